@@ -1,0 +1,1 @@
+"""The composition root: settings, addresses, servers. Knows everything, imported by nobody."""

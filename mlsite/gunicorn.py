@@ -1,0 +1,88 @@
+"""gunicorn's configuration: gunicorn -c python:mlsite.gunicorn
+
+Threads, because a request waits for the model and the database. Nothing is loaded before the fork: TensorFlow does not
+survive one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlsite.settings")
+
+from django.conf import settings  # noqa: E402  the settings module must be named first
+
+STUCK_AFTER = 3  # times PREDICT_TIMEOUT
+
+wsgi_app = "mlsite.wsgi:application"
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{settings.PORT}"
+worker_class = "gthread"
+workers = settings.WEB_CONCURRENCY
+threads = settings.WEB_THREADS
+timeout = 60  # seconds without a heartbeat, after which a worker is killed
+graceful_timeout = 30  # seconds that requests in flight may take after SIGTERM
+keepalive = 5  # seconds
+preload_app = False
+control_socket_disable = True
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  heartbeats need no disk
+logconfig_dict = {**settings.LOGGING, "loggers": {**settings.LOGGING["loggers"], "gunicorn.access": {"level": "ERROR"}}}
+
+METRICS_DIR = Path(settings.VAR_DIR, "run", f"metrics-{os.getpid()}")
+
+
+def on_starting(server: Any) -> None:
+    """Give this server's processes one folder for their counters, empty at each start."""
+    METRICS_DIR.mkdir(parents=True, exist_ok=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Load the models beside the first requests: /healthz answers meanwhile, /readyz turns green afterwards."""
+    threading.Thread(target=_warm_up, args=(worker,), name="warm-up", daemon=True).start()
+    threading.Thread(target=_watch, args=(worker,), name="watch", daemon=True).start()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    from prometheus_client import multiprocess
+
+    if METRICS_DIR.is_dir():
+        multiprocess.mark_process_dead(worker.pid, str(METRICS_DIR))
+
+
+def on_exit(server: Any) -> None:
+    shutil.rmtree(METRICS_DIR, ignore_errors=True)
+
+
+def _warm_up(worker: Any) -> None:
+    from django.db import DatabaseError, connection
+
+    from inference.errors import InferenceError
+    from predictions.registry import get_predictor, served_versions
+
+    try:
+        for version in served_versions():
+            try:
+                get_predictor(version)
+            except InferenceError as error:
+                worker.log.error("model not loaded: %s: %s", error.code, error.message)
+    except DatabaseError as error:
+        worker.log.error("models not loaded: %s", error)
+    finally:
+        connection.close()
+
+
+def _watch(worker: Any) -> None:
+    """Replace a process whose model hangs: ask it to stop, let its other requests finish, and get a new one."""
+    from predictions.registry import get_pool
+
+    limit = STUCK_AFTER * settings.PREDICT_TIMEOUT
+    nap = threading.Event()
+    while get_pool().running_for() < limit:
+        nap.wait(1)
+    worker.log.critical("a model has been running for more than %s seconds; this process is replaced", limit)
+    os.kill(os.getpid(), signal.SIGTERM)

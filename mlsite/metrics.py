@@ -1,0 +1,38 @@
+"""/metrics in Prometheus's text format, of all of gunicorn's processes together."""
+
+from __future__ import annotations
+
+import os
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.permissions import BasePermission
+
+
+class MayReadMetrics(BasePermission):
+    """Staff, by session or token; everybody when METRICS_PUBLIC says so."""
+
+    def has_permission(self, request: HttpRequest, view: object) -> bool:
+        return settings.METRICS_PUBLIC or bool(request.user and request.user.is_staff)
+
+
+@never_cache
+@api_view(["GET"])
+@permission_classes([MayReadMetrics])
+def metrics(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
+
+
+metrics.cls.schema = None  # no part of the API
+
+
+def _registry() -> CollectorRegistry:
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    return registry
