@@ -1,0 +1,86 @@
+"""What can go wrong between a file and an answer. The core raises meaning; each door gives it a status."""
+
+from __future__ import annotations
+
+
+class InferenceError(Exception):
+    """Base of all errors of this package: a stable `code` for programs, a sentence for people."""
+
+    code = "inference-failed"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.code
+
+
+class InvalidInput(InferenceError):
+    """The caller sent something that cannot be asked about. Nothing is stored."""
+
+    code = "invalid-input"
+
+
+class InvalidImage(InvalidInput):
+    code = "invalid-image"
+
+
+class ImageTooLarge(InvalidImage):
+    """More bytes than the limit."""
+
+    code = "file-too-large"
+
+
+class UnsupportedFormat(InvalidImage):
+    """An image, but not of a format that is accepted."""
+
+    code = "unsupported-image-format"
+
+
+class Overloaded(InferenceError):
+    """The model's queue is full: nothing was run, the same request may be sent again."""
+
+    code = "overloaded"
+
+
+class ModelError(InferenceError):
+    """The model, not the caller, is at fault. The input is kept with a failed prediction."""
+
+    code = "model-failed"
+
+
+class ModelFailed(ModelError):
+    """The model raised an error of its own while it ran."""
+
+
+class ModelUnavailable(ModelError):
+    """The artifact is missing or does not load."""
+
+    code = "model-unavailable"
+
+
+class ArtifactMismatch(ModelUnavailable):
+    """The artifact's bytes are not the registered ones."""
+
+    code = "artifact-mismatch"
+
+
+class InvalidOutput(ModelError):
+    """The model answered something that its signature excludes."""
+
+    code = "model-output-invalid"
+
+
+class InferenceTimeout(ModelError):
+    code = "inference-timeout"
+
+
+class InvalidSignature(InferenceError):
+    """A signature that contradicts itself or its artifact."""
+
+    code = "invalid-signature"
+
+
+class InvalidArtifact(InferenceError):
+    """A model file that must not be loaded or is of no known kind."""
+
+    code = "invalid-artifact"

@@ -1,0 +1,212 @@
+"""From the bytes of an uploaded image to the array that a model takes: one decode, every rule with a code of its own."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from inference.errors import ImageTooLarge, InvalidImage, UnsupportedFormat
+from inference.types import Array, ImageInput
+
+CONTENT_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+DECODERS = ("JPEG", "PNG", "WEBP")  # MPO, a JPEG with more pictures behind the first, comes through the first of them
+END_OF_PNG = b"\x00\x00\x00\x00IEND\xaeB`\x82"  # https://www.w3.org/TR/png-3/#11IEND
+
+# What Pillow's decoders raise on bytes that lie. MemoryError: a length field that lies.
+DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, KeyError, IndexError, TypeError, AttributeError)
+DECODER_ERRORS += (ZeroDivisionError, OverflowError, MemoryError, Image.DecompressionBombError)
+
+# First bytes of the images that are not accepted, to say so by name instead of "not an image".
+FOREIGN_MAGIC = {
+    b"GIF8": "GIF", b"BM": "BMP", b"II*\x00": "TIFF", b"MM\x00*": "TIFF", b"II+\x00": "TIFF", b"\x00\x00\x01\x00": "ICO",
+    b"\x00\x00\x02\x00": "CUR", b"\x01\xda": "SGI", b"\x00\x00\x00\x0cjP  ": "JPEG 2000", b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"SIMPLE  =": "FITS", b"\x1f\x8b": "gzip", b"8BPS": "PSD", b"%!PS": "EPS", b"\xc5\xd0\xd3\xc6": "EPS", b"%PDF": "PDF",
+    b"\xd0\xcf\x11\xe0": "FlashPix", b"DDS ": "DDS", b"\xff\x0a": "JPEG XL", b"\x00\x00\x00\x0cJXL ": "JPEG XL",
+    b"qoif": "QOI", b"icns": "ICNS", b"v/1\x01": "OpenEXR", b"\xd7\xcd\xc6\x9a": "WMF", b"\x0a\x05\x01": "PCX",
+    b"\x0a\x00\x01": "PCX", b"\x0a\x02\x01": "PCX", b"\x0a\x03\x01": "PCX",
+}  # fmt: skip
+FOREIGN_MAGIC |= {b"P%d%c" % (kind, space): "PPM" for kind in range(1, 8) for space in b" \n\r\t"}
+TGA_FOOTER = b"TRUEVISION-XFILE.\x00"
+XML_OPENINGS = (b"<?xml", b"<svg", b"<!doctype svg", b"<!--")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLimits:
+    """What an uploaded image may be: bytes, pixels in all, pixels a side."""
+
+    max_bytes: int = 10 * 2**20
+    max_pixels: int = 25_000_000
+    max_side: int = 10_000
+    min_side: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded image and what the decoder, not the sender, says of it. Width and height are as stored, before EXIF turns it."""
+
+    image: Image.Image
+    content_type: str
+    width: int
+    height: int
+
+
+def read_image(data: bytes, limits: ImageLimits) -> Picture:
+    """Check and decode an image, in the order bytes, format, pixels, content, so that the dear steps come last.
+
+    Raises:
+        InvalidImage: with the code `empty-file`, `invalid-image`, `truncated-image`, `too-many-pixels`, `too-small` or
+            `animated-image`.
+        ImageTooLarge: `file-too-large`.
+        UnsupportedFormat: `unsupported-image-format`.
+    """
+    check_size(len(data), limits)
+    with _decoding(limits):
+        image = _open(data)
+        _check_header(image, limits)
+        _check_end(image, data)
+        image.load()
+    return Picture(image, CONTENT_TYPES[image.format or ""], image.width, image.height)
+
+
+def check_size(size: int, limits: ImageLimits) -> None:
+    """Refuse by the number of bytes alone, before any of them is read."""
+    if size == 0:
+        raise InvalidImage("The file is empty. Send a JPEG, PNG or WebP image.", code="empty-file")
+    if size > limits.max_bytes:
+        raise ImageTooLarge(f"The file is larger than {limits.max_bytes:,} bytes. Received: {size:,} bytes.")
+
+
+def to_array(image: Image.Image, signature: ImageInput) -> Array:
+    """Return the image as the model takes it: `(height, width, channels)` float32, upright, resized and scaled.
+
+    Transparency is laid on white. Sixteen bits are cut to eight. Resizing is bilinear with antialiasing.
+    """
+    flat = _to_mode(_upright(image), "L" if signature.channels == 1 else "RGB")
+    size = (signature.width, signature.height)
+    if signature.resize == "crop":
+        flat = ImageOps.fit(flat, size, Image.Resampling.BILINEAR)
+    elif flat.size != size:
+        flat = flat.resize(size, Image.Resampling.BILINEAR)
+    return _scale(np.asarray(flat, np.float32).reshape(signature.shape), signature)
+
+
+def thumbnail(data: bytes, side: int) -> bytes:
+    """Return a WebP picture of at most `side` x `side` pixels, upright, re-encoded, without metadata.
+
+    Args:
+        data: an image that `read_image` has accepted before.
+    """
+    with Image.open(BytesIO(data), formats=DECODERS) as image:
+        small = _to_mode(_upright(image), "RGB")
+    small.thumbnail((side, side))
+    clean = Image.new("RGB", small.size)
+    clean.paste(small)
+    out = BytesIO()
+    clean.save(out, "WEBP", quality=85)
+    return out.getvalue()
+
+
+@contextmanager
+def _decoding(limits: ImageLimits) -> Iterator[None]:
+    """Turn whatever a decoder raises into `InvalidImage`."""
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of many pixels and of odd EXIF; our own limits decide.
+            warnings.simplefilter("ignore")
+            yield
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels(limits, "more than twice the decoder's own limit") from error
+    except DECODER_ERRORS as error:
+        if "truncated" in str(error):
+            raise _truncated() from error
+        raise InvalidImage("The image is damaged: it cannot be decoded.") from error
+
+
+def _open(data: bytes) -> Image.Image:
+    try:
+        return Image.open(BytesIO(data), formats=DECODERS)
+    except UnidentifiedImageError as error:
+        if foreign := _foreign_format(data):
+            raise UnsupportedFormat(f"Expected a JPEG, PNG or WebP image. Received: {foreign}.") from error
+        raise InvalidImage("The file is not an image. Send a JPEG, PNG or WebP image.") from error
+    except OSError as error:
+        if data.startswith(b"RIFF") and int.from_bytes(data[4:8], "little") + 8 > len(data):
+            raise _truncated() from error
+        raise
+
+
+def _foreign_format(data: bytes) -> str | None:
+    if data[4:8] == b"ftyp":
+        return "AVIF or HEIC"
+    if data.endswith(TGA_FOOTER):
+        return "TGA"
+    text = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith(XML_OPENINGS) and b"<svg" in text:
+        return "SVG"
+    return next((name for magic, name in FOREIGN_MAGIC.items() if data.startswith(magic)), None)
+
+
+def _check_header(image: Image.Image, limits: ImageLimits) -> None:
+    width, height = image.size
+    if width * height > limits.max_pixels or max(width, height) > limits.max_side:
+        raise _too_many_pixels(limits, f"{width:,} x {height:,}")
+    if min(width, height) < limits.min_side:
+        raise InvalidImage(
+            f"Expected at least {limits.min_side} x {limits.min_side} pixels. Received: {width} x {height}.", code="too-small"
+        )
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+        raise InvalidImage(
+            f"Expected a still image. Received: an animation of {image.n_frames} frames.",  # type: ignore[attr-defined]
+            code="animated-image",
+        )
+
+
+def _check_end(image: Image.Image, data: bytes) -> None:
+    """Refuse a PNG without its last chunk: Pillow shows it as if it were whole."""
+    if image.format == "PNG" and END_OF_PNG not in data:
+        raise _truncated()
+
+
+def _truncated() -> InvalidImage:
+    return InvalidImage("The image is cut off: its end is missing. Send the whole file.", code="truncated-image")
+
+
+def _too_many_pixels(limits: ImageLimits, received: str) -> InvalidImage:
+    return InvalidImage(
+        f"Expected at most {limits.max_pixels:,} pixels and {limits.max_side:,} a side. Received: {received}.",
+        code="too-many-pixels",
+    )
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn the image as its EXIF orientation says; EXIF that cannot be read turns nothing."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except DECODER_ERRORS:
+        return image
+
+
+def _to_mode(image: Image.Image, mode: str) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits grey, which convert() would clip instead of scale
+        image = Image.fromarray((np.asarray(image, np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        clear = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _scale(array: Array, signature: ImageInput) -> Array:
+    if signature.scale == "unit":
+        return array / np.float32(255)
+    if signature.scale == "symmetric":
+        return array / np.float32(127.5) - np.float32(1)
+    if signature.scale == "standard":
+        return (array / np.float32(255) - np.float32(signature.mean)) / np.float32(signature.std)
+    return array
