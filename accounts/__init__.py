@@ -1,0 +1,1 @@
+"""Users, sign-up, sessions and API tokens. Imports no other application."""

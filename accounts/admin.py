@@ -1,0 +1,51 @@
+"""Users and tokens in the admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts.models import ApiToken, User
+from accounts.services import create_token, revoke_token
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):
+    list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
+    list_filter = ("is_active", "is_staff", "is_superuser", "groups")
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(admin.ModelAdmin):
+    list_display = ("name", "prefix", "user", "state", "created_at", "last_used_at", "expires_at")
+    list_select_related = ("user",)
+    list_filter = ("created_at", "revoked_at")
+    search_fields = ("name", "prefix", "user__username")
+    autocomplete_fields = ("user",)
+    fields = ("user", "name", "expires_at", "prefix", "state", "created_at", "last_used_at", "revoked_at")
+    readonly_fields = ("prefix", "state", "created_at", "last_used_at", "revoked_at")
+    actions = ("revoke",)
+    show_full_result_count = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:
+        return self.fields if obj else self.readonly_fields  # type: ignore[return-value]
+
+    def has_delete_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
+        """A token is revoked, not deleted: who held one stays known."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: ApiToken, form: object, change: bool) -> None:
+        if change:
+            return
+        token, secret = create_token(user=obj.user, name=obj.name, expires_at=obj.expires_at)
+        obj.pk = token.pk
+        obj.refresh_from_db()
+        messages.warning(request, f"Copy the token now, it is not shown again: {secret}")
+
+    @admin.action(description="Revoke the selected tokens")
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        for token in queryset:
+            revoke_token(token=token)
+        messages.success(request, "Revoked. The next request with one of them is refused.")

@@ -1,0 +1,8 @@
+"""What every template may ask about accounts."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def signup(request: HttpRequest) -> dict[str, bool]:
+    return {"allow_signup": settings.ALLOW_SIGNUP}

@@ -1,0 +1,71 @@
+"""People, their sessions and their API tokens."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import models
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from accounts.querysets import ApiTokenQuerySet
+
+
+class User(AbstractUser):
+    """Our own from the first migration, so that it can grow."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+
+
+class SessionManager(BaseSessionManager):
+    use_in_migrations = False
+
+    def get_queryset(self) -> models.QuerySet[Session]:
+        return super().get_queryset().select_related("user")
+
+
+class Session(AbstractBaseSession):
+    """A session that knows its user, so that one query finds both."""
+
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="+")
+
+    objects: ClassVar = SessionManager()
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        from accounts.sessions import SessionStore
+
+        return SessionStore
+
+
+class ApiToken(models.Model):
+    """A named key for programs. Only its SHA-256 is stored; `prefix` is what its owner recognises it by."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)  # serves: authentication by token
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: valid until revoked.")
+    last_used_at = models.DateTimeField(null=True, editable=False, help_text="To the minute.")
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    objects: ClassVar = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "API token"
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def state(self) -> str:
+        """Return `active`, `expired` or `revoked`."""
+        if self.revoked_at:
+            return "revoked"
+        return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"
