@@ -1,0 +1,26 @@
+"""Refuse a filter that is not there: a misspelt one would answer with everything."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+NOT_FILTERS = {"cursor", "page_size", "format"}
+
+
+class StrictFilterBackend(DjangoFilterBackend):
+    def filter_queryset(self, request: Request, queryset: QuerySet, view: APIView) -> QuerySet:
+        filterset = self.get_filterset(request, queryset, view)
+        if filterset is None:
+            return queryset
+        if unknown := filterset.unknown(NOT_FILTERS):
+            known = ", ".join(sorted(filterset.filters))
+            raise ValidationError(
+                {name[:100]: [f"There is no such filter. There are: {known}."] for name in unknown}, code="unknown-filter"
+            )
+        if not filterset.is_valid():
+            raise ValidationError(filterset.errors)
+        return filterset.qs

@@ -1,0 +1,13 @@
+"""Addresses below /api/v1/."""
+
+from rest_framework.routers import SimpleRouter
+
+from predictions.api import views
+
+app_name = "api"
+
+router = SimpleRouter(use_regex_path=False)
+router.register("predictions", views.PredictionViewSet, basename="prediction")
+router.register("inputs", views.InputViewSet, basename="input")
+router.register("models", views.ModelViewSet, basename="model")
+urlpatterns = router.urls

@@ -1,0 +1,130 @@
+"""The resources of the API: predictions, inputs and models."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from predictions.api.errors import STATUS_OF_CODE, problem_response
+from predictions.api.filters import StrictFilterBackend
+from predictions.api.pagination import ByName
+from predictions.api.serializers import (
+    InputSerializer,
+    PredictionRequestSerializer,
+    PredictionSerializer,
+    PredictionWithImageSerializer,
+    RegisteredModelSerializer,
+)
+from predictions.filters import PredictionFilter
+from predictions.models import Input, Prediction, RegisteredModel
+from predictions.services import predict
+from predictions.services.files import read_stored
+
+logger = logging.getLogger(__name__)
+
+IMAGE_HEADERS = {
+    "Cache-Control": "private, no-store",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class AnyAccept(BaseContentNegotiation):
+    """Answer an image whatever the client says it accepts."""
+
+    def select_renderer(self, request: Request, renderers: list, format_suffix: str | None = None) -> tuple:
+        return renderers[0], renderers[0].media_type
+
+
+class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """Ask a model, and look up what it answered."""
+
+    queryset = Prediction.objects.none()
+    serializer_class = PredictionSerializer
+    filter_backends = (StrictFilterBackend,)
+    filterset_class = PredictionFilter
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> QuerySet[Prediction]:
+        return Prediction.objects.visible_to(self.request.user).complete()
+
+    def get_serializer_class(self) -> type[PredictionSerializer]:
+        asked = self.request.query_params.get("include") if self.action == "retrieve" else None
+        if asked not in (None, "image"):
+            raise ValidationError({"include": f"Expected image. Received: {asked[:50]}"}, code="unknown-include")
+        return PredictionWithImageSerializer if asked else PredictionSerializer
+
+    @extend_schema(
+        request={
+            "multipart/form-data": PredictionRequestSerializer(),
+            "application/json": PredictionRequestSerializer(),
+        },
+        responses={201: PredictionSerializer},
+    )
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Ask a model about one image or one row of features, and keep the answer."""
+        asked = PredictionRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        prediction = predict(user=request.user, source=Prediction.Source.API, **asked.validated_data)
+        body = PredictionSerializer(prediction, context=self.get_serializer_context()).data
+        if prediction.status == Prediction.Status.FAILED:
+            return problem_response(
+                status=STATUS_OF_CODE.get(prediction.error_code, 500),
+                code=prediction.error_code,
+                detail=f"{prediction.error_message} The input is kept with this failed prediction.",
+                prediction=body["url"],
+            )
+        return Response(body, status=201, headers={"Location": body["url"]})
+
+    @extend_schema(parameters=[OpenApiParameter("include", str, enum=["image"], description="Add the image as a data URL.")])
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return one prediction."""
+        return super().retrieve(request, *args, **kwargs)
+
+
+class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """What was asked about."""
+
+    queryset = Input.objects.none()
+    serializer_class = InputSerializer
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> QuerySet[Input]:
+        return Input.objects.visible_to(self.request.user)
+
+    @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY})
+    @action(detail=True, content_negotiation_class=AnyAccept)
+    def image(self, request: Request, pk: str) -> HttpResponse:
+        """Return the exact bytes that were uploaded, to their owner and to reviewers."""
+        row = get_object_or_404(self.get_queryset(), pk=pk, kind=Input.Kind.IMAGE)
+        data = read_stored(row)
+        if row.user_id != request.user.pk:
+            logger.info("image seen by a reviewer", extra={"input": str(row.pk), "user": str(request.user.pk)})
+        name = row.image.name.rpartition("/")[2]
+        headers = {**IMAGE_HEADERS, "Content-Disposition": f'inline; filename="{name}"'}
+        return HttpResponse(data, content_type=row.content_type, headers=headers)
+
+
+class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """Registered models with their versions and aliases."""
+
+    queryset = RegisteredModel.objects.none()
+    serializer_class = RegisteredModelSerializer
+    pagination_class = ByName
+    lookup_field = "name"
+    lookup_value_converter = "slug"
+
+    def get_queryset(self) -> QuerySet[RegisteredModel]:
+        return RegisteredModel.objects.visible_to(self.request.user).prefetch_related("versions", "aliases__version")

@@ -1,0 +1,46 @@
+"""From an installed project to a site that works. Safe to run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from accounts.models import User
+from inference.pool import file_sha256
+from predictions.models import ModelVersion
+from predictions.services import register_model
+from predictions.services.manifest import read_manifest
+
+DEMO = "demo"
+
+
+class Command(BaseCommand):
+    help = "Migrate, collect static files, register the example models and make the demo account. Safe to run again."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        for folder in sorted(Path(settings.BASE_DIR, "examples").glob("*/model.toml")):
+            self._register(folder.parent)
+        self._make_demo()
+
+    def _register(self, folder: Path) -> None:
+        manifest = read_manifest(folder)
+        known = ModelVersion.objects.filter(model__name=manifest.name)
+        if known.filter(sha256=file_sha256(manifest.artifact)).exists():
+            return
+        version = register_model(path=folder, promote=True)
+        self.stdout.write(f"Registered {version}")
+
+    def _make_demo(self) -> None:
+        """Make the account that can see everything, with the password that `.env` keeps; none in an installation without."""
+        password = settings.DEMO_PASSWORD
+        if not password:
+            return
+        if not User.objects.filter(username=DEMO).exists():
+            User.objects.create_superuser(DEMO, password=password)
+        self.stdout.write(f"Sign in as {DEMO} with the password {password}")

@@ -1,0 +1,34 @@
+"""Load and warm up each version that an alias points at."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from inference.errors import InferenceError
+from predictions.models import ModelVersion
+from predictions.registry import get_predictor
+
+
+class Command(BaseCommand):
+    help = "Verify, load and warm up each served model version; exit 1 when one does not work."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        versions = ModelVersion.objects.served().select_related("model")
+        failed = [version for version in versions if not self._check(version)]
+        if failed:
+            raise CommandError(f"{len(failed)} of {len(versions)} served versions do not work.")
+        if not versions:
+            self.stdout.write("No version is served. Register one: manage.py register_model PATH --promote")
+
+    def _check(self, version: ModelVersion) -> bool:
+        started = perf_counter()
+        try:
+            get_predictor(version)
+        except InferenceError as error:
+            self.stderr.write(f"{version}: {error.code}: {error.message}")
+            return False
+        self.stdout.write(f"{version}: ok, loaded in {perf_counter() - started:.1f} s")
+        return True

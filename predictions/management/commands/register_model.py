@@ -1,0 +1,35 @@
+"""Register a model file as the next version of a model."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from inference.errors import InferenceError
+from predictions.services import register_model
+
+
+class Command(BaseCommand):
+    help = "Copy a model file into MODEL_ROOT, pin its sha256 and register it as the next version of its model."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("path", type=Path, help="a folder with a model.toml, or a bare artifact (.keras)")
+        parser.add_argument("--name", default="", help="the model's name; default: as model.toml or the file says")
+        parser.add_argument("--labels", type=Path, help="a text file with one label a line, in the order of the outputs")
+        parser.add_argument("--promote", action="store_true", help="let `production` point at the new version")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        chosen = {name: options[name] for name in ("path", "name", "labels", "promote")}
+        try:
+            version = register_model(**chosen)
+        except InferenceError as error:
+            raise CommandError(f"Not registered: {error.message}") from error
+        except ValidationError as error:
+            raise CommandError(f"Not registered: {' '.join(error.messages)}") from error
+        self.stdout.write(f"Registered {version} ({version.framework} {version.framework_version}, {version.size:,} bytes)")
+        if options["promote"]:
+            self.stdout.write(f"{version.model.name}@production -> {version.number}")

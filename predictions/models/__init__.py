@@ -1,0 +1,6 @@
+"""The tables of the ledger."""
+
+from predictions.models.ledger import Input, Prediction
+from predictions.models.registry import Alias, AliasChange, ModelVersion, RegisteredModel
+
+__all__ = ["Alias", "AliasChange", "Input", "ModelVersion", "Prediction", "RegisteredModel"]

@@ -1,0 +1,163 @@
+"""Inputs and predictions: what was asked, and what was answered."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from predictions.fields import UUID7Field
+from predictions.models.registry import ModelVersion
+from predictions.querysets import InputQuerySet, PredictionQuerySet
+from predictions.storage import input_path
+from predictions.validators import validate_sha256
+
+
+class Input(models.Model):
+    """One thing somebody asked about: an uploaded image, or a row of features. Never edited."""
+
+    class Kind(models.TextChoices):
+        IMAGE = "image"
+        TABULAR = "tabular"
+
+    id = UUID7Field()
+    # The ledger outlives an account. The composite index below serves this key's own queries too.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_index=False, related_name="inputs"
+    )
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    image = models.ImageField(upload_to=input_path, max_length=200, blank=True)
+    features = models.JSONField(null=True, blank=True)
+    sha256 = models.CharField(max_length=64, validators=[validate_sha256], help_text="Of the bytes, or of the canonical JSON.")
+    content_type = models.CharField(max_length=50, blank=True, help_text="As the decoder found it.")
+    width = models.PositiveIntegerField(null=True, blank=True, help_text="Pixels, as stored.")
+    height = models.PositiveIntegerField(null=True, blank=True, help_text="Pixels, as stored.")
+    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    original_name = models.CharField(max_length=255, blank=True, help_text="As the sender called it.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar = InputQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # Serves: a user's inputs, newest first; forgetting a user.
+            models.Index(F("user"), F("id").desc(), name="input_user_newest"),
+            # Serves: has this very image been asked about before; the files of an export.
+            models.Index("sha256", name="input_sha256"),
+            # Serves: the admin's date hierarchy.
+            models.Index("created_at", name="input_created_at"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=(Q(kind="image", features=None) & ~Q(image=""))
+                | (Q(kind="tabular", image="") & Q(features__isnull=False)),
+                name="input_image_or_features",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Prediction(models.Model):
+    """One answer of one model version to one input. `output` is never changed once written."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELED = "canceled"
+
+    class Source(models.TextChoices):
+        WEB = "web"
+        API = "api"
+        V2 = "v2"
+        BATCH = "batch"
+        ADMIN = "admin"
+        CLI = "cli"
+
+    FINAL = (Status.SUCCEEDED, Status.FAILED, Status.CANCELED)
+
+    id = UUID7Field()
+    input = models.ForeignKey(Input, models.PROTECT, related_name="predictions")
+    # The composite indexes below serve these two keys' own queries too.
+    model_version = models.ForeignKey(ModelVersion, models.PROTECT, db_index=False, related_name="predictions")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_index=False, related_name="predictions"
+    )
+    status = models.CharField(max_length=10, choices=Status.choices)
+    source = models.CharField(max_length=10, choices=Source.choices)
+    output = models.JSONField(null=True, blank=True)
+    label = models.CharField(max_length=100, blank=True, help_text="The top class.")
+    confidence = models.FloatField(null=True, blank=True, help_text="The top class's score, 0 to 1.")
+    value = models.FloatField(null=True, blank=True, help_text="Of a regression.")
+    error_code = models.CharField(max_length=50, blank=True)
+    error_message = models.TextField(blank=True)
+    queue_ms = models.FloatField(null=True, blank=True)
+    preprocess_ms = models.FloatField(null=True, blank=True)
+    inference_ms = models.FloatField(null=True, blank=True)
+    client_reference = models.CharField(max_length=255, blank=True, help_text="The caller's own id.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar = PredictionQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # Serves: one's own history, newest first; forgetting a user.
+            models.Index(F("user"), F("id").desc(), name="prediction_user_newest"),
+            # Serves: filter by model version, newest first.
+            models.Index(F("model_version"), F("id").desc(), name="prediction_version_newest"),
+            # Serves: filter by model version and confidence; the least confident first.
+            models.Index("model_version", "confidence", name="prediction_version_confidence"),
+            # Serves: filter by label, newest first.
+            models.Index(F("label"), F("id").desc(), name="prediction_label_newest"),
+            # Serves: what failed or is still to be done. Succeeded rows, nearly all, need no entry.
+            models.Index(
+                F("status"), F("id").desc(), name="prediction_unsucceeded", condition=~Q(status="succeeded")
+            ),
+            # Serves: find by the caller's own id. Most rows have none.
+            models.Index("client_reference", name="prediction_reference", condition=~Q(client_reference="")),
+            # Serves: filter by date, the admin's date hierarchy.
+            models.Index("created_at", name="prediction_created_at"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["queued", "running", "succeeded", "failed", "canceled"]),
+                name="prediction_known_status",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="succeeded") | Q(output__isnull=False, error_code=""),
+                name="prediction_succeeded_has_output",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="failed") | (~Q(error_code="") & Q(output__isnull=True, blank=True)),
+                name="prediction_failed_has_error_code",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["succeeded", "failed", "canceled"], completed_at__isnull=False)
+                | Q(status__in=["queued", "running"], completed_at__isnull=True, blank=True),
+                name="prediction_final_is_completed",
+            ),
+            models.CheckConstraint(
+                condition=Q(confidence=None) | Q(confidence__gte=0, confidence__lte=1), name="prediction_confidence_range"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    def get_absolute_url(self) -> str:
+        return reverse("predictions:detail", args=[self.id])
+
+    @property
+    def ranked_scores(self) -> list[tuple[str, float]]:
+        """Return (label, score), the highest first; a database may have kept them in another order."""
+        scores = (self.output or {}).get("scores", {})
+        return sorted(scores.items(), key=lambda pair: -pair[1])

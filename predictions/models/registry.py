@@ -1,0 +1,118 @@
+"""Registered models, their versions, and the aliases that say which one answers."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+
+from predictions.fields import UUID7Field
+from predictions.querysets import ModelVersionQuerySet, RegisteredModelQuerySet
+from predictions.validators import validate_artifact_path, validate_labels, validate_name, validate_sha256
+
+PRODUCTION = "production"
+
+
+class RegisteredModel(models.Model):
+    """A model by name, whatever its version: `digits`."""
+
+    class Task(models.TextChoices):
+        IMAGE_CLASSIFICATION = "image-classification"
+        TABULAR_CLASSIFICATION = "tabular-classification"
+        TABULAR_REGRESSION = "tabular-regression"
+
+    id = UUID7Field()
+    name = models.CharField(max_length=100, unique=True, validators=[validate_name])
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    task = models.CharField(max_length=40, choices=Task.choices)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+
+    objects: ClassVar = RegisteredModelQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("predictions:model", args=[self.name])
+
+
+class ModelVersion(models.Model):
+    """One artifact with its signature. Frozen: a change is a new version."""
+
+    id = UUID7Field()
+    model = models.ForeignKey(RegisteredModel, models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    runtime = models.CharField(max_length=200)
+    artifact = models.CharField(max_length=500, validators=[validate_artifact_path], help_text="Path below MODEL_ROOT.")
+    sha256 = models.CharField(max_length=64, validators=[validate_sha256])
+    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    signature = models.JSONField()
+    labels = models.JSONField(default=list, validators=[validate_labels])
+    framework = models.CharField(max_length=50, blank=True)
+    framework_version = models.CharField(max_length=50, blank=True)
+    notes = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+
+    objects: ClassVar = ModelVersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("model__name", "-number")
+        constraints = [
+            # Also serves: one version by its number.
+            models.UniqueConstraint(fields=["model", "number"], name="modelversion_number_once"),
+            models.CheckConstraint(condition=models.Q(number__gte=1), name="modelversion_number_from_1"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model.name}:{self.number}"
+
+
+class Alias(models.Model):
+    """A name that points at a version and can be moved: `production` -> digits 3."""
+
+    id = UUID7Field()
+    model = models.ForeignKey(RegisteredModel, models.CASCADE, related_name="aliases")
+    name = models.CharField(max_length=50, validators=[validate_name])
+    version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="aliases")
+
+    class Meta:
+        verbose_name_plural = "aliases"
+        ordering = ("model__name", "name")
+        constraints = [
+            # Also serves: the version behind a name, on each request.
+            models.UniqueConstraint(fields=["model", "name"], name="alias_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model.name}@{self.name}"
+
+
+class AliasChange(models.Model):
+    """Who moved an alias, when, from where to where: the audit trail."""
+
+    id = UUID7Field()
+    model = models.ForeignKey(RegisteredModel, models.CASCADE, related_name="alias_changes")
+    alias = models.CharField(max_length=50)
+    from_version = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="+")
+    to_version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="+")
+    changed_at = models.DateTimeField(default=timezone.now)
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.model.name}@{self.alias} -> {self.to_version.number}"

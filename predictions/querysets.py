@@ -1,0 +1,47 @@
+"""How the ledger is read. Who may see a row is said here once, for every door."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import QuerySet
+
+
+def sees_everything(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Return whether a user is a reviewer: staff with the right to view predictions; superusers are."""
+    may: Any = user
+    return bool(user.is_active and may.is_staff and may.has_perm("predictions.view_prediction"))
+
+
+class VisibleQuerySet(QuerySet):
+    """Rows with a `user`: one's own, and everybody's for reviewers."""
+
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        return self.all() if sees_everything(user) else self.filter(user=user)
+
+
+class InputQuerySet(VisibleQuerySet):
+    """Inputs."""
+
+
+class PredictionQuerySet(VisibleQuerySet):
+    """Predictions."""
+
+    def complete(self) -> Self:
+        """Join all that a list or a detail shows, so that rendering asks nothing more."""
+        return self.select_related("input", "model_version__model", "user")
+
+
+class RegisteredModelQuerySet(QuerySet):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        """Models that answer, and for reviewers those too that no alias points into."""
+        return self.all() if sees_everything(user) else self.filter(aliases__isnull=False).distinct()
+
+
+class ModelVersionQuerySet(QuerySet):
+    def served(self) -> Self:
+        """Versions that an alias points at."""
+        return self.filter(aliases__isnull=False).distinct()

@@ -1,0 +1,63 @@
+"""The stored bytes of an input, given out only when they are still the ones that were stored."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+
+from django.core.files.base import ContentFile
+
+from inference.preprocessing import thumbnail
+from predictions.models import Input
+
+logger = logging.getLogger(__name__)
+
+THUMBNAIL_SIDE = 256  # pixels
+
+
+class StoredFileError(Exception):
+    """The file behind an input is gone or is not what was stored."""
+
+    code = "stored-file-damaged"
+    message = "The stored file is damaged. Its record is intact; the operator has been told in the log."
+
+
+class StoredFileMissing(StoredFileError):
+    code = "stored-file-missing"
+    message = "The stored file is missing. Its record is intact; the operator has been told in the log."
+
+
+def read_stored(row: Input) -> bytes:
+    """Return the exact bytes that were uploaded.
+
+    Raises:
+        StoredFileError: when they are gone or changed; never other bytes than those.
+    """
+    try:
+        with row.image.storage.open(row.image.name) as file:
+            data = file.read()
+    except OSError as error:
+        logger.error("stored file missing", extra={"input": str(row.pk)})
+        raise StoredFileMissing from error
+    if hashlib.sha256(data).hexdigest() != row.sha256:
+        logger.error("stored file damaged", extra={"input": str(row.pk)})
+        raise StoredFileError
+    return data
+
+
+def read_thumbnail(row: Input) -> bytes:
+    """Return a small WebP picture of an image input, made on first view and kept, without metadata.
+
+    Raises:
+        StoredFileError: when the image is gone or damaged and was never seen before.
+    """
+    storage = row.image.storage
+    name = f"thumbnails/{row.pk.hex[-2:]}/{row.pk}.webp"
+    try:
+        with storage.open(name) as file:
+            return file.read()
+    except FileNotFoundError:
+        pass
+    small = thumbnail(read_stored(row), THUMBNAIL_SIDE)
+    storage.save(name, ContentFile(small))
+    return small

@@ -1,0 +1,92 @@
+"""What is known of a model before it is registered: `model.toml`, or a bare artifact and a labels file."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from inference.errors import InvalidSignature
+from inference.types import ArtifactFacts, Signature
+
+KEYS = {"name", "title", "description", "artifact", "labels", "notes", "runtime", "input", "output"}
+FILE = "model.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One model's own words about itself; what is empty is read from the artifact."""
+
+    artifact: Path
+    name: str
+    title: str = ""
+    description: str = ""
+    notes: str = ""
+    runtime: str = ""
+    labels: list[str] = field(default_factory=list)
+    input: dict[str, Any] = field(default_factory=dict)
+    output: dict[str, Any] = field(default_factory=dict)
+
+    def signature(self, facts: ArtifactFacts) -> Signature:
+        """Return the signature, completed and contradicted by what the artifact says.
+
+        Raises:
+            InvalidSignature: when the two disagree or leave something open.
+        """
+        signature = Signature.from_dict(
+            {"input": {**_image_of(facts), **self.input}, "output": {"kind": "classes", **self.output}}
+        )
+        read = facts.input_shape
+        if read and any(size not in (None, ours) for size, ours in zip(read, signature.input.shape, strict=True)):
+            raise InvalidSignature(
+                f"{FILE} and the artifact disagree on the input: {list(signature.input.shape)} and {list(read)}"
+            )
+        return signature
+
+
+def read_manifest(path: Path, *, name: str = "", labels: Path | None = None) -> Manifest:
+    """Read a folder with a `model.toml`, or take a bare artifact; `name` and `labels` prevail over what is read.
+
+    Raises:
+        InvalidSignature: on a missing or malformed file.
+    """
+    data = _read_toml(path / FILE) if path.is_dir() else {"artifact": path.name}
+    folder = path if path.is_dir() else path.parent
+    artifact = (folder / str(data.pop("artifact", ""))).resolve()
+    if not artifact.is_relative_to(folder.resolve()) or not artifact.is_file():
+        raise InvalidSignature(f"Expected the artifact to be a file inside {folder}. Received: {artifact}")
+    if labels:
+        data["labels"] = _read_labels(labels)
+    data["name"] = name or data.get("name") or artifact.name.split(".")[0].lower().replace("_", "-")
+    return Manifest(artifact, **data)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        data = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise InvalidSignature(f"Expected a model file or a folder with a {FILE}. Received: {path.parent}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidSignature(f"{path} is not valid TOML: {error}") from error
+    if unknown := sorted(data.keys() - KEYS):
+        raise InvalidSignature(f"Expected only {sorted(KEYS)} in {path}. Received: {unknown}")
+    return data
+
+
+def _read_labels(path: Path) -> list[str]:
+    try:
+        return [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSignature(f"Expected a text file with one label a line. Received: {path}") from error
+
+
+def _image_of(facts: ArtifactFacts) -> dict[str, Any]:
+    """Return what the artifact's input shape says of the image it takes, height x width x channels."""
+    shape = facts.input_shape
+    if shape is None:
+        return {"kind": "image"}
+    if len(shape) != 3:
+        raise InvalidSignature(f"Expected a model that takes images (height, width, channels). Received: {list(shape)}")
+    sizes = dict(zip(("height", "width", "channels"), shape, strict=True))
+    return {"kind": "image"} | {name: size for name, size in sizes.items() if size is not None}

@@ -1,0 +1,39 @@
+"""Say which version answers."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import transaction
+
+from accounts.models import User
+from predictions.models import Alias, AliasChange, ModelVersion
+from predictions.models.registry import PRODUCTION
+from predictions.registry import UnknownModel
+from predictions.validators import validate_name
+
+logger = logging.getLogger(__name__)
+
+
+def promote_model(*, name: str, number: int, alias: str = PRODUCTION, user: User | None = None) -> AliasChange:
+    """Point an alias at a version, and keep who did it. Pointing back is the same call.
+
+    Raises:
+        UnknownModel: no such version.
+    """
+    validate_name(alias)
+    version = ModelVersion.objects.select_related("model").filter(model__name=name, number=number).first()
+    if version is None:
+        raise UnknownModel(f"There is no version {number} of a model {name!r}.")
+    with transaction.atomic():
+        row, created = Alias.objects.select_for_update().get_or_create(
+            model=version.model, name=alias, defaults={"version": version}
+        )
+        previous = None if created else row.version
+        row.version = version
+        row.save(update_fields=["version"])
+        change = AliasChange.objects.create(
+            model=version.model, alias=alias, from_version=previous, to_version=version, changed_by=user
+        )
+    logger.info("alias moved", extra={"alias": str(row), "version": number, "user": str(user.pk if user else "")})
+    return change

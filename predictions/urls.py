@@ -1,0 +1,15 @@
+"""Addresses of the pages."""
+
+from django.urls import path
+
+from predictions import views
+
+app_name = "predictions"
+urlpatterns = [
+    path("", views.UploadView.as_view(), name="upload"),
+    path("predictions/", views.HistoryView.as_view(), name="history"),
+    path("predictions/<uuid:pk>/", views.PredictionView.as_view(), name="detail"),
+    path("inputs/<uuid:pk>/thumbnail/", views.ThumbnailView.as_view(), name="thumbnail"),
+    path("models/", views.ModelListView.as_view(), name="models"),
+    path("models/<slug:name>/", views.ModelDetailView.as_view(), name="model"),
+]
