@@ -1,0 +1,65 @@
+"""What all admin pages of the ledger share: nothing is edited, nothing is counted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from predictions.models import Input
+
+MOST = 10_000  # rows that a list pages through; filters and search lead further
+
+
+class BoundedPaginator(Paginator):
+    """Count no further than `MOST`: a COUNT over a million rows costs more than the page."""
+
+    @cached_property
+    def count(self) -> int:
+        return self.object_list.order_by()[:MOST].count()
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Rows to look at. A POST is refused with 403, also for superusers."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+def link_to(row: Model | None, text: str = "") -> str | SafeString:
+    """Return a link to a row's admin page."""
+    if row is None:
+        return "–"
+    meta = row._meta
+    address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+    return format_html('<a href="{}">{}</a>', address, text or str(row))
+
+
+def picture_of(row: Input, side: int) -> str | SafeString:
+    """Return the thumbnail; the browser fetches it, so that a list opens no file."""
+    if row.kind != Input.Kind.IMAGE:
+        return "–"
+    address = reverse("predictions:thumbnail", args=[row.pk])
+    return format_html('<img src="{}" alt="" width="{}" height="{}" loading="lazy">', address, side, side)
+
+
+def pretty(value: Any) -> SafeString:
+    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,0 +1,142 @@
+"""Inputs and predictions."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from accounts.models import User
+from predictions.admin.base import ReadOnlyAdmin, link_to, picture_of, pretty
+from predictions.models import Input, ModelVersion, Prediction
+
+FAMILY = 20  # predictions of one input that its page lists
+
+
+class LabelFilter(admin.SimpleListFilter):
+    """Labels as the served versions name them; asking the rows themselves would read the whole table."""
+
+    title = "label"
+    parameter_name = "label"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        known = {label for labels in ModelVersion.objects.served().values_list("labels", flat=True) for label in labels}
+        return [(label, label) for label in sorted(known)[:100]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> QuerySet[Prediction]:
+        return queryset.filter(label=self.value()) if self.value() else queryset
+
+
+class LedgerAdmin(ReadOnlyAdmin):
+    """Find rows by what an index answers: a whole id, the caller's reference, a user name."""
+
+    date_hierarchy = "created_at"
+    ordering = ("-id",)
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        try:
+            return queryset.filter(self.by_id(UUID(term))), False
+        except ValueError:
+            users = User.objects.filter(username=term).values("pk")
+            return queryset.filter(Q(user__in=users) | self.by_text(term)), False
+
+    def by_id(self, value: UUID) -> Q:
+        return Q(pk=value)
+
+    def by_text(self, term: str) -> Q:
+        raise NotImplementedError(f"{type(self).__name__} must override by_text()")
+
+
+@admin.register(Input)
+class InputAdmin(LedgerAdmin):
+    list_display = ("picture", "id", "original_name", "user", "kind", "content_type", "size", "created_at")
+    list_display_links = ("id",)
+    list_select_related = ("user",)
+    list_filter = ("kind",)
+    search_fields = ("id",)
+    search_help_text = "A whole id, a sha256 or a user name."
+    fields = (
+        "large_picture", "id", "user", "kind", "original_name", "features", "sha256", "content_type", "width", "height",
+        "size", "created_at", "answers",
+    )  # fmt: skip
+    readonly_fields = ("large_picture", "answers", "id", "created_at")
+
+    def by_text(self, term: str) -> Q:
+        return Q(sha256=term.lower())
+
+    @admin.display(description="")
+    def picture(self, row: Input) -> str:
+        return picture_of(row, 48)
+
+    @admin.display(description="image")
+    def large_picture(self, row: Input) -> str:
+        return picture_of(row, 256)
+
+    @admin.display(description="predictions")
+    def answers(self, row: Input) -> SafeString | str:
+        family = row.predictions.select_related("model_version__model").order_by("-id")[:FAMILY]
+        text = "{} by {} ({})"
+        named = [(link_to(one, text.format(one.label or one.status, one.model_version, one.id)),) for one in family]
+        return format_html_join("", "<div>{}</div>", named) or "–"
+
+
+@admin.register(Prediction)
+class PredictionAdmin(LedgerAdmin):
+    list_display = ("picture", "answer", "percent", "model_version", "user", "status", "source", "created_at")
+    list_display_links = ("answer",)
+    list_select_related = ("input", "model_version__model", "user")
+    list_filter = ("status", "source", "model_version__model", LabelFilter)
+    search_fields = ("id",)
+    search_help_text = "A whole id (of the prediction or its input), a client reference or a user name."
+    fieldsets = (
+        (None, {"fields": ("large_picture", "label", "percent", "value", "status", "error_code", "error_message")}),
+        ("Asked", {"fields": ("id", "input_link", "version_link", "user", "source", "client_reference")}),
+        ("Answered", {"fields": ("pretty_output",)}),
+        ("Times", {"fields": ("created_at", "started_at", "completed_at", "preprocess_ms", "queue_ms", "inference_ms")}),
+    )
+    readonly_fields = ("id", "created_at", "large_picture", "percent", "input_link", "version_link", "pretty_output")
+
+    def by_id(self, value: UUID) -> Q:
+        return Q(pk=value) | Q(input=value)
+
+    def by_text(self, term: str) -> Q:
+        return Q(client_reference=term)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related(*self.list_select_related)
+
+    @admin.display(description="")
+    def picture(self, row: Prediction) -> str:
+        return picture_of(row.input, 48)
+
+    @admin.display(description="image")
+    def large_picture(self, row: Prediction) -> str:
+        return picture_of(row.input, 256)
+
+    @admin.display(description="label", ordering="label")
+    def answer(self, row: Prediction) -> str:
+        return row.label or row.error_code or row.status
+
+    @admin.display(description="confidence", ordering="confidence")
+    def percent(self, row: Prediction) -> str:
+        return "–" if row.confidence is None else f"{row.confidence:.2%}"
+
+    @admin.display(description="input")
+    def input_link(self, row: Prediction) -> str:
+        return link_to(row.input, row.input.original_name or str(row.input_id))
+
+    @admin.display(description="model version")
+    def version_link(self, row: Prediction) -> str:
+        return link_to(row.model_version)
+
+    @admin.display(description="output")
+    def pretty_output(self, row: Prediction) -> str:
+        return pretty(row.output)

@@ -1,0 +1,105 @@
+// The upload page: choose, drop or paste images; each is sent on its own, with its own progress and result.
+// Without this module the form works as any form does.
+
+const AT_ONCE = 3; // requests under way
+const form = document.querySelector("[data-upload]");
+const results = document.getElementById("results");
+const waiting = [];
+let underWay = 0;
+
+function card(file) {
+  const article = document.createElement("article");
+  article.className = "result pending";
+  article.innerHTML = `<div class="picture"><img alt="" width="112" height="112"></div>
+    <div class="answer"><p><strong></strong></p><progress max="1" value="0"></progress><p class="quiet" role="status">waiting</p></div>`;
+  const preview = article.querySelector("img");
+  preview.src = URL.createObjectURL(file);
+  preview.onload = () => URL.revokeObjectURL(preview.src);
+  preview.onerror = () => preview.remove();
+  article.querySelector("strong").textContent = file.name;
+  article.querySelector("progress").setAttribute("aria-label", `Sending ${file.name}`);
+  results.prepend(article);
+  return article;
+}
+
+function say(article, text) {
+  article.querySelector("[role=status]").textContent = text;
+}
+
+function refuse(article, messages) {
+  article.className = "result refused";
+  article.querySelector("progress")?.remove();
+  const status = article.querySelector("[role=status]");
+  status.replaceChildren();
+  status.className = "error-text";
+  status.textContent = messages.join(" ");
+}
+
+// The server answers a refusal with the same sentences that the form would show.
+function sentences(html) {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  const found = [...page.querySelectorAll(".error-text")].map((part) => part.textContent.trim());
+  return found.length ? found : ["That did not work. Reload the page and try again."];
+}
+
+function answer(article, request) {
+  const type = request.getResponseHeader("Content-Type") || "";
+  if (request.status === 201) {
+    article.outerHTML = request.responseText;
+  } else if (request.status === 413) {
+    refuse(article, ["The file is too large."]);
+  } else {
+    refuse(article, type.startsWith("text/html") ? sentences(request.responseText) : ["That did not work. Try again."]);
+  }
+}
+
+function send({ file, article }) {
+  const body = new FormData(form);
+  body.set("image", file, file.name);
+  const request = new XMLHttpRequest();
+  const bar = article.querySelector("progress");
+  request.upload.onprogress = (event) => { if (event.lengthComputable) bar.value = event.loaded / event.total; };
+  request.upload.onload = () => { bar.removeAttribute("value"); say(article, "asking the model"); };
+  request.onload = () => answer(article, request);
+  request.onerror = () => refuse(article, ["The connection broke. The image may not have arrived; look into the history before you send it again."]);
+  request.onloadend = () => { underWay -= 1; next(); };
+  request.open("POST", form.action);
+  request.setRequestHeader("HX-Request", "true");
+  underWay += 1;
+  say(article, "sending");
+  request.send(body);
+}
+
+function next() {
+  while (underWay < AT_ONCE && waiting.length) send(waiting.shift());
+}
+
+function take(files) {
+  const limit = Number(form.dataset.maxBytes);
+  for (const file of files) {
+    const article = card(file);
+    if (file.size > limit) refuse(article, [`The file is larger than ${Math.round(limit / 2 ** 20)} MB.`]);
+    else waiting.push({ file, article });
+  }
+  next();
+}
+
+if (form) {
+  const picker = form.querySelector("input[type=file]");
+  const zone = form.querySelector(".drop-zone");
+  form.classList.add("scripted");
+  form.querySelector("[data-without-script]").hidden = true;
+  form.querySelector("[data-script-only]").hidden = false;
+  picker.required = false;
+  picker.addEventListener("change", () => { take(picker.files); picker.value = ""; });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  for (const name of ["dragenter", "dragover"]) {
+    zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.add("over"); });
+  }
+  for (const name of ["dragleave", "drop"]) zone.addEventListener(name, () => zone.classList.remove("over"));
+  zone.addEventListener("drop", (event) => { event.preventDefault(); take(event.dataTransfer.files); });
+  document.addEventListener("paste", (event) => {
+    const files = [...event.clipboardData.files].filter((file) => file.type.startsWith("image/"));
+    if (files.length) { event.preventDefault(); take(files); }
+  });
+}
