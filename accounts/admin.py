@@ -28,6 +28,7 @@ class ApiTokenAdmin(admin.ModelAdmin):
     readonly_fields = ("prefix", "state", "created_at", "last_used_at", "revoked_at")
     actions = ("revoke",)
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:
         return self.fields if obj else self.readonly_fields  # type: ignore[return-value]

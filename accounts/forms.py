@@ -17,7 +17,10 @@ class SignUpForm(UserCreationForm):
     class Meta:
         model = User
         fields = ("username", "email")
-        help_texts = {"username": "Letters, digits and @ . + - _", "email": "Optional; needed to reset a forgotten password."}
+        help_texts = {
+            "username": "Letters, digits and @ . + - _",
+            "email": "Optional; needed to reset a forgotten password.",
+        }
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)

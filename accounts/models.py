@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
-from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.db import models
 from django.utils import timezone
 from uuid_utils.compat import uuid7
@@ -23,7 +23,7 @@ class User(AbstractUser):
 class SessionManager(BaseSessionManager):
     use_in_migrations = False
 
-    def get_queryset(self) -> models.QuerySet[Session]:
+    def get_queryset(self) -> models.QuerySet[Any]:
         return super().get_queryset().select_related("user")
 
 

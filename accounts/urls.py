@@ -1,6 +1,10 @@
 """Addresses below /accounts/."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib.auth import views as auth
+from django.http.response import HttpResponseBase
 from django.urls import path, reverse_lazy
 
 from accounts import views
@@ -8,7 +12,7 @@ from accounts import views
 app_name = "accounts"
 
 
-def page(view: type, name: str, **options: object) -> object:
+def page(view: type[Any], name: str, **options: object) -> Callable[..., HttpResponseBase]:
     """Return one of Django's own account views with our template and addresses."""
     return view.as_view(template_name=f"accounts/{name}.html", **options)
 

@@ -7,11 +7,13 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
 from django.views.generic import FormView, TemplateView, View
 
 from accounts.forms import SignUpForm, TokenForm
+from accounts.requests import SignedInRequest
 from accounts.services import create_token, create_user, revoke_token
 
 
@@ -22,7 +24,7 @@ class SignUpView(FormView):
     form_class = SignUpForm
     success_url = reverse_lazy("predictions:upload")
 
-    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if not settings.ALLOW_SIGNUP:
             raise Http404("Sign-up is closed.")
         if request.user.is_authenticated:
@@ -45,11 +47,10 @@ class TokensView(LoginRequiredMixin, FormView):
 
     template_name = "accounts/tokens.html"
     form_class = TokenForm
+    request: SignedInRequest
 
     def form_valid(self, form: TokenForm) -> HttpResponse:
-        token, secret = create_token(
-            user=self.request.user, name=form.cleaned_data["name"], expires_at=form.expires_at()
-        )
+        token, secret = create_token(user=self.request.user, name=form.cleaned_data["name"], expires_at=form.expires_at())
         context = self.get_context_data(form=TokenForm(), new_token=token, secret=secret)
         response = render(self.request, self.template_name, context)
         response["Cache-Control"] = "no-store"
@@ -60,7 +61,7 @@ class TokensView(LoginRequiredMixin, FormView):
 
 
 class RevokeTokenView(LoginRequiredMixin, View):
-    def post(self, request: HttpRequest, pk: str) -> HttpResponse:
+    def post(self, request: SignedInRequest, pk: str) -> HttpResponse:
         token = get_object_or_404(request.user.tokens, pk=pk)
         revoke_token(token=token)
         messages.success(request, f"Revoked {token}.")

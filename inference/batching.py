@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from time import perf_counter
@@ -39,13 +39,13 @@ class MicroBatcher:
     waits for company, so a lone request is not delayed.
 
     Args:
-        run: called by the worker thread only, with 1 to `max_batch` items.
+        run: called by the worker thread only, with 1 to `max_batch` items; returns a sequence.
         capacity: items that may wait; one more is refused.
     """
 
     def __init__(
         self,
-        run: Callable[[list[Any]], Sequence[Any]],
+        run: Callable[[list[Any]], Any],
         *,
         max_batch: int = MAX_BATCH,
         capacity: int = CAPACITY,

@@ -20,9 +20,7 @@ logger = logging.getLogger(__name__)
 CHUNK = 2**20  # bytes
 
 
-def load_predictor(
-    spec: ModelSpec, *, threads: int = 0, max_batch: int = MAX_BATCH, capacity: int = CAPACITY
-) -> Predictor:
+def load_predictor(spec: ModelSpec, *, threads: int = 0, max_batch: int = MAX_BATCH, capacity: int = CAPACITY) -> Predictor:
     """Verify, load and warm up one model version.
 
     Raises:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from inference.errors import InvalidOutput
 from inference.types import Answer, Array, ClassesOutput
+
+Numbers = npt.NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-2  # of probabilities; float16 networks round this coarsely
 DECIMALS = 7  # of a stored score; float32 holds no more
@@ -30,7 +33,7 @@ def to_answer(row: Array, output: ClassesOutput, labels: Sequence[str]) -> Answe
     )
 
 
-def _probabilities(row: np.ndarray, activation: str, count: int) -> np.ndarray:
+def _probabilities(row: Numbers, activation: str, count: int) -> Numbers:
     if not np.isfinite(row).all():
         raise InvalidOutput("The model answered with numbers that are not finite (NaN or infinity).")
     if activation == "softmax":
@@ -47,4 +50,5 @@ def _probabilities(row: np.ndarray, activation: str, count: int) -> np.ndarray:
             "Expected probabilities that add up to 1; give the signature's output an activation (softmax) "
             f"if the model ends in logits. Received: a sum of {row.sum():.4g}"
         )
-    return np.clip(row, 0.0, 1.0)
+    clipped: Numbers = np.clip(row, 0.0, 1.0)
+    return clipped

@@ -20,8 +20,10 @@ DECODERS = ("JPEG", "PNG", "WEBP")  # MPO, a JPEG with more pictures behind the 
 END_OF_PNG = b"\x00\x00\x00\x00IEND\xaeB`\x82"  # https://www.w3.org/TR/png-3/#11IEND
 
 # What Pillow's decoders raise on bytes that lie. MemoryError: a length field that lies.
-DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, KeyError, IndexError, TypeError, AttributeError)
-DECODER_ERRORS += (ZeroDivisionError, OverflowError, MemoryError, Image.DecompressionBombError)
+DECODER_ERRORS: tuple[type[Exception], ...] = (
+    *(OSError, SyntaxError, ValueError, EOFError, struct.error, KeyError, IndexError, TypeError, AttributeError),
+    *(ZeroDivisionError, OverflowError, MemoryError, Image.DecompressionBombError),
+)
 
 # First bytes of the images that are not accepted, to say so by name instead of "not an image".
 FOREIGN_MAGIC = {
@@ -49,7 +51,7 @@ class ImageLimits:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A decoded image and what the decoder, not the sender, says of it. Width and height are as stored, before EXIF turns it."""
+    """A decoded image and what the decoder, not the sender, says of it. Width and height are as stored, unturned."""
 
     image: Image.Image
     content_type: str
@@ -159,7 +161,8 @@ def _check_header(image: Image.Image, limits: ImageLimits) -> None:
         raise _too_many_pixels(limits, f"{width:,} x {height:,}")
     if min(width, height) < limits.min_side:
         raise InvalidImage(
-            f"Expected at least {limits.min_side} x {limits.min_side} pixels. Received: {width} x {height}.", code="too-small"
+            f"Expected at least {limits.min_side} x {limits.min_side} pixels. Received: {width} x {height}.",
+            code="too-small",
         )
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
         raise InvalidImage(
@@ -208,5 +211,6 @@ def _scale(array: Array, signature: ImageInput) -> Array:
     if signature.scale == "symmetric":
         return array / np.float32(127.5) - np.float32(1)
     if signature.scale == "standard":
-        return (array / np.float32(255) - np.float32(signature.mean)) / np.float32(signature.std)
+        mean, std = (np.array(numbers, np.float32) for numbers in (signature.mean, signature.std))
+        return (array / np.float32(255) - mean) / std
     return array

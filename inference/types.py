@@ -132,7 +132,7 @@ def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """All that is needed to load one model version. `path` is absolute; `sha256` is checked before the first byte is parsed."""
+    """All that is needed to load one model version. `path` is absolute; `sha256` is checked before it is parsed."""
 
     name: str
     number: int

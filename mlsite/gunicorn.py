@@ -15,7 +15,7 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlsite.settings")
 
-from django.conf import settings  # noqa: E402  the settings module must be named first
+from django.conf import settings
 
 STUCK_AFTER = 3  # times PREDICT_TIMEOUT
 
@@ -30,7 +30,7 @@ keepalive = 5  # seconds
 preload_app = False
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  heartbeats need no disk
-logconfig_dict = {**settings.LOGGING, "loggers": {**settings.LOGGING["loggers"], "gunicorn.access": {"level": "ERROR"}}}
+logconfig_dict: dict[str, Any] = dict(settings.LOGGING)
 
 METRICS_DIR = Path(settings.VAR_DIR, "run", f"metrics-{os.getpid()}")
 

@@ -77,7 +77,7 @@ class RequestSizeMiddleware:
         return self.get_response(request)
 
     def _limit(self, request: HttpRequest) -> int:
-        if not request.content_type == "multipart/form-data":
+        if request.content_type != "multipart/form-data":
             return settings.MAX_JSON_BYTES
         limit = settings.MAX_UPLOAD_BYTES if request.path.startswith("/api/") else settings.MAX_FORM_BYTES
         return limit + settings.FORM_OVERHEAD

@@ -12,4 +12,5 @@ class UUID7Field(models.UUIDField):
     """A primary key that is the public id at once: ordered by time, not guessable (RFC 9562, 5.7)."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**({"primary_key": True, "default": uuid7, "editable": False} | options))
+        defaults: dict[str, Any] = {"primary_key": True, "default": uuid7, "editable": False}
+        super().__init__(**(defaults | options))

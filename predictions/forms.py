@@ -39,4 +39,4 @@ class UploadForm(forms.Form):
 
     def __init__(self, *args: Any, models: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["model"].choices = models
+        self.fields["model"].choices = models  # type: ignore[attr-defined]

@@ -42,9 +42,7 @@ def resolve(reference: str = "") -> ModelVersion:
     if match["number"]:
         found = _versions().filter(model__name=match["name"], number=int(match["number"])).first()
     else:
-        found = _versions().filter(
-            model__name=match["name"], aliases__name=match["alias"] or PRODUCTION
-        ).first()
+        found = _versions().filter(model__name=match["name"], aliases__name=match["alias"] or PRODUCTION).first()
     if found is None:
         raise UnknownModel(f"There is no model {reference!r}. /api/v1/models/ lists those there are.")
     return found

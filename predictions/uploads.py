@@ -18,7 +18,12 @@ class WholeBodyUploadHandler(MemoryFileUploadHandler):
     """
 
     def handle_raw_input(
-        self, input_data: Any, META: dict[str, Any], content_length: int, boundary: bytes, encoding: str | None = None
+        self,
+        input_data: Any,
+        META: dict[str, Any],  # noqa: N803  the name that Django passes
+        content_length: int,
+        boundary: Any,
+        encoding: str | None = None,
     ) -> tuple[Any, Any]:
         body = input_data.read(content_length)
         closing = b"--" + boundary + b"--"

@@ -8,13 +8,14 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.generic import DetailView, ListView, TemplateView, View
 from django.views.generic.detail import SingleObjectMixin
 
+from accounts.requests import SignedInRequest
 from inference.errors import ImageTooLarge, InferenceError, InvalidInput, Overloaded, UnsupportedFormat
 from predictions.filters import PredictionFilter
 from predictions.forms import UploadForm
@@ -28,6 +29,8 @@ from predictions.storage import StorageFull
 
 HISTORY_PAGE = 24  # predictions
 SHOWN = "shown"
+Refused = tuple[str, Exception]
+"""A file name, and why."""
 
 # What a person may have done wrong, by the status that says so.
 STATUS_OF = ((ImageTooLarge, 413), (UnsupportedFormat, 415), (Overloaded, 503), (UnknownModel, 404), (InvalidInput, 400))
@@ -36,11 +39,11 @@ STATUS_OF = ((ImageTooLarge, 413), (UnsupportedFormat, 415), (Overloaded, 503), 
 class UploadView(LoginRequiredMixin, View):
     """Take images and show what the model said. With JavaScript each file comes alone and gets a fragment back."""
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: SignedInRequest) -> HttpResponse:
         form = UploadForm(models=_choices(request), initial={"model": request.GET.get("model", "")})
         return self._page(request, form, results=self._shown(request))
 
-    def post(self, request: HttpRequest) -> HttpResponse:
+    def post(self, request: SignedInRequest) -> HttpResponse:
         form = UploadForm(request.POST, request.FILES, models=_choices(request))
         if not form.is_valid():
             return self._refuse(request, form, 400)
@@ -53,11 +56,14 @@ class UploadView(LoginRequiredMixin, View):
             return render(request, "predictions/_result.html", {"prediction": results[0]}, status=201)
         if len(results) == 1:
             return redirect(results[0])
-        return redirect(f"{reverse('predictions:upload')}?{urlencode({SHOWN: [r.id for r in results]}, doseq=True)}")
+        return redirect(
+            f"{reverse('predictions:upload')}?{urlencode({SHOWN: [str(one.id) for one in results]}, doseq=True)}"
+        )
 
-    def _predict_all(self, request: HttpRequest, data: dict[str, Any]) -> tuple[list[Prediction], list[tuple[str, Exception]]]:
+    def _predict_all(self, request: SignedInRequest, data: dict[str, Any]) -> tuple[list[Prediction], list[Refused]]:
         """Ask about each file; one that is refused does not hold up the others."""
-        results, errors = [], []
+        results: list[Prediction] = []
+        errors: list[Refused] = []
         for file in data["image"]:
             try:
                 results.append(
@@ -73,12 +79,12 @@ class UploadView(LoginRequiredMixin, View):
                 errors.append((file.name, error))
         return results, errors
 
-    def _refuse(self, request: HttpRequest, form: UploadForm, status: int, results: Any = ()) -> HttpResponse:
+    def _refuse(self, request: SignedInRequest, form: UploadForm, status: int, results: Any = ()) -> HttpResponse:
         if request.htmx:
             return render(request, "predictions/_refused.html", {"form": form}, status=status)
         return self._page(request, form, results=results, status=status)
 
-    def _page(self, request: HttpRequest, form: UploadForm, *, results: Any, status: int = 200) -> HttpResponse:
+    def _page(self, request: SignedInRequest, form: UploadForm, *, results: Any, status: int = 200) -> HttpResponse:
         context = {
             "form": form,
             "results": results,
@@ -87,7 +93,7 @@ class UploadView(LoginRequiredMixin, View):
         }
         return render(request, "predictions/upload.html", context, status=status)
 
-    def _shown(self, request: HttpRequest) -> QuerySet[Prediction] | list[Prediction]:
+    def _shown(self, request: SignedInRequest) -> QuerySet[Prediction] | list[Prediction]:
         ids = [part for part in request.GET.getlist(SHOWN)[:20] if _is_uuid(part)]
         return Prediction.objects.visible_to(request.user).filter(id__in=ids).complete().order_by("id") if ids else []
 
@@ -96,6 +102,7 @@ class HistoryView(LoginRequiredMixin, TemplateView):
     """Predictions, newest first, with the filters of the API."""
 
     template_name = "predictions/history.html"
+    request: SignedInRequest
 
     def get_template_names(self) -> list[str]:
         return ["predictions/_history.html"] if self.request.htmx else [self.template_name]
@@ -138,7 +145,7 @@ class PredictionView(LoginRequiredMixin, DetailView):
 class ThumbnailView(LoginRequiredMixin, SingleObjectMixin, View):
     """A small, re-encoded picture of an image input."""
 
-    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+    def get(self, request: SignedInRequest, pk: UUID) -> HttpResponse:
         row = get_object_or_404(Input.objects.visible_to(request.user), pk=pk, kind=Input.Kind.IMAGE)
         try:
             small = read_thumbnail(row)
@@ -173,7 +180,7 @@ class ModelDetailView(LoginRequiredMixin, DetailView):
         return super().get_context_data(site=self.request.build_absolute_uri("/").rstrip("/"), **kwargs)
 
 
-def _choices(request: HttpRequest) -> list[tuple[str, str]]:
+def _choices(request: SignedInRequest) -> list[tuple[str, str]]:
     return [(model.name, model.title) for model in RegisteredModel.objects.visible_to(request.user).order_by("created_at")]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
-from inference.types import ArtifactFacts, Array, Run
+from inference.types import Array, ArtifactFacts, Run
 
 BEHAVIOURS = {"classes", "fixed", "sleep", "fail", "nan"}
 
@@ -47,4 +47,5 @@ class DummyRuntime(BaseRuntime):
         means = batch.reshape(len(batch), -1).mean(axis=1, keepdims=True)
         steps = np.linspace(0, 1, self.width, dtype=np.float32)
         closeness = np.exp(-20 * np.abs(means - steps))
-        return (closeness / closeness.sum(axis=1, keepdims=True)).astype(np.float32)
+        shares: Array = (closeness / closeness.sum(axis=1, keepdims=True)).astype(np.float32)
+        return shares

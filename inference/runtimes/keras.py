@@ -13,7 +13,7 @@ import numpy as np
 
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
-from inference.types import ArtifactFacts, Array, Run
+from inference.types import Array, ArtifactFacts, Run
 
 logger = logging.getLogger(__name__)
 
@@ -72,8 +72,8 @@ def check_classes(config: Any) -> None:
     for module, name in _named_classes(config):
         if name in CODE_LAYERS or not (module is None or module == "keras" or module.startswith("keras.")):
             raise InvalidArtifact(
-                f"Expected a model made of Keras's own layers; {module or 'custom'}.{name} would run code that comes with the "
-                "file. Rebuild the model from standard layers."
+                f"Expected a model made of Keras's own layers; {module or 'custom'}.{name} would run code that comes "
+                "with the file. Rebuild the model from standard layers."
             )
 
 
@@ -96,7 +96,9 @@ def _check_members(archive: zipfile.ZipFile) -> None:
     for member in archive.infolist():
         safe_asset = member.filename.startswith("assets/") and ".." not in member.filename
         if member.filename not in MEMBERS and not safe_asset:
-            raise InvalidArtifact(f"Expected only {sorted(MEMBERS)} and assets/ in the archive. Received: {member.filename!r}")
+            raise InvalidArtifact(
+                f"Expected only {sorted(MEMBERS)} and assets/ in the archive. Received: {member.filename!r}"
+            )
     unpacked = sum(member.file_size for member in archive.infolist())
     if unpacked > MAX_UNPACKED:
         raise InvalidArtifact(f"Expected an archive of at most {MAX_UNPACKED:,} bytes unpacked. Received: {unpacked:,}")

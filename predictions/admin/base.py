@@ -24,7 +24,8 @@ class BoundedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return self.object_list.order_by()[:MOST].count()
+        rows: Any = self.object_list
+        return rows.order_by()[:MOST].count()
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -32,6 +33,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     paginator = BoundedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -90,7 +90,7 @@ class InputAdmin(LedgerAdmin):
 
 @admin.register(Prediction)
 class PredictionAdmin(LedgerAdmin):
-    list_display = ("picture", "answer", "percent", "model_version", "user", "status", "source", "created_at")
+    list_display = ("picture", "answer", "percent", "model_version", "user", "status", "created_at")
     list_display_links = ("answer",)
     list_select_related = ("input", "model_version__model", "user")
     list_filter = ("status", "source", "model_version__model", LabelFilter)

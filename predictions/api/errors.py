@@ -35,6 +35,17 @@ STATUS_OF: tuple[tuple[type[Exception], int], ...] = (
 FIELD_OF: tuple[tuple[type[Exception], str], ...] = ((UnknownModel, "model"), (inference.InvalidImage, "image"))
 # A failed prediction is kept by its code; this is the status it is reported with.
 STATUS_OF_CODE = {error.code: status for error, status in reversed(STATUS_OF) if issubclass(error, inference.InferenceError)}
+# Errors of Django, the database and the disk: class, status, code, detail.
+OF_PLATFORM: tuple[tuple[type[Exception], int, str, str], ...] = (
+    (Http404, 404, "not-found", "There is no such thing, or it is not yours."),
+    (PermissionDenied, 403, "permission-denied", "You may not do this."),
+    (StorageFull, 507, "storage-full", "There is no space left for uploads. Nothing was stored; try again later."),
+    (OperationalError, 503, "database-unavailable", "The database cannot be reached. Try again in a moment."),
+    (InterfaceError, 503, "database-unavailable", "The database cannot be reached. Try again in a moment."),
+    (RequestDataTooBig, 413, "request-too-large", "The request is too large."),
+    (SuspiciousOperation, 400, "malformed-request", "The request has too many parts, or parts that make no sense."),
+    (UnreadablePostError, 400, "malformed-request", "The request ended before its body did."),
+)
 REST_CODES = {
     "not_authenticated": "not-authenticated",
     "authentication_failed": "authentication-failed",
@@ -124,9 +135,7 @@ def _of_rest_framework(error: exceptions.APIException) -> JsonResponse:
     detail = str(error.detail)
     if detail.startswith("CSRF Failed"):
         code, detail = "csrf-failed", f"{detail} Send the X-CSRFToken header with a session, or use a token."
-    return problem_response(
-        status=error.status_code, code=REST_CODES.get(code, code), detail=detail, headers=headers
-    )
+    return problem_response(status=error.status_code, code=REST_CODES.get(code, code), detail=detail, headers=headers)
 
 
 def _of_inference(error: inference.InferenceError) -> JsonResponse:
@@ -137,24 +146,9 @@ def _of_inference(error: inference.InferenceError) -> JsonResponse:
 
 
 def _of_platform(error: Exception) -> JsonResponse | None:
-    if isinstance(error, Http404):
-        return problem_response(status=404, code="not-found", detail="There is no such thing, or it is not yours.")
-    if isinstance(error, PermissionDenied):
-        return problem_response(status=403, code="permission-denied", detail="You may not do this.")
-    if isinstance(error, StorageFull):
-        return problem_response(
-            status=507, code="storage-full", detail="There is no space left for uploads. Nothing was stored; try again later."
-        )
     if isinstance(error, StoredFileError):
         return problem_response(status=500, code=error.code, detail=error.message)
-    if isinstance(error, OperationalError | InterfaceError):
-        return problem_response(
-            status=503, code="database-unavailable", detail="The database cannot be reached. Try again in a moment."
-        )
-    if isinstance(error, RequestDataTooBig):
-        return problem_response(status=413, code="request-too-large", detail="The request is too large.")
-    if isinstance(error, SuspiciousOperation):
-        return problem_response(status=400, code="malformed-request", detail=str(error) or "The request is malformed.")
-    if isinstance(error, UnreadablePostError):
-        return problem_response(status=400, code="malformed-request", detail="The request ended before its body did.")
+    for kind, status, code, detail in OF_PLATFORM:
+        if isinstance(error, kind):
+            return problem_response(status=status, code=code, detail=detail)
     return None

@@ -35,7 +35,9 @@ class PredictionRequestSerializer(serializers.Serializer):
 
     image = UploadField(required=False)
     features = serializers.JSONField(required=False)
-    model = serializers.CharField(max_length=120, required=False, allow_blank=True, help_text="name, name@alias or name:version")
+    model = serializers.CharField(
+        max_length=120, required=False, allow_blank=True, help_text="name, name@alias or name:version"
+    )
     client_reference = serializers.CharField(max_length=255, required=False, allow_blank=True, help_text="Your own id.")
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
@@ -75,7 +77,7 @@ class InputWithImageSerializer(InputSerializer):
     image = REST_FIELD()
 
     class Meta(InputSerializer.Meta):
-        fields = (*InputSerializer.Meta.fields, "image")
+        fields = (*InputSerializer.Meta.fields, "image")  # type: ignore[assignment]
 
     def get_image(self, row: Input) -> str | None:
         if row.kind != Input.Kind.IMAGE:
@@ -99,7 +101,7 @@ class PredictionSerializer(serializers.ModelSerializer):
     model = serializers.CharField(source="model_version.model.name")
     model_version = serializers.IntegerField(source="model_version.number")
     input = InputSerializer()
-    label = REST_FIELD()
+    label = REST_FIELD()  # type: ignore[assignment]
     output = REST_FIELD()
     error = REST_FIELD()
     timings = TimingsSerializer(source="*")
@@ -146,7 +148,8 @@ class ModelVersionSerializer(serializers.ModelSerializer):
     class Meta:
         model = ModelVersion
         fields = (
-            "number", "runtime", "framework", "framework_version", "sha256", "size", "signature", "labels", "notes", "created_at",
+            "number", "runtime", "framework", "framework_version", "sha256", "size", "signature", "labels", "notes",
+            "created_at",
         )  # fmt: skip
 
 

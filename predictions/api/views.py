@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -17,6 +17,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import User
 from predictions.api.errors import STATUS_OF_CODE, problem_response
 from predictions.api.filters import StrictFilterBackend
 from predictions.api.pagination import ByName
@@ -44,7 +45,7 @@ IMAGE_HEADERS = {
 class AnyAccept(BaseContentNegotiation):
     """Answer an image whatever the client says it accepts."""
 
-    def select_renderer(self, request: Request, renderers: list, format_suffix: str | None = None) -> tuple:
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         return renderers[0], renderers[0].media_type
 
 
@@ -77,7 +78,7 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         """Ask a model about one image or one row of features, and keep the answer."""
         asked = PredictionRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        prediction = predict(user=request.user, source=Prediction.Source.API, **asked.validated_data)
+        prediction = predict(user=cast(User, request.user), source=Prediction.Source.API, **asked.validated_data)
         body = PredictionSerializer(prediction, context=self.get_serializer_context()).data
         if prediction.status == Prediction.Status.FAILED:
             return problem_response(
@@ -112,7 +113,7 @@ class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
         data = read_stored(row)
         if row.user_id != request.user.pk:
             logger.info("image seen by a reviewer", extra={"input": str(row.pk), "user": str(request.user.pk)})
-        name = row.image.name.rpartition("/")[2]
+        name = str(row.image).rpartition("/")[2]
         headers = {**IMAGE_HEADERS, "Content-Disposition": f'inline; filename="{name}"'}
         return HttpResponse(data, content_type=row.content_type, headers=headers)
 

@@ -3,16 +3,16 @@
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
-import predictions.fields
-import predictions.storage
-import predictions.validators
 import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
 
+import predictions.fields
+import predictions.storage
+import predictions.validators
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -21,189 +21,451 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Input',
+            name="Input",
             fields=[
-                ('id', predictions.fields.UUID7Field(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('image', 'Image'), ('tabular', 'Tabular')], max_length=10)),
-                ('image', models.ImageField(blank=True, max_length=200, upload_to=predictions.storage.input_path)),
-                ('features', models.JSONField(blank=True, null=True)),
-                ('sha256', models.CharField(help_text='Of the bytes, or of the canonical JSON.', max_length=64, validators=[django.core.validators.RegexValidator('\\A[0-9a-f]{64}\\Z', 'Use 64 lower-case hexadecimal digits.')])),
-                ('content_type', models.CharField(blank=True, help_text='As the decoder found it.', max_length=50)),
-                ('width', models.PositiveIntegerField(blank=True, help_text='Pixels, as stored.', null=True)),
-                ('height', models.PositiveIntegerField(blank=True, help_text='Pixels, as stored.', null=True)),
-                ('size', models.PositiveBigIntegerField(help_text='Bytes.')),
-                ('original_name', models.CharField(blank=True, help_text='As the sender called it.', max_length=255)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('user', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='inputs', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    predictions.fields.UUID7Field(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("kind", models.CharField(choices=[("image", "Image"), ("tabular", "Tabular")], max_length=10)),
+                ("image", models.ImageField(blank=True, max_length=200, upload_to=predictions.storage.input_path)),
+                ("features", models.JSONField(blank=True, null=True)),
+                (
+                    "sha256",
+                    models.CharField(
+                        help_text="Of the bytes, or of the canonical JSON.",
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[0-9a-f]{64}\\Z", "Use 64 lower-case hexadecimal digits."
+                            )
+                        ],
+                    ),
+                ),
+                ("content_type", models.CharField(blank=True, help_text="As the decoder found it.", max_length=50)),
+                ("width", models.PositiveIntegerField(blank=True, help_text="Pixels, as stored.", null=True)),
+                ("height", models.PositiveIntegerField(blank=True, help_text="Pixels, as stored.", null=True)),
+                ("size", models.PositiveBigIntegerField(help_text="Bytes.")),
+                ("original_name", models.CharField(blank=True, help_text="As the sender called it.", max_length=255)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="inputs",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ModelVersion',
+            name="ModelVersion",
             fields=[
-                ('id', predictions.fields.UUID7Field(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveIntegerField()),
-                ('runtime', models.CharField(max_length=200)),
-                ('artifact', models.CharField(help_text='Path below MODEL_ROOT.', max_length=500, validators=[predictions.validators.validate_artifact_path])),
-                ('sha256', models.CharField(max_length=64, validators=[django.core.validators.RegexValidator('\\A[0-9a-f]{64}\\Z', 'Use 64 lower-case hexadecimal digits.')])),
-                ('size', models.PositiveBigIntegerField(help_text='Bytes.')),
-                ('signature', models.JSONField()),
-                ('labels', models.JSONField(default=list, validators=[predictions.validators.validate_labels])),
-                ('framework', models.CharField(blank=True, max_length=50)),
-                ('framework_version', models.CharField(blank=True, max_length=50)),
-                ('notes', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    predictions.fields.UUID7Field(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("runtime", models.CharField(max_length=200)),
+                (
+                    "artifact",
+                    models.CharField(
+                        help_text="Path below MODEL_ROOT.",
+                        max_length=500,
+                        validators=[predictions.validators.validate_artifact_path],
+                    ),
+                ),
+                (
+                    "sha256",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[0-9a-f]{64}\\Z", "Use 64 lower-case hexadecimal digits."
+                            )
+                        ],
+                    ),
+                ),
+                ("size", models.PositiveBigIntegerField(help_text="Bytes.")),
+                ("signature", models.JSONField()),
+                ("labels", models.JSONField(default=list, validators=[predictions.validators.validate_labels])),
+                ("framework", models.CharField(blank=True, max_length=50)),
+                ("framework_version", models.CharField(blank=True, max_length=50)),
+                ("notes", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('model__name', '-number'),
+                "ordering": ("model__name", "-number"),
             },
         ),
         migrations.CreateModel(
-            name='Prediction',
+            name="Prediction",
             fields=[
-                ('id', predictions.fields.UUID7Field(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('status', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('canceled', 'Canceled')], max_length=10)),
-                ('source', models.CharField(choices=[('web', 'Web'), ('api', 'Api'), ('v2', 'V2'), ('batch', 'Batch'), ('admin', 'Admin'), ('cli', 'Cli')], max_length=10)),
-                ('output', models.JSONField(blank=True, null=True)),
-                ('label', models.CharField(blank=True, help_text='The top class.', max_length=100)),
-                ('confidence', models.FloatField(blank=True, help_text="The top class's score, 0 to 1.", null=True)),
-                ('value', models.FloatField(blank=True, help_text='Of a regression.', null=True)),
-                ('error_code', models.CharField(blank=True, max_length=50)),
-                ('error_message', models.TextField(blank=True)),
-                ('queue_ms', models.FloatField(blank=True, null=True)),
-                ('preprocess_ms', models.FloatField(blank=True, null=True)),
-                ('inference_ms', models.FloatField(blank=True, null=True)),
-                ('client_reference', models.CharField(blank=True, help_text="The caller's own id.", max_length=255)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('completed_at', models.DateTimeField(blank=True, null=True)),
-                ('input', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='predictions', to='predictions.input')),
-                ('model_version', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='predictions', to='predictions.modelversion')),
-                ('user', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='predictions', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    predictions.fields.UUID7Field(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("canceled", "Canceled"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("web", "Web"),
+                            ("api", "Api"),
+                            ("v2", "V2"),
+                            ("batch", "Batch"),
+                            ("admin", "Admin"),
+                            ("cli", "Cli"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("output", models.JSONField(blank=True, null=True)),
+                ("label", models.CharField(blank=True, help_text="The top class.", max_length=100)),
+                ("confidence", models.FloatField(blank=True, help_text="The top class's score, 0 to 1.", null=True)),
+                ("value", models.FloatField(blank=True, help_text="Of a regression.", null=True)),
+                ("error_code", models.CharField(blank=True, max_length=50)),
+                ("error_message", models.TextField(blank=True)),
+                ("queue_ms", models.FloatField(blank=True, null=True)),
+                ("preprocess_ms", models.FloatField(blank=True, null=True)),
+                ("inference_ms", models.FloatField(blank=True, null=True)),
+                ("client_reference", models.CharField(blank=True, help_text="The caller's own id.", max_length=255)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("completed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "input",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="predictions", to="predictions.input"
+                    ),
+                ),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="predictions",
+                        to="predictions.modelversion",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="predictions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RegisteredModel',
+            name="RegisteredModel",
             fields=[
-                ('id', predictions.fields.UUID7Field(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=100, unique=True, validators=[django.core.validators.RegexValidator('\\A[a-z][a-z0-9]*(-[a-z0-9]+)*\\Z', 'Use lower-case letters, digits and single hyphens, a letter first: digits, iris-2.')])),
-                ('title', models.CharField(max_length=200)),
-                ('description', models.TextField(blank=True)),
-                ('task', models.CharField(choices=[('image-classification', 'Image Classification'), ('tabular-classification', 'Tabular Classification'), ('tabular-regression', 'Tabular Regression')], max_length=40)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    predictions.fields.UUID7Field(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        max_length=100,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[a-z][a-z0-9]*(-[a-z0-9]+)*\\Z",
+                                "Use lower-case letters, digits and single hyphens, a letter first: digits, iris-2.",
+                            )
+                        ],
+                    ),
+                ),
+                ("title", models.CharField(max_length=200)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "task",
+                    models.CharField(
+                        choices=[
+                            ("image-classification", "Image Classification"),
+                            ("tabular-classification", "Tabular Classification"),
+                            ("tabular-regression", "Tabular Regression"),
+                        ],
+                        max_length=40,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('name',),
+                "ordering": ("name",),
             },
         ),
         migrations.AddField(
-            model_name='modelversion',
-            name='model',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='predictions.registeredmodel'),
+            model_name="modelversion",
+            name="model",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="versions", to="predictions.registeredmodel"
+            ),
         ),
         migrations.CreateModel(
-            name='AliasChange',
+            name="AliasChange",
             fields=[
-                ('id', predictions.fields.UUID7Field(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('alias', models.CharField(max_length=50)),
-                ('changed_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('changed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('from_version', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='predictions.modelversion')),
-                ('to_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='predictions.modelversion')),
-                ('model', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='alias_changes', to='predictions.registeredmodel')),
+                (
+                    "id",
+                    predictions.fields.UUID7Field(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("alias", models.CharField(max_length=50)),
+                ("changed_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "changed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "from_version",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="predictions.modelversion",
+                    ),
+                ),
+                (
+                    "to_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="predictions.modelversion"
+                    ),
+                ),
+                (
+                    "model",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="alias_changes",
+                        to="predictions.registeredmodel",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
+                "ordering": ("-id",),
             },
         ),
         migrations.CreateModel(
-            name='Alias',
+            name="Alias",
             fields=[
-                ('id', predictions.fields.UUID7Field(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=50, validators=[django.core.validators.RegexValidator('\\A[a-z][a-z0-9]*(-[a-z0-9]+)*\\Z', 'Use lower-case letters, digits and single hyphens, a letter first: digits, iris-2.')])),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='aliases', to='predictions.modelversion')),
-                ('model', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='aliases', to='predictions.registeredmodel')),
+                (
+                    "id",
+                    predictions.fields.UUID7Field(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        max_length=50,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[a-z][a-z0-9]*(-[a-z0-9]+)*\\Z",
+                                "Use lower-case letters, digits and single hyphens, a letter first: digits, iris-2.",
+                            )
+                        ],
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="aliases", to="predictions.modelversion"
+                    ),
+                ),
+                (
+                    "model",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="aliases", to="predictions.registeredmodel"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'aliases',
-                'ordering': ('model__name', 'name'),
+                "verbose_name_plural": "aliases",
+                "ordering": ("model__name", "name"),
             },
         ),
         migrations.AddIndex(
-            model_name='input',
-            index=models.Index(models.F('user'), models.OrderBy(models.F('id'), descending=True), name='input_user_newest'),
+            model_name="input",
+            index=models.Index(models.F("user"), models.OrderBy(models.F("id"), descending=True), name="input_user_newest"),
         ),
         migrations.AddIndex(
-            model_name='input',
-            index=models.Index(models.F('sha256'), name='input_sha256'),
+            model_name="input",
+            index=models.Index(models.F("sha256"), name="input_sha256"),
         ),
         migrations.AddIndex(
-            model_name='input',
-            index=models.Index(models.F('created_at'), name='input_created_at'),
+            model_name="input",
+            index=models.Index(models.F("created_at"), name="input_created_at"),
         ),
         migrations.AddConstraint(
-            model_name='input',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('features', None), ('kind', 'image'), models.Q(('image', ''), _negated=True)), models.Q(('image', ''), ('kind', 'tabular'), ('features__isnull', False)), _connector='OR'), name='input_image_or_features'),
+            model_name="input",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("features", None), ("kind", "image"), models.Q(("image", ""), _negated=True)),
+                    models.Q(("image", ""), ("kind", "tabular"), ("features__isnull", False)),
+                    _connector="OR",
+                ),
+                name="input_image_or_features",
+            ),
         ),
         migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(models.F('user'), models.OrderBy(models.F('id'), descending=True), name='prediction_user_newest'),
+            model_name="prediction",
+            index=models.Index(
+                models.F("user"), models.OrderBy(models.F("id"), descending=True), name="prediction_user_newest"
+            ),
         ),
         migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(models.F('model_version'), models.OrderBy(models.F('id'), descending=True), name='prediction_version_newest'),
+            model_name="prediction",
+            index=models.Index(
+                models.F("model_version"), models.OrderBy(models.F("id"), descending=True), name="prediction_version_newest"
+            ),
         ),
         migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(models.F('model_version'), models.F('confidence'), name='prediction_version_confidence'),
+            model_name="prediction",
+            index=models.Index(models.F("model_version"), models.F("confidence"), name="prediction_version_confidence"),
         ),
         migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(models.F('label'), models.OrderBy(models.F('id'), descending=True), name='prediction_label_newest'),
+            model_name="prediction",
+            index=models.Index(
+                models.F("label"), models.OrderBy(models.F("id"), descending=True), name="prediction_label_newest"
+            ),
         ),
         migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(models.F('status'), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('status', 'succeeded'), _negated=True), name='prediction_unsucceeded'),
+            model_name="prediction",
+            index=models.Index(
+                models.F("status"),
+                models.OrderBy(models.F("id"), descending=True),
+                condition=models.Q(("status", "succeeded"), _negated=True),
+                name="prediction_unsucceeded",
+            ),
         ),
         migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(models.F('client_reference'), condition=models.Q(('client_reference', ''), _negated=True), name='prediction_reference'),
+            model_name="prediction",
+            index=models.Index(
+                models.F("client_reference"),
+                condition=models.Q(("client_reference", ""), _negated=True),
+                name="prediction_reference",
+            ),
         ),
         migrations.AddIndex(
-            model_name='prediction',
-            index=models.Index(models.F('created_at'), name='prediction_created_at'),
+            model_name="prediction",
+            index=models.Index(models.F("created_at"), name="prediction_created_at"),
         ),
         migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'succeeded', 'failed', 'canceled'])), name='prediction_known_status'),
+            model_name="prediction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["queued", "running", "succeeded", "failed", "canceled"])),
+                name="prediction_known_status",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'succeeded'), _negated=True), models.Q(('error_code', ''), ('output__isnull', False)), _connector='OR'), name='prediction_succeeded_has_output'),
+            model_name="prediction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "succeeded"), _negated=True),
+                    models.Q(("error_code", ""), ("output__isnull", False)),
+                    _connector="OR",
+                ),
+                name="prediction_succeeded_has_output",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'failed'), _negated=True), models.Q(models.Q(('error_code', ''), _negated=True), ('blank', True), ('output__isnull', True)), _connector='OR'), name='prediction_failed_has_error_code'),
+            model_name="prediction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "failed"), _negated=True),
+                    models.Q(models.Q(("error_code", ""), _negated=True), ("blank", True), ("output__isnull", True)),
+                    _connector="OR",
+                ),
+                name="prediction_failed_has_error_code",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('completed_at__isnull', False), ('status__in', ['succeeded', 'failed', 'canceled'])), models.Q(('blank', True), ('completed_at__isnull', True), ('status__in', ['queued', 'running'])), _connector='OR'), name='prediction_final_is_completed'),
+            model_name="prediction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("completed_at__isnull", False), ("status__in", ["succeeded", "failed", "canceled"])),
+                    models.Q(("blank", True), ("completed_at__isnull", True), ("status__in", ["queued", "running"])),
+                    _connector="OR",
+                ),
+                name="prediction_final_is_completed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(('confidence', None), models.Q(('confidence__gte', 0), ('confidence__lte', 1)), _connector='OR'), name='prediction_confidence_range'),
+            model_name="prediction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("confidence", None), models.Q(("confidence__gte", 0), ("confidence__lte", 1)), _connector="OR"
+                ),
+                name="prediction_confidence_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.UniqueConstraint(fields=('model', 'number'), name='modelversion_number_once'),
+            model_name="modelversion",
+            constraint=models.UniqueConstraint(fields=("model", "number"), name="modelversion_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='modelversion_number_from_1'),
+            model_name="modelversion",
+            constraint=models.CheckConstraint(condition=models.Q(("number__gte", 1)), name="modelversion_number_from_1"),
         ),
         migrations.AddConstraint(
-            model_name='alias',
-            constraint=models.UniqueConstraint(fields=('model', 'name'), name='alias_name_once'),
+            model_name="alias",
+            constraint=models.UniqueConstraint(fields=("model", "name"), name="alias_name_once"),
         ),
     ]

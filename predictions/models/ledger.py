@@ -32,7 +32,9 @@ class Input(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     image = models.ImageField(upload_to=input_path, max_length=200, blank=True)
     features = models.JSONField(null=True, blank=True)
-    sha256 = models.CharField(max_length=64, validators=[validate_sha256], help_text="Of the bytes, or of the canonical JSON.")
+    sha256 = models.CharField(
+        max_length=64, validators=[validate_sha256], help_text="Of the bytes, or of the canonical JSON."
+    )
     content_type = models.CharField(max_length=50, blank=True, help_text="As the decoder found it.")
     width = models.PositiveIntegerField(null=True, blank=True, help_text="Pixels, as stored.")
     height = models.PositiveIntegerField(null=True, blank=True, help_text="Pixels, as stored.")
@@ -119,9 +121,7 @@ class Prediction(models.Model):
             # Serves: filter by label, newest first.
             models.Index(F("label"), F("id").desc(), name="prediction_label_newest"),
             # Serves: what failed or is still to be done. Succeeded rows, nearly all, need no entry.
-            models.Index(
-                F("status"), F("id").desc(), name="prediction_unsucceeded", condition=~Q(status="succeeded")
-            ),
+            models.Index(F("status"), F("id").desc(), name="prediction_unsucceeded", condition=~Q(status="succeeded")),
             # Serves: find by the caller's own id. Most rows have none.
             models.Index("client_reference", name="prediction_reference", condition=~Q(client_reference="")),
             # Serves: filter by date, the admin's date hierarchy.

@@ -34,8 +34,8 @@ def read_stored(row: Input) -> bytes:
         StoredFileError: when they are gone or changed; never other bytes than those.
     """
     try:
-        with row.image.storage.open(row.image.name) as file:
-            data = file.read()
+        with row.image.open() as file:
+            data: bytes = file.read()
     except OSError as error:
         logger.error("stored file missing", extra={"input": str(row.pk)})
         raise StoredFileMissing from error

@@ -51,7 +51,7 @@ def read_manifest(path: Path, *, name: str = "", labels: Path | None = None) -> 
     Raises:
         InvalidSignature: on a missing or malformed file.
     """
-    data = _read_toml(path / FILE) if path.is_dir() else {"artifact": path.name}
+    data: dict[str, Any] = _read_toml(path / FILE) if path.is_dir() else {"artifact": path.name}
     folder = path if path.is_dir() else path.parent
     artifact = (folder / str(data.pop("artifact", ""))).resolve()
     if not artifact.is_relative_to(folder.resolve()) or not artifact.is_file():

@@ -154,7 +154,7 @@ def _store(row: Input, prediction: Prediction, data: bytes) -> None:
             written = True
     except DatabaseError:
         if not written:  # else COMMIT itself failed, the rows may be there all the same, and the file must stay
-            row.image.storage.delete(row.image.name)
+            row.image.delete(save=False)
         raise
 
 

@@ -43,7 +43,19 @@ def register_model(
     runtime = manifest.runtime or runtime_for(manifest.artifact)
     sha256 = file_sha256(manifest.artifact)
     signature, facts = _try_out(manifest, runtime, sha256)
-    version = _store(manifest, runtime, sha256, signature, facts, user)
+    version = ModelVersion(
+        runtime=runtime,
+        artifact=_copy(manifest, sha256),
+        sha256=sha256,
+        size=manifest.artifact.stat().st_size,
+        signature=signature.to_dict(),
+        labels=manifest.labels,
+        framework=facts.framework,
+        framework_version=facts.framework_version,
+        notes=manifest.notes,
+        created_by=user,
+    )
+    _store(version, manifest)
     if promote:
         promote_model(name=manifest.name, number=version.number, user=user)
     return version
@@ -74,28 +86,13 @@ def _check_labels(manifest: Manifest, facts: ArtifactFacts) -> None:
         raise InvalidSignature(f"Expected {width} labels, one for each output. Received: {count}")
 
 
-def _store(
-    manifest: Manifest, runtime: str, sha256: str, signature: Signature, facts: ArtifactFacts, user: User | None
-) -> ModelVersion:
-    version = ModelVersion(
-        runtime=runtime,
-        artifact=_copy(manifest, sha256),
-        sha256=sha256,
-        size=manifest.artifact.stat().st_size,
-        signature=signature.to_dict(),
-        labels=manifest.labels,
-        framework=facts.framework,
-        framework_version=facts.framework_version,
-        notes=manifest.notes,
-        created_by=user,
-    )
+def _store(version: ModelVersion, manifest: Manifest) -> None:
     with transaction.atomic():
-        version.model = _get_or_create_model(manifest, user)
+        version.model = _get_or_create_model(manifest, version.created_by)
         # The model's row is locked: two registrations at once get two numbers.
         version.number = (version.model.versions.aggregate(last=Max("number"))["last"] or 0) + 1
         version.full_clean()
         version.save(force_insert=True)
-    return version
 
 
 def _get_or_create_model(manifest: Manifest, user: User | None) -> RegisteredModel:
