@@ -19,7 +19,6 @@ check: install-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/djlint --quiet --lint --check templates
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml .
 	SECRET_KEY=check ENV_FILE= $(BIN)/python manage.py check --fail-level WARNING
 	SECRET_KEY=check ENV_FILE= $(BIN)/python manage.py makemigrations --check --dry-run
 

@@ -17,6 +17,7 @@ from inference.types import Array, ImageInput
 
 CONTENT_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 DECODERS = ("JPEG", "PNG", "WEBP")  # MPO, a JPEG with more pictures behind the first, comes through the first of them
+END_OF_JPEG = b"\xff\xd9"  # ITU-T T.81, table B.1: EOI
 END_OF_PNG = b"\x00\x00\x00\x00IEND\xaeB`\x82"  # https://www.w3.org/TR/png-3/#11IEND
 
 # What Pillow's decoders raise on bytes that lie. MemoryError: a length field that lies.
@@ -69,11 +70,13 @@ def read_image(data: bytes, limits: ImageLimits) -> Picture:
         UnsupportedFormat: `unsupported-image-format`.
     """
     check_size(len(data), limits)
-    with _decoding(limits):
+    with _decoding(data, limits):
         image = _open(data)
         _check_header(image, limits)
-        _check_end(image, data)
         image.load()
+        # Pillow shows a PNG without its last chunk as if it were whole.
+        if image.format == "PNG" and _is_cut_off(data):
+            raise _truncated()
     return Picture(image, CONTENT_TYPES[image.format or ""], image.width, image.height)
 
 
@@ -116,7 +119,7 @@ def thumbnail(data: bytes, side: int) -> bytes:
 
 
 @contextmanager
-def _decoding(limits: ImageLimits) -> Iterator[None]:
+def _decoding(data: bytes, limits: ImageLimits) -> Iterator[None]:
     """Turn whatever a decoder raises into `InvalidImage`."""
     try:
         with warnings.catch_warnings():
@@ -126,7 +129,7 @@ def _decoding(limits: ImageLimits) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(limits, "more than twice the decoder's own limit") from error
     except DECODER_ERRORS as error:
-        if "truncated" in str(error):
+        if _is_cut_off(data) or "truncated" in str(error):
             raise _truncated() from error
         raise InvalidImage("The image is damaged: it cannot be decoded.") from error
 
@@ -135,13 +138,20 @@ def _open(data: bytes) -> Image.Image:
     try:
         return Image.open(BytesIO(data), formats=DECODERS)
     except UnidentifiedImageError as error:
+        if _is_cut_off(data):
+            raise _truncated() from error
         if foreign := _foreign_format(data):
             raise UnsupportedFormat(f"Expected a JPEG, PNG or WebP image. Received: {foreign}.") from error
         raise InvalidImage("The file is not an image. Send a JPEG, PNG or WebP image.") from error
-    except OSError as error:
-        if data.startswith(b"RIFF") and int.from_bytes(data[4:8], "little") + 8 > len(data):
-            raise _truncated() from error
-        raise
+
+
+def _is_cut_off(data: bytes) -> bool:
+    """Return whether a JPEG, PNG or WebP file lacks its end."""
+    if data.startswith(b"\xff\xd8\xff"):
+        return END_OF_JPEG not in data
+    if data.startswith(b"\x89PNG"):
+        return END_OF_PNG not in data
+    return data.startswith(b"RIFF") and int.from_bytes(data[4:8], "little") + 8 > len(data)
 
 
 def _foreign_format(data: bytes) -> str | None:
@@ -169,12 +179,6 @@ def _check_header(image: Image.Image, limits: ImageLimits) -> None:
             f"Expected a still image. Received: an animation of {image.n_frames} frames.",  # type: ignore[attr-defined]
             code="animated-image",
         )
-
-
-def _check_end(image: Image.Image, data: bytes) -> None:
-    """Refuse a PNG without its last chunk: Pillow shows it as if it were whole."""
-    if image.format == "PNG" and END_OF_PNG not in data:
-        raise _truncated()
 
 
 def _truncated() -> InvalidImage:

@@ -1,23 +1,24 @@
-"""Settings for tests: mlsite's own, with nothing of a developer's .env, in memory where that changes no behaviour."""
+"""Settings for tests: mlsite's own, with nothing of a developer's .env and a folder of their own."""
 
 import os
 import tempfile
+from pathlib import Path
 
-os.environ["ENV_FILE"] = ""
-os.environ.setdefault("SECRET_KEY", "tests")
-for _name in ("DEBUG", "HTTPS", "API_RATE", "ALLOW_SIGNUP", "DEFAULT_MODEL", "METRICS_PUBLIC"):
-    os.environ.pop(_name, None)
+KEPT = {"DATABASE_URL", "SECRET_KEY"}
+
 _folder = tempfile.mkdtemp(prefix="mlsite-tests-")
-os.environ["MEDIA_ROOT"] = os.path.join(_folder, "media")
-os.environ["MODEL_ROOT"] = os.path.join(_folder, "models")
-os.environ.setdefault("DATABASE_URL", f"sqlite:///{_folder}/db.sqlite3")
+for _line in (Path(__file__).parents[2] / ".env.example").read_text().splitlines():
+    if (_name := _line.lstrip("# ").partition("=")[0]).isupper() and _name not in KEPT:
+        os.environ.pop(_name, None)
+os.environ |= {"ENV_FILE": "", "VAR_DIR": _folder}
+os.environ.setdefault("SECRET_KEY", "tests")
 
 from mlsite.settings import *  # noqa: E402, F403
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; the site tests run with the real one
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-DATABASES["default"]["CONN_MAX_AGE"] = 0  # noqa: F405
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
-    # A file, not memory: threads of one test then see one database, as in production.
-    DATABASES["default"]["TEST"] = {"NAME": os.path.join(_folder, "test.sqlite3")}  # noqa: F405
+DATABASE["CONN_MAX_AGE"] = 0  # noqa: F405
+if DATABASE["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    # A file, not memory: all threads of a test then see one database, as in production.
+    DATABASE["TEST"] = {"NAME": f"{_folder}/test.sqlite3"}  # noqa: F405

@@ -137,12 +137,12 @@ class Prediction(models.Model):
                 name="prediction_succeeded_has_output",
             ),
             models.CheckConstraint(
-                condition=~Q(status="failed") | (~Q(error_code="") & Q(output__isnull=True, blank=True)),
+                condition=~Q(status="failed") | (~Q(error_code="") & Q(output__isnull=True)),
                 name="prediction_failed_has_error_code",
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["succeeded", "failed", "canceled"], completed_at__isnull=False)
-                | Q(status__in=["queued", "running"], completed_at__isnull=True, blank=True),
+                | Q(status__in=["queued", "running"], completed_at__isnull=True),
                 name="prediction_final_is_completed",
             ),
             models.CheckConstraint(

@@ -1,0 +1,38 @@
+import re
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import ApiToken
+from accounts.services import authenticate_token, create_token
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_token_is_made_in_the_admin_and_shown_once(client, superuser, user):
+    client.force_login(superuser)
+    page = client.post(reverse("admin:accounts_apitoken_add"), {"user": user.pk, "name": "import"}, follow=True)
+    secret = re.search(r"mls_[\w-]{43}", page.content.decode())[0]
+    assert authenticate_token(secret=secret).user == user
+
+
+def test_tokens_are_revoked_in_bulk(client, superuser, user):
+    secrets = [create_token(user=user, name=str(n))[1] for n in range(3)]
+    client.force_login(superuser)
+    chosen = [str(pk) for pk in ApiToken.objects.values_list("pk", flat=True)]
+    client.post(reverse("admin:accounts_apitoken_changelist"), {"action": "revoke", "_selected_action": chosen})
+    assert [authenticate_token(secret=secret) for secret in secrets] == [None] * 3
+
+
+def test_a_stored_token_cannot_be_changed_or_deleted(client, superuser, user):
+    token, _ = create_token(user=user, name="import")
+    client.force_login(superuser)
+    client.post(reverse("admin:accounts_apitoken_change", args=[token.pk]), {"name": "other", "user": superuser.pk})
+    token.refresh_from_db()
+    assert (token.name, token.user) == ("import", user)
+    assert client.post(reverse("admin:accounts_apitoken_delete", args=[token.pk]), {"post": "yes"}).status_code == 403
+
+
+def test_users_are_listed(client, superuser):
+    client.force_login(superuser)
+    assert client.get(reverse("admin:accounts_user_changelist")).status_code == 200

@@ -1,0 +1,206 @@
+import struct
+import zlib
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inference.errors import ImageTooLarge, InvalidImage, UnsupportedFormat
+from inference.preprocessing import ImageLimits, read_image, thumbnail, to_array
+from inference.tests.pictures import noise, picture
+from inference.types import ImageInput
+
+LIMITS = ImageLimits()
+GREY = ImageInput(height=8, width=8, channels=1)
+RGB = ImageInput(height=8, width=8, channels=3)
+
+
+def encoded(mode: str, format: str = "PNG", **options: object) -> bytes:
+    out = BytesIO()
+    Image.effect_noise((16, 16), 90).convert("L").convert(mode).save(out, format, **options)
+    return out.getvalue()
+
+
+def chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def png_header(width: int, height: int) -> bytes:
+    start = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return start + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+
+
+def png_bomb() -> bytes:
+    """A PNG whose compressed text unpacks to 200 MB."""
+    whole = picture()
+    text = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"a" * 200_000_000, 9))
+    return whole[:33] + text + whole[33:]
+
+
+def animation(format: str) -> bytes:
+    out = BytesIO()
+    frames = [Image.new("L", (16, 16), shade) for shade in (0, 120, 250)]
+    frames[0].save(out, format, save_all=True, append_images=frames[1:])
+    return out.getvalue()
+
+
+def cut(data: bytes, share: float) -> bytes:
+    return data[: min(int(len(data) * share), len(data) - 1)]
+
+
+JPEG = encoded("RGB", "JPEG")
+PNG = noise(1)
+WEBP = encoded("RGB", "WEBP")
+
+REFUSED = [
+    ("empty", b"", "empty-file"),
+    ("text", b"no image at all, really", "invalid-image"),
+    ("html", b"<html><script>alert(1)</script></html>", "invalid-image"),
+    ("html with svg", b"<html><svg onload=alert(1)></html>", "invalid-image"),
+    ("svg", b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"></svg>', "unsupported-image-format"),
+    ("pdf", b"%PDF-1.7 ...", "unsupported-image-format"),
+    ("fits", b"SIMPLE  =                    T", "unsupported-image-format"),
+    ("avif", b"\0\0\0\x1cftypavif\0\0\0\0", "unsupported-image-format"),
+    ("1 x 1", picture(size=(1, 1)), "too-small"),
+    ("7 x 100", picture(size=(7, 100)), "too-small"),
+    ("50000 x 50000", png_header(50_000, 50_000), "too-many-pixels"),
+    ("13300 x 13300", png_header(13_300, 13_300), "too-many-pixels"),
+    ("10001 x 8", png_header(10_001, 8), "too-many-pixels"),
+    ("text bomb", png_bomb(), "invalid-image"),
+    ("animated PNG", animation("PNG"), "animated-image"),
+    ("animated WebP", animation("WEBP"), "animated-image"),
+    ("PNG signature only", b"\x89PNG\r\n\x1a\n", "truncated-image"),
+]
+REFUSED += [
+    (f"{name} cut at {share}", cut(data, share), "truncated-image")
+    for name, data in (("JPEG", JPEG), ("PNG", PNG), ("WebP", WEBP))
+    for share in (0.3, 0.5, 0.9, 0.999)
+]
+FOREIGN = ("GIF", "BMP", "TIFF", "ICO", "PCX", "TGA", "SGI", "PPM", "JPEG2000", "EPS", "DDS", "ICNS")
+
+
+@pytest.mark.parametrize(("data", "code"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
+def test_refuses_with_a_code_and_a_sentence(data, code):
+    with pytest.raises(InvalidImage) as caught:
+        read_image(data, LIMITS)
+    assert caught.value.code == code
+    assert caught.value.message.endswith(".")
+
+
+@pytest.mark.parametrize("format", FOREIGN)
+def test_names_an_image_format_that_is_not_accepted(format):
+    data = encoded("RGBA" if format == "ICNS" else "RGB", format)
+    with pytest.raises(UnsupportedFormat, match="JPEG, PNG or WebP"):
+        read_image(data, LIMITS)
+
+
+def test_refuses_one_byte_more_than_the_limit():
+    limits = ImageLimits(max_bytes=len(PNG))
+    assert read_image(PNG, limits).width == 16
+    with pytest.raises(ImageTooLarge, match=f"Received: {len(PNG) + 1}"):
+        read_image(PNG + b"x", limits)
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type"), [(JPEG, "image/jpeg"), (PNG, "image/png"), (WEBP, "image/webp")], ids=["JPEG", "PNG", "WebP"]
+)
+def test_tells_type_and_size_from_the_decoder(data, content_type):
+    picture = read_image(data, LIMITS)
+    assert (picture.content_type, picture.width, picture.height) == (content_type, 16, 16)
+
+
+def test_accepts_what_stands_behind_the_end_of_a_png():
+    assert read_image(PNG + b"<script>alert(1)</script>", LIMITS).content_type == "image/png"
+
+
+def test_accepts_a_jpeg_with_damage_that_decodes():
+    data = bytearray(encoded("L", "JPEG", quality=95))
+    middle = len(data) - 60
+    data[middle : middle + 8] = b"\x12" * 8
+    assert read_image(bytes(data), LIMITS).width == 16
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+@pytest.mark.parametrize("signature", [GREY, RGB], ids=["grey", "rgb"])
+def test_takes_every_mode_and_gives_the_shape_asked_for(mode, signature):
+    if mode == "I;16":
+        out = BytesIO()
+        Image.fromarray(np.full((16, 16), 0x8080, np.uint16)).save(out, "PNG")
+        data = out.getvalue()
+    else:
+        data = encoded(mode)
+    array = to_array(read_image(data, LIMITS).image, signature)
+    assert array.shape == signature.shape
+    assert array.dtype == np.float32
+    assert 0 <= array.min() <= array.max() <= 1
+    if mode == "I;16":
+        assert np.allclose(array, 0x80 / 255)
+
+
+def test_takes_cmyk_jpegs():
+    array = to_array(read_image(encoded("CMYK", "JPEG"), LIMITS).image, RGB)
+    assert array.shape == (8, 8, 3)
+
+
+def test_lays_transparency_on_white():
+    out = BytesIO()
+    Image.new("RGBA", (16, 16), (0, 0, 0, 0)).save(out, "PNG")
+    assert np.allclose(to_array(read_image(out.getvalue(), LIMITS).image, GREY), 1)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turns_the_image_as_exif_says(orientation):
+    upright = Image.fromarray(np.arange(12 * 12, dtype=np.uint8).reshape(12, 12))
+    back = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # the transposition that undoes the orientation
+    turned = upright.transpose(Image.Transpose(back[orientation])) if orientation > 1 else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    out = BytesIO()
+    turned.save(out, "PNG", exif=exif)
+    signature = ImageInput(height=12, width=12, channels=1, scale="none")
+    array = to_array(read_image(out.getvalue(), LIMITS).image, signature)
+    assert np.array_equal(array[..., 0], np.asarray(upright))
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"scale": "unit"}, 51 / 255),
+        ({"scale": "symmetric"}, 51 / 127.5 - 1),
+        ({"scale": "none"}, 51),
+        ({"scale": "standard", "mean": (0.1,), "std": (0.5,)}, (0.2 - 0.1) / 0.5),
+    ],
+    ids=lambda value: value.get("scale") if isinstance(value, dict) else "",
+)
+def test_scales_as_the_signature_says(options, expected):
+    image = Image.new("L", (8, 8), 51)
+    assert np.allclose(to_array(image, ImageInput(8, 8, 1, **options)), expected)
+
+
+def test_standard_scale_is_per_channel():
+    image = Image.new("RGB", (8, 8), (255, 0, 51))
+    signature = ImageInput(8, 8, 3, scale="standard", mean=(0.5, 0.0, 0.2), std=(0.5, 1.0, 0.1))
+    assert np.allclose(to_array(image, signature)[0, 0], [1, 0, 0], atol=1e-6)
+
+
+def test_crop_keeps_the_centre_and_stretch_the_whole():
+    image = Image.new("L", (24, 8), 0)
+    image.paste(255, (8, 0, 16, 8))
+    assert to_array(image, ImageInput(8, 8, 1, resize="crop")).min() == 1
+    assert to_array(image, ImageInput(8, 8, 1, resize="stretch")).min() == 0
+
+
+def test_an_image_of_the_right_size_is_not_resampled():
+    values = np.random.default_rng(3).integers(0, 256, (8, 8), dtype=np.uint8)
+    array = to_array(Image.fromarray(values), ImageInput(8, 8, 1, scale="none"))
+    assert np.array_equal(array[..., 0], values)
+
+
+def test_thumbnail_is_small_and_carries_no_metadata():
+    exif = Image.Exif()
+    exif[0x010F] = "A camera"
+    out = BytesIO()
+    Image.new("RGB", (900, 300), "red").save(out, "JPEG", exif=exif)
+    with Image.open(BytesIO(thumbnail(out.getvalue(), 256))) as small:
+        assert (small.format, small.size, dict(small.getexif())) == ("WEBP", (256, 85), {})

@@ -1,0 +1,143 @@
+"""Real Keras models, made here by the real library."""
+
+import json
+import os
+import zipfile
+
+import numpy as np
+import pytest
+
+from inference.errors import InvalidArtifact
+from inference.runtimes.keras import KerasRuntime, check_classes
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+pytestmark = pytest.mark.xdist_group("tensorflow")  # imported once
+
+
+@pytest.fixture(scope="module")
+def keras():
+    import keras
+
+    keras.utils.set_random_seed(1)
+    return keras
+
+
+@pytest.fixture(scope="module")
+def colour_model(keras):
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((16, 12, 3)),
+            layers.RandomFlip(),
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.BatchNormalization(),
+            layers.GlobalAveragePooling2D(),
+            layers.Dropout(0.5),
+            layers.Dense(5, activation="softmax"),
+        ]
+    )
+
+
+@pytest.fixture
+def saved(colour_model, tmp_path):
+    path = tmp_path / "colour.keras"
+    colour_model.save(path)
+    return path
+
+
+def test_answers_as_keras_itself_does(colour_model, saved):
+    batch = np.random.default_rng(0).random((7, 16, 12, 3), np.float32)
+    rows = KerasRuntime(saved).load()(batch)
+    assert rows.shape == (7, 5)
+    assert np.abs(rows - colour_model.predict(batch, verbose=0)).max() < 1e-5
+
+
+def test_batch_size_does_not_change_an_answer(saved):
+    run = KerasRuntime(saved).load()
+    batch = np.random.default_rng(0).random((4, 16, 12, 3), np.float32)
+    alone = np.concatenate([run(batch[index : index + 1]) for index in range(4)])
+    assert np.abs(run(batch) - alone).max() < 1e-5
+
+
+def test_reads_shape_width_and_version_from_the_file(keras, saved):
+    runtime = KerasRuntime(saved, threads=1)
+    runtime.load()
+    facts = runtime.describe()
+    assert (facts.input_shape, facts.output_width) == ((16, 12, 3), 5)
+    assert (facts.framework, facts.framework_version) == ("keras", keras.__version__)
+
+
+def test_a_functional_model_of_free_size_loads(keras, tmp_path):
+    image = keras.Input((None, None, 1))
+    scores = keras.layers.Dense(2, activation="softmax")(keras.layers.GlobalMaxPooling2D()(image))
+    keras.Model(image, scores).save(tmp_path / "free.keras")
+    runtime = KerasRuntime(tmp_path / "free.keras")
+    assert runtime.load()(np.zeros((1, 9, 5, 1), np.float32)).shape == (1, 2)
+    assert runtime.describe().input_shape == (None, None, 1)
+
+
+def test_a_lambda_layer_is_refused_and_its_code_not_run(keras, tmp_path):
+    canary = tmp_path / "canary"
+    path = tmp_path / "lambda.keras"
+    code = f"lambda x: [x, __import__('pathlib').Path({str(canary)!r}).touch()][0]"
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Lambda(eval(code))])
+    canary.unlink(missing_ok=True)
+    model.save(path)
+    with pytest.raises(InvalidArtifact, match="Lambda would run code"):
+        KerasRuntime(path).load()
+    assert not canary.exists()
+
+
+def test_a_custom_layer_is_refused_by_name(keras, tmp_path):
+    class Mine(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs
+
+    path = tmp_path / "custom.keras"
+    keras.Sequential([keras.Input((4,)), Mine()]).save(path)
+    with pytest.raises(InvalidArtifact, match="Mine would run code"):
+        KerasRuntime(path).load()
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"module": "os", "class_name": "system"},
+        {"module": "builtins", "class_name": "function", "config": "eval"},
+        {"module": "keras_evil", "class_name": "Dense"},
+        {"module": "keras.layers", "class_name": "TFSMLayer"},
+        {"module": None, "class_name": "Evil", "registered_name": "pkg>Evil"},
+    ],
+)
+def test_code_named_anywhere_in_the_configuration_is_refused(part):
+    fine = {"module": "keras.layers", "class_name": "Dense", "registered_name": None}
+    check_classes({"config": {"layers": [fine]}})
+    with pytest.raises(InvalidArtifact, match="would run code"):
+        check_classes({"config": {"layers": [fine, {"inner": [{"deep": part}]}]}})
+
+
+@pytest.mark.parametrize("member", ["../evil.py", "evil.py", "assets/../../x"])
+def test_an_archive_with_other_members_is_refused(saved, tmp_path, member):
+    path = tmp_path / "more.keras"
+    path.write_bytes(saved.read_bytes())
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(member, "x")
+    with pytest.raises(InvalidArtifact, match="Expected only"):
+        KerasRuntime(path).load()
+
+
+@pytest.mark.parametrize("data", [b"", b"not a zip", b"PK\x03\x04 cut off"])
+def test_what_is_no_archive_is_refused(tmp_path, data):
+    path = tmp_path / "broken.keras"
+    path.write_bytes(data)
+    with pytest.raises(InvalidArtifact, match=r"Expected a \.keras archive"):
+        KerasRuntime(path).load()
+
+
+def test_an_archive_without_weights_is_refused(saved, tmp_path):
+    path = tmp_path / "empty.keras"
+    with zipfile.ZipFile(saved) as whole, zipfile.ZipFile(path, "w") as part:
+        for name in ("config.json", "metadata.json"):
+            part.writestr(name, json.dumps(json.loads(whole.read(name))))
+    with pytest.raises(InvalidArtifact, match="cannot load"):
+        KerasRuntime(path).load()

@@ -1,0 +1,48 @@
+import pytest
+
+from inference.errors import InvalidSignature
+from inference.types import ClassesOutput, ImageInput, Signature
+
+FULL = {
+    "input": {
+        "kind": "image",
+        "height": 28,
+        "width": 20,
+        "channels": 3,
+        "scale": "standard",
+        "mean": [0.5] * 3,
+        "std": [0.2] * 3,
+    },
+    "output": {"kind": "classes", "activation": "softmax"},
+}
+
+
+def test_a_signature_survives_json():
+    signature = Signature.from_dict(FULL)
+    assert signature.input == ImageInput(28, 20, 3, "standard", (0.5,) * 3, (0.2,) * 3)
+    assert signature.output == ClassesOutput("softmax")
+    assert Signature.from_dict(signature.to_dict()) == signature
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"kind": "sound"}, "kind to be one of image. Received: 'sound'"),
+        ({"height": 0}, "1 to 4096 pixels"),
+        ({"height": None}, "1 to 4096 pixels"),
+        ({"channels": 2}, "Received: 2"),
+        ({"scale": "log"}, "scale to be one of"),
+        ({"mean": [0.5]}, "Expected 3 numbers in mean"),
+        ({"std": [0.1, 0, 0.1]}, "none of them 0"),
+        ({"scale": "unit"}, "Expected 0 numbers"),
+        ({"hight": 28}, "Received: .'hight'"),
+    ],
+)
+def test_a_wrong_signature_says_what_is_wrong(change, says):
+    with pytest.raises(InvalidSignature, match=says):
+        Signature.from_dict({**FULL, "input": {**FULL["input"], **change}})
+
+
+def test_a_missing_size_is_named():
+    with pytest.raises(InvalidSignature, match="width"):
+        Signature.from_dict({"input": {"kind": "image", "height": 28}})
