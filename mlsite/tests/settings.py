@@ -15,6 +15,7 @@ os.environ.setdefault("SECRET_KEY", "tests")
 
 from mlsite.settings import *  # noqa: E402, F403
 
+Path(STATIC_ROOT).mkdir()  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; the site tests run with the real one
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
-from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
 
 NOT_FILTERS = {"cursor", "page_size", "format"}
 
 
 class StrictFilterBackend(DjangoFilterBackend):
-    def filter_queryset(self, request: Request, queryset: QuerySet, view: APIView) -> QuerySet:
-        filterset = self.get_filterset(request, queryset, view)
+    def filter_queryset(self, request: Request, queryset: QuerySet, view: GenericViewSet) -> QuerySet:
+        filterset = self.get_filterset(request, queryset, view) if view.action == "list" else None
         if filterset is None:
             return queryset
         if unknown := filterset.unknown(NOT_FILTERS):
@@ -22,5 +22,10 @@ class StrictFilterBackend(DjangoFilterBackend):
                 {name[:100]: [f"There is no such filter. There are: {known}."] for name in unknown}, code="unknown-filter"
             )
         if not filterset.is_valid():
-            raise ValidationError(filterset.errors)
+            raise ValidationError(
+                {
+                    name: [ErrorDetail(" ".join(error.messages), error.code or "invalid") for error in errors]
+                    for name, errors in filterset.form.errors.as_data().items()
+                }
+            )
         return filterset.qs

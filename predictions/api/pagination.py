@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from rest_framework.exceptions import ValidationError
-from rest_framework.pagination import CursorPagination
+from uuid import UUID
+
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
 
@@ -13,6 +15,8 @@ class NewestFirst(CursorPagination):
     ordering = "-id"
     page_size_query_param = "page_size"
     max_page_size = 100
+    position_type: type = UUID
+    """What the rows are ordered by; a cursor that holds anything else is refused."""
 
     def get_page_size(self, request: Request) -> int | None:
         asked = request.query_params.get("page_size")
@@ -24,6 +28,20 @@ class NewestFirst(CursorPagination):
             )
         return int(asked)
 
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        cursor = super().decode_cursor(request)
+        if cursor is None:
+            return None
+        try:
+            if cursor == Cursor(0, False, None):
+                raise ValueError("an empty cursor")
+            if cursor.position is not None:
+                self.position_type(cursor.position)
+        except ValueError as error:
+            raise NotFound(self.invalid_cursor_message) from error
+        return cursor
+
 
 class ByName(NewestFirst):
     ordering = "name"
+    position_type = str

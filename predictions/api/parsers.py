@@ -36,6 +36,8 @@ class StrictJSONParser(BaseParser):
         except ValueError as error:
             raise ParseError(f"The body is not valid JSON: {error}", code="malformed-json") from error
         _check(value)
+        if not isinstance(value, dict):
+            raise ParseError("Expected a JSON object in the body.", code="not-an-object")
         return value
 
 

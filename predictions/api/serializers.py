@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from typing import Any
 
 from django.core.files.base import File
@@ -41,8 +40,6 @@ class PredictionRequestSerializer(serializers.Serializer):
     client_reference = serializers.CharField(max_length=255, required=False, allow_blank=True, help_text="Your own id.")
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        if not isinstance(data, Mapping):
-            raise serializers.ValidationError("Expected a JSON object.", code="not-an-object")
         if unknown := sorted(set(data) - set(self.fields)):
             known = ", ".join(self.fields)
             raise serializers.ValidationError(

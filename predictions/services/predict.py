@@ -63,7 +63,6 @@ def predict(
         user=user,
         source=source,
         client_reference=client_reference,
-        started_at=timezone.now(),
     )
     _ask(prediction, picture)
     _store(row, prediction, data)
@@ -110,6 +109,7 @@ def _new_input(user: User | None, data: bytes, picture: Picture, name: str | Non
 def _ask(prediction: Prediction, picture: Picture) -> None:
     """Fill in the model's answer, or its failure. No transaction is open meanwhile."""
     timings = Timings()
+    prediction.started_at = timezone.now()
     try:
         _fill_answer(prediction, _answer(prediction.model_version, picture, timings))
     except ModelError as error:

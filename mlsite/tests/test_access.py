@@ -1,0 +1,186 @@
+"""Who may do what: every caller, every action, by session and by token, and every route there is."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from accounts.models import User
+from accounts.services import create_token, make_reviewer, revoke_token
+from inference.tests.pictures import picture
+from predictions.tests.test_services_predict import ask
+
+pytestmark = pytest.mark.django_db
+LIST = "/api/v1/predictions/"
+
+#                     create list retrieve image own-retrieve models delete-other
+TABLE = {
+    "anonymous": (401, 401, 401, 401, 401, 401, 401),
+    "owner": (201, 200, 200, 200, 200, 200, 405),
+    "other": (201, 200, 404, 404, 200, 200, 405),
+    "reviewer": (201, 200, 200, 200, 200, 200, 405),
+    "staff": (201, 200, 404, 404, 200, 200, 405),
+    "superuser": (201, 200, 200, 200, 200, 200, 405),
+    "revoked": (401, 401, 401, 401, 401, 401, 401),
+    "inactive": (401, 401, 401, 401, 401, 401, 401),
+}
+ACTIONS = ("create", "list", "retrieve", "image", "own", "models", "delete")
+SEES_ALL = {"reviewer", "superuser"}
+
+
+@pytest.fixture
+def cast(shades, make_user):
+    """Return all callers by name; `owner` has one prediction, so has each of the others."""
+    people = {name: make_user(name) for name in ("owner", "other", "reviewer", "staff", "superuser", "revoked", "inactive")}
+    make_reviewer(user=people["reviewer"])
+    User.objects.filter(username="staff").update(is_staff=True)
+    User.objects.filter(username="superuser").update(is_staff=True, is_superuser=True)
+    return people, {name: ask(person) for name, person in people.items()}
+
+
+def client_for(name, people, way):
+    if name == "anonymous":
+        return Client()
+    person = people[name]
+    token, secret = create_token(user=person, name="test")
+    client = Client()
+    if way == "token":
+        client = Client(headers={"authorization": f"Bearer {secret}"})
+    else:
+        client.force_login(person)
+    if name == "revoked":
+        revoke_token(token=token)
+    if name == "inactive":
+        User.objects.filter(pk=person.pk).update(is_active=False)
+    return client
+
+
+@pytest.mark.parametrize("way", ["session", "token"])
+@pytest.mark.parametrize("name", TABLE)
+def test_each_caller_gets_what_the_table_says(cast, name, way):
+    if (name, way) == ("revoked", "session"):
+        pytest.skip("a session has no token to revoke")
+    people, predictions = cast
+    client = client_for(name, people, way)
+    theirs = predictions["owner"]
+    own = predictions.get(name, theirs)
+    calls = {
+        "create": lambda: client.post(LIST, {"image": SimpleUploadedFile("a.png", picture(9))}),
+        "list": lambda: client.get(LIST),
+        "retrieve": lambda: client.get(f"{LIST}{theirs.id}/"),
+        "image": lambda: client.get(f"/api/v1/inputs/{theirs.input_id}/image/"),
+        "own": lambda: client.get(f"{LIST}{own.id}/"),
+        "models": lambda: client.get("/api/v1/models/"),
+        "delete": lambda: client.delete(f"{LIST}{theirs.id}/"),
+    }
+    answers = {action: calls[action]() for action in ACTIONS}
+    assert {action: answer.status_code for action, answer in answers.items()} == dict(zip(ACTIONS, TABLE[name], strict=True))
+    if answers["list"].status_code == 200:
+        rows = answers["list"].json()["results"]
+        assert len(rows) == (8 if name in SEES_ALL else 2)
+        assert ("owner" in str(people["owner"]) and str(theirs.id) in str(rows)) == (name in {*SEES_ALL, "owner"})
+
+
+def test_another_users_rows_look_exactly_like_unknown_ones(cast):
+    people, predictions = cast
+    client = client_for("other", people, "token")
+    unknown = "01a1fb01-0971-77a1-91ee-40e3b3456e9b"
+    for address, known in (
+        (LIST + "{}/", predictions["owner"].id),
+        ("/api/v1/inputs/{}/", predictions["owner"].input_id),
+        ("/api/v1/inputs/{}/image/", predictions["owner"].input_id),
+    ):
+        answers = [client.get(address.format(one)) for one in (known, unknown)]
+        assert [answer.status_code for answer in answers] == [404, 404]
+        assert answers[0].content == answers[1].content
+
+
+def test_answers_hold_nothing_about_other_people(cast):
+    people, _ = cast
+    User.objects.filter(username="owner").update(email="owner@example.org")
+    text = client_for("owner", people, "token").get(LIST).content.decode()
+    for secret in ("owner@example.org", str(people["owner"].pk), str(people["other"].pk), "digest", "inputs/", "artifact"):
+        assert secret not in text.replace("/api/v1/inputs/", "")
+
+
+# --- every route
+
+
+def routes(patterns=None, prefix="", names=()):
+    for pattern in patterns if patterns is not None else get_resolver().url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, prefix + str(pattern.pattern), (*names, pattern.namespace))
+        elif isinstance(pattern, URLPattern):
+            yield prefix + str(pattern.pattern), ":".join(part for part in (*names, pattern.name) if part)
+
+
+# Routes that anybody may ask, each with the reason. A new route fails the walk until it is listed or guarded.
+OPEN = {
+    "healthz": "for load balancers; says nothing",
+    "readyz": "for load balancers; counts models",
+    "accounts:login": "the way in",
+    "accounts:signup": "the way in",
+    "accounts:password_reset": "the way in",
+    "accounts:password_reset_done": "a fixed text",
+    "accounts:password_reset_confirm": "guarded by the token in the mail",
+    "accounts:password_reset_complete": "a fixed text",
+    "accounts:logout": "ends what may not be there",
+    "admin:login": "the way in",
+    "admin:jsi18n": "Django's translations",
+}
+FILL = {
+    **{"<uuid:pk>": "01a1fb01-0971-77a1-91ee-40e3b3456e9b", "<slug:name>": "shades", "<uidb64>": "x", "<token>": "x-y"},
+    **{"<path:object_id>": "1", "<id>": "1", "<int:content_type_id>": "1", "<path:url>": "x", "<app_label>": "x"},
+}
+
+
+def test_every_route_is_closed_to_strangers_unless_listed(shades, client):
+    walked = list(routes())
+    assert len(walked) > 50
+    for route, name in walked:
+        if name in OPEN or name == "predictions:upload":
+            continue
+        address = "/" + route.replace("^", "").replace("$", "")
+        for pattern, value in FILL.items():
+            address = address.replace(pattern, value)
+        if "(?P" in address:
+            continue  # the admin's list of applications, a regular expression
+        for method in ("get", "post"):
+            status = getattr(client, method)(address).status_code
+            assert status in (301, 302, 401, 404, 405), f"{method} {address} ({name}) answered {status}"
+            if status == 404:
+                assert address.startswith("/admin/") or "x" in address, address
+    assert client.get("/").status_code == 302
+
+
+def test_open_routes_exist(shades):
+    names = {name for _, name in routes()}
+    assert OPEN.keys() <= names
+
+
+@pytest.mark.parametrize("address", ["/media/", "/media/inputs/x.png", "/static/../mlsite/settings.py", "/media../x"])
+def test_no_file_is_served_by_its_path(client, superuser, address):
+    client.force_login(superuser)
+    assert client.get(address).status_code == 404
+
+
+def test_pages_of_others_are_not_found(cast, client):
+    people, predictions = cast
+    client.force_login(people["other"])
+    theirs = predictions["owner"]
+    for name, key in (("predictions:detail", theirs.id), ("predictions:thumbnail", theirs.input_id)):
+        assert client.get(reverse(name, args=[key])).status_code == 404
+    client.force_login(people["reviewer"])
+    assert client.get(reverse("predictions:detail", args=[theirs.id])).status_code == 200
+
+
+def test_metrics_are_for_staff(cast, client, settings):
+    people, _ = cast
+    assert client.get("/metrics").status_code == 401
+    client.force_login(people["owner"])
+    assert client.get("/metrics").status_code == 403
+    client.force_login(people["staff"])
+    assert b"mlsite_predictions_total" in client.get("/metrics").content
+    client.logout()
+    settings.METRICS_PUBLIC = True
+    assert client.get("/metrics").status_code == 200

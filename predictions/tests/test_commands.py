@@ -1,0 +1,95 @@
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from inference.tests.pictures import noise, picture
+from predictions.models import Alias, Prediction
+from predictions.services import register_model
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*arguments):
+    out, err = StringIO(), StringIO()
+    try:
+        call_command(*map(str, arguments), stdout=out, stderr=err)
+    except CommandError as error:
+        return out.getvalue(), err.getvalue(), str(error)
+    return out.getvalue(), err.getvalue(), None
+
+
+def test_register_and_promote(write_dummy):
+    out, _, error = run("register_model", write_dummy(), "--promote")
+    assert error is None
+    assert "Registered shades:1 (dummy 1," in out
+    assert "shades@production -> 1" in out
+    run("register_model", write_dummy(sleep=0.001))
+    assert run("promote_model", "shades", 2)[0] == "shades@production: 1 -> 2\n"
+    assert run("promote_model", "shades", 1, "--alias", "staging")[0] == "shades@staging: none -> 1\n"
+    assert {str(alias): alias.version.number for alias in Alias.objects.all()} == {"shades@production": 2, "shades@staging": 1}
+
+
+def test_register_takes_a_name_and_labels(write_dummy, tmp_path):
+    labels = tmp_path / "labels.txt"
+    labels.write_text("night\nfog\nsnow\n")
+    assert "Registered weather:1" in run("register_model", write_dummy(), "--name", "weather", "--labels", labels)[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("register_model", "/nowhere"), "Not registered: Expected"),
+        (("promote_model", "nope", 1), "There is no version 1 of a model 'nope'."),
+    ],
+)
+def test_a_refusal_is_one_sentence(arguments, says):
+    assert says in run(*arguments)[2]
+
+
+def test_check_models_loads_what_is_served_and_names_what_does_not_work(shades, write_dummy, settings):
+    assert "shades:1: ok" in run("check_models")[0]
+    broken = register_model(path=write_dummy(name="broken"), promote=True)
+    Path(settings.MODEL_ROOT, broken.artifact).write_text("{}")
+    _, err, error = run("check_models")
+    assert "broken:1: artifact-mismatch" in err
+    assert error == "1 of 2 served versions do not work."
+
+
+def test_check_models_without_models_says_how_to_get_one():
+    assert "register_model PATH --promote" in run("check_models")[0]
+
+
+def test_predict_answers_each_file_and_keeps_it(shades, user, tmp_path):
+    for name, data in (("white.png", picture(255)), ("black.png", picture(0)), ("text.png", b"text")):
+        (tmp_path / name).write_bytes(data)
+    out, err, error = run(
+        "predict", "shades", tmp_path / "white.png", tmp_path / "text.png", tmp_path / "black.png", "--user", "ada"
+    )
+    assert [line.split("\t")[1] for line in out.splitlines()] == ["white", "black"]
+    assert "text.png: The file is not an image" in err
+    assert error == "1 of 3 files have no answer."
+    assert [(row.label, row.source, row.user) for row in Prediction.objects.order_by("id")] == [
+        ("white", "cli", user),
+        ("black", "cli", user),
+    ]
+
+
+def test_predict_in_json(shades, tmp_path):
+    (tmp_path / "a.png").write_bytes(noise(1))
+    line = json.loads(run("predict", "shades:1", tmp_path / "a.png", "--json")[0])
+    assert (line["status"], line["output"]) == ("succeeded", Prediction.objects.get().output)
+
+
+def test_predict_reports_a_failing_model(register_failing, tmp_path):
+    register_failing(nan=True)
+    (tmp_path / "a.png").write_bytes(noise(1))
+    out, _, error = run("predict", "failing", tmp_path / "a.png")
+    assert "failed" in out
+    assert error == "1 of 1 files have no answer."
+
+
+def test_predict_refuses_an_unknown_user(shades):
+    assert run("predict", "shades", "a.png", "--user", "nobody")[2] == "There is no user 'nobody'."

@@ -1,0 +1,117 @@
+import pytest
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+from django.utils import timezone
+
+from inference.tests.pictures import picture
+from predictions.models import Input, Prediction
+from predictions.tests.test_services_predict import ask
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+
+
+def new_input(**changes):
+    fields = {"kind": "image", "image": "inputs/x.png", "sha256": "0" * 64, "size": 1, **changes}
+    return Input.objects.create(**fields)
+
+
+def new_prediction(version, **changes):
+    fields = {"status": "succeeded", "source": "api", "output": {"scores": {}}, "completed_at": NOW, **changes}
+    return Prediction.objects.create(input=new_input(), model_version=version, **fields)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"image": ""},
+        {"features": {"a": 1}},
+        {"kind": "tabular"},
+        {"kind": "tabular", "image": "", "features": None},
+        {"kind": "sound"},
+    ],
+)
+def test_the_database_refuses_an_input_without_exactly_one_content(changes):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        new_input(**changes)
+
+
+def test_the_database_takes_a_row_of_features():
+    assert new_input(kind="tabular", image="", features={"a": 1.5}).pk
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "done"},
+        {"output": None},
+        {"error_code": "model-failed"},
+        {"completed_at": None},
+        {"status": "failed", "output": None},
+        {"status": "failed", "error_code": "model-failed"},
+        {"status": "queued", "output": None},
+        {"status": "canceled", "completed_at": None, "output": None},
+        {"confidence": 1.01},
+        {"confidence": -0.1},
+    ],
+)
+def test_the_database_refuses_a_status_without_what_it_says(shades, changes):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        new_prediction(shades, **changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"status": "failed", "output": None, "error_code": "model-failed"},
+        {"status": "queued", "output": None, "completed_at": None},
+        {"status": "running", "output": None, "completed_at": None},
+        {"status": "canceled", "output": None},
+        {"confidence": 1.0},
+    ],
+)
+def test_the_database_takes_every_honest_status(shades, changes):
+    assert new_prediction(shades, **changes).pk
+
+
+def test_the_ledger_outlives_an_account(shades, user):
+    prediction = ask(user)
+    user.delete()
+    prediction.refresh_from_db()
+    assert (prediction.user, prediction.input.user) == (None, None)
+
+
+def test_a_version_with_predictions_cannot_be_deleted(shades, user):
+    ask(user)
+    with pytest.raises(ProtectedError):
+        shades.delete()
+
+
+def test_ids_are_ordered_by_time_and_versioned_7(shades, user):
+    ids = [ask(user).id for _ in range(5)]
+    assert ids == sorted(ids)
+    assert {one.version for one in ids} == {7}
+
+
+def test_scores_are_ranked_whatever_order_the_database_keeps(shades, user):
+    prediction = Prediction.objects.get(pk=ask(user, picture(127)).pk)
+    assert [label for label, _ in prediction.ranked_scores][0] == "grey"
+    assert [score for _, score in prediction.ranked_scores] == sorted(prediction.output["scores"].values(), reverse=True)
+
+
+def test_rows_are_visible_to_their_owner_and_to_reviewers(shades, user, other, reviewer, superuser, make_user):
+    ask(user)
+    staff_without_rights = make_user(is_staff=True)
+    inactive = make_user(is_active=False)
+    counts = {
+        person.username: Prediction.objects.visible_to(person).count()
+        for person in (user, other, reviewer, superuser, staff_without_rights, inactive)
+    }
+    assert list(counts.values()) == [1, 0, 1, 1, 0, 0]
+
+
+def test_a_reviewer_who_is_no_longer_staff_sees_only_own_rows(shades, user, reviewer):
+    ask(user)
+    reviewer.is_staff = False
+    assert Prediction.objects.visible_to(reviewer).count() == 0
