@@ -29,7 +29,10 @@ def test_register_and_promote(write_dummy):
     run("register_model", write_dummy(sleep=0.001))
     assert run("promote_model", "shades", 2)[0] == "shades@production: 1 -> 2\n"
     assert run("promote_model", "shades", 1, "--alias", "staging")[0] == "shades@staging: none -> 1\n"
-    assert {str(alias): alias.version.number for alias in Alias.objects.all()} == {"shades@production": 2, "shades@staging": 1}
+    assert {str(alias): alias.version.number for alias in Alias.objects.all()} == {
+        "shades@production": 2,
+        "shades@staging": 1,
+    }
 
 
 def test_register_takes_a_name_and_labels(write_dummy, tmp_path):
