@@ -82,7 +82,7 @@ def make_user(db):
     def make(username: str | None = None, **fields: object):
         from accounts.models import User
 
-        return User.objects.create_user(username or f"user-{uuid.uuid4().hex[:8]}", password="correct horse", **fields)
+        return User.objects.create_user(username or f"user-{uuid.uuid4().hex[:8]}", password="correct horse", **fields)  # noqa: S106
 
     return make
 

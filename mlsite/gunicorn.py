@@ -20,7 +20,7 @@ from django.conf import settings
 STUCK_AFTER = 3  # times PREDICT_TIMEOUT
 
 wsgi_app = "mlsite.wsgi:application"
-bind = f"{os.environ.get('HOST', '127.0.0.1')}:{settings.PORT}"
+bind = f"{settings.HOST}:{settings.PORT}"
 worker_class = "gthread"
 workers = settings.WEB_CONCURRENCY
 threads = settings.WEB_THREADS

@@ -173,6 +173,7 @@ FORM_OVERHEAD = 64 * 2**10  # bytes of a multipart body that are not the file
 PREDICT_TIMEOUT = env.float("PREDICT_TIMEOUT", default=10.0)  # seconds a caller waits for the model, queue included
 MAX_BATCH = env.int("MAX_BATCH", default=32)  # items run together
 MAX_QUEUE = env.int("MAX_QUEUE", default=128)  # items waiting per model and process; one more is answered 503
+HOST = env.str("HOST", default="127.0.0.1")  # address to listen on
 PORT = env.int("PORT", default=8000)
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=2)  # processes
 WEB_THREADS = env.int("WEB_THREADS", default=8)  # threads per process

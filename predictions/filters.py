@@ -14,6 +14,8 @@ from django_filters.fields import IsoDateTimeField
 from predictions.models import Prediction
 from predictions.querysets import sees_everything
 
+MOMENT = forms.DateTimeInput(attrs={"type": "datetime-local"})
+
 
 class MomentField(IsoDateTimeField):
     """An ISO 8601 date or time that a database can hold."""
@@ -48,8 +50,8 @@ class PredictionFilter(filters.FilterSet):
     max_confidence = filters.NumberFilter(
         field_name="confidence", lookup_expr="lte", min_value=0, max_value=1, label="Confidence to"
     )
-    created_after = MomentFilter(field_name="created_at", lookup_expr="gte", label="From")
-    created_before = MomentFilter(field_name="created_at", lookup_expr="lt", label="Until")
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gte", label="From", widget=MOMENT)
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt", label="Until", widget=MOMENT)
     client_reference = filters.CharFilter(label="Reference")
     user = filters.CharFilter(field_name="user__username", label="User")
 

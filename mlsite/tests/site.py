@@ -50,8 +50,7 @@ class Site:
             cwd=ROOT,
             env=self.environment,
             check=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
             **options,
         )

@@ -3,12 +3,13 @@
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
-import predictions.fields
-import predictions.storage
-import predictions.validators
 import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
+
+import predictions.fields
+import predictions.storage
+import predictions.validators
 
 
 class Migration(migrations.Migration):

@@ -96,7 +96,7 @@ def test_ids_are_ordered_by_time_and_versioned_7(shades, user):
 
 def test_scores_are_ranked_whatever_order_the_database_keeps(shades, user):
     prediction = Prediction.objects.get(pk=ask(user, picture(127)).pk)
-    assert [label for label, _ in prediction.ranked_scores][0] == "grey"
+    assert next(label for label, _ in prediction.ranked_scores) == "grey"
     assert [score for _, score in prediction.ranked_scores] == sorted(prediction.output["scores"].values(), reverse=True)
 
 

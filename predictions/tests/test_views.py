@@ -185,7 +185,7 @@ def test_the_detail_shows_everything_stored_escaped(shades, signed_in, user):
     for shown in (prediction.id, prediction.input_id, prediction.input.sha256, shades.sha256, "shades:1", "{{7*7}}"):
         assert str(shown) in html
     assert "<script>alert" not in html
-    assert f"curl -F image=@image.png -F model=shades:1" in html
+    assert "curl -F image=@image.png -F model=shades:1" in html
 
 
 def test_a_thumbnail_is_made_once_and_small(shades, signed_in, user, monkeypatch):

@@ -1,0 +1,264 @@
+"""The pages in a real Chromium: what a person does, and nothing on the console."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from conftest import need
+from mlsite.tests.site import PASSWORD, SAMPLES
+
+pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("site")]
+QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-quic", "--no-first-run", "--disable-component-update"]
+GOOD = "a very quiet word"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium where it is installed, else the one that Playwright brings."""
+    installed = shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        need("Chromium", installed or shutil.which(playwright.chromium.executable_path))
+        running = playwright.chromium.launch(executable_path=installed, args=QUIET)
+        yield running
+        running.close()
+
+
+class Watched:
+    """A context whose console, requests and refused content are noted."""
+
+    def __init__(self, context: BrowserContext, origin: str) -> None:
+        self.context, self.origin = context, origin
+        self.complaints: list[str] = []
+        self.expected: list[str] = []
+        context.on("console", self._on_console)
+        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        context.on("request", self._on_request)
+
+    def _on_console(self, message) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.text} {message.location['url']}")
+
+    def _on_request(self, request) -> None:
+        if not request.url.startswith((self.origin, "blob:", "data:")):
+            self.complaints.append(f"request to {request.url}")
+
+    def check(self) -> None:
+        left = [text for text in self.complaints if not any(part in text for part in self.expected)]
+        assert left == []
+
+
+@pytest.fixture
+def watched(site, browser, request) -> Iterator[Watched]:
+    options = getattr(request, "param", {})
+    context = browser.new_context(base_url=site.url, viewport={"width": 1280, "height": 850}, **options)
+    context.set_default_timeout(15_000)
+    watcher = Watched(context, site.url)
+    yield watcher
+    watcher.check()
+    context.close()
+
+
+@pytest.fixture
+def page(watched) -> Page:
+    return watched.context.new_page()
+
+
+def sign_up(page: Page) -> str:
+    name = f"person-{uuid.uuid4().hex[:8]}"
+    page.goto("/accounts/signup/")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password", exact=True).fill(GOOD)
+    page.get_by_label("Password confirmation").fill(GOOD)
+    page.get_by_role("button", name="Create the account").click()
+    expect(page.get_by_role("heading", name="What is in the picture?")).to_be_visible()
+    return name
+
+
+def answers(page: Page) -> list[str]:
+    """Return the labels of the finished result cards, as shown."""
+    expect(page.locator(".result.pending")).to_have_count(0)
+    texts = page.locator(".result .label").all_inner_texts()
+    return [text.split(":")[-1].strip() for text in texts]
+
+
+def test_a_newcomer_signs_up_uploads_three_files_and_finds_them_again(page, watched):
+    sign_up(page)
+    expect(page.get_by_role("button", name="Predict")).to_be_hidden()
+    files = [SAMPLES / f"{name}.png" for name in ("seven", "two", "nine")]
+    page.get_by_label("Choose images").set_input_files(files)
+    expect(page.locator(".result:not(.pending)")).to_have_count(3)
+    assert sorted(answers(page)) == ["2", "7", "9"]
+    expect(page.locator(".result").first).to_contain_text("% confident")
+    expect(page.locator(".result").first.get_by_role("progressbar")).to_have_count(3)
+
+    page.get_by_role("link", name="History", exact=True).click()
+    expect(page.locator("table.ledger tbody tr")).to_have_count(3)
+    for image in page.locator(".input-cell img").all():
+        image.scroll_into_view_if_needed()
+        expect(image).to_have_js_property("complete", True)
+        assert image.evaluate("image => image.naturalWidth") > 0
+    page.get_by_role("link", name="two.png").click()
+    expect(page.get_by_role("heading", name="2", exact=True)).to_be_visible()
+    expect(page.get_by_role("progressbar")).to_have_count(10)
+    expect(page.locator("#snippet-curl")).to_contain_text("curl -F image=@image.png -F model=digits:1")
+    page.get_by_role("button", name="Copy").first.click()
+    expect(page.get_by_role("button", name=re.compile("Copied|Press Ctrl"))).to_be_visible()
+    page.get_by_role("link", name="digits:1").click()
+    expect(page.get_by_role("heading", name="Handwritten digits")).to_be_visible()
+
+
+def test_filters_change_the_list_and_the_address(page, watched):
+    sign_up(page)
+    page.get_by_label("Choose images").set_input_files([SAMPLES / "seven.png", SAMPLES / "two.png"])
+    expect(page.locator(".result:not(.pending)")).to_have_count(2)
+    page.goto("/predictions/")
+    page.get_by_text("Filters").click()
+    page.get_by_label("Label").fill("7")
+    page.get_by_label("Label").press("Enter")
+    expect(page.locator("table.ledger tbody tr")).to_have_count(1)
+    assert "label=7" in page.url
+    page.go_back()
+    expect(page.locator("table.ledger tbody tr")).to_have_count(2)
+
+
+def test_images_can_be_dropped_and_pasted(page, watched):
+    sign_up(page)
+    encoded = base64.b64encode((SAMPLES / "three.png").read_bytes()).decode()
+    make = """([target, type, encoded]) => {
+        const bytes = Uint8Array.from(atob(encoded), (char) => char.charCodeAt(0));
+        const data = new DataTransfer();
+        data.items.add(new File([bytes], `${type}.png`, {type: "image/png"}));
+        const options = {bubbles: true, cancelable: true};
+        const event = type === "paste" ? new ClipboardEvent(type, {...options, clipboardData: data})
+                                       : new DragEvent(type, {...options, dataTransfer: data});
+        document.querySelector(target).dispatchEvent(event);
+    }"""
+    page.evaluate(make, [".drop-zone", "drop", encoded])
+    expect(page.locator(".result:not(.pending)")).to_have_count(1)
+    page.evaluate(make, ["body", "paste", encoded])
+    expect(page.locator(".result:not(.pending)")).to_have_count(2)
+    assert answers(page) == ["3", "3"]
+
+
+def test_a_refused_file_says_why_beside_its_name_and_the_others_go_on(page, watched, tmp_path):
+    watched.expected = ["status of 400", "status of 415"]
+    sign_up(page)
+    text, gif, huge = tmp_path / "notes.txt", tmp_path / "moving.gif", tmp_path / "huge.png"
+    text.write_text("no image")
+    gif.write_bytes(b"GIF89a" + b"\0" * 100)
+    huge.write_bytes(b"\0" * (10 * 2**20 + 1))
+    page.get_by_label("Reference").fill("my batch")
+    page.get_by_label("Choose images").set_input_files([text, gif, huge, SAMPLES / "six.png"])
+    expect(page.locator(".result.refused")).to_have_count(3)
+    expect(page.locator(".result.refused", has_text="notes.txt")).to_contain_text("The file is not an image")
+    expect(page.locator(".result.refused", has_text="moving.gif")).to_contain_text("Received: GIF")
+    expect(page.locator(".result.refused", has_text="huge.png")).to_contain_text("larger than 10 MB")
+    assert answers(page) == ["6"]
+    expect(page.get_by_label("Reference")).to_have_value("my batch")
+    page.get_by_role("link", name="all details").click()
+    expect(page.get_by_text("my batch")).to_be_visible()
+
+
+def test_the_picker_works_by_keyboard(page, watched):
+    sign_up(page)
+    page.locator("input[type=file]").focus()
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(SAMPLES / "five.png")
+    expect(page.locator(".result:not(.pending)")).to_have_count(1)
+    assert answers(page) == ["5"]
+
+
+@pytest.mark.parametrize("watched", [{"java_script_enabled": False}], indirect=True)
+def test_the_main_path_needs_no_javascript(page, watched):
+    sign_up(page)
+    page.get_by_label("Choose images").set_input_files(SAMPLES / "eight.png")
+    page.get_by_role("button", name="Predict").click()
+    expect(page.get_by_role("heading", name="8", exact=True)).to_be_visible()
+    page.goto("/")
+    page.get_by_label("Choose images").set_input_files([SAMPLES / "one.png", SAMPLES / "zero.png"])
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator(".result")).to_have_count(2)
+    page.get_by_role("link", name="History", exact=True).click()
+    expect(page.locator("table.ledger tbody tr")).to_have_count(3)
+    page.get_by_text("Filters").click()
+    page.get_by_label("Label").fill("8")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator("table.ledger tbody tr")).to_have_count(1)
+
+
+def test_a_token_is_made_and_revoked(page, watched, site):
+    sign_up(page)
+    page.locator(".account-menu summary").click()
+    page.get_by_role("link", name="API tokens").click()
+    page.get_by_label("Name").fill("my script")
+    page.get_by_role("button", name="Make a token").click()
+    secret = page.locator("#secret").inner_text()
+    assert site.ask((SAMPLES / "seven.png").read_bytes(), secret).json()["label"] == "7"
+    page.get_by_role("button", name="Revoke my script").click()
+    expect(page.get_by_text("Revoked my script")).to_be_visible()
+    assert site.ask((SAMPLES / "seven.png").read_bytes(), secret).status_code == 401
+
+
+def test_another_person_finds_nothing(page, watched, browser, site):
+    watched.expected = ["status of 404"]
+    sign_up(page)
+    page.get_by_label("Choose images").set_input_files(SAMPLES / "four.png")
+    page.get_by_role("link", name="all details").click()
+    address = page.url
+    picture = page.locator(".detail-picture img").get_attribute("src")
+    page.locator(".account-menu summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    sign_up(page)
+    for known in (address, picture):
+        assert page.goto(known).status == 404
+    page.goto("/predictions/")
+    expect(page.get_by_role("heading", name="No predictions yet")).to_be_visible()
+
+
+def test_staff_see_the_row_in_the_admin(page, watched):
+    page.goto("/accounts/login/")
+    page.get_by_label("Username").fill("demo")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Reference").fill("seen in the admin")
+    page.get_by_label("Choose images").set_input_files(SAMPLES / "nine.png")
+    expect(page.locator(".result:not(.pending)")).to_have_count(1)
+    page.goto("/admin/predictions/prediction/?q=seen in the admin")
+    expect(page.locator("#result_list tbody tr").first).to_contain_text("digits:1")
+    page.locator("#result_list tbody tr").first.get_by_role("link").first.click()
+    expect(page.locator(".field-pretty_output pre")).to_contain_text('"scores"')
+    page.goto("/api/docs/")
+    expect(page.get_by_text("/api/v1/predictions/{id}/")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(
+    "watched", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True, ids=["light", "dark"]
+)
+def test_no_page_is_wider_than_the_screen(page, watched, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    sign_up(page)
+    page.get_by_label("Choose images").set_input_files(SAMPLES / "nine.png")
+    page.get_by_role("link", name="all details").click()
+    pages = [
+        page.url,
+        "/",
+        "/predictions/",
+        "/models/",
+        "/models/digits/",
+        "/accounts/",
+        "/accounts/tokens/",
+        "/accounts/password/",
+    ]
+    for address in pages:
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
