@@ -7,6 +7,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,7 +80,7 @@ def settings_model_root() -> str:
 
 @pytest.fixture
 def make_user(db):
-    def make(username: str | None = None, **fields: object):
+    def make(username: str | None = None, **fields: Any):
         from accounts.models import User
 
         return User.objects.create_user(username or f"user-{uuid.uuid4().hex[:8]}", password="correct horse", **fields)  # noqa: S106
