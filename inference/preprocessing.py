@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import struct
+import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -38,6 +39,10 @@ FOREIGN_MAGIC = {
 FOREIGN_MAGIC |= {b"P%d%c" % (kind, space): "PPM" for kind in range(1, 8) for space in b" \n\r\t"}
 TGA_FOOTER = b"TRUEVISION-XFILE.\x00"
 XML_OPENINGS = (b"<?xml", b"<svg", b"<!doctype svg", b"<!--")
+
+
+LARGE = 4_000_000  # pixels
+large_images = threading.BoundedSemaphore(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,8 @@ def read_image(data: bytes, limits: ImageLimits) -> Picture:
     with _decoding(data, limits):
         image = _open(data)
         _check_header(image, limits)
-        image.load()
+        with _room_for(image):
+            image.load()
         # Pillow shows a PNG without its last chunk as if it were whole.
         if image.format == "PNG" and _is_cut_off(data):
             raise _truncated()
@@ -91,14 +97,21 @@ def check_size(size: int, limits: ImageLimits) -> None:
 def to_array(image: Image.Image, signature: ImageInput) -> Array:
     """Return the image as the model takes it: `(height, width, channels)` float32, upright, resized and scaled.
 
-    Transparency is laid on white. Sixteen bits are cut to eight. Resizing is bilinear with antialiasing.
+    Transparency is laid on white. Sixteen bits are cut to eight. Resizing is bilinear with antialiasing. The image itself
+    is turned upright on the way.
+
+    Raises:
+        InvalidImage: `invalid-image`, when it contradicts itself in a way that shows only now.
     """
-    flat = _to_mode(_upright(image), "L" if signature.channels == 1 else "RGB")
     size = (signature.width, signature.height)
-    if signature.resize == "crop":
-        flat = ImageOps.fit(flat, size, Image.Resampling.BILINEAR)
-    elif flat.size != size:
-        flat = flat.resize(size, Image.Resampling.BILINEAR)
+    with _decoding(), _room_for(image):
+        _turn_upright(image)
+        direct = _without_palette(image)
+        if signature.resize == "crop":
+            direct = ImageOps.fit(direct, size, Image.Resampling.BILINEAR)
+        elif direct.size != size:
+            direct = direct.resize(size, Image.Resampling.BILINEAR)
+        flat = _flatten(direct, "L" if signature.channels == 1 else "RGB")
     return _scale(np.asarray(flat, np.float32).reshape(signature.shape), signature)
 
 
@@ -108,9 +121,11 @@ def thumbnail(data: bytes, side: int) -> bytes:
     Args:
         data: an image that `read_image` has accepted before.
     """
-    with Image.open(BytesIO(data), formats=DECODERS) as image:
-        small = _to_mode(_upright(image), "RGB")
-    small.thumbnail((side, side))
+    with _decoding(), Image.open(BytesIO(data), formats=DECODERS) as image, _room_for(image):
+        _turn_upright(image)
+        small = _without_palette(image)
+        small.thumbnail((side, side))
+        small = _flatten(small, "RGB")
     clean = Image.new("RGB", small.size)
     clean.paste(small)
     out = BytesIO()
@@ -119,7 +134,7 @@ def thumbnail(data: bytes, side: int) -> bytes:
 
 
 @contextmanager
-def _decoding(data: bytes, limits: ImageLimits) -> Iterator[None]:
+def _decoding(data: bytes = b"", limits: ImageLimits = ImageLimits()) -> Iterator[None]:
     """Turn whatever a decoder raises into `InvalidImage`."""
     try:
         with warnings.catch_warnings():
@@ -192,17 +207,32 @@ def _too_many_pixels(limits: ImageLimits, received: str) -> InvalidImage:
     )
 
 
-def _upright(image: Image.Image) -> Image.Image:
+@contextmanager
+def _room_for(image: Image.Image) -> Iterator[None]:
+    """Let only a few threads at a time work on large images: each step holds another copy of all pixels."""
+    if image.width * image.height < LARGE:
+        yield
+        return
+    with large_images:
+        yield
+
+
+def _turn_upright(image: Image.Image) -> None:
     """Turn the image as its EXIF orientation says; EXIF that cannot be read turns nothing."""
-    try:
-        return ImageOps.exif_transpose(image)
-    except DECODER_ERRORS:
-        return image
+    with suppress(*DECODER_ERRORS):
+        ImageOps.exif_transpose(image, in_place=True)
 
 
-def _to_mode(image: Image.Image, mode: str) -> Image.Image:
+def _without_palette(image: Image.Image) -> Image.Image:
+    """Return the image in a mode that can be resized; its transparency is kept."""
     if image.mode.startswith("I"):  # 16 bits grey, which convert() would clip instead of scale
-        image = Image.fromarray((np.asarray(image, np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        return image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
+    return image.convert("RGB") if image.mode in ("P", "CMYK") else image.convert("L") if image.mode == "1" else image
+
+
+def _flatten(image: Image.Image, mode: str) -> Image.Image:
     if image.has_transparency_data:
         clear = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)

@@ -6,7 +6,7 @@ import sys
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from predictions.api.errors import problem_response
@@ -39,6 +39,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return answer(request, status=404, code="not-found", detail="There is no such thing, or it is not yours.")
+
+
+def nothing(request: HttpRequest, **address: str) -> HttpResponse:
+    raise Http404
 
 
 def too_large(request: HttpRequest) -> HttpResponse:

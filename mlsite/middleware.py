@@ -10,6 +10,7 @@ from time import perf_counter
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.common import CommonMiddleware
 from django.utils.functional import SimpleLazyObject
 from prometheus_client import Counter, Histogram
 
@@ -20,6 +21,7 @@ logger = logging.getLogger("mlsite.request")
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+SILENCE = 10  # seconds between two pieces of a body
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 REQUESTS = Counter("mlsite_http_requests", "Requests answered.", ["method", "route", "status"])
@@ -61,6 +63,13 @@ class RequestLogMiddleware:
         )
 
 
+class SlashMiddleware(CommonMiddleware):
+    """Redirect to the address with a slash what may be asked twice. A POST that is redirected becomes a GET."""
+
+    def should_redirect_with_slash(self, request: HttpRequest) -> bool:
+        return request.method in ("GET", "HEAD") and super().should_redirect_with_slash(request)
+
+
 class RequestSizeMiddleware:
     """Refuse by its length a body that nobody would accept, before a byte of it is read."""
 
@@ -68,6 +77,8 @@ class RequestSizeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if connection := request.META.get("gunicorn.socket"):
+            connection.settimeout(SILENCE)  # the thread is ours again when the body stops coming
         if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
             detail = "Send a Content-Length header: a body of unknown length is not read."
             return errors.answer(request, status=411, code="length-required", detail=detail)

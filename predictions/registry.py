@@ -7,15 +7,24 @@ from functools import cache, partial
 from pathlib import Path
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
+from accounts.models import User
 from inference.errors import InferenceError
 from inference.pool import PredictorPool, load_predictor
 from inference.predictor import Predictor
 from inference.types import ModelSpec, Signature
 from predictions.models import Alias, ModelVersion
 from predictions.models.registry import PRODUCTION
+from predictions.querysets import sees_everything
 
 REFERENCE = re.compile(r"(?P<name>[a-z][a-z0-9-]*)(?:@(?P<alias>[a-z][a-z0-9-]*)|:(?P<number>[1-9][0-9]{0,8}))?", re.ASCII)
+
+
+class InactiveModel(InferenceError):
+    """A model that no alias points into: it can be tried out by those who see everything, and by command."""
+
+    code = "inactive-model"
 
 
 class UnknownModel(InferenceError):
@@ -24,14 +33,16 @@ class UnknownModel(InferenceError):
     code = "unknown-model"
 
 
-def resolve(reference: str = "") -> ModelVersion:
+def resolve(reference: str = "", *, user: User | None = None) -> ModelVersion:
     """Return the model version that a reference means, in one query.
 
     Args:
         reference: `name` (its production alias), `name@alias` or `name:number`; empty for the default model.
+        user: who asks; None for the operator.
 
     Raises:
         UnknownModel: when there is none.
+        InactiveModel: when no alias points into the model yet, and the user may not try it out.
     """
     reference = reference or settings.DEFAULT_MODEL
     if not reference:
@@ -45,6 +56,8 @@ def resolve(reference: str = "") -> ModelVersion:
         found = _versions().filter(model__name=match["name"], aliases__name=match["alias"] or PRODUCTION).first()
     if found is None:
         raise UnknownModel(f"There is no model {reference!r}. /api/v1/models/ lists those there are.")
+    if user and not found.active and not sees_everything(user):
+        raise InactiveModel(f"The model {found.model.name} is not in use: no alias points into it yet.")
     return found
 
 
@@ -89,7 +102,8 @@ def served_versions() -> list[ModelVersion]:
 
 
 def _versions():
-    return ModelVersion.objects.select_related("model")
+    active = Exists(Alias.objects.filter(model=OuterRef("model")))
+    return ModelVersion.objects.select_related("model").annotate(active=active)
 
 
 def _production():

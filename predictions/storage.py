@@ -12,6 +12,7 @@ from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 
+INPUTS = "inputs"  # folder below MEDIA_ROOT for what was uploaded
 TEMPORARY = "tmp"  # folder below MEDIA_ROOT for files that are still being written
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -79,4 +80,4 @@ def _fsync_folder(folder: Path) -> None:
 def input_path(instance: Any, filename: str) -> str:
     """Return `inputs/ab/cd/<uuid>.<ext>`, by the id's random end and by the decoder's word on the format."""
     extension = instance.content_type.removeprefix("image/").replace("jpeg", "jpg")
-    return f"inputs/{instance.id.hex[-2:]}/{instance.id.hex[-4:-2]}/{instance.id}.{extension}"
+    return f"{INPUTS}/{instance.id.hex[-2:]}/{instance.id.hex[-4:-2]}/{instance.id}.{extension}"

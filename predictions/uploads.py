@@ -29,4 +29,7 @@ class WholeBodyUploadHandler(MemoryFileUploadHandler):
         closing = b"--" + boundary + b"--"
         if closing not in body[-len(closing) - EPILOGUE :]:
             raise MultiPartParserError("The multipart body ends before its closing boundary. Send the whole request.")
-        return MultiPartParser(META, BytesIO(body), [MemoryFileUploadHandler(self.request)], encoding).parse()
+        try:
+            return MultiPartParser(META, BytesIO(body), [MemoryFileUploadHandler(self.request)], encoding).parse()
+        except UnicodeError as error:
+            raise MultiPartParserError(f"The multipart body is not text in {encoding}. Send UTF-8.") from error

@@ -120,6 +120,18 @@ def test_guessing_is_locked_out_everywhere_even_with_the_right_password(client, 
     assert "Too many attempts" in refused.content.decode()
 
 
+def test_ones_own_success_does_not_forgive_guesses_at_anothers_password(client, make_user):
+    make_user("ada")
+    make_user("eve")
+    statuses = []
+    for _ in range(3):
+        for _ in range(4):
+            statuses.append(client.post("/accounts/login/", {"username": "ada", "password": "wrong"}).status_code)
+        client.post("/accounts/login/", {"username": "eve", "password": "correct horse"})
+        client.post("/accounts/logout/")
+    assert statuses == [200] * 7 + [429] * 5
+
+
 def test_a_token_is_shown_once(client, user):
     client.force_login(user)
     page = client.post(reverse("accounts:tokens"), {"name": "import", "lifetime": "90"})

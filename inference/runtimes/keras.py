@@ -17,8 +17,13 @@ from inference.types import Array, ArtifactFacts, Run
 
 logger = logging.getLogger(__name__)
 
-MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
+JSON_MEMBERS = ("metadata.json", "config.json")
+MEMBERS = {*JSON_MEMBERS, "model.weights.h5"}
 MAX_UNPACKED = 4 * 2**30  # bytes
+MAX_JSON = 16 * 2**20  # bytes
+MAX_MEMBERS = 1000
+# What Keras and h5py raise on a file that lies.
+UNLOADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, OSError, RuntimeError, MemoryError)
 # Layers whose work is code of the file's author. Keras refuses some of them in safe mode; we refuse them all by name.
 CODE_LAYERS = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
 
@@ -44,7 +49,7 @@ class KerasRuntime(BaseRuntime):
         _set_threads(tf, self.threads)
         try:
             model = keras.saving.load_model(self.path, compile=False, safe_mode=True)
-        except (ValueError, TypeError, KeyError, OSError) as error:
+        except (*UNLOADABLE, tf.errors.OpError) as error:
             raise InvalidArtifact(f"Keras {keras.__version__} cannot load {self.path.name}: {error}") from error
         self.model_shape, self.output_shape = model.input_shape, model.output_shape
         if not all(isinstance(shape, tuple) for shape in (self.model_shape, self.output_shape)):
@@ -58,8 +63,11 @@ class KerasRuntime(BaseRuntime):
         try:
             with zipfile.ZipFile(self.path) as archive:
                 _check_members(archive)
-                return json.loads(archive.read("config.json")), json.loads(archive.read("metadata.json"))
-        except (zipfile.BadZipFile, KeyError, ValueError) as error:
+                config, metadata = (json.loads(archive.read(name)) for name in ("config.json", "metadata.json"))
+                if not isinstance(metadata, dict):
+                    raise ValueError("metadata.json is no object")
+                return config, metadata
+        except (zipfile.BadZipFile, KeyError, ValueError, RecursionError) as error:
             raise InvalidArtifact(f"Expected a .keras archive with a config and metadata: {error}") from error
 
 
@@ -70,7 +78,7 @@ def check_classes(config: Any) -> None:
         InvalidArtifact: naming the class.
     """
     for module, name in _named_classes(config):
-        if name in CODE_LAYERS or not (module is None or module == "keras" or module.startswith("keras.")):
+        if name in CODE_LAYERS or not (module is None or f"{module}.".startswith("keras.")):
             raise InvalidArtifact(
                 f"Expected a model made of Keras's own layers; {module or 'custom'}.{name} would run code that comes "
                 "with the file. Rebuild the model from standard layers."
@@ -99,6 +107,10 @@ def _check_members(archive: zipfile.ZipFile) -> None:
             raise InvalidArtifact(
                 f"Expected only {sorted(MEMBERS)} and assets/ in the archive. Received: {member.filename!r}"
             )
+    if len(archive.infolist()) > MAX_MEMBERS:
+        raise InvalidArtifact(f"Expected an archive of at most {MAX_MEMBERS} members. Received: {len(archive.infolist())}")
+    if any(archive.getinfo(name).file_size > MAX_JSON for name in JSON_MEMBERS):
+        raise InvalidArtifact(f"Expected a config and metadata of at most {MAX_JSON:,} bytes each.")
     unpacked = sum(member.file_size for member in archive.infolist())
     if unpacked > MAX_UNPACKED:
         raise InvalidArtifact(f"Expected an archive of at most {MAX_UNPACKED:,} bytes unpacked. Received: {unpacked:,}")

@@ -138,6 +138,16 @@ def test_takes_every_mode_and_gives_the_shape_asked_for(mode, signature):
         assert np.allclose(array, 0x80 / 255)
 
 
+def test_a_palette_that_lies_is_an_invalid_image():
+    """One colour in the palette, transparency for three hundred, and pixels that mean the fifth."""
+    header = struct.pack(">IIBBBBB", 16, 16, 8, 3, 0, 0, 0)
+    rows = zlib.compress(b"".join(b"\0" + b"\x05" * 16 for _ in range(16)))
+    parts = [(b"IHDR", header), (b"PLTE", b"\xff\0\0"), (b"tRNS", b"\x80" * 300), (b"IDAT", rows), (b"IEND", b"")]
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+    with pytest.raises(InvalidImage):
+        to_array(read_image(data, LIMITS).image, GREY)
+
+
 def test_takes_cmyk_jpegs():
     array = to_array(read_image(encoded("CMYK", "JPEG"), LIMITS).image, RGB)
     assert array.shape == (8, 8, 3)

@@ -105,6 +105,7 @@ def test_a_custom_layer_is_refused_by_name(keras, tmp_path):
         {"module": "os", "class_name": "system"},
         {"module": "builtins", "class_name": "function", "config": "eval"},
         {"module": "keras_evil", "class_name": "Dense"},
+        {"module": ["os"], "class_name": "system"},
         {"module": "keras.layers", "class_name": "TFSMLayer"},
         {"module": None, "class_name": "Evil", "registered_name": "pkg>Evil"},
     ],
@@ -131,6 +132,21 @@ def test_what_is_no_archive_is_refused(tmp_path, data):
     path = tmp_path / "broken.keras"
     path.write_bytes(data)
     with pytest.raises(InvalidArtifact, match=r"Expected a \.keras archive"):
+        KerasRuntime(path).load()
+
+
+@pytest.mark.parametrize(
+    ("config", "metadata"),
+    [("[" * 100_000 + "]" * 100_000, "{}"), ("{}", "[]"), ('"' + "x" * (17 * 2**20) + '"', "{}"), ("5", "{}")],
+    ids=["deep", "list", "large", "number"],
+)
+def test_a_strange_configuration_is_refused(tmp_path, config, metadata):
+    path = tmp_path / "strange.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", config)
+        archive.writestr("metadata.json", metadata)
+        archive.writestr("model.weights.h5", b"")
+    with pytest.raises(InvalidArtifact):
         KerasRuntime(path).load()
 
 

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import requests
+from PIL import Image
 
 from inference.tests.pictures import noise
 from mlsite.tests.site import SAMPLES
@@ -96,6 +98,38 @@ def test_the_server_speaks_plainly_to_broken_http(site):
             answer = connection.recv(200)
         assert answer.split(b" ")[1][:1] == b"4" or answer.split(b" ")[1] in (b"501",), answer
     assert site.status("/healthz") == 200
+
+
+def test_a_body_that_falls_silent_is_given_up(site):
+    head = f"POST /api/v1/predictions/ HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {site.token()}\r\n"
+    head += "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 5000\r\n\r\n--x"
+    with socket.create_connection(("127.0.0.1", site.port), timeout=30) as connection:
+        connection.sendall(head.encode())
+        answer = connection.recv(4000)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"malformed-request" in answer
+
+
+def large_png():
+    """A PNG of 25 megapixels with transparency: half a megabyte to send, 100 MB to decode."""
+    out = BytesIO()
+    Image.new("RGBA", (5000, 5000), (9, 9, 9, 9)).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_large_images_leave_no_memory_behind(make_site):
+    site = make_site(WEB_CONCURRENCY="1")
+    site.start()
+    token, image = site.token(), large_png()
+
+    def resident():
+        status = Path(f"/proc/{site.workers()[0]}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) // 1024
+
+    assert [site.ask(image, token).status_code for _ in range(2)] == [201, 201]
+    before = resident()
+    assert [site.ask(image, token).status_code for _ in range(8)] == [201] * 8
+    assert resident() - before < 50
 
 
 def test_health_answers_before_the_model_is_loaded(make_site):

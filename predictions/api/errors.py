@@ -12,7 +12,7 @@ from django.http import Http404, JsonResponse, UnreadablePostError
 from rest_framework import exceptions
 
 from inference import errors as inference
-from predictions.registry import UnknownModel
+from predictions.registry import InactiveModel, UnknownModel
 from predictions.services.files import StoredFileError
 from predictions.storage import StorageFull
 
@@ -23,6 +23,7 @@ INVALID = "invalid"
 # The first class that an error is an instance of decides.
 STATUS_OF: tuple[tuple[type[Exception], int], ...] = (
     (UnknownModel, 404),
+    (InactiveModel, 409),
     (inference.ImageTooLarge, 413),
     (inference.UnsupportedFormat, 415),
     (inference.InvalidInput, 400),
@@ -32,7 +33,11 @@ STATUS_OF: tuple[tuple[type[Exception], int], ...] = (
     (inference.ModelUnavailable, 503),
     (inference.InferenceError, 500),
 )
-FIELD_OF: tuple[tuple[type[Exception], str], ...] = ((UnknownModel, "model"), (inference.InvalidImage, "image"))
+FIELD_OF: tuple[tuple[type[Exception], str], ...] = (
+    (UnknownModel, "model"),
+    (InactiveModel, "model"),
+    (inference.InvalidImage, "image"),
+)
 # A failed prediction is kept by its code; this is the status it is reported with.
 STATUS_OF_CODE = {error.code: status for error, status in reversed(STATUS_OF) if issubclass(error, inference.InferenceError)}
 # Errors of Django, the database and the disk: class, status, code, detail.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
+from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
+
+from predictions.validators import validate_name
 
 
 class NewestFirst(CursorPagination):
@@ -15,7 +19,7 @@ class NewestFirst(CursorPagination):
     ordering = "-id"
     page_size_query_param = "page_size"
     max_page_size = 100
-    position_type: type = UUID
+    position_type: Callable[[str], object] = UUID
     """What the rows are ordered by; a cursor that holds anything else is refused."""
 
     def get_page_size(self, request: Request) -> int | None:
@@ -36,12 +40,12 @@ class NewestFirst(CursorPagination):
             if cursor == Cursor(0, False, None):
                 raise ValueError("an empty cursor")
             if cursor.position is not None:
-                self.position_type(cursor.position)
-        except ValueError as error:
+                self.position_type(str(cursor.position))
+        except (ValueError, DjangoValidationError) as error:
             raise NotFound(self.invalid_cursor_message) from error
         return cursor
 
 
 class ByName(NewestFirst):
     ordering = "name"
-    position_type = str
+    position_type = staticmethod(validate_name)

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import InvalidSignature
+from inference.runtimes import RUNTIMES
 from inference.types import ArtifactFacts, Signature
 
 KEYS = {"name", "title", "description", "artifact", "labels", "notes", "runtime", "input", "output"}
 FILE = "model.toml"
+TYPES: dict[str, type] = {"labels": list, "input": dict, "output": dict}  # of the keys that are no text
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,12 @@ def read_manifest(path: Path, *, name: str = "", labels: Path | None = None) -> 
     """
     data: dict[str, Any] = _read_toml(path / FILE) if path.is_dir() else {"artifact": path.name}
     folder = path if path.is_dir() else path.parent
-    artifact = (folder / str(data.pop("artifact", ""))).resolve()
+    artifact = (folder / str(data.pop("artifact", "")).replace("\0", "")).resolve()
     if not artifact.is_relative_to(folder.resolve()) or not artifact.is_file():
         raise InvalidSignature(f"Expected the artifact to be a file inside {folder}. Received: {artifact}")
     if labels:
         data["labels"] = _read_labels(labels)
+    _check_types(data)
     data["name"] = name or data.get("name") or artifact.name.split(".")[0].lower().replace("_", "-")
     return Manifest(artifact, **data)
 
@@ -65,13 +68,26 @@ def read_manifest(path: Path, *, name: str = "", labels: Path | None = None) -> 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         data = tomllib.loads(path.read_text())
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise InvalidSignature(f"Expected a model file or a folder with a {FILE}. Received: {path.parent}") from error
     except tomllib.TOMLDecodeError as error:
         raise InvalidSignature(f"{path} is not valid TOML: {error}") from error
     if unknown := sorted(data.keys() - KEYS):
         raise InvalidSignature(f"Expected only {sorted(KEYS)} in {path}. Received: {unknown}")
     return data
+
+
+def _check_types(data: dict[str, Any]) -> None:
+    """Refuse what has another type than the field of that name, and a runtime that is not one of ours.
+
+    A runtime by dotted path is imported, and the import runs code: no model file may ask for that.
+    """
+    for name, value in data.items():
+        wanted = TYPES.get(name, str)
+        if not isinstance(value, wanted):
+            raise InvalidSignature(f"Expected {name} to be a {wanted.__name__}. Received: {value!r:.100}")
+    if data.get("runtime", "keras") not in RUNTIMES:
+        raise InvalidSignature(f"Expected runtime to be one of {', '.join(RUNTIMES)}. Received: {data['runtime']!r}")
 
 
 def _read_labels(path: Path) -> list[str]:

@@ -46,13 +46,13 @@ def predict(
         client_reference: the caller's own id for this prediction.
 
     Raises:
-        UnknownModel: no such model version.
+        UnknownModel, InactiveModel: no such model version, or none that this user may ask.
         InvalidInput: the image breaks a rule, or the model takes another kind of input.
         Overloaded: the model's queue is full.
         StorageFull: the disk is.
         DatabaseError: the database cannot be written to.
     """
-    version = resolve(model)
+    version = resolve(model, user=user)
     _check_kind(version, image, features)
     assert image is not None  # noqa: S101  _check_kind has seen to it
     data, picture = _read(image)

@@ -81,6 +81,13 @@ def test_what_the_ledger_says_cannot_be_edited(shades, client, superuser, review
     assert Prediction.objects.get().label == prediction.label
 
 
+def test_the_shortcut_by_content_type_is_closed_and_the_link_is_direct(shades, admin, user):
+    prediction = ask(user)
+    for rest in ("1/abc/", f"9/{prediction.id}/"):
+        assert admin.get(f"/admin/r/{rest}").status_code == 404
+    assert f'href="{prediction.get_absolute_url()}"' in admin.get(row_page(prediction)).content.decode()
+
+
 def test_names_are_escaped(shades, admin, user):
     evil = "<img src=x onerror=alert(1)>.png"
     prediction = ask(user, name=evil, client_reference="</script><script>alert(1)")

@@ -222,6 +222,18 @@ def test_a_strange_boundary_is_refused(shades, api, content_type):
     assert not Input.objects.exists()
 
 
+@pytest.mark.parametrize("charset", ["idna", "utf-16", "nope"])
+def test_a_strange_charset_is_no_error_of_ours(shades, api, charset):
+    body = multipart(PART)["data"]
+    response = api.generic("POST", LIST, body, content_type=f"multipart/form-data; boundary=limit; charset={charset}")
+    assert response.status_code in (201, 400)
+
+
+def test_a_post_without_the_slash_is_not_turned_into_a_get(shades, api):
+    problem(api.post(LIST.rstrip("/"), {"image": upload()}), 404, "not-found")
+    assert api.get(LIST.rstrip("/")).status_code == 301
+
+
 def test_too_many_parts_are_a_problem_not_a_page(shades, api):
     many = {f"file{n}": upload() for n in range(21)}
     problem(api.post(LIST, many), 400, "malformed-request")

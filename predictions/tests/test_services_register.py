@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 from inference.errors import InferenceError
 from predictions.models import Alias, AliasChange, ModelVersion, RegisteredModel
-from predictions.registry import UnknownModel, get_predictor, resolve
+from predictions.registry import InactiveModel, UnknownModel, get_predictor, resolve
 from predictions.services import promote_model, register_model
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +71,11 @@ def test_a_bare_artifact_takes_its_labels_from_a_file(write_dummy, tmp_path):
         ({"artifact": "missing.keras"}, "inside"),
         ({"artifact": "model.toml"}, "ends in"),
         ({"titel": "x"}, "Received: ['titel']"),
+        ({"title": ["x"]}, "Expected title to be a str"),
+        ({"input": "x"}, "Expected input to be a dict"),
+        ({"labels": "abc"}, "Expected labels to be a list"),
+        ({"runtime": "os.path"}, "Expected runtime to be one of"),
+        ({"artifact": "a\0b"}, "inside"),
         ({"input": {"kind": "image", "height": 8}}, "width"),
         ({"output": {"kind": "classes", "activation": "relu"}}, "activation to be one of"),
     ],
@@ -125,6 +130,15 @@ def test_promoting_moves_the_alias_and_keeps_the_trail(write_dummy, user):
         for change in AliasChange.objects.order_by("id")
     ]
     assert trail == [(None, 1, None), (1, 2, user), (2, 1, user)]
+
+
+def test_a_model_without_alias_is_for_operators_and_reviewers_only(write_dummy, user, reviewer):
+    version = register_model(path=write_dummy())
+    assert resolve("shades:1") == resolve("shades:1", user=reviewer) == version
+    with pytest.raises(InactiveModel):
+        resolve("shades:1", user=user)
+    promote_model(name="shades", number=1)
+    assert resolve("shades:1", user=user) == version
 
 
 def test_any_alias_can_be_made(write_dummy):
