@@ -101,11 +101,12 @@ def test_the_server_speaks_plainly_to_broken_http(site):
 
 
 def test_a_body_that_falls_silent_is_given_up(site):
-    head = f"POST /api/v1/predictions/ HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {site.token()}\r\n"
+    head = "POST /api/v1/predictions/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+    head += f"Authorization: Bearer {site.token()}\r\n"
     head += "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 5000\r\n\r\n--x"
     with socket.create_connection(("127.0.0.1", site.port), timeout=30) as connection:
         connection.sendall(head.encode())
-        answer = connection.recv(4000)
+        answer = connection.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 400")
     assert b"malformed-request" in answer
 
