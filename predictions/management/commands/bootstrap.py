@@ -27,6 +27,7 @@ class Command(BaseCommand):
         for folder in sorted(Path(settings.BASE_DIR, "examples").glob("*/model.toml")):
             self._register(folder.parent)
         self._make_demo()
+        self.stdout.write(f"The site is at http://{settings.HOST}:{settings.PORT}/ once it runs.")
 
     def _register(self, folder: Path) -> None:
         manifest = read_manifest(folder)

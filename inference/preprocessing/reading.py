@@ -1,4 +1,4 @@
-"""From the bytes of an uploaded image to the array that a model takes: one decode, every rule with a code of its own."""
+"""Check and decode an uploaded image: every rule with a code of its own, the dear steps last."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import struct
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from inference.errors import ImageTooLarge, InvalidImage, UnsupportedFormat
-from inference.types import Array, ImageInput
 
 CONTENT_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 DECODERS = ("JPEG", "PNG", "WEBP")  # MPO, a JPEG with more pictures behind the first, comes through the first of them
@@ -40,6 +38,9 @@ FOREIGN_MAGIC |= {b"P%d%c" % (kind, space): "PPM" for kind in range(1, 8) for sp
 TGA_FOOTER = b"TRUEVISION-XFILE.\x00"
 XML_OPENINGS = (b"<?xml", b"<svg", b"<!doctype svg", b"<!--")
 
+
+# Pillow warns of many pixels and of odd EXIF; our own limits decide.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 LARGE = 4_000_000  # pixels
 large_images = threading.BoundedSemaphore(2)
@@ -75,10 +76,10 @@ def read_image(data: bytes, limits: ImageLimits) -> Picture:
         UnsupportedFormat: `unsupported-image-format`.
     """
     check_size(len(data), limits)
-    with _decoding(data, limits):
+    with decoding(data, limits):
         image = _open(data)
         _check_header(image, limits)
-        with _room_for(image):
+        with room_for(image):
             image.load()
         # Pillow shows a PNG without its last chunk as if it were whole.
         if image.format == "PNG" and _is_cut_off(data):
@@ -94,59 +95,27 @@ def check_size(size: int, limits: ImageLimits) -> None:
         raise ImageTooLarge(f"The file is larger than {limits.max_bytes:,} bytes. Received: {size:,} bytes.")
 
 
-def to_array(image: Image.Image, signature: ImageInput) -> Array:
-    """Return the image as the model takes it: `(height, width, channels)` float32, upright, resized and scaled.
-
-    Transparency is laid on white. Sixteen bits are cut to eight. Resizing is bilinear with antialiasing. The image itself
-    is turned upright on the way.
-
-    Raises:
-        InvalidImage: `invalid-image`, when it contradicts itself in a way that shows only now.
-    """
-    size = (signature.width, signature.height)
-    with _decoding(), _room_for(image):
-        _turn_upright(image)
-        direct = _without_palette(image)
-        if signature.resize == "crop":
-            direct = ImageOps.fit(direct, size, Image.Resampling.BILINEAR)
-        elif direct.size != size:
-            direct = direct.resize(size, Image.Resampling.BILINEAR)
-        flat = _flatten(direct, "L" if signature.channels == 1 else "RGB")
-    return _scale(np.asarray(flat, np.float32).reshape(signature.shape), signature)
-
-
-def thumbnail(data: bytes, side: int) -> bytes:
-    """Return a WebP picture of at most `side` x `side` pixels, upright, re-encoded, without metadata.
-
-    Args:
-        data: an image that `read_image` has accepted before.
-    """
-    with _decoding(), Image.open(BytesIO(data), formats=DECODERS) as image, _room_for(image):
-        _turn_upright(image)
-        small = _without_palette(image)
-        small.thumbnail((side, side))
-        small = _flatten(small, "RGB")
-    clean = Image.new("RGB", small.size)
-    clean.paste(small)
-    out = BytesIO()
-    clean.save(out, "WEBP", quality=85)
-    return out.getvalue()
-
-
 @contextmanager
-def _decoding(data: bytes = b"", limits: ImageLimits = ImageLimits()) -> Iterator[None]:
+def decoding(data: bytes = b"", limits: ImageLimits = ImageLimits()) -> Iterator[None]:
     """Turn whatever a decoder raises into `InvalidImage`."""
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of many pixels and of odd EXIF; our own limits decide.
-            warnings.simplefilter("ignore")
-            yield
-    except Image.DecompressionBombError as error:
-        raise _too_many_pixels(limits, "more than twice the decoder's own limit") from error
+        yield
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_many_pixels(limits, "more than the decoder's own limit") from error
     except DECODER_ERRORS as error:
         if _is_cut_off(data) or "truncated" in str(error):
             raise _truncated() from error
         raise InvalidImage("The image is damaged: it cannot be decoded.") from error
+
+
+@contextmanager
+def room_for(image: Image.Image) -> Iterator[None]:
+    """Let only a few threads at a time work on large images: each step holds another copy of all pixels."""
+    if image.width * image.height < LARGE:
+        yield
+        return
+    with large_images:
+        yield
 
 
 def _open(data: bytes) -> Image.Image:
@@ -205,46 +174,3 @@ def _too_many_pixels(limits: ImageLimits, received: str) -> InvalidImage:
         f"Expected at most {limits.max_pixels:,} pixels and {limits.max_side:,} a side. Received: {received}.",
         code="too-many-pixels",
     )
-
-
-@contextmanager
-def _room_for(image: Image.Image) -> Iterator[None]:
-    """Let only a few threads at a time work on large images: each step holds another copy of all pixels."""
-    if image.width * image.height < LARGE:
-        yield
-        return
-    with large_images:
-        yield
-
-
-def _turn_upright(image: Image.Image) -> None:
-    """Turn the image as its EXIF orientation says; EXIF that cannot be read turns nothing."""
-    with suppress(*DECODER_ERRORS):
-        ImageOps.exif_transpose(image, in_place=True)
-
-
-def _without_palette(image: Image.Image) -> Image.Image:
-    """Return the image in a mode that can be resized; its transparency is kept."""
-    if image.mode.startswith("I"):  # 16 bits grey, which convert() would clip instead of scale
-        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        return image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
-    return image.convert("RGB") if image.mode in ("P", "CMYK") else image.convert("L") if image.mode == "1" else image
-
-
-def _flatten(image: Image.Image, mode: str) -> Image.Image:
-    if image.has_transparency_data:
-        clear = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
-    return image if image.mode == mode else image.convert(mode)
-
-
-def _scale(array: Array, signature: ImageInput) -> Array:
-    if signature.scale == "unit":
-        return array / np.float32(255)
-    if signature.scale == "symmetric":
-        return array / np.float32(127.5) - np.float32(1)
-    if signature.scale == "standard":
-        mean, std = (np.array(numbers, np.float32) for numbers in (signature.mean, signature.std))
-        return (array / np.float32(255) - mean) / std
-    return array

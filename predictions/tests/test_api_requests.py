@@ -1,0 +1,177 @@
+import pytest
+from django.test import Client
+
+from inference.tests.pictures import noise
+from predictions.models import Input
+from predictions.tests.http import LIST, problem, upload
+from predictions.tests.test_services_predict import ask
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code"),
+    [
+        ({}, 400, "required"),
+        ({"image": "/etc/passwd"}, 400, "not-a-file"),
+        ({"image": "http://169.254.169.254/"}, 400, "not-a-file"),
+        ({"image": b""}, 400, "empty-file"),
+        ({"image": b"text"}, 400, "invalid-image"),
+        ({"image": b"GIF89a" + b"\0" * 50}, 415, "unsupported-image-format"),
+        ({"image": noise(1)[:90]}, 400, "truncated-image"),
+        ({"image": [noise(1), noise(2)]}, 400, "one-file-only"),
+        ({"image": noise(1), "model": "nope"}, 404, "unknown-model"),
+        ({"image": noise(1), "model": "shades:7"}, 404, "unknown-model"),
+        ({"image": noise(1), "model": "x" * 121}, 400, "max-length"),
+        ({"image": noise(1), "client_reference": "x" * 256}, 400, "max-length"),
+        ({"image": noise(1), "client_reference": "a\0b"}, 400, "null-characters-not-allowed"),
+        ({"image": noise(1), "features": "{}"}, 400, "wrong-input"),
+        ({"image": noise(1), "features": "{"}, 400, "invalid"),
+        ({"image": noise(1), "confidence": "1", "user": "root"}, 400, "invalid"),
+        ({"image": noise(1), "id": "1"}, 400, "unknown-field"),
+        ({"picture": noise(1)}, 400, "unknown-field"),
+    ],
+)
+def test_bad_multipart_is_named_and_stores_nothing(shades, api, settings, fields, status, code):
+    as_file = {bytes: upload, list: lambda many: [upload(data) for data in many], str: lambda text: text}
+    response = api.post(LIST, {name: as_file[type(value)](value) for name, value in fields.items()})
+    problem(response, status, code)
+    assert not Input.objects.exists()
+
+
+def nested(depth):
+    return "[" * depth + "]" * depth
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{", 400, "malformed-json"),
+        (b"\xef\xbb\xbf{}", 400, "malformed-json"),
+        (b'{"model": "\xff"}', 400, "malformed-json"),
+        (b'{"features": NaN}', 400, "malformed-json"),
+        (b'{"features": -Infinity}', 400, "malformed-json"),
+        (b'{"features": 1e400}', 400, "out-of-range"),
+        (b'{"features": ' + b"9" * 5000 + b"}", 400, "malformed-json"),
+        (b'{"features": {"a": "\\u0000"}}', 400, "malformed-json"),
+        (b'{"features": {"\\u0000": 1}}', 400, "malformed-json"),
+        (b'{"model": "\\ud800"}', 400, "malformed-json"),
+        (f'{{"features": {nested(32)}}}'.encode(), 400, "too-deep"),
+        (nested(5_000).encode(), 400, "too-deep"),
+        (nested(100_000).encode(), 400, "too-deep"),
+        (b"[]", 400, "not-an-object"),
+        (b'"x"', 400, "not-an-object"),
+        (b"5", 400, "not-an-object"),
+        (b"null", 400, "not-an-object"),
+        (b"{}", 400, "required"),
+        (b"", 400, "required"),
+        (b'{"image": "aGVsbG8="}', 400, "not-a-file"),
+        (b'{"image": null}', 400, "null"),
+        (b'{"features": {"a": 1}}', 400, "wrong-input"),
+        (b'{"model": true}', 400, "invalid"),
+        (b'{"model": {"$ne": 1}}', 400, "invalid"),
+        (b'{"confidence": 1}', 400, "unknown-field"),
+        (b'{"model": "' + b"x" * 2**20 + b'"}', 413, "request-too-large"),
+    ],
+    ids=lambda value: str(value[:24]) if isinstance(value, bytes) else str(value),
+)
+def test_bad_json_is_named_and_stores_nothing(shades, api, body, status, code):
+    problem(api.post(LIST, body, content_type="application/json"), status, code)
+    assert not Input.objects.exists()
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "application/x-yaml", "application/msgpack", ""])
+def test_other_media_types_are_refused(shades, api, content_type):
+    problem(api.generic("POST", LIST, b"{}", content_type=content_type), 415, "unsupported-media-type")
+
+
+def multipart(*parts, closed=True):
+    body = b"".join(b"--limit\r\n" + part for part in parts) + (b"--limit--\r\n" if closed else b"")
+    return {"data": body, "content_type": "multipart/form-data; boundary=limit"}
+
+
+PART = b'Content-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n' + noise(1) + b"\r\n"
+
+
+def test_a_multipart_body_without_its_end_is_refused(shades, api):
+    assert api.post(LIST, **multipart(PART)).status_code == 201
+    problem(api.post(LIST, **multipart(PART, closed=False)), 400, "malformed-request")
+    assert Input.objects.count() == 1
+
+
+def test_a_multipart_body_without_its_end_is_refused_in_a_session_too(shades, user):
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(user)
+    strict.get("/accounts/")
+    strict.get("/")
+    headers = {"x-csrftoken": strict.cookies["csrftoken"].value}
+    assert strict.post(LIST, **multipart(PART), headers=headers).status_code == 201
+    assert strict.post(LIST, **multipart(PART, closed=False), headers=headers).status_code in (400, 403)
+    assert Input.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "content_type", ["multipart/form-data", "multipart/form-data; boundary=" + "x" * 5000, "multipart/form-data; boundary=é"]
+)
+def test_a_strange_boundary_is_refused(shades, api, content_type):
+    response = api.generic("POST", LIST, b"--limit--", content_type=content_type)
+    assert response.status_code in (400, 415)
+    assert response["Content-Type"] == "application/problem+json"
+    assert not Input.objects.exists()
+
+
+@pytest.mark.parametrize("charset", ["idna", "utf-16", "nope"])
+def test_a_strange_charset_is_no_error_of_ours(shades, api, charset):
+    body = multipart(PART)["data"]
+    response = api.generic("POST", LIST, body, content_type=f"multipart/form-data; boundary=limit; charset={charset}")
+    assert response.status_code in (201, 400)
+
+
+def test_a_post_without_the_slash_is_not_turned_into_a_get(shades, api):
+    problem(api.post(LIST.rstrip("/"), {"image": upload()}), 404, "not-found")
+    assert api.get(LIST.rstrip("/")).status_code == 301
+
+
+def test_too_many_parts_are_a_problem_not_a_page(shades, api):
+    many = {f"file{n}": upload() for n in range(21)}
+    problem(api.post(LIST, many), 400, "malformed-request")
+    problem(api.post(LIST, {f"field{n}": "x" for n in range(101)}), 400, "malformed-request")
+
+
+def test_ten_mebibytes_pass_and_one_byte_more_does_not(shades, api, settings):
+    base = noise(1)
+    limit = settings.MAX_UPLOAD_BYTES
+    assert api.post(LIST, {"image": upload(base + b"\0" * (limit - len(base)))}).status_code == 201
+    problem(api.post(LIST, {"image": upload(base + b"\0" * (limit - len(base) + 1))}), 413, "file-too-large")
+
+
+def test_a_huge_body_is_refused_by_its_length_alone(shades, api):
+    response = api.generic(
+        "POST", LIST, b"", content_type="multipart/form-data; boundary=x", headers={"content-length": "104857600"}
+    )
+    problem(response, 413, "request-too-large")
+
+
+def test_a_chunked_body_is_refused(shades, api):
+    response = api.generic("POST", LIST, b"", content_type="application/json", headers={"transfer-encoding": "chunked"})
+    problem(response, 411, "length-required")
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("../../etc/x.png", "x.png"),
+        ("C:\\x\\y.png", "y.png"),
+        ("a" * 300 + ".png", ("a" * 300 + ".png")[:255]),
+        ("a\u202eb.png", "ab.png"),
+        ('<img src=x onerror="alert(1)">.png', '<img src=x onerror="alert(1)">.png'),
+        ("…é🙂.png", "…é🙂.png"),
+        ("CON.png", "CON.png"),
+        ("x.php", "x.php"),
+    ],
+)
+def test_a_strange_file_name_is_kept_harmless(shades, user, name, kept):
+    prediction = ask(user, name=name)
+    assert prediction.input.original_name == kept
+    assert prediction.input.image.name.startswith("inputs/")
+    assert prediction.input.image.name.endswith(f"{prediction.input.id}.png")
