@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -65,6 +67,14 @@ def test_reads_shape_width_and_version_from_the_file(keras, saved):
     facts = runtime.describe()
     assert (facts.input_shape, facts.output_width) == ((16, 12, 3), 5)
     assert (facts.framework, facts.framework_version) == ("keras", keras.__version__)
+
+
+def test_sets_the_thread_counts_it_is_given(saved):
+    code = "import sys, pathlib; from inference.runtimes.keras import KerasRuntime as K; "
+    code += "K(pathlib.Path(sys.argv[1]), threads=3).load(); import tensorflow as tf; t = tf.config.threading; "
+    code += "print(t.get_intra_op_parallelism_threads(), t.get_inter_op_parallelism_threads())"
+    done = subprocess.run([sys.executable, "-c", code, str(saved)], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["3", "1"]
 
 
 def test_a_functional_model_of_free_size_loads(keras, tmp_path):

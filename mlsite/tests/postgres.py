@@ -28,22 +28,43 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+class Cluster:
+    """One temporary server; `url` leads to an empty database."""
+
+    def __init__(self, binaries: Path, folder: Path) -> None:
+        self.binaries, self.folder, self.port = binaries, folder, free_port()
+        self.account = _account()
+        self.url = f"postgres://mlsite@127.0.0.1:{self.port}/postgres"
+        if self.account:
+            shutil.chown(folder, self.account)
+        self._run("initdb", "-A", "trust", "-U", "mlsite", "-E", "UTF8")
+
+    def start(self) -> None:
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
+        self._run("pg_ctl", "-l", str(self.folder / "log"), "-w", "-o", options, "start")
+
+    def crash(self) -> None:
+        """Stop as if the power had failed: nothing is finished, nothing is flushed."""
+        if (self.folder / "data" / "postmaster.pid").exists():
+            self._run("pg_ctl", "-m", "immediate", "stop")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self.binaries / program), "-D", str(self.folder / "data"), *arguments]
+        subprocess.run(command, check=True, user=self.account, cwd="/", env={"LC_ALL": "C.UTF-8"}, stdout=subprocess.DEVNULL)
+
+
 @contextmanager
-def running(binaries: Path) -> Iterator[str]:
-    """Start a server and yield the URL of an empty database; stop it and remove its files afterwards."""
-    account = _account()
+def running(binaries: Path) -> Iterator[Cluster]:
+    """Start a server; stop it and remove its files afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="mlsite-postgres-"))
-    port = free_port()
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
+    cluster = None
     try:
-        if account:
-            shutil.chown(folder, account)
-        _run([binaries / "initdb", "-D", folder / "data", "-A", "trust", "-U", "mlsite", "-E", "UTF8"], account)
-        _run([binaries / "pg_ctl", "-D", folder / "data", "-l", folder / "log", "-w", "-o", options, "start"], account)
-        yield f"postgres://mlsite@127.0.0.1:{port}/postgres"
+        cluster = Cluster(binaries, folder)
+        cluster.start()
+        yield cluster
     finally:
-        if (folder / "data" / "postmaster.pid").exists():
-            _run([binaries / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop"], account)
+        if cluster:
+            cluster.crash()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -53,14 +74,3 @@ def _account() -> str | None:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
     return next(name for name in ACCOUNTS if name in names)
-
-
-def _run(command: list[Path | str], account: str | None) -> None:
-    subprocess.run(
-        [str(part) for part in command],
-        check=True,
-        user=account,
-        cwd="/",
-        env={"LC_ALL": "C.UTF-8"},
-        stdout=subprocess.DEVNULL,
-    )

@@ -26,8 +26,8 @@ def main() -> int:
     if binaries is None:
         print("skipped: no PostgreSQL server is installed (Debian: apt-get install postgresql)")
         return 1 if os.environ.get("CI") else 0
-    with postgres.running(binaries) as url:
-        return run_pytest(*(sys.argv[1:] or ["accounts", "predictions", "mlsite"]), DATABASE_URL=url)
+    with postgres.running(binaries) as cluster:
+        return run_pytest(*(sys.argv[1:] or ["accounts", "predictions", "mlsite"]), DATABASE_URL=cluster.url)
 
 
 if __name__ == "__main__":

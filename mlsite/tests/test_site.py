@@ -9,15 +9,18 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 
+import psycopg2
 import pytest
 import requests
 from PIL import Image
 
 from inference.tests.pictures import noise
-from mlsite.tests.site import SAMPLES
+from mlsite.tests import postgres
+from mlsite.tests.site import SAMPLES, Site
 
 pytestmark = [pytest.mark.site, pytest.mark.xdist_group("site")]
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -236,6 +239,50 @@ def test_a_killed_worker_loses_nothing_that_was_acknowledged(make_site):
     media = Path(site.folder, "var", "media")
     orphans = len(list((media / "inputs").rglob("*.png"))) - found["predictions"]
     assert 0 <= orphans <= kills * 8
+
+
+def test_a_database_that_drops_its_connections_is_asked_again(make_site):
+    """PostgreSQL restarts and firewalls cut idle connections; SQLite has none to cut, and must simply go on."""
+    site = make_site()
+    site.start()
+    token = site.token()
+    assert [site.ask(noise(n), token).status_code for n in range(8)] == [201] * 8
+    url = site.environment["DATABASE_URL"]
+    if url.startswith("postgres"):
+        with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            assert cursor.fetchone()[0] > 0
+    assert [site.ask(noise(n), token).status_code for n in range(8)] == [201] * 8
+
+
+@pytest.mark.skipif(not os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="for the run on PostgreSQL")
+def test_a_crash_of_the_database_is_told_and_survived(tmp_path):
+    with postgres.running(postgres.find_binaries()) as cluster:
+        site = Site(tmp_path, cluster.url)
+        site.manage("bootstrap")
+        site.start()
+        token = site.token()
+        before = [site.ask(noise(n), token) for n in range(10)]
+        cluster.crash()
+        during = [site.ask(noise(n), token) for n in range(10, 20)]
+        health = site.status("/healthz"), site.status("/readyz")
+        page = requests.get(f"{site.url}/predictions/", cookies={"sessionid": "x" * 32}, timeout=10)
+        cluster.start()
+        after = [site.ask(noise(n), token) for n in range(20, 30)]
+        stored = stored_ids(site)
+        assert site.stop() == 0
+    assert {answer.status_code for answer in before} == {201}
+    assert {answer.json()["code"] for answer in during} == {"database-unavailable"}
+    assert {answer.headers["Content-Type"] for answer in during} == {"application/problem+json"}
+    assert all(answer.status_code == 503 and answer.headers["Retry-After"] for answer in during)
+    assert max(answer.elapsed.total_seconds() for answer in during) < 5
+    assert health == (200, 503)
+    assert (page.status_code, "cannot be reached" in page.text) == (503, True)
+    assert {answer.status_code for answer in after} == {201}
+    assert stored == {answer.json()["id"] for answer in before + after}
 
 
 def test_a_hung_model_is_answered_and_its_process_replaced(make_site, tmp_path):
