@@ -11,7 +11,9 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
+from django.views.decorators.vary import vary_on_headers
 from django.views.generic import DetailView, ListView, TemplateView, View
 from django.views.generic.detail import SingleObjectMixin
 
@@ -98,6 +100,7 @@ class UploadView(LoginRequiredMixin, View):
         return Prediction.objects.visible_to(request.user).filter(id__in=ids).complete().order_by("id") if ids else []
 
 
+@method_decorator(vary_on_headers("HX-Request"), "dispatch")  # or the back button shows a cached fragment
 class HistoryView(LoginRequiredMixin, TemplateView):
     """Predictions, newest first, with the filters of the API."""
 

@@ -1,5 +1,6 @@
 import errno
 import os
+import resource
 import threading
 from pathlib import Path
 
@@ -69,6 +70,19 @@ def test_a_full_disk_is_told_and_leaves_nothing(storage, monkeypatch, tmp_path, 
         (tmp_path / "media").mkdir()
         storage.save("x.png", ContentFile(b"x" * 5000))
     assert files_below(tmp_path / "media") == []
+
+
+def test_a_file_size_limit_is_told_and_the_partial_file_removed(storage, tmp_path):
+    """The limit is the system's own, as `prlimit --fsize` sets it; what is written up to it is real."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(StorageFull):
+            storage.save("x.png", ContentFile(b"x" * 300_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert files_below(tmp_path / "media") == []
+    assert storage.save("x.png", ContentFile(b"x" * 300_000)) == "x.png"
 
 
 def test_many_threads_save_at_once(storage, tmp_path):

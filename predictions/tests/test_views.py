@@ -133,6 +133,7 @@ def test_history_pages_both_ways(shades, signed_in, user, monkeypatch, fragment)
     assert "Older →" not in text_of(third)
     assert names(signed_in.get(address, {"newer": rows[3].id}, headers=headers)) == ["n6.png", "n5.png", "n4.png"]
     assert ("<html" in first.content.decode()) is not fragment
+    assert "HX-Request" in first["Vary"]
 
 
 def test_history_filters_and_keeps_them_in_the_links(shades, signed_in, user, monkeypatch):
