@@ -35,7 +35,7 @@ def predict(
     """Ask a model about one input and keep both.
 
     When this returns, the input, its file and the prediction survive a crash. A model that fails is kept as a prediction
-    with the status `failed`; whatever raises has stored nothing.
+    with the status `failed`. What raises has stored nothing, except that a connection lost during COMMIT leaves open which.
 
     Args:
         user: who asks.
@@ -53,10 +53,9 @@ def predict(
         DatabaseError: the database cannot be written to.
     """
     version = resolve(model, user=user)
-    _check_kind(version, image, features)
-    assert image is not None  # noqa: S101  _check_kind has seen to it
-    data, picture = _read(image)
-    row = _new_input(user, data, picture, image.name)
+    file = _the_one_asked_for(version, image=image, features=features)
+    data, picture = _read(file)
+    row = _new_input(user, data, picture, file.name)
     prediction = Prediction(
         input=row,
         model_version=version,
@@ -75,15 +74,16 @@ def image_limits() -> ImageLimits:
     return ImageLimits(max_bytes=settings.MAX_UPLOAD_BYTES, max_pixels=settings.MAX_IMAGE_PIXELS)
 
 
-def _check_kind(version: ModelVersion, image: File | None, features: Any) -> None:
+def _the_one_asked_for(version: ModelVersion, **given: Any) -> Any:
+    """Return the one input that the model takes; another kind, both or neither are refused."""
     kind = version.signature["input"]["kind"]
-    given = [name for name, value in (("image", image), ("features", features)) if value is not None]
-    wanted = "image" if kind == "image" else "features"
-    if given != [wanted]:
+    present = {name: value for name, value in given.items() if value is not None}
+    if present.keys() != {kind}:
         raise InvalidInput(
-            f"{version.model.name} takes {wanted}, and nothing else. Received: {' and '.join(given) or 'neither'}.",
-            code="wrong-input" if given else "required",
+            f"Expected {kind} for the model {version.model.name}. Received: {' and '.join(present) or 'neither'}.",
+            code="wrong-input" if present else "required",
         )
+    return present[kind]
 
 
 def _read(image: File) -> tuple[bytes, Picture]:
