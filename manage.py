@@ -7,6 +7,7 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlsite.settings")
+    os.environ.setdefault("LOG_LEVEL", "WARNING")  # a command's own output is its report
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

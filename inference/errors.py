@@ -18,10 +18,16 @@ class InvalidInput(InferenceError):
     """The caller sent something that cannot be asked about. Nothing is stored."""
 
     code = "invalid-input"
+    field = ""
+
+    def __init__(self, message: str, *, code: str | None = None, field: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.field = field or self.field
 
 
 class InvalidImage(InvalidInput):
     code = "invalid-image"
+    field = "image"
 
 
 class ImageTooLarge(InvalidImage):

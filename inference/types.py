@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -36,11 +36,15 @@ class _Part:
         known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
         values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key != "kind"}
         if unknown := sorted(values.keys() - known):
-            raise InvalidSignature(f"Expected only {sorted(known)} in the signature of a {cls.kind}. Received: {unknown}")
-        try:
-            return cls(**values)
-        except TypeError as error:
-            raise InvalidSignature(f"Incomplete signature of a {cls.kind}: {error}. Received: {dict(data)}") from error
+            raise InvalidSignature(
+                f"Expected only {', '.join(sorted(known))} beside kind = {cls.kind!r}. Received: {unknown}"
+            )
+        required = {field.name for field in fields(cls) if field.default is MISSING}  # type: ignore[arg-type]
+        if missing := sorted(required - values.keys()):
+            raise InvalidSignature(
+                f"Expected {' and '.join(missing)} beside kind = {cls.kind!r}: the model leaves them open."
+            )
+        return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON; what is empty is left out."""

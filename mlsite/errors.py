@@ -45,8 +45,9 @@ def nothing(request: HttpRequest, **address: str) -> HttpResponse:
     raise Http404
 
 
-def too_large(request: HttpRequest) -> HttpResponse:
-    return answer(request, status=413, code="request-too-large", detail="The request is too large.")
+def too_large(request: HttpRequest, limit: int = 0) -> HttpResponse:
+    detail = f"The request is larger than {limit:,} bytes." if limit else "The request is too large."
+    return answer(request, status=413, code="request-too-large", detail=detail)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -86,6 +86,8 @@ def _warm_up(worker: Any) -> None:
                 worker.log.error("model not loaded: %s: %s", error.code, error.message)
     except DatabaseError as error:
         worker.log.error("models not loaded: %s", error)
+    else:
+        worker.log.info("ready at http://%s:%s/", settings.HOST, settings.PORT)
     finally:
         connection.close()
 

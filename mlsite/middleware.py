@@ -83,8 +83,9 @@ class RequestSizeMiddleware:
             detail = "Send a Content-Length header: a body of unknown length is not read."
             return errors.answer(request, status=411, code="length-required", detail=detail)
         length = request.headers.get("Content-Length") or "0"
-        if not (length.isascii() and length.isdigit()) or int(length) > self._limit(request):
-            return errors.too_large(request)
+        limit = self._limit(request)
+        if not (length.isascii() and length.isdigit()) or int(length) > limit:
+            return errors.too_large(request, limit)
         return self.get_response(request)
 
     def _limit(self, request: HttpRequest) -> int:

@@ -13,6 +13,7 @@ from django_filters.fields import IsoDateTimeField
 
 from predictions.models import Prediction
 from predictions.querysets import sees_everything
+from predictions.registry import REFERENCE
 
 MOMENT = forms.DateTimeInput(attrs={"type": "datetime-local"})
 
@@ -39,7 +40,7 @@ class IntegerFilter(filters.NumberFilter):
 class PredictionFilter(filters.FilterSet):
     """Filters on indexed columns. `user` is there for reviewers only."""
 
-    model = filters.CharFilter(field_name="model_version__model__name", label="Model")
+    model = filters.CharFilter(method="by_reference", label="Model")
     version = IntegerFilter(field_name="model_version__number", label="Version", min_value=1, max_value=2**31 - 1)
     label = filters.CharFilter(label="Label")
     status = filters.ChoiceFilter(choices=Prediction.Status.choices, label="Status", empty_label="any")
@@ -65,6 +66,16 @@ class PredictionFilter(filters.FilterSet):
         super().__init__(data, queryset, request=request, prefix=prefix)
         if request is None or not sees_everything(request.user):
             del self.filters["user"]
+
+    def by_reference(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        """Take what a request takes for a model: name, name:version, name@alias."""
+        match = REFERENCE.fullmatch(value)
+        if match is None:
+            return queryset.none()
+        queryset = queryset.filter(model_version__model__name=match["name"])
+        if match["number"]:
+            return queryset.filter(model_version__number=int(match["number"]))
+        return queryset.filter(model_version__aliases__name=match["alias"]) if match["alias"] else queryset
 
     def unknown(self, allowed: set[str]) -> list[str]:
         """Return the names asked for that are neither filters nor `allowed`."""

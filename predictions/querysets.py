@@ -36,6 +36,10 @@ class PredictionQuerySet(VisibleQuerySet):
 
 
 class RegisteredModelQuerySet(QuerySet):
+    def in_production(self) -> Self:
+        """Models that answer to their bare name."""
+        return self.filter(aliases__name="production")
+
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         """Models that answer, and for reviewers those too that no alias points into."""
         return self.all() if sees_everything(user) else self.filter(aliases__isnull=False).distinct()

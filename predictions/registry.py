@@ -25,12 +25,14 @@ class InactiveModel(InferenceError):
     """A model that no alias points into: it can be tried out by those who see everything, and by command."""
 
     code = "inactive-model"
+    field = "model"
 
 
 class UnknownModel(InferenceError):
     """No model, version or alias of that name."""
 
     code = "unknown-model"
+    field = "model"
 
 
 def resolve(reference: str = "", *, user: User | None = None) -> ModelVersion:
@@ -55,7 +57,9 @@ def resolve(reference: str = "", *, user: User | None = None) -> ModelVersion:
     else:
         found = _versions().filter(model__name=match["name"], aliases__name=match["alias"] or PRODUCTION).first()
     if found is None:
-        raise UnknownModel(f"There is no model {reference!r}. /api/v1/models/ lists those there are.")
+        raise UnknownModel(
+            f"There is no model {reference!r}, or no version of it in use. Ask as name, name@alias or name:version."
+        )
     if user and not found.active and not sees_everything(user):
         raise InactiveModel(f"The model {found.model.name} is not in use: no alias points into it yet.")
     return found

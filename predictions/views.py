@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from inference.errors import ImageTooLarge, InferenceError, InvalidInput, Overlo
 from predictions.filters import PredictionFilter
 from predictions.forms import UploadForm
 from predictions.models import Input, Prediction, RegisteredModel
+from predictions.models.registry import PRODUCTION
 from predictions.paging import page_of
 from predictions.querysets import sees_everything
 from predictions.registry import UnknownModel
@@ -42,11 +44,11 @@ class UploadView(LoginRequiredMixin, View):
     """Take images and show what the model said. With JavaScript each file comes alone and gets a fragment back."""
 
     def get(self, request: SignedInRequest) -> HttpResponse:
-        form = UploadForm(models=_choices(request), initial={"model": request.GET.get("model", "")})
+        form = UploadForm(models=_choices(), initial={"model": request.GET.get("model", "")})
         return self._page(request, form, results=self._shown(request))
 
     def post(self, request: SignedInRequest) -> HttpResponse:
-        form = UploadForm(request.POST, request.FILES, models=_choices(request))
+        form = UploadForm(request.POST, request.FILES, models=_choices())
         if not form.is_valid():
             return self._refuse(request, form, 400)
         results, errors = self._predict_all(request, form.cleaned_data)
@@ -114,7 +116,8 @@ class HistoryView(LoginRequiredMixin, TemplateView):
         asked = self.request.GET
         rows = Prediction.objects.visible_to(self.request.user).complete()
         filterset = PredictionFilter(asked, rows, request=self.request)
-        valid = filterset.is_valid()
+        unknown = filterset.unknown({"older", "newer"})
+        valid = filterset.is_valid() and not unknown
         page = page_of(
             filterset.qs if valid else rows.none(),
             older_than=asked.get("older", ""),
@@ -126,6 +129,7 @@ class HistoryView(LoginRequiredMixin, TemplateView):
             page=page,
             filter=filterset,
             filters=filters,
+            unknown=unknown,
             query=urlencode(filters),
             everybody=sees_everything(self.request.user),
             **kwargs,
@@ -180,11 +184,17 @@ class ModelDetailView(LoginRequiredMixin, DetailView):
         )
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(site=self.request.build_absolute_uri("/").rstrip("/"), **kwargs)
+        in_production = any(alias.name == PRODUCTION for alias in self.object.aliases.all())
+        return super().get_context_data(
+            in_production=in_production, site=self.request.build_absolute_uri("/").rstrip("/"), **kwargs
+        )
 
 
-def _choices(request: SignedInRequest) -> list[tuple[str, str]]:
-    return [(model.name, model.title) for model in RegisteredModel.objects.visible_to(request.user).order_by("created_at")]
+def _choices() -> list[tuple[str, str]]:
+    """Return the models that can be asked by name; one whose title is not its own is told apart by the name."""
+    models = list(RegisteredModel.objects.in_production().order_by("created_at"))
+    titles = Counter(model.title for model in models)
+    return [(one.name, one.title if titles[one.title] == 1 else f"{one.title} ({one.name})") for one in models]
 
 
 def _status(error: Exception) -> int:

@@ -41,4 +41,5 @@ def runtime_for(path: Path) -> str:
     for suffix, name in endings.items():
         if path.name.endswith(suffix):
             return name
-    raise InvalidArtifact(f"Expected a model file that ends in {' or '.join(endings)}. Received: {path.name}")
+    served = " or ".join(suffix for suffix, name in endings.items() if name != "dummy")
+    raise InvalidArtifact(f"Expected a model file that ends in {served}. Received: {path.name}")

@@ -48,6 +48,10 @@ class LedgerAdmin(ReadOnlyAdmin):
             users = User.objects.filter(username=term).values("pk")
             return queryset.filter(Q(user__in=users) | self.by_text(term)), False
 
+    @admin.display(description="created (UTC)", ordering="created_at")
+    def when(self, row: Any) -> str:
+        return f"{row.created_at:%Y-%m-%d %H:%M:%S}"
+
     def by_id(self, value: UUID) -> Q:
         return Q(pk=value)
 
@@ -57,7 +61,7 @@ class LedgerAdmin(ReadOnlyAdmin):
 
 @admin.register(Input)
 class InputAdmin(LedgerAdmin):
-    list_display = ("picture", "id", "original_name", "user", "kind", "content_type", "size", "created_at")
+    list_display = ("picture", "id", "original_name", "user", "kind", "content_type", "size", "when")
     list_display_links = ("id",)
     list_select_related = ("user",)
     list_filter = ("kind",)
@@ -90,7 +94,7 @@ class InputAdmin(LedgerAdmin):
 
 @admin.register(Prediction)
 class PredictionAdmin(LedgerAdmin):
-    list_display = ("picture", "answer", "percent", "model_version", "user", "status", "created_at")
+    list_display = ("picture", "answer", "percent", "model_version", "user", "status", "when")
     list_display_links = ("answer",)
     list_select_related = ("input", "model_version__model", "user")
     list_filter = ("status", "source", "model_version__model", LabelFilter)

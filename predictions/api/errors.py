@@ -33,11 +33,6 @@ STATUS_OF: tuple[tuple[type[Exception], int], ...] = (
     (inference.ModelUnavailable, 503),
     (inference.InferenceError, 500),
 )
-FIELD_OF: tuple[tuple[type[Exception], str], ...] = (
-    (UnknownModel, "model"),
-    (InactiveModel, "model"),
-    (inference.InvalidImage, "image"),
-)
 # A failed prediction is kept by its code; this is the status it is reported with.
 STATUS_OF_CODE = {error.code: status for error, status in reversed(STATUS_OF) if issubclass(error, inference.InferenceError)}
 # Errors of Django, the database and the disk: class, status, code, detail.
@@ -51,6 +46,10 @@ OF_PLATFORM: tuple[tuple[type[Exception], int, str, str], ...] = (
     (SuspiciousOperation, 400, "malformed-request", "The request has too many parts, or parts that make no sense."),
     (UnreadablePostError, 400, "malformed-request", "The request ended before its body did."),
 )
+HINTS = {
+    "not_authenticated": "Send the header Authorization: Bearer <token>, or sign in.",
+    "unsupported_media_type": "Send multipart/form-data, as curl -F image=@picture.png does, or JSON.",
+}
 REST_CODES = {
     "not_authenticated": "not-authenticated",
     "authentication_failed": "authentication-failed",
@@ -140,12 +139,13 @@ def _of_rest_framework(error: exceptions.APIException) -> JsonResponse:
     detail = str(error.detail)
     if detail.startswith("CSRF Failed"):
         code, detail = "csrf-failed", f"{detail} Send the X-CSRFToken header with a session, or use a token."
+    detail = f"{detail} {HINTS.get(code, '')}".strip()
     return problem_response(status=error.status_code, code=REST_CODES.get(code, code), detail=detail, headers=headers)
 
 
 def _of_inference(error: inference.InferenceError) -> JsonResponse:
     status = next(status for kind, status in STATUS_OF if isinstance(error, kind))
-    field = next((field for kind, field in FIELD_OF if isinstance(error, kind)), "")
+    field = getattr(error, "field", "")
     errors = [{"field": field, "code": error.code, "detail": error.message}] if field else []
     return problem_response(status=status, code=error.code, detail=error.message, errors=errors)
 

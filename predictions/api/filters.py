@@ -19,7 +19,8 @@ class StrictFilterBackend(DjangoFilterBackend):
         if unknown := filterset.unknown(NOT_FILTERS):
             known = ", ".join(sorted(filterset.filters))
             raise ValidationError(
-                {name[:100]: [f"There is no such filter. There are: {known}."] for name in unknown}, code="unknown-filter"
+                {name[:100]: [f"There is no filter {name[:100]!r}. There are: {known}."] for name in unknown},
+                code="unknown-filter",
             )
         if not filterset.is_valid():
             raise ValidationError(

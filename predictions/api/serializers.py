@@ -34,22 +34,27 @@ class PredictionRequestSerializer(serializers.Serializer):
 
     image = UploadField(required=False)
     features = serializers.JSONField(required=False)
-    model = serializers.CharField(
-        max_length=120, required=False, allow_blank=True, help_text="name, name@alias or name:version"
-    )
-    client_reference = serializers.CharField(max_length=255, required=False, allow_blank=True, help_text="Your own id.")
+    model = serializers.CharField(max_length=120, default="", allow_blank=True, help_text="name, name@alias or name:version")
+    client_reference = serializers.CharField(max_length=255, default="", allow_blank=True, help_text="Your own id.")
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if unknown := sorted(set(data) - set(self.fields)):
             known = ", ".join(self.fields)
             raise serializers.ValidationError(
-                {name[:100]: f"There is no such field. There are: {known}." for name in unknown}, code="unknown-field"
+                {name[:100]: f"There is no field {name[:100]!r}. There are: {known}." for name in unknown},
+                code="unknown-field",
             )
         if hasattr(data, "getlist") and len(data.getlist("image")) > 1:
             raise serializers.ValidationError(
                 {"image": "Expected one image. Send one request for each."}, code="one-file-only"
             )
         return super().to_internal_value(data)
+
+
+class ImageRequestSerializer(PredictionRequestSerializer):
+    """What a form says; the features of a table come as JSON."""
+
+    features = None  # type: ignore[assignment]
 
 
 class InputSerializer(serializers.ModelSerializer):

@@ -22,6 +22,7 @@ from predictions.api.errors import STATUS_OF_CODE, problem_response
 from predictions.api.filters import StrictFilterBackend
 from predictions.api.pagination import ByName
 from predictions.api.serializers import (
+    ImageRequestSerializer,
     InputSerializer,
     PredictionRequestSerializer,
     PredictionSerializer,
@@ -69,7 +70,7 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
 
     @extend_schema(
         request={
-            "multipart/form-data": PredictionRequestSerializer(),
+            "multipart/form-data": ImageRequestSerializer(),
             "application/json": PredictionRequestSerializer(),
         },
         responses={201: PredictionSerializer},

@@ -76,12 +76,12 @@ class Prediction(models.Model):
         CANCELED = "canceled"
 
     class Source(models.TextChoices):
-        WEB = "web"
-        API = "api"
-        V2 = "v2"
-        BATCH = "batch"
-        ADMIN = "admin"
-        CLI = "cli"
+        WEB = "web", "web page"
+        API = "api", "API"
+        V2 = "v2", "V2 protocol"
+        BATCH = "batch", "batch"
+        ADMIN = "admin", "admin"
+        CLI = "cli", "command line"
 
     FINAL = (Status.SUCCEEDED, Status.FAILED, Status.CANCELED)
 

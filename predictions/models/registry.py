@@ -20,9 +20,9 @@ class RegisteredModel(models.Model):
     """A model by name, whatever its version: `digits`."""
 
     class Task(models.TextChoices):
-        IMAGE_CLASSIFICATION = "image-classification"
-        TABULAR_CLASSIFICATION = "tabular-classification"
-        TABULAR_REGRESSION = "tabular-regression"
+        IMAGE_CLASSIFICATION = "image-classification", "image classification"
+        TABULAR_CLASSIFICATION = "tabular-classification", "tabular classification"
+        TABULAR_REGRESSION = "tabular-regression", "tabular regression"
 
     id = UUID7Field()
     name = models.CharField(max_length=100, unique=True, validators=[validate_name])

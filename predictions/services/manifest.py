@@ -42,7 +42,7 @@ class Manifest:
         read = facts.input_shape
         if read and any(size not in (None, ours) for size, ours in zip(read, signature.input.shape, strict=True)):
             raise InvalidSignature(
-                f"{FILE} and the artifact disagree on the input: {list(signature.input.shape)} and {list(read)}"
+                f"{FILE} says height, width, channels {list(signature.input.shape)}, and the artifact says {list(read)}."
             )
         return signature
 
@@ -55,6 +55,8 @@ def read_manifest(path: Path, *, name: str = "", labels: Path | None = None) -> 
     """
     data: dict[str, Any] = _read_toml(path / FILE) if path.is_dir() else {"artifact": path.name}
     folder = path if path.is_dir() else path.parent
+    if not path.exists():
+        raise InvalidSignature(f"There is no file or folder {path}.")
     artifact = (folder / str(data.pop("artifact", "")).replace("\0", "")).resolve()
     if not artifact.is_relative_to(folder.resolve()) or not artifact.is_file():
         raise InvalidSignature(f"Expected the artifact to be a file inside {folder}. Received: {artifact}")
@@ -92,7 +94,7 @@ def _check_types(data: dict[str, Any]) -> None:
 
 def _read_labels(path: Path) -> list[str]:
     try:
-        return [line.strip() for line in path.read_text().splitlines() if line.strip()]
+        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidSignature(f"Expected a text file with one label a line. Received: {path}") from error
 

@@ -22,6 +22,8 @@ from predictions.validators import clean_file_name
 
 logger = logging.getLogger(__name__)
 
+HOW = {"image": ", as a file part of multipart/form-data"}
+
 
 def predict(
     *,
@@ -80,8 +82,10 @@ def _the_one_asked_for(version: ModelVersion, **given: Any) -> Any:
     present = {name: value for name, value in given.items() if value is not None}
     if present.keys() != {kind}:
         raise InvalidInput(
-            f"Expected {kind} for the model {version.model.name}. Received: {' and '.join(present) or 'neither'}.",
+            f"Expected {kind} for the model {version.model.name}{HOW[kind]}. "
+            f"Received: {' and '.join(present) or 'neither'}.",
             code="wrong-input" if present else "required",
+            field=kind,
         )
     return present[kind]
 
@@ -116,9 +120,9 @@ def _ask(prediction: Prediction, picture: Picture) -> None:
         prediction.status = Prediction.Status.FAILED
         prediction.error_code, prediction.error_message = error.code, error.message
         logger.error("model failed", exc_info=error, extra={"prediction": str(prediction.id)})
-    prediction.preprocess_ms = timings.preprocess_ms
-    prediction.queue_ms = timings.queue_ms
-    prediction.inference_ms = timings.inference_ms
+    for name in ("preprocess_ms", "queue_ms", "inference_ms"):
+        milliseconds = getattr(timings, name)
+        setattr(prediction, name, milliseconds and round(milliseconds, 3))
     prediction.completed_at = timezone.now()
 
 

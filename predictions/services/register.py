@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.files.base import File
 from django.db import transaction
 from django.db.models import Max
@@ -39,7 +40,7 @@ def register_model(
         ValidationError: a name or label breaks a rule.
     """
     manifest = read_manifest(path, name=name, labels=labels)
-    validate_name(manifest.name)
+    _check_name(manifest.name)
     runtime = manifest.runtime or runtime_for(manifest.artifact)
     sha256 = file_sha256(manifest.artifact)
     signature, facts = _try_out(manifest, runtime, sha256)
@@ -59,6 +60,13 @@ def register_model(
     if promote:
         promote_model(name=manifest.name, number=version.number, user=user)
     return version
+
+
+def _check_name(name: str) -> None:
+    try:
+        validate_name(name)
+    except ValidationError as error:
+        raise ValidationError(f"{error.messages[0]} Received: {name!r}. Give another with --name.") from error
 
 
 def _try_out(manifest: Manifest, runtime: str, sha256: str) -> tuple[Signature, ArtifactFacts]:

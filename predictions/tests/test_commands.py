@@ -44,7 +44,7 @@ def test_register_takes_a_name_and_labels(write_dummy, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("register_model", "/nowhere"), "Not registered: Expected"),
+        (("register_model", "/nowhere"), "There is no file or folder /nowhere."),
         (("promote_model", "nope", 1), "There is no version 1 of a model 'nope'."),
     ],
 )

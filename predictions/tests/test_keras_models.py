@@ -46,12 +46,12 @@ def test_a_manifest_that_contradicts_the_file_is_refused(tmp_path):
     (tmp_path / "digits.keras").write_bytes((DIGITS / "digits.keras").read_bytes())
     text = (DIGITS / "model.toml").read_text().replace("width = 28", "width = 32")
     (tmp_path / "model.toml").write_text(text)
-    with pytest.raises(InvalidSignature, match="disagree on the input"):
+    with pytest.raises(InvalidSignature, match="and the artifact says"):
         register_model(path=tmp_path)
 
 
 @pytest.mark.parametrize("name", ["model.h5", "model.pkl", "model.joblib", "model.onnx"])
 def test_a_format_that_is_not_served_is_named(tmp_path, labels, name):
     (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(InvalidArtifact, match=rf"ends in \.keras or .* Received: {name}"):
+    with pytest.raises(InvalidArtifact, match=rf"ends in \.keras\. Received: {name}"):
         register_model(path=tmp_path / name, labels=labels)

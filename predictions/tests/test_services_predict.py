@@ -85,7 +85,7 @@ def test_a_model_is_named_in_four_ways(shades, user, model):
 
 
 def test_features_for_an_image_model_are_refused(shades, user, settings):
-    with pytest.raises(InvalidInput, match="Expected image for the model shades"):
+    with pytest.raises(InvalidInput, match="Expected image for the model shades, as a file part"):
         predict(user=user, source="api", features={"a": 1})
     with pytest.raises(InvalidInput, match="Received: neither"):
         predict(user=user, source="api")

@@ -150,7 +150,9 @@ def test_history_filters_and_keeps_them_in_the_links(shades, signed_in, user, mo
     [
         ({}, "No predictions yet"),
         ({"label": "zzz"}, "Nothing matches"),
-        ({"min_confidence": "abc"}, "Enter a number"),
+        ({"min_confidence": "abc"}, "Confidence from: Enter a number"),
+        ({"labell": "7"}, "There is no filter “labell”"),
+        ({"user": "ada"}, "There is no filter “user”"),
         ({"older": "abc"}, "No predictions yet"),
         ({"label": "\0"}, "Null characters"),
     ],

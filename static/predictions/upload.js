@@ -75,6 +75,7 @@ function next() {
 }
 
 function take(files) {
+  document.querySelector(".recent")?.remove(); // it would go stale beside the new results
   const limit = Number(form.dataset.maxBytes);
   for (const file of files) {
     const article = card(file);

@@ -42,6 +42,8 @@ class Command(BaseCommand):
         password = settings.DEMO_PASSWORD
         if not password:
             return
-        if not User.objects.filter(username=DEMO).exists():
-            User.objects.create_superuser(DEMO, password=password)
-        self.stdout.write(f"Sign in as {DEMO} with the password {password}")
+        user = User.objects.filter(username=DEMO).first() or User.objects.create_superuser(DEMO, password=password)
+        if user.check_password(password):
+            self.stdout.write(f"Sign in as {DEMO} with the password {password}")
+        else:
+            self.stdout.write(f"Sign in as {DEMO} with the password you gave it; forgotten: manage.py changepassword {DEMO}")

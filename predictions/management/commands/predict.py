@@ -33,7 +33,7 @@ class Command(BaseCommand):
                 prediction = self._predict(path, options["model"], user)
             except (InferenceError, OSError) as error:
                 refused += 1
-                self.stderr.write(f"{path}: {error}")
+                self.stderr.write(f"{path}: {getattr(error, 'strerror', None) or error}")
                 continue
             refused += prediction.status == Prediction.Status.FAILED
             self.stdout.write(json.dumps(_as_json(path, prediction)) if options["json"] else _as_text(path, prediction))

@@ -33,3 +33,5 @@ class Command(BaseCommand):
         self.stdout.write(f"Registered {version} ({version.framework} {version.framework_version}, {version.size:,} bytes)")
         if options["promote"]:
             self.stdout.write(f"{version.model.name}@production -> {version.number}")
+        else:
+            self.stdout.write(f"To put it into use: manage.py promote_model {version.model.name} {version.number}")
