@@ -43,9 +43,9 @@ CARD = """# Model card: digits
 | Accuracy, held out and inverted | {inverted:.2%} |
 | Made with | Keras {keras}, TensorFlow {tensorflow}, seed {seed}, {epochs} epochs |
 
-Meant to show mlsite at work, on one upright digit that fills most of a square picture, as MNIST's do; a digit of a third of the
-picture's height is read no better than by half. It always answers one of ten digits: a picture of a cat gets a digit too, so look
-at the confidence. It is not calibrated for handwriting outside MNIST.
+Meant to show mlsite at work, on one upright digit that fills most of a square picture, as MNIST's do; one of a third of
+the picture's height is read right half the time. It always answers one of ten digits: a picture of a cat gets a digit too,
+so look at the confidence. It is not calibrated for handwriting outside MNIST.
 
 Data: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits", 1998. The PNG files in `samples/` are
 held-out images of it, named by their true digit.

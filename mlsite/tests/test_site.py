@@ -76,6 +76,7 @@ def test_logs_are_json_without_secrets(site):
     requests.get(f"{site.url}/accounts/login/?secret=in-the-query", timeout=10)
     text = site.log.read_text()
     lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    assert {"Listening at", "ready at"} <= {line["message"].partition(":")[0].partition(" http")[0] for line in lines}
     requested = [line for line in lines if line["message"] == "request" and line["path"] == "/api/v1/predictions/"][-1]
     assert requested["status"] == 201
     assert requested["ms"] > 0
