@@ -7,6 +7,8 @@ from typing import Any, Self
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import QuerySet
 
+PRODUCTION = "production"  # the alias that answers to the bare name
+
 
 def sees_everything(user: AbstractBaseUser | AnonymousUser) -> bool:
     """Return whether a user is a reviewer: staff with the right to view predictions; superusers are."""
@@ -38,7 +40,7 @@ class PredictionQuerySet(VisibleQuerySet):
 class RegisteredModelQuerySet(QuerySet):
     def in_production(self) -> Self:
         """Models that answer to their bare name."""
-        return self.filter(aliases__name="production")
+        return self.filter(aliases__name=PRODUCTION)
 
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         """Models that answer, and for reviewers those too that no alias points into."""

@@ -15,8 +15,7 @@ from inference.pool import PredictorPool, load_predictor
 from inference.predictor import Predictor
 from inference.types import ModelSpec, Signature
 from predictions.models import Alias, ModelVersion
-from predictions.models.registry import PRODUCTION
-from predictions.querysets import sees_everything
+from predictions.querysets import PRODUCTION, sees_everything
 
 REFERENCE = re.compile(r"(?P<name>[a-z][a-z0-9-]*)(?:@(?P<alias>[a-z][a-z0-9-]*)|:(?P<number>[1-9][0-9]{0,8}))?", re.ASCII)
 

@@ -23,9 +23,8 @@ from inference.errors import ImageTooLarge, InferenceError, InvalidInput, Overlo
 from predictions.filters import PredictionFilter
 from predictions.forms import UploadForm
 from predictions.models import Input, Prediction, RegisteredModel
-from predictions.models.registry import PRODUCTION
 from predictions.paging import page_of
-from predictions.querysets import sees_everything
+from predictions.querysets import PRODUCTION, sees_everything
 from predictions.registry import UnknownModel
 from predictions.services import predict
 from predictions.services.files import StoredFileError, read_thumbnail

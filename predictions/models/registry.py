@@ -13,8 +13,6 @@ from predictions.fields import UUID7Field
 from predictions.querysets import ModelVersionQuerySet, RegisteredModelQuerySet
 from predictions.validators import validate_artifact_path, validate_labels, validate_name, validate_sha256
 
-PRODUCTION = "production"
-
 
 class RegisteredModel(models.Model):
     """A model by name, whatever its version: `digits`."""

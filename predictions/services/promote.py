@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts.models import User
 from predictions.models import Alias, AliasChange, ModelVersion
-from predictions.models.registry import PRODUCTION
+from predictions.querysets import PRODUCTION
 from predictions.registry import UnknownModel
 from predictions.validators import validate_name
 

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from inference.errors import InferenceError
-from predictions.models.registry import PRODUCTION
+from predictions.querysets import PRODUCTION
 from predictions.services import promote_model
 
 
