@@ -59,5 +59,6 @@ def read_thumbnail(row: Input) -> bytes:
     except FileNotFoundError:
         pass
     small = thumbnail(read_stored(row), THUMBNAIL_SIDE)
-    storage.save(name, ContentFile(small))
+    if not storage.exists(name):  # another request may have made the same one meanwhile
+        storage.save(name, ContentFile(small))
     return small
