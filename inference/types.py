@@ -25,6 +25,7 @@ class _Part:
     """A half of a signature that can be written to JSON and read back."""
 
     kind: ClassVar[str]
+    section: ClassVar[str]
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -35,15 +36,12 @@ class _Part:
         """
         known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
         values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key != "kind"}
+        place = f"[{cls.section}] of the signature (kind = {cls.kind!r})"
         if unknown := sorted(values.keys() - known):
-            raise InvalidSignature(
-                f"Expected only {', '.join(sorted(known))} beside kind = {cls.kind!r}. Received: {unknown}"
-            )
+            raise InvalidSignature(f"Expected only {', '.join(sorted(known))} in {place}. Received: {unknown}")
         required = {field.name for field in fields(cls) if field.default is MISSING}  # type: ignore[arg-type]
         if missing := sorted(required - values.keys()):
-            raise InvalidSignature(
-                f"Expected {' and '.join(missing)} beside kind = {cls.kind!r}: the model leaves them open."
-            )
+            raise InvalidSignature(f"Expected {' and '.join(missing)} in {place}: the model leaves them open.")
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,6 +62,7 @@ class ImageInput(_Part):
     """
 
     kind: ClassVar[str] = "image"
+    section: ClassVar[str] = "input"
     height: int
     width: int
     channels: int = 3
@@ -99,6 +98,7 @@ class ClassesOutput(_Part):
     """
 
     kind: ClassVar[str] = "classes"
+    section: ClassVar[str] = "output"
     activation: str = "none"
 
     def __post_init__(self) -> None:
