@@ -17,14 +17,14 @@ LABELS = ["black", "grey", "white"]
 @pytest.fixture(autouse=True)
 def _own_folders(settings, tmp_path) -> Iterator[None]:
     """Give each test its own media and model folders, and a pool with nothing loaded."""
-    from predictions.registry import get_pool
+    from predictions.registry import make_pool
 
     settings.MEDIA_ROOT = str(tmp_path / "media")
     settings.MODEL_ROOT = str(tmp_path / "models")
     yield
-    if get_pool.cache_info().currsize:
-        get_pool().close()
-        get_pool.cache_clear()
+    if make_pool.cache_info().currsize:
+        make_pool().close()
+        make_pool.cache_clear()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.models import ApiToken, User
+from accounts.paging import BoundedPaginator
 from accounts.services import create_token, revoke_token
 
 
@@ -15,6 +16,9 @@ from accounts.services import create_token, revoke_token
 class UserAdmin(DjangoUserAdmin):
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
 
 
 @admin.register(ApiToken)
@@ -27,6 +31,7 @@ class ApiTokenAdmin(admin.ModelAdmin):
     fields = ("user", "name", "expires_at", "prefix", "state", "created_at", "last_used_at", "revoked_at")
     readonly_fields = ("prefix", "state", "created_at", "last_used_at", "revoked_at")
     actions = ("revoke",)
+    paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
 

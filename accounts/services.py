@@ -20,8 +20,8 @@ LAST_USE_EVERY = timedelta(minutes=1)
 REVIEWERS = "Reviewers"
 
 
-def create_user(*, username: str, password: str, email: str = "") -> User:
-    user = get_user_model()(username=username, email=email)
+def create_user(*, username: str, password: str, email: str = "", superuser: bool = False) -> User:
+    user = get_user_model()(username=username, email=email, is_staff=superuser, is_superuser=superuser)
     user.set_password(password)
     user.full_clean()
     user.save()

@@ -7,10 +7,10 @@ import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter
 
 from inference.batching import CAPACITY, MAX_BATCH
-from inference.errors import ArtifactMismatch, InferenceError, ModelUnavailable
+from inference.errors import ArtifactMismatch, InferenceError, InferenceTimeout, ModelUnavailable
 from inference.predictor import Predictor
 from inference.runtimes import get_runtime
 from inference.types import ModelSpec
@@ -18,6 +18,7 @@ from inference.types import ModelSpec
 logger = logging.getLogger(__name__)
 
 CHUNK = 2**20  # bytes
+RETRY_AFTER = 5.0  # seconds before a model that did not load is tried again
 
 
 def load_predictor(spec: ModelSpec, *, threads: int = 0, max_batch: int = MAX_BATCH, capacity: int = CAPACITY) -> Predictor:
@@ -70,28 +71,49 @@ class PredictorPool:
 
     Args:
         load: makes a predictor; the tests count its calls.
+        retry_after: seconds for which a failure is remembered.
     """
 
-    def __init__(self, load: Callable[[ModelSpec], Predictor] = load_predictor) -> None:
+    def __init__(self, load: Callable[[ModelSpec], Predictor] = load_predictor, *, retry_after: float = RETRY_AFTER) -> None:
         self._load = load
+        self._retry_after = retry_after
         self._predictors: dict[ModelSpec, Predictor] = {}
+        self._failures: dict[ModelSpec, tuple[float, InferenceError]] = {}
         self._locks: dict[ModelSpec, threading.Lock] = {}
         self._lock = threading.Lock()
 
-    def get(self, spec: ModelSpec) -> Predictor:
+    def get(self, spec: ModelSpec, *, timeout: float | None = None) -> Predictor:
         """Return the predictor of a model version, loading it when it is cold.
 
+        Args:
+            timeout: seconds to wait while another thread is loading it; None for ever.
+
         Raises:
-            ModelUnavailable: when it does not load; the next call tries again.
+            ModelUnavailable: when it does not load; for some seconds the failure is remembered, then tried anew.
+            InferenceTimeout: when another thread is still loading it.
         """
         if found := self._predictors.get(spec):
             return found
         with self._lock:
             loading = self._locks.setdefault(spec, threading.Lock())
-        with loading:
+        if not loading.acquire(timeout=-1 if timeout is None else timeout):
+            raise InferenceTimeout(f"{spec} is still being loaded. Try again in a moment.")
+        try:
             if spec not in self._predictors:
-                self._predictors[spec] = self._load(spec)
+                self._predictors[spec] = self._load_anew(spec)
             return self._predictors[spec]
+        finally:
+            loading.release()
+
+    def _load_anew(self, spec: ModelSpec) -> Predictor:
+        failed_at, failure = self._failures.get(spec, (0.0, None))
+        if failure and monotonic() - failed_at < self._retry_after:
+            raise type(failure)(failure.message) from failure
+        try:
+            return self._load(spec)
+        except InferenceError as error:
+            self._failures[spec] = (monotonic(), error)
+            raise
 
     def is_loaded(self, spec: ModelSpec) -> bool:
         return spec in self._predictors

@@ -56,8 +56,8 @@ class Predictor:
         Raises:
             ModelError: when the model fails or its output does not fit its signature and labels.
         """
-        ran = self._wait_for(np.zeros(self.spec.signature.input.shape, np.float32), WARM_UP_TIMEOUT)
-        to_answer(ran.result, self.spec.signature.output, self.spec.labels)
+        size = (self.spec.signature.input.width, self.spec.signature.input.height)
+        self.predict(Image.new("RGB", size), timeout=WARM_UP_TIMEOUT)
 
     def running_for(self) -> float:
         """Return for how many seconds the batch in hand has been running; 0 when idle."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -78,6 +79,8 @@ class ImageInput(_Part):
             raise InvalidSignature(f"Expected 1 (grey) or 3 (RGB) channels. Received: {self.channels}")
         _check_choice("scale", self.scale, SCALES)
         _check_choice("resize", self.resize, RESIZES)
+        if not all(isinstance(number, int | float) and isfinite(number) for number in (*self.mean, *self.std)):
+            raise InvalidSignature(f"Expected numbers in mean and std. Received: mean={self.mean}, std={self.std}")
         wanted = self.channels if self.scale == "standard" else 0
         if len(self.mean) != wanted or len(self.std) != wanted or 0 in self.std:
             raise InvalidSignature(

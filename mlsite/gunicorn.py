@@ -19,6 +19,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlsite.settings")
 from django.conf import settings
 
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # malloc.h
+LOOK_EVERY, RETRY_AFTER = 2, 10  # seconds between looks at what is in production
 STUCK_AFTER = 3  # times PREDICT_TIMEOUT
 
 wsgi_app = "mlsite.wsgi:application"
@@ -40,7 +41,8 @@ METRICS_DIR = Path(settings.VAR_DIR, "run", f"metrics-{os.getpid()}")
 
 def on_starting(server: Any) -> None:
     """Give this server's processes one folder for their counters, empty at each start."""
-    METRICS_DIR.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(METRICS_DIR, ignore_errors=True)  # of a killed server that had our process id
+    METRICS_DIR.mkdir(parents=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)
 
 
@@ -57,7 +59,7 @@ def post_fork(server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Load the models beside the first requests: /healthz answers meanwhile, /readyz turns green afterwards."""
-    threading.Thread(target=_warm_up, args=(worker,), name="warm-up", daemon=True).start()
+    threading.Thread(target=_keep_loaded, args=(worker,), name="keep-loaded", daemon=True).start()
     threading.Thread(target=_watch, args=(worker,), name="watch", daemon=True).start()
 
 
@@ -72,24 +74,38 @@ def on_exit(server: Any) -> None:
     shutil.rmtree(METRICS_DIR, ignore_errors=True)
 
 
-def _warm_up(worker: Any) -> None:
-    from django.db import DatabaseError, connection
+def _keep_loaded(worker: Any) -> None:
+    """Load what is in production and not loaded yet: at the start, after a promotion, after a fault that has passed."""
+    nap, ready = threading.Event(), False
+    while True:
+        complete = _load_production(worker)
+        if complete and not ready:
+            worker.log.info("ready at http://%s:%s/", settings.HOST, settings.PORT)
+        ready = complete
+        nap.wait(LOOK_EVERY if complete else RETRY_AFTER)
+
+
+def _load_production(worker: Any) -> bool:
+    """Return whether every model in production is loaded now."""
+    from django.db import DatabaseError, InterfaceError, connection
 
     from inference.errors import InferenceError
-    from predictions.registry import get_predictor, served_versions
+    from predictions.registry import get_predictor, production_versions
 
+    complete = True
     try:
-        for version in served_versions():
+        for version in production_versions():
             try:
                 get_predictor(version)
             except InferenceError as error:
+                complete = False
                 worker.log.error("model not loaded: %s: %s", error.code, error.message)
-    except DatabaseError as error:
+    except (DatabaseError, InterfaceError) as error:
+        complete = False
         worker.log.error("models not loaded: %s", error)
-    else:
-        worker.log.info("ready at http://%s:%s/", settings.HOST, settings.PORT)
     finally:
         connection.close()
+    return complete
 
 
 def _watch(worker: Any) -> None:

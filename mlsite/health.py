@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from predictions.registry import get_pool, served_versions, spec_of
+from predictions.registry import get_pool, production_versions, spec_of
 
 
 @never_cache
@@ -22,7 +22,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 once the database is reachable and this process has loaded every model in production."""
     try:
-        served = served_versions()
+        served = production_versions()
     except (DatabaseError, InterfaceError):
         return JsonResponse({"status": "unavailable", "database": "unreachable"}, status=503)
     loaded = sum(get_pool().is_loaded(spec_of(version)) for version in served)

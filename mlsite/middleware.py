@@ -54,7 +54,8 @@ class RequestLogMiddleware:
             extra={
                 "request_id": request_id,
                 "method": method,
-                "path": request.path,
+                # The token of a password reset stands in the path.
+                "path": f"/{route}" if match and "token" in match.kwargs else request.path,
                 "route": route,
                 "status": response.status_code,
                 "ms": round(seconds * 1000, 1),

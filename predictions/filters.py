@@ -38,7 +38,7 @@ class IntegerFilter(filters.NumberFilter):
 
 
 class PredictionFilter(filters.FilterSet):
-    """Filters on indexed columns. `user` is there for reviewers only."""
+    """The filters; an index serves each but `source`. `user` is there for reviewers only."""
 
     model = filters.CharFilter(method="by_reference", label="Model")
     version = IntegerFilter(field_name="model_version__number", label="Version", min_value=1, max_value=2**31 - 1)

@@ -8,7 +8,6 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
 ACCEPT = "image/jpeg,image/png,image/webp"
-MAX_FILES = 20
 
 
 class FilesInput(forms.ClearableFileInput):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from functools import cache, partial
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from inference.types import ModelSpec, Signature
 from predictions.models import Alias, ModelVersion
 from predictions.querysets import PRODUCTION, sees_everything
 
+_making_the_pool = threading.Lock()
 REFERENCE = re.compile(r"(?P<name>[a-z][a-z0-9-]*)(?:@(?P<alias>[a-z][a-z0-9-]*)|:(?P<number>[1-9][0-9]{0,8}))?", re.ASCII)
 
 
@@ -64,13 +66,17 @@ def resolve(reference: str = "", *, user: User | None = None) -> ModelVersion:
     return found
 
 
-def get_predictor(version: ModelVersion) -> Predictor:
+def get_predictor(version: ModelVersion, *, timeout: float | None = None) -> Predictor:
     """Return the predictor of a version, loading it when this process has not yet.
+
+    Args:
+        timeout: seconds to wait while another thread is loading it.
 
     Raises:
         ModelUnavailable: when it does not load.
+        InferenceTimeout: when it is still being loaded.
     """
-    return get_pool().get(spec_of(version))
+    return get_pool().get(spec_of(version), timeout=timeout)
 
 
 def spec_of(version: ModelVersion) -> ModelSpec:
@@ -86,9 +92,14 @@ def spec_of(version: ModelVersion) -> ModelSpec:
     )
 
 
-@cache
 def get_pool() -> PredictorPool:
-    """Return this process's pool."""
+    """Return this process's pool, the same to all its threads."""
+    with _making_the_pool:
+        return make_pool()
+
+
+@cache
+def make_pool() -> PredictorPool:
     return PredictorPool(
         partial(
             load_predictor,
@@ -99,7 +110,7 @@ def get_pool() -> PredictorPool:
     )
 
 
-def served_versions() -> list[ModelVersion]:
+def production_versions() -> list[ModelVersion]:
     """Return the versions behind the production aliases: those that must be loaded for the process to be ready."""
     return [alias.version for alias in _production()]
 

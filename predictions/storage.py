@@ -32,9 +32,8 @@ class DurableFileSystemStorage(FileSystemStorage):
     def _save(self, name: str, content: File) -> str:
         target = Path(self.path(name))
         try:
-            self._make_folder(target.parent)
-            # save() has looked for a free name, and the ledger's names are UUIDs: nothing is overwritten here.
-            os.rename(self._write_temporary(content), target)
+            self._make_durable(target.parent)
+            self._write(content, target)
             _fsync_folder(target.parent)
         except OSError as error:
             if error.errno in FULL:
@@ -42,7 +41,7 @@ class DurableFileSystemStorage(FileSystemStorage):
             raise
         return name
 
-    def _write_temporary(self, content: File) -> str:
+    def _write(self, content: File, target: Path) -> None:
         folder = Path(self.location, TEMPORARY)
         folder.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=folder)
@@ -53,20 +52,28 @@ class DurableFileSystemStorage(FileSystemStorage):
                 file.flush()
                 os.fchmod(file.fileno(), self.file_permissions_mode or 0o600)
                 os.fsync(file.fileno())
+            # save() has looked for a free name, and the ledger's names are UUIDs: nothing is overwritten here.
+            os.rename(temporary, target)
         except BaseException:
             os.unlink(temporary)
             raise
-        return temporary
 
-    def _make_folder(self, folder: Path) -> None:
-        """Create a folder and make each new entry on the way to it durable."""
-        missing: list[Path] = []
-        while not folder.is_dir():
-            missing.append(folder)
-            folder = folder.parent
-        for new in reversed(missing):
-            new.mkdir(exist_ok=True)
-            _fsync_folder(new.parent)
+    def _make_durable(self, folder: Path) -> None:
+        """Create a folder below the root, and sync the entry of each folder on the way, once in each process.
+
+        That a folder is there does not say that its entry is on the disk: another thread may have made it just now.
+        """
+        root = Path(self.location)
+        root.mkdir(parents=True, exist_ok=True)
+        for part in (*reversed(folder.relative_to(root).parents), folder.relative_to(root)):
+            new = root / part
+            if new not in _durable or not new.is_dir():
+                new.mkdir(exist_ok=True)
+                _fsync_folder(new.parent)
+                _durable.add(new)
+
+
+_durable: set[Path] = set()  # folders whose entries this process has synced
 
 
 def _fsync_folder(folder: Path) -> None:

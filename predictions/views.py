@@ -16,7 +16,6 @@ from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.views.decorators.vary import vary_on_headers
 from django.views.generic import DetailView, ListView, TemplateView, View
-from django.views.generic.detail import SingleObjectMixin
 
 from accounts.requests import SignedInRequest
 from inference.errors import ImageTooLarge, InferenceError, InvalidInput, Overloaded, UnsupportedFormat
@@ -25,7 +24,7 @@ from predictions.forms import UploadForm
 from predictions.models import Input, Prediction, RegisteredModel
 from predictions.paging import page_of
 from predictions.querysets import PRODUCTION, sees_everything
-from predictions.registry import UnknownModel
+from predictions.registry import InactiveModel, UnknownModel
 from predictions.services import predict
 from predictions.services.files import StoredFileError, read_thumbnail
 from predictions.storage import StorageFull
@@ -36,7 +35,15 @@ Refused = tuple[str, Exception]
 """A file name, and why."""
 
 # What a person may have done wrong, by the status that says so.
-STATUS_OF = ((ImageTooLarge, 413), (UnsupportedFormat, 415), (Overloaded, 503), (UnknownModel, 404), (InvalidInput, 400))
+STATUS_OF: tuple[tuple[type[Exception], int], ...] = (
+    (ImageTooLarge, 413),
+    (UnsupportedFormat, 415),
+    (Overloaded, 503),
+    (UnknownModel, 404),
+    (InactiveModel, 409),
+    (StorageFull, 507),
+    (InvalidInput, 400),
+)
 
 
 class UploadView(LoginRequiredMixin, View):
@@ -148,7 +155,7 @@ class PredictionView(LoginRequiredMixin, DetailView):
         return super().get_context_data(site=self.request.build_absolute_uri("/").rstrip("/"), **kwargs)
 
 
-class ThumbnailView(LoginRequiredMixin, SingleObjectMixin, View):
+class ThumbnailView(LoginRequiredMixin, View):
     """A small, re-encoded picture of an image input."""
 
     def get(self, request: SignedInRequest, pk: UUID) -> HttpResponse:
@@ -197,7 +204,7 @@ def _choices() -> list[tuple[str, str]]:
 
 
 def _status(error: Exception) -> int:
-    return next((status for kind, status in STATUS_OF if isinstance(error, kind)), 507)
+    return next((status for kind, status in STATUS_OF if isinstance(error, kind)), 500)
 
 
 def _is_uuid(text: str) -> bool:

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,7 +40,8 @@ class KerasRuntime(BaseRuntime):
 
     def load(self) -> Run:
         config, metadata = self._read_archive()
-        check_classes(config)
+        # What a model was trained with (its loss, its metrics) is not loaded: compile=False.
+        check_classes({name: part for name, part in config.items() if name != "compile_config"})
         self.version = str(metadata.get("keras_version", ""))
 
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -49,12 +51,12 @@ class KerasRuntime(BaseRuntime):
         _set_threads(tf, self.threads)
         try:
             model = keras.saving.load_model(self.path, compile=False, safe_mode=True)
+            self.model_shape, self.output_shape = model.input_shape, model.output_shape
+            if not all(isinstance(shape, tuple) for shape in (self.model_shape, self.output_shape)):
+                raise ValueError("a model with one input and one output is expected")
+            return _trace(tf, model, self.model_shape)
         except (*UNLOADABLE, tf.errors.OpError) as error:
             raise InvalidArtifact(f"Keras {keras.__version__} cannot load {self.path.name}: {error}") from error
-        self.model_shape, self.output_shape = model.input_shape, model.output_shape
-        if not all(isinstance(shape, tuple) for shape in (self.model_shape, self.output_shape)):
-            raise InvalidArtifact(f"Expected a model with one input and one output. Received: {self.path.name}")
-        return _trace(tf, model, self.model_shape)
 
     def describe(self) -> ArtifactFacts:
         return ArtifactFacts(self.model_shape[1:], self.output_shape[-1], "keras", self.version)
@@ -64,10 +66,10 @@ class KerasRuntime(BaseRuntime):
             with zipfile.ZipFile(self.path) as archive:
                 _check_members(archive)
                 config, metadata = (json.loads(archive.read(name)) for name in ("config.json", "metadata.json"))
-                if not isinstance(metadata, dict):
-                    raise ValueError("metadata.json is no object")
+                if not (isinstance(config, dict) and isinstance(metadata, dict)):
+                    raise ValueError("config.json or metadata.json is no object")
                 return config, metadata
-        except (zipfile.BadZipFile, KeyError, ValueError, RecursionError) as error:
+        except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, RuntimeError, EOFError, OSError) as error:
             raise InvalidArtifact(f"Expected a .keras archive with a config and metadata: {error}") from error
 
 

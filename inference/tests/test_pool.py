@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from inference.base import BaseRuntime
-from inference.errors import ArtifactMismatch, InvalidArtifact, ModelError, ModelUnavailable
+from inference.errors import ArtifactMismatch, InferenceTimeout, InvalidArtifact, ModelError, ModelUnavailable
 from inference.pool import PredictorPool, load_predictor
 from inference.runtimes import get_runtime, runtime_for
 from inference.types import ImageInput, ModelSpec, Signature
@@ -70,13 +70,46 @@ def test_a_model_that_fails_its_warm_up_leaves_no_thread_behind(make_spec):
 
 
 def test_a_failed_load_is_tried_again(make_spec):
-    spec, pool = make_spec(), PredictorPool()
+    spec, pool = make_spec(), PredictorPool(retry_after=0)
     kept = spec.path.read_bytes()
     spec.path.write_bytes(b"{}")
     with pytest.raises(ArtifactMismatch):
         pool.get(spec)
     spec.path.write_bytes(kept)
     assert pool.get(spec).predict(Image.new("L", (8, 8)), timeout=10).label == "dark"
+    pool.close()
+
+
+def test_a_failed_load_is_remembered_for_a_while(make_spec):
+    spec, loads = make_spec(), []
+
+    def load(asked):
+        loads.append(asked)
+        raise ModelUnavailable("gone")
+
+    pool = PredictorPool(load, retry_after=60)
+    for _ in range(3):
+        with pytest.raises(ModelUnavailable, match="gone"):
+            pool.get(spec)
+    assert len(loads) == 1
+
+
+def test_nobody_waits_for_ever_while_another_thread_loads(make_spec):
+    spec, entered, let_go = make_spec(), threading.Event(), threading.Event()
+
+    def load(asked):
+        entered.set()
+        assert let_go.wait(30)
+        return load_predictor(asked)
+
+    pool = PredictorPool(load)
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(pool.get, spec)
+        assert entered.wait(10)
+        with pytest.raises(InferenceTimeout, match="still being loaded"):
+            pool.get(spec, timeout=0.05)
+        let_go.set()
+        assert first.result(10) is pool.get(spec, timeout=0.05)
     pool.close()
 
 

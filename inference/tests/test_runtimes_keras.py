@@ -98,6 +98,25 @@ def test_a_lambda_layer_is_refused_and_its_code_not_run(keras, tmp_path):
     assert not canary.exists()
 
 
+def test_a_custom_loss_is_no_part_of_serving(keras, tmp_path):
+    def my_loss(truth, said):
+        return keras.ops.mean(keras.ops.abs(truth - said))
+
+    path = tmp_path / "custom-loss.keras"
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    model.compile("adam", my_loss)
+    model.save(path)
+    assert KerasRuntime(path).load()(np.zeros((1, 4), np.float32)).shape == (1, 2)
+
+
+@pytest.mark.filterwarnings("ignore:You are saving a model that has not yet been built")
+def test_a_model_without_shape_is_refused(keras, tmp_path):
+    path = tmp_path / "unbuilt.keras"
+    keras.Sequential([keras.layers.Dense(2)]).save(path)
+    with pytest.raises(InvalidArtifact, match="cannot load"):
+        KerasRuntime(path).load()
+
+
 def test_a_custom_layer_is_refused_by_name(keras, tmp_path):
     class Mine(keras.layers.Layer):
         def call(self, inputs):

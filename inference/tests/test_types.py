@@ -33,6 +33,8 @@ def test_a_signature_survives_json():
         ({"channels": 2}, "Received: 2"),
         ({"scale": "log"}, "scale to be one of"),
         ({"mean": [0.5]}, "Expected 3 numbers in mean"),
+        ({"mean": ["a", "b", "c"]}, "Expected numbers in mean and std"),
+        ({"std": [float("nan")] * 3}, "Expected numbers in mean and std"),
         ({"std": [0.1, 0, 0.1]}, "none of them 0"),
         ({"scale": "unit"}, "Expected 0 numbers"),
         ({"hight": 28}, "Received: .'hight'"),

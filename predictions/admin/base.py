@@ -6,26 +6,14 @@ import json
 from typing import Any
 
 from django.contrib import admin
-from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.paging import BoundedPaginator
 from predictions.models import Input
-
-MOST = 10_000  # rows that a list pages through; filters and search lead further
-
-
-class BoundedPaginator(Paginator):
-    """Count no further than `MOST`: a COUNT over a million rows costs more than the page."""
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        return rows.order_by()[:MOST].count()
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):

@@ -29,7 +29,8 @@ class LabelFilter(admin.SimpleListFilter):
         return [(label, label) for label in sorted(known)[:100]]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> QuerySet[Prediction]:
-        return queryset.filter(label=self.value()) if self.value() else queryset
+        known = {label for label, _ in self.lookup_choices}
+        return queryset.filter(label=self.value()) if self.value() in known else queryset
 
 
 class LedgerAdmin(ReadOnlyAdmin):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -15,6 +16,8 @@ from inference import errors as inference
 from predictions.registry import InactiveModel, UnknownModel
 from predictions.services.files import StoredFileError
 from predictions.storage import StorageFull
+
+logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER = 2  # seconds
@@ -122,7 +125,7 @@ def _flatten(details: Any, field: str = "") -> Iterable[dict[str, str]]:
     if isinstance(details, list):
         for item in details:
             yield from _flatten(item, field)
-    elif isinstance(details, dict) and details.keys() == {"message", "code"}:
+    elif isinstance(details, dict) and details.keys() == {"message", "code"} and isinstance(details["message"], str):
         yield {"field": field, "code": str(details["code"]).replace("_", "-"), "detail": str(details["message"])}
     else:
         for name, item in details.items():
@@ -155,5 +158,7 @@ def _of_platform(error: Exception) -> JsonResponse | None:
         return problem_response(status=500, code=error.code, detail=error.message)
     for kind, status, code, detail in OF_PLATFORM:
         if isinstance(error, kind):
+            if status >= 500:
+                logger.error(code, exc_info=error)
             return problem_response(status=status, code=code, detail=detail)
     return None

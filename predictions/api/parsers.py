@@ -7,30 +7,23 @@ import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from django.conf import settings
-from rest_framework.exceptions import APIException, ParseError
-from rest_framework.parsers import BaseParser, MultiPartParser
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
 
 MAX_DEPTH = 32  # of nested objects and lists
 
 
-class JSONTooLarge(APIException):
-    status_code = 413
-    default_code = "request-too-large"
-    default_detail = "The JSON body is too large."
-
-
 class StrictJSONParser(BaseParser):
-    """JSON as RFC 8259 has it: UTF-8, finite numbers, bounded in size and depth, no NUL and no lone surrogate in text."""
+    """JSON as RFC 8259 has it: UTF-8, finite numbers, bounded in depth, no NUL and no lone surrogate in text.
+
+    Its size is bounded before, by `RequestSizeMiddleware`.
+    """
 
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
-        data = stream.read(settings.MAX_JSON_BYTES + 1)
-        if len(data) > settings.MAX_JSON_BYTES:
-            raise JSONTooLarge(f"Expected at most {settings.MAX_JSON_BYTES:,} bytes of JSON.")
         try:
-            value = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+            value = json.loads(stream.read().decode("utf-8"), parse_constant=_refuse_constant)
         except RecursionError as error:
             raise _too_deep() from error
         except ValueError as error:
@@ -39,10 +32,6 @@ class StrictJSONParser(BaseParser):
         if not isinstance(value, dict):
             raise ParseError("Expected a JSON object in the body.", code="not-an-object")
         return value
-
-
-class StrictMultiPartParser(MultiPartParser):
-    """Multipart forms; `WholeBodyUploadHandler` refuses those that are cut off."""
 
 
 def _refuse_constant(name: str) -> NoReturn:

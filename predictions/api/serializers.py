@@ -84,7 +84,8 @@ class InputWithImageSerializer(InputSerializer):
     def get_image(self, row: Input) -> str | None:
         if row.kind != Input.Kind.IMAGE:
             return None
-        return f"data:{row.content_type};base64,{base64.b64encode(read_stored(row)).decode()}"
+        data = read_stored(row, reader=self.context["request"].user)
+        return f"data:{row.content_type};base64,{base64.b64encode(data).decode()}"
 
 
 class TimingsSerializer(serializers.ModelSerializer):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any, cast
 
 from django.db.models import QuerySet
@@ -33,8 +32,6 @@ from predictions.filters import PredictionFilter
 from predictions.models import Input, Prediction, RegisteredModel
 from predictions.services import predict
 from predictions.services.files import read_stored
-
-logger = logging.getLogger(__name__)
 
 IMAGE_HEADERS = {
     "Cache-Control": "private, no-store",
@@ -111,9 +108,7 @@ class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     def image(self, request: Request, pk: str) -> HttpResponse:
         """Return the exact bytes that were uploaded, to their owner and to reviewers."""
         row = get_object_or_404(self.get_queryset(), pk=pk, kind=Input.Kind.IMAGE)
-        data = read_stored(row)
-        if row.user_id != request.user.pk:
-            logger.info("image seen by a reviewer", extra={"input": str(row.pk), "user": str(request.user.pk)})
+        data = read_stored(row, reader=cast(User, request.user))
         name = str(row.image).rpartition("/")[2]
         headers = {**IMAGE_HEADERS, "Content-Disposition": f'inline; filename="{name}"'}
         return HttpResponse(data, content_type=row.content_type, headers=headers)

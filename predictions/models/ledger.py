@@ -55,7 +55,7 @@ class Input(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=(Q(kind="image", features=None) & ~Q(image=""))
+                condition=(Q(kind="image", features__isnull=True) & ~Q(image=""))
                 | (Q(kind="tabular", image="") & Q(features__isnull=False)),
                 name="input_image_or_features",
             ),
@@ -82,8 +82,6 @@ class Prediction(models.Model):
         BATCH = "batch", "batch"
         ADMIN = "admin", "admin"
         CLI = "cli", "command line"
-
-    FINAL = (Status.SUCCEEDED, Status.FAILED, Status.CANCELED)
 
     id = UUID7Field()
     input = models.ForeignKey(Input, models.PROTECT, related_name="predictions")
@@ -120,10 +118,10 @@ class Prediction(models.Model):
             models.Index("model_version", "confidence", name="prediction_version_confidence"),
             # Serves: filter by label, newest first.
             models.Index(F("label"), F("id").desc(), name="prediction_label_newest"),
-            # Serves: what failed or is still to be done. Succeeded rows, nearly all, need no entry.
-            models.Index(F("status"), F("id").desc(), name="prediction_unsucceeded", condition=~Q(status="succeeded")),
-            # Serves: find by the caller's own id. Most rows have none.
-            models.Index("client_reference", name="prediction_reference", condition=~Q(client_reference="")),
+            # Serves: what failed or is still to be done, newest first.
+            models.Index(F("status"), F("id").desc(), name="prediction_status_newest"),
+            # Serves: find by the caller's own id.
+            models.Index("client_reference", name="prediction_reference"),
             # Serves: filter by date, the admin's date hierarchy.
             models.Index("created_at", name="prediction_created_at"),
         ]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from contextlib import suppress
 
 from django.core.files.base import ContentFile
 
+from accounts.models import User
 from inference.preprocessing import thumbnail
 from predictions.models import Input
+from predictions.storage import StorageFull
 
 logger = logging.getLogger(__name__)
 
@@ -27,8 +30,8 @@ class StoredFileMissing(StoredFileError):
     message = "The stored file is missing. Its record is intact; the operator has been told in the log."
 
 
-def read_stored(row: Input) -> bytes:
-    """Return the exact bytes that were uploaded.
+def read_stored(row: Input, *, reader: User | None = None) -> bytes:
+    """Return the exact bytes that were uploaded. That somebody else than their owner reads them is logged.
 
     Raises:
         StoredFileError: when they are gone or changed; never other bytes than those.
@@ -42,6 +45,8 @@ def read_stored(row: Input) -> bytes:
     if hashlib.sha256(data).hexdigest() != row.sha256:
         logger.error("stored file damaged", extra={"input": str(row.pk)})
         raise StoredFileError
+    if reader and row.user_id != reader.pk:
+        logger.info("image seen by a reviewer", extra={"input": str(row.pk), "user": str(reader.pk)})
     return data
 
 
@@ -59,6 +64,7 @@ def read_thumbnail(row: Input) -> bytes:
     except FileNotFoundError:
         pass
     small = thumbnail(read_stored(row), THUMBNAIL_SIDE)
-    if not storage.exists(name):  # another request may have made the same one meanwhile
-        storage.save(name, ContentFile(small))
+    with suppress(StorageFull):  # it is made again next time
+        if not storage.exists(name):  # another request may have made the same one meanwhile
+            storage.save(name, ContentFile(small))
     return small

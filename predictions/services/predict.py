@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.base import ContentFile, File
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
 from accounts.models import User
@@ -128,7 +128,7 @@ def _ask(prediction: Prediction, picture: Picture) -> None:
 
 def _answer(version: ModelVersion, picture: Picture, timings: Timings) -> Answer:
     labels = {"model": version.model.name, "version": version.number}
-    predictor = get_predictor(version)
+    predictor = get_predictor(version, timeout=settings.PREDICT_TIMEOUT)
     try:
         with metrics.QUEUE_DEPTH.labels(**labels).track_inprogress():
             return predictor.predict(picture.image, timeout=settings.PREDICT_TIMEOUT, timings=timings)
@@ -156,7 +156,7 @@ def _store(row: Input, prediction: Prediction, data: bytes) -> None:
             row.save(force_insert=True)
             prediction.save(force_insert=True)
             written = True
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         if not written:  # else COMMIT itself failed, the rows may be there all the same, and the file must stay
             row.image.delete(save=False)
         raise

@@ -31,8 +31,3 @@ def milliseconds(value: float | None) -> str:
 def pretty_json(value: Any) -> str:
     """Return indented JSON as text; the template escapes it."""
     return json.dumps(value, indent=2, ensure_ascii=False)
-
-
-@register.filter
-def short_hash(value: str) -> str:
-    return f"{value[:12]}…"

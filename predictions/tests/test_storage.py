@@ -56,8 +56,18 @@ def test_new_folders_are_made_durable(storage, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(os.readlink(f"/proc/self/fd/{fd}")), fsync(fd)))
     storage.save("inputs/ab/x.png", ContentFile(b"x"))
     root = storage.location
-    for folder in (root, f"{root}/inputs", f"{root}/inputs/ab"):
+    for folder in (os.path.dirname(root), root, f"{root}/inputs", f"{root}/inputs/ab"):
         assert folder in synced
+
+
+def test_a_rename_that_fails_leaves_no_temporary_file(storage, monkeypatch, tmp_path):
+    def full(old, new):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "rename", full)
+    with pytest.raises(StorageFull):
+        storage.save("x.png", ContentFile(b"x"))
+    assert files_below(tmp_path / "media") == []
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from accounts.models import User
+from accounts.services import create_user
 from inference.pool import file_sha256
 from predictions.models import ModelVersion
 from predictions.services import register_model
@@ -42,7 +43,7 @@ class Command(BaseCommand):
         password = settings.DEMO_PASSWORD
         if not password:
             return
-        user = User.objects.filter(username=DEMO).first() or User.objects.create_superuser(DEMO, password=password)
+        user = User.objects.filter(username=DEMO).first() or create_user(username=DEMO, password=password, superuser=True)
         if user.check_password(password):
             self.stdout.write(f"Sign in as {DEMO} with the password {password}")
         else:
