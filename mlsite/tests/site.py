@@ -69,7 +69,7 @@ class Site:
     def wait_until_ready(self) -> None:
         """Wait until both processes say so several times running: each answers for itself."""
         deadline, green = time.monotonic() + START, 0
-        while green < 6:
+        while green < 12:
             green = green + 1 if self.status("/readyz") == 200 else 0
             assert time.monotonic() < deadline, f"not ready in {START} s: {self.log.read_text()[-3000:]}"
             threading.Event().wait(0.1)

@@ -65,6 +65,7 @@ def test_logs_are_json_without_secrets(site):
     token = site.token()
     body = site.ask((SAMPLES / "two.png").read_bytes(), token, client_reference="log-me").json()
     requests.get(f"{site.url}/accounts/login/?secret=in-the-query", timeout=10)
+    requests.get(f"{site.url}/accounts/reset/MDE/token-of-a-reset/", timeout=10)
     text = site.log.read_text()
     lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
     assert {"Listening at", "ready at"} <= {line["message"].partition(":")[0].partition(" http")[0] for line in lines}
@@ -78,6 +79,7 @@ def test_logs_are_json_without_secrets(site):
     assert (predicted[0]["model"], predicted[0]["label"], predicted[0]["status"]) == ("digits:1", "2", "succeeded")
     assert token not in text
     assert "in-the-query" not in text
+    assert "token-of-a-reset" not in text
     assert "PNG" not in text
 
 
@@ -104,6 +106,18 @@ def test_health_answers_before_the_model_is_loaded(make_site):
     assert (alive, site.status("/readyz")) == (200, 503)
     site.wait_until_ready()
     assert site.stop() == 0
+
+
+def test_a_promotion_is_loaded_before_anybody_asks(site, tmp_path):
+    (tmp_path / "extra.dummy.json").write_text('{"classes": 2}')
+    (tmp_path / "model.toml").write_text(
+        'name = "extra"\nartifact = "extra.dummy.json"\nlabels = ["a", "b"]\n'
+        '[input]\nkind = "image"\nheight = 8\nwidth = 8\nchannels = 1\n'
+    )
+    site.manage("register_model", str(tmp_path), "--promote")
+    site.wait_until_ready()
+    loaded = [line for line in site.log.read_text().splitlines() if '"model loaded"' in line and '"extra:1"' in line]
+    assert len(loaded) == 2
 
 
 def test_the_example_is_registered_once_however_often_bootstrap_runs(site):
