@@ -33,7 +33,7 @@ class KerasRuntime(BaseRuntime):
     """Load a `.keras` archive as data: no Lambda, no class from outside Keras, safe mode, nothing compiled.
 
     The model is called inside one `tf.function` traced at load. `Model.predict()` builds a data pipeline on each call,
-    which for a small network takes some sixty times as long as the network.
+    which for a small network takes some forty times as long as the network.
     """
 
     suffixes = (".keras",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -58,6 +59,15 @@ class Site:
 
     def token(self, user: str = "demo") -> str:
         return self.manage("create_token", user).strip()
+
+    def register_dummy(self, folder: Path, name: str, **behaviour: float) -> None:
+        """Register a model of two classes without a library, and put it into production."""
+        (folder / f"{name}.dummy.json").write_text(json.dumps({"classes": 2, **behaviour}))
+        (folder / "model.toml").write_text(
+            f'name = "{name}"\nartifact = "{name}.dummy.json"\nlabels = ["a", "b"]\n'
+            '[input]\nkind = "image"\nheight = 8\nwidth = 8\nchannels = 1\n'
+        )
+        self.manage("register_model", str(folder), "--promote")
 
     def start(self, *, wait: bool = True) -> None:
         command = [sys.executable, "-m", "gunicorn", "-c", "python:mlsite.gunicorn"]

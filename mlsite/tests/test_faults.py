@@ -197,14 +197,7 @@ def test_a_crash_of_the_database_is_told_and_survived(tmp_path):
 
 def test_a_hung_model_is_answered_and_its_process_replaced(make_site, tmp_path):
     site = make_site(WEB_CONCURRENCY="1", PREDICT_TIMEOUT="1")
-    folder = tmp_path / "slow"
-    folder.mkdir()
-    (folder / "slow.dummy.json").write_text('{"classes": 2, "sleep": 6}')
-    (folder / "model.toml").write_text(
-        'name = "slow"\nartifact = "slow.dummy.json"\nlabels = ["a", "b"]\n'
-        '[input]\nkind = "image"\nheight = 8\nwidth = 8\nchannels = 1\n'
-    )
-    site.manage("register_model", str(folder), "--promote")
+    site.register_dummy(tmp_path, "slow", sleep=6)
     site.start()
     token, first = site.token(), site.workers()
     answer = site.ask(noise(1), token, model="slow")

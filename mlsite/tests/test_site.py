@@ -109,12 +109,7 @@ def test_health_answers_before_the_model_is_loaded(make_site):
 
 
 def test_a_promotion_is_loaded_before_anybody_asks(site, tmp_path):
-    (tmp_path / "extra.dummy.json").write_text('{"classes": 2}')
-    (tmp_path / "model.toml").write_text(
-        'name = "extra"\nartifact = "extra.dummy.json"\nlabels = ["a", "b"]\n'
-        '[input]\nkind = "image"\nheight = 8\nwidth = 8\nchannels = 1\n'
-    )
-    site.manage("register_model", str(tmp_path), "--promote")
+    site.register_dummy(tmp_path, "extra")
     site.wait_until_ready()
     loaded = [line for line in site.log.read_text().splitlines() if '"model loaded"' in line and '"extra:1"' in line]
     assert len(loaded) == 2
