@@ -17,21 +17,39 @@ class BaseRuntime:
     Args:
         path: the artifact, already verified.
         threads: how many threads one batch may use; 0 leaves it to the library.
+        trusted: the operator lets this artifact run code of its author.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = ()
     """File endings of the artifacts that this runtime loads."""
+    marker: ClassVar[str] = ""
+    """The file by which a folder of this kind is known."""
+    executing: ClassVar[tuple[str, ...]] = ()
+    """The suffixes and the marker of artifacts that run code of their author when they are loaded."""
 
-    def __init__(self, path: Path, *, threads: int = 0) -> None:
+    def __init__(self, path: Path, *, threads: int = 0, trusted: bool = False) -> None:
         self.path = path
         self.threads = threads
+        self.trusted = trusted
+
+    @classmethod
+    def ending_of(cls, path: Path) -> str:
+        """Return by which suffix or marker this runtime knows the artifact; empty when it does not."""
+        if path.is_dir():
+            return cls.marker if cls.marker and (path / cls.marker).is_file() else ""
+        return next((suffix for suffix in cls.suffixes if path.name.lower().endswith(suffix)), "")
+
+    @classmethod
+    def executes(cls, path: Path) -> bool:
+        """Return whether loading this artifact runs code of its author."""
+        return cls.ending_of(path) in cls.executing
 
     def load(self) -> Run:
         """Load the artifact and return the function that runs one batch.
 
         Returns:
-            A function of a float32 batch `(n, *input shape)` to one row of output per row of input. It is only ever
-            called by one thread at a time.
+            A function of a batch, images or a `Table`, to one row of output per row of input, or to several outputs by
+            name. It is only ever called by one thread at a time.
 
         Raises:
             InvalidArtifact: when the file must not be loaded or is not what its name says.

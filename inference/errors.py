@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class InferenceError(Exception):
     """Base of all errors of this package: a stable `code` for programs, a sentence for people."""
@@ -40,6 +42,17 @@ class UnsupportedFormat(InvalidImage):
     """An image, but not of a format that is accepted."""
 
     code = "unsupported-image-format"
+
+
+class InvalidFeatures(InvalidInput):
+    """A row of features with one or more mistakes, in `errors`; the field of each is the feature's name."""
+
+    code = "invalid-features"
+    field = "features"
+
+    def __init__(self, errors: Sequence[InvalidInput]) -> None:
+        super().__init__(" ".join(f"{error.field}: {error.message}" for error in errors))
+        self.errors = list(errors)
 
 
 class Overloaded(InferenceError):

@@ -1,31 +1,43 @@
-"""From a row of numbers to an answer."""
+"""From one row of what a model gave to an answer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from inference.errors import InvalidOutput
-from inference.types import Answer, Array, ClassesOutput
+from inference.signature import ClassesOutput, LabelOutput, RawOutput, ValueOutput
+from inference.types import Answer
 
 Numbers = npt.NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-2  # of probabilities; float16 networks round this coarsely
 DECIMALS = 7  # of a stored score; float32 holds no more
+MAX_RAW = 65_536  # values of one kept raw output
+MAX_RAW_TEXT = 10_000  # characters of one text of it
 
 
-def to_answer(row: Array, output: ClassesOutput, labels: Sequence[str]) -> Answer:
-    """Turn one row of output into scores by label.
+def to_answer(row: Any, output: Any, labels: Sequence[str]) -> Answer:
+    """Turn one row of output into an answer, as the signature's output says.
 
     Args:
-        row: `(len(labels),)`, or `(1,)` for a binary classifier of two labels.
+        row: an array without the batch dimension, or several by name.
 
     Raises:
-        InvalidOutput: when the width is not that of the labels, a number is not finite, or the scores are no probabilities.
+        InvalidOutput: when it does not fit the signature and labels, or a number is not finite.
     """
-    scores = _probabilities(np.asarray(row, np.float64).ravel(), output.activation, len(labels))
+    return ANSWERS[output.kind](row, output, labels)
+
+
+def _classes(row: Any, output: ClassesOutput, labels: Sequence[str]) -> Answer:
+    """Scores by label. A row is `(len(labels),)`, `(1,)` for two labels, or a mapping of class to score (ONNX's ZipMap)."""
+    found = _pick(row, output.name)
+    if isinstance(found, Mapping):
+        found = _in_order(found, labels)
+    scores = _probabilities(_numbers(found).ravel(), output.activation, len(labels))
     top = int(np.argmax(scores))
     rounded = [round(float(score), DECIMALS) for score in scores]
     return Answer(
@@ -33,9 +45,82 @@ def to_answer(row: Array, output: ClassesOutput, labels: Sequence[str]) -> Answe
     )
 
 
-def _probabilities(row: Numbers, activation: str, count: int) -> Numbers:
+def _label(row: Any, output: LabelOutput, labels: Sequence[str]) -> Answer:
+    found = np.asarray(_pick(row, output.name))
+    if found.size != 1:
+        raise InvalidOutput(f"Expected one label. Received: {found.size} values")
+    said = str(found.item())
+    classes = output.classes or tuple(labels)
+    if said not in classes:
+        raise InvalidOutput(f"Expected one of the classes {', '.join(classes)[:200]}. Received: {said[:100]!r}")
+    label = labels[classes.index(said)]
+    return Answer(output={"label": label}, label=label)
+
+
+def _value(row: Any, output: ValueOutput, labels: Sequence[str]) -> Answer:
+    found = _numbers(_pick(row, output.name)).ravel()
+    if found.size != 1:
+        raise InvalidOutput(f"Expected one number, the value. Received: {found.size}")
+    value = _finite(found)[0].item()
+    return Answer(output={"value": value}, value=value)
+
+
+def _raw(row: Any, output: RawOutput, labels: Sequence[str]) -> Answer:
+    found = _pick(row, output.name) if output.name or not isinstance(row, Mapping) else row
+    if isinstance(found, Mapping):
+        return Answer(output={"raw": {str(name): _plain(part) for name, part in found.items()}})
+    return Answer(output={"raw": _plain(found)})
+
+
+ANSWERS: dict[str, Callable[[Any, Any, Sequence[str]], Answer]] = {
+    ClassesOutput.kind: _classes,
+    LabelOutput.kind: _label,
+    ValueOutput.kind: _value,
+    RawOutput.kind: _raw,
+}
+
+
+def _pick(row: Any, name: str) -> Any:
+    """Return the output of that name; without a name the only one."""
+    if not isinstance(row, Mapping):
+        if name:
+            raise InvalidOutput(f"Expected an output named {name!r}. The model has one, without a name.")
+        return row
+    if name in row:
+        return _unwrapped(row[name])
+    raise InvalidOutput(f"Expected [output] name to be one of {', '.join(row)}. Received: {name!r}")
+
+
+def _unwrapped(part: Any) -> Any:
+    """Return the object that a NumPy array of no dimensions holds, or the array."""
+    return part.item() if isinstance(part, np.ndarray) and part.shape == () and part.dtype.kind == "O" else part
+
+
+def _numbers(part: Any) -> Numbers:
+    try:
+        return np.asarray(part, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidOutput(f"Expected numbers from the model. Received: {part!r:.100}") from error
+
+
+def _finite(row: Numbers) -> Numbers:
     if not np.isfinite(row).all():
         raise InvalidOutput("The model answered with numbers that are not finite (NaN or infinity).")
+    return row
+
+
+def _in_order(scores: Mapping[Any, Any], labels: Sequence[str]) -> list[Any]:
+    """Return scores by class in the order of the labels: by the classes' own names, or by their numbers 0, 1, 2…"""
+    named = {str(name): score for name, score in scores.items()}
+    if named.keys() == set(labels):
+        return [named[label] for label in labels]
+    if named.keys() == {str(number) for number in range(len(labels))}:
+        return [named[str(number)] for number in range(len(labels))]
+    raise InvalidOutput(f"Expected scores of {', '.join(labels)[:200]}. Received: {', '.join(named)[:200]}")
+
+
+def _probabilities(row: Numbers, activation: str, count: int) -> Numbers:
+    row = _finite(row)
     if activation == "softmax":
         powers = np.exp(row - row.max())
         row = powers / powers.sum()
@@ -52,3 +137,21 @@ def _probabilities(row: Numbers, activation: str, count: int) -> Numbers:
         )
     clipped: Numbers = np.clip(row, 0.0, 1.0)
     return clipped
+
+
+def _plain(part: Any) -> Any:
+    """Return an array as JSON: nested lists of numbers, texts and truth values."""
+    part = _unwrapped(part)
+    if isinstance(part, Mapping):
+        return {str(name): _plain(np.asarray(value)) for name, value in part.items()}
+    array = np.asarray(part)
+    if array.size > MAX_RAW:
+        raise InvalidOutput(f"Expected at most {MAX_RAW:,} values to keep. Received: {array.size:,}")
+    if array.dtype.kind == "f":
+        return _finite(array.astype(np.float64)).tolist()
+    if array.dtype.kind in "iub":
+        return array.tolist()
+    texts = [item.decode("utf-8", "replace") if isinstance(item, bytes) else item for item in array.ravel()]
+    if not all(isinstance(item, str) and len(item) <= MAX_RAW_TEXT and "\0" not in item for item in texts):
+        raise InvalidOutput(f"Expected numbers or texts from the model. Received: {part!r:.100}")
+    return np.array(texts, np.object_).reshape(array.shape).tolist()

@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from inference.preprocessing.reading import DECODER_ERRORS, DECODERS, decoding, room_for
-from inference.types import Array, ImageInput
+from inference.signature import ImageInput
+from inference.types import Array
 
 
 def to_array(image: Image.Image, signature: ImageInput) -> Array:

@@ -10,12 +10,36 @@ from inference.errors import InvalidArtifact
 
 RUNTIMES = {
     "keras": "inference.runtimes.keras.KerasRuntime",
+    "tensorflow": "inference.runtimes.tensorflow.SavedModelRuntime",
+    "onnx": "inference.runtimes.onnx.OnnxRuntime",
+    "sklearn": "inference.runtimes.sklearn.SklearnRuntime",
+    "mlflow": "inference.runtimes.mlflow.MlflowRuntime",
     "dummy": "inference.runtimes.dummy.DummyRuntime",
 }
 
 
+def open_runtime(name: str, path: Path, *, threads: int = 0, trusted: bool = False) -> BaseRuntime:
+    """Return the runtime for an artifact, nothing loaded yet.
+
+    Raises:
+        InvalidArtifact: when there is none, or when it would run code of the artifact's author and is not trusted.
+    """
+    if name not in RUNTIMES and not trusted:
+        raise InvalidArtifact(
+            f"Expected a runtime of {', '.join(RUNTIMES)}. Received: {name!r}; to import it runs its code. If you trust it, "
+            "register it with --trusted."
+        )
+    runtime = get_runtime(name)
+    if runtime.executes(path) and not trusted:
+        raise InvalidArtifact(
+            f"{path.name} is of a kind ({runtime.ending_of(path)}) that runs its author's code when loaded. "
+            "If you trust where it comes from, register it with --trusted; .keras, .onnx and .skops files are loaded as data."
+        )
+    return runtime(path, threads=threads, trusted=trusted)
+
+
 def get_runtime(name: str) -> type[BaseRuntime]:
-    """Return a runtime class by its short name, or a foreign one by its dotted path.
+    """Return a runtime class by its short name, or a foreign one by its dotted path, whose import runs its code.
 
     Raises:
         InvalidArtifact: when there is no such runtime.
@@ -32,14 +56,17 @@ def get_runtime(name: str) -> type[BaseRuntime]:
 
 
 def runtime_for(path: Path) -> str:
-    """Return the name of the runtime that loads files of this ending.
+    """Return the name of the runtime that loads this file, by its ending, or this folder, by the file that marks it.
 
     Raises:
         InvalidArtifact: when none does.
     """
-    endings = {suffix: name for name in RUNTIMES for suffix in get_runtime(name).suffixes}
-    for suffix, name in endings.items():
-        if path.name.endswith(suffix):
+    for name in RUNTIMES:
+        if get_runtime(name).ending_of(path):
             return name
-    served = " or ".join(suffix for suffix, name in endings.items() if name != "dummy")
+    known = [get_runtime(name) for name in RUNTIMES if name != "dummy"]
+    if path.is_dir():
+        markers = " or ".join(runtime.marker for runtime in known if runtime.marker)
+        raise InvalidArtifact(f"Expected a model folder with {markers}. Received: {path.name}")
+    served = " or ".join(suffix for runtime in known for suffix in runtime.suffixes)
     raise InvalidArtifact(f"Expected a model file that ends in {served}. Received: {path.name}")

@@ -1,30 +1,25 @@
-"""Keras 3 models in the `.keras` format, run by TensorFlow."""
+"""Keras models in the `.keras` format and the older HDF5 one, run by TensorFlow."""
 
 from __future__ import annotations
 
 import json
-import logging
-import os
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
-
-import numpy as np
 
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
-from inference.types import Array, ArtifactFacts, Run
+from inference.runtimes.tensorflow import UNLOADABLE, import_tensorflow, tensor_of, unwrap
+from inference.tensors import to_tensors
+from inference.types import ArtifactFacts, Batch, Output, Run, Tensor
 
-logger = logging.getLogger(__name__)
-
+HDF5 = (".h5", ".hdf5")
 JSON_MEMBERS = ("metadata.json", "config.json")
 MEMBERS = {*JSON_MEMBERS, "model.weights.h5"}
 MAX_UNPACKED = 4 * 2**30  # bytes
 MAX_JSON = 16 * 2**20  # bytes
 MAX_MEMBERS = 1000
-# What Keras and h5py raise on a file that lies.
-UNLOADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, OSError, RuntimeError, MemoryError)
 # Layers whose work is code of the file's author. Keras refuses some of them in safe mode; we refuse them all by name.
 CODE_LAYERS = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
 
@@ -32,34 +27,37 @@ CODE_LAYERS = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLay
 class KerasRuntime(BaseRuntime):
     """Load a `.keras` archive as data: no Lambda, no class from outside Keras, safe mode, nothing compiled.
 
+    An `.h5` file of the older format may hold Lambda layers, Python code, and is loaded when it is trusted.
+
     The model is called inside one `tf.function` traced at load. `Model.predict()` builds a data pipeline on each call,
     which for a small network takes some forty times as long as the network.
     """
 
-    suffixes = (".keras",)
+    suffixes = (".keras", *HDF5)
+    executing = HDF5
 
     def load(self) -> Run:
-        config, metadata = self._read_archive()
-        # What a model was trained with (its loss, its metrics) is not loaded: compile=False.
-        check_classes({name: part for name, part in config.items() if name != "compile_config"})
-        self.version = str(metadata.get("keras_version", ""))
-
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        is_archive = self.path.suffix.lower() == ".keras"
+        if is_archive:
+            config, metadata = self._read_archive()
+            # What a model was trained with (its loss, its metrics) is not loaded: compile=False.
+            check_classes({name: part for name, part in config.items() if name != "compile_config"})
+        tf = import_tensorflow(self.threads)
         import keras
-        import tensorflow as tf
 
-        _set_threads(tf, self.threads)
+        self.version = str(metadata.get("keras_version", "")) if is_archive else keras.__version__
         try:
-            model = keras.saving.load_model(self.path, compile=False, safe_mode=True)
-            self.model_shape, self.output_shape = model.input_shape, model.output_shape
-            if not all(isinstance(shape, tuple) for shape in (self.model_shape, self.output_shape)):
-                raise ValueError("a model with one input and one output is expected")
-            return _trace(tf, model, self.model_shape)
+            model = keras.saving.load_model(self.path, compile=False, safe_mode=is_archive)
+            self.inputs = tuple(tensor_of(one.name, one.dtype, one.shape) for one in model.inputs)
+            self.outputs = tuple(
+                tensor_of(name, one.dtype, one.shape) for name, one in zip(_output_names(model), model.outputs, strict=True)
+            )
+            return _trace(tf, keras.tree, model, self.inputs, [tensor.name for tensor in self.outputs])
         except (*UNLOADABLE, tf.errors.OpError) as error:
             raise InvalidArtifact(f"Keras {keras.__version__} cannot load {self.path.name}: {error}") from error
 
     def describe(self) -> ArtifactFacts:
-        return ArtifactFacts(self.model_shape[1:], self.output_shape[-1], "keras", self.version)
+        return ArtifactFacts(self.inputs, self.outputs, framework="keras", framework_version=self.version)
 
     def _read_archive(self) -> tuple[Any, dict[str, Any]]:
         try:
@@ -118,23 +116,22 @@ def _check_members(archive: zipfile.ZipFile) -> None:
         raise InvalidArtifact(f"Expected an archive of at most {MAX_UNPACKED:,} bytes unpacked. Received: {unpacked:,}")
 
 
-def _set_threads(tf: Any, threads: int) -> None:
-    """Set TensorFlow's thread counts. They are the process's: the first model that is loaded decides."""
-    if not threads:
-        return
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-    except RuntimeError:
-        logger.debug("TensorFlow runs already; its thread counts stay as they are")
+def _output_names(model: Any) -> list[str]:
+    """Return the names of the outputs in the order of `model.outputs`: the keys of a dictionary, or the layers."""
+    return sorted(model.output) if isinstance(model.output, dict) else list(model.output_names)
 
 
-def _trace(tf: Any, model: Any, shape: tuple[int | None, ...]) -> Run:
-    spec = tf.TensorSpec((None, *shape[1:]), tf.float32)
-    function = tf.function(lambda batch: model(batch, training=False), input_signature=[spec])
+def _trace(tf: Any, tree: Any, model: Any, inputs: Sequence[Tensor], outputs: Sequence[str]) -> Run:
+    """Return a function that calls the model inside one traced graph, its inputs packed as the model wants them."""
+    specs = [tf.TensorSpec((None, *one.shape), tf.string if one.dtype == "str" else one.dtype) for one in inputs]
+    function = tf.function(
+        lambda *tensors: tree.flatten(model(tree.pack_sequence_as(model.input, list(tensors)), training=False)),
+        input_signature=specs,
+    )
     function.get_concrete_function()
 
-    def run(batch: Array) -> Array:
-        return np.asarray(function(tf.constant(batch)), np.float32)
+    def run(batch: Batch) -> Output:
+        found = function(*(tf.constant(array) for array in to_tensors(batch, inputs)))
+        return unwrap(dict(zip(outputs, (tensor.numpy() for tensor in found), strict=True)))
 
     return run

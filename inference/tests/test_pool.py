@@ -2,6 +2,7 @@ import hashlib
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from inference.base import BaseRuntime
 from inference.errors import ArtifactMismatch, InferenceTimeout, InvalidArtifact, ModelError, ModelUnavailable
 from inference.pool import PredictorPool, load_predictor
 from inference.runtimes import get_runtime, runtime_for
-from inference.types import ImageInput, ModelSpec, Signature
+from inference.signature import ImageInput, Signature
+from inference.types import ModelSpec
 
 
 @pytest.fixture
@@ -25,6 +27,11 @@ def make_spec(tmp_path):
     return make
 
 
+def leased(pool, spec, **options):
+    with pool.lease(spec, **options) as predictor:
+        return predictor
+
+
 def test_threads_that_ask_for_a_cold_model_load_it_once(make_spec):
     spec, loads, together = make_spec(), [], threading.Barrier(8)
 
@@ -36,7 +43,7 @@ def test_threads_that_ask_for_a_cold_model_load_it_once(make_spec):
 
     def get(_):
         together.wait(10)
-        return pool.get(spec)
+        return leased(pool, spec)
 
     with ThreadPoolExecutor(8) as threads:
         predictors = set(threads.map(get, range(8)))
@@ -74,9 +81,9 @@ def test_a_failed_load_is_tried_again(make_spec):
     kept = spec.path.read_bytes()
     spec.path.write_bytes(b"{}")
     with pytest.raises(ArtifactMismatch):
-        pool.get(spec)
+        leased(pool, spec)
     spec.path.write_bytes(kept)
-    assert pool.get(spec).predict(Image.new("L", (8, 8)), timeout=10).label == "dark"
+    assert leased(pool, spec).predict(Image.new("L", (8, 8)), timeout=10).label == "dark"
     pool.close()
 
 
@@ -90,7 +97,7 @@ def test_a_failed_load_is_remembered_for_a_while(make_spec):
     pool = PredictorPool(load, retry_after=60)
     for _ in range(3):
         with pytest.raises(ModelUnavailable, match="gone"):
-            pool.get(spec)
+            leased(pool, spec)
     assert len(loads) == 1
 
 
@@ -104,12 +111,12 @@ def test_nobody_waits_for_ever_while_another_thread_loads(make_spec):
 
     pool = PredictorPool(load)
     with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(pool.get, spec)
+        first = threads.submit(leased, pool, spec)
         assert entered.wait(10)
         with pytest.raises(InferenceTimeout, match="still being loaded"):
-            pool.get(spec, timeout=0.05)
+            leased(pool, spec, timeout=0.05)
         let_go.set()
-        assert first.result(10) is pool.get(spec, timeout=0.05)
+        assert first.result(10) is leased(pool, spec, timeout=0.05)
     pool.close()
 
 
@@ -124,7 +131,9 @@ class ForeignRuntime(BaseRuntime):
 
 def test_a_foreign_runtime_is_served_by_its_dotted_path(make_spec):
     spec = make_spec(runtime=f"{__name__}.ForeignRuntime")
-    predictor = load_predictor(spec)
+    with pytest.raises(ModelUnavailable, match="--trusted"):
+        load_predictor(spec)
+    predictor = load_predictor(replace(spec, trusted=True))
     assert predictor.predict(Image.new("L", (8, 8)), timeout=10).output == {"scores": {"dark": 0.25, "light": 0.75}}
     predictor.close()
 
@@ -137,7 +146,7 @@ def test_what_is_no_runtime_is_refused(name):
 
 def test_the_runtime_follows_from_the_ending():
     assert (runtime_for(Path("a.keras")), runtime_for(Path("b.dummy.json"))) == ("keras", "dummy")
-    with pytest.raises(InvalidArtifact, match=r"ends in \.keras\. Received: c\.txt"):
+    with pytest.raises(InvalidArtifact, match=r"ends in \.keras or .*\.skops.* Received: c\.txt"):
         runtime_for(Path("c.txt"))
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from inference.errors import InvalidOutput
 from inference.postprocessing import to_answer
-from inference.types import ClassesOutput
+from inference.signature import ClassesOutput
 
 PLAIN = ClassesOutput()
 LABELS = ("a", "b", "c")

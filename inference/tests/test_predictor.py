@@ -7,7 +7,8 @@ from PIL import Image
 
 from inference.errors import InferenceTimeout, InvalidOutput, ModelFailed
 from inference.predictor import Predictor
-from inference.types import ImageInput, ModelSpec, Signature, Timings
+from inference.signature import ImageInput, Signature
+from inference.types import ModelSpec, Timings
 
 SPEC = ModelSpec("shades", 2, "dummy", Path("none"), "0" * 64, Signature(ImageInput(8, 8, 1)), ("dark", "light"))
 

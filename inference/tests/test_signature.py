@@ -1,7 +1,7 @@
 import pytest
 
 from inference.errors import InvalidSignature
-from inference.types import ClassesOutput, ImageInput, Signature
+from inference.signature import ClassesOutput, ImageInput, Signature
 
 FULL = {
     "input": {

@@ -1,0 +1,52 @@
+"""What all parts of a signature share: they are written to JSON, read back, and refuse what contradicts itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, fields
+from typing import Any, ClassVar, Self
+
+from inference.errors import InvalidSignature
+
+
+class Part:
+    """A half of a signature, a dataclass whose fields are what `model.toml` may say."""
+
+    kind: ClassVar[str]
+    section: ClassVar[str]
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Build from JSON or TOML.
+
+        Raises:
+            InvalidSignature: on an unknown or missing key, or a value that is not allowed.
+        """
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key != "kind"}
+        check_keys(cls, values, f"[{cls.section}] of the signature (kind = {cls.kind!r})")
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON; what is empty is left out."""
+        return {"kind": self.kind, **plain(self)}
+
+
+def check_keys(cls: type[Any], values: Mapping[str, Any], place: str) -> None:
+    """Refuse keys that the dataclass does not know, and miss none that it needs."""
+    known = {field.name for field in fields(cls)}
+    if unknown := sorted(values.keys() - known):
+        raise InvalidSignature(f"Expected only {', '.join(sorted(known))} in {place}. Received: {unknown}")
+    required = {field.name for field in fields(cls) if field.default is MISSING}
+    if missing := sorted(required - values.keys()):
+        raise InvalidSignature(f"Expected {' and '.join(missing)} in {place}: the model leaves them open.")
+
+
+def plain(part: Any) -> dict[str, Any]:
+    """Return a dataclass as JSON; empty texts and lists, and None, are left out."""
+    values = asdict(part).items()
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in values if value not in ((), "", None)}
+
+
+def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InvalidSignature(f"Expected {name} to be one of {', '.join(choices)}. Received: {value!r}")

@@ -1,0 +1,268 @@
+"""What a model that takes a row of named features takes, and which values are right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from math import isfinite
+from typing import Any, ClassVar, Self
+
+from inference.errors import InvalidInput, InvalidSignature
+from inference.signature.part import Part, check_choice, check_keys, plain
+
+TYPES = ("float", "integer", "boolean", "category", "text")
+NUMBERS = ("float", "integer")
+MAX_FEATURES = 5000
+MAX_NAME = 100  # characters
+MAX_TEXT = 10_000  # characters
+MAX_FLOAT = 3.4028234663852886e38  # the largest float32: most models compute in them
+MAX_INTEGER = 2**53 - 1  # what JSON carries between languages unharmed (RFC 7493, 2.2)
+NOUNS = {
+    "float": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "category": "one of",
+    "text": "a text",
+}
+SHOWN = 60  # characters of a refused value
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One named, typed value of a row.
+
+    Args:
+        type: `float`, `integer`, `boolean`, `category` (one of `values`) or `text`.
+        unit: of the number: `cm`.
+        description: what it is, for the people who fill in the form.
+        min, max: bounds of a number, inclusive.
+        values: all that is allowed. Of a category, their order is the one the model was trained with.
+        required: may it not be left out? What may be left out and has no default reaches the model as missing (NaN).
+        default: what the model is given when it is left out.
+        example: a value for the form, the documentation and the model's warm-up.
+    """
+
+    name: str
+    type: str = "float"
+    unit: str = ""
+    description: str = ""
+    min: float | None = None
+    max: float | None = None
+    values: tuple[Any, ...] = ()
+    required: bool = True
+    default: Any = None
+    example: Any = None
+
+    def __post_init__(self) -> None:
+        if (
+            not isinstance(self.name, str)
+            or not self.name.strip()
+            or len(self.name) > MAX_NAME
+            or not self.name.isprintable()
+        ):
+            raise InvalidSignature(f"Expected a name of 1 to {MAX_NAME} printable characters. Received: {self.name!r:.200}")
+        check_choice(f"the type of {self.name}", self.type, TYPES)
+        self._check_texts()
+        self._check_bounds()
+        if self.type == "category" and not self.values:
+            raise InvalidSignature(f'Expected the values of the category {self.name}: values = ["a", "b"].')
+        for name in ("default", "example"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, self._check_own(name, getattr(self, name)))
+        if self.default is not None:
+            object.__setattr__(self, "required", False)
+
+    def read(self, value: Any) -> Any:
+        """Return a value as the model takes it: float, int, bool or str.
+
+        Raises:
+            InvalidInput: with the code `wrong-type`, `not-finite`, `out-of-range`, `not-a-choice` or `too-long`.
+        """
+        found = READERS[self.type](self, value)
+        if self.values and found not in self.values:
+            raise self._refuse("not-a-choice", value, _near(found, self.values))
+        return found
+
+    def expected(self) -> str:
+        """Return in words what is allowed: `a number from 0 to 10 cm`."""
+        if self.values:
+            return "one of " + _shortened([str(value) for value in self.values])
+        unit = f" {self.unit}" if self.unit else ""
+        low, high = (None if bound is None else f"{bound:g}" for bound in (self.min, self.max))
+        if low and high:
+            reach = f" from {low} to {high}"
+        else:
+            reach = f" of at least {low}" if low else f" of at most {high}" if high else " in" if unit else ""
+        return NOUNS[self.type] + reach + unit
+
+    def stand_in(self) -> Any:
+        """Return a value that is allowed, for trying the model out."""
+        if self.example is not None or self.default is not None:
+            return self.default if self.example is None else self.example
+        if self.values:
+            return self.values[0]
+        middle = self.min if self.max is None else self.max if self.min is None else (self.min + self.max) / 2
+        return {"float": float(middle or 0), "integer": int(middle or 0), "boolean": False, "text": ""}[self.type]
+
+    def _refuse(self, code: str, value: Any, hint: str = "") -> InvalidInput:
+        such_as = f", such as {show(self.example)}" if self.example is not None and not self.values else ""
+        message = f"Expected {self.expected()}{such_as}. Received: {show(value)}.{hint}"
+        return InvalidInput(message, code=code, field=self.name)
+
+    def _check_texts(self) -> None:
+        texts = (self.unit, self.description)
+        if not all(isinstance(text, str) for text in texts) or not isinstance(self.required, bool):
+            raise InvalidSignature(f"Expected texts in unit and description of {self.name}, and true or false in required.")
+
+    def _check_bounds(self) -> None:
+        bounds = [bound for bound in (self.min, self.max) if bound is not None]
+        if bounds and self.type not in NUMBERS:
+            raise InvalidSignature(f"Expected min and max of numbers only. Received them for {self.name}, a {self.type}.")
+        for bound in bounds:
+            if isinstance(bound, bool) or not isinstance(bound, int | float) or not isfinite(bound):
+                raise InvalidSignature(f"Expected numbers in min and max of {self.name}. Received: {bound!r}")
+        if bounds != sorted(bounds):
+            raise InvalidSignature(f"Expected min to be at most max for {self.name}. Received: {self.min} and {self.max}")
+        for value in self.values:
+            _without_values(self)._check_own("values", value)
+        if len(set(self.values)) != len(self.values):
+            raise InvalidSignature(f"Expected different values for {self.name}. Received: {list(self.values)}")
+
+    def _check_own(self, name: str, value: Any) -> Any:
+        try:
+            return self.read(value)
+        except InvalidInput as error:
+            raise InvalidSignature(f"{name} of the feature {self.name}: {error.message}") from error
+
+
+def _without_values(feature: Feature) -> Any:
+    """Return the feature without its list of values, to check that list itself; the feature when it has none."""
+    if not feature.values:
+        return feature
+    kind = "text" if feature.type == "category" else feature.type
+    return replace(feature, type=kind, values=(), default=None, example=None)
+
+
+@dataclass(frozen=True, slots=True)
+class TableInput(Part):
+    """One row of named features, in the order that the model takes them."""
+
+    kind: ClassVar[str] = "tabular"
+    section: ClassVar[str] = "input"
+    features: tuple[Feature, ...]
+
+    def __post_init__(self) -> None:
+        names = [feature.name for feature in self.features]
+        if not 1 <= len(names) <= MAX_FEATURES:
+            raise InvalidSignature(f"Expected 1 to {MAX_FEATURES} features. Received: {len(names)}")
+        if twice := sorted({name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ()):
+            raise InvalidSignature(f"Expected features of different names. Received twice: {', '.join(twice)}")
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        check_keys(cls, {key: value for key, value in data.items() if key != "kind"}, "[input] of the signature")
+        return cls(tuple(_feature(item) for item in _tables(data["features"])))
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, "features": [_without_defaults(feature) for feature in self.features]}
+
+    @property
+    def names(self) -> list[str]:
+        return [feature.name for feature in self.features]
+
+
+def _feature(data: Mapping[str, Any]) -> Feature:
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+    check_keys(Feature, values, f"the feature {data.get('name', '')!r} of the signature")
+    return Feature(**values)
+
+
+def _tables(items: Any) -> list[Mapping[str, Any]]:
+    if not isinstance(items, list | tuple) or not all(isinstance(item, Mapping) for item in items):
+        raise InvalidSignature(f"Expected a list of tables in features: [[input.features]]. Received: {items!r:.100}")
+    return list(items)
+
+
+def _without_defaults(feature: Feature) -> dict[str, Any]:
+    values = plain(feature)
+    if feature.required or feature.default is not None:
+        del values["required"]
+    return values
+
+
+def show(value: Any) -> str:
+    """Return a value as the caller wrote it, in JSON, cut to a readable length."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        text = repr(value)
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+def _shortened(texts: list[str]) -> str:
+    return ", ".join(texts) if len(texts) <= 12 else ", ".join(texts[:12]) + f" … ({len(texts)} in all)"
+
+
+def _near(value: Any, choices: tuple[Any, ...]) -> str:
+    """Return ` Did you mean …?` when one of the choices is much like the value."""
+    near = get_close_matches(str(value).casefold(), [str(choice).casefold() for choice in choices], 1)
+    found = next((choice for choice in choices if near and str(choice).casefold() == near[0]), None)
+    return "" if found is None or not isinstance(value, str) else f" Did you mean {show(found)}?"
+
+
+def _read_float(feature: Feature, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise feature._refuse("wrong-type", value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise feature._refuse("out-of-range", value) from None
+    if not isfinite(number):
+        raise feature._refuse("not-finite", value)
+    if abs(number) > MAX_FLOAT or _outside(feature, number):
+        raise feature._refuse("out-of-range", value)
+    return number
+
+
+def _read_integer(feature: Feature, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        whole = isinstance(value, float) and value.is_integer()
+        raise feature._refuse("wrong-type", value, f" Send {int(value)}, without a decimal point." if whole else "")
+    if abs(value) > MAX_INTEGER or _outside(feature, value):
+        raise feature._refuse("out-of-range", value)
+    return int(value)
+
+
+def _outside(feature: Feature, number: float) -> bool:
+    return (feature.min is not None and number < feature.min) or (feature.max is not None and number > feature.max)
+
+
+def _read_boolean(feature: Feature, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise feature._refuse("wrong-type", value)
+    return value
+
+
+def _read_text(feature: Feature, value: Any) -> str:
+    if not isinstance(value, str):
+        raise feature._refuse("wrong-type", value)
+    if len(value) > MAX_TEXT:
+        raise InvalidInput(
+            f"Expected a text of at most {MAX_TEXT:,} characters. Received: {len(value):,}.",
+            code="too-long",
+            field=feature.name,
+        )
+    if "\0" in value or value.encode("utf-8", "ignore").decode() != value:
+        raise InvalidInput("Expected a text without NUL and half characters.", code="wrong-type", field=feature.name)
+    return value
+
+
+READERS = {
+    "float": _read_float,
+    "integer": _read_integer,
+    "boolean": _read_boolean,
+    "category": _read_text,
+    "text": _read_text,
+}
