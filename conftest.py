@@ -45,6 +45,59 @@ def write_dummy(tmp_path) -> Callable[..., Path]:
     return write
 
 
+FEATURES = """
+[[input.features]]
+name = "length"
+unit = "cm"
+min = 0
+max = 10
+example = 4.5
+
+[[input.features]]
+name = "petals"
+type = "integer"
+min = 0
+description = "How many petals it has."
+example = 5
+
+[[input.features]]
+name = "colour"
+type = "category"
+values = ["white", "red", "blue"]
+default = "white"
+
+[[input.features]]
+name = "wild"
+type = "boolean"
+default = false
+"""
+
+
+@pytest.fixture
+def write_rows(tmp_path) -> Callable[..., Path]:
+    """Return a function that writes a folder with a dummy regression of rows: the sum of all values times a factor."""
+
+    def write(name: str = "flowers", factor: float = 1, more: str = "", **behaviour: object) -> Path:
+        folder = tmp_path / "made" / uuid.uuid4().hex
+        folder.mkdir(parents=True)
+        (folder / f"{name}.dummy.json").write_text(json.dumps({"sum": factor, **behaviour}))
+        head = (
+            f'name = "{name}"\ntitle = "Flowers"\nartifact = "{name}.dummy.json"\n[output]\nkind = "value"\nunit = "cm²"\n'
+        )
+        (folder / "model.toml").write_text(head + '[input]\nkind = "tabular"\n' + FEATURES + more)
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def flowers(db, write_rows):
+    """Return a registered model version in production that takes rows and answers their sum."""
+    from predictions.services import register_model
+
+    return register_model(path=write_rows(), promote=True)
+
+
 @pytest.fixture
 def shades(db, write_dummy):
     """Return a registered model version in production that answers by brightness: black, grey, white."""
@@ -54,28 +107,24 @@ def shades(db, write_dummy):
 
 
 @pytest.fixture
-def register_failing(db, write_dummy):
-    """Return a function that registers a model which works once, at registration, and then misbehaves."""
+def register_failing(db, write_dummy, settings):
+    """Return a function that puts a model into production which misbehaves, as no registration would let it."""
+    from inference.artifacts import artifact_sha256
     from predictions.models import ModelVersion
     from predictions.services import register_model
+    from predictions.services.promote import move_alias
 
     def register(**behaviour: object) -> ModelVersion:
-        version = register_model(path=write_dummy(name="failing"), promote=True)
-        path = Path(settings_model_root(), version.artifact)
+        good = register_model(path=write_dummy(name="failing"))
+        path = Path(settings.MODEL_ROOT, "failing", "bad.dummy.json")
         path.write_text(json.dumps({"classes": 3, **behaviour}))
-        from inference.pool import file_sha256
-
-        ModelVersion.objects.filter(pk=version.pk).update(sha256=file_sha256(path))
-        version.refresh_from_db()
-        return version
+        changed = {"number": 2, "artifact": "failing/bad.dummy.json", "sha256": artifact_sha256(path)}
+        kept = {"model": good.model, "runtime": good.runtime, "signature": good.signature, "labels": good.labels}
+        bad = ModelVersion.objects.create(**kept, **changed, size=path.stat().st_size)
+        move_alias(bad)
+        return bad
 
     return register
-
-
-def settings_model_root() -> str:
-    from django.conf import settings
-
-    return settings.MODEL_ROOT
 
 
 @pytest.fixture

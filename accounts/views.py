@@ -22,7 +22,7 @@ class SignUpView(FormView):
 
     template_name = "accounts/signup.html"
     form_class = SignUpForm
-    success_url = reverse_lazy("predictions:upload")
+    success_url = reverse_lazy("predictions:ask")
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if not settings.ALLOW_SIGNUP:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
+MOST_TOLD = 12  # mistakes of one row that its message spells out; `errors` has them all
+
+
 class InferenceError(Exception):
     """Base of all errors of this package: a stable `code` for programs, a sentence for people."""
 
@@ -51,7 +54,9 @@ class InvalidFeatures(InvalidInput):
     field = "features"
 
     def __init__(self, errors: Sequence[InvalidInput]) -> None:
-        super().__init__(" ".join(f"{error.field}: {error.message}" for error in errors))
+        told = " ".join(f"{error.field}: {error.message}" if error.field else error.message for error in errors[:MOST_TOLD])
+        more = f" And {len(errors) - MOST_TOLD:,} more mistakes." if len(errors) > MOST_TOLD else ""
+        super().__init__(told + more, code=errors[0].code if len(errors) == 1 else None)
         self.errors = list(errors)
 
 

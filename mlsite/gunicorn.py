@@ -76,27 +76,31 @@ def on_exit(server: Any) -> None:
 
 def _keep_loaded(worker: Any) -> None:
     """Load what is in production and not loaded yet: at the start, after a promotion, after a fault that has passed."""
+    from mlsite.health import been_ready
+
     nap, ready = threading.Event(), False
     while True:
         complete = _load_production(worker)
         if complete and not ready:
+            been_ready.set()
             worker.log.info("ready at http://%s:%s/", settings.HOST, settings.PORT)
         ready = complete
         nap.wait(LOOK_EVERY if complete else RETRY_AFTER)
 
 
 def _load_production(worker: Any) -> bool:
-    """Return whether every model in production is loaded now."""
+    """Return whether every model in production is loaded now, or all that there is room for."""
     from django.db import DatabaseError, InterfaceError, connection
 
     from inference.errors import InferenceError
-    from predictions.registry import get_predictor, production_versions
+    from predictions.registry import get_pool, production_versions, spec_of
 
     complete = True
     try:
-        for version in production_versions():
+        wanted = [spec_of(version) for version in production_versions()]
+        for spec in wanted:
             try:
-                get_predictor(version)
+                get_pool().preload(spec, keep=wanted)
             except InferenceError as error:
                 complete = False
                 worker.log.error("model not loaded: %s: %s", error.code, error.message)

@@ -122,7 +122,7 @@ else:
 AUTH_USER_MODEL = "accounts.User"
 ALLOW_SIGNUP = env.bool("ALLOW_SIGNUP", default=True)
 LOGIN_URL = "accounts:login"
-LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "predictions:upload"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "predictions:ask"
 SESSION_ENGINE = "accounts.sessions"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = [
@@ -175,6 +175,8 @@ FORM_OVERHEAD = 64 * 2**10  # bytes of a multipart body that are not the file
 PREDICT_TIMEOUT = env.float("PREDICT_TIMEOUT", default=10.0)  # seconds a caller waits for the model, queue included
 MAX_BATCH = env.int("MAX_BATCH", default=32)  # items run together
 MAX_QUEUE = env.int("MAX_QUEUE", default=128)  # items waiting per model and process; one more is answered 503
+MAX_LOADED_MODELS = env.int("MAX_LOADED_MODELS", default=16)  # per process; the least recently used makes room
+MAX_LOADED_BYTES = env.int("MAX_LOADED_BYTES", default=4 * 2**30)  # of their artifacts, per process
 HOST = env.str("HOST", default="127.0.0.1")  # address to listen on
 PORT = env.int("PORT", default=8000)
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=2)  # processes
@@ -185,7 +187,7 @@ METRICS_PUBLIC = env.bool("METRICS_PUBLIC", default=False)
 FILE_UPLOAD_HANDLERS = ["predictions.uploads.WholeBodyUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_FORM_BYTES + FORM_OVERHEAD  # never a temporary file
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_JSON_BYTES
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 250
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 
 # --- API ------------------------------------------------------------------------------------------------------------

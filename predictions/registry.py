@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from functools import cache, partial
+from contextlib import AbstractContextManager
+from functools import cache, lru_cache, partial
 from pathlib import Path
 
 from django.conf import settings
@@ -14,8 +15,9 @@ from accounts.models import User
 from inference.errors import InferenceError
 from inference.pool import PredictorPool, load_predictor
 from inference.predictor import Predictor
-from inference.types import ModelSpec, Signature
-from predictions.models import Alias, ModelVersion
+from inference.signature import Signature
+from inference.types import ModelSpec
+from predictions.models import Alias, AliasChange, ModelVersion
 from predictions.querysets import PRODUCTION, sees_everything
 
 _making_the_pool = threading.Lock()
@@ -66,29 +68,48 @@ def resolve(reference: str = "", *, user: User | None = None) -> ModelVersion:
     return found
 
 
-def get_predictor(version: ModelVersion, *, timeout: float | None = None) -> Predictor:
-    """Return the predictor of a version, loading it when this process has not yet.
+def standby_for(version: ModelVersion, reference: str = "") -> ModelVersion | None:
+    """Return the version that the alias in a reference pointed at before this one; None for a version by its number."""
+    match = REFERENCE.fullmatch(reference)
+    if match and match["number"]:
+        return None
+    alias = (match and match["alias"]) or PRODUCTION
+    moves = AliasChange.objects.filter(model=version.model_id, alias=alias, to_version=version)
+    last = moves.exclude(from_version=version).select_related("from_version__model").order_by("-id").first()
+    return last.from_version if last else None
+
+
+def lease(version: ModelVersion, *, timeout: float | None = None) -> AbstractContextManager[Predictor]:
+    """Give the predictor of a version, loading it when this process has not yet, and keep it loaded meanwhile.
 
     Args:
-        timeout: seconds to wait while another thread is loading it.
+        timeout: seconds to wait while another thread is loading it, or while there is no room for it.
 
     Raises:
         ModelUnavailable: when it does not load.
         InferenceTimeout: when it is still being loaded.
+        Overloaded: when every model that this process has room for is answering.
     """
-    return get_pool().get(spec_of(version), timeout=timeout)
+    return get_pool().lease(spec_of(version), timeout=timeout)
 
 
 def spec_of(version: ModelVersion) -> ModelSpec:
-    """Return what inference needs to know of a version, and no more."""
+    """Return what inference needs to know of a version, and no more. Versions are frozen: it is made once."""
+    return _spec_of(version, settings.MODEL_ROOT)
+
+
+@lru_cache(maxsize=1024)
+def _spec_of(version: ModelVersion, root: str) -> ModelSpec:
     return ModelSpec(
         name=version.model.name,
         number=version.number,
         runtime=version.runtime,
-        path=Path(settings.MODEL_ROOT, version.artifact),
+        path=Path(root, version.artifact),
         sha256=version.sha256,
         signature=Signature.from_dict(version.signature),
         labels=tuple(version.labels),
+        trusted=version.trusted,
+        size=version.size,
     )
 
 
@@ -106,7 +127,9 @@ def make_pool() -> PredictorPool:
             threads=settings.INFERENCE_THREADS,
             max_batch=settings.MAX_BATCH,
             capacity=settings.MAX_QUEUE,
-        )
+        ),
+        max_predictors=settings.MAX_LOADED_MODELS,
+        max_bytes=settings.MAX_LOADED_BYTES,
     )
 
 

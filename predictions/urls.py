@@ -6,10 +6,11 @@ from predictions import views
 
 app_name = "predictions"
 urlpatterns = [
-    path("", views.UploadView.as_view(), name="upload"),
+    path("", views.AskView.as_view(), name="ask"),
     path("predictions/", views.HistoryView.as_view(), name="history"),
     path("predictions/<uuid:pk>/", views.PredictionView.as_view(), name="detail"),
     path("inputs/<uuid:pk>/thumbnail/", views.ThumbnailView.as_view(), name="thumbnail"),
     path("models/", views.ModelListView.as_view(), name="models"),
     path("models/<slug:name>/", views.ModelDetailView.as_view(), name="model"),
+    path("models/<slug:name>/example/", views.ExampleView.as_view(), name="example"),
 ]

@@ -12,6 +12,7 @@ import rfc8785
 
 from inference.errors import InvalidFeatures, InvalidInput
 from inference.signature import Feature, TableInput
+from inference.signature.table import MAX_NAME, show
 
 FLOAT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 INTEGER = re.compile(r"[+-]?\d{1,300}", re.ASCII)
@@ -122,19 +123,22 @@ def _by_name(values: Sequence[Any], table: TableInput, order: Sequence[str] | No
 
 
 def _read_each(given: Mapping[str, Any], table: TableInput) -> tuple[Row, list[InvalidInput]]:
+    names = table.names
+    missing = [feature.name for feature in table.features if given.get(feature.name) is None]
+    known = set(names)
+    unknown = [name for name in given if name not in known]
+    nearest = {name: get_close_matches(name[:MAX_NAME], missing or names, 1) for name in unknown[:MOST_NAMED]}
+    errors = [_unknown(name, near, names) for name, near in nearest.items()]
+    if len(unknown) > MOST_NAMED:
+        errors.append(InvalidInput(f"And {len(unknown) - MOST_NAMED:,} more.", code="unknown-feature", field=""))
+    # What is misspelt is told once: as unknown, with what was meant.
+    told = {near[0] for near in nearest.values() if near}
     row: Row = {}
-    errors: list[InvalidInput] = []
-    missing = [feature for feature in table.features if given.get(feature.name) is None]
-    meant: set[str] = set()
-    for name in [name for name in given if name not in table.names]:
-        near = get_close_matches(name, [feature.name for feature in missing] or table.names, 1)
-        meant.update(near)
-        errors.append(_unknown(name, near, table))
     for feature in table.features:
         try:
             row[feature.name] = _read_one(feature, given.get(feature.name))
         except InvalidInput as error:
-            if error.code != "required" or feature.name not in meant:
+            if error.code != "required" or feature.name not in told:
                 errors.append(error)
     return row, errors
 
@@ -143,14 +147,14 @@ def _read_one(feature: Feature, value: Any) -> Any:
     if value is not None:
         return feature.read(value)
     if feature.required:
-        such_as = f", such as {feature.example}" if feature.example is not None else ""
+        such_as = f", such as {show(feature.example)}" if feature.example is not None and not feature.values else ""
         raise InvalidInput(f"Missing. Expected {feature.expected()}{such_as}.", code="required", field=feature.name)
     return feature.default
 
 
-def _unknown(name: str, near: list[str], table: TableInput) -> InvalidInput:
-    hint = f"Did you mean {near[0]!r}?" if near else f"The features are {_listed(table.names)}."
-    return InvalidInput(f"There is no feature {name!r:.120}. {hint}", code="unknown-feature", field=name[:100])
+def _unknown(name: str, near: list[str], names: Sequence[str]) -> InvalidInput:
+    hint = f"Did you mean {near[0]!r}?" if near else f"The features are {_listed(names)}."
+    return InvalidInput(f"There is no feature {name!r:.120}. {hint}", code="unknown-feature", field=name[:MAX_NAME])
 
 
 def _listed(names: Sequence[str]) -> str:

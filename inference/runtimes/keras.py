@@ -118,14 +118,17 @@ def _check_members(archive: zipfile.ZipFile) -> None:
 
 def _output_names(model: Any) -> list[str]:
     """Return the names of the outputs in the order of `model.outputs`: the keys of a dictionary, or the layers."""
+    if not hasattr(model, "output_names"):  # a Sequential model, with one output
+        return [model.layers[-1].name]
     return sorted(model.output) if isinstance(model.output, dict) else list(model.output_names)
 
 
 def _trace(tf: Any, tree: Any, model: Any, inputs: Sequence[Tensor], outputs: Sequence[str]) -> Run:
     """Return a function that calls the model inside one traced graph, its inputs packed as the model wants them."""
     specs = [tf.TensorSpec((None, *one.shape), tf.string if one.dtype == "str" else one.dtype) for one in inputs]
+    packed = model.input if hasattr(model, "output_names") else model.inputs[0]
     function = tf.function(
-        lambda *tensors: tree.flatten(model(tree.pack_sequence_as(model.input, list(tensors)), training=False)),
+        lambda *tensors: tree.flatten(model(tree.pack_sequence_as(packed, list(tensors)), training=False)),
         input_signature=specs,
     )
     function.get_concrete_function()

@@ -66,10 +66,7 @@ class SklearnRuntime(BaseRuntime):
         ask = self.model.predict_proba if self.has_scores else self.model.predict
 
         def run(batch: Batch) -> Output:
-            found = ask(self._to_own(batch))
-            if isinstance(found, list):  # one array of scores for each output
-                return {f"output_{number}": np.asarray(part) for number, part in enumerate(found)}
-            return np.asarray(found)
+            return np.asarray(ask(self._to_own(batch)))
 
         return run
 

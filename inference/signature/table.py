@@ -26,6 +26,8 @@ NOUNS = {
     "category": "one of",
     "text": "a text",
 }
+MOST_COMPARED = 1000  # values that a misspelt one is compared with
+TOO_LARGE = " That is more than the numbers of a model (float32) hold."
 SHOWN = 60  # characters of a refused value
 
 
@@ -207,9 +209,11 @@ def _shortened(texts: list[str]) -> str:
 
 def _near(value: Any, choices: tuple[Any, ...]) -> str:
     """Return ` Did you mean …?` when one of the choices is much like the value."""
-    near = get_close_matches(str(value).casefold(), [str(choice).casefold() for choice in choices], 1)
-    found = next((choice for choice in choices if near and str(choice).casefold() == near[0]), None)
-    return "" if found is None or not isinstance(value, str) else f" Did you mean {show(found)}?"
+    if not isinstance(value, str) or len(choices) > MOST_COMPARED:
+        return ""
+    folded = {str(choice).casefold(): choice for choice in choices}
+    near = get_close_matches(value[:MAX_NAME].casefold(), folded, 1)
+    return f" Did you mean {show(folded[near[0]])}?" if near else ""
 
 
 def _read_float(feature: Feature, value: Any) -> float:
@@ -218,10 +222,12 @@ def _read_float(feature: Feature, value: Any) -> float:
     try:
         number = float(value)
     except OverflowError:
-        raise feature._refuse("out-of-range", value) from None
+        raise feature._refuse("out-of-range", value, TOO_LARGE) from None
     if not isfinite(number):
         raise feature._refuse("not-finite", value)
-    if abs(number) > MAX_FLOAT or _outside(feature, number):
+    if abs(number) > MAX_FLOAT:
+        raise feature._refuse("out-of-range", value, TOO_LARGE)
+    if _outside(feature, number):
         raise feature._refuse("out-of-range", value)
     return number
 
@@ -230,7 +236,9 @@ def _read_integer(feature: Feature, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         whole = isinstance(value, float) and value.is_integer()
         raise feature._refuse("wrong-type", value, f" Send {int(value)}, without a decimal point." if whole else "")
-    if abs(value) > MAX_INTEGER or _outside(feature, value):
+    if abs(value) > MAX_INTEGER:
+        raise feature._refuse("out-of-range", value, f" Whole numbers go to {MAX_INTEGER:,} here.")
+    if _outside(feature, value):
         raise feature._refuse("out-of-range", value)
     return int(value)
 

@@ -27,7 +27,7 @@ def test_a_signature_survives_json():
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"kind": "sound"}, "kind to be one of image. Received: 'sound'"),
+        ({"kind": "sound"}, "kind to be one of image, tabular. Received: 'sound'"),
         ({"height": 0}, "1 to 4096 pixels"),
         ({"height": None}, "1 to 4096 pixels"),
         ({"channels": 2}, "Received: 2"),

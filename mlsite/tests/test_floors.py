@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 APPS = ("mlsite", "predictions", "accounts", "inference")
-HEAVY = ("tensorflow", "keras", "onnxruntime", "sklearn")
+HEAVY = ("tensorflow", "keras", "onnxruntime", "sklearn", "skops", "pandas", "mlflow")
 
 # The longest prefix that fits decides. Modules of one group may import each other; of one floor they may not.
 FLOORS = {
@@ -18,6 +18,7 @@ FLOORS = {
     "predictions.views": (6, "pages"),
     "predictions.forms": (6, "pages"),
     "predictions.templatetags": (6, "pages"),
+    "predictions.snippets": (6, "pages"),
     "predictions.api": (6, "api"),
     "predictions.admin": (6, "admin"),
     "predictions.management": (6, "management"),

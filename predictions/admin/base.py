@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -14,6 +15,8 @@ from django.utils.safestring import SafeString
 
 from accounts.paging import BoundedPaginator
 from predictions.models import Input
+
+ROW = 120  # characters of a row of features in a list
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -46,12 +49,18 @@ def link_to(row: Model | None, text: str = "") -> str | SafeString:
     return format_html('<a href="{}">{}</a>', address, text or str(row))
 
 
-def picture_of(row: Input, side: int) -> str | SafeString:
-    """Return the thumbnail; the browser fetches it, so that a list opens no file."""
+def input_of(row: Input, side: int) -> str | SafeString:
+    """Return the thumbnail, which the browser fetches, so that a list opens no file; or the features."""
     if row.kind != Input.Kind.IMAGE:
-        return "–"
+        return row_of(row.features)
     address = reverse("predictions:thumbnail", args=[row.pk])
     return format_html('<img src="{}" alt="" width="{}" height="{}" loading="lazy">', address, side, side)
+
+
+def row_of(features: Mapping[str, Any] | None) -> str:
+    """Return a row of features in one line."""
+    text = json.dumps(features or {}, ensure_ascii=False)[1:-1].replace('"', "")
+    return text if len(text) <= ROW else text[: ROW - 1] + "…"
 
 
 def pretty(value: Any) -> SafeString:

@@ -12,7 +12,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from predictions.admin.base import ReadOnlyAdmin, link_to, picture_of, pretty
+from predictions.admin.base import ReadOnlyAdmin, input_of, link_to, pretty, row_of
 from predictions.models import Input, ModelVersion, Prediction
 
 FAMILY = 20  # predictions of one input that its page lists
@@ -62,28 +62,28 @@ class LedgerAdmin(ReadOnlyAdmin):
 
 @admin.register(Input)
 class InputAdmin(LedgerAdmin):
-    list_display = ("picture", "id", "original_name", "user", "kind", "content_type", "size", "when")
+    list_display = ("asked", "id", "original_name", "user", "kind", "content_type", "size", "when")
     list_display_links = ("id",)
     list_select_related = ("user",)
     list_filter = ("kind",)
     search_fields = ("id",)
     search_help_text = "A whole id, a sha256 or a user name."
     fields = (
-        "large_picture", "id", "user", "kind", "original_name", "features", "sha256", "content_type", "width", "height",
+        "large_input", "id", "user", "kind", "original_name", "sha256", "content_type", "width", "height",
         "size", "created_at", "answers",
     )  # fmt: skip
-    readonly_fields = ("large_picture", "answers", "id", "created_at")
+    readonly_fields = ("large_input", "answers", "id", "created_at")
 
     def by_text(self, term: str) -> Q:
         return Q(sha256=term.lower())
 
-    @admin.display(description="")
-    def picture(self, row: Input) -> str:
-        return picture_of(row, 48)
+    @admin.display(description="input")
+    def asked(self, row: Input) -> str:
+        return input_of(row, 48)
 
-    @admin.display(description="image")
-    def large_picture(self, row: Input) -> str:
-        return picture_of(row, 256)
+    @admin.display(description="input")
+    def large_input(self, row: Input) -> str:
+        return pretty(row.features) if row.features is not None else input_of(row, 256)
 
     @admin.display(description="predictions")
     def answers(self, row: Input) -> SafeString | str:
@@ -95,19 +95,19 @@ class InputAdmin(LedgerAdmin):
 
 @admin.register(Prediction)
 class PredictionAdmin(LedgerAdmin):
-    list_display = ("picture", "answer", "percent", "model_version", "user", "status", "when")
-    list_display_links = ("answer",)
+    list_display = ("asked", "said", "percent", "short_output", "model_version", "user", "status", "when")
+    list_display_links = ("said",)
     list_select_related = ("input", "model_version__model", "user")
     list_filter = ("status", "source", "model_version__model", LabelFilter)
     search_fields = ("id",)
     search_help_text = "A whole id (of the prediction or its input), a client reference or a user name."
     fieldsets = (
-        (None, {"fields": ("large_picture", "label", "percent", "value", "status", "error_code", "error_message")}),
+        (None, {"fields": ("large_input", "label", "percent", "value", "status", "error_code", "error_message")}),
         ("Asked", {"fields": ("id", "input_link", "version_link", "user", "source", "client_reference")}),
         ("Answered", {"fields": ("pretty_output",)}),
         ("Times", {"fields": ("created_at", "started_at", "completed_at", "preprocess_ms", "queue_ms", "inference_ms")}),
     )
-    readonly_fields = ("id", "created_at", "large_picture", "percent", "input_link", "version_link", "pretty_output")
+    readonly_fields = ("id", "created_at", "large_input", "percent", "input_link", "version_link", "pretty_output")
 
     def by_id(self, value: UUID) -> Q:
         return Q(pk=value) | Q(input=value)
@@ -118,17 +118,25 @@ class PredictionAdmin(LedgerAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related(*self.list_select_related)
 
-    @admin.display(description="")
-    def picture(self, row: Prediction) -> str:
-        return picture_of(row.input, 48)
+    @admin.display(description="input")
+    def asked(self, row: Prediction) -> str:
+        return input_of(row.input, 48)
 
-    @admin.display(description="image")
-    def large_picture(self, row: Prediction) -> str:
-        return picture_of(row.input, 256)
+    @admin.display(description="input")
+    def large_input(self, row: Prediction) -> str:
+        return pretty(dict(row.input.features)) if row.input.features is not None else input_of(row.input, 256)
 
-    @admin.display(description="label", ordering="label")
-    def answer(self, row: Prediction) -> str:
-        return row.label or row.error_code or row.status
+    @admin.display(description="answer", ordering="label")
+    def said(self, row: Prediction) -> str:
+        return row.answer or row.error_code or row.status
+
+    @admin.display(description="output")
+    def short_output(self, row: Prediction) -> str:
+        """Return the output in one line, the best scores first."""
+        output = {**(row.output or {})}
+        if "scores" in output:
+            output = {label: round(score, 4) for label, score in row.ranked_scores[:3]}
+        return row_of(output)
 
     @admin.display(description="confidence", ordering="confidence")
     def percent(self, row: Prediction) -> str:

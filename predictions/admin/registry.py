@@ -1,13 +1,26 @@
-"""Models, versions and aliases. They come and go by command, which checks what it is given."""
+"""Models, versions and aliases. They come by command, which checks what it is given; superusers move aliases here too."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from predictions.admin.base import ReadOnlyAdmin, link_to, pretty
+from predictions.admin.promote import PromoteView
+from predictions.artifacts import artifact_problem
 from predictions.models import Alias, AliasChange, ModelVersion, RegisteredModel
+
+STATES = {
+    "": "as registered",
+    "artifact-mismatch": "CHANGED: not the registered file; it will not be loaded",
+    "model-unavailable": "MISSING: it cannot be read",
+}
 
 
 @admin.register(RegisteredModel)
@@ -27,16 +40,35 @@ class RegisteredModelAdmin(ReadOnlyAdmin):
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "runtime", "framework", "framework_version", "size", "created_at", "created_by")
+    change_form_template = "admin/predictions/modelversion/change_form.html"
+    list_display = ("__str__", "served_as", "runtime", "framework", "size", "state", "created_at")
     list_select_related = ("model", "created_by")
     list_filter = ("model", "runtime")
     search_fields = ("model__name", "sha256")
     ordering = ("-id",)
     fields = (
-        "model_link", "number", "runtime", "artifact", "sha256", "size", "framework", "framework_version",
-        "pretty_signature", "pretty_labels", "notes", "created_at", "created_by",
+        "model_link", "number", "served_as", "runtime", "artifact", "state", "sha256", "size", "trusted", "framework",
+        "framework_version", "pretty_signature", "pretty_labels", "pretty_examples", "notes", "created_at", "created_by",
     )  # fmt: skip
-    readonly_fields = ("model_link", "pretty_signature", "pretty_labels", "created_at", "created_by")
+    readonly_fields = (
+        "model_link", "served_as", "state", "pretty_signature", "pretty_labels", "pretty_examples", "created_at",
+        "created_by",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("aliases")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(PromoteView.as_view(model_admin=self))
+        return [path("<path:object_id>/promote/", view, name="predictions_modelversion_promote"), *super().get_urls()]
+
+    @admin.display(description="aliases")
+    def served_as(self, row: ModelVersion) -> str:
+        return ", ".join(alias.name for alias in row.aliases.all()) or "–"
+
+    @admin.display(description="artifact on the disk")
+    def state(self, row: ModelVersion) -> str:
+        return STATES[artifact_problem(row)]
 
     @admin.display(description="model")
     def model_link(self, row: ModelVersion) -> str:
@@ -50,13 +82,25 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def pretty_labels(self, row: ModelVersion) -> str:
         return pretty(row.labels)
 
+    @admin.display(description="examples")
+    def pretty_examples(self, row: ModelVersion) -> str:
+        return pretty(row.examples)
+
 
 @admin.register(Alias)
 class AliasAdmin(ReadOnlyAdmin):
+    change_form_template = "admin/predictions/alias/change_form.html"
     list_display = ("__str__", "version")
     list_select_related = ("model", "version__model")
     list_filter = ("name",)
     search_fields = ("model__name",)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show with an alias the version that it pointed at before, to go back to."""
+        context = {**(extra_context or {}), "before": _version_before(self.get_object(request, object_id))}
+        return super().change_view(request, object_id, form_url, context)
 
 
 @admin.register(AliasChange)
@@ -65,3 +109,11 @@ class AliasChangeAdmin(ReadOnlyAdmin):
     list_select_related = ("model", "from_version__model", "to_version__model", "changed_by")
     list_filter = ("alias",)
     search_fields = ("model__name",)
+
+
+def _version_before(alias: Alias | None) -> ModelVersion | None:
+    if alias is None:
+        return None
+    moves = AliasChange.objects.filter(model=alias.model_id, alias=alias.name, to_version=alias.version_id)
+    last = moves.exclude(from_version=alias.version_id).select_related("from_version__model").first()
+    return last.from_version if last else None

@@ -148,9 +148,16 @@ def _of_rest_framework(error: exceptions.APIException) -> JsonResponse:
 
 def _of_inference(error: inference.InferenceError) -> JsonResponse:
     status = next(status for kind, status in STATUS_OF if isinstance(error, kind))
-    field = getattr(error, "field", "")
-    errors = [{"field": field, "code": error.code, "detail": error.message}] if field else []
+    if isinstance(error, inference.InvalidFeatures):
+        errors = [_item(one, f"features.{one.field}") for one in error.errors]
+    else:
+        field = getattr(error, "field", "")
+        errors = [_item(error, field)] if field else []
     return problem_response(status=status, code=error.code, detail=error.message, errors=errors)
+
+
+def _item(error: inference.InferenceError, field: str) -> dict[str, str]:
+    return {"field": field, "code": error.code, "detail": error.message}
 
 
 def _of_platform(error: Exception) -> JsonResponse | None:

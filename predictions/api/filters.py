@@ -8,7 +8,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
-NOT_FILTERS = {"cursor", "page_size", "format"}
+NOT_FILTERS = {"cursor", "page_size", "format", "include"}
 
 
 class StrictFilterBackend(DjangoFilterBackend):

@@ -29,11 +29,28 @@ class UploadField(serializers.FileField):
         return data
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "object", "additionalProperties": {"type": ["number", "string", "boolean", "null"]}},
+            {"type": "array", "items": {"type": ["number", "string", "boolean", "null"]}},
+        ]
+    }
+)
+class FeaturesField(serializers.JSONField):
+    """A row of features; its rules are the signature's."""
+
+
 class PredictionRequestSerializer(serializers.Serializer):
     """What a caller may say. Any other key is refused, so that a misspelt one is not silently without effect."""
 
     image = UploadField(required=False)
-    features = serializers.JSONField(required=False)
+    features = FeaturesField(
+        required=False, help_text="Values by name, or a list of them in the signature's order beside feature_order."
+    )
+    feature_order = serializers.ListField(
+        child=serializers.CharField(max_length=100), required=False, help_text="The names that go with a list of features."
+    )
     model = serializers.CharField(max_length=120, default="", allow_blank=True, help_text="name, name@alias or name:version")
     client_reference = serializers.CharField(max_length=255, default="", allow_blank=True, help_text="Your own id.")
 
@@ -55,6 +72,7 @@ class ImageRequestSerializer(PredictionRequestSerializer):
     """What a form says; the features of a table come as JSON."""
 
     features = None  # type: ignore[assignment]
+    feature_order = None  # type: ignore[assignment]
 
 
 class InputSerializer(serializers.ModelSerializer):
@@ -125,7 +143,13 @@ class PredictionSerializer(serializers.ModelSerializer):
         {
             "type": "object",
             "nullable": True,
-            "properties": {"scores": {"type": "object", "additionalProperties": {"type": "number"}}},
+            "description": "Of one kind: scores by label, a label alone, a value, or raw.",
+            "properties": {
+                "scores": {"type": "object", "additionalProperties": {"type": "number"}},
+                "label": {"type": "string"},
+                "value": {"type": "number"},
+                "raw": {},
+            },
         }
     )
     def get_output(self, row: Prediction) -> dict[str, Any] | None:
@@ -147,12 +171,21 @@ class PredictionWithImageSerializer(PredictionSerializer):
     input = InputWithImageSerializer()
 
 
+class PredictionWithFeaturesSerializer(PredictionSerializer):
+    """With the features beside the output, for reading both in one line."""
+
+    features = serializers.JSONField(source="input.features", read_only=True)
+
+    class Meta(PredictionSerializer.Meta):
+        fields = (*PredictionSerializer.Meta.fields, "features")  # type: ignore[assignment]
+
+
 class ModelVersionSerializer(serializers.ModelSerializer):
     class Meta:
         model = ModelVersion
         fields = (
-            "number", "runtime", "framework", "framework_version", "sha256", "size", "signature", "labels", "notes",
-            "created_at",
+            "number", "runtime", "framework", "framework_version", "sha256", "size", "signature", "labels", "trusted",
+            "notes", "created_at",
         )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from predictions.api.serializers import (
     InputSerializer,
     PredictionRequestSerializer,
     PredictionSerializer,
+    PredictionWithFeaturesSerializer,
     PredictionWithImageSerializer,
     RegisteredModelSerializer,
 )
@@ -37,6 +38,12 @@ IMAGE_HEADERS = {
     "Cache-Control": "private, no-store",
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
+}
+
+
+INCLUDES: dict[str, dict[str, type[PredictionSerializer]]] = {
+    "list": {"features": PredictionWithFeaturesSerializer},
+    "retrieve": {"image": PredictionWithImageSerializer, "features": PredictionWithFeaturesSerializer},
 }
 
 
@@ -60,10 +67,20 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         return Prediction.objects.visible_to(self.request.user).complete()
 
     def get_serializer_class(self) -> type[PredictionSerializer]:
-        asked = self.request.query_params.get("include") if self.action == "retrieve" else None
-        if asked not in (None, "image"):
-            raise ValidationError({"include": f"Expected image. Received: {asked[:50]}"}, code="unknown-include")
-        return PredictionWithImageSerializer if asked else PredictionSerializer
+        asked = self.request.query_params.get("include")
+        known = INCLUDES.get(self.action, {})
+        if asked is not None and asked not in known:
+            raise ValidationError(
+                {"include": f"Expected {' or '.join(known) or 'nothing'}. Received: {asked[:50]}"}, code="unknown-include"
+            )
+        return known[asked] if asked else PredictionSerializer
+
+    @extend_schema(
+        parameters=[OpenApiParameter("include", str, enum=["features"], description="Put features beside output.")]
+    )
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return predictions, newest first."""
+        return super().list(request, *args, **kwargs)
 
     @extend_schema(
         request={
@@ -87,7 +104,11 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
             )
         return Response(body, status=201, headers={"Location": body["url"]})
 
-    @extend_schema(parameters=[OpenApiParameter("include", str, enum=["image"], description="Add the image as a data URL.")])
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("include", str, enum=["image", "features"], description="Add the image, or the features.")
+        ]
+    )
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return one prediction."""
         return super().retrieve(request, *args, **kwargs)

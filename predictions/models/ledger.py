@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -153,6 +153,22 @@ class Prediction(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("predictions:detail", args=[self.id])
+
+    @property
+    def answer(self) -> str:
+        """Return what the model said in few words: its label, or its value with its unit, or that it is kept raw."""
+        if self.status != self.Status.SUCCEEDED:
+            return ""
+        if self.value is not None:
+            return f"{self.value:,.6g} {self.model_version.signature['output'].get('unit', '')}".strip()
+        return self.label or "raw output"
+
+    @property
+    def named_features(self) -> list[tuple[str, Any, str]]:
+        """Return (name, value, unit) in the signature's order; a database may have kept them in another."""
+        features = self.input.features or {}
+        units = {one["name"]: one.get("unit", "") for one in self.model_version.signature["input"].get("features", ())}
+        return [(name, features[name], unit) for name, unit in units.items() if name in features]
 
     @property
     def ranked_scores(self) -> list[tuple[str, float]]:

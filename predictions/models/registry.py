@@ -21,6 +21,8 @@ class RegisteredModel(models.Model):
         IMAGE_CLASSIFICATION = "image-classification", "image classification"
         TABULAR_CLASSIFICATION = "tabular-classification", "tabular classification"
         TABULAR_REGRESSION = "tabular-regression", "tabular regression"
+        IMAGE_REGRESSION = "image-regression", "image regression"
+        OTHER = "other", "other, kept raw"
 
     id = UUID7Field()
     name = models.CharField(max_length=100, unique=True, validators=[validate_name])
@@ -45,7 +47,10 @@ class RegisteredModel(models.Model):
 
 
 class ModelVersion(models.Model):
-    """One artifact with its signature. Frozen: a change is a new version."""
+    """One artifact with its signature. Frozen by triggers in the database: a change is a new version.
+
+    Only `created_by` may change, to nobody, when the account goes.
+    """
 
     id = UUID7Field()
     model = models.ForeignKey(RegisteredModel, models.PROTECT, related_name="versions")
@@ -55,9 +60,13 @@ class ModelVersion(models.Model):
     sha256 = models.CharField(max_length=64, validators=[validate_sha256])
     size = models.PositiveBigIntegerField(help_text="Bytes.")
     signature = models.JSONField()
-    labels = models.JSONField(default=list, validators=[validate_labels])
+    labels = models.JSONField(default=list, blank=True, validators=[validate_labels])
     framework = models.CharField(max_length=50, blank=True)
     framework_version = models.CharField(max_length=50, blank=True)
+    trusted = models.BooleanField(default=False, help_text="May run code of its author: registered with --trusted.")
+    examples = models.JSONField(
+        default=list, blank=True, help_text="Inputs with the answers that were expected of them at registration."
+    )
     notes = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(

@@ -1,7 +1,8 @@
 """The only writers of the ledger: every door calls these, and nothing here knows a door."""
 
+from predictions.services.examples import ask_example
 from predictions.services.predict import predict
 from predictions.services.promote import promote_model
 from predictions.services.register import register_model
 
-__all__ = ["predict", "promote_model", "register_model"]
+__all__ = ["ask_example", "predict", "promote_model", "register_model"]

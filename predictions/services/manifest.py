@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from inference.errors import InvalidSignature
-from inference.runtimes import RUNTIMES
-from inference.types import ArtifactFacts, Signature
+from inference.examples import Example
 
-KEYS = {"name", "title", "description", "artifact", "labels", "notes", "runtime", "input", "output"}
+KEYS = {"name", "title", "description", "artifact", "labels", "notes", "runtime", "input", "output", "examples"}
 FILE = "model.toml"
-TYPES: dict[str, type] = {"labels": list, "input": dict, "output": dict}  # of the keys that are no text
+TYPES: dict[str, type] = {"labels": list, "input": dict, "output": dict, "examples": list}  # of the keys that are no text
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One model's own words about itself; what is empty is read from the artifact."""
+    """One model's own words about itself; what is empty is read from the artifact.
 
+    Args:
+        artifact: a file or a folder.
+        folder: where `artifact` and the pictures of the examples lie.
+    """
+
+    folder: Path
     artifact: Path
     name: str
     title: str = ""
@@ -29,22 +36,15 @@ class Manifest:
     labels: list[str] = field(default_factory=list)
     input: dict[str, Any] = field(default_factory=dict)
     output: dict[str, Any] = field(default_factory=dict)
+    examples: list[Example] = field(default_factory=list)
 
-    def signature(self, facts: ArtifactFacts) -> Signature:
-        """Return the signature, completed and contradicted by what the artifact says.
+    def picture_of(self, example: Example) -> Path:
+        """Return the file of an example's picture.
 
         Raises:
-            InvalidSignature: when the two disagree or leave something open.
+            InvalidSignature: when it is not inside the folder.
         """
-        signature = Signature.from_dict(
-            {"input": {**_image_of(facts), **self.input}, "output": {"kind": "classes", **self.output}}
-        )
-        read = facts.input_shape
-        if read and any(size not in (None, ours) for size, ours in zip(read, signature.input.shape, strict=True)):
-            raise InvalidSignature(
-                f"{FILE} says height, width, channels {list(signature.input.shape)}, and the artifact says {list(read)}."
-            )
-        return signature
+        return _inside(self.folder, example.image, "the image of an example")
 
 
 def read_manifest(path: Path, *, name: str = "", labels: Path | None = None) -> Manifest:
@@ -53,25 +53,37 @@ def read_manifest(path: Path, *, name: str = "", labels: Path | None = None) -> 
     Raises:
         InvalidSignature: on a missing or malformed file.
     """
-    data: dict[str, Any] = _read_toml(path / FILE) if path.is_dir() else {"artifact": path.name}
-    folder = path if path.is_dir() else path.parent
     if not path.exists():
         raise InvalidSignature(f"There is no file or folder {path}.")
-    artifact = (folder / str(data.pop("artifact", "")).replace("\0", "")).resolve()
-    if not artifact.is_relative_to(folder.resolve()) or not artifact.is_file():
-        raise InvalidSignature(f"Expected the artifact to be a file inside {folder}. Received: {artifact}")
+    described = path.is_dir() and (path / FILE).is_file()
+    data: dict[str, Any] = _read_toml(path / FILE) if described else {"artifact": path.resolve().name}
+    folder = path.resolve() if described else path.resolve().parent
     if labels:
         data["labels"] = _read_labels(labels)
     _check_types(data)
-    data["name"] = name or data.get("name") or artifact.name.split(".")[0].lower().replace("_", "-")
-    return Manifest(artifact, **data)
+    artifact = _inside(folder, data.pop("artifact", ""), "the artifact")
+    data["name"] = name or data.get("name") or _as_name(artifact.name)
+    data["examples"] = [Example.from_dict(one) for one in data.get("examples", [])]
+    return Manifest(folder, artifact, **data)
+
+
+def _inside(folder: Path, name: str, what: str) -> Path:
+    path = (folder / name.replace("\0", "")).resolve()
+    if path == folder or not path.is_relative_to(folder) or not path.exists():
+        raise InvalidSignature(f"Expected {what} to be a file or folder inside {folder}. Received: {path}")
+    return path
+
+
+def _as_name(file: str) -> str:
+    """Return a model's name from its file's: `My_Model.v2.onnx` is `my-model`."""
+    return re.sub(r"[^a-z0-9]+", "-", file.partition(".")[0].lower()).strip("-")
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         data = tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSignature(f"Expected a model file or a folder with a {FILE}. Received: {path.parent}") from error
+        raise InvalidSignature(f"{path} cannot be read as UTF-8 text.") from error
     except tomllib.TOMLDecodeError as error:
         raise InvalidSignature(f"{path} is not valid TOML: {error}") from error
     if unknown := sorted(data.keys() - KEYS):
@@ -80,16 +92,13 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _check_types(data: dict[str, Any]) -> None:
-    """Refuse what has another type than the field of that name, and a runtime that is not one of ours.
-
-    A runtime by dotted path is imported, and the import runs code: no model file may ask for that.
-    """
+    """Refuse what has another type than the field of that name."""
     for name, value in data.items():
         wanted = TYPES.get(name, str)
         if not isinstance(value, wanted):
             raise InvalidSignature(f"Expected {name} to be a {wanted.__name__}. Received: {value!r:.100}")
-    if data.get("runtime", "keras") not in RUNTIMES:
-        raise InvalidSignature(f"Expected runtime to be one of {', '.join(RUNTIMES)}. Received: {data['runtime']!r}")
+    if not all(isinstance(one, Mapping) for one in data.get("examples", [])):
+        raise InvalidSignature(f"Expected tables in examples: [[examples]]. Received: {data['examples']!r:.100}")
 
 
 def _read_labels(path: Path) -> list[str]:
@@ -97,14 +106,3 @@ def _read_labels(path: Path) -> list[str]:
         return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidSignature(f"Expected a text file with one label a line. Received: {path}") from error
-
-
-def _image_of(facts: ArtifactFacts) -> dict[str, Any]:
-    """Return what the artifact's input shape says of the image it takes, height x width x channels."""
-    shape = facts.input_shape
-    if shape is None:
-        return {"kind": "image"}
-    if len(shape) != 3:
-        raise InvalidSignature(f"Expected a model that takes images (height, width, channels). Received: {list(shape)}")
-    sizes = dict(zip(("height", "width", "channels"), shape, strict=True))
-    return {"kind": "image"} | {name: size for name, size in sizes.items() if size is not None}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -12,17 +12,14 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from inference.errors import InvalidInput, ModelError, Overloaded
-from inference.preprocessing import ImageLimits, Picture, check_size, read_image
+from inference.errors import InvalidInput, ModelError, ModelUnavailable, Overloaded
 from inference.types import Answer, Timings
 from predictions import metrics
 from predictions.models import Input, ModelVersion, Prediction
-from predictions.registry import get_predictor, resolve
-from predictions.validators import clean_file_name
+from predictions.registry import lease, resolve, standby_for
+from predictions.services.inputs import Asked, as_taken_by, read_input
 
 logger = logging.getLogger(__name__)
-
-HOW = {"image": ", as a file part of multipart/form-data"}
 
 
 def predict(
@@ -31,6 +28,7 @@ def predict(
     source: str,
     image: File | None = None,
     features: Any = None,
+    feature_order: Sequence[str] | None = None,
     model: str = "",
     client_reference: str = "",
 ) -> Prediction:
@@ -43,79 +41,39 @@ def predict(
         user: who asks.
         source: a `Prediction.Source`.
         image: an uploaded file, read once.
-        features: for models that take a table's row.
+        features: for models that take a table's row: values by name, or a list in the signature's order.
+        feature_order: the names that go with a list of features.
         model: `name`, `name@alias` or `name:number`; empty for the default.
         client_reference: the caller's own id for this prediction.
 
     Raises:
         UnknownModel, InactiveModel: no such model version, or none that this user may ask.
-        InvalidInput: the image breaks a rule, or the model takes another kind of input.
+        InvalidInput: the image or a feature breaks a rule, or the model takes another kind of input.
         Overloaded: the model's queue is full.
         StorageFull: the disk is.
         DatabaseError: the database cannot be written to.
     """
     version = resolve(model, user=user)
-    file = _the_one_asked_for(version, image=image, features=features)
-    data, picture = _read(file)
-    row = _new_input(user, data, picture, file.name)
+    asked = read_input(version, user=user, image=image, features=features, feature_order=feature_order)
     prediction = Prediction(
-        input=row,
+        input=asked.row,
         model_version=version,
         user=user,
         source=source,
         client_reference=client_reference,
     )
-    _ask(prediction, picture)
-    _store(row, prediction, data)
+    _ask(prediction, asked, model)
+    _store(asked.row, prediction, asked.data)
     _report(prediction)
     return prediction
 
 
-def image_limits() -> ImageLimits:
-    """Return what an uploaded image may be, as configured."""
-    return ImageLimits(max_bytes=settings.MAX_UPLOAD_BYTES, max_pixels=settings.MAX_IMAGE_PIXELS)
-
-
-def _the_one_asked_for(version: ModelVersion, **given: Any) -> Any:
-    """Return the one input that the model takes; another kind, both or neither are refused."""
-    kind = version.signature["input"]["kind"]
-    present = {name: value for name, value in given.items() if value is not None}
-    if present.keys() != {kind}:
-        raise InvalidInput(
-            f"Expected {kind} for the model {version.model.name}{HOW[kind]}. "
-            f"Received: {' and '.join(present) or 'neither'}.",
-            code="wrong-input" if present else "required",
-            field=kind,
-        )
-    return present[kind]
-
-
-def _read(image: File) -> tuple[bytes, Picture]:
-    limits = image_limits()
-    check_size(image.size, limits)
-    data = image.read()
-    return data, read_image(data, limits)
-
-
-def _new_input(user: User | None, data: bytes, picture: Picture, name: str | None) -> Input:
-    return Input(
-        user=user,
-        kind=Input.Kind.IMAGE,
-        sha256=hashlib.sha256(data).hexdigest(),
-        content_type=picture.content_type,
-        width=picture.width,
-        height=picture.height,
-        size=len(data),
-        original_name=clean_file_name(name),
-    )
-
-
-def _ask(prediction: Prediction, picture: Picture) -> None:
+def _ask(prediction: Prediction, asked: Asked, reference: str) -> None:
     """Fill in the model's answer, or its failure. No transaction is open meanwhile."""
     timings = Timings()
     prediction.started_at = timezone.now()
     try:
-        _fill_answer(prediction, _answer(prediction.model_version, picture, timings))
+        _fill_answer(prediction, _answer_or_standby(prediction, asked, reference, timings))
     except ModelError as error:
         prediction.status = Prediction.Status.FAILED
         prediction.error_code, prediction.error_message = error.code, error.message
@@ -126,12 +84,35 @@ def _ask(prediction: Prediction, picture: Picture) -> None:
     prediction.completed_at = timezone.now()
 
 
-def _answer(version: ModelVersion, picture: Picture, timings: Timings) -> Answer:
-    labels = {"model": version.model.name, "version": version.number}
-    predictor = get_predictor(version, timeout=settings.PREDICT_TIMEOUT)
+def _answer_or_standby(prediction: Prediction, asked: Asked, reference: str, timings: Timings) -> Answer:
+    """Answer by the version asked for or, when that does not load, by the one that its alias pointed at before.
+
+    The prediction names the version that answered. Who asks for a version by its number gets that one or none.
+    """
+    version = prediction.model_version
     try:
-        with metrics.QUEUE_DEPTH.labels(**labels).track_inprogress():
-            return predictor.predict(picture.image, timeout=settings.PREDICT_TIMEOUT, timings=timings)
+        return _answer(version, asked.item, timings)
+    except ModelUnavailable as error:
+        standby = standby_for(version, reference)
+        if standby is None:
+            raise
+        logger.error("model unavailable, the version before it answers", exc_info=error, extra={"model": str(version)})
+        try:
+            item = as_taken_by(standby, asked)
+        except InvalidInput:
+            raise error from None
+        prediction.model_version = standby
+        return _answer(standby, item, timings)
+
+
+def _answer(version: ModelVersion, item: Any, timings: Timings) -> Answer:
+    labels = {"model": version.model.name, "version": version.number}
+    try:
+        with (
+            lease(version, timeout=settings.PREDICT_TIMEOUT) as predictor,
+            metrics.QUEUE_DEPTH.labels(**labels).track_inprogress(),
+        ):
+            return predictor.predict(item, timeout=settings.PREDICT_TIMEOUT, timings=timings)
     except Overloaded:
         metrics.OVERLOADED.labels(**labels).inc()
         raise
@@ -149,7 +130,8 @@ def _store(row: Input, prediction: Prediction, data: bytes) -> None:
     """Make the file durable, then both rows in one transaction. A crash leaves at most a file without a row."""
     row.clean_fields(exclude=["user", "image"])
     prediction.clean_fields(exclude=["user", "input", "model_version"])
-    row.image.save(row.original_name, ContentFile(data), save=False)
+    if data:
+        row.image.save(row.original_name, ContentFile(data), save=False)
     written = False
     try:
         with transaction.atomic():
@@ -157,7 +139,7 @@ def _store(row: Input, prediction: Prediction, data: bytes) -> None:
             prediction.save(force_insert=True)
             written = True
     except (DatabaseError, InterfaceError):
-        if not written:  # else COMMIT itself failed, the rows may be there all the same, and the file must stay
+        if data and not written:  # else COMMIT itself failed, the rows may be there all the same, and the file must stay
             row.image.delete(save=False)
         raise
 

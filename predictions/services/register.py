@@ -2,38 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.files.base import File
 from django.db import transaction
 from django.db.models import Max
 
 from accounts.models import User
-from inference.errors import InvalidSignature
-from inference.pool import file_sha256
+from inference.artifacts import artifact_sha256, artifact_size
+from inference.errors import InvalidInput, InvalidSignature
+from inference.examples import Example
 from inference.predictor import Predictor
-from inference.runtimes import get_runtime, runtime_for
-from inference.types import ArtifactFacts, ModelSpec, Signature
+from inference.runtimes import open_runtime, runtime_for
+from inference.signature import ImageInput, Signature
+from inference.signature.settling import settle
+from inference.types import ArtifactFacts, ModelSpec
 from predictions.models import ModelVersion, RegisteredModel
+from predictions.services.artifacts import copy_artifact, copy_picture
 from predictions.services.manifest import Manifest, read_manifest
-from predictions.services.promote import promote_model
-from predictions.storage import DurableFileSystemStorage
+from predictions.services.promote import move_alias
+from predictions.services.verify import check_examples
 from predictions.validators import validate_labels, validate_name
+
+Task = RegisteredModel.Task
+TASKS = {
+    ("image", "classes"): Task.IMAGE_CLASSIFICATION,
+    ("image", "label"): Task.IMAGE_CLASSIFICATION,
+    ("image", "value"): Task.IMAGE_REGRESSION,
+    ("tabular", "classes"): Task.TABULAR_CLASSIFICATION,
+    ("tabular", "label"): Task.TABULAR_CLASSIFICATION,
+    ("tabular", "value"): Task.TABULAR_REGRESSION,
+}
 
 
 def register_model(
-    *, path: Path, name: str = "", labels: Path | None = None, promote: bool = False, user: User | None = None
+    *,
+    path: Path,
+    name: str = "",
+    labels: Path | None = None,
+    promote: bool = False,
+    trusted: bool = False,
+    user: User | None = None,
 ) -> ModelVersion:
     """Register the next version of a model, or the first.
 
-    The model is loaded and run once on a black image before anything is written.
+    The model is loaded, run once on a black image or a row of examples, and asked the examples of its `model.toml`, before
+    anything is written.
 
     Args:
-        path: a folder with a `model.toml`, or a bare artifact.
+        path: a folder with a `model.toml`, or a bare artifact, a file or a folder.
         labels: a text file with one label a line, in the order of the model's outputs.
         promote: let `production` point at it.
+        trusted: let the artifact run code of its author, now and whenever it is loaded; the version records it.
 
     Raises:
         InvalidArtifact, InvalidSignature, ModelError: it does not load, or does not do what it says.
@@ -42,23 +64,27 @@ def register_model(
     manifest = read_manifest(path, name=name, labels=labels)
     _check_name(manifest.name)
     runtime = manifest.runtime or runtime_for(manifest.artifact)
-    sha256 = file_sha256(manifest.artifact)
-    signature, facts = _try_out(manifest, runtime, sha256)
+    sha256 = artifact_sha256(manifest.artifact)
+    spec, facts = _try_out(manifest, runtime, sha256, trusted)
+    task = TASKS.get((spec.signature.input.kind, spec.signature.output.kind), Task.OTHER)
+    _check_task(manifest.name, task)
     version = ModelVersion(
         runtime=runtime,
-        artifact=_copy(manifest, sha256),
+        artifact=copy_artifact(manifest.artifact, name=manifest.name, sha256=sha256),
         sha256=sha256,
-        size=manifest.artifact.stat().st_size,
-        signature=signature.to_dict(),
-        labels=manifest.labels,
-        framework=facts.framework,
-        framework_version=facts.framework_version,
+        size=artifact_size(manifest.artifact),
+        signature=spec.signature.to_dict(),
+        labels=list(spec.labels),
+        trusted=trusted,
+        examples=[_keep(example, manifest).to_dict() for example in manifest.examples],
+        framework=facts.framework[:50],
+        framework_version=facts.framework_version[:50],
         notes=manifest.notes,
         created_by=user,
     )
-    _store(version, manifest)
+    _store(version, manifest, task)
     if promote:
-        promote_model(name=manifest.name, number=version.number, user=user)
+        move_alias(version, user=user)
     return version
 
 
@@ -69,47 +95,64 @@ def _check_name(name: str) -> None:
         raise ValidationError(f"{error.messages[0]} Received: {name!r}. Give another with --name.") from error
 
 
-def _try_out(manifest: Manifest, runtime: str, sha256: str) -> tuple[Signature, ArtifactFacts]:
-    """Load the artifact where it lies, settle its signature and run it once."""
-    adapter = get_runtime(runtime)(manifest.artifact, threads=settings.INFERENCE_THREADS)
+def _try_out(manifest: Manifest, runtime: str, sha256: str, trusted: bool) -> tuple[ModelSpec, ArtifactFacts]:
+    """Load the artifact where it lies, settle its signature, run it once and ask it its examples."""
+    adapter = open_runtime(runtime, manifest.artifact, threads=settings.INFERENCE_THREADS, trusted=trusted)
     run = adapter.load()
     facts = adapter.describe()
-    signature = manifest.signature(facts)
-    _check_labels(manifest, facts)
-    spec = ModelSpec(manifest.name, 0, runtime, manifest.artifact, sha256, signature, tuple(manifest.labels))
+    signature, labels = settle(facts, given_input=manifest.input, given_output=manifest.output, labels=manifest.labels)
+    validate_labels(labels)
+    _check_kinds(manifest, signature)
+    spec = ModelSpec(manifest.name, 0, runtime, manifest.artifact, sha256, signature, labels, trusted)
     predictor = Predictor(spec, run)
     try:
         predictor.warm_up()
+        check_examples(predictor, manifest.examples, picture_of=manifest.picture_of)
+    except InvalidInput as error:
+        raise InvalidSignature(f"One of [[examples]] is no input of this model: {error.message}") from error
     finally:
         predictor.close()
-    return signature, facts
+    return spec, facts
 
 
-def _check_labels(manifest: Manifest, facts: ArtifactFacts) -> None:
-    validate_labels(manifest.labels)
-    width, count = facts.output_width, len(manifest.labels)
-    if not count:
-        raise InvalidSignature(f"Expected labels, in model.toml or by --labels FILE: one for each of {width} outputs.")
-    if width is not None and width != count and (width, count) != (1, 2):
-        raise InvalidSignature(f"Expected {width} labels, one for each output. Received: {count}")
+def _check_kinds(manifest: Manifest, signature: Signature) -> None:
+    """Refuse an example of another kind than the model takes."""
+    wanted = "image" if isinstance(signature.input, ImageInput) else "features"
+    for example in manifest.examples:
+        if (wanted == "image") != bool(example.image):
+            raise InvalidSignature(f"Expected {wanted} in each of [[examples]]. Received: {example.to_dict()!r:.200}")
 
 
-def _store(version: ModelVersion, manifest: Manifest) -> None:
+def _check_task(name: str, task: str) -> None:
+    known = RegisteredModel.objects.filter(name=name).first()
+    if known and known.task != task:
+        raise InvalidSignature(
+            f"{name} is a model for {known.task}, and all its versions are. This one is for {task}: give it another --name."
+        )
+
+
+def _keep(example: Example, manifest: Manifest) -> Example:
+    if not example.image:
+        return example
+    return replace(example, image=copy_picture(manifest.picture_of(example), name=manifest.name))
+
+
+def _store(version: ModelVersion, manifest: Manifest, task: str) -> None:
     with transaction.atomic():
-        version.model = _get_or_create_model(manifest, version.created_by)
+        version.model = _get_or_create_model(manifest, task, version.created_by)
         # The model's row is locked: two registrations at once get two numbers.
         version.number = (version.model.versions.aggregate(last=Max("number"))["last"] or 0) + 1
         version.full_clean()
         version.save(force_insert=True)
 
 
-def _get_or_create_model(manifest: Manifest, user: User | None) -> RegisteredModel:
+def _get_or_create_model(manifest: Manifest, task: str, user: User | None) -> RegisteredModel:
     model, created = RegisteredModel.objects.select_for_update().get_or_create(
         name=manifest.name,
         defaults={
             "title": manifest.title or manifest.name.replace("-", " ").capitalize(),
             "description": manifest.description,
-            "task": RegisteredModel.Task.IMAGE_CLASSIFICATION,
+            "task": task,
             "created_by": user,
         },
     )
@@ -118,13 +161,3 @@ def _get_or_create_model(manifest: Manifest, user: User | None) -> RegisteredMod
         model.description = manifest.description or model.description
         model.save(update_fields=["title", "description"])
     return model
-
-
-def _copy(manifest: Manifest, sha256: str) -> str:
-    """Copy the artifact below MODEL_ROOT, under its hash: the same file is kept once. Return its path there."""
-    storage = DurableFileSystemStorage(location=settings.MODEL_ROOT)
-    name = f"{manifest.name}/{sha256[:16]}/{manifest.artifact.name}"
-    if storage.exists(name) and file_sha256(Path(storage.path(name))) == sha256:
-        return name
-    with manifest.artifact.open("rb") as file:
-        return storage.save(name, File(file))

@@ -28,6 +28,39 @@ def milliseconds(value: float | None) -> str:
 
 
 @register.filter
+def plain_value(value: Any) -> str:
+    """Return a feature's value as JSON writes it, a text without its quotes, and what is missing as a dash."""
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+@register.filter
+def feature_line(features: list[tuple[str, Any, str]]) -> str:
+    """Return a row in one line: `length 4.5 cm, petals 5`."""
+    return ", ".join(f"{name} {plain_value(value)} {unit}".strip() for name, value, unit in features)
+
+
+@register.filter
+def allowed(feature: dict[str, Any]) -> str:
+    """Return what values a feature of a signature may have."""
+    if values := feature.get("values"):
+        return ", ".join(plain_value(value) for value in values)
+    low, high = feature.get("min"), feature.get("max")
+    if low is not None and high is not None:
+        return f"{low:g} to {high:g}"
+    return f"from {low:g}" if low is not None else f"up to {high:g}" if high is not None else "any"
+
+
+@register.filter
+def left_out(feature: dict[str, Any]) -> str:
+    """Return what happens when a feature is left out."""
+    if "default" in feature:
+        return plain_value(feature["default"])
+    return "refused" if feature.get("required", True) else "missing"
+
+
+@register.filter
 def pretty_json(value: Any) -> str:
     """Return indented JSON as text; the template escapes it."""
     return json.dumps(value, indent=2, ensure_ascii=False)

@@ -24,7 +24,7 @@ def run(*arguments):
 def test_register_and_promote(write_dummy):
     out, _, error = run("register_model", write_dummy(), "--promote")
     assert error is None
-    assert "Registered shades:1 (dummy 1," in out
+    assert "Registered shades:1 for image-classification (dummy 1," in out
     assert "shades@production -> 1" in out
     run("register_model", write_dummy(sleep=0.001))
     assert run("promote_model", "shades", 2)[0] == "shades@production: 1 -> 2\n"

@@ -50,8 +50,14 @@ def test_a_manifest_that_contradicts_the_file_is_refused(tmp_path):
         register_model(path=tmp_path)
 
 
-@pytest.mark.parametrize("name", ["model.h5", "model.pkl", "model.joblib", "model.onnx"])
-def test_a_format_that_is_not_served_is_named(tmp_path, labels, name):
+@pytest.mark.parametrize("name", ["model.h5", "model.pkl", "model.joblib"])
+def test_a_format_that_runs_code_needs_trust(tmp_path, labels, name):
     (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(InvalidArtifact, match=rf"ends in \.keras\. Received: {name}"):
+    with pytest.raises(InvalidArtifact, match="register it with --trusted"):
         register_model(path=tmp_path / name, labels=labels)
+
+
+def test_a_format_that_is_not_served_is_named(tmp_path, labels):
+    (tmp_path / "model.pth").write_bytes(b"x")
+    with pytest.raises(InvalidArtifact, match=r"ends in \.keras or .* Received: model\.pth"):
+        register_model(path=tmp_path / "model.pth", labels=labels)

@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from inference.errors import InvalidImage, InvalidInput, Overloaded
 from inference.tests.pictures import noise, picture
 from predictions.models import Input, Prediction
-from predictions.registry import UnknownModel, get_predictor
+from predictions.registry import UnknownModel, lease
 from predictions.services import predict
 from predictions.services.files import read_stored
 from predictions.storage import StorageFull
@@ -20,6 +20,11 @@ pytestmark = pytest.mark.django_db
 def ask(user, data=None, *, name="a.png", **options):
     data = picture(255) if data is None else data
     return predict(user=user, source="api", image=ContentFile(data, name=name), **options)
+
+
+def predictor_of(version):
+    with lease(version) as predictor:
+        return predictor
 
 
 def stored_files(settings):
@@ -85,7 +90,7 @@ def test_a_model_is_named_in_four_ways(shades, user, model):
 
 
 def test_features_for_an_image_model_are_refused(shades, user, settings):
-    with pytest.raises(InvalidInput, match="Expected image for the model shades, as a file part"):
+    with pytest.raises(InvalidInput, match="Expected image, as a file part of multipart/form-data, for the model shades"):
         predict(user=user, source="api", features={"a": 1})
     with pytest.raises(InvalidInput, match="Received: neither"):
         predict(user=user, source="api")
@@ -111,7 +116,7 @@ def test_a_model_that_raises_is_kept_as_failed(shades, user, monkeypatch):
     def broken(batch):
         raise ZeroDivisionError("/a/secret/path")
 
-    monkeypatch.setattr(get_predictor(shades), "_run", broken)
+    monkeypatch.setattr(predictor_of(shades), "_run", broken)
     row = ask(user)
     assert (row.status, row.error_code) == ("failed", "model-failed")
     assert "ZeroDivisionError" in row.error_message
@@ -122,7 +127,7 @@ def test_a_model_that_raises_is_kept_as_failed(shades, user, monkeypatch):
 def test_a_model_that_hangs_is_kept_as_failed(shades, user, monkeypatch, settings):
     settings.PREDICT_TIMEOUT = 0.05
     let_go = threading.Event()
-    monkeypatch.setattr(get_predictor(shades), "_run", lambda batch: let_go.wait(30))
+    monkeypatch.setattr(predictor_of(shades), "_run", lambda batch: let_go.wait(30))
     assert ask(user).error_code == "inference-timeout"
     let_go.set()
 
@@ -133,7 +138,7 @@ def test_a_changed_artifact_is_kept_as_failed_and_never_loaded(shades, user, set
 
 
 def test_a_full_queue_refuses_and_stores_nothing(shades, user, settings, monkeypatch):
-    predictor = get_predictor(shades)
+    predictor = predictor_of(shades)
 
     def full(item):
         raise Overloaded("busy")

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 from inference.errors import InferenceError
 from predictions.models import Alias, AliasChange, ModelVersion, RegisteredModel
-from predictions.registry import InactiveModel, UnknownModel, get_predictor, resolve
+from predictions.registry import InactiveModel, UnknownModel, lease, resolve
 from predictions.services import promote_model, register_model
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,15 @@ def test_registers_what_the_folder_says(write_dummy, settings, user):
     assert (version.model.name, version.number, version.runtime, version.created_by) == ("shades", 1, "dummy", user)
     assert version.labels == ["black", "grey", "white"]
     assert version.signature["input"] == {
-        **{"kind": "image", "height": 8, "width": 8, "channels": 1, "scale": "unit", "resize": "stretch"}
+        **{
+            "kind": "image",
+            "height": 8,
+            "width": 8,
+            "channels": 1,
+            "scale": "unit",
+            "resize": "stretch",
+            "layout": "channels-last",
+        }
     }
     assert version.model.task == RegisteredModel.Task.IMAGE_CLASSIFICATION
     assert not Alias.objects.exists()
@@ -74,7 +82,7 @@ def test_a_bare_artifact_takes_its_labels_from_a_file(write_dummy, tmp_path):
         ({"title": ["x"]}, "Expected title to be a str"),
         ({"input": "x"}, "Expected input to be a dict"),
         ({"labels": "abc"}, "Expected labels to be a list"),
-        ({"runtime": "os.path"}, "Expected runtime to be one of"),
+        ({"runtime": "os.path"}, "to import it runs its code"),
         ({"artifact": "a\0b"}, "inside"),
         ({"input": {"kind": "image", "height": 8}}, "width"),
         ({"output": {"kind": "classes", "activation": "relu"}}, "activation to be one of"),
@@ -172,4 +180,5 @@ def test_a_registered_version_is_served_from_the_copy(write_dummy):
     folder = write_dummy()
     version = register_model(path=folder)
     (folder / "shades.dummy.json").unlink()
-    assert get_predictor(version).spec.labels == ("black", "grey", "white")
+    with lease(version) as predictor:
+        assert predictor.spec.labels == ("black", "grey", "white")

@@ -119,7 +119,7 @@ def test_results_of_others_are_not_shown(shades, signed_in, other):
 
 @pytest.mark.parametrize("fragment", [False, True])
 def test_history_pages_both_ways(shades, signed_in, user, monkeypatch, fragment):
-    monkeypatch.setattr("predictions.views.HISTORY_PAGE", 3)
+    monkeypatch.setattr("predictions.views.ledger.HISTORY_PAGE", 3)
     rows = [ask(user, name=f"n{number}.png") for number in range(7)]
     headers = {"hx-request": "true"} if fragment else {}
     names = lambda response: re.findall(r"n\d\.png", response.content.decode())  # noqa: E731
@@ -137,7 +137,7 @@ def test_history_pages_both_ways(shades, signed_in, user, monkeypatch, fragment)
 
 
 def test_history_filters_and_keeps_them_in_the_links(shades, signed_in, user, monkeypatch):
-    monkeypatch.setattr("predictions.views.HISTORY_PAGE", 1)
+    monkeypatch.setattr("predictions.views.ledger.HISTORY_PAGE", 1)
     for shade in (0, 0, 255):
         ask(user, picture(shade))
     response = signed_in.get(reverse("predictions:history"), {"label": "black", "status": ""})
@@ -216,7 +216,7 @@ def test_models_have_pages(shades, signed_in):
     assert signed_in.get(reverse("predictions:model", args=["nope"])).status_code == 404
 
 
-@pytest.mark.parametrize("name", ["predictions:upload", "predictions:history", "accounts:tokens", "docs"])
+@pytest.mark.parametrize("name", ["predictions:ask", "predictions:history", "accounts:tokens", "docs"])
 def test_pages_forbid_inline_code(shades, signed_in, name):
     response = signed_in.get(reverse(name))
     policy = response["Content-Security-Policy"]

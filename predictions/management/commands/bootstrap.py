@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 
 from accounts.models import User
 from accounts.services import create_user
-from inference.pool import file_sha256
+from inference.artifacts import artifact_sha256
 from predictions.models import ModelVersion
 from predictions.services import register_model
 from predictions.services.manifest import read_manifest
@@ -33,7 +33,7 @@ class Command(BaseCommand):
     def _register(self, folder: Path) -> None:
         manifest = read_manifest(folder)
         known = ModelVersion.objects.filter(model__name=manifest.name)
-        if known.filter(sha256=file_sha256(manifest.artifact)).exists():
+        if known.filter(sha256=artifact_sha256(manifest.artifact)).exists():
             return
         version = register_model(path=folder, promote=True)
         self.stdout.write(f"Registered {version}")

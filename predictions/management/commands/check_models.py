@@ -1,4 +1,4 @@
-"""Load and warm up each version that an alias points at."""
+"""Load each version that an alias points at, and ask it its examples."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from inference.errors import InferenceError
 from predictions.models import ModelVersion
-from predictions.registry import get_predictor
+from predictions.services.verify import verify_version
 
 
 class Command(BaseCommand):
-    help = "Verify, load and warm up each served model version; exit 1 when one does not work."
+    help = "Verify and load each served model version and ask it its examples; exit 1 when one does not work."
 
     def handle(self, *args: Any, **options: Any) -> None:
         versions = ModelVersion.objects.served().select_related("model")
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def _check(self, version: ModelVersion) -> bool:
         started = perf_counter()
         try:
-            get_predictor(version)
+            verify_version(version)
         except InferenceError as error:
             self.stderr.write(f"{version}: {error.code}: {error.message}")
             return False

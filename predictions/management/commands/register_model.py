@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from inference.errors import InferenceError
+from inference.errors import InferenceError, ModelFailed
 from predictions.services import register_model
 
 
@@ -17,20 +17,29 @@ class Command(BaseCommand):
     help = "Copy a model file into MODEL_ROOT, pin its sha256 and register it as the next version of its model."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("path", type=Path, help="a folder with a model.toml, or a bare artifact (.keras)")
+        parser.add_argument("path", type=Path, help="a folder with a model.toml, or a bare artifact, file or folder")
         parser.add_argument("--name", default="", help="the model's name; default: as model.toml or the file says")
         parser.add_argument("--labels", type=Path, help="a text file with one label a line, in the order of the outputs")
+        parser.add_argument(
+            "--trusted",
+            action="store_true",
+            help="let it run its author's code: for .h5, .pkl, .joblib, SavedModel and MLflow; the version records it",
+        )
         parser.add_argument("--promote", action="store_true", help="let `production` point at the new version")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        chosen = {name: options[name] for name in ("path", "name", "labels", "promote")}
+        chosen = {name: options[name] for name in ("path", "name", "labels", "promote", "trusted")}
         try:
             version = register_model(**chosen)
         except InferenceError as error:
-            raise CommandError(f"Not registered: {error.message}") from error
+            # A model's own error may hold paths and stays out of answers over HTTP; the operator needs it.
+            cause = f" ({error.__cause__})" if isinstance(error, ModelFailed) and error.__cause__ else ""
+            raise CommandError(f"Not registered: {error.message}{cause}") from error
         except ValidationError as error:
             raise CommandError(f"Not registered: {' '.join(error.messages)}") from error
-        self.stdout.write(f"Registered {version} ({version.framework} {version.framework_version}, {version.size:,} bytes)")
+        made_by = f"{version.framework} {version.framework_version}".strip()
+        trusted = ", trusted to run its code" if version.trusted else ""
+        self.stdout.write(f"Registered {version} for {version.model.task} ({made_by}, {version.size:,} bytes{trusted})")
         if options["promote"]:
             self.stdout.write(f"{version.model.name}@production -> {version.number}")
         else:

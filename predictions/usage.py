@@ -1,0 +1,30 @@
+"""How often a version was asked, without counting a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from predictions.models import ModelVersion, Prediction
+
+MOST = 1000  # rows that are counted
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How many predictions a version made, counted up to a bound, and when the last one."""
+
+    count: int
+    last: datetime | None
+
+    def __str__(self) -> str:
+        return f"{MOST:,} times or more" if self.count >= MOST else "once" if self.count == 1 else f"{self.count:,} times"
+
+
+def usage_of(version: ModelVersion) -> Usage:
+    """Return a version's usage, by the index on version and id."""
+    rows: QuerySet[Prediction] = Prediction.objects.filter(model_version=version).order_by("-id")
+    last = rows.values_list("created_at", flat=True).first()
+    return Usage(rows[:MOST].count() if last else 0, last)

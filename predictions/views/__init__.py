@@ -1,0 +1,9 @@
+"""The pages."""
+
+from predictions.views.ask import AskView, ExampleView
+from predictions.views.ledger import HistoryView, PredictionView, ThumbnailView
+from predictions.views.models import ModelDetailView, ModelListView
+
+__all__ = [
+    "AskView", "ExampleView", "HistoryView", "ModelDetailView", "ModelListView", "PredictionView", "ThumbnailView",
+]  # fmt: skip

@@ -1,0 +1,241 @@
+"""The home page: choose a model, give it a picture or a row, see what it says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.generic import View
+
+from accounts.requests import SignedInRequest
+from inference.errors import ImageTooLarge, InferenceError, InvalidInput, Overloaded, UnsupportedFormat
+from inference.preprocessing import from_csv_line
+from inference.signature import TableInput
+from predictions.forms import MAX_ON_A_FORM, AskForm, FeaturesForm, UploadForm, field_name, initial_of
+from predictions.models import ModelVersion, Prediction, RegisteredModel
+from predictions.registry import InactiveModel, UnknownModel, resolve, spec_of
+from predictions.services import ask_example, predict
+from predictions.services.examples import example_row, has_example
+from predictions.snippets import snippets_for
+from predictions.storage import StorageFull
+
+SHOWN = "shown"
+Refused = tuple[str, Exception]
+"""A file name, and why."""
+
+# What a person may have done wrong, by the status that says so.
+STATUS_OF: tuple[tuple[type[Exception], int], ...] = (
+    (ImageTooLarge, 413),
+    (UnsupportedFormat, 415),
+    (Overloaded, 503),
+    (UnknownModel, 404),
+    (InactiveModel, 409),
+    (StorageFull, 507),
+    (InvalidInput, 400),
+)
+
+
+class AskView(LoginRequiredMixin, View):
+    """Take images or a row of features and show what the model said.
+
+    With JavaScript each image comes alone and gets a fragment back.
+    """
+
+    def get(self, request: SignedInRequest) -> HttpResponse:
+        reference = request.GET.get("model", "")
+        version, error = _resolve(request, reference)
+        shown = list(self._shown(request))
+        form = _form(version, initial=_initial(request, version, shown) if version else {"model": reference})
+        return self._page(
+            request, form, version, results=shown, status=_status(error) if error and reference else 200, error=error
+        )
+
+    def post(self, request: SignedInRequest) -> HttpResponse:
+        version, error = _resolve(request, request.POST.get("model", ""))
+        if version is None:
+            form = _form(None, request.POST, request.FILES)
+            form.add_error(None, str(error))
+            return self._refuse(request, form, version, _status(error))
+        if "fill" in request.POST:
+            return self._fill(request, version)
+        form = _form(version, request.POST, request.FILES)
+        if not form.is_valid():
+            return self._refuse(request, form, version, 400)
+        if isinstance(form, FeaturesForm):
+            return self._predict_row(request, form, version)
+        return self._predict_images(request, form, version)
+
+    def _predict_row(self, request: SignedInRequest, form: FeaturesForm, version: ModelVersion) -> HttpResponse:
+        asked = {name: form.cleaned_data[name] for name in ("features", "model", "client_reference")}
+        try:
+            prediction = predict(user=request.user, source=Prediction.Source.WEB, **asked)
+        except (InferenceError, StorageFull) as error:
+            form.add_error(None, str(error))
+            return self._refuse(request, form, version, _status(error))
+        return redirect(_home(model=form.cleaned_data["model"], shown=[prediction.id]))
+
+    def _predict_images(self, request: SignedInRequest, form: AskForm, version: ModelVersion) -> HttpResponse:
+        results, errors = self._predict_all(request, form.cleaned_data)
+        for name, error in errors:
+            form.add_error("image", f"{name}: {error}" if len(errors) + len(results) > 1 else str(error))
+        if errors:
+            return self._refuse(request, form, version, _status(errors[0][1]), results)
+        if request.htmx:
+            return render(request, "predictions/_result.html", {"prediction": results[0]}, status=201)
+        if len(results) == 1:
+            return redirect(results[0])
+        return redirect(_home(model=form.cleaned_data["model"], shown=[one.id for one in results]))
+
+    def _predict_all(self, request: SignedInRequest, data: dict[str, Any]) -> tuple[list[Prediction], list[Refused]]:
+        """Ask about each file; one that is refused does not hold up the others."""
+        results: list[Prediction] = []
+        errors: list[Refused] = []
+        asked = {name: data[name] for name in ("model", "client_reference")}
+        for file in data["image"]:
+            try:
+                results.append(predict(user=request.user, source=Prediction.Source.WEB, image=file, **asked))
+            except (InferenceError, StorageFull) as error:
+                errors.append((file.name, error))
+        return results, errors
+
+    def _fill(self, request: SignedInRequest, version: ModelVersion) -> HttpResponse:
+        """Show the form filled in from a pasted line of CSV; nothing is asked yet."""
+        taken = spec_of(version).signature.input
+        if not isinstance(taken, TableInput):
+            return redirect(_home(model=request.POST.get("model", "")))
+        line = request.POST.get("csv", "")
+        try:
+            texts = from_csv_line(line, taken)
+        except InvalidInput as error:
+            form = _form(version, initial=request.POST.dict())
+            return self._page(request, form, version, results=(), status=400, csv=line, csv_error=error)
+        known = {field_name(number): texts.get(name, "") for number, name in enumerate(taken.names)}
+        form = _form(version, {**request.POST.dict(), **known})
+        if unknown := [name for name in texts if name not in taken.names]:
+            form.add_error(None, f"The line has columns that the model does not take: {', '.join(unknown)[:200]}.")
+        return self._page(request, form, version, results=(), csv=line)
+
+    def _refuse(
+        self, request: SignedInRequest, form: AskForm, version: ModelVersion | None, status: int, results: Any = ()
+    ) -> HttpResponse:
+        if request.htmx:
+            return render(request, "predictions/_refused.html", {"form": form}, status=status)
+        return self._page(request, form, version, results=results, status=status)
+
+    def _page(
+        self,
+        request: SignedInRequest,
+        form: AskForm,
+        version: ModelVersion | None,
+        *,
+        results: Any,
+        status: int = 200,
+        **context: Any,
+    ) -> HttpResponse:
+        reference = str(form["model"].value() or "")
+        too_wide = isinstance(form, FeaturesForm) and len(form.table.features) > MAX_ON_A_FORM
+        context |= {
+            "form": form,
+            "version": version,
+            "reference": reference,
+            "choices": _choices(version, reference),
+            "has_example": version and has_example(version),
+            "results": results,
+            "recent": Prediction.objects.filter(user=request.user).complete().order_by("-id")[:6],
+            "max_bytes": settings.MAX_UPLOAD_BYTES,
+            "too_wide": too_wide,
+        }
+        if too_wide and version:
+            site = request.build_absolute_uri("/").rstrip("/")
+            context["snippets"] = snippets_for(spec_of(version).signature, reference=reference, site=site)
+        return render(request, "predictions/ask.html", context, status=status)
+
+    def _shown(self, request: SignedInRequest) -> QuerySet[Prediction] | list[Prediction]:
+        ids = [part for part in request.GET.getlist(SHOWN)[:20] if _is_uuid(part)]
+        return Prediction.objects.visible_to(request.user).filter(id__in=ids).complete().order_by("id") if ids else []
+
+
+class ExampleView(LoginRequiredMixin, View):
+    """Ask a model its own example."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: SignedInRequest, name: str) -> HttpResponse:
+        model = get_object_or_404(RegisteredModel.objects.visible_to(request.user), name=name)
+        try:
+            version = resolve(request.POST.get("model", "") or model.name, user=request.user)
+            return redirect(ask_example(version=version, user=request.user))
+        except (InferenceError, StorageFull, LookupError, OSError) as error:
+            messages.error(request, f"The example could not be asked. {error}")
+            return redirect(model)
+
+
+def _resolve(request: SignedInRequest, reference: str) -> tuple[ModelVersion | None, Exception | None]:
+    try:
+        return resolve(reference, user=request.user), None
+    except (UnknownModel, InactiveModel) as error:
+        return None, error
+
+
+def _form(
+    version: ModelVersion | None, data: Any = None, files: Any = None, *, initial: dict[str, Any] | None = None
+) -> AskForm:
+    """Return the form for what a version takes: images or features."""
+    taken = spec_of(version).signature.input if version else None
+    if isinstance(taken, TableInput):
+        return FeaturesForm(data, initial=initial, table=taken)
+    return UploadForm(data, files, initial=initial)
+
+
+def _initial(request: SignedInRequest, version: ModelVersion, shown: list[Prediction]) -> dict[str, Any]:
+    """Return what the form starts with: the row that was just answered, or the example when it is asked for."""
+    reference = request.GET.get("model", "") or version.model.name
+    taken = spec_of(version).signature.input
+    if not isinstance(taken, TableInput):
+        return {"model": reference}
+    row = example_row(version) if "example" in request.GET else None
+    if shown and shown[-1].model_version.model_id == version.model_id:
+        row = shown[-1].input.features
+    return {"model": reference, **(initial_of(row, taken) if row else {})}
+
+
+def _choices(version: ModelVersion | None, reference: str) -> list[tuple[str, str, bool]]:
+    """Return name, title and whether it is the one on the page, of the models that can be asked by name.
+
+    One whose title is not its own is told apart by the name; a version asked by alias or number comes last.
+    """
+    models = list(RegisteredModel.objects.in_production().order_by("created_at"))
+    titles = Counter(model.title for model in models)
+    asked = reference or (version.model.name if version else "")
+    choices = [
+        (one.name, one.title if titles[one.title] == 1 else f"{one.title} ({one.name})", one.name == asked) for one in models
+    ]
+    if version and asked not in [one.name for one in models]:
+        choices.append((asked, f"{version.model.title} ({asked})", True))
+    return choices
+
+
+def _home(*, model: str, shown: Iterable[UUID] = ()) -> str:
+    return f"{reverse('predictions:ask')}?{urlencode({'model': model, SHOWN: [str(one) for one in shown]}, doseq=True)}"
+
+
+def _status(error: Exception | None) -> int:
+    return next((status for kind, status in STATUS_OF if isinstance(error, kind)), 500)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

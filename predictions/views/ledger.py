@@ -1,0 +1,96 @@
+"""What was asked and answered: history, one prediction, its picture."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.decorators import method_decorator
+from django.utils.http import urlencode
+from django.views.decorators.vary import vary_on_headers
+from django.views.generic import DetailView, TemplateView, View
+
+from accounts.requests import SignedInRequest
+from predictions.filters import PredictionFilter
+from predictions.models import Input, Prediction
+from predictions.paging import page_of
+from predictions.querysets import sees_everything
+from predictions.registry import spec_of
+from predictions.services.files import StoredFileError, read_thumbnail
+from predictions.snippets import snippets_for
+
+HISTORY_PAGE = 24  # predictions
+
+
+@method_decorator(vary_on_headers("HX-Request"), "dispatch")  # or the back button shows a cached fragment
+class HistoryView(LoginRequiredMixin, TemplateView):
+    """Predictions, newest first, with the filters of the API."""
+
+    template_name = "predictions/history.html"
+    request: SignedInRequest
+
+    def get_template_names(self) -> list[str]:
+        return ["predictions/_history.html"] if self.request.htmx else [self.template_name]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        asked = self.request.GET
+        rows = Prediction.objects.visible_to(self.request.user).complete()
+        filterset = PredictionFilter(asked, rows, request=self.request)
+        unknown = filterset.unknown({"older", "newer"})
+        valid = filterset.is_valid() and not unknown
+        page = page_of(
+            filterset.qs if valid else rows.none(),
+            older_than=asked.get("older", ""),
+            newer_than=asked.get("newer", ""),
+            size=HISTORY_PAGE,
+        )
+        filters = {name: asked[name] for name in filterset.filters if asked.get(name)}
+        return super().get_context_data(
+            page=page,
+            filter=filterset,
+            filters=filters,
+            unknown=unknown,
+            query=urlencode(filters),
+            everybody=sees_everything(self.request.user),
+            **kwargs,
+        )
+
+
+class PredictionView(LoginRequiredMixin, DetailView):
+    """Everything stored about one prediction, and how a program would ask the same."""
+
+    template_name = "predictions/detail.html"
+    context_object_name = "prediction"
+
+    def get_queryset(self) -> QuerySet[Prediction]:
+        return Prediction.objects.visible_to(self.request.user).complete()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        version = self.object.model_version
+        snippets = snippets_for(
+            spec_of(version).signature,
+            reference=str(version),
+            site=self.request.build_absolute_uri("/").rstrip("/"),
+            features=self.object.input.features,
+        )
+        return super().get_context_data(snippets=snippets, **kwargs)
+
+
+class ThumbnailView(LoginRequiredMixin, View):
+    """A small, re-encoded picture of an image input."""
+
+    def get(self, request: SignedInRequest, pk: UUID) -> HttpResponse:
+        row = get_object_or_404(Input.objects.visible_to(request.user), pk=pk, kind=Input.Kind.IMAGE)
+        try:
+            small = read_thumbnail(row)
+        except StoredFileError as error:
+            return HttpResponse(error.message, status=410, content_type="text/plain")
+        return HttpResponse(
+            small,
+            content_type="image/webp",
+            headers={"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"},
+        )

@@ -1,0 +1,64 @@
+"""The models: what each does, takes and answers, and what its versions are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.db.models import QuerySet
+from django.views.generic import DetailView, ListView
+
+from predictions.artifacts import artifact_problem
+from predictions.models import ModelVersion, RegisteredModel
+from predictions.querysets import PRODUCTION, sees_everything
+from predictions.registry import spec_of
+from predictions.services.examples import has_example
+from predictions.snippets import snippets_for
+from predictions.usage import usage_of
+
+MOST_VERSIONS = 20  # the newest, and those that an alias points at
+
+
+class ModelListView(LoginRequiredMixin, ListView):
+    template_name = "predictions/models.html"
+    context_object_name = "models"
+
+    def get_queryset(self) -> QuerySet[RegisteredModel]:
+        return RegisteredModel.objects.visible_to(self.request.user).prefetch_related("aliases__version")
+
+
+class ModelDetailView(LoginRequiredMixin, DetailView):
+    template_name = "predictions/model.html"
+    context_object_name = "model"
+    slug_field = slug_url_kwarg = "name"
+
+    def get_queryset(self) -> QuerySet[RegisteredModel]:
+        return RegisteredModel.objects.visible_to(self.request.user).prefetch_related(
+            "aliases__version", "versions__aliases", "versions__created_by", "versions__model"
+        )
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        versions = list(self.object.versions.all())
+        shown = [one for place, one in enumerate(versions) if place < MOST_VERSIONS or one.aliases.all()]
+        current = _in_production(shown)
+        described = current or (shown[0] if shown else None)
+        reference = self.object.name if current else str(described)
+        return super().get_context_data(
+            versions=[(one, usage_of(one), artifact_problem(one)) for one in shown],
+            older=len(versions) - len(shown),
+            current=current,
+            described=described,
+            reference=reference,
+            may_try=described and (current or sees_everything(self.request.user)),
+            has_example=described and has_example(described),
+            snippets=described and self._snippets(described, reference),
+            **kwargs,
+        )
+
+    def _snippets(self, version: ModelVersion, reference: str) -> Any:
+        site = self.request.build_absolute_uri("/").rstrip("/")
+        return snippets_for(spec_of(version).signature, reference=reference, site=site)
+
+
+def _in_production(versions: list[ModelVersion]) -> ModelVersion | None:
+    return next((one for one in versions if any(alias.name == PRODUCTION for alias in one.aliases.all())), None)
