@@ -87,12 +87,17 @@ def _as_text(value: Any) -> str:
 
 def _field_of(feature: Feature) -> forms.CharField:
     return forms.CharField(
-        label=feature.name.replace("_", " "),
+        label=_label_of(feature),
         required=False,
         strip=False,
         widget=_widget_of(feature),
         help_text=escape(_help_on(feature)),
     )
+
+
+def _label_of(feature: Feature) -> str:
+    words = feature.title or feature.name.replace("_", " ")
+    return words[:1].upper() + words[1:] + (f" ({feature.unit})" if feature.unit else "")
 
 
 def _widget_of(feature: Feature) -> forms.Widget:
@@ -117,8 +122,14 @@ def _widget_of(feature: Feature) -> forms.Widget:
 
 
 def _help_on(feature: Feature) -> str:
-    """Return what the feature is and what is allowed, as a sentence or two."""
-    said = feature.description.strip()
-    allowed = "" if feature.values or feature.type == "boolean" else feature.expected().capitalize() + "."
-    left_out = "" if feature.required else "May be left out." if feature.default is None else f"Left out: {feature.default}."
-    return " ".join(part for part in (said, allowed, left_out) if part)
+    """Return what the feature is and what is allowed, in few words."""
+    low, high = (None if bound is None else f"{bound:g}" for bound in (feature.min, feature.max))
+    reach = f"{low} to {high}" if low and high else f"{low} or more" if low else f"up to {high}" if high else ""
+    whole = "whole number" if feature.type == "integer" and not feature.values else ""
+    allowed = ", ".join(part for part in (whole, reach) if part)
+    left_out = "" if feature.required else "May be left out." if feature.default is None else f"Default: {feature.default}."
+    return " ".join(
+        part
+        for part in (feature.description.strip(), f"{allowed[:1].upper()}{allowed[1:]}." if allowed else "", left_out)
+        if part
+    )

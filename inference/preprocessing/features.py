@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import rfc8785
 
 from inference.errors import InvalidFeatures, InvalidInput
 from inference.signature import Feature, TableInput
-from inference.signature.table import MAX_NAME, show
+from inference.signature.table import MAX_NAME, nearest, show
 
 FLOAT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 INTEGER = re.compile(r"[+-]?\d{1,300}", re.ASCII)
@@ -127,18 +126,17 @@ def _read_each(given: Mapping[str, Any], table: TableInput) -> tuple[Row, list[I
     missing = [feature.name for feature in table.features if given.get(feature.name) is None]
     known = set(names)
     unknown = [name for name in given if name not in known]
-    nearest = {name: get_close_matches(name[:MAX_NAME], missing or names, 1) for name in unknown[:MOST_NAMED]}
-    errors = [_unknown(name, near, names) for name, near in nearest.items()]
+    meant = {name: nearest(name, missing) or nearest(name, names) for name in unknown[:MOST_NAMED]}
+    errors = [_unknown(name, near, names) for name, near in meant.items()]
     if len(unknown) > MOST_NAMED:
         errors.append(InvalidInput(f"And {len(unknown) - MOST_NAMED:,} more.", code="unknown-feature", field=""))
-    # What is misspelt is told once: as unknown, with what was meant.
-    told = {near[0] for near in nearest.values() if near}
     row: Row = {}
     for feature in table.features:
         try:
             row[feature.name] = _read_one(feature, given.get(feature.name))
         except InvalidInput as error:
-            if error.code != "required" or feature.name not in told:
+            # What is misspelt is told once: as unknown, with what was meant.
+            if error.code != "required" or feature.name not in meant.values():
                 errors.append(error)
     return row, errors
 
@@ -152,8 +150,8 @@ def _read_one(feature: Feature, value: Any) -> Any:
     return feature.default
 
 
-def _unknown(name: str, near: list[str], names: Sequence[str]) -> InvalidInput:
-    hint = f"Did you mean {near[0]!r}?" if near else f"The features are {_listed(names)}."
+def _unknown(name: str, near: str | None, names: Sequence[str]) -> InvalidInput:
+    hint = f"Did you mean {near!r}?" if near else f"The features are {_listed(names)}."
     return InvalidInput(f"There is no feature {name!r:.120}. {hint}", code="unknown-feature", field=name[:MAX_NAME])
 
 
@@ -166,7 +164,7 @@ def _from_text(text: str, feature: Feature) -> Any:
     text = text.strip() if feature.type != "text" else text
     if not text:
         return None
-    if feature.type == "integer" and INTEGER.fullmatch(text):
+    if feature.type in ("float", "integer") and INTEGER.fullmatch(text):
         return int(text)
     if feature.type in ("float", "integer") and FLOAT.fullmatch(text):
         return float(text)

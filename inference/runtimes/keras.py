@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
-from inference.runtimes.tensorflow import UNLOADABLE, import_tensorflow, tensor_of, unwrap
-from inference.tensors import to_tensors
-from inference.types import ArtifactFacts, Batch, Output, Run, Tensor
+from inference.runtimes.tensorflow import UNLOADABLE, import_tensorflow, input_of, output_of, to_array
+from inference.tensors import one_by_one, runner, takes_one
+from inference.types import AnyArray, ArtifactFacts, Run
 
 HDF5 = (".h5", ".hdf5")
 JSON_MEMBERS = ("metadata.json", "config.json")
@@ -48,13 +48,20 @@ class KerasRuntime(BaseRuntime):
         self.version = str(metadata.get("keras_version", "")) if is_archive else keras.__version__
         try:
             model = keras.saving.load_model(self.path, compile=False, safe_mode=is_archive)
-            self.inputs = tuple(tensor_of(one.name, one.dtype, one.shape) for one in model.inputs)
-            self.outputs = tuple(
-                tensor_of(name, one.dtype, one.shape) for name, one in zip(_output_names(model), model.outputs, strict=True)
-            )
-            return _trace(tf, keras.tree, model, self.inputs, [tensor.name for tensor in self.outputs])
+            inputs = list(zip(_input_names(keras.tree, model), model.inputs, strict=True))
+            outputs = list(zip(_output_names(keras.tree, model), model.outputs, strict=True))
+            self.inputs = tuple(input_of(name, one.dtype, one.shape) for name, one in inputs)
+            self.outputs = tuple(output_of(name, one.dtype, one.shape) for name, one in outputs)
+            alone = [takes_one(name, one.shape[0]) for name, one in inputs]
+            traced = _trace(tf, keras.tree, model)
         except (*UNLOADABLE, tf.errors.OpError) as error:
             raise InvalidArtifact(f"Keras {keras.__version__} cannot load {self.path.name}: {error}") from error
+
+        def ask(arrays: list[AnyArray]) -> list[AnyArray]:
+            return [to_array(tensor) for tensor in traced(*(tf.constant(array) for array in arrays))]
+
+        run = runner(ask, self.inputs, [tensor.name for tensor in self.outputs])
+        return one_by_one(run) if any(alone) else run
 
     def describe(self) -> ArtifactFacts:
         return ArtifactFacts(self.inputs, self.outputs, framework="keras", framework_version=self.version)
@@ -116,25 +123,40 @@ def _check_members(archive: zipfile.ZipFile) -> None:
         raise InvalidArtifact(f"Expected an archive of at most {MAX_UNPACKED:,} bytes unpacked. Received: {unpacked:,}")
 
 
-def _output_names(model: Any) -> list[str]:
-    """Return the names of the outputs in the order of `model.outputs`: the keys of a dictionary, or the layers."""
-    if not hasattr(model, "output_names"):  # a Sequential model, with one output
-        return [model.layers[-1].name]
-    return sorted(model.output) if isinstance(model.output, dict) else list(model.output_names)
+def _structures(model: Any) -> tuple[Any, Any]:
+    """Return how the model packs its inputs and outputs; a Sequential model has one of each, and does not say."""
+    return (model.input, model.output) if hasattr(model, "output_names") else (model.inputs[0], model.outputs[0])
 
 
-def _trace(tf: Any, tree: Any, model: Any, inputs: Sequence[Tensor], outputs: Sequence[str]) -> Run:
-    """Return a function that calls the model inside one traced graph, its inputs packed as the model wants them."""
-    specs = [tf.TensorSpec((None, *one.shape), tf.string if one.dtype == "str" else one.dtype) for one in inputs]
-    packed = model.input if hasattr(model, "output_names") else model.inputs[0]
+def _input_names(tree: Any, model: Any) -> list[str]:
+    """Return the keys of a dictionary, or the tensors' own names, in the order of `model.inputs`."""
+    return _unique(_names(tree, _structures(model)[0], [one.name for one in model.inputs]))
+
+
+def _output_names(tree: Any, model: Any) -> list[str]:
+    """Return the keys of a dictionary, or the names of the layers, in the order of `model.outputs`."""
+    layers = model.output_names if hasattr(model, "output_names") else [model.layers[-1].name]
+    return _unique(_names(tree, _structures(model)[1], layers))
+
+
+def _names(tree: Any, structure: Any, own: Sequence[str]) -> list[str]:
+    paths = [path for path, _ in tree.flatten_with_path(structure)]
+    keyed = any(isinstance(part, str) for path in paths for part in path)
+    return [".".join(map(str, path)) for path in paths] if keyed else list(own)
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """Return the names, numbered where one comes again: a layer that is called twice gives two outputs."""
+    return [name if names.index(name) == number else f"{name}_{number}" for number, name in enumerate(names)]
+
+
+def _trace(tf: Any, tree: Any, model: Any) -> Callable[..., Any]:
+    """Return the model inside one traced graph, its inputs packed as the model wants them, its outputs flat."""
+    packed = _structures(model)[0]
     function = tf.function(
         lambda *tensors: tree.flatten(model(tree.pack_sequence_as(packed, list(tensors)), training=False)),
-        input_signature=specs,
+        input_signature=[tf.TensorSpec(one.shape, one.dtype) for one in model.inputs],
     )
     function.get_concrete_function()
-
-    def run(batch: Batch) -> Output:
-        found = function(*(tf.constant(array) for array in to_tensors(batch, inputs)))
-        return unwrap(dict(zip(outputs, (tensor.numpy() for tensor in found), strict=True)))
-
-    return run
+    traced: Callable[..., Any] = function
+    return traced

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
-from inference.tensors import to_tensors
-from inference.types import ArtifactFacts, Batch, Output, Run, Tensor
+from inference.tensors import one_by_one, runner, takes_one
+from inference.types import AnyArray, ArtifactFacts, Run, Tensor
 
 logger = logging.getLogger(__name__)
 
 SIGNATURE = "serving_default"
+# TensorFlow's names of types as NumPy's, and those that NumPy has not, as it is given them.
+DTYPES = {"string": "str"}
+OUTPUT_DTYPES = {**DTYPES, "bfloat16": "float32"}
 # What TensorFlow and h5py raise on a file that lies.
 UNLOADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, OSError, RuntimeError, MemoryError)
 
@@ -36,17 +41,21 @@ class SavedModelRuntime(BaseRuntime):
             function = self._signature(dict(self.model.signatures))
         except (*UNLOADABLE, tf.errors.OpError) as error:
             raise InvalidArtifact(f"TensorFlow {tf.__version__} cannot load {self.path.name}: {error}") from error
-        self.inputs = _tensors(function.structured_input_signature[1])
-        self.outputs = _tensors(function.structured_outputs)
+        inputs = sorted(function.structured_input_signature[1].items())
+        self.inputs = tuple(input_of(name, spec.dtype.name, sizes_of(spec)) for name, spec in inputs)
+        self.outputs = tuple(
+            output_of(name, spec.dtype.name, sizes_of(spec)) for name, spec in sorted(function.structured_outputs.items())
+        )
         self.version = str(getattr(self.model, "tensorflow_version", ""))
+        alone = [takes_one(name, spec.shape[0]) for name, spec in inputs]
 
-        def run(batch: Batch) -> Output:
-            arrays = to_tensors(batch, self.inputs)
+        def ask(arrays: list[AnyArray]) -> list[AnyArray]:
             given = {tensor.name: tf.constant(array) for tensor, array in zip(self.inputs, arrays, strict=True)}
             found = function(**given)
-            return unwrap({tensor.name: found[tensor.name].numpy() for tensor in self.outputs})
+            return [to_array(found[tensor.name]) for tensor in self.outputs]
 
-        return run
+        run = runner(ask, self.inputs, [tensor.name for tensor in self.outputs])
+        return one_by_one(run) if any(alone) else run
 
     def describe(self) -> ArtifactFacts:
         return ArtifactFacts(self.inputs, self.outputs, framework="tensorflow", framework_version=self.version)
@@ -73,22 +82,33 @@ def import_tensorflow(threads: int) -> Any:
     return tf
 
 
-def tensor_of(name: str, dtype: str, shape: Any) -> Tensor:
-    """Return what is known of one tensor of TensorFlow's; its first dimension is the batch.
+def sizes_of(spec: Any) -> tuple[int | None, ...] | None:
+    """Return the sizes of a TensorSpec; None when even their number is open."""
+    return None if spec.shape.rank is None else tuple(spec.shape)
+
+
+def input_of(name: str, dtype: str, sizes: Sequence[int | None] | None) -> Tensor:
+    """Return what is known of one input; its first dimension is the batch.
 
     Raises:
         InvalidArtifact: when it has none.
     """
-    sizes = tuple(shape)
     if not sizes:
-        raise InvalidArtifact(f"Expected {name} to have a batch dimension. It is a single value.")
-    return Tensor(name, "str" if dtype == "string" else dtype, sizes[1:])
+        shape = "of any shape" if sizes is None else "a single value"
+        raise InvalidArtifact(f"Expected the input {name} to have a batch dimension and a known rank. It is {shape}.")
+    return Tensor(name, DTYPES.get(dtype, dtype), tuple(sizes[1:]))
 
 
-def unwrap(outputs: Mapping[str, Any]) -> Output:
-    """Return the only output bare, several by name."""
-    return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+def output_of(name: str, dtype: str, sizes: Sequence[int | None] | None) -> Tensor:
+    """Return what is known of one output, as `to_array` gives it; of an open rank, only that its width is open."""
+    return Tensor(name, OUTPUT_DTYPES.get(dtype, dtype), (None,) if sizes is None else tuple(sizes[1:]))
 
 
-def _tensors(specs: Mapping[str, Any]) -> tuple[Tensor, ...]:
-    return tuple(tensor_of(name, spec.dtype.name, spec.shape) for name, spec in sorted(specs.items()))
+def to_array(tensor: Any) -> AnyArray:
+    """Return a tensor as NumPy has it, its texts as such: TensorFlow's are bytes."""
+    array: AnyArray = tensor.numpy()
+    if array.dtype.name == "bfloat16":
+        return array.astype(np.float32)
+    if array.dtype.kind != "O":
+        return array
+    return np.array([text.decode("utf-8", "replace") for text in array.ravel()], np.object_).reshape(array.shape)

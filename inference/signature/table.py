@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from itertools import islice
 from math import isfinite
 from typing import Any, ClassVar, Self
 
@@ -38,7 +39,7 @@ class Feature:
     Args:
         type: `float`, `integer`, `boolean`, `category` (one of `values`) or `text`.
         unit: of the number: `cm`.
-        description: what it is, for the people who fill in the form.
+        title, description: what people call it, and what it is, for those who fill in the form.
         min, max: bounds of a number, inclusive.
         values: all that is allowed. Of a category, their order is the one the model was trained with.
         required: may it not be left out? What may be left out and has no default reaches the model as missing (NaN).
@@ -49,6 +50,7 @@ class Feature:
     name: str
     type: str = "float"
     unit: str = ""
+    title: str = ""
     description: str = ""
     min: float | None = None
     max: float | None = None
@@ -84,7 +86,7 @@ class Feature:
         """
         found = READERS[self.type](self, value)
         if self.values and found not in self.values:
-            raise self._refuse("not-a-choice", value, _near(found, self.values))
+            raise self._refuse("not-a-choice", value, _hint(found, self.values))
         return found
 
     def expected(self) -> str:
@@ -92,7 +94,7 @@ class Feature:
         if self.values:
             return "one of " + _shortened([str(value) for value in self.values])
         unit = f" {self.unit}" if self.unit else ""
-        low, high = (None if bound is None else f"{bound:g}" for bound in (self.min, self.max))
+        low, high = (None if bound is None else f"{bound:,.10g}" for bound in (self.min, self.max))
         if low and high:
             reach = f" from {low} to {high}"
         else:
@@ -114,9 +116,11 @@ class Feature:
         return InvalidInput(message, code=code, field=self.name)
 
     def _check_texts(self) -> None:
-        texts = (self.unit, self.description)
+        texts = (self.unit, self.title, self.description)
         if not all(isinstance(text, str) for text in texts) or not isinstance(self.required, bool):
-            raise InvalidSignature(f"Expected texts in unit and description of {self.name}, and true or false in required.")
+            raise InvalidSignature(
+                f"Expected texts in unit, title and description of {self.name}, true or false in required."
+            )
 
     def _check_bounds(self) -> None:
         bounds = [bound for bound in (self.min, self.max) if bound is not None]
@@ -207,13 +211,16 @@ def _shortened(texts: list[str]) -> str:
     return ", ".join(texts) if len(texts) <= 12 else ", ".join(texts[:12]) + f" … ({len(texts)} in all)"
 
 
-def _near(value: Any, choices: tuple[Any, ...]) -> str:
-    """Return ` Did you mean …?` when one of the choices is much like the value."""
-    if not isinstance(value, str) or len(choices) > MOST_COMPARED:
-        return ""
-    folded = {str(choice).casefold(): choice for choice in choices}
-    near = get_close_matches(value[:MAX_NAME].casefold(), folded, 1)
-    return f" Did you mean {show(folded[near[0]])}?" if near else ""
+def nearest(text: str, choices: Iterable[Any]) -> Any:
+    """Return the choice that is most like a text, small letters like capitals; None when none is much like it."""
+    folded = {str(choice).casefold(): choice for choice in islice(choices, MOST_COMPARED)}
+    near = get_close_matches(text[:MAX_NAME].casefold(), folded, 1)
+    return folded[near[0]] if near else None
+
+
+def _hint(value: Any, choices: tuple[Any, ...]) -> str:
+    found = nearest(value, choices) if isinstance(value, str) else None
+    return "" if found is None else f" Did you mean {show(found)}?"
 
 
 def _read_float(feature: Feature, value: Any) -> float:

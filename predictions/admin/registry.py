@@ -41,7 +41,7 @@ class RegisteredModelAdmin(ReadOnlyAdmin):
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnlyAdmin):
     change_form_template = "admin/predictions/modelversion/change_form.html"
-    list_display = ("__str__", "served_as", "runtime", "framework", "size", "state", "created_at")
+    list_display = ("__str__", "served_as", "runtime", "size", "state", "when")
     list_select_related = ("model", "created_by")
     list_filter = ("model", "runtime")
     search_fields = ("model__name", "sha256")
@@ -66,7 +66,11 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def served_as(self, row: ModelVersion) -> str:
         return ", ".join(alias.name for alias in row.aliases.all()) or "–"
 
-    @admin.display(description="artifact on the disk")
+    @admin.display(description="registered (UTC)", ordering="created_at")
+    def when(self, row: ModelVersion) -> str:
+        return f"{row.created_at:%Y-%m-%d %H:%M}"
+
+    @admin.display(description="artifact")
     def state(self, row: ModelVersion) -> str:
         return STATES[artifact_problem(row)]
 

@@ -1,0 +1,161 @@
+"""Promotion, rolling back, and what happens to artifacts that are not the registered ones."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from inference.errors import ArtifactMismatch, ModelUnavailable
+from predictions.artifacts import artifact_problem, damaged_versions
+from predictions.models import AliasChange
+from predictions.registry import get_pool, resolve, spec_of
+from predictions.services import predict, promote_model, register_model
+from predictions.services.promote import move_alias
+
+pytestmark = pytest.mark.django_db
+ROW = {"length": 4.0, "petals": 5}
+
+
+@pytest.fixture
+def two(write_rows):
+    """Return two versions, told apart by their answers: 9 and 90. The first is in production."""
+    return register_model(path=write_rows(factor=1), promote=True), register_model(path=write_rows(factor=10))
+
+
+def ask(user, model="flowers"):
+    return predict(user=user, source="api", features=ROW, model=model)
+
+
+def corrupt(version, settings, text="{"):
+    Path(settings.MODEL_ROOT, version.artifact).write_text(text)
+
+
+def test_requests_follow_the_alias_there_and_back(two, user):
+    seen = [ask(user)]
+    for number in (2, 1):
+        promote_model(name="flowers", number=number, user=user)
+        seen.append(ask(user))
+    assert [(one.value, one.model_version.number) for one in seen] == [(9, 1), (90, 2), (9, 1)]
+    promote_model(name="flowers", number=2, alias="staging", user=user)
+    answers = [ask(user, model) for model in ("flowers", "flowers@staging", "flowers:2", "flowers@production", "flowers:1")]
+    assert [one.value for one in answers] == [9, 90, 90, 9, 9]
+    moves = AliasChange.objects.order_by("id").values_list("alias", "from_version__number", "to_version__number")
+    assert list(moves) == [
+        ("production", None, 1),
+        ("production", 1, 2),
+        ("production", 2, 1),
+        ("staging", None, 2),
+    ]
+
+
+@pytest.mark.parametrize("text", ["{", json.dumps({"sum": 11.0}), ""])
+def test_a_changed_artifact_is_not_promoted_and_the_old_version_goes_on(two, user, settings, text):
+    corrupt(two[1], settings, text)
+    with pytest.raises(ArtifactMismatch):
+        promote_model(name="flowers", number=2)
+    with pytest.raises(CommandError, match="not the registered file"):
+        call_command("promote_model", "flowers", "2")
+    assert resolve("flowers") == two[0]
+    assert ask(user).value == 9
+    assert AliasChange.objects.count() == 1
+
+
+def test_a_missing_artifact_is_not_promoted(two, settings):
+    Path(settings.MODEL_ROOT, two[1].artifact).unlink()
+    with pytest.raises(ModelUnavailable):
+        promote_model(name="flowers", number=2)
+
+
+def test_a_version_that_answers_its_example_otherwise_is_not_promoted(write_rows, monkeypatch):
+    more = "[[examples]]\nfeatures = { length = 2, petals = 3 }\nvalue = 5\n"
+    version = register_model(path=write_rows(more=more))
+    with get_pool().lease(spec_of(version)) as predictor:
+        monkeypatch.setattr(predictor, "_run", lambda table: 2 * table.columns["length"])
+        with pytest.raises(Exception, match="expects value 5"):
+            promote_model(name="flowers", number=1)
+
+
+def test_an_alias_on_a_version_that_does_not_load_is_answered_by_the_one_before(two, user, settings):
+    """It was changed between its promotion and its loading here."""
+    corrupt(two[1], settings)
+    move_alias(two[1])
+    answer = ask(user)
+    assert (answer.value, answer.model_version, answer.status) == (9, two[0], "succeeded")
+    by_number = ask(user, "flowers:2")
+    assert (by_number.status, by_number.error_code, by_number.model_version) == ("failed", "artifact-mismatch", two[1])
+    assert ask(user, "flowers@production").model_version == two[0]
+
+
+def test_without_a_version_before_it_the_failure_is_kept(two, user, settings):
+    corrupt(two[1], settings)
+    move_alias(two[1], alias="staging")
+    assert ask(user, "flowers@staging").error_code == "artifact-mismatch"
+
+
+def test_a_version_before_that_takes_another_row_does_not_answer(two, write_rows, user, settings):
+    third = register_model(path=write_rows(more='[[input.features]]\nname = "new"\n'))
+    corrupt(third, settings)
+    move_alias(third)
+    row = predict(user=user, source="api", features={**ROW, "new": 1}, model="flowers")
+    assert (row.error_code, row.model_version) == ("artifact-mismatch", third)
+
+
+def test_damage_is_seen_without_reading_what_was_not_touched(two, settings, monkeypatch):
+    assert damaged_versions() == {}
+    first, second = (Path(settings.MODEL_ROOT, version.artifact) for version in two)
+    hashed = []
+    from inference.artifacts import artifact_sha256
+
+    monkeypatch.setattr("predictions.artifacts.artifact_sha256", lambda path: hashed.append(path) or artifact_sha256(path))
+    os.utime(first, (2**31, 2**31))  # touched, the bytes are the same
+    second.write_text(second.read_text().replace("10", "11"))
+    assert damaged_versions() == {"flowers:2": "artifact-mismatch"} == damaged_versions()
+    assert hashed == [second, first]
+    second.unlink()
+    assert artifact_problem(two[1]) == "model-unavailable"
+    second.write_text("{")
+    assert artifact_problem(two[1]) == "artifact-mismatch"
+    assert hashed == [second, first]
+
+
+def test_readyz_names_a_damaged_artifact_and_stays_ready(two, client, settings):
+    get_pool().preload(spec_of(two[0]))
+    assert client.get("/readyz").json()["problems"] == {}
+    corrupt(two[1], settings)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["problems"]) == (200, {"flowers:2": "artifact-mismatch"})
+
+
+def test_readyz_stays_green_while_a_promotion_loads_and_turns_red_when_it_does_not(two, client, settings):
+    get_pool().preload(spec_of(two[0]))
+    assert client.get("/readyz").status_code == 200
+    move_alias(two[1])
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["models"]) == (200, {"loaded": 0, "served": 1})
+    corrupt(two[1], settings)
+    with pytest.raises(ArtifactMismatch):
+        get_pool().preload(spec_of(two[1]))
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "failing")
+    assert answer.json()["problems"] == {"flowers:2": "artifact-mismatch"}
+
+
+def test_check_models_asks_the_examples(two, settings, capsys):
+    call_command("check_models")
+    assert "flowers:1: ok" in capsys.readouterr().out
+    get_pool().close()
+    corrupt(two[0], settings)
+    with pytest.raises(CommandError, match="1 of 1 served versions do not work"):
+        call_command("check_models")
+
+
+def test_the_pool_is_bounded_by_the_settings(two, settings, user):
+    from predictions.registry import make_pool
+
+    make_pool.cache_clear()
+    settings.MAX_LOADED_MODELS = 1
+    for number in (1, 2, 1):
+        assert ask(user, f"flowers:{number}").model_version.number == number
+        assert [get_pool().is_loaded(spec_of(version)) for version in two] == [number == 1, number == 2]
