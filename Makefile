@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test check env install install-dev format constraints
+.PHONY: run test check env install install-dev install-mlflow format constraints
 
 run: install env
 	$(BIN)/python manage.py bootstrap
@@ -31,6 +31,8 @@ install: .venv/installed
 
 install-dev: .venv/installed-dev
 
+install-mlflow: .venv/installed-mlflow
+
 .venv/installed: requirements.txt constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(INSTALL) --requirement requirements.txt
@@ -38,6 +40,10 @@ install-dev: .venv/installed-dev
 
 .venv/installed-dev: .venv/installed requirements-dev.txt
 	$(INSTALL) --requirement requirements-dev.txt
+	touch $@
+
+.venv/installed-mlflow: .venv/installed requirements-mlflow.txt
+	$(INSTALL) --requirement requirements-mlflow.txt
 	touch $@
 
 # A fresh .env, once: a random key and a random password for the demo account, readable by its owner only.
@@ -48,5 +54,6 @@ install-dev: .venv/installed-dev
 constraints:
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --requirement requirements.txt --requirement requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt --requirement requirements-dev.txt \
+		--requirement requirements-mlflow.txt
 	{ echo "# The whole resolved set, pinned. Made by make constraints."; $(BIN)/python -m pip freeze; } > constraints.txt

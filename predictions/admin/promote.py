@@ -57,7 +57,7 @@ class PromoteView(View):
             return self._page(request, version, form, status=409)
         before = f"version {change.from_version.number}" if change.from_version else "nothing"
         messages.success(
-            request, f"{version.model.name}@{alias} points at version {version.number} now, before at {before}."
+            request, f"The alias {version.model.name}@{alias} points at version {version.number} now, before at {before}."
         )
         return redirect(reverse("admin:predictions_modelversion_change", args=[version.pk]))
 

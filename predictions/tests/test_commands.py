@@ -73,7 +73,7 @@ def test_predict_answers_each_file_and_keeps_it(shades, user, tmp_path):
     )
     assert [line.split("\t")[1] for line in out.splitlines()] == ["white", "black"]
     assert "text.png: The file is not an image" in err
-    assert error == "1 of 3 files have no answer."
+    assert error == "1 of 3 inputs have no answer."
     assert [(row.label, row.source, row.user) for row in Prediction.objects.order_by("id")] == [
         ("white", "cli", user),
         ("black", "cli", user),
@@ -91,8 +91,52 @@ def test_predict_reports_a_failing_model(register_failing, tmp_path):
     (tmp_path / "a.png").write_bytes(noise(1))
     out, _, error = run("predict", "failing", tmp_path / "a.png")
     assert "failed" in out
-    assert error == "1 of 1 files have no answer."
+    assert error == "1 of 1 inputs have no answer."
 
 
 def test_predict_refuses_an_unknown_user(shades):
     assert run("predict", "shades", "a.png", "--user", "nobody")[2] == "There is no user 'nobody'."
+
+
+def test_predict_takes_rows_from_csv_and_json(flowers, tmp_path):
+    (tmp_path / "rows.csv").write_text("petals,length,wild\n5,4.5,true\n5,45,\n5,1_0,\n7,1,\n")
+    (tmp_path / "rows.json").write_text('[{"length": 1, "petals": 2}, {"length": 1}]')
+    (tmp_path / "row.json").write_text('{"length": 2, "petals": 2}')
+    out, err, error = run("predict", "flowers", *(tmp_path / name for name in ("rows.csv", "rows.json", "row.json")))
+    assert [line.split("\t")[1] for line in out.splitlines()] == ["10.5 cm²", "8 cm²", "3 cm²", "4 cm²"]
+    assert "rows.csv:3: length: Expected a number from 0 to 10 cm" in err
+    assert 'rows.csv:4: length: Expected a number from 0 to 10 cm, such as 4.5. Received: "1_0"' in err
+    assert "rows.json:2: petals: Missing" in err
+    assert error == "3 of 7 inputs have no answer."
+    assert Prediction.objects.count() == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.csv", b"length,petals\n1\n", "a.csv:2: Expected 2 values, as in the header."),
+        ("a.csv", b"length,petals\n1,2,3\n", "a.csv:2: Expected 2 values, as in the header."),
+        ("a.csv", b'length,petals\n"1,2\n', "a.csv: unexpected end of data"),
+        ("a.csv", b"\xff\xfe", "a.csv: 'utf-8' codec can't decode"),
+        ("a.csv", b"", "a.csv: no rows"),
+        ("a.csv", b"length,hue\n1,2\n", "a.csv:2: hue: There is no feature 'hue'"),
+        ("a.json", b"{", "a.json: Expecting property name"),
+        ("a.json", b"[1]", "a.json:1: Expected an object of features by name"),
+        ("missing.csv", None, "missing.csv: No such file or directory"),
+    ],
+)
+def test_predict_names_what_is_wrong_with_a_file_of_rows(flowers, tmp_path, name, content, says):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    _, err, error = run("predict", "flowers", tmp_path / name)
+    assert says in err
+    assert "have no answer" in error
+
+
+def test_the_operator_is_told_why_a_model_fails(write_rows):
+    error = run("register_model", write_rows(fail="column wool is missing"))[2]
+    assert error == "Not registered: flowers:0 failed: RuntimeError. (column wool is missing)"
+
+
+def test_registering_says_what_was_trusted(write_rows):
+    assert "bytes, trusted)" in run("register_model", write_rows(), "--trusted")[0].replace(" to run its code", "")

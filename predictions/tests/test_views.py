@@ -74,8 +74,10 @@ def test_a_refusal_stands_beside_the_field(shades, signed_in, data, status, says
 
 def test_a_model_that_is_not_offered_is_refused(shades, signed_in):
     response = signed_in.post("/", {"image": upload(), "model": "nope"})
-    assert response.status_code == 400
-    assert "not one of the available choices" in text_of(response)
+    assert response.status_code == 404
+    assert "There is no model &#x27;nope&#x27;" in text_of(response)
+    assert signed_in.get("/", {"model": "nope"}).status_code == 404
+    assert not Input.objects.exists()
 
 
 def test_a_script_gets_a_fragment_per_file(shades, signed_in):
