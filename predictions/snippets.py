@@ -27,10 +27,10 @@ answer = requests.post(
 )
 answer.raise_for_status()
 print(answer.json()["output"])"""
-JAVASCRIPT_IMAGE = """import {{ openAsBlob }} from "node:fs";
+JAVASCRIPT_IMAGE = """import {{ readFile }} from "node:fs/promises";
 
 const body = new FormData();
-body.append("image", await openAsBlob("image.png"), "image.png");
+body.append("image", new Blob([await readFile("image.png")]), "image.png");
 body.append("model", "{reference}");
 const answer = await fetch("{url}", {{
   method: "POST",

@@ -77,7 +77,7 @@ def sign_up(page: Page) -> str:
     page.get_by_label("Password", exact=True).fill(GOOD)
     page.get_by_label("Password confirmation").fill(GOOD)
     page.get_by_role("button", name="Create the account").click()
-    expect(page.get_by_role("heading", name="What is in the picture?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Handwritten digits")).to_be_visible()
     return name
 
 
@@ -171,7 +171,8 @@ def test_the_picker_is_reached_by_keyboard_and_shows_it(page, watched):
     sign_up(page)
     expect(page.locator("form.scripted")).to_be_visible()
     page.locator(".account-menu summary").focus()
-    page.keyboard.press("Tab")
+    for _ in range(5):  # three models, the link about this one, then the picker
+        page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.type") == "file"
     assert page.locator(".drop-zone").evaluate("zone => getComputedStyle(zone).outlineStyle") == "solid"
 
@@ -192,6 +193,83 @@ def test_the_main_path_needs_no_javascript(page, watched):
     page.get_by_label("Label").fill("8")
     page.get_by_role("button", name="Filter").click()
     expect(page.locator("table.ledger tbody tr")).to_have_count(1)
+
+
+def test_a_row_is_filled_in_answered_changed_and_found_again(page, watched):
+    watched.expected = ["status of 400"]
+    sign_up(page)
+    page.get_by_role("link", name="Iris", exact=True).click()
+    expect(page.get_by_role("heading", name="Iris")).to_be_visible()
+    for label, value in (("Sepal length", "6.7"), ("Sepal width", "3.0"), ("Petal length", "5.2"), ("Petal width", "2.3")):
+        page.get_by_label(label).fill(value)
+    page.get_by_role("button", name="Predict").click()
+    assert answers(page) == ["virginica"]
+    expect(page.get_by_label("Petal length")).to_have_value("5.2")
+    for label, value in (("Sepal length", "5.1"), ("Sepal width", "3.5"), ("Petal length", "1.4"), ("Petal width", "0.2")):
+        page.get_by_label(label).fill(value)
+    page.get_by_label("Petal width").press("Enter")
+    expect(page.locator(".result .label")).to_contain_text("setosa")
+    page.go_back()
+    expect(page.locator(".result .label")).to_contain_text("virginica")
+    page.evaluate("document.querySelector('form.features').noValidate = true")
+    page.get_by_label("Petal width").fill("99")
+    page.get_by_role("button", name="Predict").click()
+    expect(page.get_by_text("Expected a number from 0.1 to 30 cm, such as 0.2. Received: 99.")).to_be_visible()
+    page.get_by_role("link", name="History", exact=True).click()
+    expect(page.locator("table.ledger tbody tr")).to_have_count(2)
+    page.get_by_role("link", name="petal_width 2.3 cm").click()
+    expect(page.get_by_role("heading", name="virginica")).to_be_visible()
+    expect(page.get_by_role("row", name="petal_width 2.3 cm")).to_be_visible()
+
+
+def test_a_pasted_line_of_csv_fills_the_form_at_once(page, watched):
+    sign_up(page)
+    page.goto("/?model=diabetes")
+    page.get_by_text("Paste a line of CSV").click()
+    page.get_by_label("Values in the order of the fields").focus()
+    page.evaluate(
+        """line => {
+            const data = new DataTransfer();
+            data.setData("text/plain", line);
+            document.execCommand("insertText", false, line);
+            document.activeElement.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true}));
+        }""",
+        "59,2,32.1,101,157,93.2,38,4,4.8598,87",
+    )
+    expect(page.get_by_label("Glucose")).to_have_value("87")
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator(".result .label")).to_contain_text("197.823 points")
+
+
+def test_the_example_of_each_model_is_one_click(page, watched):
+    sign_up(page)
+    for name, answer in (("digits", "7"), ("iris", "setosa"), ("diabetes", "197.823 points")):
+        page.goto(f"/models/{name}/")
+        page.get_by_role("button", name="Try the example").click()
+        expect(page.get_by_role("heading", name=answer, exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("watched", [{"java_script_enabled": False}], indirect=True)
+def test_a_row_needs_no_javascript(page, watched):
+    sign_up(page)
+    page.goto("/?model=iris")
+    page.get_by_text("Paste a line of CSV").click()
+    page.get_by_label("Values in the order of the fields").fill("6.7;3;5.2;2.3")
+    page.get_by_role("button", name="Fill in the form").click()
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator(".result .label")).to_contain_text("virginica")
+
+
+def test_a_superuser_promotes_in_the_admin_and_is_asked_first(page, watched):
+    page.goto("/accounts/login/?next=/admin/predictions/modelversion/")
+    page.get_by_label("Username").fill("demo")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="iris:1").click()
+    page.get_by_role("link", name="Promote…").click()
+    page.get_by_label("Alias").fill("staging")
+    page.get_by_role("button", name="Let it point at version 1").click()
+    expect(page.get_by_text("The alias iris@staging points at version 1 now")).to_be_visible()
 
 
 def test_a_token_is_made_and_revoked(page, watched, site):
@@ -254,6 +332,8 @@ def test_no_page_is_wider_than_the_screen(page, watched, width):
         "/predictions/",
         "/models/",
         "/models/digits/",
+        "/models/diabetes/",
+        "/?model=diabetes&example=1",
         "/accounts/",
         "/accounts/tokens/",
         "/accounts/password/",

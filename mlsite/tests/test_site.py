@@ -1,6 +1,8 @@
 """The program as it is run: gunicorn, its processes, the real digits model."""
 
 import json
+import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,8 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from conftest import need
+from inference.signature import Signature
 from inference.tests.pictures import noise
-from mlsite.tests.site import SAMPLES
+from mlsite.tests.site import ROOT, SAMPLES
+from predictions.snippets import snippets_for
 
 pytestmark = [pytest.mark.site, pytest.mark.xdist_group("site")]
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -32,6 +37,37 @@ def test_the_main_job_by_curl(site):
     assert image_bytes.stdout == image.read_bytes()
     listed = requests.get(f"{site.url}/api/v1/predictions/", headers={"Authorization": f"Bearer {token}"}, timeout=10).json()
     assert listed["results"][0] == body
+
+
+@pytest.mark.parametrize("language", ["curl", "Python", "JavaScript"])
+@pytest.mark.parametrize("name", ["digits", "iris", "diabetes"])
+def test_the_request_to_copy_works(site, tmp_path, name, language):
+    """The three snippets of a model's page, run as they are."""
+    token = site.token()
+    model = requests.get(
+        f"{site.url}/api/v1/models/{name}/", headers={"Authorization": f"Bearer {token}"}, timeout=10
+    ).json()
+    signature = Signature.from_dict(model["versions"][0]["signature"])
+    code = {one.language: one.code for one in snippets_for(signature, reference=name, site=site.url)}[language]
+    need("node", language != "JavaScript" or shutil.which("node"))
+    command = {
+        "curl": ["bash", "-c", code],
+        "Python": [sys.executable, "-c", code],
+        "JavaScript": ["node", "--input-type=module", "--eval", code],
+    }[language]
+    (tmp_path / "image.png").write_bytes((SAMPLES / "seven.png").read_bytes())
+    environment = {**os.environ, "MLSITE_TOKEN": token}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert {"digits": "7", "iris": "setosa", "diabetes": "197.8"}[name] in done.stdout
+
+
+@pytest.mark.parametrize(("name", "answers"), [("iris", {"setosa", "versicolor", "virginica"}), ("diabetes", None)])
+def test_the_sample_rows_are_answered(site, name, answers):
+    lines = site.manage("predict", name, str(ROOT / "examples" / name / "samples.csv"), "--json").splitlines()
+    found = [json.loads(line) for line in lines if line.startswith("{")]
+    assert len(found) == 6
+    assert all(one["status"] == "succeeded" for one in found)
+    assert answers is None or {one["label"] for one in found} == answers
 
 
 @pytest.mark.parametrize("number", range(10))

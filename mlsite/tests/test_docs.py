@@ -1,0 +1,102 @@
+"""What docs/ says is run: its Python, its model.toml files, its commands, its SQL."""
+
+import os
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from accounts.models import User
+from inference.tests.pictures import picture
+from predictions.models import AliasChange, ModelVersion
+from predictions.services import predict, register_model
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+
+def blocks(name, *languages):
+    """Return (language, text) of the fenced blocks of a page, in order."""
+    found = re.findall(r"^```(\w+)\n(.*?)^```$", (DOCS / name).read_text(), re.MULTILINE | re.DOTALL)
+    return [(language, text) for language, text in found if language in languages]
+
+
+def carry_out(language, text):
+    """Do what a reader would do with one block."""
+    first = text.splitlines()[0]
+    if saved := re.fullmatch(r"# (?:save: )?(\S+\.(?:toml|py))", first):
+        path = Path(saved[1])
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    elif language == "python":
+        exec(compile(text, "docs", "exec"), {})
+    else:
+        for line in text.splitlines():
+            if "manage.py" in line:
+                call_command(*shlex.split(line.partition("manage.py ")[2]))
+
+
+@pytest.mark.django_db
+@pytest.mark.xdist_group("tensorflow")
+def test_registering_works_as_written(tmp_path, monkeypatch, user):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    for folder in ("wine", "photo", "rules"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "photo" / "grey.png").write_bytes(picture(127))
+    (tmp_path / "rules" / "weights.csv").write_text("age,2\nincome,0.5\n")
+    done = blocks("models.md", "python", "toml", "sh")
+    assert len(done) >= 12
+    for language, text in done:
+        carry_out(language, text)
+        for file, folder in (("wine.pkl", "wine"), ("weather.keras", "photo")):
+            if (tmp_path / file).exists() and not (tmp_path / folder / file).exists():
+                (tmp_path / folder / file).write_bytes((tmp_path / file).read_bytes())
+    versions = {str(version): version for version in ModelVersion.objects.select_related("model")}
+    assert versions.keys() == {"wine:1", "wine:2", "weather:1", "wine-cultivar:1", "photo:1", "rules:1"}
+    row = {"alcohol": 13.2, "magnesium": 100, "hue": 1.05}
+    assert predict(user=user, source="api", features=row, model="wine").label == "class_0"
+    assert predict(user=user, source="api", features={"age": 30, "income": 10}, model="rules").value == 65
+    assert AliasChange.objects.filter(model__name="wine", alias="production").count() == 3
+
+
+@pytest.mark.django_db
+@pytest.mark.xdist_group("sklearn")
+@pytest.mark.skipif("not __import__('django.db').db.connection.vendor == 'postgresql'", reason="the page is about psql")
+def test_each_query_runs_and_joins(user):
+    for _ in range(2):
+        register_model(path=ROOT / "examples" / "iris", promote=True, user=user)
+    row = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
+    for reference in ("iris:1", "iris:2"):
+        predict(user=user, source="api", features=row, model=reference)
+    queries = [text for _, text in blocks("sql.md", "sql")]
+    answers = []
+    for text in queries:
+        with connection.cursor() as cursor:
+            cursor.execute(text)
+            names = [column.name for column in cursor.description]
+            answers.append([dict(zip(names, line, strict=True)) for line in cursor.fetchall()])
+    joined, columns, compared, moves = answers
+    assert [(one["model"], one["username"], one["label"]) for one in joined] == [
+        ("iris:2", "ada", "setosa"),
+        ("iris:1", "ada", "setosa"),
+    ]
+    assert "petal_width" in str(joined[0]["features"])
+    assert [one["petal_length"] for one in columns] == [1.4, 1.4]
+    assert compared[0]["said"] == ["version 1: setosa", "version 2: setosa"]
+    assert [(one["alias"], one["from_version"], one["to_version"]) for one in moves] == [
+        ("iris@production", 1, 2),
+        ("iris@production", None, 1),
+    ]
+    assert User.objects.count() == 1
+
+
+def test_each_page_is_named_in_the_readme():
+    pages = [path.name for path in DOCS.glob("*.md")]
+    assert len(pages) >= 2
+    for name in pages:
+        assert f"docs/{name}" in (ROOT / "README.md").read_text()
