@@ -20,6 +20,7 @@ from inference.types import ModelSpec
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER = 5.0  # seconds before a model that did not load is tried again
+RECENTLY = 60.0  # seconds for which a model that was asked keeps its place from one that nobody has asked for yet
 LOOK_AGAIN = 0.1  # seconds between looks for a predictor that has fallen idle
 FOREVER = 10**6  # seconds
 
@@ -64,6 +65,7 @@ def verify_artifact(spec: ModelSpec) -> None:
 class _Entry:
     predictor: Predictor
     users: int = 0
+    used_at: float = float("-inf")
 
     def is_answering(self) -> bool:
         return self.users > 0 or self.predictor.running_for() > 0
@@ -115,19 +117,21 @@ class PredictorPool:
         try:
             yield entry.predictor
         finally:
-            self._give_back(entry)
+            self._give_back(entry, used_at=monotonic())
 
     def preload(self, spec: ModelSpec, *, keep: Collection[ModelSpec] = ()) -> bool:
-        """Load a version before anybody asks; return False where that would cost one of `keep` its place.
+        """Load a version before anybody asks; return False where that would cost one of `keep`, or one in use, its place.
 
         Raises:
             ModelUnavailable: when it does not load.
         """
+        if spec in self._entries:
+            return True
         try:
             entry = self._take(spec, None, keep=keep)
         except Overloaded:
             return False
-        self._give_back(entry)
+        self._give_back(entry, used_at=entry.used_at)
         return True
 
     def is_loaded(self, spec: ModelSpec) -> bool:
@@ -168,9 +172,10 @@ class PredictorPool:
                 self._entries.move_to_end(spec)
             return entry
 
-    def _give_back(self, entry: _Entry) -> None:
+    def _give_back(self, entry: _Entry, *, used_at: float) -> None:
         with self._lock:
             entry.users -= 1
+            entry.used_at = used_at
             self._lock.notify_all()
 
     def _load_anew(self, spec: ModelSpec, deadline: float, keep: Collection[ModelSpec] | None) -> _Entry:
@@ -220,7 +225,9 @@ class PredictorPool:
             entry.predictor.close()
 
     def _may_go(self, spec: ModelSpec, keep: Collection[ModelSpec] | None) -> bool:
-        return not self._entries[spec].is_answering() and spec not in (keep or ())
+        entry = self._entries[spec]
+        wanted = keep is not None and (spec in keep or monotonic() - entry.used_at < RECENTLY)
+        return not wanted and not entry.is_answering()
 
     def _fits(self, spec: ModelSpec) -> bool:
         held = [*self._entries, *self._coming]

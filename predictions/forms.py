@@ -12,6 +12,7 @@ from django.utils.html import escape
 from inference.errors import InvalidFeatures
 from inference.preprocessing import from_texts, read_features
 from inference.signature import Feature, TableInput
+from predictions.templatetags.ledger import plain_value
 
 ACCEPT = "image/jpeg,image/png,image/webp"
 MAX_ON_A_FORM = 200  # features; more are asked by program
@@ -82,7 +83,7 @@ def initial_of(features: Mapping[str, Any], table: TableInput) -> dict[str, str]
 
 
 def _as_text(value: Any) -> str:
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return "" if value is None else plain_value(value)
 
 
 def _field_of(feature: Feature) -> forms.CharField:
@@ -103,7 +104,7 @@ def _label_of(feature: Feature) -> str:
 def _widget_of(feature: Feature) -> forms.Widget:
     attrs: dict[str, Any] = {"required": True} if feature.required else {}
     if feature.type == "boolean" or feature.values:
-        allowed = [(_as_text(value), str(value)) for value in feature.values] or [("true", "yes"), ("false", "no")]
+        allowed = [(_as_text(value), _as_text(value)) for value in feature.values] or [("true", "yes"), ("false", "no")]
         empty = (
             "choose"
             if feature.required
@@ -127,7 +128,13 @@ def _help_on(feature: Feature) -> str:
     reach = f"{low} to {high}" if low and high else f"{low} or more" if low else f"up to {high}" if high else ""
     whole = "whole number" if feature.type == "integer" and not feature.values else ""
     allowed = ", ".join(part for part in (whole, reach) if part)
-    left_out = "" if feature.required else "May be left out." if feature.default is None else f"Default: {feature.default}."
+    left_out = (
+        ""
+        if feature.required
+        else "May be left out."
+        if feature.default is None
+        else f"Default: {_as_text(feature.default)}."
+    )
     return " ".join(
         part
         for part in (feature.description.strip(), f"{allowed[:1].upper()}{allowed[1:]}." if allowed else "", left_out)

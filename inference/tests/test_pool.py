@@ -251,6 +251,28 @@ def test_loading_beforehand_takes_no_room_from_what_must_stay(specs):
     pool.close()
 
 
+def test_loading_beforehand_takes_no_room_from_what_was_asked_just_now(specs, monkeypatch):
+    pool = PredictorPool(max_predictors=1)
+    leased(pool, specs[3])
+    assert not pool.preload(specs[0], keep=specs[:1])
+    monkeypatch.setattr("inference.pool.RECENTLY", 0)
+    assert pool.preload(specs[0], keep=specs[:1])
+    assert loaded(pool, specs) == "a"
+    leased(pool, specs[3])  # who asks gets room
+    assert loaded(pool, specs) == "d"
+    pool.close()
+
+
+def test_looking_after_what_is_loaded_does_not_make_it_recently_used(specs):
+    pool = PredictorPool(max_predictors=2)
+    leased(pool, specs[0])
+    leased(pool, specs[1])
+    assert pool.preload(specs[0])
+    leased(pool, specs[2])
+    assert loaded(pool, specs) == "bc"
+    pool.close()
+
+
 def test_a_model_larger_than_all_room_is_refused_by_name(specs):
     pool = PredictorPool(max_bytes=99)
     with pytest.raises(ModelUnavailable, match=r"a:1 is larger than all models together may be \(99 bytes\)"):

@@ -7,6 +7,8 @@ from typing import Any
 
 from django import template
 
+MAX_PLAIN = 1e15  # from here on a whole number is written with an exponent
+
 register = template.Library()
 
 
@@ -29,9 +31,11 @@ def milliseconds(value: float | None) -> str:
 
 @register.filter
 def plain_value(value: Any) -> str:
-    """Return a feature's value as JSON writes it, a text without its quotes, and what is missing as a dash."""
+    """Return a feature's value as JSON writes it, a text without its quotes, 4.0 as 4, and what is missing as a dash."""
     if value is None:
         return "–"
+    if isinstance(value, float) and value.is_integer() and abs(value) < MAX_PLAIN:
+        value = int(value)
     return value if isinstance(value, str) else json.dumps(value)
 
 

@@ -26,8 +26,8 @@ Asked = tuple[str, dict[str, Any]]
 
 class Command(BaseCommand):
     help = (
-        "Ask MODEL (name, name@alias or name:version) about each FILE: a picture; or rows, as a CSV with a header or as JSON, "
-        "an object or a list of them. The answers are kept like any others."
+        "Ask MODEL (name, name@alias or name:version) about each FILE: a picture; or rows, as a CSV with a header "
+        "or as JSON, an object or a list of them. The answers are kept like any others."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
