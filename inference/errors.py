@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-
 MOST_TOLD = 12  # mistakes of one row that its message spells out; `errors` has them all
 
 

@@ -11,7 +11,7 @@ import rfc8785
 
 from inference.errors import InvalidFeatures, InvalidInput
 from inference.signature import Feature, TableInput
-from inference.signature.table import MAX_NAME, nearest, show
+from inference.signature.feature import MAX_NAME, nearest, show
 
 FLOAT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 INTEGER = re.compile(r"[+-]?\d{1,300}", re.ASCII)

@@ -33,7 +33,7 @@ def open_runtime(name: str, path: Path, *, threads: int = 0, trusted: bool = Fal
     if runtime.executes(path) and not trusted:
         raise InvalidArtifact(
             f"{path.name} is of a kind ({runtime.ending_of(path)}) that runs its author's code when loaded. "
-            "If you trust where it comes from, register it with --trusted; .keras, .onnx and .skops files are loaded as data."
+            "If you trust where it comes from, register it with --trusted; .keras, .onnx and .skops files load as data."
         )
     return runtime(path, threads=threads, trusted=trusted)
 

@@ -64,12 +64,12 @@ class OnnxRuntime(BaseRuntime):
         return ArtifactFacts(self.inputs, self.outputs, framework=self.producer or "onnx", framework_version="")
 
     def _explain(self, told: str) -> str:
-        if re.search("external data|Data of TensorProto", told, re.IGNORECASE):
+        if re.search("external data|TensorProto", told, re.IGNORECASE):
             return (
                 f"Expected all weights of {self.path.name} inside it; it names other files (external data), which are not "
                 "opened. Save it as one file: onnx.save(onnx.load(path), path)."
             )
-        return f"onnxruntime {self.version} cannot load {self.path.name}, or it is no ONNX model or cut off: {told}"
+        return f"onnxruntime {self.version} cannot load {self.path.name}. Is it cut off, or no ONNX model? {told}"
 
 
 def _input(found: Any) -> Tensor:

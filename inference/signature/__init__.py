@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from inference.signature.feature import Feature
 from inference.signature.image import ImageInput
 from inference.signature.outputs import ClassesOutput, LabelOutput, RawOutput, ValueOutput
 from inference.signature.part import check_choice
-from inference.signature.table import Feature, TableInput
+from inference.signature.table import TableInput
 
 __all__ = [
     "ClassesOutput", "Feature", "ImageInput", "LabelOutput", "RawOutput", "Signature", "TableInput", "ValueOutput",

@@ -3,11 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import onnx
-import onnxruntime
 import pandas as pd
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import BooleanTensorType, FloatTensorType, Int64TensorType, StringTensorType
 from sklearn.compose import ColumnTransformer
@@ -16,8 +14,9 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from inference.errors import InvalidArtifact, InvalidFeatures, InvalidSignature
-from inference.tests.serving import ask, serving
+from inference.errors import InvalidFeatures, InvalidSignature
+from inference.tests.onnx_models import doubling, graph, own, write
+from inference.tests.serving import ask, at_once, serving
 
 pytestmark = pytest.mark.xdist_group("onnx")
 IRIS, SPECIES = load_iris(return_X_y=True)
@@ -28,32 +27,8 @@ ROWS = [dict(zip(COLUMNS, row, strict=True)) for row in IRIS[[0, 60, 120]].tolis
 FLOATS = [("X", FloatTensorType([None, 4]))]
 
 
-def write(model, path):
-    path.write_bytes(model.SerializeToString())
-    return path
-
-
 def convert(model, path, types=FLOATS, **options):
     return write(to_onnx(model, initial_types=types, options={id(model): options} if options else None), path)
-
-
-def own(path, feed):
-    """Return what onnxruntime itself answers, by name."""
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return dict(zip([one.name for one in session.get_outputs()], session.run(None, feed), strict=True))
-
-
-def graph(nodes, inputs, outputs, **weights):
-    """Return a model of these nodes; inputs and outputs are names with type and shape."""
-    infos = [[helper.make_tensor_value_info(name, *rest) for name, *rest in group] for group in (inputs, outputs)]
-    made = helper.make_graph(nodes, "g", *infos, [numpy_helper.from_array(array, name) for name, array in weights.items()])
-    return helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-
-
-def doubling(batch, width=4):
-    """Return a model of rows of numbers that doubles them."""
-    sides = ([name, TensorProto.FLOAT, [batch, width]] for name in "xy")
-    return graph([helper.make_node("Add", ["x", "x"], ["y"])], [next(sides)], [next(sides)])
 
 
 @pytest.mark.parametrize("zipmap", [True, False])
@@ -143,12 +118,13 @@ def test_one_input_for_each_column_is_named_and_typed_by_the_artifact(mixed):
             ask(predictor, {**frame.iloc[0].to_dict(), "colour": "pink"})
 
 
-@pytest.mark.parametrize("shape", [[None, None], ["rows", "columns"]])
-def test_a_matrix_of_open_width_takes_as_many_features_as_are_named(tmp_path, shape):
+def test_a_matrix_of_open_width_takes_as_many_features_as_are_named(tmp_path):
     model = LogisticRegression(max_iter=500).fit(IRIS, SPECIES)
-    path = convert(model, tmp_path / "open.onnx", [("X", FloatTensorType(shape))])
+    path = convert(model, tmp_path / "open.onnx", [("X", FloatTensorType([None, None]))])
     with serving(path, taken=TAKEN, labels=NAMES) as predictor:
         assert [ask(predictor, row).label for row in ROWS] == list(NAMES)
+    with serving(write(doubling("rows", "columns"), tmp_path / "d.onnx"), taken=TAKEN, output={"kind": "raw"}) as predictor:
+        assert ask(predictor, ROWS[0]).output["raw"] == pytest.approx([2 * value for value in ROWS[0].values()])
     with pytest.raises(InvalidSignature, match=r"leaves open how many it takes\. It takes X float32 \[any\]"), serving(path):
         pass
 
@@ -168,8 +144,10 @@ def test_rows_that_come_at_once_are_answered_as_if_alone(tmp_path):
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in IRIS.tolist()]
     with serving(path, taken=TAKEN, labels=NAMES) as predictor, ThreadPoolExecutor(16) as threads:
         answers = list(threads.map(lambda row: ask(predictor, row), rows))
-    assert len(answers) == 150
+        together = at_once(predictor, rows)["probabilities"]
+    assert (len(answers), len(together)) == (150, 150)
     assert np.abs([list(answer.output["scores"].values()) for answer in answers] - expected).max() < 1e-5
+    assert np.abs(together - expected).max() < 1e-5
 
 
 def test_a_batch_size_of_one_is_answered_row_by_row(tmp_path):
@@ -177,32 +155,5 @@ def test_a_batch_size_of_one_is_answered_row_by_row(tmp_path):
     with serving(path, output={"kind": "raw"}) as predictor, ThreadPoolExecutor(8) as threads:
         rows = [{f"x{place}": float(number + place) for place in range(4)} for number in range(40)]
         found = [answer.output["raw"] for answer in threads.map(lambda row: ask(predictor, row), rows)]
-    assert found == [[2.0 * value for value in row.values()] for row in rows]
-
-
-def test_a_batch_size_of_several_is_refused(tmp_path):
-    with pytest.raises(InvalidArtifact, match=r"x takes 4 rows at once: save the model with a free batch size"):
-        with serving(write(doubling(4), tmp_path / "four.onnx")):
-            pass
-
-
-def test_an_input_without_a_batch_is_refused(tmp_path):
-    model = graph([helper.make_node("Identity", ["x"], ["y"])], [["x", 1, []]], [["y", 1, []]])
-    with pytest.raises(InvalidArtifact, match=r"tensors with a batch dimension\. x is tensor\(float\)\[\]"):
-        with serving(write(model, tmp_path / "scalar.onnx")):
-            pass
-
-
-@pytest.mark.parametrize("data", [b"", b"not a model", onnx.ModelProto(ir_version=9).SerializeToString()])
-def test_what_is_no_onnx_model_is_named(tmp_path, data):
-    path = tmp_path / "broken.onnx"
-    path.write_bytes(data)
-    with pytest.raises(InvalidArtifact, match=r"cannot load broken\.onnx, or it is no ONNX model or cut off"), serving(path):
-        pass
-
-
-def test_a_file_that_is_cut_off_is_named(tmp_path):
-    path = convert(LogisticRegression(max_iter=500).fit(IRIS, SPECIES), tmp_path / "cut.onnx")
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(InvalidArtifact, match=r"cannot load cut\.onnx"), serving(path):
-        pass
+        together = at_once(predictor, rows).tolist()
+    assert found == together == [[2.0 * value for value in row.values()] for row in rows]

@@ -177,7 +177,7 @@ def test_categories_missing_numbers_and_truth_values_reach_a_pipeline_by_name(tm
 @pytest.mark.parametrize("trained", [["blue", "green", "red"], ["red", "green", "blue"]])
 def test_the_order_of_categories_is_the_signatures(tmp_path, mixed, trained):
     """A model of pandas categories by number answers by the order it was trained with, whatever comes in."""
-    frame, truth = mixed
+    frame, _ = mixed
     frame["colour"] = pd.Categorical(frame["colour"], categories=trained)
     model = make_pipeline(
         ColumnTransformer([("codes", FunctionTransformer(_codes), ["colour"])]), DecisionTreeClassifier()
@@ -238,8 +238,8 @@ def test_what_does_not_load_is_named(tmp_path, content, suffix):
 
 
 def test_what_is_no_model_is_named(tmp_path):
-    with pytest.raises(InvalidArtifact, match=r"with predict\(\)\. s\.skops holds a StandardScaler"):
-        with serving(dump(StandardScaler().fit(IRIS), tmp_path / "s.skops")):
-            pass
+    scaler = dump(StandardScaler().fit(IRIS), tmp_path / "s.skops")
+    with pytest.raises(InvalidArtifact, match=r"with predict\(\)\. s\.skops holds a StandardScaler"), serving(scaler):
+        pass
     with pytest.raises(InferenceError), serving(dump(LogisticRegression(), tmp_path / "unfitted.skops")):
         pass

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from inference.errors import InvalidSignature
+from inference.signature.feature import NUMBERS, TYPES, nearest
 from inference.signature.settling.words import FILE, listed
-from inference.signature.table import NUMBERS, TYPES, nearest
 from inference.tensors import bounds_of, width_of, widths_of
 from inference.types import ArtifactFacts, Tensor
 
@@ -89,6 +89,8 @@ def _by_name(own: list[Given], told: list[Given]) -> list[Given]:
     said: dict[str, Given] = {}
     for one in told:
         name = str(one.get("name", ""))
+        if not name:
+            raise InvalidSignature(f"Expected a name in each of [[input.features]]. Received: {one!r:.100}")
         if name not in names:
             near = nearest(name, names)
             hint = f"Did you mean {near!r}?" if near else f"It takes {', '.join(names)[:500]}."
@@ -127,10 +129,11 @@ def _check_type(own: Given, feature: Given, kind: str) -> None:
 
 
 def _check_bounds(own: Given, feature: Given) -> None:
-    for name, beyond in (("min", float.__lt__), ("max", float.__gt__)):
+    """Refuse numbers that would overflow in the artifact's tensor."""
+    for name, beyond, reach in (("min", float.__lt__, "at least"), ("max", float.__gt__, "at most")):
         ours, theirs = own.get(name), feature.get(name)
         if ours is not None and isinstance(theirs, int | float) and beyond(float(theirs), float(ours)):
             raise InvalidSignature(
-                f"The artifact takes {feature.get('name')} from {own.get('min')} to {own.get('max')}, the numbers that its "
-                f"type holds, and {FILE} says {name} = {theirs}."
+                f"{FILE} says {name} = {theirs} for {feature.get('name')}, and the type that the artifact takes it as holds "
+                f"numbers of {reach} {ours:,.10g}."
             )

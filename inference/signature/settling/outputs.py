@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from inference.errors import InvalidSignature
+from inference.signature.feature import nearest
 from inference.signature.settling.words import FILE
-from inference.signature.table import nearest
 from inference.tensors import width_of
 from inference.types import ArtifactFacts, Tensor
 
@@ -50,7 +50,8 @@ def labels_of(facts: ArtifactFacts, output: Any, given: tuple[str, ...]) -> tupl
             '[output] kind = "value" or "raw".'
         )
     if width is not None and width != len(labels) and (width, len(labels)) != (1, 2):
-        raise InvalidSignature(f"Expected {width} labels, one for each output. Received: {len(labels)}")
+        wanted = f"{width} labels, one for each output" if width > 1 else "2 labels for an output of one number"
+        raise InvalidSignature(f"Expected {wanted}. Received: {len(labels)}")
     if output.kind == "label" and output.classes and len(output.classes) != len(labels):
         raise InvalidSignature(f"Expected as many classes as labels. Received: {len(output.classes)} and {len(labels)}")
     return labels
