@@ -40,7 +40,8 @@ CARD = """# Model card: diabetes
 
 | | |
 |---|---|
-| Task | tabular regression: progression of the disease one year after the measurements (in the data: {low:.0f} to {high:.0f}) |
+| Task | tabular regression: progression of the disease one year after the measurements |
+| Values in the data | {low:.0f} to {high:.0f} |
 | Model | StandardScaler, then ridge regression, converted to ONNX (float32) |
 | Input | age, sex, body mass index, blood pressure and six blood serum measurements |
 | Training data | {trained} of the 442 patients of the diabetes data shipped with scikit-learn |
@@ -51,7 +52,8 @@ CARD = """# Model card: diabetes
 | ONNX against scikit-learn, held out | at most {difference:.1e} apart, relatively |
 | Made with | scikit-learn {version}, seed {seed} |
 
-Meant to show a regression at work, not for medicine: it explains about half of what differs between 442 patients. The rows of `samples.csv` are held-out patients.
+Meant to show a regression at work, not for medicine: it explains about half of what differs between 442 patients. The
+rows of `samples.csv` are held-out patients.
 
 Data: B. Efron, T. Hastie, I. Johnstone, R. Tibshirani, "Least Angle Regression", Annals of Statistics 32 (2004).
 """
