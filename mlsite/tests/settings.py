@@ -1,12 +1,15 @@
 """Settings for tests: mlsite's own, with nothing of a developer's .env and a folder of their own."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 KEPT = {"DATABASE_URL", "SECRET_KEY"}
 
 _folder = tempfile.mkdtemp(prefix="mlsite-tests-")
+atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 for _line in (Path(__file__).parents[2] / ".env.example").read_text().splitlines():
     if (_name := _line.lstrip("# ").partition("=")[0]).isupper() and _name not in KEPT:
         os.environ.pop(_name, None)
