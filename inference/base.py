@@ -24,8 +24,8 @@ class BaseRuntime:
     """File endings of the artifacts that this runtime loads."""
     marker: ClassVar[str] = ""
     """The file by which a folder of this kind is known."""
-    executing: ClassVar[tuple[str, ...]] = ()
-    """The suffixes and the marker of artifacts that run code of their author when they are loaded."""
+    data: ClassVar[tuple[str, ...]] = ()
+    """The suffixes of artifacts that are loaded as data. Whatever else it loads runs code of its author, or may."""
 
     def __init__(self, path: Path, *, threads: int = 0, trusted: bool = False) -> None:
         self.path = path
@@ -40,9 +40,9 @@ class BaseRuntime:
         return next((suffix for suffix in cls.suffixes if path.name.lower().endswith(suffix)), "")
 
     @classmethod
-    def executes(cls, path: Path) -> bool:
-        """Return whether loading this artifact runs code of its author."""
-        return cls.ending_of(path) in cls.executing
+    def loads_as_data(cls, path: Path) -> bool:
+        """Return whether loading this artifact runs none of its author's code."""
+        return path.is_file() and cls.ending_of(path) in cls.data
 
     def load(self) -> Run:
         """Load the artifact and return the function that runs one batch.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isclose
+from math import isclose, isfinite
 from typing import Any
 
 from inference.errors import InvalidOutput, InvalidSignature
@@ -43,6 +43,14 @@ class Example:
         """
         check_keys(cls, data, "[[examples]]")
         example = cls(**data)
+        numbers = [example.tolerance, *([] if example.value is None else [example.value])]
+        if not all(_is_finite(number) for number in numbers) or example.tolerance < 0:
+            raise InvalidSignature(
+                f"Expected finite numbers in value and tolerance of [[examples]]. Received: {example.value!r} and "
+                f"{example.tolerance!r}"
+            )
+        if not isinstance(example.image, str) or not isinstance(example.scores, Mapping | None):
+            raise InvalidSignature(f"Expected a path in image and numbers by label in scores. Received: {dict(data)!r:.200}")
         if (example.features is None) == (not example.image):
             raise InvalidSignature(
                 f"Expected either features or image in each of [[examples]]. Received: {dict(data)!r:.200}"
@@ -64,11 +72,16 @@ class Example:
         for name in EXPECTATIONS:
             wanted = getattr(self, name)
             if wanted is not None and not _agree(wanted, given.get(name), self.tolerance):
+                within = "" if name == "label" else f" (tolerance {self.tolerance:g})"
                 subject = self.image or dict(self.features or {})
                 raise InvalidOutput(
-                    f"The example {subject!r:.200} expects {name} {wanted!r:.200} (tolerance {self.tolerance:g}). "
+                    f"The example {subject!r:.200} expects {name} {wanted!r:.200}{within}. "
                     f"The model answers {given.get(name)!r:.200}"
                 )
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _agree(wanted: Any, given: Any, tolerance: float) -> bool:

@@ -12,14 +12,22 @@ from time import monotonic, perf_counter
 
 from inference.artifacts import artifact_sha256
 from inference.batching import CAPACITY, MAX_BATCH
-from inference.errors import ArtifactMismatch, InferenceError, InferenceTimeout, ModelUnavailable, Overloaded
+from inference.errors import (
+    ArtifactMismatch,
+    InferenceError,
+    InferenceTimeout,
+    InvalidArtifact,
+    ModelUnavailable,
+    Overloaded,
+)
 from inference.predictor import Predictor
-from inference.runtimes import open_runtime
+from inference.runtimes import load_artifact
 from inference.types import ModelSpec
 
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER = 5.0  # seconds before a model that did not load is tried again
+FAILURE_HOLDS = 30.0  # seconds for which a failure is told when nobody has tried again
 RECENTLY = 60.0  # seconds for which a model that was asked keeps its place from one that nobody has asked for yet
 LOOK_AGAIN = 0.1  # seconds between looks for a predictor that has fallen idle
 FOREVER = 10**6  # seconds
@@ -36,9 +44,10 @@ def load_predictor(spec: ModelSpec, *, threads: int = 0, max_batch: int = MAX_BA
     started = perf_counter()
     verify_artifact(spec)
     try:
-        run = open_runtime(spec.runtime, spec.path, threads=threads, trusted=spec.trusted).load()
+        _, run = load_artifact(spec.runtime, spec.path, threads=threads, trusted=spec.trusted)
     except InferenceError as error:
-        raise ModelUnavailable(f"{spec} cannot be loaded: {error.message}") from error
+        # Why is for the operator, by the cause: it may name paths, and what comes with the artifact wrote it.
+        raise ModelUnavailable(f"{spec} cannot be loaded.") from error
     predictor = Predictor(spec, run, max_batch=max_batch, capacity=capacity)
     try:
         predictor.warm_up()
@@ -54,11 +63,10 @@ def verify_artifact(spec: ModelSpec) -> None:
     try:
         actual = artifact_sha256(spec.path)
     except (OSError, InferenceError) as error:
-        raise ModelUnavailable(f"The artifact of {spec} cannot be read. Register the version again.") from error
+        raise ModelUnavailable(f"The artifact of {spec} cannot be read.") from error
     if actual != spec.sha256:
-        raise ArtifactMismatch(
-            f"The artifact of {spec} is not the registered file. Expected sha256 {spec.sha256}. Received: {actual}"
-        )
+        cause = InvalidArtifact(f"Expected sha256 {spec.sha256}. Received: {actual}")
+        raise ArtifactMismatch(f"The artifact of {spec} is not the registered file.") from cause
 
 
 @dataclass(slots=True)
@@ -138,8 +146,9 @@ class PredictorPool:
         return spec in self._entries
 
     def failure_of(self, spec: ModelSpec) -> InferenceError | None:
-        """Return why a version did not load when it was last tried; None when it has loaded since or was never tried."""
-        return self._failures.get(spec, (0.0, None))[1]
+        """Return why a version did not load when it was last tried, for a while; None when it has loaded since."""
+        failed_at, failure = self._failures.get(spec, (0.0, None))
+        return failure if monotonic() - failed_at < FAILURE_HOLDS else None
 
     def running_for(self) -> float:
         """Return for how many seconds the longest-running batch has been running; 0 when all are idle."""
@@ -181,7 +190,7 @@ class PredictorPool:
     def _load_anew(self, spec: ModelSpec, deadline: float, keep: Collection[ModelSpec] | None) -> _Entry:
         failed_at, failure = self._failures.get(spec, (0.0, None))
         if failure and monotonic() - failed_at < self._retry_after:
-            raise type(failure)(failure.message) from failure
+            raise type(failure)(failure.message) from failure.__cause__
         self._make_room(spec, deadline, keep)
         try:
             entry = _Entry(self._load(spec), users=1)
@@ -208,12 +217,21 @@ class PredictorPool:
                 f"{spec} is larger than all models together may be ({self._max_bytes:,} bytes). Received: {spec.size:,}"
             )
         gone: list[_Entry] = []
+        try:
+            self._wait_for_room(spec, deadline, keep, gone)
+        finally:
+            for entry in gone:
+                entry.predictor.close()
+
+    def _wait_for_room(
+        self, spec: ModelSpec, deadline: float, keep: Collection[ModelSpec] | None, gone: list[_Entry]
+    ) -> None:
         with self._lock:
             while not self._fits(spec):
-                idle = next((one for one in self._entries if self._may_go(one, keep)), None)
-                if idle is not None:
-                    gone.append(self._entries.pop(idle))
-                    logger.info("model unloaded", extra={"model": str(idle), "for": str(spec)})
+                idle = [one for one in self._entries if self._may_go(one, keep)]
+                if idle and (keep is None or self._fits(spec, without=idle)):
+                    gone.append(self._entries.pop(idle[0]))
+                    logger.info("model unloaded", extra={"model": str(idle[0]), "for": str(spec)})
                 elif keep is not None or (
                     not self._lock.wait(min(LOOK_AGAIN, deadline - monotonic())) and monotonic() >= deadline
                 ):
@@ -221,15 +239,13 @@ class PredictorPool:
                         f"There is no room to load {spec}: every other model is answering. Try again in a moment."
                     )
             self._coming.add(spec)
-        for entry in gone:
-            entry.predictor.close()
 
     def _may_go(self, spec: ModelSpec, keep: Collection[ModelSpec] | None) -> bool:
         entry = self._entries[spec]
         wanted = keep is not None and (spec in keep or monotonic() - entry.used_at < RECENTLY)
         return not wanted and not entry.is_answering()
 
-    def _fits(self, spec: ModelSpec) -> bool:
-        held = [*self._entries, *self._coming]
+    def _fits(self, spec: ModelSpec, *, without: Collection[ModelSpec] = ()) -> bool:
+        held = [one for one in (*self._entries, *self._coming) if one not in without]
         count_fits = not self._max_predictors or len(held) < self._max_predictors
         return count_fits and (not self._max_bytes or sum(one.size for one in held) + spec.size <= self._max_bytes)

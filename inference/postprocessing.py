@@ -68,7 +68,7 @@ def _value(row: Any, output: ValueOutput, labels: Sequence[str]) -> Answer:
 def _raw(row: Any, output: RawOutput, labels: Sequence[str]) -> Answer:
     found = _pick(row, output.name) if output.name or not isinstance(row, Mapping) else row
     if isinstance(found, Mapping):
-        return Answer(output={"raw": {str(name): _plain(part) for name, part in found.items()}})
+        return Answer(output={"raw": _named(found)})
     return Answer(output={"raw": _plain(found)})
 
 
@@ -132,18 +132,32 @@ def _probabilities(row: Numbers, activation: str, count: int) -> Numbers:
         raise InvalidOutput(f"Expected {count} numbers, one for each label. Received: {row.size}")
     if row.min() < -SUM_TOLERANCE or abs(row.sum() - 1) > SUM_TOLERANCE:
         raise InvalidOutput(
-            "Expected probabilities that add up to 1; give the signature's output an activation (softmax) "
-            f"if the model ends in logits. Received: a sum of {row.sum():.4g}"
+            "Expected probabilities that add up to 1; if the model ends in logits, say so in model.toml: "
+            f'[output] activation = "softmax". Received: a sum of {row.sum():.4g}'
         )
     clipped: Numbers = np.clip(row, 0.0, 1.0)
     return clipped
+
+
+def _is_text(item: Any) -> bool:
+    """Return whether every database and JSON can hold it: no NUL, no half of a surrogate pair."""
+    if not isinstance(item, str) or len(item) > MAX_RAW_TEXT or "\0" in item:
+        return False
+    return item.encode("utf-8", "ignore").decode() == item
+
+
+def _named(parts: Mapping[Any, Any]) -> dict[str, Any]:
+    names = [str(name) for name in parts]
+    if not all(_is_text(name) for name in names):
+        raise InvalidOutput(f"Expected readable names of outputs. Received: {names!r:.100}")
+    return {name: _plain(part) for name, part in zip(names, parts.values(), strict=True)}
 
 
 def _plain(part: Any) -> Any:
     """Return an array as JSON: nested lists of numbers, texts and truth values."""
     part = _unwrapped(part)
     if isinstance(part, Mapping):
-        return {str(name): _plain(np.asarray(value)) for name, value in part.items()}
+        return _named(part)
     array = np.asarray(part)
     if array.size > MAX_RAW:
         raise InvalidOutput(f"Expected at most {MAX_RAW:,} values to keep. Received: {array.size:,}")
@@ -152,6 +166,6 @@ def _plain(part: Any) -> Any:
     if array.dtype.kind in "iub":
         return array.tolist()
     texts = [item.decode("utf-8", "replace") if isinstance(item, bytes) else item for item in array.ravel()]
-    if not all(isinstance(item, str) and len(item) <= MAX_RAW_TEXT and "\0" not in item for item in texts):
+    if not all(_is_text(item) for item in texts):
         raise InvalidOutput(f"Expected numbers or texts from the model. Received: {part!r:.100}")
     return np.array(texts, np.object_).reshape(array.shape).tolist()

@@ -97,6 +97,13 @@ def bounds_of(dtype: str) -> Mapping[str, float]:
     return {"min": -65504.0, "max": 65504.0} if dtype == "float16" else {}
 
 
+def whole_numbers_of(dtype: str) -> int:
+    """Return up to which whole number this dtype holds all of them: a feature's value must reach the model as it is."""
+    if dtype.startswith(("int", "uint")):
+        return int(np.iinfo(dtype).max)
+    return 2 ** (np.finfo(dtype).nmant + 1) if dtype.startswith("float") else 2**53
+
+
 def column(feature: Feature, values: AnyArray, *, texts: bool) -> AnyArray:
     """Return one column as numbers, or as texts."""
     if feature.type not in TEXTS or texts:

@@ -89,7 +89,7 @@ class ModelSpec:
     size: int = 0
 
     def __str__(self) -> str:
-        return f"{self.name}:{self.number}"
+        return f"{self.name}:{self.number}" if self.number else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,8 +81,8 @@ def _keep_loaded(worker: Any) -> None:
     nap, ready = threading.Event(), False
     while True:
         complete = _load_production(worker)
+        been_ready.set()
         if complete and not ready:
-            been_ready.set()
             worker.log.info("ready at http://%s:%s/", settings.HOST, settings.PORT)
         ready = complete
         nap.wait(LOOK_EVERY if complete else RETRY_AFTER)

@@ -10,10 +10,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from predictions.artifacts import damaged_versions
-from predictions.registry import get_pool, production_versions, spec_of
+from predictions.registry import get_pool, production_versions, spec_of, standby_for
 
 been_ready = threading.Event()
-"""Has this process loaded all that was in production, or all that it has room for, at some time?"""
+"""Has this process tried to load all that was in production, as far as it has room, at some time?"""
 
 
 @never_cache
@@ -29,25 +29,27 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 once the database is reachable and this process has loaded the models in production.
 
     A process that has been ready stays so while it loads a newly promoted version, for which requests wait: else a promotion
-    would turn all processes red at once. It is not ready when a version in production does not load. Artifacts that are not
-    the registered ones are named, whether in production or not.
+    would turn all processes red at once. A version that does not load is named, and so is an artifact that is not the
+    registered one, whether in production or not; the answer is 503 only when no model can be asked.
     """
     try:
         served = production_versions()
         damaged = damaged_versions()
     except (DatabaseError, InterfaceError):
         return JsonResponse({"status": "unavailable", "database": "unreachable"}, status=503)
-    specs = [spec_of(version) for version in served]
+    specs = {spec_of(version): version for version in served}
     pool = get_pool()
     loaded = [spec for spec in specs if pool.is_loaded(spec)]
-    failed = {str(spec): error.code for spec in specs if spec not in loaded and (error := pool.failure_of(spec))}
+    failed = {spec: error.code for spec in specs if spec not in loaded and (error := pool.failure_of(spec))}
     if len(loaded) == len(specs):
         been_ready.set()
-    ready = not failed and been_ready.is_set()
+    # What one model of many lacks is no reason to take the others away from their callers.
+    silent = specs and all(spec in failed and not standby_for(specs[spec]) for spec in specs)
+    ready = been_ready.is_set() and not silent
     body = {
-        "status": "ready" if ready else "failing" if failed else "loading",
+        "status": "degraded" if ready and failed else "ready" if ready else "failing" if silent else "loading",
         "database": "ok",
         "models": {"loaded": len(loaded), "served": len(specs)},
-        "problems": damaged | failed,
+        "problems": damaged | {str(spec): code for spec, code in failed.items()},
     }
     return JsonResponse(body, status=200 if ready else 503)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import threading
 from pathlib import Path
 
 from django.conf import settings
@@ -10,6 +10,7 @@ from django.conf import settings
 from inference.artifacts import artifact_sha256, files_of
 from inference.errors import ArtifactMismatch, InferenceError, ModelUnavailable
 from predictions.models import ModelVersion
+from predictions.registry import get_pool, spec_of, standby_for
 
 Seen = tuple[tuple[str, int, int, int], ...]
 """Of each file its path inside, its inode, its size in bytes and its time of change in nanoseconds."""
@@ -28,9 +29,16 @@ def artifact_problem(version: ModelVersion) -> str:
             return ArtifactMismatch.code
         registered = version.created_at.timestamp() * 1e9
         unchanged = all(changed <= registered for *_, changed in seen)
-        return "" if unchanged or _hash(path, seen) == version.sha256 else ArtifactMismatch.code
+        return "" if unchanged or _is_same(path, seen, version.sha256) else ArtifactMismatch.code
     except (OSError, InferenceError):
         return ModelUnavailable.code
+
+
+def answering(version: ModelVersion, reference: str) -> ModelVersion | None:
+    """Return the version that answers for a reference: this one, the one before when its artifact is damaged, or none."""
+    if not artifact_problem(version) or get_pool().is_loaded(spec_of(version)):
+        return version
+    return standby_for(version, reference)
 
 
 def damaged_versions() -> dict[str, str]:
@@ -48,6 +56,17 @@ def _look(path: Path) -> Seen:
     return tuple((name, stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
 
 
-@lru_cache(maxsize=1024)
-def _hash(path: Path, seen: Seen) -> str:
-    return artifact_sha256(path)
+def _is_same(path: Path, seen: Seen, sha256: str) -> bool:
+    """Hash a file that was written to, one at a time: while one request reads it, others take it to be what it was."""
+    if (path, seen) not in _hashes:
+        if not _hashing.acquire(blocking=False):
+            return True
+        try:
+            _hashes[path, seen] = artifact_sha256(path)
+        finally:
+            _hashing.release()
+    return _hashes[path, seen] == sha256
+
+
+_hashes: dict[tuple[Path, Seen], str] = {}
+_hashing = threading.Lock()

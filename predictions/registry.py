@@ -12,12 +12,13 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef
 
 from accounts.models import User
-from inference.errors import InferenceError
+from inference.errors import InferenceError, ModelError
 from inference.pool import PredictorPool, load_predictor
 from inference.predictor import Predictor
 from inference.signature import Signature
+from inference.signature.feature import nearest
 from inference.types import ModelSpec
-from predictions.models import Alias, AliasChange, ModelVersion
+from predictions.models import Alias, AliasChange, ModelVersion, RegisteredModel
 from predictions.querysets import PRODUCTION, sees_everything
 
 _making_the_pool = threading.Lock()
@@ -60,9 +61,7 @@ def resolve(reference: str = "", *, user: User | None = None) -> ModelVersion:
     else:
         found = _versions().filter(model__name=match["name"], aliases__name=match["alias"] or PRODUCTION).first()
     if found is None:
-        raise UnknownModel(
-            f"There is no model {reference!r}, or no version of it in use. Ask as name, name@alias or name:version."
-        )
+        raise _unknown(match, user)
     if user and not found.active and not sees_everything(user):
         raise InactiveModel(f"The model {found.model.name} is not in use: no alias points into it yet.")
     return found
@@ -70,10 +69,14 @@ def resolve(reference: str = "", *, user: User | None = None) -> ModelVersion:
 
 def standby_for(version: ModelVersion, reference: str = "") -> ModelVersion | None:
     """Return the version that the alias in a reference pointed at before this one; None for a version by its number."""
-    match = REFERENCE.fullmatch(reference)
+    match = REFERENCE.fullmatch(reference or settings.DEFAULT_MODEL)
     if match and match["number"]:
         return None
-    alias = (match and match["alias"]) or PRODUCTION
+    return version_before(version, alias=(match and match["alias"]) or PRODUCTION)
+
+
+def version_before(version: ModelVersion, *, alias: str) -> ModelVersion | None:
+    """Return the version that an alias pointed at before this one."""
     moves = AliasChange.objects.filter(model=version.model_id, alias=alias, to_version=version)
     last = moves.exclude(from_version=version).select_related("from_version__model").order_by("-id").first()
     return last.from_version if last else None
@@ -136,6 +139,26 @@ def make_pool() -> PredictorPool:
 def production_versions() -> list[ModelVersion]:
     """Return the versions behind the production aliases: those that must be loaded for the process to be ready."""
     return [alias.version for alias in _production()]
+
+
+def for_operators(error: Exception) -> str:
+    """Return what went wrong with a model, and why. Why may name paths of this machine: it is for no one else."""
+    message = getattr(error, "message", None) or " ".join(getattr(error, "messages", [str(error)]))
+    cause = error.__cause__ if isinstance(error, ModelError) else None
+    return f"{message} ({getattr(cause, 'message', cause)})" if cause else message
+
+
+def _unknown(match: re.Match[str], user: User | None) -> UnknownModel:
+    """Return what is missing, the model, its alias or its version, as far as this user may know of it."""
+    visible = RegisteredModel.objects.visible_to(user) if user else RegisteredModel.objects.all()
+    name, alias, number = match["name"], match["alias"], match["number"]
+    if name not in (names := list(visible.values_list("name", flat=True))):
+        near = nearest(name, names)
+        hint = f"Did you mean {near}?" if near else "Ask as name, name@alias or name:version."
+        return UnknownModel(f"There is no model {name!r}, or no version of it in use. {hint}")
+    if number:
+        return UnknownModel(f"The model {name} has no version {number}.")
+    return UnknownModel(f"The model {name} has no alias {alias or PRODUCTION}. Ask for a version by its number: {name}:1.")
 
 
 def _versions():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Count, Max
 
 from predictions.models import ModelVersion, Prediction
 
@@ -25,6 +25,6 @@ class Usage:
 
 def usage_of(version: ModelVersion) -> Usage:
     """Return a version's usage, by the index on version and id."""
-    rows: QuerySet[Prediction] = Prediction.objects.filter(model_version=version).order_by("-id")
-    last = rows.values_list("created_at", flat=True).first()
-    return Usage(rows[:MOST].count() if last else 0, last)
+    rows = Prediction.objects.filter(model_version=version).order_by("-id")[:MOST]
+    found = rows.aggregate(count=Count("pk"), last=Max("created_at"))
+    return Usage(found["count"], found["last"])

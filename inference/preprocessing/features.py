@@ -34,6 +34,10 @@ def read_features(given: Any, table: TableInput, *, order: Sequence[str] | None 
         InvalidInput: when it is neither an object nor such a list.
     """
     if isinstance(given, list | tuple):
+        if given and all(isinstance(item, list | tuple | Mapping) for item in given):
+            raise InvalidInput(
+                "Expected one row in each request. Received: a list of them.", code="wrong-type", field="features"
+            )
         given = _by_name(given, table, order)
     elif order is not None:
         raise InvalidInput(
@@ -77,7 +81,7 @@ def from_csv_line(text: str, table: TableInput) -> dict[str, str]:
     Raises:
         InvalidInput: when the number of values is not that of the names.
     """
-    lines = [line for line in text.strip("\r\n").splitlines() if line.strip()]
+    lines = [line for line in text.strip("\ufeff\r\n").splitlines() if line.strip()]
     delimiter = next((mark for mark in DELIMITERS if lines and mark in lines[-1]), ",")
     try:
         rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter, strict=True)]
@@ -90,6 +94,8 @@ def from_csv_line(text: str, table: TableInput) -> dict[str, str]:
             field="csv",
         )
     names = rows[0] if len(rows) == 2 else table.names
+    if len(set(names)) < len(names):
+        raise InvalidInput("Expected different names in the header.", code="malformed-csv", field="csv")
     if len(rows[-1]) != len(names):
         raise InvalidInput(
             f"Expected {len(names)} values: {_listed(names)}. Received: {len(rows[-1])}.", code="wrong-count", field="csv"
@@ -133,7 +139,7 @@ def _read_each(given: Mapping[str, Any], table: TableInput) -> tuple[Row, list[I
     row: Row = {}
     for feature in table.features:
         try:
-            row[feature.name] = _read_one(feature, given.get(feature.name))
+            row[feature.name] = _read_one(feature, given.get(feature.name), hint=len(errors) < MOST_NAMED)
         except InvalidInput as error:
             # What is misspelt is told once: as unknown, with what was meant.
             if error.code != "required" or feature.name not in meant.values():
@@ -141,9 +147,9 @@ def _read_each(given: Mapping[str, Any], table: TableInput) -> tuple[Row, list[I
     return row, errors
 
 
-def _read_one(feature: Feature, value: Any) -> Any:
+def _read_one(feature: Feature, value: Any, *, hint: bool) -> Any:
     if value is not None:
-        return feature.read(value)
+        return feature.read(value, hint=hint)
     if feature.required:
         such_as = f", such as {show(feature.example)}" if feature.example is not None and not feature.values else ""
         raise InvalidInput(f"Missing. Expected {feature.expected()}{such_as}.", code="required", field=feature.name)

@@ -6,7 +6,8 @@ from importlib import import_module
 from pathlib import Path
 
 from inference.base import BaseRuntime
-from inference.errors import InvalidArtifact
+from inference.errors import InferenceError, InvalidArtifact
+from inference.types import Run
 
 RUNTIMES = {
     "keras": "inference.runtimes.keras.KerasRuntime",
@@ -30,12 +31,29 @@ def open_runtime(name: str, path: Path, *, threads: int = 0, trusted: bool = Fal
             "register it with --trusted."
         )
     runtime = get_runtime(name)
-    if runtime.executes(path) and not trusted:
+    if not (trusted or runtime.loads_as_data(path)):
         raise InvalidArtifact(
-            f"{path.name} is of a kind ({runtime.ending_of(path)}) that runs its author's code when loaded. "
-            "If you trust where it comes from, register it with --trusted; .keras, .onnx and .skops files load as data."
+            f"{path.name} is of a kind ({runtime.ending_of(path) or 'unknown'}) that runs its author's code when loaded, or "
+            "may. If you trust where it comes from, register it with --trusted; "
+            ".keras, .onnx and .skops files are loaded as data."
         )
     return runtime(path, threads=threads, trusted=trusted)
+
+
+def load_artifact(name: str, path: Path, *, threads: int = 0, trusted: bool = False) -> tuple[BaseRuntime, Run]:
+    """Load an artifact by the runtime of that name; return both the runtime and the function that runs a batch.
+
+    Raises:
+        InvalidArtifact: whatever the runtime, or code that comes with the artifact, raises.
+    """
+    runtime = open_runtime(name, path, threads=threads, trusted=trusted)
+    try:
+        return runtime, runtime.load()
+    except InferenceError:
+        raise
+    # A pickle, a model folder or a foreign runtime is somebody's program: it may raise anything.
+    except Exception as error:
+        raise InvalidArtifact(f"{path.name} cannot be loaded: {type(error).__name__}: {error}") from error
 
 
 def get_runtime(name: str) -> type[BaseRuntime]:

@@ -23,7 +23,7 @@ class DummyRuntime(BaseRuntime):
     this message), `nan` (answer NaN).
     """
 
-    suffixes = (".dummy.json",)
+    suffixes = data = (".dummy.json",)
 
     def load(self) -> Run:
         try:

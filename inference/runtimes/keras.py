@@ -18,6 +18,8 @@ HDF5 = (".h5", ".hdf5")
 JSON_MEMBERS = ("metadata.json", "config.json")
 MEMBERS = {*JSON_MEMBERS, "model.weights.h5"}
 MAX_UNPACKED = 4 * 2**30  # bytes
+MIN_UNPACKED = 64 * 2**20  # bytes
+MAX_RATIO = 20  # unpacked to packed
 MAX_JSON = 16 * 2**20  # bytes
 MAX_MEMBERS = 1000
 # Layers whose work is code of the file's author. Keras refuses some of them in safe mode; we refuse them all by name.
@@ -34,7 +36,7 @@ class KerasRuntime(BaseRuntime):
     """
 
     suffixes = (".keras", *HDF5)
-    executing = HDF5
+    data = (".keras",)
 
     def load(self) -> Run:
         is_archive = self.path.suffix.lower() == ".keras"
@@ -47,7 +49,7 @@ class KerasRuntime(BaseRuntime):
 
         self.version = str(metadata.get("keras_version", "")) if is_archive else keras.__version__
         try:
-            model = keras.saving.load_model(self.path, compile=False, safe_mode=is_archive)
+            model = keras.saving.load_model(self.path, compile=False, safe_mode=is_archive or not self.trusted)
             inputs = list(zip(_input_names(keras.tree, model), model.inputs, strict=True))
             outputs = list(zip(_output_names(keras.tree, model), model.outputs, strict=True))
             self.inputs = tuple(input_of(name, one.dtype, one.shape) for name, one in inputs)
@@ -119,6 +121,11 @@ def _check_members(archive: zipfile.ZipFile) -> None:
     if any(archive.getinfo(name).file_size > MAX_JSON for name in JSON_MEMBERS):
         raise InvalidArtifact(f"Expected a config and metadata of at most {MAX_JSON:,} bytes each.")
     unpacked = sum(member.file_size for member in archive.infolist())
+    packed = sum(member.compress_size for member in archive.infolist())
+    if unpacked > max(MIN_UNPACKED, MAX_RATIO * packed):
+        raise InvalidArtifact(
+            f"Expected weights, which hardly compress. These unpack from {packed:,} to {unpacked:,} bytes."
+        )
     if unpacked > MAX_UNPACKED:
         raise InvalidArtifact(f"Expected an archive of at most {MAX_UNPACKED:,} bytes unpacked. Received: {unpacked:,}")
 

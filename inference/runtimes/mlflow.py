@@ -31,7 +31,6 @@ class MlflowRuntime(BaseRuntime):
     """
 
     marker = "MLmodel"
-    executing = (marker,)
 
     def load(self) -> Run:
         mlflow = _import_mlflow()

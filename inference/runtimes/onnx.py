@@ -32,7 +32,7 @@ class OnnxRuntime(BaseRuntime):
     working directory, where our secrets lie: it is told to look inside the artifact, which is no folder.
     """
 
-    suffixes = (".onnx",)
+    suffixes = data = (".onnx",)
 
     def load(self) -> Run:
         import onnxruntime

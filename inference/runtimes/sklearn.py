@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+import zipfile
+from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -37,6 +40,8 @@ TRUSTED_TYPES = {
         for name in ("ConstantKernel", "DotProduct", "Matern", "Product", "RBF", "RationalQuadratic", "Sum", "WhiteKernel")
     ),
 }
+MIN_UNPACKED = 64 * 2**20  # bytes
+MAX_RATIO = 20  # unpacked to packed; forests of few numbers compress some ten times
 PICKLES = (".pkl", ".pickle", ".joblib")
 
 
@@ -47,7 +52,7 @@ class SklearnRuntime(BaseRuntime):
     """
 
     suffixes = (".skops", *PICKLES)
-    executing = PICKLES
+    data = (".skops",)
 
     def load(self) -> Run:
         with warnings.catch_warnings(record=True) as told:
@@ -73,10 +78,11 @@ class SklearnRuntime(BaseRuntime):
     def describe(self) -> ArtifactFacts:
         count = getattr(self.model, "n_features_in_", None)
         classes = self._classes()
+        known = categories_of(self.model) if self.names else {}
         library = type(self.model).__module__.partition(".")[0]
         return ArtifactFacts(
             inputs=() if count is None or self.names else (Tensor("X", "float64", (int(count),)),),
-            features=tuple({"name": name} for name in self.names or ()),
+            features=tuple({"name": name, **known.get(name, {})} for name in self.names or ()),
             labels=() if classes is None else tuple(str(name) for name in classes.tolist()),
             output={"kind": self._kind()},
             framework=library,
@@ -86,6 +92,8 @@ class SklearnRuntime(BaseRuntime):
     def _read(self) -> Any:
         if self.path.suffix.lower() == ".skops":
             return self._read_skops()
+        if not self.trusted:
+            raise InvalidArtifact(f"{self.path.name} is a pickle, which runs its author's code when loaded.")
         import joblib
 
         try:
@@ -105,7 +113,11 @@ class SklearnRuntime(BaseRuntime):
                     f"{self.path.name} names types that are imported when it is loaded: {', '.join(unknown)[:500]}. "
                     "If you trust them, register it with --trusted."
                 )
-            return skops.io.loads(data, trusted=[*TRUSTED_TYPES, *unknown])
+            _check_unpacked(data, self.path.name)
+            model = skops.io.loads(data, trusted=[*TRUSTED_TYPES, *unknown])
+            if not self.trusted:
+                _check_reads_no_files(model, self.path.name)
+            return model
         except InvalidArtifact:
             raise
         # skops raises what the constructors that it calls raise.
@@ -128,7 +140,10 @@ class SklearnRuntime(BaseRuntime):
             return "classes" if self.has_scores else "label"
         import sklearn.base
 
-        return "value" if sklearn.base.is_regressor(self.model) else "raw"
+        try:
+            return "value" if sklearn.base.is_regressor(self.model) else "raw"
+        except AttributeError:  # it behaves like an estimator, and is none
+            return "raw"
 
     def _to_own(self, batch: Batch) -> Any:
         if not isinstance(batch, Table):
@@ -139,6 +154,62 @@ class SklearnRuntime(BaseRuntime):
         if self.names or texts:
             return _to_frame(batch)
         return np.column_stack([column(one, batch.columns[one.name], texts=False) for one in batch.features])
+
+
+def categories_of(model: Any) -> dict[str, dict[str, Any]]:
+    """Return what fitted encoders know of text columns, by name: their categories, in the order of the training."""
+    found: dict[str, dict[str, Any]] = {}
+    for step, columns in _steps(model, list(getattr(model, "feature_names_in_", ()))):
+        for name, values in zip(columns, getattr(step, "categories_", None) or (), strict=False):
+            texts = [value for value in values.tolist() if isinstance(value, str)]
+            if texts and isinstance(name, str):
+                missing = {} if len(texts) == len(values) else {"required": False}
+                found[name] = {"type": "category", "values": texts, **missing}
+    return found
+
+
+def _steps(model: Any, columns: list[Any]) -> Iterator[tuple[Any, list[Any]]]:
+    """Yield the first transformers that columns meet, with the names of their columns."""
+    if hasattr(model, "transformers_"):
+        for _, part, names in model.transformers_:
+            if not isinstance(part, str):
+                yield from _steps(part, list(names) if isinstance(names, list | np.ndarray) else [])
+    elif getattr(model, "steps", None):
+        for _, part in model.steps:
+            yield from _steps(part, columns)
+            if not hasattr(part, "statistics_"):  # an imputer leaves the columns as they are
+                return
+    else:
+        yield model, columns
+
+
+def _check_unpacked(data: bytes, name: str) -> None:
+    """Refuse an archive that unpacks to far more than it is: numbers of a model hardly compress."""
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > max(MIN_UNPACKED, MAX_RATIO * len(data)):
+        raise InvalidArtifact(f"{name} would unpack to {unpacked:,} bytes, more than {MAX_RATIO} times its size.")
+
+
+def _check_reads_no_files(model: Any, name: str) -> None:
+    """Refuse vectorizers that take their texts for the names of files, wherever they hide in a model."""
+    seen: set[int] = set()
+    pending = [model]
+    while pending:
+        part = pending.pop()
+        if id(part) in seen or isinstance(part, str | bytes | int | float | np.ndarray):
+            continue
+        seen.add(id(part))
+        inner = part.values() if isinstance(part, dict) else part if isinstance(part, list | tuple | set) else ()
+        attributes = getattr(part, "__dict__", {})
+        if (
+            type(part).__module__.startswith("sklearn.feature_extraction")
+            and attributes.get("input", "content") != "content"
+        ):
+            raise InvalidArtifact(
+                f"{name} reads files that callers name: input={attributes['input']!r}. It needs --trusted."
+            )
+        pending.extend([*inner, *attributes.values()])
 
 
 def _to_frame(table: Table) -> Any:

@@ -31,7 +31,6 @@ class SavedModelRuntime(BaseRuntime):
     """
 
     marker = "saved_model.pb"
-    executing = (marker,)
 
     def load(self) -> Run:
         tf = import_tensorflow(self.threads)

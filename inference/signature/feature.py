@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import islice
-from math import isfinite
+from math import ceil, floor, isfinite
 from typing import Any
 
 from inference.errors import InvalidInput, InvalidSignature
@@ -26,7 +26,7 @@ NOUNS = {
     "category": "one of",
     "text": "a text",
 }
-MOST_COMPARED = 1000  # values that a misspelt one is compared with
+MOST_COMPARED = 200  # values that a misspelt one is compared with
 TOO_LARGE = " That is more than the numbers of a model (float32) hold."
 SHOWN = 60  # characters of a refused value
 
@@ -77,15 +77,18 @@ class Feature:
         if self.default is not None:
             object.__setattr__(self, "required", False)
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: Any, *, hint: bool = True) -> Any:
         """Return a value as the model takes it: float, int, bool or str.
+
+        Args:
+            hint: look for the allowed value that was meant, which takes its time.
 
         Raises:
             InvalidInput: with the code `wrong-type`, `not-finite`, `out-of-range`, `not-a-choice` or `too-long`.
         """
         found = READERS[self.type](self, value)
         if self.values and found not in self.values:
-            raise self._refuse("not-a-choice", value, _hint(found, self.values))
+            raise self._refuse("not-a-choice", value, _hint(found, self.values) if hint else "")
         return found
 
     def expected(self) -> str:
@@ -106,8 +109,11 @@ class Feature:
             return self.default if self.example is None else self.example
         if self.values:
             return self.values[0]
-        middle = self.min if self.max is None else self.max if self.min is None else (self.min + self.max) / 2
-        return {"float": float(middle or 0), "integer": int(middle or 0), "boolean": False, "text": ""}[self.type]
+        low, high = (bound or 0 for bound in (self.min, self.max))
+        middle = low if self.max is None else high if self.min is None else low / 2 + high / 2
+        if self.type == "integer":
+            return ceil(low) if self.max is None or middle < ceil(low) else int(middle)
+        return {"boolean": False, "text": ""}.get(self.type, float(middle))
 
     def _refuse(self, code: str, value: Any, hint: str = "") -> InvalidInput:
         such_as = f", such as {show(self.example)}" if self.example is not None and not self.values else ""
@@ -130,6 +136,10 @@ class Feature:
                 raise InvalidSignature(f"Expected numbers in min and max of {self.name}. Received: {bound!r}")
         if bounds != sorted(bounds):
             raise InvalidSignature(f"Expected min to be at most max for {self.name}. Received: {self.min} and {self.max}")
+        if self.type == "integer" and len(bounds) == 2 and ceil(bounds[0]) > floor(bounds[1]):
+            raise InvalidSignature(
+                f"Expected a whole number from min to max of {self.name}. Received: {self.min} and {self.max}"
+            )
         for value in self.values:
             _without_values(self)._check_own("values", value)
         if len(set(self.values)) != len(self.values):
@@ -165,8 +175,12 @@ def _shortened(texts: list[str]) -> str:
 
 def nearest(text: str, choices: Iterable[Any]) -> Any:
     """Return the choice that is most like a text, small letters like capitals; None when none is much like it."""
-    folded = {str(choice).casefold(): choice for choice in islice(choices, MOST_COMPARED)}
-    near = get_close_matches(text[:MAX_NAME].casefold(), folded, 1)
+    wanted = text[:MAX_NAME].casefold()
+    folded = {str(choice).casefold(): choice for choice in choices}
+    if wanted in folded:
+        return folded[wanted]
+    alike = (name for name in folded if name[:1] == wanted[:1] or name[-1:] == wanted[-1:])
+    near = get_close_matches(wanted, list(islice(alike, MOST_COMPARED)), 1)
     return folded[near[0]] if near else None
 
 
@@ -193,7 +207,9 @@ def _read_float(feature: Feature, value: Any) -> float:
 
 def _read_integer(feature: Feature, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        whole = isinstance(value, float) and value.is_integer()
+        whole = (
+            isinstance(value, float) and value.is_integer() and abs(value) <= MAX_INTEGER and not _outside(feature, value)
+        )
         raise feature._refuse("wrong-type", value, f" Send {int(value)}, without a decimal point." if whole else "")
     if abs(value) > MAX_INTEGER:
         raise feature._refuse("out-of-range", value, f" Whole numbers go to {MAX_INTEGER:,} here.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from inference.signature.part import Part, check_choice
+from inference.signature.part import Part, check_choice, check_texts
 
 ACTIVATIONS = ("none", "softmax", "sigmoid")
 
@@ -27,6 +27,7 @@ class ClassesOutput(Part):
 
     def __post_init__(self) -> None:
         check_choice("activation", self.activation, ACTIVATIONS)
+        check_texts(self, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,9 @@ class LabelOutput(Part):
     name: str = ""
     classes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_texts(self, self.name, *self.classes)
+
 
 @dataclass(frozen=True, slots=True)
 class ValueOutput(Part):
@@ -57,6 +61,9 @@ class ValueOutput(Part):
     unit: str = ""
     name: str = ""
 
+    def __post_init__(self) -> None:
+        check_texts(self, self.unit, self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class RawOutput(Part):
@@ -69,3 +76,6 @@ class RawOutput(Part):
     kind: ClassVar[str] = "raw"
     section: ClassVar[str] = "output"
     name: str = ""
+
+    def __post_init__(self) -> None:
+        check_texts(self, self.name)

@@ -23,8 +23,12 @@ class Part:
             InvalidSignature: on an unknown or missing key, or a value that is not allowed.
         """
         values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key != "kind"}
-        check_keys(cls, values, f"[{cls.section}] of the signature (kind = {cls.kind!r})")
-        return cls(**values)
+        place = f"[{cls.section}] of the signature (kind = {cls.kind!r})"
+        check_keys(cls, values, place)
+        try:
+            return cls(**values)
+        except (TypeError, OverflowError) as error:
+            raise InvalidSignature(f"A value in {place} is of the wrong type: {error}.") from error
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON; what is empty is left out."""
@@ -50,3 +54,9 @@ def plain(part: Any) -> dict[str, Any]:
 def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise InvalidSignature(f"Expected {name} to be one of {', '.join(choices)}. Received: {value!r}")
+
+
+def check_texts(part: Part, *values: object) -> None:
+    for value in values:
+        if not isinstance(value, str):
+            raise InvalidSignature(f"Expected a text in [{part.section}] of the signature. Received: {value!r:.100}")

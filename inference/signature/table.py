@@ -55,6 +55,7 @@ def _tables(items: Any) -> list[Mapping[str, Any]]:
 
 def _without_defaults(feature: Feature) -> dict[str, Any]:
     values = plain(feature)
+    values |= {name: "" for name in ("default", "example") if getattr(feature, name) == ""}
     if feature.required or feature.default is not None:
         del values["required"]
     return values

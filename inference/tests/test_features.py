@@ -234,7 +234,30 @@ def test_a_wrong_feature_of_a_signature_is_named(feature, says):
     assert says in caught.value.message
 
 
-@pytest.mark.parametrize(("features", "says"), [([], "1 to 5000"), ([{"name": "a"}] * 2, "Received twice: a")])
+def test_an_empty_default_survives_json():
+    table = TableInput((Feature("note", type="category", values=("", "a"), default=""),))
+    again = Signature.from_dict(json.loads(json.dumps(Signature(table).to_dict()))).input
+    assert again == table
+    assert read_features({}, again) == {"note": ""}
+
+
+def test_the_middle_of_any_range_can_be_tried():
+    for feature in (
+        Feature("a", min=-1e308, max=1e308),
+        Feature("b", type="integer", min=0.5, max=1.5),
+        Feature("c", max=-5),
+    ):
+        assert feature.read(feature.stand_in()) is not None
+
+
+@pytest.mark.parametrize(
+    ("features", "says"),
+    [
+        ([{"name": "a", "type": "integer", "min": 0.2, "max": 0.8}], "whole number from"),
+        ([], "1 to 5000"),
+        ([{"name": "a"}] * 2, "Received twice: a"),
+    ],
+)
 def test_a_wrong_list_of_features_is_named(features, says):
     with pytest.raises(InvalidSignature, match=says):
         Signature.from_dict({"input": {"kind": "tabular", "features": features}})

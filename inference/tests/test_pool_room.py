@@ -164,3 +164,35 @@ def test_under_load_there_are_never_more_than_allowed(specs):
     assert most <= 3  # one more for the moment in which the old one is being closed
     assert len(loaded(pool, specs)) == 2
     pool.close()
+
+
+def test_a_predictor_that_made_room_in_vain_is_ended(specs):
+    pool = PredictorPool(max_bytes=250)
+    gone = leased(pool, specs[0])
+    large = replace(specs[2], size=240)
+    with pool.lease(specs[1]), pytest.raises(Overloaded):
+        leased(pool, large, timeout=0.05)
+    gone._batcher._thread.join(10)
+    assert not gone._batcher._thread.is_alive()
+    pool.close()
+
+
+def test_loading_beforehand_unloads_nothing_where_it_would_not_be_enough(specs):
+    pool = PredictorPool(max_bytes=250)
+    leased(pool, specs[1])
+    assert pool.preload(specs[0])
+    assert not pool.preload(replace(specs[2], size=240), keep=[])
+    assert loaded(pool, specs) == "ab"
+    pool.close()
+
+
+def test_a_failure_is_told_for_a_while_and_not_for_ever(specs, monkeypatch):
+    def load(spec):
+        raise ModelUnavailable("gone")
+
+    pool = PredictorPool(load)
+    with pytest.raises(ModelUnavailable):
+        leased(pool, specs[0])
+    assert pool.failure_of(specs[0]).message == "gone"
+    monkeypatch.setattr("inference.pool.FAILURE_HOLDS", 0)
+    assert pool.failure_of(specs[0]) is None

@@ -3,7 +3,7 @@ import pytest
 
 from inference.errors import InvalidOutput
 from inference.postprocessing import to_answer
-from inference.signature import ClassesOutput
+from inference.signature import ClassesOutput, RawOutput
 
 PLAIN = ClassesOutput()
 LABELS = ("a", "b", "c")
@@ -47,3 +47,11 @@ def test_refuses_what_are_no_probabilities(row, says):
 def test_rounding_of_half_precision_is_tolerated_and_clipped():
     answer = to_answer(np.float32([1.0004, 0.0, 0.0]), PLAIN, LABELS)
     assert answer.confidence == 1.0
+
+
+@pytest.mark.parametrize(
+    "row", [np.array(["a\ud800"], object), np.array(["a\0"], object), {"\ud800": np.ones(2), "b": np.ones(2)}]
+)
+def test_a_raw_text_that_no_database_holds_is_refused(row):
+    with pytest.raises(InvalidOutput):
+        to_answer(row, RawOutput(), [])

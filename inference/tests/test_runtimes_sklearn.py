@@ -243,3 +243,24 @@ def test_what_is_no_model_is_named(tmp_path):
         pass
     with pytest.raises(InferenceError), serving(dump(LogisticRegression(), tmp_path / "unfitted.skops")):
         pass
+
+
+@pytest.mark.parametrize(
+    "encoder", [OneHotEncoder(), make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder())]
+)
+def test_encoders_tell_the_categories_of_their_columns(tmp_path, mixed, encoder):
+    frame, truth = mixed
+    columns = ColumnTransformer([("r", "passthrough", ["count"]), ("c", encoder, ["colour"])])
+    model = make_pipeline(columns, LogisticRegression()).fit(frame[["colour", "count"]], truth)
+    with serving(dump(model, tmp_path / "bare.skops")) as predictor:
+        colour, count = predictor.spec.signature.input.features
+        assert (colour.type, colour.values, count.type) == ("category", ("blue", "green", "red"), "float")
+        own = model.predict_proba(frame[["colour", "count"]].iloc[[3]])[0]
+        row = frame[["colour", "count"]].iloc[3].to_dict()
+        assert list(ask(predictor, {**row, "count": int(row["count"])}).output["scores"].values()) == pytest.approx(
+            own, abs=1e-5
+        )
+    with serving(
+        tmp_path / "bare.skops", taken={"features": [{"name": "colour", "type": "text", "example": "red"}]}
+    ) as predictor:
+        assert ask(predictor, {"colour": "green", "count": 1}).label in ("0", "1")

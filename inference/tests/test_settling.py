@@ -70,7 +70,7 @@ def test_a_type_that_the_artifact_cannot_hold_is_refused(dtype, feature, says):
     ("dtype", "told", "expected"),
     [
         ("float32", {}, {"type": "float"}),
-        ("float32", {"type": "integer"}, {"type": "integer"}),
+        ("float32", {"type": "integer"}, {"type": "integer", "min": -(2**24), "max": 2**24}),
         ("float16", {}, {"type": "float", "min": -65504.0, "max": 65504.0}),
         ("int64", {"max": 9}, {"type": "integer", "max": 9}),
         ("uint8", {"max": 9}, {"type": "integer", "min": 0, "max": 9}),

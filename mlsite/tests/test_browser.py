@@ -268,7 +268,7 @@ def test_a_superuser_promotes_in_the_admin_and_is_asked_first(page, watched):
     page.get_by_role("link", name="iris:1").click()
     page.get_by_role("link", name="Promote…").click()
     page.get_by_label("Alias").fill("staging")
-    page.get_by_role("button", name="Let it point at version 1").click()
+    page.get_by_role("button", name="Point it at version 1").click()
     expect(page.get_by_text("The alias iris@staging points at version 1 now")).to_be_visible()
 
 

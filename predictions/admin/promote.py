@@ -18,13 +18,17 @@ from accounts.models import User
 from inference.errors import InferenceError
 from predictions.models import Alias, ModelVersion
 from predictions.querysets import PRODUCTION
+from predictions.registry import for_operators
 from predictions.services import promote_model
 from predictions.validators import validate_name
 
 
 class AliasForm(forms.Form):
     alias = forms.CharField(
-        max_length=50, initial=PRODUCTION, validators=[validate_name], help_text="production answers to the bare name."
+        max_length=50,
+        initial=PRODUCTION,
+        validators=[validate_name],
+        help_text="production answers to the bare name; a new name makes a new alias.",
     )
 
 
@@ -53,7 +57,7 @@ class PromoteView(View):
                 name=version.model.name, number=version.number, alias=alias, user=cast(User, request.user)
             )
         except (InferenceError, ValidationError) as error:
-            form.add_error(None, f"{version.model.name}@{alias} stays where it is. {getattr(error, 'message', error)}")
+            form.add_error(None, f"{version.model.name}@{alias} stays where it is. {for_operators(error)}")
             return self._page(request, version, form, status=409)
         before = f"version {change.from_version.number}" if change.from_version else "nothing"
         messages.success(

@@ -15,6 +15,7 @@ from predictions.admin.base import ReadOnlyAdmin, link_to, pretty
 from predictions.admin.promote import PromoteView
 from predictions.artifacts import artifact_problem
 from predictions.models import Alias, AliasChange, ModelVersion, RegisteredModel
+from predictions.registry import version_before
 
 STATES = {
     "": "as registered",
@@ -70,7 +71,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def when(self, row: ModelVersion) -> str:
         return f"{row.created_at:%Y-%m-%d %H:%M}"
 
-    @admin.display(description="artifact")
+    @admin.display(description="on the disk")
     def state(self, row: ModelVersion) -> str:
         return STATES[artifact_problem(row)]
 
@@ -103,7 +104,9 @@ class AliasAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show with an alias the version that it pointed at before, to go back to."""
-        context = {**(extra_context or {}), "before": _version_before(self.get_object(request, object_id))}
+        alias = self.get_object(request, object_id)
+        before = version_before(alias.version, alias=alias.name) if alias else None
+        context = {**(extra_context or {}), "before": before}
         return super().change_view(request, object_id, form_url, context)
 
 
@@ -113,11 +116,3 @@ class AliasChangeAdmin(ReadOnlyAdmin):
     list_select_related = ("model", "from_version__model", "to_version__model", "changed_by")
     list_filter = ("alias",)
     search_fields = ("model__name",)
-
-
-def _version_before(alias: Alias | None) -> ModelVersion | None:
-    if alias is None:
-        return None
-    moves = AliasChange.objects.filter(model=alias.model_id, alias=alias.name, to_version=alias.version_id)
-    last = moves.exclude(from_version=alias.version_id).select_related("from_version__model").first()
-    return last.from_version if last else None

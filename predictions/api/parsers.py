@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -22,16 +23,34 @@ class StrictJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
-        try:
-            value = json.loads(stream.read().decode("utf-8"), parse_constant=_refuse_constant)
-        except RecursionError as error:
-            raise _too_deep() from error
-        except ValueError as error:
-            raise ParseError(f"The body is not valid JSON: {error}", code="malformed-json") from error
-        _check(value)
+        value = read_json(stream.read())
         if not isinstance(value, dict):
             raise ParseError("Expected a JSON object in the body.", code="not-an-object")
         return value
+
+
+def read_json(data: bytes) -> Any:
+    """Return what strict JSON says.
+
+    Raises:
+        ParseError: with the code `malformed-json`, `too-deep` or `out-of-range`.
+    """
+    try:
+        value = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_without_twins)
+    except RecursionError as error:
+        raise _too_deep() from error
+    except ValueError as error:
+        raise ParseError(f"The body is not valid JSON: {error}", code="malformed-json") from error
+    _check(value)
+    return value
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twin = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"the key {twin!r:.100} stands twice in one object")
+    return found
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -11,6 +11,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
+from inference.errors import MOST_TOLD
+from inference.signature.table import MAX_FEATURES
+from predictions.api.parsers import read_json
 from predictions.models import Input, ModelVersion, Prediction, RegisteredModel
 from predictions.services.files import read_stored
 
@@ -38,7 +41,21 @@ class UploadField(serializers.FileField):
     }
 )
 class FeaturesField(serializers.JSONField):
-    """A row of features; its rules are the signature's."""
+    """A row of features; its rules are the signature's. In a form it is JSON, read as strictly as a body of JSON."""
+
+    def get_value(self, dictionary: Any) -> Any:
+        value = super().get_value(dictionary)
+        return read_json(value.encode("utf-8", "replace")) if getattr(value, "is_json_string", False) else value
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
+class FeatureOrderField(serializers.Field):
+    """A list of names; whether they are right is the signature's to say."""
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        if isinstance(data, list) and len(data) <= MAX_FEATURES and all(isinstance(name, str) for name in data):
+            return data
+        raise serializers.ValidationError(f"Expected a list of up to {MAX_FEATURES:,} feature names.", code="wrong-type")
 
 
 class PredictionRequestSerializer(serializers.Serializer):
@@ -48,17 +65,16 @@ class PredictionRequestSerializer(serializers.Serializer):
     features = FeaturesField(
         required=False, help_text="Values by name, or a list of them in the signature's order beside feature_order."
     )
-    feature_order = serializers.ListField(
-        child=serializers.CharField(max_length=100), required=False, help_text="The names that go with a list of features."
-    )
+    feature_order = FeatureOrderField(required=False, help_text="The names that go with a list of features.")
     model = serializers.CharField(max_length=120, default="", allow_blank=True, help_text="name, name@alias or name:version")
     client_reference = serializers.CharField(max_length=255, default="", allow_blank=True, help_text="Your own id.")
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if unknown := sorted(set(data) - set(self.fields)):
             known = ", ".join(self.fields)
+            more = f" And {len(unknown) - MOST_TOLD:,} more." if len(unknown) > MOST_TOLD else ""
             raise serializers.ValidationError(
-                {name[:100]: f"There is no field {name[:100]!r}. There are: {known}." for name in unknown},
+                {name[:100]: f"There is no field {name[:100]!r}. There are: {known}.{more}" for name in unknown[:MOST_TOLD]},
                 code="unknown-field",
             )
         if hasattr(data, "getlist") and len(data.getlist("image")) > 1:
@@ -134,6 +150,16 @@ class PredictionSerializer(serializers.ModelSerializer):
             "id", "url", "status", "source", "model", "model_version", "input", "label", "confidence", "value", "output",
             "error", "client_reference", "timings", "created_at", "completed_at", "review",
         )  # fmt: skip
+
+    def to_representation(self, instance: Prediction) -> Any:
+        """Return the features in the signature's order; a database may have kept them in another."""
+        data = super().to_representation(instance)
+        if instance.input.features is not None:
+            row = {name: value for name, value, _ in instance.named_features}
+            data["input"]["features"] = row
+            if "features" in data:
+                data["features"] = row
+        return data
 
     @extend_schema_field({"type": "string", "nullable": True})
     def get_label(self, row: Prediction) -> str | None:

@@ -30,6 +30,11 @@ def freeze(apps, schema_editor):
         schema_editor.execute(
             f"CREATE TRIGGER {NAME} BEFORE UPDATE OF {columns} ON {TABLE} BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END"
         )
+        # INSERT OR REPLACE deletes the row that it replaces without an update.
+        schema_editor.execute(
+            f"CREATE TRIGGER {NAME}_kept BEFORE INSERT ON {TABLE} "  # noqa: S608  the names are those above
+            f"WHEN EXISTS (SELECT 1 FROM {TABLE} WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END"
+        )
 
 
 def thaw(apps, schema_editor):
@@ -38,6 +43,7 @@ def thaw(apps, schema_editor):
         schema_editor.execute(f"DROP FUNCTION IF EXISTS {NAME}()")
     else:
         schema_editor.execute(f"DROP TRIGGER IF EXISTS {NAME}")
+        schema_editor.execute(f"DROP TRIGGER IF EXISTS {NAME}_kept")
 
 
 class Migration(migrations.Migration):

@@ -22,17 +22,17 @@ def copy_artifact(artifact: Path, *, name: str, sha256: str) -> str:
         ArtifactMismatch: when it was changed after its hash was taken.
     """
     storage = _storage()
-    for number in count():
-        target = f"{name}/{sha256[:SHORT]}{f'-{number}' if number else ''}/{artifact.name}"
-        path = Path(storage.path(target))
-        if not path.exists():
-            _copy(artifact, target, storage)
-            if artifact_sha256(path) != sha256:
-                raise ArtifactMismatch(f"{artifact.name} was changed while it was being registered. Try again.")
-            return target
-        if artifact_sha256(path) == sha256:
-            return target
-    raise AssertionError("count() ends")
+    places = (f"{name}/{sha256[:SHORT]}{f'-{number}' if number else ''}/{artifact.name}" for number in count())
+    target = next(place for place in places if _is_free_or_same(Path(storage.path(place)), sha256))
+    if not storage.exists(target):
+        _copy(artifact, target, storage)
+        if artifact_sha256(Path(storage.path(target))) != sha256:
+            raise ArtifactMismatch(f"{artifact.name} was changed while it was being registered. Try again.")
+    return target
+
+
+def _is_free_or_same(path: Path, sha256: str) -> bool:
+    return not path.exists() or artifact_sha256(path) == sha256
 
 
 def copy_picture(picture: Path, *, name: str) -> str:

@@ -37,6 +37,7 @@ def read_input(
     image: File | None = None,
     features: Any = None,
     feature_order: Sequence[str] | None = None,
+    named: bool = True,
 ) -> Asked:
     """Check the one input that the model takes; another kind, both or neither are refused.
 
@@ -48,7 +49,8 @@ def read_input(
     given = {name: value for name, value in {"image": image, "features": features}.items() if value is not None}
     if given.keys() != {wanted}:
         raise InvalidInput(
-            f"Expected {HOW[wanted]}, for the model {version.model.name}. Received: {' and '.join(given) or 'neither'}.",
+            f"Expected {HOW[wanted]}, for the model {version.model.name}{'' if named else ', the default'}. "
+            f"Received: {' and '.join(given) or 'neither'}.",
             code="wrong-input" if given else "required",
             field=wanted,
         )

@@ -69,7 +69,9 @@ def read_manifest(path: Path, *, name: str = "", labels: Path | None = None) -> 
 
 def _inside(folder: Path, name: str, what: str) -> Path:
     path = (folder / name.replace("\0", "")).resolve()
-    if path == folder or not path.is_relative_to(folder) or not path.exists():
+    if path != folder and path.is_relative_to(folder) and not path.exists():
+        raise InvalidSignature(f"Expected {what} to be a file or folder inside {folder}. There is no {name}.")
+    if path == folder or not path.is_relative_to(folder):
         raise InvalidSignature(f"Expected {what} to be a file or folder inside {folder}. Received: {path}")
     return path
 
@@ -81,7 +83,7 @@ def _as_name(file: str) -> str:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        data = tomllib.loads(path.read_text())
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidSignature(f"{path} cannot be read as UTF-8 text.") from error
     except tomllib.TOMLDecodeError as error:

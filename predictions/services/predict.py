@@ -54,7 +54,7 @@ def predict(
         DatabaseError: the database cannot be written to.
     """
     version = resolve(model, user=user)
-    asked = read_input(version, user=user, image=image, features=features, feature_order=feature_order)
+    asked = read_input(version, user=user, image=image, features=features, feature_order=feature_order, named=bool(model))
     prediction = Prediction(
         input=asked.row,
         model_version=version,

@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.models import User
 from predictions.models import Alias, AliasChange, ModelVersion
 from predictions.querysets import PRODUCTION
-from predictions.registry import UnknownModel
+from predictions.registry import UnknownModel, resolve
 from predictions.services.verify import verify_version
 from predictions.validators import validate_name
 
@@ -28,6 +28,7 @@ def promote_model(*, name: str, number: int, alias: str = PRODUCTION, user: User
     validate_name(alias)
     version = ModelVersion.objects.select_related("model").filter(model__name=name, number=number).first()
     if version is None:
+        resolve(f"{name}:{number}")  # says what is missing
         raise UnknownModel(f"There is no version {number} of a model {name!r}.")
     verify_version(version)
     return move_alias(version, alias=alias, user=user)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from inference.artifacts import artifact_sha256, artifact_size
 from inference.errors import InvalidInput, InvalidSignature
 from inference.examples import Example
 from inference.predictor import Predictor
-from inference.runtimes import open_runtime, runtime_for
+from inference.runtimes import load_artifact, runtime_for
 from inference.signature import ImageInput, Signature
 from inference.signature.settling import settle
 from inference.types import ArtifactFacts, ModelSpec
@@ -97,12 +98,11 @@ def _check_name(name: str) -> None:
 
 def _try_out(manifest: Manifest, runtime: str, sha256: str, trusted: bool) -> tuple[ModelSpec, ArtifactFacts]:
     """Load the artifact where it lies, settle its signature, run it once and ask it its examples."""
-    adapter = open_runtime(runtime, manifest.artifact, threads=settings.INFERENCE_THREADS, trusted=trusted)
-    run = adapter.load()
+    adapter, run = load_artifact(runtime, manifest.artifact, threads=settings.INFERENCE_THREADS, trusted=trusted)
     facts = adapter.describe()
     signature, labels = settle(facts, given_input=manifest.input, given_output=manifest.output, labels=manifest.labels)
     validate_labels(labels)
-    _check_kinds(manifest, signature)
+    _check_kinds(manifest, signature, labels)
     spec = ModelSpec(manifest.name, 0, runtime, manifest.artifact, sha256, signature, labels, trusted)
     predictor = Predictor(spec, run)
     try:
@@ -115,12 +115,17 @@ def _try_out(manifest: Manifest, runtime: str, sha256: str, trusted: bool) -> tu
     return spec, facts
 
 
-def _check_kinds(manifest: Manifest, signature: Signature) -> None:
-    """Refuse an example of another kind than the model takes."""
+def _check_kinds(manifest: Manifest, signature: Signature, labels: Sequence[str]) -> None:
+    """Refuse an example of another kind than the model takes, or that expects what it never says."""
     wanted = "image" if isinstance(signature.input, ImageInput) else "features"
     for example in manifest.examples:
         if (wanted == "image") != bool(example.image):
             raise InvalidSignature(f"Expected {wanted} in each of [[examples]]. Received: {example.to_dict()!r:.200}")
+        if example.label is not None and example.label not in labels:
+            known = ", ".join(labels)[:200] or "none"
+            raise InvalidSignature(
+                f"Expected label to be one of the model's in [[examples]]: {known}. Received: {example.label!r}"
+            )
 
 
 def _check_task(name: str, task: str) -> None:

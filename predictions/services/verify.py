@@ -16,6 +16,8 @@ from predictions.models import ModelVersion
 from predictions.registry import lease
 from predictions.services.inputs import image_limits
 
+ROOM_TIMEOUT = 60  # seconds to wait for room, or for another thread that loads the version
+
 
 def verify_version(version: ModelVersion) -> None:
     """Load a version as a request would, and ask it its examples.
@@ -23,8 +25,9 @@ def verify_version(version: ModelVersion) -> None:
     Raises:
         ModelUnavailable, ArtifactMismatch: when it does not load.
         ModelError: when it fails, or answers an example otherwise than at its registration.
+        Overloaded: when other models are in use all the time and there is no room for it.
     """
-    with lease(version) as predictor:
+    with lease(version, timeout=ROOM_TIMEOUT) as predictor:
         check_examples(predictor, map(Example.from_dict, version.examples), picture_of=lambda one: example_path(one.image))
 
 

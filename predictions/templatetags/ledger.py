@@ -42,7 +42,9 @@ def plain_value(value: Any) -> str:
 @register.filter
 def feature_line(features: list[tuple[str, Any, str]]) -> str:
     """Return a row in one line: `length 4.5 cm, petals 5`."""
-    return ", ".join(f"{name} {plain_value(value)} {unit}".strip() for name, value, unit in features)
+    return ", ".join(
+        f"{name} {plain_value(value)} {unit if value is not None else ''}".strip() for name, value, unit in features
+    )
 
 
 @register.filter

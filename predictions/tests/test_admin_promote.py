@@ -31,7 +31,7 @@ def promotion(version):
 def test_promote_and_roll_back(two, admin, superuser):
     first, second = two
     assert promotion(second) in admin.get(row_page(second)).content.decode()
-    assert "Let it point at version 2" in admin.get(promotion(second)).content.decode()
+    assert "Point it at version 2" in admin.get(promotion(second)).content.decode()
     assert resolve("flowers") == first  # looking changes nothing
     answer = admin.post(promotion(second), {"alias": "production"}, follow=True)
     assert "The alias flowers@production points at version 2 now, before at version 1." in answer.content.decode()

@@ -56,11 +56,11 @@ BAD = [
     ({"features": "4.5,5"}, "features", "wrong-type", "an object of features by name"),
     ({"features": 4.5}, "features", "wrong-type", "an object of features by name"),
     ({"features": True}, "features", "wrong-type", "an object of features by name"),
-    ({"features": [[4.5, 5]]}, "feature_order", "required", "feature_order"),
+    ({"features": [[4.5, 5]]}, "features", "wrong-type", "Expected one row in each request"),
     ({"features": [4.5, 5], "feature_order": ORDER}, "features", "wrong-count", "Received: 2"),
     ({"features": [4.5, 5, "red", True], "feature_order": ORDER[::-1]}, "feature_order", "wrong-order", "position 1"),
     ({"features": [4.5, 5, "red", True], "feature_order": ORDER[:3]}, "feature_order", "wrong-count", "Received: 3"),
-    ({"features": [4.5, 5, "red", True], "feature_order": "length"}, "feature_order", "not-a-list", "list"),
+    ({"features": [4.5, 5, "red", True], "feature_order": "length"}, "feature_order", "wrong-type", "list"),
     ({"features": [[4.5], 5, "red", True], "feature_order": ORDER}, "features.length", "wrong-type", "[4.5]"),
     ({"features": {**GOOD, "lenght": 4.5}}, "features.lenght", "unknown-feature", "Did you mean 'length'?"),
     ({"features": {**GOOD, "size": 4.5}}, "features.size", "unknown-feature", "length, petals, colour, wild"),
@@ -164,3 +164,74 @@ def test_strange_texts_are_kept_as_they_are(db, write_rows, api):
     for text in ("<script>alert(1)</script>", "' OR 1=1--", "{{7*7}}", "${jndi:ldap://x}", "=1+1", "\u202eabc", "🙂 ü\n\t"):
         body = send(api, {"features": {**GOOD, "note": text}}).json()
         assert api.get(body["url"]).json()["input"]["features"]["note"] == text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"features": [1] * 10_000, "feature_order": [[]] * 200_000},
+        {"features": [1] * 10_000, "feature_order": [{}] * 200_000},
+        {f"key{number}": 1 for number in range(60_000)},
+        {"features": {f"lengt{number}": 1 for number in range(60_000)}},
+        {"features": [1] * 300_000, "feature_order": ["length"] * 4000},
+    ],
+    ids=["lists", "objects", "keys", "names", "values"],
+)
+def test_a_body_of_many_mistakes_has_a_short_answer_soon(flowers, api, body):
+    import time
+
+    started = time.monotonic()
+    answer = send(api, body)
+    assert answer.status_code == 400
+    assert len(answer.content) < 20_000
+    assert time.monotonic() - started < 5
+
+
+def test_many_misspelt_categories_are_refused_soon(db, write_rows, api):
+    import time
+
+    from predictions.services import register_model
+
+    values = json.dumps([f"value number {number}" for number in range(300)])
+    more = "".join(
+        f'[[input.features]]\nname = "c{number}"\ntype = "category"\nvalues = {values}\n' for number in range(300)
+    )
+    register_model(path=write_rows(more=more), promote=True)
+    started = time.monotonic()
+    answer = problem(
+        send(api, {"features": {**GOOD, **{f"c{n}": "valve number 3" for n in range(300)}}}), 400, "invalid-features"
+    )
+    assert time.monotonic() - started < 5
+    assert len(answer["errors"]) == 300
+    assert 'Did you mean "value number 3"?' in answer["errors"][0]["detail"]
+
+
+def test_a_key_that_stands_twice_is_refused(flowers, api):
+    body = problem(send(api, b'{"features": {"length": 4, "length": 5, "petals": 5}}'), 400, "malformed-json")
+    assert "'length' stands twice" in body["detail"]
+
+
+def test_features_come_back_in_the_signatures_order(flowers, api):
+    made = send(api, {"features": {"wild": True, "petals": 5, "length": 4.5}}).json()
+    listed = api.get(LIST, {"include": "features"}).json()["results"][0]
+    for row in (made["input"]["features"], listed["input"]["features"], listed["features"]):
+        assert list(row) == ORDER
+
+
+def test_who_names_no_model_is_told_which_one_it_is(flowers, api):
+    from predictions.tests.http import upload
+
+    assert "for the model flowers, the default" in problem(api.post(LIST, {"image": upload()}), 400, "wrong-input")["detail"]
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        ("flower", "Did you mean flowers?"),
+        ("flowers:7", "The model flowers has no version 7."),
+        ("flowers@staging", "The model flowers has no alias staging."),
+        ("roses", "Ask as name, name@alias or name:version."),
+    ],
+)
+def test_a_model_that_is_not_there_says_what_is_missing(flowers, api, model, says):
+    assert says in problem(send(api, {"features": GOOD, "model": model}), 404, "unknown-model")["detail"]

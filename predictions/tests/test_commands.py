@@ -45,7 +45,10 @@ def test_register_takes_a_name_and_labels(write_dummy, tmp_path):
     ("arguments", "says"),
     [
         (("register_model", "/nowhere"), "There is no file or folder /nowhere."),
-        (("promote_model", "nope", 1), "There is no version 1 of a model 'nope'."),
+        (
+            ("promote_model", "nope", 1),
+            "There is no model 'nope', or no version of it in use. Ask as name, name@alias or name:version.",
+        ),
     ],
 )
 def test_a_refusal_is_one_sentence(arguments, says):
@@ -117,7 +120,7 @@ def test_predict_takes_rows_from_csv_and_json(flowers, tmp_path):
         ("a.csv", b"length,petals\n1\n", "a.csv:2: Expected 2 values, as in the header."),
         ("a.csv", b"length,petals\n1,2,3\n", "a.csv:2: Expected 2 values, as in the header."),
         ("a.csv", b'length,petals\n"1,2\n', "a.csv: unexpected end of data"),
-        ("a.csv", b"\xff\xfe", "a.csv: 'utf-8' codec can't decode"),
+        ("a.csv", b"\xff\xfe", "a.csv: Expected a text file, .csv or .json, in UTF-8."),
         ("a.csv", b"", "a.csv: no rows"),
         ("a.csv", b"length,hue\n1,2\n", "a.csv:2: hue: There is no feature 'hue'"),
         ("a.json", b"{", "a.json: Expecting property name"),
@@ -135,7 +138,7 @@ def test_predict_names_what_is_wrong_with_a_file_of_rows(flowers, tmp_path, name
 
 def test_the_operator_is_told_why_a_model_fails(write_rows):
     error = run("register_model", write_rows(fail="column wool is missing"))[2]
-    assert error == "Not registered: flowers:0 failed: RuntimeError. (column wool is missing)"
+    assert error == "Not registered: flowers failed: RuntimeError. (column wool is missing)"
 
 
 def test_registering_says_what_was_trusted(write_rows):

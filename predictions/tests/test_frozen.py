@@ -37,6 +37,17 @@ def test_saving_and_plain_sql_are_refused_too(shades):
     assert shades.notes == ""
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="REPLACE is SQLite's; PostgreSQL's upsert is an update")
+def test_replacing_the_row_is_refused_too(shades):
+    columns = ", ".join(f'"{field.column}"' for field in ModelVersion._meta.fields)
+    values = columns.replace('"trusted"', "1")
+    replace = f"INSERT OR REPLACE INTO predictions_modelversion ({columns}) SELECT {values} FROM predictions_modelversion"
+    with pytest.raises(DatabaseError, match="frozen"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(replace)
+    shades.refresh_from_db()
+    assert shades.trusted is False
+
+
 def test_the_author_may_leave(write_dummy, user):
     from predictions.services import register_model
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from inference.errors import InferenceError, InvalidOutput
+from inference.errors import InferenceError, InvalidOutput, ModelUnavailable
 from inference.tests.pictures import picture
 from predictions.models import ModelVersion, RegisteredModel
-from predictions.registry import spec_of
+from predictions.registry import lease, spec_of
 from predictions.services import ask_example, predict, register_model
 from predictions.services.examples import example_row, has_example
 
@@ -128,7 +128,10 @@ def test_a_version_that_was_not_trusted_does_not_run_code_later(write_rows, tmp_
     ModelVersion.objects.create(**kept, number=2, runtime="doubling.Doubling", signature=good.signature)
     prediction = predict(user=user, source="api", features={"length": 4, "petals": 1}, model="flowers:2")
     assert prediction.error_code == "model-unavailable"
-    assert "--trusted" in prediction.error_message
+    assert prediction.error_message == "flowers:2 cannot be loaded."
+    with pytest.raises(ModelUnavailable) as caught, lease(ModelVersion.objects.get(number=2)):
+        pass
+    assert "to import it runs its code" in str(caught.value.__cause__)
 
 
 FOLDER = """

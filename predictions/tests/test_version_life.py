@@ -128,7 +128,7 @@ def test_readyz_names_a_damaged_artifact_and_stays_ready(two, client, settings):
     assert (answer.status_code, answer.json()["problems"]) == (200, {"flowers:2": "artifact-mismatch"})
 
 
-def test_readyz_stays_green_while_a_promotion_loads_and_turns_red_when_it_does_not(two, client, settings):
+def test_readyz_stays_green_while_a_promotion_loads_and_turns_red_when_nothing_answers(two, client, settings):
     get_pool().preload(spec_of(two[0]))
     assert client.get("/readyz").status_code == 200
     move_alias(two[1])
@@ -137,9 +137,12 @@ def test_readyz_stays_green_while_a_promotion_loads_and_turns_red_when_it_does_n
     corrupt(two[1], settings)
     with pytest.raises(ArtifactMismatch):
         get_pool().preload(spec_of(two[1]))
+    answer = client.get("/readyz")  # the version before it answers
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["problems"] == {"flowers:2": "artifact-mismatch"}
+    AliasChange.objects.all().delete()
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (503, "failing")
-    assert answer.json()["problems"] == {"flowers:2": "artifact-mismatch"}
 
 
 def test_check_models_asks_the_examples(two, settings, capsys):
@@ -159,3 +162,70 @@ def test_the_pool_is_bounded_by_the_settings(two, settings, user):
     for number in (1, 2, 1):
         assert ask(user, f"flowers:{number}").model_version.number == number
         assert [get_pool().is_loaded(spec_of(version)) for version in two] == [number == 1, number == 2]
+
+
+BROKEN = """
+from inference.base import BaseRuntime
+
+class Broken(BaseRuntime):
+    works = True
+
+    def load(self):
+        if not Broken.works:
+            raise OSError("/srv/very/secret/license.key is missing")
+        return lambda table: 7 * table.columns["length"]
+"""
+
+
+def test_whatever_an_artifact_raises_is_a_failure_of_it_and_not_told_to_callers(
+    two, write_rows, tmp_path, monkeypatch, user, client
+):
+    (tmp_path / "broken_runtime.py").write_text(BROKEN)
+    monkeypatch.syspath_prepend(tmp_path)
+    folder = write_rows()
+    (folder / "model.toml").write_text('runtime = "broken_runtime.Broken"\n' + (folder / "model.toml").read_text())
+    third = register_model(path=folder, trusted=True, promote=True)
+    import broken_runtime
+
+    broken_runtime.Broken.works = False
+    assert ask(user).model_version == two[0]  # the version before it answers
+    failed = ask(user, "flowers:3")
+    assert (failed.error_code, failed.error_message) == ("model-unavailable", "flowers:3 cannot be loaded.")
+    with pytest.raises(ModelUnavailable):
+        get_pool().preload(spec_of(third))
+    answer = client.get("/readyz").json()
+    assert answer["problems"] == {"flowers:3": "model-unavailable"}
+    with pytest.raises(CommandError, match=r"flowers:3 cannot be loaded\. \(.*secret"):
+        call_command("promote_model", "flowers", "3", "--alias", "other")
+
+
+def test_one_model_that_does_not_load_takes_no_other_away(two, shades, client, settings):
+    corrupt(two[0], settings)
+    with pytest.raises(ArtifactMismatch):
+        get_pool().preload(spec_of(two[0]))
+    get_pool().preload(spec_of(shades))
+    from mlsite.health import been_ready
+
+    been_ready.set()
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["problems"] == {"flowers:1": "artifact-mismatch"}
+
+
+def test_the_pages_name_the_version_that_answers(two, client, user, settings):
+    from predictions.tests.test_views import text_of
+
+    client.force_login(user)
+    move_alias(two[1])
+    assert "answered by flowers:2" in text_of(client.get("/?model=flowers"))
+    corrupt(two[1], settings)
+    assert "answered by flowers:1" in text_of(client.get("/?model=flowers"))
+    assert "Version 1 answers instead." in text_of(client.get("/models/flowers/"))
+    corrupt(two[0], settings)
+
+
+def test_the_record_says_who_promoted_by_command(two, user):
+    call_command("promote_model", "flowers", "2", "--user", "ada")
+    assert AliasChange.objects.first().changed_by == user
+    with pytest.raises(CommandError, match="There is no user 'nobody'"):
+        call_command("promote_model", "flowers", "1", "--user", "nobody")

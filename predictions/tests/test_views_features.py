@@ -114,12 +114,18 @@ def test_the_example_is_asked_by_one_button(flowers, signed_in, user):  # noqa: 
     assert (prediction.value, prediction.user) == (9.5, user)
 
 
-@pytest.mark.parametrize("asked", ["flowers:7", "nope"])
-def test_an_example_that_cannot_be_asked_says_why(flowers, signed_in, asked):  # noqa: F811
+@pytest.mark.parametrize(("asked", "why"), [("flowers:7", "has no version 7"), ("nope", "There is no model")])
+def test_an_example_that_cannot_be_asked_says_why(flowers, signed_in, asked, why):  # noqa: F811
     response = signed_in.post(reverse("predictions:example", args=["flowers"]), {"model": asked}, follow=True)
-    assert "The example could not be asked. There is no model" in text_of(response)
+    assert "The example could not be asked." in text_of(response)
+    assert why in text_of(response)
     assert signed_in.get(reverse("predictions:example", args=["flowers"])).status_code == 405
     assert signed_in.post(reverse("predictions:example", args=["nothing"])).status_code == 404
+
+
+def test_the_button_of_one_model_does_not_ask_another(flowers, shades, signed_in):  # noqa: F811
+    assert signed_in.post(reverse("predictions:example", args=["shades"]), {"model": "flowers"}).status_code == 404
+    assert not Prediction.objects.exists()
 
 
 def test_the_home_page_offers_each_model_and_shows_its_own_form(flowers, shades, signed_in):  # noqa: F811
@@ -180,7 +186,9 @@ def test_a_damaged_artifact_is_said_on_the_model_page(flowers, signed_in, settin
     from pathlib import Path
 
     Path(settings.MODEL_ROOT, flowers.artifact).write_text("{")
-    assert "artifact-mismatch" in text_of(signed_in.get(reverse("predictions:model", args=["flowers"])))
+    text = text_of(signed_in.get(reverse("predictions:model", args=["flowers"])))
+    assert "artifact changed" in text
+    assert "The artifact of version 1 is not the registered one. Nothing answers instead." in text
 
 
 def test_a_model_of_many_features_is_asked_by_program(write_rows, signed_in, client):  # noqa: F811

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -21,6 +21,7 @@ from accounts.requests import SignedInRequest
 from inference.errors import ImageTooLarge, InferenceError, InvalidInput, Overloaded, UnsupportedFormat
 from inference.preprocessing import from_csv_line
 from inference.signature import TableInput
+from predictions.artifacts import answering
 from predictions.forms import MAX_ON_A_FORM, AskForm, FeaturesForm, UploadForm, field_name, initial_of
 from predictions.models import ModelVersion, Prediction, RegisteredModel
 from predictions.registry import InactiveModel, UnknownModel, resolve, spec_of
@@ -147,6 +148,7 @@ class AskView(LoginRequiredMixin, View):
         context |= {
             "form": form,
             "version": version,
+            "answering": version and answering(version, reference),
             "reference": reference,
             "choices": _choices(version, reference),
             "has_example": version and has_example(version),
@@ -174,6 +176,8 @@ class ExampleView(LoginRequiredMixin, View):
         model = get_object_or_404(RegisteredModel.objects.visible_to(request.user), name=name)
         try:
             version = resolve(request.POST.get("model", "") or model.name, user=request.user)
+            if version.model_id != model.pk:
+                raise Http404
             return redirect(ask_example(version=version, user=request.user))
         except (InferenceError, StorageFull, LookupError, OSError) as error:
             messages.error(request, f"The example could not be asked. {error}")

@@ -8,7 +8,7 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import QuerySet
 from django.views.generic import DetailView, ListView
 
-from predictions.artifacts import artifact_problem
+from predictions.artifacts import answering, artifact_problem
 from predictions.models import ModelVersion, RegisteredModel
 from predictions.querysets import PRODUCTION, sees_everything
 from predictions.registry import spec_of
@@ -47,6 +47,7 @@ class ModelDetailView(LoginRequiredMixin, DetailView):
             versions=[(one, usage_of(one), artifact_problem(one)) for one in shown],
             older=len(versions) - len(shown),
             current=current,
+            answering=current and answering(current, self.object.name),
             described=described,
             reference=reference,
             may_try=described and (current or sees_everything(self.request.user)),

@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from inference.errors import InvalidSignature
-from inference.signature.feature import NUMBERS, TYPES, nearest
+from inference.signature.feature import MAX_INTEGER, NUMBERS, TYPES, nearest
 from inference.signature.settling.words import FILE, listed
-from inference.tensors import bounds_of, width_of, widths_of
+from inference.tensors import bounds_of, whole_numbers_of, width_of, widths_of
 from inference.types import ArtifactFacts, Tensor
 
 Given = dict[str, Any]
+WHOLE = "whole"  # of an own feature: up to which whole number its tensor holds all of them
 # Which types a feature may be declared as, where its tensor or column has this one.
 WIDER = {
     "float": {"float", "integer", "boolean", "category"},
     "integer": {"integer", "boolean", "category"},
     "boolean": {"boolean"},
     "text": {"text", "category"},
+    "category": {"text", "category"},
 }
 
 
@@ -77,7 +79,7 @@ def _numbered(tensor: Tensor, width: int, *, alone: bool) -> list[Given]:
 
 def _feature(tensor: Tensor, name: str) -> Given:
     kind = {"s": "text", "b": "boolean", "i": "integer", "u": "integer"}.get(tensor.dtype[:1], "float")
-    return {"name": name, "type": kind, **bounds_of(tensor.dtype)}
+    return {"name": name, "type": kind, **bounds_of(tensor.dtype), WHOLE: whole_numbers_of(tensor.dtype)}
 
 
 def _names(features: list[Given]) -> set[str]:
@@ -103,11 +105,19 @@ def _by_name(own: list[Given], told: list[Given]) -> list[Given]:
 
 def _merged(own: Given, told: Given) -> Given:
     """Return a feature as told, completed by the artifact's own, of which it must not promise more than that holds."""
-    merged = {**own, **told}
+    whole = own.get(WHOLE, MAX_INTEGER)
+    merged = {key: value for key, value in {**own, **told}.items() if key != WHOLE}
     kind = merged.get("type", "float")
     if kind not in TYPES:
         return merged  # refused where it is read
     _check_type(own, merged, kind)
+    if kind == "category" and len(merged.get("values", ())) - 1 > whole:
+        raise InvalidSignature(
+            f"Expected at most {whole + 1} values of {merged.get('name')}: the artifact takes it as a number of that size."
+        )
+    if kind == "integer" and whole < MAX_INTEGER:
+        merged = {"min": -whole if own.get("min") is None else own["min"], "max": whole} | merged
+        own = {**own, "max": min(own.get("max", whole), whole)}
     if kind not in NUMBERS:
         return {key: value for key, value in merged.items() if key in told or key not in ("min", "max")}
     _check_bounds(own, merged)

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from inference.errors import InferenceError
 from predictions.models import ModelVersion
+from predictions.registry import for_operators
 from predictions.services.verify import verify_version
 
 
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         try:
             verify_version(version)
         except InferenceError as error:
-            self.stderr.write(f"{version}: {error.code}: {error.message}")
+            self.stderr.write(f"{version}: {error.code}: {for_operators(error)}")
             return False
         self.stdout.write(f"{version}: ok, loaded in {perf_counter() - started:.1f} s")
         return True

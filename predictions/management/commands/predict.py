@@ -12,6 +12,7 @@ from typing import Any
 from django.core.files import File
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.management import find_user
 from accounts.models import User
 from inference.errors import InferenceError
 from inference.preprocessing import from_texts
@@ -37,7 +38,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user = self._user(options["user"])
+        user = find_user(options["user"] or "")
         version = self._version(options["model"])
         asked = refused = 0
         for path in options["files"]:
@@ -68,6 +69,8 @@ class Command(BaseCommand):
                 yield from _rows_of(path, taken)
             else:
                 yield str(path), {"image": File(path.open("rb"), name=path.name)}
+        except UnicodeDecodeError:
+            yield str(path), {"error": ValueError("Expected a text file, .csv or .json, in UTF-8.")}
         except (OSError, ValueError, csv.Error) as error:
             yield str(path), {"error": error if isinstance(error, OSError) else ValueError(str(error))}
 
@@ -76,12 +79,6 @@ class Command(BaseCommand):
             return resolve(reference)
         except InferenceError as error:
             raise CommandError(error.message) from error
-
-    def _user(self, name: str | None) -> User | None:
-        user = User.objects.filter(username=name).first()
-        if name and user is None:
-            raise CommandError(f"There is no user {name!r}.")
-        return user
 
 
 def _rows_of(path: Path, taken: TableInput) -> Iterator[Asked]:

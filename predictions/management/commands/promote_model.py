@@ -8,8 +8,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.management import find_user
 from inference.errors import InferenceError
 from predictions.querysets import PRODUCTION
+from predictions.registry import for_operators
 from predictions.services import promote_model
 
 
@@ -20,12 +22,18 @@ class Command(BaseCommand):
         parser.add_argument("name")
         parser.add_argument("version", type=int)
         parser.add_argument("--alias", default=PRODUCTION)
+        parser.add_argument("--user", default="", help="who moves it, for the record")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            change = promote_model(name=options["name"], number=options["version"], alias=options["alias"])
+            change = promote_model(
+                name=options["name"],
+                number=options["version"],
+                alias=options["alias"],
+                user=find_user(options["user"]),
+            )
         except InferenceError as error:
-            raise CommandError(error.message) from error
+            raise CommandError(for_operators(error)) from error
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         before = change.from_version.number if change.from_version else "none"

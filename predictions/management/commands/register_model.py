@@ -9,7 +9,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from inference.errors import InferenceError, ModelFailed
+from accounts.management import find_user
+from inference.errors import InferenceError
+from predictions.registry import for_operators
 from predictions.services import register_model
 
 
@@ -25,16 +27,15 @@ class Command(BaseCommand):
             action="store_true",
             help="let it run its author's code: for .h5, .pkl, .joblib, SavedModel and MLflow; the version records it",
         )
+        parser.add_argument("--user", default="", help="who registers it, for the record")
         parser.add_argument("--promote", action="store_true", help="let `production` point at the new version")
 
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = {name: options[name] for name in ("path", "name", "labels", "promote", "trusted")}
         try:
-            version = register_model(**chosen)
+            version = register_model(**chosen, user=find_user(options["user"]))
         except InferenceError as error:
-            # A model's own error may hold paths and stays out of answers over HTTP; the operator needs it.
-            cause = f" ({error.__cause__})" if isinstance(error, ModelFailed) and error.__cause__ else ""
-            raise CommandError(f"Not registered: {error.message}{cause}") from error
+            raise CommandError(f"Not registered: {for_operators(error)}") from error
         except ValidationError as error:
             raise CommandError(f"Not registered: {' '.join(error.messages)}") from error
         made_by = f"{version.framework} {version.framework_version}".strip()
