@@ -18,6 +18,7 @@ INTEGER = re.compile(r"[+-]?\d{1,300}", re.ASCII)
 BOOLEANS = {"true": True, "false": False}
 MOST_NAMED = 12  # features that a message lists
 DELIMITERS = "\t;,"
+QUOTED = re.compile(r'"[^"]*"')
 
 Row = dict[str, Any]
 
@@ -81,8 +82,9 @@ def from_csv_line(text: str, table: TableInput) -> dict[str, str]:
     Raises:
         InvalidInput: when the number of values is not that of the names.
     """
-    lines = [line for line in text.strip("\ufeff\r\n").splitlines() if line.strip()]
-    delimiter = next((mark for mark in DELIMITERS if lines and mark in lines[-1]), ",")
+    lines = [line for line in text.strip("\ufeff\r\n").splitlines(keepends=True) if line.strip()]
+    bare = QUOTED.sub("", text)
+    delimiter = next((mark for mark in DELIMITERS if mark in bare), ",")
     try:
         rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter, strict=True)]
     except csv.Error as error:

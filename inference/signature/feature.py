@@ -88,7 +88,7 @@ class Feature:
         """
         found = READERS[self.type](self, value)
         if self.values and found not in self.values:
-            raise self._refuse("not-a-choice", value, _hint(found, self.values) if hint else "")
+            raise self.refuse("not-a-choice", value, _hint(found, self.values) if hint else "")
         return found
 
     def expected(self) -> str:
@@ -115,7 +115,8 @@ class Feature:
             return ceil(low) if self.max is None or middle < ceil(low) else int(middle)
         return {"boolean": False, "text": ""}.get(self.type, float(middle))
 
-    def _refuse(self, code: str, value: Any, hint: str = "") -> InvalidInput:
+    def refuse(self, code: str, value: Any, hint: str = "") -> InvalidInput:
+        """Return the error that a value deserves: what was expected, what was received."""
         such_as = f", such as {show(self.example)}" if self.example is not None and not self.values else ""
         message = f"Expected {self.expected()}{such_as}. Received: {show(value)}.{hint}"
         return InvalidInput(message, code=code, field=self.name)
@@ -191,17 +192,17 @@ def _hint(value: Any, choices: tuple[Any, ...]) -> str:
 
 def _read_float(feature: Feature, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise feature._refuse("wrong-type", value)
+        raise feature.refuse("wrong-type", value)
     try:
         number = float(value)
     except OverflowError:
-        raise feature._refuse("out-of-range", value, TOO_LARGE) from None
+        raise feature.refuse("out-of-range", value, TOO_LARGE) from None
     if not isfinite(number):
-        raise feature._refuse("not-finite", value)
+        raise feature.refuse("not-finite", value)
     if abs(number) > MAX_FLOAT:
-        raise feature._refuse("out-of-range", value, TOO_LARGE)
+        raise feature.refuse("out-of-range", value, TOO_LARGE)
     if _outside(feature, number):
-        raise feature._refuse("out-of-range", value)
+        raise feature.refuse("out-of-range", value)
     return number
 
 
@@ -210,11 +211,11 @@ def _read_integer(feature: Feature, value: Any) -> int:
         whole = (
             isinstance(value, float) and value.is_integer() and abs(value) <= MAX_INTEGER and not _outside(feature, value)
         )
-        raise feature._refuse("wrong-type", value, f" Send {int(value)}, without a decimal point." if whole else "")
+        raise feature.refuse("wrong-type", value, f" Send {int(value)}, without a decimal point." if whole else "")
     if abs(value) > MAX_INTEGER:
-        raise feature._refuse("out-of-range", value, f" Whole numbers go to {MAX_INTEGER:,} here.")
+        raise feature.refuse("out-of-range", value, f" Whole numbers go to {MAX_INTEGER:,} here.")
     if _outside(feature, value):
-        raise feature._refuse("out-of-range", value)
+        raise feature.refuse("out-of-range", value)
     return int(value)
 
 
@@ -224,13 +225,13 @@ def _outside(feature: Feature, number: float) -> bool:
 
 def _read_boolean(feature: Feature, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise feature._refuse("wrong-type", value)
+        raise feature.refuse("wrong-type", value)
     return value
 
 
 def _read_text(feature: Feature, value: Any) -> str:
     if not isinstance(value, str):
-        raise feature._refuse("wrong-type", value)
+        raise feature.refuse("wrong-type", value)
     if len(value) > MAX_TEXT:
         raise InvalidInput(
             f"Expected a text of at most {MAX_TEXT:,} characters. Received: {len(value):,}.",

@@ -155,6 +155,15 @@ def test_the_canonical_form_is_the_same_whatever_a_database_made_of_the_numbers(
     assert canonical_json({"a": True}) != canonical_json({"a": 1})
 
 
+def test_quotes_keep_what_they_hold():
+    names = TableInput((Feature("a", type="text"), Feature("b", type="integer")))
+    assert from_csv_line('"x;y",3', names) == {"a": "x;y", "b": "3"}
+    assert from_csv_line('"one\ntwo";3', names) == {"a": "one\ntwo", "b": "3"}
+    assert from_csv_line("\ufeffb,a\n3,x", names) == {"a": "x", "b": "3"}
+    with pytest.raises(InvalidInput, match="different names"):
+        from_csv_line("a,a\n1,2", names)
+
+
 @pytest.mark.parametrize(
     "line",
     [

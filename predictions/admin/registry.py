@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -42,7 +43,7 @@ class RegisteredModelAdmin(ReadOnlyAdmin):
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnlyAdmin):
     change_form_template = "admin/predictions/modelversion/change_form.html"
-    list_display = ("__str__", "served_as", "runtime", "size", "state", "when")
+    list_display = ("__str__", "served_as", "runtime", "readable_size", "state", "when")
     list_select_related = ("model", "created_by")
     list_filter = ("model", "runtime")
     search_fields = ("model__name", "sha256")
@@ -66,6 +67,10 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     @admin.display(description="aliases")
     def served_as(self, row: ModelVersion) -> str:
         return ", ".join(alias.name for alias in row.aliases.all()) or "–"
+
+    @admin.display(description="size", ordering="size")
+    def readable_size(self, row: ModelVersion) -> str:
+        return filesizeformat(row.size)
 
     @admin.display(description="registered (UTC)", ordering="created_at")
     def when(self, row: ModelVersion) -> str:

@@ -123,6 +123,7 @@ def test_predict_takes_rows_from_csv_and_json(flowers, tmp_path):
         ("a.csv", b"\xff\xfe", "a.csv: Expected a text file, .csv or .json, in UTF-8."),
         ("a.csv", b"", "a.csv: no rows"),
         ("a.csv", b"length,hue\n1,2\n", "a.csv:2: hue: There is no feature 'hue'"),
+        ("a.csv", b"length,length\n1,2\n", "a.csv: expected different names in the header"),
         ("a.json", b"{", "a.json: Expecting property name"),
         ("a.json", b"[1]", "a.json:1: Expected an object of features by name"),
         ("missing.csv", None, "missing.csv: No such file or directory"),

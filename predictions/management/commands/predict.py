@@ -92,6 +92,8 @@ def _rows_of(path: Path, taken: TableInput) -> Iterator[Asked]:
         reader = csv.DictReader(file, strict=True)
         if not reader.fieldnames:
             raise ValueError("no rows; expected a header with the features and a line for each row")
+        if len(set(reader.fieldnames)) < len(reader.fieldnames):
+            raise ValueError("expected different names in the header")
         for row in reader:
             name = f"{path}:{reader.line_num}"
             if None in row or None in row.values():
