@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django_filters.fields import IsoDateTimeField
 
-from predictions.models import Prediction
+from predictions.models import Prediction, Review
 from predictions.querysets import sees_everything
 from predictions.registry import REFERENCE
 
@@ -53,6 +53,8 @@ class PredictionFilter(filters.FilterSet):
     )
     created_after = MomentFilter(field_name="created_at", lookup_expr="gte", label="From", widget=MOMENT)
     created_before = MomentFilter(field_name="created_at", lookup_expr="lt", label="Until", widget=MOMENT)
+    reviewed = filters.BooleanFilter(method="by_review", label="Reviewed")
+    verdict = filters.ChoiceFilter(choices=Review.Verdict.choices, method="by_verdict", label="Verdict", empty_label="any")
     client_reference = filters.CharFilter(label="Reference")
     user = filters.CharFilter(field_name="user__username", label="User")
 
@@ -76,6 +78,13 @@ class PredictionFilter(filters.FilterSet):
         if match["number"]:
             return queryset.filter(model_version__number=int(match["number"]))
         return queryset.filter(model_version__aliases__name=match["alias"]) if match["alias"] else queryset
+
+    def by_review(self, queryset: Any, name: str, value: bool) -> Any:
+        """Split the answers into judged and not judged; what failed is neither."""
+        return queryset.reviewed() if value else queryset.awaiting_review()
+
+    def by_verdict(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.reviewed(verdict=value)
 
     def unknown(self, allowed: set[str]) -> list[str]:
         """Return the names asked for that are neither filters nor `allowed`."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 PRODUCTION = "production"  # the alias that answers to the bare name
 
@@ -35,6 +36,36 @@ class PredictionQuerySet(VisibleQuerySet):
     def complete(self) -> Self:
         """Join all that a list or a detail shows, so that rendering asks nothing more."""
         return self.select_related("input", "model_version__model", "user")
+
+    def with_reviews(self) -> Self:
+        """Fetch the opinions that hold with each prediction, as `opinions`, the newest first."""
+        opinions = _reviews().select_related("reviewer")
+        return self.prefetch_related(Prefetch("reviews", opinions, to_attr="opinions"))
+
+    def reviewed(self, *, verdict: str = "") -> Self:
+        """Predictions that somebody has judged, or judged so."""
+        return self.filter(Exists(self._opinions(verdict)))
+
+    def awaiting_review(self) -> Self:
+        """Answers that nobody has judged."""
+        return self.filter(~Exists(self._opinions()), status="succeeded")
+
+    def _opinions(self, verdict: str = "") -> QuerySet:
+        opinions = _reviews().filter(prediction=OuterRef("pk"))
+        return opinions.filter(verdict=verdict) if verdict else opinions
+
+
+def _reviews() -> Any:
+    """Return the opinions that hold. The model imports its querysets, so it is looked up when it is there."""
+    return apps.get_model("predictions", "Review").objects.active()
+
+
+class ReviewQuerySet(QuerySet):
+    """Reviews."""
+
+    def active(self) -> Self:
+        """Opinions that still hold."""
+        return self.filter(withdrawn_at=None)
 
 
 class RegisteredModelQuerySet(QuerySet):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.files.base import File
@@ -14,10 +15,33 @@ from rest_framework.reverse import reverse
 from inference.errors import MOST_TOLD
 from inference.signature.table import MAX_FEATURES
 from predictions.api.parsers import read_json
-from predictions.models import Input, ModelVersion, Prediction, RegisteredModel
+from predictions.models import Input, ModelVersion, Prediction, RegisteredModel, Review
+from predictions.querysets import sees_everything
 from predictions.services.files import read_stored
 
+MAX_ITEMS = 1000  # judged in one request
+
 REST_FIELD = serializers.SerializerMethodField
+
+
+def refuse_unknown_fields(data: Any, known: Iterable[str]) -> None:
+    """Refuse a key that is no field: a misspelt one would silently be without effect."""
+    if isinstance(data, Mapping) and (unknown := sorted(set(data) - set(known))):
+        more = f" And {len(unknown) - MOST_TOLD:,} more." if len(unknown) > MOST_TOLD else ""
+        names = ", ".join(known)
+        raise serializers.ValidationError(
+            {name[:100]: f"There is no field {name[:100]!r}. There are: {names}.{more}" for name in unknown[:MOST_TOLD]},
+            code="unknown-field",
+        )
+
+
+class StrictFloatField(serializers.FloatField):
+    """A JSON number: no text, no truth value."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            raise serializers.ValidationError("Expected a number.", code="wrong-type")
+        return super().to_internal_value(data)
 
 
 @extend_schema_field(OpenApiTypes.BINARY)
@@ -70,13 +94,7 @@ class PredictionRequestSerializer(serializers.Serializer):
     client_reference = serializers.CharField(max_length=255, default="", allow_blank=True, help_text="Your own id.")
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        if unknown := sorted(set(data) - set(self.fields)):
-            known = ", ".join(self.fields)
-            more = f" And {len(unknown) - MOST_TOLD:,} more." if len(unknown) > MOST_TOLD else ""
-            raise serializers.ValidationError(
-                {name[:100]: f"There is no field {name[:100]!r}. There are: {known}.{more}" for name in unknown[:MOST_TOLD]},
-                code="unknown-field",
-            )
+        refuse_unknown_fields(data, self.fields)
         if hasattr(data, "getlist") and len(data.getlist("image")) > 1:
             raise serializers.ValidationError(
                 {"image": "Expected one image. Send one request for each."}, code="one-file-only"
@@ -133,6 +151,81 @@ class ErrorSerializer(serializers.Serializer):
     message = serializers.CharField(source="error_message")
 
 
+class ReviewSerializer(serializers.ModelSerializer):
+    """One opinion. Whose it is, is told to reviewers; to others only whether it is theirs."""
+
+    mine = REST_FIELD()
+    reviewer = REST_FIELD()
+
+    class Meta:
+        model = Review
+        fields = ("id", "verdict", "true_label", "true_value", "comment", "picked_by", "mine", "reviewer", "created_at")
+        read_only_fields = fields
+
+    @extend_schema_field(bool)
+    def get_mine(self, row: Review) -> bool:
+        return bool(row.reviewer_id == self.context["request"].user.pk)
+
+    @extend_schema_field({"type": "string", "nullable": True})
+    def get_reviewer(self, row: Review) -> str | None:
+        reader = self.context["request"].user
+        shown = row.reviewer and (row.reviewer_id == reader.pk or sees_everything(reader))
+        return row.reviewer.username if shown and row.reviewer else None
+
+
+class OpinionSerializer(serializers.Serializer):
+    """What a caller may say of a prediction; the rules are the service's."""
+
+    verdict = serializers.ChoiceField(
+        Review.Verdict.choices, required=False, help_text="Left out: it follows from the truth."
+    )
+    true_label = serializers.CharField(max_length=100, required=False, trim_whitespace=False)
+    true_value = StrictFloatField(required=False)
+    comment = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+    picked_by = serializers.ChoiceField(Review.PickedBy.choices, default=Review.PickedBy.API)
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        refuse_unknown_fields(data, self.fields)
+        return super().to_internal_value(data)
+
+
+class TruthSerializer(OpinionSerializer):
+    """One item of many: a prediction by our id or by the caller's reference, and its truth."""
+
+    id = serializers.UUIDField(required=False)
+    client_reference = serializers.CharField(max_length=255, required=False)
+    picked_by = None  # type: ignore[assignment]
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("id" in attrs) == ("client_reference" in attrs):
+            raise serializers.ValidationError("Expected either id or client_reference.", code="required")
+        return attrs
+
+
+class GroundTruthSerializer(serializers.Serializer):
+    items = serializers.ListField(child=serializers.JSONField(), min_length=1, max_length=MAX_ITEMS)
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        refuse_unknown_fields(data, self.fields)
+        return super().to_internal_value(data)
+
+
+class ItemResultSerializer(serializers.Serializer):
+    """What became of one item: its review, or a code and a sentence."""
+
+    prediction = serializers.UUIDField(source="review.prediction_id", allow_null=True, default=None)
+    review = ReviewSerializer(allow_null=True)
+    code = serializers.CharField(source="error.code", allow_null=True, default=None)
+    detail = serializers.CharField(source="error.message", allow_null=True, default=None)
+    field = serializers.CharField(source="error.field", allow_null=True, default=None)
+
+
+class GroundTruthResultSerializer(serializers.Serializer):
+    accepted = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    results = ItemResultSerializer(many=True)
+
+
 class PredictionSerializer(serializers.ModelSerializer):
     url = serializers.HyperlinkedIdentityField(view_name="api:prediction-detail")
     model = serializers.CharField(source="model_version.model.name")
@@ -187,10 +280,14 @@ class PredictionSerializer(serializers.ModelSerializer):
     def get_error(self, row: Prediction) -> dict[str, str] | None:
         return ErrorSerializer(row).data if row.error_code else None
 
-    @extend_schema_field({"type": "object", "nullable": True})
-    def get_review(self, row: Prediction) -> None:
-        """Return null: nobody can judge a prediction yet."""
-        return
+    @extend_schema_field(ReviewSerializer(allow_null=True))
+    def get_review(self, row: Prediction) -> dict[str, Any] | None:
+        """Return the reader's own opinion, else the newest one."""
+        opinions: list[Review] = getattr(row, "opinions", [])  # a prediction made just now has none
+        reader = self.context["request"].user
+        mine = [one for one in opinions if one.reviewer_id == reader.pk]
+        shown = (mine or opinions)[:1]
+        return ReviewSerializer(shown[0], context=self.context).data if shown else None
 
 
 class PredictionWithImageSerializer(PredictionSerializer):

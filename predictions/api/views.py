@@ -64,7 +64,7 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[Prediction]:
-        return Prediction.objects.visible_to(self.request.user).complete()
+        return Prediction.objects.visible_to(self.request.user).complete().with_reviews()
 
     def get_serializer_class(self) -> type[PredictionSerializer]:
         asked = self.request.query_params.get("include")
@@ -112,6 +112,53 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return one prediction."""
         return super().retrieve(request, *args, **kwargs)
+
+    @extend_schema(methods=["GET"], responses=ReviewSerializer(many=True))
+    @extend_schema(methods=["POST"], request=OpinionSerializer, responses={201: ReviewSerializer})
+    @extend_schema(methods=["DELETE"], responses={204: None})
+    @action(detail=True, methods=["get", "post", "delete"], filter_backends=(), pagination_class=None)
+    def reviews(self, request: Request, pk: str) -> Response:
+        """Return the opinions of a prediction that hold, add one's own, or withdraw it.
+
+        Owners may judge their own predictions, reviewers anybody's. A new opinion withdraws one's earlier one.
+        """
+        prediction = self.get_object()
+        reviewer = cast(User, request.user)
+        if request.method == "POST":
+            asked = OpinionSerializer(data=request.data)
+            asked.is_valid(raise_exception=True)
+            review = review_prediction(prediction=prediction, reviewer=reviewer, **asked.validated_data)
+            return Response(ReviewSerializer(review, context=self.get_serializer_context()).data, status=201)
+        if request.method == "DELETE":
+            if not withdraw_review(prediction=prediction, reviewer=reviewer):
+                raise NotFound("You have no opinion of this prediction.")
+            return Response(status=204)
+        return Response(ReviewSerializer(prediction.opinions, many=True, context=self.get_serializer_context()).data)
+
+
+class GroundTruthView(APIView):
+    """What turned out to be true, of many predictions at once."""
+
+    @extend_schema(request=GroundTruthSerializer, responses=GroundTruthResultSerializer)
+    def post(self, request: Request) -> Response:
+        """Judge up to 1,000 predictions, each by our id or by your reference; each item has its own result."""
+        asked = GroundTruthSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        items = [_read_item(item) for item in asked.validated_data["items"]]
+        judged = iter(judge_many(items=[item for item in items if isinstance(item, dict)], reviewer=cast(User, request.user)))
+        results = [next(judged) if isinstance(item, dict) else item for item in items]
+        accepted = sum(one.review is not None for one in results)
+        body = {"accepted": accepted, "refused": len(results) - accepted, "results": results}
+        return Response(GroundTruthResultSerializer(body, context={"request": request}).data)
+
+
+def _read_item(item: Any) -> dict[str, Any] | Result:
+    """Return an item as the service takes it, or the result that says why it is none."""
+    read = TruthSerializer(data=item)
+    if read.is_valid():
+        return read.validated_data
+    field, error = next(iter(flatten_errors(read)))
+    return Result(error=InvalidInput(str(error), code=error.code.replace("_", "-"), field=field))
 
 
 class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):

@@ -2,5 +2,6 @@
 
 from predictions.models.ledger import Input, Prediction
 from predictions.models.registry import Alias, AliasChange, ModelVersion, RegisteredModel
+from predictions.models.review import Review
 
-__all__ = ["Alias", "AliasChange", "Input", "ModelVersion", "Prediction", "RegisteredModel"]
+__all__ = ["Alias", "AliasChange", "Input", "ModelVersion", "Prediction", "RegisteredModel", "Review"]
