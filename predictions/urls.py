@@ -9,6 +9,7 @@ urlpatterns = [
     path("", views.AskView.as_view(), name="ask"),
     path("predictions/", views.HistoryView.as_view(), name="history"),
     path("predictions/<uuid:pk>/", views.PredictionView.as_view(), name="detail"),
+    path("predictions/<uuid:pk>/review/", views.ReviewView.as_view(), name="review"),
     path("inputs/<uuid:pk>/thumbnail/", views.ThumbnailView.as_view(), name="thumbnail"),
     path("models/", views.ModelListView.as_view(), name="models"),
     path("models/<slug:name>/", views.ModelDetailView.as_view(), name="model"),

@@ -8,23 +8,24 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts.models import User
 from accounts.services import create_token, make_reviewer, revoke_token
 from inference.tests.pictures import picture
+from predictions.models import Review
 from predictions.tests.test_services_predict import ask
 
 pytestmark = pytest.mark.django_db
 LIST = "/api/v1/predictions/"
 
-#                     create list retrieve image own-retrieve models delete-other
+#                     create list retrieve image own-retrieve models delete-other review reviews
 TABLE = {
-    "anonymous": (401, 401, 401, 401, 401, 401, 401),
-    "owner": (201, 200, 200, 200, 200, 200, 405),
-    "other": (201, 200, 404, 404, 200, 200, 405),
-    "reviewer": (201, 200, 200, 200, 200, 200, 405),
-    "staff": (201, 200, 404, 404, 200, 200, 405),
-    "superuser": (201, 200, 200, 200, 200, 200, 405),
-    "revoked": (401, 401, 401, 401, 401, 401, 401),
-    "inactive": (401, 401, 401, 401, 401, 401, 401),
+    "anonymous": (401, 401, 401, 401, 401, 401, 401, 401, 401),
+    "owner": (201, 200, 200, 200, 200, 200, 405, 201, 200),
+    "other": (201, 200, 404, 404, 200, 200, 405, 404, 404),
+    "reviewer": (201, 200, 200, 200, 200, 200, 405, 201, 200),
+    "staff": (201, 200, 404, 404, 200, 200, 405, 404, 404),
+    "superuser": (201, 200, 200, 200, 200, 200, 405, 201, 200),
+    "revoked": (401, 401, 401, 401, 401, 401, 401, 401, 401),
+    "inactive": (401, 401, 401, 401, 401, 401, 401, 401, 401),
 }
-ACTIONS = ("create", "list", "retrieve", "image", "own", "models", "delete")
+ACTIONS = ("create", "list", "retrieve", "image", "own", "models", "delete", "review", "reviews")
 CASES = [(name, way) for name in TABLE for way in ("session", "token") if (name, way) != ("revoked", "session")]
 SEES_ALL = {"reviewer", "superuser"}
 
@@ -70,9 +71,12 @@ def test_each_caller_gets_what_the_table_says(cast, name, way):
         "own": lambda: client.get(f"{LIST}{own.id}/"),
         "models": lambda: client.get("/api/v1/models/"),
         "delete": lambda: client.delete(f"{LIST}{theirs.id}/"),
+        "review": lambda: client.post(f"{LIST}{theirs.id}/reviews/", {"verdict": "unsure"}, content_type="application/json"),
+        "reviews": lambda: client.get(f"{LIST}{theirs.id}/reviews/"),
     }
     answers = {action: calls[action]() for action in ACTIONS}
     assert {action: answer.status_code for action, answer in answers.items()} == dict(zip(ACTIONS, TABLE[name], strict=True))
+    assert Review.objects.count() == (answers["review"].status_code == 201)
     if answers["list"].status_code == 200:
         rows = answers["list"].json()["results"]
         assert len(rows) == (8 if name in SEES_ALL else 2)
@@ -87,6 +91,7 @@ def test_another_users_rows_look_exactly_like_unknown_ones(cast):
         (LIST + "{}/", predictions["owner"].id),
         ("/api/v1/inputs/{}/", predictions["owner"].input_id),
         ("/api/v1/inputs/{}/image/", predictions["owner"].input_id),
+        (LIST + "{}/reviews/", predictions["owner"].id),
     ):
         answers = [client.get(address.format(one)) for one in (known, unknown)]
         assert [answer.status_code for answer in answers] == [404, 404]

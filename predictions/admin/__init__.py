@@ -2,5 +2,9 @@
 
 from predictions.admin.ledger import InputAdmin, PredictionAdmin
 from predictions.admin.registry import AliasAdmin, AliasChangeAdmin, ModelVersionAdmin, RegisteredModelAdmin
+from predictions.admin.review import ReviewAdmin
 
-__all__ = ["AliasAdmin", "AliasChangeAdmin", "InputAdmin", "ModelVersionAdmin", "PredictionAdmin", "RegisteredModelAdmin"]
+__all__ = [
+    "AliasAdmin", "AliasChangeAdmin", "InputAdmin", "ModelVersionAdmin", "PredictionAdmin", "RegisteredModelAdmin",
+    "ReviewAdmin",
+]  # fmt: skip

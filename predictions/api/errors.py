@@ -15,6 +15,7 @@ from rest_framework import exceptions
 from inference import errors as inference
 from predictions.registry import InactiveModel, UnknownModel
 from predictions.services.files import StoredFileError
+from predictions.services.review import NotReviewable
 from predictions.storage import StorageFull
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ INVALID = "invalid"
 STATUS_OF: tuple[tuple[type[Exception], int], ...] = (
     (UnknownModel, 404),
     (InactiveModel, 409),
+    (NotReviewable, 409),
     (inference.ImageTooLarge, 413),
     (inference.UnsupportedFormat, 415),
     (inference.InvalidInput, 400),

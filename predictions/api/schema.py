@@ -28,12 +28,13 @@ PROBLEM = {
 }
 ERRORS = {
     "get": {"400": "A filter or parameter is wrong.", "401": "Not signed in.", "404": "Not there, or not yours."},
+    "delete": {"401": "Not signed in.", "403": "The CSRF token is missing.", "404": "Not there, or not yours."},
     "post": {
         "400": "The request or the input breaks a rule.",
         "401": "Not signed in.",
         "403": "The CSRF token is missing.",
         "404": "No such model.",
-        "409": "The artifact is not the registered one.",
+        "409": "The artifact is not the registered one, or there is no answer to judge.",
         "413": "The file or the body is too large.",
         "415": "Not a supported image, or not a supported media type.",
         "429": "Too many requests.",

@@ -1,5 +1,6 @@
 """Addresses below /api/v1/."""
 
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from predictions.api import views
@@ -10,4 +11,4 @@ router = SimpleRouter(use_regex_path=False)
 router.register("predictions", views.PredictionViewSet, basename="prediction")
 router.register("inputs", views.InputViewSet, basename="input")
 router.register("models", views.ModelViewSet, basename="model")
-urlpatterns = router.urls
+urlpatterns = [path("ground-truth/", views.GroundTruthView.as_view(), name="ground-truth"), *router.urls]

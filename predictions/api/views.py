@@ -11,28 +11,36 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from accounts.models import User
+from inference.errors import InvalidInput
 from predictions.api.errors import STATUS_OF_CODE, problem_response
 from predictions.api.filters import StrictFilterBackend
 from predictions.api.pagination import ByName
 from predictions.api.serializers import (
+    GroundTruthResultSerializer,
+    GroundTruthSerializer,
     ImageRequestSerializer,
     InputSerializer,
+    OpinionSerializer,
     PredictionRequestSerializer,
     PredictionSerializer,
     PredictionWithFeaturesSerializer,
     PredictionWithImageSerializer,
     RegisteredModelSerializer,
+    ReviewSerializer,
+    TruthSerializer,
 )
 from predictions.filters import PredictionFilter
 from predictions.models import Input, Prediction, RegisteredModel
-from predictions.services import predict
+from predictions.services import predict, review_prediction, withdraw_review
 from predictions.services.files import read_stored
+from predictions.services.truth import Result, judge_many
 
 IMAGE_HEADERS = {
     "Cache-Control": "private, no-store",
@@ -145,7 +153,9 @@ class GroundTruthView(APIView):
         asked = GroundTruthSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         items = [_read_item(item) for item in asked.validated_data["items"]]
-        judged = iter(judge_many(items=[item for item in items if isinstance(item, dict)], reviewer=cast(User, request.user)))
+        judged = iter(
+            judge_many(items=[item for item in items if isinstance(item, dict)], reviewer=cast(User, request.user))
+        )
         results = [next(judged) if isinstance(item, dict) else item for item in items]
         accepted = sum(one.review is not None for one in results)
         body = {"accepted": accepted, "refused": len(results) - accepted, "results": results}
@@ -157,8 +167,10 @@ def _read_item(item: Any) -> dict[str, Any] | Result:
     read = TruthSerializer(data=item)
     if read.is_valid():
         return read.validated_data
-    field, error = next(iter(flatten_errors(read)))
-    return Result(error=InvalidInput(str(error), code=error.code.replace("_", "-"), field=field))
+    field, found = next(iter(read.errors.items()))
+    error = found[0] if isinstance(found, list) else found
+    code = str(error.code).replace("_", "-")
+    return Result(error=InvalidInput(str(error), code=code, field="" if field == "non_field_errors" else field))
 
 
 class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):

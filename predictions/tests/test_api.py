@@ -181,7 +181,7 @@ def test_a_list_takes_as_many_queries_for_one_row_as_for_twenty(shades, user, ap
     for _ in range(count):
         ask(user)
     api.get(LIST)
-    with django_assert_num_queries(2):  # the token with its user; the rows
+    with django_assert_num_queries(3):  # the token with its user; the rows; their reviews
         assert len(api.get(LIST).json()["results"]) == count
 
 

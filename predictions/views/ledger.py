@@ -67,9 +67,12 @@ class PredictionView(LoginRequiredMixin, DetailView):
     context_object_name = "prediction"
 
     def get_queryset(self) -> QuerySet[Prediction]:
-        return Prediction.objects.visible_to(self.request.user).complete()
+        return Prediction.objects.visible_to(self.request.user).complete().with_reviews()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        opinions = self.object.opinions
+        mine = next((one for one in opinions if one.reviewer_id == self.request.user.pk), None)
+        labels = [label for label, _ in self.object.ranked_scores] or self.object.model_version.labels
         version = self.object.model_version
         snippets = snippets_for(
             spec_of(version).signature,
@@ -77,7 +80,14 @@ class PredictionView(LoginRequiredMixin, DetailView):
             site=self.request.build_absolute_uri("/").rstrip("/"),
             features=self.object.input.features,
         )
-        return super().get_context_data(snippets=snippets, **kwargs)
+        return super().get_context_data(
+            snippets=snippets,
+            mine=mine,
+            others=[one for one in opinions if one is not mine],
+            other_labels=[label for label in labels if label != self.object.label],
+            everybody=sees_everything(self.request.user),
+            **kwargs,
+        )
 
 
 class ThumbnailView(LoginRequiredMixin, View):

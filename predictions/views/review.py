@@ -1,0 +1,56 @@
+"""Was this right? The owner and reviewers say so on the page of a prediction."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.generic import View
+
+from accounts.requests import SignedInRequest
+from inference.preprocessing.features import FLOAT
+from predictions.models import Prediction
+from predictions.services import review_prediction, withdraw_review
+from predictions.services.review import MAX_COMMENT, InvalidReview, NotReviewable
+
+WITHDRAW = "withdraw"
+
+
+class ReviewView(LoginRequiredMixin, View):
+    """Keep what one button says: a verdict, or what would have been right."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: SignedInRequest, pk: UUID) -> HttpResponse:
+        prediction = get_object_or_404(Prediction.objects.visible_to(request.user).complete(), pk=pk)
+        if request.POST.get("verdict") == WITHDRAW:
+            withdraw_review(prediction=prediction, reviewer=request.user)
+            return redirect(prediction)
+        try:
+            truth = _number(request.POST.get("true_value", ""))
+            review_prediction(
+                prediction=prediction,
+                reviewer=request.user,
+                verdict=request.POST.get("verdict", ""),
+                true_label=request.POST.get("true_label", ""),
+                true_value=truth,
+                comment=request.POST.get("comment", "").replace("\0", "")[:MAX_COMMENT],
+            )
+        except (InvalidReview, NotReviewable) as error:
+            messages.error(request, str(error))
+        return redirect(prediction)
+
+
+def _number(text: str) -> float | None:
+    """Return a typed number; what is none is refused, not ignored."""
+    text = text.strip()
+    if not text:
+        return None
+    if not FLOAT.fullmatch(text):
+        raise InvalidReview(
+            f"Expected a number such as 5.1. Received: {text[:60]!r}.", code="wrong-type", field="true_value"
+        )
+    return float(text)
