@@ -222,6 +222,19 @@ def test_a_row_is_filled_in_answered_changed_and_found_again(page, watched):
     expect(page.get_by_role("row", name="petal_width 2.3 cm")).to_be_visible()
 
 
+def test_a_prediction_is_judged_with_one_click_and_taken_back(page, watched):
+    sign_up(page)
+    page.get_by_label("Choose images").set_input_files(SAMPLES / "four.png")
+    page.get_by_role("link", name="all details").click()
+    page.get_by_role("button", name="Yes, 4").click()
+    expect(page.get_by_text("You said: Correct")).to_be_visible()
+    page.get_by_role("button", name="Take it back").click()
+    page.get_by_role("button", name="No, it is 9").click()
+    expect(page.get_by_text("You said: Incorrect, it is 9")).to_be_visible()
+    page.goto("/predictions/?verdict=incorrect")
+    expect(page.locator("table.ledger tbody tr")).to_have_count(1)
+
+
 def test_a_pasted_line_of_csv_fills_the_form_at_once(page, watched):
     sign_up(page)
     page.goto("/?model=diabetes")
