@@ -8,12 +8,13 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
+FILTERED = {"list", "export"}  # actions
 NOT_FILTERS = {"cursor", "page_size", "format", "include"}
 
 
 class StrictFilterBackend(DjangoFilterBackend):
     def filter_queryset(self, request: Request, queryset: QuerySet, view: GenericViewSet) -> QuerySet:
-        filterset = self.get_filterset(request, queryset, view) if view.action == "list" else None
+        filterset = self.get_filterset(request, queryset, view) if view.action in FILTERED else None
         if filterset is None:
             return queryset
         if unknown := filterset.unknown(NOT_FILTERS):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -36,11 +38,14 @@ from predictions.api.serializers import (
     ReviewSerializer,
     TruthSerializer,
 )
+from predictions.export import as_csv, as_jsonl, export_rows
 from predictions.filters import PredictionFilter
 from predictions.models import Input, Prediction, RegisteredModel
 from predictions.services import predict, review_prediction, withdraw_review
 from predictions.services.files import read_stored
 from predictions.services.truth import Result, judge_many
+
+logger = logging.getLogger(__name__)
 
 IMAGE_HEADERS = {
     "Cache-Control": "private, no-store",
@@ -49,6 +54,10 @@ IMAGE_HEADERS = {
 }
 
 
+FORMATS: dict[str, tuple[str, Callable[..., Iterator[str]]]] = {
+    "csv": ("text/csv", as_csv),
+    "jsonl": ("application/jsonl", as_jsonl),
+}
 INCLUDES: dict[str, dict[str, type[PredictionSerializer]]] = {
     "list": {"features": PredictionWithFeaturesSerializer},
     "retrieve": {"image": PredictionWithImageSerializer, "features": PredictionWithFeaturesSerializer},
@@ -120,6 +129,28 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return one prediction."""
         return super().retrieve(request, *args, **kwargs)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("format", str, enum=[*FORMATS], description="csv when left out.")],
+        responses={(200, content_type): OpenApiTypes.BINARY for content_type, _ in FORMATS.values()},
+    )
+    @action(detail=False, pagination_class=None, content_negotiation_class=AnyAccept)
+    def export(self, request: Request) -> StreamingHttpResponse:
+        """Stream the predictions that the filters select, newest first, as CSV or as lines of JSON."""
+        asked = request.query_params.get("format", "csv")
+        if asked not in FORMATS:
+            raise ValidationError(
+                {"format": f"Expected {' or '.join(FORMATS)}. Received: {asked[:50]}"}, code="unknown-format"
+            )
+        rows = self.filter_queryset(self.get_queryset()).order_by("-id")
+        logger.info("export", extra={"user": str(request.user.pk), "format": asked})
+        content_type, write = FORMATS[asked]
+        headers = {
+            "Content-Disposition": f'attachment; filename="predictions.{asked}"',
+            "Cache-Control": "private, no-store",
+        }
+        lines = write(export_rows(rows, request.user))
+        return StreamingHttpResponse(lines, content_type=f"{content_type}; charset=utf-8", headers=headers)
 
     @extend_schema(methods=["GET"], responses=ReviewSerializer(many=True))
     @extend_schema(methods=["POST"], request=OpinionSerializer, responses={201: ReviewSerializer})
