@@ -131,7 +131,7 @@ def _flatten(details: Any, field: str = "") -> Iterable[dict[str, str]]:
         yield {"field": field, "code": str(details["code"]).replace("_", "-"), "detail": str(details["message"])}
     else:
         for name, item in details.items():
-            yield from _flatten(item, name if name != "non_field_errors" else "")
+            yield from _flatten(item, str(name) if name != "non_field_errors" else "")
 
 
 def _of_rest_framework(error: exceptions.APIException) -> JsonResponse:

@@ -228,6 +228,7 @@ def test_saying_it_again_withdraws_the_earlier_opinions(three, api):
         ({"items": [{}] * 1001}, "max-length"),
         ({"items": "x"}, "not-a-list"),
         ({"items": [{}], "more": 1}, "unknown-field"),
+        ({"items": [None]}, "null"),
     ],
 )
 def test_a_wrong_list_is_refused_whole(db, api, body, code):
