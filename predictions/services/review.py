@@ -74,15 +74,8 @@ def review_prediction(
         Prediction.objects.select_for_update().only("pk").get(pk=prediction.pk)
         withdraw = Review.objects.active().filter(prediction=prediction, reviewer=reviewer)
         withdraw.update(withdrawn_at=timezone.now())
-        review = Review.objects.create(
-            prediction=prediction,
-            reviewer=reviewer,
-            verdict=opinion.verdict,
-            true_label=opinion.true_label,
-            true_value=opinion.true_value,
-            comment=opinion.comment,
-            picked_by=picked_by,
-        )
+        review = as_review(opinion, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+        review.save(force_insert=True)
     logger.info(
         "review",
         extra={
@@ -93,6 +86,19 @@ def review_prediction(
         },
     )
     return review
+
+
+def as_review(opinion: Opinion, *, prediction: Prediction, reviewer: User, picked_by: str) -> Review:
+    """Return a checked opinion as a row that is not stored yet."""
+    return Review(
+        prediction=prediction,
+        reviewer=reviewer,
+        verdict=opinion.verdict,
+        true_label=opinion.true_label,
+        true_value=opinion.true_value,
+        comment=opinion.comment,
+        picked_by=picked_by,
+    )
 
 
 def withdraw_review(*, prediction: Prediction, reviewer: User) -> bool:

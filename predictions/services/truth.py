@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from inference.errors import InferenceError, InvalidInput
 from predictions.models import Prediction, Review
-from predictions.services.review import Opinion, check_opinion
+from predictions.services.review import Opinion, as_review, check_opinion
 
 Item = Mapping[str, Any]
 """`id` or `client_reference`, and `verdict`, `true_label`, `true_value`, `comment` as `review_prediction` takes them."""
@@ -46,7 +46,7 @@ def judge_many(*, items: Sequence[Item], reviewer: User) -> list[Result]:
             results.append(Result(error=error))
             continue
         seen.add(prediction.pk)
-        reviews.append(_review(prediction, reviewer, opinion))
+        reviews.append(as_review(opinion, prediction=prediction, reviewer=reviewer, picked_by=Review.PickedBy.API))
         results.append(Result(review=reviews[-1]))
     _store(reviews, reviewer)
     return results
@@ -75,18 +75,6 @@ def _one_of(found: Mapping[Any, list[Prediction]], item: Item) -> Prediction:
 
 def _opinion_of(item: Item) -> Opinion:
     return Opinion(item.get("verdict", ""), item.get("true_label", ""), item.get("true_value"), item.get("comment", ""))
-
-
-def _review(prediction: Prediction, reviewer: User, opinion: Opinion) -> Review:
-    return Review(
-        prediction=prediction,
-        reviewer=reviewer,
-        verdict=opinion.verdict,
-        true_label=opinion.true_label,
-        true_value=opinion.true_value,
-        comment=opinion.comment,
-        picked_by=Review.PickedBy.API,
-    )
 
 
 def _store(reviews: Iterable[Review], reviewer: User) -> None:

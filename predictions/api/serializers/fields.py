@@ -1,0 +1,73 @@
+"""What request bodies are made of, read strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.core.files.base import File
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from inference.errors import MOST_TOLD
+from inference.signature.table import MAX_FEATURES
+from predictions.api.parsers import read_json
+
+
+def refuse_unknown_fields(data: Any, known: Iterable[str]) -> None:
+    """Refuse a key that is no field: a misspelt one would silently be without effect."""
+    if isinstance(data, Mapping) and (unknown := sorted(set(data) - set(known))):
+        more = f" And {len(unknown) - MOST_TOLD:,} more." if len(unknown) > MOST_TOLD else ""
+        names = ", ".join(known)
+        raise serializers.ValidationError(
+            {name[:100]: f"There is no field {name[:100]!r}. There are: {names}.{more}" for name in unknown[:MOST_TOLD]},
+            code="unknown-field",
+        )
+
+
+class StrictFloatField(serializers.FloatField):
+    """A JSON number: no text, no truth value."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            raise serializers.ValidationError("Expected a number.", code="wrong-type")
+        return super().to_internal_value(data)
+
+
+@extend_schema_field(OpenApiTypes.BINARY)
+class UploadField(serializers.FileField):
+    """One uploaded file; its rules are the service's."""
+
+    def to_internal_value(self, data: Any) -> File:
+        if not isinstance(data, File):
+            raise serializers.ValidationError(
+                "Expected a file: send multipart/form-data with the image as a file part.", code="not-a-file"
+            )
+        return data
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "object", "additionalProperties": {"type": ["number", "string", "boolean", "null"]}},
+            {"type": "array", "items": {"type": ["number", "string", "boolean", "null"]}},
+        ]
+    }
+)
+class FeaturesField(serializers.JSONField):
+    """A row of features; its rules are the signature's. In a form it is JSON, read as strictly as a body of JSON."""
+
+    def get_value(self, dictionary: Any) -> Any:
+        value = super().get_value(dictionary)
+        return read_json(value.encode("utf-8", "replace")) if getattr(value, "is_json_string", False) else value
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
+class FeatureOrderField(serializers.Field):
+    """A list of names; whether they are right is the signature's to say."""
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        if isinstance(data, list) and len(data) <= MAX_FEATURES and all(isinstance(name, str) for name in data):
+            return data
+        raise serializers.ValidationError(f"Expected a list of up to {MAX_FEATURES:,} feature names.", code="wrong-type")
