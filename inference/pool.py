@@ -232,13 +232,16 @@ class PredictorPool:
                 if idle and (keep is None or self._fits(spec, without=idle)):
                     gone.append(self._entries.pop(idle[0]))
                     logger.info("model unloaded", extra={"model": str(idle[0]), "for": str(spec)})
-                elif keep is not None or (
-                    not self._lock.wait(min(LOOK_AGAIN, deadline - monotonic())) and monotonic() >= deadline
-                ):
+                elif keep is not None or not self._wait_a_little(deadline):
                     raise Overloaded(
                         f"There is no room to load {spec}: every other model is answering. Try again in a moment."
                     )
             self._coming.add(spec)
+
+    def _wait_a_little(self, deadline: float) -> bool:
+        """Wait for a predictor that falls idle; return whether there is time left to look again."""
+        self._lock.wait(max(0.0, min(LOOK_AGAIN, deadline - monotonic())))
+        return monotonic() < deadline
 
     def _may_go(self, spec: ModelSpec, keep: Collection[ModelSpec] | None) -> bool:
         entry = self._entries[spec]
