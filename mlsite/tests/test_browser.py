@@ -70,7 +70,8 @@ def page(watched) -> Page:
     return watched.context.new_page()
 
 
-def sign_up(page: Page) -> str:
+def sign_up(page: Page, *, scripted: bool = True) -> str:
+    """Make an account; return once the home page listens, for what comes before its script is lost."""
     name = f"person-{uuid.uuid4().hex[:8]}"
     page.goto("/accounts/signup/")
     page.get_by_label("Username").fill(name)
@@ -78,6 +79,8 @@ def sign_up(page: Page) -> str:
     page.get_by_label("Password confirmation").fill(GOOD)
     page.get_by_role("button", name="Create the account").click()
     expect(page.get_by_role("heading", name="Handwritten digits")).to_be_visible()
+    if scripted:
+        expect(page.locator("form.scripted")).to_be_visible()
     return name
 
 
@@ -181,7 +184,7 @@ def test_the_picker_is_reached_by_keyboard_and_shows_it(page, watched):
 
 @pytest.mark.parametrize("watched", [{"java_script_enabled": False}], indirect=True)
 def test_the_main_path_needs_no_javascript(page, watched):
-    sign_up(page)
+    sign_up(page, scripted=False)
     page.get_by_label("Choose images").set_input_files(SAMPLES / "eight.png")
     page.get_by_role("button", name="Predict").click()
     expect(page.get_by_role("heading", name="8", exact=True)).to_be_visible()
@@ -266,7 +269,7 @@ def test_the_example_of_each_model_is_one_click(page, watched):
 
 @pytest.mark.parametrize("watched", [{"java_script_enabled": False}], indirect=True)
 def test_a_row_needs_no_javascript(page, watched):
-    sign_up(page)
+    sign_up(page, scripted=False)
     page.goto("/?model=iris")
     page.get_by_text("Paste a line of CSV").click()
     page.get_by_label("Values in the order of the fields").fill("6.7;3;5.2;2.3")
@@ -321,6 +324,7 @@ def test_staff_see_the_row_in_the_admin(page, watched):
     page.get_by_label("Username").fill("demo")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("form.scripted")).to_be_visible()
     page.get_by_label("Reference").fill("seen in the admin")
     page.get_by_label("Choose images").set_input_files(SAMPLES / "nine.png")
     expect(page.locator(".result:not(.pending)")).to_have_count(1)
