@@ -76,12 +76,9 @@ def on_exit(server: Any) -> None:
 
 def _keep_loaded(worker: Any) -> None:
     """Load what is in production and not loaded yet: at the start, after a promotion, after a fault that has passed."""
-    from mlsite.health import been_ready
-
     nap, ready = threading.Event(), False
     while True:
         complete = _load_production(worker)
-        been_ready.set()
         if complete and not ready:
             worker.log.info("ready at http://%s:%s/", settings.HOST, settings.PORT)
         ready = complete
@@ -93,6 +90,7 @@ def _load_production(worker: Any) -> bool:
     from django.db import DatabaseError, InterfaceError, connection
 
     from inference.errors import InferenceError
+    from mlsite.health import been_ready
     from predictions.registry import get_pool, production_versions, spec_of
 
     complete = True
@@ -104,6 +102,7 @@ def _load_production(worker: Any) -> bool:
             except InferenceError as error:
                 complete = False
                 worker.log.error("model not loaded: %s: %s", error.code, error.message)
+        been_ready.set()
     except (DatabaseError, InterfaceError) as error:
         complete = False
         worker.log.error("models not loaded: %s", error)

@@ -291,6 +291,8 @@ def test_a_value_that_is_none_is_named(row, page, typed):
 def test_nobody_judges_what_is_not_theirs_on_the_page(white, client, other, reviewer):
     client.force_login(other)
     assert press(client, white, verdict="correct").status_code == 404
+    assert press(client, white, verdict="withdraw").status_code == 404
+    assert not Review.objects.exists()
     client.force_login(reviewer)
     html = press(client, white, true_label="black").content.decode()
     assert "it is <strong>black</strong>" in html
