@@ -6,7 +6,8 @@ from typing import Any, Self
 
 from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.utils import timezone
 
 PRODUCTION = "production"  # the alias that answers to the bare name
 
@@ -50,14 +51,40 @@ class PredictionQuerySet(VisibleQuerySet):
         """Answers that nobody has judged."""
         return self.filter(~Exists(self._opinions()), status="succeeded")
 
+    def picked(self, picked_by: str) -> Self:
+        """Judged predictions that somebody came upon in this way, whoever judged them since."""
+        ways = _reviews_of_all_times().filter(prediction=OuterRef("pk"), picked_by=picked_by)
+        return self.filter(Exists(ways), Exists(self._opinions()))
+
+    def truly(self, label: str) -> Self:
+        """Predictions whose true label, as the opinion that counts has it, is this one."""
+        return self.filter(pk__in=_reviews_of_all_times().counting().filter(true_label=label).values("prediction"))
+
+    def agreed(self) -> Self:
+        """Predictions that some say are correct and nobody says are not."""
+        return self.filter(Exists(self._opinions("correct")), ~Exists(self._opinions("incorrect")))
+
+    def disagreed(self) -> Self:
+        """Predictions that some say are incorrect and nobody says are not."""
+        return self.filter(Exists(self._opinions("incorrect")), ~Exists(self._opinions("correct")))
+
+    def disputed(self) -> Self:
+        """Predictions of which two people hold different truths to be the true one."""
+        return self.filter(pk__in=_reviews().disputes().values("prediction"))
+
     def _opinions(self, verdict: str = "") -> QuerySet:
         opinions = _reviews().filter(prediction=OuterRef("pk"))
         return opinions.filter(verdict=verdict) if verdict else opinions
 
 
 def _reviews() -> Any:
-    """Return the opinions that hold. The model imports its querysets, so it is looked up when it is there."""
-    return apps.get_model("predictions", "Review").objects.active()
+    """Return the opinions that hold."""
+    return _reviews_of_all_times().active()
+
+
+def _reviews_of_all_times() -> Any:
+    """Return all opinions. The model imports its querysets, so it is looked up when it is there."""
+    return apps.get_model("predictions", "Review").objects.all()
 
 
 class ReviewQuerySet(QuerySet):
@@ -66,6 +93,34 @@ class ReviewQuerySet(QuerySet):
     def active(self) -> Self:
         """Opinions that still hold."""
         return self.filter(withdrawn_at=None)
+
+    def decided(self) -> Self:
+        """Opinions that still hold and say right or wrong."""
+        return self.active().filter(verdict__in=["correct", "incorrect"])
+
+    def counting(self) -> Self:
+        """The opinion on each prediction that quality is measured by: the newest that still holds and is decided."""
+        newer = _reviews_of_all_times().decided().filter(prediction=OuterRef("prediction"), id__gt=OuterRef("id"))
+        return self.decided().filter(~Exists(newer))
+
+    def disputes(self) -> Self:
+        """Opinions that still hold, where another one of the same prediction says otherwise."""
+        others = _reviews_of_all_times().decided().filter(prediction=OuterRef("prediction"))
+        otherwise = (
+            ~Q(verdict=OuterRef("verdict"))
+            | ~Q(true_label=OuterRef("true_label"))
+            | Q(true_value__lt=OuterRef("true_value"))
+            | Q(true_value__gt=OuterRef("true_value"))
+        )
+        return self.decided().filter(Exists(others.filter(otherwise)))
+
+
+class ReviewClaimQuerySet(QuerySet):
+    """Claims."""
+
+    def in_the_way_of(self, reviewer: AbstractBaseUser | AnonymousUser) -> Self:
+        """Claims that keep a prediction from being given to a person: it lies before somebody, or they skipped it."""
+        return self.filter(Q(skipped=False) | Q(reviewer=reviewer), until__gt=timezone.now())
 
 
 class RegisteredModelQuerySet(QuerySet):

@@ -1,15 +1,18 @@
-"""Reviews, to look at: a new opinion withdraws an old one, and none is edited."""
+"""Reviews, to look at: a new opinion withdraws an old one, and none is edited. New ones come from the review queue."""
 
 from __future__ import annotations
 
 from django.contrib import admin
+from django.urls import URLPattern, path
 
 from predictions.admin.base import ReadOnlyAdmin, link_to
+from predictions.admin.queue import QueueView
 from predictions.models import Review
 
 
 @admin.register(Review)
 class ReviewAdmin(ReadOnlyAdmin):
+    change_list_template = "admin/predictions/review/change_list.html"
     list_display = ("created_at", "prediction_link", "verdict", "said", "truth", "reviewer", "picked_by", "withdrawn_at")
     list_select_related = ("prediction__model_version__model", "reviewer")
     list_filter = ("verdict", "picked_by")
@@ -19,6 +22,10 @@ class ReviewAdmin(ReadOnlyAdmin):
         "withdrawn_at",
     )  # fmt: skip
     readonly_fields = ("prediction_link", "said", "created_at")
+
+    def get_urls(self) -> list[URLPattern]:
+        queue = self.admin_site.admin_view(QueueView.as_view(model_admin=self))
+        return [path("queue/", queue, name="predictions_review_queue"), *super().get_urls()]
 
     @admin.display(description="prediction")
     def prediction_link(self, row: Review) -> str:

@@ -2,6 +2,6 @@
 
 from predictions.models.ledger import Input, Prediction
 from predictions.models.registry import Alias, AliasChange, ModelVersion, RegisteredModel
-from predictions.models.review import Review
+from predictions.models.review import Review, ReviewClaim
 
-__all__ = ["Alias", "AliasChange", "Input", "ModelVersion", "Prediction", "RegisteredModel", "Review"]
+__all__ = ["Alias", "AliasChange", "Input", "ModelVersion", "Prediction", "RegisteredModel", "Review", "ReviewClaim"]

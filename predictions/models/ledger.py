@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from predictions.fields import UUID7Field
+from predictions.fields import RandomBits, UUID7Field
 from predictions.models.registry import ModelVersion
 from predictions.querysets import InputQuerySet, PredictionQuerySet
 from predictions.storage import input_path
@@ -95,6 +95,7 @@ class Prediction(models.Model):
     output = models.JSONField(null=True, blank=True)
     label = models.CharField(max_length=100, blank=True, help_text="The top class.")
     confidence = models.FloatField(null=True, blank=True, help_text="The top class's score, 0 to 1.")
+    margin = models.FloatField(null=True, blank=True, help_text="The top class's score less the second's, 0 to 1.")
     value = models.FloatField(null=True, blank=True, help_text="Of a regression.")
     error_code = models.CharField(max_length=50, blank=True)
     error_message = models.TextField(blank=True)
@@ -114,8 +115,14 @@ class Prediction(models.Model):
             models.Index(F("user"), F("id").desc(), name="prediction_user_newest"),
             # Serves: filter by model version, newest first.
             models.Index(F("model_version"), F("id").desc(), name="prediction_version_newest"),
-            # Serves: filter by model version and confidence; the least confident first.
-            models.Index("model_version", "confidence", name="prediction_version_confidence"),
+            # Serves: the least confident answers of a version first.
+            models.Index("model_version", "status", "confidence", name="prediction_least_confident"),
+            # Serves: the smallest margin first.
+            models.Index("model_version", "status", "margin", name="prediction_version_margin"),
+            # Serves: a fair sample, drawn in an order that has nothing to do with what was asked or answered.
+            models.Index(F("model_version"), F("status"), RandomBits("id"), name="prediction_version_shuffled"),
+            # Serves: how many answers a version gave, and since when.
+            models.Index("model_version", "status", "created_at", name="prediction_version_status"),
             # Serves: filter by label, newest first.
             models.Index(F("label"), F("id").desc(), name="prediction_label_newest"),
             # Serves: what failed or is still to be done, newest first.
@@ -175,3 +182,9 @@ class Prediction(models.Model):
         """Return (label, score), the highest first; a database may have kept them in another order."""
         scores = (self.output or {}).get("scores", {})
         return sorted(scores.items(), key=lambda pair: -pair[1])
+
+    @property
+    def measured_margin(self) -> float | None:
+        """Return how far the top class is ahead of the second; None for what has no two scores."""
+        ranked = self.ranked_scores
+        return ranked[0][1] - ranked[1][1] if len(ranked) > 1 else None

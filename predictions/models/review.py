@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from predictions.fields import UUID7Field
 from predictions.models.ledger import Prediction
-from predictions.querysets import ReviewQuerySet
+from predictions.querysets import ReviewClaimQuerySet, ReviewQuerySet
 
 
 class Review(models.Model):
@@ -23,9 +23,12 @@ class Review(models.Model):
         UNSURE = "unsure"
 
     class PickedBy(models.TextChoices):
-        RANDOM = "random"
-        UNCERTAIN = "uncertain"
-        MANUAL = "manual"
+        RANDOM = "random", "at random"
+        UNCERTAIN = "uncertain", "the least confident first"
+        MARGIN = "margin", "the smallest margin first"
+        LABEL = "label", "by label"
+        NEWEST = "newest", "the newest first"
+        MANUAL = "manual", "by hand"
         API = "api", "API"
 
     id = UUID7Field()
@@ -63,7 +66,8 @@ class Review(models.Model):
             ),
             models.CheckConstraint(condition=Q(verdict__in=["correct", "incorrect", "unsure"]), name="review_known_verdict"),
             models.CheckConstraint(
-                condition=Q(picked_by__in=["random", "uncertain", "manual", "api"]), name="review_known_picked_by"
+                condition=Q(picked_by__in=["random", "uncertain", "margin", "label", "newest", "manual", "api"]),
+                name="review_known_picked_by",
             ),
             models.CheckConstraint(condition=Q(true_label="") | Q(true_value=None), name="review_one_truth"),
             models.CheckConstraint(
@@ -78,3 +82,31 @@ class Review(models.Model):
     def truth(self) -> str:
         """Return the true label or value as text; empty when nobody said."""
         return self.true_label if self.true_value is None else f"{self.true_value:,.6g}"
+
+
+class ReviewClaim(models.Model):
+    """That somebody has a prediction before them in the review queue, or skipped it. For a while, not for the record."""
+
+    id = UUID7Field()
+    # The constraint below serves this key's own queries too.
+    prediction = models.ForeignKey(Prediction, models.CASCADE, db_index=False, related_name="claims")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="claims")
+    picked_by = models.CharField(max_length=10, choices=Review.PickedBy.choices)
+    skipped = models.BooleanField(default=False, help_text="Not to be shown to this person again for a while.")
+    until = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar = ReviewClaimQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # Serves: deleting what is over.
+            models.Index("until", name="claim_until"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["prediction"], condition=Q(skipped=False), name="claim_one_reviewer_at_a_time"),
+            models.UniqueConstraint(fields=["prediction", "reviewer"], name="claim_once_each"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reviewer_id} {'skipped' if self.skipped else 'has'} {self.prediction_id}"

@@ -123,6 +123,7 @@ def _fill_answer(prediction: Prediction, answer: Answer) -> None:
     prediction.output = answer.output
     prediction.label = answer.label
     prediction.confidence = answer.confidence
+    prediction.margin = prediction.measured_margin
     prediction.value = answer.value
 
 

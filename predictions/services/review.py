@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from inference.errors import InferenceError, InvalidInput
+from inference.preprocessing.features import FLOAT
 from inference.signature.feature import nearest, show
 from predictions.models import Prediction, Review
 
@@ -128,6 +129,20 @@ def check_opinion(prediction: Prediction, opinion: Opinion) -> Opinion:
     if prediction.label:
         return _of_label(prediction, opinion)
     return _of_value(prediction, opinion) if prediction.value is not None else _of_raw(opinion)
+
+
+def read_true_value(text: str) -> float | None:
+    """Return a typed number, None for nothing; what is no number is refused, not ignored.
+
+    Raises:
+        InvalidReview: with the code `wrong-type`.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    if not FLOAT.fullmatch(text):
+        raise _refuse("true_value", "wrong-type", "Expected a number such as 5.1.", text[:60])
+    return float(text)
 
 
 def _of_label(prediction: Prediction, opinion: Opinion) -> Opinion:

@@ -26,7 +26,7 @@ class Result:
     error: InferenceError | None = None
 
 
-def judge_many(*, items: Sequence[Item], reviewer: User) -> list[Result]:
+def judge_many(*, items: Sequence[Item], reviewer: User, picked_by: str = Review.PickedBy.API) -> list[Result]:
     """Keep a person's opinions of many predictions, in one transaction; one that is refused does not hold up the others.
 
     Returns:
@@ -46,7 +46,7 @@ def judge_many(*, items: Sequence[Item], reviewer: User) -> list[Result]:
             results.append(Result(error=error))
             continue
         seen.add(prediction.pk)
-        reviews.append(as_review(opinion, prediction=prediction, reviewer=reviewer, picked_by=Review.PickedBy.API))
+        reviews.append(as_review(opinion, prediction=prediction, reviewer=reviewer, picked_by=picked_by))
         results.append(Result(review=reviews[-1]))
     _store(reviews, reviewer)
     return results

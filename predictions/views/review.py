@@ -11,10 +11,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.generic import View
 
 from accounts.requests import SignedInRequest
-from inference.preprocessing.features import FLOAT
 from predictions.models import Prediction
 from predictions.services import review_prediction, withdraw_review
-from predictions.services.review import MAX_COMMENT, InvalidReview, NotReviewable
+from predictions.services.review import MAX_COMMENT, InvalidReview, NotReviewable, read_true_value
 
 WITHDRAW = "withdraw"
 
@@ -30,7 +29,7 @@ class ReviewView(LoginRequiredMixin, View):
             withdraw_review(prediction=prediction, reviewer=request.user)
             return redirect(prediction)
         try:
-            truth = _number(request.POST.get("true_value", ""))
+            truth = read_true_value(request.POST.get("true_value", ""))
             review_prediction(
                 prediction=prediction,
                 reviewer=request.user,
@@ -42,15 +41,3 @@ class ReviewView(LoginRequiredMixin, View):
         except (InvalidReview, NotReviewable) as error:
             messages.error(request, str(error))
         return redirect(prediction)
-
-
-def _number(text: str) -> float | None:
-    """Return a typed number; what is none is refused, not ignored."""
-    text = text.strip()
-    if not text:
-        return None
-    if not FLOAT.fullmatch(text):
-        raise InvalidReview(
-            f"Expected a number such as 5.1. Received: {text[:60]!r}.", code="wrong-type", field="true_value"
-        )
-    return float(text)

@@ -1,0 +1,185 @@
+"""The review queue: one prediction after the other, judged by a key or a click."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.generic import View
+
+from accounts.models import User
+from inference.errors import InferenceError
+from predictions.models import ModelVersion, Prediction, Review
+from predictions.querysets import sees_everything
+from predictions.queue import orders_for
+from predictions.registry import UnknownModel, resolve
+from predictions.services.queue import judge_claimed, skip, take_next, undo
+from predictions.services.review import read_true_value
+
+PickedBy = Review.PickedBy
+KEYS = "123456789"
+MOST_ROWS = 10  # labels with a bar and a key; the rest is in a list to choose from
+LATELY = timedelta(hours=12)
+SKIP, UNDO = "skip", "undo"
+
+
+class QueueForm(forms.Form):
+    """Which predictions to go through, and in which order."""
+
+    version = forms.ModelChoiceField(ModelVersion.objects.none(), label="Model version", empty_label=None)
+    order = forms.ChoiceField(choices=[], label="Order")
+    label = forms.ChoiceField(choices=[], label="Label", required=False)
+
+    def __init__(self, data: Any, *, version: ModelVersion) -> None:
+        super().__init__(data)
+        fields: Any = self.fields
+        fields["version"].queryset = ModelVersion.objects.select_related("model")
+        orders = orders_for(version)
+        fields["order"].choices = [(order.value, order.label) for order in orders]
+        fields["label"].choices = [("", "any"), *((label, label) for label in version.labels)]
+        if PickedBy.LABEL not in orders:
+            del self.fields["label"]
+
+    def clean(self) -> dict[str, Any]:
+        asked = super().clean() or {}
+        if asked.get("order") == PickedBy.LABEL and not asked.get("label"):
+            self.add_error("label", "Choose the label to go through.")
+        if asked.get("label") and asked.get("order") not in (None, PickedBy.LABEL):
+            asked["label"] = ""
+        return asked
+
+
+class QueueView(View):
+    """Show what lies before a reviewer, and keep what they say. A script takes the same answers without new pages."""
+
+    model_admin: ModelAdmin | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if not sees_everything(request.user):
+            raise PermissionDenied
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        version = _version(request)
+        if version is None:
+            return self._page(request, None, None)
+        data = {"version": version.pk, "order": PickedBy.RANDOM, **request.GET.dict()}
+        return self._page(request, version, QueueForm(data, version=version))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        version = _version(request)
+        form = QueueForm(request.GET, version=version) if version else None
+        if version is None or form is None or not form.is_valid():
+            raise Http404
+        said, error = "", ""
+        try:
+            said = _act(request, version, form.cleaned_data["order"])
+        except InferenceError as problem:
+            error = problem.message
+        if request.headers.get("Accept") == "application/json":
+            return JsonResponse({"said": said, "error": error, "items": self._items(request, version, form)})
+        (messages.error if error else messages.success)(request, error or said)
+        return redirect(f"{request.path}?{urlencode(form.cleaned_data | {'version': version.pk})}")
+
+    def _items(self, request: HttpRequest, version: ModelVersion, form: QueueForm) -> list[dict[str, str]]:
+        asked = form.cleaned_data
+        reviewer = cast(User, request.user)
+        rows = take_next(reviewer=reviewer, version=version, order=asked["order"], label=asked.get("label", ""))
+        template = "admin/predictions/review/_item.html"
+        return [{"id": str(row.pk), "html": render_to_string(template, choices_for(row), request)} for row in rows]
+
+    def _page(self, request: HttpRequest, version: ModelVersion | None, form: QueueForm | None) -> HttpResponse:
+        admin: Any = self.model_admin
+        valid = version is not None and form is not None and form.is_valid()
+        context = {
+            **admin.admin_site.each_context(request),
+            "title": "Review queue",
+            "opts": admin.opts,
+            "form": form,
+            "version": version,
+            "items": self._items(request, version, form) if valid and version and form else [],
+            "order": form.cleaned_data["order"] if valid and form else "",
+            "done": _done_lately(cast(User, request.user)),
+        }
+        status = 200 if valid or version is None else 400
+        return TemplateResponse(request, "admin/predictions/review/queue.html", context, status=status)
+
+
+def choices_for(prediction: Prediction) -> dict[str, Any]:
+    """Return a prediction with the labels to choose from: (label, score, key), and those that have no row of their own.
+
+    Few labels stay in the version's order, so that a label keeps its key; of many the likeliest have rows. Labels that
+    are digits are typed as they are.
+    """
+    scores = (prediction.output or {}).get("scores", {})
+    labels: list[str] = prediction.model_version.labels
+    shown = labels if len(labels) <= MOST_ROWS else [label for label, _ in prediction.ranked_scores[: len(KEYS)]]
+    digits = all(len(label) == 1 and label in f"0{KEYS}" for label in labels)
+    keys = shown if digits else [*KEYS, *[""] * len(shown)]
+    rows = [(label, scores.get(label), key) for label, key in zip(shown, keys, strict=False)] if prediction.label else []
+    return {
+        "prediction": prediction,
+        "rows": rows,
+        "others": [label for label in labels if label not in shown] if prediction.label else [],
+    }
+
+
+def _act(request: HttpRequest, version: ModelVersion, order: str) -> str:
+    """Do what was pressed and return what to tell."""
+    reviewer, pressed = cast(User, request.user), request.POST.get("verdict", "")
+    if pressed == UNDO:
+        return "Taken back." if undo(reviewer=reviewer, version=version) else "There is nothing to take back."
+    prediction = _prediction(request, version)
+    if pressed == SKIP:
+        skip(prediction=prediction, reviewer=reviewer, order=order)
+        return "Skipped."
+    review = judge_claimed(
+        prediction=prediction,
+        reviewer=reviewer,
+        order=order,
+        verdict=pressed,
+        true_label=request.POST.get("true_label", ""),
+        true_value=read_true_value(request.POST.get("true_value", "")),
+    )
+    return f"{prediction.answer}: {review.get_verdict_display().lower()}{_truth_of(review)}."
+
+
+def _truth_of(review: Review) -> str:
+    return f", it is {review.truth}" if review.verdict == Review.Verdict.INCORRECT and review.truth else ""
+
+
+def _prediction(request: HttpRequest, version: ModelVersion) -> Prediction:
+    try:
+        key = UUID(request.POST.get("prediction", ""))
+    except ValueError:
+        raise Http404 from None
+    return get_object_or_404(Prediction.objects.filter(model_version=version).complete(), pk=key)
+
+
+def _version(request: HttpRequest) -> ModelVersion | None:
+    """Return the version that is asked for, or the default model's; None when there is no model at all."""
+    asked = request.GET.get("version", "")
+    if asked:
+        try:
+            return get_object_or_404(ModelVersion.objects.select_related("model"), pk=UUID(asked))
+        except ValueError:
+            raise Http404 from None
+    try:
+        return resolve("")
+    except UnknownModel:
+        return ModelVersion.objects.select_related("model").order_by("-id").first()
+
+
+def _done_lately(reviewer: User) -> int:
+    return Review.objects.active().filter(reviewer=reviewer, created_at__gt=timezone.now() - LATELY).count()
