@@ -1,4 +1,4 @@
-"""The filters of the list of predictions, the same on the history page and in the API."""
+"""What may be asked of the ledger, the same on the pages and in the API."""
 
 from __future__ import annotations
 
@@ -55,6 +55,10 @@ class PredictionFilter(filters.FilterSet):
     created_before = MomentFilter(field_name="created_at", lookup_expr="lt", label="Until", widget=MOMENT)
     reviewed = filters.BooleanFilter(method="by_review", label="Reviewed")
     verdict = filters.ChoiceFilter(choices=Review.Verdict.choices, method="by_verdict", label="Verdict", empty_label="any")
+    true_label = filters.CharFilter(method="by_truth", label="True label")
+    picked_by = filters.ChoiceFilter(
+        choices=Review.PickedBy.choices, method="by_pick", label="Picked for review", empty_label="any"
+    )
     client_reference = filters.CharFilter(label="Reference")
     user = filters.CharFilter(field_name="user__username", label="User")
 
@@ -86,6 +90,24 @@ class PredictionFilter(filters.FilterSet):
     def by_verdict(self, queryset: Any, name: str, value: str) -> Any:
         return queryset.reviewed(verdict=value)
 
+    def by_truth(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.truly(value)
+
+    def by_pick(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.picked(value)
+
     def unknown(self, allowed: set[str]) -> list[str]:
         """Return the names asked for that are neither filters nor `allowed`."""
         return sorted(set(self.data) - set(self.filters) - allowed)
+
+
+class QualityForm(forms.Form):
+    """Of which version the quality is asked for, since when, and over which picks."""
+
+    version = forms.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
+    since = MomentField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    picked_by = forms.ChoiceField(required=False, label="Picked", choices=[("", "in any way"), *Review.PickedBy.choices])
+
+    def unknown(self, allowed: set[str]) -> list[str]:
+        """Return the names asked for that are neither fields nor `allowed`."""
+        return sorted(set(self.data) - set(self.fields) - allowed)

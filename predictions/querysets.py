@@ -90,6 +90,12 @@ def _reviews_of_all_times() -> Any:
 class ReviewQuerySet(QuerySet):
     """Reviews."""
 
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        """Reviews of one's own predictions, and of everybody's for reviewers."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        return self.all() if sees_everything(user) else self.filter(prediction__user=user)
+
     def active(self) -> Self:
         """Opinions that still hold."""
         return self.filter(withdrawn_at=None)

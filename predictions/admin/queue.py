@@ -152,11 +152,13 @@ def _act(request: HttpRequest, version: ModelVersion, order: str) -> str:
         true_label=request.POST.get("true_label", ""),
         true_value=read_true_value(request.POST.get("true_value", "")),
     )
-    return f"{prediction.answer}: {review.get_verdict_display().lower()}{_truth_of(review)}."
+    return _told(review, prediction.answer)
 
 
-def _truth_of(review: Review) -> str:
-    return f", it is {review.truth}" if review.verdict == Review.Verdict.INCORRECT and review.truth else ""
+def _told(review: Review, answer: str) -> str:
+    if review.verdict == Review.Verdict.INCORRECT:
+        return f"Stored: not {answer}{f' but {review.truth}' if review.truth else ''}."
+    return f"Stored: {answer} is right." if review.verdict == Review.Verdict.CORRECT else f"Stored: unsure of {answer}."
 
 
 def _prediction(request: HttpRequest, version: ModelVersion) -> Prediction:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db.models import QuerySet
+from django.forms import BaseForm
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
@@ -17,17 +20,23 @@ class StrictFilterBackend(DjangoFilterBackend):
         filterset = self.get_filterset(request, queryset, view) if view.action in FILTERED else None
         if filterset is None:
             return queryset
-        if unknown := filterset.unknown(NOT_FILTERS):
-            known = ", ".join(sorted(filterset.filters))
-            raise ValidationError(
-                {name[:100]: [f"There is no filter {name[:100]!r}. There are: {known}."] for name in unknown},
-                code="unknown-filter",
-            )
-        if not filterset.is_valid():
-            raise ValidationError(
-                {
-                    name: [ErrorDetail(" ".join(error.messages), error.code or "invalid") for error in errors]
-                    for name, errors in filterset.form.errors.as_data().items()
-                }
-            )
+        refuse_what_is_wrong(filterset.form, filterset.unknown(NOT_FILTERS), filterset.filters)
         return filterset.qs
+
+
+def refuse_what_is_wrong(form: BaseForm, unknown: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse names that are no filters, and values that cannot be.
+
+    Raises:
+        ValidationError: naming each of them.
+    """
+    names = ", ".join(sorted(known))
+    if told := {name[:100]: [f"There is no filter {name[:100]!r}. There are: {names}."] for name in unknown}:
+        raise ValidationError(told, code="unknown-filter")
+    if not form.is_valid():
+        raise ValidationError(
+            {
+                name: [ErrorDetail(" ".join(error.messages), error.code or "invalid") for error in errors]
+                for name, errors in form.errors.as_data().items()
+            }
+        )

@@ -164,7 +164,7 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         prediction = self.get_object()
         reviewer = cast(User, request.user)
         if request.method == "POST":
-            asked = OpinionSerializer(data=request.data)
+            asked = OpinionSerializer(data=request.data, context=self.get_serializer_context())
             asked.is_valid(raise_exception=True)
             review = review_prediction(prediction=prediction, reviewer=reviewer, **asked.validated_data)
             return Response(ReviewSerializer(review, context=self.get_serializer_context()).data, status=201)

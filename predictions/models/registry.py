@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from predictions.fields import UUID7Field
-from predictions.querysets import ModelVersionQuerySet, RegisteredModelQuerySet
+from predictions.querysets import PRODUCTION, ModelVersionQuerySet, RegisteredModelQuerySet
 from predictions.validators import validate_artifact_path, validate_labels, validate_name, validate_sha256
 
 
@@ -44,6 +44,13 @@ class RegisteredModel(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("predictions:model", args=[self.name])
+
+    @property
+    def main_version(self) -> ModelVersion | None:
+        """Return the version in production, or else the newest one."""
+        versions = list(self.versions.prefetch_related("aliases"))
+        produced = (one for one in versions if any(alias.name == PRODUCTION for alias in one.aliases.all()))
+        return next(produced, versions[0] if versions else None)
 
 
 class ModelVersion(models.Model):

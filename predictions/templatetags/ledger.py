@@ -25,6 +25,18 @@ def percent(value: float | None) -> str:
 
 
 @register.filter
+def share(value: float | None) -> str:
+    """Return 0.9642 as `96.4 %`; 1 is 100 % only when nothing is missing."""
+    return "not known" if value is None else percent(value)
+
+
+@register.filter
+def figure(value: float | None) -> str:
+    """Return a number with four significant digits."""
+    return "not known" if value is None else f"{value:,.4g}"
+
+
+@register.filter
 def milliseconds(value: float | None) -> str:
     return "–" if value is None else f"{value:,.1f} ms"
 

@@ -15,6 +15,7 @@ from predictions.registry import spec_of
 from predictions.services.examples import has_example
 from predictions.snippets import snippets_for
 from predictions.usage import usage_of
+from predictions.views.quality import quality_section
 
 MOST_VERSIONS = 20  # the newest, and those that an alias points at
 
@@ -51,6 +52,8 @@ class ModelDetailView(LoginRequiredMixin, DetailView):
             described=described,
             reference=reference,
             may_try=described and (current or sees_everything(self.request.user)),
+            quality=described and quality_section(versions, described, data=self.request.GET, reader=self.request.user),
+            everybody=sees_everything(self.request.user),
             has_example=described and has_example(described),
             snippets=described and self._snippets(described, reference),
             **kwargs,

@@ -8,6 +8,7 @@ from predictions.api.serializers.prediction import (
     PredictionWithFeaturesSerializer,
     PredictionWithImageSerializer,
 )
+from predictions.api.serializers.quality import QualitySerializer
 from predictions.api.serializers.registry import RegisteredModelSerializer
 from predictions.api.serializers.review import (
     GroundTruthResultSerializer,
@@ -27,6 +28,7 @@ __all__ = [
     "PredictionSerializer",
     "PredictionWithFeaturesSerializer",
     "PredictionWithImageSerializer",
+    "QualitySerializer",
     "RegisteredModelSerializer",
     "ReviewSerializer",
     "TruthSerializer",

@@ -11,6 +11,7 @@ from predictions.api.serializers.fields import StrictFloatField, refuse_unknown_
 from predictions.models import Review
 from predictions.querysets import sees_everything
 
+OF_OWNERS = (Review.PickedBy.API, Review.PickedBy.MANUAL)
 MAX_ITEMS = 1000  # judged in one request
 REST_FIELD = serializers.SerializerMethodField
 
@@ -47,6 +48,12 @@ class OpinionSerializer(serializers.Serializer):
     true_value = StrictFloatField(required=False)
     comment = serializers.CharField(max_length=2000, required=False, allow_blank=True)
     picked_by = serializers.ChoiceField(Review.PickedBy.choices, default=Review.PickedBy.API)
+
+    def validate_picked_by(self, value: str) -> str:
+        """Let only reviewers say that a prediction was drawn: the fair figures of a version stand on it."""
+        if value not in OF_OWNERS and not sees_everything(self.context["request"].user):
+            raise serializers.ValidationError(f"Expected {' or '.join(OF_OWNERS)}: others are for reviewers.", code="not-yours")
+        return value
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         refuse_unknown_fields(data, self.fields)

@@ -1,0 +1,77 @@
+"""The quality of a version as JSON. What is not known is null."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+
+class ShareSerializer(serializers.Serializer):
+    """A share with its 95 % Wilson interval."""
+
+    value = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+    n = serializers.IntegerField()
+
+
+class ClassQualitySerializer(serializers.Serializer):
+    label = serializers.CharField()  # type: ignore[assignment]
+    precision = serializers.FloatField(allow_null=True)
+    recall = serializers.FloatField(allow_null=True)
+    support = serializers.IntegerField()
+
+
+class ConfusionSerializer(serializers.Serializer):
+    """Rows are true labels, columns answered ones."""
+
+    labels = serializers.ListField(child=serializers.CharField())
+    matrix = serializers.ListField(child=serializers.ListField(child=serializers.IntegerField()))
+
+
+class BinSerializer(serializers.Serializer):
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+    n = serializers.IntegerField()
+    confidence = serializers.FloatField(allow_null=True)
+    accuracy = serializers.FloatField(allow_null=True)
+
+
+class CalibrationSerializer(serializers.Serializer):
+    """The expected calibration error, and the reliability curve in ten bins, each (low, high]."""
+
+    ece = serializers.FloatField(allow_null=True)
+    bins = BinSerializer(many=True)
+
+
+class ResidualBinSerializer(serializers.Serializer):
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+    n = serializers.IntegerField()
+
+
+class ResidualsSerializer(serializers.Serializer):
+    mean = serializers.FloatField(allow_null=True)
+    bins = ResidualBinSerializer(many=True)
+
+
+class RegressionSerializer(serializers.Serializer):
+    mae = serializers.FloatField(allow_null=True)
+    rmse = serializers.FloatField(allow_null=True)
+    r2 = serializers.FloatField(allow_null=True)
+    n = serializers.IntegerField()
+    residuals = ResidualsSerializer()
+
+
+class QualitySerializer(serializers.Serializer):
+    version = serializers.IntegerField()
+    predictions = serializers.IntegerField(help_text="Answers that could be judged.")
+    reviewed = serializers.IntegerField(help_text="Answers that somebody judged, unsure or not.")
+    coverage = serializers.FloatField(allow_null=True)
+    accuracy = ShareSerializer(help_text="Over all that were called right or wrong; no fair sample unless all are random.")
+    random = ShareSerializer(help_text="Over those drawn at random: the fair figure.")
+    picked = ShareSerializer(help_text="Over those picked because the model was in doubt: harsher than the truth.")
+    classes = ClassQualitySerializer(many=True)
+    confusion = ConfusionSerializer(allow_null=True)
+    calibration = CalibrationSerializer(allow_null=True)
+    kappa = serializers.FloatField(allow_null=True, help_text="Cohen's, where two people judged the same answers.")
+    regression = RegressionSerializer(allow_null=True)
