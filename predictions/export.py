@@ -69,7 +69,16 @@ def as_csv(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield writer.writerow(COLUMNS)
     for row in rows:
-        yield writer.writerow([_cell(row[name]) for name in COLUMNS])
+        yield writer.writerow([cell(row[name]) for name in COLUMNS])
+
+
+def cell(value: Any) -> Any:
+    """Return a value as a cell of CSV: JSON for an object, and a text that a spreadsheet would run after a `'`."""
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str) and value.startswith(FORMULA):
+        return f"'{value}"
+    return "" if value is None else value
 
 
 class _Echo:
@@ -77,11 +86,3 @@ class _Echo:
 
     def write(self, line: str) -> str:
         return line
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return f"'{value}"
-    return "" if value is None else value

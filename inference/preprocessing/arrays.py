@@ -12,6 +12,8 @@ from inference.preprocessing.reading import DECODER_ERRORS, DECODERS, decoding, 
 from inference.signature import ImageInput
 from inference.types import Array
 
+GREY = ("1", "L", "I")  # how the modes begin that know no colour
+
 
 def to_array(image: Image.Image, signature: ImageInput) -> Array:
     """Return the image as the model takes it: `(height, width, channels)` float32, upright, resized and scaled.
@@ -50,6 +52,24 @@ def thumbnail(data: bytes, side: int) -> bytes:
     out = BytesIO()
     clean.save(out, "WEBP", quality=85)
     return out.getvalue()
+
+
+def plain_picture(data: bytes) -> Image.Image:
+    """Return all pixels of an image as a model is shown them, before any resizing: upright, 8 bits, grey or RGB.
+
+    Transparency is laid on white, as it is for the model; readers of files for training drop it and uncover what is beneath.
+    The picture is made anew from the pixels, so that no metadata comes along.
+
+    Args:
+        data: an image that `read_image` has accepted before.
+
+    Raises:
+        InvalidImage: when it is not decoded any more.
+    """
+    with decoding(data), Image.open(BytesIO(data), formats=DECODERS) as image, room_for(image):
+        _turn_upright(image)
+        flat = _flatten(_without_palette(image), "L" if image.mode.startswith(GREY) else "RGB")
+        return Image.frombytes(flat.mode, flat.size, flat.tobytes())
 
 
 def _turn_upright(image: Image.Image) -> None:

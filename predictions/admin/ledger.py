@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.models import User
 from predictions.admin.base import ReadOnlyAdmin, input_of, link_to, pretty, row_of
-from predictions.models import Input, ModelVersion, Prediction
+from predictions.admin.judging import JudgingAdmin, ReviewInline, StateFilter
+from predictions.models import Input, ModelVersion, Prediction, Review
 
 FAMILY = 20  # predictions of one input that its page lists
 
@@ -94,11 +95,14 @@ class InputAdmin(LedgerAdmin):
 
 
 @admin.register(Prediction)
-class PredictionAdmin(LedgerAdmin):
+class PredictionAdmin(JudgingAdmin, LedgerAdmin):
+    change_list_template = "admin/predictions/prediction/change_list.html"
+    change_form_template = "admin/predictions/prediction/change_form.html"
     list_display = ("asked", "said", "percent", "short_output", "model_version", "user", "status", "when")
     list_display_links = ("said",)
     list_select_related = ("input", "model_version__model", "user")
-    list_filter = ("status", "source", "model_version__model", LabelFilter)
+    list_filter = (StateFilter, "status", "source", "model_version__model", LabelFilter)
+    inlines = (ReviewInline,)
     search_fields = ("id",)
     search_help_text = "A whole id (of the prediction or its input), a client reference or a user name."
     fieldsets = (
@@ -108,6 +112,15 @@ class PredictionAdmin(LedgerAdmin):
         ("Times", {"fields": ("created_at", "started_at", "completed_at", "preprocess_ms", "queue_ms", "inference_ms")}),
     )
     readonly_fields = ("id", "created_at", "large_input", "percent", "input_link", "version_link", "pretty_output")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show with a prediction the buttons to judge it."""
+        prediction = self.get_object(request, object_id)
+        opinions = Review.objects.active().filter(prediction=prediction, reviewer=cast(User, request.user))
+        mine = opinions.first() if prediction else None
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "mine": mine})
 
     def by_id(self, value: UUID) -> Q:
         return Q(pk=value) | Q(input=value)

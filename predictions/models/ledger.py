@@ -184,6 +184,12 @@ class Prediction(models.Model):
         return sorted(scores.items(), key=lambda pair: -pair[1])
 
     @property
+    def other_labels(self) -> list[str]:
+        """Return the labels that were not the answer, the likeliest first."""
+        labels = [label for label, _ in self.ranked_scores] or self.model_version.labels
+        return [label for label in labels if label != self.label]
+
+    @property
     def measured_margin(self) -> float | None:
         """Return how far the top class is ahead of the second; None for what has no two scores."""
         ranked = self.ranked_scores

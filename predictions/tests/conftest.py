@@ -16,3 +16,23 @@ def api(client, user, token_of):
 @pytest.fixture
 def three(shades, user):
     return [ask(user, picture(shade), client_reference=f"ref-{shade}") for shade in (0, 127, 255)]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "out" / "dataset"
+
+
+@pytest.fixture
+def export(folder):
+    """Return a function that exports what must work, and gives the lines of the manifest."""
+
+    def call(model="shades", *options):
+        from predictions.tests.test_commands import run
+        from predictions.tests.test_export_dataset import rows_of
+
+        out, err, error = run("export_dataset", model, folder, *options)
+        assert (err, error) == ("", None), out
+        return rows_of(folder / "manifest.csv")
+
+    return call

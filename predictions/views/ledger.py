@@ -72,7 +72,6 @@ class PredictionView(LoginRequiredMixin, DetailView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         opinions = self.object.opinions
         mine = next((one for one in opinions if one.reviewer_id == self.request.user.pk), None)
-        labels = [label for label, _ in self.object.ranked_scores] or self.object.model_version.labels
         version = self.object.model_version
         snippets = snippets_for(
             spec_of(version).signature,
@@ -84,7 +83,6 @@ class PredictionView(LoginRequiredMixin, DetailView):
             snippets=snippets,
             mine=mine,
             others=[one for one in opinions if one is not mine],
-            other_labels=[label for label in labels if label != self.object.label],
             everybody=sees_everything(self.request.user),
             **kwargs,
         )

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.generic import View
 
 from accounts.requests import SignedInRequest
@@ -27,7 +28,7 @@ class ReviewView(LoginRequiredMixin, View):
         prediction = get_object_or_404(Prediction.objects.visible_to(request.user).complete(), pk=pk)
         if request.POST.get("verdict") == WITHDRAW:
             withdraw_review(prediction=prediction, reviewer=request.user)
-            return redirect(prediction)
+            return redirect(_back_to(request, prediction))
         try:
             truth = read_true_value(request.POST.get("true_value", ""))
             review_prediction(
@@ -40,4 +41,11 @@ class ReviewView(LoginRequiredMixin, View):
             )
         except (InvalidReview, NotReviewable) as error:
             messages.error(request, str(error))
-        return redirect(prediction)
+        return redirect(_back_to(request, prediction))
+
+
+def _back_to(request: SignedInRequest, prediction: Prediction) -> str:
+    """Return the page of this site that the button was on."""
+    page = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(page, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    return page if safe else prediction.get_absolute_url()

@@ -52,7 +52,9 @@ class OpinionSerializer(serializers.Serializer):
     def validate_picked_by(self, value: str) -> str:
         """Let only reviewers say that a prediction was drawn: the fair figures of a version stand on it."""
         if value not in OF_OWNERS and not sees_everything(self.context["request"].user):
-            raise serializers.ValidationError(f"Expected {' or '.join(OF_OWNERS)}: others are for reviewers.", code="not-yours")
+            raise serializers.ValidationError(
+                f"Expected {' or '.join(OF_OWNERS)}: others are for reviewers.", code="not-yours"
+            )
         return value
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:

@@ -1,0 +1,160 @@
+"""Judge and export predictions from their admin list; what people said of one, on its page."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.db.models import QuerySet
+from django.http import HttpRequest, StreamingHttpResponse
+from django.utils.html import format_html, format_html_join
+
+from accounts.models import User
+from inference.errors import InferenceError
+from predictions.export import as_csv, export_rows
+from predictions.models import Prediction, Review
+from predictions.querysets import sees_everything
+from predictions.services.review import read_true_value
+from predictions.services.truth import Result, judge_many
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 200  # predictions that one press judges
+
+
+class TruthForm(ActionForm):
+    """What is true of all that are selected, for those that are called incorrect."""
+
+    truth = forms.CharField(label="True label or value:", required=False, max_length=100)
+
+
+class StateFilter(admin.SimpleListFilter):
+    """What people said of a prediction."""
+
+    title = "review"
+    parameter_name = "review"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [
+            ("unreviewed", "Unreviewed"),
+            ("agreed", "Reviewers agreed with it"),
+            ("disagreed", "Reviewers disagreed with it"),
+            ("differ", "Reviewers differ"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Prediction]:
+        states = {
+            "unreviewed": queryset.awaiting_review,
+            "agreed": queryset.agreed,
+            "disagreed": queryset.disagreed,
+            "differ": queryset.disputed,
+        }
+        chosen = self.value() or ""
+        return states[chosen]() if chosen in states else queryset
+
+
+class ReviewInline(admin.TabularInline):
+    """The opinions of a prediction, the withdrawn ones too."""
+
+    model = Review
+    fields = readonly_fields = ("verdict", "truth", "reviewer", "picked_by", "comment", "created_at", "withdrawn_at")
+    ordering = ("-id",)
+    extra = 0
+    can_delete = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Review]:
+        return super().get_queryset(request).select_related("reviewer")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class JudgingAdmin(admin.ModelAdmin):
+    """Actions on a list of predictions. They store by the service that the API and the pages use."""
+
+    action_form = TruthForm
+    actions = ("judge_correct", "judge_incorrect", "judge_unsure", "export_as_csv")
+
+    def has_review_permission(self, request: HttpRequest) -> bool:
+        return sees_everything(request.user)
+
+    @admin.action(description="Judge: correct", permissions=["review"])
+    def judge_correct(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
+        self._judge(request, queryset, Review.Verdict.CORRECT)
+
+    @admin.action(description="Judge: incorrect", permissions=["review"])
+    def judge_incorrect(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
+        self._judge(request, queryset, Review.Verdict.INCORRECT, request.POST.get("truth", "").strip())
+
+    @admin.action(description="Judge: unsure", permissions=["review"])
+    def judge_unsure(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
+        self._judge(request, queryset, Review.Verdict.UNSURE)
+
+    @admin.action(description="Export as CSV", permissions=["review"])
+    def export_as_csv(self, request: HttpRequest, queryset: Any) -> StreamingHttpResponse:
+        logger.info("export", extra={"user": str(request.user.pk), "format": "csv"})
+        rows = queryset.complete().with_reviews().order_by("-id")
+        headers = {
+            "Content-Disposition": 'attachment; filename="predictions.csv"',
+            "Cache-Control": "private, no-store",
+        }
+        return StreamingHttpResponse(
+            as_csv(export_rows(rows, request.user)), content_type="text/csv; charset=utf-8", headers=headers
+        )
+
+    def _judge(self, request: HttpRequest, queryset: Any, verdict: str, truth: str = "") -> None:
+        rows = list(queryset.complete()[: AT_ONCE + 1])
+        if len(rows) > AT_ONCE:
+            messages.error(request, f"Select at most {AT_ONCE} at once: nobody looks at more. Nothing was stored.")
+            return
+        try:
+            items = [{"id": row.pk, "verdict": verdict, **_truth_for(row, truth)} for row in rows]
+        except InferenceError as error:
+            messages.error(request, f"{error.message} Nothing was stored.")
+            return
+        results = judge_many(items=items, reviewer=cast(User, request.user), picked_by=Review.PickedBy.MANUAL)
+        told = list(zip(rows, results, strict=True))
+        _tell(request, messages.SUCCESS, "judged", [pair for pair in told if pair[1].review])
+        _tell(request, messages.ERROR, "not judged", [pair for pair in told if pair[1].error])
+
+
+def _truth_for(row: Prediction, truth: str) -> dict[str, Any]:
+    if not truth:
+        return {}
+    return {"true_value": read_true_value(truth)} if row.value is not None else {"true_label": truth}
+
+
+def _tell(request: HttpRequest, level: int, what: str, told: list[tuple[Prediction, Result]]) -> None:
+    """Say of each row what became of it."""
+    if not told:
+        return
+    lines = format_html_join(
+        "",
+        '<li><a href="{}">{}</a> ({}, {}): {}</li>',
+        (
+            (
+                row.get_absolute_url(),
+                row.answer or row.status,
+                row.model_version,
+                row.input.original_name or str(row.pk),
+                _outcome(result),
+            )
+            for row, result in told
+        ),
+    )
+    messages.add_message(request, level, format_html("{} {}.<ul>{}</ul>", len(told), what, lines))
+
+
+def _outcome(result: Result) -> str:
+    if result.error:
+        return result.error.message
+    review = result.review
+    assert review  # noqa: S101  a result has the one or the other
+    incorrect = review.verdict == Review.Verdict.INCORRECT
+    return f"{review.verdict}, it is {review.truth}" if incorrect and review.truth else review.verdict
