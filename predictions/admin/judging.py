@@ -8,6 +8,7 @@ from typing import Any, cast
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.html import format_html, format_html_join
@@ -56,6 +57,15 @@ class StateFilter(admin.SimpleListFilter):
         return states[chosen]() if chosen in states else queryset
 
 
+class JudgedChangeList(ChangeList):
+    """Without the bar of months when the list is filtered by reviews: for it the whole ledger would be read."""
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        if request.GET.get(StateFilter.parameter_name):
+            self.date_hierarchy = None
+
+
 class ReviewInline(admin.TabularInline):
     """The opinions of a prediction, the withdrawn ones too."""
 
@@ -80,6 +90,9 @@ class JudgingAdmin(admin.ModelAdmin):
 
     action_form = TruthForm
     actions = ("judge_correct", "judge_incorrect", "judge_unsure", "export_as_csv")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return JudgedChangeList
 
     def has_review_permission(self, request: HttpRequest) -> bool:
         return sees_everything(request.user)

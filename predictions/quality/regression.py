@@ -3,46 +3,36 @@
 from __future__ import annotations
 
 from math import sqrt
-from typing import Any
 
-from django.db.models import Avg, Count, F, Max, Min, Value, Variance
-from django.db.models.functions import Abs, Floor, Least
+from django.db.models import QuerySet
 
 from predictions.quality.findings import Regression, ResidualBin, Residuals
 from predictions.quality.formulas import ratio
+from predictions.quality.opinions import RESIDUAL_BINS, Errors, sum_errors
 
-BINS = 20  # of residuals
 
+def regression_of(reviews: QuerySet, picked_by: str) -> tuple[int, Regression]:
+    """Return how many answers were judged, and their errors.
 
-def regression_of(reviews: Any) -> Regression:
-    """Return the errors of values. R2 as scikit-learn has it: 1 less the squared errors by the truth's own spread."""
-    error = F("prediction__value") - F("true_value")
-    rows = reviews.counting().filter(true_value__isnull=False).annotate(error=error)
-    sums = rows.aggregate(
-        n=Count("pk"),
-        mae=Avg(Abs("error")),
-        mse=Avg(F("error") * F("error")),
-        mean=Avg("error"),
-        spread=Variance("true_value"),
-        low=Min("error"),
-        high=Max("error"),
-    )
-    share = ratio(sums["mse"], sums["spread"]) if sums["n"] > 1 else None
-    return Regression(
-        mae=sums["mae"],
-        rmse=None if sums["mse"] is None else sqrt(sums["mse"]),
-        r2=None if share is None else 1 - share,
-        n=sums["n"],
-        residuals=Residuals(sums["mean"], _histogram(rows, sums["low"], sums["high"])),
+    R2 is 1 less the squared errors by the truths' own variance, as scikit-learn has it; unknown of less than two, or when
+    all truths are the same.
+    """
+    errors = sum_errors(reviews, picked_by=picked_by)
+    unexplained = ratio(errors.squared or 0, errors.variance or 0) if errors.n > 1 else None
+    return errors.reviewed, Regression(
+        mae=errors.absolute,
+        rmse=None if errors.squared is None else sqrt(errors.squared),
+        r2=None if unexplained is None else 1 - unexplained,
+        n=errors.n,
+        residuals=Residuals(errors.mean, _histogram(errors)),
     )
 
 
-def _histogram(rows: Any, low: float | None, high: float | None) -> list[ResidualBin]:
+def _histogram(errors: Errors) -> list[ResidualBin]:
+    low, high = errors.low, errors.high
     if low is None or high is None:
         return []
-    width = (high - low) / BINS
-    if not width:
-        return [ResidualBin(low, high, rows.count())]
-    place = Least(Floor((F("error") - low) / width), Value(BINS - 1.0))
-    counts = dict(rows.annotate(place=place).values_list("place").annotate(n=Count("pk")))
-    return [ResidualBin(low + n * width, low + (n + 1) * width, counts.get(n, 0)) for n in range(BINS)]
+    if low == high:
+        return [ResidualBin(low, high, errors.n)]
+    edges = [low + (high - low) * place / RESIDUAL_BINS for place in range(RESIDUAL_BINS + 1)]
+    return [ResidualBin(edges[n], edges[n + 1], errors.histogram.get(n, 0)) for n in range(RESIDUAL_BINS)]

@@ -122,6 +122,11 @@ def test_filters_by_what_was_said(asked, user, rosa, reviewer, other, state, pla
     assert list(found) == [asked[place] for place in places]
 
 
+def test_no_bar_of_months_is_drawn_by_reading_the_whole_ledger(asked, rosa):
+    assert "toplinks" in rosa.get(LISTING).content.decode()
+    assert "toplinks" not in rosa.get(LISTING, {"review": "unreviewed"}).content.decode()
+
+
 @pytest.mark.parametrize(("first", "second", "differ"), [(9.5, 9.5, 0), (9.5, 10.5, 1), (None, 10.5, 1), (None, None, 0)])
 def test_reviewers_of_values_differ_when_their_truths_do(flowers, user, rosa, reviewer, other, first, second, differ):
     row = predict(user=user, source="api", features={"length": 4, "petals": 5}, model="flowers")

@@ -222,9 +222,7 @@ def test_of_many_labels_the_matrix_shows_those_that_occur(db, write_dummy, user,
 
 
 def test_it_takes_the_same_queries_whatever_there_is(simulated, shades, reviewer, write_dummy, django_assert_num_queries):
-    with django_assert_num_queries(
-        7
-    ):  # two for the rights of the reader; the answers; the judged; confusion; kappa; calibration
+    with django_assert_num_queries(4):  # two for the rights of the reader; the answers; all that was said of them
         quality_of(shades, reader=reviewer)
 
 

@@ -209,7 +209,7 @@ def test_of_many_labels_the_mistakes_are_listed(db, write_dummy, user, page):
 
 def test_a_page_takes_the_same_queries_whatever_is_stored(judged, page, user, django_assert_num_queries, reviewer):
     page()
-    with django_assert_num_queries(14) as captured:
+    with django_assert_num_queries(11) as captured:
         page("?compare=1")
     for number in range(20):
         review_prediction(prediction=ask(user, noise(number)), reviewer=reviewer, verdict="correct")
