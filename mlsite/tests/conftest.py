@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from conftest import need
+from mlsite.tests.browser import QUIET, Watched
 from mlsite.tests.site import Site
 
 
@@ -55,3 +59,30 @@ def make_site(tmp_path) -> Iterator[Callable[..., Site]]:
         if one.process and one.process.poll() is None:
             one.process.kill()
             one.process.wait()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium where it is installed, else the one that Playwright brings."""
+    installed = shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        need("Chromium", installed or shutil.which(playwright.chromium.executable_path))
+        running = playwright.chromium.launch(executable_path=installed, args=QUIET)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def watched(site, browser, request) -> Iterator[Watched]:
+    options = getattr(request, "param", {})
+    context = browser.new_context(base_url=site.url, viewport={"width": 1280, "height": 850}, **options)
+    context.set_default_timeout(15_000)
+    watcher = Watched(context, site.url)
+    yield watcher
+    watcher.check()
+    context.close()
+
+
+@pytest.fixture
+def page(watched) -> Page:
+    return watched.context.new_page()

@@ -14,18 +14,21 @@ from predictions.tests.test_services_predict import ask
 pytestmark = pytest.mark.django_db
 LIST = "/api/v1/predictions/"
 
-#                     create list retrieve image own-retrieve models delete-other review reviews
+#                     create list retrieve image own-retrieve models delete-other review reviews truth export quality queue
 TABLE = {
-    "anonymous": (401, 401, 401, 401, 401, 401, 401, 401, 401),
-    "owner": (201, 200, 200, 200, 200, 200, 405, 201, 200),
-    "other": (201, 200, 404, 404, 200, 200, 405, 404, 404),
-    "reviewer": (201, 200, 200, 200, 200, 200, 405, 201, 200),
-    "staff": (201, 200, 404, 404, 200, 200, 405, 404, 404),
-    "superuser": (201, 200, 200, 200, 200, 200, 405, 201, 200),
-    "revoked": (401, 401, 401, 401, 401, 401, 401, 401, 401),
-    "inactive": (401, 401, 401, 401, 401, 401, 401, 401, 401),
+    "anonymous": (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 302),
+    "owner": (201, 200, 200, 200, 200, 200, 405, 201, 200, 200, 200, 200, 302),
+    "other": (201, 200, 404, 404, 200, 200, 405, 404, 404, 200, 200, 200, 302),
+    "reviewer": (201, 200, 200, 200, 200, 200, 405, 201, 200, 200, 200, 200, 200),
+    "staff": (201, 200, 404, 404, 200, 200, 405, 404, 404, 200, 200, 200, 403),
+    "superuser": (201, 200, 200, 200, 200, 200, 405, 201, 200, 200, 200, 200, 200),
+    "revoked": (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 302),
+    "inactive": (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 302),
 }
-ACTIONS = ("create", "list", "retrieve", "image", "own", "models", "delete", "review", "reviews")
+ACTIONS = (
+    "create", "list", "retrieve", "image", "own", "models", "delete", "review", "reviews", "truth", "export", "quality",
+    "queue",
+)  # fmt: skip
 CASES = [(name, way) for name in TABLE for way in ("session", "token") if (name, way) != ("revoked", "session")]
 SEES_ALL = {"reviewer", "superuser"}
 
@@ -73,14 +76,30 @@ def test_each_caller_gets_what_the_table_says(cast, name, way):
         "delete": lambda: client.delete(f"{LIST}{theirs.id}/"),
         "review": lambda: client.post(f"{LIST}{theirs.id}/reviews/", {"verdict": "unsure"}, content_type="application/json"),
         "reviews": lambda: client.get(f"{LIST}{theirs.id}/reviews/"),
+        "truth": lambda: client.post(
+            "/api/v1/ground-truth/",
+            {"items": [{"id": str(theirs.id), "verdict": "unsure"}]},
+            content_type="application/json",
+        ),
+        "export": lambda: client.get(f"{LIST}export/"),
+        "quality": lambda: client.get("/api/v1/models/shades/quality/"),
+        "queue": lambda: client.get("/admin/predictions/review/queue/"),
     }
     answers = {action: calls[action]() for action in ACTIONS}
-    assert {action: answer.status_code for action, answer in answers.items()} == dict(zip(ACTIONS, TABLE[name], strict=True))
-    assert Review.objects.count() == (answers["review"].status_code == 201)
+    expected = dict(zip(ACTIONS, TABLE[name], strict=True)) | ({"queue": 302} if way == "token" else {})
+    assert {action: answer.status_code for action, answer in answers.items()} == expected
+    sees_theirs = name in {*SEES_ALL, "owner"}
+    if answers["truth"].status_code == 200:
+        assert answers["truth"].json()["accepted"] == sees_theirs
+    assert Review.objects.active().count() == (answers["review"].status_code == 201) == sees_theirs
     if answers["list"].status_code == 200:
         rows = answers["list"].json()["results"]
         assert len(rows) == (8 if name in SEES_ALL else 2)
-        assert ("owner" in str(people["owner"]) and str(theirs.id) in str(rows)) == (name in {*SEES_ALL, "owner"})
+        exported = b"".join(answers["export"].streaming_content).decode()
+        assert len(exported.splitlines()) == 1 + len(rows)
+        assert (str(theirs.id) in exported) == sees_theirs
+        assert answers["quality"].json()["predictions"] == len(rows)
+        assert (str(theirs.id) in str(rows)) == sees_theirs
 
 
 def test_another_users_rows_look_exactly_like_unknown_ones(cast):

@@ -4,91 +4,14 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
-import uuid
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
-from conftest import need
-from mlsite.tests.site import PASSWORD, SAMPLES
+from mlsite.tests.browser import answers, sign_in, sign_up
+from mlsite.tests.site import SAMPLES
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("site")]
-QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-quic", "--no-first-run", "--disable-component-update"]
-GOOD = "a very quiet word"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium where it is installed, else the one that Playwright brings."""
-    installed = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as playwright:
-        need("Chromium", installed or shutil.which(playwright.chromium.executable_path))
-        running = playwright.chromium.launch(executable_path=installed, args=QUIET)
-        yield running
-        running.close()
-
-
-class Watched:
-    """A context whose console, requests and refused content are noted."""
-
-    def __init__(self, context: BrowserContext, origin: str) -> None:
-        self.context, self.origin = context, origin
-        self.complaints: list[str] = []
-        self.expected: list[str] = []
-        context.on("console", self._on_console)
-        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
-        context.on("request", self._on_request)
-
-    def _on_console(self, message) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(f"{message.text} {message.location['url']}")
-
-    def _on_request(self, request) -> None:
-        if not request.url.startswith((self.origin, "blob:", "data:")):
-            self.complaints.append(f"request to {request.url}")
-
-    def check(self) -> None:
-        left = [text for text in self.complaints if not any(part in text for part in self.expected)]
-        assert left == []
-
-
-@pytest.fixture
-def watched(site, browser, request) -> Iterator[Watched]:
-    options = getattr(request, "param", {})
-    context = browser.new_context(base_url=site.url, viewport={"width": 1280, "height": 850}, **options)
-    context.set_default_timeout(15_000)
-    watcher = Watched(context, site.url)
-    yield watcher
-    watcher.check()
-    context.close()
-
-
-@pytest.fixture
-def page(watched) -> Page:
-    return watched.context.new_page()
-
-
-def sign_up(page: Page, *, scripted: bool = True) -> str:
-    """Make an account; return once the home page listens, for what comes before its script is lost."""
-    name = f"person-{uuid.uuid4().hex[:8]}"
-    page.goto("/accounts/signup/")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password", exact=True).fill(GOOD)
-    page.get_by_label("Password confirmation").fill(GOOD)
-    page.get_by_role("button", name="Create the account").click()
-    expect(page.get_by_role("heading", name="Handwritten digits")).to_be_visible()
-    if scripted:
-        expect(page.locator("form.scripted")).to_be_visible()
-    return name
-
-
-def answers(page: Page) -> list[str]:
-    """Return the labels of the finished result cards, as shown."""
-    expect(page.locator(".result.pending")).to_have_count(0)
-    texts = page.locator(".result .label").all_inner_texts()
-    return [text.split(":")[-1].strip() for text in texts]
 
 
 def test_a_newcomer_signs_up_uploads_three_files_and_finds_them_again(page, watched):
@@ -279,10 +202,7 @@ def test_a_row_needs_no_javascript(page, watched):
 
 
 def test_a_superuser_promotes_in_the_admin_and_is_asked_first(page, watched):
-    page.goto("/accounts/login/?next=/admin/predictions/modelversion/")
-    page.get_by_label("Username").fill("demo")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, "/admin/predictions/modelversion/")
     page.get_by_role("link", name="iris:1").click()
     page.get_by_role("link", name="Promote…").click()
     page.get_by_label("Alias").fill("staging")
@@ -320,10 +240,7 @@ def test_another_person_finds_nothing(page, watched, browser, site):
 
 
 def test_staff_see_the_row_in_the_admin(page, watched):
-    page.goto("/accounts/login/")
-    page.get_by_label("Username").fill("demo")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, "/")
     expect(page.locator("form.scripted")).to_be_visible()
     page.get_by_label("Reference").fill("seen in the admin")
     page.get_by_label("Choose images").set_input_files(SAMPLES / "nine.png")

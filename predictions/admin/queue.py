@@ -42,7 +42,7 @@ class QueueForm(forms.Form):
     label = forms.ChoiceField(choices=[], label="Label", required=False)
 
     def __init__(self, data: Any, *, version: ModelVersion) -> None:
-        super().__init__(data)
+        super().__init__(data, label_suffix="")
         fields: Any = self.fields
         fields["version"].queryset = ModelVersion.objects.select_related("model")
         orders = orders_for(version)
@@ -74,12 +74,11 @@ class QueueView(View):
         version = _version(request)
         if version is None:
             return self._page(request, None, None)
-        data = {"version": version.pk, "order": PickedBy.RANDOM, **request.GET.dict()}
-        return self._page(request, version, QueueForm(data, version=version))
+        return self._page(request, version, _form(request, version))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         version = _version(request)
-        form = QueueForm(request.GET, version=version) if version else None
+        form = _form(request, version) if version else None
         if version is None or form is None or not form.is_valid():
             raise Http404
         said, error = "", ""
@@ -167,6 +166,12 @@ def _prediction(request: HttpRequest, version: ModelVersion) -> Prediction:
     except ValueError:
         raise Http404 from None
     return get_object_or_404(Prediction.objects.filter(model_version=version).complete(), pk=key)
+
+
+def _form(request: HttpRequest, version: ModelVersion) -> QueueForm:
+    """Return what is asked for: at random when nothing is."""
+    asked = {"version": version.pk, "order": PickedBy.RANDOM, **request.GET.dict()}
+    return QueueForm(asked, version=version)
 
 
 def _version(request: HttpRequest) -> ModelVersion | None:

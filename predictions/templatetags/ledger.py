@@ -37,6 +37,11 @@ def figure(value: float | None) -> str:
 
 
 @register.filter
+def whole(value: int) -> str:
+    return f"{value:,}"
+
+
+@register.filter
 def milliseconds(value: float | None) -> str:
     return "–" if value is None else f"{value:,.1f} ms"
 

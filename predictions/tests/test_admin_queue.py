@@ -111,6 +111,12 @@ def test_of_anothers_item_the_second_is_told(asked, shades, rosa, superuser, cli
     assert Review.objects.count() == 1
 
 
+def test_without_an_order_a_press_is_kept_as_at_random(asked, rosa):
+    answer = rosa.post(QUEUE, {"prediction": str(asked[0].pk), "verdict": "correct"})
+    assert answer.status_code == 302
+    assert Review.objects.get().picked_by == "random"
+
+
 @pytest.mark.parametrize(
     ("query", "status"),
     [

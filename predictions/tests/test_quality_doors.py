@@ -146,7 +146,7 @@ def page(client, reviewer):
 
 def test_each_cell_of_the_matrix_opens_as_many_rows_as_it_says(judged, page, client):
     html = page("?since=2026-01-01").content.decode()
-    cells = re.findall(r'<a href="(/predictions/\?[^"]+)"\s+title="(\d+) ×', html)
+    cells = re.findall(r'<a href="(/predictions/\?[^"]+)"\s+title="([\d,]+) ×', html)
     assert sorted(int(n) for _, n in cells) == [1, 1, 1]
     for link, n in cells:
         assert "created_after=2026-01-01" in link

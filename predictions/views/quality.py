@@ -29,7 +29,7 @@ class QualitySectionForm(QualityForm):
     compare = forms.IntegerField(required=False, min_value=1, label="Beside")
 
     def __init__(self, data: QueryDict, *, versions: list[ModelVersion], shown: ModelVersion) -> None:
-        super().__init__(data if data.get("version") else _with(data, version=shown.number))
+        super().__init__(data if data.get("version") else _with(data, version=shown.number), label_suffix="")
         numbers = [(one.number, f"version {one.number}") for one in versions]
         fields: Any = self.fields
         fields["version"].widget = forms.Select(choices=numbers)
