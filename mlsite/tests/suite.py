@@ -9,6 +9,8 @@ import sys
 from mlsite.tests import postgres
 
 PROCESSES = "2"
+# What a page does in a browser does not depend on the database; what stands behind it is asked on both.
+ON_POSTGRES = ["accounts", "predictions", "mlsite", "-m", "not browser"]
 
 
 def run_pytest(*arguments: str, **environment: str) -> int:
@@ -27,7 +29,7 @@ def main() -> int:
         print("skipped: no PostgreSQL server is installed (Debian: apt-get install postgresql)")
         return 1 if os.environ.get("CI") else 0
     with postgres.running(binaries) as cluster:
-        return run_pytest(*(sys.argv[1:] or ["accounts", "predictions", "mlsite"]), DATABASE_URL=cluster.url)
+        return run_pytest(*(sys.argv[1:] or ON_POSTGRES), DATABASE_URL=cluster.url)
 
 
 if __name__ == "__main__":

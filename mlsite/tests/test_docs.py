@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from django.db import connection
 from accounts.models import User
 from inference.tests.pictures import picture
 from predictions.models import AliasChange, ModelVersion
-from predictions.services import predict, register_model
+from predictions.services import predict, register_model, review_prediction
+from predictions.tests.test_export_dataset import variations
+from predictions.tests.test_services_predict import ask
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).parents[2]
@@ -92,6 +95,24 @@ def test_each_query_runs_and_joins(user):
         ("iris@production", None, 1),
     ]
     assert User.objects.count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.xdist_group("tensorflow")
+def test_training_on_what_people_said_works_as_written(tmp_path, monkeypatch, user):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    register_model(path=ROOT / "examples" / "digits", promote=True)
+    for data, label in variations():
+        prediction = ask(user, data)
+        review_prediction(prediction=prediction, reviewer=user, true_label=label)
+    ((_, text),) = blocks("review.md", "python")
+    (command,) = re.findall(r"manage\.py (export_dataset .*)", (DOCS / "review.md").read_text())
+    call_command(*shlex.split(command))
+    carry_out("python", text)
+    made = shutil.copytree(ROOT / "examples" / "digits", tmp_path / "made")
+    shutil.copy(tmp_path / "digits.keras", made)
+    assert str(register_model(path=made)) == "digits:2"
 
 
 def test_each_page_is_named_in_the_readme():
