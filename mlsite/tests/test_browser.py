@@ -46,8 +46,8 @@ def test_filters_change_the_list_and_the_address(page, watched):
     expect(page.locator(".result:not(.pending)")).to_have_count(2)
     page.goto("/predictions/")
     page.get_by_text("Filters").click()
-    page.get_by_label("Label").fill("7")
-    page.get_by_label("Label").press("Enter")
+    page.get_by_label("Label", exact=True).fill("7")
+    page.get_by_label("Label", exact=True).press("Enter")
     expect(page.locator("table.ledger tbody tr")).to_have_count(1)
     assert "label=7" in page.url
     page.go_back()
@@ -118,7 +118,7 @@ def test_the_main_path_needs_no_javascript(page, watched):
     page.get_by_role("link", name="History", exact=True).click()
     expect(page.locator("table.ledger tbody tr")).to_have_count(3)
     page.get_by_text("Filters").click()
-    page.get_by_label("Label").fill("8")
+    page.get_by_label("Label", exact=True).fill("8")
     page.get_by_role("button", name="Filter").click()
     expect(page.locator("table.ledger tbody tr")).to_have_count(1)
 
