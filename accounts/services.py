@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -26,6 +29,19 @@ def create_user(*, username: str, password: str, email: str = "", superuser: boo
     user.full_clean()
     user.save()
     return user
+
+
+def keep_guest(*, username: str) -> User:
+    """Return an account that nobody can sign in to, making it when it is not there yet.
+
+    Args:
+        username: with a character that no name at sign-up may have, so that it is nobody else's: `(tour)`.
+    """
+    with suppress(ValidationError):
+        User.username_validator(username)
+        raise ValueError(f"Somebody could sign up with the name {username!r}")
+    fresh = {"is_active": False, "password": make_password(None)}
+    return User.objects.get_or_create(username=username, defaults=fresh)[0]
 
 
 def make_reviewer(*, user: User) -> None:

@@ -152,6 +152,7 @@ vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="mlsite@localhost")
 
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")  # of the account that `bootstrap` makes; empty: no such account
+TOUR = env.bool("TOUR", default=bool(DEMO_PASSWORD))  # show strangers what the digits example answers
 
 # --- files ----------------------------------------------------------------------------------------------------------
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(VAR_DIR / "media"))()

@@ -17,7 +17,7 @@ AT_ONCE = 1000  # rows fetched together
 COLUMNS = (
     "id", "created_at", "model", "model_version", "status", "source", "user", "kind", "original_name", "sha256", "features",
     "label", "confidence", "value", "output", "error_code", "client_reference", "verdict", "true_label", "true_value",
-    "reviews",
+    "picked_by", "reviews",
 )  # fmt: skip
 # What a spreadsheet takes for a formula at the beginning of a cell, https://owasp.org/www-community/attacks/CSV_Injection.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -54,6 +54,7 @@ def export_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | An
             "verdict": opinion.verdict if opinion else None,
             "true_label": (opinion.true_label or None) if opinion else None,
             "true_value": opinion.true_value if opinion else None,
+            "picked_by": opinion.picked_by if opinion else None,
             "reviews": len(opinions),
         }
 

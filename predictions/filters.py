@@ -42,7 +42,7 @@ class PredictionFilter(filters.FilterSet):
 
     model = filters.CharFilter(method="by_reference", label="Model")
     version = IntegerFilter(field_name="model_version__number", label="Version", min_value=1, max_value=2**31 - 1)
-    label = filters.CharFilter(label="Label")
+    label = filters.CharFilter(label="Label", strip=False)
     status = filters.ChoiceFilter(choices=Prediction.Status.choices, label="Status", empty_label="any")
     source = filters.ChoiceFilter(choices=Prediction.Source.choices, label="Source", empty_label="any")
     min_confidence = filters.NumberFilter(
@@ -53,9 +53,11 @@ class PredictionFilter(filters.FilterSet):
     )
     created_after = MomentFilter(field_name="created_at", lookup_expr="gte", label="From", widget=MOMENT)
     created_before = MomentFilter(field_name="created_at", lookup_expr="lt", label="Until", widget=MOMENT)
-    reviewed = filters.BooleanFilter(method="by_review", label="Reviewed")
+    reviewed = filters.ChoiceFilter(
+        choices=[("true", "yes"), ("false", "no")], method="by_review", label="Reviewed", empty_label="any"
+    )
     verdict = filters.ChoiceFilter(choices=Review.Verdict.choices, method="by_verdict", label="Verdict", empty_label="any")
-    true_label = filters.CharFilter(method="by_truth", label="True label")
+    true_label = filters.CharFilter(method="by_truth", label="True label", strip=False)
     picked_by = filters.ChoiceFilter(
         choices=Review.PickedBy.choices, method="by_pick", label="Picked for review", empty_label="any"
     )
@@ -83,9 +85,9 @@ class PredictionFilter(filters.FilterSet):
             return queryset.filter(model_version__number=int(match["number"]))
         return queryset.filter(model_version__aliases__name=match["alias"]) if match["alias"] else queryset
 
-    def by_review(self, queryset: Any, name: str, value: bool) -> Any:
+    def by_review(self, queryset: Any, name: str, value: str) -> Any:
         """Split the answers into judged and not judged; what failed is neither."""
-        return queryset.reviewed() if value else queryset.awaiting_review()
+        return queryset.reviewed() if value == "true" else queryset.awaiting_review()
 
     def by_verdict(self, queryset: Any, name: str, value: str) -> Any:
         return queryset.reviewed(verdict=value)

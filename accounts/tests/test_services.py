@@ -6,7 +6,15 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts.models import ApiToken
-from accounts.services import authenticate_token, client_address, create_token, create_user, make_reviewer, revoke_token
+from accounts.services import (
+    authenticate_token,
+    client_address,
+    create_token,
+    create_user,
+    keep_guest,
+    make_reviewer,
+    revoke_token,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -94,3 +102,11 @@ def test_the_client_address_believes_only_trusted_proxies(settings, proxies, hea
     settings.TRUSTED_PROXIES = proxies
     request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", headers={"x-forwarded-for": header})
     assert client_address(request) == expected
+
+
+def test_a_guest_has_a_name_that_nobody_signs_up_with_and_cannot_sign_in(db):
+    guest = keep_guest(username="(tour)")
+    assert keep_guest(username="(tour)") == guest
+    assert (guest.is_active, guest.has_usable_password()) == (False, False)
+    with pytest.raises(ValueError, match="could sign up"):
+        keep_guest(username="tour")

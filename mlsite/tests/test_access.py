@@ -138,6 +138,8 @@ def routes(patterns=None, prefix="", names=()):
 
 # Routes that anybody may ask, each with the reason. A new route fails the walk until it is listed or guarded.
 OPEN = {
+    "predictions:tour": "for strangers; the example's own samples, each asked once",
+    "predictions:sample": "the example's own samples",
     "healthz": "for load balancers; says nothing",
     "readyz": "for load balancers; counts models",
     "accounts:login": "the way in",

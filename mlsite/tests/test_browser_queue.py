@@ -168,7 +168,7 @@ def test_a_verdict_that_does_not_arrive_is_told_and_can_be_given_again(page, wat
     before = shown(page)
     watched.context.route(f"**{QUEUE}**", lambda route: route.abort())
     page.keyboard.press("Enter")
-    expect(page.locator(".queue-error")).to_contain_text("It was not stored")
+    expect(page.locator(".queue-error")).to_contain_text("it may not be stored")
     assert shown(page) == before
     watched.context.unroute(f"**{QUEUE}**")
     page.keyboard.press("Enter")

@@ -7,8 +7,9 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME, ActionForm
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import SuspiciousOperation
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.html import format_html, format_html_join
@@ -16,6 +17,7 @@ from django.utils.html import format_html, format_html_join
 from accounts.models import User
 from inference.errors import InferenceError
 from predictions.export import as_csv, export_rows
+from predictions.fields import is_uuid
 from predictions.models import Prediction, Review
 from predictions.querysets import sees_everything
 from predictions.services.review import read_true_value
@@ -27,9 +29,9 @@ AT_ONCE = 200  # predictions that one press judges
 
 
 class TruthForm(ActionForm):
-    """What is true of all that are selected, for those that are called incorrect."""
+    """What is true of all that are selected."""
 
-    truth = forms.CharField(label="True label or value:", required=False, max_length=100)
+    truth = forms.CharField(label="True label or value:", required=False, max_length=100, strip=False)
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -91,6 +93,12 @@ class JudgingAdmin(admin.ModelAdmin):
     action_form = TruthForm
     actions = ("judge_correct", "judge_incorrect", "judge_unsure", "export_as_csv")
 
+    def response_action(self, request: HttpRequest, queryset: QuerySet, *more: Any) -> Any:
+        """Refuse ids that are none, which the admin would look up all the same."""
+        if not all(is_uuid(one) for one in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            raise SuspiciousOperation("A selected id is none.")
+        return super().response_action(request, queryset, *more)
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return JudgedChangeList
 
@@ -103,7 +111,7 @@ class JudgingAdmin(admin.ModelAdmin):
 
     @admin.action(description="Judge: incorrect", permissions=["review"])
     def judge_incorrect(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
-        self._judge(request, queryset, Review.Verdict.INCORRECT, request.POST.get("truth", "").strip())
+        self._judge(request, queryset, Review.Verdict.INCORRECT)
 
     @admin.action(description="Judge: unsure", permissions=["review"])
     def judge_unsure(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
@@ -121,7 +129,8 @@ class JudgingAdmin(admin.ModelAdmin):
             as_csv(export_rows(rows, request.user)), content_type="text/csv; charset=utf-8", headers=headers
         )
 
-    def _judge(self, request: HttpRequest, queryset: Any, verdict: str, truth: str = "") -> None:
+    def _judge(self, request: HttpRequest, queryset: Any, verdict: str) -> None:
+        truth = request.POST.get("truth", "")
         rows = list(queryset.complete()[: AT_ONCE + 1])
         if len(rows) > AT_ONCE:
             messages.error(request, f"Select at most {AT_ONCE} at once: nobody looks at more. Nothing was stored.")
@@ -138,7 +147,7 @@ class JudgingAdmin(admin.ModelAdmin):
 
 
 def _truth_for(row: Prediction, truth: str) -> dict[str, Any]:
-    if not truth:
+    if not truth.strip():
         return {}
     return {"true_value": read_true_value(truth)} if row.value is not None else {"true_label": truth}
 
@@ -149,7 +158,7 @@ def _tell(request: HttpRequest, level: int, what: str, told: list[tuple[Predicti
         return
     lines = format_html_join(
         "",
-        '<li><a href="{}">{}</a> ({}, {}): {}</li>',
+        '<div><a href="{}">{}</a> ({}, {}): {}</div>',
         (
             (
                 row.get_absolute_url(),
@@ -161,7 +170,7 @@ def _tell(request: HttpRequest, level: int, what: str, told: list[tuple[Predicti
             for row, result in told
         ),
     )
-    messages.add_message(request, level, format_html("{} {}.<ul>{}</ul>", len(told), what, lines))
+    messages.add_message(request, level, format_html("{} {}.{}", len(told), what, lines))
 
 
 def _outcome(result: Result) -> str:

@@ -31,33 +31,37 @@ PickedBy = Review.PickedBy
 KEYS = "123456789"
 MOST_ROWS = 10  # labels with a bar and a key; the rest is in a list to choose from
 LATELY = timedelta(hours=12)
+BY_LABEL = f"{PickedBy.LABEL}:"
 SKIP, UNDO = "skip", "undo"
 
 
 class QueueForm(forms.Form):
-    """Which predictions to go through, and in which order."""
+    """Which predictions to go through, and in which order; by label is an order for each label, `label:7`."""
 
     version = forms.ModelChoiceField(ModelVersion.objects.none(), label="Model version", empty_label=None)
     order = forms.ChoiceField(choices=[], label="Order")
-    label = forms.ChoiceField(choices=[], label="Label", required=False)
 
     def __init__(self, data: Any, *, version: ModelVersion) -> None:
         super().__init__(data, label_suffix="")
         fields: Any = self.fields
         fields["version"].queryset = ModelVersion.objects.select_related("model")
         orders = orders_for(version)
-        fields["order"].choices = [(order.value, order.label) for order in orders]
-        fields["label"].choices = [("", "any"), *((label, label) for label in version.labels)]
-        if PickedBy.LABEL not in orders:
-            del self.fields["label"]
+        choices: list[Any] = [(order.value, order.label) for order in orders if order != PickedBy.LABEL]
+        if PickedBy.LABEL in orders:
+            choices.append(("by label", [(f"{BY_LABEL}{label}", label) for label in version.labels]))
+        fields["order"].choices = choices
 
     def clean(self) -> dict[str, Any]:
         asked = super().clean() or {}
-        if asked.get("order") == PickedBy.LABEL and not asked.get("label"):
-            self.add_error("label", "Choose the label to go through.")
-        if asked.get("label") and asked.get("order") not in (None, PickedBy.LABEL):
-            asked["label"] = ""
+        order = asked.get("order", "")
+        asked["label"] = order.removeprefix(BY_LABEL) if order.startswith(BY_LABEL) else ""
         return asked
+
+    @property
+    def queue(self) -> dict[str, str]:
+        """Return the order and the label as the services take them."""
+        label = self.cleaned_data["label"]
+        return {"order": PickedBy.LABEL if label else self.cleaned_data["order"], "label": label}
 
 
 class QueueView(View):
@@ -83,18 +87,18 @@ class QueueView(View):
             raise Http404
         said, error = "", ""
         try:
-            said = _act(request, version, form.cleaned_data["order"])
+            said = _act(request, version, form.queue)
         except InferenceError as problem:
             error = problem.message
         if request.headers.get("Accept") == "application/json":
-            return JsonResponse({"said": said, "error": error, "items": self._items(request, version, form)})
+            items, done = self._items(request, version, form), _done_lately(cast(User, request.user))
+            return JsonResponse({"said": said, "error": error, "done": done, "items": items})
         (messages.error if error else messages.success)(request, error or said)
-        return redirect(f"{request.path}?{urlencode(form.cleaned_data | {'version': version.pk})}")
+        query = {"version": version.pk, "order": form.cleaned_data["order"]}
+        return redirect(f"{request.path}?{urlencode(query)}")
 
     def _items(self, request: HttpRequest, version: ModelVersion, form: QueueForm) -> list[dict[str, str]]:
-        asked = form.cleaned_data
-        reviewer = cast(User, request.user)
-        rows = take_next(reviewer=reviewer, version=version, order=asked["order"], label=asked.get("label", ""))
+        rows = take_next(reviewer=cast(User, request.user), version=version, **form.queue)
         template = "admin/predictions/review/_item.html"
         return [{"id": str(row.pk), "html": render_to_string(template, choices_for(row), request)} for row in rows]
 
@@ -109,7 +113,7 @@ class QueueView(View):
             "form": form,
             "version": version,
             "items": self._items(request, version, form) if valid and version and form else [],
-            "order": form.cleaned_data["order"] if valid and form else "",
+            "order": form.queue["order"] if valid and form else "",
             "done": _done_lately(cast(User, request.user)),
         }
         status = 200 if valid or version is None else 400
@@ -124,7 +128,8 @@ def choices_for(prediction: Prediction) -> dict[str, Any]:
     """
     scores = (prediction.output or {}).get("scores", {})
     labels: list[str] = prediction.model_version.labels
-    shown = labels if len(labels) <= MOST_ROWS else [label for label, _ in prediction.ranked_scores[: len(KEYS)]]
+    likeliest = [label for label, _ in prediction.ranked_scores] or [prediction.label]
+    shown = labels if len(labels) <= MOST_ROWS else likeliest[: len(KEYS)]
     digits = all(len(label) == 1 and label in f"0{KEYS}" for label in labels)
     keys = shown if digits else [*KEYS, *[""] * len(shown)]
     rows = [(label, scores.get(label), key) for label, key in zip(shown, keys, strict=False)] if prediction.label else []
@@ -135,19 +140,19 @@ def choices_for(prediction: Prediction) -> dict[str, Any]:
     }
 
 
-def _act(request: HttpRequest, version: ModelVersion, order: str) -> str:
+def _act(request: HttpRequest, version: ModelVersion, queue: dict[str, str]) -> str:
     """Do what was pressed and return what to tell."""
     reviewer, pressed = cast(User, request.user), request.POST.get("verdict", "")
     if pressed == UNDO:
-        return "Taken back." if undo(reviewer=reviewer, version=version) else "There is nothing to take back."
+        undone = undo(reviewer=reviewer, version=version, **queue)
+        return "Taken back." if undone else "There is nothing to take back here, or another has it before them."
     prediction = _prediction(request, version)
     if pressed == SKIP:
-        skip(prediction=prediction, reviewer=reviewer, order=order)
+        skip(prediction=prediction, reviewer=reviewer, order=queue["order"])
         return "Skipped."
     review = judge_claimed(
         prediction=prediction,
         reviewer=reviewer,
-        order=order,
         verdict=pressed,
         true_label=request.POST.get("true_label", ""),
         true_value=read_true_value(request.POST.get("true_value", "")),
@@ -172,6 +177,8 @@ def _prediction(request: HttpRequest, version: ModelVersion) -> Prediction:
 def _form(request: HttpRequest, version: ModelVersion) -> QueueForm:
     """Return what is asked for: at random when nothing is."""
     asked = {"version": version.pk, "order": PickedBy.RANDOM, **request.GET.dict()}
+    if asked["order"] == PickedBy.LABEL:
+        asked["order"] = f"{BY_LABEL}{request.GET.get('label', '')}"
     return QueueForm(asked, version=version)
 
 

@@ -9,6 +9,13 @@ from django.db import migrations, models
 import predictions.fields
 
 
+def fold_back(apps, schema_editor):
+    """Give reviews of the new orders the nearest of the old ones, which are all that the constraint before allows."""
+    reviews = apps.get_model("predictions", "Review").objects
+    reviews.filter(picked_by="margin").update(picked_by="uncertain")
+    reviews.filter(picked_by__in=["label", "newest"]).update(picked_by="manual")
+
+
 class Migration(migrations.Migration):
     dependencies = [
         ("predictions", "0005_review"),
@@ -143,4 +150,5 @@ class Migration(migrations.Migration):
             model_name="reviewclaim",
             constraint=models.UniqueConstraint(fields=("prediction", "reviewer"), name="claim_once_each"),
         ),
+        migrations.RunPython(migrations.RunPython.noop, fold_back),
     ]

@@ -10,6 +10,7 @@ from django.db import connection
 
 from predictions.models import ModelVersion
 from predictions.quality.formulas import Share, mcnemar, ratio, wilson
+from predictions.quality.opinions import MAX_FLOAT
 from predictions.querysets import sees_everything
 
 # An input is the same when its bytes are: everybody who asks makes a row of their own. Of several answers of a version to
@@ -20,7 +21,7 @@ WITH truths AS (
     FROM predictions_review r
     JOIN predictions_prediction p ON p.id = r.prediction_id
     JOIN predictions_input i ON i.id = p.input_id
-    WHERE r.withdrawn_at IS NULL AND r.verdict <> 'unsure' AND p.model_version_id IN (%(one)s, %(other)s) {mine}
+    WHERE r.withdrawn_at IS NULL AND r.verdict <> 'unsure' AND p.model_version_id IN (%(one)s, %(other)s) AND {known} {mine}
 ), answers AS (
     SELECT i.sha256, p.model_version_id AS version, p.label, p.value,
            ROW_NUMBER() OVER (PARTITION BY i.sha256, p.model_version_id ORDER BY p.id DESC) AS place
@@ -42,12 +43,12 @@ SELECT COUNT(*),
        COALESCE(SUM(CASE WHEN label = true_label AND other_label <> true_label THEN 1 ELSE 0 END), 0),
        COALESCE(SUM(CASE WHEN label <> true_label AND other_label = true_label THEN 1 ELSE 0 END), 0),
        COALESCE(SUM(CASE WHEN label = other_label THEN 1 ELSE 0 END), 0)
-FROM pairs WHERE true_label <> ''
+FROM pairs
 """
-VALUES = """
+VALUES = f"""
 SELECT COUNT(*), AVG(ABS(value - true_value)), AVG(ABS(other_value - true_value)), AVG(ABS(value - other_value))
-FROM pairs WHERE true_value IS NOT NULL
-"""
+FROM pairs WHERE ABS(value) <= {MAX_FLOAT} AND ABS(other_value) <= {MAX_FLOAT}
+"""  # noqa: S608  the number is a constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +107,10 @@ def _of_labels(one: ModelVersion, other: ModelVersion, counts: tuple[Any, ...]) 
 
 def _ask(select: str, one: ModelVersion, other: ModelVersion, reader: Any) -> tuple[Any, ...]:
     mine = "" if sees_everything(reader) else "AND p.user_id = %(reader)s"
+    known = "r.true_label <> ''" if one.labels else f"r.true_value BETWEEN -{MAX_FLOAT} AND {MAX_FLOAT}"
     key: Any = ModelVersion._meta.pk
     values = {"one": one.pk, "other": other.pk, "reader": reader.pk}
     prepared = {name: key.get_db_prep_value(value, connection) for name, value in values.items()}
     with connection.cursor() as cursor:
-        cursor.execute(ON_THE_SAME.format(mine=mine) + select, prepared)
+        cursor.execute(ON_THE_SAME.format(mine=mine, known=known) + select, prepared)
         return cursor.fetchone()

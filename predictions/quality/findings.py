@@ -24,6 +24,14 @@ class Calibration:
     bins: list[Bin]
 
 
+class Mistake(NamedTuple):
+    """How often one label was the true one and another the answer."""
+
+    truth: str
+    label: str
+    n: int
+
+
 class ResidualBin(NamedTuple):
     """How many answers are off by `low` up to `high`."""
 
@@ -61,7 +69,10 @@ class Quality:
         accuracy: of those that were called right or wrong; None for values, which are near or far.
         random: the same over those that came up at random, a fair sample.
         picked: over those that came up because the model was in doubt, which is harsher than the truth.
+        confusion: None of values, and of more labels than a matrix can show.
+        mistakes: the commonest ones.
         kappa: Cohen's, of the people who judged the same answers; of several pairs their mean, weighed by answers.
+        kappa_n: answers that two people judged, counted for each pair.
     """
 
     version: int
@@ -73,6 +84,8 @@ class Quality:
     picked: Share
     classes: list[ClassQuality] = field(default_factory=list)
     confusion: Confusion | None = None
+    mistakes: list[Mistake] = field(default_factory=list)
     calibration: Calibration | None = None
     kappa: float | None = None
+    kappa_n: int = 0
     regression: Regression | None = None

@@ -59,12 +59,21 @@ def wilson(right: int, n: int) -> Share:
     return Share(share, 0.0 if not right else middle - half, 1.0 if right == n else middle + half, n)
 
 
-def per_class(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> list[ClassQuality]:
-    """Return precision, recall and support of each label, from a matrix of true (rows) by answered (columns) labels."""
-    answered = [sum(row[place] for row in matrix) for place in range(len(labels))]
+def per_class(labels: Sequence[str], counts: Mapping[tuple[str, str], int]) -> list[ClassQuality]:
+    """Return precision, recall and support of each label.
+
+    Args:
+        counts: how often the first was the true label and the second the answer.
+    """
+    true, answered = _sums(counts, 0), _sums(counts, 1)
     return [
-        ClassQuality(label, ratio(row[place], answered[place]), ratio(row[place], sum(row)), sum(row))
-        for place, (label, row) in enumerate(zip(labels, matrix, strict=True))
+        ClassQuality(
+            label,
+            ratio(counts.get((label, label), 0), answered.get(label, 0)),
+            ratio(counts.get((label, label), 0), true.get(label, 0)),
+            true.get(label, 0),
+        )
+        for label in labels
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from predictions.models import ModelVersion, Prediction, Review
-from predictions.quality.findings import Calibration, Confusion, Quality
+from predictions.quality.findings import Calibration, Confusion, Mistake, Quality
 from predictions.quality.formulas import (
     Bin,
     Share,
@@ -22,7 +23,9 @@ from predictions.quality.formulas import (
 from predictions.quality.opinions import BINS, Answers, Pair, count_opinions
 from predictions.quality.regression import regression_of
 
-MANY_LABELS = 100  # above this many a confusion matrix shows only those that occur
+MANY_LABELS = 100  # above this many only those that occur are told
+MOST_LABELS = 200  # of a confusion matrix, which has their square of cells
+MISTAKES = 20
 
 
 def quality_of(
@@ -66,10 +69,10 @@ def _of_verdicts(reviews: Any, version: ModelVersion, picked_by: str) -> tuple[i
         "random": _share(one for one in answers if one.at_random),
         "picked": _share(one for one in answers if one.in_doubt),
         "kappa": _kappa(counts.pairs),
+        "kappa_n": sum(one.n for one in counts.pairs),
     }
     if version.labels:
-        confusion = _confusion(answers, version.labels)
-        found |= {"confusion": confusion, "classes": per_class(confusion.labels, confusion.matrix)}
+        found |= _of_labels(_taken_for(answers), version.labels)
     if _kind(version) == "classes":
         found["calibration"] = _calibration(answers)
     return counts.reviewed, found
@@ -89,17 +92,27 @@ def _share(answers: Iterable[Answers]) -> Share:
     return wilson(_right(answers), sum(one.n for one in answers))
 
 
-def _confusion(answers: Sequence[Answers], labels: list[str]) -> Confusion:
-    if len(labels) > MANY_LABELS:
-        occur = {label for one in answers for label in (one.label, one.true_label)}
-        labels = [label for label in labels if label in occur]
-    place = {label: number for number, label in enumerate(labels)}
-    matrix = [[0] * len(labels) for _ in labels]
+def _taken_for(answers: Iterable[Answers]) -> Counter[tuple[str, str]]:
+    """Return how often a label was the true one and another, or the same, the answer."""
+    counts = Counter[tuple[str, str]]()
     for one in answers:
         truth = one.true_label or (one.label if one.verdict == Review.Verdict.CORRECT else "")
-        if truth in place:  # who says that it is wrong and not what it is, was not our service
-            matrix[place[truth]][place[one.label]] += one.n
-    return Confusion(labels, matrix)
+        if truth:  # who says that it is wrong and not what it is, was not our service
+            counts[truth, one.label] += one.n
+    return counts
+
+
+def _of_labels(counts: Counter[tuple[str, str]], labels: list[str]) -> dict[str, Any]:
+    if len(labels) > MANY_LABELS:
+        occur = {label for pair in counts for label in pair}
+        labels = [label for label in labels if label in occur]
+    matrix = [[counts[truth, label] for label in labels] for truth in labels] if len(labels) <= MOST_LABELS else None
+    wrong = Counter({pair: n for pair, n in counts.items() if pair[0] != pair[1]})
+    return {
+        "classes": per_class(labels, counts),
+        "confusion": None if matrix is None else Confusion(labels, matrix),
+        "mistakes": [Mistake(*pair, n) for pair, n in wrong.most_common(MISTAKES)],
+    }
 
 
 def _calibration(answers: Sequence[Answers]) -> Calibration:

@@ -5,6 +5,7 @@ Joining the answers to their opinions is most of the work on a large ledger: it 
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from django.db.models.functions import Cast
 EDGES = [number / 10 for number in range(11)]  # of confidence
 BINS = list(pairwise(EDGES))
 RESIDUAL_BINS = 20
+MAX_FLOAT = 3.4e38  # beyond it squares overflow
 COLUMNS = (
     "id", "prediction_id", "verdict", "true_label", "true_value", "picked_by", "holds", "prediction__label",
     "prediction__confidence", "prediction__value", "person", "said", "bin",
@@ -23,7 +25,8 @@ COLUMNS = (
 # `holding` has the opinions that hold, of the answers that were come upon in the way asked for. An answer keeps the ways
 # it was come upon, whatever became of those opinions: the windows look at the withdrawn ones too. `decided` has those that
 # say right or wrong, the newest on each answer at place 1. PostgreSQL guesses that `<> 0` keeps most rows and `= 1` hardly
-# any; by the second guess it would join the pairs row by row, in minutes.
+# any; by the second guess it would join the pairs row by row, in minutes. Of values the newest opinion that
+# names one counts: who says no more than that an answer is right takes no measured truth away.
 DECIDED = """
 WITH opinions (
     review, prediction, verdict, true_label, true_value, picked_by, holds, label, confidence, value, person, said, bin
@@ -53,10 +56,15 @@ GROUP BY a.said, b.said, a.person, b.person
 """
 ERRORS = f"""
 , errors AS MATERIALIZED (
-    SELECT value - true_value AS error, true_value FROM decided WHERE place = 1 AND true_value IS NOT NULL
+    SELECT value - true_value AS error, true_value
+    FROM (
+        SELECT decided.*, ROW_NUMBER() OVER (PARTITION BY prediction ORDER BY review DESC) AS known
+        FROM decided WHERE true_value BETWEEN -{MAX_FLOAT} AND {MAX_FLOAT} AND value BETWEEN -{MAX_FLOAT} AND {MAX_FLOAT}
+    ) valued WHERE known = 1
 ),
 span AS (SELECT MIN(error) AS low, MAX(error) AS high FROM errors)
-SELECT -1, COUNT(*), AVG(ABS(error)), AVG(error * error), AVG(error), VAR_POP(true_value), MIN(error), MAX(error) FROM errors
+SELECT -1, COUNT(*), AVG(ABS(error)), AVG(error * error), AVG(error),
+       CASE WHEN MIN(true_value) < MAX(true_value) THEN VAR_POP(true_value) ELSE 0.0 END, MIN(error), MAX(error) FROM errors
 UNION ALL
 SELECT -2, COUNT(DISTINCT prediction), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0 FROM holding
 UNION ALL
@@ -105,7 +113,7 @@ class Errors(NamedTuple):
     variance: float | None
     low: float | None
     high: float | None
-    histogram: dict[int, int]
+    histogram: Counter[int]
 
 
 def count_opinions(reviews: QuerySet, *, picked_by: str = "") -> Counts:
@@ -121,7 +129,10 @@ def count_opinions(reviews: QuerySet, *, picked_by: str = "") -> Counts:
 def sum_errors(reviews: QuerySet, *, picked_by: str = "") -> Errors:
     """Sum up the errors of some answers that are values; `reviews` are all of theirs, the withdrawn ones too."""
     rows = {int(row[0]): row[1:] for row in _ask(ERRORS, reviews, picked_by)}
-    histogram = {place: row[0] for place, row in rows.items() if place >= 0}
+    histogram = Counter[int]()
+    for place, row in rows.items():
+        if place >= 0:  # an error that rounding put beyond the last bin belongs to it
+            histogram[min(place, RESIDUAL_BINS - 1)] += row[0]
     n, absolute, squared, mean, variance, low, high = rows[-1]
     return Errors(rows[-2][0], n, absolute, squared, mean, variance, low, high, histogram)
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from accounts.models import User
 from inference.errors import InferenceError
 from predictions.models import ModelVersion, Prediction, Review, ReviewClaim
-from predictions.queue import ORDERS, waiting
-from predictions.services.review import review_prediction, withdraw_review
+from predictions.queue import waiting
+from predictions.services.review import Opinion, check_opinion, review_prediction, withdraw_review
 
 AT_HAND = 2  # predictions: the one that is looked at, and the next
 CLAIMED_FOR = timedelta(minutes=10)
@@ -28,6 +28,12 @@ class TakenByAnother(InferenceError):
     code = "taken-by-another"
 
 
+class JudgedBefore(InferenceError):
+    """The same person has said something else of a prediction."""
+
+    code = "judged-before"
+
+
 def take_next(*, reviewer: User, version: ModelVersion, order: str, label: str = "") -> list[Prediction]:
     """Return the predictions that lie before a person now: those they had, then the next that nobody else has.
 
@@ -40,13 +46,13 @@ def take_next(*, reviewer: User, version: ModelVersion, order: str, label: str =
     Returns:
         Up to two, the first one to be judged now; or more, after `undo`. None: all are judged or before others.
     """
-    ReviewClaim.objects.filter(until__lte=timezone.now()).delete()
+    _drop(ReviewClaim.objects.filter(until__lte=timezone.now()))
     mine = _claims_of(reviewer).filter(prediction__model_version=version, picked_by=order)
     if label:
         mine = mine.filter(prediction__label=label)
     judged = Review.objects.active().filter(prediction=OuterRef("prediction"))
     kept = list(mine.filter(~Exists(judged)).order_by("created_at").values_list("prediction", flat=True))
-    _claims_of(reviewer).exclude(prediction__in=kept).delete()
+    _drop(_claims_of(reviewer).exclude(prediction__in=kept))
     _claims_of(reviewer).update(until=timezone.now() + CLAIMED_FOR)
     for _ in range(TRIES):
         if len(kept) >= AT_HAND:
@@ -60,29 +66,35 @@ def take_next(*, reviewer: User, version: ModelVersion, order: str, label: str =
     return [found[key] for key in kept]
 
 
-def judge_claimed(*, prediction: Prediction, reviewer: User, order: str, **opinion: Any) -> Review:
+def judge_claimed(*, prediction: Prediction, reviewer: User, **opinion: Any) -> Review:
     """Keep a person's opinion of a prediction that the queue gave them; said twice it is stored once.
 
+    How they came upon it is what their claim says. Without one, `manual`: nobody gets a prediction into the fair sample
+    by saying so.
+
     Args:
-        order: how the queue came upon it.
         opinion: as `review_prediction` takes it.
 
     Raises:
         TakenByAnother: the claim had run out, and another person has judged it or has it before them.
+        JudgedBefore: this person has said something else of it.
         NotReviewable, InvalidReview: as `review_prediction` does.
     """
+    checked = check_opinion(prediction, Opinion(**opinion))
     with transaction.atomic():
-        Prediction.objects.select_for_update().only("pk").get(pk=prediction.pk)
+        _lock(prediction)
         opinions = list(Review.objects.active().filter(prediction=prediction).select_related("reviewer"))
         mine = next((one for one in opinions if one.reviewer_id == reviewer.pk), None)
         if mine is not None:
-            return mine
+            return _said_again(mine, checked)
         if opinions:
             raise TakenByAnother(f"{opinions[0].reviewer or 'Somebody'} judged it meanwhile. Yours was not stored.")
-        others = ReviewClaim.objects.filter(prediction=prediction, skipped=False, until__gt=timezone.now())
-        if others.exclude(reviewer=reviewer).exists():
+        claims = ReviewClaim.objects.filter(prediction=prediction, skipped=False)
+        if claims.filter(until__gt=timezone.now()).exclude(reviewer=reviewer).exists():
             raise TakenByAnother("It was left too long and lies before somebody else now. Your verdict was not stored.")
-        review = review_prediction(prediction=prediction, reviewer=reviewer, picked_by=order, **opinion)
+        claim = claims.filter(reviewer=reviewer).first()
+        picked_by = claim.picked_by if claim else Review.PickedBy.MANUAL
+        review = review_prediction(prediction=prediction, reviewer=reviewer, picked_by=picked_by, **opinion)
         ReviewClaim.objects.filter(prediction=prediction, reviewer=reviewer).delete()
     return review
 
@@ -90,37 +102,71 @@ def judge_claimed(*, prediction: Prediction, reviewer: User, order: str, **opini
 def skip(*, prediction: Prediction, reviewer: User, order: str) -> None:
     """Put a prediction back for others, and keep it from this person for some hours."""
     now = timezone.now()
-    ReviewClaim.objects.update_or_create(
-        prediction=prediction,
-        reviewer=reviewer,
-        defaults={"skipped": True, "picked_by": order, "created_at": now, "until": now + SKIPPED_FOR},
-    )
+    with transaction.atomic():
+        _lock(prediction)
+        ReviewClaim.objects.update_or_create(
+            prediction=prediction,
+            reviewer=reviewer,
+            defaults={"skipped": True, "picked_by": order, "created_at": now, "until": now + SKIPPED_FOR},
+        )
 
 
-def undo(*, reviewer: User, version: ModelVersion) -> Prediction | None:
-    """Take back a person's last verdict or skip in the queue, of the last hour, and lay the prediction before them again.
+def undo(*, reviewer: User, version: ModelVersion, order: str, label: str = "") -> Prediction | None:
+    """Take back a person's last verdict or skip in this queue, of the last hour, and lay the prediction before them again.
+
+    Args:
+        order: what they walk through; what they did in another order or label stays.
 
     Returns:
-        The prediction; None when there is nothing to undo, or when another has it before them by now.
+        The prediction; None when there is nothing to undo, or when another has what was skipped before them by now.
     """
-    since = timezone.now() - UNDO_WITHIN
-    made = {"reviewer": reviewer, "prediction__model_version": version, "created_at__gt": since}
-    review = Review.objects.active().filter(picked_by__in=ORDERS, **made).order_by("-id").first()
-    skipped = ReviewClaim.objects.filter(skipped=True, **made).order_by("-created_at").first()
-    if skipped and (review is None or skipped.created_at > review.created_at):
-        last: Review | ReviewClaim | None = skipped
-    else:
-        last = review
+    last = _last_done(reviewer, version, order, label)
     if last is None:
         return None
     prediction = Prediction.objects.complete().get(pk=last.prediction_id)
     with transaction.atomic():
+        _lock(prediction)
         if isinstance(last, Review):
             withdraw_review(prediction=prediction, reviewer=reviewer)
         else:
             last.delete()
-        claimed = _claim(prediction, reviewer, last.picked_by, created_at=_before_all_of(reviewer))
-    return prediction if claimed else None
+        claimed = _claim(prediction, reviewer, order, created_at=_before_all_of(reviewer))
+    return prediction if claimed or isinstance(last, Review) else None
+
+
+def _last_done(reviewer: User, version: ModelVersion, order: str, label: str) -> Review | ReviewClaim | None:
+    made: dict[str, Any] = {
+        "reviewer": reviewer,
+        "picked_by": order,
+        "prediction__model_version": version,
+        "created_at__gt": timezone.now() - UNDO_WITHIN,
+    }
+    if label:
+        made["prediction__label"] = label
+    review = Review.objects.active().filter(**made).order_by("-id").first()
+    skipped = ReviewClaim.objects.filter(skipped=True, **made).order_by("-created_at").first()
+    return skipped if skipped and (review is None or skipped.created_at > review.created_at) else review
+
+
+def _said_again(before: Review, opinion: Opinion) -> Review:
+    if (before.verdict, before.true_label, before.true_value) == (
+        opinion.verdict, opinion.true_label, opinion.true_value,
+    ):  # fmt: skip
+        return before
+    truth = f", it is {before.truth}" if before.truth else ""
+    raise JudgedBefore(f"You said of it before: {before.verdict}{truth}. To say otherwise, undo that, or open its details.")
+
+
+def _lock(prediction: Prediction) -> None:
+    """Let one person at a time decide about a prediction. Who touches its claims comes this way: none waits in a circle."""
+    Prediction.objects.select_for_update().only("pk").get(pk=prediction.pk)
+
+
+def _drop(claims: Any) -> None:
+    """Delete claims, save those that somebody is at just now."""
+    with transaction.atomic():
+        found = claims.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True)
+        ReviewClaim.objects.filter(pk__in=list(found)).delete()
 
 
 def _claims_of(reviewer: User) -> Any:

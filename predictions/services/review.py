@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from inference.errors import InferenceError, InvalidInput
 from inference.preprocessing.features import FLOAT
-from inference.signature.feature import nearest, show
+from inference.signature.feature import MAX_FLOAT, nearest, show
 from predictions.models import Prediction, Review
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def review_prediction(
     Raises:
         NotReviewable: the prediction has no answer.
         InvalidReview: with the code `required`, `unknown-verdict`, `unknown-label`, `contradiction`, `not-finite`,
-            `wrong-truth` or `too-long`.
+            `out-of-range`, `wrong-truth` or `too-long`.
     """
     opinion = check_opinion(prediction, Opinion(verdict, true_label, true_value, comment))
     with transaction.atomic():
@@ -180,6 +180,8 @@ def _of_value(prediction: Prediction, opinion: Opinion) -> Opinion:
     truth = opinion.true_value
     if truth is not None and not isfinite(truth):
         raise _refuse("true_value", "not-finite", "Expected a finite number.", truth)
+    if truth is not None and abs(truth) > MAX_FLOAT:
+        raise _refuse("true_value", "out-of-range", f"Expected a number up to {MAX_FLOAT:.4g}.", truth)
     agrees = truth is not None and isclose(truth, prediction.value or 0.0, rel_tol=SAME)
     verdict = opinion.verdict or (_by_truth(agrees) if truth is not None else "")
     if not verdict:

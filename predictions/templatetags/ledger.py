@@ -7,6 +7,16 @@ from typing import Any
 
 from django import template
 
+from accounts.models import User
+from predictions.models import Prediction, Review
+
+# From which confidence on, the class of the style sheet, and the words.
+SURENESS = (
+    (0.95, "sure", "Sure"),
+    (0.8, "fairly-sure", "Fairly sure"),
+    (0.5, "unsure", "Unsure"),
+    (0.0, "guessing", "Guessing"),
+)
 MAX_PLAIN = 1e15  # from here on a whole number is written with an exponent
 
 register = template.Library()
@@ -22,6 +32,21 @@ def percent(value: float | None) -> str:
     if 0 < value < 0.0005:
         return "< 0.1 %"
     return f"{value * 100:.1f} %"
+
+
+@register.filter
+def sureness(confidence: float) -> str:
+    """Return a class of the style sheet, so that a low confidence looks unlike a high one."""
+    return _how_sure(confidence)[1]
+
+
+@register.filter
+def sureness_in_words(confidence: float) -> str:
+    return _how_sure(confidence)[2]
+
+
+def _how_sure(confidence: float) -> tuple[float, str, str]:
+    return next(one for one in SURENESS if confidence >= one[0])
 
 
 @register.filter
@@ -81,6 +106,12 @@ def left_out(feature: dict[str, Any]) -> str:
     if "default" in feature:
         return plain_value(feature["default"])
     return "refused" if feature.get("required", True) else "missing"
+
+
+@register.filter
+def opinion_of(prediction: Prediction, person: User) -> Review | None:
+    """Return a person's opinion of a prediction that was fetched `with_reviews`; None of one that was just made."""
+    return next((one for one in getattr(prediction, "opinions", ()) if one.reviewer_id == person.pk), None)
 
 
 @register.filter

@@ -98,6 +98,26 @@ def test_actions_are_for_reviewers(asked, client, user, make_user):
     assert not Review.objects.exists()
 
 
+@pytest.mark.parametrize("action", ["judge_correct", "export_as_csv"])
+@pytest.mark.parametrize("key", ["abc", "", "-1", "\0", "' or 1=1"])
+def test_ids_that_are_none_are_refused(asked, rosa, action, key):
+    answer = rosa.post(LISTING, {"action": action, "_selected_action": [key, str(asked[0].pk)], "index": 0})
+    assert answer.status_code == 400
+    assert not Review.objects.exists()
+
+
+@pytest.mark.parametrize("query", ["verdict__exact", "picked_by__exact", "true_label", "x"])
+def test_a_nul_in_a_filter_is_turned_away(asked, rosa, query):
+    for name in ("review", "prediction", "input"):
+        address = reverse(f"admin:predictions_{name}_changelist")
+        assert rosa.get(address, {query: "a\0"})["Location"] == f"{address}?e=1"
+
+
+def test_a_truth_beside_correct_is_not_passed_over(asked, rosa):
+    assert "another than the answer" in told(act(rosa, "judge_correct", [asked[2]], truth="grey"))
+    assert not Review.objects.exists()
+
+
 def test_there_is_no_action_that_deletes(asked, client, superuser):
     client.force_login(superuser)
     html = client.get(LISTING).content.decode()

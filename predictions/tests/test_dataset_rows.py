@@ -68,3 +68,9 @@ def test_the_truth_gives_way_to_a_feature_of_its_name(db, write_rows, user, fold
     (row,) = rows_of(folder / f"{line['split']}.csv")
     assert list(row)[-3:] == ["value", "note", "true_value"]
     assert (row["value"], row["note"], row["true_value"], line["true_value"]) == ("7.0", "=1+1", "-2.5", "-2.5")
+
+
+def test_who_says_no_more_than_right_takes_no_measured_value_away(flowers, user, other, folder, export):
+    row = flower(user, {"true_value": 12.5})
+    review_prediction(prediction=row, reviewer=other, verdict="correct")
+    assert [one["true_value"] for one in export("flowers")] == ["12.5"]

@@ -87,7 +87,7 @@ def test_the_manifest_says_where_each_picture_comes_from(shades, user, other, fo
         "prediction": str(prediction.pk), "input": str(prediction.input_id), "label": "white", "value": "",
         "true_label": "grey", "true_value": "", "verdict": "incorrect", "confidence": str(prediction.confidence),
         "model": "shades", "model_version": "1", "sha256": prediction.input.sha256, "original_name": "'=cmd.png",
-        "reviews": "2",
+        "picked_by": "manual", "reviews": "2",
     }  # fmt: skip
 
 
@@ -147,7 +147,8 @@ def test_pictures_are_upright_and_carry_no_metadata(shades, user, folder, export
 @pytest.mark.parametrize(
     ("mode", "colour", "expected"),
     [
-        ("RGBA", (9, 9, 9, 0), (255, 255, 255)),
+        ("RGBA", (9, 9, 9, 0), 255),
+        ("RGB", (9, 9, 8), (9, 9, 8)),
         ("LA", (9, 0), 255),
         ("P", 3, (0, 0, 3)),
         ("I;16", 0x1234, 0x12),
@@ -243,6 +244,25 @@ def test_a_place_that_is_taken_is_refused_and_left_alone(shades, user, folder, t
     assert error == f"Not exported: Expected a folder that is empty or does not exist. Received: {folder}"
     assert [path for path in folder.parent.rglob("*") if path.is_file()] == [mine]
     assert mine.read_text() == "mine"
+
+
+def test_the_same_picture_is_one_however_its_file_keeps_it(shades, user, folder, export):
+    grey = Image.frombytes("L", (9, 9), bytes(range(81)))
+    for mode in ("L", "RGB", "RGBA", "LA"):
+        out = BytesIO()
+        grey.convert(mode).save(out, "PNG")
+        judged(user, out.getvalue(), "black")
+    assert len(export()) == len(pictures_in(folder)) == 1
+
+
+def test_a_private_folder_stays_private_and_the_same(shades, user, folder, export):
+    folder.mkdir(parents=True, mode=0o700)
+    before = folder.stat()
+    judged(user, noise(1), "black")
+    export()
+    after = folder.stat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+    assert not list(folder.glob(".*"))
 
 
 def test_an_empty_folder_is_filled(shades, user, folder, export):

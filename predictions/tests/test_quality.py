@@ -19,6 +19,7 @@ from inference.tests.pictures import picture
 from predictions.models import Input, ModelVersion, Prediction, Review
 from predictions.quality import compare, quality_of
 from predictions.services import predict, register_model, review_prediction, withdraw_review
+from predictions.services.review import InvalidReview
 from predictions.tests.test_services_predict import ask
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +120,7 @@ def test_kappa_is_scikit_learns_where_two_judged_the_same(simulated, shades, rev
     Review.objects.bulk_create(theirs)
     found = quality_of(shades, reader=reviewer)
     assert found.kappa == pytest.approx(cohen_kappa_score(simulated.truth[:300], second))
+    assert found.kappa_n == 300
     assert (found.reviewed, found.accuracy.n) == (800, 800)
 
 
@@ -221,6 +223,16 @@ def test_of_many_labels_the_matrix_shows_those_that_occur(db, write_dummy, user,
     assert quality_of(version, reader=reviewer).confusion.labels == ["l007", "l119"]
 
 
+def test_of_more_labels_than_a_matrix_can_show_the_mistakes_are_told(db, write_dummy, user, reviewer):
+    labels = [f"l{number:03}" for number in range(300)]
+    version = register_model(path=write_dummy(labels=labels), promote=True)
+    rows = rows_of(version, user, [{"label": label, "confidence": 0.5} for label in labels])
+    Review.objects.bulk_create(judged(one, reviewer, "l007") for one in rows)
+    found = quality_of(version, reader=reviewer)
+    assert (found.confusion, len(found.classes), len(found.mistakes)) == (None, 300, 20)
+    assert (found.classes[7].precision, found.classes[7].recall, found.classes[7].support) == (1, 1 / 300, 300)
+
+
 def test_it_takes_the_same_queries_whatever_there_is(simulated, shades, reviewer, write_dummy, django_assert_num_queries):
     with django_assert_num_queries(4):  # two for the rights of the reader; the answers; all that was said of them
         quality_of(shades, reader=reviewer)
@@ -264,6 +276,58 @@ def test_of_values_nobody_judged_no_error_is_known(flowers, user, reviewer):
     found = quality_of(flowers, reader=reviewer).regression
     assert (found.mae, found.rmse, found.r2, found.n) == (1, 1, None, 1)
     assert found.residuals.bins == [(1, 1, 1)]
+
+
+def test_who_says_no_more_than_right_takes_no_measured_value_away(flowers, user, other, reviewer, write_rows):
+    second = register_model(path=write_rows(factor=2))
+    features = {"length": 4, "petals": 5}
+    row, beside = (predict(user=user, source="api", features=features, model=str(one)) for one in (flowers, second))
+    review_prediction(prediction=row, reviewer=reviewer, true_value=8)
+    review_prediction(prediction=row, reviewer=other, verdict="correct")
+    review_prediction(prediction=beside, reviewer=other, verdict="correct")
+    found = quality_of(flowers, reader=reviewer).regression
+    assert (found.n, found.mae) == (1, 1)
+    assert compare(flowers, second, reader=reviewer).n == 1
+
+
+def test_of_truths_that_are_all_the_same_r2_is_not_known(flowers, user, reviewer):
+    rows = rows_of(flowers, user, [{"value": float(number)} for number in range(50)])
+    Review.objects.bulk_create(
+        Review(prediction=one, reviewer=reviewer, verdict="incorrect", true_value=0.1, picked_by="random") for one in rows
+    )
+    found = quality_of(flowers, reader=reviewer).regression
+    assert (found.n, found.r2) == (50, None)
+
+
+def test_a_huge_truth_or_answer_breaks_nothing(flowers, user, reviewer, write_rows):
+    second = register_model(path=write_rows())
+    rows = rows_of(flowers, user, [{"value": 1.0}, {"value": 2.0}, {"value": 1e300}])
+    rows += rows_of(second, user, [{"value": 3.0}, {"value": 3.0}, {"value": -1e300}])
+    Review.objects.bulk_create(
+        Review(prediction=one, reviewer=reviewer, verdict="incorrect", true_value=truth, picked_by="random")
+        for one, truth in zip(rows, [1e300, 3.0, 5.0], strict=False)
+    )
+    found = quality_of(flowers, reader=reviewer)
+    assert (found.reviewed, found.regression.n, found.regression.mae, found.regression.rmse) == (3, 1, 1, 1)
+    beside = compare(flowers, second, reader=reviewer)
+    assert (beside.n, beside.mae, beside.other_mae) == (1, 1, 0)
+    with pytest.raises(InvalidReview, match="up to"):
+        review_prediction(prediction=rows[1], reviewer=reviewer, true_value=1e39)
+
+
+def test_no_error_falls_out_of_the_histogram(flowers, user, reviewer):
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        errors = rng.uniform(-1, 1, 2).tolist()
+        errors.append(float(np.nextafter(max(errors), -np.inf)))
+        rows = rows_of(flowers, user, [{"value": error} for error in errors])
+        reviews = Review.objects.bulk_create(
+            Review(prediction=one, reviewer=reviewer, verdict="incorrect", true_value=0.0, picked_by="random")
+            for one in rows
+        )
+        found = quality_of(flowers, reader=reviewer).regression
+        assert sum(n for _, _, n in found.residuals.bins) == found.n == 3
+        Review.objects.filter(pk__in=[one.pk for one in reviews]).delete()
 
 
 # --- two versions

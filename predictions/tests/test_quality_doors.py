@@ -7,7 +7,7 @@ from django.utils.html import escape
 
 from inference.tests.pictures import noise, picture
 from predictions.models import Review
-from predictions.services import predict, register_model, review_prediction
+from predictions.services import predict, register_model, review_prediction, withdraw_review
 from predictions.tests.http import LIST, problem
 from predictions.tests.test_services_predict import ask
 
@@ -30,7 +30,7 @@ def test_the_keys_are_the_contracts(judged, api):
     found = api.get(URL).json()
     assert list(found) == [
         *("version", "predictions", "reviewed", "coverage", "accuracy", "random", "picked", "classes", "confusion"),
-        *("calibration", "kappa", "regression"),
+        *("calibration", "kappa", "kappa_n", "regression"),
     ]
     assert (found["version"], found["predictions"], found["reviewed"], found["coverage"]) == (1, 4, 3, 0.75)
     assert set(found["accuracy"]) == set(found["random"]) == set(found["picked"]) == {"value", "low", "high", "n"}
@@ -135,6 +135,19 @@ def test_the_newest_truth_finds_a_row(judged, api, superuser):
     assert len(api.get(LIST, {"true_label": "white"}).json()["results"]) == 1
 
 
+def test_labels_with_spaces_around_are_told_apart(db, write_dummy, user, api):
+    register_model(path=write_dummy(labels=["a", " a"]), promote=True)
+    for shade in (0, 255, 255):
+        ask(user, picture(shade))
+    found = [len(api.get(LIST, {"label": label}).json()["results"]) for label in ("a", " a")]
+    assert found == [1, 2]
+
+
+def test_a_pick_that_was_taken_back_is_not_listed(judged, api, reviewer):
+    withdraw_review(prediction=judged[0], reviewer=reviewer)
+    assert api.get(LIST, {"picked_by": "random"}).json()["results"] == []
+
+
 # --- the page
 
 
@@ -158,6 +171,37 @@ def test_the_page_says_what_is_fair_and_what_is_not(judged, page):
     for shown in ("the fair figure", "biased, harsher than the truth", "no fair sample", "75.0 %", "of 4 answers"):
         assert shown in html
     assert 'href="/predictions/?model=shades%3A1&amp;reviewed=true"' in html
+
+
+def test_a_cells_list_shows_its_filters_to_be_taken_away(judged, page, client):
+    html = page("?since=2026-01-01&picked_by=margin").content.decode()
+    (link,) = re.findall(r'<a href="(/predictions/\?[^"]+)"\s+title="1 × grey taken for white"', html)
+    listed = client.get(link.replace("&amp;", "&")).content.decode()
+    assert 'value="2026-01-01T00:00:00"' in listed
+    for chip in (
+        "Model: shades:1",
+        "From: 2026-01-01T00:00:00",
+        "Picked for review: the smallest margin first",
+        "True label: grey",
+    ):
+        assert chip in listed
+
+
+def test_a_question_that_leaves_nothing_is_not_taken_for_no_reviews(judged, page):
+    html = page("?picked_by=newest").content.decode()
+    assert "Nothing judged matches" in html
+    assert "nobody has judged one" not in html
+
+
+def test_picks_of_one_kind_are_called_what_they_are(judged, page):
+    for picked_by, said, unsaid in (
+        ("random", "the fair figure", "no fair sample"),
+        ("margin", "no fair sample", "the fair figure"),
+    ):
+        html = page(f"?picked_by={picked_by}").content.decode()
+        assert said in html
+        assert unsaid not in html
+        assert "Few: the interval is wide" in html
 
 
 def test_without_reviews_the_page_shows_no_figure_and_a_next_step(shades, user, reviewer, client):

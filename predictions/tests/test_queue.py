@@ -13,7 +13,16 @@ from inference.tests.pictures import noise, picture
 from predictions.models import Prediction, Review, ReviewClaim
 from predictions.queue import ORDERS, orders_for, waiting
 from predictions.services import predict, register_model, review_prediction
-from predictions.services.queue import CLAIMED_FOR, SKIPPED_FOR, TakenByAnother, judge_claimed, skip, take_next, undo
+from predictions.services.queue import (
+    CLAIMED_FOR,
+    SKIPPED_FOR,
+    JudgedBefore,
+    TakenByAnother,
+    judge_claimed,
+    skip,
+    take_next,
+    undo,
+)
 from predictions.services.review import InvalidReview
 from predictions.tests.test_services_predict import ask
 
@@ -37,9 +46,13 @@ def take(reviewer, version, order="newest", label=""):
     return [one.pk for one in take_next(reviewer=reviewer, version=version, order=order, label=label)]
 
 
-def judge(pk, reviewer, verdict="correct", order="newest", **opinion):
+def judge(pk, reviewer, verdict="correct", **opinion):
     prediction = Prediction.objects.complete().get(pk=pk)
-    return judge_claimed(prediction=prediction, reviewer=reviewer, order=order, verdict=verdict, **opinion)
+    return judge_claimed(prediction=prediction, reviewer=reviewer, verdict=verdict, **opinion)
+
+
+def take_back(reviewer, version, order="newest", label=""):
+    return undo(reviewer=reviewer, version=version, order=order, label=label)
 
 
 def run_out(claims=None):
@@ -113,7 +126,7 @@ def test_the_order_is_kept_with_the_review_and_not_the_one_changed_to(asked, sha
     take(reviewer, shades, "newest")
     assert take(reviewer, shades, "random") == [one.pk for one in waiting(shades, order="random")[:2]]
     assert set(ReviewClaim.objects.values_list("picked_by", flat=True)) == {"random"}
-    judge(take(reviewer, shades, "random")[0], reviewer, order="random")
+    judge(take(reviewer, shades, "random")[0], reviewer)
     assert Review.objects.get().picked_by == "random"
 
 
@@ -121,6 +134,31 @@ def test_a_verdict_said_twice_is_stored_once(asked, shades, reviewer):
     first, _ = take(reviewer, shades)
     assert judge(first, reviewer) == judge(first, reviewer)
     assert Review.objects.count() == 1
+
+
+def test_another_verdict_on_the_same_is_told_and_not_stored(asked, shades, reviewer):
+    first, _ = take(reviewer, shades)
+    judge(first, reviewer)
+    with pytest.raises(JudgedBefore, match="You said of it before: correct, it is white"):
+        judge(first, reviewer, verdict="incorrect", true_label="grey")
+    assert Review.objects.get().verdict == "correct"
+
+
+def test_nobody_gets_a_prediction_into_the_fair_sample_by_saying_so(asked, shades, reviewer):
+    judge(asked[0].pk, reviewer)
+    assert Review.objects.get().picked_by == "manual"
+
+
+def test_undo_stays_in_its_order_and_label(asked, shades, reviewer):
+    for order, label in (("uncertain", ""), ("label", "grey")):
+        pk = take(reviewer, shades, order, label)[0]
+        judge(pk, reviewer)
+    take(reviewer, shades, "newest")
+    assert take_back(reviewer, shades) is None
+    assert take_back(reviewer, shades, "label", "white") is None
+    assert Review.objects.active().count() == 2
+    assert take_back(reviewer, shades, "label", "grey").pk == pk
+    assert take(reviewer, shades, "label", "grey")[0] == pk
 
 
 def test_what_another_has_taken_over_is_refused_and_not_stored(asked, shades, reviewer, other_reviewer):
@@ -166,21 +204,22 @@ def test_undo_takes_back_verdicts_and_skips_the_last_one_first(asked, shades, re
     judge(first, reviewer)
     skip(prediction=asked[7], reviewer=reviewer, order="newest")
     third, fourth = take(reviewer, shades)
-    assert undo(reviewer=reviewer, version=shades).pk == second
+    assert take_back(reviewer, shades).pk == second
     assert take(reviewer, shades) == [second, third, fourth]
-    assert undo(reviewer=reviewer, version=shades).pk == first
+    assert take_back(reviewer, shades).pk == first
     assert take(reviewer, shades) == [first, second, third, fourth]
     assert not Review.objects.active().exists()
     assert Review.objects.count() == 1
-    assert undo(reviewer=reviewer, version=shades) is None
+    assert take_back(reviewer, shades) is None
 
 
 def test_undo_leaves_others_and_yesterday_and_what_was_judged_elsewhere(asked, shades, reviewer, other_reviewer):
-    judge(asked[0].pk, other_reviewer)
+    judge(take(other_reviewer, shades)[0], other_reviewer)
     review_prediction(prediction=asked[1], reviewer=reviewer, verdict="unsure")
-    judge(asked[2].pk, reviewer)
-    Review.objects.filter(prediction=asked[2]).update(created_at=timezone.now() - timedelta(hours=2))
-    assert undo(reviewer=reviewer, version=shades) is None
+    yesterday = take(reviewer, shades)[0]
+    judge(yesterday, reviewer)
+    Review.objects.filter(prediction=yesterday).update(created_at=timezone.now() - timedelta(hours=2))
+    assert take_back(reviewer, shades) is None
     assert Review.objects.active().count() == 3
 
 
@@ -201,7 +240,7 @@ def test_another_version_has_a_queue_of_its_own(asked, shades, reviewer, user, w
 def test_rows_of_values_are_walked_too(flowers, user, reviewer):
     row = predict(user=user, source="api", features={"length": 4, "petals": 5}, model="flowers")
     assert take(reviewer, flowers, "random") == [row.pk]
-    judge(row.pk, reviewer, verdict="", order="random", true_value=9.5)
+    judge(row.pk, reviewer, verdict="", true_value=9.5)
     assert Review.objects.get().verdict == "incorrect"
 
 
@@ -219,7 +258,7 @@ def test_many_at_once_never_hold_the_same(shades, user, make_user, request):
             barrier.wait()
             while rows := take_next(reviewer=person, version=shades, order="random"):
                 given[person.pk].append(rows[0].pk)
-                judge(rows[0].pk, person, order="random")
+                judge(rows[0].pk, person)
         finally:
             connections.close_all()
 

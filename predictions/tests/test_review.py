@@ -1,6 +1,7 @@
 """What people say of predictions: the service and the API."""
 
 import pytest
+from django.urls import reverse
 
 from inference.tests.pictures import picture
 from predictions.models import Prediction, Review
@@ -310,3 +311,25 @@ def test_the_admin_lists_reviews(white, client, reviewer, user):
     assert "grey" in html
     detail = client.get(f"/admin/predictions/review/{Review.objects.get().pk}/change/").content.decode()
     assert "&lt;b&gt;no" in detail
+
+
+def test_a_press_by_script_is_answered_with_the_section_and_nothing_more(white, client, user):
+    client.force_login(user)
+    page = reverse("predictions:review", args=[white.pk])
+    htmx = {"headers": {"hx-request": "true"}}
+    said = client.post(page, {"true_label": "grey", "small": "1"}, **htmx)
+    assert said.status_code == 200
+    assert "You said: <strong>Incorrect</strong>, it is <strong>grey</strong>" in said.content.decode()
+    assert "small-review" in said.content.decode()
+    assert "<html" not in said.content.decode()
+    refused = client.post(page, {"verdict": "incorrect"}, **htmx)
+    assert refused.status_code == 400
+    assert "Say which label is right" in refused.content.decode()
+    taken_back = client.post(page, {"verdict": "withdraw"}, **htmx).content.decode()
+    assert "Yes, white" in taken_back
+    assert not Review.objects.active().exists()
+
+
+@pytest.mark.parametrize("value", ["maybe", "1", "yes", "TRUE"])
+def test_reviewed_is_true_or_false_and_nothing_else(white, api, value):
+    problem(api.get(LIST, {"reviewed": value}), 400, "invalid-choice")

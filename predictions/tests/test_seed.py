@@ -77,12 +77,12 @@ def test_the_rows_are_like_real_ones_and_known_as_made_up(version):
     assert reports == [COUNT]
     rows = Prediction.objects.all()
     assert set(rows.values_list("source", flat=True)) == {"web", "api", "batch"}
-    assert set(rows.values_list("user__username", flat=True)) == {f"seed-{number}" for number in range(1, 6)}
+    assert set(rows.values_list("user__username", flat=True)) == {f"(seed-{number})" for number in range(1, 6)}
 
 
 def test_nobody_can_sign_in_as_the_made_up_people(version):
     seed(version)
-    people = list(User.objects.filter(username__startswith="seed-"))
+    people = list(User.objects.filter(username__startswith="(seed-"))
     assert len(people) == 5 + 2
     assert not any(one.is_active or one.has_usable_password() or one.is_staff for one in people)
 
@@ -190,7 +190,7 @@ def test_reviews_are_what_the_service_would_have_kept(version):
         opinion = Opinion(review.verdict, review.true_label, review.true_value)
         assert check_opinion(review.prediction, opinion) == opinion
     assert {review.verdict for review in reviews} == {"correct", "incorrect", "unsure"}
-    assert {review.reviewer.username for review in reviews} == {"seed-reviewer-1", "seed-reviewer-2"}
+    assert {review.reviewer.username for review in reviews} == {"(seed-reviewer-1)", "(seed-reviewer-2)"}
     assert all(review.truth for review in reviews if review.verdict in TRUTHS)
 
 

@@ -3,9 +3,11 @@
 from predictions.views.ask import AskView, ExampleView
 from predictions.views.ledger import HistoryView, PredictionView, ThumbnailView
 from predictions.views.models import ModelDetailView, ModelListView
+from predictions.views.operations import OperationsView
 from predictions.views.review import ReviewView
+from predictions.views.tour import SampleView, TourView
 
 __all__ = [
-    "AskView", "ExampleView", "HistoryView", "ModelDetailView", "ModelListView", "PredictionView", "ReviewView",
-    "ThumbnailView",
+    "AskView", "ExampleView", "HistoryView", "ModelDetailView", "ModelListView", "OperationsView", "PredictionView",
+    "ReviewView", "SampleView", "ThumbnailView", "TourView",
 ]  # fmt: skip

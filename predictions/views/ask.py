@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -22,6 +22,7 @@ from inference.errors import ImageTooLarge, InferenceError, InvalidInput, Overlo
 from inference.preprocessing import from_csv_line
 from inference.signature import TableInput
 from predictions.artifacts import answering
+from predictions.fields import is_uuid
 from predictions.forms import MAX_ON_A_FORM, AskForm, FeaturesForm, UploadForm, field_name, initial_of
 from predictions.models import ModelVersion, Prediction, RegisteredModel
 from predictions.registry import InactiveModel, UnknownModel, resolve, spec_of
@@ -51,6 +52,12 @@ class AskView(LoginRequiredMixin, View):
 
     With JavaScript each image comes alone and gets a fragment back.
     """
+
+    def handle_no_permission(self) -> HttpResponseRedirect:
+        """Lead strangers to the tour where there is one, for the home page is the first they see."""
+        if settings.TOUR and self.request.method == "GET" and not self.request.GET:
+            return redirect("predictions:tour")
+        return super().handle_no_permission()
 
     def get(self, request: SignedInRequest) -> HttpResponse:
         reference = request.GET.get("model", "")
@@ -163,8 +170,12 @@ class AskView(LoginRequiredMixin, View):
         return render(request, "predictions/ask.html", context, status=status)
 
     def _shown(self, request: SignedInRequest) -> QuerySet[Prediction] | list[Prediction]:
-        ids = [part for part in request.GET.getlist(SHOWN)[:20] if _is_uuid(part)]
-        return Prediction.objects.visible_to(request.user).filter(id__in=ids).complete().order_by("id") if ids else []
+        ids = [part for part in request.GET.getlist(SHOWN)[:20] if is_uuid(part)]
+        return (
+            Prediction.objects.visible_to(request.user).filter(id__in=ids).complete().with_reviews().order_by("id")
+            if ids
+            else []
+        )
 
 
 class ExampleView(LoginRequiredMixin, View):
@@ -235,11 +246,3 @@ def _home(*, model: str, shown: Iterable[UUID] = ()) -> str:
 
 def _status(error: Exception | None) -> int:
     return next((status for kind, status in STATUS_OF if isinstance(error, kind)), 500)
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

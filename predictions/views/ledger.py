@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -53,11 +55,28 @@ class HistoryView(LoginRequiredMixin, TemplateView):
             page=page,
             filter=filterset,
             filters=filters,
+            chips=list(_chips(filterset, filters)),
             unknown=unknown,
             query=urlencode(filters),
             everybody=sees_everything(self.request.user),
             **kwargs,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter that is set, and the query that is left without it."""
+
+    name: str
+    value: str
+    without: str
+
+
+def _chips(filterset: PredictionFilter, filters: dict[str, str]) -> Iterator[Chip]:
+    for name, value in filters.items():
+        left = {other: kept for other, kept in filters.items() if other != name}
+        choices = dict(getattr(filterset.form.fields[name], "choices", ()))
+        yield Chip(str(filterset.filters[name].label), str(choices.get(value, value)), urlencode(left))
 
 
 class PredictionView(LoginRequiredMixin, DetailView):

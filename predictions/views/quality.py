@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from django import forms
@@ -13,12 +14,12 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from predictions.filters import QualityForm
-from predictions.models import ModelVersion
+from predictions.models import ModelVersion, Review
 from predictions.quality import Quality, compare, quality_of
 from predictions.quality.findings import Calibration, Confusion, Residuals
 
 MOST_SHOWN = 20  # labels of a matrix; of more the commonest mistakes are told instead
-MISTAKES = 20
+MUCH = 0.05  # of the answers judged in other ways: from here on the random sample leans
 SHADES = 9  # of the cells of a matrix
 SIDE = 200  # of a chart, in its own units
 
@@ -86,13 +87,21 @@ def quality_section(
         "figures": quality,
         "rows": rows,
         "matrix": list(_matrix(quality.confusion, rows)) if quality.confusion else [],
-        "mistakes": list(_mistakes(quality.confusion, rows)) if quality.confusion else [],
+        "mistakes": [_cell(one.n, 0, one.truth, one.label, rows) for one in quality.mistakes],
         "points": list(_points(quality.calibration)) if quality.calibration else [],
         "bars": _bars(quality.regression.residuals) if quality.regression else [],
         "comparison": compare(version, other, reader=reader) if other and other != version else None,
         "unit": version.signature["output"].get("unit", ""),
         "decided": _decided(quality),
+        "picked": dict(Review.PickedBy.choices).get(asked["picked_by"], ""),
+        "narrowed": bool(asked["since"] or asked["picked_by"]),
+        "leaning": _share_judged_otherwise(quality) > MUCH,
     }
+
+
+def _share_judged_otherwise(quality: Quality) -> float:
+    """Return the share of the answers that could not be drawn at random any more, for they were judged before."""
+    return (quality.accuracy.n - quality.random.n) / quality.predictions if quality.random.n else 0.0
 
 
 def _decided(quality: Quality) -> int:
@@ -101,7 +110,8 @@ def _decided(quality: Quality) -> int:
 
 def _rows(version: ModelVersion, asked: dict[str, Any]) -> str:
     """Return the address of the list of the predictions that were counted, to be narrowed."""
-    since = {"created_after": asked["since"].isoformat()} if asked["since"] else {}
+    # Written as a form field writes it, so that the list's own filter shows it: without a zone, which is UTC.
+    since = {"created_after": f"{asked['since'].astimezone(UTC):%Y-%m-%dT%H:%M:%S}"} if asked["since"] else {}
     picked = {"picked_by": asked["picked_by"]} if asked["picked_by"] else {}
     return f"{reverse('predictions:history')}?{urlencode({'model': str(version), **since, **picked})}"
 
@@ -117,17 +127,6 @@ def _matrix(confusion: Confusion, rows: str) -> Iterator[tuple[str, list[Cell]]]
     for truth, counts in zip(confusion.labels, confusion.matrix, strict=True):
         cells = zip(confusion.labels, counts, strict=True)
         yield truth, [_cell(n, sum(counts), truth, label, rows) for label, n in cells]
-
-
-def _mistakes(confusion: Confusion, rows: str) -> list[Cell]:
-    """Return the commonest mistakes."""
-    cells = [
-        _cell(n, 0, truth, label, rows)
-        for truth, counts in zip(confusion.labels, confusion.matrix, strict=True)
-        for label, n in zip(confusion.labels, counts, strict=True)
-        if n and truth != label
-    ]
-    return sorted(cells, key=lambda one: -one.n)[:MISTAKES]
 
 
 def _points(calibration: Calibration) -> Iterator[Point]:

@@ -7,12 +7,12 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.generic import View
 
 from accounts.requests import SignedInRequest
-from predictions.models import Prediction
+from predictions.models import Prediction, Review
 from predictions.services import review_prediction, withdraw_review
 from predictions.services.review import MAX_COMMENT, InvalidReview, NotReviewable, read_true_value
 
@@ -26,22 +26,32 @@ class ReviewView(LoginRequiredMixin, View):
 
     def post(self, request: SignedInRequest, pk: UUID) -> HttpResponse:
         prediction = get_object_or_404(Prediction.objects.visible_to(request.user).complete(), pk=pk)
-        if request.POST.get("verdict") == WITHDRAW:
-            withdraw_review(prediction=prediction, reviewer=request.user)
-            return redirect(_back_to(request, prediction))
+        error = ""
         try:
-            truth = read_true_value(request.POST.get("true_value", ""))
-            review_prediction(
-                prediction=prediction,
-                reviewer=request.user,
-                verdict=request.POST.get("verdict", ""),
-                true_label=request.POST.get("true_label", ""),
-                true_value=truth,
-                comment=request.POST.get("comment", "").replace("\0", "")[:MAX_COMMENT],
-            )
-        except (InvalidReview, NotReviewable) as error:
-            messages.error(request, str(error))
+            review = _act(request, prediction)
+        except (InvalidReview, NotReviewable) as problem:
+            review, error = None, str(problem)
+        if request.htmx:
+            context = {"prediction": prediction, "mine": review, "error": error, "small": request.POST.get("small")}
+            return render(request, "predictions/_review.html", context, status=400 if error else 200)
+        if error:
+            messages.error(request, error)
         return redirect(_back_to(request, prediction))
+
+
+def _act(request: SignedInRequest, prediction: Prediction) -> Review | None:
+    """Keep or withdraw what was pressed; return the opinion that holds now."""
+    if request.POST.get("verdict") == WITHDRAW:
+        withdraw_review(prediction=prediction, reviewer=request.user)
+        return None
+    return review_prediction(
+        prediction=prediction,
+        reviewer=request.user,
+        verdict=request.POST.get("verdict", ""),
+        true_label=request.POST.get("true_label", ""),
+        true_value=read_true_value(request.POST.get("true_value", "")),
+        comment=request.POST.get("comment", "").replace("\0", "")[:MAX_COMMENT],
+    )
 
 
 def _back_to(request: SignedInRequest, prediction: Prediction) -> str:

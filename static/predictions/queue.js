@@ -10,7 +10,6 @@ class Queue {
     this.gone = new Set(); // judged or skipped here, whatever an answer still on its way says
     this.said = root.querySelector(".queue-said");
     this.error = root.querySelector(".queue-error");
-    this.done = Number(root.dataset.done);
     this.last = Promise.resolve(); // requests follow each other
     this.pending = 0;
     root.addEventListener("submit", (event) => this.submitted(event));
@@ -74,13 +73,13 @@ class Queue {
       if (!response.ok) throw new Error(`the server answered ${response.status}`);
       answer = await response.json();
     } catch (error) {
-      answer = { said: "", error: `It was not stored (${error.message}). Reload the page and try again.`, items: [] };
+      answer = { said: "", error: `No answer came (${error.message}), so it may not be stored. Press again: nothing is stored twice.`, items: [] };
       if (slot) this.bring(slot);
     }
     this.pending -= 1;
     const again = undoes || Boolean(answer.error);
     if (again) for (const { id } of answer.items) this.gone.delete(id);
-    this.tell(answer, body);
+    this.tell(answer);
     this.take(answer.items, again);
   }
 
@@ -90,11 +89,8 @@ class Queue {
     this.items.prepend(slot);
   }
 
-  tell(answer, body) {
-    const judged = body.get("verdict") !== "skip" && body.get("verdict") !== "undo";
-    if (judged && !answer.error) this.done += 1;
-    if (body.get("verdict") === "undo" && answer.said === "Taken back.") this.done = Math.max(0, this.done - 1);
-    this.root.querySelector(".queue-done").textContent = this.done;
+  tell(answer) {
+    if ("done" in answer) this.root.querySelector(".queue-done").textContent = answer.done;
     this.said.textContent = answer.said;
     this.error.textContent = answer.error;
     this.error.hidden = !answer.error;

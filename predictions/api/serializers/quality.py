@@ -74,4 +74,5 @@ class QualitySerializer(serializers.Serializer):
     confusion = ConfusionSerializer(allow_null=True)
     calibration = CalibrationSerializer(allow_null=True)
     kappa = serializers.FloatField(allow_null=True, help_text="Cohen's, where two people judged the same answers.")
+    kappa_n = serializers.IntegerField(help_text="How many answers two people judged.")
     regression = RegressionSerializer(allow_null=True)

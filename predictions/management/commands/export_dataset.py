@@ -30,7 +30,7 @@ class Command(BaseCommand):
             dataset = export_dataset(**chosen)
         except InferenceError as error:
             raise CommandError(f"Not exported: {error.message}") from error
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # RuntimeError: links that lead round in a circle
             raise CommandError(f"Not exported: {error}") from error
         self._summarise(dataset, options["folder"])
         for name, code in dataset.unreadable.items():

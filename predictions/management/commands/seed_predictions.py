@@ -14,6 +14,7 @@ from predictions.registry import resolve
 from predictions.services.seed import seed_predictions
 
 EVERY = 50_000  # predictions between two lines of progress
+MOST_DAYS = 3650
 CHOSEN = {"count": 1, "days": 1, "reviewed": 0, "files": 1, "users": 1, "seed": 0}
 """What the service is told, and the least of each."""
 
@@ -22,7 +23,7 @@ class Command(BaseCommand):
     help = (
         "Fill the ledger with made-up predictions, inputs and reviews of MODEL (name, name@alias or name:version), to see "
         "and measure pages on a large one. The model is not asked. What is made up has the client_reference `seed` and "
-        "belongs to accounts that cannot sign in, seed-1, seed-2 …; nothing takes it out again."
+        "belongs to accounts that cannot sign in, (seed-1), (seed-2) …; nothing takes it out again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -61,5 +62,7 @@ class Command(BaseCommand):
                 raise CommandError(f"Expected --{name} of at least {least}. Received: {options[name]}")
         if not options["reviewed"] <= 1:
             raise CommandError(f"Expected --reviewed from 0 to 1. Received: {options['reviewed']}")
+        if options["days"] > MOST_DAYS:
+            raise CommandError(f"Expected --days of at most {MOST_DAYS:,}. Received: {options['days']}")
         if not options["yes"] and Prediction.objects.exists():
             raise CommandError("The ledger holds predictions already. With --yes the made-up ones go among them, for good.")

@@ -61,8 +61,12 @@ def opinion_on(prediction: Prediction) -> Review | None:
 
 
 def truth_of(prediction: Prediction) -> Truth | None:
-    """Return what is true by the opinion that counts: what it names or, when it says no more than correct, the answer."""
-    opinion = opinion_on(prediction)
+    """Return what is true by the opinion that counts: what it names or, when it says no more than correct, the answer.
+
+    Of values the newest opinion that names one counts, as it does for quality.
+    """
+    opinions = [one for one in getattr(prediction, "opinions") if one.true_value is not None]  # noqa: B009  as above
+    opinion = next(iter(opinions), None) or opinion_on(prediction)
     if opinion is None:
         return None
     if opinion.true_label or opinion.true_value is not None:

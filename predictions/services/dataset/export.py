@@ -24,7 +24,7 @@ from predictions.services.files import StoredFileError
 
 MANIFEST = (
     "prediction", "input", "split", "path", "label", "value", "true_label", "true_value", "verdict", "confidence", "model",
-    "model_version", "sha256", "original_name", "reviews",
+    "model_version", "sha256", "original_name", "picked_by", "reviews",
 )  # fmt: skip
 AT_ONCE = 500  # predictions fetched together
 Item = tuple[Prediction, bytes, Any]
@@ -116,5 +116,6 @@ def _describe(prediction: Prediction, truth: Truth | None) -> dict[str, Any]:
         "model_version": prediction.model_version.number,
         "sha256": prediction.input.sha256,
         "original_name": prediction.input.original_name,
+        "picked_by": opinion.picked_by if opinion else "",
         "reviews": len(getattr(prediction, "opinions")),  # noqa: B009  answers_of has fetched them
     }

@@ -40,7 +40,7 @@ class PictureFolders:
             StoredFileError: the stored file is gone or damaged.
             InvalidImage: no decoder here reads it any more.
         """
-        picture = plain_picture(read_stored(row))
+        picture = _grey_if_grey(plain_picture(read_stored(row)))
         head = f"{picture.mode} {picture.width} {picture.height}\n".encode()
         return hashlib.sha256(head + picture.tobytes()).digest(), picture
 
@@ -50,3 +50,13 @@ class PictureFolders:
         path = Path(split, label, f"{row.pk}.png")
         picture.save(self.root / path, "PNG")
         return path.as_posix()
+
+
+def _grey_if_grey(picture: Image.Image) -> Image.Image:
+    """Return a picture without colour as such, however its file keeps it: it is the same picture."""
+    grey = picture.getchannel(0)
+    return (
+        grey
+        if all(picture.getchannel(n).tobytes() == grey.tobytes() for n in range(1, len(picture.getbands())))
+        else picture
+    )

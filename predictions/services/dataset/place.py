@@ -13,21 +13,29 @@ from predictions.services.dataset.answers import NotExportable
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """Give a folder to fill, beside the wanted one, which it becomes when the block ends well; else nothing is left of it.
+    """Give a folder to fill; when the block ends well it is the wanted one, else nothing is left of it.
 
-    A process that is killed leaves the unfinished one behind, hidden, with a name that ends in `.part`.
+    One that is there already, and empty, stays itself, with its owner and mode, and may be a mount point: it is filled
+    from a folder inside it. A process that is killed leaves the unfinished one behind, hidden, with a name that ends in
+    `.part`.
 
     Raises:
         NotExportable: when there is something already.
+        OSError: when it cannot be written to.
     """
-    folder = folder.resolve()
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+    folder = folder.absolute()
+    there = folder.exists()
+    if there and not (folder.is_dir() and not any(folder.iterdir())):
         raise NotExportable(f"Expected a folder that is empty or does not exist. Received: {folder}")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}.part")
-    unfinished.mkdir()
+    name = f".{folder.name}.{uuid4().hex[:8]}.part"
+    unfinished = folder / name if there else folder.with_name(name)
+    unfinished.mkdir(parents=not there)
     try:
         yield unfinished
-        unfinished.replace(folder)
+        if there:
+            for entry in list(unfinished.iterdir()):
+                entry.replace(folder / entry.name)
+        else:
+            unfinished.replace(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

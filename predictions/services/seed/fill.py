@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from predictions.models import ModelVersion
+from predictions.services.rollup import forget_rollups
 from predictions.services.seed.answers import check_answers, draw_answers
 from predictions.services.seed.inputs import draw_inputs, store_pictures
-from predictions.services.seed.moments import draw_moments
+from predictions.services.seed.moments import draw_moments, time_at
 from predictions.services.seed.opinions import draw_reviews
 from predictions.services.seed.people import seed_users
 from predictions.services.seed.predictions import draw_predictions
@@ -56,4 +57,5 @@ def seed_predictions(
         rows = draw_predictions(version, inputs, answers, moments=moments[part].tolist(), people=people, rng=rng)
         store_rows(inputs, rows, draw_reviews(rows, answers, share=reviewed, reviewers=reviewers, rng=rng))
         report(start + len(rows))
+    forget_rollups(since=time_at(int(moments[0])))
     tell_the_planner()

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.hashers import make_password
-
 from accounts.models import User
+from accounts.services import keep_guest
 
 
 def seed_users(prefix: str, count: int) -> list[User]:
-    """Return the accounts `prefix-1` to `prefix-<count>`, making those that are not there yet."""
-    return [_user(f"{prefix}-{number}") for number in range(1, count + 1)]
-
-
-def _user(username: str) -> User:
-    fresh = {"is_active": False, "password": make_password(None)}
-    return User.objects.get_or_create(username=username, defaults=fresh)[0]
+    """Return the accounts `(prefix-1)` to `(prefix-<count>)`, making those that are not there yet."""
+    return [keep_guest(username=f"({prefix}-{number})") for number in range(1, count + 1)]

@@ -1,0 +1,95 @@
+"""How a figure differs from that of the period before, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.template.defaultfilters import filesizeformat
+
+from predictions.operations.figures import Operations, Pair
+from predictions.templatetags.ledger import milliseconds, percent, whole
+
+MANY_TIMES = 3  # from here on it is `4.2 times as many` and no longer percent
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a figure is written, and what it is called when it went up or down.
+
+    Args:
+        points: differences are told in points of a percentage, not in percent of a percentage.
+    """
+
+    written: Callable[[float], str]
+    up: str
+    down: str
+    points: bool = False
+
+
+COUNT = Kind(lambda value: whole(int(value)), "more", "fewer")
+SIZE = Kind(lambda value: filesizeformat(int(value)), "more", "less")
+TIME = Kind(milliseconds, "slower", "faster")
+SHARE = Kind(percent, "higher", "lower", points=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A big figure with what is told beneath."""
+
+    title: str
+    value: str
+    change: str
+    arrow: str = ""
+    note: str = ""
+
+
+def cards_of(figures: Operations, *, free: int | None) -> list[Card]:
+    """Return the big figures of a window; `free` are the bytes left where inputs are stored."""
+    words = figures.window.words
+    room = f"{filesizeformat(free)} free on the disk" if free is not None else ""
+    return [
+        card("Predictions", figures.predictions, COUNT, words),
+        card("Failed", figures.failed, SHARE, words),
+        card("Latency, median", figures.latency["p50"], TIME, words),
+        card("Latency, 95th percentile", figures.latency["p95"], TIME, words),
+        card("Latency, 99th percentile", figures.latency["p99"], TIME, words),
+        card("Mean confidence", figures.confidence, SHARE, words),
+        card("Awaiting review", figures.awaiting, COUNT, words, note="of the answers given in this time"),
+        card("Inputs received", figures.input_bytes, SIZE, words, note=room),
+    ]
+
+
+def card(title: str, pair: Pair, kind: Kind, words: str, *, note: str = "") -> Card:
+    value = "–" if pair.now is None else kind.written(pair.now)
+    return Card(title, value, change(pair, kind, words), _arrow(pair, kind), note)
+
+
+def change(pair: Pair, kind: Kind, words: str) -> str:
+    """Return the difference to the period before: `12.0 % more than in the 7 days before (1,234)`."""
+    now, before = pair
+    if before is None or not (before or kind.points):
+        return f"none in the {words} before{' either' if not now else ''}"
+    if now is None:
+        return f"{kind.written(before)} in the {words} before"
+    if kind.written(now) == kind.written(before):
+        return f"as in the {words} before"
+    return f"{_apart(now, before, kind)} in the {words} before ({kind.written(before)})"
+
+
+def _apart(now: float, before: float, kind: Kind) -> str:
+    """Return how much, and in which direction."""
+    how = kind.up if now > before else kind.down
+    if kind.points:
+        return f"{abs(now - before) * 100:.1f} points {how} than"
+    ratio = now / before
+    if ratio >= MANY_TIMES and kind is COUNT:
+        return f"{ratio:,.1f} times as many as"
+    return f"{abs(ratio - 1) * 100:,.1f} % {how} than"
+
+
+def _arrow(pair: Pair, kind: Kind) -> str:
+    now, before = pair
+    if now is None or before is None or not (before or kind.points) or kind.written(now) == kind.written(before):
+        return ""
+    return "↑" if now > before else "↓"
