@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test check env install install-dev install-mlflow format constraints
+.PHONY: run test check env install install-dev install-mlflow format constraints screenshots
 
 run: install env
 	$(BIN)/python manage.py bootstrap
@@ -26,6 +26,10 @@ format: install-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/djlint --quiet --reformat templates
+
+# The pictures of README and docs/, from a site of its own with made-up answers.
+screenshots: install-dev
+	$(BIN)/python -m mlsite.tests.screenshots
 
 install: .venv/installed
 

@@ -4,13 +4,15 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import call_command, get_commands, load_command_class
 from django.db import connection
 
 from accounts.models import User
+from conftest import need
 from inference.tests.pictures import picture
 from predictions.models import AliasChange, ModelVersion
 from predictions.services import predict, register_model, review_prediction
@@ -113,6 +115,56 @@ def test_training_on_what_people_said_works_as_written(tmp_path, monkeypatch, us
     made = shutil.copytree(ROOT / "examples" / "digits", tmp_path / "made")
     shutil.copy(tmp_path / "digits.keras", made)
     assert str(register_model(path=made)) == "digits:2"
+
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
+
+
+def requests_in(page):
+    """Return the curl commands of a page, each on one line."""
+    text = page.read_text().replace("\\\n", " ")
+    return [line.strip() for line in text.splitlines() if line.startswith("    curl ")]
+
+
+@pytest.mark.site
+@pytest.mark.xdist_group("site")
+def test_each_request_is_answered(site):
+    need("curl", shutil.which("curl"))
+    commands = [command for page in PAGES for command in requests_in(page)]
+    assert len(commands) >= 7
+    environment = os.environ | {"MLSITE_TOKEN": site.token()}
+    for command in commands:
+        asked = command.replace("http://127.0.0.1:8000", site.url).replace("curl ", "curl -sS --fail-with-body ", 1)
+        done = subprocess.run(["bash", "-c", asked], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        assert done.stdout.startswith("{"), command
+
+
+def test_each_command_and_option_that_is_named_is_there():
+    named = [
+        (page.name, match[1], re.findall(r"--[a-z][a-z-]*", match[2]))
+        for page in PAGES
+        for match in re.finditer(r"manage\.py ([a-z_]+)([^`|\n]*)", page.read_text())
+    ]
+    rows = re.findall(r"^\| `([a-z_]+)([^`]*)`", (ROOT / "README.md").read_text(), re.MULTILINE)
+    named += [("README.md", name, re.findall(r"--[a-z][a-z-]*", rest)) for name, rest in rows if name in get_commands()]
+    assert len(named) > 25
+    for page, name, options in named:
+        assert name in get_commands(), f"{page}: {name}"
+        command = load_command_class(get_commands()[name], name)
+        known = {flag for action in command.create_parser("manage.py", name)._actions for flag in action.option_strings}
+        assert set(options) <= known, f"{page}: {name} {options}"
+
+
+def test_each_picture_and_link_leads_somewhere():
+    links = [
+        (page, link)
+        for page in PAGES
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text())
+        if not link.startswith("http")
+    ]
+    assert len(links) > 20
+    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
 
 
 def test_each_page_is_named_in_the_readme():

@@ -16,25 +16,28 @@ from predictions.querysets import sees_everything
 # An input is the same when its bytes are: everybody who asks makes a row of their own. Of several answers of a version to
 # it the newest counts, and of several truths the one that was said last, about either version's answer.
 ON_THE_SAME = """
-WITH truths AS (
+WITH truths AS MATERIALIZED (
     SELECT i.sha256, r.true_label, r.true_value, ROW_NUMBER() OVER (PARTITION BY i.sha256 ORDER BY r.id DESC) AS place
     FROM predictions_review r
     JOIN predictions_prediction p ON p.id = r.prediction_id
     JOIN predictions_input i ON i.id = p.input_id
     WHERE r.withdrawn_at IS NULL AND r.verdict <> 'unsure' AND p.model_version_id IN (%(one)s, %(other)s) AND {known} {mine}
 ), answers AS (
-    SELECT i.sha256, p.model_version_id AS version, p.label, p.value,
-           ROW_NUMBER() OVER (PARTITION BY i.sha256, p.model_version_id ORDER BY p.id DESC) AS place
+    SELECT t.sha256, t.true_label, t.true_value, p.model_version_id AS version, p.label, p.value,
+           ROW_NUMBER() OVER (PARTITION BY t.sha256, p.model_version_id ORDER BY p.id DESC) AS place
     FROM truths t
     JOIN predictions_input i ON i.sha256 = t.sha256
     JOIN predictions_prediction p ON p.input_id = i.id
     WHERE t.place = 1 AND p.status = 'succeeded' AND p.model_version_id IN (%(one)s, %(other)s) {mine}
 ), pairs AS (
-    SELECT t.true_label, t.true_value, a.label AS label, b.label AS other_label, a.value AS value, b.value AS other_value
-    FROM truths t
-    JOIN answers a ON a.sha256 = t.sha256 AND a.version = %(one)s AND a.place = 1
-    JOIN answers b ON b.sha256 = t.sha256 AND b.version = %(other)s AND b.place = 1
-    WHERE t.place = 1
+    SELECT MAX(true_label) AS true_label,
+           MAX(true_value) AS true_value,
+           MAX(CASE WHEN version = %(one)s THEN label END) AS label,
+           MAX(CASE WHEN version = %(other)s THEN label END) AS other_label,
+           MAX(CASE WHEN version = %(one)s THEN value END) AS value,
+           MAX(CASE WHEN version = %(other)s THEN value END) AS other_value
+    FROM answers WHERE place = 1 GROUP BY sha256
+    HAVING COUNT(DISTINCT version) = {versions}
 )
 """
 LABELS = """
@@ -112,5 +115,5 @@ def _ask(select: str, one: ModelVersion, other: ModelVersion, reader: Any) -> tu
     values = {"one": one.pk, "other": other.pk, "reader": reader.pk}
     prepared = {name: key.get_db_prep_value(value, connection) for name, value in values.items()}
     with connection.cursor() as cursor:
-        cursor.execute(ON_THE_SAME.format(mine=mine, known=known) + select, prepared)
+        cursor.execute(ON_THE_SAME.format(mine=mine, known=known, versions=len({one.pk, other.pk})) + select, prepared)
         return cursor.fetchone()

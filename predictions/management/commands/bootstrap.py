@@ -28,6 +28,7 @@ class Command(BaseCommand):
         call_command("collectstatic", interactive=False, verbosity=0)
         for name in EXAMPLES:
             self._register(Path(settings.BASE_DIR, "examples", name))
+        call_command("roll_up", verbosity=0)
         self._make_demo()
         self.stdout.write(f"The site is at http://{settings.HOST}:{settings.PORT}/ once it runs.")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from predictions.models import ModelVersion
-from predictions.services.rollup import forget_rollups
+from predictions.services.rollup import forget_rollups, roll_up
 from predictions.services.seed.answers import check_answers, draw_answers
 from predictions.services.seed.inputs import draw_inputs, store_pictures
 from predictions.services.seed.moments import draw_moments, time_at
@@ -57,5 +57,6 @@ def seed_predictions(
         rows = draw_predictions(version, inputs, answers, moments=moments[part].tolist(), people=people, rng=rng)
         store_rows(inputs, rows, draw_reviews(rows, answers, share=reviewed, reviewers=reviewers, rng=rng))
         report(start + len(rows))
-    forget_rollups(since=time_at(int(moments[0])))
     tell_the_planner()
+    forget_rollups(since=time_at(int(moments[0])))
+    roll_up()
