@@ -57,6 +57,7 @@ class PredictionFilter(filters.FilterSet):
         choices=[("true", "yes"), ("false", "no")], method="by_review", label="Reviewed", empty_label="any"
     )
     verdict = filters.ChoiceFilter(choices=Review.Verdict.choices, method="by_verdict", label="Verdict", empty_label="any")
+    error_code = filters.CharFilter(label="Error code")
     true_label = filters.CharFilter(method="by_truth", label="True label", strip=False)
     picked_by = filters.ChoiceFilter(
         choices=Review.PickedBy.choices, method="by_pick", label="Picked for review", empty_label="any"

@@ -197,8 +197,9 @@ def test_nothing_is_in_the_way_of_staff(page, watched, judged):
     page.get_by_role("button", name="Right").click()
     expect(page.locator(".queue-said")).not_to_be_empty()
     walk.look("review queue after a verdict")
+    shown = page.locator(".queue-slot:not([hidden])").get_attribute("data-id")
     walk.look("admin", "/admin/")
-    walk.look("admin, predictions", "/admin/predictions/prediction/?q=seed")
+    walk.look("admin, predictions", f"/admin/predictions/prediction/?q={shown}")
     expect(page.get_by_role("textbox", name="Search", exact=True)).to_have_count(1)
     page.locator("#result_list tbody tr").first.get_by_role("link").first.click()
     expect(page.get_by_role("heading", name="Was this right?")).to_be_visible()
@@ -334,7 +335,7 @@ def test_pages_are_light(page, watched, browser, site, judged):
         with browser.new_context(base_url=site.url, storage_state=state) as context:
             visit, responses = context.new_page(), []
             visit.on("response", lambda response, kept=responses: kept.append(response))
-            visit.goto(address, wait_until="networkidle")
+            visit.goto(address)
             loaded = [one for one in responses if one.request.resource_type != "image"]
             assert len(loaded) > 3
             weights[address] = sum(len(one.body()) for one in loaded)

@@ -16,6 +16,8 @@ from predictions.querysets import InputQuerySet, PredictionQuerySet
 from predictions.storage import input_path
 from predictions.validators import validate_sha256
 
+FEW_LABELS = 13  # that fit on a page as buttons
+
 
 class Input(models.Model):
     """One thing somebody asked about: an uploaded image, or a row of features. Never edited."""
@@ -185,8 +187,10 @@ class Prediction(models.Model):
 
     @property
     def other_labels(self) -> list[str]:
-        """Return the labels that were not the answer, the likeliest first."""
-        labels = [label for label, _ in self.ranked_scores] or self.model_version.labels
+        """Return the labels that were not the answer: few in their own order, many the likeliest first."""
+        labels: list[str] = self.model_version.labels
+        if len(labels) > FEW_LABELS:
+            labels = [label for label, _ in self.ranked_scores] or labels
         return [label for label in labels if label != self.label]
 
     @property

@@ -8,6 +8,7 @@ from django.utils.html import escape
 
 from inference.tests.pictures import noise, picture
 from predictions.models import Input, Prediction
+from predictions.services import review_prediction
 from predictions.templatetags.ledger import percent
 from predictions.tests.test_services_predict import ask
 
@@ -174,11 +175,17 @@ def test_history_shows_others_rows_to_reviewers_only(shades, client, user, other
 
 
 @pytest.mark.parametrize("count", [1, 24])
-def test_history_takes_two_queries_however_long(shades, signed_in, user, count, django_assert_max_num_queries):
+def test_history_takes_three_queries_however_long(shades, signed_in, user, count, django_assert_max_num_queries):
     for _ in range(count):
         ask(user)
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(3):  # the session with its user; the rows; what was said of them
         assert signed_in.get(reverse("predictions:history")).content.decode().count("<time") == count
+
+
+def test_history_shows_what_was_said_of_a_row(shades, signed_in, user):
+    review_prediction(prediction=ask(user), reviewer=user, true_label="grey")
+    assert '<span class="badge verdict incorrect">is grey</span>' in signed_in.get("/predictions/").content.decode()
+    assert "badge verdict" not in signed_in.get("/predictions/?reviewed=false").content.decode()
 
 
 # --- detail, thumbnails, models

@@ -40,7 +40,7 @@ class HistoryView(LoginRequiredMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         asked = self.request.GET
-        rows = Prediction.objects.visible_to(self.request.user).complete()
+        rows = Prediction.objects.visible_to(self.request.user).complete().with_reviews()
         filterset = PredictionFilter(asked, rows, request=self.request)
         unknown = filterset.unknown({"older", "newer"})
         valid = filterset.is_valid() and not unknown

@@ -19,6 +19,7 @@ function card(file) {
   article.querySelector("strong").textContent = file.name;
   article.querySelector("progress").setAttribute("aria-label", `Sending ${file.name}`);
   results.prepend(article);
+  article.scrollIntoView({ block: "nearest" });
   return article;
 }
 
