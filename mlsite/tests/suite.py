@@ -8,7 +8,7 @@ import sys
 
 from mlsite.tests import postgres
 
-PROCESSES = "2"
+PROCESSES = "3"  # more than two cores have to do: many tests wait for a server
 # What a page does in a browser does not depend on the database; what stands behind it is asked on both.
 ON_POSTGRES = ["accounts", "predictions", "mlsite", "-m", "not browser"]
 
