@@ -61,7 +61,7 @@ def make_site(tmp_path) -> Iterator[Callable[..., Site]]:
             one.process.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open, Django takes its thread for an asynchronous one
 def browser() -> Iterator[Browser]:
     """Debian's Chromium where it is installed, else the one that Playwright brings."""
     installed = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -8,9 +8,9 @@ import sys
 
 from mlsite.tests import postgres
 
-PROCESSES = "3"  # more than two cores have to do: many tests wait for a server
-# What a page does in a browser does not depend on the database; what stands behind it is asked on both.
-ON_POSTGRES = ["accounts", "predictions", "mlsite", "-m", "not browser"]
+PROCESSES = "2"
+# What a browser does and how a format loads does not depend on the database; what is stored is asked on both.
+ON_POSTGRES = ["accounts", "predictions", "mlsite", "-m", "not browser and not once"]
 
 
 def run_pytest(*arguments: str, **environment: str) -> int:

@@ -63,7 +63,7 @@ window.shadows = new Map([...document.querySelectorAll("*")].map(one => [one, ge
 HEAVIEST = 300_000  # bytes of a page without its pictures
 MOST_STOPS = 150  # of the Tab key on a page
 
-pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("accessibility")]
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 SHAPES = {"rules": {"color-contrast": {"enabled": False}}}
 # How a page is looked at: theme, width, and what of axe-core. Only colours differ in the dark, only shapes on a phone.

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from mlsite.tests.browser import answers, sign_in, sign_up
 from mlsite.tests.site import SAMPLES
 
-pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("site")]
 
 
 def test_a_newcomer_signs_up_uploads_three_files_and_finds_them_again(page, watched):

@@ -45,6 +45,7 @@ def carry_out(language, text):
                 call_command(*shlex.split(line.partition("manage.py ")[2]))
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 @pytest.mark.xdist_group("tensorflow")
 def test_registering_works_as_written(tmp_path, monkeypatch, user):

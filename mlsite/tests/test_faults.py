@@ -42,6 +42,7 @@ def large_png():
     return out.getvalue()
 
 
+@pytest.mark.once
 def test_large_images_leave_no_memory_behind(make_site):
     site = make_site(WEB_CONCURRENCY="1")
     site.start()
@@ -57,6 +58,7 @@ def test_large_images_leave_no_memory_behind(make_site):
     assert resident() - before < 50
 
 
+@pytest.mark.once
 def test_a_signal_drains_what_is_in_flight(make_site):
     site = make_site()
     site.start()
@@ -195,6 +197,7 @@ def test_a_crash_of_the_database_is_told_and_survived(tmp_path):
     assert stored == {answer.json()["id"] for answer in before + after}
 
 
+@pytest.mark.once
 def test_a_hung_model_is_answered_and_its_process_replaced(make_site, tmp_path):
     site = make_site(WEB_CONCURRENCY="1", PREDICT_TIMEOUT="1")
     site.register_dummy(tmp_path, "slow", sleep=6)

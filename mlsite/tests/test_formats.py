@@ -32,11 +32,13 @@ def check(served, one, folder):
     assert found.task.endswith("classification" if one.labels else "regression")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("one", [one for one in FORMATS if one is not MLFLOW], ids=str)
 def test_a_model_of_this_format_answers_as_its_own_library_does(served, tmp_path, one):
     check(served, one, tmp_path)
 
 
+@pytest.mark.once
 @pytest.mark.filterwarnings("ignore")  # MLflow warns of its own code when it is imported
 def test_an_mlflow_model_answers_as_mlflow_does(served, tmp_path):
     need("mlflow", importlib.util.find_spec("mlflow"))

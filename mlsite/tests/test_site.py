@@ -39,6 +39,7 @@ def test_the_main_job_by_curl(site):
     assert listed["results"][0] == body
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("language", ["curl", "Python", "JavaScript"])
 @pytest.mark.parametrize("name", ["digits", "iris", "diabetes"])
 def test_the_request_to_copy_works(site, tmp_path, name, language):
@@ -133,6 +134,7 @@ def test_the_server_speaks_plainly_to_broken_http(site):
     assert site.status("/healthz") == 200
 
 
+@pytest.mark.once
 def test_health_answers_before_the_model_is_loaded(make_site):
     site = make_site(WEB_CONCURRENCY="1")
     site.start(wait=False)
