@@ -23,6 +23,11 @@ COLUMNS = (
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
+def attachment(suffix: str) -> dict[str, str]:
+    """Return the headers that make an answer a file to keep, and nobody else's."""
+    return {"Content-Disposition": f'attachment; filename="predictions.{suffix}"', "Cache-Control": "private, no-store"}
+
+
 def export_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | AnonymousUser) -> Iterator[dict[str, Any]]:
     """Yield one dictionary per prediction, by column.
 

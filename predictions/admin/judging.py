@@ -16,7 +16,7 @@ from django.utils.html import format_html, format_html_join
 
 from accounts.models import User
 from inference.errors import InferenceError
-from predictions.export import as_csv, export_rows
+from predictions.export import as_csv, attachment, export_rows
 from predictions.fields import is_uuid
 from predictions.models import Prediction, Review
 from predictions.querysets import sees_everything
@@ -121,13 +121,8 @@ class JudgingAdmin(admin.ModelAdmin):
     def export_as_csv(self, request: HttpRequest, queryset: Any) -> StreamingHttpResponse:
         logger.info("export", extra={"user": str(request.user.pk), "format": "csv"})
         rows = queryset.complete().with_reviews().order_by("-id")
-        headers = {
-            "Content-Disposition": 'attachment; filename="predictions.csv"',
-            "Cache-Control": "private, no-store",
-        }
-        return StreamingHttpResponse(
-            as_csv(export_rows(rows, request.user)), content_type="text/csv; charset=utf-8", headers=headers
-        )
+        lines = as_csv(export_rows(rows, request.user))
+        return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=attachment("csv"))
 
     def _judge(self, request: HttpRequest, queryset: Any, verdict: str) -> None:
         truth = request.POST.get("truth", "")

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from predictions.admin.base import ReadOnlyAdmin, input_of, link_to, pretty, row_of
 from predictions.admin.judging import JudgingAdmin, ReviewInline, StateFilter
+from predictions.fields import is_uuid
 from predictions.models import Input, ModelVersion, Prediction, Review
 
 FAMILY = 20  # predictions of one input that its page lists
@@ -117,9 +118,8 @@ class PredictionAdmin(JudgingAdmin, LedgerAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show with a prediction the buttons to judge it."""
-        prediction = self.get_object(request, object_id)
-        opinions = Review.objects.active().filter(prediction=prediction, reviewer=cast(User, request.user))
-        mine = opinions.first() if prediction else None
+        opinions = Review.objects.active().filter(reviewer=cast(User, request.user))
+        mine = opinions.filter(prediction_id=UUID(object_id)).first() if is_uuid(object_id) else None
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "mine": mine})
 
     def by_id(self, value: UUID) -> Q:

@@ -12,7 +12,7 @@ from predictions.models import Review
 
 @admin.register(Review)
 class ReviewAdmin(ReadOnlyAdmin):
-    change_list_template = "admin/predictions/review/change_list.html"
+    change_list_template = "admin/predictions/prediction/change_list.html"
     list_display = ("created_at", "prediction_link", "verdict", "said", "truth", "reviewer", "picked_by", "withdrawn_at")
     list_select_related = ("prediction__model_version__model", "reviewer")
     list_filter = ("verdict", "picked_by")

@@ -38,7 +38,7 @@ from predictions.api.serializers import (
     ReviewSerializer,
     TruthSerializer,
 )
-from predictions.export import as_csv, as_jsonl, export_rows
+from predictions.export import as_csv, as_jsonl, attachment, export_rows
 from predictions.filters import PredictionFilter
 from predictions.models import Input, Prediction, RegisteredModel
 from predictions.services import predict, review_prediction, withdraw_review
@@ -145,12 +145,8 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         rows = self.filter_queryset(self.get_queryset()).order_by("-id")
         logger.info("export", extra={"user": str(request.user.pk), "format": asked})
         content_type, write = FORMATS[asked]
-        headers = {
-            "Content-Disposition": f'attachment; filename="predictions.{asked}"',
-            "Cache-Control": "private, no-store",
-        }
         lines = write(export_rows(rows, request.user))
-        return StreamingHttpResponse(lines, content_type=f"{content_type}; charset=utf-8", headers=headers)
+        return StreamingHttpResponse(lines, content_type=f"{content_type}; charset=utf-8", headers=attachment(asked))
 
     @extend_schema(methods=["GET"], responses=ReviewSerializer(many=True))
     @extend_schema(methods=["POST"], request=OpinionSerializer, responses={201: ReviewSerializer})

@@ -9,17 +9,13 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import (
     cohen_kappa_score,
     confusion_matrix,
-    mean_absolute_error,
     precision_recall_fscore_support,
-    r2_score,
-    root_mean_squared_error,
 )
 
 from inference.tests.pictures import picture
-from predictions.models import Input, ModelVersion, Prediction, Review
-from predictions.quality import compare, quality_of
-from predictions.services import predict, register_model, review_prediction, withdraw_review
-from predictions.services.review import InvalidReview
+from predictions.models import Input, Prediction, Review
+from predictions.quality import quality_of
+from predictions.services import register_model, review_prediction, withdraw_review
 from predictions.tests.test_services_predict import ask
 
 pytestmark = pytest.mark.django_db
@@ -236,153 +232,3 @@ def test_of_more_labels_than_a_matrix_can_show_the_mistakes_are_told(db, write_d
 def test_it_takes_the_same_queries_whatever_there_is(simulated, shades, reviewer, write_dummy, django_assert_num_queries):
     with django_assert_num_queries(4):  # two for the rights of the reader; the answers; all that was said of them
         quality_of(shades, reader=reviewer)
-
-
-# --- values
-
-
-@pytest.fixture
-def measured(flowers, user, reviewer):
-    rng = np.random.default_rng(3)
-    truth = rng.normal(150, 40, 300)
-    said = truth + rng.normal(3, 20, 300)
-    rows = rows_of(flowers, user, [{"value": value} for value in said.tolist()])
-    Review.objects.bulk_create(
-        Review(prediction=one, reviewer=reviewer, verdict="incorrect", true_value=value, picked_by="random")
-        for one, value in zip(rows, truth[:200].tolist(), strict=False)
-    )
-    return truth[:200], said[:200]
-
-
-def test_the_errors_of_values_are_scikit_learns(measured, flowers, reviewer):
-    truth, said = measured
-    found = quality_of(flowers, reader=reviewer)
-    assert found.regression.n == 200
-    assert found.regression.mae == pytest.approx(mean_absolute_error(truth, said))
-    assert found.regression.rmse == pytest.approx(root_mean_squared_error(truth, said))
-    assert found.regression.r2 == pytest.approx(r2_score(truth, said))
-    assert found.regression.residuals.mean == pytest.approx((said - truth).mean())
-    counts, edges = np.histogram(said - truth, bins=20)
-    assert [n for _, _, n in found.regression.residuals.bins] == counts.tolist()
-    assert [low for low, _, _ in found.regression.residuals.bins] == pytest.approx(edges[:-1].tolist())
-    assert (found.accuracy.value, found.confusion, found.calibration, found.kappa) == (None, None, None, None)
-
-
-def test_of_values_nobody_judged_no_error_is_known(flowers, user, reviewer):
-    row = predict(user=user, source="api", features={"length": 4, "petals": 5}, model="flowers")
-    found = quality_of(flowers, reader=reviewer).regression
-    assert (found.mae, found.rmse, found.r2, found.n, found.residuals.bins) == (None, None, None, 0, [])
-    review_prediction(prediction=row, reviewer=reviewer, true_value=8)
-    found = quality_of(flowers, reader=reviewer).regression
-    assert (found.mae, found.rmse, found.r2, found.n) == (1, 1, None, 1)
-    assert found.residuals.bins == [(1, 1, 1)]
-
-
-def test_who_says_no_more_than_right_takes_no_measured_value_away(flowers, user, other, reviewer, write_rows):
-    second = register_model(path=write_rows(factor=2))
-    features = {"length": 4, "petals": 5}
-    row, beside = (predict(user=user, source="api", features=features, model=str(one)) for one in (flowers, second))
-    review_prediction(prediction=row, reviewer=reviewer, true_value=8)
-    review_prediction(prediction=row, reviewer=other, verdict="correct")
-    review_prediction(prediction=beside, reviewer=other, verdict="correct")
-    found = quality_of(flowers, reader=reviewer).regression
-    assert (found.n, found.mae) == (1, 1)
-    assert compare(flowers, second, reader=reviewer).n == 1
-
-
-def test_of_truths_that_are_all_the_same_r2_is_not_known(flowers, user, reviewer):
-    rows = rows_of(flowers, user, [{"value": float(number)} for number in range(50)])
-    Review.objects.bulk_create(
-        Review(prediction=one, reviewer=reviewer, verdict="incorrect", true_value=0.1, picked_by="random") for one in rows
-    )
-    found = quality_of(flowers, reader=reviewer).regression
-    assert (found.n, found.r2) == (50, None)
-
-
-def test_a_huge_truth_or_answer_breaks_nothing(flowers, user, reviewer, write_rows):
-    second = register_model(path=write_rows())
-    rows = rows_of(flowers, user, [{"value": 1.0}, {"value": 2.0}, {"value": 1e300}])
-    rows += rows_of(second, user, [{"value": 3.0}, {"value": 3.0}, {"value": -1e300}])
-    Review.objects.bulk_create(
-        Review(prediction=one, reviewer=reviewer, verdict="incorrect", true_value=truth, picked_by="random")
-        for one, truth in zip(rows, [1e300, 3.0, 5.0], strict=False)
-    )
-    found = quality_of(flowers, reader=reviewer)
-    assert (found.reviewed, found.regression.n, found.regression.mae, found.regression.rmse) == (3, 1, 1, 1)
-    beside = compare(flowers, second, reader=reviewer)
-    assert (beside.n, beside.mae, beside.other_mae) == (1, 1, 0)
-    with pytest.raises(InvalidReview, match="up to"):
-        review_prediction(prediction=rows[1], reviewer=reviewer, true_value=1e39)
-
-
-def test_no_error_falls_out_of_the_histogram(flowers, user, reviewer):
-    rng = np.random.default_rng(5)
-    for _ in range(20):
-        errors = rng.uniform(-1, 1, 2).tolist()
-        errors.append(float(np.nextafter(max(errors), -np.inf)))
-        rows = rows_of(flowers, user, [{"value": error} for error in errors])
-        reviews = Review.objects.bulk_create(
-            Review(prediction=one, reviewer=reviewer, verdict="incorrect", true_value=0.0, picked_by="random")
-            for one in rows
-        )
-        found = quality_of(flowers, reader=reviewer).regression
-        assert sum(n for _, _, n in found.residuals.bins) == found.n == 3
-        Review.objects.filter(pk__in=[one.pk for one in reviews]).delete()
-
-
-# --- two versions
-
-
-def test_two_versions_are_compared_on_the_inputs_both_answered(shades, user, reviewer, write_dummy):
-    second = register_model(path=write_dummy(fixed=[0, 0, 1]))
-    for shade in (0, 30, 127, 255):
-        asked = [ask(user, picture(shade), model=str(version)) for version in (shades, second)]
-        review_prediction(
-            prediction=asked[shade % 2], reviewer=reviewer, true_label="grey" if shade == 30 else asked[0].label
-        )
-    ask(user, picture(200), model=str(second))
-    only_first = ask(user, picture(210), model=str(shades))
-    review_prediction(prediction=only_first, reviewer=reviewer, verdict="correct")
-    found = compare(shades, second, reader=reviewer)
-    assert (found.n, found.both, found.only_one, found.only_other, found.neither) == (4, 1, 2, 0, 1)
-    assert (found.accuracy.value, found.other_accuracy.value, found.alike) == (0.75, 0.25, 0.25)
-    assert found.p == 0.5
-    swapped = compare(second, shades, reader=reviewer)
-    assert (swapped.only_one, swapped.only_other, swapped.accuracy.value) == (0, 2, 0.25)
-
-
-def test_an_input_asked_twice_is_compared_once_with_its_newest_answers_and_truth(shades, user, reviewer, other, write_dummy):
-    second = register_model(path=write_dummy(fixed=[0, 0, 1]))
-    for _ in range(2):
-        first = ask(user, picture(255), model=str(shades))
-    review_prediction(prediction=first, reviewer=reviewer, true_label="grey")
-    theirs = ask(other, picture(255), model=str(second))
-    review_prediction(prediction=theirs, reviewer=reviewer, verdict="correct")
-    found = compare(shades, second, reader=reviewer)
-    assert (found.n, found.both) == (1, 1)
-    assert compare(shades, second, reader=user).n == 0
-    review_prediction(prediction=theirs, reviewer=reviewer, verdict="unsure")
-    assert compare(shades, second, reader=reviewer).neither == 1
-
-
-def test_two_versions_of_values_are_compared_by_their_errors(flowers, user, reviewer, write_rows):
-    second = register_model(path=write_rows(factor=2))
-    asked = [
-        predict(user=user, source="api", features={"length": length, "petals": 5}, model=str(version))
-        for length in (1, 2, 3)
-        for version in (flowers, second)
-    ]
-    for row in asked[::2]:
-        review_prediction(prediction=row, reviewer=reviewer, true_value=row.value + 1)
-    found = compare(flowers, second, reader=reviewer)
-    truth, said = np.array([7.0, 8, 9]), np.array([12.0, 14, 16])
-    assert (found.n, found.mae, found.other_mae) == (3, 1, np.abs(truth - said).mean())
-    assert found.apart == np.abs(said - (truth - 1)).mean()
-    assert found.accuracy.value is None
-
-
-def test_versions_without_an_input_in_common_say_nothing(shades, user, reviewer, write_dummy):
-    second = register_model(path=write_dummy())
-    found = compare(shades, second, reader=reviewer)
-    assert (found.n, found.accuracy.value, found.alike, found.p) == (0, None, None, None)
-    assert ModelVersion.objects.count() == 2

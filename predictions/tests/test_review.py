@@ -313,7 +313,7 @@ def test_the_admin_lists_reviews(white, client, reviewer, user):
     assert "&lt;b&gt;no" in detail
 
 
-def test_a_press_by_script_is_answered_with_the_section_and_nothing_more(white, client, user):
+def test_a_press_by_script_is_answered_with_the_section_and_nothing_more(white, client, user, reviewer):
     client.force_login(user)
     page = reverse("predictions:review", args=[white.pk])
     htmx = {"headers": {"hx-request": "true"}}
@@ -322,12 +322,14 @@ def test_a_press_by_script_is_answered_with_the_section_and_nothing_more(white, 
     assert "You said: <strong>Incorrect</strong>, it is <strong>grey</strong>" in said.content.decode()
     assert "small-review" in said.content.decode()
     assert "<html" not in said.content.decode()
+    review_prediction(prediction=white, reviewer=reviewer, verdict="unsure")
+    assert "A reviewer said: Unsure" in client.post(page, {"verdict": "correct"}, **htmx).content.decode()
     refused = client.post(page, {"verdict": "incorrect"}, **htmx)
     assert refused.status_code == 400
     assert "Say which label is right" in refused.content.decode()
     taken_back = client.post(page, {"verdict": "withdraw"}, **htmx).content.decode()
     assert "Yes, white" in taken_back
-    assert not Review.objects.active().exists()
+    assert not Review.objects.active().filter(reviewer=user).exists()
 
 
 @pytest.mark.parametrize("value", ["maybe", "1", "yes", "TRUE"])

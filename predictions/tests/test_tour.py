@@ -1,8 +1,11 @@
 """The tour: for strangers, and nothing that they could fill the ledger with."""
 
+from pathlib import Path
+
 import pytest
 
-from predictions.models import Input, Prediction
+from predictions.models import Input, ModelVersion, Prediction
+from predictions.registry import make_pool
 from predictions.services import register_model
 from predictions.services.tour import samples
 from predictions.tests.test_keras_models import DIGITS
@@ -47,6 +50,17 @@ def test_however_often_strangers_click_each_sample_is_asked_once(tour):
         for name in samples():
             assert tour.post("/tour/", {"sample": name}).status_code == 302
     assert Prediction.objects.count() == Input.objects.count() == 12
+
+
+def test_a_model_that_fails_lets_strangers_fill_nothing(tour, settings):
+    Path(settings.MODEL_ROOT, ModelVersion.objects.get().artifact).write_bytes(b"damaged")
+    make_pool().close()
+    make_pool.cache_clear()
+    for _ in range(6):
+        page = tour.post("/tour/", {"sample": "seven"}, follow=True)
+    assert page.status_code == 200
+    assert "does not answer this sample just now" in page.content.decode()
+    assert Prediction.objects.filter(status="failed").count() == Prediction.objects.count() == 3
 
 
 @pytest.mark.parametrize("sample", ["", "../seven", "eleven", "seven.png", "x" * 5000, "\0"])

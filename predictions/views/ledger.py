@@ -24,6 +24,7 @@ from predictions.querysets import sees_everything
 from predictions.registry import spec_of
 from predictions.services.files import StoredFileError, read_thumbnail
 from predictions.snippets import snippets_for
+from predictions.views.review import opinions_for
 
 HISTORY_PAGE = 24  # predictions
 
@@ -84,13 +85,12 @@ class PredictionView(LoginRequiredMixin, DetailView):
 
     template_name = "predictions/detail.html"
     context_object_name = "prediction"
+    request: SignedInRequest
 
     def get_queryset(self) -> QuerySet[Prediction]:
         return Prediction.objects.visible_to(self.request.user).complete().with_reviews()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        opinions = self.object.opinions
-        mine = next((one for one in opinions if one.reviewer_id == self.request.user.pk), None)
         version = self.object.model_version
         snippets = snippets_for(
             spec_of(version).signature,
@@ -98,13 +98,7 @@ class PredictionView(LoginRequiredMixin, DetailView):
             site=self.request.build_absolute_uri("/").rstrip("/"),
             features=self.object.input.features,
         )
-        return super().get_context_data(
-            snippets=snippets,
-            mine=mine,
-            others=[one for one in opinions if one is not mine],
-            everybody=sees_everything(self.request.user),
-            **kwargs,
-        )
+        return super().get_context_data(snippets=snippets, **opinions_for(self.object, self.request.user), **kwargs)
 
 
 class ThumbnailView(LoginRequiredMixin, View):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,8 +12,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.generic import View
 
+from accounts.models import User
 from accounts.requests import SignedInRequest
 from predictions.models import Prediction, Review
+from predictions.querysets import sees_everything
 from predictions.services import review_prediction, withdraw_review
 from predictions.services.review import MAX_COMMENT, InvalidReview, NotReviewable, read_true_value
 
@@ -28,23 +31,36 @@ class ReviewView(LoginRequiredMixin, View):
         prediction = get_object_or_404(Prediction.objects.visible_to(request.user).complete(), pk=pk)
         error = ""
         try:
-            review = _act(request, prediction)
+            _act(request, prediction)
         except (InvalidReview, NotReviewable) as problem:
-            review, error = None, str(problem)
+            error = str(problem)
         if request.htmx:
-            context = {"prediction": prediction, "mine": review, "error": error, "small": request.POST.get("small")}
-            return render(request, "predictions/_review.html", context, status=400 if error else 200)
+            return self._section(request, prediction, error)
         if error:
             messages.error(request, error)
         return redirect(_back_to(request, prediction))
 
+    def _section(self, request: SignedInRequest, prediction: Prediction, error: str) -> HttpResponse:
+        judged = Prediction.objects.complete().with_reviews().get(pk=prediction.pk)
+        asked = {name: request.POST.get(name, "") for name in ("small", "next")}
+        context = {"prediction": judged, "error": error, **asked, **opinions_for(judged, request.user)}
+        return render(request, "predictions/_review.html", context, status=400 if error else 200)
 
-def _act(request: SignedInRequest, prediction: Prediction) -> Review | None:
-    """Keep or withdraw what was pressed; return the opinion that holds now."""
+
+def opinions_for(prediction: Prediction, person: User) -> dict[str, Any]:
+    """Return what the section shows of a prediction that was fetched `with_reviews`: one's own opinion, and the others'."""
+    opinions: list[Review] = getattr(prediction, "opinions")  # noqa: B009  the query has fetched them
+    mine = next((one for one in opinions if one.reviewer_id == person.pk), None)
+    others = [one for one in opinions if one is not mine]
+    return {"mine": mine, "others": others, "everybody": sees_everything(person)}
+
+
+def _act(request: SignedInRequest, prediction: Prediction) -> None:
+    """Keep or withdraw what was pressed."""
     if request.POST.get("verdict") == WITHDRAW:
         withdraw_review(prediction=prediction, reviewer=request.user)
-        return None
-    return review_prediction(
+        return
+    review_prediction(
         prediction=prediction,
         reviewer=request.user,
         verdict=request.POST.get("verdict", ""),
