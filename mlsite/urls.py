@@ -9,6 +9,7 @@ from mlsite import errors, health, metrics
 
 admin.site.site_title = admin.site.site_header = "mlsite"
 admin.site.index_title = "The ledger"
+admin.site.enable_nav_sidebar = False  # the site's own header leads about, and lists need the room
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),

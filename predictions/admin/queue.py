@@ -108,7 +108,6 @@ class QueueView(View):
         context = {
             **admin.admin_site.each_context(request),
             "title": "Review queue",
-            "is_nav_sidebar_enabled": False,  # the room is for the picture
             "opts": admin.opts,
             "form": form,
             "version": version,

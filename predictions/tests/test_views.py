@@ -122,7 +122,7 @@ def test_results_of_others_are_not_shown(shades, signed_in, other):
 
 @pytest.mark.parametrize("fragment", [False, True])
 def test_history_pages_both_ways(shades, signed_in, user, monkeypatch, fragment):
-    monkeypatch.setattr("predictions.views.ledger.HISTORY_PAGE", 3)
+    monkeypatch.setattr("predictions.views.history.PAGE", 3)
     rows = [ask(user, name=f"n{number}.png") for number in range(7)]
     headers = {"hx-request": "true"} if fragment else {}
     names = lambda response: re.findall(r"n\d\.png", response.content.decode())  # noqa: E731
@@ -140,7 +140,7 @@ def test_history_pages_both_ways(shades, signed_in, user, monkeypatch, fragment)
 
 
 def test_history_filters_and_keeps_them_in_the_links(shades, signed_in, user, monkeypatch):
-    monkeypatch.setattr("predictions.views.ledger.HISTORY_PAGE", 1)
+    monkeypatch.setattr("predictions.views.history.PAGE", 1)
     for shade in (0, 0, 255):
         ask(user, picture(shade))
     response = signed_in.get(reverse("predictions:history"), {"label": "black", "status": ""})
@@ -175,11 +175,38 @@ def test_history_shows_others_rows_to_reviewers_only(shades, client, user, other
 
 
 @pytest.mark.parametrize("count", [1, 24])
-def test_history_takes_three_queries_however_long(shades, signed_in, user, count, django_assert_max_num_queries):
+def test_history_takes_as_many_queries_however_long(shades, signed_in, user, count, django_assert_max_num_queries):
     for _ in range(count):
         ask(user)
     with django_assert_max_num_queries(3):  # the session with its user; the rows; what was said of them
+        page = signed_in.get(reverse("predictions:history"), headers={"hx-request": "true"})
+    assert page.content.decode().count("<time") == count
+    with django_assert_max_num_queries(5):  # and the models and labels to choose from
         assert signed_in.get(reverse("predictions:history")).content.decode().count("<time") == count
+
+
+def test_history_offers_models_and_labels_and_takes_others_too(shades, signed_in):
+    page = signed_in.get("/predictions/", {"model": "shades:1"}).content.decode()
+    assert '<option value="shades">' in page
+    assert '<option value="shades:1" selected>' in page
+    assert [label for label in ("black", "grey", "white") if f'<option value="{label}"></option>' in page] == [
+        "black",
+        "grey",
+        "white",
+    ]
+
+
+def test_the_address_of_a_filtered_history_holds_what_is_set(shades, signed_in):
+    fragment = signed_in.get("/predictions/", {"model": "", "label": "a b", "user": ""}, headers={"hx-request": "true"})
+    assert fragment["HX-Push-Url"] == "/predictions/?label=a+b"
+    assert "HX-Push-Url" not in signed_in.get("/predictions/", {"label": "a b"})
+
+
+def test_a_shortcut_adds_to_what_is_set(shades, signed_in, user):
+    review_prediction(prediction=ask(user), reviewer=user, true_label="grey")
+    page = signed_in.get("/predictions/", {"verdict": "incorrect"}).content.decode()
+    assert 'href="/predictions/?verdict=incorrect&amp;max_confidence=0.8"' in page
+    assert "judged wrong" not in page
 
 
 def test_history_shows_what_was_said_of_a_row(shades, signed_in, user):

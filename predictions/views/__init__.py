@@ -1,7 +1,8 @@
 """The pages."""
 
 from predictions.views.ask import AskView, ExampleView
-from predictions.views.ledger import HistoryView, PredictionView, ThumbnailView
+from predictions.views.history import HistoryView
+from predictions.views.ledger import PredictionView, ThumbnailView
 from predictions.views.models import ModelDetailView, ModelListView
 from predictions.views.operations import OperationsView
 from predictions.views.review import ReviewView

@@ -18,8 +18,6 @@ function card(file) {
   preview.onerror = () => preview.remove();
   article.querySelector("strong").textContent = file.name;
   article.querySelector("progress").setAttribute("aria-label", `Sending ${file.name}`);
-  results.prepend(article);
-  article.scrollIntoView({ block: "nearest" });
   return article;
 }
 
@@ -78,8 +76,10 @@ function next() {
 function take(files) {
   document.querySelector(".recent")?.remove(); // it would go stale beside the new results
   const limit = Number(form.dataset.maxBytes);
-  for (const file of files) {
-    const article = card(file);
+  const taken = [...files].map((file) => ({ file, article: card(file) }));
+  results.prepend(...taken.map(({ article }) => article)); // what is asked last comes first, its files in their order
+  taken[0]?.article.scrollIntoView({ block: "nearest" });
+  for (const { file, article } of taken) {
     if (file.size > limit) refuse(article, [`The file is larger than ${Math.round(limit / 2 ** 20)} MB.`]);
     else waiting.push({ file, article });
   }
@@ -87,13 +87,15 @@ function take(files) {
 }
 
 if (form) {
-  const picker = form.querySelector("input[type=file]");
+  const pickers = form.querySelectorAll("input[type=file]");
   const zone = form.querySelector(".drop-zone");
   form.classList.add("scripted");
   form.querySelector("[data-without-script]").hidden = true;
-  form.querySelector("[data-script-only]").hidden = false;
-  picker.required = false;
-  picker.addEventListener("change", () => { take(picker.files); picker.value = ""; });
+  for (const part of form.querySelectorAll("[data-script-only]")) part.hidden = false;
+  for (const picker of pickers) {
+    picker.required = false;
+    picker.addEventListener("change", () => { take(picker.files); picker.value = ""; });
+  }
   form.addEventListener("submit", (event) => event.preventDefault());
   for (const name of ["dragenter", "dragover"]) {
     zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.add("over"); });
