@@ -17,4 +17,5 @@ urlpatterns = [
     path("models/", views.ModelListView.as_view(), name="models"),
     path("models/<slug:name>/", views.ModelDetailView.as_view(), name="model"),
     path("models/<slug:name>/example/", views.ExampleView.as_view(), name="example"),
+    path("models/<slug:name>/example/<int:number>.webp", views.ExamplePictureView.as_view(), name="example-picture"),
 ]

@@ -32,10 +32,11 @@ class Row(NamedTuple):
 
 
 class Bucket(NamedTuple):
-    """One hour or day; latencies are in milliseconds."""
+    """One hour or day; latencies are in milliseconds, `versions` are predictions by model version."""
 
     start: datetime
     tally: Tally
+    versions: Counter[UUID]
     p50: float | None
     p95: float | None
     p99: float | None

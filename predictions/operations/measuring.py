@@ -103,6 +103,9 @@ def _versions(cells: Cells, window: Window) -> dict[UUID, Pair]:
 
 def _buckets(cells: Cells, window: Window) -> list[Bucket]:
     tallies: dict[datetime, Tally] = defaultdict(Tally)
-    for (start, _), tally in cells.items():
+    versions: dict[datetime, Counter[UUID]] = defaultdict(Counter)
+    for (start, version), tally in cells.items():
         tallies[start].add(tally)
-    return [Bucket(start, tallies[start], *tallies[start].quantiles(*QUANTILES.values())) for start in window.buckets]
+        versions[start][version] += tally.predictions
+    quantiles = QUANTILES.values()
+    return [Bucket(one, tallies[one], versions[one], *tallies[one].quantiles(*quantiles)) for one in window.buckets]

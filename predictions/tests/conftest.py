@@ -1,4 +1,4 @@
-"""Fixtures of the API's tests."""
+"""Fixtures of the doors' tests."""
 
 import pytest
 from django.test import Client
@@ -11,6 +11,13 @@ from predictions.tests.test_services_predict import ask
 def api(client, user, token_of):
     """A client that sends the token of `user` with each request."""
     return Client(headers=token_of(user))
+
+
+@pytest.fixture
+def signed_in(client, user):
+    """A browser in which `user` has signed in."""
+    client.force_login(user)
+    return client
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from predictions.operations.measuring import NOBODY, first_id
 from predictions.operations.windows import CHOICES, DAY, HOUR
 from predictions.services.rollup import roll_up
 from predictions.tests.test_rollup import frame, made_up
-from predictions.views.changes import COUNT, SHARE, SIZE, TIME, card, change
+from predictions.views.changes import COUNT, FAILED, SIZE, SURE, TIME, card, change
 
 LATE = datetime(2026, 3, 5, 14, 20, tzinfo=UTC)
 
@@ -177,12 +177,12 @@ def test_the_first_id_of_a_moment_is_not_above_any_made_then():
         (COUNT, 100, 100, "as in the 7 days before"),
         (COUNT, 5, 0, "none in the 7 days before"),
         (COUNT, 0, 0, "none in the 7 days before either"),
-        (SHARE, 0.05, 0.02, "3.0 points higher than in the 7 days before (2.0 %)"),
-        (SHARE, 0.0, 0.02, "2.0 points lower than in the 7 days before (2.0 %)"),
-        (SHARE, 0.02, 0.0, "2.0 points higher than in the 7 days before (0.0 %)"),
-        (SHARE, 0.9231, 0.92309, "as in the 7 days before"),
-        (SHARE, None, 0.5, "50.0 % in the 7 days before"),
-        (SHARE, None, None, "none in the 7 days before either"),
+        (FAILED, 0.05, 0.02, "3.0 points higher than in the 7 days before (2.0 %)"),
+        (FAILED, 0.0, 0.02, "2.0 points lower than in the 7 days before (2.0 %)"),
+        (FAILED, 0.02, 0.0, "2.0 points higher than in the 7 days before (0.0 %)"),
+        (FAILED, 0.9231, 0.92309, "as in the 7 days before"),
+        (FAILED, None, 0.5, "50.0 % in the 7 days before"),
+        (FAILED, None, None, "none in the 7 days before either"),
         (TIME, 9.0, 6.0, "50.0 % slower than in the 7 days before (6.0 ms)"),
         (TIME, 3.0, 6.0, "50.0 % faster than in the 7 days before (6.0 ms)"),
         (TIME, 3.0, None, "none in the 7 days before"),
@@ -196,3 +196,26 @@ def test_a_change_is_told_in_words(kind, now, before, words):
 def test_an_arrow_only_repeats_what_the_words_say():
     arrows = [card("", Pair(*both), COUNT, "7 days").arrow for both in ((2, 1), (1, 2), (1, 1), (1, 0), (None, None))]
     assert arrows == ["↑", "↓", "", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("kind", "now", "before", "stands_out"),
+    [
+        (COUNT, 150, 100, True),
+        (COUNT, 149, 100, False),
+        (COUNT, 100, 150, True),
+        (COUNT, 40, 0, True),
+        (COUNT, 0, 0, False),
+        (TIME, 9.1, 6.0, True),
+        (TIME, 8.9, 6.0, False),
+        (FAILED, 0.031, 0.02, True),
+        (FAILED, 0.029, 0.02, False),
+        (FAILED, 0.0, 0.02, True),
+        (SURE, 0.93, 0.952, True),
+        (SURE, 0.94, 0.952, False),
+        (SURE, None, 0.952, False),
+        (SURE, 0.94, None, False),
+    ],
+)
+def test_what_changed_much_stands_out(kind, now, before, stands_out):
+    assert card("", Pair(now, before), kind, "7 days").notable is stands_out

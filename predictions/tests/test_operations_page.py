@@ -54,7 +54,7 @@ def test_an_empty_site_says_what_to_do_next(boss):
 def test_a_window_is_shown_in_figures_charts_and_tables(filled, boss, window):
     page = boss.get(PAGE, {"window": window}).content.decode()
     data = data_of(page)
-    assert [chart["id"] for chart in data["charts"]] == ["volume", "latency", "confidence", "labels"]
+    assert [chart["id"] for chart in data["charts"]] == ["volume", "latency", "confidence", "versions"]
     assert len(data["times"]) == CHOICES[window][2]
     for chart in data["charts"]:
         assert {len(values) for values in chart["values"]} == {len(data["times"])}
@@ -74,6 +74,29 @@ def test_the_table_says_what_is_drawn(filled, boss):
     cells = re.findall(r'<td class="number">([\d,]+)</td>', table)
     assert [int(cell.replace(",", "")) for cell in cells] == [n for day in zip(*volume["values"], strict=True) for n in day]
     assert sum(sum(values) for values in volume["values"]) > 100
+
+
+def test_labels_are_counted_together_only_of_one_model(filled, boss):
+    page = boss.get(PAGE, {"window": "30d"}).content.decode()
+    chart = data_of(page)["charts"][-1]
+    assert (chart["id"], chart["names"]) == ("versions", ["shades:1", "flowers:1"])
+    assert [sum(values) for values in chart["values"]] == [len(filled) - 50, 50]
+    assert "Choose a model or one of these" in page
+    assert "<h2>Labels</h2>" not in page
+    page = boss.get(PAGE, {"window": "30d", "model": "shades"}).content.decode()
+    assert data_of(page)["charts"][-1]["id"] == "labels"
+    assert "<h2>Labels</h2>" in page
+
+
+def test_what_stands_out_is_told_first(shades, boss, user):
+    now = timezone.now()
+    made_up(shades, [user], [now - DAY - number * HOUR / 4 for number in range(200)])
+    page = " ".join(boss.get(PAGE).content.decode().split("What stands out")[1].split("</section>")[0].split())
+    assert "Nothing stands out" in page  # in the time before there was nothing to compare with
+    made_up(shades, [user], [now - 8 * DAY - number * HOUR / 4 for number in range(60)])
+    page = " ".join(boss.get(PAGE).content.decode().split("What stands out")[1].split("</section>")[0].split())
+    assert "<strong>Predictions: 200</strong>, 3.3 times as many as in the 7 days before (60)." in page
+    assert "Awaiting review" in page
 
 
 def test_a_model_and_a_version_narrow(filled, boss, user, write_dummy):

@@ -15,12 +15,6 @@ from predictions.tests.test_services_predict import ask
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def signed_in(client, user):
-    client.force_login(user)
-    return client
-
-
 def upload(data=None, name="seven.png"):
     return SimpleUploadedFile(name, picture(255) if data is None else data)
 

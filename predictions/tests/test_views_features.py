@@ -8,7 +8,7 @@ from django.urls import reverse
 from predictions.forms import MAX_ON_A_FORM
 from predictions.models import Input, Prediction
 from predictions.services import predict, promote_model, register_model
-from predictions.tests.test_views import signed_in, text_of, upload  # noqa: F401
+from predictions.tests.test_views import text_of, upload
 
 pytestmark = pytest.mark.django_db
 FORM = {
@@ -21,7 +21,7 @@ FORM = {
 }
 
 
-def test_the_form_is_built_from_the_signature(flowers, signed_in):  # noqa: F811
+def test_the_form_is_built_from_the_signature(flowers, signed_in):
     html = signed_in.get("/", {"model": "flowers"}).content.decode()
     number = re.search(r'<input[^>]*name="feature-0"[^>]*>', html).group()
     for part in ('type="number"', 'min="0"', 'max="10"', 'step="any"', 'placeholder="4.5"', "required"):
@@ -36,7 +36,7 @@ def test_the_form_is_built_from_the_signature(flowers, signed_in):  # noqa: F811
         assert said in text, said
 
 
-def test_a_row_is_answered_and_stays_in_the_form(flowers, signed_in, user):  # noqa: F811
+def test_a_row_is_answered_and_stays_in_the_form(flowers, signed_in, user):
     response = signed_in.post("/", FORM, follow=True)
     prediction = Prediction.objects.select_related("input").get()
     assert response.redirect_chain == [(f"/?model=flowers&shown={prediction.id}", 302)]
@@ -63,7 +63,7 @@ def test_a_row_is_answered_and_stays_in_the_form(flowers, signed_in, user):  # n
         ({"client_reference": "x" * 256}, "at most 255"),
     ],
 )
-def test_a_refusal_stands_beside_its_field_and_nothing_typed_is_lost(flowers, signed_in, change, says):  # noqa: F811
+def test_a_refusal_stands_beside_its_field_and_nothing_typed_is_lost(flowers, signed_in, change, says):
     from html import unescape
 
     response = signed_in.post("/", {**FORM, "feature-1": "7", **change})
@@ -83,14 +83,14 @@ def test_a_refusal_stands_beside_its_field_and_nothing_typed_is_lost(flowers, si
         ("1.5\t6\t\t", ["1.5", "6", "", ""]),
     ],
 )
-def test_a_pasted_line_fills_the_form_and_asks_nothing(flowers, signed_in, line, values):  # noqa: F811
+def test_a_pasted_line_fills_the_form_and_asks_nothing(flowers, signed_in, line, values):
     response = signed_in.post("/", {"model": "flowers", "csv": line, "fill": "1"})
     assert response.status_code == 200
     assert [response.context["form"][f"feature-{number}"].value() for number in range(4)] == values
     assert not Prediction.objects.exists()
 
 
-def test_a_line_that_does_not_fit_is_named_and_what_was_typed_stays(flowers, signed_in):  # noqa: F811
+def test_a_line_that_does_not_fit_is_named_and_what_was_typed_stays(flowers, signed_in):
     response = signed_in.post("/", {**FORM, "csv": "1,2", "fill": "1"})
     assert response.status_code == 400
     assert "Expected 4 values: length, petals, colour, wild. Received: 2." in text_of(response)
@@ -99,12 +99,12 @@ def test_a_line_that_does_not_fit_is_named_and_what_was_typed_stays(flowers, sig
     assert "columns that the model does not take: hue" in text_of(strange)
 
 
-def test_the_example_fills_the_form(flowers, signed_in):  # noqa: F811
+def test_the_example_fills_the_form(flowers, signed_in):
     form = signed_in.get("/", {"model": "flowers", "example": "1"}).context["form"]
     assert [form[f"feature-{number}"].value() for number in range(4)] == ["4.5", "5", "white", "false"]
 
 
-def test_the_example_is_asked_by_one_button(flowers, signed_in, user):  # noqa: F811
+def test_the_example_is_asked_by_one_button(flowers, signed_in, user):
     page = signed_in.get(reverse("predictions:model", args=["flowers"])).content.decode()
     address = reverse("predictions:example", args=["flowers"])
     assert address in page
@@ -115,7 +115,7 @@ def test_the_example_is_asked_by_one_button(flowers, signed_in, user):  # noqa: 
 
 
 @pytest.mark.parametrize(("asked", "why"), [("flowers:7", "has no version 7"), ("nope", "There is no model")])
-def test_an_example_that_cannot_be_asked_says_why(flowers, signed_in, asked, why):  # noqa: F811
+def test_an_example_that_cannot_be_asked_says_why(flowers, signed_in, asked, why):
     response = signed_in.post(reverse("predictions:example", args=["flowers"]), {"model": asked}, follow=True)
     assert "The example could not be asked." in text_of(response)
     assert why in text_of(response)
@@ -123,12 +123,12 @@ def test_an_example_that_cannot_be_asked_says_why(flowers, signed_in, asked, why
     assert signed_in.post(reverse("predictions:example", args=["nothing"])).status_code == 404
 
 
-def test_the_button_of_one_model_does_not_ask_another(flowers, shades, signed_in):  # noqa: F811
+def test_the_button_of_one_model_does_not_ask_another(flowers, shades, signed_in):
     assert signed_in.post(reverse("predictions:example", args=["shades"]), {"model": "flowers"}).status_code == 404
     assert not Prediction.objects.exists()
 
 
-def test_the_home_page_offers_each_model_and_shows_its_own_form(flowers, shades, signed_in):  # noqa: F811
+def test_the_home_page_offers_each_model_and_shows_its_own_form(flowers, shades, signed_in):
     assert 'type="file"' not in signed_in.get("/").content.decode()  # flowers was registered first
     page = signed_in.get("/", {"model": "shades"}).content.decode()
     assert 'type="file"' in page
@@ -148,7 +148,7 @@ def test_a_reviewer_asks_a_version_that_is_not_in_use_and_others_may_not(write_r
     assert client.post("/", {**FORM, "model": "flowers:1"}).status_code == 409
 
 
-def test_history_and_detail_show_rows_as_readily_as_pictures(flowers, shades, signed_in, user):  # noqa: F811
+def test_history_and_detail_show_rows_as_readily_as_pictures(flowers, shades, signed_in, user):
     from predictions.tests.test_services_predict import ask
 
     row = predict(user=user, source="api", features={"length": 4.5, "petals": 5, "wild": True}, model="flowers")
@@ -161,7 +161,7 @@ def test_history_and_detail_show_rows_as_readily_as_pictures(flowers, shades, si
         assert said in detail, said
 
 
-def test_the_model_page_says_what_it_takes_and_how_often_it_was_used(flowers, write_rows, signed_in, user):  # noqa: F811
+def test_the_model_page_says_what_it_takes_and_how_often_it_was_used(flowers, write_rows, signed_in, user):
     register_model(path=write_rows(factor=2))
     for _ in range(3):
         predict(user=user, source="api", features={"length": 1, "petals": 5}, model="flowers")
@@ -182,7 +182,7 @@ def test_the_model_page_says_what_it_takes_and_how_often_it_was_used(flowers, wr
         assert said in text, said
 
 
-def test_a_damaged_artifact_is_said_on_the_model_page(flowers, signed_in, settings):  # noqa: F811
+def test_a_damaged_artifact_is_said_on_the_model_page(flowers, signed_in, settings):
     from pathlib import Path
 
     Path(settings.MODEL_ROOT, flowers.artifact).write_text("{")
@@ -191,7 +191,7 @@ def test_a_damaged_artifact_is_said_on_the_model_page(flowers, signed_in, settin
     assert "The artifact of version 1 is not the registered one. Nothing answers instead." in text
 
 
-def test_a_model_of_many_features_is_asked_by_program(write_rows, signed_in, client):  # noqa: F811
+def test_a_model_of_many_features_is_asked_by_program(write_rows, signed_in, client):
     more = "".join(f'[[input.features]]\nname = "f{number}"\nexample = 1\n' for number in range(MAX_ON_A_FORM))
     register_model(path=write_rows(more=more), promote=True)
     page = signed_in.get("/").content.decode()
@@ -200,7 +200,7 @@ def test_a_model_of_many_features_is_asked_by_program(write_rows, signed_in, cli
     assert "requests.post(" in page
 
 
-def test_what_a_model_file_says_is_escaped(write_rows, signed_in, user):  # noqa: F811
+def test_what_a_model_file_says_is_escaped(write_rows, signed_in, user):
     evil = "<script>alert(1)</script>"
     more = f'[[input.features]]\nname = "{evil}"\ntitle = "{evil}"\ndescription = "{evil}"\nunit = "{evil}"\ntype = "text"\n'
     source = write_rows(more=more.replace(f'unit = "{evil}"\n', "") + f'example = "{evil}"\n')

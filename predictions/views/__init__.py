@@ -1,6 +1,7 @@
 """The pages."""
 
-from predictions.views.ask import AskView, ExampleView
+from predictions.views.ask import AskView
+from predictions.views.examples import ExamplePictureView, ExampleView
 from predictions.views.history import HistoryView
 from predictions.views.ledger import PredictionView, ThumbnailView
 from predictions.views.models import ModelDetailView, ModelListView
@@ -9,6 +10,6 @@ from predictions.views.review import ReviewView
 from predictions.views.tour import SampleView, TourView
 
 __all__ = [
-    "AskView", "ExampleView", "HistoryView", "ModelDetailView", "ModelListView", "OperationsView", "PredictionView",
-    "ReviewView", "SampleView", "ThumbnailView", "TourView",
+    "AskView", "ExamplePictureView", "ExampleView", "HistoryView", "ModelDetailView", "ModelListView", "OperationsView",
+    "PredictionView", "ReviewView", "SampleView", "ThumbnailView", "TourView",
 ]  # fmt: skip

@@ -8,11 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.generic import View
@@ -26,8 +25,8 @@ from predictions.fields import is_uuid
 from predictions.forms import MAX_ON_A_FORM, AskForm, FeaturesForm, UploadForm, field_name, initial_of
 from predictions.models import ModelVersion, Prediction, RegisteredModel
 from predictions.registry import InactiveModel, UnknownModel, resolve, spec_of
-from predictions.services import ask_example, predict
-from predictions.services.examples import example_row, has_example
+from predictions.services import predict
+from predictions.services.examples import example_names, example_row, has_example
 from predictions.snippets import snippets_for
 from predictions.storage import StorageFull
 
@@ -159,6 +158,7 @@ class AskView(LoginRequiredMixin, View):
             "reference": reference,
             "choices": _choices(version, reference),
             "has_example": version and has_example(version),
+            "examples": example_names(version) if version else [],
             "results": results,
             "recent": Prediction.objects.filter(user=request.user).complete().order_by("-id")[:6],
             "max_bytes": settings.MAX_UPLOAD_BYTES,
@@ -176,23 +176,6 @@ class AskView(LoginRequiredMixin, View):
             if ids
             else []
         )
-
-
-class ExampleView(LoginRequiredMixin, View):
-    """Ask a model its own example."""
-
-    http_method_names = ["post"]
-
-    def post(self, request: SignedInRequest, name: str) -> HttpResponse:
-        model = get_object_or_404(RegisteredModel.objects.visible_to(request.user), name=name)
-        try:
-            version = resolve(request.POST.get("model", "") or model.name, user=request.user)
-            if version.model_id != model.pk:
-                raise Http404
-            return redirect(ask_example(version=version, user=request.user))
-        except (InferenceError, StorageFull, LookupError, OSError) as error:
-            messages.error(request, f"The example could not be asked. {error}")
-            return redirect(model)
 
 
 def _resolve(request: SignedInRequest, reference: str) -> tuple[ModelVersion | None, Exception | None]:
@@ -218,10 +201,17 @@ def _initial(request: SignedInRequest, version: ModelVersion, shown: list[Predic
     taken = spec_of(version).signature.input
     if not isinstance(taken, TableInput):
         return {"model": reference}
-    row = example_row(version) if "example" in request.GET else None
+    row = _asked_example(version, request.GET.get("example", ""))
     if shown and shown[-1].model_version.model_id == version.model_id:
         row = shown[-1].input.features
     return {"model": reference, **(initial_of(row, taken) if row else {})}
+
+
+def _asked_example(version: ModelVersion, number: str) -> dict[str, Any] | None:
+    try:
+        return example_row(version, int(number)) if number else None
+    except (LookupError, ValueError):
+        return None
 
 
 def _choices(version: ModelVersion | None, reference: str) -> list[tuple[str, str, bool]]:

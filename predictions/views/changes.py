@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.template.defaultfilters import filesizeformat
 
@@ -19,18 +19,22 @@ class Kind:
 
     Args:
         points: differences are told in points of a percentage, not in percent of a percentage.
+        notable: from which change on it is worth a look: a difference in `points`, else how many times as much or as little.
     """
 
     written: Callable[[float], str]
     up: str
     down: str
     points: bool = False
+    notable: float = 1.5
 
 
 COUNT = Kind(lambda value: whole(int(value)), "more", "fewer")
 SIZE = Kind(lambda value: filesizeformat(int(value)), "more", "less")
 TIME = Kind(milliseconds, "slower", "faster")
-SHARE = Kind(percent, "higher", "lower", points=True)
+FAILED = Kind(percent, "higher", "lower", points=True, notable=0.01)
+SURE = Kind(percent, "higher", "lower", points=True, notable=0.02)
+ENOUGH = 30  # predictions in either window; what changes among fewer may be chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +46,39 @@ class Card:
     change: str
     arrow: str = ""
     note: str = ""
+    notable: bool = False
 
 
 def cards_of(figures: Operations, *, free: int | None) -> list[Card]:
     """Return the big figures of a window; `free` are the bytes left where inputs are stored."""
     words = figures.window.words
     room = f"{filesizeformat(free)} free on the disk" if free is not None else ""
-    return [
+    cards = [
         card("Predictions", figures.predictions, COUNT, words),
-        card("Failed", figures.failed, SHARE, words),
+        card("Failed", figures.failed, FAILED, words),
         card("Latency, median", figures.latency["p50"], TIME, words),
         card("Latency, 95th percentile", figures.latency["p95"], TIME, words),
         card("Latency, 99th percentile", figures.latency["p99"], TIME, words),
-        card("Mean confidence", figures.confidence, SHARE, words),
+        card("Mean confidence", figures.confidence, SURE, words),
         card("Awaiting review", figures.awaiting, COUNT, words, note="of the answers given in this time"),
         card("Inputs received", figures.input_bytes, SIZE, words, note=room),
     ]
+    few = min(figures.predictions.now or 0, figures.predictions.before or 0) < ENOUGH
+    return [replace(one, notable=False) for one in cards] if few else cards
 
 
 def card(title: str, pair: Pair, kind: Kind, words: str, *, note: str = "") -> Card:
     value = "–" if pair.now is None else kind.written(pair.now)
-    return Card(title, value, change(pair, kind, words), _arrow(pair, kind), note)
+    return Card(title, value, change(pair, kind, words), _arrow(pair, kind), note, notable=_is_notable(pair, kind))
+
+
+def _is_notable(pair: Pair, kind: Kind) -> bool:
+    now, before = pair
+    if now is None or before is None:
+        return False
+    if kind.points:
+        return abs(now - before) >= kind.notable
+    return max(now, before) >= kind.notable * min(now, before) and max(now, before) > 0
 
 
 def change(pair: Pair, kind: Kind, words: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from predictions.models import ModelVersion
 from predictions.operations.figures import Bucket, Operations
 from predictions.operations.windows import HOUR
 from predictions.templatetags.ledger import milliseconds, percent, whole
 
-MOST_LABELS = 6  # lines that an eye can follow
+MOST_LINES = 6  # that an eye can follow
 
 Series = tuple[str, list[float | None]]
 
@@ -47,7 +49,8 @@ WRITTEN: dict[str, Any] = {
 }
 
 
-def charts_of(figures: Operations) -> list[Chart]:
+def charts_of(figures: Operations, versions: Sequence[ModelVersion]) -> list[Chart]:
+    """Return the charts of a window in which these versions were asked: of one model what it answered, of many which."""
     buckets = figures.buckets
     failed = [one.tally.counts["status"]["failed"] for one in buckets]
     others: list[float | None] = [one.tally.predictions - n for one, n in zip(buckets, failed, strict=True)]
@@ -59,7 +62,9 @@ def charts_of(figures: Operations) -> list[Chart]:
         _chart(figures, volume, id="volume", title="Predictions", kind="bars", unit="count"),
         _chart(figures, latency, id="latency", title="Latency", kind="lines", unit="milliseconds"),
         _chart(figures, sure, id="confidence", title="Mean confidence", kind="lines", unit="share"),
-        _chart(figures, _mix(figures), id="labels", title="What was answered", kind="lines", unit="share"),
+        _chart(figures, _mix(figures), id="labels", title="What was answered", kind="lines", unit="share")
+        if are_of_one_model(versions)
+        else _chart(figures, _asked(figures, versions), id="versions", title="Which was asked", kind="lines", unit="count"),
     ]
     return [one for one in found if not one.empty]
 
@@ -76,9 +81,19 @@ def _chart(figures: Operations, series: list[Series], **named: str) -> Chart:
 
 def _mix(figures: Operations) -> list[Series]:
     """Return the shares of the most frequent labels over time."""
-    names = [row.name for row in figures.labels[:MOST_LABELS]]
+    names = [row.name for row in figures.labels[:MOST_LINES]]
     counts = [one.tally.counts["label"] for one in figures.buckets]
     return [(name, [one[name] / one.total() if one else None for one in counts]) for name in names]
+
+
+def _asked(figures: Operations, versions: Sequence[ModelVersion]) -> list[Series]:
+    """Return how often each of the versions was asked that were asked most."""
+    return [(str(one), [bucket.versions[one.pk] for bucket in figures.buckets]) for one in versions[:MOST_LINES]]
+
+
+def are_of_one_model(versions: Sequence[ModelVersion]) -> bool:
+    """Return whether the labels of all versions may be counted together."""
+    return len({one.model_id for one in versions}) <= 1
 
 
 def moment(bucket: Bucket, figures: Operations) -> str:

@@ -23,7 +23,7 @@ from predictions.operations.windows import CHOICES, DEFAULT
 from predictions.querysets import sees_everything
 from predictions.services.rollup import roll_up
 from predictions.views.changes import cards_of
-from predictions.views.charts import charts_of, data_of
+from predictions.views.charts import are_of_one_model, charts_of, data_of
 
 logger = logging.getLogger(__name__)
 
@@ -76,14 +76,19 @@ def _measured(asked: dict[str, Any]) -> dict[str, Any]:
     window = window_of(asked["window"], now=now)
     _roll_up(window)
     figures = operations_of(window, versions=_versions(asked))
-    charts = charts_of(figures)
+    by_version = _by_version(figures)
+    versions = [one for one, _ in by_version]
+    charts = charts_of(figures, versions)
     version = _drifting(asked, figures)
+    cards = cards_of(figures, free=_free())
     return {
         "figures": figures,
-        "cards": cards_of(figures, free=_free()),
+        "cards": cards,
+        "noticed": [one for one in cards if one.notable],
+        "one_model": are_of_one_model(versions),
         "charts": charts,
         "data": data_of(charts, figures),
-        "by_version": _by_version(figures),
+        "by_version": by_version,
         "drift": version and drift_of(version, now=now, span=asked["span"], against=asked["against"]),
         "span": SPAN_NAMES[asked["span"]],
         "least": LEAST,

@@ -86,7 +86,28 @@ function take(files) {
   next();
 }
 
+// An example is asked in place too.
+async function askExample(event) {
+  event.preventDefault();
+  const { target, submitter } = event;
+  const body = new FormData(target, submitter);
+  document.querySelector(".recent")?.remove();
+  submitter.setAttribute("aria-busy", "true");
+  const answered = await fetch(target.action, { method: "POST", body, headers: { "HX-Request": "true" } }).catch(() => null);
+  submitter.removeAttribute("aria-busy");
+  const article = document.createElement("article");
+  results.prepend(article);
+  if (answered?.status === 201) {
+    article.outerHTML = await answered.text();
+  } else {
+    article.className = "result refused";
+    article.textContent = answered?.status === 400 ? await answered.text() : "That did not work. Reload the page and try again.";
+  }
+  results.firstElementChild.scrollIntoView({ block: "nearest" });
+}
+
 if (form) {
+  document.querySelector("[data-examples]")?.addEventListener("submit", askExample);
   const pickers = form.querySelectorAll("input[type=file]");
   const zone = form.querySelector(".drop-zone");
   form.classList.add("scripted");
