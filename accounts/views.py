@@ -35,6 +35,7 @@ class SignUpView(FormView):
         data = form.cleaned_data
         user = create_user(username=data["username"], password=data["password1"], email=data["email"])
         login(self.request, user, backend=settings.AUTHENTICATION_BACKENDS[-1])
+        messages.success(self.request, f"Welcome, {user.username}. What you ask from here on is kept under your name.")
         return super().form_valid(form)
 
 

@@ -28,7 +28,8 @@ EXCUSED = [
 FIND = """
 async ([excused, options]) => {
     const fading = document.getAnimations().filter(one => one.effect.getComputedTiming().endTime !== Infinity);
-    await Promise.allSettled(fading.map(one => one.finished));
+    const patience = new Promise(done => setTimeout(done, 1000)); // what was taken away while it faded never finishes
+    await Promise.race([patience, Promise.allSettled(fading.map(one => one.finished))]);
     const {violations} = await axe.run(document, {resultTypes: ["violations"], preload: false, ...options});
     const stays = (rule, node) => excused.some(([id, selector]) =>
         id === rule.id && node.target.length === 1 && document.querySelector(node.target[0])?.matches(selector));

@@ -173,3 +173,13 @@ def test_each_page_is_named_in_the_readme():
     assert len(pages) >= 2
     for name in pages:
         assert f"docs/{name}" in (ROOT / "README.md").read_text()
+
+
+def test_each_file_that_contributors_are_led_to_is_there():
+    named = [
+        path
+        for page in (ROOT / "CONTRIBUTING.md", DOCS / "contributing.md")
+        for path in re.findall(r"`((?:mlsite|inference|predictions|accounts|templates|static)/[\w./-]+)`", page.read_text())
+    ]
+    assert len(named) > 20
+    assert [path for path in named if not (ROOT / path).exists()] == []

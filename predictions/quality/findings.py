@@ -89,3 +89,8 @@ class Quality:
     kappa: float | None = None
     kappa_n: int = 0
     regression: Regression | None = None
+
+    @property
+    def unsure(self) -> int:
+        """Return how many answers people judged without calling them right or wrong; 0 for values, which are neither."""
+        return self.reviewed - self.accuracy.n if self.regression is None else 0

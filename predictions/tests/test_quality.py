@@ -117,7 +117,7 @@ def test_kappa_is_scikit_learns_where_two_judged_the_same(simulated, shades, rev
     found = quality_of(shades, reader=reviewer)
     assert found.kappa == pytest.approx(cohen_kappa_score(simulated.truth[:300], second))
     assert found.kappa_n == 300
-    assert (found.reviewed, found.accuracy.n) == (800, 800)
+    assert (found.reviewed, found.unsure, found.accuracy.n) == (800, 0, 800)
 
 
 def test_of_several_pairs_kappa_is_their_mean_weighed_by_answers(simulated, shades, reviewer, other, superuser):
@@ -160,7 +160,7 @@ def test_without_answers_coverage_is_not_known(shades, reviewer):
 def test_who_is_unsure_has_reviewed_and_decided_nothing(shades, user, reviewer):
     review_prediction(prediction=ask(user), reviewer=reviewer, verdict="unsure")
     found = quality_of(shades, reader=reviewer)
-    assert (found.reviewed, found.accuracy.n, found.accuracy.value) == (1, 0, None)
+    assert (found.reviewed, found.unsure, found.accuracy.n, found.accuracy.value) == (1, 1, 0, None)
 
 
 def test_the_newest_decided_opinion_that_holds_counts(shades, user, reviewer, other):

@@ -1,4 +1,4 @@
-// Times as people say them, in the reader's own zone; the exact one is in the title.
+// Times as people say them, in the reader's own zone; the exact one is in the title, or before it where it matters.
 const STEPS = [["second", 60], ["minute", 60], ["hour", 24], ["day", 7]];
 const LONG = { dateStyle: "long", timeStyle: "long" };
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
@@ -14,11 +14,12 @@ function said(moment) {
 }
 
 function tell(root) {
-  for (const element of root.querySelectorAll("time[datetime]:not([data-exact])")) {
+  for (const element of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(element.dateTime);
     if (Number.isNaN(moment.valueOf())) continue;
-    element.title = moment.toLocaleString("en-GB", LONG);
-    element.textContent = said(moment);
+    const exact = moment.toLocaleString("en-GB", LONG);
+    element.title = exact;
+    element.textContent = "exact" in element.dataset ? `${exact} (${said(moment)})` : said(moment);
   }
 }
 
