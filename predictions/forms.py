@@ -11,7 +11,7 @@ from django.utils.html import escape
 
 from inference.errors import InvalidFeatures
 from inference.preprocessing import from_texts, read_features
-from inference.signature import Feature, TableInput
+from inference.signature import Feature, TableInput, in_words
 from predictions.templatetags.ledger import plain_value
 
 ACCEPT = "image/jpeg,image/png,image/webp"
@@ -97,7 +97,7 @@ def _field_of(feature: Feature) -> forms.CharField:
 
 
 def _label_of(feature: Feature) -> str:
-    words = feature.title or feature.name.replace("_", " ")
+    words = in_words(feature.name, feature.title)
     return words[:1].upper() + words[1:] + (f" ({feature.unit})" if feature.unit else "")
 
 

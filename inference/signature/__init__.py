@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from inference.signature.feature import Feature
+from inference.signature.feature import Feature, in_words
 from inference.signature.image import ImageInput
 from inference.signature.outputs import ClassesOutput, LabelOutput, RawOutput, ValueOutput
 from inference.signature.part import check_choice
@@ -14,6 +14,7 @@ from inference.signature.table import TableInput
 
 __all__ = [
     "ClassesOutput", "Feature", "ImageInput", "LabelOutput", "RawOutput", "Signature", "TableInput", "ValueOutput",
+    "in_words",
 ]  # fmt: skip
 
 AnyInput = ImageInput | TableInput

@@ -31,6 +31,11 @@ TOO_LARGE = " That is more than the numbers of a model (float32) hold."
 SHOWN = 60  # characters of a refused value
 
 
+def in_words(name: str, title: str = "") -> str:
+    """Return what people call a feature: its title, or its name without underscores."""
+    return title or name.replace("_", " ")
+
+
 @dataclass(frozen=True, slots=True)
 class Feature:
     """One named, typed value of a row.

@@ -157,9 +157,9 @@ def test_a_row_is_filled_in_answered_changed_and_found_again(page, watched):
     expect(page.locator(".result")).to_have_count(1)
     page.get_by_role("link", name="History", exact=True).click()
     expect(page.locator("table.ledger tbody tr")).to_have_count(2)
-    page.get_by_role("link", name="petal_width 2.3 cm").click()
+    page.get_by_role("link", name="petal width 2.3 cm").click()
     expect(page.get_by_role("heading", name="virginica")).to_be_visible()
-    expect(page.get_by_role("row", name="petal_width 2.3 cm")).to_be_visible()
+    expect(page.get_by_role("row", name="petal width 2.3 cm")).to_be_visible()
 
 
 def test_a_prediction_is_judged_with_one_click_and_taken_back(page, watched):
@@ -291,3 +291,47 @@ def test_no_page_is_wider_than_the_screen(page, watched, width):
         page.goto(address)
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+
+
+def test_the_menu_of_the_account_closes_by_key_and_by_a_click_beside_it(page, watched):
+    sign_up(page)
+    menu = page.locator(".account-menu")
+    summary = menu.locator("summary")
+    summary.press("Enter")
+    expect(page.get_by_role("link", name="API tokens")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(menu).not_to_have_attribute("open", "")
+    expect(summary).to_be_focused()
+    summary.click()
+    expect(menu).to_have_attribute("open", "")
+    page.get_by_role("heading", name="Handwritten digits").click()
+    expect(menu).not_to_have_attribute("open", "")
+
+
+def test_a_link_that_is_called_a_button_takes_the_space_bar(page, watched):
+    sign_up(page)
+    page.goto("/predictions/")
+    page.get_by_role("button", name="Ask the first one").press(" ")
+    expect(page.get_by_role("heading", name="Handwritten digits")).to_be_visible()
+
+
+def test_an_example_is_answered_in_place_and_several_pictures_keep_their_order(page, watched):
+    sign_up(page)
+    page.get_by_label("Ask about example 1").click()
+    expect(page.locator(".result .label")).to_have_text([re.compile("7")])
+    page.get_by_label("Choose images").set_input_files([SAMPLES / f"{name}.png" for name in ("two", "zero", "three")])
+    assert answers(page) == ["2", "0", "3", "7"]
+
+
+def test_on_a_phone_a_photo_can_be_taken(page, watched):
+    sign_up(page)
+    expect(page.get_by_text("Take a photo")).to_be_hidden()
+    touch = watched.context.browser.new_context(
+        base_url=watched.origin, storage_state=watched.context.storage_state(), has_touch=True, is_mobile=True
+    )
+    phone = touch.new_page()
+    phone.goto("/")
+    expect(phone.get_by_text("Take a photo")).to_be_visible()
+    phone.get_by_label("Take a photo").set_input_files(SAMPLES / "six.png")
+    expect(phone.locator(".result .label")).to_have_text([re.compile("6")])
+    touch.close()

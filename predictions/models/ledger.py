@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from inference.signature import in_words
 from predictions.fields import RandomBits, UUID7Field
 from predictions.models.registry import ModelVersion
 from predictions.querysets import InputQuerySet, PredictionQuerySet
@@ -176,8 +177,18 @@ class Prediction(models.Model):
     def named_features(self) -> list[tuple[str, Any, str]]:
         """Return (name, value, unit) in the signature's order; a database may have kept them in another."""
         features = self.input.features or {}
-        units = {one["name"]: one.get("unit", "") for one in self.model_version.signature["input"].get("features", ())}
-        return [(name, features[name], unit) for name, unit in units.items() if name in features]
+        return [(one["name"], features[one["name"]], one.get("unit", "")) for one in self._asked_features]
+
+    @property
+    def features_in_words(self) -> list[tuple[str, Any, str]]:
+        """Return (what people call it, value, unit) in the signature's order."""
+        words = [in_words(one["name"], one.get("title", "")) for one in self._asked_features]
+        return [(word, value, unit) for word, (_, value, unit) in zip(words, self.named_features, strict=True)]
+
+    @property
+    def _asked_features(self) -> list[dict[str, Any]]:
+        features = self.input.features or {}
+        return [one for one in self.model_version.signature["input"].get("features", ()) if one["name"] in features]
 
     @property
     def ranked_scores(self) -> list[tuple[str, float]]:

@@ -89,17 +89,17 @@ def _look(column: Column, reference: Sample, current: Sample, words: str) -> lis
         verdict = compare_categories(*counts)
         now, before = (one["missing"] / one.total() for one in reversed(counts))
         told = telling.of_missing(column, now, before, words, drifted=verdict.drifted)
-        found.append(Finding(f"{column.name} (missing)", verdict, *told))
+        found.append(Finding(f"{column.words} (missing)", verdict, *told))
     return found
 
 
 def _compare(column: Column, reference: Sample, current: Sample, words: str) -> Finding:
     if min(len(reference.given(column)), len(current.given(column))) < LEAST:
-        return Finding(column.name, None, "", "", f"{column.name}: too few values to tell.")
+        return Finding(column.words, None, "", "", f"{column.words}: too few values to tell.")
     if column.kind == "number" and len(np.unique(reference.numbers(column))) > FEW_VALUES:
         numbers = reference.numbers(column), current.numbers(column)
         verdict = compare_numbers(*numbers)
-        return Finding(column.name, verdict, *telling.of_numbers(column, *numbers, words, drifted=verdict.drifted))
+        return Finding(column.words, verdict, *telling.of_numbers(column, *numbers, words, drifted=verdict.drifted))
     counts = reference.categories(column), current.categories(column)
     verdict = compare_categories(*counts)
-    return Finding(column.name, verdict, *telling.of_categories(column, *counts, words, drifted=verdict.drifted))
+    return Finding(column.words, verdict, *telling.of_categories(column, *counts, words, drifted=verdict.drifted))

@@ -12,6 +12,7 @@ import numpy as np
 from django.db.models import Value
 from django.db.models.functions import Concat
 
+from inference.signature import in_words
 from predictions.fields import RandomBits
 from predictions.models import ModelVersion, Prediction
 from predictions.operations.drift import Numbers
@@ -28,12 +29,18 @@ class Column:
     Args:
         source: `confidence`, `label`, `value`, or `feature`.
         kind: `number` or `category`.
+        title: what people call it, if not by its name.
     """
 
     name: str
     source: str
     kind: str
     unit: str = ""
+    title: str = ""
+
+    @property
+    def words(self) -> str:
+        return self.title or self.name
 
     def of(self, row: dict[str, Any]) -> Any:
         found = row[self.source]
@@ -99,7 +106,8 @@ def _asked(features: Iterable[dict[str, Any]]) -> Iterator[Column]:
     for one in features:
         kind = "category" if one.get("values") else KINDS.get(one.get("type", "float"))
         if kind:
-            yield Column(one["name"], "feature", kind, one.get("unit", ""))
+            title = in_words(one["name"], one.get("title", ""))
+            yield Column(one["name"], "feature", kind, one.get("unit", ""), title)
 
 
 def draw(version: ModelVersion, start: datetime, end: datetime) -> Sample:

@@ -31,10 +31,12 @@ def of_categories(column: Column, reference: Counter[str], current: Counter[str]
     name = max(sorted(changes), key=lambda one: abs(changes[one]))
     now, before = (f"{name}: {share(counts[name] / counts.total())}" for counts in (current, reference))
     if not drifted:
-        what = "The labels are answered as often as" if column.source == "label" else f"The values of {column.name} are like"
+        what = (
+            "The labels are answered as often as" if column.source == "label" else f"The values of {column.words} are like"
+        )
         return now, before, f"{what} in {words}."
     how = "more often" if changes[name] > 0 else "less often"
-    what = f"{name} is answered {how}" if column.source == "label" else f"{column.name} is {how} {name}"
+    what = f"{name} is answered {how}" if column.source == "label" else f"{column.words} is {how} {name}"
     figures = [share(counts[name] / counts.total()) for counts in (current, reference)]
     return now, before, f"{what} than in {words} ({figures[0]}, before {figures[1]})."
 
@@ -42,9 +44,9 @@ def of_categories(column: Column, reference: Counter[str], current: Counter[str]
 def of_missing(column: Column, now: float, before: float, words: str, *, drifted: bool) -> Told:
     figures = share(now), share(before)
     if not drifted:
-        return *figures, f"{column.name} is missing as often as in {words} ({figures[0]}, before {figures[1]})."
+        return *figures, f"{column.words} is missing as often as in {words} ({figures[0]}, before {figures[1]})."
     how = "more" if now > before else "less"
-    return *figures, f"{column.name} is missing {how} often than in {words} ({figures[0]}, before {figures[1]})."
+    return *figures, f"{column.words} is missing {how} often than in {words} ({figures[0]}, before {figures[1]})."
 
 
 def share(value: float) -> str:
@@ -60,7 +62,7 @@ def _amount(column: Column, value: float) -> str:
 
 def _steady(column: Column) -> str:
     told = {"confidence": "The model is as sure of its answers as", "value": "The answers are as"}
-    return told.get(column.source, f"{column.name} is as")
+    return told.get(column.source, f"{column.words} is as")
 
 
 def _change(column: Column, reference: Numbers, current: Numbers) -> str:
@@ -70,12 +72,12 @@ def _change(column: Column, reference: Numbers, current: Numbers) -> str:
         return ""
     if column.source == "confidence":
         return "The model is surer of its answers" if moved > 0 else "The model is less sure of its answers"
-    what = "The answers are" if column.source == "value" else f"{column.name} is"
+    what = "The answers are" if column.source == "value" else f"{column.words} is"
     return f"{what} {'higher' if moved > 0 else 'lower'}"
 
 
 def _shape(column: Column, reference: Numbers, current: Numbers, words: str) -> str:
-    what = {"confidence": "How sure the model is", "value": "What is answered"}.get(column.source, column.name)
+    what = {"confidence": "How sure the model is", "value": "What is answered"}.get(column.source, column.words)
     now, before = float(current.std()), float(reference.std())
     spread = f"(standard deviation {_amount(column, now)}, before {_amount(column, before)})"
     if now > before * WIDENED:

@@ -209,3 +209,15 @@ def test_what_a_model_file_says_is_escaped(write_rows, signed_in, user):
     prediction = Prediction.objects.get()
     for address in ("/?example=1", "/models/flowers/", "/predictions/", prediction.get_absolute_url()):
         assert "<script>alert" not in signed_in.get(address).content.decode(), address
+
+
+def test_features_are_called_as_people_call_them(write_rows, signed_in, user):
+    more = '[[input.features]]\nname = "leaf_width"\nexample = 1\n'
+    more += '[[input.features]]\nname = "f7"\ntitle = "Leaf area"\nexample = 2\n'
+    register_model(path=write_rows(more=more), promote=True)
+    row = {"length": 1, "petals": 2, "leaf_width": 3, "f7": 4}
+    prediction = predict(user=user, source="web", features=row, model="flowers")
+    for address in ("/predictions/", prediction.get_absolute_url()):
+        page = text_of(signed_in.get(address))
+        assert re.search(r"leaf width 3\b.*Leaf area 4\b", page)
+    assert signed_in.get(f"/api/v1/predictions/{prediction.pk}/").json()["input"]["features"]["f7"] == 4
