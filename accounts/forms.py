@@ -24,6 +24,7 @@ class SignUpForm(UserCreationForm):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["email"].label = "E-mail"
         self.fields["password1"].help_text = "At least eight characters, not only digits, nothing too common."
         self.fields["password2"].help_text = ""
         self.fields.pop("usable_password", None)

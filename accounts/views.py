@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login
+from django.contrib.auth import REDIRECT_FIELD_NAME, login
 from django.contrib.auth.mixins import LoginRequiredMixin
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.views.generic import FormView, TemplateView, View
 
 from accounts.forms import SignUpForm, TokenForm
@@ -37,6 +39,15 @@ class SignUpView(FormView):
         login(self.request, user, backend=settings.AUTHENTICATION_BACKENDS[-1])
         messages.success(self.request, f"Welcome, {user.username}. What you ask from here on is kept under your name.")
         return super().form_valid(form)
+
+
+class StaffLoginView(View):
+    """Where the admin sends those whom it does not know: to the site's own page, or, signed in, to where it says no."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
 
 
 class ProfileView(LoginRequiredMixin, TemplateView):

@@ -212,8 +212,10 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "mlsite",
-    "DESCRIPTION": "Ask trained models, and keep every answer. Errors are RFC 9457 `application/problem+json`.",
+    "DESCRIPTION": "Ask trained models, and keep every answer. Errors are RFC 9457 `application/problem+json`. "
+    "Make a token under [API tokens](/accounts/tokens/) and send it as `Authorization: Bearer …`.",
     "VERSION": "1",
+    "TAGS": [{"name": name} for name in ("predictions", "inputs", "models", "ground-truth")],  # the first thing first
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -231,6 +233,7 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+DATETIME_FORMAT, DATE_FORMAT = "j M Y, H:i", "j M Y"  # of the admin; the pages say theirs in the reader's zone
 
 LOGGING = {
     "version": 1,

@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from accounts.views import StaffLoginView
 from mlsite import errors, health, metrics
 
 admin.site.site_title = admin.site.site_header = "mlsite"
@@ -21,6 +22,7 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     # Django's "view on site" by content type answers 500 to an id that is no UUID; our pages link directly.
     path("admin/r/<path:rest>", errors.nothing),
+    path("admin/login/", StaffLoginView.as_view()),  # one page to sign in
     path("admin/", admin.site.urls),
     path("", include("predictions.urls")),
 ]

@@ -8,6 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import Error, Warning, register
 
+from predictions.operations.windows import LAG
+
 
 @register()
 def check_folders(**options: Any) -> list[Error]:
@@ -18,6 +20,21 @@ def check_folders(**options: Any) -> list[Error]:
         if folder.exists() and not folder.is_dir():
             errors.append(Error(f"{name} is not a folder: {folder}", id="predictions.E001"))
     return errors
+
+
+@register()
+def check_lag(**options: Any) -> list[Warning]:
+    """An answer is stored before its hour is counted."""
+    if LAG.total_seconds() < settings.PREDICT_TIMEOUT:
+        hint = f"Set it to {LAG.total_seconds():.0f} seconds or less."
+        return [
+            Warning(
+                "PREDICT_TIMEOUT is longer than Operations waits for an hour's last answers.",
+                hint=hint,
+                id="predictions.W002",
+            )
+        ]
+    return []
 
 
 @register(deploy=True)

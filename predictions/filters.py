@@ -51,8 +51,8 @@ class PredictionFilter(filters.FilterSet):
     max_confidence = filters.NumberFilter(
         field_name="confidence", lookup_expr="lte", min_value=0, max_value=1, label="Confidence to"
     )
-    created_after = MomentFilter(field_name="created_at", lookup_expr="gte", label="From", widget=MOMENT)
-    created_before = MomentFilter(field_name="created_at", lookup_expr="lt", label="Until", widget=MOMENT)
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gte", label="From (UTC)", widget=MOMENT)
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt", label="Until (UTC)", widget=MOMENT)
     reviewed = filters.ChoiceFilter(
         choices=[("true", "yes"), ("false", "no")], method="by_review", label="Reviewed", empty_label="any"
     )

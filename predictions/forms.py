@@ -68,7 +68,8 @@ class FeaturesForm(AskForm):
             self.cleaned_data["features"] = read_features(from_texts(texts, self.table), self.table)
         except InvalidFeatures as error:
             for one in error.errors:
-                self.add_error(field_name(self.table.names.index(one.field)), one.message)
+                message = "Missing." if one.code == "required" else one.message  # what it may be stands beside the field
+                self.add_error(field_name(self.table.names.index(one.field)), message)
         return self.cleaned_data
 
 
@@ -115,7 +116,7 @@ def _widget_of(feature: Feature) -> forms.Widget:
         return forms.Select(attrs=attrs, choices=[("", f"({empty})"), *allowed])
     example = feature.example if feature.example is not None else feature.default
     if example is not None:
-        attrs["placeholder"] = _as_text(example)
+        attrs["placeholder"] = f"such as {_as_text(example)}"
     if feature.type == "text":
         return forms.TextInput(attrs=attrs)
     bounds = {name: getattr(feature, name) for name in ("min", "max") if getattr(feature, name) is not None}
@@ -124,7 +125,8 @@ def _widget_of(feature: Feature) -> forms.Widget:
 
 def _help_on(feature: Feature) -> str:
     """Return what the feature is and what is allowed, in few words."""
-    low, high = (None if bound is None else f"{bound:g}" for bound in (feature.min, feature.max))
+    bounds = (None, None) if feature.values else (feature.min, feature.max)
+    low, high = (None if bound is None else _as_text(bound) for bound in bounds)
     reach = f"{low} to {high}" if low and high else f"{low} or more" if low else f"up to {high}" if high else ""
     whole = "whole number" if feature.type == "integer" and not feature.values else ""
     allowed = ", ".join(part for part in (whole, reach) if part)

@@ -108,16 +108,36 @@ def test_a_forgotten_password_is_reset_by_mail(client, make_user):
     assert "used up" in client.get(link, follow=True).content.decode()
 
 
-@pytest.mark.parametrize("address", ["/accounts/login/", "/admin/login/"])
-def test_guessing_is_locked_out_everywhere_even_with_the_right_password(client, make_user, address):
+def test_guessing_is_locked_out_even_with_the_right_password(client, make_user):
     make_user("ada", is_staff=True)
+    door = "/accounts/login/"
     for _ in range(8):
-        response = client.post(address, {"username": "ada", "password": "wrong"})
+        response = client.post(door, {"username": "ada", "password": "wrong"})
     assert response.status_code == 429
-    for door in ("/accounts/login/", "/admin/login/"):
-        refused = client.post(door, {"username": "ada", "password": "correct horse"}, headers={"x-forwarded-for": "9.9.9.9"})
-        assert refused.status_code == 429
+    refused = client.post(door, {"username": "ada", "password": "correct horse"}, headers={"x-forwarded-for": "9.9.9.9"})
+    assert refused.status_code == 429
     assert "Too many attempts" in refused.content.decode()
+
+
+def test_the_admin_has_no_door_of_its_own(client, make_user):
+    make_user("ada")
+    make_user("rita", is_staff=True)
+    stranger = client.get("/admin/accounts/user/", follow=True)
+    assert stranger.redirect_chain[-1][0] == "/accounts/login/?next=/admin/accounts/user/"
+    assert client.post("/admin/login/", {"username": "rita", "password": "correct horse"}).status_code == 405
+    signed_in = client.post(stranger.redirect_chain[-1][0], {"username": "rita", "password": "correct horse"})
+    assert (signed_in.status_code, signed_in.url) == (302, "/admin/accounts/user/")
+    assert client.get("/admin/").status_code == 200
+    client.logout()
+    client.post("/accounts/login/", {"username": "ada", "password": "correct horse"})
+    refused = client.get("/admin/", follow=True)
+    assert refused.status_code == 403
+    assert "Not allowed" in refused.content.decode()
+    away = client.get("/admin/login/", {"next": "//evil.example/"})
+    assert away.status_code == 403
+    client.logout()
+    login = client.get("/admin/login/", {"next": "//evil.example/"}, follow=True).redirect_chain[-1][0]
+    assert client.post(login, {"username": "ada", "password": "correct horse"}).url == "/"
 
 
 def test_ones_own_success_does_not_forgive_guesses_at_anothers_password(client, make_user):

@@ -14,6 +14,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from accounts.paging import BoundedPaginator
 from predictions.models import Input
@@ -32,6 +33,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Turn away what no database takes, before a filter gives it to one."""
+        title = capfirst(self.opts.verbose_name_plural)
+        extra_context = {"title": title, **(extra_context or {})}
         if any("\0" in value for name in request.GET for value in request.GET.getlist(name)):
             return redirect(f"{request.path}?{ERROR_FLAG}=1")
         return super().changelist_view(request, extra_context)

@@ -16,6 +16,7 @@ from predictions.admin.base import ReadOnlyAdmin, input_of, link_to, pretty, row
 from predictions.admin.judging import JudgingAdmin, ReviewInline, StateFilter
 from predictions.fields import is_uuid
 from predictions.models import Input, ModelVersion, Prediction, Review
+from predictions.wording import percent
 
 FAMILY = 20  # predictions of one input that its page lists
 
@@ -99,7 +100,7 @@ class InputAdmin(LedgerAdmin):
 class PredictionAdmin(JudgingAdmin, LedgerAdmin):
     change_list_template = "admin/predictions/prediction/change_list.html"
     change_form_template = "admin/predictions/prediction/change_form.html"
-    list_display = ("asked", "said", "percent", "short_output", "model_version", "user", "status", "when")
+    list_display = ("asked", "said", "percent", "judged", "short_output", "model_version", "user", "status", "when")
     list_display_links = ("said",)
     list_select_related = ("input", "model_version__model", "user")
     list_filter = (StateFilter, "status", "source", "model_version__model", LabelFilter)
@@ -129,7 +130,8 @@ class PredictionAdmin(JudgingAdmin, LedgerAdmin):
         return Q(client_reference=term)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related(*self.list_select_related)
+        rows: Any = super().get_queryset(request).select_related(*self.list_select_related)
+        return rows.with_reviews()
 
     @admin.display(description="input")
     def asked(self, row: Prediction) -> str:
@@ -143,6 +145,13 @@ class PredictionAdmin(JudgingAdmin, LedgerAdmin):
     def said(self, row: Prediction) -> str:
         return row.answer or row.error_code or row.status
 
+    @admin.display(description="judged")
+    def judged(self, row: Any) -> str:
+        opinion = next(iter(row.opinions), None)
+        if opinion is None:
+            return "–"
+        return f"{opinion.get_verdict_display()}: {opinion.truth}" if opinion.truth else opinion.get_verdict_display()
+
     @admin.display(description="output")
     def short_output(self, row: Prediction) -> str:
         """Return the output in one line, the best scores first."""
@@ -153,7 +162,7 @@ class PredictionAdmin(JudgingAdmin, LedgerAdmin):
 
     @admin.display(description="confidence", ordering="confidence")
     def percent(self, row: Prediction) -> str:
-        return "–" if row.confidence is None else f"{row.confidence:.2%}"
+        return percent(row.confidence)
 
     @admin.display(description="input")
     def input_link(self, row: Prediction) -> str:

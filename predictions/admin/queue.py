@@ -178,6 +178,8 @@ def _form(request: HttpRequest, version: ModelVersion) -> QueueForm:
     asked = {"version": version.pk, "order": PickedBy.RANDOM, **request.GET.dict()}
     if asked["order"] == PickedBy.LABEL:
         asked["order"] = f"{BY_LABEL}{request.GET.get('label', '')}"
+    if asked["order"] in PickedBy.values and asked["order"] not in orders_for(version):
+        asked["order"] = PickedBy.RANDOM  # it was chosen for another version, whose answers can be doubted
     return QueueForm(asked, version=version)
 
 

@@ -77,7 +77,7 @@ def _change(column: Column, reference: Numbers, current: Numbers) -> str:
 
 
 def _shape(column: Column, reference: Numbers, current: Numbers, words: str) -> str:
-    what = {"confidence": "How sure the model is", "value": "What is answered"}.get(column.source, column.words)
+    what = {"confidence": "How sure it is of its answers", "value": "What is answered"}.get(column.source, column.words)
     now, before = float(current.std()), float(reference.std())
     spread = f"(standard deviation {_amount(column, now)}, before {_amount(column, before)})"
     if now > before * WIDENED:

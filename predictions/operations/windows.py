@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LAG = timedelta(minutes=15)  # a row bears the time it was asked at, and is stored when its answer is there
 CHOICES = {
     "24h": ("last 24 hours", HOUR, 24),
     "7d": ("last 7 days", DAY, 7),

@@ -44,16 +44,20 @@ def example_row(version: ModelVersion, number: int = 1) -> dict[str, Any] | None
     return {one.name: one.default if one.example is None else one.example for one in taken.features}
 
 
-def ask_example(*, version: ModelVersion, user: User, number: int = 1) -> Prediction:
-    """Ask a version one of its examples and keep the answer like any other.
+def ask_example(*, version: ModelVersion, user: User, number: int = 1, model: str = "") -> Prediction:
+    """Ask one of a version's examples and keep the answer like any other.
+
+    Args:
+        model: who is asked, if not that very version: by its name the one answers that answers all, a standby too.
 
     Raises:
         LookupError: when it has no such example.
+        OSError: when its picture is gone.
         InferenceError: as `predict` does.
     """
     row = example_row(version, number)
     asked = {"features": row} if row is not None else {"image": _picture(version, number)}
-    return predict(user=user, source=Prediction.Source.WEB, model=str(version), client_reference="example", **asked)
+    return predict(user=user, source=Prediction.Source.WEB, model=model or str(version), client_reference="example", **asked)
 
 
 def read_example_thumbnail(version: ModelVersion, number: int) -> bytes:

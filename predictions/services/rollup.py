@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -16,9 +16,8 @@ from predictions.models import Prediction, RolledPeriod, Rollup
 from predictions.operations.counting import Cells, count_ledger
 from predictions.operations.reading import COLUMNS
 from predictions.operations.tally import Tally, from_columns
-from predictions.operations.windows import DAY, HOUR, floor
+from predictions.operations.windows import DAY, HOUR, LAG, floor
 
-LAG = timedelta(minutes=15)  # a row bears the time it was asked at, and is stored when its answer is there
 AT_ONCE = 24  # hours of one transaction
 
 OPEN = (Prediction.Status.QUEUED, Prediction.Status.RUNNING)

@@ -1,26 +1,27 @@
-"""What is done after a request, when its answer has gone out and nobody waits."""
+"""What is done after a request, beside the next ones."""
 
 from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from threading import Lock
+from threading import Lock, Thread
 
-import django.db
+from django.db import connections
 from django.utils import timezone
 
-from predictions.operations.windows import HOUR, floor
-from predictions.services.rollup import LAG, roll_up
+from predictions.operations.windows import HOUR, LAG, floor
+from predictions.services.rollup import roll_up
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 24  # hours that are counted after one request; what is left waits for the next
+AT_ONCE = 24  # hours that are counted in one transaction
 
 
 class HourlyRollup:
     """Counts the hours that are over after the first request past each, so that the page on operations need not.
 
-    Connect it to Django's `request_finished`. One thread of a process does it, the others go on.
+    Connect it to Django's `request_finished`. It counts in a thread with a connection of its own: nobody waits for it, not
+    even who asks next on the same connection.
     """
 
     def __init__(self) -> None:
@@ -31,13 +32,20 @@ class HourlyRollup:
         now = timezone.now()
         if now < self._due or not self._lock.acquire(blocking=False):
             return
+        self._due = floor(now - LAG, HOUR) + HOUR + LAG
+        Thread(target=self._in_a_thread, args=(now,), name="roll-up", daemon=True).start()
+
+    def _in_a_thread(self, now: datetime) -> None:
         try:
-            self._due = floor(now - LAG, HOUR) + HOUR + LAG
-            if roll_up(most=AT_ONCE, now=now) == AT_ONCE:
-                self._due = now
-        except django.db.Error as error:
-            logger.warning("not rolled up", exc_info=error)
+            self.count(now)
         finally:
             self._lock.release()
-            if not django.db.connection.in_atomic_block:
-                django.db.close_old_connections()  # as Django does, which is through with this request
+            connections.close_all()
+
+    def count(self, now: datetime) -> None:
+        """Count all that is over; what goes wrong is logged, and tried again an hour later."""
+        try:
+            while roll_up(most=AT_ONCE, now=now):
+                pass
+        except Exception:
+            logger.exception("not rolled up")

@@ -9,6 +9,7 @@ from django import template
 
 from accounts.models import User
 from predictions.models import Prediction, Review
+from predictions.wording import percent
 
 # From which confidence on, the class of the style sheet, and the words.
 SURENESS = (
@@ -20,18 +21,7 @@ SURENESS = (
 MAX_PLAIN = 1e15  # from here on a whole number is written with an exponent
 
 register = template.Library()
-
-
-@register.filter
-def percent(value: float | None) -> str:
-    """Return 0.9642 as `96.4 %`; what is almost certain or almost nothing is not rounded to the end of the scale."""
-    if value is None:
-        return "–"
-    if 0.9995 <= value < 1:
-        return "> 99.9 %"
-    if 0 < value < 0.0005:
-        return "< 0.1 %"
-    return f"{value * 100:.1f} %"
+register.filter(percent)
 
 
 @register.filter

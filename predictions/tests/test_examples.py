@@ -30,7 +30,7 @@ def shown(write_dummy):
 def test_each_example_is_a_picture_to_click(shown, signed_in, user):
     page = signed_in.get("/").content.decode()
     for number in (1, 2, 3):
-        assert f'src="{ADDRESS}{number}.webp?model=shades"' in page
+        assert f'src="{ADDRESS}{number}.webp?model=shades%3A1"' in page
     small = signed_in.get(f"{ADDRESS}3.webp?model=shades")
     assert small["Content-Type"] == "image/webp"
     assert small["Cache-Control"].startswith("private")
@@ -49,7 +49,7 @@ def test_a_script_gets_the_answer_to_an_example_as_a_fragment(shown, signed_in):
     assert Prediction.objects.get().label == "grey"
     refused = signed_in.post(ADDRESS, {"number": "4"}, **asked)
     assert (refused.status_code, refused.content.decode()) == (
-        400,
+        404,
         "The example could not be asked. shades:1 has no example 4.",
     )
 
@@ -73,6 +73,42 @@ def test_a_picture_that_is_gone_or_damaged_is_not_found(shown, signed_in, settin
     stored[0].unlink()
     stored[1].write_bytes(b"damaged")
     assert [signed_in.get(f"{ADDRESS}{number}.webp").status_code for number in (1, 2, 3)] == [404, 404, 200]
+
+
+def test_a_script_is_told_that_a_picture_is_gone_and_not_where_it_was(shown, signed_in, settings):
+    Path(settings.MODEL_ROOT, shown.examples[0]["image"]).unlink()
+    refused = signed_in.post(ADDRESS, {"number": "1"}, headers={"hx-request": "true"})
+    assert refused.status_code == 410
+    assert refused.content.decode() == "The example could not be asked. Its picture is gone."
+
+
+def test_the_example_that_was_shown_is_asked_whatever_was_promoted_since(shown, write_dummy, signed_in):
+    folder = write_dummy()
+    (folder / "other.png").write_bytes(picture(127))
+    with (folder / "model.toml").open("a") as file:
+        file.write('[[examples]]\nimage = "other.png"\nlabel = "grey"\n')
+    second = register_model(path=folder, promote=True)
+    signed_in.post(ADDRESS, {"model": "shades", "of": str(second), "number": "1"})
+    assert (Prediction.objects.get().label, Prediction.objects.get().model_version) == ("grey", second)
+    refused = signed_in.post(ADDRESS, {"model": "shades", "of": str(second), "number": "2"}, headers={"hx-request": "true"})
+    assert refused.status_code == 404
+
+
+def test_a_standby_answers_an_example_as_it_does_all_else(shown, write_dummy, signed_in, settings):
+    folder = write_dummy(fixed=[0, 0, 1])
+    (folder / "light.png").write_bytes(picture(255))
+    with (folder / "model.toml").open("a") as file:
+        file.write('[[examples]]\nimage = "light.png"\nlabel = "white"\n')
+    second = register_model(path=folder, promote=True)
+    Path(settings.MODEL_ROOT, second.artifact).write_bytes(b"damaged")
+    signed_in.post(ADDRESS, {"model": "shades", "of": str(second), "number": "1"})
+    kept = Prediction.objects.get()
+    assert (kept.status, kept.label, kept.model_version) == ("succeeded", "white", shown)
+
+
+def test_judging_the_answer_to_an_example_leads_back_to_the_page(shown, signed_in):
+    section = signed_in.post(ADDRESS, {"number": "2"}, headers={"hx-request": "true"}).content.decode()
+    assert 'name="next" value="/?model=shades"' in " ".join(section.split())
 
 
 def test_examples_are_not_for_strangers_nor_those_of_one_model_for_another(shown, flowers, client, signed_in):

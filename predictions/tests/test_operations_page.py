@@ -6,7 +6,7 @@ import re
 import pytest
 from django.utils import timezone
 
-from predictions.models import RolledPeriod
+from predictions.models import Input, Prediction, RolledPeriod
 from predictions.operations.windows import CHOICES, DAY, HOUR
 from predictions.services import register_model
 from predictions.services.rollup import roll_up
@@ -92,11 +92,54 @@ def test_what_stands_out_is_told_first(shades, boss, user):
     now = timezone.now()
     made_up(shades, [user], [now - DAY - number * HOUR / 4 for number in range(200)])
     page = " ".join(boss.get(PAGE).content.decode().split("What stands out")[1].split("</section>")[0].split())
-    assert "Nothing stands out" in page  # in the time before there was nothing to compare with
+    assert "Predictions" not in page  # in the time before there was nothing to compare with
     made_up(shades, [user], [now - 8 * DAY - number * HOUR / 4 for number in range(60)])
     page = " ".join(boss.get(PAGE).content.decode().split("What stands out")[1].split("</section>")[0].split())
     assert "<strong>Predictions: 200</strong>, 3.3 times as many as in the 7 days before (60)." in page
     assert "Awaiting review" in page
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "told"),
+    [
+        ((20, 0), (400, 0), "<strong>Predictions: 20</strong>, 95.0 % fewer"),
+        ((0, 0), (400, 0), "<strong>Predictions: 0</strong>, 100.0 % fewer"),
+        ((400, 0), (3, 0), "<strong>Predictions: 400</strong>, far more than"),
+        ((0, 400), (3, 0), "<strong>Failed: 100.0 %</strong>"),
+        ((0, 40), (0, 0), "<strong>Failed: 100.0 %</strong>"),
+        ((36, 4), (36, 4), "<strong>Failed: 10.0 %</strong>"),
+        ((40, 0), (40, 1), "<strong>Failed: 0.0 %</strong>, 2.4 points lower"),
+        ((40, 0), (41, 0), "Nothing stands out"),
+        ((20, 9), (20, 0), "Too few predictions to compare"),
+    ],
+)
+def test_an_outage_stands_out_however_little_is_left(shades, boss, user, now, before, told):
+    input_of = Input.objects.create(user=user, kind="tabular", features={}, sha256="0" * 64, size=1)
+    moment = timezone.now()
+    for (answered, failed), at in ((now, moment - HOUR / 60), (before, moment - 7 * DAY - HOUR / 60)):
+        common = {
+            "input": input_of,
+            "model_version": shades,
+            "user": user,
+            "source": "api",
+            "created_at": at,
+            "completed_at": at,
+        }
+        rows = [Prediction(status="succeeded", output={}, label="white", confidence=0.5, **common) for _ in range(answered)]
+        rows += [Prediction(status="failed", error_code="model-failed", **common) for _ in range(failed)]
+        Prediction.objects.bulk_create(rows)
+    page = " ".join(boss.get(PAGE).content.decode().split("What stands out")[1].split("</section>")[0].split())
+    assert told in page
+    assert ("Nothing stands out" in page) == told.startswith("Nothing")
+
+
+def test_a_failure_leads_to_the_rows_that_were_counted(filled, boss):
+    page = boss.get(PAGE, {"model": "shades"}).content.decode()
+    link = re.search(r'href="(/predictions/\?error_code=model-failed[^"]*)"', page)[1].replace("&amp;", "&")
+    assert "model=shades&created_after=" in link
+    counted = re.search(r'error_code=model-failed[^>]*>.*?<td class="number">(\d+)</td>', page, re.DOTALL)[1]
+    export = link.replace("/predictions/", "/api/v1/predictions/export/") + "&format=jsonl"
+    assert len(list(boss.get(export).streaming_content)) == int(counted)
 
 
 def test_a_model_and_a_version_narrow(filled, boss, user, write_dummy):

@@ -180,11 +180,11 @@ def test_a_cells_list_shows_its_filters_to_be_taken_away(judged, page, client):
     assert 'value="2026-01-01T00:00:00"' in listed
     for chip in (
         "Model: shades:1",
-        "From: 2026-01-01T00:00:00",
+        "From: 1 January 2026, 00:00 UTC",
         "Picked for review: the smallest margin first",
         "True label: grey",
     ):
-        assert chip in listed
+        assert chip in " ".join(re.sub(r"<[^>]+>", " ", listed).split())
 
 
 def test_a_question_that_leaves_nothing_is_not_taken_for_no_reviews(judged, page):

@@ -1,9 +1,11 @@
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import escape
 
 from inference.tests.pictures import noise, picture
@@ -199,13 +201,47 @@ def test_the_address_of_a_filtered_history_holds_what_is_set(shades, signed_in):
 def test_a_shortcut_adds_to_what_is_set(shades, signed_in, user):
     review_prediction(prediction=ask(user), reviewer=user, true_label="grey")
     page = signed_in.get("/predictions/", {"verdict": "incorrect"}).content.decode()
-    assert 'href="/predictions/?verdict=incorrect&amp;max_confidence=0.8"' in page
     assert "judged wrong" not in page
+    assert 'href="/predictions/?max_confidence=0.8"' in page
+    page = signed_in.get("/predictions/", {"model": "shades", "created_after": "2026-01-01T00:00"}).content.decode()
+    assert 'href="/predictions/?model=shades&amp;created_after=2026-01-01T00%3A00&amp;status=failed"' in page
+    today = f"{timezone.now():%Y-%m-%d}T00%3A00"
+    assert f'href="/predictions/?model=shades&amp;created_after={today}"' in page
+
+
+def test_today_and_yesterday_are_one_click(shades, signed_in, user):
+    old = ask(user, name="old.png")
+    Prediction.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=1))
+    ask(user, name="new.png")
+    page = signed_in.get("/predictions/")
+    for words, name in (("today", "new.png"), ("yesterday", "old.png")):
+        address = dict(page.context["days"])[words]
+        assert re.findall(r"\w+\.png", signed_in.get(address).content.decode()) == [name]
+    assert len(re.findall(r"\w+\.png", signed_in.get(page.context["days"][2][1]).content.decode())) == 2
+
+
+def test_a_signed_out_script_is_led_to_the_page_to_sign_in(client):
+    answer = client.get("/predictions/?model=iris", headers={"hx-request": "true"})
+    assert answer.status_code == 200
+    assert answer["HX-Redirect"] == "/accounts/login/?next=/predictions/%3Fmodel%3Diris"
+    assert client.get("/predictions/").status_code == 302
+
+
+def test_the_way_back_shows_the_list_as_it_is_now(shades, signed_in):
+    assert signed_in.get("/predictions/")["Cache-Control"] == "private, no-store"
+
+
+def test_chips_speak_as_the_page_does(shades, signed_in):
+    chips = signed_in.get("/predictions/", {"max_confidence": "0.8", "created_after": "2026-01-31T12:00"}).context["chips"]
+    assert [(chip.name, chip.value) for chip in chips] == [("Confidence to", "80 %"), ("From", "2026-01-31T12:00")]
+    assert chips[1].moment == datetime(2026, 1, 31, 12, tzinfo=UTC)
+    broken = signed_in.get("/predictions/", {"max_confidence": "x", "created_after": "x"}).context["chips"]
+    assert [(chip.value, chip.moment) for chip in broken] == [("x", None), ("x", None)]
 
 
 def test_history_shows_what_was_said_of_a_row(shades, signed_in, user):
     review_prediction(prediction=ask(user), reviewer=user, true_label="grey")
-    assert '<span class="badge verdict incorrect">is grey</span>' in signed_in.get("/predictions/").content.decode()
+    assert '<span class="badge verdict incorrect">really grey</span>' in signed_in.get("/predictions/").content.decode()
     assert "badge verdict" not in signed_in.get("/predictions/?reviewed=false").content.decode()
 
 

@@ -17,7 +17,7 @@ from django.utils.http import urlencode
 from django.views.generic import View
 
 from accounts.requests import SignedInRequest
-from inference.errors import ImageTooLarge, InferenceError, InvalidInput, Overloaded, UnsupportedFormat
+from inference.errors import InferenceError, InvalidInput
 from inference.preprocessing import from_csv_line
 from inference.signature import TableInput
 from predictions.artifacts import answering
@@ -29,21 +29,12 @@ from predictions.services import predict
 from predictions.services.examples import example_names, example_row, has_example
 from predictions.snippets import snippets_for
 from predictions.storage import StorageFull
+from predictions.views.statuses import status_of
 
 SHOWN = "shown"
+LATELY = 200  # predictions that one's latest of a model are looked for in
 Refused = tuple[str, Exception]
 """A file name, and why."""
-
-# What a person may have done wrong, by the status that says so.
-STATUS_OF: tuple[tuple[type[Exception], int], ...] = (
-    (ImageTooLarge, 413),
-    (UnsupportedFormat, 415),
-    (Overloaded, 503),
-    (UnknownModel, 404),
-    (InactiveModel, 409),
-    (StorageFull, 507),
-    (InvalidInput, 400),
-)
 
 
 class AskView(LoginRequiredMixin, View):
@@ -64,7 +55,7 @@ class AskView(LoginRequiredMixin, View):
         shown = list(self._shown(request))
         form = _form(version, initial=_initial(request, version, shown) if version else {"model": reference})
         return self._page(
-            request, form, version, results=shown, status=_status(error) if error and reference else 200, error=error
+            request, form, version, results=shown, status=status_of(error) if error and reference else 200, error=error
         )
 
     def post(self, request: SignedInRequest) -> HttpResponse:
@@ -72,7 +63,7 @@ class AskView(LoginRequiredMixin, View):
         if version is None:
             form = _form(None, request.POST, request.FILES)
             form.add_error(None, str(error))
-            return self._refuse(request, form, version, _status(error))
+            return self._refuse(request, form, version, status_of(error))
         if "fill" in request.POST:
             return self._fill(request, version)
         form = _form(version, request.POST, request.FILES)
@@ -88,7 +79,7 @@ class AskView(LoginRequiredMixin, View):
             prediction = predict(user=request.user, source=Prediction.Source.WEB, **asked)
         except (InferenceError, StorageFull) as error:
             form.add_error(None, str(error))
-            return self._refuse(request, form, version, _status(error))
+            return self._refuse(request, form, version, status_of(error))
         return redirect(_home(model=form.cleaned_data["model"], shown=[prediction.id]))
 
     def _predict_images(self, request: SignedInRequest, form: AskForm, version: ModelVersion) -> HttpResponse:
@@ -96,7 +87,7 @@ class AskView(LoginRequiredMixin, View):
         for name, error in errors:
             form.add_error("image", f"{name}: {error}" if len(errors) + len(results) > 1 else str(error))
         if errors:
-            return self._refuse(request, form, version, _status(errors[0][1]), results)
+            return self._refuse(request, form, version, status_of(errors[0][1]), results)
         if request.htmx:
             return render(request, "predictions/_result.html", {"prediction": results[0]}, status=201)
         if len(results) == 1:
@@ -160,7 +151,7 @@ class AskView(LoginRequiredMixin, View):
             "has_example": version and has_example(version),
             "examples": example_names(version) if version else [],
             "results": results,
-            "recent": Prediction.objects.filter(user=request.user).complete().order_by("-id")[:6],
+            "recent": _latest(request, version) if version else [],
             "max_bytes": settings.MAX_UPLOAD_BYTES,
             "too_wide": too_wide,
         }
@@ -207,6 +198,12 @@ def _initial(request: SignedInRequest, version: ModelVersion, shown: list[Predic
     return {"model": reference, **(initial_of(row, taken) if row else {})}
 
 
+def _latest(request: SignedInRequest, version: ModelVersion) -> QuerySet[Prediction]:
+    """Return the last answers of a model to a person, of the last that they asked at all."""
+    asked = Prediction.objects.filter(user=request.user).order_by("-id").values("pk")[:LATELY]
+    return Prediction.objects.filter(pk__in=asked, model_version__model=version.model_id).complete().order_by("-id")[:6]
+
+
 def _asked_example(version: ModelVersion, number: str) -> dict[str, Any] | None:
     try:
         return example_row(version, int(number)) if number else None
@@ -232,7 +229,3 @@ def _choices(version: ModelVersion | None, reference: str) -> list[tuple[str, st
 
 def _home(*, model: str, shown: Iterable[UUID] = ()) -> str:
     return f"{reverse('predictions:ask')}?{urlencode({'model': model, SHOWN: [str(one) for one in shown]}, doseq=True)}"
-
-
-def _status(error: Exception | None) -> int:
-    return next((status for kind, status in STATUS_OF if isinstance(error, kind)), 500)

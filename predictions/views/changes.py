@@ -11,6 +11,7 @@ from predictions.operations.figures import Operations, Pair
 from predictions.templatetags.ledger import milliseconds, percent, whole
 
 MANY_TIMES = 3  # from here on it is `4.2 times as many` and no longer percent
+FAR = 100  # from here on it is only `far more`
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ SIZE = Kind(lambda value: filesizeformat(int(value)), "more", "less")
 TIME = Kind(milliseconds, "slower", "faster")
 FAILED = Kind(percent, "higher", "lower", points=True, notable=0.01)
 SURE = Kind(percent, "higher", "lower", points=True, notable=0.02)
-ENOUGH = 30  # predictions in either window; what changes among fewer may be chance
+ENOUGH = 30  # predictions; what changes among fewer may be chance
+ALARMING = 0.1  # of the predictions failed: it stands out whatever was before
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,21 @@ def cards_of(figures: Operations, *, free: int | None) -> list[Card]:
         card("Awaiting review", figures.awaiting, COUNT, words, note="of the answers given in this time"),
         card("Inputs received", figures.input_bytes, SIZE, words, note=room),
     ]
-    few = min(figures.predictions.now or 0, figures.predictions.before or 0) < ENOUGH
-    return [replace(one, notable=False) for one in cards] if few else cards
+    return [replace(one, notable=one.notable and is_enough) for one, is_enough in zip(cards, _enough(figures), strict=True)]
+
+
+def are_comparable(figures: Operations) -> bool:
+    """Return whether both windows hold enough for their shares, means and quantiles to be compared."""
+    return min(figures.predictions.now or 0, figures.predictions.before or 0) >= ENOUGH
+
+
+def _enough(figures: Operations) -> list[bool]:
+    """Return for each card whether what changed in it may be told: of counts either window will do, lest an outage hides."""
+    now, before = (int(count or 0) for count in figures.predictions)
+    counts = max(now, before) >= ENOUGH and before > 0
+    both = are_comparable(figures)
+    failing = now >= ENOUGH and (figures.failed.now or 0) >= ALARMING
+    return [counts, both or failing, both, both, both, both, counts, counts]
 
 
 def card(title: str, pair: Pair, kind: Kind, words: str, *, note: str = "") -> Card:
@@ -74,6 +89,8 @@ def card(title: str, pair: Pair, kind: Kind, words: str, *, note: str = "") -> C
 
 def _is_notable(pair: Pair, kind: Kind) -> bool:
     now, before = pair
+    if kind is FAILED and (now or 0) >= ALARMING:
+        return True
     if now is None or before is None:
         return False
     if kind.points:
@@ -99,8 +116,8 @@ def _apart(now: float, before: float, kind: Kind) -> str:
     if kind.points:
         return f"{abs(now - before) * 100:.1f} points {how} than"
     ratio = now / before
-    if ratio >= MANY_TIMES and kind is COUNT:
-        return f"{ratio:,.1f} times as many as"
+    if ratio >= MANY_TIMES and kind in (COUNT, SIZE):
+        return f"{ratio:,.1f} times as {'many' if kind is COUNT else 'much'} as" if ratio < FAR else f"far {how} than"
     return f"{abs(ratio - 1) * 100:,.1f} % {how} than"
 
 

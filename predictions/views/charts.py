@@ -64,7 +64,9 @@ def charts_of(figures: Operations, versions: Sequence[ModelVersion]) -> list[Cha
         _chart(figures, sure, id="confidence", title="Mean confidence", kind="lines", unit="share"),
         _chart(figures, _mix(figures), id="labels", title="What was answered", kind="lines", unit="share")
         if are_of_one_model(versions)
-        else _chart(figures, _asked(figures, versions), id="versions", title="Which was asked", kind="lines", unit="count"),
+        else _chart(
+            figures, _asked(figures, versions), id="versions", title="Answers by version", kind="lines", unit="count"
+        ),
     ]
     return [one for one in found if not one.empty]
 

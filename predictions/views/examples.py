@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.generic import View
 
 from accounts.requests import SignedInRequest
 from inference.errors import InferenceError
-from predictions.models import RegisteredModel
+from predictions.models import ModelVersion, RegisteredModel
 from predictions.registry import InactiveModel, UnknownModel, resolve
 from predictions.services import ask_example
 from predictions.services.examples import read_example_thumbnail
 from predictions.storage import StorageFull
+from predictions.views.statuses import status_of
+
+logger = logging.getLogger(__name__)
 
 
 class ExampleView(LoginRequiredMixin, View):
@@ -24,20 +31,37 @@ class ExampleView(LoginRequiredMixin, View):
 
     def post(self, request: SignedInRequest, name: str) -> HttpResponse:
         model = get_object_or_404(RegisteredModel.objects.visible_to(request.user), name=name)
+        reference = request.POST.get("model", "") or model.name
         try:
-            version = resolve(request.POST.get("model", "") or model.name, user=request.user)
-            if version.model_id != model.pk:
-                raise Http404
-            prediction = ask_example(version=version, user=request.user, number=_number(request.POST.get("number", "1")))
-        except (InferenceError, StorageFull, LookupError, OSError) as error:
-            problem = f"The example could not be asked. {error}"
-            if request.htmx:
-                return HttpResponse(problem, status=400, content_type="text/plain; charset=utf-8")
-            messages.error(request, problem)
-            return redirect(model)
+            _version_of(request, model, reference)
+            # What was shown on the page is asked, even if another version has come into production meanwhile.
+            shown = _version_of(request, model, request.POST.get("of", "") or reference)
+            number = _number(request.POST.get("number", "1"))
+            prediction = ask_example(version=shown, user=request.user, number=number, model=reference)
+        except OSError as error:
+            logger.exception("an example is gone", exc_info=error)
+            return self._refuse(request, model, "Its picture is gone.", 410)
+        except (InferenceError, StorageFull, LookupError) as error:
+            return self._refuse(request, model, str(error), status_of(error))
         if request.htmx:
-            return render(request, "predictions/_result.html", {"prediction": prediction}, status=201)
+            back = f"{reverse('predictions:ask')}?{urlencode({'model': reference})}"
+            context = {"prediction": prediction, "back": back}
+            return render(request, "predictions/_result.html", context, status=201)
         return redirect(prediction)
+
+    def _refuse(self, request: SignedInRequest, model: RegisteredModel, why: str, status: int) -> HttpResponse:
+        problem = f"The example could not be asked. {why}"
+        if request.htmx:
+            return HttpResponse(problem, status=status, content_type="text/plain; charset=utf-8")
+        messages.error(request, problem)
+        return redirect(model)
+
+
+def _version_of(request: SignedInRequest, model: RegisteredModel, reference: str) -> ModelVersion:
+    version = resolve(reference, user=request.user)
+    if version.model_id != model.pk:
+        raise Http404
+    return version
 
 
 class ExamplePictureView(LoginRequiredMixin, View):
@@ -51,7 +75,7 @@ class ExamplePictureView(LoginRequiredMixin, View):
             small = read_example_thumbnail(version, number)
         except (UnknownModel, InactiveModel, InferenceError, LookupError, OSError):
             raise Http404 from None
-        headers = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
+        headers = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
         return HttpResponse(small, content_type="image/webp", headers=headers)
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
 from django import forms
 from django.contrib.auth.mixins import LoginRequiredMixin
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.views.decorators.vary import vary_on_headers
 from django.views.generic import TemplateView
+from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.requests import SignedInRequest
 from predictions.filters import PredictionFilter
@@ -25,14 +29,16 @@ from predictions.querysets import sees_everything
 PAGE = 24  # predictions
 MOST_LABELS = 200  # that are offered to choose from; others can be typed
 CURSORS = {"older", "newer"}
+SHARES, MOMENTS = ("min_confidence", "max_confidence"), ("created_after", "created_before")
 FIRST = ("model", "label", "status", "verdict")  # always on the page; the others unfold
-# What is looked for most, in one click.
-SHORTCUTS = (
+# What is looked for most, in one click: one of a kind at a time.
+KINDS = (
     ("doubtful", {"max_confidence": "0.8"}),
     ("not judged yet", {"reviewed": "false"}),
     ("judged wrong", {"verdict": "incorrect"}),
     ("failed", {"status": "failed"}),
 )
+DAYS = (("today", 0, None), ("yesterday", -1, 0), ("last 7 days", -6, None))  # from the start of which day, to that of which
 
 
 @method_decorator(vary_on_headers("HX-Request"), "dispatch")  # or the back button shows a cached fragment
@@ -44,9 +50,16 @@ class HistoryView(LoginRequiredMixin, TemplateView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = super().get(request, *args, **kwargs)
+        response["Cache-Control"] = "private, no-store"  # or the way back shows what was there before a verdict
         if self.request.htmx:  # a form sends its empty fields too; they need not be in the address
             response["HX-Push-Url"] = _address({name: value for name, value in request.GET.dict().items() if value})
         return response
+
+    def handle_no_permission(self) -> HttpResponse:  # type: ignore[override]
+        """Lead a script's request to the page to sign in as a whole, or it would stand inside this one."""
+        if not self.request.htmx:
+            return super().handle_no_permission()
+        return HttpResponseClientRedirect(redirect_to_login(self.request.get_full_path()).url)
 
     def get_template_names(self) -> list[str]:
         return ["predictions/_history.html"] if self.request.htmx else [self.template_name]
@@ -71,7 +84,9 @@ class HistoryView(LoginRequiredMixin, TemplateView):
             filter=filterset,
             filters=filters,
             chips=list(_chips(filterset, filters)),
-            shortcuts=[(words, _address(filters | more)) for words, more in SHORTCUTS if not more.keys() & filters.keys()],
+            kinds=list(_others(filters, KINDS)),
+            days=list(_others(filters, _days())),
+            more_set=len(filters.keys() - set(FIRST)),
             unknown=unknown,
             query=urlencode(filters),
             everybody=sees_everything(person),
@@ -89,7 +104,6 @@ class HistoryView(LoginRequiredMixin, TemplateView):
             "labels": _labels(),
             "first": [form[name] for name in FIRST],
             "more": [field for field in form if field.name not in FIRST],
-            "more_set": len(filters.keys() - set(FIRST)),
         }
 
 
@@ -100,13 +114,38 @@ class Chip:
     name: str
     value: str
     without: str
+    moment: datetime | None = None
 
 
 def _chips(filterset: PredictionFilter, filters: dict[str, str]) -> Iterator[Chip]:
     for name, value in filters.items():
         left = {other: kept for other, kept in filters.items() if other != name}
         choices = dict(getattr(filterset.form.fields[name], "choices", ()))
-        yield Chip(str(filterset.filters[name].label), str(choices.get(value, value)), _address(left))
+        said = (
+            f"{float(value) * 100:g} %"
+            if name in SHARES and name not in filterset.errors
+            else str(choices.get(value, value))
+        )
+        moment = filterset.form.cleaned_data.get(name) if name in MOMENTS else None
+        yield Chip(str(filterset.filters[name].label).removesuffix(" (UTC)"), said, _address(left), moment)
+
+
+def _others(filters: dict[str, str], shortcuts: Iterable[tuple[str, dict[str, str]]]) -> Iterator[tuple[str, str]]:
+    """Yield each shortcut that is not set, and the page where it stands for the others of its kind."""
+    shortcuts = list(shortcuts)
+    replaced = {name for _, more in shortcuts for name in more}
+    left = {name: value for name, value in filters.items() if name not in replaced}
+    for words, more in shortcuts:
+        if {name: filters[name] for name in replaced & filters.keys()} != more:
+            yield words, _address(left | more)
+
+
+def _days() -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the days of UTC; a script makes them the reader's."""
+    today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    for words, first, end in DAYS:
+        after = {"created_after": f"{today + timedelta(days=first):%Y-%m-%dT%H:%M}"}
+        yield words, after | ({} if end is None else {"created_before": f"{today + timedelta(days=end):%Y-%m-%dT%H:%M}"})
 
 
 def _labels() -> list[str]:

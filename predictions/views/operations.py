@@ -22,7 +22,7 @@ from predictions.operations.drifting import BEFORE, EARLIER, LEAST
 from predictions.operations.windows import CHOICES, DEFAULT
 from predictions.querysets import sees_everything
 from predictions.services.rollup import roll_up
-from predictions.views.changes import cards_of
+from predictions.views.changes import are_comparable, cards_of
 from predictions.views.charts import are_of_one_model, charts_of, data_of
 
 logger = logging.getLogger(__name__)
@@ -84,11 +84,13 @@ def _measured(asked: dict[str, Any]) -> dict[str, Any]:
     return {
         "figures": figures,
         "cards": cards,
+        "comparable": are_comparable(figures),
         "noticed": [one for one in cards if one.notable],
         "one_model": are_of_one_model(versions),
         "charts": charts,
         "data": data_of(charts, figures),
         "by_version": by_version,
+        "asked_of": str(asked["version"] or (asked["model"] and asked["model"].name) or ""),
         "drift": version and drift_of(version, now=now, span=asked["span"], against=asked["against"]),
         "span": SPAN_NAMES[asked["span"]],
         "least": LEAST,

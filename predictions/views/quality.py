@@ -124,9 +124,16 @@ def _cell(n: int, total: int, truth: str, label: str, rows: str) -> Cell:
 def _matrix(confusion: Confusion, rows: str) -> Iterator[tuple[str, list[Cell]]]:
     if len(confusion.labels) > MOST_SHOWN:
         return
+    found = [
+        (one == other, n)
+        for one, counts in zip(confusion.labels, confusion.matrix, strict=True)
+        for other, n in zip(confusion.labels, counts, strict=True)
+    ]
+    # Mistakes are shaded beside mistakes, or the few there are would all look alike.
+    most = {right: max((n for is_right, n in found if is_right is right), default=0) for right in (True, False)}
     for truth, counts in zip(confusion.labels, confusion.matrix, strict=True):
         cells = zip(confusion.labels, counts, strict=True)
-        yield truth, [_cell(n, sum(counts), truth, label, rows) for label, n in cells]
+        yield truth, [_cell(n, most[truth == label], truth, label, rows) for label, n in cells]
 
 
 def _points(calibration: Calibration) -> Iterator[Point]:

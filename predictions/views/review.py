@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.generic import View
 
@@ -38,7 +38,7 @@ class ReviewView(LoginRequiredMixin, View):
             return self._section(request, prediction, error)
         if error:
             messages.error(request, error)
-        return redirect(_back_to(request, prediction))
+        return HttpResponseRedirect(_back_to(request, prediction))
 
     def _section(self, request: SignedInRequest, prediction: Prediction, error: str) -> HttpResponse:
         judged = Prediction.objects.complete().with_reviews().get(pk=prediction.pk)
@@ -74,4 +74,4 @@ def _back_to(request: SignedInRequest, prediction: Prediction) -> str:
     """Return the page of this site that the button was on."""
     page = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(page, allowed_hosts={request.get_host()}, require_https=request.is_secure())
-    return page if safe else prediction.get_absolute_url()
+    return page if safe and page.startswith("/") else prediction.get_absolute_url()

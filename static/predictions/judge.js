@@ -14,6 +14,9 @@ document.addEventListener("submit", async (event) => {
     fresh.setAttribute("role", "status");
     fresh.querySelector("button")?.focus();
   } catch {
-    section.querySelector("h2, h3").textContent = "That was not stored. Reload the page and try again.";
+    const told = section.querySelector("[role=alert]") || section.appendChild(document.createElement("p"));
+    told.className = "error-text";
+    told.setAttribute("role", "alert");
+    told.textContent = "No answer came, so it may not be stored. Reload the page and look.";
   }
 });

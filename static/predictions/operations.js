@@ -58,10 +58,10 @@ function options(chart, data, width) {
     legend: { live: true },
     scales: {
       x: { range: (_, low, high) => [low - half, high + half] },
-      y: { range: (_, low, high) => (chart.kind === "bars" || chart.unit === "milliseconds" ? [0, high * 1.08 || 1] : around(low, high)) },
+      y: { range: (_, low, high) => (chart.unit === "share" ? around(low, high) : [0, high * 1.08 || 1]) },
     },
     axes: [
-      { ...axis, grid: { show: false }, space: 70, size: 32, values: (_, ticks) => ticks.map((tick) => moment(tick, hourly ? AT_HOUR : ON_DAY)) },
+      { ...axis, grid: { show: false }, space: 70, size: 36, gap: 8, values: (_, ticks) => ticks.map((tick) => moment(tick, hourly ? AT_HOUR : ON_DAY)) },
       { ...axis, size: 60, values: (_, ticks) => ticks.map((tick) => AXIS[chart.unit](tick)) },
     ],
     series: [

@@ -1,6 +1,7 @@
 // The upload page: choose, drop or paste images; each is sent on its own, with its own progress and result.
 // Without this module the form works as any form does.
 
+const SIGNED_OUT = "You are signed out. Sign in in another tab, then send it again.";
 const AT_ONCE = 3; // requests under way
 const form = document.querySelector("[data-upload]");
 const results = document.getElementById("results");
@@ -21,6 +22,13 @@ function card(file) {
   return article;
 }
 
+// Beside the form the answers are in view; below it, on a phone, they are brought there.
+function bringIntoView(article) {
+  const below = matchMedia("(max-width: 860px)").matches;
+  if (below) document.getElementById("results-title").scrollIntoView();
+  else article.scrollIntoView({ block: "nearest" });
+}
+
 function say(article, text) {
   article.querySelector("[role=status]").textContent = text;
 }
@@ -38,23 +46,30 @@ function refuse(article, messages) {
 function sentences(html) {
   const page = new DOMParser().parseFromString(html, "text/html");
   const found = [...page.querySelectorAll(".error-text")].map((part) => part.textContent.trim());
-  return found.length ? found : ["That did not work. Reload the page and try again."];
+  return found.length ? found : ["That did not work. Look into the history before you send it again."];
 }
 
 function answer(article, request) {
   const type = request.getResponseHeader("Content-Type") || "";
   if (request.status === 201) {
     article.outerHTML = request.responseText;
+  } else if (request.responseURL.includes("/accounts/login/")) {
+    refuse(article, [SIGNED_OUT]);
   } else if (request.status === 413) {
     refuse(article, ["The file is too large."]);
   } else {
-    refuse(article, type.startsWith("text/html") ? sentences(request.responseText) : ["That did not work. Try again."]);
+    refuse(article, type.startsWith("text/html") ? sentences(request.responseText) : [`The server answered ${request.status}. Try again in a moment.`]);
   }
 }
 
-function send({ file, article }) {
+// What is typed into the form now is for this file, even if it has to wait.
+function bodyOf(file) {
   const body = new FormData(form);
   body.set("image", file, file.name);
+  return body;
+}
+
+function send({ body, article }) {
   const request = new XMLHttpRequest();
   const bar = article.querySelector("progress");
   request.upload.onprogress = (event) => { if (event.lengthComputable) bar.value = event.loaded / event.total; };
@@ -78,10 +93,10 @@ function take(files) {
   const limit = Number(form.dataset.maxBytes);
   const taken = [...files].map((file) => ({ file, article: card(file) }));
   results.prepend(...taken.map(({ article }) => article)); // what is asked last comes first, its files in their order
-  taken[0]?.article.scrollIntoView({ block: "nearest" });
+  if (taken.length) bringIntoView(taken[0].article);
   for (const { file, article } of taken) {
     if (file.size > limit) refuse(article, [`The file is larger than ${Math.round(limit / 2 ** 20)} MB.`]);
-    else waiting.push({ file, article });
+    else waiting.push({ body: bodyOf(file), article });
   }
   next();
 }
@@ -90,20 +105,30 @@ function take(files) {
 async function askExample(event) {
   event.preventDefault();
   const { target, submitter } = event;
-  const body = new FormData(target, submitter);
-  document.querySelector(".recent")?.remove();
-  submitter.setAttribute("aria-busy", "true");
-  const answered = await fetch(target.action, { method: "POST", body, headers: { "HX-Request": "true" } }).catch(() => null);
-  submitter.removeAttribute("aria-busy");
+  if (target.getAttribute("aria-busy")) return; // asked already
+  target.setAttribute("aria-busy", "true");
   const article = document.createElement("article");
-  results.prepend(article);
-  if (answered?.status === 201) {
-    article.outerHTML = await answered.text();
-  } else {
-    article.className = "result refused";
-    article.textContent = answered?.status === 400 ? await answered.text() : "That did not work. Reload the page and try again.";
+  try {
+    const body = new FormData(target, submitter);
+    const answered = await fetch(target.action, { method: "POST", body, headers: { "HX-Request": "true" } });
+    const text = await answered.text();
+    const plain = (answered.headers.get("Content-Type") || "").startsWith("text/plain");
+    results.prepend(article);
+    document.querySelector(".recent")?.remove();
+    if (answered.status === 201) article.outerHTML = text;
+    else refuseExample(article, answered.redirected ? SIGNED_OUT : plain ? text : `The server answered ${answered.status}. Try again in a moment.`);
+  } catch {
+    results.prepend(article);
+    refuseExample(article, "The connection broke. Look into the history before you ask again.");
+  } finally {
+    target.removeAttribute("aria-busy");
   }
-  results.firstElementChild.scrollIntoView({ block: "nearest" });
+  bringIntoView(results.firstElementChild);
+}
+
+function refuseExample(article, text) {
+  article.className = "result refused";
+  article.append(Object.assign(document.createElement("p"), { className: "error-text", textContent: text }));
 }
 
 if (form) {

@@ -14,7 +14,8 @@ from predictions.services.rollup import forget_rollups, roll_up
 
 class Command(BaseCommand):
     help = (
-        "Count the hours that are over, for the page on operations. Run it each hour; what it did not count yet is slower."
+        "Count all hours that are over, for the page on operations. The site does so itself after requests; run it once "
+        "after an upgrade, or after changing the ledger by hand."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -23,7 +24,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["again_since"]:
             self._forget(options["again_since"])
-        self.stdout.write(f"{roll_up()} hours counted.")
+        counted = roll_up()
+        if options["verbosity"]:
+            self.stdout.write(f"{counted} hours counted.")
 
     def _forget(self, text: str) -> None:
         try:
