@@ -34,7 +34,7 @@ class Watched:
 
     def check(self) -> None:
         left = [text for text in self.complaints if not any(part in text for part in self.expected)]
-        assert left == []
+        assert left == [], left
 
 
 def sign_up(page: Page, *, scripted: bool = True) -> str:

@@ -1,5 +1,6 @@
 import pytest
 from django.urls import reverse
+from django.utils.html import escape
 
 from inference.tests.pictures import noise
 from predictions.models import Input, Prediction
@@ -38,7 +39,7 @@ def test_lists_open_for_superusers_and_reviewers_and_not_for_others(
 def test_a_prediction_shows_label_confidence_version_user_and_json(shades, admin, user):
     prediction = ask(user)
     html = admin.get(listing("prediction")).content.decode()
-    for shown in (prediction.label, percent(prediction.confidence), "shades:1", "ada", "Succeeded"):
+    for shown in (prediction.label, escape(percent(prediction.confidence)), "shades:1", "ada", "Succeeded"):
         assert shown in html
     detail = admin.get(row_page(prediction)).content.decode()
     assert "&quot;scores&quot;: {" in detail

@@ -49,6 +49,10 @@ function sentences(html) {
   return found.length ? found : ["That did not work. Look into the history before you send it again."];
 }
 
+function odd(status) {
+  return status === 403 ? "This page has expired. Reload it and try again." : `The server answered ${status}. Try again in a moment.`;
+}
+
 function answer(article, request) {
   const type = request.getResponseHeader("Content-Type") || "";
   if (request.status === 201) {
@@ -58,7 +62,7 @@ function answer(article, request) {
   } else if (request.status === 413) {
     refuse(article, ["The file is too large."]);
   } else {
-    refuse(article, type.startsWith("text/html") ? sentences(request.responseText) : [`The server answered ${request.status}. Try again in a moment.`]);
+    refuse(article, type.startsWith("text/html") ? sentences(request.responseText) : [odd(request.status)]);
   }
 }
 
@@ -116,7 +120,7 @@ async function askExample(event) {
     results.prepend(article);
     document.querySelector(".recent")?.remove();
     if (answered.status === 201) article.outerHTML = text;
-    else refuseExample(article, answered.redirected ? SIGNED_OUT : plain ? text : `The server answered ${answered.status}. Try again in a moment.`);
+    else refuseExample(article, answered.redirected ? SIGNED_OUT : plain ? text : odd(answered.status));
   } catch {
     results.prepend(article);
     refuseExample(article, "The connection broke. Look into the history before you ask again.");
