@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
@@ -17,41 +19,62 @@ from mlsite.tests.browser import QUIET, Watched
 from mlsite.tests.site import Site
 
 
-def new_database(folder) -> str:
-    """Return the URL of an empty database of the kind that this run is on."""
+@pytest.fixture(scope="session")
+def bootstrapped(tmp_path_factory) -> Path:
+    """The folder of a site that one process of this run sets up for all, and that nobody starts: sites are copies of it."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if os.environ.get("PYTEST_XDIST_WORKER") else root
+    folder = root / "bootstrapped"
+    with (root / "bootstrapped.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "database").exists():
+            folder.mkdir()
+            made = Site(folder, new_database(folder))
+            made.manage("bootstrap")
+            (folder / "database").write_text(made.environment["DATABASE_URL"])
+    return folder
+
+
+def new_database(folder: Path, *, copied_from: Path | None = None) -> str:
+    """Return the URL of a database of the kind that this run is on: an empty one, or a copy of a bootstrapped site's."""
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith("postgres"):
+        if copied_from:
+            shutil.copy(copied_from / "site.sqlite3", folder)
         return f"sqlite:///{folder}/site.sqlite3"
     name = f"site_{uuid.uuid4().hex[:12]}"
+    template = urlsplit((copied_from / "database").read_text()).path[1:] if copied_from else "template1"
     connection = psycopg2.connect(url)
     connection.autocommit = True
     with connection.cursor() as cursor:
-        cursor.execute(f'CREATE DATABASE "{name}"')
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     connection.close()
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
+def copy_of(bootstrapped: Path, folder: Path, **settings: str) -> Site:
+    shutil.copytree(bootstrapped / "var", folder / "var")
+    return Site(folder, new_database(folder, copied_from=bootstrapped), **settings)
+
+
 @pytest.fixture(scope="session")
-def site(tmp_path_factory) -> Iterator[Site]:
-    """The site as `make run` makes it: bootstrapped with the digits model, served by gunicorn."""
-    folder = tmp_path_factory.mktemp("site")
-    running = Site(folder, new_database(folder))
-    running.manage("bootstrap")
+def site(tmp_path_factory, bootstrapped) -> Iterator[Site]:
+    """The site as `make run` makes it: bootstrapped with the examples, served by gunicorn."""
+    running = copy_of(bootstrapped, tmp_path_factory.mktemp("site"))
     running.start()
     yield running
     running.stop()
 
 
 @pytest.fixture
-def make_site(tmp_path) -> Iterator[Callable[..., Site]]:
+def make_site(tmp_path, bootstrapped) -> Iterator[Callable[..., Site]]:
     """Return a function that makes a site of one's own to treat badly."""
     made: list[Site] = []
 
     def make(**settings: str) -> Site:
         folder = tmp_path / f"site-{len(made)}"
         folder.mkdir()
-        made.append(Site(folder, new_database(folder), **settings))
-        made[-1].manage("bootstrap")
+        made.append(copy_of(bootstrapped, folder, **settings))
         return made[-1]
 
     yield make

@@ -87,7 +87,7 @@ class Site:
     def status(self, path: str) -> int:
         try:
             return requests.get(self.url + path, timeout=5).status_code
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return 0
 
     def stop(self) -> int:

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from mlsite.tests.browser import answers, sign_in, sign_up
 from mlsite.tests.site import SAMPLES
 
-pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("site")]
+pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("browser")]
 
 
 def test_a_newcomer_signs_up_uploads_three_files_and_finds_them_again(page, watched):
@@ -244,33 +244,6 @@ def test_staff_see_the_row_in_the_admin(page, watched):
     expect(page.locator(".field-pretty_output pre")).to_contain_text('"scores"')
     page.goto("/api/docs/")
     expect(page.get_by_role("link", name="/api/v1/predictions/{id}/", exact=True).first).to_be_visible()
-
-
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize(
-    "watched", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True, ids=["light", "dark"]
-)
-def test_no_page_is_wider_than_the_screen(page, watched, width):
-    page.set_viewport_size({"width": width, "height": 800})
-    sign_up(page)
-    page.get_by_label("Choose images").set_input_files(SAMPLES / "nine.png")
-    page.get_by_role("link", name="all details").click()
-    pages = [
-        page.url,
-        "/",
-        "/predictions/",
-        "/models/",
-        "/models/digits/",
-        "/models/diabetes/",
-        "/?model=diabetes&example=1",
-        "/accounts/",
-        "/accounts/tokens/",
-        "/accounts/password/",
-    ]
-    for address in pages:
-        page.goto(address)
-        page.wait_for_load_state("networkidle")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
 
 
 def test_the_menu_of_the_account_closes_by_key_and_by_a_click_beside_it(page, watched):

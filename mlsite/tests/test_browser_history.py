@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from mlsite.tests.browser import sign_up
 from mlsite.tests.site import SAMPLES
 
-pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("site")]
+pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("browser")]
 
 
 def test_filters_change_the_list_and_the_address(page, watched):

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from mlsite.tests.browser import sign_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("site")]
+pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("browser")]
 PAGE = "/operations/"
 # How many points of a canvas are not empty.
 DRAWN = """

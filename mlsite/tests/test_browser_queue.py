@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from mlsite.tests.browser import sign_in, sign_up
 from mlsite.tests.site import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("site")]
+pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("browser")]
 QUEUE = "/admin/predictions/review/queue/"
 MAKE_REVIEWER = """
 from accounts.models import User

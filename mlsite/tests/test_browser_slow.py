@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from mlsite.tests.browser import sign_up
 from mlsite.tests.site import SAMPLES
 
-pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("site")]
+pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("browser")]
 
 
 def test_what_is_typed_while_a_model_thinks_stays_and_a_second_press_asks_nothing(page, watched):

@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from mlsite.tests.browser import sign_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("site")]
+pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("browser")]
 MOST = 0.01  # of the screen, moved; 0.1 is what web.dev/cls calls good
 PAGES = (
     "/",

@@ -217,9 +217,9 @@ def test_the_pages_name_the_version_that_answers(two, client, user, settings):
 
     client.force_login(user)
     move_alias(two[1])
-    assert "answered by flowers:2" in text_of(client.get("/?model=flowers"))
+    assert "Answered by flowers:2" in text_of(client.get("/?model=flowers"))
     corrupt(two[1], settings)
-    assert "answered by flowers:1" in text_of(client.get("/?model=flowers"))
+    assert "Answered by flowers:1" in text_of(client.get("/?model=flowers"))
     assert "Version 1 answers instead." in text_of(client.get("/models/flowers/"))
     corrupt(two[0], settings)
 
