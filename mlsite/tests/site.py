@@ -19,7 +19,7 @@ from mlsite.tests.postgres import free_port
 ROOT = Path(__file__).parents[2]
 PASSWORD = "a long and quiet word"
 SAMPLES = ROOT / "examples" / "digits" / "samples"
-START = 90  # seconds
+START = 180  # seconds
 
 
 class Site:
