@@ -20,7 +20,6 @@ from accounts.paging import BoundedPaginator
 from predictions.models import Input
 
 ROW = 120  # characters of a row of features in a list
-TINY = 64  # pixels of width up to which a picture is drawn with crisp ones
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -66,7 +65,7 @@ def input_of(row: Input, side: int) -> str | SafeString:
     if row.kind != Input.Kind.IMAGE:
         return row_of(row.features)
     address = reverse("predictions:thumbnail", args=[row.pk])
-    tiny = "tiny" if (row.width or 0) <= TINY else ""
+    tiny = "tiny" if row.is_tiny else ""
     picture = '<img src="{}" alt="" class="{}" width="{}" height="{}" loading="lazy">'
     return format_html(picture, address, tiny, side, side)
 

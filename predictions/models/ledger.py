@@ -17,6 +17,7 @@ from predictions.querysets import InputQuerySet, PredictionQuerySet
 from predictions.storage import input_path
 from predictions.validators import validate_sha256
 
+TINY = 64  # pixels of width
 FEW_LABELS = 13  # that fit on a page as buttons
 
 
@@ -66,6 +67,11 @@ class Input(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def is_tiny(self) -> bool:
+        """Return whether an image has so few pixels that pages draw it with crisp ones."""
+        return (self.width or 0) <= TINY
 
 
 class Prediction(models.Model):

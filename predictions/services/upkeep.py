@@ -33,19 +33,15 @@ class HourlyRollup:
         if now < self._due or not self._lock.acquire(blocking=False):
             return
         self._due = floor(now - LAG, HOUR) + HOUR + LAG
-        Thread(target=self._in_a_thread, args=(now,), name="roll-up", daemon=True).start()
+        Thread(target=self._count, args=(now,), name="roll-up", daemon=True).start()
 
-    def _in_a_thread(self, now: datetime) -> None:
-        try:
-            self.count(now)
-        finally:
-            self._lock.release()
-            connections.close_all()
-
-    def count(self, now: datetime) -> None:
+    def _count(self, now: datetime) -> None:
         """Count all that is over; what goes wrong is logged, and tried again an hour later."""
         try:
             while roll_up(most=AT_ONCE, now=now):
                 pass
         except Exception:
             logger.exception("not rolled up")
+        finally:
+            self._lock.release()
+            connections.close_all()

@@ -204,3 +204,11 @@ def test_a_press_takes_a_bounded_number_of_queries(asked, shades, rosa, django_a
     rosa.get(QUEUE, {"order": "newest", "version": shades.pk})
     with django_assert_max_num_queries(35):
         press(rosa, shades, asked[2], verdict="correct")
+
+
+def test_an_order_that_another_version_has_not_falls_back_to_random(flowers, user, rosa):
+    predict(user=user, source="api", features={"length": 4, "petals": 5}, model="flowers")
+    page = rosa.get(QUEUE, {"version": flowers.pk, "order": "uncertain"})
+    assert page.status_code == 200
+    assert '<option value="random" selected>' in page.content.decode()
+    assert rosa.get(QUEUE, {"version": flowers.pk, "order": "nonsense"}).status_code == 400

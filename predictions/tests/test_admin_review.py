@@ -180,3 +180,12 @@ def test_a_press_leads_to_no_other_site(asked, client, user, elsewhere):
     client.force_login(user)
     answer = client.post(reverse("predictions:review", args=[asked[2].pk]), {"verdict": "correct", "next": elsewhere})
     assert answer["Location"] == asked[2].get_absolute_url()
+
+
+def test_the_list_says_what_people_judged(asked, rosa, reviewer):
+    review_prediction(prediction=asked[0], reviewer=reviewer, true_label="grey")
+    review_prediction(prediction=asked[1], reviewer=reviewer, verdict="correct")
+    page = rosa.get(LISTING).content.decode()
+    assert page.count('<td class="field-judged">Incorrect: grey</td>') == 1
+    assert page.count('<td class="field-judged">Correct') == 1
+    assert page.count('<td class="field-judged">–</td>') == 1

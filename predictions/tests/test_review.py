@@ -335,3 +335,10 @@ def test_a_press_by_script_is_answered_with_the_section_and_nothing_more(white, 
 @pytest.mark.parametrize("value", ["maybe", "1", "yes", "TRUE"])
 def test_reviewed_is_true_or_false_and_nothing_else(white, api, value):
     problem(api.get(LIST, {"reviewed": value}), 400, "invalid-choice")
+
+
+@pytest.mark.parametrize("page", ["foo", "?a=1", "x\0", "predictions:history", "//evil.example/", "https://evil.example/"])
+def test_a_strange_way_back_leads_to_the_prediction(white, client, user, page):
+    client.force_login(user)
+    answer = client.post(reverse("predictions:review", args=[white.pk]), {"verdict": "correct", "next": page})
+    assert (answer.status_code, answer.url) == (302, white.get_absolute_url())

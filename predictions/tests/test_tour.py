@@ -1,8 +1,10 @@
 """The tour: for strangers, and nothing that they could fill the ledger with."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from predictions.models import Input, ModelVersion, Prediction
 from predictions.registry import make_pool
@@ -61,6 +63,22 @@ def test_a_model_that_fails_lets_strangers_fill_nothing(tour, settings):
     assert page.status_code == 200
     assert "does not answer this sample just now" in page.content.decode()
     assert Prediction.objects.filter(status="failed").count() == Prediction.objects.count() == 3
+
+
+def test_a_model_that_failed_an_hour_ago_is_tried_again(tour, settings):
+    artifact = Path(settings.MODEL_ROOT, ModelVersion.objects.get().artifact)
+    whole = artifact.read_bytes()
+    artifact.write_bytes(b"damaged")
+    make_pool().close()
+    make_pool.cache_clear()
+    for _ in range(4):
+        tour.post("/tour/", {"sample": "seven"})
+    artifact.write_bytes(whole)
+    make_pool().close()
+    make_pool.cache_clear()
+    assert "just now" in tour.post("/tour/", {"sample": "seven"}, follow=True).content.decode()
+    Prediction.objects.update(created_at=timezone.now() - timedelta(minutes=61))
+    assert "2. It answers" in tour.post("/tour/", {"sample": "seven"}, follow=True).content.decode()
 
 
 @pytest.mark.parametrize("sample", ["", "../seven", "eleven", "seven.png", "x" * 5000, "\0"])

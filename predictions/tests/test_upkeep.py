@@ -8,6 +8,7 @@ from django.core.signals import request_finished
 from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
+from predictions.checks import check_lag
 from predictions.models import RolledPeriod
 from predictions.operations.windows import HOUR, floor
 from predictions.services import upkeep
@@ -125,3 +126,9 @@ def test_the_application_keeps_it_up_after_requests():
             assert request_finished.disconnect(module.keep_rolled_up)
     finally:
         request_finished.disconnect(mlsite.wsgi.keep_rolled_up)
+
+
+@pytest.mark.parametrize(("seconds", "warned"), [(900, False), (901, True)])
+def test_who_waits_longer_for_a_model_than_hours_are_kept_open_is_warned(settings, seconds, warned):
+    settings.PREDICT_TIMEOUT = seconds
+    assert ["predictions.W002"] * warned == [one.id for one in check_lag()]

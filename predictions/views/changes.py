@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.template.defaultfilters import filesizeformat
 
@@ -55,17 +55,20 @@ def cards_of(figures: Operations, *, free: int | None) -> list[Card]:
     """Return the big figures of a window; `free` are the bytes left where inputs are stored."""
     words = figures.window.words
     room = f"{filesizeformat(free)} free on the disk" if free is not None else ""
-    cards = [
-        card("Predictions", figures.predictions, COUNT, words),
-        card("Failed", figures.failed, FAILED, words),
-        card("Latency, median", figures.latency["p50"], TIME, words),
-        card("Latency, 95th percentile", figures.latency["p95"], TIME, words),
-        card("Latency, 99th percentile", figures.latency["p99"], TIME, words),
-        card("Mean confidence", figures.confidence, SURE, words),
-        card("Awaiting review", figures.awaiting, COUNT, words, note="of the answers given in this time"),
-        card("Inputs received", figures.input_bytes, SIZE, words, note=room),
+    now, before = (int(count or 0) for count in figures.predictions)
+    counts = max(now, before) >= ENOUGH and before > 0  # either window will do, lest an outage hides
+    both = are_comparable(figures)
+    failures = both or (now >= ENOUGH and (figures.failed.now or 0) >= ALARMING)
+    return [
+        card("Predictions", figures.predictions, COUNT, words, enough=counts),
+        card("Failed", figures.failed, FAILED, words, enough=failures),
+        card("Latency, median", figures.latency["p50"], TIME, words, enough=both),
+        card("Latency, 95th percentile", figures.latency["p95"], TIME, words, enough=both),
+        card("Latency, 99th percentile", figures.latency["p99"], TIME, words, enough=both),
+        card("Mean confidence", figures.confidence, SURE, words, enough=both),
+        card("Awaiting review", figures.awaiting, COUNT, words, enough=counts, note="of the answers given in this time"),
+        card("Inputs received", figures.input_bytes, SIZE, words, enough=counts, note=room),
     ]
-    return [replace(one, notable=one.notable and is_enough) for one, is_enough in zip(cards, _enough(figures), strict=True)]
 
 
 def are_comparable(figures: Operations) -> bool:
@@ -73,18 +76,12 @@ def are_comparable(figures: Operations) -> bool:
     return min(figures.predictions.now or 0, figures.predictions.before or 0) >= ENOUGH
 
 
-def _enough(figures: Operations) -> list[bool]:
-    """Return for each card whether what changed in it may be told: of counts either window will do, lest an outage hides."""
-    now, before = (int(count or 0) for count in figures.predictions)
-    counts = max(now, before) >= ENOUGH and before > 0
-    both = are_comparable(figures)
-    failing = now >= ENOUGH and (figures.failed.now or 0) >= ALARMING
-    return [counts, both or failing, both, both, both, both, counts, counts]
-
-
-def card(title: str, pair: Pair, kind: Kind, words: str, *, note: str = "") -> Card:
+def card(title: str, pair: Pair, kind: Kind, words: str, *, note: str = "", enough: bool = True) -> Card:
+    """Return the card of a figure; what changed among too few to be `enough` does not stand out."""
     value = "–" if pair.now is None else kind.written(pair.now)
-    return Card(title, value, change(pair, kind, words), _arrow(pair, kind), note, notable=_is_notable(pair, kind))
+    return Card(
+        title, value, change(pair, kind, words), _arrow(pair, kind), note, notable=enough and _is_notable(pair, kind)
+    )
 
 
 def _is_notable(pair: Pair, kind: Kind) -> bool:

@@ -33,9 +33,9 @@ class ExampleView(LoginRequiredMixin, View):
         model = get_object_or_404(RegisteredModel.objects.visible_to(request.user), name=name)
         reference = request.POST.get("model", "") or model.name
         try:
-            _version_of(request, model, reference)
+            _version_of(request, name, reference)
             # What was shown on the page is asked, even if another version has come into production meanwhile.
-            shown = _version_of(request, model, request.POST.get("of", "") or reference)
+            shown = _version_of(request, name, request.POST.get("of", "") or reference)
             number = _number(request.POST.get("number", "1"))
             prediction = ask_example(version=shown, user=request.user, number=number, model=reference)
         except OSError as error:
@@ -57,9 +57,10 @@ class ExampleView(LoginRequiredMixin, View):
         return redirect(model)
 
 
-def _version_of(request: SignedInRequest, model: RegisteredModel, reference: str) -> ModelVersion:
+def _version_of(request: SignedInRequest, name: str, reference: str) -> ModelVersion:
+    """Return the version that is meant, which must be one of the model in the address."""
     version = resolve(reference, user=request.user)
-    if version.model_id != model.pk:
+    if version.model.name != name:
         raise Http404
     return version
 
@@ -69,9 +70,7 @@ class ExamplePictureView(LoginRequiredMixin, View):
 
     def get(self, request: SignedInRequest, name: str, number: int) -> HttpResponse:
         try:
-            version = resolve(request.GET.get("model", "") or name, user=request.user)
-            if version.model.name != name:
-                raise Http404
+            version = _version_of(request, name, request.GET.get("model", "") or name)
             small = read_example_thumbnail(version, number)
         except (UnknownModel, InactiveModel, InferenceError, LookupError, OSError):
             raise Http404 from None
