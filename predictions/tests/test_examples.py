@@ -90,6 +90,9 @@ def test_the_example_that_was_shown_is_asked_whatever_was_promoted_since(shown, 
     second = register_model(path=folder, promote=True)
     signed_in.post(ADDRESS, {"model": "shades", "of": str(second), "number": "1"})
     assert (Prediction.objects.get().label, Prediction.objects.get().model_version) == ("grey", second)
+    signed_in.post(ADDRESS, {"model": "shades", "of": str(shown), "number": "3"})  # a page from before the promotion
+    newest = Prediction.objects.order_by("-id").first()
+    assert (newest.label, newest.model_version) == ("white", second)
     refused = signed_in.post(ADDRESS, {"model": "shades", "of": str(second), "number": "2"}, headers={"hx-request": "true"})
     assert refused.status_code == 404
 
