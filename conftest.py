@@ -17,14 +17,14 @@ LABELS = ["black", "grey", "white"]
 @pytest.fixture(autouse=True)
 def _own_folders(settings, tmp_path) -> Iterator[None]:
     """Give each test its own media and model folders, and a pool with nothing loaded."""
-    from predictions.registry import make_pool
+    from registry.serving import build_pool
 
     settings.MEDIA_ROOT = str(tmp_path / "media")
     settings.MODEL_ROOT = str(tmp_path / "models")
     yield
-    if make_pool.cache_info().currsize:
-        make_pool().close()
-        make_pool.cache_clear()
+    if build_pool.cache_info().currsize:
+        build_pool().close()
+        build_pool.cache_clear()
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def write_rows(tmp_path) -> Callable[..., Path]:
 @pytest.fixture
 def flowers(db, write_rows):
     """Return a registered model version in production that takes rows and answers their sum."""
-    from predictions.services import register_model
+    from registry.services import register_model
 
     return register_model(path=write_rows(), promote=True)
 
@@ -101,7 +101,7 @@ def flowers(db, write_rows):
 @pytest.fixture
 def shades(db, write_dummy):
     """Return a registered model version in production that answers by brightness: black, grey, white."""
-    from predictions.services import register_model
+    from registry.services import register_model
 
     return register_model(path=write_dummy(), promote=True)
 
@@ -110,9 +110,9 @@ def shades(db, write_dummy):
 def register_failing(db, write_dummy, settings):
     """Return a function that puts a model into production which misbehaves, as no registration would let it."""
     from inference.artifacts import artifact_sha256
-    from predictions.models import ModelVersion
-    from predictions.services import register_model
-    from predictions.services.promote import move_alias
+    from registry.models import ModelVersion
+    from registry.services import register_model
+    from registry.services.promote import move_alias
 
     def register(**behaviour: object) -> ModelVersion:
         good = register_model(path=write_dummy(name="failing"))
@@ -149,10 +149,10 @@ def other(make_user):
 
 @pytest.fixture
 def reviewer(make_user):
-    from accounts.services import make_reviewer
+    from accounts.services import add_reviewer
 
     person = make_user("rosa")
-    make_reviewer(user=person)
+    add_reviewer(user=person)
     return person
 
 

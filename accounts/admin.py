@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.models import ApiToken, User
-from accounts.paging import BoundedPaginator
 from accounts.services import create_token, revoke_token
+from core.pagination import BoundedPaginator
 
 
 @admin.register(User)

@@ -1,8 +1,8 @@
-"""What every template may ask of the settings."""
+"""Settings that every template may need."""
 
 from django.conf import settings
 from django.http import HttpRequest
 
 
 def signup(request: HttpRequest) -> dict[str, bool]:
-    return {"allow_signup": settings.ALLOW_SIGNUP, "tour": settings.TOUR}
+    return {"allow_signup": settings.ALLOW_SIGNUP}

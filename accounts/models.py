@@ -11,13 +11,18 @@ from django.db import models
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from accounts.permissions import is_reviewer
 from accounts.querysets import ApiTokenQuerySet
 
 
 class User(AbstractUser):
-    """Our own from the first migration, so that it can grow."""
+    """A custom user model from the first migration, so that fields can be added later."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+
+    @property
+    def is_reviewer(self) -> bool:
+        return is_reviewer(self)
 
 
 class SessionManager(BaseSessionManager):

@@ -8,7 +8,7 @@ from django_htmx.middleware import HtmxDetails
 from accounts.models import User
 
 
-class SignedInRequest(HttpRequest):
+class AuthenticatedRequest(HttpRequest):
     """For type checking only: `LoginRequiredMixin` and the middleware make it true."""
 
     user: User

@@ -31,7 +31,7 @@ def create_user(*, username: str, password: str, email: str = "", superuser: boo
     return user
 
 
-def keep_guest(*, username: str) -> User:
+def get_or_create_system_user(*, username: str) -> User:
     """Return an account that nobody can sign in to, making it when it is not there yet.
 
     Args:
@@ -44,7 +44,7 @@ def keep_guest(*, username: str) -> User:
     return User.objects.get_or_create(username=username, defaults=fresh)[0]
 
 
-def make_reviewer(*, user: User) -> None:
+def add_reviewer(*, user: User) -> None:
     """Let a user see and judge everybody's predictions: staff, in the group Reviewers."""
     user.groups.add(Group.objects.get(name=REVIEWERS))
     user.is_staff = True
@@ -54,7 +54,7 @@ def make_reviewer(*, user: User) -> None:
 def create_token(*, user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
     """Return the stored token and its secret, which is shown this once and not kept."""
     secret = TOKEN_MARK + secrets.token_urlsafe(TOKEN_BYTES)
-    token = ApiToken(user=user, name=name, expires_at=expires_at, prefix=secret[:8], digest=digest_of(secret))
+    token = ApiToken(user=user, name=name, expires_at=expires_at, prefix=secret[:8], digest=hash_secret(secret))
     token.full_clean()
     token.save()
     return token, secret
@@ -67,19 +67,19 @@ def revoke_token(*, token: ApiToken) -> None:
 
 def authenticate_token(*, secret: str) -> ApiToken | None:
     """Return the active token of a secret with its user, noting its use at most once a minute, or None."""
-    token = ApiToken.objects.active().select_related("user").filter(digest=digest_of(secret)).first()
+    token = ApiToken.objects.active().select_related("user").filter(digest=hash_secret(secret)).first()
     now = timezone.now()
     if token and (token.last_used_at is None or now - token.last_used_at >= LAST_USE_EVERY):
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
     return token
 
 
-def digest_of(secret: str) -> str:
+def hash_secret(secret: str) -> str:
     """Return the SHA-256 of a secret. Plain, because 256 random bits need no salt and no slow hash."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def client_address(request: HttpRequest) -> str:
+def get_client_address(request: HttpRequest) -> str:
     """Return the address that a request came from.
 
     `X-Forwarded-For` is read only as far as `TRUSTED_PROXIES` proxies have written it, counted from the right: what

@@ -15,7 +15,7 @@ from django.urls import reverse, reverse_lazy
 from django.views.generic import FormView, TemplateView, View
 
 from accounts.forms import SignUpForm, TokenForm
-from accounts.requests import SignedInRequest
+from accounts.requests import AuthenticatedRequest
 from accounts.services import create_token, create_user, revoke_token
 
 
@@ -24,7 +24,7 @@ class SignUpView(FormView):
 
     template_name = "accounts/signup.html"
     form_class = SignUpForm
-    success_url = reverse_lazy("predictions:ask")
+    success_url = reverse_lazy(settings.LOGIN_REDIRECT_URL)
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if not settings.ALLOW_SIGNUP:
@@ -59,7 +59,7 @@ class TokensView(LoginRequiredMixin, FormView):
 
     template_name = "accounts/tokens.html"
     form_class = TokenForm
-    request: SignedInRequest
+    request: AuthenticatedRequest
 
     def form_valid(self, form: TokenForm) -> HttpResponse:
         token, secret = create_token(user=self.request.user, name=form.cleaned_data["name"], expires_at=form.expires_at())
@@ -73,7 +73,7 @@ class TokensView(LoginRequiredMixin, FormView):
 
 
 class RevokeTokenView(LoginRequiredMixin, View):
-    def post(self, request: SignedInRequest, pk: str) -> HttpResponse:
+    def post(self, request: AuthenticatedRequest, pk: str) -> HttpResponse:
         token = get_object_or_404(request.user.tokens, pk=pk)
         revoke_token(token=token)
         messages.success(request, f"Revoked {token}.")

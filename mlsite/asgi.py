@@ -8,7 +8,7 @@ from django.core.signals import request_finished
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlsite.settings")
 application = get_asgi_application()
 
-from predictions.services.upkeep import HourlyRollup  # noqa: E402  its models need the application
+from mlsite.scheduler import HourlyRollup  # noqa: E402  its models need the application
 
 keep_rolled_up = HourlyRollup()
 request_finished.connect(keep_rolled_up)

@@ -91,11 +91,11 @@ def _load_production(worker: Any) -> bool:
 
     from inference.errors import InferenceError
     from mlsite.health import been_ready
-    from predictions.registry import get_pool, production_versions, spec_of
+    from registry.serving import get_pool, get_production_versions, get_spec
 
     complete = True
     try:
-        wanted = [spec_of(version) for version in production_versions()]
+        wanted = [get_spec(version) for version in get_production_versions()]
         for spec in wanted:
             try:
                 get_pool().preload(spec, keep=wanted)
@@ -113,7 +113,7 @@ def _load_production(worker: Any) -> bool:
 
 def _watch(worker: Any) -> None:
     """Replace a process whose model hangs: ask it to stop, let its other requests finish, and get a new one."""
-    from predictions.registry import get_pool
+    from registry.serving import get_pool
 
     limit = STUCK_AFTER * settings.PREDICT_TIMEOUT
     nap = threading.Event()

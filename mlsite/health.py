@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from predictions.artifacts import damaged_versions
-from predictions.registry import get_pool, production_versions, spec_of, standby_for
+from registry.integrity import find_damaged_versions
+from registry.querysets import PRODUCTION
+from registry.serving import get_pool, get_previous_version, get_production_versions, get_spec
 
 been_ready = threading.Event()
 """Has this process tried to load all that was in production, as far as it has room, at some time?"""
@@ -33,18 +34,18 @@ def readyz(request: HttpRequest) -> JsonResponse:
     registered one, whether in production or not; the answer is 503 only when no model can be asked.
     """
     try:
-        served = production_versions()
-        damaged = damaged_versions()
+        served = get_production_versions()
+        damaged = find_damaged_versions()
     except (DatabaseError, InterfaceError):
         return JsonResponse({"status": "unavailable", "database": "unreachable"}, status=503)
-    specs = {spec_of(version): version for version in served}
+    specs = {get_spec(version): version for version in served}
     pool = get_pool()
     loaded = [spec for spec in specs if pool.is_loaded(spec)]
     failed = {spec: error.code for spec in specs if spec not in loaded and (error := pool.failure_of(spec))}
     if len(loaded) == len(specs):
         been_ready.set()
     # What one model of many lacks is no reason to take the others away from their callers.
-    silent = specs and all(spec in failed and not standby_for(specs[spec]) for spec in specs)
+    silent = specs and all(spec in failed and not get_previous_version(specs[spec], alias=PRODUCTION) for spec in specs)
     ready = been_ready.is_set() and not silent
     body = {
         "status": "degraded" if ready and failed else "ready" if ready else "failing" if silent else "loading",

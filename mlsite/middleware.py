@@ -82,7 +82,7 @@ class RequestSizeMiddleware:
             connection.settimeout(SILENCE)  # the thread is ours again when the body stops coming
         if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
             detail = "Send a Content-Length header: a body of unknown length is not read."
-            return errors.answer(request, status=411, code="length-required", detail=detail)
+            return errors.respond(request, status=411, code="length-required", detail=detail)
         length = request.headers.get("Content-Length") or "0"
         limit = self._limit(request)
         if not (length.isascii() and length.isdigit()) or int(length) > limit:

@@ -64,8 +64,13 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "rest_framework",
+    "core",
     "accounts",
+    "registry",
     "predictions",
+    "evaluation",
+    "monitoring",
+    "demo",
 ]
 MIDDLEWARE = [
     "mlsite.middleware.RequestLogMiddleware",
@@ -95,6 +100,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context_processors.signup",
+                "demo.context_processors.tour",
             ],
         },
     },
@@ -122,7 +128,8 @@ else:
 AUTH_USER_MODEL = "accounts.User"
 ALLOW_SIGNUP = env.bool("ALLOW_SIGNUP", default=True)
 LOGIN_URL = "accounts:login"
-LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "predictions:ask"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "predictions:predict"
+REVIEWER_PERMISSION = "predictions.view_prediction"  # what makes a member of staff a reviewer
 SESSION_ENGINE = "accounts.sessions"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = [
@@ -144,7 +151,7 @@ AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
 AXES_RESET_ON_SUCCESS = False  # else one's own success would forget one's guesses at another's password
 AXES_LOCKOUT_TEMPLATE = "accounts/locked.html"
 AXES_VERBOSE = False
-AXES_CLIENT_IP_CALLABLE = "accounts.services.client_address"
+AXES_CLIENT_IP_CALLABLE = "accounts.services.get_client_address"
 # How many proxies in front append to X-Forwarded-For; with 0 the header is a claim of the client and is not read.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
@@ -161,7 +168,7 @@ STATIC_ROOT = VAR_DIR / "static"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
-    "default": {"BACKEND": "predictions.storage.DurableFileSystemStorage"},
+    "default": {"BACKEND": "core.storage.DurableFileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o640
@@ -185,7 +192,7 @@ WEB_THREADS = env.int("WEB_THREADS", default=8)  # threads per process
 INFERENCE_THREADS = env.int("INFERENCE_THREADS", default=max(1, (os.cpu_count() or 1) // WEB_CONCURRENCY))
 METRICS_PUBLIC = env.bool("METRICS_PUBLIC", default=False)
 
-FILE_UPLOAD_HANDLERS = ["predictions.uploads.WholeBodyUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["core.uploads.WholeBodyUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_FORM_BYTES + FORM_OVERHEAD  # never a temporary file
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_JSON_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 250
@@ -200,12 +207,12 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["predictions.api.parsers.StrictJSONParser", "rest_framework.parsers.MultiPartParser"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser", "rest_framework.parsers.MultiPartParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PAGINATION_CLASS": "predictions.api.pagination.NewestFirst",
+    "DEFAULT_PAGINATION_CLASS": "core.api.pagination.NewestFirstPagination",
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": env.str("API_RATE", default="") or None},
-    "EXCEPTION_HANDLER": "predictions.api.errors.problem_handler",
+    "EXCEPTION_HANDLER": "core.api.problems.handle_exception",
     "NUM_PROXIES": TRUSTED_PROXIES,
     "PAGE_SIZE": 20,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -224,7 +231,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "predictions.api.schema.add_problems",
+        "core.api.schema.add_problems",
     ],
 }
 

@@ -9,22 +9,25 @@ from accounts.views import StaffLoginView
 from mlsite import errors, health, metrics
 
 admin.site.site_title = admin.site.site_header = "mlsite"
-admin.site.index_title = "The ledger"
+admin.site.index_title = "Administration"
 admin.site.enable_nav_sidebar = False  # the site's own header leads about, and lists need the room
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
-    path("api/v1/", include("predictions.api.urls")),
+    path("api/v1/", include("mlsite.api_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", login_required(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),
     path("accounts/", include("accounts.urls")),
     # Django's "view on site" by content type answers 500 to an id that is no UUID; our pages link directly.
-    path("admin/r/<path:rest>", errors.nothing),
+    path("admin/r/<path:rest>", errors.raise_not_found),
     path("admin/login/", StaffLoginView.as_view()),  # one page to sign in
     path("admin/", admin.site.urls),
     path("", include("predictions.urls")),
+    path("", include("evaluation.urls")),
+    path("", include("monitoring.urls")),
+    path("", include("demo.urls")),
 ]
 
 handler400 = errors.bad_request

@@ -1,1 +1,1 @@
-"""The ledger: registered models, inputs and predictions, and the doors to them."""
+"""Inputs, predictions and reviews."""

@@ -10,8 +10,8 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import QuerySet
 
+from accounts.permissions import is_reviewer
 from predictions.models import Prediction, Review
-from predictions.querysets import sees_everything
 
 AT_ONCE = 1000  # rows fetched together
 COLUMNS = (
@@ -34,9 +34,9 @@ def export_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | An
     `verdict` and the truth are those of the newest opinion that holds; `reviews` is how many hold. Users are named to
     reviewers only.
     """
-    everybody = sees_everything(reader)
+    everybody = is_reviewer(reader)
     for one in predictions.iterator(chunk_size=AT_ONCE):
-        opinions: list[Review] = getattr(one, "opinions")  # noqa: B009  the query of the list has fetched them
+        opinions: list[Review] = getattr(one, "active_reviews")  # noqa: B009  the query of the list has fetched them
         opinion = opinions[0] if opinions else None
         yield {
             "id": str(one.pk),
@@ -49,7 +49,7 @@ def export_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | An
             "kind": one.input.kind,
             "original_name": one.input.original_name,
             "sha256": one.input.sha256,
-            "features": {name: value for name, value, _ in one.named_features} or None,
+            "features": {feature.name: value for feature, value in one.get_features()} or None,
             "label": one.label or None,
             "confidence": one.confidence,
             "value": one.value,

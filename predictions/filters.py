@@ -11,9 +11,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django_filters.fields import IsoDateTimeField
 
+from accounts.permissions import is_reviewer
 from predictions.models import Prediction, Review
-from predictions.querysets import sees_everything
-from predictions.registry import REFERENCE
+from registry.errors import UnknownModel
+from registry.references import ModelReference
 
 MOMENT = forms.DateTimeInput(attrs={"type": "datetime-local"})
 
@@ -73,18 +74,19 @@ class PredictionFilter(filters.FilterSet):
         self, data: Any = None, queryset: QuerySet | None = None, *, request: Any = None, prefix: str | None = None
     ) -> None:
         super().__init__(data, queryset, request=request, prefix=prefix)
-        if request is None or not sees_everything(request.user):
+        if request is None or not is_reviewer(request.user):
             del self.filters["user"]
 
     def by_reference(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         """Take what a request takes for a model: name, name:version, name@alias."""
-        match = REFERENCE.fullmatch(value)
-        if match is None:
+        try:
+            reference = ModelReference.parse(value)
+        except UnknownModel:
             return queryset.none()
-        queryset = queryset.filter(model_version__model__name=match["name"])
-        if match["number"]:
-            return queryset.filter(model_version__number=int(match["number"]))
-        return queryset.filter(model_version__aliases__name=match["alias"]) if match["alias"] else queryset
+        queryset = queryset.filter(model_version__model__name=reference.name)
+        if reference.number:
+            return queryset.filter(model_version__number=reference.number)
+        return queryset.filter(model_version__aliases__name=reference.alias) if reference.alias else queryset
 
     def by_review(self, queryset: Any, name: str, value: str) -> Any:
         """Split the answers into judged and not judged; what failed is neither."""
@@ -102,15 +104,3 @@ class PredictionFilter(filters.FilterSet):
     def unknown(self, allowed: set[str]) -> list[str]:
         """Return the names asked for that are neither filters nor `allowed`."""
         return sorted(set(self.data) - set(self.filters) - allowed)
-
-
-class QualityForm(forms.Form):
-    """Of which version the quality is asked for, since when, and over which picks."""
-
-    version = forms.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
-    since = MomentField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    picked_by = forms.ChoiceField(required=False, label="Picked", choices=[("", "in any way"), *Review.PickedBy.choices])
-
-    def unknown(self, allowed: set[str]) -> list[str]:
-        """Return the names asked for that are neither fields nor `allowed`."""
-        return sorted(set(self.data) - set(self.fields) - allowed)

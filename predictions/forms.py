@@ -9,10 +9,10 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.html import escape
 
+from core.formatting import format_value
 from inference.errors import InvalidFeatures
 from inference.preprocessing import from_texts, read_features
 from inference.signature import Feature, TableInput, in_words
-from predictions.templatetags.ledger import plain_value
 
 ACCEPT = "image/jpeg,image/png,image/webp"
 MAX_ON_A_FORM = 200  # features; more are asked by program
@@ -33,7 +33,7 @@ class FilesField(forms.FileField):
         return [file for file in files if file] or [super().clean(None, initial)]
 
 
-class AskForm(forms.Form):
+class PredictionForm(forms.Form):
     """What every question may say beside its input."""
 
     model = forms.CharField(required=False, max_length=120, widget=forms.HiddenInput)
@@ -42,7 +42,7 @@ class AskForm(forms.Form):
     )
 
 
-class UploadForm(AskForm):
+class UploadForm(PredictionForm):
     image = FilesField(
         label="Images",
         allow_empty_file=True,
@@ -50,7 +50,7 @@ class UploadForm(AskForm):
     )
 
 
-class FeaturesForm(AskForm):
+class FeaturesForm(PredictionForm):
     """One field per feature of a signature; `cleaned_data["features"]` is the validated row."""
 
     def __init__(self, *args: Any, table: TableInput, **kwargs: Any) -> None:
@@ -84,7 +84,7 @@ def initial_of(features: Mapping[str, Any], table: TableInput) -> dict[str, str]
 
 
 def _as_text(value: Any) -> str:
-    return "" if value is None else plain_value(value)
+    return "" if value is None else format_value(value)
 
 
 def _field_of(feature: Feature) -> forms.CharField:

@@ -9,22 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
-PRODUCTION = "production"  # the alias that answers to the bare name
-
-
-def sees_everything(user: AbstractBaseUser | AnonymousUser) -> bool:
-    """Return whether a user is a reviewer: staff with the right to view predictions; superusers are."""
-    may: Any = user
-    return bool(user.is_active and may.is_staff and may.has_perm("predictions.view_prediction"))
-
-
-class VisibleQuerySet(QuerySet):
-    """Rows with a `user`: one's own, and everybody's for reviewers."""
-
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        if not user.is_authenticated or not user.is_active:
-            return self.none()
-        return self.all() if sees_everything(user) else self.filter(user=user)
+from core.querysets import VisibleQuerySet, can_view_all
 
 
 class InputQuerySet(VisibleQuerySet):
@@ -34,14 +19,14 @@ class InputQuerySet(VisibleQuerySet):
 class PredictionQuerySet(VisibleQuerySet):
     """Predictions."""
 
-    def complete(self) -> Self:
+    def with_related(self) -> Self:
         """Join all that a list or a detail shows, so that rendering asks nothing more."""
         return self.select_related("input", "model_version__model", "user")
 
     def with_reviews(self) -> Self:
         """Fetch the opinions that hold with each prediction, as `opinions`, the newest first."""
         opinions = _reviews().select_related("reviewer")
-        return self.prefetch_related(Prefetch("reviews", opinions, to_attr="opinions"))
+        return self.prefetch_related(Prefetch("reviews", opinions, to_attr="active_reviews"))
 
     def reviewed(self, *, verdict: str = "") -> Self:
         """Predictions that somebody has judged, or judged so."""
@@ -94,7 +79,7 @@ class ReviewQuerySet(QuerySet):
         """Reviews of one's own predictions, and of everybody's for reviewers."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        return self.all() if sees_everything(user) else self.filter(prediction__user=user)
+        return self.all() if can_view_all(user) else self.filter(prediction__user=user)
 
     def active(self) -> Self:
         """Opinions that still hold."""
@@ -127,19 +112,3 @@ class ReviewClaimQuerySet(QuerySet):
     def in_the_way_of(self, reviewer: AbstractBaseUser | AnonymousUser) -> Self:
         """Claims that keep a prediction from being given to a person: it lies before somebody, or they skipped it."""
         return self.filter(Q(skipped=False) | Q(reviewer=reviewer), until__gt=timezone.now())
-
-
-class RegisteredModelQuerySet(QuerySet):
-    def in_production(self) -> Self:
-        """Models that answer to their bare name."""
-        return self.filter(aliases__name=PRODUCTION)
-
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        """Models that answer, and for reviewers those too that no alias points into."""
-        return self.all() if sees_everything(user) else self.filter(aliases__isnull=False).distinct()
-
-
-class ModelVersionQuerySet(QuerySet):
-    def served(self) -> Self:
-        """Versions that an alias points at."""
-        return self.filter(aliases__isnull=False).distinct()

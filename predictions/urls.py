@@ -6,14 +6,11 @@ from predictions import views
 
 app_name = "predictions"
 urlpatterns = [
-    path("", views.AskView.as_view(), name="ask"),
-    path("tour/", views.TourView.as_view(), name="tour"),
-    path("tour/samples/<slug:name>.png", views.SampleView.as_view(), name="sample"),
+    path("", views.PredictView.as_view(), name="predict"),
     path("predictions/", views.HistoryView.as_view(), name="history"),
     path("predictions/<uuid:pk>/", views.PredictionView.as_view(), name="detail"),
     path("predictions/<uuid:pk>/review/", views.ReviewView.as_view(), name="review"),
     path("inputs/<uuid:pk>/thumbnail/", views.ThumbnailView.as_view(), name="thumbnail"),
-    path("operations/", views.OperationsView.as_view(), name="operations"),
     path("models/", views.ModelListView.as_view(), name="models"),
     path("models/<slug:name>/", views.ModelDetailView.as_view(), name="model"),
     path("models/<slug:name>/example/", views.ExampleView.as_view(), name="example"),

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from django.db.models import Count, Max
 
-from predictions.models import ModelVersion, Prediction
+from predictions.models import Prediction
+from registry.models import ModelVersion
 
 MOST = 1000  # rows that are counted
 
@@ -23,7 +24,7 @@ class Usage:
         return f"{MOST:,} times or more" if self.count >= MOST else "once" if self.count == 1 else f"{self.count:,} times"
 
 
-def usage_of(version: ModelVersion) -> Usage:
+def get_usage(version: ModelVersion) -> Usage:
     """Return a version's usage, by the index on version and id."""
     rows = Prediction.objects.filter(model_version=version).order_by("-id")[:MOST]
     found = rows.aggregate(count=Count("pk"), last=Max("created_at"))

@@ -7,12 +7,12 @@ from django.utils import timezone
 
 from accounts.models import ApiToken
 from accounts.services import (
+    add_reviewer,
     authenticate_token,
-    client_address,
     create_token,
     create_user,
-    keep_guest,
-    make_reviewer,
+    get_client_address,
+    get_or_create_system_user,
     revoke_token,
 )
 
@@ -84,7 +84,7 @@ def test_the_group_reviewers_exists_and_may_only_look(reviewer, user):
     assert reviewer.is_staff
     assert reviewer.has_perm("predictions.view_prediction")
     assert {permission.codename.partition("_")[0] for permission in reviewer.groups.get().permissions.all()} == {"view"}
-    make_reviewer(user=user)
+    add_reviewer(user=user)
     assert user.groups.filter(name="Reviewers").exists()
 
 
@@ -101,12 +101,12 @@ def test_the_group_reviewers_exists_and_may_only_look(reviewer, user):
 def test_the_client_address_believes_only_trusted_proxies(settings, proxies, header, expected):
     settings.TRUSTED_PROXIES = proxies
     request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", headers={"x-forwarded-for": header})
-    assert client_address(request) == expected
+    assert get_client_address(request) == expected
 
 
 def test_a_guest_has_a_name_that_nobody_signs_up_with_and_cannot_sign_in(db):
-    guest = keep_guest(username="(tour)")
-    assert keep_guest(username="(tour)") == guest
+    guest = get_or_create_system_user(username="(tour)")
+    assert get_or_create_system_user(username="(tour)") == guest
     assert (guest.is_active, guest.has_usable_password()) == (False, False)
     with pytest.raises(ValueError, match="could sign up"):
-        keep_guest(username="tour")
+        get_or_create_system_user(username="tour")

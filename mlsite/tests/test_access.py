@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import User
-from accounts.services import create_token, make_reviewer, revoke_token
+from accounts.services import add_reviewer, create_token, revoke_token
 from inference.tests.pictures import picture
 from predictions.models import Review
 from predictions.tests.test_services_predict import ask
@@ -37,7 +37,7 @@ SEES_ALL = {"reviewer", "superuser"}
 def cast(shades, make_user):
     """Return all callers by name; `owner` has one prediction, so has each of the others."""
     people = {name: make_user(name) for name in ("owner", "other", "reviewer", "staff", "superuser", "revoked", "inactive")}
-    make_reviewer(user=people["reviewer"])
+    add_reviewer(user=people["reviewer"])
     User.objects.filter(username="staff").update(is_staff=True)
     User.objects.filter(username="superuser").update(is_staff=True, is_superuser=True)
     return people, {name: ask(person) for name, person in people.items()}
@@ -138,8 +138,8 @@ def routes(patterns=None, prefix="", names=()):
 
 # Routes that anybody may ask, each with the reason. A new route fails the walk until it is listed or guarded.
 OPEN = {
-    "predictions:tour": "for strangers; the example's own samples, each asked once",
-    "predictions:sample": "the example's own samples",
+    "demo:tour": "for strangers; the example's own samples, each asked once",
+    "demo:sample": "the example's own samples",
     "healthz": "for load balancers; says nothing",
     "readyz": "for load balancers; counts models",
     "accounts:login": "the way in",
@@ -162,7 +162,7 @@ def test_every_route_is_closed_to_strangers_unless_listed(shades, client):
     walked = list(routes())
     assert len(walked) > 50
     for route, name in walked:
-        if name in OPEN or name == "predictions:ask":
+        if name in OPEN or name == "predictions:predict":
             continue
         address = "/" + route.replace("^", "").replace("$", "")
         for pattern, value in FILL.items():

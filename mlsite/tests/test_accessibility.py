@@ -205,7 +205,7 @@ def test_nothing_is_in_the_way_of_staff(page, watched, judged):
     page.locator("#result_list tbody tr").first.get_by_role("link").first.click()
     expect(page.get_by_role("heading", name="Was this right?")).to_be_visible()
     walk.look("admin, a prediction")
-    walk.look("admin, model versions", "/admin/predictions/modelversion/")
+    walk.look("admin, model versions", "/admin/registry/modelversion/")
     page.get_by_role("link", name="iris:1").click()
     page.get_by_role("link", name="Promote…").click()
     walk.look("admin, promote")

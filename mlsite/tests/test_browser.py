@@ -193,7 +193,7 @@ def test_a_row_needs_no_javascript(page, watched):
 
 
 def test_a_superuser_promotes_in_the_admin_and_is_asked_first(page, watched):
-    sign_in(page, "/admin/predictions/modelversion/")
+    sign_in(page, "/admin/registry/modelversion/")
     page.get_by_role("link", name="iris:1").click()
     page.get_by_role("link", name="Promote…").click()
     page.get_by_label("Alias").fill("staging")

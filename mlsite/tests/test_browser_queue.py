@@ -33,7 +33,7 @@ def filled(site, tmp_path):
         folder.mkdir()
         site.register_dummy(folder, name)
         site.manage("seed_predictions", name, "--count", str(count), "--reviewed", "0", "--files", "5", "--yes")
-        found = f"from predictions.registry import resolve; print(resolve('{name}').pk)"
+        found = f"from registry.serving import resolve; print(resolve('{name}').pk)"
         return f"{QUEUE}?version={site.manage('shell', '--no-imports', '-c', found).strip()}"
 
     return fill
@@ -96,8 +96,8 @@ def test_a_hundred_are_judged_by_key_each_stored_once_with_its_order(page, watch
 
 def test_skip_and_undo_by_key_and_the_queue_ends(page, watched, site, filled):
     address = filled(4)
-    waiting = len(stored(site, address))
-    assert waiting >= 3
+    get_review_queue = len(stored(site, address))
+    assert get_review_queue >= 3
     sign_in(page, address + "&order=newest")
     expect(page.locator("#queue[data-ready]")).to_be_visible()
     first = press(page, "s")
@@ -107,10 +107,10 @@ def test_skip_and_undo_by_key_and_the_queue_ends(page, watched, site, filled):
     page.keyboard.press("z")
     expect(page.locator(f'.queue-slot:not([hidden])[data-id="{first}"]')).to_be_visible()
     expect(page.locator(".queue-said")).to_have_text("Taken back.")
-    for _ in range(waiting):
+    for _ in range(get_review_queue):
         press(page, "Enter")
     expect(page.get_by_text("Nothing waits here")).to_be_visible()
-    assert Counter(row["verdict"] for row in stored(site, address)) == {"correct": waiting}
+    assert Counter(row["verdict"] for row in stored(site, address)) == {"correct": get_review_queue}
 
 
 def test_a_mouse_does_as_well_and_keys_stay_out_of_fields(page, watched, site, filled):

@@ -13,11 +13,12 @@ from django.db import connection
 
 from accounts.models import User
 from conftest import need
+from evaluation.tests.test_datasets_export import variations
 from inference.tests.pictures import picture
-from predictions.models import AliasChange, ModelVersion
-from predictions.services import predict, register_model, review_prediction
-from predictions.tests.test_export_dataset import variations
+from predictions.services import predict, review_prediction
 from predictions.tests.test_services_predict import ask
+from registry.models import AliasChange, ModelVersion
+from registry.services import register_model
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).parents[2]

@@ -1,10 +1,6 @@
-"""The ledger in the admin: to look at, not to edit."""
+"""Inputs, predictions and reviews in the admin."""
 
-from predictions.admin.ledger import InputAdmin, PredictionAdmin
-from predictions.admin.registry import AliasAdmin, AliasChangeAdmin, ModelVersionAdmin, RegisteredModelAdmin
-from predictions.admin.review import ReviewAdmin
+from predictions.admin.predictions import InputAdmin, PredictionAdmin
+from predictions.admin.reviews import ReviewAdmin
 
-__all__ = [
-    "AliasAdmin", "AliasChangeAdmin", "InputAdmin", "ModelVersionAdmin", "PredictionAdmin", "RegisteredModelAdmin",
-    "ReviewAdmin",
-]  # fmt: skip
+__all__ = ["InputAdmin", "PredictionAdmin", "ReviewAdmin"]

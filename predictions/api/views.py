@@ -14,46 +14,42 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
+from core.api.filters import StrictFilterBackend
+from core.api.negotiation import IgnoreAccept
+from core.api.problems import build_problem
+from core.errors import STATUS_BY_CODE
 from inference.errors import InvalidInput
-from predictions.api.errors import STATUS_OF_CODE, problem_response
-from predictions.api.filters import StrictFilterBackend
-from predictions.api.pagination import ByName
 from predictions.api.serializers import (
+    GroundTruthItemSerializer,
     GroundTruthResultSerializer,
     GroundTruthSerializer,
     ImageRequestSerializer,
     InputSerializer,
-    OpinionSerializer,
     PredictionRequestSerializer,
     PredictionSerializer,
     PredictionWithFeaturesSerializer,
     PredictionWithImageSerializer,
-    RegisteredModelSerializer,
+    ReviewRequestSerializer,
     ReviewSerializer,
-    TruthSerializer,
 )
 from predictions.export import as_csv, as_jsonl, attachment, export_rows
 from predictions.filters import PredictionFilter
-from predictions.models import Input, Prediction, RegisteredModel
+from predictions.models import Input, Prediction
 from predictions.services import predict, review_prediction, withdraw_review
-from predictions.services.files import read_stored
-from predictions.services.truth import Result, judge_many
+from predictions.services.ground_truth import Result, review_many
+from predictions.services.stored_files import read_stored_file
 
 logger = logging.getLogger(__name__)
-
 IMAGE_HEADERS = {
     "Cache-Control": "private, no-store",
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
 }
-
-
 FORMATS: dict[str, tuple[str, Callable[..., Iterator[str]]]] = {
     "csv": ("text/csv", as_csv),
     "jsonl": ("application/jsonl", as_jsonl),
@@ -62,13 +58,6 @@ INCLUDES: dict[str, dict[str, type[PredictionSerializer]]] = {
     "list": {"features": PredictionWithFeaturesSerializer},
     "retrieve": {"image": PredictionWithImageSerializer, "features": PredictionWithFeaturesSerializer},
 }
-
-
-class AnyAccept(BaseContentNegotiation):
-    """Answer an image whatever the client says it accepts."""
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
 
 
 class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
@@ -81,7 +70,7 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[Prediction]:
-        return Prediction.objects.visible_to(self.request.user).complete().with_reviews()
+        return Prediction.objects.visible_to(self.request.user).with_related().with_reviews()
 
     def get_serializer_class(self) -> type[PredictionSerializer]:
         asked = self.request.query_params.get("include")
@@ -113,8 +102,8 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         prediction = predict(user=cast(User, request.user), source=Prediction.Source.API, **asked.validated_data)
         body = PredictionSerializer(prediction, context=self.get_serializer_context()).data
         if prediction.status == Prediction.Status.FAILED:
-            return problem_response(
-                status=STATUS_OF_CODE.get(prediction.error_code, 500),
+            return build_problem(
+                status=STATUS_BY_CODE.get(prediction.error_code, 500),
                 code=prediction.error_code,
                 detail=f"{prediction.error_message} The input is kept with this failed prediction.",
                 prediction=body["url"],
@@ -134,7 +123,7 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         parameters=[OpenApiParameter("format", str, enum=[*FORMATS], description="csv when left out.")],
         responses={(200, content_type): OpenApiTypes.BINARY for content_type, _ in FORMATS.values()},
     )
-    @action(detail=False, pagination_class=None, content_negotiation_class=AnyAccept)
+    @action(detail=False, pagination_class=None, content_negotiation_class=IgnoreAccept)
     def export(self, request: Request) -> StreamingHttpResponse:
         """Stream the predictions that the filters select, newest first, as CSV or as lines of JSON."""
         asked = request.query_params.get("format", "csv")
@@ -149,7 +138,7 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         return StreamingHttpResponse(lines, content_type=f"{content_type}; charset=utf-8", headers=attachment(asked))
 
     @extend_schema(methods=["GET"], responses=ReviewSerializer(many=True))
-    @extend_schema(methods=["POST"], request=OpinionSerializer, responses={201: ReviewSerializer})
+    @extend_schema(methods=["POST"], request=ReviewRequestSerializer, responses={201: ReviewSerializer})
     @extend_schema(methods=["DELETE"], responses={204: None})
     @action(detail=True, methods=["get", "post", "delete"], filter_backends=(), pagination_class=None)
     def reviews(self, request: Request, pk: str) -> Response:
@@ -160,7 +149,7 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         prediction = self.get_object()
         reviewer = cast(User, request.user)
         if request.method == "POST":
-            asked = OpinionSerializer(data=request.data, context=self.get_serializer_context())
+            asked = ReviewRequestSerializer(data=request.data, context=self.get_serializer_context())
             asked.is_valid(raise_exception=True)
             review = review_prediction(prediction=prediction, reviewer=reviewer, **asked.validated_data)
             return Response(ReviewSerializer(review, context=self.get_serializer_context()).data, status=201)
@@ -168,7 +157,7 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
             if not withdraw_review(prediction=prediction, reviewer=reviewer):
                 raise NotFound("You have no opinion of this prediction.")
             return Response(status=204)
-        return Response(ReviewSerializer(prediction.opinions, many=True, context=self.get_serializer_context()).data)
+        return Response(ReviewSerializer(prediction.active_reviews, many=True, context=self.get_serializer_context()).data)
 
 
 class GroundTruthView(APIView):
@@ -181,7 +170,7 @@ class GroundTruthView(APIView):
         asked.is_valid(raise_exception=True)
         items = [_read_item(item) for item in asked.validated_data["items"]]
         judged = iter(
-            judge_many(items=[item for item in items if isinstance(item, dict)], reviewer=cast(User, request.user))
+            review_many(items=[item for item in items if isinstance(item, dict)], reviewer=cast(User, request.user))
         )
         results = [next(judged) if isinstance(item, dict) else item for item in items]
         accepted = sum(one.review is not None for one in results)
@@ -191,7 +180,7 @@ class GroundTruthView(APIView):
 
 def _read_item(item: Any) -> dict[str, Any] | Result:
     """Return an item as the service takes it, or the result that says why it is none."""
-    read = TruthSerializer(data=item)
+    read = GroundTruthItemSerializer(data=item)
     if read.is_valid():
         return read.validated_data
     field, found = next(iter(read.errors.items()))
@@ -211,24 +200,11 @@ class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
         return Input.objects.visible_to(self.request.user)
 
     @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY})
-    @action(detail=True, content_negotiation_class=AnyAccept)
+    @action(detail=True, content_negotiation_class=IgnoreAccept)
     def image(self, request: Request, pk: str) -> HttpResponse:
         """Return the exact bytes that were uploaded, to their owner and to reviewers."""
         row = get_object_or_404(self.get_queryset(), pk=pk, kind=Input.Kind.IMAGE)
-        data = read_stored(row, reader=cast(User, request.user))
+        data = read_stored_file(row, reader=cast(User, request.user))
         name = str(row.image).rpartition("/")[2]
         headers = {**IMAGE_HEADERS, "Content-Disposition": f'inline; filename="{name}"'}
         return HttpResponse(data, content_type=row.content_type, headers=headers)
-
-
-class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
-    """Registered models with their versions and aliases."""
-
-    queryset = RegisteredModel.objects.none()
-    serializer_class = RegisteredModelSerializer
-    pagination_class = ByName
-    lookup_field = "name"
-    lookup_value_converter = "slug"
-
-    def get_queryset(self) -> QuerySet[RegisteredModel]:
-        return RegisteredModel.objects.visible_to(self.request.user).prefetch_related("versions", "aliases__version")

@@ -1,4 +1,4 @@
-"""What people say of predictions: was it right, and what would have been?"""
+"""Reviews of predictions, and the claims of the review queue."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from predictions.fields import UUID7Field
-from predictions.models.ledger import Prediction
+from core.fields import UUID7Field
+from predictions.models.prediction import Prediction
 from predictions.querysets import ReviewClaimQuerySet, ReviewQuerySet
 
 
 class Review(models.Model):
-    """One person's verdict on one prediction. Never edited: a new opinion withdraws the same person's earlier one."""
+    """One person's verdict on one prediction. Append-only: a new review withdraws the same person's earlier one."""
 
     class Verdict(models.TextChoices):
         CORRECT = "correct"
@@ -23,12 +23,12 @@ class Review(models.Model):
         UNSURE = "unsure"
 
     class PickedBy(models.TextChoices):
-        RANDOM = "random", "at random"
-        UNCERTAIN = "uncertain", "the least confident first"
-        MARGIN = "margin", "the smallest margin first"
-        LABEL = "label", "by label"
-        NEWEST = "newest", "the newest first"
-        MANUAL = "manual", "by hand"
+        RANDOM = "random", "random"
+        UNCERTAIN = "uncertain", "lowest confidence"
+        MARGIN = "margin", "smallest margin"
+        LABEL = "label", "label"
+        NEWEST = "newest", "newest"
+        MANUAL = "manual", "manual"
         API = "api", "API"
 
     id = UUID7Field()
@@ -44,7 +44,7 @@ class Review(models.Model):
     picked_by = models.CharField(
         max_length=10,
         choices=PickedBy.choices,
-        help_text="How the prediction came to be judged; not all ways are fair samples.",
+        help_text="How the prediction was selected for review. Only `random` gives a representative sample.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
@@ -54,45 +54,43 @@ class Review(models.Model):
     class Meta:
         ordering = ("-id",)
         indexes = [
-            # Serves: the reviews of a prediction, withdrawn ones too; is it reviewed, how was it judged.
+            # Serves: the reviews of a prediction, also withdrawn ones; filters by review and verdict.
             models.Index(F("prediction"), F("id").desc(), name="review_prediction_newest"),
-            # Serves: what one person has judged, newest first, to undo it; forgetting a user.
+            # Serves: a reviewer's reviews, newest first, for undo; deleting a user.
             models.Index(F("reviewer"), F("id").desc(), name="review_reviewer_newest"),
         ]
         constraints = [
-            # One person has one opinion at a time.
+            # Each person has at most one active review of a prediction.
             models.UniqueConstraint(
-                fields=["prediction", "reviewer"], condition=Q(withdrawn_at=None), name="review_one_opinion_each"
+                fields=["prediction", "reviewer"], condition=Q(withdrawn_at=None), name="review_one_active_per_reviewer"
             ),
             models.CheckConstraint(condition=Q(verdict__in=["correct", "incorrect", "unsure"]), name="review_known_verdict"),
             models.CheckConstraint(
                 condition=Q(picked_by__in=["random", "uncertain", "margin", "label", "newest", "manual", "api"]),
                 name="review_known_picked_by",
             ),
-            models.CheckConstraint(condition=Q(true_label="") | Q(true_value=None), name="review_one_truth"),
+            models.CheckConstraint(condition=Q(true_label="") | Q(true_value=None), name="review_label_or_value"),
             models.CheckConstraint(
-                condition=~Q(verdict="unsure") | Q(true_label="", true_value=None), name="review_unsure_knows_no_truth"
+                condition=~Q(verdict="unsure") | Q(true_label="", true_value=None), name="review_unsure_without_true_output"
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.verdict} ({self.prediction_id})"
 
-    @property
-    def truth(self) -> str:
-        """Return the true label or value as text; empty when nobody said."""
-        return self.true_label if self.true_value is None else f"{self.true_value:,.6g}"
-
 
 class ReviewClaim(models.Model):
-    """That somebody has a prediction before them in the review queue, or skipped it. For a while, not for the record."""
+    """A reviewer's temporary hold on a prediction in the review queue, or that they skipped it. Expires."""
 
     id = UUID7Field()
     # The constraint below serves this key's own queries too.
     prediction = models.ForeignKey(Prediction, models.CASCADE, db_index=False, related_name="claims")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="claims")
     picked_by = models.CharField(max_length=10, choices=Review.PickedBy.choices)
-    skipped = models.BooleanField(default=False, help_text="Not to be shown to this person again for a while.")
+    skipped = models.BooleanField(
+        default=False,
+        help_text="The reviewer skipped the prediction; it is not shown to them again until the claim expires.",
+    )
     until = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -100,13 +98,13 @@ class ReviewClaim(models.Model):
 
     class Meta:
         indexes = [
-            # Serves: deleting what is over.
+            # Serves: deleting expired claims.
             models.Index("until", name="claim_until"),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["prediction"], condition=Q(skipped=False), name="claim_one_reviewer_at_a_time"),
-            models.UniqueConstraint(fields=["prediction", "reviewer"], name="claim_once_each"),
+            models.UniqueConstraint(fields=["prediction"], condition=Q(skipped=False), name="claim_one_reviewer"),
+            models.UniqueConstraint(fields=["prediction", "reviewer"], name="claim_once_per_reviewer"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.reviewer_id} {'skipped' if self.skipped else 'has'} {self.prediction_id}"
+        return f"{self.prediction_id} {'skipped' if self.skipped else 'claimed'} by {self.reviewer_id}"

@@ -1,9 +1,7 @@
-"""The only writers of the ledger: every door calls these, and nothing here knows a door."""
+"""The only code that writes inputs, predictions and reviews. Every entry point calls these functions."""
 
-from predictions.services.examples import ask_example
+from predictions.services.examples import predict_example
 from predictions.services.predict import predict
-from predictions.services.promote import promote_model
-from predictions.services.register import register_model
-from predictions.services.review import review_prediction, withdraw_review
+from predictions.services.reviews import review_prediction, withdraw_review
 
-__all__ = ["ask_example", "predict", "promote_model", "register_model", "review_prediction", "withdraw_review"]
+__all__ = ["predict", "predict_example", "review_prediction", "withdraw_review"]

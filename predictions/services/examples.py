@@ -10,11 +10,11 @@ from accounts.models import User
 from inference.examples import Example
 from inference.preprocessing import thumbnail
 from inference.signature import TableInput
-from predictions.models import ModelVersion, Prediction
-from predictions.registry import spec_of
-from predictions.services.files import THUMBNAIL_SIDE
+from predictions.models import Prediction
 from predictions.services.predict import predict
-from predictions.services.verify import example_path
+from predictions.services.stored_files import THUMBNAIL_SIDE
+from registry.models import ModelVersion
+from registry.services.verify import example_path
 
 MOST_SHOWN = 6
 
@@ -34,7 +34,7 @@ def example_names(version: ModelVersion) -> list[str]:
 
 def example_row(version: ModelVersion, number: int = 1) -> dict[str, Any] | None:
     """Return the features of an example, or else of the features' own examples; None for images, or when one is missing."""
-    taken = spec_of(version).signature.input
+    taken = version.parsed_signature.input
     if not isinstance(taken, TableInput):
         return None
     if version.examples:
@@ -44,7 +44,7 @@ def example_row(version: ModelVersion, number: int = 1) -> dict[str, Any] | None
     return {one.name: one.default if one.example is None else one.example for one in taken.features}
 
 
-def ask_example(*, version: ModelVersion, user: User, number: int = 1, model: str = "") -> Prediction:
+def predict_example(*, version: ModelVersion, user: User, number: int = 1, model: str = "") -> Prediction:
     """Ask one of a version's examples and keep the answer like any other.
 
     Args:

@@ -1,4 +1,4 @@
-"""What somebody asks about, checked and ready: for the model, and for the ledger."""
+"""Validate an input and prepare it for the model and for storage."""
 
 from __future__ import annotations
 
@@ -7,77 +7,76 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.core.files.base import File
 
 from accounts.models import User
+from core.uploads import get_image_limits
+from core.validators import clean_file_name
 from inference.errors import InvalidInput
-from inference.preprocessing import ImageLimits, canonical_json, check_size, read_features, read_image
+from inference.preprocessing import canonical_json, check_size, read_features, read_image
 from inference.signature import TableInput
-from predictions.models import Input, ModelVersion
-from predictions.registry import spec_of
-from predictions.validators import clean_file_name
+from predictions.models import Input
+from registry.models import ModelVersion
 
-HOW = {"image": "image, as a file part of multipart/form-data", "features": "features, as JSON"}
+EXPECTED_FORMS = {"image": "image, as a file part of multipart/form-data", "features": "features, as JSON"}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One input: a row of the ledger that is not stored yet, what the model is given, and the file to keep."""
+class PreparedInput:
+    """A validated input.
+
+    Args:
+        row: the Input, not stored yet.
+        item: what the predictor takes: a decoded image, or a row of features.
+        data: the bytes of the file to store; empty for features.
+    """
 
     row: Input
     item: Any
     data: bytes = b""
 
 
-def read_input(
+def prepare_input(
     version: ModelVersion,
     *,
     user: User | None,
     image: File | None = None,
     features: Any = None,
     feature_order: Sequence[str] | None = None,
-    named: bool = True,
-) -> Asked:
-    """Check the one input that the model takes; another kind, both or neither are refused.
+    is_default_model: bool = False,
+) -> PreparedInput:
+    """Validate the one input that a version takes.
+
+    Args:
+        is_default_model: the request named no model; the error message then says so.
 
     Raises:
-        InvalidInput: naming all that is wrong.
+        InvalidInput: another kind of input, both kinds, none, or an invalid one; the message lists every mistake.
     """
-    taken = spec_of(version).signature.input
-    wanted = "features" if isinstance(taken, TableInput) else "image"
-    given = {name: value for name, value in {"image": image, "features": features}.items() if value is not None}
-    if given.keys() != {wanted}:
+    signature_input = version.parsed_signature.input
+    expected = "features" if isinstance(signature_input, TableInput) else "image"
+    received = {name: value for name, value in {"image": image, "features": features}.items() if value is not None}
+    if received.keys() != {expected}:
         raise InvalidInput(
-            f"Expected {HOW[wanted]}, for the model {version.model.name}{'' if named else ', the default'}. "
-            f"Received: {' and '.join(given) or 'neither'}.",
-            code="wrong-input" if given else "required",
-            field=wanted,
+            f"Expected {EXPECTED_FORMS[expected]}, for the model {version.model.name}"
+            f"{', the default' if is_default_model else ''}. Received: {' and '.join(received) or 'neither'}.",
+            code="wrong-input" if received else "required",
+            field=expected,
         )
-    if isinstance(taken, TableInput):
-        return _of_features(read_features(features, taken, order=feature_order), user)
+    if isinstance(signature_input, TableInput):
+        return prepare_features(read_features(features, signature_input, order=feature_order), user=user)
     if feature_order is not None:
-        raise InvalidInput("Expected feature_order beside features only.", code="wrong-input", field="feature_order")
-    return _of_image(given["image"], user)
+        raise InvalidInput("feature_order is only valid with features.", code="wrong-input", field="feature_order")
+    return prepare_image(received["image"], user=user)
 
 
-def as_taken_by(version: ModelVersion, asked: Asked) -> Any:
-    """Return what another version would be given for the same input.
+def prepare_image(image: File, *, user: User | None) -> PreparedInput:
+    """Check an uploaded image and decode it.
 
     Raises:
-        InvalidInput: when it takes something else.
+        InvalidInput: the file is too large, of another format, damaged, or has too many pixels.
     """
-    taken = spec_of(version).signature.input
-    return read_features(asked.item, taken) if isinstance(taken, TableInput) else asked.item
-
-
-def image_limits() -> ImageLimits:
-    """Return what an uploaded image may be, as configured."""
-    return ImageLimits(max_bytes=settings.MAX_UPLOAD_BYTES, max_pixels=settings.MAX_IMAGE_PIXELS)
-
-
-def _of_image(image: File, user: User | None) -> Asked:
-    limits = image_limits()
+    limits = get_image_limits()
     check_size(image.size, limits)
     data = image.read()
     picture = read_image(data, limits)
@@ -91,10 +90,11 @@ def _of_image(image: File, user: User | None) -> Asked:
         size=len(data),
         original_name=clean_file_name(image.name),
     )
-    return Asked(row, picture.image, data)
+    return PreparedInput(row, picture.image, data)
 
 
-def _of_features(features: dict[str, Any], user: User | None) -> Asked:
+def prepare_features(features: dict[str, Any], *, user: User | None) -> PreparedInput:
+    """Prepare a row of features that `read_features` has validated."""
     data = canonical_json(features)
     row = Input(
         user=user,
@@ -104,4 +104,16 @@ def _of_features(features: dict[str, Any], user: User | None) -> Asked:
         content_type="application/json",
         size=len(data),
     )
-    return Asked(row, features)
+    return PreparedInput(row, features)
+
+
+def convert_item(prepared: PreparedInput, version: ModelVersion) -> Any:
+    """Return the item of an input as another version takes it.
+
+    Raises:
+        InvalidInput: that version takes other inputs.
+    """
+    signature_input = version.parsed_signature.input
+    if isinstance(signature_input, TableInput):
+        return read_features(prepared.item, signature_input)
+    return prepared.item

@@ -1,4 +1,4 @@
-"""The way of one prediction: resolve, decode, ask, store, in this order and top to bottom."""
+"""Make one prediction: resolve the model, prepare the input, run the model, store both."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from accounts.models import User
 from inference.errors import InvalidInput, ModelError, ModelUnavailable, Overloaded
 from inference.types import Answer, Timings
 from predictions import metrics
-from predictions.models import Input, ModelVersion, Prediction
-from predictions.registry import lease, resolve, standby_for
-from predictions.services.inputs import Asked, as_taken_by, read_input
+from predictions.models import Input, Prediction
+from predictions.services.inputs import PreparedInput, convert_item, prepare_input
+from registry.models import ModelVersion
+from registry.references import ResolvedModel, resolve_model
+from registry.serving import get_standby, lease_predictor
 
 logger = logging.getLogger(__name__)
+
+STAGES = ("preprocess", "queue", "inference")
 
 
 def predict(
@@ -32,84 +36,101 @@ def predict(
     model: str = "",
     client_reference: str = "",
 ) -> Prediction:
-    """Ask a model about one input and keep both.
+    """Run a model on one input and store the input and the prediction.
 
-    When this returns, the input, its file and the prediction survive a crash. A model that fails is kept as a prediction
-    with the status `failed`. What raises has stored nothing, except that a connection lost during COMMIT leaves open which.
+    When this returns, the input, its file and the prediction survive a crash. A model that fails is stored as a prediction
+    with the status `failed`. When this raises, nothing is stored; only after a connection lost during COMMIT is that unknown.
 
     Args:
-        user: who asks.
+        user: the caller; None for commands.
         source: a `Prediction.Source`.
         image: an uploaded file, read once.
-        features: for models that take a table's row: values by name, or a list in the signature's order.
-        feature_order: the names that go with a list of features.
-        model: `name`, `name@alias` or `name:number`; empty for the default.
-        client_reference: the caller's own id for this prediction.
+        features: for models that take tabular inputs: values by name, or a list in the order of the signature.
+        feature_order: the names that belong to a list of features.
+        model: `name`, `name@alias` or `name:number`; empty for the default model.
+        client_reference: the caller's own id of this prediction.
 
     Raises:
-        UnknownModel, InactiveModel: no such model version, or none that this user may ask.
-        InvalidInput: the image or a feature breaks a rule, or the model takes another kind of input.
-        Overloaded: the model's queue is full.
-        StorageFull: the disk is.
+        UnknownModel, InactiveModel: no such model version, or this user may not use it.
+        InvalidInput: the image or a feature is invalid, or the model takes another kind of input.
+        Overloaded: the queue of the model is full.
+        StorageFull: no space is left for files.
         DatabaseError: the database cannot be written to.
     """
-    version = resolve(model, user=user)
-    asked = read_input(version, user=user, image=image, features=features, feature_order=feature_order, named=bool(model))
+    resolved = resolve_model(model, user=user)
+    prepared = prepare_input(
+        resolved.version,
+        user=user,
+        image=image,
+        features=features,
+        feature_order=feature_order,
+        is_default_model=not model,
+    )
+    return run_prediction(resolved=resolved, prepared=prepared, user=user, source=source, client_reference=client_reference)
+
+
+def run_prediction(
+    *, resolved: ResolvedModel, prepared: PreparedInput, user: User | None, source: str, client_reference: str = ""
+) -> Prediction:
+    """Run a model on a prepared input and store both. For callers that have resolved and validated already.
+
+    Raises:
+        Overloaded, StorageFull, DatabaseError: as `predict` does.
+    """
     prediction = Prediction(
-        input=asked.row,
-        model_version=version,
+        input=prepared.row,
+        model_version=resolved.version,
         user=user,
         source=source,
         client_reference=client_reference,
     )
-    _ask(prediction, asked, model)
-    _store(asked.row, prediction, asked.data)
-    _report(prediction)
+    _run_model(prediction, prepared, resolved)
+    _store(prepared, prediction)
+    _record(prediction)
     return prediction
 
 
-def _ask(prediction: Prediction, asked: Asked, reference: str) -> None:
-    """Fill in the model's answer, or its failure. No transaction is open meanwhile."""
+def _run_model(prediction: Prediction, prepared: PreparedInput, resolved: ResolvedModel) -> None:
+    """Set the output of the model, or its failure. No transaction is open meanwhile."""
     timings = Timings()
     prediction.started_at = timezone.now()
     try:
-        _fill_answer(prediction, _answer_or_standby(prediction, asked, reference, timings))
+        _set_output(prediction, _run_with_standby(prediction, prepared, resolved, timings))
     except ModelError as error:
         prediction.status = Prediction.Status.FAILED
         prediction.error_code, prediction.error_message = error.code, error.message
         logger.error("model failed", exc_info=error, extra={"prediction": str(prediction.id)})
-    for name in ("preprocess_ms", "queue_ms", "inference_ms"):
-        milliseconds = getattr(timings, name)
-        setattr(prediction, name, milliseconds and round(milliseconds, 3))
+    for stage in STAGES:
+        milliseconds = getattr(timings, f"{stage}_ms")
+        setattr(prediction, f"{stage}_ms", milliseconds and round(milliseconds, 3))
     prediction.completed_at = timezone.now()
 
 
-def _answer_or_standby(prediction: Prediction, asked: Asked, reference: str, timings: Timings) -> Answer:
-    """Answer by the version asked for or, when that does not load, by the one that its alias pointed at before.
+def _run_with_standby(prediction: Prediction, prepared: PreparedInput, resolved: ResolvedModel, timings: Timings) -> Answer:
+    """Run the resolved version or, when it does not load, the version that its alias pointed to before.
 
-    The prediction names the version that answered. Who asks for a version by its number gets that one or none.
+    The prediction names the version that ran. A reference by version number has no standby.
     """
-    version = prediction.model_version
     try:
-        return _answer(version, asked.item, timings)
+        return _run_version(resolved.version, prepared.item, timings)
     except ModelUnavailable as error:
-        standby = standby_for(version, reference)
+        standby = get_standby(resolved.version, resolved.reference)
         if standby is None:
             raise
-        logger.error("model unavailable, the version before it answers", exc_info=error, extra={"model": str(version)})
+        logger.error("model unavailable, using the standby", exc_info=error, extra={"model": str(resolved.version)})
         try:
-            item = as_taken_by(standby, asked)
+            item = convert_item(prepared, standby)
         except InvalidInput:
             raise error from None
         prediction.model_version = standby
-        return _answer(standby, item, timings)
+        return _run_version(standby, item, timings)
 
 
-def _answer(version: ModelVersion, item: Any, timings: Timings) -> Answer:
+def _run_version(version: ModelVersion, item: Any, timings: Timings) -> Answer:
     labels = {"model": version.model.name, "version": version.number}
     try:
         with (
-            lease(version, timeout=settings.PREDICT_TIMEOUT) as predictor,
+            lease_predictor(version, timeout=settings.PREDICT_TIMEOUT) as predictor,
             metrics.QUEUE_DEPTH.labels(**labels).track_inprogress(),
         ):
             return predictor.predict(item, timeout=settings.PREDICT_TIMEOUT, timings=timings)
@@ -118,39 +139,41 @@ def _answer(version: ModelVersion, item: Any, timings: Timings) -> Answer:
         raise
 
 
-def _fill_answer(prediction: Prediction, answer: Answer) -> None:
+def _set_output(prediction: Prediction, result: Answer) -> None:
     prediction.status = Prediction.Status.SUCCEEDED
-    prediction.output = answer.output
-    prediction.label = answer.label
-    prediction.confidence = answer.confidence
-    prediction.margin = prediction.measured_margin
-    prediction.value = answer.value
+    prediction.output = result.output
+    prediction.label = result.label
+    prediction.confidence = result.confidence
+    prediction.margin = prediction.compute_margin()
+    prediction.value = result.value
 
 
-def _store(row: Input, prediction: Prediction, data: bytes) -> None:
-    """Make the file durable, then both rows in one transaction. A crash leaves at most a file without a row."""
+def _store(prepared: PreparedInput, prediction: Prediction) -> None:
+    """Make the file durable, then store both rows in one transaction. A crash leaves at most a file without a row."""
+    row: Input = prepared.row
     row.clean_fields(exclude=["user", "image"])
     prediction.clean_fields(exclude=["user", "input", "model_version"])
-    if data:
-        row.image.save(row.original_name, ContentFile(data), save=False)
-    written = False
+    if prepared.data:
+        row.image.save(row.original_name, ContentFile(prepared.data), save=False)
+    is_written = False
     try:
         with transaction.atomic():
             row.save(force_insert=True)
             prediction.save(force_insert=True)
-            written = True
+            is_written = True
     except (DatabaseError, InterfaceError):
-        if data and not written:  # else COMMIT itself failed, the rows may be there all the same, and the file must stay
+        if prepared.data and not is_written:  # after a failed COMMIT the rows may exist, so the file must stay
             row.image.delete(save=False)
         raise
 
 
-def _report(prediction: Prediction) -> None:
+def _record(prediction: Prediction) -> None:
+    """Count and log a stored prediction."""
     version = prediction.model_version
     labels = {"model": version.model.name, "version": version.number}
     metrics.PREDICTIONS.labels(**labels, status=prediction.status).inc()
-    stages = {"preprocess": prediction.preprocess_ms, "queue": prediction.queue_ms, "inference": prediction.inference_ms}
-    for stage, milliseconds in stages.items():
+    durations = {stage: getattr(prediction, f"{stage}_ms") for stage in STAGES}
+    for stage, milliseconds in durations.items():
         if milliseconds is not None:
             metrics.STAGE_SECONDS.labels(**labels, stage=stage).observe(milliseconds / 1000)
     logger.info(
@@ -163,6 +186,6 @@ def _report(prediction: Prediction) -> None:
             "label": prediction.label,
             "confidence": prediction.confidence,
             "error_code": prediction.error_code,
-            **{f"{stage}_ms": milliseconds and round(milliseconds, 2) for stage, milliseconds in stages.items()},
+            **{f"{stage}_ms": milliseconds and round(milliseconds, 2) for stage, milliseconds in durations.items()},
         },
     )

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from django.conf import settings
 
+from core.storage import TEMPORARY
 from predictions.models import Input
-from predictions.storage import INPUTS, TEMPORARY
+from predictions.paths import INPUTS
 
 AT_ONCE = 500  # files asked about in one query
 

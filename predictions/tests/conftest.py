@@ -35,8 +35,8 @@ def export(folder):
     """Return a function that exports what must work, and gives the lines of the manifest."""
 
     def call(model="shades", *options):
+        from evaluation.tests.test_datasets_export import rows_of
         from predictions.tests.test_commands import run
-        from predictions.tests.test_export_dataset import rows_of
 
         out, err, error = run("export_dataset", model, folder, *options)
         assert (err, error) == ("", None), out

@@ -2,10 +2,10 @@ import pytest
 from django.urls import reverse
 from django.utils.html import escape
 
+from core.formatting import percent
 from inference.tests.pictures import noise
 from predictions.models import Input, Prediction
 from predictions.tests.test_services_predict import ask
-from predictions.wording import percent
 
 pytestmark = pytest.mark.django_db
 MODELS = ("input", "prediction", "registeredmodel", "modelversion", "alias", "aliaschange")
@@ -106,7 +106,7 @@ def test_a_list_takes_a_bounded_number_of_queries_counts_no_table_and_opens_no_f
 ):
     for number in range(count):
         ask(user, noise(number))
-    monkeypatch.setattr("predictions.storage.DurableFileSystemStorage.open", None)
+    monkeypatch.setattr("core.storage.DurableFileSystemStorage.open", None)
     with django_assert_max_num_queries(10) as captured:
         assert len(admin.get(listing(name)).context["cl"].result_list) == count
     counts = [query["sql"] for query in captured if "COUNT(" in query["sql"].upper()]

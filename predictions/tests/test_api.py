@@ -7,9 +7,9 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from core.tests.http import LIST, problem, upload
 from inference.tests.pictures import noise, picture
 from predictions.models import Input, Prediction
-from predictions.tests.http import LIST, problem, upload
 from predictions.tests.test_services_predict import ask
 
 pytestmark = pytest.mark.django_db

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
+from core.tests.http import LIST, problem
 from predictions.models import Input, Prediction
-from predictions.tests.http import LIST, problem
 
 pytestmark = pytest.mark.django_db
 GOOD = {"length": 4.5, "petals": 5}
@@ -126,7 +126,7 @@ def test_all_mistakes_of_a_row_come_at_once(flowers, api):
 
 @pytest.mark.parametrize("extra", [{}, {"features": GOOD}])
 def test_an_image_for_a_table_is_refused(flowers, api, extra):
-    from predictions.tests.http import upload
+    from core.tests.http import upload
 
     fields = {name: json.dumps(value) for name, value in extra.items()}
     problem(api.post(LIST, {"image": upload(), **fields}), 400, "wrong-input")
@@ -158,7 +158,7 @@ def test_the_list_takes_as_many_queries_for_many_rows(flowers, api, django_asser
 
 
 def test_strange_texts_are_kept_as_they_are(db, write_rows, api):
-    from predictions.services import register_model
+    from registry.services import register_model
 
     register_model(path=write_rows(more='[[input.features]]\nname = "note"\ntype = "text"\n'), promote=True)
     for text in ("<script>alert(1)</script>", "' OR 1=1--", "{{7*7}}", "${jndi:ldap://x}", "=1+1", "\u202eabc", "🙂 ü\n\t"):
@@ -190,7 +190,7 @@ def test_a_body_of_many_mistakes_has_a_short_answer_soon(flowers, api, body):
 def test_many_misspelt_categories_are_refused_soon(db, write_rows, api):
     import time
 
-    from predictions.services import register_model
+    from registry.services import register_model
 
     values = json.dumps([f"value number {number}" for number in range(300)])
     more = "".join(
@@ -219,7 +219,7 @@ def test_features_come_back_in_the_signatures_order(flowers, api):
 
 
 def test_who_names_no_model_is_told_which_one_it_is(flowers, api):
-    from predictions.tests.http import upload
+    from core.tests.http import upload
 
     assert "for the model flowers, the default" in problem(api.post(LIST, {"image": upload()}), 400, "wrong-input")["detail"]
 

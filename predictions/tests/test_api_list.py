@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 
+from core.tests.http import LIST, problem
 from predictions.models import Prediction
-from predictions.tests.http import LIST, problem
 from predictions.tests.test_services_predict import ask
 
 pytestmark = pytest.mark.django_db

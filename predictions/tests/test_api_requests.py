@@ -1,9 +1,9 @@
 import pytest
 from django.test import Client
 
+from core.tests.http import LIST, problem, upload
 from inference.tests.pictures import noise
 from predictions.models import Input
-from predictions.tests.http import LIST, problem, upload
 from predictions.tests.test_services_predict import ask
 
 pytestmark = pytest.mark.django_db

@@ -6,8 +6,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from inference.tests.pictures import noise, picture
-from predictions.models import Alias, Prediction
-from predictions.services import register_model
+from predictions.models import Prediction
+from registry.models import Alias
+from registry.services import register_model
 
 pytestmark = pytest.mark.django_db
 

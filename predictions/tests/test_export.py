@@ -6,10 +6,10 @@ import json
 
 import pytest
 
+from core.tests.http import LIST, problem
 from inference.tests.pictures import picture
 from predictions.export import COLUMNS
 from predictions.services import predict, review_prediction
-from predictions.tests.http import LIST, problem
 from predictions.tests.test_services_predict import ask
 
 pytestmark = pytest.mark.django_db

@@ -19,5 +19,5 @@ def test_reviews_of_the_queue_and_margins_survive_there_and_back(shades, user):
     kept = Review.objects.order_by("id").values_list("picked_by", flat=True)
     assert list(kept) == ["random", "uncertain", "manual", "manual", "api"]
     margins = dict(Prediction.objects.values_list("pk", "margin"))
-    assert margins == {one.pk: pytest.approx(one.measured_margin) for one in predictions}
+    assert margins == {one.pk: pytest.approx(one.compute_margin()) for one in predictions}
     assert all(margins.values())

@@ -6,13 +6,14 @@ import pytest
 from django.core.files.base import ContentFile
 from django.db import DatabaseError
 
+from core.storage import StorageFull
 from inference.errors import InvalidImage, InvalidInput, Overloaded
 from inference.tests.pictures import noise, picture
 from predictions.models import Input, Prediction
-from predictions.registry import UnknownModel, lease
 from predictions.services import predict
-from predictions.services.files import read_stored
-from predictions.storage import StorageFull
+from predictions.services.stored_files import read_stored_file
+from registry.errors import UnknownModel
+from registry.serving import lease_predictor
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +24,7 @@ def ask(user, data=None, *, name="a.png", **options):
 
 
 def predictor_of(version):
-    with lease(version) as predictor:
+    with lease_predictor(version) as predictor:
         return predictor
 
 
@@ -49,7 +50,7 @@ def test_keeps_input_file_and_answer(shades, user):
     assert (row.input.width, row.input.height, row.input.content_type, row.input.size) == (16, 16, "image/png", len(data))
     assert row.input.original_name == "my seven.png"
     assert row.input.image.name == f"inputs/{row.input.id.hex[-2:]}/{row.input.id.hex[-4:-2]}/{row.input.id}.png"
-    assert read_stored(row.input) == data
+    assert read_stored_file(row.input) == data
     assert row.created_at <= row.started_at <= row.completed_at
     assert all(value >= 0 for value in (row.queue_ms, row.preprocess_ms, row.inference_ms))
 
@@ -109,7 +110,7 @@ def test_a_model_that_cannot_even_warm_up_is_kept_as_failed(register_failing, us
     row = Prediction.objects.get()
     assert (row.output, row.label, row.confidence) == (None, "", None)
     assert row.completed_at
-    assert read_stored(row.input) == picture(255)
+    assert read_stored_file(row.input) == picture(255)
 
 
 def test_a_model_that_raises_is_kept_as_failed(shades, user, monkeypatch):
@@ -153,7 +154,7 @@ def test_a_full_disk_stores_no_row(shades, user, settings, monkeypatch):
     def full(*arguments, **options):
         raise StorageFull(28, "full")
 
-    monkeypatch.setattr("predictions.storage.DurableFileSystemStorage._save", full)
+    monkeypatch.setattr("core.storage.DurableFileSystemStorage._save", full)
     with pytest.raises(StorageFull):
         ask(user)
     assert not Input.objects.exists()

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 
 from inference.tests.pictures import noise
-from predictions.services.files import read_stored
+from predictions.services.stored_files import read_stored_file
 from predictions.services.sweep import sweep_media
 from predictions.tests.test_services_predict import ask, stored_files
 
@@ -28,7 +28,7 @@ def littered(shades, user, settings):
 def test_removes_what_no_row_names_and_nothing_else(littered):
     kept, left = littered
     assert sorted(sweep_media(older_than=0)) == sorted(left)
-    assert read_stored(kept.input) == noise(1)
+    assert read_stored_file(kept.input) == noise(1)
     assert not any(path.exists() for path in left)
     assert sweep_media(older_than=0) == []
 

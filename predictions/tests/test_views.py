@@ -11,7 +11,7 @@ from django.utils.html import escape
 from inference.tests.pictures import noise, picture
 from predictions.models import Input, Prediction
 from predictions.services import review_prediction
-from predictions.templatetags.ledger import percent
+from predictions.templatetags.predictions import percent
 from predictions.tests.test_services_predict import ask
 
 pytestmark = pytest.mark.django_db
@@ -263,7 +263,7 @@ def test_a_thumbnail_is_made_once_and_small(shades, signed_in, user, monkeypatch
     first = signed_in.get(address)
     assert (first["Content-Type"], first.content[8:12]) == ("image/webp", b"WEBP")
     assert "private" in first["Cache-Control"]
-    monkeypatch.setattr("predictions.services.files.thumbnail", None)
+    monkeypatch.setattr("predictions.services.stored_files.thumbnail", None)
     assert signed_in.get(address).content == first.content
 
 
@@ -282,7 +282,7 @@ def test_models_have_pages(shades, signed_in):
     assert signed_in.get(reverse("predictions:model", args=["nope"])).status_code == 404
 
 
-@pytest.mark.parametrize("name", ["predictions:ask", "predictions:history", "accounts:tokens", "docs"])
+@pytest.mark.parametrize("name", ["predictions:predict", "predictions:history", "accounts:tokens", "docs"])
 def test_pages_forbid_inline_code(shades, signed_in, name):
     response = signed_in.get(reverse(name))
     policy = response["Content-Security-Policy"]

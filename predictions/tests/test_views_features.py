@@ -7,8 +7,9 @@ from django.urls import reverse
 
 from predictions.forms import MAX_ON_A_FORM
 from predictions.models import Input, Prediction
-from predictions.services import predict, promote_model, register_model
+from predictions.services import predict
 from predictions.tests.test_views import text_of, upload
+from registry.services import promote_model, register_model
 
 pytestmark = pytest.mark.django_db
 FORM = {

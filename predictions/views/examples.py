@@ -12,14 +12,15 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.generic import View
 
-from accounts.requests import SignedInRequest
+from accounts.requests import AuthenticatedRequest
+from core.errors import get_status
+from core.storage import StorageFull
 from inference.errors import InferenceError
-from predictions.models import ModelVersion, RegisteredModel
-from predictions.registry import InactiveModel, UnknownModel, resolve
-from predictions.services import ask_example
+from predictions.services import predict_example
 from predictions.services.examples import read_example_thumbnail
-from predictions.storage import StorageFull
-from predictions.views.statuses import status_of
+from registry.errors import InactiveModel, UnknownModel
+from registry.models import ModelVersion, RegisteredModel
+from registry.references import resolve_version
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class ExampleView(LoginRequiredMixin, View):
 
     http_method_names = ["post"]
 
-    def post(self, request: SignedInRequest, name: str) -> HttpResponse:
+    def post(self, request: AuthenticatedRequest, name: str) -> HttpResponse:
         model = get_object_or_404(RegisteredModel.objects.visible_to(request.user), name=name)
         reference = request.POST.get("model", "") or model.name
         try:
@@ -37,19 +38,19 @@ class ExampleView(LoginRequiredMixin, View):
             # What was shown on the page is asked, even if another version has come into production meanwhile.
             shown = _version_of(request, name, request.POST.get("of", "") or reference)
             number = _number(request.POST.get("number", "1"))
-            prediction = ask_example(version=shown, user=request.user, number=number, model=reference)
+            prediction = predict_example(version=shown, user=request.user, number=number, model=reference)
         except OSError as error:
             logger.exception("an example is gone", exc_info=error)
             return self._refuse(request, model, "Its picture is gone.", 410)
         except (InferenceError, StorageFull, LookupError) as error:
-            return self._refuse(request, model, str(error), status_of(error))
+            return self._refuse(request, model, str(error), get_status(error))
         if request.htmx:
-            back = f"{reverse('predictions:ask')}?{urlencode({'model': reference})}"
+            back = f"{reverse('predictions:predict')}?{urlencode({'model': reference})}"
             context = {"prediction": prediction, "back": back}
             return render(request, "predictions/_result.html", context, status=201)
         return redirect(prediction)
 
-    def _refuse(self, request: SignedInRequest, model: RegisteredModel, why: str, status: int) -> HttpResponse:
+    def _refuse(self, request: AuthenticatedRequest, model: RegisteredModel, why: str, status: int) -> HttpResponse:
         problem = f"The example could not be asked. {why}"
         if request.htmx:
             return HttpResponse(problem, status=status, content_type="text/plain; charset=utf-8")
@@ -57,9 +58,9 @@ class ExampleView(LoginRequiredMixin, View):
         return redirect(model)
 
 
-def _version_of(request: SignedInRequest, name: str, reference: str) -> ModelVersion:
+def _version_of(request: AuthenticatedRequest, name: str, reference: str) -> ModelVersion:
     """Return the version that is meant, which must be one of the model in the address."""
-    version = resolve(reference, user=request.user)
+    version = resolve_version(reference, user=request.user)
     if version.model.name != name:
         raise Http404
     return version
@@ -68,7 +69,7 @@ def _version_of(request: SignedInRequest, name: str, reference: str) -> ModelVer
 class ExamplePictureView(LoginRequiredMixin, View):
     """A small picture of an example of a version that one may ask."""
 
-    def get(self, request: SignedInRequest, name: str, number: int) -> HttpResponse:
+    def get(self, request: AuthenticatedRequest, name: str, number: int) -> HttpResponse:
         try:
             version = _version_of(request, name, request.GET.get("model", "") or name)
             small = read_example_thumbnail(version, number)

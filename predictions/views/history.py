@@ -20,11 +20,12 @@ from django.views.decorators.vary import vary_on_headers
 from django.views.generic import TemplateView
 from django_htmx.http import HttpResponseClientRedirect
 
-from accounts.requests import SignedInRequest
+from accounts.permissions import is_reviewer
+from accounts.requests import AuthenticatedRequest
+from core.pagination import get_keyset_page
 from predictions.filters import PredictionFilter
-from predictions.models import ModelVersion, Prediction, RegisteredModel
-from predictions.paging import page_of
-from predictions.querysets import sees_everything
+from predictions.models import Prediction
+from registry.models import ModelVersion, RegisteredModel
 
 PAGE = 24  # predictions
 MOST_LABELS = 200  # that are offered to choose from; others can be typed
@@ -46,7 +47,7 @@ class HistoryView(LoginRequiredMixin, TemplateView):
     """Predictions, newest first, with the filters of the API."""
 
     template_name = "predictions/history.html"
-    request: SignedInRequest
+    request: AuthenticatedRequest
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = super().get(request, *args, **kwargs)
@@ -66,11 +67,11 @@ class HistoryView(LoginRequiredMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         asked, person = self.request.GET, self.request.user
-        rows = Prediction.objects.visible_to(person).complete().with_reviews()
+        rows = Prediction.objects.visible_to(person).with_related().with_reviews()
         filterset = PredictionFilter(asked, rows, request=self.request)
         unknown = filterset.unknown(CURSORS)
         valid = filterset.is_valid() and not unknown
-        page = page_of(
+        page = get_keyset_page(
             filterset.qs if valid else rows.none(),
             older_than=asked.get("older", ""),
             newer_than=asked.get("newer", ""),
@@ -89,7 +90,7 @@ class HistoryView(LoginRequiredMixin, TemplateView):
             more_set=len(filters.keys() - set(FIRST)),
             unknown=unknown,
             query=urlencode(filters),
-            everybody=sees_everything(person),
+            everybody=is_reviewer(person),
             **kwargs,
         )
 

@@ -8,14 +8,12 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import QuerySet
 from django.views.generic import DetailView, ListView
 
-from predictions.artifacts import answering, artifact_problem
-from predictions.models import ModelVersion, RegisteredModel
-from predictions.querysets import PRODUCTION, sees_everything
-from predictions.registry import spec_of
 from predictions.services.examples import has_example
 from predictions.snippets import snippets_for
-from predictions.usage import usage_of
-from predictions.views.quality import quality_section
+from predictions.usage import get_usage
+from registry.integrity import find_artifact_problem, get_serving_version
+from registry.models import ModelVersion, RegisteredModel
+from registry.references import ModelReference
 
 MOST_VERSIONS = 20  # the newest, and those that an alias points at
 
@@ -41,19 +39,18 @@ class ModelDetailView(LoginRequiredMixin, DetailView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         versions = list(self.object.versions.all())
         shown = [one for place, one in enumerate(versions) if place < MOST_VERSIONS or one.aliases.all()]
-        current = _in_production(shown)
+        current = next((version for version in shown if version.is_in_production), None)
         described = current or (shown[0] if shown else None)
         reference = self.object.name if current else str(described)
         return super().get_context_data(
-            versions=[(one, usage_of(one), artifact_problem(one)) for one in shown],
+            versions=[(one, get_usage(one), find_artifact_problem(one)) for one in shown],
             older=len(versions) - len(shown),
             current=current,
-            answering=current and answering(current, self.object.name),
+            get_serving_version=current and get_serving_version(current, ModelReference(self.object.name)),
             described=described,
             reference=reference,
-            may_try=described and (current or sees_everything(self.request.user)),
-            quality=described and quality_section(versions, described, data=self.request.GET, reader=self.request.user),
-            everybody=sees_everything(self.request.user),
+            may_try=described and (current or self.request.user.is_reviewer),
+            everybody=self.request.user.is_reviewer,
             has_example=described and has_example(described),
             snippets=described and self._snippets(described, reference),
             **kwargs,
@@ -61,8 +58,4 @@ class ModelDetailView(LoginRequiredMixin, DetailView):
 
     def _snippets(self, version: ModelVersion, reference: str) -> Any:
         site = self.request.build_absolute_uri("/").rstrip("/")
-        return snippets_for(spec_of(version).signature, reference=reference, site=site)
-
-
-def _in_production(versions: list[ModelVersion]) -> ModelVersion | None:
-    return next((one for one in versions if any(alias.name == PRODUCTION for alias in one.aliases.all())), None)
+        return snippets_for(version.parsed_signature, reference=reference, site=site)

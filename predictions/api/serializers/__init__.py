@@ -8,14 +8,12 @@ from predictions.api.serializers.prediction import (
     PredictionWithFeaturesSerializer,
     PredictionWithImageSerializer,
 )
-from predictions.api.serializers.quality import QualitySerializer
-from predictions.api.serializers.registry import RegisteredModelSerializer
 from predictions.api.serializers.review import (
+    GroundTruthItemSerializer,
     GroundTruthResultSerializer,
     GroundTruthSerializer,
-    OpinionSerializer,
+    ReviewRequestSerializer,
     ReviewSerializer,
-    TruthSerializer,
 )
 
 __all__ = [
@@ -23,13 +21,11 @@ __all__ = [
     "GroundTruthSerializer",
     "ImageRequestSerializer",
     "InputSerializer",
-    "OpinionSerializer",
+    "ReviewRequestSerializer",
     "PredictionRequestSerializer",
     "PredictionSerializer",
     "PredictionWithFeaturesSerializer",
     "PredictionWithImageSerializer",
-    "QualitySerializer",
-    "RegisteredModelSerializer",
     "ReviewSerializer",
-    "TruthSerializer",
+    "GroundTruthItemSerializer",
 ]

@@ -9,10 +9,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from predictions.api.serializers.fields import FeatureOrderField, FeaturesField, UploadField, refuse_unknown_fields
+from core.api.fields import reject_unknown_fields
+from predictions.api.serializers.fields import FeatureOrderField, FeaturesField, UploadField
 from predictions.api.serializers.review import ReviewSerializer
 from predictions.models import Input, Prediction, Review
-from predictions.services.files import read_stored
+from predictions.services.stored_files import read_stored_file
 
 REST_FIELD = serializers.SerializerMethodField
 
@@ -29,7 +30,7 @@ class PredictionRequestSerializer(serializers.Serializer):
     client_reference = serializers.CharField(max_length=255, default="", allow_blank=True, help_text="Your own id.")
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        refuse_unknown_fields(data, self.fields)
+        reject_unknown_fields(data, self.fields)
         if hasattr(data, "getlist") and len(data.getlist("image")) > 1:
             raise serializers.ValidationError(
                 {"image": "Expected one image. Send one request for each."}, code="one-file-only"
@@ -71,7 +72,7 @@ class InputWithImageSerializer(InputSerializer):
     def get_image(self, row: Input) -> str | None:
         if row.kind != Input.Kind.IMAGE:
             return None
-        data = read_stored(row, reader=self.context["request"].user)
+        data = read_stored_file(row, reader=self.context["request"].user)
         return f"data:{row.content_type};base64,{base64.b64encode(data).decode()}"
 
 
@@ -108,7 +109,7 @@ class PredictionSerializer(serializers.ModelSerializer):
         """Return the features in the signature's order; a database may have kept them in another."""
         data = super().to_representation(instance)
         if instance.input.features is not None:
-            row = {name: value for name, value, _ in instance.named_features}
+            row = {feature.name: value for feature, value in instance.get_features()}
             data["input"]["features"] = row
             if "features" in data:
                 data["features"] = row
@@ -143,7 +144,7 @@ class PredictionSerializer(serializers.ModelSerializer):
     @extend_schema_field(ReviewSerializer(allow_null=True))
     def get_review(self, row: Prediction) -> dict[str, Any] | None:
         """Return the reader's own opinion, else the newest one."""
-        opinions: list[Review] = getattr(row, "opinions", [])  # a prediction made just now has none
+        opinions: list[Review] = getattr(row, "active_reviews", [])  # a prediction made just now has none
         reader = self.context["request"].user
         mine = [one for one in opinions if one.reviewer_id == reader.pk]
         shown = (mine or opinions)[:1]

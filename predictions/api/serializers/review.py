@@ -7,9 +7,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from predictions.api.serializers.fields import StrictFloatField, refuse_unknown_fields
+from accounts.permissions import is_reviewer
+from core.api.fields import StrictFloatField, reject_unknown_fields
 from predictions.models import Review
-from predictions.querysets import sees_everything
 
 OF_OWNERS = (Review.PickedBy.API, Review.PickedBy.MANUAL)
 MAX_ITEMS = 1000  # judged in one request
@@ -34,11 +34,11 @@ class ReviewSerializer(serializers.ModelSerializer):
     @extend_schema_field({"type": "string", "nullable": True})
     def get_reviewer(self, row: Review) -> str | None:
         reader = self.context["request"].user
-        shown = row.reviewer and (row.reviewer_id == reader.pk or sees_everything(reader))
+        shown = row.reviewer and (row.reviewer_id == reader.pk or is_reviewer(reader))
         return row.reviewer.username if shown and row.reviewer else None
 
 
-class OpinionSerializer(serializers.Serializer):
+class ReviewRequestSerializer(serializers.Serializer):
     """What a caller may say of a prediction; the rules are the service's."""
 
     verdict = serializers.ChoiceField(
@@ -51,18 +51,18 @@ class OpinionSerializer(serializers.Serializer):
 
     def validate_picked_by(self, value: str) -> str:
         """Let only reviewers say that a prediction was drawn: the fair figures of a version stand on it."""
-        if value not in OF_OWNERS and not sees_everything(self.context["request"].user):
+        if value not in OF_OWNERS and not is_reviewer(self.context["request"].user):
             raise serializers.ValidationError(
                 f"Expected {' or '.join(OF_OWNERS)}: others are for reviewers.", code="not-yours"
             )
         return value
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        refuse_unknown_fields(data, self.fields)
+        reject_unknown_fields(data, self.fields)
         return super().to_internal_value(data)
 
 
-class TruthSerializer(OpinionSerializer):
+class GroundTruthItemSerializer(ReviewRequestSerializer):
     """One item of many: a prediction by our id or by the caller's reference, and its truth."""
 
     id = serializers.UUIDField(required=False)
@@ -79,7 +79,7 @@ class GroundTruthSerializer(serializers.Serializer):
     items = serializers.ListField(child=serializers.JSONField(), min_length=1, max_length=MAX_ITEMS)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        refuse_unknown_fields(data, self.fields)
+        reject_unknown_fields(data, self.fields)
         return super().to_internal_value(data)
 
 

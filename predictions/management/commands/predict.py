@@ -17,9 +17,11 @@ from accounts.models import User
 from inference.errors import InferenceError
 from inference.preprocessing import from_texts
 from inference.signature import TableInput
-from predictions.models import ModelVersion, Prediction
-from predictions.registry import resolve, spec_of
+from predictions.models import Prediction
+from predictions.presentation import format_output
 from predictions.services import predict
+from registry.models import ModelVersion
+from registry.references import resolve_version
 
 Asked = tuple[str, dict[str, Any]]
 """What to call one input, and the input as the service takes it."""
@@ -63,7 +65,7 @@ class Command(BaseCommand):
         return prediction.status != Prediction.Status.FAILED
 
     def _read(self, path: Path, version: ModelVersion) -> Iterator[Asked]:
-        taken = spec_of(version).signature.input
+        taken = version.parsed_signature.input
         try:
             if isinstance(taken, TableInput):
                 yield from _rows_of(path, taken)
@@ -76,7 +78,7 @@ class Command(BaseCommand):
 
     def _version(self, reference: str) -> ModelVersion:
         try:
-            return resolve(reference)
+            return resolve_version(reference)
         except InferenceError as error:
             raise CommandError(error.message) from error
 
@@ -106,7 +108,7 @@ def _as_text(name: str, prediction: Prediction) -> str:
     if prediction.status == Prediction.Status.FAILED:
         return f"{name}\tfailed\t{prediction.error_message}"
     confidence = "" if prediction.confidence is None else f"{prediction.confidence:.4f}"
-    return f"{name}\t{prediction.answer}\t{confidence}\t{prediction.id}"
+    return f"{name}\t{format_output(prediction)}\t{confidence}\t{prediction.id}"
 
 
 def _as_json(name: str, prediction: Prediction) -> dict[str, Any]:

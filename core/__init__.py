@@ -1,0 +1,1 @@
+"""Shared Django code that belongs to no single app. Imports no app."""

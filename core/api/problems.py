@@ -1,0 +1,154 @@
+"""Problem details (RFC 9457). Every API response with a status of 400 or above is built here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, JsonResponse, UnreadablePostError
+from rest_framework import exceptions
+
+from core.errors import STATUS_BY_CODE, get_status
+from core.storage import StorageFull
+from inference.errors import InferenceError, InvalidFeatures
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 2
+INVALID_CODE = "invalid"
+
+# Errors of Django, the database and the disk: class, code, detail. The first class that matches decides.
+PLATFORM_ERRORS: tuple[tuple[type[Exception], str, str], ...] = (
+    (Http404, "not-found", "Not found, or you don't have access."),
+    (PermissionDenied, "permission-denied", "You don't have permission to do this."),
+    (StorageFull, "storage-full", "There is no space left for uploads. Nothing was stored. Try again later."),
+    (OperationalError, "database-unavailable", "The database is unavailable. Try again in a moment."),
+    (InterfaceError, "database-unavailable", "The database is unavailable. Try again in a moment."),
+    (RequestDataTooBig, "request-too-large", "The request is too large."),
+    (SuspiciousOperation, "malformed-request", "The request has too many parts, or malformed parts."),
+    (UnreadablePostError, "malformed-request", "The connection closed before the whole request was received."),
+)
+HINTS = {
+    "not_authenticated": "Send the header Authorization: Bearer <token>, or sign in.",
+    "unsupported_media_type": "Send multipart/form-data, as curl -F image=@picture.png does, or JSON.",
+}
+CODES_BY_REST_FRAMEWORK_CODE = {
+    "not_authenticated": "not-authenticated",
+    "authentication_failed": "authentication-failed",
+    "permission_denied": "permission-denied",
+    "not_found": "not-found",
+    "method_not_allowed": "method-not-allowed",
+    "not_acceptable": "not-acceptable",
+    "unsupported_media_type": "unsupported-media-type",
+    "parse_error": "malformed-request",
+    "throttled": "throttled",
+    "error": "internal-error",
+}
+
+
+def build_problem(
+    *,
+    status: int,
+    code: str,
+    detail: str,
+    errors: Iterable[Mapping[str, Any]] = (),
+    headers: Mapping[str, str] | None = None,
+    **extensions: Any,
+) -> JsonResponse:
+    """Return an `application/problem+json` response.
+
+    Args:
+        code: stable, for programs; docs/api.md lists the codes.
+        detail: a sentence that says what is wrong and what to do.
+        errors: one entry per invalid field, with field, code and detail.
+        extensions: further members, such as the address of the failed prediction.
+    """
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "errors": list(errors),
+        **extensions,
+    }
+    if status in (429, 503):
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS), **(headers or {})}
+    return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)
+
+
+def handle_exception(error: Exception, context: Mapping[str, Any]) -> JsonResponse | None:
+    """Translate an exception of an API view; None leaves it to the 500 handler, which logs it."""
+    if isinstance(error, exceptions.ValidationError):
+        return _handle_validation_error(error)
+    if isinstance(error, exceptions.APIException):
+        return _handle_api_exception(error)
+    if isinstance(error, InferenceError):
+        return _handle_inference_error(error)
+    return _handle_platform_error(error)
+
+
+def _handle_validation_error(error: exceptions.ValidationError) -> JsonResponse:
+    errors = list(_flatten(error.get_full_details()))
+    single = errors[0] if len(errors) == 1 else None
+    return build_problem(
+        status=400,
+        code=single["code"] if single else INVALID_CODE,
+        detail=single["detail"] if single else " ".join(f"{item['field']}: {item['detail']}" for item in errors),
+        errors=errors,
+    )
+
+
+def _flatten(details: Any, field: str = "") -> Iterable[dict[str, str]]:
+    """Yield one entry per message of REST framework's nested error details."""
+    if isinstance(details, list):
+        for item in details:
+            yield from _flatten(item, field)
+    elif isinstance(details, dict) and details.keys() == {"message", "code"} and isinstance(details["message"], str):
+        yield {"field": field, "code": str(details["code"]).replace("_", "-"), "detail": str(details["message"])}
+    else:
+        for name, item in details.items():
+            yield from _flatten(item, str(name) if name != "non_field_errors" else "")
+
+
+def _handle_api_exception(error: exceptions.APIException) -> JsonResponse:
+    code = str(error.get_codes())
+    headers = {}
+    if header := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = header
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait) + 1)
+    detail = str(error.detail)
+    if detail.startswith("CSRF Failed"):
+        code, detail = "csrf-failed", f"{detail} Send the X-CSRFToken header with a session, or use a token."
+    detail = f"{detail} {HINTS.get(code, '')}".strip()
+    code = CODES_BY_REST_FRAMEWORK_CODE.get(code, code)
+    return build_problem(status=error.status_code, code=code, detail=detail, headers=headers)
+
+
+def _handle_inference_error(error: InferenceError) -> JsonResponse:
+    if isinstance(error, InvalidFeatures):
+        errors = [_build_item(item, f"features.{item.field}") for item in error.errors]
+    else:
+        field = getattr(error, "field", "")
+        errors = [_build_item(error, field)] if field else []
+    return build_problem(status=get_status(error), code=error.code, detail=error.message, errors=errors)
+
+
+def _build_item(error: InferenceError, field: str) -> dict[str, str]:
+    return {"field": field, "code": error.code, "detail": error.message}
+
+
+def _handle_platform_error(error: Exception) -> JsonResponse | None:
+    for kind, code, detail in PLATFORM_ERRORS:
+        if isinstance(error, kind):
+            status = STATUS_BY_CODE[code]
+            if status >= 500:
+                logger.error(code, exc_info=error)
+            return build_problem(status=status, code=code, detail=detail)
+    return None

@@ -1,0 +1,23 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.backends.signals import connection_created
+
+
+class CoreConfig(AppConfig):
+    name = "core"
+
+    def ready(self) -> None:
+        from core import checks  # noqa: F401  registers the system checks
+
+        connection_created.connect(disable_jit)
+
+
+def disable_jit(connection: Any, **kwargs: Any) -> None:
+    """Turn off PostgreSQL's just-in-time compilation, which takes longer than any statement of this site.
+
+    A connection option would do the same, but PgBouncer rejects it.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET jit = off")

@@ -1,0 +1,33 @@
+"""The one table from error codes to HTTP statuses. Pages and the API use it alike."""
+
+from __future__ import annotations
+
+STATUS_BY_CODE = {
+    "unknown-model": 404,
+    "inactive-model": 409,
+    "artifact-mismatch": 409,
+    "not-reviewable": 409,
+    "file-too-large": 413,
+    "unsupported-image-format": 415,
+    "invalid-input": 400,
+    "overloaded": 503,
+    "inference-timeout": 503,
+    "model-unavailable": 503,
+    "inference-failed": 500,
+    "stored-file-damaged": 500,
+    "storage-full": 507,
+    "database-unavailable": 503,
+    "request-too-large": 413,
+    "malformed-request": 400,
+    "permission-denied": 403,
+    "not-found": 404,
+}
+
+
+def get_status(error: BaseException) -> int:
+    """Return the HTTP status of an error: that of its own code, else that of the nearest base class whose code has one."""
+    codes = [getattr(error, "code", None), *(vars(cls).get("code") for cls in type(error).__mro__)]
+    status = next((STATUS_BY_CODE[code] for code in codes if code in STATUS_BY_CODE), None)
+    if status is None:
+        return 404 if isinstance(error, LookupError) else 500
+    return status

@@ -1,0 +1,57 @@
+"""Format numbers and values for people. Pages and the admin use these functions; templates reach them through filters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+NOT_AVAILABLE = "–"
+MAX_PLAIN_NUMBER = 1e15  # from here on, an integral float is written with an exponent
+
+
+def format_percent(share: float | None) -> str:
+    """Return 0.9642 as `96.4 %`. Values just below 1 or above 0 are not rounded to `100.0 %` or `0.0 %`."""
+    if share is None:
+        return NOT_AVAILABLE
+    if 0.9995 <= share < 1:
+        return "> 99.9 %"
+    if 0 < share < 0.0005:
+        return "< 0.1 %"
+    return f"{share * 100:.1f} %"
+
+
+def format_number(value: float | None) -> str:
+    """Return a number with four significant digits."""
+    return NOT_AVAILABLE if value is None else f"{value:,.4g}"
+
+
+def format_count(value: int) -> str:
+    """Return an integer with thousands separators."""
+    return f"{value:,}"
+
+
+def format_milliseconds(value: float | None) -> str:
+    """Return a duration as `12.3 ms`."""
+    return NOT_AVAILABLE if value is None else f"{value:,.1f} ms"
+
+
+def format_value(value: Any) -> str:
+    """Return a feature value as JSON writes it: text without quotes, 4.0 as `4`, a missing value as a dash."""
+    if value is None:
+        return NOT_AVAILABLE
+    if isinstance(value, float) and value.is_integer() and abs(value) < MAX_PLAIN_NUMBER:
+        value = int(value)
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def format_features(features: Iterable[tuple[str, Any, str]]) -> str:
+    """Return (name, value, unit) triples in one line: `length 4.5 cm, petals 5`."""
+    return ", ".join(
+        f"{name} {format_value(value)} {unit if value is not None else ''}".strip() for name, value, unit in features
+    )
+
+
+def format_json(value: Any) -> str:
+    """Return indented JSON. Templates escape it."""
+    return json.dumps(value, indent=2, ensure_ascii=False)

@@ -1,0 +1,53 @@
+"""Pagination that counts no whole table: keyset pages for the site, a bounded paginator for the admin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.utils.functional import cached_property
+
+MAX_COUNTED_ROWS = 10_000  # rows that an admin list pages through; filters and search reach the others
+
+
+@dataclass(frozen=True, slots=True)
+class KeysetPage:
+    """Rows, newest first, and the ids that lead to the neighbouring pages; None where there is no such page."""
+
+    rows: list[Any]
+    older_than: UUID | None
+    newer_than: UUID | None
+
+
+def get_keyset_page(queryset: QuerySet, *, older_than: str = "", newer_than: str = "", size: int) -> KeysetPage:
+    """Return the page before or after an id, or the newest page, in one query. Invalid ids are ignored."""
+    older, newer = _parse_uuid(older_than), _parse_uuid(newer_than)
+    if newer and not older:
+        rows = list(queryset.filter(id__gt=newer).order_by("id")[: size + 1])
+        has_more = len(rows) > size
+        rows = rows[:size][::-1]
+        return KeysetPage(rows, rows[-1].id if rows else None, rows[0].id if has_more else None)
+    if older:
+        queryset = queryset.filter(id__lt=older)
+    rows = list(queryset.order_by("-id")[: size + 1])
+    has_more, rows = len(rows) > size, rows[:size]
+    return KeysetPage(rows, rows[-1].id if has_more else None, rows[0].id if older and rows else None)
+
+
+def _parse_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+class BoundedPaginator(Paginator):
+    """Count at most `MAX_COUNTED_ROWS`: counting a million rows costs more than the page itself."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return rows.order_by()[:MAX_COUNTED_ROWS].count()

@@ -1,0 +1,34 @@
+"""Visibility of rows: users see their own, reviewers see everyone's. Every entry point reads through `visible_to`."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Protocol, Self
+
+from django.db.models import QuerySet
+
+
+class Viewer(Protocol):
+    """A user as far as visibility is concerned. Anonymous users have no `is_reviewer`."""
+
+    @property
+    def is_authenticated(self) -> bool: ...
+
+    @property
+    def is_active(self) -> bool: ...
+
+
+def can_view_all(user: Viewer) -> bool:
+    """Return whether a user sees everyone's rows."""
+    return bool(user.is_authenticated and user.is_active and getattr(user, "is_reviewer", False))
+
+
+class VisibleQuerySet(QuerySet):
+    """Rows that belong to a user, by the field named in `owner_field`."""
+
+    owner_field: ClassVar[str] = "user"
+
+    def visible_to(self, user: Viewer) -> Self:
+        """Return the rows that a user may see; none for anonymous and inactive users."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        return self.all() if can_view_all(user) else self.filter(**{self.owner_field: user})

@@ -1,0 +1,1 @@
+"""Example site: bootstrap, tour and generated data."""

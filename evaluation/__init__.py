@@ -1,0 +1,1 @@
+"""Evaluation of model versions from reviews, and datasets for training."""

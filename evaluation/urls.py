@@ -1,0 +1,8 @@
+"""Address of a model's evaluation page."""
+
+from django.urls import path
+
+from evaluation import views
+
+app_name = "evaluation"
+urlpatterns = [path("models/<slug:name>/evaluation/", views.EvaluationView.as_view(), name="evaluation")]

@@ -1,0 +1,20 @@
+"""Addresses below /api/v1/, which several apps provide."""
+
+from django.urls import path
+from rest_framework.routers import SimpleRouter
+
+from evaluation.api.views import QualityView
+from predictions.api.views import GroundTruthView, InputViewSet, PredictionViewSet
+from registry.api.views import ModelViewSet
+
+app_name = "api"
+
+router = SimpleRouter(use_regex_path=False)
+router.register("predictions", PredictionViewSet, basename="prediction")
+router.register("inputs", InputViewSet, basename="input")
+router.register("models", ModelViewSet, basename="model")
+urlpatterns = [
+    path("ground-truth/", GroundTruthView.as_view(), name="ground-truth"),
+    path("models/<slug:name>/quality/", QualityView.as_view(), name="model-quality"),
+    *router.urls,
+]

@@ -1,0 +1,57 @@
+"""Rollups: predictions counted per hour and day, so that no page counts a whole table."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from core.fields import UUID7Field
+from registry.models import ModelVersion
+
+
+class RolledPeriod(models.Model):
+    """An hour or a day whose predictions have been counted. Hours without predictions have a row too."""
+
+    id = UUID7Field()
+    start = models.DateTimeField()
+    hours = models.PositiveSmallIntegerField(help_text="1 for an hour, 24 for a day from midnight UTC.")
+    rolled_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar = models.Manager()
+
+    class Meta:
+        constraints = [
+            # Keeps two processes from counting an hour twice. Also serves: the counted periods of a window.
+            models.UniqueConstraint(fields=["start", "hours"], name="rolledperiod_once"),
+            models.CheckConstraint(condition=Q(hours__in=[1, 24]), name="rolledperiod_hour_or_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.start:%Y-%m-%d %H:%M} + {self.hours} h"
+
+
+class Rollup(models.Model):
+    """Counts of one model version in one period. Derived from predictions: it can be deleted and computed again."""
+
+    id = UUID7Field()
+    # The constraint below serves this key's own queries too.
+    period = models.ForeignKey(RolledPeriod, models.CASCADE, db_index=False, related_name="rollups")
+    model_version = models.ForeignKey(ModelVersion, models.CASCADE, related_name="+")
+    counts = models.JSONField(help_text="Predictions by status, error code, label and user id (empty for deleted users).")
+    confidences = models.PositiveBigIntegerField(help_text="Number of predictions with a confidence.")
+    confidence_sum = models.FloatField()
+    input_bytes = models.PositiveBigIntegerField(help_text="Total size of the inputs.")
+    latencies = models.BinaryField(help_text="All latencies, sorted and packed by `monitoring.tally`.")
+
+    objects: ClassVar = models.Manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["period", "model_version"], name="rollup_version_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_version_id} in {self.period_id}"

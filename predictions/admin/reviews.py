@@ -1,0 +1,50 @@
+"""Reviews, to look at: a new opinion withdraws an old one, and none is edited. New ones come from the review queue."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import URLPattern, path
+
+from core.admin import ReadOnlyAdmin, link_to
+from predictions.admin.review_queue import QueueView
+from predictions.models import Review
+from predictions.presentation import format_output, format_true_output
+
+
+@admin.register(Review)
+class ReviewAdmin(ReadOnlyAdmin):
+    change_list_template = "admin/predictions/prediction/change_list.html"
+    list_display = (
+        "created_at",
+        "prediction_link",
+        "verdict",
+        "said",
+        "true_output",
+        "reviewer",
+        "picked_by",
+        "withdrawn_at",
+    )
+    list_select_related = ("prediction__model_version__model", "reviewer")
+    list_filter = ("verdict", "picked_by")
+    ordering = ("-id",)
+    fields = (
+        "prediction_link", "said", "verdict", "true_label", "true_value", "comment", "reviewer", "picked_by", "created_at",
+        "withdrawn_at",
+    )  # fmt: skip
+    readonly_fields = ("prediction_link", "said", "created_at")
+
+    def get_urls(self) -> list[URLPattern]:
+        queue = self.admin_site.admin_view(QueueView.as_view(model_admin=self))
+        return [path("queue/", queue, name="predictions_review_queue"), *super().get_urls()]
+
+    @admin.display(description="prediction")
+    def prediction_link(self, row: Review) -> str:
+        return link_to(row.prediction, f"{row.prediction.model_version}")
+
+    @admin.display(description="answer")
+    def said(self, row: Review) -> str:
+        return format_output(row.prediction)
+
+    @admin.display(description="true label or value")
+    def true_output(self, row: Review) -> str:
+        return format_true_output(row)

@@ -1,0 +1,185 @@
+"""Inputs and predictions."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from core.fields import RandomBits, UUID7Field
+from core.validators import validate_sha256
+from inference.signature import Feature
+from predictions.paths import get_input_path
+from predictions.querysets import InputQuerySet, PredictionQuerySet
+from registry.models import ModelVersion
+
+
+class Input(models.Model):
+    """One uploaded image or one row of features. Never edited."""
+
+    class Kind(models.TextChoices):
+        IMAGE = "image"
+        TABULAR = "tabular"
+
+    id = UUID7Field()
+    # Inputs outlive their user's account. The composite index below serves this key's own queries too.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_index=False, related_name="inputs"
+    )
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    image = models.ImageField(upload_to=get_input_path, max_length=200, blank=True)
+    features = models.JSONField(null=True, blank=True)
+    sha256 = models.CharField(
+        max_length=64,
+        validators=[validate_sha256],
+        help_text="SHA-256 of the file, or of the canonical JSON (RFC 8785) of the features.",
+    )
+    content_type = models.CharField(max_length=50, blank=True, help_text="As detected by the decoder.")
+    width = models.PositiveIntegerField(null=True, blank=True, help_text="Pixels.")
+    height = models.PositiveIntegerField(null=True, blank=True, help_text="Pixels.")
+    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    original_name = models.CharField(max_length=255, blank=True, help_text="The file name as uploaded.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar = InputQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # Serves: a user's inputs, newest first; deleting a user.
+            models.Index(F("user"), F("id").desc(), name="input_user_newest"),
+            # Serves: inputs with the same content; the files of an export.
+            models.Index("sha256", name="input_sha256"),
+            # Serves: the admin's date hierarchy.
+            models.Index("created_at", name="input_created_at"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=(Q(kind="image", features__isnull=True) & ~Q(image=""))
+                | (Q(kind="tabular", image="") & Q(features__isnull=False)),
+                name="input_image_or_features",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Prediction(models.Model):
+    """One output of one model version for one input. `output` is never changed once written."""
+
+    class Status(models.TextChoices):
+        # Every prediction that the site makes today is final: `succeeded` or `failed`. Rows in the other statuses appear with
+        # background work; constraints, rollups and the API accept them already.
+        QUEUED = "queued"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELED = "canceled"
+
+    class Source(models.TextChoices):
+        # Written today: web, api, cli; generated example data also uses batch. The others are reserved for their entry points.
+        WEB = "web", "web page"
+        API = "api", "API"
+        V2 = "v2", "V2 protocol"
+        BATCH = "batch", "batch"
+        ADMIN = "admin", "admin"
+        CLI = "cli", "command line"
+
+    id = UUID7Field()
+    input = models.ForeignKey(Input, models.PROTECT, related_name="predictions")
+    # The composite indexes below serve these two keys' own queries too.
+    model_version = models.ForeignKey(ModelVersion, models.PROTECT, db_index=False, related_name="predictions")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_index=False, related_name="predictions"
+    )
+    status = models.CharField(max_length=10, choices=Status.choices)
+    source = models.CharField(max_length=10, choices=Source.choices)
+    output = models.JSONField(null=True, blank=True)
+    label = models.CharField(max_length=100, blank=True, help_text="The label with the highest score.")
+    confidence = models.FloatField(null=True, blank=True, help_text="The highest score, 0 to 1.")
+    margin = models.FloatField(null=True, blank=True, help_text="The highest score minus the second highest, 0 to 1.")
+    value = models.FloatField(null=True, blank=True, help_text="The output of a regression model.")
+    error_code = models.CharField(max_length=50, blank=True)
+    error_message = models.TextField(blank=True)
+    queue_ms = models.FloatField(null=True, blank=True)
+    preprocess_ms = models.FloatField(null=True, blank=True)
+    inference_ms = models.FloatField(null=True, blank=True)
+    client_reference = models.CharField(max_length=255, blank=True, help_text="The caller's own id or note.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar = PredictionQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # Serves: a user's history, newest first; deleting a user.
+            models.Index(F("user"), F("id").desc(), name="prediction_user_newest"),
+            # Serves: filter by model version, newest first.
+            models.Index(F("model_version"), F("id").desc(), name="prediction_version_newest"),
+            # Serves: the review queue, lowest confidence first.
+            models.Index("model_version", "status", "confidence", name="prediction_least_confident"),
+            # Serves: the review queue, smallest margin first.
+            models.Index("model_version", "status", "margin", name="prediction_version_margin"),
+            # Serves: the review queue in random order; drift samples.
+            models.Index(F("model_version"), F("status"), RandomBits("id"), name="prediction_version_shuffled"),
+            # Serves: the number of predictions of a version, also since a date.
+            models.Index("model_version", "status", "created_at", name="prediction_version_status"),
+            # Serves: filter by label, newest first.
+            models.Index(F("label"), F("id").desc(), name="prediction_label_newest"),
+            # Serves: filter by status, newest first.
+            models.Index(F("status"), F("id").desc(), name="prediction_status_newest"),
+            # Serves: filter by client reference.
+            models.Index("client_reference", name="prediction_reference"),
+            # Serves: filter by date; the admin's date hierarchy.
+            models.Index("created_at", name="prediction_created_at"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["queued", "running", "succeeded", "failed", "canceled"]),
+                name="prediction_known_status",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="succeeded") | Q(output__isnull=False, error_code=""),
+                name="prediction_succeeded_has_output",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="failed") | (~Q(error_code="") & Q(output__isnull=True)),
+                name="prediction_failed_has_error_code",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["succeeded", "failed", "canceled"], completed_at__isnull=False)
+                | Q(status__in=["queued", "running"], completed_at__isnull=True),
+                name="prediction_final_is_completed",
+            ),
+            models.CheckConstraint(
+                condition=Q(confidence=None) | Q(confidence__gte=0, confidence__lte=1), name="prediction_confidence_range"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    def get_absolute_url(self) -> str:
+        return reverse("predictions:detail", args=[self.id])
+
+    def get_features(self) -> list[tuple[Feature, Any]]:
+        """Return the features with their values in the order of the signature; a database may change the order of keys."""
+        values = self.input.features or {}
+        features = getattr(self.model_version.parsed_signature.input, "features", ())
+        return [(feature, values[feature.name]) for feature in features if feature.name in values]
+
+    @property
+    def ranked_scores(self) -> list[tuple[str, float]]:
+        """Return (label, score) pairs, the highest score first; a database may change the order of keys."""
+        scores = (self.output or {}).get("scores", {})
+        return sorted(scores.items(), key=lambda pair: -pair[1])
+
+    def compute_margin(self) -> float | None:
+        """Return the difference between the two highest scores; None for an output without two scores."""
+        ranked = self.ranked_scores
+        return ranked[0][1] - ranked[1][1] if len(ranked) > 1 else None

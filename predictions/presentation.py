@@ -1,0 +1,47 @@
+"""Predictions and reviews as people read them: on pages, in the admin and on the command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from inference.signature import in_words
+from predictions.models import Input, Prediction, Review
+
+MAX_PIXELATED_WIDTH = 64  # pixels; images up to this width are drawn with crisp pixels
+MAX_LABEL_BUTTONS = 12
+
+NamedValue = tuple[str, Any, str]
+"""The name of a feature, its value, and its unit."""
+
+
+def format_output(prediction: Prediction) -> str:
+    """Return the label, or the value with its unit, or `raw output`; empty unless the prediction succeeded."""
+    if prediction.status != Prediction.Status.SUCCEEDED:
+        return ""
+    if prediction.value is not None:
+        unit = getattr(prediction.model_version.parsed_signature.output, "unit", "")
+        return f"{prediction.value:,.6g} {unit}".strip()
+    return prediction.label or "raw output"
+
+
+def format_true_output(review: Review) -> str:
+    """Return the true label or value of a review; empty when the review names none."""
+    return review.true_label if review.true_value is None else f"{review.true_value:,.6g}"
+
+
+def get_display_features(prediction: Prediction) -> list[NamedValue]:
+    """Return the features under their display names, in the order of the signature."""
+    return [(in_words(feature.name, feature.title), value, feature.unit) for feature, value in prediction.get_features()]
+
+
+def get_other_labels(prediction: Prediction) -> list[str]:
+    """Return the labels other than the predicted one: in the order of the version or, if there are many, by score."""
+    labels: list[str] = prediction.model_version.labels
+    if len(labels) > MAX_LABEL_BUTTONS + 1:
+        labels = [label for label, _ in prediction.ranked_scores] or labels
+    return [label for label in labels if label != prediction.label]
+
+
+def is_pixelated(row: Input) -> bool:
+    """Return whether an image is so small that pages draw its pixels crisply."""
+    return (row.width or 0) <= MAX_PIXELATED_WIDTH

@@ -1,0 +1,55 @@
+"""One prediction, and its picture."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.generic import DetailView, View
+
+from accounts.requests import AuthenticatedRequest
+from predictions.models import Input, Prediction
+from predictions.services.stored_files import StoredFileError, read_thumbnail
+from predictions.snippets import snippets_for
+from predictions.views.review import get_review_context
+
+
+class PredictionView(LoginRequiredMixin, DetailView):
+    """Everything stored about one prediction, and how a program would ask the same."""
+
+    template_name = "predictions/detail.html"
+    context_object_name = "prediction"
+    request: AuthenticatedRequest
+
+    def get_queryset(self) -> QuerySet[Prediction]:
+        return Prediction.objects.visible_to(self.request.user).with_related().with_reviews()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        version = self.object.model_version
+        snippets = snippets_for(
+            version.parsed_signature,
+            reference=str(version),
+            site=self.request.build_absolute_uri("/").rstrip("/"),
+            features=self.object.input.features,
+        )
+        return super().get_context_data(snippets=snippets, **get_review_context(self.object, self.request.user), **kwargs)
+
+
+class ThumbnailView(LoginRequiredMixin, View):
+    """A small, re-encoded picture of an image input."""
+
+    def get(self, request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
+        row = get_object_or_404(Input.objects.visible_to(request.user), pk=pk, kind=Input.Kind.IMAGE)
+        try:
+            small = read_thumbnail(row)
+        except StoredFileError as error:
+            return HttpResponse(error.message, status=410, content_type="text/plain")
+        return HttpResponse(
+            small,
+            content_type="image/webp",
+            headers={"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"},
+        )

@@ -1,0 +1,5 @@
+"""Registered models, versions and aliases in the admin. Read-only, except that superusers move aliases."""
+
+from registry.admin.models import AliasAdmin, AliasChangeAdmin, ModelVersionAdmin, RegisteredModelAdmin
+
+__all__ = ["AliasAdmin", "AliasChangeAdmin", "ModelVersionAdmin", "RegisteredModelAdmin"]

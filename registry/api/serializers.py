@@ -1,0 +1,33 @@
+"""Models and their versions."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from registry.models import ModelVersion, RegisteredModel
+
+REST_FIELD = serializers.SerializerMethodField
+
+
+class ModelVersionSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = ModelVersion
+        fields = (
+            "number", "runtime", "framework", "framework_version", "sha256", "size", "signature", "labels", "trusted",
+            "notes", "created_at",
+        )  # fmt: skip
+
+
+class RegisteredModelSerializer(serializers.ModelSerializer):
+    url = serializers.HyperlinkedIdentityField(view_name="api:model-detail", lookup_field="name")
+    aliases = REST_FIELD()
+    versions = ModelVersionSerializer(many=True)
+
+    class Meta:
+        model = RegisteredModel
+        fields = ("name", "url", "title", "description", "task", "aliases", "versions", "created_at")
+
+    @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}})
+    def get_aliases(self, row: RegisteredModel) -> dict[str, int]:
+        return {alias.name: alias.version.number for alias in row.aliases.all()}

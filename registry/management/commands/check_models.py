@@ -1,0 +1,35 @@
+"""Load each version that an alias points at, and ask it its examples."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from inference.errors import InferenceError
+from registry.errors import describe_error
+from registry.models import ModelVersion
+from registry.services.verify import verify_version
+
+
+class Command(BaseCommand):
+    help = "Verify and load each served model version and ask it its examples; exit 1 when one does not work."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        versions = ModelVersion.objects.served().select_related("model")
+        failed = [version for version in versions if not self._check(version)]
+        if failed:
+            raise CommandError(f"{len(failed)} of {len(versions)} served versions do not work.")
+        if not versions:
+            self.stdout.write("No version is served. Register one: manage.py register_model PATH --promote")
+
+    def _check(self, version: ModelVersion) -> bool:
+        started = perf_counter()
+        try:
+            verify_version(version)
+        except InferenceError as error:
+            self.stderr.write(f"{version}: {error.code}: {describe_error(error)}")
+            return False
+        self.stdout.write(f"{version}: ok, loaded in {perf_counter() - started:.1f} s")
+        return True

@@ -1,0 +1,152 @@
+"""Registered models, their versions, aliases, and the history of aliases."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+
+from core.fields import UUID7Field
+from core.validators import validate_artifact_path, validate_labels, validate_name, validate_sha256
+from inference.signature import Signature
+from registry.querysets import PRODUCTION, ModelVersionQuerySet, RegisteredModelQuerySet
+
+MAX_CACHED_SIGNATURES = 1024
+
+
+class RegisteredModel(models.Model):
+    """A model by name, such as `digits`; its artifacts are its versions."""
+
+    class Task(models.TextChoices):
+        IMAGE_CLASSIFICATION = "image-classification", "image classification"
+        TABULAR_CLASSIFICATION = "tabular-classification", "tabular classification"
+        TABULAR_REGRESSION = "tabular-regression", "tabular regression"
+        IMAGE_REGRESSION = "image-regression", "image regression"
+        OTHER = "other", "other (raw output)"
+
+    id = UUID7Field()
+    name = models.CharField(max_length=100, unique=True, validators=[validate_name])
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    task = models.CharField(max_length=40, choices=Task.choices)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+
+    objects: ClassVar = RegisteredModelQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("predictions:model", args=[self.name])
+
+    @property
+    def main_version(self) -> ModelVersion | None:
+        """Return the version in production, or else the newest one."""
+        versions = list(self.versions.prefetch_related("aliases"))
+        return next((version for version in versions if version.is_in_production), versions[0] if versions else None)
+
+
+class ModelVersion(models.Model):
+    """One artifact with its signature. Immutable, enforced by database triggers: register a new version instead.
+
+    Only `created_by` changes, to null, when the account is deleted.
+    """
+
+    id = UUID7Field()
+    model = models.ForeignKey(RegisteredModel, models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    runtime = models.CharField(max_length=200)
+    artifact = models.CharField(max_length=500, validators=[validate_artifact_path], help_text="Path below MODEL_ROOT.")
+    sha256 = models.CharField(max_length=64, validators=[validate_sha256])
+    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    signature = models.JSONField()
+    labels = models.JSONField(default=list, blank=True, validators=[validate_labels])
+    framework = models.CharField(max_length=50, blank=True)
+    framework_version = models.CharField(max_length=50, blank=True)
+    trusted = models.BooleanField(
+        default=False, help_text="Registered with --trusted: loading it may run its author's code."
+    )
+    examples = models.JSONField(
+        default=list, blank=True, help_text="Inputs with the outputs that were expected at registration."
+    )
+    notes = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+
+    objects: ClassVar = ModelVersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("model__name", "-number")
+        constraints = [
+            # Also serves: looking up a version by its number.
+            models.UniqueConstraint(fields=["model", "number"], name="modelversion_number_once"),
+            models.CheckConstraint(condition=models.Q(number__gte=1), name="modelversion_number_from_1"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model.name}:{self.number}"
+
+    @property
+    def is_in_production(self) -> bool:
+        """Return whether the production alias points to this version. Prefetch `aliases` when there are many versions."""
+        return any(alias.name == PRODUCTION for alias in self.aliases.all())
+
+    @property
+    def parsed_signature(self) -> Signature:
+        """Return the signature as typed objects. Versions are immutable, so the result is cached."""
+        return _parse_signature(self)
+
+
+@lru_cache(maxsize=MAX_CACHED_SIGNATURES)
+def _parse_signature(version: ModelVersion) -> Signature:
+    return Signature.from_dict(version.signature)
+
+
+class Alias(models.Model):
+    """A movable name for a version: digits@production -> digits:3."""
+
+    id = UUID7Field()
+    model = models.ForeignKey(RegisteredModel, models.CASCADE, related_name="aliases")
+    name = models.CharField(max_length=50, validators=[validate_name])
+    version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="aliases")
+
+    class Meta:
+        verbose_name_plural = "aliases"
+        ordering = ("model__name", "name")
+        constraints = [
+            # Also serves: resolving an alias, on each request.
+            models.UniqueConstraint(fields=["model", "name"], name="alias_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model.name}@{self.name}"
+
+
+class AliasChange(models.Model):
+    """One move of an alias: who, when, from which version, to which version."""
+
+    id = UUID7Field()
+    model = models.ForeignKey(RegisteredModel, models.CASCADE, related_name="alias_changes")
+    alias = models.CharField(max_length=50)
+    from_version = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="+")
+    to_version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="+")
+    changed_at = models.DateTimeField(default=timezone.now)
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.model.name}@{self.alias} -> {self.to_version.number}"

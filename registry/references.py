@@ -1,0 +1,131 @@
+"""Model references: `digits`, `digits@staging`, `digits:2`. Parse a reference once and pass the object on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
+
+from accounts.models import User
+from inference.signature.feature import nearest
+from registry.errors import InactiveModel, UnknownModel
+from registry.models import Alias, ModelVersion, RegisteredModel
+from registry.querysets import PRODUCTION
+
+PATTERN = re.compile(r"(?P<name>[a-z][a-z0-9-]*)(?:@(?P<alias>[a-z][a-z0-9-]*)|:(?P<number>[1-9][0-9]{0,8}))?", re.ASCII)
+MAX_SHOWN_CHARACTERS = 120  # of an invalid reference
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReference:
+    """A parsed reference.
+
+    Args:
+        name: the name of the registered model.
+        alias: as given; empty in `digits` and `digits:2`.
+        number: the version number; None for an alias.
+    """
+
+    name: str
+    alias: str = ""
+    number: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse `name`, `name@alias` or `name:number`.
+
+        Raises:
+            UnknownModel: the text has another form.
+        """
+        match = PATTERN.fullmatch(text)
+        if match is None:
+            raise UnknownModel(
+                f"Expected a model as name, name@alias or name:version. Received: {text[:MAX_SHOWN_CHARACTERS]!r}"
+            )
+        return cls(match["name"], match["alias"] or "", int(match["number"]) if match["number"] else None)
+
+    @property
+    def resolved_alias(self) -> str:
+        """Return the alias that decides on the version: production for a bare name, empty for a version number."""
+        return "" if self.number else self.alias or PRODUCTION
+
+    def __str__(self) -> str:
+        suffix = f":{self.number}" if self.number else f"@{self.alias}" if self.alias else ""
+        return f"{self.name}{suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedModel:
+    """A model version and the reference that led to it."""
+
+    version: ModelVersion
+    reference: ModelReference
+
+
+def resolve_model(reference: str = "", *, user: User | None = None) -> ResolvedModel:
+    """Return the model version that a reference points to, in one query.
+
+    Args:
+        reference: `name` (its production alias), `name@alias` or `name:number`; empty for the default model.
+        user: the caller; None for the operator, who may use every version.
+
+    Raises:
+        UnknownModel: no such model, alias or version.
+        InactiveModel: the model has no alias yet, and the user is not a reviewer.
+    """
+    reference = reference or settings.DEFAULT_MODEL
+    if not reference:
+        version = _get_first_in_production()
+        return ResolvedModel(version, ModelReference(version.model.name))
+    parsed = ModelReference.parse(reference)
+    versions = _get_versions().filter(model__name=parsed.name)
+    if parsed.number:
+        version = versions.filter(number=parsed.number).first()
+    else:
+        version = versions.filter(aliases__name=parsed.resolved_alias).first()
+    if version is None:
+        raise _describe_missing(parsed, user)
+    if user and not version.active and not user.is_reviewer:
+        raise InactiveModel(f"The model {version.model.name} is not in use: it has no alias yet.")
+    return ResolvedModel(version, parsed)
+
+
+def resolve_version(reference: str = "", *, user: User | None = None) -> ModelVersion:
+    """Return the version of `resolve_model`, for callers that do not need the reference."""
+    return resolve_model(reference, user=user).version
+
+
+def get_production_aliases() -> QuerySet[Alias]:
+    """Return the production aliases with their versions, the oldest model first."""
+    return Alias.objects.filter(name=PRODUCTION).select_related("version__model").order_by("model_id")
+
+
+def _describe_missing(reference: ModelReference, user: User | None) -> UnknownModel:
+    """Return an error that names what is missing, as far as this user may know of it."""
+    visible = RegisteredModel.objects.visible_to(user) if user else RegisteredModel.objects.all()
+    names = list(visible.values_list("name", flat=True))
+    if reference.name not in names:
+        similar = nearest(reference.name, names)
+        hint = f"Did you mean {similar}?" if similar else "Use name, name@alias or name:version."
+        return UnknownModel(f"No model named {reference.name!r} is in use. {hint}")
+    if reference.number:
+        return UnknownModel(f"The model {reference.name} has no version {reference.number}.")
+    return UnknownModel(
+        f"The model {reference.name} has no alias {reference.resolved_alias}. "
+        f"Use a version number instead: {reference.name}:1."
+    )
+
+
+def _get_versions() -> QuerySet[ModelVersion]:
+    active = Exists(Alias.objects.filter(model=OuterRef("model")))
+    return ModelVersion.objects.select_related("model").annotate(active=active)
+
+
+def _get_first_in_production() -> ModelVersion:
+    alias = get_production_aliases().first()
+    if alias is None:
+        raise UnknownModel("No model is in production yet. Register one: manage.py register_model PATH --promote")
+    return alias.version

@@ -1,0 +1,93 @@
+"""Serve a model version: its specification, this process's pool of predictors, and the standby version."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import AbstractContextManager
+from functools import cache, lru_cache, partial
+from pathlib import Path
+
+from django.conf import settings
+
+from inference.pool import PredictorPool, load_predictor
+from inference.predictor import Predictor
+from inference.types import ModelSpec
+from registry.models import AliasChange, ModelVersion
+from registry.references import ModelReference, get_production_aliases
+
+MAX_CACHED_SPECS = 1024
+
+_pool_lock = threading.Lock()
+
+
+def get_standby(version: ModelVersion, reference: ModelReference) -> ModelVersion | None:
+    """Return the version that the reference's alias pointed to before; None for a reference by version number."""
+    alias = reference.resolved_alias
+    return get_previous_version(version, alias=alias) if alias else None
+
+
+def get_previous_version(version: ModelVersion, *, alias: str) -> ModelVersion | None:
+    """Return the version that an alias pointed to before this one."""
+    changes = AliasChange.objects.filter(model=version.model_id, alias=alias, to_version=version)
+    change = changes.exclude(from_version=version).select_related("from_version__model").order_by("-id").first()
+    return change.from_version if change else None
+
+
+def lease_predictor(version: ModelVersion, *, timeout: float | None = None) -> AbstractContextManager[Predictor]:
+    """Return a context manager that holds the version's predictor, and loads it first where this process has not yet.
+
+    Args:
+        timeout: seconds to wait while another thread loads the version, or until there is room for it.
+
+    Raises:
+        ModelUnavailable: the version does not load.
+        InferenceTimeout: it is still loading when the timeout ends.
+        Overloaded: every predictor that fits into this process is in use.
+    """
+    return get_pool().lease(get_spec(version), timeout=timeout)
+
+
+def get_spec(version: ModelVersion) -> ModelSpec:
+    """Return what inference needs to know of a version. Versions are immutable, so the result is cached."""
+    return _build_spec(version, settings.MODEL_ROOT)
+
+
+@lru_cache(maxsize=MAX_CACHED_SPECS)
+def _build_spec(version: ModelVersion, root: str) -> ModelSpec:
+    return ModelSpec(
+        name=version.model.name,
+        number=version.number,
+        runtime=version.runtime,
+        path=Path(root, version.artifact),
+        sha256=version.sha256,
+        signature=version.parsed_signature,
+        labels=tuple(version.labels),
+        trusted=version.trusted,
+        size=version.size,
+    )
+
+
+def get_pool() -> PredictorPool:
+    """Return the pool of this process, which all its threads share."""
+    with _pool_lock:
+        return build_pool()
+
+
+@cache
+def build_pool() -> PredictorPool:
+    """Build the pool from the settings. Call `get_pool` instead: two threads at once would build two."""
+    return PredictorPool(
+        partial(
+            load_predictor,
+            threads=settings.INFERENCE_THREADS,
+            max_batch=settings.MAX_BATCH,
+            capacity=settings.MAX_QUEUE,
+        ),
+        max_predictors=settings.MAX_LOADED_MODELS,
+        max_bytes=settings.MAX_LOADED_BYTES,
+    )
+
+
+def get_production_versions() -> list[ModelVersion]:
+    """Return the versions with a production alias. A process is ready when they are loaded."""
+    return [alias.version for alias in get_production_aliases()]

@@ -1,0 +1,69 @@
+"""A model version cannot be changed, whoever asks: the database refuses."""
+
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import ProtectedError
+
+from predictions.tests.test_services_predict import ask
+from registry.models import ModelVersion
+
+pytestmark = pytest.mark.django_db
+
+CHANGES = {
+    "number": 7, "runtime": "keras", "artifact": "x/y", "sha256": "0" * 64, "size": 1, "signature": {}, "labels": ["x"],
+    "trusted": True, "examples": [{}], "framework": "x", "framework_version": "2", "notes": "x",
+    "created_at": "2020-01-01T00:00:00Z",
+}  # fmt: skip
+
+
+def test_every_column_but_its_author_is_frozen():
+    columns = {field.name for field in ModelVersion._meta.fields}
+    assert columns - CHANGES.keys() == {"id", "model", "created_by"}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_an_update_is_refused_by_the_database(shades, name):
+    with pytest.raises(DatabaseError, match="frozen"), transaction.atomic():
+        ModelVersion.objects.filter(pk=shades.pk).update(**{name: CHANGES[name]})
+
+
+def test_saving_and_plain_sql_are_refused_too(shades):
+    shades.notes = "changed"
+    with pytest.raises(DatabaseError, match="frozen"), transaction.atomic():
+        shades.save()
+    with pytest.raises(DatabaseError, match="frozen"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE registry_modelversion SET sha256 = 'x'")
+    shades.refresh_from_db()
+    assert shades.notes == ""
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="REPLACE is SQLite's; PostgreSQL's upsert is an update")
+def test_replacing_the_row_is_refused_too(shades):
+    columns = ", ".join(f'"{field.column}"' for field in ModelVersion._meta.fields)
+    values = columns.replace('"trusted"', "1")
+    replace = f"INSERT OR REPLACE INTO registry_modelversion ({columns}) SELECT {values} FROM registry_modelversion"
+    with pytest.raises(DatabaseError, match="frozen"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(replace)
+    shades.refresh_from_db()
+    assert shades.trusted is False
+
+
+def test_the_author_may_leave(write_dummy, user):
+    from registry.services import register_model
+
+    version = register_model(path=write_dummy(), user=user)
+    user.delete()
+    version.refresh_from_db()
+    assert version.created_by is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_version_with_predictions_cannot_be_deleted(shades, user):
+    ask(user)
+    shades.aliases.all().delete()
+    with pytest.raises(ProtectedError):
+        shades.delete()
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM registry_aliaschange")
+        cursor.execute("DELETE FROM registry_modelversion")
+    assert ModelVersion.objects.get() == shades

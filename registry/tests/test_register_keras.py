@@ -1,0 +1,64 @@
+"""Registering and asking real Keras files."""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.conf import settings as project
+from django.core.files.base import ContentFile
+
+from inference.errors import InvalidArtifact, InvalidSignature
+from predictions.services import predict
+from registry.models import ModelVersion
+from registry.services import register_model
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("tensorflow")]
+DIGITS = Path(project.BASE_DIR, "examples", "digits")
+
+
+@pytest.fixture
+def labels(tmp_path):
+    path = tmp_path / "labels.txt"
+    path.write_text("\n".join(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]))
+    return path
+
+
+def test_a_bare_keras_file_tells_its_own_signature(labels):
+    version = register_model(path=DIGITS / "digits.keras", name="numbers", labels=labels, promote=True)
+    taken = version.signature["input"]
+    assert (taken["height"], taken["width"], taken["channels"], taken["scale"]) == (28, 28, 1, "unit")
+    assert (version.runtime, version.framework) == ("keras", "keras")
+    assert version.framework_version[0].isdigit()
+    seven = ContentFile((DIGITS / "samples" / "seven.png").read_bytes(), name="seven.png")
+    assert predict(user=None, source="cli", image=seven, model="numbers").label == "seven"
+
+
+def test_labels_that_do_not_fit_are_refused(labels):
+    labels.write_text("only\ntwo")
+    with pytest.raises(InvalidSignature, match=r"Expected 10 labels, one for each output\. Received: 2"):
+        register_model(path=DIGITS / "digits.keras", labels=labels)
+    with pytest.raises(InvalidSignature, match="one for each of 10 outputs"):
+        register_model(path=DIGITS / "digits.keras")
+    assert not ModelVersion.objects.exists()
+
+
+def test_a_manifest_that_contradicts_the_file_is_refused(tmp_path):
+    (tmp_path / "digits.keras").write_bytes((DIGITS / "digits.keras").read_bytes())
+    text = (DIGITS / "model.toml").read_text().replace("width = 28", "width = 32")
+    (tmp_path / "model.toml").write_text(text)
+    with pytest.raises(InvalidSignature, match="and the artifact says"):
+        register_model(path=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["model.h5", "model.pkl", "model.joblib"])
+def test_a_format_that_runs_code_needs_trust(tmp_path, labels, name):
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(InvalidArtifact, match="register it with --trusted"):
+        register_model(path=tmp_path / name, labels=labels)
+
+
+def test_a_format_that_is_not_served_is_named(tmp_path, labels):
+    (tmp_path / "model.pth").write_bytes(b"x")
+    with pytest.raises(InvalidArtifact, match=r"ends in \.keras or .* Received: model\.pth"):
+        register_model(path=tmp_path / "model.pth", labels=labels)
