@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from registry.tests.factories import FEATURES_TOML
 
 LABELS = ["black", "grey", "white"]
 
@@ -45,34 +46,6 @@ def write_dummy(tmp_path) -> Callable[..., Path]:
     return write
 
 
-FEATURES = """
-[[input.features]]
-name = "length"
-unit = "cm"
-min = 0
-max = 10
-example = 4.5
-
-[[input.features]]
-name = "petals"
-type = "integer"
-min = 0
-description = "How many petals it has."
-example = 5
-
-[[input.features]]
-name = "colour"
-type = "category"
-values = ["white", "red", "blue"]
-default = "white"
-
-[[input.features]]
-name = "wild"
-type = "boolean"
-default = false
-"""
-
-
 @pytest.fixture
 def write_rows(tmp_path) -> Callable[..., Path]:
     """Return a function that writes a folder with a dummy regression of rows: the sum of all values times a factor."""
@@ -84,7 +57,7 @@ def write_rows(tmp_path) -> Callable[..., Path]:
         head = (
             f'name = "{name}"\ntitle = "Flowers"\nartifact = "{name}.dummy.json"\n[output]\nkind = "value"\nunit = "cm²"\n'
         )
-        (folder / "model.toml").write_text(head + '[input]\nkind = "tabular"\n' + FEATURES + more)
+        (folder / "model.toml").write_text(head + '[input]\nkind = "tabular"\n' + FEATURES_TOML + more)
         return folder
 
     return write
@@ -170,12 +143,3 @@ def token_of():
         return {"authorization": f"Bearer {create_token(user=user, name='test')[1]}"}
 
     return headers
-
-
-def need(what: str, found: object) -> None:
-    """Skip a test that this machine cannot run; in CI, where everything is installed, that is a failure."""
-    if found:
-        return
-    if os.environ.get("CI"):
-        pytest.fail(f"{what} is missing")
-    pytest.skip(f"{what} is missing")

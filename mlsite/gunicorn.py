@@ -58,8 +58,11 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Load the models beside the first requests: /healthz answers meanwhile, /readyz turns green afterwards."""
+    """Load the models in a background thread: /healthz responds meanwhile, /readyz becomes ready afterwards."""
+    from mlsite.scheduler import start_scheduler
+
     threading.Thread(target=_keep_loaded, args=(worker,), name="keep-loaded", daemon=True).start()
+    start_scheduler()
     threading.Thread(target=_watch, args=(worker,), name="watch", daemon=True).start()
 
 

@@ -1,47 +1,71 @@
-"""What is done after a request, beside the next ones."""
+"""Background jobs of the server: one scheduler in each worker process, one worker at a time runs a job.
+
+`settings.SCHEDULED_JOBS` lists the jobs: a dotted path of a function without arguments, and the seconds between two runs.
+A file lock keeps the workers of a machine from running a job at the same time, and is released when a worker dies. Jobs
+must also be safe to run twice, because several machines may share a database.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import logging
-from datetime import UTC, datetime
-from threading import Lock, Thread
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from django.conf import settings
 from django.db import connections
 from django.utils import timezone
-
-from monitoring.services.rollup import roll_up
-from monitoring.windows import HOUR, LAG, floor
+from django.utils.module_loading import import_string
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 24  # hours that are counted in one transaction
+
+def start_scheduler() -> BackgroundScheduler:
+    """Start a scheduler with every job of the settings. Each job runs at once, then at its interval."""
+    scheduler = BackgroundScheduler(
+        timezone="UTC",
+        daemon=True,
+        executors={"default": ThreadPoolExecutor(1)},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+    )
+    for path, seconds in settings.SCHEDULED_JOBS.items():
+        scheduler.add_job(run_job, "interval", args=[path], id=path, seconds=seconds, next_run_time=timezone.now())
+    scheduler.start()
+    return scheduler
 
 
-class HourlyRollup:
-    """Counts the hours that are over after the first request past each, so that the page on operations need not.
+def run_job(path: str) -> bool:
+    """Run one job unless another process of this machine is running it; return whether it ran.
 
-    Connect it to Django's `request_finished`. It counts in a thread with a connection of its own: nobody waits for it, not
-    even who asks next on the same connection.
+    A job that raises is logged by the scheduler and runs again at its next interval.
     """
-
-    def __init__(self) -> None:
-        self._due = datetime(1970, 1, 1, tzinfo=UTC)
-        self._lock = Lock()
-
-    def __call__(self, **event: object) -> None:
-        now = timezone.now()
-        if now < self._due or not self._lock.acquire(blocking=False):
-            return
-        self._due = floor(now - LAG, HOUR) + HOUR + LAG
-        Thread(target=self._count, args=(now,), name="roll-up", daemon=True).start()
-
-    def _count(self, now: datetime) -> None:
-        """Count all that is over; what goes wrong is logged, and tried again an hour later."""
+    job: Callable[[], object] = import_string(path)
+    with try_lock(path) as is_locked:
+        if not is_locked:
+            return False
         try:
-            while roll_up(most=AT_ONCE, now=now):
-                pass
-        except Exception:
-            logger.exception("not rolled up")
+            job()
         finally:
-            self._lock.release()
             connections.close_all()
+    return True
+
+
+@contextmanager
+def try_lock(name: str) -> Iterator[bool]:
+    """Hold the lock of a name for the block, if no other process holds it."""
+    folder = Path(settings.VAR_DIR, "run")
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)

@@ -198,6 +198,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_JSON_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 250
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 
+# --- background jobs --------------------------------------------------------------------------------------------------
+# Functions that the server calls in the background, and the seconds between two calls; see mlsite/scheduler.py.
+SCHEDULED_JOBS = {"monitoring.services.rollup.roll_up_pending": 300}
+
 # --- API ------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

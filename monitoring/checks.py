@@ -11,7 +11,7 @@ from monitoring.windows import LAG
 
 
 @register()
-def check_lag(**options: Any) -> list[Warning]:
+def check_rollup_delay(**options: Any) -> list[Warning]:
     """An answer is stored before its hour is counted."""
     if LAG.total_seconds() < settings.PREDICT_TIMEOUT:
         hint = f"Set it to {LAG.total_seconds():.0f} seconds or less."

@@ -11,7 +11,6 @@ from uuid import UUID
 from django import forms
 from django.conf import settings
 from django.contrib.auth.mixins import LoginRequiredMixin, UserPassesTestMixin
-from django.db import DatabaseError
 from django.http import QueryDict
 from django.utils import timezone
 from django.views.generic import TemplateView
@@ -22,13 +21,11 @@ from monitoring.drift.report import BEFORE, EARLIER, LEAST, build_drift_report
 from monitoring.metrics import Operations
 from monitoring.presentation import are_comparable, cards_of
 from monitoring.report import build_report
-from monitoring.services.rollup import roll_up
-from monitoring.windows import CHOICES, DEFAULT, Window, get_window
+from monitoring.windows import CHOICES, DEFAULT, get_window
 from registry.models import ModelVersion, RegisteredModel
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 6  # hours that a page rolls up; the command does the many
 AGAINST = [(BEFORE, "the time just before"), (EARLIER, "four weeks earlier")]
 SPAN_NAMES = {"1d": "24 hours", "7d": "7 days", "30d": "30 days"}
 FIRST = {"window": DEFAULT, "model": "", "version": "", "span": "7d", "against": BEFORE}
@@ -72,10 +69,9 @@ class OperationsView(LoginRequiredMixin, UserPassesTestMixin, TemplateView):
 
 
 def _measured(asked: dict[str, Any]) -> dict[str, Any]:
-    """Count a few hours that are over and were not counted yet, then look at the window."""
+    """Return everything the page shows of a window."""
     now = timezone.now()
     window = get_window(asked["window"], now=now)
-    _roll_up(window)
     figures = build_report(window, versions=_versions(asked))
     by_version = _by_version(figures)
     versions = [one for one, _ in by_version]
@@ -96,14 +92,6 @@ def _measured(asked: dict[str, Any]) -> dict[str, Any]:
         "span": SPAN_NAMES[asked["span"]],
         "least": LEAST,
     }
-
-
-def _roll_up(window: Window) -> None:
-    """Leave it where the database is busy or may not be written to: the page is as exact without, only slower."""
-    try:
-        roll_up(since=window.before.start, most=AT_ONCE)
-    except DatabaseError as error:
-        logger.warning("not rolled up", exc_info=error)
 
 
 def _versions(asked: dict[str, Any]) -> list[UUID] | None:

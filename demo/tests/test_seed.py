@@ -12,7 +12,6 @@ from django.utils import timezone
 from PIL import Image
 
 from accounts.models import User
-from conftest import FEATURES
 from demo.services.seed import seed_predictions
 from demo.services.seed.outputs import draw_answers
 from demo.services.seed.timestamps import draw_moments, moment_of, this_moment
@@ -23,10 +22,11 @@ from predictions.presentation import format_true_output
 from predictions.services.reviews import ReviewInput, validate_review
 from predictions.services.stored_files import read_stored_file
 from predictions.services.sweep import sweep_media
-from predictions.tests.test_services_predict import stored_files
+from predictions.tests.factories import list_stored_files
 from registry.models import ModelVersion
 from registry.services import register_model
 from registry.serving import get_spec
+from registry.tests.factories import FEATURES_TOML
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +40,7 @@ def species(db, write_rows):
     folder = write_rows(name="species")
     (folder / "species.dummy.json").write_text('{"classes": 3}')
     head = 'name = "species"\nartifact = "species.dummy.json"\nlabels = ["a", "b", "blüte"]\n[input]\nkind = "tabular"\n'
-    (folder / "model.toml").write_text(head + FEATURES)
+    (folder / "model.toml").write_text(head + FEATURES_TOML)
     return register_model(path=folder)
 
 
@@ -157,7 +157,7 @@ def test_values_get_further_from_the_truth(flowers):
 
 def test_a_few_pictures_are_stored_and_shared(shades, settings):
     rows = seed(shades)
-    files = stored_files(settings)
+    files = list_stored_files(settings)
     assert len(files) == FILES == len({row.input.sha256 for row in rows})
     assert {row.input.image.name for row in rows} == {str(path.relative_to(settings.MEDIA_ROOT)) for path in files}
     for row in {row.input.image.name: row.input for row in rows}.values():

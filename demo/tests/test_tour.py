@@ -11,7 +11,7 @@ from predictions.models import Input, Prediction
 from registry.models import ModelVersion
 from registry.services import register_model
 from registry.serving import build_pool
-from registry.tests.test_register_keras import DIGITS
+from registry.tests.factories import DIGITS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("tensorflow")]
 

@@ -1,36 +1,29 @@
 """Judged answers as files to train on, from the ledger to the network."""
 
-import csv
 import os
 from collections import Counter
 from io import BytesIO
 from pathlib import Path
 
 import pytest
-from django.conf import settings as project
 from django.core.files.base import ContentFile
-from PIL import Image, ImageChops
+from PIL import Image
 
+from core.tests.commands import run_command
 from evaluation.datasets import SPLITS
+from evaluation.tests.factories import DIGITS, iterate_digit_images, read_csv
 from inference.tests.pictures import noise, picture
 from predictions.models import Review
 from predictions.services import predict, review_prediction, withdraw_review
-from predictions.tests.test_commands import run
-from predictions.tests.test_services_predict import ask
+from predictions.tests.factories import make_prediction
 from registry.services import register_model
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 pytestmark = pytest.mark.django_db
-DIGITS = Path(project.BASE_DIR, "examples", "digits")
-
-
-def rows_of(path):
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def judged(user, data, label, **options):
-    prediction = ask(user, data, **options)
+    prediction = make_prediction(user, data, **options)
     review_prediction(prediction=prediction, reviewer=user, true_label=label)
     return prediction
 
@@ -61,7 +54,11 @@ def with_exif(**tags):
 
 
 def test_pictures_lie_in_the_folder_of_what_is_true_of_them(shades, user, folder, export):
-    right, wrong, open_one = judged(user, noise(1), "black"), judged(user, picture(255), "grey"), ask(user, picture(0))
+    right, wrong, open_one = (
+        judged(user, noise(1), "black"),
+        judged(user, picture(255), "grey"),
+        make_prediction(user, picture(0)),
+    )
     lines = {one["prediction"]: one for one in export()}
     assert lines.keys() == {str(one.pk) for one in (right, wrong, open_one)}
     assert lines[str(right.pk)]["path"] == f"{lines[str(right.pk)]['split']}/black/{right.input_id}.png"
@@ -94,7 +91,11 @@ def test_the_manifest_says_where_each_picture_comes_from(shades, user, other, fo
 
 def test_what_nobody_decided_is_left_out_on_request(shades, user, folder, export):
     kept = judged(user, noise(1), "black")
-    unsure, withdrawn, damaged = ask(user, noise(2)), judged(user, noise(3), "grey"), ask(user, noise(4))
+    unsure, withdrawn, damaged = (
+        make_prediction(user, noise(2)),
+        judged(user, noise(3), "grey"),
+        make_prediction(user, noise(4)),
+    )
     review_prediction(prediction=unsure, reviewer=user, verdict="unsure")
     withdraw_review(prediction=withdrawn, reviewer=user)
     Path(damaged.input.image.path).write_bytes(b"not even read")
@@ -104,7 +105,7 @@ def test_what_nobody_decided_is_left_out_on_request(shades, user, folder, export
 
 
 def test_a_wrong_answer_whose_truth_nobody_knows_is_undecided(shades, user, folder, export):
-    prediction = ask(user, noise(1))
+    prediction = make_prediction(user, noise(1))
     Review.objects.create(prediction=prediction, reviewer=user, verdict="incorrect", picked_by="api")
     assert export("shades", "--reviewed-only") == []
     folder.rename(folder.with_name("first"))
@@ -113,14 +114,14 @@ def test_a_wrong_answer_whose_truth_nobody_knows_is_undecided(shades, user, fold
 
 def test_what_failed_is_no_part_of_it(register_failing, user, folder, export):
     register_failing(nan=True)
-    assert ask(user, model="failing").status == "failed"
+    assert make_prediction(user, model="failing").status == "failed"
     assert export("failing") == []
 
 
 def test_the_same_picture_with_other_metadata_is_there_once_with_its_newest_truth(shades, user, folder, export):
     judged(user, with_exif(), "black")
     newest = judged(user, with_exif(x010E="another day"), "grey")
-    ask(user, with_exif(x010E="and another"))
+    make_prediction(user, with_exif(x010E="and another"))
     (line,) = export()
     assert (line["prediction"], line["true_label"]) == (str(newest.pk), "grey")
     assert pictures_in(folder) == [line["path"]]
@@ -172,8 +173,8 @@ def test_the_same_inputs_are_in_the_same_splits_next_time_too(shades, user, tmp_
     for round_ in ("a", "b"):
         for seed in range(60):
             judged(user, noise(seed), "black")
-        run("export_dataset", "shades", tmp_path / round_)
-        splits.append({one["sha256"]: one["split"] for one in rows_of(tmp_path / round_ / "manifest.csv")})
+        run_command("export_dataset", "shades", tmp_path / round_)
+        splits.append({one["sha256"]: one["split"] for one in read_csv(tmp_path / round_ / "manifest.csv")})
         judged(user, noise(99), "black")
     assert splits[0].items() < splits[1].items()
     found = Counter(splits[0].values())
@@ -186,7 +187,7 @@ def test_pictures_with_a_value_lie_in_their_split_and_the_manifest_has_the_value
     toml = (made / "model.toml").read_text().replace('labels = ["black", "grey", "white"]\n', "")
     (made / "model.toml").write_text(toml + '[output]\nkind = "value"\n')
     register_model(path=made, promote=True)
-    prediction = ask(user, noise(1), model="brightness")
+    prediction = make_prediction(user, noise(1), model="brightness")
     review_prediction(prediction=prediction, reviewer=user, true_value=3.5)
     (line,) = export("brightness")
     assert line["true_value"] == "3.5"
@@ -231,7 +232,7 @@ def test_a_model_is_all_its_versions_and_a_version_is_one(shades, write_dummy, u
     ],
 )
 def test_an_unknown_model_is_named_and_nothing_is_written(shades, folder, model, says):
-    assert run("export_dataset", model, folder)[2].startswith(f"Not exported: {says}")
+    assert run_command("export_dataset", model, folder)[2].startswith(f"Not exported: {says}")
     assert nothing_is_left(folder)
 
 
@@ -241,7 +242,7 @@ def test_a_place_that_is_taken_is_refused_and_left_alone(shades, user, folder, t
     mine = folder / "mine.txt" if taken == "folder" else folder
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
-    error = run("export_dataset", "shades", folder)[2]
+    error = run_command("export_dataset", "shades", folder)[2]
     assert error == f"Not exported: Expected a folder that is empty or does not exist. Received: {folder}"
     assert [path for path in folder.parent.rglob("*") if path.is_file()] == [mine]
     assert mine.read_text() == "mine"
@@ -285,7 +286,7 @@ def test_a_failure_half_way_leaves_nothing(shades, user, folder, monkeypatch):
         save(image, path, *arguments)
 
     monkeypatch.setattr(Image.Image, "save", fill_the_disk)
-    assert run("export_dataset", "shades", folder)[2] == "Not exported: [Errno 28] No space left on device"
+    assert run_command("export_dataset", "shades", folder)[2] == "Not exported: [Errno 28] No space left on device"
     assert saved
     assert nothing_is_left(folder)
 
@@ -294,20 +295,20 @@ def test_a_damaged_or_missing_file_is_named_and_the_rest_is_there(shades, user, 
     whole, damaged, missing = (judged(user, noise(seed), "black") for seed in range(3))
     Path(damaged.input.image.path).write_bytes(b"other bytes")
     Path(missing.input.image.path).unlink()
-    _, err, error = run("export_dataset", "shades", folder)
+    _, err, error = run_command("export_dataset", "shades", folder)
     assert sorted(err.splitlines()) == sorted(
         [f"{damaged.input_id}: stored-file-damaged", f"{missing.input_id}: stored-file-missing"]
     )
     assert error == "2 inputs could not be read and are left out; all others are there."
-    assert [one["prediction"] for one in rows_of(folder / "manifest.csv")] == [str(whole.pk)]
+    assert [one["prediction"] for one in read_csv(folder / "manifest.csv")] == [str(whole.pk)]
     assert len(pictures_in(folder)) == 1
 
 
 def test_the_summary_counts_by_split_and_label(shades, user, folder):
     for seed in range(12):
         judged(user, noise(seed), "black" if seed % 3 else "white")
-    ask(user, noise(50))
-    lines = run("export_dataset", "shades", folder)[0].splitlines()
+    make_prediction(user, noise(50))
+    lines = run_command("export_dataset", "shades", folder)[0].splitlines()
     files = Counter(Path(path).parts[:-1] for path in pictures_in(folder))
     train = f"train: {files['train', 'black'] + files['train', 'white']} "
     assert lines[0] == train + f"(black: {files['train', 'black']}, white: {files['train', 'white']})"
@@ -319,30 +320,18 @@ def test_many_take_as_many_queries_as_few(shades, user, folder, django_assert_nu
     for seed in range(20):
         judged(user, noise(seed), "black")
     with django_assert_num_queries(4):  # the versions; the answers; their opinions, and those that count
-        run("export_dataset", "shades", folder)
+        run_command("export_dataset", "shades", folder)
     assert Review.objects.count() == len(pictures_in(folder)) == 20
 
 
 # --- and back into the network
 
 
-def variations():
-    """Yield pictures of digits moved to and fro, each with its true label."""
-    names = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-    for path in sorted((DIGITS / "samples").glob("*.png")):
-        label = str(names.index(path.stem.partition("-")[0]))
-        with Image.open(path) as sample:
-            for move in range(-4, 5):
-                out = BytesIO()
-                ImageChops.offset(sample.convert("L"), move, -move).save(out, "PNG")
-                yield out.getvalue(), label
-
-
 @pytest.mark.xdist_group("tensorflow")
 def test_a_network_learns_from_what_people_said_of_its_answers(db, user, folder, export):
     register_model(path=DIGITS, promote=True)
     asked = 0
-    for data, label in variations():
+    for data, label in iterate_digit_images():
         prediction = predict(user=user, source="api", image=ContentFile(data, name="x.png"), model="digits")
         review_prediction(prediction=prediction, reviewer=user, true_label=label)
         asked += 1

@@ -3,7 +3,7 @@
 import pytest
 
 from evaluation.datasets import SPLITS
-from evaluation.tests.test_datasets_export import rows_of
+from evaluation.tests.factories import read_csv
 from predictions.services import predict, review_prediction
 from registry.services import register_model
 
@@ -23,13 +23,13 @@ def test_rows_lie_in_files_with_the_true_value_at_the_end(flowers, user, folder,
     right = flower(user, {"verdict": "correct"}, length=2.0)
     open_one = flower(user, length=3.0)
     lines = {one["prediction"]: one for one in export("flowers")}
-    found = {split: rows_of(folder / f"{split}.csv") for split in SPLITS}
+    found = {split: read_csv(folder / f"{split}.csv") for split in SPLITS}
     texts = {"length": "4.5", "petals": "5", "colour": "red", "wild": "True"}
     assert texts | {"value": "12.5"} in found[lines[str(wrong.pk)]["split"]]
     every = [row for split in SPLITS for row in found[split]]
     assert sorted(every, key=str) == [texts | {"length": "2.0", "value": str(right.value)}, texts | {"value": "12.5"}]
     assert [list(row) for row in every] == [[*ROW, "value"]] * 2
-    assert rows_of(folder / "unreviewed.csv") == [texts | {"length": "3.0"}]
+    assert read_csv(folder / "unreviewed.csv") == [texts | {"length": "3.0"}]
     assert (lines[str(wrong.pk)]["true_value"], lines[str(wrong.pk)]["value"]) == ("12.5", str(wrong.value))
     assert lines[str(right.pk)]["true_value"] == str(right.value)
     assert (lines[str(open_one.pk)]["path"], lines[str(open_one.pk)]["true_value"]) == ("unreviewed.csv", "")
@@ -43,7 +43,7 @@ def test_rows_of_a_model_of_labels_end_in_the_true_label(db, write_rows, user, f
     register_model(path=made, promote=True)
     flower(user, {"true_label": "-"})
     (line,) = export("flowers")
-    (row,) = rows_of(folder / line["path"])
+    (row,) = read_csv(folder / line["path"])
     assert (list(row)[-1], row["label"], line["true_label"]) == ("label", "-", "'-")
 
 
@@ -52,7 +52,7 @@ def test_a_row_asked_twice_is_there_once_with_its_newest_truth(flowers, user, fo
     flower(user, {"true_value": 2.0})
     flower(user)
     assert [one["true_value"] for one in export("flowers")] == ["2.0"]
-    assert [row["value"] for split in SPLITS for row in rows_of(folder / f"{split}.csv")] == ["2.0"]
+    assert [row["value"] for split in SPLITS for row in read_csv(folder / f"{split}.csv")] == ["2.0"]
 
 
 def test_only_judged_rows_are_there_on_request(flowers, user, folder, export):
@@ -66,7 +66,7 @@ def test_the_truth_gives_way_to_a_feature_of_its_name(db, write_rows, user, fold
     register_model(path=write_rows(more=more), promote=True)
     flower(user, {"true_value": -2.5}, value=7.0, note="=1+1")
     (line,) = export("flowers")
-    (row,) = rows_of(folder / f"{line['split']}.csv")
+    (row,) = read_csv(folder / f"{line['split']}.csv")
     assert list(row)[-3:] == ["value", "note", "true_value"]
     assert (row["value"], row["note"], row["true_value"], line["true_value"]) == ("7.0", "=1+1", "-2.5", "-2.5")
 

@@ -5,11 +5,11 @@ import re
 import pytest
 from django.utils.html import escape
 
-from core.tests.http import LIST, problem
+from core.tests.problems import assert_problem
 from inference.tests.pictures import noise, picture
 from predictions.models import Review
 from predictions.services import predict, review_prediction, withdraw_review
-from predictions.tests.test_services_predict import ask
+from predictions.tests.factories import PREDICTIONS_URL, make_prediction
 from registry.services import register_model
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +20,7 @@ PAGE = "/models/shades/"
 @pytest.fixture
 def judged(shades, user, reviewer):
     """Four answers of ada's: three judged by rosa, two of them right, one of these at random."""
-    asked = [ask(user, picture(shade)) for shade in (0, 127, 255, 250)]
+    asked = [make_prediction(user, picture(shade)) for shade in (0, 127, 255, 250)]
     review_prediction(prediction=asked[0], reviewer=reviewer, verdict="correct", picked_by="random")
     review_prediction(prediction=asked[1], reviewer=reviewer, verdict="correct", picked_by="uncertain")
     review_prediction(prediction=asked[2], reviewer=reviewer, true_label="grey", picked_by="margin")
@@ -43,7 +43,7 @@ def test_the_keys_are_the_contracts(judged, api):
 
 
 def test_what_is_unknown_is_null(shades, user, api):
-    ask(user)
+    make_prediction(user)
     found = api.get(URL).json()
     assert found["accuracy"] == {"value": None, "low": None, "high": None, "n": 0}
     assert (found["calibration"]["ece"], found["classes"][0]["precision"], found["coverage"]) == (None, None, 0)
@@ -89,7 +89,7 @@ def test_a_question_narrows(judged, api, write_dummy, query, reviewed):
     ],
 )
 def test_a_wrong_question_is_refused(judged, api, query, status, code):
-    assert problem(api.get(URL + query), status, code)
+    assert assert_problem(api.get(URL + query), status, code)
 
 
 def test_who_may_know(judged, client, other, reviewer, token_of):
@@ -106,10 +106,10 @@ def test_a_model_without_an_alias_is_for_reviewers(write_dummy, client, user, re
 
 
 def test_only_reviewers_say_that_an_answer_was_drawn(judged, client, user, reviewer, token_of):
-    address = f"{LIST}{judged[3].pk}/reviews/"
+    address = f"{PREDICTIONS_URL}{judged[3].pk}/reviews/"
     body = {"verdict": "correct", "picked_by": "random"}
     refused = client.post(address, body, content_type="application/json", headers=token_of(user))
-    problem(refused, 400, "not-yours")
+    assert_problem(refused, 400, "not-yours")
     assert Review.objects.count() == 3
     assert client.post(address, body, content_type="application/json", headers=token_of(reviewer)).status_code == 201
 
@@ -126,27 +126,27 @@ def test_only_reviewers_say_that_an_answer_was_drawn(judged, client, user, revie
     ],
 )
 def test_the_list_finds_the_rows_behind_a_figure(judged, api, query, places):
-    found = [row["id"] for row in api.get(LIST, query).json()["results"]]
+    found = [row["id"] for row in api.get(PREDICTIONS_URL, query).json()["results"]]
     assert found == [str(judged[place].pk) for place in places]
 
 
 def test_the_newest_truth_finds_a_row(judged, api, superuser):
     review_prediction(prediction=judged[2], reviewer=superuser, verdict="correct")
-    assert len(api.get(LIST, {"true_label": "grey"}).json()["results"]) == 1
-    assert len(api.get(LIST, {"true_label": "white"}).json()["results"]) == 1
+    assert len(api.get(PREDICTIONS_URL, {"true_label": "grey"}).json()["results"]) == 1
+    assert len(api.get(PREDICTIONS_URL, {"true_label": "white"}).json()["results"]) == 1
 
 
 def test_labels_with_spaces_around_are_told_apart(db, write_dummy, user, api):
     register_model(path=write_dummy(labels=["a", " a"]), promote=True)
     for shade in (0, 255, 255):
-        ask(user, picture(shade))
-    found = [len(api.get(LIST, {"label": label}).json()["results"]) for label in ("a", " a")]
+        make_prediction(user, picture(shade))
+    found = [len(api.get(PREDICTIONS_URL, {"label": label}).json()["results"]) for label in ("a", " a")]
     assert found == [1, 2]
 
 
 def test_a_pick_that_was_taken_back_is_not_listed(judged, api, reviewer):
     withdraw_review(prediction=judged[0], reviewer=reviewer)
-    assert api.get(LIST, {"picked_by": "random"}).json()["results"] == []
+    assert api.get(PREDICTIONS_URL, {"picked_by": "random"}).json()["results"] == []
 
 
 # --- the page
@@ -206,7 +206,7 @@ def test_picks_of_one_kind_are_called_what_they_are(judged, page):
 
 
 def test_without_reviews_the_page_shows_no_figure_and_a_next_step(shades, user, reviewer, client):
-    ask(user)
+    make_prediction(user)
     for person, step in ((reviewer, "Review some"), (user, "Judge some of yours")):
         client.force_login(person)
         html = client.get(PAGE).content.decode()
@@ -218,7 +218,7 @@ def test_without_reviews_the_page_shows_no_figure_and_a_next_step(shades, user, 
 def test_another_version_stands_beside(judged, page, user, write_dummy):
     register_model(path=write_dummy(fixed=[0, 1, 0]))
     for shade in (0, 127, 255):
-        ask(user, picture(shade), model="shades:2")
+        make_prediction(user, picture(shade), model="shades:2")
     html = page("?version=1&compare=2").content.decode()
     assert "On the 3 inputs that both answered" in html
     assert "may well be chance" in html
@@ -246,7 +246,7 @@ def test_a_regression_shows_its_errors(flowers, user, client):
 def test_of_many_labels_the_mistakes_are_listed(db, write_dummy, user, page):
     labels = [f"<l{number}>" for number in range(30)]
     register_model(path=write_dummy(labels=labels), promote=True)
-    review_prediction(prediction=ask(user, picture(255)), reviewer=user, true_label="<l3>")
+    review_prediction(prediction=make_prediction(user, picture(255)), reviewer=user, true_label="<l3>")
     html = page().content.decode()
     assert escape("1 × <l3> taken for <l29>") in html
     assert "<l3>" not in html
@@ -257,6 +257,6 @@ def test_a_page_takes_the_same_queries_whatever_is_stored(judged, page, user, dj
     with django_assert_num_queries(11) as captured:
         page("?compare=1")
     for number in range(20):
-        review_prediction(prediction=ask(user, noise(number)), reviewer=reviewer, verdict="correct")
+        review_prediction(prediction=make_prediction(user, noise(number)), reviewer=reviewer, verdict="correct")
     with django_assert_num_queries(len(captured)):
         page("?compare=1")

@@ -10,7 +10,7 @@ from sklearn.metrics import (
 
 from evaluation.comparison import compare
 from evaluation.report import evaluate_version
-from evaluation.tests.test_report import rows_of
+from evaluation.tests.factories import make_predictions
 from predictions.models import Review
 from predictions.services import predict, review_prediction
 from predictions.services.reviews import InvalidReview
@@ -24,7 +24,7 @@ def measured(flowers, user, reviewer):
     rng = np.random.default_rng(3)
     truth = rng.normal(150, 40, 300)
     said = truth + rng.normal(3, 20, 300)
-    rows = rows_of(flowers, user, [{"value": value} for value in said.tolist()])
+    rows = make_predictions(flowers, user, [{"value": value} for value in said.tolist()])
     Review.objects.bulk_create(
         Review(prediction=one, reviewer=reviewer, verdict="incorrect", true_value=value, picked_by="random")
         for one, value in zip(rows, truth[:200].tolist(), strict=False)
@@ -69,7 +69,7 @@ def test_who_says_no_more_than_right_takes_no_measured_value_away(flowers, user,
 
 
 def test_of_truths_that_are_all_the_same_r2_is_not_known(flowers, user, reviewer):
-    rows = rows_of(flowers, user, [{"value": float(number)} for number in range(50)])
+    rows = make_predictions(flowers, user, [{"value": float(number)} for number in range(50)])
     Review.objects.bulk_create(
         Review(prediction=one, reviewer=reviewer, verdict="incorrect", true_value=0.1, picked_by="random") for one in rows
     )
@@ -79,8 +79,8 @@ def test_of_truths_that_are_all_the_same_r2_is_not_known(flowers, user, reviewer
 
 def test_a_huge_truth_or_answer_breaks_nothing(flowers, user, reviewer, write_rows):
     second = register_model(path=write_rows())
-    rows = rows_of(flowers, user, [{"value": 1.0}, {"value": 2.0}, {"value": 1e300}])
-    rows += rows_of(second, user, [{"value": 3.0}, {"value": 3.0}, {"value": -1e300}])
+    rows = make_predictions(flowers, user, [{"value": 1.0}, {"value": 2.0}, {"value": 1e300}])
+    rows += make_predictions(second, user, [{"value": 3.0}, {"value": 3.0}, {"value": -1e300}])
     Review.objects.bulk_create(
         Review(prediction=one, reviewer=reviewer, verdict="incorrect", true_value=truth, picked_by="random")
         for one, truth in zip(rows, [1e300, 3.0, 5.0], strict=False)
@@ -98,7 +98,7 @@ def test_no_error_falls_out_of_the_histogram(flowers, user, reviewer):
     for _ in range(20):
         errors = rng.uniform(-1, 1, 2).tolist()
         errors.append(float(np.nextafter(max(errors), -np.inf)))
-        rows = rows_of(flowers, user, [{"value": error} for error in errors])
+        rows = make_predictions(flowers, user, [{"value": error} for error in errors])
         reviews = Review.objects.bulk_create(
             Review(prediction=one, reviewer=reviewer, verdict="incorrect", true_value=0.0, picked_by="random")
             for one in rows

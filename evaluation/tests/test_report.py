@@ -13,33 +13,16 @@ from sklearn.metrics import (
 )
 
 from evaluation.report import evaluate_version
+from evaluation.tests.factories import make_predictions
 from inference.tests.pictures import picture
-from predictions.models import Input, Prediction, Review
+from predictions.models import Prediction, Review
 from predictions.services import review_prediction, withdraw_review
-from predictions.tests.test_services_predict import ask
+from predictions.tests.factories import make_prediction
 from registry.services import register_model
 
 pytestmark = pytest.mark.django_db
 LABELS = ["black", "grey", "white"]
 COUNT = 1000
-
-
-def rows_of(version, user, answers, **fields):
-    """Store an input and a prediction for each answer, a dictionary of its fields."""
-    now = timezone.now()
-    inputs = [Input(user=user, kind="tabular", features={"n": n}, sha256=f"{n:064x}", size=1) for n in range(len(answers))]
-    Input.objects.bulk_create(inputs)
-    made = [
-        Prediction(
-            input=one,
-            model_version=version,
-            user=user,
-            source="api",
-            **{"status": "succeeded", "output": {}, "completed_at": now} | fields | answer,
-        )
-        for one, answer in zip(inputs, answers, strict=True)
-    ]
-    return Prediction.objects.bulk_create(made)
 
 
 def judged(prediction, reviewer, truth, picked_by="random", **fields):
@@ -58,7 +41,7 @@ class Simulated:
         answers = [
             {"label": label, "confidence": sure} for label, sure in zip(self.said.tolist(), self.sure.tolist(), strict=True)
         ]
-        self.predictions = rows_of(version, user, answers)
+        self.predictions = make_predictions(version, user, answers)
         reviews = [
             judged(one, reviewer, truth, "random" if n < 500 else ["uncertain", "margin", "api"][n % 3])
             for n, (one, truth) in enumerate(zip(self.predictions[:800], self.truth.tolist(), strict=False))
@@ -136,7 +119,7 @@ def test_of_several_pairs_kappa_is_their_mean_weighed_by_answers(simulated, shad
 
 def test_rows_that_nobody_judged_change_nothing(simulated, shades, user, reviewer):
     before = evaluate_version(shades, reader=reviewer)
-    rows_of(shades, user, [{"label": "white", "confidence": 0.9}] * 50)
+    make_predictions(shades, user, [{"label": "white", "confidence": 0.9}] * 50)
     after = evaluate_version(shades, reader=reviewer)
     assert (after.predictions, after.reviewed) == (1050, 800)
     for name in ("accuracy", "random", "picked", "classes", "confusion", "calibration", "kappa"):
@@ -144,7 +127,7 @@ def test_rows_that_nobody_judged_change_nothing(simulated, shades, user, reviewe
 
 
 def test_a_version_without_reviews_shows_no_figures(shades, user, reviewer):
-    ask(user)
+    make_prediction(user)
     found = evaluate_version(shades, reader=reviewer)
     assert (found.predictions, found.reviewed, found.coverage) == (1, 0, 0)
     for share in (found.accuracy, found.random, found.picked):
@@ -159,13 +142,13 @@ def test_without_answers_coverage_is_not_known(shades, reviewer):
 
 
 def test_who_is_unsure_has_reviewed_and_decided_nothing(shades, user, reviewer):
-    review_prediction(prediction=ask(user), reviewer=reviewer, verdict="unsure")
+    review_prediction(prediction=make_prediction(user), reviewer=reviewer, verdict="unsure")
     found = evaluate_version(shades, reader=reviewer)
     assert (found.reviewed, found.unsure, found.accuracy.n, found.accuracy.value) == (1, 1, 0, None)
 
 
 def test_the_newest_decided_opinion_that_holds_counts(shades, user, reviewer, other):
-    white = ask(user, picture(255))
+    white = make_prediction(user, picture(255))
     review_prediction(prediction=white, reviewer=reviewer, verdict="correct")
     review_prediction(prediction=white, reviewer=other, true_label="grey")
     assert evaluate_version(shades, reader=reviewer).confusion.matrix == [[0, 0, 0], [0, 0, 1], [0, 0, 0]]
@@ -177,7 +160,7 @@ def test_the_newest_decided_opinion_that_holds_counts(shades, user, reviewer, ot
 
 
 def test_a_corrected_verdict_stays_in_the_random_sample(shades, user, reviewer):
-    white = ask(user, picture(255))
+    white = make_prediction(user, picture(255))
     review_prediction(prediction=white, reviewer=reviewer, verdict="correct", picked_by="random")
     review_prediction(prediction=white, reviewer=reviewer, true_label="grey", picked_by="manual")
     found = evaluate_version(shades, reader=reviewer)
@@ -204,7 +187,7 @@ def test_one_sees_the_quality_of_ones_own_answers(simulated, shades, user, other
 
 def test_what_failed_is_no_answer(shades, user, reviewer):
     failed = {"status": "failed", "output": None, "error_code": "model-failed"}
-    rows_of(shades, user, [failed] * 3)
+    make_predictions(shades, user, [failed] * 3)
     assert evaluate_version(shades, reader=reviewer).predictions == 0
 
 
@@ -216,14 +199,14 @@ def test_other_versions_do_not_count(simulated, shades, reviewer, write_dummy):
 def test_of_many_labels_the_matrix_shows_those_that_occur(db, write_dummy, user, reviewer):
     labels = [f"l{number:03}" for number in range(120)]
     version = register_model(path=write_dummy(labels=labels), promote=True)
-    review_prediction(prediction=ask(user, picture(255)), reviewer=reviewer, true_label="l007")
+    review_prediction(prediction=make_prediction(user, picture(255)), reviewer=reviewer, true_label="l007")
     assert evaluate_version(version, reader=reviewer).confusion.labels == ["l007", "l119"]
 
 
 def test_of_more_labels_than_a_matrix_can_show_the_mistakes_are_told(db, write_dummy, user, reviewer):
     labels = [f"l{number:03}" for number in range(300)]
     version = register_model(path=write_dummy(labels=labels), promote=True)
-    rows = rows_of(version, user, [{"label": label, "confidence": 0.5} for label in labels])
+    rows = make_predictions(version, user, [{"label": label, "confidence": 0.5} for label in labels])
     Review.objects.bulk_create(judged(one, reviewer, "l007") for one in rows)
     found = evaluate_version(version, reader=reviewer)
     assert (found.confusion, len(found.classes), len(found.mistakes)) == (None, 300, 20)

@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from conftest import need
+from core.tests.requirements import require
 from mlsite.tests.browser import QUIET, Watched
 from mlsite.tests.site import Site
 
@@ -89,7 +89,7 @@ def browser() -> Iterator[Browser]:
     """Debian's Chromium where it is installed, else the one that Playwright brings."""
     installed = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
-        need("Chromium", installed or shutil.which(playwright.chromium.executable_path))
+        require("Chromium", installed or shutil.which(playwright.chromium.executable_path))
         running = playwright.chromium.launch(executable_path=installed, args=QUIET)
         yield running
         running.close()

@@ -9,7 +9,7 @@ from accounts.models import User
 from accounts.services import add_reviewer, create_token, revoke_token
 from inference.tests.pictures import picture
 from predictions.models import Review
-from predictions.tests.test_services_predict import ask
+from predictions.tests.factories import make_prediction
 
 pytestmark = pytest.mark.django_db
 LIST = "/api/v1/predictions/"
@@ -40,7 +40,7 @@ def cast(shades, make_user):
     add_reviewer(user=people["reviewer"])
     User.objects.filter(username="staff").update(is_staff=True)
     User.objects.filter(username="superuser").update(is_staff=True, is_superuser=True)
-    return people, {name: ask(person) for name, person in people.items()}
+    return people, {name: make_prediction(person) for name, person in people.items()}
 
 
 def client_for(name, people, way):

@@ -12,11 +12,11 @@ from django.core.management import call_command, get_commands, load_command_clas
 from django.db import connection
 
 from accounts.models import User
-from conftest import need
-from evaluation.tests.test_datasets_export import variations
+from core.tests.requirements import require
+from evaluation.tests.factories import iterate_digit_images
 from inference.tests.pictures import picture
 from predictions.services import predict, review_prediction
-from predictions.tests.test_services_predict import ask
+from predictions.tests.factories import make_prediction
 from registry.models import AliasChange, ModelVersion
 from registry.services import register_model
 
@@ -107,8 +107,8 @@ def test_training_on_what_people_said_works_as_written(tmp_path, monkeypatch, us
     monkeypatch.chdir(tmp_path)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     register_model(path=ROOT / "examples" / "digits", promote=True)
-    for data, label in variations():
-        prediction = ask(user, data)
+    for data, label in iterate_digit_images():
+        prediction = make_prediction(user, data)
         review_prediction(prediction=prediction, reviewer=user, true_label=label)
     ((_, text),) = blocks("review.md", "python")
     (command,) = re.findall(r"manage\.py (export_dataset .*)", (DOCS / "review.md").read_text())
@@ -131,7 +131,7 @@ def requests_in(page):
 @pytest.mark.site
 @pytest.mark.xdist_group("site")
 def test_each_request_is_answered(site):
-    need("curl", shutil.which("curl"))
+    require("curl", shutil.which("curl"))
     commands = [command for page in PAGES for command in requests_in(page)]
     assert len(commands) >= 7
     environment = os.environ | {"MLSITE_TOKEN": site.token()}

@@ -7,7 +7,7 @@ from math import inf
 import numpy as np
 import pytest
 
-from conftest import need
+from core.tests.requirements import require
 from mlsite.tests.conftest import new_database
 from mlsite.tests.formats import FORMATS, MLFLOW
 from mlsite.tests.promotions import SUMS, Asked, Load, Promotion, features_of, load
@@ -41,7 +41,7 @@ def test_a_model_of_this_format_answers_as_its_own_library_does(served, tmp_path
 @pytest.mark.once
 @pytest.mark.filterwarnings("ignore")  # MLflow warns of its own code when it is imported
 def test_an_mlflow_model_answers_as_mlflow_does(served, tmp_path):
-    need("mlflow", importlib.util.find_spec("mlflow"))
+    require("mlflow", importlib.util.find_spec("mlflow"))
     check(served, MLFLOW, tmp_path)
 
 

@@ -1,134 +1,94 @@
-"""What is counted after a request: each hour once, whatever the database says, and never while somebody waits."""
+"""The scheduler of background jobs: at once and at intervals, in one process at a time, in spite of errors."""
 
 import threading
 from datetime import timedelta
 
 import pytest
-from django.core.signals import request_finished
-from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
-from mlsite import scheduler as upkeep
-from monitoring.checks import check_lag
+from mlsite.scheduler import run_job, start_scheduler, try_lock
+from monitoring.checks import check_rollup_delay
 from monitoring.models import RolledPeriod
-from monitoring.services.rollup import LAG
-from monitoring.tests.test_rollup import check_window, made_up
-from monitoring.windows import HOUR, floor
+from monitoring.services.rollup import roll_up_pending
+from monitoring.tests.factories import assert_window, make_predictions
+from monitoring.windows import HOUR
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """A clock that stands at twenty past an hour, and that a test moves on."""
-
-    class Clock:
-        now = floor(timezone.now(), HOUR) - 2 * HOUR + timedelta(minutes=20)
-
-    monkeypatch.setattr("mlsite.scheduler.timezone.now", lambda: Clock.now)
-    return Clock
+RECORD_JOB, FAILING_JOB = f"{__name__}.record_run", f"{__name__}.fail"
+runs = threading.Semaphore(0)
 
 
-@pytest.fixture
-def keep(monkeypatch):
-    """One that counts where it is called, so that a test's transaction holds it."""
+def record_run():
+    runs.release()
 
-    class InPlace(threading.Thread):
-        def start(self):
-            self.run()
 
-    monkeypatch.setattr(upkeep, "Thread", InPlace)
-    monkeypatch.setattr(upkeep.connections, "close_all", lambda: None)
-    return upkeep.HourlyRollup()
+def fail():
+    runs.release()
+    raise ValueError("a job that fails")
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+    while runs.acquire(blocking=False):
+        pass
 
 
 @pytest.fixture
-def filled(shades, user, clock):
-    return made_up(shades, [user], [clock.now - number * HOUR for number in range(1, 31)])
+def start(settings):
+    """Return a function that starts a scheduler with some jobs; it is stopped after the test."""
+    schedulers = []
+
+    def call(**jobs):
+        settings.SCHEDULED_JOBS = jobs
+        schedulers.append(start_scheduler())
+
+    yield call
+    for scheduler in schedulers:
+        scheduler.shutdown()
 
 
-def wait_for(condition):
-    for _ in range(200):
-        if condition():
-            return
-        threading.Event().wait(0.05)
-    raise AssertionError("it did not come")
+def test_a_job_runs_at_once_and_again_after_its_interval(start):
+    start(**{RECORD_JOB: 1})
+    assert runs.acquire(timeout=5)
+    assert runs.acquire(timeout=5)
 
 
-def counted():
-    return RolledPeriod.objects.filter(hours=1).count()
+def test_a_failing_job_is_logged_and_runs_again(start, caplog):
+    start(**{FAILING_JOB: 1})
+    assert runs.acquire(timeout=5)
+    assert runs.acquire(timeout=5)
+    assert "a job that fails" in caplog.text
 
 
-def test_a_request_counts_all_that_is_over(filled, keep):
-    keep(sender=None)
-    assert counted() == 30
-    check_window("24h", timezone.now())
+def test_a_job_runs_in_one_process_at_a_time():
+    with try_lock(RECORD_JOB) as is_locked:
+        assert is_locked
+        assert not run_job(RECORD_JOB)
+        assert not runs.acquire(blocking=False)
+    assert run_job(RECORD_JOB)
+    assert runs.acquire(blocking=False)
 
 
-def test_an_hour_is_counted_when_its_late_answers_are_there(filled, keep, clock, django_assert_num_queries):
-    keep()
-    clock.now = floor(clock.now, HOUR) + HOUR + LAG - timedelta(seconds=1)
-    with django_assert_num_queries(0):
-        keep()
-    clock.now += timedelta(seconds=1)
-    keep()
-    assert counted() == 31
-    with django_assert_num_queries(0):
-        keep()
+def test_every_configured_job_exists_and_is_scheduled(settings, start):
+    from django.utils.module_loading import import_string
+
+    assert "monitoring.services.rollup.roll_up_pending" in settings.SCHEDULED_JOBS
+    assert all(callable(import_string(path)) for path in settings.SCHEDULED_JOBS)
 
 
-@pytest.mark.parametrize("error", [DatabaseError, InterfaceError, ValueError])
-def test_what_goes_wrong_is_logged_and_tried_again_an_hour_later(filled, keep, clock, monkeypatch, caplog, error):
-    def refuse(**asked):
-        raise error("locked")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(upkeep, "roll_up", refuse)
-        keep()
-    assert "not rolled up" in caplog.text
-    assert counted() == 0
-    keep()
-    assert counted() == 0
-    clock.now += HOUR
-    keep()
-    assert counted() == 31
+@pytest.mark.django_db
+def test_the_rollup_job_counts_every_completed_hour(shades, user):
+    now = timezone.now()
+    make_predictions(shades, [user], [now - number * HOUR - timedelta(minutes=20) for number in range(1, 60)])
+    roll_up_pending()
+    assert RolledPeriod.objects.filter(hours=1).count() >= 59
+    assert_window("24h", now)
+    periods = RolledPeriod.objects.count()
+    roll_up_pending()
+    assert RolledPeriod.objects.count() == periods
 
 
-def test_nobody_waits_and_one_counts_at_a_time(clock, monkeypatch):
-    inside, done, calls = threading.Event(), threading.Event(), []
-
-    def slow(**asked):
-        calls.append(threading.current_thread())
-        inside.set()
-        done.wait(10)
-        return 0
-
-    monkeypatch.setattr(upkeep, "roll_up", slow)
-    keep = upkeep.HourlyRollup()
-    keep()
-    assert inside.wait(10)
-    assert calls[0].daemon and calls[0] is not threading.current_thread()
-    clock.now += HOUR
-    keep()
-    done.set()
-    calls[0].join(10)
-    assert len(calls) == 1
-    keep()
-    wait_for(lambda: len(calls) == 2)
-
-
-def test_the_application_keeps_it_up_after_requests():
-    import mlsite.asgi
-    import mlsite.wsgi
-
-    try:
-        for module in (mlsite.wsgi, mlsite.asgi):
-            assert request_finished.disconnect(module.keep_rolled_up)
-    finally:
-        request_finished.disconnect(mlsite.wsgi.keep_rolled_up)
-
-
-@pytest.mark.parametrize(("seconds", "warned"), [(900, False), (901, True)])
-def test_who_waits_longer_for_a_model_than_hours_are_kept_open_is_warned(settings, seconds, warned):
+@pytest.mark.parametrize(("seconds", "warnings"), [(900, []), (901, ["predictions.W002"])])
+def test_a_timeout_longer_than_the_rollup_delay_is_reported(settings, seconds, warnings):
     settings.PREDICT_TIMEOUT = seconds
-    assert ["predictions.W002"] * warned == [one.id for one in check_lag()]
+    assert [warning.id for warning in check_rollup_delay()] == warnings

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from conftest import need
+from core.tests.requirements import require
 from inference.signature import Signature
 from inference.tests.pictures import noise
 from mlsite.tests.site import ROOT, SAMPLES
@@ -50,7 +50,7 @@ def test_the_request_to_copy_works(site, tmp_path, name, language):
     ).json()
     signature = Signature.from_dict(model["versions"][0]["signature"])
     code = {one.language: one.code for one in snippets_for(signature, reference=name, site=site.url)}[language]
-    need("node", language != "JavaScript" or shutil.which("node"))
+    require("node", language != "JavaScript" or shutil.which("node"))
     command = {
         "curl": ["bash", "-c", code],
         "Python": [sys.executable, "-c", code],

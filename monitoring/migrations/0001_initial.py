@@ -1,8 +1,9 @@
-import core.fields
 import django.db.models.deletion
 import django.utils.timezone
 import uuid_utils.compat
 from django.db import migrations, models
+
+import core.fields
 
 
 class Migration(migrations.Migration):

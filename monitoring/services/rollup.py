@@ -47,6 +47,12 @@ def roll_up(*, since: datetime | None = None, most: int | None = None, now: date
     return done
 
 
+def roll_up_pending() -> None:
+    """Count every completed hour that is not counted yet, in several short transactions. The server's background job."""
+    while roll_up(most=AT_ONCE):
+        pass
+
+
 def forget_rollups(*, since: datetime) -> int:
     """Throw away what was counted from an hour or its day on, after somebody changed the ledger by hand; return how many.
 

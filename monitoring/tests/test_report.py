@@ -11,7 +11,7 @@ from monitoring.metrics import Pair
 from monitoring.presentation import COUNT, FAILED, SIZE, SURE, TIME, card, change
 from monitoring.report import NOBODY, build_report, first_id
 from monitoring.services.rollup import roll_up
-from monitoring.tests.test_rollup import frame, made_up
+from monitoring.tests.factories import make_predictions, read_frame
 from monitoring.windows import CHOICES, DAY, HOUR, get_window
 from predictions.models import Prediction, Review
 
@@ -52,7 +52,7 @@ def now():
 def filled(shades, flowers, user, other, reviewer, now):
     rng = np.random.default_rng(4)
     moments = [now - 16 * DAY * float(share) for share in rng.random(400)]
-    rows = made_up(shades, [user, other, None], moments) + made_up(flowers, [other], moments[:80], seed=3)
+    rows = make_predictions(shades, [user, other, None], moments) + make_predictions(flowers, [other], moments[:80], seed=3)
     answers = [one for one in rows if one.status == "succeeded"][::3]
     Review.objects.bulk_create(
         Review(
@@ -65,7 +65,7 @@ def filled(shades, flowers, user, other, reviewer, now):
 
 
 def sides(window, versions=None):
-    rows = frame(versions)
+    rows = read_frame(versions)
     return [rows[(rows["created_at"] >= one.start) & (rows["created_at"] < one.end)] for one in (window, window.before)]
 
 

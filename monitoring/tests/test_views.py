@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from monitoring.models import RolledPeriod
 from monitoring.services.rollup import roll_up
-from monitoring.tests.test_rollup import made_up
+from monitoring.tests.factories import make_predictions
 from monitoring.windows import CHOICES, DAY, HOUR
 from predictions.models import Input, Prediction
 from registry.services import register_model
@@ -21,7 +21,7 @@ PAGE = "/operations/"
 def filled(shades, flowers, user, other):
     now = timezone.now()
     moments = [now - number * HOUR for number in range(1, 24 * 15)]
-    return made_up(shades, [user, other], moments) + made_up(flowers, [user], moments[:50])
+    return make_predictions(shades, [user, other], moments) + make_predictions(flowers, [user], moments[:50])
 
 
 @pytest.fixture
@@ -91,10 +91,10 @@ def test_labels_are_counted_together_only_of_one_model(filled, boss):
 
 def test_what_stands_out_is_told_first(shades, boss, user):
     now = timezone.now()
-    made_up(shades, [user], [now - DAY - number * HOUR / 4 for number in range(200)])
+    make_predictions(shades, [user], [now - DAY - number * HOUR / 4 for number in range(200)])
     page = " ".join(boss.get(PAGE).content.decode().split("What stands out")[1].split("</section>")[0].split())
     assert "Predictions" not in page  # in the time before there was nothing to compare with
-    made_up(shades, [user], [now - 8 * DAY - number * HOUR / 4 for number in range(60)])
+    make_predictions(shades, [user], [now - 8 * DAY - number * HOUR / 4 for number in range(60)])
     page = " ".join(boss.get(PAGE).content.decode().split("What stands out")[1].split("</section>")[0].split())
     assert "<strong>Predictions: 200</strong>, 3.3 times as many as in the 7 days before (60)." in page
     assert "Awaiting review" in page
@@ -145,7 +145,7 @@ def test_a_failure_leads_to_the_rows_that_were_counted(filled, boss):
 
 def test_a_model_and_a_version_narrow(filled, boss, user, write_dummy):
     second = register_model(path=write_dummy())
-    made_up(second, [user], [timezone.now() - HOUR] * 7)
+    make_predictions(second, [user], [timezone.now() - HOUR] * 7)
     answers = {}
     for model, version in (("", ""), ("shades", ""), ("shades", "2"), ("flowers", "1"), ("", "2")):
         page = boss.get(PAGE, {"window": "30d", "model": model, "version": version}).content.decode()
@@ -200,6 +200,6 @@ def test_it_takes_the_same_queries_however_much_there_is(filled, boss, user, sha
     roll_up()
     with django_assert_num_queries(19) as first:
         boss.get(PAGE)
-    made_up(shades, [user], [timezone.now() - DAY * n / 9 for n in range(1, 90)], seed=2)
+    make_predictions(shades, [user], [timezone.now() - DAY * n / 9 for n in range(1, 90)], seed=2)
     with django_assert_num_queries(len(first.captured_queries)):
         boss.get(PAGE)

@@ -1,11 +1,12 @@
-import core.fields
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
-import predictions.paths
 import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
+
+import core.fields
+import predictions.paths
 
 
 class Migration(migrations.Migration):

@@ -72,7 +72,7 @@ class Prediction(models.Model):
     """One output of one model version for one input. `output` is never changed once written."""
 
     class Status(models.TextChoices):
-        # Every prediction that the site makes today is final: `succeeded` or `failed`. Rows in the other statuses appear with
+        # Every prediction that the site makes today is final: `succeeded` or `failed`. The other statuses belong to
         # background work; constraints, rollups and the API accept them already.
         QUEUED = "queued"
         RUNNING = "running"
@@ -81,7 +81,7 @@ class Prediction(models.Model):
         CANCELED = "canceled"
 
     class Source(models.TextChoices):
-        # Written today: web, api, cli; generated example data also uses batch. The others are reserved for their entry points.
+        # Written today: web, api and cli; generated example data also uses batch. The others belong to entry points to come.
         WEB = "web", "web page"
         API = "api", "API"
         V2 = "v2", "V2 protocol"

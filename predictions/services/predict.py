@@ -39,7 +39,8 @@ def predict(
     """Run a model on one input and store the input and the prediction.
 
     When this returns, the input, its file and the prediction survive a crash. A model that fails is stored as a prediction
-    with the status `failed`. When this raises, nothing is stored; only after a connection lost during COMMIT is that unknown.
+    with the status `failed`. When this raises, nothing is stored; after a connection lost during
+    COMMIT that is unknown.
 
     Args:
         user: the caller; None for commands.

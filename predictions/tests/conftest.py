@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from inference.tests.pictures import picture
-from predictions.tests.test_services_predict import ask
+from predictions.tests.factories import make_prediction
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def signed_in(client, user):
 
 @pytest.fixture
 def three(shades, user):
-    return [ask(user, picture(shade), client_reference=f"ref-{shade}") for shade in (0, 127, 255)]
+    return [make_prediction(user, picture(shade), client_reference=f"ref-{shade}") for shade in (0, 127, 255)]
 
 
 @pytest.fixture
@@ -35,11 +35,11 @@ def export(folder):
     """Return a function that exports what must work, and gives the lines of the manifest."""
 
     def call(model="shades", *options):
-        from evaluation.tests.test_datasets_export import rows_of
-        from predictions.tests.test_commands import run
+        from core.tests.commands import run_command
+        from evaluation.tests.factories import read_csv
 
-        out, err, error = run("export_dataset", model, folder, *options)
+        out, err, error = run_command("export_dataset", model, folder, *options)
         assert (err, error) == ("", None), out
-        return rows_of(folder / "manifest.csv")
+        return read_csv(folder / "manifest.csv")
 
     return call

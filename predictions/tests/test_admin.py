@@ -3,9 +3,10 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from core.formatting import percent
+from core.tests.admin_urls import get_change_url, get_list_url
 from inference.tests.pictures import noise
 from predictions.models import Input, Prediction
-from predictions.tests.test_services_predict import ask
+from predictions.tests.factories import make_prediction
 
 pytestmark = pytest.mark.django_db
 MODELS = ("input", "prediction", "registeredmodel", "modelversion", "alias", "aliaschange")
@@ -17,43 +18,35 @@ def admin(client, superuser):
     return client
 
 
-def listing(name):
-    return reverse(f"admin:predictions_{name}_changelist")
-
-
-def row_page(row):
-    return reverse(f"admin:predictions_{row._meta.model_name}_change", args=[row.pk])
-
-
 @pytest.mark.parametrize("name", MODELS)
 def test_lists_open_for_superusers_and_reviewers_and_not_for_others(
     shades, client, superuser, reviewer, user, make_user, name
 ):
-    ask(user)
+    make_prediction(user)
     staff = make_user(is_staff=True)
     for person, status in ((superuser, 200), (reviewer, 200), (staff, 403), (user, 302)):
         client.force_login(person)
-        assert client.get(listing(name)).status_code == status
+        assert client.get(get_list_url(name)).status_code == status
 
 
 def test_a_prediction_shows_label_confidence_version_user_and_json(shades, admin, user):
-    prediction = ask(user)
-    html = admin.get(listing("prediction")).content.decode()
+    prediction = make_prediction(user)
+    html = admin.get(get_list_url("prediction")).content.decode()
     for shown in (prediction.label, escape(percent(prediction.confidence)), "shades:1", "ada", "Succeeded"):
         assert shown in html
-    detail = admin.get(row_page(prediction)).content.decode()
+    detail = admin.get(get_change_url(prediction)).content.decode()
     assert "&quot;scores&quot;: {" in detail
-    assert row_page(prediction.input) in detail
-    assert row_page(shades) in detail
-    assert row_page(prediction) in admin.get(row_page(prediction.input)).content.decode()
+    assert get_change_url(prediction.input) in detail
+    assert get_change_url(shades) in detail
+    assert get_change_url(prediction) in admin.get(get_change_url(prediction.input)).content.decode()
 
 
 @pytest.mark.parametrize("what", ["id", "input", "reference", "user"])
 def test_search_finds_by(shades, admin, user, other, what):
-    prediction = ask(user, client_reference="job-77")
-    ask(other)
+    prediction = make_prediction(user, client_reference="job-77")
+    make_prediction(other)
     term = {"id": prediction.id, "input": prediction.input_id, "reference": "job-77", "user": "ada"}[what]
-    found = admin.get(listing("prediction"), {"q": str(term)}).context["cl"].result_list
+    found = admin.get(get_list_url("prediction"), {"q": str(term)}).context["cl"].result_list
     assert list(found) == [prediction]
 
 
@@ -61,21 +54,21 @@ def test_search_finds_by(shades, admin, user, other, what):
     "query", ["q=%00", "q=' OR 1=1", "id__exact=abc", "o=99", "p=1000000000", "status__exact=x", "label=zzz"]
 )
 def test_a_strange_query_breaks_nothing(shades, admin, user, query):
-    ask(user)
-    assert admin.get(f"{listing('prediction')}?{query}").status_code in (200, 302)
+    make_prediction(user)
+    assert admin.get(f"{get_list_url('prediction')}?{query}").status_code in (200, 302)
 
 
 @pytest.mark.parametrize("query", ["user__password__startswith=a", "user__password=a", "input__user__password=x"])
 def test_a_lookup_into_passwords_is_refused(shades, admin, query):
-    assert admin.get(f"{listing('prediction')}?{query}").status_code == 400
+    assert admin.get(f"{get_list_url('prediction')}?{query}").status_code == 400
 
 
 def test_what_the_ledger_says_cannot_be_edited(shades, client, superuser, reviewer, user):
-    prediction = ask(user)
+    prediction = make_prediction(user)
     for person in (superuser, reviewer):
         client.force_login(person)
         for row in (prediction, prediction.input, shades, shades.model, shades.aliases.get()):
-            assert client.post(row_page(row), {"label": "evil", "sha256": "0" * 64}).status_code == 403
+            assert client.post(get_change_url(row), {"label": "evil", "sha256": "0" * 64}).status_code == 403
             delete = reverse(f"admin:predictions_{row._meta.model_name}_delete", args=[row.pk])
             assert client.post(delete, {"post": "yes"}).status_code == 403
         for name in MODELS:
@@ -84,16 +77,21 @@ def test_what_the_ledger_says_cannot_be_edited(shades, client, superuser, review
 
 
 def test_the_shortcut_by_content_type_is_closed_and_the_link_is_direct(shades, admin, user):
-    prediction = ask(user)
+    prediction = make_prediction(user)
     for rest in ("1/abc/", f"9/{prediction.id}/"):
         assert admin.get(f"/admin/r/{rest}").status_code == 404
-    assert f'href="{prediction.get_absolute_url()}"' in admin.get(row_page(prediction)).content.decode()
+    assert f'href="{prediction.get_absolute_url()}"' in admin.get(get_change_url(prediction)).content.decode()
 
 
 def test_names_are_escaped(shades, admin, user):
     evil = "<img src=x onerror=alert(1)>.png"
-    prediction = ask(user, name=evil, client_reference="</script><script>alert(1)")
-    for address in (listing("prediction"), listing("input"), row_page(prediction), row_page(prediction.input)):
+    prediction = make_prediction(user, name=evil, client_reference="</script><script>alert(1)")
+    for address in (
+        get_list_url("prediction"),
+        get_list_url("input"),
+        get_change_url(prediction),
+        get_change_url(prediction.input),
+    ):
         html = admin.get(address).content.decode()
         assert "<img src=x" not in html
         assert "<script>alert" not in html
@@ -105,17 +103,17 @@ def test_a_list_takes_a_bounded_number_of_queries_counts_no_table_and_opens_no_f
     shades, admin, user, name, count, django_assert_max_num_queries, monkeypatch
 ):
     for number in range(count):
-        ask(user, noise(number))
+        make_prediction(user, noise(number))
     monkeypatch.setattr("core.storage.DurableFileSystemStorage.open", None)
     with django_assert_max_num_queries(10) as captured:
-        assert len(admin.get(listing(name)).context["cl"].result_list) == count
+        assert len(admin.get(get_list_url(name)).context["cl"].result_list) == count
     counts = [query["sql"] for query in captured if "COUNT(" in query["sql"].upper()]
     assert all("LIMIT" in sql for sql in counts), counts
     assert Input.objects.count() == count
 
 
 def test_filters_and_dates_narrow_the_list(shades, admin, user):
-    prediction = ask(user)
+    prediction = make_prediction(user)
     day = prediction.created_at
     query = {
         "status__exact": "succeeded",
@@ -123,5 +121,5 @@ def test_filters_and_dates_narrow_the_list(shades, admin, user):
         "created_at__year": day.year,
         "created_at__month": day.month,
     }
-    assert list(admin.get(listing("prediction"), query).context["cl"].result_list) == [prediction]
-    assert not admin.get(listing("prediction"), {"status__exact": "failed"}).context["cl"].result_list
+    assert list(admin.get(get_list_url("prediction"), query).context["cl"].result_list) == [prediction]
+    assert not admin.get(get_list_url("prediction"), {"status__exact": "failed"}).context["cl"].result_list

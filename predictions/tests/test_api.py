@@ -7,10 +7,10 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from core.tests.http import LIST, problem, upload
+from core.tests.problems import assert_problem
 from inference.tests.pictures import noise, picture
 from predictions.models import Input, Prediction
-from predictions.tests.test_services_predict import ask
+from predictions.tests.factories import PREDICTIONS_URL, make_prediction, make_upload
 
 pytestmark = pytest.mark.django_db
 KEYS = {
@@ -24,10 +24,10 @@ INPUT_KEYS = {
 
 def test_an_image_in_a_stored_prediction_out(shades, api, user):
     data = noise(5)
-    response = api.post(LIST, {"image": upload(data), "client_reference": "job-1"})
+    response = api.post(PREDICTIONS_URL, {"image": make_upload(data), "client_reference": "job-1"})
     body = response.json()
     assert response.status_code == 201
-    assert response["Location"] == body["url"] == f"http://testserver{LIST}{body['id']}/"
+    assert response["Location"] == body["url"] == f"http://testserver{PREDICTIONS_URL}{body['id']}/"
     assert set(body) == KEYS
     assert set(body["input"]) == INPUT_KEYS
     assert (body["status"], body["source"], body["model"], body["model_version"]) == ("succeeded", "api", "shades", 1)
@@ -40,13 +40,13 @@ def test_an_image_in_a_stored_prediction_out(shades, api, user):
     row = Prediction.objects.get()
     assert (str(row.id), row.user, row.source) == (body["id"], user, "api")
     assert api.get(body["url"]).json() == body
-    assert api.get(LIST).json()["results"] == [body]
+    assert api.get(PREDICTIONS_URL).json()["results"] == [body]
     image = api.get(body["input"]["image_url"])
     assert image.content == data
 
 
 def test_the_image_goes_out_with_headers_that_disarm_it(shades, api):
-    body = api.post(LIST, {"image": upload(noise(1) + b"<script>alert(1)</script>", "x.html")}).json()
+    body = api.post(PREDICTIONS_URL, {"image": make_upload(noise(1) + b"<script>alert(1)</script>", "x.html")}).json()
     image = api.get(body["input"]["image_url"])
     assert image["Content-Type"] == "image/png"
     assert image["X-Content-Type-Options"] == "nosniff"
@@ -57,32 +57,32 @@ def test_the_image_goes_out_with_headers_that_disarm_it(shades, api):
 
 
 def test_a_damaged_or_missing_file_is_never_given_out(shades, api):
-    body = api.post(LIST, {"image": upload()}).json()
+    body = api.post(PREDICTIONS_URL, {"image": make_upload()}).json()
     row = Input.objects.get()
     with open(row.image.path, "r+b") as file:
         file.write(b"\0")
-    problem(api.get(body["input"]["image_url"]), 500, "stored-file-damaged")
-    problem(api.get(body["url"] + "?include=image"), 500, "stored-file-damaged")
+    assert_problem(api.get(body["input"]["image_url"]), 500, "stored-file-damaged")
+    assert_problem(api.get(body["url"] + "?include=image"), 500, "stored-file-damaged")
     row.image.storage.delete(row.image.name)
-    problem(api.get(body["input"]["image_url"]), 500, "stored-file-missing")
-    assert api.get(LIST).status_code == 200
+    assert_problem(api.get(body["input"]["image_url"]), 500, "stored-file-missing")
+    assert api.get(PREDICTIONS_URL).status_code == 200
 
 
 def test_the_image_can_be_included(shades, api):
-    body = api.post(LIST, {"image": upload()}).json()
+    body = api.post(PREDICTIONS_URL, {"image": make_upload()}).json()
     included = api.get(body["url"], {"include": "image"}).json()["input"]["image"]
     assert included == "data:image/png;base64," + base64.b64encode(picture(255)).decode()
-    assert problem(api.get(body["url"], {"include": "user"}), 400, "unknown-include")
+    assert assert_problem(api.get(body["url"], {"include": "user"}), 400, "unknown-include")
 
 
 def test_an_input_has_a_page_of_its_own(shades, api):
-    body = api.post(LIST, {"image": upload()}).json()
+    body = api.post(PREDICTIONS_URL, {"image": make_upload()}).json()
     assert api.get(body["input"]["url"]).json() == body["input"]
 
 
 def test_a_failed_model_is_a_problem_that_names_the_kept_prediction(register_failing, api):
     register_failing(nan=True)
-    body = problem(api.post(LIST, {"image": upload()}), 500, "model-output-invalid")
+    body = assert_problem(api.post(PREDICTIONS_URL, {"image": make_upload()}), 500, "model-output-invalid")
     kept = api.get(body["prediction"]).json()
     assert kept["status"] == "failed"
     assert kept["error"]["code"] == "model-output-invalid"
@@ -96,45 +96,45 @@ def test_models_are_listed_with_versions_and_aliases(shades, api):
     assert body[0]["versions"][0]["labels"] == ["black", "grey", "white"]
     assert api.get("/api/v1/models/shades/").json() == body[0]
     assert "artifact" not in json.dumps(body)
-    problem(api.get("/api/v1/models/nope/"), 404, "not-found")
+    assert_problem(api.get("/api/v1/models/nope/"), 404, "not-found")
 
 
 @pytest.mark.parametrize(
     "path", ["predictions/x/", "predictions/-1/", "inputs/1%00/", "nothing/", "predictions/" + "9" * 5000 + "/"]
 )
 def test_unknown_addresses_are_problems(api, path):
-    problem(api.get("/api/v1/" + path), 404, "not-found")
+    assert_problem(api.get("/api/v1/" + path), 404, "not-found")
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "trace"])
 def test_other_methods_are_refused(three, api, method):
-    for address in (LIST, f"{LIST}{three[0].id}/"):
-        problem(getattr(api, method)(address), 405, "method-not-allowed")
+    for address in (PREDICTIONS_URL, f"{PREDICTIONS_URL}{three[0].id}/"):
+        assert_problem(getattr(api, method)(address), 405, "method-not-allowed")
     assert Prediction.objects.count() == 3
 
 
 def test_a_method_override_is_ignored(three, api):
-    response = api.get(f"{LIST}{three[0].id}/", headers={"x-http-method-override": "DELETE"})
+    response = api.get(f"{PREDICTIONS_URL}{three[0].id}/", headers={"x-http-method-override": "DELETE"})
     assert response.status_code == 200
     assert Prediction.objects.count() == 3
 
 
 @pytest.mark.parametrize(("accept", "status"), [("text/html", 406), ("a/b," * 5000, 406), ("*/*", 200)])
 def test_only_json_is_served(three, api, accept, status):
-    response = api.get(LIST, headers={"accept": accept})
+    response = api.get(PREDICTIONS_URL, headers={"accept": accept})
     assert response.status_code == status
     if status == 406:
-        problem(response, 406, "not-acceptable")
+        assert_problem(response, 406, "not-acceptable")
 
 
 def test_a_foreign_host_is_a_problem(api):
-    problem(api.get(LIST, headers={"host": "evil.example"}), 400, "malformed-request")
+    assert_problem(api.get(PREDICTIONS_URL, headers={"host": "evil.example"}), 400, "malformed-request")
 
 
 def test_a_session_needs_the_csrf_token(shades, user):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(user)
-    problem(strict.post(LIST, {"image": upload()}), 403, "csrf-failed")
+    assert_problem(strict.post(PREDICTIONS_URL, {"image": make_upload()}), 403, "csrf-failed")
     assert not Input.objects.exists()
 
 
@@ -143,8 +143,8 @@ def test_a_database_that_is_away_is_a_503_in_json(shades, api, monkeypatch):
         raise OperationalError("gone")
 
     monkeypatch.setattr("predictions.models.Input.save", gone)
-    response = api.post(LIST, {"image": upload()})
-    problem(response, 503, "database-unavailable")
+    response = api.post(PREDICTIONS_URL, {"image": make_upload()})
+    assert_problem(response, 503, "database-unavailable")
     assert response["Retry-After"]
 
 
@@ -154,24 +154,24 @@ def test_an_error_nobody_expected_is_a_problem_without_a_traceback(shades, api, 
 
     monkeypatch.setattr("predictions.api.views.predict", broken)
     api.raise_request_exception = False
-    response = api.post(LIST, {"image": upload()})
-    problem(response, 500, "internal-error")
+    response = api.post(PREDICTIONS_URL, {"image": make_upload()})
+    assert_problem(response, 500, "internal-error")
     assert b"secret" not in response.content
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_prediction_takes_four_statements(shades, user, api):
-    api.post(LIST, {"image": upload()})  # notes the token's use and loads the model
+    api.post(PREDICTIONS_URL, {"image": make_upload()})  # notes the token's use and loads the model
     with CaptureQueriesContext(
         connection,
     ) as captured:
-        assert api.post(LIST, {"image": upload()}).status_code == 201
+        assert api.post(PREDICTIONS_URL, {"image": make_upload()}).status_code == 201
     statements = [query["sql"] for query in captured if not query["sql"].startswith(("BEGIN", "COMMIT"))]
     assert len(statements) == 4, statements
     session = Client()
     session.force_login(user)
     with CaptureQueriesContext(connection) as captured:
-        assert session.post(LIST, {"image": upload()}).status_code == 201
+        assert session.post(PREDICTIONS_URL, {"image": make_upload()}).status_code == 201
     statements = [query["sql"] for query in captured if not query["sql"].startswith(("BEGIN", "COMMIT"))]
     assert len(statements) == 4, statements
 
@@ -179,10 +179,10 @@ def test_a_prediction_takes_four_statements(shades, user, api):
 @pytest.mark.parametrize("count", [1, 20])
 def test_a_list_takes_as_many_queries_for_one_row_as_for_twenty(shades, user, api, count, django_assert_num_queries):
     for _ in range(count):
-        ask(user)
-    api.get(LIST)
+        make_prediction(user)
+    api.get(PREDICTIONS_URL)
     with django_assert_num_queries(3):  # the token with its user; the rows; their reviews
-        assert len(api.get(LIST).json()["results"]) == count
+        assert len(api.get(PREDICTIONS_URL).json()["results"]) == count
 
 
 def test_throttling_answers_429_with_a_time(shades, api, monkeypatch):
@@ -191,7 +191,7 @@ def test_throttling_answers_429_with_a_time(shades, api, monkeypatch):
 
     cache.clear()
     monkeypatch.setattr(UserRateThrottle, "THROTTLE_RATES", {"user": "2/minute"})
-    assert [api.get(LIST).status_code for _ in range(2)] == [200, 200]
-    response = api.get(LIST)
-    problem(response, 429, "throttled")
+    assert [api.get(PREDICTIONS_URL).status_code for _ in range(2)] == [200, 200]
+    response = api.get(PREDICTIONS_URL)
+    assert_problem(response, 429, "throttled")
     assert 0 < int(response["Retry-After"]) <= 61

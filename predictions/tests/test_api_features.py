@@ -5,8 +5,9 @@ import json
 
 import pytest
 
-from core.tests.http import LIST, problem
+from core.tests.problems import assert_problem
 from predictions.models import Input, Prediction
+from predictions.tests.factories import PREDICTIONS_URL
 
 pytestmark = pytest.mark.django_db
 GOOD = {"length": 4.5, "petals": 5}
@@ -15,7 +16,7 @@ ORDER = ["length", "petals", "colour", "wild"]
 
 def send(api, body):
     text = body if isinstance(body, bytes) else json.dumps(body)
-    return api.post(LIST, text, content_type="application/json")
+    return api.post(PREDICTIONS_URL, text, content_type="application/json")
 
 
 def test_a_row_is_answered_and_kept(flowers, api, user):
@@ -99,7 +100,7 @@ BAD = [
 
 @pytest.mark.parametrize(("body", "field", "code", "says"), BAD, ids=[str(number) for number in range(len(BAD))])
 def test_a_bad_row_is_named_and_stores_nothing(flowers, api, body, field, code, says):
-    errors = problem(send(api, body), 400, code if body != {"features": {}} else "invalid-features")
+    errors = assert_problem(send(api, body), 400, code if body != {"features": {}} else "invalid-features")
     if field:
         assert errors["errors"][0]["field"] == field
         assert errors["errors"][0]["code"] == code
@@ -113,7 +114,7 @@ def test_there_are_more_than_forty_bad_rows():
 
 
 def test_all_mistakes_of_a_row_come_at_once(flowers, api):
-    body = problem(
+    body = assert_problem(
         send(api, {"features": {"length": "x", "petals": 1.5, "colour": "pink", "hue": 1}}), 400, "invalid-features"
     )
     assert {error["field"]: error["code"] for error in body["errors"]} == {
@@ -126,35 +127,35 @@ def test_all_mistakes_of_a_row_come_at_once(flowers, api):
 
 @pytest.mark.parametrize("extra", [{}, {"features": GOOD}])
 def test_an_image_for_a_table_is_refused(flowers, api, extra):
-    from core.tests.http import upload
+    from predictions.tests.factories import make_upload
 
     fields = {name: json.dumps(value) for name, value in extra.items()}
-    problem(api.post(LIST, {"image": upload(), **fields}), 400, "wrong-input")
+    assert_problem(api.post(PREDICTIONS_URL, {"image": make_upload(), **fields}), 400, "wrong-input")
 
 
 def test_features_may_come_in_a_form_as_json(flowers, api):
-    assert api.post(LIST, {"features": json.dumps(GOOD), "model": "flowers"}).status_code == 201
+    assert api.post(PREDICTIONS_URL, {"features": json.dumps(GOOD), "model": "flowers"}).status_code == 201
 
 
 def test_input_and_output_stand_side_by_side(flowers, shades, api, user):
-    from predictions.tests.test_services_predict import ask
+    from predictions.tests.factories import make_prediction
 
     made = send(api, {"model": "flowers", "features": GOOD}).json()
-    ask(user, model="shades")
-    listed = api.get(LIST, {"model": "flowers", "include": "features"}).json()["results"]
+    make_prediction(user, model="shades")
+    listed = api.get(PREDICTIONS_URL, {"model": "flowers", "include": "features"}).json()["results"]
     assert [(row["features"], row["output"]) for row in listed] == [(made["input"]["features"], {"value": 9.5})]
-    both = api.get(LIST, {"include": "features"}).json()["results"]
+    both = api.get(PREDICTIONS_URL, {"include": "features"}).json()["results"]
     assert [row["features"] is None for row in both] == [True, False]
-    assert "features" not in api.get(LIST).json()["results"][0]
+    assert "features" not in api.get(PREDICTIONS_URL).json()["results"][0]
     assert api.get(made["url"], {"include": "features"}).json()["features"] == made["input"]["features"]
-    assert problem(api.get(LIST, {"include": "image"}), 400, "unknown-include")
+    assert assert_problem(api.get(PREDICTIONS_URL, {"include": "image"}), 400, "unknown-include")
 
 
 def test_the_list_takes_as_many_queries_for_many_rows(flowers, api, django_assert_num_queries):
     for number in range(5):
         send(api, {"features": {**GOOD, "petals": number}})
     with django_assert_num_queries(3):  # the token with its user; the rows; their reviews
-        assert len(api.get(LIST, {"include": "features"}).json()["results"]) == 5
+        assert len(api.get(PREDICTIONS_URL, {"include": "features"}).json()["results"]) == 5
 
 
 def test_strange_texts_are_kept_as_they_are(db, write_rows, api):
@@ -198,7 +199,7 @@ def test_many_misspelt_categories_are_refused_soon(db, write_rows, api):
     )
     register_model(path=write_rows(more=more), promote=True)
     started = time.monotonic()
-    answer = problem(
+    answer = assert_problem(
         send(api, {"features": {**GOOD, **{f"c{n}": "valve number 3" for n in range(300)}}}), 400, "invalid-features"
     )
     assert time.monotonic() - started < 5
@@ -207,21 +208,24 @@ def test_many_misspelt_categories_are_refused_soon(db, write_rows, api):
 
 
 def test_a_key_that_stands_twice_is_refused(flowers, api):
-    body = problem(send(api, b'{"features": {"length": 4, "length": 5, "petals": 5}}'), 400, "malformed-json")
+    body = assert_problem(send(api, b'{"features": {"length": 4, "length": 5, "petals": 5}}'), 400, "malformed-json")
     assert "'length' stands twice" in body["detail"]
 
 
 def test_features_come_back_in_the_signatures_order(flowers, api):
     made = send(api, {"features": {"wild": True, "petals": 5, "length": 4.5}}).json()
-    listed = api.get(LIST, {"include": "features"}).json()["results"][0]
+    listed = api.get(PREDICTIONS_URL, {"include": "features"}).json()["results"][0]
     for row in (made["input"]["features"], listed["input"]["features"], listed["features"]):
         assert list(row) == ORDER
 
 
 def test_who_names_no_model_is_told_which_one_it_is(flowers, api):
-    from core.tests.http import upload
+    from predictions.tests.factories import make_upload
 
-    assert "for the model flowers, the default" in problem(api.post(LIST, {"image": upload()}), 400, "wrong-input")["detail"]
+    assert (
+        "for the model flowers, the default"
+        in assert_problem(api.post(PREDICTIONS_URL, {"image": make_upload()}), 400, "wrong-input")["detail"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -234,4 +238,4 @@ def test_who_names_no_model_is_told_which_one_it_is(flowers, api):
     ],
 )
 def test_a_model_that_is_not_there_says_what_is_missing(flowers, api, model, says):
-    assert says in problem(send(api, {"features": GOOD, "model": model}), 404, "unknown-model")["detail"]
+    assert says in assert_problem(send(api, {"features": GOOD, "model": model}), 404, "unknown-model")["detail"]

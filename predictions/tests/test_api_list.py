@@ -3,9 +3,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 
-from core.tests.http import LIST, problem
+from core.tests.problems import assert_problem
 from predictions.models import Prediction
-from predictions.tests.test_services_predict import ask
+from predictions.tests.factories import PREDICTIONS_URL, make_prediction
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.django_db
     ],
 )
 def test_filters_select(three, api, query, expected):
-    found = [row["client_reference"] for row in api.get(LIST, query).json()["results"]]
+    found = [row["client_reference"] for row in api.get(PREDICTIONS_URL, query).json()["results"]]
     assert found == [f"ref-{shade}" for shade in expected]
 
 
@@ -77,24 +77,24 @@ def test_filters_select(three, api, query, expected):
     ],
 )
 def test_a_wrong_filter_is_refused_and_never_ignored(three, api, query, code):
-    problem(api.get(f"{LIST}?{query}"), 400, code)
+    assert_problem(api.get(f"{PREDICTIONS_URL}?{query}"), 400, code)
 
 
 def test_reviewers_filter_by_user(three, reviewer, token_of, other):
     client = Client(headers=token_of(reviewer))
-    ask(other)
-    assert len(client.get(LIST).json()["results"]) == 4
-    assert len(client.get(LIST, {"user": "ada"}).json()["results"]) == 3
-    assert client.get(LIST, {"user": "nobody"}).json()["results"] == []
+    make_prediction(other)
+    assert len(client.get(PREDICTIONS_URL).json()["results"]) == 4
+    assert len(client.get(PREDICTIONS_URL, {"user": "ada"}).json()["results"]) == 3
+    assert client.get(PREDICTIONS_URL, {"user": "nobody"}).json()["results"] == []
 
 
 def test_pages_show_each_row_once_while_rows_are_added(shades, user, api):
-    first = [str(ask(user).id) for _ in range(7)]
-    seen, address = [], f"{LIST}?page_size=3"
+    first = [str(make_prediction(user).id) for _ in range(7)]
+    seen, address = [], f"{PREDICTIONS_URL}?page_size=3"
     while address:
         body = api.get(address).json()
         seen += [row["id"] for row in body["results"]]
-        ask(user)
+        make_prediction(user)
         address = body["next"]
     assert seen == first[::-1]
     assert "count" not in body
@@ -102,13 +102,13 @@ def test_pages_show_each_row_once_while_rows_are_added(shades, user, api):
 
 @pytest.mark.parametrize("cursor", ["zz", "%00", "cD0x", "cD1hYmM=", "9" * 5000])
 def test_a_wrong_cursor_is_not_found(three, api, cursor):
-    assert api.get(f"{LIST}?cursor={cursor}").status_code in (404, 400)
+    assert api.get(f"{PREDICTIONS_URL}?cursor={cursor}").status_code in (404, 400)
 
 
 def test_dates_filter_by_the_moment(three, api):
     Prediction.objects.filter(client_reference="ref-0").update(created_at=datetime(2026, 3, 1, 12, tzinfo=UTC))
     inside = {"created_after": "2026-03-01T13:00:00+01:00", "created_before": "2026-03-01T12:00:01Z"}
-    assert [row["client_reference"] for row in api.get(LIST, inside).json()["results"]] == ["ref-0"]
-    assert api.get(LIST, {"created_before": "2026-03-01T12:00:00Z"}).json()["results"] == []
+    assert [row["client_reference"] for row in api.get(PREDICTIONS_URL, inside).json()["results"]] == ["ref-0"]
+    assert api.get(PREDICTIONS_URL, {"created_before": "2026-03-01T12:00:00Z"}).json()["results"] == []
     now = datetime.now(UTC) - timedelta(hours=1)
-    assert len(api.get(LIST, {"created_after": now.isoformat()}).json()["results"]) == 2
+    assert len(api.get(PREDICTIONS_URL, {"created_after": now.isoformat()}).json()["results"]) == 2

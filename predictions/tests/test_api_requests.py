@@ -1,10 +1,10 @@
 import pytest
 from django.test import Client
 
-from core.tests.http import LIST, problem, upload
+from core.tests.problems import assert_problem
 from inference.tests.pictures import noise
 from predictions.models import Input
-from predictions.tests.test_services_predict import ask
+from predictions.tests.factories import PREDICTIONS_URL, make_prediction, make_upload
 
 pytestmark = pytest.mark.django_db
 
@@ -36,9 +36,9 @@ pytestmark = pytest.mark.django_db
     ],
 )
 def test_bad_multipart_is_named_and_stores_nothing(shades, api, settings, fields, status, code):
-    as_file = {bytes: upload, list: lambda many: [upload(data) for data in many], str: lambda text: text}
-    response = api.post(LIST, {name: as_file[type(value)](value) for name, value in fields.items()})
-    problem(response, status, code)
+    as_file = {bytes: make_upload, list: lambda many: [make_upload(data) for data in many], str: lambda text: text}
+    response = api.post(PREDICTIONS_URL, {name: as_file[type(value)](value) for name, value in fields.items()})
+    assert_problem(response, status, code)
     assert not Input.objects.exists()
 
 
@@ -79,13 +79,13 @@ def nested(depth):
     ids=lambda value: str(value[:24]) if isinstance(value, bytes) else str(value),
 )
 def test_bad_json_is_named_and_stores_nothing(shades, api, body, status, code):
-    problem(api.post(LIST, body, content_type="application/json"), status, code)
+    assert_problem(api.post(PREDICTIONS_URL, body, content_type="application/json"), status, code)
     assert not Input.objects.exists()
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "application/x-yaml", "application/msgpack", ""])
 def test_other_media_types_are_refused(shades, api, content_type):
-    problem(api.generic("POST", LIST, b"{}", content_type=content_type), 415, "unsupported-media-type")
+    assert_problem(api.generic("POST", PREDICTIONS_URL, b"{}", content_type=content_type), 415, "unsupported-media-type")
 
 
 def multipart(*parts, closed=True):
@@ -97,8 +97,8 @@ PART = b'Content-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
 
 
 def test_a_multipart_body_without_its_end_is_refused(shades, api):
-    assert api.post(LIST, **multipart(PART)).status_code == 201
-    problem(api.post(LIST, **multipart(PART, closed=False)), 400, "malformed-request")
+    assert api.post(PREDICTIONS_URL, **multipart(PART)).status_code == 201
+    assert_problem(api.post(PREDICTIONS_URL, **multipart(PART, closed=False)), 400, "malformed-request")
     assert Input.objects.count() == 1
 
 
@@ -108,8 +108,8 @@ def test_a_multipart_body_without_its_end_is_refused_in_a_session_too(shades, us
     strict.get("/accounts/")
     strict.get("/")
     headers = {"x-csrftoken": strict.cookies["csrftoken"].value}
-    assert strict.post(LIST, **multipart(PART), headers=headers).status_code == 201
-    assert strict.post(LIST, **multipart(PART, closed=False), headers=headers).status_code in (400, 403)
+    assert strict.post(PREDICTIONS_URL, **multipart(PART), headers=headers).status_code == 201
+    assert strict.post(PREDICTIONS_URL, **multipart(PART, closed=False), headers=headers).status_code in (400, 403)
     assert Input.objects.count() == 1
 
 
@@ -117,7 +117,7 @@ def test_a_multipart_body_without_its_end_is_refused_in_a_session_too(shades, us
     "content_type", ["multipart/form-data", "multipart/form-data; boundary=" + "x" * 5000, "multipart/form-data; boundary=é"]
 )
 def test_a_strange_boundary_is_refused(shades, api, content_type):
-    response = api.generic("POST", LIST, b"--limit--", content_type=content_type)
+    response = api.generic("POST", PREDICTIONS_URL, b"--limit--", content_type=content_type)
     assert response.status_code in (400, 415)
     assert response["Content-Type"] == "application/problem+json"
     assert not Input.objects.exists()
@@ -126,38 +126,44 @@ def test_a_strange_boundary_is_refused(shades, api, content_type):
 @pytest.mark.parametrize("charset", ["idna", "utf-16", "nope"])
 def test_a_strange_charset_is_no_error_of_ours(shades, api, charset):
     body = multipart(PART)["data"]
-    response = api.generic("POST", LIST, body, content_type=f"multipart/form-data; boundary=limit; charset={charset}")
+    response = api.generic(
+        "POST", PREDICTIONS_URL, body, content_type=f"multipart/form-data; boundary=limit; charset={charset}"
+    )
     assert response.status_code in (201, 400)
 
 
 def test_a_post_without_the_slash_is_not_turned_into_a_get(shades, api):
-    problem(api.post(LIST.rstrip("/"), {"image": upload()}), 404, "not-found")
-    assert api.get(LIST.rstrip("/")).status_code == 301
+    assert_problem(api.post(PREDICTIONS_URL.rstrip("/"), {"image": make_upload()}), 404, "not-found")
+    assert api.get(PREDICTIONS_URL.rstrip("/")).status_code == 301
 
 
 def test_too_many_parts_are_a_problem_not_a_page(shades, api):
-    many = {f"file{n}": upload() for n in range(21)}
-    problem(api.post(LIST, many), 400, "malformed-request")
-    problem(api.post(LIST, {f"field{n}": "x" for n in range(251)}), 400, "malformed-request")
+    many = {f"file{n}": make_upload() for n in range(21)}
+    assert_problem(api.post(PREDICTIONS_URL, many), 400, "malformed-request")
+    assert_problem(api.post(PREDICTIONS_URL, {f"field{n}": "x" for n in range(251)}), 400, "malformed-request")
 
 
 def test_ten_mebibytes_pass_and_one_byte_more_does_not(shades, api, settings):
     base = noise(1)
     limit = settings.MAX_UPLOAD_BYTES
-    assert api.post(LIST, {"image": upload(base + b"\0" * (limit - len(base)))}).status_code == 201
-    problem(api.post(LIST, {"image": upload(base + b"\0" * (limit - len(base) + 1))}), 413, "file-too-large")
+    assert api.post(PREDICTIONS_URL, {"image": make_upload(base + b"\0" * (limit - len(base)))}).status_code == 201
+    assert_problem(
+        api.post(PREDICTIONS_URL, {"image": make_upload(base + b"\0" * (limit - len(base) + 1))}), 413, "file-too-large"
+    )
 
 
 def test_a_huge_body_is_refused_by_its_length_alone(shades, api):
     response = api.generic(
-        "POST", LIST, b"", content_type="multipart/form-data; boundary=x", headers={"content-length": "104857600"}
+        "POST", PREDICTIONS_URL, b"", content_type="multipart/form-data; boundary=x", headers={"content-length": "104857600"}
     )
-    problem(response, 413, "request-too-large")
+    assert_problem(response, 413, "request-too-large")
 
 
 def test_a_chunked_body_is_refused(shades, api):
-    response = api.generic("POST", LIST, b"", content_type="application/json", headers={"transfer-encoding": "chunked"})
-    problem(response, 411, "length-required")
+    response = api.generic(
+        "POST", PREDICTIONS_URL, b"", content_type="application/json", headers={"transfer-encoding": "chunked"}
+    )
+    assert_problem(response, 411, "length-required")
 
 
 @pytest.mark.parametrize(
@@ -174,7 +180,7 @@ def test_a_chunked_body_is_refused(shades, api):
     ],
 )
 def test_a_strange_file_name_is_kept_harmless(shades, user, name, kept):
-    prediction = ask(user, name=name)
+    prediction = make_prediction(user, name=name)
     assert prediction.input.original_name == kept
     assert prediction.input.image.name.startswith("inputs/")
     assert prediction.input.image.name.endswith(f"{prediction.input.id}.png")

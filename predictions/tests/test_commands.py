@@ -1,10 +1,9 @@
 import json
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import CommandError, call_command
 
+from core.tests.commands import run_command
 from inference.tests.pictures import noise, picture
 from predictions.models import Prediction
 from registry.models import Alias
@@ -13,23 +12,14 @@ from registry.services import register_model
 pytestmark = pytest.mark.django_db
 
 
-def run(*arguments):
-    out, err = StringIO(), StringIO()
-    try:
-        call_command(*map(str, arguments), stdout=out, stderr=err)
-    except CommandError as error:
-        return out.getvalue(), err.getvalue(), str(error)
-    return out.getvalue(), err.getvalue(), None
-
-
 def test_register_and_promote(write_dummy):
-    out, _, error = run("register_model", write_dummy(), "--promote")
+    out, _, error = run_command("register_model", write_dummy(), "--promote")
     assert error is None
     assert "Registered shades:1 for image-classification (dummy 1," in out
     assert "shades@production -> 1" in out
-    run("register_model", write_dummy(sleep=0.001))
-    assert run("promote_model", "shades", 2)[0] == "shades@production: 1 -> 2\n"
-    assert run("promote_model", "shades", 1, "--alias", "staging")[0] == "shades@staging: none -> 1\n"
+    run_command("register_model", write_dummy(sleep=0.001))
+    assert run_command("promote_model", "shades", 2)[0] == "shades@production: 1 -> 2\n"
+    assert run_command("promote_model", "shades", 1, "--alias", "staging")[0] == "shades@staging: none -> 1\n"
     assert {str(alias): alias.version.number for alias in Alias.objects.all()} == {
         "shades@production": 2,
         "shades@staging": 1,
@@ -39,7 +29,7 @@ def test_register_and_promote(write_dummy):
 def test_register_takes_a_name_and_labels(write_dummy, tmp_path):
     labels = tmp_path / "labels.txt"
     labels.write_text("night\nfog\nsnow\n")
-    assert "Registered weather:1" in run("register_model", write_dummy(), "--name", "weather", "--labels", labels)[0]
+    assert "Registered weather:1" in run_command("register_model", write_dummy(), "--name", "weather", "--labels", labels)[0]
 
 
 @pytest.mark.parametrize(
@@ -53,26 +43,26 @@ def test_register_takes_a_name_and_labels(write_dummy, tmp_path):
     ],
 )
 def test_a_refusal_is_one_sentence(arguments, says):
-    assert says in run(*arguments)[2]
+    assert says in run_command(*arguments)[2]
 
 
 def test_check_models_loads_what_is_served_and_names_what_does_not_work(shades, write_dummy, settings):
-    assert "shades:1: ok" in run("check_models")[0]
+    assert "shades:1: ok" in run_command("check_models")[0]
     broken = register_model(path=write_dummy(name="broken"), promote=True)
     Path(settings.MODEL_ROOT, broken.artifact).write_text("{}")
-    _, err, error = run("check_models")
+    _, err, error = run_command("check_models")
     assert "broken:1: artifact-mismatch" in err
     assert error == "1 of 2 served versions do not work."
 
 
 def test_check_models_without_models_says_how_to_get_one():
-    assert "register_model PATH --promote" in run("check_models")[0]
+    assert "register_model PATH --promote" in run_command("check_models")[0]
 
 
 def test_predict_answers_each_file_and_keeps_it(shades, user, tmp_path):
     for name, data in (("white.png", picture(255)), ("black.png", picture(0)), ("text.png", b"text")):
         (tmp_path / name).write_bytes(data)
-    out, err, error = run(
+    out, err, error = run_command(
         "predict", "shades", tmp_path / "white.png", tmp_path / "text.png", tmp_path / "black.png", "--user", "ada"
     )
     assert [line.split("\t")[1] for line in out.splitlines()] == ["white", "black"]
@@ -86,27 +76,27 @@ def test_predict_answers_each_file_and_keeps_it(shades, user, tmp_path):
 
 def test_predict_in_json(shades, tmp_path):
     (tmp_path / "a.png").write_bytes(noise(1))
-    line = json.loads(run("predict", "shades:1", tmp_path / "a.png", "--json")[0])
+    line = json.loads(run_command("predict", "shades:1", tmp_path / "a.png", "--json")[0])
     assert (line["status"], line["output"]) == ("succeeded", Prediction.objects.get().output)
 
 
 def test_predict_reports_a_failing_model(register_failing, tmp_path):
     register_failing(nan=True)
     (tmp_path / "a.png").write_bytes(noise(1))
-    out, _, error = run("predict", "failing", tmp_path / "a.png")
+    out, _, error = run_command("predict", "failing", tmp_path / "a.png")
     assert "failed" in out
     assert error == "1 of 1 inputs have no answer."
 
 
 def test_predict_refuses_an_unknown_user(shades):
-    assert run("predict", "shades", "a.png", "--user", "nobody")[2] == "There is no user 'nobody'."
+    assert run_command("predict", "shades", "a.png", "--user", "nobody")[2] == "There is no user 'nobody'."
 
 
 def test_predict_takes_rows_from_csv_and_json(flowers, tmp_path):
     (tmp_path / "rows.csv").write_text("petals,length,wild\n5,4.5,true\n5,45,\n5,1_0,\n7,1,\n")
     (tmp_path / "rows.json").write_text('[{"length": 1, "petals": 2}, {"length": 1}]')
     (tmp_path / "row.json").write_text('{"length": 2, "petals": 2}')
-    out, err, error = run("predict", "flowers", *(tmp_path / name for name in ("rows.csv", "rows.json", "row.json")))
+    out, err, error = run_command("predict", "flowers", *(tmp_path / name for name in ("rows.csv", "rows.json", "row.json")))
     assert [line.split("\t")[1] for line in out.splitlines()] == ["10.5 cm²", "8 cm²", "3 cm²", "4 cm²"]
     assert "rows.csv:3: length: Expected a number from 0 to 10 cm" in err
     assert 'rows.csv:4: length: Expected a number from 0 to 10 cm, such as 4.5. Received: "1_0"' in err
@@ -133,15 +123,15 @@ def test_predict_takes_rows_from_csv_and_json(flowers, tmp_path):
 def test_predict_names_what_is_wrong_with_a_file_of_rows(flowers, tmp_path, name, content, says):
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    _, err, error = run("predict", "flowers", tmp_path / name)
+    _, err, error = run_command("predict", "flowers", tmp_path / name)
     assert says in err
     assert "have no answer" in error
 
 
 def test_the_operator_is_told_why_a_model_fails(write_rows):
-    error = run("register_model", write_rows(fail="column wool is missing"))[2]
+    error = run_command("register_model", write_rows(fail="column wool is missing"))[2]
     assert error == "Not registered: flowers failed: RuntimeError. (column wool is missing)"
 
 
 def test_registering_says_what_was_trusted(write_rows):
-    assert "bytes, trusted)" in run("register_model", write_rows(), "--trusted")[0].replace(" to run its code", "")
+    assert "bytes, trusted)" in run_command("register_model", write_rows(), "--trusted")[0].replace(" to run its code", "")

@@ -6,14 +6,14 @@ import json
 
 import pytest
 
-from core.tests.http import LIST, problem
+from core.tests.problems import assert_problem
 from inference.tests.pictures import picture
 from predictions.export import COLUMNS
 from predictions.services import predict, review_prediction
-from predictions.tests.test_services_predict import ask
+from predictions.tests.factories import PREDICTIONS_URL, make_prediction
 
 pytestmark = pytest.mark.django_db
-EXPORT = f"{LIST}export/"
+EXPORT = f"{PREDICTIONS_URL}export/"
 
 
 def text_of(response):
@@ -27,9 +27,9 @@ def lines(response):
 
 @pytest.fixture
 def mixed(shades, flowers, user, other):
-    white = ask(user, picture(255), name="=cmd.png", client_reference="@ref", model="shades")
+    white = make_prediction(user, picture(255), name="=cmd.png", client_reference="@ref", model="shades")
     row = predict(user=user, source="api", features={"length": 4, "petals": 5}, model="flowers")
-    ask(other, picture(0), model="shades")
+    make_prediction(other, picture(0), model="shades")
     review_prediction(prediction=white, reviewer=user, true_label="grey")
     return white, row
 
@@ -85,7 +85,7 @@ def test_every_filter_of_the_list_holds(mixed, api, query, count):
     ],
 )
 def test_a_wrong_question_is_refused(mixed, api, query, code):
-    problem(api.get(EXPORT, query), 400, code)
+    assert_problem(api.get(EXPORT, query), 400, code)
 
 
 def test_reviewers_get_everybodys_with_their_names(mixed, client, reviewer, token_of):
@@ -96,8 +96,8 @@ def test_reviewers_get_everybodys_with_their_names(mixed, client, reviewer, toke
 
 def test_many_rows_take_few_queries(shades, user, api, django_assert_num_queries):
     for _ in range(30):
-        ask(user)
-    api.get(LIST)
+        make_prediction(user)
+    api.get(PREDICTIONS_URL)
     with django_assert_num_queries(3):  # the token with its user; the rows; their reviews
         assert len(lines(api.get(EXPORT, {"format": "csv"}))) == 30
 

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from inference.tests.pictures import picture
 from predictions.models import Input, Prediction
-from predictions.tests.test_services_predict import ask
+from predictions.tests.factories import make_prediction
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -76,32 +76,32 @@ def test_the_database_takes_every_honest_status(shades, changes):
 
 
 def test_the_ledger_outlives_an_account(shades, user):
-    prediction = ask(user)
+    prediction = make_prediction(user)
     user.delete()
     prediction.refresh_from_db()
     assert (prediction.user, prediction.input.user) == (None, None)
 
 
 def test_a_version_with_predictions_cannot_be_deleted(shades, user):
-    ask(user)
+    make_prediction(user)
     with pytest.raises(ProtectedError):
         shades.delete()
 
 
 def test_ids_are_ordered_by_time_and_versioned_7(shades, user):
-    ids = [ask(user).id for _ in range(5)]
+    ids = [make_prediction(user).id for _ in range(5)]
     assert ids == sorted(ids)
     assert {one.version for one in ids} == {7}
 
 
 def test_scores_are_ranked_whatever_order_the_database_keeps(shades, user):
-    prediction = Prediction.objects.get(pk=ask(user, picture(127)).pk)
+    prediction = Prediction.objects.get(pk=make_prediction(user, picture(127)).pk)
     assert next(label for label, _ in prediction.ranked_scores) == "grey"
     assert [score for _, score in prediction.ranked_scores] == sorted(prediction.output["scores"].values(), reverse=True)
 
 
 def test_rows_are_visible_to_their_owner_and_to_reviewers(shades, user, other, reviewer, superuser, make_user):
-    ask(user)
+    make_prediction(user)
     staff_without_rights = make_user(is_staff=True)
     inactive = make_user(is_active=False)
     counts = {
@@ -112,6 +112,6 @@ def test_rows_are_visible_to_their_owner_and_to_reviewers(shades, user, other, r
 
 
 def test_a_reviewer_who_is_no_longer_staff_sees_only_own_rows(shades, user, reviewer):
-    ask(user)
+    make_prediction(user)
     reviewer.is_staff = False
     assert Prediction.objects.visible_to(reviewer).count() == 0

@@ -3,7 +3,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from django.core.files.base import ContentFile
 from django.db import DatabaseError
 
 from core.storage import StorageFull
@@ -12,15 +11,11 @@ from inference.tests.pictures import noise, picture
 from predictions.models import Input, Prediction
 from predictions.services import predict
 from predictions.services.stored_files import read_stored_file
+from predictions.tests.factories import list_stored_files, make_prediction
 from registry.errors import UnknownModel
 from registry.serving import lease_predictor
 
 pytestmark = pytest.mark.django_db
-
-
-def ask(user, data=None, *, name="a.png", **options):
-    data = picture(255) if data is None else data
-    return predict(user=user, source="api", image=ContentFile(data, name=name), **options)
 
 
 def predictor_of(version):
@@ -28,18 +23,13 @@ def predictor_of(version):
         return predictor
 
 
-def stored_files(settings):
-    folder = Path(settings.MEDIA_ROOT)
-    return [path for path in folder.rglob("*") if path.is_file()]
-
-
 def nothing_is_stored(settings):
-    return not Input.objects.exists() and not Prediction.objects.exists() and stored_files(settings) == []
+    return not Input.objects.exists() and not Prediction.objects.exists() and list_stored_files(settings) == []
 
 
 def test_keeps_input_file_and_answer(shades, user):
     data = noise(1)
-    prediction = ask(user, data, name="C:\\pictures\\my seven.png", client_reference="job-7")
+    prediction = make_prediction(user, data, name="C:\\pictures\\my seven.png", client_reference="job-7")
     row = Prediction.objects.get()
     assert row == prediction
     assert (row.user, row.input.user, row.model_version, row.source) == (user, user, shades, "api")
@@ -57,12 +47,12 @@ def test_keeps_input_file_and_answer(shades, user):
 
 @pytest.mark.parametrize(("shade", "label"), [(0, "black"), (127, "grey"), (255, "white")])
 def test_answers_what_the_model_says(shades, user, shade, label):
-    assert ask(user, picture(shade)).label == label
+    assert make_prediction(user, picture(shade)).label == label
 
 
 @pytest.mark.parametrize("format", ["JPEG", "WEBP"])
 def test_the_stored_name_follows_the_decoder_not_the_sender(shades, user, format):
-    prediction = ask(user, picture(9, format=format), name="evil.php")
+    prediction = make_prediction(user, picture(9, format=format), name="evil.php")
     assert prediction.input.image.name.endswith({"JPEG": ".jpg", "WEBP": ".webp"}[format])
 
 
@@ -71,7 +61,7 @@ def test_the_stored_name_follows_the_decoder_not_the_sender(shades, user, format
 )
 def test_a_refused_image_stores_nothing(shades, user, settings, data, code):
     with pytest.raises(InvalidImage) as caught:
-        ask(user, data)
+        make_prediction(user, data)
     assert caught.value.code == code
     assert nothing_is_stored(settings)
 
@@ -81,13 +71,13 @@ def test_a_refused_image_stores_nothing(shades, user, settings, data, code):
 )
 def test_an_unknown_model_stores_nothing(shades, user, settings, model):
     with pytest.raises(UnknownModel):
-        ask(user, model=model)
+        make_prediction(user, model=model)
     assert nothing_is_stored(settings)
 
 
 @pytest.mark.parametrize("model", ["", "shades", "shades@production", "shades:1"])
 def test_a_model_is_named_in_four_ways(shades, user, model):
-    assert ask(user, model=model).model_version == shades
+    assert make_prediction(user, model=model).model_version == shades
 
 
 def test_features_for_an_image_model_are_refused(shades, user, settings):
@@ -105,7 +95,7 @@ def test_features_for_an_image_model_are_refused(shades, user, settings):
 )
 def test_a_model_that_cannot_even_warm_up_is_kept_as_failed(register_failing, user, behaviour, code):
     register_failing(**behaviour)
-    prediction = ask(user)
+    prediction = make_prediction(user)
     assert (prediction.status, prediction.error_code) == ("failed", code)
     row = Prediction.objects.get()
     assert (row.output, row.label, row.confidence) == (None, "", None)
@@ -118,7 +108,7 @@ def test_a_model_that_raises_is_kept_as_failed(shades, user, monkeypatch):
         raise ZeroDivisionError("/a/secret/path")
 
     monkeypatch.setattr(predictor_of(shades), "_run", broken)
-    row = ask(user)
+    row = make_prediction(user)
     assert (row.status, row.error_code) == ("failed", "model-failed")
     assert "ZeroDivisionError" in row.error_message
     assert "secret" not in row.error_message
@@ -129,13 +119,13 @@ def test_a_model_that_hangs_is_kept_as_failed(shades, user, monkeypatch, setting
     settings.PREDICT_TIMEOUT = 0.05
     let_go = threading.Event()
     monkeypatch.setattr(predictor_of(shades), "_run", lambda batch: let_go.wait(30))
-    assert ask(user).error_code == "inference-timeout"
+    assert make_prediction(user).error_code == "inference-timeout"
     let_go.set()
 
 
 def test_a_changed_artifact_is_kept_as_failed_and_never_loaded(shades, user, settings):
     Path(settings.MODEL_ROOT, shades.artifact).write_text("{}")
-    assert ask(user).error_code == "artifact-mismatch"
+    assert make_prediction(user).error_code == "artifact-mismatch"
 
 
 def test_a_full_queue_refuses_and_stores_nothing(shades, user, settings, monkeypatch):
@@ -146,7 +136,7 @@ def test_a_full_queue_refuses_and_stores_nothing(shades, user, settings, monkeyp
 
     monkeypatch.setattr(predictor._batcher, "submit", full)
     with pytest.raises(Overloaded):
-        ask(user)
+        make_prediction(user)
     assert nothing_is_stored(settings)
 
 
@@ -156,7 +146,7 @@ def test_a_full_disk_stores_no_row(shades, user, settings, monkeypatch):
 
     monkeypatch.setattr("core.storage.DurableFileSystemStorage._save", full)
     with pytest.raises(StorageFull):
-        ask(user)
+        make_prediction(user)
     assert not Input.objects.exists()
 
 
@@ -170,7 +160,7 @@ def test_a_failing_insert_leaves_neither_row_nor_file(shades, user, settings, mo
 
     monkeypatch.setattr(model, "save", fail)
     with pytest.raises(DatabaseError):
-        ask(user)
+        make_prediction(user)
     assert nothing_is_stored(settings)
 
 
@@ -184,12 +174,12 @@ def test_a_failing_commit_keeps_the_file(shades, user, settings, monkeypatch):
 
     monkeypatch.setattr(connection, "_commit", broken)
     with pytest.raises(DatabaseError):
-        ask(user)
-    assert len(stored_files(settings)) == 1
+        make_prediction(user)
+    assert len(list_stored_files(settings)) == 1
 
 
 def test_a_prediction_of_nobody_is_possible(shades):
-    assert ask(None).user is None
+    assert make_prediction(None).user is None
 
 
 def test_the_image_is_decoded_once(shades, user, monkeypatch):
@@ -205,5 +195,5 @@ def test_the_image_is_decoded_once(shades, user, monkeypatch):
         return real_load(image)
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", load)
-    ask(user, noise(3))
+    make_prediction(user, noise(3))
     assert (len(opened), len(loads)) == (1, 1)

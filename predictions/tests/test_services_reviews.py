@@ -3,18 +3,18 @@
 import pytest
 from django.urls import reverse
 
-from core.tests.http import LIST, problem
+from core.tests.problems import assert_problem
 from inference.tests.pictures import picture
 from predictions.models import Prediction, Review
 from predictions.services import predict, review_prediction, withdraw_review
 from predictions.services.reviews import InvalidReview, NotReviewable
-from predictions.tests.test_services_predict import ask
+from predictions.tests.factories import PREDICTIONS_URL, make_prediction
 
 pytestmark = pytest.mark.django_db
 
 
 def address(prediction):
-    return f"{LIST}{prediction.pk}/reviews/"
+    return f"{PREDICTIONS_URL}{prediction.pk}/reviews/"
 
 
 def say(api, prediction, **opinion):
@@ -23,7 +23,7 @@ def say(api, prediction, **opinion):
 
 @pytest.fixture
 def white(shades, user):
-    return ask(user, picture(255))
+    return make_prediction(user, picture(255))
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_an_opinion_of_a_label_is_kept_with_what_follows(white, api, user, opini
     review = Review.objects.get()
     assert (review.verdict, review.true_label) == kept
     assert (review.reviewer, review.picked_by, review.prediction) == (user, "api", white)
-    shown = api.get(f"{LIST}{white.pk}/").json()["review"]
+    shown = api.get(f"{PREDICTIONS_URL}{white.pk}/").json()["review"]
     assert (shown["verdict"], shown["true_label"], shown["mine"], shown["reviewer"]) == (*kept, True, "ada")
 
 
@@ -71,7 +71,7 @@ def test_an_opinion_of_a_label_is_kept_with_what_follows(white, api, user, opini
     ],
 )
 def test_an_opinion_that_cannot_be_is_refused_and_not_kept(white, api, opinion, code):
-    problem(say(api, white, **opinion), 400, code)
+    assert_problem(say(api, white, **opinion), 400, code)
     assert not Review.objects.exists()
 
 
@@ -99,14 +99,14 @@ def test_an_opinion_of_a_value(row, api, opinion, kept):
     ],
 )
 def test_a_wrong_opinion_of_a_value(row, api, opinion, code):
-    problem(say(api, row, **opinion), 400, code)
+    assert_problem(say(api, row, **opinion), 400, code)
 
 
 def test_of_two_labels_the_other_one_follows(db, write_dummy, user):
     from registry.services import register_model
 
     register_model(path=write_dummy(labels=["dark", "light"]), promote=True)
-    review = review_prediction(prediction=ask(user, picture(255)), reviewer=user, verdict="incorrect")
+    review = review_prediction(prediction=make_prediction(user, picture(255)), reviewer=user, verdict="incorrect")
     assert review.true_label == "dark"
 
 
@@ -123,8 +123,8 @@ def test_a_new_opinion_withdraws_the_earlier_one_and_nothing_is_overwritten(whit
 
 def test_what_failed_cannot_be_judged(register_failing, user, api):
     failed_by = register_failing(nan=True)
-    failed = ask(user, model=str(failed_by))
-    problem(say(api, failed, verdict="correct"), 409, "not-reviewable")
+    failed = make_prediction(user, model=str(failed_by))
+    assert_problem(say(api, failed, verdict="correct"), 409, "not-reviewable")
     with pytest.raises(NotReviewable):
         review_prediction(prediction=failed, reviewer=user, verdict="correct")
 
@@ -136,7 +136,7 @@ def test_a_nan_is_no_true_value(row, user):
 
 def test_others_may_not_and_reviewers_may(white, other, reviewer, token_of, client):
     eve, rosa = ({"headers": token_of(person), "content_type": "application/json"} for person in (other, reviewer))
-    unknown = f"{LIST}01a1fb01-0971-77a1-91ee-40e3b3456e9b/reviews/"
+    unknown = f"{PREDICTIONS_URL}01a1fb01-0971-77a1-91ee-40e3b3456e9b/reviews/"
     theirs = client.post(address(white), {"verdict": "correct"}, **eve)
     assert (theirs.status_code, theirs.content) == (404, client.post(unknown, {"verdict": "correct"}, **eve).content)
     assert client.get(address(white), **eve).status_code == 404
@@ -171,7 +171,7 @@ def test_filters_by_review(three, api, user, query, expected):
     review_prediction(prediction=white, reviewer=user, verdict="correct")
     review_prediction(prediction=black, reviewer=user, verdict="unsure")
     review_prediction(prediction=black, reviewer=user, true_label="grey")
-    found = api.get(LIST, query).json()["results"]
+    found = api.get(PREDICTIONS_URL, query).json()["results"]
     assert [one["client_reference"] for one in found] == expected
 
 
@@ -184,8 +184,8 @@ def truths(api, items):
 
 def test_many_are_judged_at_once_each_with_its_result(three, api, user, other):
     black, grey, white = three
-    foreign = ask(other, client_reference="theirs")
-    twin = [ask(user, client_reference="twin") for _ in range(2)]
+    foreign = make_prediction(other, client_reference="theirs")
+    twin = [make_prediction(user, client_reference="twin") for _ in range(2)]
     items = [
         {"id": str(black.pk), "true_label": "black"},
         {"client_reference": "ref-127", "verdict": "incorrect", "true_label": "white", "comment": "too bright"},
@@ -233,12 +233,12 @@ def test_saying_it_again_withdraws_the_earlier_opinions(three, api):
     ],
 )
 def test_a_wrong_list_is_refused_whole(db, api, body, code):
-    problem(api.post("/api/v1/ground-truth/", body, content_type="application/json"), 400, code)
+    assert_problem(api.post("/api/v1/ground-truth/", body, content_type="application/json"), 400, code)
 
 
 @pytest.mark.parametrize("count", [2, 40])
 def test_many_take_as_many_queries_as_few(shades, user, api, count, django_assert_num_queries):
-    made = [ask(user, client_reference=f"n{number}") for number in range(count)]
+    made = [make_prediction(user, client_reference=f"n{number}") for number in range(count)]
     items = [{"client_reference": one.client_reference, "verdict": "correct"} for one in made]
     with django_assert_num_queries(8) as captured:
         assert truths(api, items).json()["accepted"] == count
@@ -334,7 +334,7 @@ def test_a_press_by_script_is_answered_with_the_section_and_nothing_more(white, 
 
 @pytest.mark.parametrize("value", ["maybe", "1", "yes", "TRUE"])
 def test_reviewed_is_true_or_false_and_nothing_else(white, api, value):
-    problem(api.get(LIST, {"reviewed": value}), 400, "invalid-choice")
+    assert_problem(api.get(PREDICTIONS_URL, {"reviewed": value}), 400, "invalid-choice")
 
 
 @pytest.mark.parametrize("page", ["foo", "?a=1", "x\0", "predictions:history", "//evil.example/", "https://evil.example/"])

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from inference.tests.pictures import noise
 from predictions.services.stored_files import read_stored_file
 from predictions.services.sweep import sweep_media
-from predictions.tests.test_services_predict import ask, stored_files
+from predictions.tests.factories import list_stored_files, make_prediction
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def littered(shades, user, settings):
     """Return a kept prediction, and the files that a crash left: an orphan and a temporary one."""
-    kept = ask(user, noise(1))
+    kept = make_prediction(user, noise(1))
     left = [Path(settings.MEDIA_ROOT, "inputs", "ab", "cd", "x.png"), Path(settings.MEDIA_ROOT, "tmp", "half")]
     for path in left:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ def test_the_command_lists_and_deletes(littered, settings):
     out = StringIO()
     call_command("sweep_media", "--older-than", "0", "--dry-run", stdout=out)
     assert "2 files to delete." in out.getvalue()
-    assert len(stored_files(settings)) == 3
+    assert len(list_stored_files(settings)) == 3
     call_command("sweep_media", "--older-than", "0", stdout=out)
     assert "2 files deleted." in out.getvalue()
-    assert len(stored_files(settings)) == 1
+    assert len(list_stored_files(settings)) == 1

@@ -5,10 +5,11 @@ import re
 import pytest
 from django.urls import reverse
 
+from core.tests.pages import get_text
 from predictions.forms import MAX_ON_A_FORM
 from predictions.models import Input, Prediction
 from predictions.services import predict
-from predictions.tests.test_views import text_of, upload
+from predictions.tests.factories import make_image_file
 from registry.services import promote_model, register_model
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +33,7 @@ def test_the_form_is_built_from_the_signature(flowers, signed_in):
     assert re.findall(r'value="(\w*)"', choices) == ["", "white", "red", "blue"]
     assert "(default: white)" in choices
     assert "required" not in choices
-    text = text_of(signed_in.get("/", {"model": "flowers"}))
+    text = get_text(signed_in.get("/", {"model": "flowers"}))
     for said in ("Length (cm)", "0 to 10.", "How many petals it has. Whole number, 0 or more.", "Flowers"):
         assert said in text, said
 
@@ -43,7 +44,7 @@ def test_a_row_is_answered_and_stays_in_the_form(flowers, signed_in, user):
     assert response.redirect_chain == [(f"/?model=flowers&shown={prediction.id}", 302)]
     assert (prediction.value, prediction.source, prediction.client_reference) == (9.5, "web", "r-1")
     assert prediction.input.features == {"length": 4.5, "petals": 5, "colour": "white", "wild": False}
-    assert "9.5 cm²" in text_of(response)
+    assert "9.5 cm²" in get_text(response)
     html = response.content.decode()
     assert 'value="4.5"' in html
     assert '<option value="white" selected>' in html
@@ -69,7 +70,7 @@ def test_a_refusal_stands_beside_its_field_and_nothing_typed_is_lost(flowers, si
 
     response = signed_in.post("/", {**FORM, "feature-1": "7", **change})
     assert response.status_code == 400
-    assert says in unescape(text_of(response))
+    assert says in unescape(get_text(response))
     if "feature-1" not in change:
         assert 'value="7"' in response.content.decode()
     assert 'aria-invalid="true"' in response.content.decode()
@@ -94,10 +95,10 @@ def test_a_pasted_line_fills_the_form_and_asks_nothing(flowers, signed_in, line,
 def test_a_line_that_does_not_fit_is_named_and_what_was_typed_stays(flowers, signed_in):
     response = signed_in.post("/", {**FORM, "csv": "1,2", "fill": "1"})
     assert response.status_code == 400
-    assert "Expected 4 values: length, petals, colour, wild. Received: 2." in text_of(response)
+    assert "Expected 4 values: length, petals, colour, wild. Received: 2." in get_text(response)
     assert 'value="4.5"' in response.content.decode()
     strange = signed_in.post("/", {**FORM, "csv": "length,petals,hue\n1,2,3", "fill": "1"})
-    assert "columns that the model does not take: hue" in text_of(strange)
+    assert "columns that the model does not take: hue" in get_text(strange)
 
 
 def test_the_example_fills_the_form(flowers, signed_in):
@@ -118,8 +119,8 @@ def test_the_example_is_asked_by_one_button(flowers, signed_in, user):
 @pytest.mark.parametrize(("asked", "why"), [("flowers:7", "has no version 7"), ("nope", "There is no model")])
 def test_an_example_that_cannot_be_asked_says_why(flowers, signed_in, asked, why):
     response = signed_in.post(reverse("predictions:example", args=["flowers"]), {"model": asked}, follow=True)
-    assert "The example could not be asked." in text_of(response)
-    assert why in text_of(response)
+    assert "The example could not be asked." in get_text(response)
+    assert why in get_text(response)
     assert signed_in.get(reverse("predictions:example", args=["flowers"])).status_code == 405
     assert signed_in.post(reverse("predictions:example", args=["nothing"])).status_code == 404
 
@@ -135,14 +136,14 @@ def test_the_home_page_offers_each_model_and_shows_its_own_form(flowers, shades,
     assert 'type="file"' in page
     assert 'href="/?model=flowers"' in page
     assert re.search(r'href="/\?model=shades"\s+aria-current="page"', page)
-    response = signed_in.post("/", {"model": "shades", "image": upload()})
+    response = signed_in.post("/", {"model": "shades", "image": make_image_file()})
     assert response.status_code == 302
 
 
 def test_a_reviewer_asks_a_version_that_is_not_in_use_and_others_may_not(write_rows, client, user, reviewer):
     register_model(path=write_rows())
     client.force_login(reviewer)
-    assert "Answered by flowers:1" in text_of(client.get("/", {"model": "flowers:1"}))
+    assert "Answered by flowers:1" in get_text(client.get("/", {"model": "flowers:1"}))
     assert client.post("/", {**FORM, "model": "flowers:1"}).status_code == 302
     client.force_login(user)
     assert client.get("/", {"model": "flowers:1"}).status_code == 409
@@ -150,14 +151,14 @@ def test_a_reviewer_asks_a_version_that_is_not_in_use_and_others_may_not(write_r
 
 
 def test_history_and_detail_show_rows_as_readily_as_pictures(flowers, shades, signed_in, user):
-    from predictions.tests.test_services_predict import ask
+    from predictions.tests.factories import make_prediction
 
     row = predict(user=user, source="api", features={"length": 4.5, "petals": 5, "wild": True}, model="flowers")
-    ask(user, model="shades")
-    history = text_of(signed_in.get(reverse("predictions:history")))
+    make_prediction(user, model="shades")
+    history = get_text(signed_in.get(reverse("predictions:history")))
     assert "length 4.5 cm, petals 5, colour white, wild true" in history
     assert "10.5 cm²" in history
-    detail = text_of(signed_in.get(row.get_absolute_url()))
+    detail = get_text(signed_in.get(row.get_absolute_url()))
     for said in ("length 4.5 cm", "petals 5", "wild true", "10.5 cm²", '"model": "flowers:1"'.replace('"', "&quot;")):
         assert said in detail, said
 
@@ -167,7 +168,7 @@ def test_the_model_page_says_what_it_takes_and_how_often_it_was_used(flowers, wr
     for _ in range(3):
         predict(user=user, source="api", features={"length": 1, "petals": 5}, model="flowers")
     promote_model(name="flowers", number=2, alias="staging")
-    text = text_of(signed_in.get(reverse("predictions:model", args=["flowers"])))
+    text = get_text(signed_in.get(reverse("predictions:model", args=["flowers"])))
     for said in (
         "float in cm",
         "0 to 10",
@@ -187,7 +188,7 @@ def test_a_damaged_artifact_is_said_on_the_model_page(flowers, signed_in, settin
     from pathlib import Path
 
     Path(settings.MODEL_ROOT, flowers.artifact).write_text("{")
-    text = text_of(signed_in.get(reverse("predictions:model", args=["flowers"])))
+    text = get_text(signed_in.get(reverse("predictions:model", args=["flowers"])))
     assert "artifact changed" in text
     assert "The artifact of version 1 is not the registered one. Nothing answers instead." in text
 
@@ -219,6 +220,6 @@ def test_features_are_called_as_people_call_them(write_rows, signed_in, user):
     row = {"length": 1, "petals": 2, "leaf_width": 3, "f7": 4}
     prediction = predict(user=user, source="web", features=row, model="flowers")
     for address in ("/predictions/", prediction.get_absolute_url()):
-        page = text_of(signed_in.get(address))
+        page = get_text(signed_in.get(address))
         assert re.search(r"leaf width 3\b.*Leaf area 4\b", page)
     assert signed_in.get(f"/api/v1/predictions/{prediction.pk}/").json()["input"]["features"]["f7"] == 4

@@ -8,6 +8,13 @@ from predictions.views.predict import PredictView
 from predictions.views.review import ReviewView
 
 __all__ = [
-    "PredictView", "ExamplePictureView", "ExampleView", "HistoryView", "ModelDetailView", "ModelListView", 
-    "PredictionView", "ReviewView", "ThumbnailView",
+    "ExamplePictureView",
+    "ExampleView",
+    "HistoryView",
+    "ModelDetailView",
+    "ModelListView",
+    "PredictView",
+    "PredictionView",
+    "ReviewView",
+    "ThumbnailView",
 ]  # fmt: skip

@@ -1,11 +1,12 @@
-import core.fields
-import core.validators
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
 import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
+
+import core.fields
+import core.validators
 
 
 class Migration(migrations.Migration):

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 
+from core.tests.admin_urls import get_change_url, get_list_url
 from predictions.services import predict
-from predictions.tests.test_admin import listing, row_page
 from registry.models import AliasChange
 from registry.references import resolve_version
 from registry.services import register_model
@@ -31,14 +31,14 @@ def promotion(version):
 
 def test_promote_and_roll_back(two, admin, superuser):
     first, second = two
-    assert promotion(second) in admin.get(row_page(second)).content.decode()
+    assert promotion(second) in admin.get(get_change_url(second)).content.decode()
     assert "Point it at version 2" in admin.get(promotion(second)).content.decode()
     assert resolve_version("flowers") == first  # looking changes nothing
     answer = admin.post(promotion(second), {"alias": "production"}, follow=True)
     assert "The alias flowers@production points at version 2 now, before at version 1." in answer.content.decode()
     assert resolve_version("flowers") == second
     alias = second.aliases.get()
-    page = admin.get(row_page(alias)).content.decode()
+    page = admin.get(get_change_url(alias)).content.decode()
     assert f"{promotion(first)}?alias=production" in page
     assert "Roll back to version 1" in page
     admin.post(promotion(first), {"alias": "production"})
@@ -57,7 +57,7 @@ def test_any_alias_can_be_made_and_a_bad_name_is_refused(two, admin):
 
 def test_a_damaged_version_is_not_promoted_and_the_admin_says_so(two, admin, settings):
     Path(settings.MODEL_ROOT, two[1].artifact).write_text("{")
-    for address in (listing("modelversion"), row_page(two[1])):
+    for address in (get_list_url("modelversion"), get_change_url(two[1])):
         assert "CHANGED: not the registered file" in admin.get(address).content.decode()
     answer = admin.post(promotion(two[1]), {"alias": "production"})
     assert answer.status_code == 409
@@ -66,7 +66,7 @@ def test_a_damaged_version_is_not_promoted_and_the_admin_says_so(two, admin, set
     assert "not the registered file" in text
     assert resolve_version("flowers") == two[0]
     Path(settings.MODEL_ROOT, two[1].artifact).unlink()
-    assert "MISSING" in admin.get(row_page(two[1])).content.decode()
+    assert "MISSING" in admin.get(get_change_url(two[1])).content.decode()
 
 
 @pytest.mark.parametrize("who", ["reviewer", "staff", "user", "nobody"])
@@ -80,7 +80,7 @@ def test_nobody_else_may(two, client, who, reviewer, user, make_user):
         )
     assert resolve_version("flowers") == two[0]
     if who == "reviewer":
-        assert promotion(two[1]) not in client.get(row_page(two[1])).content.decode()
+        assert promotion(two[1]) not in client.get(get_change_url(two[1])).content.decode()
 
 
 def test_a_form_without_its_token_changes_nothing(two, superuser):
@@ -100,9 +100,9 @@ def test_an_unknown_version_is_not_found(two, admin):
 
 def test_the_list_shows_input_and_output_in_one_row(two, admin, user):
     prediction = predict(user=user, source="api", features={"length": 4.5, "petals": 5})
-    html = admin.get(listing("prediction")).content.decode()
+    html = admin.get(get_list_url("prediction")).content.decode()
     for shown in ("length: 4.5", "petals: 5", "9.5 cm²", "value: 9.5"):
         assert shown in html
-    assert "&quot;petals&quot;: 5" in admin.get(row_page(prediction)).content.decode()
-    assert "length: 4.5" in admin.get(listing("input")).content.decode()
-    assert "&quot;petals&quot;: 5" in admin.get(row_page(prediction.input)).content.decode()
+    assert "&quot;petals&quot;: 5" in admin.get(get_change_url(prediction)).content.decode()
+    assert "length: 4.5" in admin.get(get_list_url("input")).content.decode()
+    assert "&quot;petals&quot;: 5" in admin.get(get_change_url(prediction.input)).content.decode()

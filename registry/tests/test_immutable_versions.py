@@ -4,7 +4,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 
-from predictions.tests.test_services_predict import ask
+from predictions.tests.factories import make_prediction
 from registry.models import ModelVersion
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +59,7 @@ def test_the_author_may_leave(write_dummy, user):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_version_with_predictions_cannot_be_deleted(shades, user):
-    ask(user)
+    make_prediction(user)
     shades.aliases.all().delete()
     with pytest.raises(ProtectedError):
         shades.delete()

@@ -1,20 +1,18 @@
 """Registering and asking real Keras files."""
 
 import os
-from pathlib import Path
 
 import pytest
-from django.conf import settings as project
 from django.core.files.base import ContentFile
 
 from inference.errors import InvalidArtifact, InvalidSignature
 from predictions.services import predict
 from registry.models import ModelVersion
 from registry.services import register_model
+from registry.tests.factories import DIGITS
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("tensorflow")]
-DIGITS = Path(project.BASE_DIR, "examples", "digits")
 
 
 @pytest.fixture

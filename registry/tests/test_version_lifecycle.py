@@ -215,14 +215,14 @@ def test_one_model_that_does_not_load_takes_no_other_away(two, shades, client, s
 
 
 def test_the_pages_name_the_version_that_answers(two, client, user, settings):
-    from predictions.tests.test_views import text_of
+    from core.tests.pages import get_text
 
     client.force_login(user)
     move_alias(two[1])
-    assert "Answered by flowers:2" in text_of(client.get("/?model=flowers"))
+    assert "Answered by flowers:2" in get_text(client.get("/?model=flowers"))
     corrupt(two[1], settings)
-    assert "Answered by flowers:1" in text_of(client.get("/?model=flowers"))
-    assert "Version 1 answers instead." in text_of(client.get("/models/flowers/"))
+    assert "Answered by flowers:1" in get_text(client.get("/?model=flowers"))
+    assert "Version 1 answers instead." in get_text(client.get("/models/flowers/"))
     corrupt(two[0], settings)
 
 

@@ -17,15 +17,15 @@ from predictions.api.serializers.review import (
 )
 
 __all__ = [
+    "GroundTruthItemSerializer",
     "GroundTruthResultSerializer",
     "GroundTruthSerializer",
     "ImageRequestSerializer",
     "InputSerializer",
-    "ReviewRequestSerializer",
     "PredictionRequestSerializer",
     "PredictionSerializer",
     "PredictionWithFeaturesSerializer",
     "PredictionWithImageSerializer",
+    "ReviewRequestSerializer",
     "ReviewSerializer",
-    "GroundTruthItemSerializer",
 ]

@@ -1,0 +1,16 @@
+"""Run management commands in tests."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from django.core.management import CommandError, call_command
+
+
+def run_command(*arguments):
+    out, err = StringIO(), StringIO()
+    try:
+        call_command(*map(str, arguments), stdout=out, stderr=err)
+    except CommandError as error:
+        return out.getvalue(), err.getvalue(), str(error)
+    return out.getvalue(), err.getvalue(), None
