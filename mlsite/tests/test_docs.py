@@ -56,7 +56,7 @@ def test_registering_works_as_written(tmp_path, monkeypatch, user):
         (tmp_path / folder).mkdir()
     (tmp_path / "photo" / "grey.png").write_bytes(picture(127))
     (tmp_path / "rules" / "weights.csv").write_text("age,2\nincome,0.5\n")
-    done = blocks("models.md", "python", "toml", "sh")
+    done = blocks("register.md", "python", "toml", "sh")
     assert len(done) >= 12
     for language, text in done:
         carry_out(language, text)
@@ -110,8 +110,8 @@ def test_training_on_what_people_said_works_as_written(tmp_path, monkeypatch, us
     for data, label in iterate_digit_images():
         prediction = make_prediction(user, data)
         review_prediction(prediction=prediction, reviewer=user, true_label=label)
-    ((_, text),) = blocks("review.md", "python")
-    (command,) = re.findall(r"manage\.py (export_dataset .*)", (DOCS / "review.md").read_text())
+    ((_, text),) = blocks("evaluate.md", "python")
+    (command,) = re.findall(r"manage\.py (export_dataset .*)", (DOCS / "evaluate.md").read_text())
     call_command(*shlex.split(command))
     carry_out("python", text)
     made = shutil.copytree(ROOT / "examples" / "digits", tmp_path / "made")
@@ -148,8 +148,8 @@ def test_each_command_and_option_that_is_named_is_there():
         for page in PAGES
         for match in re.finditer(r"manage\.py ([a-z_]+)([^`|\n]*)", page.read_text())
     ]
-    rows = re.findall(r"^\| `([a-z_]+)([^`]*)`", (ROOT / "README.md").read_text(), re.MULTILINE)
-    named += [("README.md", name, re.findall(r"--[a-z][a-z-]*", rest)) for name, rest in rows if name in get_commands()]
+    rows = re.findall(r"^\| `([a-z_]+)([^`]*)`", (DOCS / "operate.md").read_text(), re.MULTILINE)
+    named += [("operate.md", name, re.findall(r"--[a-z][a-z-]*", rest)) for name, rest in rows if name in get_commands()]
     assert len(named) > 25
     for page, name, options in named:
         assert name in get_commands(), f"{page}: {name}"
@@ -179,7 +179,7 @@ def test_each_page_is_named_in_the_readme():
 def test_each_file_that_contributors_are_led_to_is_there():
     named = [
         path
-        for page in (ROOT / "CONTRIBUTING.md", DOCS / "contributing.md")
+        for page in (ROOT / "CONTRIBUTING.md", DOCS / "contribute.md")
         for path in re.findall(r"`((?:mlsite|inference|predictions|accounts|templates|static)/[\w./-]+)`", page.read_text())
     ]
     assert len(named) > 20
