@@ -38,24 +38,32 @@ NAMES = [
 
 CARD = """# Model card: diabetes
 
-| | |
+| Property | Value |
 |---|---|
 | Task | tabular regression: progression of the disease one year after the measurements |
 | Values in the data | {low:.0f} to {high:.0f} |
 | Model | StandardScaler, then ridge regression, converted to ONNX (float32) |
-| Input | age, sex, body mass index, blood pressure and six blood serum measurements |
-| Training data | {trained} of the 442 patients of the diabetes data shipped with scikit-learn |
-| Held out | {held} patients, used for nothing but the figures below |
-| Mean absolute error, held out | {mae:.1f} (always saying the mean: {naive:.1f}) |
-| Root mean squared error, held out | {rmse:.1f} |
-| R2, held out | {r2:.2f} |
-| ONNX against scikit-learn, held out | at most {difference:.1e} apart, relatively |
-| Made with | scikit-learn {version}, seed {seed} |
+| Input | age, sex, body mass index, blood pressure, and six blood serum measurements |
+| Training data | {trained} of the 442 patients of the diabetes dataset included in scikit-learn |
+| Test data | {held} patients who were not used for training |
+| Test mean absolute error | {mae:.1f} (predicting the mean: {naive:.1f}) |
+| Test root mean squared error | {rmse:.1f} |
+| Test R2 | {r2:.2f} |
+| Difference between ONNX and scikit-learn on test data | at most {difference:.1e}, relative |
+| Created with | scikit-learn {version}, seed {seed} |
 
-Meant to show a regression at work, not for medicine: it explains about half of what differs between 442 patients. The
-rows of `samples.csv` are held-out patients.
+## Intended use
 
-Data: B. Efron, T. Hastie, I. Johnstone, R. Tibshirani, "Least Angle Regression", Annals of Statistics 32 (2004).
+This model demonstrates regression in mlsite. It is not for medical use.
+
+## Limitations
+
+The model explains about half of the variance among 442 patients.
+
+## Data
+
+B. Efron, T. Hastie, I. Johnstone, R. Tibshirani, "Least Angle Regression", Annals of Statistics 32 (2004). The rows of
+`samples.csv` are test patients.
 """
 
 

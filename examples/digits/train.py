@@ -32,23 +32,32 @@ Labels = npt.NDArray[np.int64]
 
 CARD = """# Model card: digits
 
-| | |
+| Property | Value |
 |---|---|
-| Task | image classification, ten classes: the digits 0 to 9 |
+| Task | image classification with ten classes: the digits 0 to 9 |
 | Network | conv 32, pool, conv 64, pool, dropout, dense 128, softmax 10 ({parameters:,} parameters) |
-| Input | 28 x 28 grey, scaled to [0, 1]; a light digit on dark or a dark one on light |
-| Training data | {trained:,} images of {source}, augmented by shift, rotation, zoom and inversion |
-| Held out | {held:,} images, used for nothing but the figures below |
-| Accuracy, held out | {accuracy:.2%} ({right:,} of {held:,}) |
-| Accuracy, held out and inverted | {inverted:.2%} |
-| Made with | Keras {keras}, TensorFlow {tensorflow}, seed {seed}, {epochs} epochs |
+| Input | 28 x 28 grayscale, scaled to [0, 1]; a light digit on a dark background or the reverse |
+| Training data | {trained:,} images of {source}, augmented by shift, rotation, zoom, and inversion |
+| Test data | {held:,} images that were not used for training |
+| Test accuracy | {accuracy:.2%} ({right:,} of {held:,}) |
+| Test accuracy, inverted images | {inverted:.2%} |
+| Created with | Keras {keras}, TensorFlow {tensorflow}, seed {seed}, {epochs} epochs |
 
-Meant to show mlsite at work, on one upright digit that fills most of a square picture, as MNIST's do; one of a third of
-the picture's height is read right half the time. It always answers one of ten digits: a picture of a cat gets a digit too,
-so look at the confidence. It is not calibrated for handwriting outside MNIST.
+## Intended use
 
-Data: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits", 1998. The PNG files in `samples/` are
-held-out images of it, named by their true digit.
+This model demonstrates mlsite.
+
+## Limitations
+
+- The image must show one upright digit that fills most of a square, as in MNIST. If the digit takes up only a third of
+  the height of the image, about half of the predictions are wrong.
+- The model always predicts one of the ten digits, even for an image of a cat. Check the confidence.
+- The model is not calibrated for handwriting outside MNIST.
+
+## Data
+
+Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits", 1998. The PNG files in `samples/` are
+test images. Each file is named after its true digit.
 """
 
 

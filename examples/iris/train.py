@@ -25,21 +25,30 @@ NAMES = ["sepal_length", "sepal_width", "petal_length", "petal_width"]  # cm
 
 CARD = """# Model card: iris
 
-| | |
+| Property | Value |
 |---|---|
 | Task | tabular classification: setosa, versicolor, virginica |
 | Model | StandardScaler, then LogisticRegression |
-| Input | four lengths of a flower in cm: sepal length and width, petal length and width |
-| Training data | {trained} of the 150 flowers of R. A. Fisher's iris data, as shipped with scikit-learn |
-| Held out | {held} flowers, used for nothing but the figures below |
-| Accuracy, held out | {accuracy:.1%} ({right} of {held}); log loss {loss:.3f} |
-| Accuracy, ten-fold cross-validation on all | {crossed:.1%} |
-| Made with | scikit-learn {version}, seed {seed} |
+| Input | length and width of a sepal and a petal, in cm |
+| Training data | {trained} of the 150 flowers of R. A. Fisher's iris dataset, included in scikit-learn |
+| Test data | {held} flowers that were not used for training |
+| Test accuracy | {accuracy:.1%} ({right} of {held}); log loss {loss:.3f} |
+| Accuracy, ten-fold cross-validation on all data | {crossed:.1%} |
+| Created with | scikit-learn {version}, seed {seed} |
 
-Meant to show a table of numbers at work. It has seen three species from two places; of any other flower it names one of
-the three all the same. The rows of `samples.csv` are held-out flowers.
+## Intended use
 
-Data: R. A. Fisher, "The use of multiple measurements in taxonomic problems", Annals of Eugenics 7 (1936).
+This model demonstrates tabular classification in mlsite.
+
+## Limitations
+
+The training data contains three species from two places. The model assigns every other flower to one of these three
+species, too.
+
+## Data
+
+R. A. Fisher, "The use of multiple measurements in taxonomic problems", Annals of Eugenics 7 (1936). The rows of
+`samples.csv` are test flowers.
 """
 
 
