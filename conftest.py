@@ -1,4 +1,4 @@
-"""Fixtures of all tests: a model that needs no library, people, pictures."""
+"""Fixtures shared by all tests: dummy models, users and clients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LABELS = ["black", "grey", "white"]
 
 @pytest.fixture(autouse=True)
 def _own_folders(settings, tmp_path) -> Iterator[None]:
-    """Give each test its own media and model folders, and a pool with nothing loaded."""
+    """Give each test its own media and model folders, and an empty pool."""
     from registry.serving import build_pool
 
     settings.MEDIA_ROOT = str(tmp_path / "media")
@@ -48,7 +48,7 @@ def write_dummy(tmp_path) -> Callable[..., Path]:
 
 @pytest.fixture
 def write_rows(tmp_path) -> Callable[..., Path]:
-    """Return a function that writes a folder with a dummy regression of rows: the sum of all values times a factor."""
+    """Return a function that writes a folder with a dummy regression: the sum of all features times a factor."""
 
     def write(name: str = "flowers", factor: float = 1, more: str = "", **behaviour: object) -> Path:
         folder = tmp_path / "made" / uuid.uuid4().hex
@@ -65,7 +65,7 @@ def write_rows(tmp_path) -> Callable[..., Path]:
 
 @pytest.fixture
 def flowers(db, write_rows):
-    """Return a registered model version in production that takes rows and answers their sum."""
+    """Return a regression version in production whose value is the sum of its features."""
     from registry.services import register_model
 
     return register_model(path=write_rows(), promote=True)
@@ -73,7 +73,7 @@ def flowers(db, write_rows):
 
 @pytest.fixture
 def shades(db, write_dummy):
-    """Return a registered model version in production that answers by brightness: black, grey, white."""
+    """Return an image classification version in production with the labels black, grey and white, by brightness."""
     from registry.services import register_model
 
     return register_model(path=write_dummy(), promote=True)
@@ -81,7 +81,7 @@ def shades(db, write_dummy):
 
 @pytest.fixture
 def register_failing(db, write_dummy, settings):
-    """Return a function that puts a model into production which misbehaves, as no registration would let it."""
+    """Return a function that puts a misbehaving model into production, which registration would reject."""
     from inference.artifacts import artifact_sha256
     from registry.models import ModelVersion
     from registry.services import register_model
@@ -135,11 +135,26 @@ def superuser(make_user):
 
 
 @pytest.fixture
-def token_of():
-    """Return a function that makes an API token's Authorization header for a user."""
+def token_headers():
+    """Return a function that makes an Authorization header with a new token of a user."""
     from accounts.services import create_token
 
     def headers(user) -> dict[str, str]:
         return {"authorization": f"Bearer {create_token(user=user, name='test')[1]}"}
 
     return headers
+
+
+@pytest.fixture
+def api(client, user, token_headers):
+    """Return a client that sends the token of `user` with each request."""
+    from django.test import Client
+
+    return Client(headers=token_headers(user))
+
+
+@pytest.fixture
+def signed_in(client, user):
+    """Return a client in which `user` has signed in."""
+    client.force_login(user)
+    return client

@@ -16,7 +16,7 @@ def check_folders(**options: Any) -> list[Error]:
     for name in ("MEDIA_ROOT", "MODEL_ROOT"):
         folder = Path(getattr(settings, name))
         if folder.exists() and not folder.is_dir():
-            errors.append(Error(f"{name} is not a folder: {folder}", id="predictions.E001"))
+            errors.append(Error(f"{name} is not a folder: {folder}", id="core.E001"))
     return errors
 
 
@@ -24,5 +24,5 @@ def check_folders(**options: Any) -> list[Error]:
 def check_sqlite_in_production(**options: Any) -> list[Warning]:
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         hint = "One machine and some twenty writes a second are fine; beyond that set DATABASE_URL=postgres://…"
-        return [Warning("The database is SQLite.", hint=hint, id="predictions.W001")]
+        return [Warning("The database is SQLite.", hint=hint, id="core.W001")]
     return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
@@ -83,14 +83,14 @@ def resolve_model(reference: str = "", *, user: User | None = None) -> ResolvedM
     parsed = ModelReference.parse(reference)
     versions = _get_versions().filter(model__name=parsed.name)
     if parsed.number:
-        version = versions.filter(number=parsed.number).first()
+        found = versions.filter(number=parsed.number).first()
     else:
-        version = versions.filter(aliases__name=parsed.resolved_alias).first()
-    if version is None:
+        found = versions.filter(aliases__name=parsed.resolved_alias).first()
+    if found is None:
         raise _describe_missing(parsed, user)
-    if user and not version.active and not user.is_reviewer:
-        raise InactiveModel(f"The model {version.model.name} is not in use: it has no alias yet.")
-    return ResolvedModel(version, parsed)
+    if user and not found.is_active and not user.is_reviewer:
+        raise InactiveModel(f"The model {found.model.name} is not in use: it has no alias yet.")
+    return ResolvedModel(found, parsed)
 
 
 def resolve_version(reference: str = "", *, user: User | None = None) -> ModelVersion:
@@ -119,9 +119,9 @@ def _describe_missing(reference: ModelReference, user: User | None) -> UnknownMo
     )
 
 
-def _get_versions() -> QuerySet[ModelVersion]:
-    active = Exists(Alias.objects.filter(model=OuterRef("model")))
-    return ModelVersion.objects.select_related("model").annotate(active=active)
+def _get_versions() -> Any:
+    has_alias = Exists(Alias.objects.filter(model=OuterRef("model")))
+    return ModelVersion.objects.select_related("model").annotate(is_active=has_alias)
 
 
 def _get_first_in_production() -> ModelVersion:

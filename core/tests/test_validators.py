@@ -1,9 +1,8 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from core.formatting import milliseconds
+from core.formatting import format_milliseconds, format_percent
 from core.validators import clean_file_name, validate_artifact_path, validate_labels, validate_name
-from predictions.templatetags.predictions import percent
 
 
 @pytest.mark.parametrize("name", ["digits", "iris-2", "a", "resnet50-v1"])
@@ -46,8 +45,8 @@ def test_cleans_file_names(sent, kept):
     [(None, "–"), (0.0, "0.0 %"), (0.0001, "< 0.1 %"), (0.9642, "96.4 %"), (0.99996, "> 99.9 %"), (1.0, "100.0 %")],
 )
 def test_percent_does_not_round_to_certainty(value, shown):
-    assert percent(value) == shown
+    assert format_percent(value) == shown
 
 
 def test_milliseconds():
-    assert (milliseconds(None), milliseconds(1234.56)) == ("–", "1,234.6 ms")
+    assert (format_milliseconds(None), format_milliseconds(1234.56)) == ("–", "1,234.6 ms")

@@ -92,26 +92,26 @@ def test_a_wrong_question_is_refused(judged, api, query, status, code):
     assert assert_problem(api.get(URL + query), status, code)
 
 
-def test_who_may_know(judged, client, other, reviewer, token_of):
+def test_who_may_know(judged, client, other, reviewer, token_headers):
     assert client.get(URL).status_code == 401
-    assert client.get(URL, headers=token_of(other)).json()["predictions"] == 0
-    assert client.get(URL, headers=token_of(reviewer)).json()["predictions"] == 4
-    assert client.get("/api/v1/models/nothing/quality/", headers=token_of(reviewer)).status_code == 404
+    assert client.get(URL, headers=token_headers(other)).json()["predictions"] == 0
+    assert client.get(URL, headers=token_headers(reviewer)).json()["predictions"] == 4
+    assert client.get("/api/v1/models/nothing/quality/", headers=token_headers(reviewer)).status_code == 404
 
 
-def test_a_model_without_an_alias_is_for_reviewers(write_dummy, client, user, reviewer, token_of):
+def test_a_model_without_an_alias_is_for_reviewers(write_dummy, client, user, reviewer, token_headers):
     register_model(path=write_dummy())
-    assert client.get(URL, headers=token_of(user)).status_code == 404
-    assert client.get(URL, headers=token_of(reviewer)).json()["version"] == 1
+    assert client.get(URL, headers=token_headers(user)).status_code == 404
+    assert client.get(URL, headers=token_headers(reviewer)).json()["version"] == 1
 
 
-def test_only_reviewers_say_that_an_answer_was_drawn(judged, client, user, reviewer, token_of):
+def test_only_reviewers_say_that_an_answer_was_drawn(judged, client, user, reviewer, token_headers):
     address = f"{PREDICTIONS_URL}{judged[3].pk}/reviews/"
     body = {"verdict": "correct", "picked_by": "random"}
-    refused = client.post(address, body, content_type="application/json", headers=token_of(user))
+    refused = client.post(address, body, content_type="application/json", headers=token_headers(user))
     assert_problem(refused, 400, "not-yours")
     assert Review.objects.count() == 3
-    assert client.post(address, body, content_type="application/json", headers=token_of(reviewer)).status_code == 201
+    assert client.post(address, body, content_type="application/json", headers=token_headers(reviewer)).status_code == 201
 
 
 @pytest.mark.parametrize(

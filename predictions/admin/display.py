@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from predictions.models import Input
+from predictions.presentation import is_pixelated
 
 ROW = 120  # characters of a row of features in a list
 
@@ -20,7 +21,7 @@ def input_of(row: Input, side: int) -> str | SafeString:
     if row.kind != Input.Kind.IMAGE:
         return row_of(row.features)
     address = reverse("predictions:thumbnail", args=[row.pk])
-    tiny = "tiny" if row.is_tiny else ""
+    tiny = "tiny" if is_pixelated(row) else ""
     picture = '<img src="{}" alt="" class="{}" width="{}" height="{}" loading="lazy">'
     return format_html(picture, address, tiny, side, side)
 

@@ -2,7 +2,7 @@ import pytest
 from django.urls import reverse
 from django.utils.html import escape
 
-from core.formatting import percent
+from core.formatting import format_percent
 from core.tests.admin_urls import get_change_url, get_list_url
 from inference.tests.pictures import noise
 from predictions.models import Input, Prediction
@@ -32,7 +32,7 @@ def test_lists_open_for_superusers_and_reviewers_and_not_for_others(
 def test_a_prediction_shows_label_confidence_version_user_and_json(shades, admin, user):
     prediction = make_prediction(user)
     html = admin.get(get_list_url("prediction")).content.decode()
-    for shown in (prediction.label, escape(percent(prediction.confidence)), "shades:1", "ada", "Succeeded"):
+    for shown in (prediction.label, escape(format_percent(prediction.confidence)), "shades:1", "ada", "Succeeded"):
         assert shown in html
     detail = admin.get(get_change_url(prediction)).content.decode()
     assert "&quot;scores&quot;: {" in detail

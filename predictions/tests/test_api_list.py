@@ -80,8 +80,8 @@ def test_a_wrong_filter_is_refused_and_never_ignored(three, api, query, code):
     assert_problem(api.get(f"{PREDICTIONS_URL}?{query}"), 400, code)
 
 
-def test_reviewers_filter_by_user(three, reviewer, token_of, other):
-    client = Client(headers=token_of(reviewer))
+def test_reviewers_filter_by_user(three, reviewer, token_headers, other):
+    client = Client(headers=token_headers(reviewer))
     make_prediction(other)
     assert len(client.get(PREDICTIONS_URL).json()["results"]) == 4
     assert len(client.get(PREDICTIONS_URL, {"user": "ada"}).json()["results"]) == 3

@@ -88,8 +88,8 @@ def test_a_wrong_question_is_refused(mixed, api, query, code):
     assert_problem(api.get(EXPORT, query), 400, code)
 
 
-def test_reviewers_get_everybodys_with_their_names(mixed, client, reviewer, token_of):
-    found = lines(client.get(EXPORT, {"format": "csv"}, headers=token_of(reviewer)))
+def test_reviewers_get_everybodys_with_their_names(mixed, client, reviewer, token_headers):
+    found = lines(client.get(EXPORT, {"format": "csv"}, headers=token_headers(reviewer)))
     assert [one["user"] for one in found] == ["eve", "ada", "ada"]
     assert client.get(EXPORT).status_code == 401
 

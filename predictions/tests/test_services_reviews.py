@@ -134,8 +134,8 @@ def test_a_nan_is_no_true_value(row, user):
         review_prediction(prediction=row, reviewer=user, true_value=float("nan"))
 
 
-def test_others_may_not_and_reviewers_may(white, other, reviewer, token_of, client):
-    eve, rosa = ({"headers": token_of(person), "content_type": "application/json"} for person in (other, reviewer))
+def test_others_may_not_and_reviewers_may(white, other, reviewer, token_headers, client):
+    eve, rosa = ({"headers": token_headers(person), "content_type": "application/json"} for person in (other, reviewer))
     unknown = f"{PREDICTIONS_URL}01a1fb01-0971-77a1-91ee-40e3b3456e9b/reviews/"
     theirs = client.post(address(white), {"verdict": "correct"}, **eve)
     assert (theirs.status_code, theirs.content) == (404, client.post(unknown, {"verdict": "correct"}, **eve).content)

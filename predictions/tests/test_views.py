@@ -7,11 +7,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
+from core.formatting import format_percent
 from core.tests.pages import get_text
 from inference.tests.pictures import noise, picture
 from predictions.models import Input, Prediction
 from predictions.services import review_prediction
-from predictions.templatetags.predictions import percent
 from predictions.tests.factories import make_image_file, make_prediction
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +23,7 @@ def test_an_upload_leads_to_its_result(shades, signed_in, user):
     assert response.redirect_chain == [(prediction.get_absolute_url(), 302)]
     assert (prediction.source, prediction.user, prediction.client_reference) == ("web", user, "mine")
     assert "white" in get_text(response)
-    assert escape(percent(prediction.confidence)) in get_text(response)
+    assert escape(format_percent(prediction.confidence)) in get_text(response)
 
 
 def test_several_files_at_once_show_all_results(shades, signed_in):

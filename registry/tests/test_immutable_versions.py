@@ -23,15 +23,15 @@ def test_every_column_but_its_author_is_frozen():
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_an_update_is_refused_by_the_database(shades, name):
-    with pytest.raises(DatabaseError, match="frozen"), transaction.atomic():
+    with pytest.raises(DatabaseError, match="immutable"), transaction.atomic():
         ModelVersion.objects.filter(pk=shades.pk).update(**{name: CHANGES[name]})
 
 
 def test_saving_and_plain_sql_are_refused_too(shades):
     shades.notes = "changed"
-    with pytest.raises(DatabaseError, match="frozen"), transaction.atomic():
+    with pytest.raises(DatabaseError, match="immutable"), transaction.atomic():
         shades.save()
-    with pytest.raises(DatabaseError, match="frozen"), transaction.atomic(), connection.cursor() as cursor:
+    with pytest.raises(DatabaseError, match="immutable"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("UPDATE registry_modelversion SET sha256 = 'x'")
     shades.refresh_from_db()
     assert shades.notes == ""
@@ -42,7 +42,7 @@ def test_replacing_the_row_is_refused_too(shades):
     columns = ", ".join(f'"{field.column}"' for field in ModelVersion._meta.fields)
     values = columns.replace('"trusted"', "1")
     replace = f"INSERT OR REPLACE INTO registry_modelversion ({columns}) SELECT {values} FROM registry_modelversion"
-    with pytest.raises(DatabaseError, match="frozen"), transaction.atomic(), connection.cursor() as cursor:
+    with pytest.raises(DatabaseError, match="immutable"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(replace)
     shades.refresh_from_db()
     assert shades.trusted is False
