@@ -115,7 +115,9 @@ class MicroBatcher:
         try:
             outputs = self._run([queued.item for queued in batch])
             if len(outputs) != len(batch):
-                raise InvalidOutput(f"Expected {len(batch)} rows of output for {len(batch)} inputs. Received: {len(outputs)}")
+                raise InvalidOutput(
+                    f"Expected {len(batch)} rows of output for {len(batch)} inputs. Received: {len(outputs)}"
+                )
         # Whatever the model raises, every waiting caller must receive it. Otherwise the callers would hang.
         except BaseException as error:
             for queued in batch:

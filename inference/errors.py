@@ -53,7 +53,9 @@ class InvalidFeatures(InvalidInput):
     field = "features"
 
     def __init__(self, errors: Sequence[InvalidInput]) -> None:
-        listed = [f"{error.field}: {error.message}" if error.field else error.message for error in errors[:MAX_LISTED_ERRORS]]
+        listed = [
+            f"{error.field}: {error.message}" if error.field else error.message for error in errors[:MAX_LISTED_ERRORS]
+        ]
         more = f" And {len(errors) - MAX_LISTED_ERRORS:,} more errors." if len(errors) > MAX_LISTED_ERRORS else ""
         super().__init__(" ".join(listed) + more, code=errors[0].code if len(errors) == 1 else None)
         self.errors = list(errors)

@@ -117,9 +117,7 @@ class PredictorPool:
         for entry in entries:
             entry.predictor.close()
 
-    def _acquire_entry(
-        self, spec: ModelSpec, timeout: float | None, *, keep: Collection[ModelSpec] | None = None
-    ) -> _Entry:
+    def _acquire_entry(self, spec: ModelSpec, timeout: float | None, *, keep: Collection[ModelSpec] | None = None) -> _Entry:
         if entry := self._use_loaded(spec):
             return entry
         deadline = monotonic() + (MAX_WAIT_SECONDS if timeout is None else timeout)

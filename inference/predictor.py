@@ -98,7 +98,9 @@ def _split_rows(output: BatchOutput, count: int) -> list[Any]:
     for name, array in outputs.items():
         if getattr(array, "ndim", 0) == 0 or len(array) != count:
             received = len(array) if getattr(array, "ndim", 0) else "none"
-            raise InvalidOutput(f"Expected {count} rows of output{f" {name}" if name else ""} for {count} inputs. Received: {received}")
+            raise InvalidOutput(
+                f"Expected {count} rows of output{f' {name}' if name else ''} for {count} inputs. Received: {received}"
+            )
     if not isinstance(output, Mapping):
         return list(output)
     return [{name: array[row] for name, array in output.items()} for row in range(count)]

@@ -137,9 +137,7 @@ def _validate_row(data: Mapping[str, Any], table: TableInput) -> tuple[Row, list
     missing = [feature.name for feature in table.features if data.get(feature.name) is None]
     known = set(names)
     unknown = [name for name in data if name not in known]
-    suggestions = {
-        name: find_closest(name, missing) or find_closest(name, names) for name in unknown[:MAX_LISTED_NAMES]
-    }
+    suggestions = {name: find_closest(name, missing) or find_closest(name, names) for name in unknown[:MAX_LISTED_NAMES]}
     errors = [_make_unknown_error(name, suggestion, names) for name, suggestion in suggestions.items()]
     if len(unknown) > MAX_LISTED_NAMES:
         errors.append(InvalidInput(f"And {len(unknown) - MAX_LISTED_NAMES:,} more.", code="unknown-feature", field=""))
@@ -166,9 +164,7 @@ def _read_value(feature: Feature, value: Any, *, hint: bool) -> Any:
 
 def _make_unknown_error(name: str, suggestion: str | None, names: Sequence[str]) -> InvalidInput:
     hint = f"Did you mean {suggestion!r}?" if suggestion else f"The features are {format_names(names)}."
-    return InvalidInput(
-        f"There is no feature {name!r:.120}. {hint}", code="unknown-feature", field=name[:MAX_NAME_LENGTH]
-    )
+    return InvalidInput(f"There is no feature {name!r:.120}. {hint}", code="unknown-feature", field=name[:MAX_NAME_LENGTH])
 
 
 def _parse_text(text: str, feature: Feature) -> Any:

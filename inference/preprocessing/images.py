@@ -162,7 +162,8 @@ def _check_header(image: Image.Image, limits: ImageLimits) -> None:
         raise _make_pixels_error(limits, f" ({width:,} × {height:,} pixels)")
     if min(width, height) < limits.min_side:
         raise InvalidImage(
-            f"The image is too small ({width} × {height} pixels). The minimum is {limits.min_side} × {limits.min_side} pixels.",
+            f"The image is too small ({width} × {height} pixels). "
+            f"The minimum is {limits.min_side} × {limits.min_side} pixels.",
             code="too-small",
         )
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:

@@ -70,9 +70,7 @@ def _check_name(metadata: ArtifactMetadata, declared_output: Mapping[str, Any]) 
     return {key: value for key, value in declared_output.items() if key != "name" or (value and len(names) != 1)}
 
 
-def _infer_kind(
-    metadata: ArtifactMetadata, output: Mapping[str, Any], labels: tuple[str, ...], *, is_table: bool
-) -> str:
+def _infer_kind(metadata: ArtifactMetadata, output: Mapping[str, Any], labels: tuple[str, ...], *, is_table: bool) -> str:
     """Return the likely kind: scores if there are labels, a value if a row of features gives one number."""
     tensors = _select_tensors(metadata, output.get("name", ""))
     scores = [tensor for tensor in tensors if _can_be_scores(tensor)]
