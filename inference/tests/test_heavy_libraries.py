@@ -17,8 +17,8 @@ HEAVY = ("tensorflow", "keras", "onnxruntime", "onnx", "sklearn", "skops", "scip
 SERVE = f"""
 import json, sys
 from pathlib import Path
-from inference.tests.serving import serving
-with serving(Path(sys.argv[1]), trusted=True, **json.loads(sys.argv[2])):
+from inference.tests.factories import serve_artifact
+with serve_artifact(Path(sys.argv[1]), trusted=True, **json.loads(sys.argv[2])):
     print(*[name for name in {HEAVY} if name in sys.modules], sep=" ")
 """
 
@@ -30,9 +30,9 @@ def write_dummy(folder):
 
 
 def write_onnx(folder):
-    from inference.tests.onnx_models import doubling, write
+    from inference.tests.factories import make_doubling_model, write_onnx
 
-    return write(doubling("n"), folder / "m.onnx")
+    return write(make_doubling_model("n"), folder / "m.onnx")
 
 
 def write_skops(folder):

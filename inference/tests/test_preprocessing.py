@@ -9,7 +9,7 @@ from PIL import Image
 from inference.errors import ImageTooLarge, InvalidImage, UnsupportedFormat
 from inference.preprocessing import ImageLimits, read_image, thumbnail, to_array
 from inference.signature import ImageInput
-from inference.tests.pictures import noise, picture
+from inference.tests.factories import make_image, make_noise_image
 
 LIMITS = ImageLimits()
 GREY = ImageInput(height=8, width=8, channels=1)

@@ -64,12 +64,12 @@ def test_batch_size_does_not_change_an_answer(saved):
 def test_reads_shape_width_and_version_from_the_file(keras, saved):
     runtime = KerasRuntime(saved, threads=1)
     runtime.load()
-    facts = runtime.describe()
-    assert [(one.dtype, one.shape) for one in (*facts.inputs, *facts.outputs)] == [
+    metadata = runtime.describe()
+    assert [(one.dtype, one.shape) for one in (*metadata.inputs, *metadata.outputs)] == [
         ("float32", (16, 12, 3)),
         ("float32", (5,)),
     ]
-    assert (facts.framework, facts.framework_version) == ("keras", keras.__version__)
+    assert (metadata.framework, metadata.framework_version) == ("keras", keras.__version__)
 
 
 def test_sets_the_thread_counts_it_is_given(saved):

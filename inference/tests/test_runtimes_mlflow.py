@@ -13,7 +13,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from conftest import need
 from inference.errors import InvalidArtifact, InvalidFeatures, InvalidSignature
 from inference.preprocessing import to_array
-from inference.tests.serving import ask, at_once, serving
+from inference.tests.factories import predict_row, run_batch, serve_artifact
 
 pytestmark = [
     pytest.mark.xdist_group("mlflow"),
@@ -71,18 +71,18 @@ def own(mlflow, path, data):
 
 
 def refused(path, says, error=InvalidArtifact, **options):
-    with pytest.raises(error, match=says), serving(path, **{"trusted": True, **options}):
+    with pytest.raises(error, match=says), serve_artifact(path, **{"trusted": True, **options}):
         pass
 
 
 def test_labels_in_words_are_answered_as_mlflow_does(mlflow, save):
     model = LogisticRegression(max_iter=500).fit(IRIS, np.array(NAMES)[SPECIES])
     path = save(model, IRIS, model.predict(IRIS))
-    with serving(path, trusted=True, labels=NAMES) as predictor:
+    with serve_artifact(path, trusted=True, labels=NAMES) as predictor:
         assert predictor.spec.signature.input.names == list(IRIS.columns)
         assert predictor.spec.signature.output.kind == "label"
-        answers = [ask(predictor, row) for row in ROWS]
-        together = at_once(predictor, ROWS)
+        answers = [predict_row(predictor, row) for row in ROWS]
+        together = run_batch(predictor, ROWS)
     expected = list(own(mlflow, path, FEW))
     assert [answer.label for answer in answers] == expected == list(together)
     assert answers[0].output == {"label": "setosa"}
@@ -94,8 +94,8 @@ def test_numbers_of_classes_are_answered_by_their_labels(mlflow, save, column):
     model = LogisticRegression(max_iter=500).fit(IRIS, SPECIES)
     given = model.predict(IRIS)
     path = save(model, IRIS, pd.DataFrame({column: given}) if column else given)
-    with serving(path, trusted=True, labels=NAMES) as predictor:
-        found = [ask(predictor, row).label for row in ROWS]
+    with serve_artifact(path, trusted=True, labels=NAMES) as predictor:
+        found = [predict_row(predictor, row).label for row in ROWS]
     assert found == [NAMES[number] for number in own(mlflow, path, FEW)]
     refused(path, "Expected labels", InvalidSignature)
 
@@ -103,9 +103,9 @@ def test_numbers_of_classes_are_answered_by_their_labels(mlflow, save, column):
 def test_scores_are_answered_where_mlflow_calls_for_them(mlflow, save):
     model = LogisticRegression(max_iter=500).fit(IRIS, SPECIES)
     path = save(model, IRIS, model.predict_proba(IRIS), pyfunc_predict_fn="predict_proba")
-    with serving(path, trusted=True, labels=NAMES) as predictor:
-        answers = [list(ask(predictor, row).output["scores"].values()) for row in ROWS]
-        together = at_once(predictor, ROWS)
+    with serve_artifact(path, trusted=True, labels=NAMES) as predictor:
+        answers = [list(predict_row(predictor, row).output["scores"].values()) for row in ROWS]
+        together = run_batch(predictor, ROWS)
     expected = own(mlflow, path, FEW)
     assert np.abs(np.array(answers) - expected).max() < 1e-5
     assert np.abs(together - expected).max() < 1e-5
@@ -116,9 +116,9 @@ def test_scores_are_answered_where_mlflow_calls_for_them(mlflow, save):
 def test_a_regression_answers_a_value(mlflow, save, column):
     x, y = load_diabetes(return_X_y=True, as_frame=True)
     path = save(LinearRegression().fit(x, y), x, pd.DataFrame({column: y}) if column else y.to_numpy())
-    with serving(path, trusted=True, output={"unit": "points"}) as predictor:
+    with serve_artifact(path, trusted=True, output={"unit": "points"}) as predictor:
         assert predictor.spec.signature.output.kind == "value"
-        found = [ask(predictor, row).value for row in x.iloc[:5].to_dict("records")]
+        found = [predict_row(predictor, row).value for row in x.iloc[:5].to_dict("records")]
     assert found == pytest.approx(own(mlflow, path, x.iloc[:5]), rel=1e-6)
     refused(
         path, "Expected no labels for an output of kind 'value'", InvalidSignature, output={"kind": "value"}, labels="ab"
@@ -154,12 +154,12 @@ def test_columns_of_every_type_reach_the_model_as_its_signature_says(mlflow, sav
         mlflow.types.ColSpec(kind, name) for name, kind in {"sum": "double", "text": "string", "kinds": "string"}.items()
     ]
     path = save_python(lambda frame: pd.DataFrame(describe(frame)), columns_of(mlflow), given)
-    with serving(path, trusted=True) as predictor:
+    with serve_artifact(path, trusted=True) as predictor:
         features = {one.name: (one.type, one.required) for one in predictor.spec.signature.input.features}
-        found = [ask(predictor, row).output["raw"] for row in (FULL, BARE)]
-        together = at_once(predictor, [FULL, {"weight": None, "note": None, **BARE}])
+        found = [predict_row(predictor, row).output["raw"] for row in (FULL, BARE)]
+        together = run_batch(predictor, [FULL, {"weight": None, "note": None, **BARE}])
         with pytest.raises(InvalidFeatures, match=r"rooms: Expected a whole number from .* Received: 2147483648"):
-            ask(predictor, {**FULL, "rooms": 2**31})
+            predict_row(predictor, {**FULL, "rooms": 2**31})
     assert features == {
         **{"size": ("float", True), "weight": ("float", False), "count": ("integer", True), "rooms": ("integer", True)},
         **{"new": ("boolean", True), "city": ("text", True), "note": ("text", False)},
@@ -170,8 +170,8 @@ def test_columns_of_every_type_reach_the_model_as_its_signature_says(mlflow, sav
         {"sum": 2.0 - 1 + 1 + 2, "text": "Chur?", "kinds": kinds},
     ]
     assert list(together["sum"]) == [raw["sum"] for raw in found]
-    with serving(path, trusted=True, output={"name": "sum", "kind": "value"}) as predictor:
-        assert ask(predictor, FULL).value == found[0]["sum"]
+    with serve_artifact(path, trusted=True, output={"name": "sum", "kind": "value"}) as predictor:
+        assert predict_row(predictor, FULL).value == found[0]["sum"]
 
 
 @pytest.mark.parametrize("kind", ["long", "integer", "boolean"])
@@ -179,8 +179,10 @@ def test_an_optional_column_that_has_no_missing_value_needs_a_default(mlflow, sa
     column = mlflow.types.ColSpec(kind, "n", required=False)
     path = save_python(lambda frame: frame["n"].astype("float64"), [column], [mlflow.types.ColSpec("double", "y")])
     refused(path, "Expected a default for n: the artifact takes it as .*, which has no missing value", InvalidSignature)
-    with serving(path, trusted=True, taken={"features": [{"name": "n", "default": kind == "boolean" or 7}]}) as predictor:
-        assert ask(predictor, {}).value == (1 if kind == "boolean" else 7)
+    with serve_artifact(
+        path, trusted=True, input={"features": [{"name": "n", "default": kind == "boolean" or 7}]}
+    ) as predictor:
+        assert predict_row(predictor, {}).value == (1 if kind == "boolean" else 7)
 
 
 def test_columns_of_other_types_are_refused(mlflow, save_python):
@@ -196,11 +198,11 @@ def test_a_matrix_is_named_by_the_manifest(mlflow, save_python, name):
     tensor = mlflow.types.TensorSpec
     path = save_python(double, [tensor(np.dtype("float32"), (-1, 2), name)], [tensor(np.dtype("float32"), (-1, 2))])
     rows = [{"a": 1.5, "b": -2.0}, {"a": 0.1, "b": 7.0}]
-    with serving(
-        path, trusted=True, taken={"features": [{"name": "a"}, {"name": "b"}]}, output={"kind": "raw"}
+    with serve_artifact(
+        path, trusted=True, input={"features": [{"name": "a"}, {"name": "b"}]}, output={"kind": "raw"}
     ) as predictor:
-        found = [ask(predictor, row).output["raw"] for row in rows]
-        together = at_once(predictor, rows)
+        found = [predict_row(predictor, row).output["raw"] for row in rows]
+        together = run_batch(predictor, rows)
     matrix = np.float32([list(row.values()) for row in rows])
     expected = own(mlflow, path, {name: matrix} if name else matrix)
     assert found == [pytest.approx(row, abs=1e-5) for row in expected]
@@ -216,11 +218,11 @@ def test_images_reach_a_model_of_tensors(mlflow, save_python, batch):
     taken = mlflow.types.TensorSpec(np.dtype("float32"), (batch, 6, 8, 3))
     path = save_python(mean, [taken], [mlflow.types.TensorSpec(np.dtype("float32"), (-1, 2))])
     pictures = [Image.fromarray(np.random.default_rng(n).integers(0, 256, (6, 8, 3), np.uint8)) for n in range(3)]
-    with serving(path, trusted=True, labels=("dark", "light")) as predictor:
+    with serve_artifact(path, trusted=True, labels=("dark", "light")) as predictor:
         arrays = [to_array(picture, predictor.spec.signature.input) for picture in pictures]
         expected = np.concatenate([own(mlflow, path, array[None]) for array in arrays])
         found = [list(predictor.predict(picture, timeout=60).output["scores"].values()) for picture in pictures]
-        assert np.abs(at_once(predictor, arrays) - expected).max() < 1e-5
+        assert np.abs(run_batch(predictor, arrays) - expected).max() < 1e-5
     assert np.abs(np.array(found) - expected).max() < 1e-5
 
 

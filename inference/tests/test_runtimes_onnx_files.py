@@ -8,8 +8,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from inference.errors import InvalidArtifact
-from inference.tests.onnx_models import doubling, graph, write
-from inference.tests.serving import serving
+from inference.tests.factories import make_doubling_model, make_onnx_model, write_onnx
+from inference.tests.factories import serve_artifact
 
 pytestmark = pytest.mark.xdist_group("onnx")
 SECRET = b"SECRET_KEY=" + bytes(range(65, 86))
@@ -17,7 +17,7 @@ ROWS = [["x", TensorProto.INT64, ["n", 1]]], [["y", TensorProto.UINT8, ["n", 1]]
 
 
 def refused(path, says):
-    with pytest.raises(InvalidArtifact, match=says) as caught, serving(path, output={"kind": "raw"}):
+    with pytest.raises(InvalidArtifact, match=says) as caught, serve_artifact(path, output={"kind": "raw"}):
         pass
     return caught.value.message
 
@@ -31,12 +31,12 @@ def elsewhere(location, name="w"):
 
 
 def as_weight(location):
-    return graph([helper.make_node("Gather", ["w", "x"], ["y"])], *ROWS, w=elsewhere(location))
+    return make_onnx_model([helper.make_node("Gather", ["w", "x"], ["y"])], *ROWS, w=elsewhere(location))
 
 
 def as_constant(location):
     nodes = [helper.make_node("Constant", [], ["c"], value=elsewhere(location, "c"))]
-    return graph([*nodes, helper.make_node("Gather", ["c", "x"], ["y"])], *ROWS)
+    return make_onnx_model([*nodes, helper.make_node("Gather", ["c", "x"], ["y"])], *ROWS)
 
 
 def in_a_branch(location):
@@ -49,7 +49,7 @@ def in_a_branch(location):
         helper.make_node("Cast", ["s"], ["b"], to=TensorProto.BOOL),
         helper.make_node("If", ["b"], ["y"], then_branch=branch(), else_branch=branch()),
     ]
-    return graph(nodes, *ROWS)
+    return make_onnx_model(nodes, *ROWS)
 
 
 @pytest.mark.parametrize("make", [as_weight, as_constant, in_a_branch])
@@ -66,13 +66,13 @@ def test_no_other_file_is_read_as_weights(tmp_path, monkeypatch, make, location)
 def test_weights_that_onnx_itself_put_in_another_file_are_refused(tmp_path):
     weights = np.ones((64, 64), np.float32)
     sides = ([[name, TensorProto.FLOAT, ["n", 64]]] for name in "xy")
-    model = graph([helper.make_node("MatMul", ["x", "w"], ["y"])], *sides, w=weights)
+    model = make_onnx_model([helper.make_node("MatMul", ["x", "w"], ["y"])], *sides, w=weights)
     path = tmp_path / "large.onnx"
     onnx.save(model, path, save_as_external_data=True, location="large.bin", size_threshold=0)
     assert (tmp_path / "large.bin").stat().st_size >= weights.nbytes
     refused(path, r"Save it as one file: onnx\.save\(onnx\.load\(path\), path\)")
     onnx.save(onnx.load(path), path)
-    with serving(path, output={"kind": "raw"}):
+    with serve_artifact(path, output={"kind": "raw"}):
         pass
 
 
@@ -84,16 +84,16 @@ def test_what_is_no_onnx_model_is_named(tmp_path, data):
 
 
 def test_a_file_that_is_cut_off_is_named(tmp_path):
-    path = write(doubling("n"), tmp_path / "cut.onnx")
+    path = write_onnx(make_doubling_model("n"), tmp_path / "cut.onnx")
     os.truncate(path, path.stat().st_size // 2)
     refused(path, r"cannot load cut\.onnx\. Is it cut off, or no ONNX model\? ")
 
 
 def test_a_batch_size_of_several_is_refused(tmp_path):
-    path = write(doubling(4), tmp_path / "four.onnx")
+    path = write_onnx(make_doubling_model(4), tmp_path / "four.onnx")
     refused(path, r"Expected a free batch size, or 1\. x takes 4 rows at once: save the model with a free batch size")
 
 
 def test_an_input_without_a_batch_is_refused(tmp_path):
-    model = graph([helper.make_node("Identity", ["x"], ["y"])], [["x", TensorProto.FLOAT, []]], [["y", 1, []]])
-    refused(write(model, tmp_path / "scalar.onnx"), r"tensors with a batch dimension\. x is tensor\(float\)\[\]")
+    model = make_onnx_model([helper.make_node("Identity", ["x"], ["y"])], [["x", TensorProto.FLOAT, []]], [["y", 1, []]])
+    refused(write_onnx(model, tmp_path / "scalar.onnx"), r"tensors with a batch dimension\. x is tensor\(float\)\[\]")

@@ -7,8 +7,8 @@ from PIL import Image
 
 from inference.errors import InvalidSignature
 from inference.preprocessing import to_array
-from inference.tests.onnx_models import graph, own, write
-from inference.tests.serving import at_once, serving
+from inference.tests.factories import make_onnx_model, run_onnx, write_onnx
+from inference.tests.factories import run_batch, serve_artifact
 
 pytestmark = pytest.mark.xdist_group("onnx")
 NAMES = ("cat", "dog", "eel")
@@ -28,7 +28,7 @@ def network(batch="n", height=10, width=14):
         helper.make_node("Softmax", ["logits"], ["scores"]),
     ]
     image = ["image", TensorProto.FLOAT, [batch, 3, height, width]]
-    return graph(nodes, [image], [["scores", TensorProto.FLOAT, [batch, 3]]], kernels=KERNELS, classes=CLASSES)
+    return make_onnx_model(nodes, [image], [["scores", TensorProto.FLOAT, [batch, 3]]], kernels=KERNELS, classes=CLASSES)
 
 
 def summing(dtype, shape):
@@ -38,7 +38,7 @@ def summing(dtype, shape):
         helper.make_node("Cast", ["image"], ["numbers"], to=TensorProto.FLOAT),
         helper.make_node("ReduceSum", ["numbers", "axes"], ["sum"], keepdims=0),
     ]
-    return graph(nodes, [["image", dtype, shape]], [["sum", TensorProto.FLOAT, [None]]], axes=axes)
+    return make_onnx_model(nodes, [["image", dtype, shape]], [["sum", TensorProto.FLOAT, [None]]], axes=axes)
 
 
 def channels_first(picture, predictor):
@@ -47,57 +47,60 @@ def channels_first(picture, predictor):
 
 @pytest.mark.parametrize("batch", ["n", 1])
 def test_an_image_answers_as_onnxruntime_does(tmp_path, batch):
-    path = write(network(batch), tmp_path / "n.onnx")
-    with serving(path, labels=NAMES) as predictor:
+    path = write_onnx(network(batch), tmp_path / "n.onnx")
+    with serve_artifact(path, labels=NAMES) as predictor:
         taken = predictor.spec.signature.input
         assert (taken.shape, taken.layout, taken.scale) == ((10, 14, 3), "channels-first", "unit")
         arrays = [channels_first(picture, predictor) for picture in PICTURES]
-        expected = np.concatenate([own(path, {"image": array[None]})["scores"] for array in arrays])
+        expected = np.concatenate([run_onnx(path, {"image": array[None]})["scores"] for array in arrays])
         for picture, row in zip(PICTURES, expected, strict=True):
             answer = predictor.predict(picture, timeout=60)
             assert list(answer.output["scores"].values()) == pytest.approx(row, abs=1e-5)
             assert answer.label == NAMES[row.argmax()]
-        assert np.abs(at_once(predictor, arrays) - expected).max() < 1e-5
+        assert np.abs(run_batch(predictor, arrays) - expected).max() < 1e-5
 
 
 def test_an_image_of_free_size_has_the_size_that_is_told(tmp_path):
-    path = write(network(height="h", width="w"), tmp_path / "n.onnx")
-    with serving(path, taken={"height": 20, "width": 30}, labels=NAMES) as predictor:
+    path = write_onnx(network(height="h", width="w"), tmp_path / "n.onnx")
+    with serve_artifact(path, input={"height": 20, "width": 30}, labels=NAMES) as predictor:
         taken = predictor.spec.signature.input
         assert (taken.shape, taken.layout) == ((20, 30, 3), "channels-first")
-        row = own(path, {"image": channels_first(PICTURES[0], predictor)[None]})["scores"][0]
+        row = run_onnx(path, {"image": channels_first(PICTURES[0], predictor)[None]})["scores"][0]
         answer = predictor.predict(PICTURES[0], timeout=60)
         assert list(answer.output["scores"].values()) == pytest.approx(row, abs=1e-5)
-    with pytest.raises(InvalidSignature, match=r"Expected height and width in \[input\]"), serving(path, labels=NAMES):
+    with (
+        pytest.raises(InvalidSignature, match=r"Expected height and width in \[input\]"),
+        serve_artifact(path, labels=NAMES),
+    ):
         pass
 
 
 @pytest.mark.parametrize("shape", [["n", 10, 14, 3], ["n", 3, 10, 14]])
 def test_pixels_reach_an_input_of_bytes_unscaled(tmp_path, shape):
     path = write(summing(TensorProto.UINT8, shape), tmp_path / "bytes.onnx")
-    with serving(path, output={"kind": "value"}) as predictor:
+    with serve_artifact(path, output={"kind": "value"}) as predictor:
         assert predictor.spec.signature.input.scale == "none"
         answer = predictor.predict(PICTURES[0], timeout=60)
     assert answer.value == np.asarray(PICTURES[0], np.float64).sum()
     refused = pytest.raises(InvalidSignature, match=r"scale = 'unit', which gives fractions, .* image uint8 \[")
-    with refused, serving(path, taken={"scale": "unit"}, output={"kind": "value"}):
+    with refused, serve_artifact(path, input={"scale": "unit"}, output={"kind": "value"}):
         pass
 
 
 def test_pixels_reach_an_input_of_half_precision_scaled(tmp_path):
     path = write(summing(TensorProto.FLOAT16, ["n", 3, 10, 14]), tmp_path / "half.onnx")
-    with serving(path, output={"kind": "value"}) as predictor:
+    with serve_artifact(path, output={"kind": "value"}) as predictor:
         half = channels_first(PICTURES[0], predictor)[None].astype(np.float16)
-        assert predictor.predict(PICTURES[0], timeout=60).value == pytest.approx(own(path, {"image": half})["sum"][0])
+        assert predictor.predict(PICTURES[0], timeout=60).value == pytest.approx(run_onnx(path, {"image": half})["sum"][0])
 
 
 def test_scores_of_half_precision_are_answered(tmp_path):
     nodes = [helper.make_node("Softmax", ["x"], ["y"])]
     rows = [[name, TensorProto.FLOAT16, [None, 3]] for name in "xy"]
-    path = write(graph(nodes, rows[:1], rows[1:]), tmp_path / "half.onnx")
-    with serving(path, taken={"features": [{"name": name} for name in "abc"]}, labels=NAMES) as predictor:
+    path = write_onnx(make_onnx_model(nodes, rows[:1], rows[1:]), tmp_path / "half.onnx")
+    with serve_artifact(path, input={"features": [{"name": name} for name in "abc"]}, labels=NAMES) as predictor:
         answer = predictor.predict({"a": 1.0, "b": 2.0, "c": -1.0}, timeout=60)
-    expected = own(path, {"x": np.float16([[1, 2, -1]])})["y"][0]
+    expected = run_onnx(path, {"x": np.float16([[1, 2, -1]])})["y"][0]
     assert list(answer.output["scores"].values()) == pytest.approx(expected, abs=1e-5)
 
 
@@ -105,6 +108,6 @@ def test_scores_of_half_precision_are_answered(tmp_path):
 def test_a_grey_image_reaches_an_input_without_a_channel_or_laid_flat(tmp_path, shape):
     path = write(summing(TensorProto.FLOAT, shape), tmp_path / "grey.onnx")
     taken = {"kind": "image", "height": 10, "width": 14, "channels": 1, "scale": "none"}
-    with serving(path, taken=taken, output={"kind": "value"}) as predictor:
+    with serve_artifact(path, input=taken, output={"kind": "value"}) as predictor:
         answer = predictor.predict(PICTURES[0].convert("L"), timeout=60)
     assert answer.value == np.asarray(PICTURES[0].convert("L"), np.float64).sum()

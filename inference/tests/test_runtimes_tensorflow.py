@@ -9,7 +9,7 @@ from PIL import Image
 
 from inference.errors import InvalidArtifact, InvalidSignature
 from inference.preprocessing import to_array
-from inference.tests.serving import ask, at_once, serving
+from inference.tests.factories import predict_row, run_batch, serve_artifact
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 pytestmark = pytest.mark.xdist_group("tensorflow")  # imported once
@@ -37,7 +37,7 @@ def keras():
 
 
 def refused(path, says, error=InvalidArtifact, **options):
-    with pytest.raises(error, match=says), serving(path, **{"trusted": True, **options}):
+    with pytest.raises(error, match=says), serve_artifact(path, **{"trusted": True, **options}):
         pass
 
 
@@ -56,13 +56,13 @@ def exported(keras, tmp_path_factory):
 def test_an_exported_keras_model_answers_as_keras_does(exported):
     model, path = exported
     pictures = [Image.fromarray(np.random.default_rng(n).integers(0, 256, (6, 8, 3), np.uint8)) for n in range(5)]
-    with serving(path, trusted=True, labels=NAMES) as predictor:
+    with serve_artifact(path, trusted=True, labels=NAMES) as predictor:
         taken = predictor.spec.signature.input
         assert (taken.shape, taken.layout) == ((6, 8, 3), "channels-last")
         batch = np.stack([to_array(picture, taken) for picture in pictures])
         expected = model.predict(batch, verbose=0)
         found = [predictor.predict(picture, timeout=60) for picture in pictures]
-        assert np.abs(at_once(predictor, list(batch)) - expected).max() < 1e-5
+        assert np.abs(run_batch(predictor, list(batch)) - expected).max() < 1e-5
     for answer, row in zip(found, expected, strict=True):
         assert list(answer.output["scores"].values()) == pytest.approx(row, abs=1e-5)
 
@@ -78,12 +78,12 @@ def test_an_exported_model_of_named_columns_answers_as_keras_does(keras, tmp_pat
     model.export(tmp_path / "columns", verbose=False)
     row = {"width": 1.5, "age": -2.0, "mass": 0.25}
     expected = model({name: np.float32([[value]]) for name, value in row.items()})
-    with serving(tmp_path / "columns", trusted=True) as predictor:
+    with serve_artifact(tmp_path / "columns", trusted=True) as predictor:
         assert predictor.spec.signature.input.names == ["age", "mass", "width"]
-        raw = ask(predictor, row).output["raw"]
+        raw = predict_row(predictor, row).output["raw"]
     assert raw == {name: pytest.approx(part.numpy()[0], abs=1e-5) for name, part in expected.items()}
-    with serving(tmp_path / "columns", trusted=True, output={"name": "price", "kind": "value"}) as predictor:
-        assert ask(predictor, row).value == pytest.approx(expected["price"].numpy().item(), abs=1e-5)
+    with serve_artifact(tmp_path / "columns", trusted=True, output={"name": "price", "kind": "value"}) as predictor:
+        assert predict_row(predictor, row).value == pytest.approx(expected["price"].numpy().item(), abs=1e-5)
 
 
 @pytest.fixture
@@ -131,11 +131,11 @@ def own(tf, module):
 
 def test_named_inputs_of_several_types_reach_a_signature(tf, module, parcels):
     expected = own(tf, module)
-    with serving(parcels, trusted=True) as predictor:
+    with serve_artifact(parcels, trusted=True) as predictor:
         types = {one.name: one.type for one in predictor.spec.signature.input.features}
         assert types == {"city": "text", "count": "integer", "fragile": "boolean", "weight": "float"}
-        found = [ask(predictor, row).output["raw"] for row in PARCELS]
-        together = at_once(predictor, PARCELS)
+        found = [predict_row(predictor, row).output["raw"] for row in PARCELS]
+        together = run_batch(predictor, PARCELS)
     assert [raw["note"] for raw in found] == ["Bern: near", "Chur: near", "Zürich: far"]
     assert [raw["price"] for raw in found] == pytest.approx(expected["price"], abs=1e-5)
     assert np.abs(np.array([raw["scores"] for raw in found]) - expected["scores"]).max() < 1e-5
@@ -145,14 +145,14 @@ def test_named_inputs_of_several_types_reach_a_signature(tf, module, parcels):
 
 def test_one_of_several_outputs_is_picked_by_name(tf, module, parcels):
     expected = own(tf, module)
-    with serving(parcels, trusted=True, output={"name": "scores"}, labels=("slow", "fast")) as predictor:
-        found = [ask(predictor, row).output["scores"] for row in PARCELS]
+    with serve_artifact(parcels, trusted=True, output={"name": "scores"}, labels=("slow", "fast")) as predictor:
+        found = [predict_row(predictor, row).output["scores"] for row in PARCELS]
     assert [list(row.values()) for row in found] == [pytest.approx(row, abs=1e-5) for row in expected["scores"]]
     labels = ("Zürich: far", "Bern: near", "Chur: near")
     taken = {"features": [{"name": "city", "type": "category", "values": ["Bern", "Chur", "Zürich"]}]}
     note = {"kind": "label", "name": "note"}
-    with serving(parcels, trusted=True, taken=taken, output=note, labels=labels) as predictor:
-        assert [ask(predictor, row).label for row in PARCELS] == [text.decode() for text in expected["note"]]
+    with serve_artifact(parcels, trusted=True, input=taken, output=note, labels=labels) as predictor:
+        assert [predict_row(predictor, row).label for row in PARCELS] == [text.decode() for text in expected["note"]]
     refused(parcels, r"gives no output 'prize'\. Did you mean 'price'\?", InvalidSignature, output={"name": "prize"})
 
 
@@ -165,8 +165,8 @@ def save(tf, path, *, signatures=("serving_default",), shape=(None, 2), compute=
 
 
 def test_the_only_signature_is_called_whatever_its_name(tf, tmp_path):
-    with serving(save(tf, tmp_path / "m", signatures=["double"]), trusted=True, output={"kind": "raw"}) as predictor:
-        assert ask(predictor, {"x0": 1.5, "x1": -2}).output["raw"] == [3.0, -4.0]
+    with serve_artifact(save(tf, tmp_path / "m", signatures=["double"]), trusted=True, output={"kind": "raw"}) as predictor:
+        assert predict_row(predictor, {"x0": 1.5, "x1": -2}).output["raw"] == [3.0, -4.0]
 
 
 @pytest.mark.parametrize(("signatures", "says"), [([], "it has none"), (["a", "b"], r"it has \['a', 'b'\]")])
@@ -186,8 +186,8 @@ def test_an_input_that_takes_no_batch_is_refused(tf, tmp_path, shape, says):
 def test_a_batch_size_of_one_is_answered_row_by_row(tf, tmp_path):
     path = save(tf, tmp_path / "shares", shape=[1, 2], compute=lambda x: x / tf.reduce_sum(x))
     told = {"features": [{"name": "x0", "example": 1.0}, {"name": "x1"}]}
-    with serving(path, trusted=True, taken=told, output={"kind": "raw"}) as predictor:
-        found = at_once(predictor, [{"x0": 1.0, "x1": 3.0}, {"x0": 3.0, "x1": 1.0}])
+    with serve_artifact(path, trusted=True, input=told, output={"kind": "raw"}) as predictor:
+        found = run_batch(predictor, [{"x0": 1.0, "x1": 3.0}, {"x0": 3.0, "x1": 1.0}])
     assert found.tolist() == [[0.25, 0.75], [0.75, 0.25]]
 
 

@@ -3,9 +3,9 @@ import time
 
 import pytest
 
-from inference.errors import InvalidFeatures, InvalidInput, InvalidSignature
-from inference.preprocessing import canonical_json, from_csv_line, from_texts, read_features, stand_in_row
-from inference.signature import Feature, Signature, TableInput
+from inference.errors import InvalidFeatures, InvalidInput
+from inference.preprocessing import make_sample_row, parse_csv_line, parse_texts, read_features, to_canonical_json
+from inference.signature import Feature, TableInput
 
 TABLE = TableInput(
     (
@@ -18,18 +18,18 @@ TABLE = TableInput(
         Feature("sex", type="integer", values=(1, 2)),
     )
 )
-GOOD = {"petal_length": 1.5, "petals": 5, "sex": 1}
-FULL = {"petal_length": 1.5, "petals": 5, "colour": "white", "wild": False, "note": None, "age": None, "sex": 1}
+REQUIRED = {"petal_length": 1.5, "petals": 5, "sex": 1}
+COMPLETE = {"petal_length": 1.5, "petals": 5, "colour": "white", "wild": False, "note": None, "age": None, "sex": 1}
 
 
-def test_a_row_is_completed_in_the_signatures_order():
+def test_row_is_completed_in_the_order_of_the_signature():
     row = read_features({"sex": 1, "petals": 5, "petal_length": 1.5}, TABLE)
-    assert row == FULL
+    assert row == COMPLETE
     assert list(row) == TABLE.names
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("values", "expected"),
     [
         ({"petal_length": 2}, 2.0),
         ({"petal_length": -0.0}, 0.0),
@@ -42,13 +42,13 @@ def test_a_row_is_completed_in_the_signatures_order():
         ({"colour": None}, "white"),
     ],
 )
-def test_a_right_value_is_kept_as_its_type(given, kept):
-    found = read_features({**GOOD, **given}, TABLE)[next(iter(given))]
-    assert (found, type(found)) == (kept, type(kept))
+def test_valid_values_keep_their_type(values, expected):
+    value = read_features({**REQUIRED, **values}, TABLE)[next(iter(values))]
+    assert (value, type(value)) == (expected, type(expected))
 
 
-# field, value, code, what the message must say
-BAD = [
+# name, value, code, part of the message
+INVALID_VALUES = [
     ("petal_length", "1.5", "wrong-type", 'a number from 0 to 30 cm, such as 1.4. Received: "1.5"'),
     ("petal_length", "1_000", "wrong-type", 'Received: "1_000"'),
     ("petal_length", "١٢", "wrong-type", "Received"),
@@ -76,8 +76,8 @@ BAD = [
     ("wild", 1, "wrong-type", "true or false. Received: 1"),
     ("wild", "true", "wrong-type", "true or false"),
     ("note", 5, "wrong-type", "a text. Received: 5"),
-    ("note", "a\0b", "wrong-type", "without NUL"),
-    ("note", "\ud800", "wrong-type", "half characters"),
+    ("note", "a\0b", "wrong-type", "without NUL characters"),
+    ("note", "\ud800", "wrong-type", "unpaired surrogates"),
     ("note", "x" * 10_001, "too-long", "10,000 characters. Received: 10,001"),
     ("sex", 3, "not-a-choice", "one of 1, 2. Received: 3"),
     ("sex", 1.0, "wrong-type", "Send 1, without a decimal point"),
@@ -86,16 +86,16 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "code", "says"), BAD, ids=lambda part: str(part)[:30])
-def test_a_wrong_value_is_named(name, value, code, says):
+@pytest.mark.parametrize(("name", "value", "code", "message"), INVALID_VALUES, ids=lambda part: str(part)[:30])
+def test_invalid_values_are_rejected(name, value, code, message):
     with pytest.raises(InvalidFeatures) as caught:
-        read_features({**GOOD, name: value}, TABLE)
+        read_features({**REQUIRED, name: value}, TABLE)
     assert [(error.code, error.field) for error in caught.value.errors] == [(code, name[:100])]
-    assert says in caught.value.errors[0].message
+    assert message in caught.value.errors[0].message
     assert caught.value.code == code
 
 
-def test_all_mistakes_are_told_at_once():
+def test_all_errors_are_reported_together():
     with pytest.raises(InvalidFeatures) as caught:
         read_features({"petal_length": "x", "wild": 2, "heigth": 1}, TABLE)
     assert {error.field: error.code for error in caught.value.errors} == {
@@ -105,7 +105,7 @@ def test_all_mistakes_are_told_at_once():
     assert caught.value.code == "invalid-features"
 
 
-def test_a_misspelt_feature_is_told_once_with_what_was_meant():
+def test_misspelled_feature_is_reported_once_with_a_suggestion():
     with pytest.raises(InvalidFeatures) as caught:
         read_features({"petal_lenght": 1, "petals": 5, "sex": 1}, TABLE)
     assert [error.message for error in caught.value.errors] == [
@@ -113,7 +113,7 @@ def test_a_misspelt_feature_is_told_once_with_what_was_meant():
     ]
 
 
-def test_a_hundred_thousand_unknown_features_are_refused_quickly_and_shortly():
+def test_many_unknown_features_are_rejected_quickly_with_a_short_message():
     started = time.monotonic()
     with pytest.raises(InvalidFeatures) as caught:
         read_features({f"petal_length{number}": 1 for number in range(100_000)}, TABLE)
@@ -123,7 +123,7 @@ def test_a_hundred_thousand_unknown_features_are_refused_quickly_and_shortly():
 
 
 @pytest.mark.parametrize(
-    ("given", "order", "code"),
+    ("data", "order", "code"),
     [
         ([1.5, 5, None, None, None, None, 1], TABLE.names, None),
         ([1.5, 5, None, None, None, None, 1], None, "required"),
@@ -132,36 +132,36 @@ def test_a_hundred_thousand_unknown_features_are_refused_quickly_and_shortly():
         ([1.5, 5, None, None, None, None, 1], TABLE.names[:2], "wrong-count"),
         ([1.5, 5, None, None, None, None, 1], [*TABLE.names, "more"], "wrong-count"),
         ([], [], "wrong-count"),
-        (GOOD, TABLE.names, "wrong-order"),
+        (REQUIRED, TABLE.names, "wrong-order"),
         ("1.5,5", None, "wrong-type"),
         (5, None, "wrong-type"),
         (None, None, "wrong-type"),
     ],
 )
-def test_a_list_needs_its_order(given, order, code):
+def test_list_of_features_requires_the_right_order(data, order, code):
     if code is None:
-        assert read_features(given, TABLE, order=order) == FULL
+        assert read_features(data, TABLE, order=order) == COMPLETE
         return
     with pytest.raises(InvalidInput) as caught:
-        read_features(given, TABLE, order=order)
+        read_features(data, TABLE, order=order)
     assert caught.value.code == code
 
 
-def test_the_canonical_form_is_the_same_whatever_a_database_made_of_the_numbers():
-    row = read_features({**GOOD, "age": 1e300 / 1e270}, TABLE)
+def test_canonical_json_does_not_depend_on_the_number_format_of_the_database():
+    row = read_features({**REQUIRED, "age": 1e300 / 1e270}, TABLE)
     stored = json.loads(json.dumps(row, sort_keys=True).replace("1.5", "1.50").replace("1e+30", "1" + "0" * 30))
-    assert canonical_json(row) == canonical_json(stored)
-    assert canonical_json({"b": 1, "a": 2.0}) == b'{"a":2,"b":1}'
-    assert canonical_json({"a": True}) != canonical_json({"a": 1})
+    assert to_canonical_json(row) == to_canonical_json(stored)
+    assert to_canonical_json({"b": 1, "a": 2.0}) == b'{"a":2,"b":1}'
+    assert to_canonical_json({"a": True}) != to_canonical_json({"a": 1})
 
 
-def test_quotes_keep_what_they_hold():
-    names = TableInput((Feature("a", type="text"), Feature("b", type="integer")))
-    assert from_csv_line('"x;y",3', names) == {"a": "x;y", "b": "3"}
-    assert from_csv_line('"one\ntwo";3', names) == {"a": "one\ntwo", "b": "3"}
-    assert from_csv_line("\ufeffb,a\n3,x", names) == {"a": "x", "b": "3"}
-    with pytest.raises(InvalidInput, match="different names"):
-        from_csv_line("a,a\n1,2", names)
+def test_quoted_csv_cells_keep_delimiters_and_line_breaks():
+    table = TableInput((Feature("a", type="text"), Feature("b", type="integer")))
+    assert parse_csv_line('"x;y",3', table) == {"a": "x;y", "b": "3"}
+    assert parse_csv_line('"one\ntwo";3', table) == {"a": "one\ntwo", "b": "3"}
+    assert parse_csv_line("\ufeffb,a\n3,x", table) == {"a": "x", "b": "3"}
+    with pytest.raises(InvalidInput, match="must be unique"):
+        parse_csv_line("a,a\n1,2", table)
 
 
 @pytest.mark.parametrize(
@@ -174,23 +174,23 @@ def test_quotes_keep_what_they_hold():
         '"1.5", "5", "", "", "", "", "1"'.replace(", ", ","),
     ],
 )
-def test_a_line_of_csv_becomes_a_row(line):
-    assert read_features(from_texts(from_csv_line(line, TABLE), TABLE), TABLE) == FULL
+def test_csv_line_is_parsed_to_a_row(line):
+    assert read_features(parse_texts(parse_csv_line(line, TABLE), TABLE), TABLE) == COMPLETE
 
 
 @pytest.mark.parametrize(("line", "code"), [("1,2", "wrong-count"), ("", "malformed-csv"), ("a\nb\nc", "malformed-csv")])
-def test_a_line_that_does_not_fit_is_named(line, code):
+def test_invalid_csv_lines_are_rejected(line, code):
     with pytest.raises(InvalidInput) as caught:
-        from_csv_line(line, TABLE)
+        parse_csv_line(line, TABLE)
     assert caught.value.code == code
 
 
 @pytest.mark.parametrize("text", ["1_0", "1,5", "0x10", "nan", "inf", "1e", "--1", "٣", "five", "1 2"])
-def test_a_text_that_is_no_number_is_left_for_the_message(text):
-    assert from_texts({"petal_length": text}, TABLE) == {"petal_length": text}
+def test_texts_that_are_not_numbers_stay_texts(text):
+    assert parse_texts({"petal_length": text}, TABLE) == {"petal_length": text}
 
 
-def test_texts_become_values_by_their_type():
+def test_texts_are_parsed_by_feature_type():
     texts = {
         "petal_length": " 1e-1 ",
         "petals": "5",
@@ -201,72 +201,10 @@ def test_texts_become_values_by_their_type():
         "sex": "1.0",
     }
     values = {"petal_length": 0.1, "petals": 5, "wild": True, "colour": "red", "note": " x ", "sex": 1.0}
-    assert from_texts(texts, TABLE) == values
+    assert parse_texts(texts, TABLE) == values
 
 
-def test_a_stand_in_is_always_right():
-    row = stand_in_row(TABLE)
+def test_sample_row_is_valid():
+    row = make_sample_row(TABLE)
     assert read_features(row, TABLE) == row
     assert (row["petal_length"], row["sex"], row["wild"]) == (1.4, 1, False)
-
-
-def test_a_table_survives_json():
-    signature = Signature(TABLE)
-    assert Signature.from_dict(json.loads(json.dumps(signature.to_dict()))) == signature
-
-
-@pytest.mark.parametrize(
-    ("feature", "says"),
-    [
-        ({"name": ""}, "1 to 100 printable"),
-        ({"name": "a\nb"}, "1 to 100 printable"),
-        ({"name": "a", "type": "number"}, "the type of a to be one of float, integer"),
-        ({"name": "a", "type": "category"}, "values of the category a"),
-        ({"name": "a", "type": "category", "values": [1]}, "values of the feature a"),
-        ({"name": "a", "type": "category", "values": ["x", "x"]}, "different values"),
-        ({"name": "a", "min": 2, "max": 1}, "min to be at most max"),
-        ({"name": "a", "min": "1"}, "numbers in min and max"),
-        ({"name": "a", "min": float("nan")}, "numbers in min and max"),
-        ({"name": "a", "type": "text", "min": 1}, "of numbers only"),
-        ({"name": "a", "default": "x"}, "default of the feature a"),
-        ({"name": "a", "max": 1, "example": 2}, "example of the feature a"),
-        ({"name": "a", "required": "no"}, "true or false in required"),
-        ({"name": "a", "unit": 1}, "Expected texts in unit"),
-        ({"name": "a", "maximum": 1}, "Received: ['maximum']"),
-        ({}, "Expected name"),
-        (5, "list of tables"),
-    ],
-)
-def test_a_wrong_feature_of_a_signature_is_named(feature, says):
-    with pytest.raises(InvalidSignature) as caught:
-        Signature.from_dict({"input": {"kind": "tabular", "features": [feature]}})
-    assert says in caught.value.message
-
-
-def test_an_empty_default_survives_json():
-    table = TableInput((Feature("note", type="category", values=("", "a"), default=""),))
-    again = Signature.from_dict(json.loads(json.dumps(Signature(table).to_dict()))).input
-    assert again == table
-    assert read_features({}, again) == {"note": ""}
-
-
-def test_the_middle_of_any_range_can_be_tried():
-    for feature in (
-        Feature("a", min=-1e308, max=1e308),
-        Feature("b", type="integer", min=0.5, max=1.5),
-        Feature("c", max=-5),
-    ):
-        assert feature.read(feature.stand_in()) is not None
-
-
-@pytest.mark.parametrize(
-    ("features", "says"),
-    [
-        ([{"name": "a", "type": "integer", "min": 0.2, "max": 0.8}], "whole number from"),
-        ([], "1 to 5000"),
-        ([{"name": "a"}] * 2, "Received twice: a"),
-    ],
-)
-def test_a_wrong_list_of_features_is_named(features, says):
-    with pytest.raises(InvalidSignature, match=says):
-        Signature.from_dict({"input": {"kind": "tabular", "features": features}})
