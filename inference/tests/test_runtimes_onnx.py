@@ -15,8 +15,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from inference.errors import InvalidFeatures, InvalidSignature
-from inference.tests.factories import make_doubling_model, make_onnx_model, run_onnx, write_onnx
-from inference.tests.factories import predict_row, run_batch, serve_artifact
+from inference.tests.factories import (
+    make_doubling_model,
+    make_onnx_model,
+    predict_row,
+    run_batch,
+    run_onnx,
+    serve_artifact,
+    write_onnx,
+)
 
 pytestmark = pytest.mark.xdist_group("onnx")
 IRIS, SPECIES = load_iris(return_X_y=True)

@@ -8,8 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from inference.errors import InvalidArtifact
-from inference.tests.factories import make_doubling_model, make_onnx_model, write_onnx
-from inference.tests.factories import serve_artifact
+from inference.tests.factories import make_doubling_model, make_onnx_model, serve_artifact, write_onnx
 
 pytestmark = pytest.mark.xdist_group("onnx")
 SECRET = b"SECRET_KEY=" + bytes(range(65, 86))
@@ -58,7 +57,7 @@ def test_no_other_file_is_read_as_weights(tmp_path, monkeypatch, make, location)
     """Neither beside the model nor in the working directory: whoever wrote the model could ask for its bytes."""
     (tmp_path / "secret.env").write_bytes(SECRET)
     monkeypatch.chdir(tmp_path)
-    path = write(make(location.format(folder=tmp_path)), tmp_path / "thief.onnx")
+    path = write_onnx(make(location.format(folder=tmp_path)), tmp_path / "thief.onnx")
     says = refused(path, r"all weights of thief\.onnx inside it; it names other files \(external data\)")
     assert str(tmp_path) not in says
 

@@ -7,8 +7,7 @@ from PIL import Image
 
 from inference.errors import InvalidSignature
 from inference.preprocessing import to_array
-from inference.tests.factories import make_onnx_model, run_onnx, write_onnx
-from inference.tests.factories import run_batch, serve_artifact
+from inference.tests.factories import make_onnx_model, run_batch, run_onnx, serve_artifact, write_onnx
 
 pytestmark = pytest.mark.xdist_group("onnx")
 NAMES = ("cat", "dog", "eel")
@@ -77,7 +76,7 @@ def test_an_image_of_free_size_has_the_size_that_is_told(tmp_path):
 
 @pytest.mark.parametrize("shape", [["n", 10, 14, 3], ["n", 3, 10, 14]])
 def test_pixels_reach_an_input_of_bytes_unscaled(tmp_path, shape):
-    path = write(summing(TensorProto.UINT8, shape), tmp_path / "bytes.onnx")
+    path = write_onnx(summing(TensorProto.UINT8, shape), tmp_path / "bytes.onnx")
     with serve_artifact(path, output={"kind": "value"}) as predictor:
         assert predictor.spec.signature.input.scale == "none"
         answer = predictor.predict(PICTURES[0], timeout=60)
@@ -88,7 +87,7 @@ def test_pixels_reach_an_input_of_bytes_unscaled(tmp_path, shape):
 
 
 def test_pixels_reach_an_input_of_half_precision_scaled(tmp_path):
-    path = write(summing(TensorProto.FLOAT16, ["n", 3, 10, 14]), tmp_path / "half.onnx")
+    path = write_onnx(summing(TensorProto.FLOAT16, ["n", 3, 10, 14]), tmp_path / "half.onnx")
     with serve_artifact(path, output={"kind": "value"}) as predictor:
         half = channels_first(PICTURES[0], predictor)[None].astype(np.float16)
         assert predictor.predict(PICTURES[0], timeout=60).value == pytest.approx(run_onnx(path, {"image": half})["sum"][0])
@@ -106,7 +105,7 @@ def test_scores_of_half_precision_are_answered(tmp_path):
 
 @pytest.mark.parametrize("shape", [["n", 10, 14], ["n", 140]])
 def test_a_grey_image_reaches_an_input_without_a_channel_or_laid_flat(tmp_path, shape):
-    path = write(summing(TensorProto.FLOAT, shape), tmp_path / "grey.onnx")
+    path = write_onnx(summing(TensorProto.FLOAT, shape), tmp_path / "grey.onnx")
     taken = {"kind": "image", "height": 10, "width": 14, "channels": 1, "scale": "none"}
     with serve_artifact(path, input=taken, output={"kind": "value"}) as predictor:
         answer = predictor.predict(PICTURES[0].convert("L"), timeout=60)
