@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inference.errors import InferenceError, InvalidSignature
+from inference.errors import InferenceError, InvalidArtifact, InvalidSignature
 from inference.pool import PredictorPool
 from inference.predictor import Predictor
 from inference.preprocessing import collate_items, read_features
@@ -154,9 +154,11 @@ def serve_artifact(
         predictor.close()
 
 
-def assert_not_served(path: Path, message: str, error: type[InferenceError] = InferenceError, **options: Any) -> str:
+def assert_not_served(
+    path: Path, message: str, error: type[InferenceError] = InvalidArtifact, *, trusted: bool = True, **options: Any
+) -> str:
     """Check that serving an artifact fails with a message that matches a pattern. Return the message."""
-    with pytest.raises(error, match=message) as caught, serve_artifact(path, **options):
+    with pytest.raises(error, match=message) as caught, serve_artifact(path, trusted=trusted, **options):
         pass
     return caught.value.message
 
