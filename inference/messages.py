@@ -11,7 +11,7 @@ from typing import Any
 
 MAX_VALUE_LENGTH = 60  # characters of a value that is quoted in a message
 MAX_LISTED_NAMES = 12
-MAX_COMPARED_LENGTH = 100  # characters of a text that is compared with the choices
+MAX_COMPARED_LENGTH = 100  # characters of a string that is compared with the choices
 MAX_COMPARED_CHOICES = 200
 
 
@@ -44,7 +44,7 @@ def format_bytes(size: int, *, round_up: bool = False) -> str:
 
 
 def find_closest(text: str, choices: Iterable[Any]) -> Any:
-    """Return the choice that is most similar to a text, ignoring case, or None when no choice is similar."""
+    """Return the choice that is most similar to a string, ignoring case, or None when no choice is similar."""
     folded_text = text[:MAX_COMPARED_LENGTH].casefold()
     folded = {str(choice).casefold(): choice for choice in choices}
     if folded_text in folded:

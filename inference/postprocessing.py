@@ -17,7 +17,7 @@ Numbers = npt.NDArray[np.float64]
 SUM_TOLERANCE = 1e-2  # of probabilities; float16 networks round this coarsely
 SCORE_DECIMALS = 7  # float32 holds no more
 MAX_RAW_VALUES = 65_536  # of one stored raw output
-MAX_RAW_TEXT_LENGTH = 10_000  # characters of one text in a raw output
+MAX_RAW_TEXT_LENGTH = 10_000  # characters of one string in a raw output
 
 
 def build_result(row: Any, output: Any, labels: Sequence[str]) -> PredictionResult:
@@ -142,14 +142,14 @@ def _to_probabilities(numbers: Numbers, activation: str, count: int) -> Numbers:
 
 
 def _is_storable_text(item: Any) -> bool:
-    """Return whether every database and JSON can store the text: no NUL, no unpaired surrogates."""
+    """Return whether every database and JSON can store the string: no NUL, no unpaired surrogates."""
     if not isinstance(item, str) or len(item) > MAX_RAW_TEXT_LENGTH or "\0" in item:
         return False
     return item.encode("utf-8", "ignore").decode() == item
 
 
 def _to_json(part: Any) -> Any:
-    """Return an output as JSON: nested lists of numbers, texts and booleans, or an object of them."""
+    """Return an output as JSON: nested lists of numbers, strings and booleans, or an object of them."""
     part = _unwrap_object(part)
     if isinstance(part, Mapping):
         return _to_json_object(part)
@@ -162,7 +162,7 @@ def _to_json(part: Any) -> Any:
         return array.tolist()
     texts = [item.decode("utf-8", "replace") if isinstance(item, bytes) else item for item in array.ravel()]
     if not all(_is_storable_text(item) for item in texts):
-        raise InvalidOutput(f"Expected numbers or texts from the model. Received: {part!r:.100}")
+        raise InvalidOutput(f"Expected numbers or strings from the model. Received: {part!r:.100}")
     return np.array(texts, np.object_).reshape(array.shape).tolist()
 
 

@@ -116,7 +116,7 @@ def get_max_exact_integer(dtype: str) -> int:
 
 
 def encode_column(feature: Feature, values: AnyArray, *, as_text: bool) -> AnyArray:
-    """Return a column as numbers, or as texts. Missing categories become NaN."""
+    """Return a column as numbers, or as strings. Missing categories become NaN."""
     if feature.type not in TEXT_TYPES or as_text:
         return values
     codes = {value: index for index, value in enumerate(feature.values)}

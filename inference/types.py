@@ -27,8 +27,8 @@ class Table:
 
     Args:
         features: in the model's order.
-        columns: arrays of shape `(n,)` by feature name: float64, int64 or bool; objects for texts and categories. A missing
-            number is NaN, so a column of integers with missing values is float64. A missing text is None.
+        columns: arrays of shape `(n,)` by feature name: float64, int64 or bool; objects for text and categories. A missing
+            number is NaN, so a column of integers with missing values is float64. Missing text is None.
     """
 
     features: tuple[Feature, ...]
@@ -65,7 +65,7 @@ class Tensor:
     """One named input or output of an artifact.
 
     Args:
-        dtype: NumPy's name, such as `float32`; `str` for texts; empty when any type is accepted.
+        dtype: NumPy's name, such as `float32`; `str` for strings; empty when any type is accepted.
         shape: without the batch dimension; None for a variable size.
     """
 

@@ -5,7 +5,7 @@ from inference.preprocessing.batches import collate_items, make_sample_input, pr
 from inference.preprocessing.features import (
     make_sample_row,
     parse_csv_line,
-    parse_texts,
+    parse_strings,
     read_features,
     to_canonical_json,
 )
@@ -13,6 +13,6 @@ from inference.preprocessing.images import DecodedImage, ImageLimits, check_file
 
 __all__ = [
     "DecodedImage", "ImageLimits", "check_file_size", "collate_items", "make_sample_input", "make_sample_row",
-    "make_thumbnail", "normalize_image", "parse_csv_line", "parse_texts", "prepare_input", "read_features", "read_image",
+    "make_thumbnail", "normalize_image", "parse_csv_line", "parse_strings", "prepare_input", "read_features", "read_image",
     "to_array", "to_canonical_json",
 ]  # fmt: skip

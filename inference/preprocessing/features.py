@@ -65,10 +65,10 @@ def to_canonical_json(features: Mapping[str, Any]) -> bytes:
     return rfc8785.dumps({name: float(value) if _is_number(value) else value for name, value in features.items()})
 
 
-def parse_texts(texts: Mapping[str, str], table: TableInput) -> Row:
-    """Return the texts of a form or CSV row as values. Invalid texts stay texts, and `read_features` rejects them."""
+def parse_strings(strings: Mapping[str, str], table: TableInput) -> Row:
+    """Convert the strings of a form or CSV row to values. Invalid strings are kept for `read_features` to reject."""
     features = {feature.name: feature for feature in table.features}
-    row = {name: _parse_text(text, features[name]) if name in features else text for name, text in texts.items()}
+    row = {name: _parse_string(text, features[name]) if name in features else text for name, text in strings.items()}
     return {name: value for name, value in row.items() if value is not None}
 
 
@@ -167,7 +167,7 @@ def _make_unknown_error(name: str, suggestion: str | None, names: Sequence[str])
     return InvalidInput(f"There is no feature {name!r:.120}. {hint}", code="unknown-feature", field=name[:MAX_NAME_LENGTH])
 
 
-def _parse_text(text: str, feature: Feature) -> Any:
+def _parse_string(text: str, feature: Feature) -> Any:
     text = text.strip() if feature.type != "text" else text
     if not text:
         return None

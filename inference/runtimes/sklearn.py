@@ -150,7 +150,7 @@ class SklearnRuntime(BaseRuntime):
             return batch.reshape(len(batch), -1)
         texts = [feature for feature in batch.features if feature.type in TEXT_TYPES]
         if len(batch.features) == 1 and texts and not hasattr(self.model, "n_features_in_"):
-            return batch.columns[batch.features[0].name]  # a vectorizer takes a list of texts
+            return batch.columns[batch.features[0].name]  # a vectorizer takes a sequence of strings
         if self.names or texts:
             return _to_frame(batch)
         return np.column_stack(
@@ -196,7 +196,7 @@ def _check_compression(data: bytes, name: str) -> None:
 
 
 def _check_no_file_inputs(model: Any, name: str) -> None:
-    """Reject vectorizers anywhere in a model that interpret their input texts as file names."""
+    """Reject vectorizers anywhere in a model that interpret their input as file names."""
     seen: set[int] = set()
     pending = [model]
     while pending:

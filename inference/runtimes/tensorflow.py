@@ -109,7 +109,7 @@ def make_output(name: str, dtype: str, shape: Sequence[int | None] | None) -> Te
 
 
 def to_array(tensor: Any) -> AnyArray:
-    """Return a tensor as a NumPy array, with TensorFlow's byte strings decoded to texts."""
+    """Return a tensor as a NumPy array, with TensorFlow's byte strings decoded to strings."""
     array: AnyArray = tensor.numpy()
     if array.dtype.name == "bfloat16":
         return array.astype(np.float32)

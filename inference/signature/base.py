@@ -46,7 +46,7 @@ def check_keys(cls: type[Any], values: Mapping[str, Any], place: str) -> None:
 
 
 def to_plain_dict(part: Any) -> dict[str, Any]:
-    """Return a dataclass as JSON without empty texts, empty lists and None."""
+    """Return a dataclass as JSON without empty strings, empty lists and None."""
     values = asdict(part).items()
     return {key: list(value) if isinstance(value, tuple) else value for key, value in values if value not in ((), "", None)}
 
@@ -56,7 +56,7 @@ def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
         raise InvalidSignature(f"Expected {name} to be one of {', '.join(choices)}. Received: {value!r}")
 
 
-def check_texts(part: SignaturePart, *values: object) -> None:
+def check_strings(part: SignaturePart, *values: object) -> None:
     for value in values:
         if not isinstance(value, str):
-            raise InvalidSignature(f"Expected a text in [{part.section}] of the signature. Received: {value!r:.100}")
+            raise InvalidSignature(f"Expected a string in [{part.section}] of the signature. Received: {value!r:.100}")

@@ -19,7 +19,7 @@ TYPE_NAMES = {
     "integer": "a whole number",
     "boolean": "true or false",
     "category": "one of",
-    "text": "a text",
+    "text": "text",
 }
 
 
@@ -66,7 +66,7 @@ class Feature:
                 f"Expected a name of 1 to {MAX_NAME_LENGTH} printable characters. Received: {self.name!r:.200}"
             )
         check_choice(f"the type of {self.name}", self.type, TYPES)
-        self._check_texts()
+        self._check_strings()
         self._check_bounds()
         self._check_values()
         for name in ("default", "example"):
@@ -92,7 +92,7 @@ class Feature:
         return read_value(self, value, hint=hint)
 
     def describe(self) -> str:
-        """Return the allowed values as text: `a number from 0 to 10 cm`."""
+        """Return a description of the allowed values: `a number from 0 to 10 cm`."""
         if self.values:
             return "one of " + format_names([str(value) for value in self.values])
         unit = f" {self.unit}" if self.unit else ""
@@ -115,11 +115,11 @@ class Feature:
             return ceil(low) if self.max is None or middle < ceil(low) else int(middle)
         return {"boolean": False, "text": ""}.get(self.type, float(middle))
 
-    def _check_texts(self) -> None:
+    def _check_strings(self) -> None:
         texts = (self.unit, self.title, self.description)
         if not all(isinstance(text, str) for text in texts) or not isinstance(self.required, bool):
             raise InvalidSignature(
-                f"Expected texts in unit, title and description of {self.name}, and true or false in required."
+                f"Expected strings in unit, title and description of {self.name}, and true or false in required."
             )
 
     def _check_bounds(self) -> None:

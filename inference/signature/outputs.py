@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from inference.signature.base import SignaturePart, check_choice, check_texts
+from inference.signature.base import SignaturePart, check_choice, check_strings
 
 ACTIVATIONS = ("none", "softmax", "sigmoid")
 
@@ -38,7 +38,7 @@ class ClassesOutput(OutputPart):
 
     def __post_init__(self) -> None:
         check_choice("activation", self.activation, ACTIVATIONS)
-        check_texts(self, self.name)
+        check_strings(self, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class LabelOutput(OutputPart):
     classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_texts(self, self.name, *self.classes)
+        check_strings(self, self.name, *self.classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class ValueOutput(OutputPart):
     name: str = ""
 
     def __post_init__(self) -> None:
-        check_texts(self, self.unit, self.name)
+        check_strings(self, self.unit, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +90,4 @@ class RawOutput(OutputPart):
     name: str = ""
 
     def __post_init__(self) -> None:
-        check_texts(self, self.name)
+        check_strings(self, self.name)

@@ -89,13 +89,13 @@ def _read_text(feature: Feature, value: Any) -> str:
         raise make_value_error(feature, "wrong-type", value)
     if len(value) > MAX_TEXT_LENGTH:
         raise InvalidInput(
-            f"Expected a text of at most {MAX_TEXT_LENGTH:,} characters. Received: {len(value):,}.",
+            f"Expected text of at most {MAX_TEXT_LENGTH:,} characters. Received: {len(value):,}.",
             code="too-long",
             field=feature.name,
         )
     if "\0" in value or value.encode("utf-8", "ignore").decode() != value:
         raise InvalidInput(
-            "Expected a text without NUL characters and unpaired surrogates.", code="wrong-type", field=feature.name
+            "Expected text without NUL characters or unpaired surrogates.", code="wrong-type", field=feature.name
         )
     return value
 

@@ -24,8 +24,8 @@ NAMED_FEATURES = ArtifactMetadata(features=({"name": "width"}, {"name": "height"
         (NAMED_FEATURES, {"features": [{"name": "widht"}]}, "The artifact takes no feature 'widht'. Did you mean 'width'?"),
         (
             NAMED_FEATURES,
-            {"features": [{"name": "colour"}]},
-            "The artifact takes no feature 'colour'. It takes width, height.",
+            {"features": [{"name": "color"}]},
+            "The artifact takes no feature 'color'. It takes width, height.",
         ),
         (NAMED_FEATURES, {"features": [{"unit": "cm"}]}, "Expected a name in each of [[input.features]]."),
         (

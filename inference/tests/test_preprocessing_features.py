@@ -4,14 +4,14 @@ import time
 import pytest
 
 from inference.errors import InvalidFeatures, InvalidInput
-from inference.preprocessing import make_sample_row, parse_csv_line, parse_texts, read_features, to_canonical_json
+from inference.preprocessing import make_sample_row, parse_csv_line, parse_strings, read_features, to_canonical_json
 from inference.signature import Feature, TableInput
 
 TABLE = TableInput(
     (
         Feature("petal_length", unit="cm", min=0, max=30, example=1.4),
         Feature("petals", type="integer", min=0),
-        Feature("colour", type="category", values=("white", "red"), default="white"),
+        Feature("color", type="category", values=("white", "red"), default="white"),
         Feature("wild", type="boolean", default=False),
         Feature("note", type="text", required=False),
         Feature("age", required=False),
@@ -19,7 +19,7 @@ TABLE = TableInput(
     )
 )
 REQUIRED = {"petal_length": 1.5, "petals": 5, "sex": 1}
-COMPLETE = {"petal_length": 1.5, "petals": 5, "colour": "white", "wild": False, "note": None, "age": None, "sex": 1}
+COMPLETE = {"petal_length": 1.5, "petals": 5, "color": "white", "wild": False, "note": None, "age": None, "sex": 1}
 
 
 def test_row_is_completed_in_the_order_of_the_signature():
@@ -34,12 +34,12 @@ def test_row_is_completed_in_the_order_of_the_signature():
         ({"petal_length": 2}, 2.0),
         ({"petal_length": -0.0}, 0.0),
         ({"petals": 2**53 - 1}, 2**53 - 1),
-        ({"colour": "red"}, "red"),
+        ({"color": "red"}, "red"),
         ({"wild": True}, True),
         ({"note": "<b>ü</b>"}, "<b>ü</b>"),
         ({"note": ""}, ""),
         ({"age": 3.4e38}, 3.4e38),
-        ({"colour": None}, "white"),
+        ({"color": None}, "white"),
     ],
 )
 def test_valid_values_keep_their_type(values, expected):
@@ -69,13 +69,13 @@ INVALID_VALUES = [
     ("petals", -1, "out-of-range", "at least 0"),
     ("petals", 2**53, "out-of-range", "9,007,199,254,740,991"),
     ("petals", None, "required", "Missing"),
-    ("colour", "Red", "not-a-choice", 'one of white, red. Received: "Red". Did you mean "red"?'),
-    ("colour", "purple", "not-a-choice", 'Received: "purple".'),
-    ("colour", 1, "wrong-type", "one of white, red. Received: 1"),
-    ("colour", "", "not-a-choice", "one of white, red"),
+    ("color", "Red", "not-a-choice", 'one of white, red. Received: "Red". Did you mean "red"?'),
+    ("color", "purple", "not-a-choice", 'Received: "purple".'),
+    ("color", 1, "wrong-type", "one of white, red. Received: 1"),
+    ("color", "", "not-a-choice", "one of white, red"),
     ("wild", 1, "wrong-type", "true or false. Received: 1"),
     ("wild", "true", "wrong-type", "true or false"),
-    ("note", 5, "wrong-type", "a text. Received: 5"),
+    ("note", 5, "wrong-type", "Expected text. Received: 5"),
     ("note", "a\0b", "wrong-type", "without NUL characters"),
     ("note", "\ud800", "wrong-type", "unpaired surrogates"),
     ("note", "x" * 10_001, "too-long", "10,000 characters. Received: 10,001"),
@@ -175,7 +175,7 @@ def test_quoted_csv_cells_keep_delimiters_and_line_breaks():
     ],
 )
 def test_csv_line_is_parsed_to_a_row(line):
-    assert read_features(parse_texts(parse_csv_line(line, TABLE), TABLE), TABLE) == COMPLETE
+    assert read_features(parse_strings(parse_csv_line(line, TABLE), TABLE), TABLE) == COMPLETE
 
 
 @pytest.mark.parametrize(("line", "code"), [("1,2", "wrong-count"), ("", "malformed-csv"), ("a\nb\nc", "malformed-csv")])
@@ -186,22 +186,22 @@ def test_invalid_csv_lines_are_rejected(line, code):
 
 
 @pytest.mark.parametrize("text", ["1_0", "1,5", "0x10", "nan", "inf", "1e", "--1", "٣", "five", "1 2"])
-def test_texts_that_are_not_numbers_stay_texts(text):
-    assert parse_texts({"petal_length": text}, TABLE) == {"petal_length": text}
+def test_strings_that_are_not_numbers_stay_strings(text):
+    assert parse_strings({"petal_length": text}, TABLE) == {"petal_length": text}
 
 
-def test_texts_are_parsed_by_feature_type():
-    texts = {
+def test_strings_are_parsed_by_feature_type():
+    strings = {
         "petal_length": " 1e-1 ",
         "petals": "5",
         "wild": "TRUE",
-        "colour": "red",
+        "color": "red",
         "note": " x ",
         "age": "",
         "sex": "1.0",
     }
-    values = {"petal_length": 0.1, "petals": 5, "wild": True, "colour": "red", "note": " x ", "sex": 1.0}
-    assert parse_texts(texts, TABLE) == values
+    values = {"petal_length": 0.1, "petals": 5, "wild": True, "color": "red", "note": " x ", "sex": 1.0}
+    assert parse_strings(strings, TABLE) == values
 
 
 def test_sample_row_is_valid():

@@ -1,5 +1,7 @@
 """scikit-learn pipelines with columns of several types, compared with scikit-learn itself."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest

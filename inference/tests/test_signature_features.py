@@ -39,7 +39,7 @@ def test_table_round_trips_through_json():
         ({"name": "a", "default": "x"}, "default of the feature a"),
         ({"name": "a", "max": 1, "example": 2}, "example of the feature a"),
         ({"name": "a", "required": "no"}, "true or false in required"),
-        ({"name": "a", "unit": 1}, "Expected texts in unit"),
+        ({"name": "a", "unit": 1}, "Expected strings in unit"),
         ({"name": "a", "maximum": 1}, "Received: ['maximum']"),
         ({}, "Expected name"),
         (5, "list of tables"),
