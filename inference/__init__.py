@@ -1,1 +1,1 @@
-"""Load trained models and run them: pure Python, NumPy and Pillow. Knows no user, no row and no HTTP."""
+"""Load trained models and run them. Needs Python, NumPy and Pillow; knows no users, database or HTTP."""

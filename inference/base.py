@@ -1,31 +1,31 @@
-"""The base of every runtime."""
+"""The base class of every runtime."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import ClassVar
 
-from inference.types import ArtifactFacts, Run
+from inference.types import ArtifactMetadata, BatchFunction
 
 
 class BaseRuntime:
-    """The adapter that loads one kind of artifact and runs a batch.
+    """Load one artifact format and run batches.
 
-    Subclasses must override `load()`; everything else has a working default. Heavy libraries are imported inside
-    `load()` and nowhere else, so that a process that serves no such model never pays for them.
+    Subclasses must override `load()`. Import heavy libraries inside `load()` only, so that a process that does not
+    serve this format does not load them.
 
     Args:
         path: the artifact, already verified.
-        threads: how many threads one batch may use; 0 leaves it to the library.
-        trusted: the operator lets this artifact run code of its author.
+        threads: number of threads that one batch can use; 0 means the library's default.
+        trusted: allow this artifact to run its author's code.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = ()
-    """File endings of the artifacts that this runtime loads."""
+    """File suffixes of the artifacts that this runtime loads."""
     marker: ClassVar[str] = ""
-    """The file by which a folder of this kind is known."""
-    data: ClassVar[tuple[str, ...]] = ()
-    """The suffixes of artifacts that are loaded as data. Whatever else it loads runs code of its author, or may."""
+    """Name of the file that identifies a model folder of this format."""
+    data_suffixes: ClassVar[tuple[str, ...]] = ()
+    """Suffixes of the artifacts that load as data. Loading any other artifact can run its author's code."""
 
     def __init__(self, path: Path, *, threads: int = 0, trusted: bool = False) -> None:
         self.path = path
@@ -33,29 +33,29 @@ class BaseRuntime:
         self.trusted = trusted
 
     @classmethod
-    def ending_of(cls, path: Path) -> str:
-        """Return by which suffix or marker this runtime knows the artifact; empty when it does not."""
+    def match_suffix(cls, path: Path) -> str:
+        """Return the suffix or marker that matches the artifact, or an empty string."""
         if path.is_dir():
             return cls.marker if cls.marker and (path / cls.marker).is_file() else ""
         return next((suffix for suffix in cls.suffixes if path.name.lower().endswith(suffix)), "")
 
     @classmethod
     def loads_as_data(cls, path: Path) -> bool:
-        """Return whether loading this artifact runs none of its author's code."""
-        return path.is_file() and cls.ending_of(path) in cls.data
+        """Return whether this artifact loads without running its author's code."""
+        return path.is_file() and cls.match_suffix(path) in cls.data_suffixes
 
-    def load(self) -> Run:
+    def load(self) -> BatchFunction:
         """Load the artifact and return the function that runs one batch.
 
         Returns:
-            A function of a batch, images or a `Table`, to one row of output per row of input, or to several outputs by
-            name. It is only ever called by one thread at a time.
+            A function that takes a batch (an array of images or a `Table`) and returns one row of output per input row,
+            or several outputs by name. Only one thread calls it at a time.
 
         Raises:
-            InvalidArtifact: when the file must not be loaded or is not what its name says.
+            InvalidArtifact: when the file must not be loaded or does not match its suffix.
         """
         raise NotImplementedError(f"{type(self).__name__} must override load()")
 
-    def describe(self) -> ArtifactFacts:
-        """Return what the artifact says about itself, once loaded. By default nothing is known."""
-        return ArtifactFacts()
+    def describe(self) -> ArtifactMetadata:
+        """Return the metadata of the loaded artifact. The default is empty."""
+        return ArtifactMetadata()

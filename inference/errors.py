@@ -1,14 +1,14 @@
-"""What can go wrong between a file and an answer. The core raises meaning; each door gives it a status."""
+"""Exceptions of this package. They carry a meaning and a code; the caller translates them to an HTTP status."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-MOST_TOLD = 12  # mistakes of one row that its message spells out; `errors` has them all
+MAX_LISTED_ERRORS = 12  # errors that the message of `InvalidFeatures` spells out; `errors` has all of them
 
 
 class InferenceError(Exception):
-    """Base of all errors of this package: a stable `code` for programs, a sentence for people."""
+    """Base class of all errors of this package: a stable `code` for programs and a `message` for people."""
 
     code = "inference-failed"
 
@@ -19,7 +19,7 @@ class InferenceError(Exception):
 
 
 class InvalidInput(InferenceError):
-    """The caller sent something that cannot be asked about. Nothing is stored."""
+    """The caller sent an invalid input. Nothing is stored."""
 
     code = "invalid-input"
     field = ""
@@ -35,60 +35,62 @@ class InvalidImage(InvalidInput):
 
 
 class ImageTooLarge(InvalidImage):
-    """More bytes than the limit."""
+    """The file has more bytes than the limit."""
 
     code = "file-too-large"
 
 
 class UnsupportedFormat(InvalidImage):
-    """An image, but not of a format that is accepted."""
+    """The file is an image, but its format is not accepted."""
 
     code = "unsupported-image-format"
 
 
 class InvalidFeatures(InvalidInput):
-    """A row of features with one or more mistakes, in `errors`; the field of each is the feature's name."""
+    """A row of features has one or more errors, listed in `errors`. The field of each error is the feature's name."""
 
     code = "invalid-features"
     field = "features"
 
     def __init__(self, errors: Sequence[InvalidInput]) -> None:
-        told = " ".join(f"{error.field}: {error.message}" if error.field else error.message for error in errors[:MOST_TOLD])
-        more = f" And {len(errors) - MOST_TOLD:,} more mistakes." if len(errors) > MOST_TOLD else ""
-        super().__init__(told + more, code=errors[0].code if len(errors) == 1 else None)
+        listed = [
+            f"{error.field}: {error.message}" if error.field else error.message for error in errors[:MAX_LISTED_ERRORS]
+        ]
+        more = f" And {len(errors) - MAX_LISTED_ERRORS:,} more errors." if len(errors) > MAX_LISTED_ERRORS else ""
+        super().__init__(" ".join(listed) + more, code=errors[0].code if len(errors) == 1 else None)
         self.errors = list(errors)
 
 
 class Overloaded(InferenceError):
-    """The model's queue is full: nothing was run, the same request may be sent again."""
+    """The model's queue is full. The model did not run; the caller can retry the same request."""
 
     code = "overloaded"
 
 
 class ModelError(InferenceError):
-    """The model, not the caller, is at fault. The input is kept with a failed prediction."""
+    """The model failed, not the caller. The input is stored with a failed prediction."""
 
     code = "model-failed"
 
 
 class ModelFailed(ModelError):
-    """The model raised an error of its own while it ran."""
+    """The model raised an exception while it ran."""
 
 
 class ModelUnavailable(ModelError):
-    """The artifact is missing or does not load."""
+    """The artifact is missing or cannot be loaded."""
 
     code = "model-unavailable"
 
 
 class ArtifactMismatch(ModelUnavailable):
-    """The artifact's bytes are not the registered ones."""
+    """The artifact differs from the registered one."""
 
     code = "artifact-mismatch"
 
 
 class InvalidOutput(ModelError):
-    """The model answered something that its signature excludes."""
+    """The model returned an output that its signature does not allow."""
 
     code = "model-output-invalid"
 
@@ -98,12 +100,12 @@ class InferenceTimeout(ModelError):
 
 
 class InvalidSignature(InferenceError):
-    """A signature that contradicts itself or its artifact."""
+    """A signature contradicts itself or its artifact."""
 
     code = "invalid-signature"
 
 
 class InvalidArtifact(InferenceError):
-    """A model file that must not be loaded or is of no known kind."""
+    """A model file must not be loaded, or its format is unknown."""
 
     code = "invalid-artifact"

@@ -1,4 +1,4 @@
-"""Inputs whose right answer is known: a model that answers them otherwise is not the one it is said to be."""
+"""Example inputs with expected results. They verify that an artifact is the model that its manifest describes."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from math import isclose, isfinite
 from typing import Any
 
 from inference.errors import InvalidOutput, InvalidSignature
-from inference.signature.part import check_keys, plain
-from inference.types import Answer
+from inference.signature.base import check_keys, to_plain_dict
+from inference.types import PredictionResult
 
-EXPECTATIONS = ("label", "value", "scores", "raw")
-TOLERANCE = 1e-3
+EXPECTED_FIELDS = ("label", "value", "scores", "raw")
+DEFAULT_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One input, and what is expected of it.
+    """One input and its expected result.
 
     Args:
         features: a row by name, for models of tables.
-        image: the path of a picture, for models of images.
-        label, value, scores, raw: what is expected; what is None is not compared.
-        tolerance: how far a number may be off, absolutely or as a share of it.
+        image: the path of an image file, for models of images.
+        label, value, scores, raw: the expected result; None is not compared.
+        tolerance: allowed deviation of a number, absolute or relative.
     """
 
     features: Mapping[str, Any] | None = None
@@ -32,14 +32,14 @@ class Example:
     value: float | None = None
     scores: Mapping[str, float] | None = None
     raw: Any = None
-    tolerance: float = TOLERANCE
+    tolerance: float = DEFAULT_TOLERANCE
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Example:
-        """Build from JSON or TOML.
+        """Build an example from JSON or TOML.
 
         Raises:
-            InvalidSignature: when it has no input, two, or a key that is not known.
+            InvalidSignature: when it has no input, two inputs, or an unknown key.
         """
         check_keys(cls, data, "[[examples]]")
         example = cls(**data)
@@ -60,23 +60,23 @@ class Example:
         return example
 
     def to_dict(self) -> dict[str, Any]:
-        return plain(self)
+        return to_plain_dict(self)
 
-    def check(self, answer: Answer) -> None:
-        """Compare an answer with what is expected.
+    def check(self, result: PredictionResult) -> None:
+        """Compare a prediction result with the expected one.
 
         Raises:
-            InvalidOutput: naming the first difference.
+            InvalidOutput: with the first difference.
         """
-        given = {"label": answer.label, "value": answer.value, **answer.output}
-        for name in EXPECTATIONS:
-            wanted = getattr(self, name)
-            if wanted is not None and not _agree(wanted, given.get(name), self.tolerance):
+        received = {"label": result.label, "value": result.value, **result.output}
+        for name in EXPECTED_FIELDS:
+            expected = getattr(self, name)
+            if expected is not None and not _values_match(expected, received.get(name), self.tolerance):
                 within = "" if name == "label" else f" (tolerance {self.tolerance:g})"
                 subject = self.image or dict(self.features or {})
                 raise InvalidOutput(
-                    f"The example {subject!r:.200} expects {name} {wanted!r:.200}{within}. "
-                    f"The model answers {given.get(name)!r:.200}"
+                    f"The model does not reproduce the example {subject!r:.200}. "
+                    f"Expected {name} {expected!r:.200}{within}. Received: {received.get(name)!r:.200}"
                 )
 
 
@@ -84,12 +84,16 @@ def _is_finite(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
-def _agree(wanted: Any, given: Any, tolerance: float) -> bool:
-    if isinstance(wanted, Mapping):
-        return isinstance(given, Mapping) and all(_agree(part, given.get(name), tolerance) for name, part in wanted.items())
-    if isinstance(wanted, list | tuple):
-        same_length = isinstance(given, list) and len(given) == len(wanted)
-        return same_length and all(_agree(ours, theirs, tolerance) for ours, theirs in zip(wanted, given, strict=True))
-    if isinstance(wanted, int | float) and isinstance(given, int | float):
-        return isclose(wanted, given, rel_tol=tolerance, abs_tol=tolerance)
-    return bool(wanted == given)
+def _values_match(expected: Any, received: Any, tolerance: float) -> bool:
+    if isinstance(expected, Mapping):
+        return isinstance(received, Mapping) and all(
+            _values_match(part, received.get(name), tolerance) for name, part in expected.items()
+        )
+    if isinstance(expected, list | tuple):
+        same_length = isinstance(received, list) and len(received) == len(expected)
+        return same_length and all(
+            _values_match(left, right, tolerance) for left, right in zip(expected, received, strict=True)
+        )
+    if isinstance(expected, int | float) and isinstance(received, int | float):
+        return isclose(expected, received, rel_tol=tolerance, abs_tol=tolerance)
+    return bool(expected == received)

@@ -1,4 +1,4 @@
-"""The predictors of this process: from a model spec to a predictor, loaded once, under a lock, while there is room."""
+"""The predictors of this process. Each model version is loaded once, when it is first used."""
 
 from __future__ import annotations
 
@@ -8,65 +8,21 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import monotonic, perf_counter
+from time import monotonic
 
-from inference.artifacts import artifact_sha256
-from inference.batching import CAPACITY, MAX_BATCH
-from inference.errors import (
-    ArtifactMismatch,
-    InferenceError,
-    InferenceTimeout,
-    InvalidArtifact,
-    ModelUnavailable,
-    Overloaded,
-)
+from inference.errors import InferenceError, InferenceTimeout, ModelUnavailable, Overloaded
+from inference.loader import load_predictor
+from inference.messages import format_bytes
 from inference.predictor import Predictor
-from inference.runtimes import load_artifact
 from inference.types import ModelSpec
 
 logger = logging.getLogger(__name__)
 
-RETRY_AFTER = 5.0  # seconds before a model that did not load is tried again
-FAILURE_HOLDS = 30.0  # seconds for which a failure is told when nobody has tried again
-RECENTLY = 60.0  # seconds for which a model that was asked keeps its place from one that nobody has asked for yet
-LOOK_AGAIN = 0.1  # seconds between looks for a predictor that has fallen idle
-FOREVER = 10**6  # seconds
-
-
-def load_predictor(spec: ModelSpec, *, threads: int = 0, max_batch: int = MAX_BATCH, capacity: int = CAPACITY) -> Predictor:
-    """Verify, load and warm up one model version.
-
-    Raises:
-        ArtifactMismatch: before the first byte is parsed, when the file is not the registered one.
-        ModelUnavailable: when the file is missing or does not load.
-        ModelError: when the model's answer to a black image or a row of examples does not fit its signature.
-    """
-    started = perf_counter()
-    verify_artifact(spec)
-    try:
-        _, run = load_artifact(spec.runtime, spec.path, threads=threads, trusted=spec.trusted)
-    except InferenceError as error:
-        # Why is for the operator, by the cause: it may name paths, and what comes with the artifact wrote it.
-        raise ModelUnavailable(f"{spec} cannot be loaded.") from error
-    predictor = Predictor(spec, run, max_batch=max_batch, capacity=capacity)
-    try:
-        predictor.warm_up()
-    except InferenceError:
-        predictor.close()
-        raise
-    logger.info("model loaded", extra={"model": str(spec), "load_ms": round((perf_counter() - started) * 1000)})
-    return predictor
-
-
-def verify_artifact(spec: ModelSpec) -> None:
-    """Raise unless the artifact at `spec.path` has the registered sha256."""
-    try:
-        actual = artifact_sha256(spec.path)
-    except (OSError, InferenceError) as error:
-        raise ModelUnavailable(f"The artifact of {spec} cannot be read.") from error
-    if actual != spec.sha256:
-        cause = InvalidArtifact(f"Expected sha256 {spec.sha256}. Received: {actual}")
-        raise ArtifactMismatch(f"The artifact of {spec} is not the registered file.") from cause
+RETRY_SECONDS = 5.0  # before a failed load is retried
+FAILURE_REPORT_SECONDS = 30.0  # for which a failed load is reported when nobody has retried it
+RECENT_USE_SECONDS = 60.0  # for which a used model is protected from models that are only preloaded
+POLL_SECONDS = 0.1  # between checks for an idle predictor
+MAX_WAIT_SECONDS = 10**6
 
 
 @dataclass(slots=True)
@@ -75,27 +31,27 @@ class _Entry:
     users: int = 0
     used_at: float = float("-inf")
 
-    def is_answering(self) -> bool:
-        return self.users > 0 or self.predictor.running_for() > 0
+    def is_busy(self) -> bool:
+        return self.users > 0 or self.predictor.get_running_seconds() > 0
 
 
 class PredictorPool:
-    """Keep one predictor per model version. Threads that ask for a cold one wait while the first of them loads it.
+    """Keep one predictor per model version. Threads that need the same unloaded version wait while one thread loads it.
 
-    Where there is no room the least recently used goes, but never one that is answering.
+    When there is no room, the least recently used predictor is unloaded, but never one that is running.
 
     Args:
-        load: makes a predictor; the tests count its calls.
-        retry_after: seconds for which a failure is remembered.
-        max_predictors: how many are kept at most; 0 for any number.
-        max_bytes: of all their artifacts together, as they lie on the disk; 0 for any size.
+        load: creates a predictor.
+        retry_after: seconds for which a failed load is not retried.
+        max_predictors: maximum number of loaded predictors; 0 for no limit.
+        max_bytes: maximum total size of their artifacts on disk; 0 for no limit.
     """
 
     def __init__(
         self,
         load: Callable[[ModelSpec], Predictor] = load_predictor,
         *,
-        retry_after: float = RETRY_AFTER,
+        retry_after: float = RETRY_SECONDS,
         max_predictors: int = 0,
         max_bytes: int = 0,
     ) -> None:
@@ -103,152 +59,151 @@ class PredictorPool:
         self._retry_after = retry_after
         self._max_predictors = max_predictors
         self._max_bytes = max_bytes
-        self._entries: OrderedDict[ModelSpec, _Entry] = OrderedDict()  # the least recently used first
-        self._coming: set[ModelSpec] = set()  # room is kept for these while they load
+        self._entries: OrderedDict[ModelSpec, _Entry] = OrderedDict()  # least recently used first
+        self._loading: set[ModelSpec] = set()  # room is reserved for these
         self._failures: dict[ModelSpec, tuple[float, InferenceError]] = {}
-        self._locks: dict[ModelSpec, threading.Lock] = {}
-        self._lock = threading.Condition()
+        self._load_locks: dict[ModelSpec, threading.Lock] = {}
+        self._condition = threading.Condition()
 
     @contextmanager
     def lease(self, spec: ModelSpec, *, timeout: float | None = None) -> Iterator[Predictor]:
-        """Give the predictor of a model version, loading it when it is cold, and keep it loaded meanwhile.
+        """Yield the predictor of a model version and keep it loaded meanwhile. Load it first if necessary.
 
         Args:
-            timeout: seconds to wait for another thread that loads it, or for room; None for ever.
+            timeout: seconds to wait for another thread that loads it, or for room; None for no limit.
 
         Raises:
-            ModelUnavailable: when it does not load; for some seconds the failure is remembered, then tried anew.
+            ModelUnavailable: when it cannot be loaded. The failure is remembered for some seconds before a retry.
             InferenceTimeout: when another thread is still loading it.
-            Overloaded: when there is no room and every other model is answering.
+            Overloaded: when there is no room and every other model is running.
         """
-        entry = self._take(spec, timeout)
+        entry = self._acquire_entry(spec, timeout)
         try:
             yield entry.predictor
         finally:
-            self._give_back(entry, used_at=monotonic())
+            self._release_entry(entry, used_at=monotonic())
 
     def preload(self, spec: ModelSpec, *, keep: Collection[ModelSpec] = ()) -> bool:
-        """Load a version before anybody asks; return False where that would cost one of `keep`, or one in use, its place.
+        """Load a version before it is used. Return False if that would unload a version in `keep` or a version in use.
 
         Raises:
-            ModelUnavailable: when it does not load.
+            ModelUnavailable: when it cannot be loaded.
         """
         if spec in self._entries:
             return True
         try:
-            entry = self._take(spec, None, keep=keep)
+            entry = self._acquire_entry(spec, None, keep=keep)
         except Overloaded:
             return False
-        self._give_back(entry, used_at=entry.used_at)
+        self._release_entry(entry, used_at=entry.used_at)
         return True
 
     def is_loaded(self, spec: ModelSpec) -> bool:
         return spec in self._entries
 
-    def failure_of(self, spec: ModelSpec) -> InferenceError | None:
-        """Return why a version did not load when it was last tried, for a while; None when it has loaded since."""
+    def get_failure(self, spec: ModelSpec) -> InferenceError | None:
+        """Return the error of the last load of a version, or None if it is old or the version has loaded since."""
         failed_at, failure = self._failures.get(spec, (0.0, None))
-        return failure if monotonic() - failed_at < FAILURE_HOLDS else None
+        return failure if monotonic() - failed_at < FAILURE_REPORT_SECONDS else None
 
-    def running_for(self) -> float:
-        """Return for how many seconds the longest-running batch has been running; 0 when all are idle."""
-        return max((entry.predictor.running_for() for entry in list(self._entries.values())), default=0.0)
+    def get_running_seconds(self) -> float:
+        """Return for how many seconds the longest-running batch has been running; 0 when all predictors are idle."""
+        return max((entry.predictor.get_running_seconds() for entry in list(self._entries.values())), default=0.0)
 
     def close(self) -> None:
-        """Forget every predictor; each ends once it has answered what is queued."""
-        with self._lock:
+        """Remove every predictor. Each one stops once it has processed its queue."""
+        with self._condition:
             entries, self._entries = list(self._entries.values()), OrderedDict()
         for entry in entries:
             entry.predictor.close()
 
-    def _take(self, spec: ModelSpec, timeout: float | None, *, keep: Collection[ModelSpec] | None = None) -> _Entry:
-        if entry := self._use(spec):
+    def _acquire_entry(self, spec: ModelSpec, timeout: float | None, *, keep: Collection[ModelSpec] | None = None) -> _Entry:
+        if entry := self._use_loaded(spec):
             return entry
-        deadline = monotonic() + (FOREVER if timeout is None else timeout)
-        with self._lock:
-            loading = self._locks.setdefault(spec, threading.Lock())
-        if not loading.acquire(timeout=-1 if timeout is None else timeout):
-            raise InferenceTimeout(f"{spec} is still being loaded. Try again in a moment.")
+        deadline = monotonic() + (MAX_WAIT_SECONDS if timeout is None else timeout)
+        with self._condition:
+            load_lock = self._load_locks.setdefault(spec, threading.Lock())
+        if not load_lock.acquire(timeout=-1 if timeout is None else timeout):
+            raise InferenceTimeout(f"{spec} is still loading. Try again in a moment.")
         try:
-            return self._use(spec) or self._load_anew(spec, deadline, keep)
+            return self._use_loaded(spec) or self._load_entry(spec, deadline, keep)
         finally:
-            loading.release()
+            load_lock.release()
 
-    def _use(self, spec: ModelSpec) -> _Entry | None:
-        with self._lock:
+    def _use_loaded(self, spec: ModelSpec) -> _Entry | None:
+        with self._condition:
             if entry := self._entries.get(spec):
                 entry.users += 1
                 self._entries.move_to_end(spec)
             return entry
 
-    def _give_back(self, entry: _Entry, *, used_at: float) -> None:
-        with self._lock:
+    def _release_entry(self, entry: _Entry, *, used_at: float) -> None:
+        with self._condition:
             entry.users -= 1
             entry.used_at = used_at
-            self._lock.notify_all()
+            self._condition.notify_all()
 
-    def _load_anew(self, spec: ModelSpec, deadline: float, keep: Collection[ModelSpec] | None) -> _Entry:
+    def _load_entry(self, spec: ModelSpec, deadline: float, keep: Collection[ModelSpec] | None) -> _Entry:
         failed_at, failure = self._failures.get(spec, (0.0, None))
         if failure and monotonic() - failed_at < self._retry_after:
             raise type(failure)(failure.message) from failure.__cause__
-        self._make_room(spec, deadline, keep)
+        self._reserve_room(spec, deadline, keep)
         try:
             entry = _Entry(self._load(spec), users=1)
         except InferenceError as error:
             self._failures[spec] = (monotonic(), error)
             raise
         else:
-            with self._lock:
+            with self._condition:
                 self._entries[spec] = entry
                 self._failures.pop(spec, None)
             return entry
         finally:
-            with self._lock:
-                self._coming.discard(spec)
+            with self._condition:
+                self._loading.discard(spec)
 
-    def _make_room(self, spec: ModelSpec, deadline: float, keep: Collection[ModelSpec] | None) -> None:
-        """Let the least recently used go until the new one fits, waiting for one that falls idle.
+    def _reserve_room(self, spec: ModelSpec, deadline: float, keep: Collection[ModelSpec] | None) -> None:
+        """Unload the least recently used predictors until the new one fits. Wait for busy ones to become idle.
 
         Args:
-            keep: versions that must stay, and nobody is waited for; None when somebody wants an answer.
+            keep: versions that must stay loaded; the call then does not wait. None when a request needs the version.
         """
         if self._max_bytes and spec.size > self._max_bytes:
             raise ModelUnavailable(
-                f"{spec} is larger than all models together may be ({self._max_bytes:,} bytes). Received: {spec.size:,}"
+                f"{spec} is too large ({format_bytes(spec.size, round_up=True)}). "
+                f"The limit for all loaded models together is {format_bytes(self._max_bytes)}."
             )
-        gone: list[_Entry] = []
+        evicted: list[_Entry] = []
         try:
-            self._wait_for_room(spec, deadline, keep, gone)
+            self._evict_idle(spec, deadline, keep, evicted)
         finally:
-            for entry in gone:
+            for entry in evicted:
                 entry.predictor.close()
 
-    def _wait_for_room(
-        self, spec: ModelSpec, deadline: float, keep: Collection[ModelSpec] | None, gone: list[_Entry]
+    def _evict_idle(
+        self, spec: ModelSpec, deadline: float, keep: Collection[ModelSpec] | None, evicted: list[_Entry]
     ) -> None:
-        with self._lock:
-            while not self._fits(spec):
-                idle = [one for one in self._entries if self._may_go(one, keep)]
-                if idle and (keep is None or self._fits(spec, without=idle)):
-                    gone.append(self._entries.pop(idle[0]))
-                    logger.info("model unloaded", extra={"model": str(idle[0]), "for": str(spec)})
-                elif keep is not None or not self._wait_a_little(deadline):
-                    raise Overloaded(
-                        f"There is no room to load {spec}: every other model is answering. Try again in a moment."
-                    )
-            self._coming.add(spec)
+        with self._condition:
+            while not self._has_room(spec):
+                evictable = [candidate for candidate in self._entries if self._is_evictable(candidate, keep)]
+                if evictable and (keep is None or self._has_room(spec, without=evictable)):
+                    evicted.append(self._entries.pop(evictable[0]))
+                    logger.info("model unloaded", extra={"model": str(evictable[0]), "for": str(spec)})
+                elif keep is not None or not self._wait_for_release(deadline):
+                    raise Overloaded(f"There is no room to load {spec}: all other models are busy. Try again in a moment.")
+            self._loading.add(spec)
 
-    def _wait_a_little(self, deadline: float) -> bool:
-        """Wait for a predictor that falls idle; return whether there is time left to look again."""
-        self._lock.wait(max(0.0, min(LOOK_AGAIN, deadline - monotonic())))
+    def _wait_for_release(self, deadline: float) -> bool:
+        """Wait until a predictor may have become idle; return whether there is time left to check again."""
+        self._condition.wait(max(0.0, min(POLL_SECONDS, deadline - monotonic())))
         return monotonic() < deadline
 
-    def _may_go(self, spec: ModelSpec, keep: Collection[ModelSpec] | None) -> bool:
+    def _is_evictable(self, spec: ModelSpec, keep: Collection[ModelSpec] | None) -> bool:
         entry = self._entries[spec]
-        wanted = keep is not None and (spec in keep or monotonic() - entry.used_at < RECENTLY)
-        return not wanted and not entry.is_answering()
+        is_protected = keep is not None and (spec in keep or monotonic() - entry.used_at < RECENT_USE_SECONDS)
+        return not is_protected and not entry.is_busy()
 
-    def _fits(self, spec: ModelSpec, *, without: Collection[ModelSpec] = ()) -> bool:
-        held = [one for one in (*self._entries, *self._coming) if one not in without]
-        count_fits = not self._max_predictors or len(held) < self._max_predictors
-        return count_fits and (not self._max_bytes or sum(one.size for one in held) + spec.size <= self._max_bytes)
+    def _has_room(self, spec: ModelSpec, *, without: Collection[ModelSpec] = ()) -> bool:
+        others = [other for other in (*self._entries, *self._loading) if other not in without]
+        count_fits = not self._max_predictors or len(others) < self._max_predictors
+        return count_fits and (not self._max_bytes or sum(other.size for other in others) + spec.size <= self._max_bytes)

@@ -1,4 +1,4 @@
-"""From one row of what a model gave to an answer."""
+"""Convert one row of a model's output to a prediction result."""
 
 from __future__ import annotations
 
@@ -10,162 +10,164 @@ import numpy.typing as npt
 
 from inference.errors import InvalidOutput
 from inference.signature import ClassesOutput, LabelOutput, RawOutput, ValueOutput
-from inference.types import Answer
+from inference.types import PredictionResult
 
 Numbers = npt.NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-2  # of probabilities; float16 networks round this coarsely
-DECIMALS = 7  # of a stored score; float32 holds no more
-MAX_RAW = 65_536  # values of one kept raw output
-MAX_RAW_TEXT = 10_000  # characters of one text of it
+SCORE_DECIMALS = 7  # float32 holds no more
+MAX_RAW_VALUES = 65_536  # of one stored raw output
+MAX_RAW_TEXT_LENGTH = 10_000  # characters of one string in a raw output
 
 
-def to_answer(row: Any, output: Any, labels: Sequence[str]) -> Answer:
-    """Turn one row of output into an answer, as the signature's output says.
+def build_result(row: Any, output: Any, labels: Sequence[str]) -> PredictionResult:
+    """Return the prediction result for one row, as the output part of the signature defines it.
 
     Args:
-        row: an array without the batch dimension, or several by name.
+        row: an array without the batch dimension, or several arrays by name.
+        output: one of the output classes of `inference.signature`.
 
     Raises:
-        InvalidOutput: when it does not fit the signature and labels, or a number is not finite.
+        InvalidOutput: when the row does not match the signature and labels, or a number is not finite.
     """
-    return ANSWERS[output.kind](row, output, labels)
+    return RESULT_BUILDERS[output.kind](row, output, labels)
 
 
-def _classes(row: Any, output: ClassesOutput, labels: Sequence[str]) -> Answer:
-    """Scores by label. A row is `(len(labels),)`, `(1,)` for two labels, or a mapping of class to score (ONNX's ZipMap)."""
-    found = _pick(row, output.name)
-    if isinstance(found, Mapping):
-        found = _in_order(found, labels)
-    scores = _probabilities(_numbers(found).ravel(), output.activation, len(labels))
+def _build_classes_result(row: Any, output: ClassesOutput, labels: Sequence[str]) -> PredictionResult:
+    """Return scores by label.
+
+    The row has shape `(len(labels),)`, or `(1,)` for two labels, or is a mapping of class to score (ONNX ZipMap).
+    """
+    selected = _select_output(row, output.name)
+    if isinstance(selected, Mapping):
+        selected = _order_scores(selected, labels)
+    scores = _to_probabilities(_to_numbers(selected).ravel(), output.activation, len(labels))
     top = int(np.argmax(scores))
-    rounded = [round(float(score), DECIMALS) for score in scores]
-    return Answer(
+    rounded = [round(float(score), SCORE_DECIMALS) for score in scores]
+    return PredictionResult(
         output={"scores": dict(zip(labels, rounded, strict=True))}, label=labels[top], confidence=min(rounded[top], 1.0)
     )
 
 
-def _label(row: Any, output: LabelOutput, labels: Sequence[str]) -> Answer:
-    found = np.asarray(_pick(row, output.name))
-    if found.size != 1:
-        raise InvalidOutput(f"Expected one label. Received: {found.size} values")
-    said = str(found.item())
+def _build_label_result(row: Any, output: LabelOutput, labels: Sequence[str]) -> PredictionResult:
+    selected = np.asarray(_select_output(row, output.name))
+    if selected.size != 1:
+        raise InvalidOutput(f"Expected one label. Received: {selected.size} values")
+    class_name = str(selected.item())
     classes = output.classes or tuple(labels)
-    if said not in classes:
-        raise InvalidOutput(f"Expected one of the classes {', '.join(classes)[:200]}. Received: {said[:100]!r}")
-    label = labels[classes.index(said)]
-    return Answer(output={"label": label}, label=label)
+    if class_name not in classes:
+        raise InvalidOutput(f"Expected one of the classes {', '.join(classes)[:200]}. Received: {class_name[:100]!r}")
+    label = labels[classes.index(class_name)]
+    return PredictionResult(output={"label": label}, label=label)
 
 
-def _value(row: Any, output: ValueOutput, labels: Sequence[str]) -> Answer:
-    found = _numbers(_pick(row, output.name)).ravel()
-    if found.size != 1:
-        raise InvalidOutput(f"Expected one number, the value. Received: {found.size}")
-    value = _finite(found)[0].item()
-    return Answer(output={"value": value}, value=value)
+def _build_value_result(row: Any, output: ValueOutput, labels: Sequence[str]) -> PredictionResult:
+    numbers = _to_numbers(_select_output(row, output.name)).ravel()
+    if numbers.size != 1:
+        raise InvalidOutput(f"Expected one number, the value. Received: {numbers.size}")
+    value = _check_finite(numbers)[0].item()
+    return PredictionResult(output={"value": value}, value=value)
 
 
-def _raw(row: Any, output: RawOutput, labels: Sequence[str]) -> Answer:
-    found = _pick(row, output.name) if output.name or not isinstance(row, Mapping) else row
-    if isinstance(found, Mapping):
-        return Answer(output={"raw": _named(found)})
-    return Answer(output={"raw": _plain(found)})
+def _build_raw_result(row: Any, output: RawOutput, labels: Sequence[str]) -> PredictionResult:
+    selected = _select_output(row, output.name) if output.name or not isinstance(row, Mapping) else row
+    return PredictionResult(output={"raw": _to_json(selected)})
 
 
-ANSWERS: dict[str, Callable[[Any, Any, Sequence[str]], Answer]] = {
-    ClassesOutput.kind: _classes,
-    LabelOutput.kind: _label,
-    ValueOutput.kind: _value,
-    RawOutput.kind: _raw,
+RESULT_BUILDERS: dict[str, Callable[[Any, Any, Sequence[str]], PredictionResult]] = {
+    ClassesOutput.kind: _build_classes_result,
+    LabelOutput.kind: _build_label_result,
+    ValueOutput.kind: _build_value_result,
+    RawOutput.kind: _build_raw_result,
 }
 
 
-def _pick(row: Any, name: str) -> Any:
-    """Return the output of that name; without a name the only one."""
+def _select_output(row: Any, name: str) -> Any:
+    """Return the output with this name; without a name, the only output."""
     if not isinstance(row, Mapping):
         if name:
-            raise InvalidOutput(f"Expected an output named {name!r}. The model has one, without a name.")
+            raise InvalidOutput(f"Expected an output named {name!r}. The model has a single output without a name.")
         return row
     if name in row:
-        return _unwrapped(row[name])
+        return _unwrap_object(row[name])
     raise InvalidOutput(f"Expected [output] name to be one of {', '.join(row)}. Received: {name!r}")
 
 
-def _unwrapped(part: Any) -> Any:
-    """Return the object that a NumPy array of no dimensions holds, or the array."""
+def _unwrap_object(part: Any) -> Any:
+    """Return the object inside a zero-dimensional object array, or the argument."""
     return part.item() if isinstance(part, np.ndarray) and part.shape == () and part.dtype.kind == "O" else part
 
 
-def _numbers(part: Any) -> Numbers:
+def _to_numbers(part: Any) -> Numbers:
     try:
         return np.asarray(part, np.float64)
     except (TypeError, ValueError) as error:
         raise InvalidOutput(f"Expected numbers from the model. Received: {part!r:.100}") from error
 
 
-def _finite(row: Numbers) -> Numbers:
-    if not np.isfinite(row).all():
-        raise InvalidOutput("The model answered with numbers that are not finite (NaN or infinity).")
-    return row
+def _check_finite(numbers: Numbers) -> Numbers:
+    if not np.isfinite(numbers).all():
+        raise InvalidOutput("The model returned numbers that are not finite (NaN or infinity).")
+    return numbers
 
 
-def _in_order(scores: Mapping[Any, Any], labels: Sequence[str]) -> list[Any]:
-    """Return scores by class in the order of the labels: by the classes' own names, or by their numbers 0, 1, 2…"""
-    named = {str(name): score for name, score in scores.items()}
-    if named.keys() == set(labels):
-        return [named[label] for label in labels]
-    if named.keys() == {str(number) for number in range(len(labels))}:
-        return [named[str(number)] for number in range(len(labels))]
-    raise InvalidOutput(f"Expected scores of {', '.join(labels)[:200]}. Received: {', '.join(named)[:200]}")
+def _order_scores(scores: Mapping[Any, Any], labels: Sequence[str]) -> list[Any]:
+    """Return the scores in the order of the labels. Keys are the labels, or the class indices 0, 1, 2…"""
+    by_name = {str(name): score for name, score in scores.items()}
+    if by_name.keys() == set(labels):
+        return [by_name[label] for label in labels]
+    if by_name.keys() == {str(index) for index in range(len(labels))}:
+        return [by_name[str(index)] for index in range(len(labels))]
+    raise InvalidOutput(f"Expected scores of {', '.join(labels)[:200]}. Received: {', '.join(by_name)[:200]}")
 
 
-def _probabilities(row: Numbers, activation: str, count: int) -> Numbers:
-    row = _finite(row)
+def _to_probabilities(numbers: Numbers, activation: str, count: int) -> Numbers:
+    numbers = _check_finite(numbers)
     if activation == "softmax":
-        powers = np.exp(row - row.max())
-        row = powers / powers.sum()
+        powers = np.exp(numbers - numbers.max())
+        numbers = powers / powers.sum()
     elif activation == "sigmoid":
-        row = 1 / (1 + np.exp(-row))
-    if row.shape == (1,) and count == 2:
-        row = np.array([1 - row[0], row[0]])
-    if row.shape != (count,):
-        raise InvalidOutput(f"Expected {count} numbers, one for each label. Received: {row.size}")
-    if row.min() < -SUM_TOLERANCE or abs(row.sum() - 1) > SUM_TOLERANCE:
+        numbers = 1 / (1 + np.exp(-numbers))
+    if numbers.shape == (1,) and count == 2:
+        numbers = np.array([1 - numbers[0], numbers[0]])
+    if numbers.shape != (count,):
+        raise InvalidOutput(f"Expected {count} numbers, one for each label. Received: {numbers.size}")
+    if numbers.min() < -SUM_TOLERANCE or abs(numbers.sum() - 1) > SUM_TOLERANCE:
         raise InvalidOutput(
-            "Expected probabilities that add up to 1; if the model ends in logits, say so in model.toml: "
-            f'[output] activation = "softmax". Received: a sum of {row.sum():.4g}'
+            "Expected probabilities that add up to 1. If the model returns logits, set the activation in model.toml: "
+            f'[output] activation = "softmax". Received: a sum of {numbers.sum():.4g}'
         )
-    clipped: Numbers = np.clip(row, 0.0, 1.0)
+    clipped: Numbers = np.clip(numbers, 0.0, 1.0)
     return clipped
 
 
-def _is_text(item: Any) -> bool:
-    """Return whether every database and JSON can hold it: no NUL, no half of a surrogate pair."""
-    if not isinstance(item, str) or len(item) > MAX_RAW_TEXT or "\0" in item:
+def _is_storable_text(item: Any) -> bool:
+    """Return whether every database and JSON can store the string: no NUL, no unpaired surrogates."""
+    if not isinstance(item, str) or len(item) > MAX_RAW_TEXT_LENGTH or "\0" in item:
         return False
     return item.encode("utf-8", "ignore").decode() == item
 
 
-def _named(parts: Mapping[Any, Any]) -> dict[str, Any]:
-    names = [str(name) for name in parts]
-    if not all(_is_text(name) for name in names):
-        raise InvalidOutput(f"Expected readable names of outputs. Received: {names!r:.100}")
-    return {name: _plain(part) for name, part in zip(names, parts.values(), strict=True)}
-
-
-def _plain(part: Any) -> Any:
-    """Return an array as JSON: nested lists of numbers, texts and truth values."""
-    part = _unwrapped(part)
+def _to_json(part: Any) -> Any:
+    """Return an output as JSON: nested lists of numbers, strings and booleans, or an object of them."""
+    part = _unwrap_object(part)
     if isinstance(part, Mapping):
-        return _named(part)
+        return _to_json_object(part)
     array = np.asarray(part)
-    if array.size > MAX_RAW:
-        raise InvalidOutput(f"Expected at most {MAX_RAW:,} values to keep. Received: {array.size:,}")
+    if array.size > MAX_RAW_VALUES:
+        raise InvalidOutput(f"Expected at most {MAX_RAW_VALUES:,} output values. Received: {array.size:,}")
     if array.dtype.kind == "f":
-        return _finite(array.astype(np.float64)).tolist()
+        return _check_finite(array.astype(np.float64)).tolist()
     if array.dtype.kind in "iub":
         return array.tolist()
     texts = [item.decode("utf-8", "replace") if isinstance(item, bytes) else item for item in array.ravel()]
-    if not all(_is_text(item) for item in texts):
-        raise InvalidOutput(f"Expected numbers or texts from the model. Received: {part!r:.100}")
+    if not all(_is_storable_text(item) for item in texts):
+        raise InvalidOutput(f"Expected numbers or strings from the model. Received: {part!r:.100}")
     return np.array(texts, np.object_).reshape(array.shape).tolist()
+
+
+def _to_json_object(parts: Mapping[Any, Any]) -> dict[str, Any]:
+    names = [str(name) for name in parts]
+    if not all(_is_storable_text(name) for name in names):
+        raise InvalidOutput(f"Expected printable output names. Received: {names!r:.100}")
+    return {name: _to_json(part) for name, part in zip(names, parts.values(), strict=True)}

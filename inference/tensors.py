@@ -1,4 +1,4 @@
-"""From a batch to the named tensors that an artifact takes, and from what it gives to named outputs."""
+"""Convert batches to the named tensors of an artifact, and wrap tensor functions as batch functions."""
 
 from __future__ import annotations
 
@@ -10,53 +10,53 @@ import numpy as np
 
 from inference.errors import InvalidArtifact
 from inference.signature import Feature
-from inference.types import AnyArray, Batch, Output, Run, Table, Tensor
+from inference.types import AnyArray, Batch, BatchFunction, BatchOutput, Table, Tensor
 
-TEXTS = ("category", "text")
-Ask = Callable[[list[AnyArray]], list[AnyArray]]
-"""Asks an artifact: one array per input in, one array per output out."""
+TEXT_TYPES = ("category", "text")
+TensorFunction = Callable[[list[AnyArray]], list[AnyArray]]
+"""A function that runs an artifact: takes one array per input and returns one array per output."""
 
 
-def runner(ask: Ask, inputs: Sequence[Tensor], outputs: Sequence[str]) -> Run:
-    """Return the function that runs one batch: cut into tensors, asked, its outputs named unless there is only one.
+def make_batch_function(call: TensorFunction, inputs: Sequence[Tensor], output_names: Sequence[str]) -> BatchFunction:
+    """Return a function that converts a batch to tensors, calls the artifact and names its outputs if there are several.
 
     Args:
-        outputs: their names, in the order in which `ask` gives them.
+        output_names: in the order in which `call` returns the outputs.
     """
 
-    def run(batch: Batch) -> Output:
-        found = ask(to_tensors(batch, inputs))
-        return found[0] if len(found) == 1 else dict(zip(outputs, found, strict=True))
+    def run(batch: Batch) -> BatchOutput:
+        outputs = call(to_tensors(batch, inputs))
+        return outputs[0] if len(outputs) == 1 else dict(zip(output_names, outputs, strict=True))
 
     return run
 
 
-def one_by_one(run: Run) -> Run:
-    """Return a function that runs each row of a batch alone, for what takes a single row at a time."""
+def make_row_by_row(run: BatchFunction) -> BatchFunction:
+    """Return a function that runs each row of a batch separately, for artifacts with a batch size of 1."""
 
-    def run_each(batch: Batch) -> Output:
-        answers: list[Any] = [run(_row(batch, number)) for number in range(len(batch))]
-        if isinstance(answers[0], Mapping):
-            return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
-        joined: AnyArray = np.concatenate(answers)
+    def run_rows(batch: Batch) -> BatchOutput:
+        outputs: list[Any] = [run(_slice_row(batch, index)) for index in range(len(batch))]
+        if isinstance(outputs[0], Mapping):
+            return {name: np.concatenate([output[name] for output in outputs]) for name in outputs[0]}
+        joined: AnyArray = np.concatenate(outputs)
         return joined
 
-    return run_each
+    return run_rows
 
 
-def takes_one(name: str, size: Any) -> bool:
-    """Return whether an input's first dimension is 1, so that its rows go one by one.
+def requires_single_rows(name: str, size: Any) -> bool:
+    """Return whether the first dimension of an input is 1, so that each row must be run separately.
 
     Args:
-        size: of the first dimension; whatever is no whole number is a free one.
+        size: of the first dimension; anything but an integer means a variable size.
 
     Raises:
-        InvalidArtifact: when it is fixed to several.
+        InvalidArtifact: when the size is fixed to more than 1.
     """
     if isinstance(size, int) and size > 1:
         raise InvalidArtifact(
-            f"Expected a free batch size, or 1. {name} takes {size} rows at once: save the model with a free batch size "
-            "(a dynamic axis)."
+            f"The batch size must be variable or 1. {name} has a fixed batch size of {size}: save the model with a "
+            "variable batch size (a dynamic axis)."
         )
     return isinstance(size, int) and size == 1
 
@@ -64,80 +64,82 @@ def takes_one(name: str, size: Any) -> bool:
 def to_tensors(batch: Batch, tensors: Sequence[Tensor]) -> list[AnyArray]:
     """Return one array `(n, *shape)` per tensor, in its dtype.
 
-    A table is cut into as many columns, in order, as each tensor takes. A category that meets a tensor of numbers is the
-    position of its value in the signature's list.
+    Each tensor receives as many columns of a table, in order, as its width. A category that is passed to a numeric
+    tensor is encoded as the index of its value in the signature.
 
     Args:
-        tensors: as the artifact names them; images take the first.
+        tensors: the inputs of the artifact; images use the first one.
     """
     if not isinstance(batch, Table):
-        return [_cast(_laid_out(batch, len(tensors[0].shape)), tensors[0].dtype)]
+        return [_cast_array(_reshape_images(batch, len(tensors[0].shape)), tensors[0].dtype)]
     arrays, start = [], 0
-    for tensor, width in zip(tensors, widths_of(tensors, len(batch.features)), strict=True):
+    for tensor, width in zip(tensors, get_widths(tensors, len(batch.features)), strict=True):
         features = batch.features[start : start + width]
-        columns = [column(one, batch.columns[one.name], texts=tensor.dtype == "str") for one in features]
+        columns = [
+            encode_column(feature, batch.columns[feature.name], as_text=tensor.dtype == "str") for feature in features
+        ]
         stacked = np.stack(columns, axis=1) if tensor.shape else columns[0]
-        arrays.append(_cast(stacked, tensor.dtype))
+        arrays.append(_cast_array(stacked, tensor.dtype))
         start += width
     return arrays
 
 
-def width_of(tensor: Tensor) -> int:
-    """Return how many features a tensor takes of each row; a free size takes one."""
+def get_width(tensor: Tensor) -> int:
+    """Return the number of features per row of a tensor; a variable size counts as 1."""
     return prod(size or 1 for size in tensor.shape)
 
 
-def bounds_of(dtype: str) -> Mapping[str, float]:
-    """Return the min and max of a feature whose numbers must fit this dtype; empty where all of them do."""
+def get_widths(tensors: Sequence[Tensor], count: int) -> list[int]:
+    """Return how many of `count` features each tensor takes; a variable size takes the remaining ones."""
+    widths = [get_width(tensor) for tensor in tensors]
+    for index, tensor in enumerate(tensors):
+        if None in tensor.shape:
+            widths[index] += count - sum(widths)
+    return widths
+
+
+def get_dtype_bounds(dtype: str) -> Mapping[str, float]:
+    """Return the min and max of a feature with this dtype; empty when the dtype holds every allowed number."""
     if dtype == "uint64":
         return {"min": 0}
     if dtype.startswith(("int", "uint")) and dtype != "int64":
         return {"min": int(np.iinfo(dtype).min), "max": int(np.iinfo(dtype).max)}
-    # A larger number would reach the model as infinity. Larger types hold whatever a feature may be.
+    # A larger number would reach the model as infinity. Larger float types hold every allowed value.
     return {"min": -65504.0, "max": 65504.0} if dtype == "float16" else {}
 
 
-def whole_numbers_of(dtype: str) -> int:
-    """Return up to which whole number this dtype holds all of them: a feature's value must reach the model as it is."""
+def get_max_exact_integer(dtype: str) -> int:
+    """Return the largest n for which the dtype represents every integer up to n exactly."""
     if dtype.startswith(("int", "uint")):
         return int(np.iinfo(dtype).max)
     return 2 ** (np.finfo(dtype).nmant + 1) if dtype.startswith("float") else 2**53
 
 
-def column(feature: Feature, values: AnyArray, *, texts: bool) -> AnyArray:
-    """Return one column as numbers, or as texts."""
-    if feature.type not in TEXTS or texts:
+def encode_column(feature: Feature, values: AnyArray, *, as_text: bool) -> AnyArray:
+    """Return a column as numbers, or as strings. Missing categories become NaN."""
+    if feature.type not in TEXT_TYPES or as_text:
         return values
-    codes = {value: position for position, value in enumerate(feature.values)}
+    codes = {value: index for index, value in enumerate(feature.values)}
     return np.array([np.nan if value is None else codes[value] for value in values], np.float64)
 
 
-def widths_of(tensors: Sequence[Tensor], count: int) -> list[int]:
-    """Return how many of `count` features each tensor takes; one of free size takes what the others leave."""
-    widths = [width_of(tensor) for tensor in tensors]
-    for number, tensor in enumerate(tensors):
-        if None in tensor.shape:
-            widths[number] += count - sum(widths)
-    return widths
-
-
-def _laid_out(images: AnyArray, rank: int) -> AnyArray:
-    """Return images for a tensor of fewer dimensions: flat, or without their only channel."""
+def _reshape_images(images: AnyArray, rank: int) -> AnyArray:
+    """Return images for a tensor with fewer dimensions: flattened, or without their only channel."""
     if rank == 1:
         return images.reshape(len(images), -1)
     return images[..., 0] if rank == 2 else images
 
 
-def _cast(array: AnyArray, dtype: str) -> AnyArray:
+def _cast_array(array: AnyArray, dtype: str) -> AnyArray:
     if dtype == "str":
         return np.array(["" if value is None else value for value in array.ravel()], np.object_).reshape(array.shape)
-    wanted = np.dtype(dtype or "float32")
-    if array.dtype.kind == "f" and wanted.kind in "iu":
+    target = np.dtype(dtype or "float32")
+    if array.dtype.kind == "f" and target.kind in "iu":
         array = np.rint(array)
-    return array.astype(wanted)
+    return array.astype(target)
 
 
-def _row(batch: Batch, number: int) -> Batch:
+def _slice_row(batch: Batch, index: int) -> Batch:
     if not isinstance(batch, Table):
-        return batch[number : number + 1]
-    return Table(batch.features, {name: values[number : number + 1] for name, values in batch.columns.items()})
+        return batch[index : index + 1]
+    return Table(batch.features, {name: values[index : index + 1] for name, values in batch.columns.items()})

@@ -1,4 +1,4 @@
-"""The nouns of inference: a batch, what runs it, what an artifact says of itself, where it lies, what came out."""
+"""Data types: batches, tensors, model specifications, artifact metadata and prediction results."""
 
 from __future__ import annotations
 
@@ -9,36 +9,43 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from inference.signature import Feature, Signature
 
 Array = npt.NDArray[np.float32]
 AnyArray = npt.NDArray[Any]
+Row = dict[str, Any]
+"""One row of validated features, by name."""
+ModelInput = Image.Image | Row
+"""One input: a decoded image or a row of features."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A batch of rows of features, by column.
+    """A batch of rows of features, stored by column.
 
     Args:
         features: in the model's order.
-        columns: by feature name, each `(n,)`: float64, int64 or bool; texts and categories as objects. A number that is
-            missing is NaN, which makes a column of whole numbers one of floats; a text that is missing is None.
+        columns: arrays of shape `(n,)` by feature name: float64, int64 or bool; objects for text and categories. A missing
+            number is NaN, so a column of integers with missing values is float64. Missing text is None.
     """
 
     features: tuple[Feature, ...]
     columns: Mapping[str, AnyArray]
 
     @classmethod
-    def of(cls, features: tuple[Feature, ...], rows: Sequence[Mapping[str, Any]]) -> Table:
-        """Build from validated rows, each with every feature."""
-        return cls(features, {one.name: _column(one, [row[one.name] for row in rows]) for one in features})
+    def from_rows(cls, features: tuple[Feature, ...], rows: Sequence[Mapping[str, Any]]) -> Table:
+        """Build a table from validated rows. Every row must contain every feature."""
+        return cls(
+            features, {feature.name: _make_column(feature, [row[feature.name] for row in rows]) for feature in features}
+        )
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
 
 
-def _column(feature: Feature, values: list[Any]) -> AnyArray:
+def _make_column(feature: Feature, values: list[Any]) -> AnyArray:
     dtype = {"float": np.float64, "integer": np.int64, "boolean": np.bool_}.get(feature.type, np.object_)
     if dtype is not np.object_ and None in values:
         dtype = np.float64
@@ -46,11 +53,11 @@ def _column(feature: Feature, values: list[Any]) -> AnyArray:
 
 
 Batch = Array | Table
-"""Images as `(n, height, width, channels)` float32 (or channels first), or a table of n rows."""
-Output = AnyArray | Mapping[str, AnyArray]
-"""What a model answers: one array `(n, ...)`, or several by name."""
-Run = Callable[[Any], Output]
-"""Runs one batch."""
+"""Images as float32 `(n, height, width, channels)` (or channels first), or a table of n rows."""
+BatchOutput = AnyArray | Mapping[str, AnyArray]
+"""The output of a model for one batch: one array `(n, ...)`, or several by name."""
+BatchFunction = Callable[[Any], BatchOutput]
+"""A function that runs one batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +65,8 @@ class Tensor:
     """One named input or output of an artifact.
 
     Args:
-        dtype: as NumPy names it, `float32`; `str` for texts, empty when anything is taken.
-        shape: without the batch dimension, None for a free size.
+        dtype: NumPy's name, such as `float32`; `str` for strings; empty when any type is accepted.
+        shape: without the batch dimension; None for a variable size.
     """
 
     name: str
@@ -69,13 +76,13 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """All that is needed to load one model version.
+    """Everything that is needed to load one model version.
 
     Args:
-        path: absolute, a file or a folder.
-        sha256: of the artifact, checked before its first byte is parsed.
-        trusted: the operator lets it run code of its author.
-        size: bytes on the disk.
+        path: absolute path of a file or folder.
+        sha256: hash of the artifact, checked before the artifact is parsed.
+        trusted: allow the artifact to run its author's code.
+        size: in bytes on disk.
     """
 
     name: str
@@ -93,15 +100,15 @@ class ModelSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class ArtifactFacts:
-    """What an artifact says about itself; empty where it does not say.
+class ArtifactMetadata:
+    """What an artifact declares about itself. Fields that it does not declare are empty.
 
     Args:
-        inputs, outputs: tensors, in the order that the runtime takes and gives them.
-        features: of a table, named and in order; what is known of each as in `model.toml`.
-        labels: the model's own names of its classes, in order.
-        output: what it gives, as in `model.toml`: `{"kind": "value"}`.
-        framework, framework_version: what wrote the file: `keras`, `3.15.1`.
+        inputs, outputs: tensors, in the order of the runtime's arguments and results.
+        features: named features of a table, in order, with the keys of `model.toml`.
+        labels: the model's own class names, in order.
+        output: the kind of output, with the keys of `model.toml`: `{"kind": "value"}`.
+        framework, framework_version: the library that wrote the file, such as `keras` and `3.15.1`.
     """
 
     inputs: tuple[Tensor, ...] = ()
@@ -115,7 +122,7 @@ class ArtifactFacts:
 
 @dataclass(slots=True)
 class Timings:
-    """Milliseconds by a monotonic clock, filled in step by step so that they survive a failure."""
+    """Durations in milliseconds, by a monotonic clock. Each is set as soon as it is known, so it survives a failure."""
 
     preprocess_ms: float | None = None
     queue_ms: float | None = None
@@ -123,8 +130,14 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer: `output` describes itself (`{"scores": {...}}`); label and confidence are its top class."""
+class PredictionResult:
+    """The output of a model for one input.
+
+    Args:
+        output: JSON with one key that names the kind of output: `{"scores": {...}}`.
+        label, confidence: the top class and its score.
+        value: the result of a regression.
+    """
 
     output: dict[str, Any]
     label: str = ""

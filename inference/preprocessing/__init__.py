@@ -1,12 +1,18 @@
-"""From what was sent to the batch that a model takes: an image decoded once, or a row of validated features."""
+"""Turn what the caller sent into a model input, and model inputs into a batch."""
 
-from inference.preprocessing.arrays import plain_picture, thumbnail, to_array
-from inference.preprocessing.batches import collate, prepare, stand_in
-from inference.preprocessing.features import canonical_json, from_csv_line, from_texts, read_features, stand_in_row
-from inference.preprocessing.reading import ImageLimits, Picture, check_size, read_image
+from inference.preprocessing.arrays import make_thumbnail, normalize_image, to_array
+from inference.preprocessing.batches import collate_items, make_sample_input, prepare_input
+from inference.preprocessing.features import (
+    make_sample_row,
+    parse_csv_line,
+    parse_strings,
+    read_features,
+    to_canonical_json,
+)
+from inference.preprocessing.images import DecodedImage, ImageLimits, check_file_size, read_image
 
 __all__ = [
-    "ImageLimits", "Picture", "canonical_json", "check_size", "collate", "from_csv_line", "from_texts",
-    "plain_picture", "prepare",
-    "read_features", "read_image", "stand_in", "stand_in_row", "thumbnail", "to_array",
+    "DecodedImage", "ImageLimits", "check_file_size", "collate_items", "make_sample_input", "make_sample_row",
+    "make_thumbnail", "normalize_image", "parse_csv_line", "parse_strings", "prepare_input", "read_features", "read_image",
+    "to_array", "to_canonical_json",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""From a decoded image to the array that a model takes, and to a thumbnail."""
+"""Convert decoded images to model input arrays, thumbnails and normalized images."""
 
 from __future__ import annotations
 
@@ -8,45 +8,49 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageOps
 
-from inference.preprocessing.reading import DECODER_ERRORS, DECODERS, decoding, room_for
+from inference.preprocessing.images import DECODER_ERRORS, DECODERS, limit_large_images, translate_decoder_errors
 from inference.signature import ImageInput
 from inference.types import Array
 
-GREY = ("1", "L", "I")  # how the modes begin that know no colour
+GRAYSCALE_PREFIXES = ("1", "L", "I")  # of Pillow modes without color
 
 
 def to_array(image: Image.Image, signature: ImageInput) -> Array:
-    """Return the image as the model takes it: `(height, width, channels)` float32, upright, resized and scaled.
+    """Return the model input: float32 `(height, width, channels)`, upright, resized and scaled.
 
-    Transparency is laid on white. Sixteen bits are cut to eight. Resizing is bilinear with antialiasing. The image itself
-    is turned upright on the way.
+    Transparent pixels are composited on white. 16-bit images are reduced to 8 bits. Resizing is bilinear with
+    antialiasing. The image is rotated in place according to its EXIF orientation.
 
     Raises:
-        InvalidImage: `invalid-image`, when it contradicts itself in a way that shows only now.
+        InvalidImage: `invalid-image`, when the image data is inconsistent, which only conversion can detect.
     """
     size = (signature.width, signature.height)
-    with decoding(), room_for(image):
-        _turn_upright(image)
-        direct = _without_palette(image)
+    with translate_decoder_errors(), limit_large_images(image):
+        _apply_orientation(image)
+        converted = _remove_palette(image)
         if signature.resize == "crop":
-            direct = ImageOps.fit(direct, size, Image.Resampling.BILINEAR)
-        elif direct.size != size:
-            direct = direct.resize(size, Image.Resampling.BILINEAR)
-        flat = _flatten(direct, "L" if signature.channels == 1 else "RGB")
-    return _scale(np.asarray(flat, np.float32).reshape(signature.shape), signature)
+            converted = ImageOps.fit(converted, size, Image.Resampling.BILINEAR)
+        elif converted.size != size:
+            converted = converted.resize(size, Image.Resampling.BILINEAR)
+        flat = _flatten_image(converted, "L" if signature.channels == 1 else "RGB")
+    return _scale_array(np.asarray(flat, np.float32).reshape(signature.shape), signature)
 
 
-def thumbnail(data: bytes, side: int) -> bytes:
-    """Return a WebP picture of at most `side` x `side` pixels, upright, re-encoded, without metadata.
+def make_thumbnail(data: bytes, side: int) -> bytes:
+    """Return a WebP image of at most `side` x `side` pixels, upright and without metadata.
 
     Args:
-        data: an image that `read_image` has accepted before.
+        data: an image that `read_image` has accepted.
     """
-    with decoding(), Image.open(BytesIO(data), formats=DECODERS) as image, room_for(image):
-        _turn_upright(image)
-        small = _without_palette(image)
+    with (
+        translate_decoder_errors(),
+        Image.open(BytesIO(data), formats=DECODERS) as image,
+        limit_large_images(image),
+    ):
+        _apply_orientation(image)
+        small = _remove_palette(image)
         small.thumbnail((side, side))
-        small = _flatten(small, "RGB")
+        small = _flatten_image(small, "RGB")
     clean = Image.new("RGB", small.size)
     clean.paste(small)
     out = BytesIO()
@@ -54,47 +58,52 @@ def thumbnail(data: bytes, side: int) -> bytes:
     return out.getvalue()
 
 
-def plain_picture(data: bytes) -> Image.Image:
-    """Return all pixels of an image as a model is shown them, before any resizing: upright, 8 bits, grey or RGB.
+def normalize_image(data: bytes) -> Image.Image:
+    """Return the image at full size as a model receives it before resizing: upright, 8 bits, grayscale or RGB.
 
-    Transparency is laid on white, as it is for the model; readers of files for training drop it and uncover what is beneath.
-    The picture is made anew from the pixels, so that no metadata comes along.
+    Transparent pixels are composited on white, as they are for the model. Training code that reads the stored file would
+    drop the alpha channel and see the hidden colors instead. The image is rebuilt from its pixels, so it has no metadata.
 
     Args:
-        data: an image that `read_image` has accepted before.
+        data: an image that `read_image` has accepted.
 
     Raises:
-        InvalidImage: when it is not decoded any more.
+        InvalidImage: when the image can no longer be decoded.
     """
-    with decoding(data), Image.open(BytesIO(data), formats=DECODERS) as image, room_for(image):
-        _turn_upright(image)
-        flat = _flatten(_without_palette(image), "L" if image.mode.startswith(GREY) else "RGB")
+    with (
+        translate_decoder_errors(data),
+        Image.open(BytesIO(data), formats=DECODERS) as image,
+        limit_large_images(image),
+    ):
+        _apply_orientation(image)
+        flat = _flatten_image(_remove_palette(image), "L" if image.mode.startswith(GRAYSCALE_PREFIXES) else "RGB")
         return Image.frombytes(flat.mode, flat.size, flat.tobytes())
 
 
-def _turn_upright(image: Image.Image) -> None:
-    """Turn the image as its EXIF orientation says; EXIF that cannot be read turns nothing."""
+def _apply_orientation(image: Image.Image) -> None:
+    """Rotate the image in place according to its EXIF orientation. Unreadable EXIF data is ignored."""
     with suppress(*DECODER_ERRORS):
         ImageOps.exif_transpose(image, in_place=True)
 
 
-def _without_palette(image: Image.Image) -> Image.Image:
-    """Return the image in a mode that can be resized; its transparency is kept."""
-    if image.mode.startswith("I"):  # 16 bits grey, which convert() would clip instead of scale
+def _remove_palette(image: Image.Image) -> Image.Image:
+    """Return the image in a mode that can be resized, with its transparency."""
+    if image.mode.startswith("I"):  # 16-bit grayscale, which convert() would clip instead of scale
         return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
         return image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
     return image.convert("RGB") if image.mode in ("P", "CMYK") else image.convert("L") if image.mode == "1" else image
 
 
-def _flatten(image: Image.Image, mode: str) -> Image.Image:
+def _flatten_image(image: Image.Image, mode: str) -> Image.Image:
+    """Return the image in this mode, with transparent pixels composited on white."""
     if image.has_transparency_data:
-        clear = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
+        transparent = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", transparent.size, "white"), transparent)
     return image if image.mode == mode else image.convert(mode)
 
 
-def _scale(array: Array, signature: ImageInput) -> Array:
+def _scale_array(array: Array, signature: ImageInput) -> Array:
     if signature.scale == "unit":
         return array / np.float32(255)
     if signature.scale == "symmetric":

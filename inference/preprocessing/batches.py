@@ -1,4 +1,4 @@
-"""One input made ready, and many made one batch, each kind of input in its own way."""
+"""Prepare one input, and collate inputs to a batch. Each kind of input has its own implementation."""
 
 from __future__ import annotations
 
@@ -10,55 +10,55 @@ import numpy as np
 from PIL import Image
 
 from inference.preprocessing.arrays import to_array
-from inference.preprocessing.features import Row, stand_in_row
+from inference.preprocessing.features import make_sample_row
 from inference.signature import ImageInput, TableInput
-from inference.types import Array, Table
+from inference.types import Array, Row, Table
 
 
 @singledispatch
-def prepare(taken: Any, asked: Any) -> Any:
-    """Return one input as an item of a batch; runs in the caller's own thread."""
-    raise TypeError(f"No way to prepare an input of {taken!r}")
+def prepare_input(signature: Any, model_input: Any) -> Any:
+    """Return one input as a batch item. Runs in the caller's thread."""
+    raise TypeError(f"No preprocessing is defined for {signature!r}")
 
 
 @singledispatch
-def collate(taken: Any, items: Sequence[Any]) -> Any:
+def collate_items(signature: Any, items: Sequence[Any]) -> Any:
     """Return the items as one batch."""
-    raise TypeError(f"No way to collate inputs of {taken!r}")
+    raise TypeError(f"No batch format is defined for {signature!r}")
 
 
 @singledispatch
-def stand_in(taken: Any) -> Any:
-    """Return an input that the signature allows, for trying a model out."""
-    raise TypeError(f"No stand-in for an input of {taken!r}")
+def make_sample_input(signature: Any) -> Any:
+    """Return a valid input, for the warm-up of a model."""
+    raise TypeError(f"No sample input is defined for {signature!r}")
 
 
-@prepare.register
-def _(taken: ImageInput, asked: Image.Image) -> Array:
-    array = to_array(asked, taken)
-    return np.ascontiguousarray(array.transpose(2, 0, 1)) if taken.layout == "channels-first" else array
+@prepare_input.register
+def _(signature: ImageInput, model_input: Image.Image) -> Array:
+    array = to_array(model_input, signature)
+    return np.ascontiguousarray(array.transpose(2, 0, 1)) if signature.layout == "channels-first" else array
 
 
-@collate.register
-def _(taken: ImageInput, items: Sequence[Array]) -> Array:
+@collate_items.register
+def _(signature: ImageInput, items: Sequence[Array]) -> Array:
     return np.stack(items)
 
 
-@stand_in.register
-def _(taken: ImageInput) -> Image.Image:
-    return Image.new("RGB", (taken.width, taken.height))
+@make_sample_input.register
+def _(signature: ImageInput) -> Image.Image:
+    return Image.new("RGB", (signature.width, signature.height))
 
 
-@prepare.register
-def _(taken: TableInput, asked: Row) -> Row:
-    return asked
+@prepare_input.register
+def _(signature: TableInput, model_input: Row) -> Row:
+    return model_input
 
 
-@collate.register
-def _(taken: TableInput, items: Sequence[Row]) -> Table:
-    return Table.of(taken.features, items)
+@collate_items.register
+def _(signature: TableInput, items: Sequence[Row]) -> Table:
+    return Table.from_rows(signature.features, items)
 
 
-@stand_in.register
-def _(taken: TableInput) -> Row:
-    return stand_in_row(taken)
+@make_sample_input.register
+def _(signature: TableInput) -> Row:
+    return make_sample_row(signature)

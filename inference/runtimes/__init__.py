@@ -1,4 +1,4 @@
-"""One file for each kind of artifact, named here and imported only when asked for."""
+"""The runtimes, one module per artifact format. A module is imported only when it is needed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from inference.base import BaseRuntime
 from inference.errors import InferenceError, InvalidArtifact
-from inference.types import Run
+from inference.types import BatchFunction
 
 RUNTIMES = {
     "keras": "inference.runtimes.keras.KerasRuntime",
@@ -19,72 +19,72 @@ RUNTIMES = {
 }
 
 
-def open_runtime(name: str, path: Path, *, threads: int = 0, trusted: bool = False) -> BaseRuntime:
-    """Return the runtime for an artifact, nothing loaded yet.
+def create_runtime(name: str, path: Path, *, threads: int = 0, trusted: bool = False) -> BaseRuntime:
+    """Return the runtime for an artifact without loading it.
 
     Raises:
-        InvalidArtifact: when there is none, or when it would run code of the artifact's author and is not trusted.
+        InvalidArtifact: when there is no such runtime, or when loading can run the author's code and is not trusted.
     """
     if name not in RUNTIMES and not trusted:
         raise InvalidArtifact(
-            f"Expected a runtime of {', '.join(RUNTIMES)}. Received: {name!r}; to import it runs its code. If you trust it, "
-            "register it with --trusted."
+            f"Expected one of the runtimes {', '.join(RUNTIMES)}. Received: {name!r}. Importing another runtime runs its "
+            "code. If you trust it, register the model with --trusted."
         )
     runtime = get_runtime(name)
     if not (trusted or runtime.loads_as_data(path)):
         raise InvalidArtifact(
-            f"{path.name} is of a kind ({runtime.ending_of(path) or 'unknown'}) that runs its author's code when loaded, or "
-            "may. If you trust where it comes from, register it with --trusted; "
+            f"{path.name} has a format ({runtime.match_suffix(path) or 'unknown'}) that can run its author's code when it "
+            "is loaded. If you trust its source, register it with --trusted. "
             ".keras, .onnx and .skops files are loaded as data."
         )
     return runtime(path, threads=threads, trusted=trusted)
 
 
-def load_artifact(name: str, path: Path, *, threads: int = 0, trusted: bool = False) -> tuple[BaseRuntime, Run]:
-    """Load an artifact by the runtime of that name; return both the runtime and the function that runs a batch.
+def load_artifact(name: str, path: Path, *, threads: int = 0, trusted: bool = False) -> tuple[BaseRuntime, BatchFunction]:
+    """Load an artifact. Return its runtime and the function that runs a batch.
 
     Raises:
-        InvalidArtifact: whatever the runtime, or code that comes with the artifact, raises.
+        InvalidArtifact: for any exception of the runtime or of the code in the artifact.
     """
-    runtime = open_runtime(name, path, threads=threads, trusted=trusted)
+    runtime = create_runtime(name, path, threads=threads, trusted=trusted)
     try:
         return runtime, runtime.load()
     except InferenceError:
         raise
-    # A pickle, a model folder or a foreign runtime is somebody's program: it may raise anything.
+    # Pickles, model folders and third-party runtimes contain code, which can raise anything.
     except Exception as error:
         raise InvalidArtifact(f"{path.name} cannot be loaded: {type(error).__name__}: {error}") from error
 
 
 def get_runtime(name: str) -> type[BaseRuntime]:
-    """Return a runtime class by its short name, or a foreign one by its dotted path, whose import runs its code.
+    """Return a runtime class by its short name, or a third-party class by its dotted path. Importing runs its code.
 
     Raises:
         InvalidArtifact: when there is no such runtime.
     """
     module, _, attribute = RUNTIMES.get(name, name).rpartition(".")
     try:
-        found = getattr(import_module(module), attribute)
+        runtime = getattr(import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         known = ", ".join(RUNTIMES)
-        raise InvalidArtifact(f"Expected a runtime ({known}) or the dotted path of one. Received: {name!r}") from error
-    if not (isinstance(found, type) and issubclass(found, BaseRuntime)):
+        raise InvalidArtifact(f"Expected a runtime ({known}) or the dotted path of a class. Received: {name!r}") from error
+    if not (isinstance(runtime, type) and issubclass(runtime, BaseRuntime)):
         raise InvalidArtifact(f"Expected a subclass of BaseRuntime. Received: {name!r}")
-    return found
+    return runtime
 
 
-def runtime_for(path: Path) -> str:
-    """Return the name of the runtime that loads this file, by its ending, or this folder, by the file that marks it.
+def detect_runtime(path: Path) -> str:
+    """Return the name of the runtime for a file, by its suffix, or for a folder, by its marker file.
 
     Raises:
-        InvalidArtifact: when none does.
+        InvalidArtifact: when no runtime matches.
     """
     for name in RUNTIMES:
-        if get_runtime(name).ending_of(path):
+        if get_runtime(name).match_suffix(path):
             return name
     known = [get_runtime(name) for name in RUNTIMES if name != "dummy"]
     if path.is_dir():
         markers = " or ".join(runtime.marker for runtime in known if runtime.marker)
         raise InvalidArtifact(f"Expected a model folder with {markers}. Received: {path.name}")
-    served = " or ".join(suffix for runtime in known for suffix in runtime.suffixes)
-    raise InvalidArtifact(f"Expected a model file that ends in {served}. Received: {path.name}")
+    suffixes = " or ".join(suffix for runtime in known for suffix in runtime.suffixes)
+    raise InvalidArtifact(f"Expected a model file that ends in {suffixes}. Received: {path.name}")

@@ -1,4 +1,4 @@
-"""A model without a library, for trying mlsite out and for its tests: the artifact is a few lines of JSON."""
+"""A runtime without a library, for trials and tests. The artifact is a few lines of JSON."""
 
 from __future__ import annotations
 
@@ -9,52 +9,57 @@ import numpy as np
 
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
-from inference.tensors import column
-from inference.types import AnyArray, Array, ArtifactFacts, Batch, Run, Table, Tensor
+from inference.tensors import encode_column
+from inference.types import AnyArray, Array, ArtifactMetadata, Batch, BatchFunction, Table, Tensor
 
-BEHAVIOURS = {"classes", "fixed", "sleep", "fail", "nan", "sum"}
+BEHAVIOR_KEYS = {"classes", "fixed", "sleep", "fail", "nan", "sum"}
 
 
 class DummyRuntime(BaseRuntime):
-    """Answer by brightness: of `classes` equal steps from black to white, the image's mean is nearest to one.
+    """Classify by brightness: the class is the step from black to white that is closest to the mean of the image.
 
-    Of a table's row it is the mean of the features. The artifact, `NAME.dummy.json`, may ask for more: `fixed` (this answer
-    to everything), `sum` (the sum of all values times this factor, as a value), `sleep` (seconds a batch), `fail` (raise
-    this message), `nan` (answer NaN).
+    For a row of a table, it is the mean of the features. The artifact, `NAME.dummy.json`, can contain these keys:
+
+    - `classes`: number of steps.
+    - `fixed`: return these scores for every input.
+    - `sum`: return the sum of all values times this factor, as a value.
+    - `sleep`: wait this many seconds per batch.
+    - `fail`: raise an exception with this message.
+    - `nan`: return NaN.
     """
 
-    suffixes = data = (".dummy.json",)
+    suffixes = data_suffixes = (".dummy.json",)
 
-    def load(self) -> Run:
+    def load(self) -> BatchFunction:
         try:
-            self.behaviour = json.loads(self.path.read_text())
+            self.behavior = json.loads(self.path.read_text())
         except ValueError as error:
             raise InvalidArtifact(f"Expected JSON in {self.path.name}: {error}") from error
-        if not isinstance(self.behaviour, dict) or not self.behaviour.keys() <= BEHAVIOURS:
-            raise InvalidArtifact(f"Expected an object with keys of {sorted(BEHAVIOURS)}. Received: {self.behaviour!r}")
-        self.width = len(self.behaviour.get("fixed", ())) or int(self.behaviour.get("classes", 2))
-        return self._run
+        if not isinstance(self.behavior, dict) or not self.behavior.keys() <= BEHAVIOR_KEYS:
+            raise InvalidArtifact(f"Expected an object with keys of {sorted(BEHAVIOR_KEYS)}. Received: {self.behavior!r}")
+        self.width = len(self.behavior.get("fixed", ())) or int(self.behavior.get("classes", 2))
+        return self._run_batch
 
-    def describe(self) -> ArtifactFacts:
-        width = 1 if "sum" in self.behaviour else self.width
-        return ArtifactFacts(
+    def describe(self) -> ArtifactMetadata:
+        width = 1 if "sum" in self.behavior else self.width
+        return ArtifactMetadata(
             outputs=(Tensor("output", "float32", (width,)),),
-            output={"kind": "value"} if "sum" in self.behaviour else {},
+            output={"kind": "value"} if "sum" in self.behavior else {},
             framework="dummy",
             framework_version="1",
         )
 
-    def _run(self, batch: Batch) -> Array:
-        time.sleep(self.behaviour.get("sleep", 0))
-        if "fail" in self.behaviour:
-            raise RuntimeError(self.behaviour["fail"])
-        if self.behaviour.get("nan"):
+    def _run_batch(self, batch: Batch) -> Array:
+        time.sleep(self.behavior.get("sleep", 0))
+        if "fail" in self.behavior:
+            raise RuntimeError(self.behavior["fail"])
+        if self.behavior.get("nan"):
             return np.full((len(batch), self.width), np.nan, np.float32)
-        if "fixed" in self.behaviour:
-            return np.tile(np.float32(self.behaviour["fixed"]), (len(batch), 1))
-        numbers = _numbers(batch)
-        if "sum" in self.behaviour:
-            sums: Array = (numbers.sum(axis=1, keepdims=True) * self.behaviour["sum"]).astype(np.float32)
+        if "fixed" in self.behavior:
+            return np.tile(np.float32(self.behavior["fixed"]), (len(batch), 1))
+        numbers = _to_numbers(batch)
+        if "sum" in self.behavior:
+            sums: Array = (numbers.sum(axis=1, keepdims=True) * self.behavior["sum"]).astype(np.float32)
             return sums
         steps = np.linspace(0, 1, self.width, dtype=np.float32)
         closeness = np.exp(-20 * np.abs(numbers.mean(axis=1, keepdims=True) - steps))
@@ -62,16 +67,18 @@ class DummyRuntime(BaseRuntime):
         return shares
 
 
-def _numbers(batch: Batch) -> AnyArray:
-    """Return one row of numbers per input; texts count by their length."""
+def _to_numbers(batch: Batch) -> AnyArray:
+    """Return one row of numbers per input. Texts are represented by their length."""
     if not isinstance(batch, Table):
         return batch.reshape(len(batch), -1)
-    columns = [batch.columns[one.name] for one in batch.features]
+    columns = [batch.columns[feature.name] for feature in batch.features]
     return np.nan_to_num(
         np.column_stack(
             [
-                column(one, values, texts=False) if one.type != "text" else [len(text or "") for text in values]
-                for one, values in zip(batch.features, columns, strict=True)
+                encode_column(feature, values, as_text=False)
+                if feature.type != "text"
+                else [len(text or "") for text in values]
+                for feature, values in zip(batch.features, columns, strict=True)
             ]
         ).astype(np.float64)
     )

@@ -1,4 +1,4 @@
-"""ONNX models, run by onnxruntime on the processor."""
+"""ONNX models, run by onnxruntime on the CPU."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
-from inference.tensors import one_by_one, runner, takes_one
-from inference.types import AnyArray, ArtifactFacts, Run, Tensor
+from inference.tensors import make_batch_function, make_row_by_row, requires_single_rows
+from inference.types import AnyArray, ArtifactMetadata, BatchFunction, Tensor
 
-# onnxruntime's names of tensor types, https://onnxruntime.ai/docs/api/python/api_summary.html, as NumPy's.
+# NumPy dtypes by onnxruntime type name, https://onnxruntime.ai/docs/api/python/api_summary.html
 DTYPES = {
     **{
         f"tensor({name})": name
@@ -20,74 +20,76 @@ DTYPES = {
     },
     **{"tensor(float16)": "float16", "tensor(float)": "float32", "tensor(double)": "float64", "tensor(string)": "str"},
 }
-# Where a model read from memory finds its weights in other files,
+# The folder in which a model that is loaded from memory finds external weights,
 # https://github.com/microsoft/onnxruntime/blob/main/include/onnxruntime/core/session/onnxruntime_session_options_config_keys.h
-WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path"
+EXTERNAL_WEIGHTS_KEY = "session.model_external_initializers_file_folder_path"
 
 
 class OnnxRuntime(BaseRuntime):
     """Load an `.onnx` file as data.
 
-    A model may name other files that hold its weights. onnxruntime would look for them beside the model, or in the
-    working directory, where our secrets lie: it is told to look inside the artifact, which is no folder.
+    A model can refer to other files that contain its weights. onnxruntime would open them next to the model or in the
+    working directory, which contains secrets. The folder for external weights is therefore set to the artifact itself,
+    which is a file, so that no other file can be opened.
     """
 
-    suffixes = data = (".onnx",)
+    suffixes = data_suffixes = (".onnx",)
 
-    def load(self) -> Run:
+    def load(self) -> BatchFunction:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = 4  # fatal only: what it logs of an error, it raises too
-        options.add_session_config_entry(WEIGHTS_FOLDER, str(self.path.resolve()))
+        options.log_severity_level = 4  # fatal only: onnxruntime also raises every error that it logs
+        options.add_session_config_entry(EXTERNAL_WEIGHTS_KEY, str(self.path.resolve()))
         self.version = onnxruntime.__version__
         try:
             session = onnxruntime.InferenceSession(self.path.read_bytes(), options, providers=["CPUExecutionProvider"])
-        # onnxruntime's errors have no base of their own.
+        # onnxruntime's exceptions have no common base class.
         except Exception as error:
-            raise InvalidArtifact(self._explain(str(error))) from error
+            raise InvalidArtifact(self._explain_error(str(error))) from error
         self.producer = session.get_modelmeta().producer_name
-        self.inputs = tuple(_input(one) for one in session.get_inputs())
-        self.outputs = tuple(_output(one) for one in session.get_outputs())
+        self.inputs = tuple(_make_input(info) for info in session.get_inputs())
+        self.outputs = tuple(_make_output(info) for info in session.get_outputs())
 
-        def ask(arrays: list[AnyArray]) -> list[AnyArray]:
+        def call_session(arrays: list[AnyArray]) -> list[AnyArray]:
             feed = {tensor.name: array for tensor, array in zip(self.inputs, arrays, strict=True)}
-            return [_array(part) for part in session.run(None, feed)]
+            return [_to_array(output) for output in session.run(None, feed)]
 
-        alone = [takes_one(one.name, one.shape[0]) for one in session.get_inputs()]
-        run = runner(ask, self.inputs, [one.name for one in self.outputs])
-        return one_by_one(run) if any(alone) else run
+        single_rows = [requires_single_rows(info.name, info.shape[0]) for info in session.get_inputs()]
+        run = make_batch_function(call_session, self.inputs, [tensor.name for tensor in self.outputs])
+        return make_row_by_row(run) if any(single_rows) else run
 
-    def describe(self) -> ArtifactFacts:
-        return ArtifactFacts(self.inputs, self.outputs, framework=self.producer or "onnx", framework_version="")
+    def describe(self) -> ArtifactMetadata:
+        return ArtifactMetadata(self.inputs, self.outputs, framework=self.producer or "onnx", framework_version="")
 
-    def _explain(self, told: str) -> str:
-        if re.search("external data|TensorProto", told, re.IGNORECASE):
+    def _explain_error(self, message: str) -> str:
+        if re.search("external data|TensorProto", message, re.IGNORECASE):
             return (
-                f"Expected all weights of {self.path.name} inside it; it names other files (external data), which are not "
-                "opened. Save it as one file: onnx.save(onnx.load(path), path)."
+                f"{self.path.name} must contain all of its weights. It refers to other files (external data), which are not "
+                "opened. Save it as a single file: onnx.save(onnx.load(path), path)."
             )
-        return f"onnxruntime {self.version} cannot load {self.path.name}. Is it cut off, or no ONNX model? {told}"
-
-
-def _input(found: Any) -> Tensor:
-    if found.type not in DTYPES or not found.shape:
-        raise InvalidArtifact(
-            f"Expected inputs to be tensors with a batch dimension. {found.name} is {found.type}{found.shape}"
+        return (
+            f"onnxruntime {self.version} cannot load {self.path.name}. The file may be incomplete or not an ONNX model. "
+            f"{message}"
         )
-    return Tensor(found.name, DTYPES[found.type], _sizes(found.shape))
 
 
-def _output(found: Any) -> Tensor:
-    """Return an output; a sequence of mappings (ZipMap) is one object a row."""
-    return Tensor(found.name, DTYPES.get(found.type, "object"), _sizes(found.shape or ()))
+def _make_input(info: Any) -> Tensor:
+    if info.type not in DTYPES or not info.shape:
+        raise InvalidArtifact(f"Inputs must be tensors with a batch dimension. {info.name} is {info.type}{info.shape}")
+    return Tensor(info.name, DTYPES[info.type], _make_shape(info.shape))
 
 
-def _sizes(shape: Any) -> tuple[int | None, ...]:
+def _make_output(info: Any) -> Tensor:
+    """Return an output. A sequence of mappings (ZipMap) is an array of one object per row."""
+    return Tensor(info.name, DTYPES.get(info.type, "object"), _make_shape(info.shape or ()))
+
+
+def _make_shape(shape: Any) -> tuple[int | None, ...]:
     return tuple(size if isinstance(size, int) else None for size in shape[1:])
 
 
-def _array(part: Any) -> AnyArray:
-    return part if isinstance(part, np.ndarray) else np.array(part, np.object_)
+def _to_array(output: Any) -> AnyArray:
+    return output if isinstance(output, np.ndarray) else np.array(output, np.object_)

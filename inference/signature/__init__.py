@@ -1,4 +1,4 @@
-"""What goes into a model and what comes out of it: read from the artifact, completed by `model.toml`, kept as JSON."""
+"""The signature of a model: its input and its output. Read from the artifact and `model.toml`, stored as JSON."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from inference.signature.feature import Feature, in_words
+from inference.signature.base import check_choice
+from inference.signature.feature import Feature, format_feature_name
 from inference.signature.image import ImageInput
 from inference.signature.outputs import ClassesOutput, LabelOutput, RawOutput, ValueOutput
-from inference.signature.part import check_choice
 from inference.signature.table import TableInput
 
 __all__ = [
     "ClassesOutput", "Feature", "ImageInput", "LabelOutput", "RawOutput", "Signature", "TableInput", "ValueOutput",
-    "in_words",
+    "format_feature_name",
 ]  # fmt: skip
 
 AnyInput = ImageInput | TableInput
@@ -26,24 +26,37 @@ OUTPUTS: dict[str, type[Any]] = {part.kind: part for part in (ClassesOutput, Lab
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What goes in and what comes out."""
+    """The input and output of a model.
+
+    Every kind of input has `kind` and `features` (empty for images). Every kind of output has `kind`, `name`, `unit`
+    (empty unless it is a value with a unit), `has_labels` and `has_scores`.
+    """
 
     input: AnyInput
     output: AnyOutput = field(default_factory=ClassesOutput)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Signature:
-        """Build from what `to_dict` or a `model.toml` says.
+        """Build a signature from the result of `to_dict` or from a `model.toml`.
 
         Raises:
-            InvalidSignature: when it contradicts itself or leaves something open.
+            InvalidSignature: when it contradicts itself or is incomplete.
         """
-        return cls(_part(data.get("input", {}), INPUTS), _part(data.get("output", {"kind": "classes"}), OUTPUTS))
+        return cls(_read_part(data.get("input", {}), INPUTS), _read_part(data.get("output", {"kind": "classes"}), OUTPUTS))
 
     def to_dict(self) -> dict[str, Any]:
         return {"input": self.input.to_dict(), "output": self.output.to_dict()}
 
+    @property
+    def is_tabular(self) -> bool:
+        """Whether the input is a row of features instead of an image."""
+        return isinstance(self.input, TableInput)
 
-def _part(data: Mapping[str, Any], kinds: Mapping[str, type[Any]]) -> Any:
+    def get_feature(self, name: str) -> Feature | None:
+        """Return the feature with this name, or None."""
+        return next((feature for feature in self.input.features if feature.name == name), None)
+
+
+def _read_part(data: Mapping[str, Any], kinds: Mapping[str, type[Any]]) -> Any:
     check_choice("kind", data.get("kind"), tuple(kinds))
     return kinds[data["kind"]].from_dict(data)

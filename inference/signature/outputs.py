@@ -1,81 +1,93 @@
-"""What comes out of a model, and how it is to be read."""
+"""The kinds of model output and how to interpret them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from inference.signature.part import Part, check_choice, check_texts
+from inference.signature.base import SignaturePart, check_choice, check_strings
 
 ACTIVATIONS = ("none", "softmax", "sigmoid")
 
 
-@dataclass(frozen=True, slots=True)
-class ClassesOutput(Part):
-    """One score per label. `activation` is what is still to be applied to the model's numbers.
+class OutputPart(SignaturePart):
+    section: ClassVar[str] = "output"
+    has_labels: ClassVar[bool] = False
+    """Whether a prediction has a label."""
+    has_scores: ClassVar[bool] = False
+    """Whether a prediction has a score for each label, and so a confidence."""
 
-    A model with one sigmoid output and two labels is a binary classifier: the number is the second label's score.
+
+@dataclass(frozen=True, slots=True)
+class ClassesOutput(OutputPart):
+    """One score per label.
+
+    A model with a single sigmoid output and two labels is a binary classifier: the number is the second label's score.
 
     Args:
-        name: which output it is, where the model has several.
+        activation: the function that must still be applied to the model's numbers.
+        name: of the output to use, when the model has several.
     """
 
     kind: ClassVar[str] = "classes"
-    section: ClassVar[str] = "output"
+    has_labels: ClassVar[bool] = True
+    has_scores: ClassVar[bool] = True
+    unit: ClassVar[str] = ""
     activation: str = "none"
     name: str = ""
 
     def __post_init__(self) -> None:
         check_choice("activation", self.activation, ACTIVATIONS)
-        check_texts(self, self.name)
+        check_strings(self, self.name)
 
 
 @dataclass(frozen=True, slots=True)
-class LabelOutput(Part):
-    """One label and no scores, from a model that says only what it thinks is right.
+class LabelOutput(OutputPart):
+    """One label without scores.
 
     Args:
-        name: which output it is, where the model has several.
-        classes: what the model itself calls its classes, in the order of the labels; empty: it says the labels.
+        name: of the output to use, when the model has several.
+        classes: the model's own class names, in the order of the labels; empty when they are the labels.
     """
 
     kind: ClassVar[str] = "label"
-    section: ClassVar[str] = "output"
+    has_labels: ClassVar[bool] = True
+    unit: ClassVar[str] = ""
     name: str = ""
     classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_texts(self, self.name, *self.classes)
+        check_strings(self, self.name, *self.classes)
 
 
 @dataclass(frozen=True, slots=True)
-class ValueOutput(Part):
-    """One number, the value of a regression, in `unit`.
+class ValueOutput(OutputPart):
+    """One number, the value of a regression.
 
     Args:
-        name: which output it is, where the model has several.
+        unit: of the value: `cm`.
+        name: of the output to use, when the model has several.
     """
 
     kind: ClassVar[str] = "value"
-    section: ClassVar[str] = "output"
     unit: str = ""
     name: str = ""
 
     def __post_init__(self) -> None:
-        check_texts(self, self.unit, self.name)
+        check_strings(self, self.unit, self.name)
 
 
 @dataclass(frozen=True, slots=True)
-class RawOutput(Part):
-    """Whatever the model answers, kept as JSON without a meaning of ours.
+class RawOutput(OutputPart):
+    """Any output, stored as JSON without interpretation.
 
     Args:
-        name: the one output to keep; empty: all of them, by name.
+        name: of the output to store; empty for all of them, by name.
     """
 
     kind: ClassVar[str] = "raw"
-    section: ClassVar[str] = "output"
+    unit: ClassVar[str] = ""
     name: str = ""
 
     def __post_init__(self) -> None:
-        check_texts(self, self.name)
+        check_strings(self, self.name)

@@ -1,4 +1,4 @@
-"""What a model that takes a row of named features takes."""
+"""The input of a model that takes a row of named features."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from inference.errors import InvalidSignature
+from inference.signature.base import SignaturePart, check_keys, to_plain_dict
 from inference.signature.feature import Feature
-from inference.signature.part import Part, check_keys, plain
 
 MAX_FEATURES = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class TableInput(Part):
-    """One row of named features, in the order that the model takes them."""
+class TableInput(SignaturePart):
+    """One row of named features, in the order that the model requires."""
 
     kind: ClassVar[str] = "tabular"
     section: ClassVar[str] = "input"
@@ -25,36 +25,38 @@ class TableInput(Part):
         names = [feature.name for feature in self.features]
         if not 1 <= len(names) <= MAX_FEATURES:
             raise InvalidSignature(f"Expected 1 to {MAX_FEATURES} features. Received: {len(names)}")
-        if twice := sorted({name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ()):
-            raise InvalidSignature(f"Expected features of different names. Received twice: {', '.join(twice)}")
+        if len(set(names)) < len(names):
+            duplicates = sorted({name for name in names if names.count(name) > 1})
+            raise InvalidSignature(f"Feature names must be unique. Duplicates: {', '.join(duplicates)}")
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         check_keys(cls, {key: value for key, value in data.items() if key != "kind"}, "[input] of the signature")
-        return cls(tuple(_feature(item) for item in _tables(data["features"])))
+        return cls(tuple(_read_feature(item) for item in check_feature_list(data["features"])))
 
     def to_dict(self) -> dict[str, Any]:
-        return {"kind": self.kind, "features": [_without_defaults(feature) for feature in self.features]}
+        return {"kind": self.kind, "features": [_write_feature(feature) for feature in self.features]}
 
     @property
     def names(self) -> list[str]:
         return [feature.name for feature in self.features]
 
 
-def _feature(data: Mapping[str, Any]) -> Feature:
+def check_feature_list(features: Any) -> list[Mapping[str, Any]]:
+    """Return the features as a list, or raise `InvalidSignature` if they are not a list of tables."""
+    if not isinstance(features, list | tuple) or not all(isinstance(item, Mapping) for item in features):
+        raise InvalidSignature(f"Expected a list of tables in features: [[input.features]]. Received: {features!r:.100}")
+    return list(features)
+
+
+def _read_feature(data: Mapping[str, Any]) -> Feature:
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
     check_keys(Feature, values, f"the feature {data.get('name', '')!r} of the signature")
     return Feature(**values)
 
 
-def _tables(items: Any) -> list[Mapping[str, Any]]:
-    if not isinstance(items, list | tuple) or not all(isinstance(item, Mapping) for item in items):
-        raise InvalidSignature(f"Expected a list of tables in features: [[input.features]]. Received: {items!r:.100}")
-    return list(items)
-
-
-def _without_defaults(feature: Feature) -> dict[str, Any]:
-    values = plain(feature)
+def _write_feature(feature: Feature) -> dict[str, Any]:
+    values = to_plain_dict(feature)
     values |= {name: "" for name in ("default", "example") if getattr(feature, name) == ""}
     if feature.required or feature.default is not None:
         del values["required"]

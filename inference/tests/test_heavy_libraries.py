@@ -1,4 +1,4 @@
-"""A process that serves one kind of model never pays for the libraries of the others."""
+"""A process that serves one artifact format does not import the libraries of other formats."""
 
 import importlib.util
 import json
@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 
 from conftest import need
+from inference.tests.factories import make_doubling_model, write_onnx
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).parents[2]
 HEAVY = ("tensorflow", "keras", "onnxruntime", "onnx", "sklearn", "skops", "scipy", "pandas", "mlflow", "django")
-SERVE = f"""
+SERVE_SCRIPT = f"""
 import json, sys
 from pathlib import Path
-from inference.tests.serving import serving
-with serving(Path(sys.argv[1]), trusted=True, **json.loads(sys.argv[2])):
+from inference.tests.factories import serve_artifact
+with serve_artifact(Path(sys.argv[1]), trusted=True, **json.loads(sys.argv[2])):
     print(*[name for name in {HEAVY} if name in sys.modules], sep=" ")
 """
 
@@ -29,10 +30,8 @@ def write_dummy(folder):
     return path
 
 
-def write_onnx(folder):
-    from inference.tests.onnx_models import doubling, write
-
-    return write(doubling("n"), folder / "m.onnx")
+def write_onnx_model(folder):
+    return write_onnx(make_doubling_model("n"), folder / "m.onnx")
 
 
 def write_skops(folder):
@@ -75,35 +74,35 @@ def write_mlflow(folder):
     return folder / "m"
 
 
-def kind(write, needed="", brought="", *, group, quiet=""):
-    """Return a case: who writes the artifact, which heavy libraries serve it, and which of the others those import."""
-    marks = [pytest.mark.xdist_group(group), *([pytest.mark.filterwarnings(quiet)] if quiet else [])]
+def make_case(write, required="", optional="", *, group, ignore=""):
+    """Return a test case: the function that writes the artifact, and the libraries that must or can be imported."""
+    marks = [pytest.mark.xdist_group(group), *([pytest.mark.filterwarnings(ignore)] if ignore else [])]
     return pytest.param(
-        write, set(needed.split()), set(brought.split()), marks=marks, id=write.__name__.removeprefix("write_")
+        write, set(required.split()), set(optional.split()), marks=marks, id=write.__name__.removeprefix("write_")
     )
 
 
-QUIET = "ignore:.*(Any type hint is inferred|An input example was not)"  # MLflow, as it is imported and as it saves
+MLFLOW_WARNINGS = "ignore:.*(Any type hint is inferred|An input example was not)"  # on import and on save
 
 
 @pytest.mark.parametrize(
-    ("write", "needed", "brought"),
+    ("write", "required", "optional"),
     [
-        kind(write_dummy, group="onnx"),
-        kind(write_onnx, "onnxruntime", group="onnx"),
-        kind(write_skops, "sklearn skops", "scipy pandas", group="sklearn"),
-        kind(write_keras, "tensorflow keras", "sklearn scipy pandas", group="tensorflow"),
-        kind(write_savedmodel, "tensorflow", "keras sklearn scipy pandas", group="tensorflow"),
-        kind(write_mlflow, "mlflow pandas", "scipy", group="mlflow", quiet=QUIET),
+        make_case(write_dummy, group="onnx"),
+        make_case(write_onnx_model, "onnxruntime", group="onnx"),
+        make_case(write_skops, "sklearn skops", "scipy pandas", group="sklearn"),
+        make_case(write_keras, "tensorflow keras", "sklearn scipy pandas", group="tensorflow"),
+        make_case(write_savedmodel, "tensorflow", "keras sklearn scipy pandas", group="tensorflow"),
+        make_case(write_mlflow, "mlflow pandas", "scipy", group="mlflow", ignore=MLFLOW_WARNINGS),
     ],
 )
-def test_serving_one_kind_of_model_loads_no_library_of_another(tmp_path, write, needed, brought):
+def test_serving_one_format_imports_no_library_of_another(tmp_path, write, required, optional):
     path = write(tmp_path)
-    told = {"output": {"kind": "raw"}}
+    options = {"output": {"kind": "raw"}}
     if path.suffix == ".json":
-        told["taken"] = {"kind": "image", "height": 8, "width": 8}
-    command = [sys.executable, "-c", SERVE, str(path), json.dumps(told)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    loaded = set(done.stdout.splitlines()[-1].split())
-    assert needed <= loaded <= needed | brought
+        options["input"] = {"kind": "image", "height": 8, "width": 8}
+    command = [sys.executable, "-c", SERVE_SCRIPT, str(path), json.dumps(options)]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    loaded = set(process.stdout.splitlines()[-1].split())
+    assert required <= loaded <= required | optional

@@ -2,34 +2,34 @@ import numpy as np
 import pytest
 
 from inference.errors import InvalidOutput
-from inference.postprocessing import to_answer
+from inference.postprocessing import build_result
 from inference.signature import ClassesOutput, RawOutput
 
-PLAIN = ClassesOutput()
+CLASSES = ClassesOutput()
 LABELS = ("a", "b", "c")
 
 
-def test_names_the_top_class():
-    answer = to_answer(np.float32([0.1, 0.7, 0.2]), PLAIN, LABELS)
-    assert (answer.label, answer.confidence, answer.value) == ("b", pytest.approx(0.7), None)
-    assert answer.output == {"scores": {"a": pytest.approx(0.1), "b": pytest.approx(0.7), "c": pytest.approx(0.2)}}
+def test_top_class_is_the_label():
+    result = build_result(np.float32([0.1, 0.7, 0.2]), CLASSES, LABELS)
+    assert (result.label, result.confidence, result.value) == ("b", pytest.approx(0.7), None)
+    assert result.output == {"scores": {"a": pytest.approx(0.1), "b": pytest.approx(0.7), "c": pytest.approx(0.2)}}
 
 
-def test_softmax_turns_logits_into_probabilities():
+def test_softmax_converts_logits_to_probabilities():
     logits = np.float32([1, 2, 1000])
-    answer = to_answer(logits, ClassesOutput(activation="softmax"), LABELS)
-    assert answer.label == "c"
-    assert sum(answer.output["scores"].values()) == pytest.approx(1)
+    result = build_result(logits, ClassesOutput(activation="softmax"), LABELS)
+    assert result.label == "c"
+    assert sum(result.output["scores"].values()) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(("activation", "number", "expected"), [("none", 0.8, 0.8), ("sigmoid", 0.0, 0.5)])
 def test_one_number_and_two_labels_are_a_binary_classifier(activation, number, expected):
-    answer = to_answer(np.float32([number]), ClassesOutput(activation=activation), ("no", "yes"))
-    assert answer.output["scores"] == {"no": pytest.approx(1 - expected), "yes": pytest.approx(expected)}
+    result = build_result(np.float32([number]), ClassesOutput(activation=activation), ("no", "yes"))
+    assert result.output["scores"] == {"no": pytest.approx(1 - expected), "yes": pytest.approx(expected)}
 
 
 @pytest.mark.parametrize(
-    ("row", "says"),
+    ("row", "message"),
     [
         ([0.5, 0.5], "Expected 3 numbers"),
         ([0.2, 0.2, 0.2, 0.4], "Expected 3 numbers"),
@@ -39,19 +39,19 @@ def test_one_number_and_two_labels_are_a_binary_classifier(activation, number, e
         ([1.5, -0.5, 0.0], "add up to 1"),
     ],
 )
-def test_refuses_what_are_no_probabilities(row, says):
-    with pytest.raises(InvalidOutput, match=says):
-        to_answer(np.float32(row), PLAIN, LABELS)
+def test_invalid_probabilities_are_rejected(row, message):
+    with pytest.raises(InvalidOutput, match=message):
+        build_result(np.float32(row), CLASSES, LABELS)
 
 
-def test_rounding_of_half_precision_is_tolerated_and_clipped():
-    answer = to_answer(np.float32([1.0004, 0.0, 0.0]), PLAIN, LABELS)
-    assert answer.confidence == 1.0
+def test_half_precision_rounding_is_tolerated_and_clipped():
+    result = build_result(np.float32([1.0004, 0.0, 0.0]), CLASSES, LABELS)
+    assert result.confidence == 1.0
 
 
 @pytest.mark.parametrize(
     "row", [np.array(["a\ud800"], object), np.array(["a\0"], object), {"\ud800": np.ones(2), "b": np.ones(2)}]
 )
-def test_a_raw_text_that_no_database_holds_is_refused(row):
+def test_raw_texts_that_no_database_can_store_are_rejected(row):
     with pytest.raises(InvalidOutput):
-        to_answer(row, RawOutput(), [])
+        build_result(row, RawOutput(), [])

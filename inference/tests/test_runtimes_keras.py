@@ -1,4 +1,4 @@
-"""Real Keras models, made here by the real library."""
+"""The `.keras` format: loading, and files that are rejected."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def keras():
 
 
 @pytest.fixture(scope="module")
-def colour_model(keras):
+def color_model(keras):
     layers = keras.layers
     return keras.Sequential(
         [
@@ -41,55 +41,55 @@ def colour_model(keras):
 
 
 @pytest.fixture
-def saved(colour_model, tmp_path):
-    path = tmp_path / "colour.keras"
-    colour_model.save(path)
+def saved_path(color_model, tmp_path):
+    path = tmp_path / "color.keras"
+    color_model.save(path)
     return path
 
 
-def test_answers_as_keras_itself_does(colour_model, saved):
+def test_outputs_equal_those_of_keras(color_model, saved_path):
     batch = np.random.default_rng(0).random((7, 16, 12, 3), np.float32)
-    rows = KerasRuntime(saved).load()(batch)
+    rows = KerasRuntime(saved_path).load()(batch)
     assert rows.shape == (7, 5)
-    assert np.abs(rows - colour_model.predict(batch, verbose=0)).max() < 1e-5
+    assert np.abs(rows - color_model.predict(batch, verbose=0)).max() < 1e-5
 
 
-def test_batch_size_does_not_change_an_answer(saved):
-    run = KerasRuntime(saved).load()
+def test_batch_size_does_not_change_outputs(saved_path):
+    run = KerasRuntime(saved_path).load()
     batch = np.random.default_rng(0).random((4, 16, 12, 3), np.float32)
     alone = np.concatenate([run(batch[index : index + 1]) for index in range(4)])
     assert np.abs(run(batch) - alone).max() < 1e-5
 
 
-def test_reads_shape_width_and_version_from_the_file(keras, saved):
-    runtime = KerasRuntime(saved, threads=1)
+def test_shapes_and_version_are_read_from_the_file(keras, saved_path):
+    runtime = KerasRuntime(saved_path, threads=1)
     runtime.load()
-    facts = runtime.describe()
-    assert [(one.dtype, one.shape) for one in (*facts.inputs, *facts.outputs)] == [
+    metadata = runtime.describe()
+    assert [(tensor.dtype, tensor.shape) for tensor in (*metadata.inputs, *metadata.outputs)] == [
         ("float32", (16, 12, 3)),
         ("float32", (5,)),
     ]
-    assert (facts.framework, facts.framework_version) == ("keras", keras.__version__)
+    assert (metadata.framework, metadata.framework_version) == ("keras", keras.__version__)
 
 
-def test_sets_the_thread_counts_it_is_given(saved):
+def test_thread_counts_are_set(saved_path):
     code = "import sys, pathlib; from inference.runtimes.keras import KerasRuntime as K; "
     code += "K(pathlib.Path(sys.argv[1]), threads=3).load(); import tensorflow as tf; t = tf.config.threading; "
     code += "print(t.get_intra_op_parallelism_threads(), t.get_inter_op_parallelism_threads())"
-    done = subprocess.run([sys.executable, "-c", code, str(saved)], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["3", "1"]
+    process = subprocess.run([sys.executable, "-c", code, str(saved_path)], capture_output=True, text=True, check=True)
+    assert process.stdout.split() == ["3", "1"]
 
 
-def test_a_functional_model_of_free_size_loads(keras, tmp_path):
+def test_functional_model_with_variable_size_is_loaded(keras, tmp_path):
     image = keras.Input((None, None, 1))
     scores = keras.layers.Dense(2, activation="softmax")(keras.layers.GlobalMaxPooling2D()(image))
-    keras.Model(image, scores).save(tmp_path / "free.keras")
-    runtime = KerasRuntime(tmp_path / "free.keras")
+    keras.Model(image, scores).save(tmp_path / "variable.keras")
+    runtime = KerasRuntime(tmp_path / "variable.keras")
     assert runtime.load()(np.zeros((1, 9, 5, 1), np.float32)).shape == (1, 2)
     assert runtime.describe().inputs[0].shape == (None, None, 1)
 
 
-def test_a_lambda_layer_is_refused_and_its_code_not_run(keras, tmp_path):
+def test_lambda_layer_is_rejected_and_does_not_run(keras, tmp_path):
     canary = tmp_path / "canary"
     path = tmp_path / "lambda.keras"
     code = f"lambda x: [x, __import__('pathlib').Path({str(canary)!r}).touch()][0]"
@@ -101,9 +101,9 @@ def test_a_lambda_layer_is_refused_and_its_code_not_run(keras, tmp_path):
     assert not canary.exists()
 
 
-def test_a_custom_loss_is_no_part_of_serving(keras, tmp_path):
-    def my_loss(truth, said):
-        return keras.ops.mean(keras.ops.abs(truth - said))
+def test_custom_loss_is_ignored(keras, tmp_path):
+    def my_loss(expected, predicted):
+        return keras.ops.mean(keras.ops.abs(expected - predicted))
 
     path = tmp_path / "custom-loss.keras"
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
@@ -113,21 +113,21 @@ def test_a_custom_loss_is_no_part_of_serving(keras, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:You are saving a model that has not yet been built")
-def test_a_model_without_shape_is_refused(keras, tmp_path):
+def test_model_without_input_shape_is_rejected(keras, tmp_path):
     path = tmp_path / "unbuilt.keras"
     keras.Sequential([keras.layers.Dense(2)]).save(path)
     with pytest.raises(InvalidArtifact, match="cannot load"):
         KerasRuntime(path).load()
 
 
-def test_a_custom_layer_is_refused_by_name(keras, tmp_path):
-    class Mine(keras.layers.Layer):
+def test_custom_layer_is_rejected(keras, tmp_path):
+    class CustomLayer(keras.layers.Layer):
         def call(self, inputs):
             return inputs
 
     path = tmp_path / "custom.keras"
-    keras.Sequential([keras.Input((4,)), Mine()]).save(path)
-    with pytest.raises(InvalidArtifact, match="Mine would run code"):
+    keras.Sequential([keras.Input((4,)), CustomLayer()]).save(path)
+    with pytest.raises(InvalidArtifact, match="CustomLayer would run code"):
         KerasRuntime(path).load()
 
 
@@ -142,25 +142,25 @@ def test_a_custom_layer_is_refused_by_name(keras, tmp_path):
         {"module": None, "class_name": "Evil", "registered_name": "pkg>Evil"},
     ],
 )
-def test_code_named_anywhere_in_the_configuration_is_refused(part):
-    fine = {"module": "keras.layers", "class_name": "Dense", "registered_name": None}
-    check_classes({"config": {"layers": [fine]}})
+def test_code_in_any_part_of_the_configuration_is_rejected(part):
+    dense = {"module": "keras.layers", "class_name": "Dense", "registered_name": None}
+    check_classes({"config": {"layers": [dense]}})
     with pytest.raises(InvalidArtifact, match="would run code"):
-        check_classes({"config": {"layers": [fine, {"inner": [{"deep": part}]}]}})
+        check_classes({"config": {"layers": [dense, {"inner": [{"deep": part}]}]}})
 
 
 @pytest.mark.parametrize("member", ["../evil.py", "evil.py", "assets/../../x"])
-def test_an_archive_with_other_members_is_refused(saved, tmp_path, member):
+def test_archive_with_unexpected_members_is_rejected(saved_path, tmp_path, member):
     path = tmp_path / "more.keras"
-    path.write_bytes(saved.read_bytes())
+    path.write_bytes(saved_path.read_bytes())
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(member, "x")
     with pytest.raises(InvalidArtifact, match="Expected only"):
         KerasRuntime(path).load()
 
 
-@pytest.mark.parametrize("data", [b"", b"not a zip", b"PK\x03\x04 cut off"])
-def test_what_is_no_archive_is_refused(tmp_path, data):
+@pytest.mark.parametrize("data", [b"", b"not a zip", b"PK\x03\x04 truncated"])
+def test_invalid_archive_is_rejected(tmp_path, data):
     path = tmp_path / "broken.keras"
     path.write_bytes(data)
     with pytest.raises(InvalidArtifact, match=r"Expected a \.keras archive"):
@@ -172,8 +172,8 @@ def test_what_is_no_archive_is_refused(tmp_path, data):
     [("[" * 100_000 + "]" * 100_000, "{}"), ("{}", "[]"), ('"' + "x" * (17 * 2**20) + '"', "{}"), ("5", "{}")],
     ids=["deep", "list", "large", "number"],
 )
-def test_a_strange_configuration_is_refused(tmp_path, config, metadata):
-    path = tmp_path / "strange.keras"
+def test_invalid_configuration_is_rejected(tmp_path, config, metadata):
+    path = tmp_path / "invalid.keras"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("config.json", config)
         archive.writestr("metadata.json", metadata)
@@ -182,9 +182,9 @@ def test_a_strange_configuration_is_refused(tmp_path, config, metadata):
         KerasRuntime(path).load()
 
 
-def test_an_archive_without_weights_is_refused(saved, tmp_path):
+def test_archive_without_weights_is_rejected(saved_path, tmp_path):
     path = tmp_path / "empty.keras"
-    with zipfile.ZipFile(saved) as whole, zipfile.ZipFile(path, "w") as part:
+    with zipfile.ZipFile(saved_path) as whole, zipfile.ZipFile(path, "w") as part:
         for name in ("config.json", "metadata.json"):
             part.writestr(name, json.dumps(json.loads(whole.read(name))))
     with pytest.raises(InvalidArtifact, match="cannot load"):

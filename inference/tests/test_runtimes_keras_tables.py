@@ -1,4 +1,4 @@
-"""Keras models of tables, of several inputs and outputs, and of the older format, answered as Keras answers."""
+"""Keras models of tables, with several inputs and outputs, and in the HDF5 format, compared with Keras itself."""
 
 import os
 
@@ -8,13 +8,13 @@ from PIL import Image
 
 from inference.errors import InvalidArtifact, InvalidFeatures, InvalidSignature
 from inference.preprocessing import to_array
-from inference.tests.serving import ask, at_once, serving
+from inference.tests.factories import get_scores, predict_row, run_batch, serve_artifact
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 pytestmark = pytest.mark.xdist_group("tensorflow")  # imported once
-NAMES = ("setosa", "versicolor", "virginica")
+LABELS = ("setosa", "versicolor", "virginica")
 COLUMNS = ["sepal length", "sepal width", "petal length", "petal width"]
-TAKEN = {"features": [{"name": name} for name in COLUMNS]}
+INPUT = {"features": [{"name": name} for name in COLUMNS]}
 MATRIX = np.random.default_rng(3).normal(size=(7, 4)).astype(np.float32)
 ROWS = [dict(zip(COLUMNS, row, strict=True)) for row in MATRIX.tolist()]
 
@@ -32,50 +32,46 @@ def save(model, path):
     return path
 
 
-def scores_of(answer):
-    return list(answer.output["scores"].values())
-
-
 @pytest.mark.parametrize("width", [4, None])
-def test_a_matrix_of_features_is_named_by_the_manifest(keras, tmp_path, width):
+def test_matrix_columns_are_named_by_the_manifest(keras, tmp_path, width):
     rows = keras.Input((width,))
     inner = keras.layers.Dense(3, activation="softmax")(rows if width else keras.ops.reshape(rows, (-1, 4)))
     model = keras.Model(rows, inner)
-    with serving(save(model, tmp_path / "iris.keras"), taken=TAKEN, labels=NAMES) as predictor:
+    with serve_artifact(save(model, tmp_path / "iris.keras"), input=INPUT, labels=LABELS) as predictor:
         assert predictor.spec.signature.input.names == COLUMNS
         expected = model.predict(MATRIX, verbose=0)
         for row, scores in zip(ROWS, expected, strict=True):
-            answer = ask(predictor, row)
-            assert scores_of(answer) == pytest.approx(scores, abs=1e-5)
-            assert answer.label == NAMES[scores.argmax()]
-        assert np.abs(at_once(predictor, ROWS) - expected).max() < 1e-5
+            result = predict_row(predictor, row)
+            assert get_scores(result) == pytest.approx(scores, abs=1e-5)
+            assert result.label == LABELS[scores.argmax()]
+        assert np.abs(run_batch(predictor, ROWS) - expected).max() < 1e-5
 
 
-@pytest.mark.parametrize(("activation", "left"), [("sigmoid", "none"), (None, "sigmoid")])
-def test_one_number_for_two_labels_is_the_second_ones_score(keras, tmp_path, activation, left):
+@pytest.mark.parametrize(("activation", "declared"), [("sigmoid", "none"), (None, "sigmoid")])
+def test_one_number_for_two_labels_is_the_score_of_the_second(keras, tmp_path, activation, declared):
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, activation=activation)])
     path = save(model, tmp_path / "binary.keras")
-    with serving(path, output={"activation": left}, labels=("no", "yes")) as predictor:
-        found = [ask(predictor, dict(zip(["x0", "x1", "x2", "x3"], row, strict=True))) for row in MATRIX.tolist()]
+    with serve_artifact(path, output={"activation": declared}, labels=("no", "yes")) as predictor:
+        results = [predict_row(predictor, dict(zip(["x0", "x1", "x2", "x3"], row, strict=True))) for row in MATRIX.tolist()]
     numbers = model.predict(MATRIX, verbose=0).ravel().astype(np.float64)
     second = numbers if activation else 1 / (1 + np.exp(-numbers))
-    assert [answer.output["scores"]["yes"] for answer in found] == pytest.approx(second, abs=1e-5)
-    assert [answer.label for answer in found] == ["yes" if score > 0.5 else "no" for score in second]
+    assert [result.output["scores"]["yes"] for result in results] == pytest.approx(second, abs=1e-5)
+    assert [result.label for result in results] == ["yes" if score > 0.5 else "no" for score in second]
     with (
         pytest.raises(InvalidSignature, match=r"Expected 2 labels for an output of one number.* Received: 3"),
-        serving(path, labels=NAMES),
+        serve_artifact(path, labels=LABELS),
     ):
         pass
 
 
 def test_one_number_without_labels_is_a_value(keras, tmp_path):
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
-    with serving(save(model, tmp_path / "value.keras"), taken=TAKEN, output={"unit": "cm"}) as predictor:
-        assert ask(predictor, ROWS[0]).value == pytest.approx(model.predict(MATRIX[:1], verbose=0).item(), abs=1e-5)
+    with serve_artifact(save(model, tmp_path / "value.keras"), input=INPUT, output={"unit": "cm"}) as predictor:
+        assert predict_row(predictor, ROWS[0]).value == pytest.approx(model.predict(MATRIX[:1], verbose=0).item(), abs=1e-5)
 
 
-def houses(keras, *, packed):
-    """Return a model of one input per column, of four types, none of them in the order of the alphabet."""
+def make_house_model(keras, *, packed):
+    """Return a model with one input per column, of four types and not in alphabetical order."""
     layers = keras.layers
     size = keras.Input((1,), name="size")
     rooms = keras.Input((1,), name="rooms", dtype="int32")
@@ -85,7 +81,7 @@ def houses(keras, *, packed):
     numbers = [keras.ops.cast(rooms, "float32"), keras.ops.reshape(keras.ops.cast(garden, "float32"), (-1, 1))]
     price = layers.Dense(1, name="price")(layers.Concatenate()([size, *numbers, place]))
     inputs = [size, rooms, city, garden]
-    return keras.Model({one.name: one for one in inputs} if packed else inputs, price)
+    return keras.Model({tensor.name: tensor for tensor in inputs} if packed else inputs, price)
 
 
 HOUSES = [
@@ -96,27 +92,27 @@ HOUSES = [
 
 
 @pytest.mark.parametrize("packed", [True, False])
-def test_named_inputs_get_their_own_columns_whatever_the_order(keras, tmp_path, packed):
+def test_named_inputs_receive_their_columns_in_any_order(keras, tmp_path, packed):
     import tensorflow as tf
 
-    model = houses(keras, packed=packed)
-    told = {"features": [{"name": "city", "type": "category", "values": ["Bern", "Chur", "Genf"]}]}
-    with serving(save(model, tmp_path / "houses.keras"), taken=told) as predictor:
-        types = {one.name: one.type for one in predictor.spec.signature.input.features}
+    model = make_house_model(keras, packed=packed)
+    houses = {"features": [{"name": "city", "type": "category", "values": ["Bern", "Chur", "Genf"]}]}
+    with serve_artifact(save(model, tmp_path / "houses.keras"), input=houses) as predictor:
+        types = {feature.name: feature.type for feature in predictor.spec.signature.input.features}
         assert types == {"size": "float", "rooms": "integer", "city": "category", "garden": "boolean"}
         columns = {name: tf.constant([row[name] for row in HOUSES]) for name in HOUSES[0]}
         shaped = {name: column if name == "garden" else column[:, None] for name, column in columns.items()}
         expected = model(shaped if packed else list(shaped.values())).numpy().ravel()
-        assert [ask(predictor, row).value for row in HOUSES] == pytest.approx(expected, abs=1e-5)
-        assert at_once(predictor, HOUSES).ravel() == pytest.approx(expected, abs=1e-5)
+        assert [predict_row(predictor, row).value for row in HOUSES] == pytest.approx(expected, abs=1e-5)
+        assert run_batch(predictor, HOUSES).ravel() == pytest.approx(expected, abs=1e-5)
         with pytest.raises(InvalidFeatures, match=r"rooms: Expected a whole number from -2,147,483,648 to 2,147,483,647"):
-            ask(predictor, {**HOUSES[0], "rooms": 2**31})
-    misspelt = pytest.raises(InvalidSignature, match=r"takes no feature 'rome'\. Did you mean 'rooms'\?")
-    with misspelt, serving(tmp_path / "houses.keras", taken={"features": [{"name": "rome"}]}):
+            predict_row(predictor, {**HOUSES[0], "rooms": 2**31})
+    misspelled = pytest.raises(InvalidSignature, match=r"takes no feature 'rome'\. Did you mean 'rooms'\?")
+    with misspelled, serve_artifact(tmp_path / "houses.keras", input={"features": [{"name": "rome"}]}):
         pass
 
 
-def two_headed(keras, structure):
+def make_two_output_model(keras, structure):
     rows = keras.Input((4,))
     kind = keras.layers.Dense(3, activation="softmax", name="kind")(rows)
     weight = keras.layers.Dense(1, name="weight")(rows)
@@ -124,76 +120,82 @@ def two_headed(keras, structure):
 
 
 @pytest.mark.parametrize("structure", ["dict", "list"])
-def test_of_several_outputs_one_is_picked_or_all_are_kept(keras, tmp_path, structure):
-    model = two_headed(keras, structure)
+def test_one_of_several_outputs_is_selected_or_all_are_stored(keras, tmp_path, structure):
+    model = make_two_output_model(keras, structure)
     path = save(model, tmp_path / "two.keras")
-    found = model.predict(MATRIX, verbose=0)
-    weights, kinds = (found["weight"], found["kind"]) if structure == "dict" else found
-    with serving(path, taken=TAKEN, output={"name": "kind"}, labels=NAMES) as predictor:
-        assert scores_of(ask(predictor, ROWS[1])) == pytest.approx(kinds[1], abs=1e-5)
-    with serving(path, taken=TAKEN, output={"name": "weight", "kind": "value"}) as predictor:
-        assert ask(predictor, ROWS[1]).value == pytest.approx(weights[1].item(), abs=1e-5)
-    with serving(path, taken=TAKEN) as predictor:
-        raw = ask(predictor, ROWS[1]).output["raw"]
+    outputs = model.predict(MATRIX, verbose=0)
+    weights, kinds = (outputs["weight"], outputs["kind"]) if structure == "dict" else outputs
+    with serve_artifact(path, input=INPUT, output={"name": "kind"}, labels=LABELS) as predictor:
+        assert get_scores(predict_row(predictor, ROWS[1])) == pytest.approx(kinds[1], abs=1e-5)
+    with serve_artifact(path, input=INPUT, output={"name": "weight", "kind": "value"}) as predictor:
+        assert predict_row(predictor, ROWS[1]).value == pytest.approx(weights[1].item(), abs=1e-5)
+    with serve_artifact(path, input=INPUT) as predictor:
+        raw = predict_row(predictor, ROWS[1]).output["raw"]
     assert raw == {"kind": pytest.approx(kinds[1], abs=1e-5), "weight": pytest.approx(weights[1], abs=1e-5)}
-    several = pytest.raises(InvalidSignature, match=r"Expected name in \[output\]: the artifact has several, .*weight")
-    with several, serving(path, taken=TAKEN, labels=NAMES):
+    ambiguous = pytest.raises(InvalidSignature, match=r"Expected name in \[output\], .* has several outputs: .*weight")
+    with ambiguous, serve_artifact(path, input=INPUT, labels=LABELS):
         pass
 
 
-def test_a_layer_that_is_called_twice_gives_two_outputs(keras, tmp_path):
+def test_layer_that_is_called_twice_has_two_outputs(keras, tmp_path):
     rows = keras.Input((4,))
     shared = keras.layers.Dense(4, name="shared")
     model = keras.Model(rows, [shared(rows), shared(shared(rows))])
-    with serving(save(model, tmp_path / "twice.keras"), taken=TAKEN) as predictor:
-        raw = ask(predictor, ROWS[0]).output["raw"]
+    with serve_artifact(save(model, tmp_path / "twice.keras"), input=INPUT) as predictor:
+        raw = predict_row(predictor, ROWS[0]).output["raw"]
     once, twice = model.predict(MATRIX[:1], verbose=0)
     assert raw == {"shared": pytest.approx(once[0], abs=1e-5), "shared_1": pytest.approx(twice[0], abs=1e-5)}
 
 
-def test_a_grey_image_reaches_an_input_without_a_channel(keras, tmp_path):
+def test_grayscale_image_is_passed_to_an_input_without_channels(keras, tmp_path):
     model = keras.Sequential([keras.Input((6, 8)), keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")])
-    path = save(model, tmp_path / "grey.keras")
-    picture = Image.fromarray(np.random.default_rng(1).integers(0, 256, (6, 8), np.uint8))
-    with serving(path, taken={"kind": "image"}, labels=NAMES) as predictor:
-        expected = model.predict(to_array(picture, predictor.spec.signature.input)[None, ..., 0], verbose=0)[0]
-        assert scores_of(predictor.predict(picture, timeout=60)) == pytest.approx(expected, abs=1e-5)
-    with pytest.raises(InvalidSignature, match=r"grey picture .* say kind = 'image'"), serving(path, labels=NAMES):
+    path = save(model, tmp_path / "gray.keras")
+    image = Image.fromarray(np.random.default_rng(1).integers(0, 256, (6, 8), np.uint8))
+    with serve_artifact(path, input={"kind": "image"}, labels=LABELS) as predictor:
+        expected = model.predict(to_array(image, predictor.spec.signature.input)[None, ..., 0], verbose=0)[0]
+        assert get_scores(predictor.predict(image, timeout=60)) == pytest.approx(expected, abs=1e-5)
+    with (
+        pytest.raises(InvalidSignature, match=r"grayscale image .* set kind = \"image\""),
+        serve_artifact(path, labels=LABELS),
+    ):
         pass
 
 
-def test_a_batch_size_of_one_is_answered_row_by_row_and_one_of_several_is_refused(keras, tmp_path):
-    def fixed(size):
+def test_batch_size_of_one_runs_row_by_row_and_larger_fixed_sizes_are_rejected(keras, tmp_path):
+    def make_fixed_model(size):
         return keras.Sequential([keras.Input(batch_shape=(size, 4)), keras.layers.Dense(3, activation="softmax")])
 
-    one = fixed(1)
-    with serving(save(one, tmp_path / "one.keras"), taken=TAKEN, labels=NAMES) as predictor:
-        expected = np.concatenate([one.predict(row[None], verbose=0) for row in MATRIX])
-        assert np.abs(at_once(predictor, ROWS) - expected).max() < 1e-5
-    refused = pytest.raises(InvalidArtifact, match=r"Expected a free batch size, or 1\. .* takes 4 rows at once")
-    with refused, serving(save(fixed(4), tmp_path / "four.keras")):
+    model = make_fixed_model(1)
+    with serve_artifact(save(model, tmp_path / "one.keras"), input=INPUT, labels=LABELS) as predictor:
+        expected = np.concatenate([model.predict(row[None], verbose=0) for row in MATRIX])
+        assert np.abs(run_batch(predictor, ROWS) - expected).max() < 1e-5
+    rejected = pytest.raises(InvalidArtifact, match=r"must be variable or 1\. .* has a fixed batch size of 4")
+    with rejected, serve_artifact(save(make_fixed_model(4), tmp_path / "four.keras")):
         pass
 
 
-def test_brain_floats_are_answered_as_numbers(keras, tmp_path):
+def test_bfloat16_outputs_are_converted_to_float32(keras, tmp_path):
     layer = keras.layers.Dense(3, activation="softmax", dtype="mixed_bfloat16")
     model = keras.Sequential([keras.Input((4,)), layer])
     path = save(model, tmp_path / "half.keras")
     expected = model.predict(MATRIX[:1], verbose=0)[0].astype(np.float32)
-    with serving(path, taken=TAKEN, labels=NAMES) as predictor:
-        assert scores_of(ask(predictor, ROWS[0])) == pytest.approx(expected, abs=1e-5)
-    with serving(path, taken=TAKEN, output={"kind": "raw"}) as predictor:
-        assert ask(predictor, ROWS[0]).output["raw"] == pytest.approx(expected, abs=1e-5)
+    with serve_artifact(path, input=INPUT, labels=LABELS) as predictor:
+        assert get_scores(predict_row(predictor, ROWS[0])) == pytest.approx(expected, abs=1e-5)
+    with serve_artifact(path, input=INPUT, output={"kind": "raw"}) as predictor:
+        assert predict_row(predictor, ROWS[0]).output["raw"] == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 @pytest.mark.parametrize("has_code", [True, False])
-def test_the_older_format_is_loaded_when_it_is_trusted(keras, tmp_path, has_code):
+def test_hdf5_file_is_loaded_if_it_is_trusted(keras, tmp_path, has_code):
     extra = [keras.layers.Lambda(lambda x: x * 2 + 1)] if has_code else []
     model = keras.Sequential([keras.Input((4,)), *extra, keras.layers.Dense(3, activation="softmax")])
     path = save(model, tmp_path / "old.h5")
-    with pytest.raises(InvalidArtifact, match=r"old\.h5 is of a kind \(\.h5\) that runs its author's code"), serving(path):
+    with (
+        pytest.raises(InvalidArtifact, match=r"old\.h5 has a format \(\.h5\) that can run its author's code"),
+        serve_artifact(path),
+    ):
         pass
-    with serving(path, trusted=True, taken=TAKEN, labels=NAMES) as predictor:
-        found = [scores_of(ask(predictor, row)) for row in ROWS]
-    assert np.abs(np.array(found) - model.predict(MATRIX, verbose=0)).max() < 1e-5
+    with serve_artifact(path, trusted=True, input=INPUT, labels=LABELS) as predictor:
+        scores = [get_scores(predict_row(predictor, row)) for row in ROWS]
+    assert np.abs(np.array(scores) - model.predict(MATRIX, verbose=0)).max() < 1e-5

@@ -1,4 +1,4 @@
-"""ONNX files that are refused: no models, models of fixed batches, and models whose weights lie elsewhere."""
+"""ONNX files that are rejected: invalid files, fixed batch sizes and external weights."""
 
 import os
 
@@ -7,93 +7,97 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from inference.errors import InvalidArtifact
-from inference.tests.onnx_models import doubling, graph, write
-from inference.tests.serving import serving
+from inference.tests.factories import assert_not_served, make_doubling_model, make_onnx_model, serve_artifact, write_onnx
 
 pytestmark = pytest.mark.xdist_group("onnx")
 SECRET = b"SECRET_KEY=" + bytes(range(65, 86))
-ROWS = [["x", TensorProto.INT64, ["n", 1]]], [["y", TensorProto.UINT8, ["n", 1]]]
+ROW_SHAPES = [["x", TensorProto.INT64, ["n", 1]]], [["y", TensorProto.UINT8, ["n", 1]]]
 
 
-def refused(path, says):
-    with pytest.raises(InvalidArtifact, match=says) as caught, serving(path, output={"kind": "raw"}):
-        pass
-    return caught.value.message
+def assert_rejected(path, message):
+    return assert_not_served(path, message, trusted=False, output={"kind": "raw"})
 
 
-def elsewhere(location, name="w"):
-    """Return a tensor whose bytes are those of a file."""
+def make_external_tensor(location, name="w"):
+    """Return a tensor whose data is in another file."""
     tensor = TensorProto(name=name, data_type=TensorProto.UINT8, dims=[32], data_location=TensorProto.EXTERNAL)
     for key, value in {"location": location, "offset": "0", "length": "32"}.items():
         tensor.external_data.add(key=key, value=value)
     return tensor
 
 
-def as_weight(location):
-    return graph([helper.make_node("Gather", ["w", "x"], ["y"])], *ROWS, w=elsewhere(location))
+def make_weight_model(location):
+    return make_onnx_model([helper.make_node("Gather", ["w", "x"], ["y"])], *ROW_SHAPES, w=make_external_tensor(location))
 
 
-def as_constant(location):
-    nodes = [helper.make_node("Constant", [], ["c"], value=elsewhere(location, "c"))]
-    return graph([*nodes, helper.make_node("Gather", ["c", "x"], ["y"])], *ROWS)
+def make_constant_model(location):
+    nodes = [helper.make_node("Constant", [], ["c"], value=make_external_tensor(location, "c"))]
+    return make_onnx_model([*nodes, helper.make_node("Gather", ["c", "x"], ["y"])], *ROW_SHAPES)
 
 
-def in_a_branch(location):
-    def branch():
-        given = helper.make_tensor_value_info("z", TensorProto.UINT8, None)
-        return helper.make_graph([helper.make_node("Gather", ["w", "x"], ["z"])], "b", [], [given], [elsewhere(location)])
+def make_branch_model(location):
+    def make_branch():
+        output = helper.make_tensor_value_info("z", TensorProto.UINT8, None)
+        return helper.make_graph(
+            [helper.make_node("Gather", ["w", "x"], ["z"])], "b", [], [output], [make_external_tensor(location)]
+        )
 
     nodes = [
         helper.make_node("ReduceSum", ["x"], ["s"], keepdims=0),
         helper.make_node("Cast", ["s"], ["b"], to=TensorProto.BOOL),
-        helper.make_node("If", ["b"], ["y"], then_branch=branch(), else_branch=branch()),
+        helper.make_node("If", ["b"], ["y"], then_branch=make_branch(), else_branch=make_branch()),
     ]
-    return graph(nodes, *ROWS)
+    return make_onnx_model(nodes, *ROW_SHAPES)
 
 
-@pytest.mark.parametrize("make", [as_weight, as_constant, in_a_branch])
+@pytest.mark.parametrize("make", [make_weight_model, make_constant_model, make_branch_model])
 @pytest.mark.parametrize("location", ["secret.env", "./secret.env", "../secret.env", "{folder}/secret.env", "none"])
-def test_no_other_file_is_read_as_weights(tmp_path, monkeypatch, make, location):
-    """Neither beside the model nor in the working directory: whoever wrote the model could ask for its bytes."""
+def test_external_weights_are_not_read(tmp_path, monkeypatch, make, location):
+    """A model must not read other files, neither next to it nor in the working directory."""
     (tmp_path / "secret.env").write_bytes(SECRET)
     monkeypatch.chdir(tmp_path)
-    path = write(make(location.format(folder=tmp_path)), tmp_path / "thief.onnx")
-    says = refused(path, r"all weights of thief\.onnx inside it; it names other files \(external data\)")
-    assert str(tmp_path) not in says
+    path = write_onnx(make(location.format(folder=tmp_path)), tmp_path / "thief.onnx")
+    message = assert_rejected(
+        path, r"thief\.onnx must contain all of its weights\. It refers to other files \(external data\)"
+    )
+    assert str(tmp_path) not in message
 
 
-def test_weights_that_onnx_itself_put_in_another_file_are_refused(tmp_path):
+def test_external_weights_that_onnx_saved_are_rejected(tmp_path):
     weights = np.ones((64, 64), np.float32)
     sides = ([[name, TensorProto.FLOAT, ["n", 64]]] for name in "xy")
-    model = graph([helper.make_node("MatMul", ["x", "w"], ["y"])], *sides, w=weights)
+    model = make_onnx_model([helper.make_node("MatMul", ["x", "w"], ["y"])], *sides, w=weights)
     path = tmp_path / "large.onnx"
     onnx.save(model, path, save_as_external_data=True, location="large.bin", size_threshold=0)
     assert (tmp_path / "large.bin").stat().st_size >= weights.nbytes
-    refused(path, r"Save it as one file: onnx\.save\(onnx\.load\(path\), path\)")
+    assert_rejected(path, r"Save it as a single file: onnx\.save\(onnx\.load\(path\), path\)")
     onnx.save(onnx.load(path), path)
-    with serving(path, output={"kind": "raw"}):
+    with serve_artifact(path, output={"kind": "raw"}):
         pass
 
 
 @pytest.mark.parametrize("data", [b"", b"not a model", onnx.ModelProto(ir_version=9).SerializeToString()])
-def test_what_is_no_onnx_model_is_named(tmp_path, data):
+def test_invalid_files_are_rejected(tmp_path, data):
     path = tmp_path / "broken.onnx"
     path.write_bytes(data)
-    refused(path, r"cannot load broken\.onnx\. Is it cut off, or no ONNX model\? ")
+    assert_rejected(path, r"cannot load broken\.onnx\. The file may be incomplete or not an ONNX model\. ")
 
 
-def test_a_file_that_is_cut_off_is_named(tmp_path):
-    path = write(doubling("n"), tmp_path / "cut.onnx")
+def test_truncated_file_is_rejected(tmp_path):
+    path = write_onnx(make_doubling_model("n"), tmp_path / "truncated.onnx")
     os.truncate(path, path.stat().st_size // 2)
-    refused(path, r"cannot load cut\.onnx\. Is it cut off, or no ONNX model\? ")
+    assert_rejected(path, r"cannot load truncated\.onnx\. The file may be incomplete or not an ONNX model\. ")
 
 
-def test_a_batch_size_of_several_is_refused(tmp_path):
-    path = write(doubling(4), tmp_path / "four.onnx")
-    refused(path, r"Expected a free batch size, or 1\. x takes 4 rows at once: save the model with a free batch size")
+def test_fixed_batch_size_is_rejected(tmp_path):
+    path = write_onnx(make_doubling_model(4), tmp_path / "four.onnx")
+    assert_rejected(
+        path, r"must be variable or 1\. x has a fixed batch size of 4: save the model with a variable batch size"
+    )
 
 
-def test_an_input_without_a_batch_is_refused(tmp_path):
-    model = graph([helper.make_node("Identity", ["x"], ["y"])], [["x", TensorProto.FLOAT, []]], [["y", 1, []]])
-    refused(write(model, tmp_path / "scalar.onnx"), r"tensors with a batch dimension\. x is tensor\(float\)\[\]")
+def test_input_without_batch_dimension_is_rejected(tmp_path):
+    model = make_onnx_model([helper.make_node("Identity", ["x"], ["y"])], [["x", TensorProto.FLOAT, []]], [["y", 1, []]])
+    assert_rejected(
+        write_onnx(model, tmp_path / "scalar.onnx"), r"must be tensors with a batch dimension\. x is tensor\(float\)\[\]"
+    )

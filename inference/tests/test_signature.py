@@ -17,7 +17,7 @@ FULL = {
 }
 
 
-def test_a_signature_survives_json():
+def test_signature_round_trips_through_json():
     signature = Signature.from_dict(FULL)
     assert signature.input == ImageInput(28, 20, 3, "standard", (0.5,) * 3, (0.2,) * 3)
     assert signature.output == ClassesOutput("softmax")
@@ -25,7 +25,7 @@ def test_a_signature_survives_json():
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         ({"kind": "sound"}, "kind to be one of image, tabular. Received: 'sound'"),
         ({"height": 0}, "1 to 4096 pixels"),
@@ -40,11 +40,11 @@ def test_a_signature_survives_json():
         ({"hight": 28}, "Received: .'hight'"),
     ],
 )
-def test_a_wrong_signature_says_what_is_wrong(change, says):
-    with pytest.raises(InvalidSignature, match=says):
+def test_invalid_signatures_are_rejected(change, message):
+    with pytest.raises(InvalidSignature, match=message):
         Signature.from_dict({**FULL, "input": {**FULL["input"], **change}})
 
 
-def test_a_missing_size_is_named():
+def test_missing_size_is_rejected():
     with pytest.raises(InvalidSignature, match="width"):
         Signature.from_dict({"input": {"kind": "image", "height": 28}})

@@ -1,4 +1,4 @@
-"""What all parts of a signature share: they are written to JSON, read back, and refuse what contradicts itself."""
+"""The base class of inputs and outputs: conversion to and from JSON, and validation."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Self
 from inference.errors import InvalidSignature
 
 
-class Part:
-    """A half of a signature, a dataclass whose fields are what `model.toml` may say."""
+class SignaturePart:
+    """The input or output of a signature. The dataclass fields are the allowed keys in `model.toml`."""
 
     kind: ClassVar[str]
     section: ClassVar[str]
@@ -20,7 +20,7 @@ class Part:
         """Build from JSON or TOML.
 
         Raises:
-            InvalidSignature: on an unknown or missing key, or a value that is not allowed.
+            InvalidSignature: on an unknown or missing key, or an invalid value.
         """
         values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key != "kind"}
         place = f"[{cls.section}] of the signature (kind = {cls.kind!r})"
@@ -28,25 +28,25 @@ class Part:
         try:
             return cls(**values)
         except (TypeError, OverflowError) as error:
-            raise InvalidSignature(f"A value in {place} is of the wrong type: {error}.") from error
+            raise InvalidSignature(f"A value in {place} has the wrong type: {error}.") from error
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON; what is empty is left out."""
-        return {"kind": self.kind, **plain(self)}
+        """Return plain JSON without empty values."""
+        return {"kind": self.kind, **to_plain_dict(self)}
 
 
 def check_keys(cls: type[Any], values: Mapping[str, Any], place: str) -> None:
-    """Refuse keys that the dataclass does not know, and miss none that it needs."""
+    """Raise `InvalidSignature` on unknown keys and on missing required keys of a dataclass."""
     known = {field.name for field in fields(cls)}
     if unknown := sorted(values.keys() - known):
         raise InvalidSignature(f"Expected only {', '.join(sorted(known))} in {place}. Received: {unknown}")
     required = {field.name for field in fields(cls) if field.default is MISSING}
     if missing := sorted(required - values.keys()):
-        raise InvalidSignature(f"Expected {' and '.join(missing)} in {place}: the model leaves them open.")
+        raise InvalidSignature(f"Expected {' and '.join(missing)} in {place}: the model does not define it.")
 
 
-def plain(part: Any) -> dict[str, Any]:
-    """Return a dataclass as JSON; empty texts and lists, and None, are left out."""
+def to_plain_dict(part: Any) -> dict[str, Any]:
+    """Return a dataclass as JSON without empty strings, empty lists and None."""
     values = asdict(part).items()
     return {key: list(value) if isinstance(value, tuple) else value for key, value in values if value not in ((), "", None)}
 
@@ -56,7 +56,7 @@ def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
         raise InvalidSignature(f"Expected {name} to be one of {', '.join(choices)}. Received: {value!r}")
 
 
-def check_texts(part: Part, *values: object) -> None:
+def check_strings(part: SignaturePart, *values: object) -> None:
     for value in values:
         if not isinstance(value, str):
-            raise InvalidSignature(f"Expected a text in [{part.section}] of the signature. Received: {value!r:.100}")
+            raise InvalidSignature(f"Expected a string in [{part.section}] of the signature. Received: {value!r:.100}")

@@ -1,4 +1,4 @@
-"""How an artifact's tensors are called in messages."""
+"""Format tensors for error messages."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 from inference.types import Tensor
 
-FILE = "model.toml"
+MANIFEST_NAME = "model.toml"
 
 
-def listed(tensors: Iterable[Tensor]) -> str:
+def format_tensors(tensors: Iterable[Tensor]) -> str:
     """Return `image float32 [28, 28, 1]; size int64 []`."""
-    return "; ".join(f"{one.name} {one.dtype} {sizes(one.shape)}" for one in tensors)
+    return "; ".join(f"{tensor.name} {tensor.dtype} {format_shape(tensor.shape)}" for tensor in tensors)
 
 
-def sizes(shape: Iterable[int | None]) -> str:
+def format_shape(shape: Iterable[int | None]) -> str:
     """Return `[any, any, 3]`."""
     return f"[{', '.join('any' if size is None else str(size) for size in shape)}]"

@@ -1,0 +1,131 @@
+"""Micro-batching: many callers, one worker thread, one model call per batch."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from inference.errors import InvalidOutput, Overloaded
+
+MAX_BATCH_ITEMS = 32
+MAX_QUEUE_ITEMS = 128
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """The output for one item, its time in the queue and the run time of its whole batch, in milliseconds."""
+
+    output: Any
+    queue_ms: float
+    inference_ms: float
+
+
+@dataclass(slots=True)
+class BatchItem:
+    """One queued item and the future that its caller waits for."""
+
+    item: Any
+    future: Future[BatchResult]
+    queued_at: float
+
+
+class MicroBatcher:
+    """A bounded queue in front of a function that takes a list of items and returns as many outputs.
+
+    The worker blocks until the first item arrives, collects the items that are already queued, and runs them at once.
+    It never waits for more items, so a single request is not delayed.
+
+    Args:
+        run: called by the worker thread only, with 1 to `max_batch_items` items; returns a sequence.
+        max_queue_items: number of items that can wait; further items are rejected.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[list[Any]], Any],
+        *,
+        max_batch_items: int = MAX_BATCH_ITEMS,
+        max_queue_items: int = MAX_QUEUE_ITEMS,
+        name: str = "batcher",
+    ) -> None:
+        self._run = run
+        self._max_batch_items = max_batch_items
+        self._queue: queue.Queue[BatchItem | None] = queue.Queue(max_queue_items)
+        self._running_since: float | None = None
+        self._thread = threading.Thread(target=self._run_worker, name=name, daemon=True)
+        self._thread.start()
+
+    def submit(self, item: Any) -> Future[BatchResult]:
+        """Queue one item.
+
+        Raises:
+            Overloaded: when the queue is full. The item was not queued.
+        """
+        queued = BatchItem(item, Future(), perf_counter())
+        try:
+            self._queue.put_nowait(queued)
+        except queue.Full:
+            raise Overloaded(
+                f"The model is busy: {self._queue.maxsize} requests are already waiting. Try again in a moment."
+            ) from None
+        return queued.future
+
+    def get_running_seconds(self) -> float:
+        """Return for how many seconds the current batch has been running; 0 when idle."""
+        since = self._running_since
+        return 0.0 if since is None else perf_counter() - since
+
+    def close(self) -> None:
+        """Stop the worker once it has processed all queued items.
+
+        Items that are submitted later are never processed, so stop submitting first.
+        """
+        self._queue.put(None)
+
+    def _run_worker(self) -> None:
+        while (first := self._queue.get()) is not None:
+            batch, is_last = self._collect_batch(first)
+            if batch:
+                self._run_batch(batch)
+            if is_last:
+                return
+
+    def _collect_batch(self, first: BatchItem) -> tuple[list[BatchItem], bool]:
+        """Return the next batch without canceled items, and whether it is the last one."""
+        batch: list[BatchItem] = [first]
+        is_last = False
+        while len(batch) < self._max_batch_items and not is_last:
+            try:
+                queued = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if queued is None:
+                is_last = True
+            else:
+                batch.append(queued)
+        return [queued for queued in batch if queued.future.set_running_or_notify_cancel()], is_last
+
+    def _run_batch(self, batch: list[BatchItem]) -> None:
+        self._running_since = started = perf_counter()
+        try:
+            outputs = self._run([queued.item for queued in batch])
+            if len(outputs) != len(batch):
+                raise InvalidOutput(
+                    f"Expected {len(batch)} rows of output for {len(batch)} inputs. Received: {len(outputs)}"
+                )
+        # Whatever the model raises, every waiting caller must receive it. Otherwise the callers would hang.
+        except BaseException as error:
+            for queued in batch:
+                queued.future.set_exception(error)
+        else:
+            inference_ms = (perf_counter() - started) * 1000
+            for queued, output in zip(batch, outputs, strict=True):
+                queue_ms = (started - queued.queued_at) * 1000
+                queued.future.set_result(BatchResult(output, queue_ms, inference_ms))
+        finally:
+            self._running_since = None

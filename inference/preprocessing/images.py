@@ -1,0 +1,185 @@
+"""Validate and decode uploaded images. Every rule has its own error code, and expensive checks run last."""
+
+from __future__ import annotations
+
+import struct
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+
+from PIL import Image, UnidentifiedImageError
+
+from inference.errors import ImageTooLarge, InvalidImage, UnsupportedFormat
+from inference.messages import format_bytes
+
+CONTENT_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+DECODERS = ("JPEG", "PNG", "WEBP")  # The JPEG decoder also opens MPO, a JPEG with additional images
+END_OF_JPEG = b"\xff\xd9"  # ITU-T T.81, table B.1: EOI
+END_OF_PNG = b"\x00\x00\x00\x00IEND\xaeB`\x82"  # https://www.w3.org/TR/png-3/#11IEND
+
+# What Pillow's decoders raise on corrupt data. MemoryError comes from a corrupt length field.
+DECODER_ERRORS: tuple[type[Exception], ...] = (
+    *(OSError, SyntaxError, ValueError, EOFError, struct.error, KeyError, IndexError, TypeError, AttributeError),
+    *(ZeroDivisionError, OverflowError, MemoryError, Image.DecompressionBombError),
+)
+
+# First bytes of image formats that are not accepted, so that the error message can name the format.
+UNSUPPORTED_SIGNATURES = {
+    b"GIF8": "GIF", b"BM": "BMP", b"II*\x00": "TIFF", b"MM\x00*": "TIFF", b"II+\x00": "TIFF", b"\x00\x00\x01\x00": "ICO",
+    b"\x00\x00\x02\x00": "CUR", b"\x01\xda": "SGI", b"\x00\x00\x00\x0cjP  ": "JPEG 2000", b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"SIMPLE  =": "FITS", b"\x1f\x8b": "gzip", b"8BPS": "PSD", b"%!PS": "EPS", b"\xc5\xd0\xd3\xc6": "EPS", b"%PDF": "PDF",
+    b"\xd0\xcf\x11\xe0": "FlashPix", b"DDS ": "DDS", b"\xff\x0a": "JPEG XL", b"\x00\x00\x00\x0cJXL ": "JPEG XL",
+    b"qoif": "QOI", b"icns": "ICNS", b"v/1\x01": "OpenEXR", b"\xd7\xcd\xc6\x9a": "WMF", b"\x0a\x05\x01": "PCX",
+    b"\x0a\x00\x01": "PCX", b"\x0a\x02\x01": "PCX", b"\x0a\x03\x01": "PCX",
+}  # fmt: skip
+UNSUPPORTED_SIGNATURES |= {b"P%d%c" % (kind, space): "PPM" for kind in range(1, 8) for space in b" \n\r\t"}
+TGA_FOOTER = b"TRUEVISION-XFILE.\x00"
+XML_OPENINGS = (b"<?xml", b"<svg", b"<!doctype svg", b"<!--")
+
+# Pillow warns about large images and unusual EXIF data. The limits below decide instead.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+LARGE_IMAGE_PIXELS = 4_000_000
+large_image_slots = threading.BoundedSemaphore(2)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLimits:
+    """Limits for uploaded images: bytes, total pixels and pixels per side."""
+
+    max_bytes: int = 10 * 2**20
+    max_pixels: int = 25_000_000
+    max_side: int = 10_000
+    min_side: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedImage:
+    """A decoded image with its type and size according to the decoder. EXIF orientation is not applied."""
+
+    image: Image.Image
+    content_type: str
+    width: int
+    height: int
+
+
+def read_image(data: bytes, limits: ImageLimits) -> DecodedImage:
+    """Validate and decode an image. Checks run in the order bytes, format, pixels, content, so expensive ones come last.
+
+    Raises:
+        InvalidImage: with the code `empty-file`, `invalid-image`, `truncated-image`, `too-many-pixels`, `too-small` or
+            `animated-image`.
+        ImageTooLarge: `file-too-large`.
+        UnsupportedFormat: `unsupported-image-format`.
+    """
+    check_file_size(len(data), limits)
+    with translate_decoder_errors(data, limits):
+        image = _open_image(data)
+        _check_header(image, limits)
+        with limit_large_images(image):
+            image.load()
+        # Pillow opens a PNG without its last chunk as if it were complete.
+        if image.format == "PNG" and _is_truncated(data):
+            raise _make_truncated_error()
+    return DecodedImage(image, CONTENT_TYPES[image.format or ""], image.width, image.height)
+
+
+def check_file_size(size: int, limits: ImageLimits) -> None:
+    """Check the size in bytes, before the file is read.
+
+    Raises:
+        InvalidImage: `empty-file`.
+        ImageTooLarge: `file-too-large`.
+    """
+    if size == 0:
+        raise InvalidImage("The file is empty. Send a JPEG, PNG or WebP image.", code="empty-file")
+    if size > limits.max_bytes:
+        received, limit = format_bytes(size, round_up=True), format_bytes(limits.max_bytes)
+        raise ImageTooLarge(f"The file is too large ({received}). The limit is {limit}.")
+
+
+@contextmanager
+def translate_decoder_errors(data: bytes = b"", limits: ImageLimits = ImageLimits()) -> Iterator[None]:
+    """Raise `InvalidImage` instead of any exception of a decoder."""
+    try:
+        yield
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _make_pixels_error(limits) from error
+    except DECODER_ERRORS as error:
+        if _is_truncated(data) or "truncated" in str(error):
+            raise _make_truncated_error() from error
+        raise InvalidImage("The image is damaged and cannot be decoded.") from error
+
+
+@contextmanager
+def limit_large_images(image: Image.Image) -> Iterator[None]:
+    """Let only two threads at a time process large images, because each step holds another copy of all pixels."""
+    if image.width * image.height < LARGE_IMAGE_PIXELS:
+        yield
+        return
+    with large_image_slots:
+        yield
+
+
+def _open_image(data: bytes) -> Image.Image:
+    try:
+        return Image.open(BytesIO(data), formats=DECODERS)
+    except UnidentifiedImageError as error:
+        if _is_truncated(data):
+            raise _make_truncated_error() from error
+        if name := _detect_unsupported_format(data):
+            raise UnsupportedFormat(f"{name} images are not supported. Send a JPEG, PNG or WebP image.") from error
+        raise InvalidImage("The file is not an image. Send a JPEG, PNG or WebP image.") from error
+
+
+def _is_truncated(data: bytes) -> bool:
+    """Return whether the end of a JPEG, PNG or WebP file is missing."""
+    if data.startswith(b"\xff\xd8\xff"):
+        return END_OF_JPEG not in data
+    if data.startswith(b"\x89PNG"):
+        return END_OF_PNG not in data
+    return data.startswith(b"RIFF") and int.from_bytes(data[4:8], "little") + 8 > len(data)
+
+
+def _detect_unsupported_format(data: bytes) -> str | None:
+    """Return the name of an image format that is not accepted, or None."""
+    if data[4:8] == b"ftyp":
+        return "AVIF or HEIC"
+    if data.endswith(TGA_FOOTER):
+        return "TGA"
+    text = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith(XML_OPENINGS) and b"<svg" in text:
+        return "SVG"
+    return next((name for magic, name in UNSUPPORTED_SIGNATURES.items() if data.startswith(magic)), None)
+
+
+def _check_header(image: Image.Image, limits: ImageLimits) -> None:
+    width, height = image.size
+    if width * height > limits.max_pixels or max(width, height) > limits.max_side:
+        raise _make_pixels_error(limits, f" ({width:,} × {height:,} pixels)")
+    if min(width, height) < limits.min_side:
+        raise InvalidImage(
+            f"The image is too small ({width} × {height} pixels). "
+            f"The minimum is {limits.min_side} × {limits.min_side} pixels.",
+            code="too-small",
+        )
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+        raise InvalidImage(
+            "Animated images are not supported. Send an image with a single frame.",
+            code="animated-image",
+        )
+
+
+def _make_truncated_error() -> InvalidImage:
+    return InvalidImage("The image is incomplete: the end of the file is missing. Send it again.", code="truncated-image")
+
+
+def _make_pixels_error(limits: ImageLimits, received: str = "") -> InvalidImage:
+    return InvalidImage(
+        f"The image has too many pixels{received}. The limit is {limits.max_pixels / 1_000_000:,.10g} megapixels "
+        f"and {limits.max_side:,} pixels per side.",
+        code="too-many-pixels",
+    )

@@ -1,0 +1,158 @@
+"""Infer the features of a table from the artifact and `model.toml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from inference.errors import InvalidSignature
+from inference.messages import find_closest
+from inference.numbers import MAX_INTEGER
+from inference.signature.feature import NUMBER_TYPES, TYPES
+from inference.signature.infer.messages import MANIFEST_NAME, format_tensors
+from inference.signature.table import check_feature_list
+from inference.tensors import get_dtype_bounds, get_max_exact_integer, get_width, get_widths
+from inference.types import ArtifactMetadata, Tensor
+
+FeatureData = dict[str, Any]
+"""A feature with the keys of `model.toml`."""
+EXACT_KEY = "max_exact_integer"  # of an artifact's feature; not part of the signature
+# The types that `model.toml` can declare for each type in the artifact.
+COMPATIBLE_TYPES = {
+    "float": {"float", "integer", "boolean", "category"},
+    "integer": {"integer", "boolean", "category"},
+    "boolean": {"boolean"},
+    "text": {"text", "category"},
+    "category": {"text", "category"},
+}
+
+
+def infer_table_input(metadata: ArtifactMetadata, declared_input: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the input with the features of the artifact, completed and overridden by the declared ones.
+
+    Features are matched by name when the artifact names them, otherwise by position.
+
+    Raises:
+        InvalidSignature: when the declared features do not match in number, name or type.
+    """
+    declared = [dict(feature) for feature in check_feature_list(declared_input.get("features", ()))]
+    detected, has_names = _detect_features(metadata, declared)
+    if not detected:
+        features = declared
+    elif has_names or (declared and _get_names(declared) <= _get_names(detected)):
+        features = _merge_by_name(detected, declared)
+    elif declared and len(declared) != len(detected):
+        raise InvalidSignature(
+            f"Expected {len(detected)} features, as many as the artifact takes. {MANIFEST_NAME} has {len(declared)}."
+        )
+    else:
+        features = [_merge_feature(*pair) for pair in zip(detected, declared or detected, strict=True)]
+    return {**declared_input, "features": features}
+
+
+def _detect_features(metadata: ArtifactMetadata, declared: list[FeatureData]) -> tuple[list[FeatureData], bool]:
+    """Return the features of the artifact, and whether the artifact names them."""
+    if metadata.features:
+        return [dict(feature) for feature in metadata.features], True
+    inputs = metadata.inputs
+    if any(len(tensor.shape) > 1 for tensor in inputs):
+        raise InvalidSignature(
+            f"Expected a model of tables to take rows of features. The artifact takes {format_tensors(inputs)}."
+        )
+    if len(inputs) > 1 and all(get_width(tensor) == 1 for tensor in inputs):
+        return [_make_feature(tensor, tensor.name) for tensor in inputs], True
+    if not declared and any(None in tensor.shape for tensor in inputs):
+        raise InvalidSignature(
+            f"Expected [[input.features]] in {MANIFEST_NAME}, in the order that the model was trained with: "
+            f"the artifact does not define their number. It takes {format_tensors(inputs)}."
+        )
+    widths = get_widths(inputs, len(declared))
+    if min(widths, default=1) < 1:
+        raise InvalidSignature(
+            f"Expected more features: the artifact takes {format_tensors(inputs)}. {MANIFEST_NAME} has {len(declared)}."
+        )
+    pairs = zip(inputs, widths, strict=True)
+    is_only = len(inputs) == 1
+    return [feature for tensor, width in pairs for feature in _number_features(tensor, width, is_only=is_only)], False
+
+
+def _number_features(tensor: Tensor, width: int, *, is_only: bool) -> list[FeatureData]:
+    """Return numbered features for a tensor without feature names. scikit-learn uses the same names x0, x1, …"""
+    if width == 1 and not is_only:
+        return [_make_feature(tensor, tensor.name)]
+    return [_make_feature(tensor, f"x{index}" if is_only else f"{tensor.name}_{index}") for index in range(width)]
+
+
+def _make_feature(tensor: Tensor, name: str) -> FeatureData:
+    feature_type = {"s": "text", "b": "boolean", "i": "integer", "u": "integer"}.get(tensor.dtype[:1], "float")
+    bounds = get_dtype_bounds(tensor.dtype)
+    return {"name": name, "type": feature_type, **bounds, EXACT_KEY: get_max_exact_integer(tensor.dtype)}
+
+
+def _get_names(features: list[FeatureData]) -> set[str]:
+    return {str(feature.get("name", "")) for feature in features}
+
+
+def _merge_by_name(detected: list[FeatureData], declared: list[FeatureData]) -> list[FeatureData]:
+    names = [str(feature["name"]) for feature in detected]
+    by_name: dict[str, FeatureData] = {}
+    for feature in declared:
+        name = str(feature.get("name", ""))
+        if not name:
+            raise InvalidSignature(f"Expected a name in each of [[input.features]]. Received: {feature!r:.100}")
+        if name not in names:
+            closest = find_closest(name, names)
+            hint = f"Did you mean {closest!r}?" if closest else f"It takes {', '.join(names)[:500]}."
+            raise InvalidSignature(f"The artifact takes no feature {name!r}. {hint}")
+        if name in by_name:
+            raise InvalidSignature(f"Feature names must be unique. {MANIFEST_NAME} has {name!r} twice.")
+        by_name[name] = feature
+    return [_merge_feature(feature, by_name.get(str(feature["name"]), {})) for feature in detected]
+
+
+def _merge_feature(detected: FeatureData, declared: FeatureData) -> FeatureData:
+    """Return the declared feature, completed by the artifact's. It must not allow more than the artifact can hold."""
+    max_exact = detected.get(EXACT_KEY, MAX_INTEGER)
+    merged = {key: value for key, value in {**detected, **declared}.items() if key != EXACT_KEY}
+    feature_type = merged.get("type", "float")
+    if feature_type not in TYPES:
+        return merged  # `Feature` rejects it
+    _check_type(detected, merged, feature_type)
+    if feature_type == "category" and len(merged.get("values", ())) - 1 > max_exact:
+        raise InvalidSignature(
+            f"Expected at most {max_exact + 1} values of {merged.get('name')}: the artifact's data type can represent "
+            "no more."
+        )
+    if feature_type == "integer" and max_exact < MAX_INTEGER:
+        merged = {"min": -max_exact if detected.get("min") is None else detected["min"], "max": max_exact} | merged
+        detected = {**detected, "max": min(detected.get("max", max_exact), max_exact)}
+    if feature_type not in NUMBER_TYPES:
+        return {key: value for key, value in merged.items() if key in declared or key not in ("min", "max")}
+    _check_bounds(detected, merged)
+    return merged
+
+
+def _check_type(detected: FeatureData, merged: FeatureData, feature_type: str) -> None:
+    detected_type = detected.get("type", "")
+    if detected_type and feature_type not in COMPATIBLE_TYPES[detected_type]:
+        raise InvalidSignature(
+            f"The artifact takes {merged.get('name')} as {detected_type}, but {MANIFEST_NAME} declares {feature_type}. "
+            f"Expected {' or '.join(sorted(COMPATIBLE_TYPES[detected_type]))}."
+        )
+    can_be_missing = merged.get("required") is False and merged.get("default") is None
+    if detected_type in ("integer", "boolean") and can_be_missing:
+        raise InvalidSignature(
+            f"Expected a default for {merged.get('name')}: the artifact takes it as {detected_type}, "
+            "which has no missing value."
+        )
+
+
+def _check_bounds(detected: FeatureData, merged: FeatureData) -> None:
+    """Reject bounds that would overflow the artifact's tensor."""
+    for name, exceeds, extreme in (("min", float.__lt__, "smallest"), ("max", float.__gt__, "largest")):
+        limit, bound = detected.get(name), merged.get(name)
+        if limit is not None and isinstance(bound, int | float) and exceeds(float(bound), float(limit)):
+            raise InvalidSignature(
+                f"{MANIFEST_NAME} declares {name} = {bound} for {merged.get('name')}, but the {extreme} number that the "
+                f"artifact's data type holds is {limit:,.10g}."
+            )

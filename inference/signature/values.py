@@ -1,0 +1,109 @@
+"""Validate the value of one feature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from inference.errors import InvalidInput
+from inference.messages import find_closest, format_value
+from inference.numbers import MAX_FLOAT, MAX_INTEGER
+
+if TYPE_CHECKING:
+    from inference.signature.feature import Feature
+
+MAX_TEXT_LENGTH = 10_000  # characters
+TOO_LARGE_HINT = " The number is too large for a model (float32)."
+
+
+def read_value(feature: Feature, value: Any, *, hint: bool = True) -> Any:
+    """Return the value as float, int, bool or str.
+
+    Args:
+        hint: suggest the closest allowed value, which takes time.
+
+    Raises:
+        InvalidInput: with the code `wrong-type`, `not-finite`, `out-of-range`, `not-a-choice` or `too-long`.
+    """
+    result = READERS[feature.type](feature, value)
+    if feature.values and result not in feature.values:
+        raise make_value_error(feature, "not-a-choice", value, _suggest_choice(feature, result) if hint else "")
+    return result
+
+
+def make_value_error(feature: Feature, code: str, value: Any, hint: str = "") -> InvalidInput:
+    """Return an error with the expected and the received value."""
+    has_example = feature.example is not None and not feature.values
+    example = f", such as {format_value(feature.example)}" if has_example else ""
+    message = f"Expected {feature.describe()}{example}. Received: {format_value(value)}.{hint}"
+    return InvalidInput(message, code=code, field=feature.name)
+
+
+def _suggest_choice(feature: Feature, value: Any) -> str:
+    closest = find_closest(value, feature.values) if isinstance(value, str) else None
+    return "" if closest is None else f" Did you mean {format_value(closest)}?"
+
+
+def _read_float(feature: Feature, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise make_value_error(feature, "wrong-type", value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise make_value_error(feature, "out-of-range", value, TOO_LARGE_HINT) from None
+    if not isfinite(number):
+        raise make_value_error(feature, "not-finite", value)
+    if abs(number) > MAX_FLOAT:
+        raise make_value_error(feature, "out-of-range", value, TOO_LARGE_HINT)
+    if _is_out_of_range(feature, number):
+        raise make_value_error(feature, "out-of-range", value)
+    return number
+
+
+def _read_integer(feature: Feature, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= MAX_INTEGER
+        is_fixable = is_whole and not _is_out_of_range(feature, value)
+        hint = f" Send {int(value)}, without a decimal point." if is_fixable else ""
+        raise make_value_error(feature, "wrong-type", value, hint)
+    if abs(value) > MAX_INTEGER:
+        raise make_value_error(feature, "out-of-range", value, f" The largest allowed integer is {MAX_INTEGER:,}.")
+    if _is_out_of_range(feature, value):
+        raise make_value_error(feature, "out-of-range", value)
+    return int(value)
+
+
+def _is_out_of_range(feature: Feature, number: float) -> bool:
+    return (feature.min is not None and number < feature.min) or (feature.max is not None and number > feature.max)
+
+
+def _read_boolean(feature: Feature, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise make_value_error(feature, "wrong-type", value)
+    return value
+
+
+def _read_text(feature: Feature, value: Any) -> str:
+    if not isinstance(value, str):
+        raise make_value_error(feature, "wrong-type", value)
+    if len(value) > MAX_TEXT_LENGTH:
+        raise InvalidInput(
+            f"Expected text of at most {MAX_TEXT_LENGTH:,} characters. Received: {len(value):,}.",
+            code="too-long",
+            field=feature.name,
+        )
+    if "\0" in value or value.encode("utf-8", "ignore").decode() != value:
+        raise InvalidInput(
+            "Expected text without NUL characters or unpaired surrogates.", code="wrong-type", field=feature.name
+        )
+    return value
+
+
+READERS: dict[str, Callable[[Feature, Any], Any]] = {
+    "float": _read_float,
+    "integer": _read_integer,
+    "boolean": _read_boolean,
+    "category": _read_text,
+    "text": _read_text,
+}

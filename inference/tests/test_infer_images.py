@@ -1,0 +1,129 @@
+"""The errors when an image input in model.toml contradicts the artifact or is incomplete."""
+
+import pytest
+
+from inference.tests.factories import (
+    RAW_OUTPUT,
+    assert_signature_error,
+    infer_with_defaults,
+    make_column_metadata,
+    make_image_metadata,
+    make_matrix_metadata,
+)
+from inference.types import ArtifactMetadata
+
+
+@pytest.mark.parametrize(
+    ("metadata", "input", "message"),
+    [
+        (
+            make_image_metadata(28, 28, 1),
+            {"width": 32},
+            "model.toml declares an array of [28, 32, 1] (channels-last), but the artifact takes [28, 28, 1].",
+        ),
+        (
+            make_image_metadata(1, 28, 28),
+            {"channels": 3},
+            "declares an array of [3, 28, 28] (channels-first), but the artifact takes [1, 28, 28].",
+        ),
+        (
+            make_image_metadata(None, 28, 3),
+            {"height": 9, "width": 9},
+            "an array of [9, 9, 3] (channels-last), but the artifact takes [any, 28, 3].",
+        ),
+        (make_image_metadata(28, 28, 4), None, "Expected 1 (grayscale) or 3 (RGB) channels. Received: 4"),
+        (
+            make_image_metadata(28, 32, 3),
+            {"layout": "channels-first"},
+            'declares layout = "channels-first", an array of (channels, height, width)',
+        ),
+        (
+            make_image_metadata(3, 28, 32),
+            {"layout": "channels-last"},
+            "an array of (height, width, channels), but the artifact takes [3, 28, 32].",
+        ),
+        (
+            make_image_metadata(28, 28, 3),
+            {"layout": "nchw"},
+            "Expected layout to be one of channels-last, channels-first. Received: 'nchw'",
+        ),
+        (
+            make_image_metadata(None, None, 3),
+            None,
+            "Expected height and width in [input] of the signature (kind = 'image'): the model does",
+        ),
+        (
+            make_image_metadata(28, 28),
+            None,
+            'It takes image float32 [28, 28]. If it is a grayscale image (height, width), set kind = "image"',
+        ),
+        (
+            make_image_metadata(28, 32),
+            {"kind": "image", "channels": 3},
+            "an array of [28, 32, 3] (channels-last), but the artifact takes [28, 32].",
+        ),
+        (
+            make_matrix_metadata(784),
+            {"kind": "image", "height": 28, "width": 27, "channels": 1},
+            "of [756] (channels-last), but the artifact takes [784].",
+        ),
+        (
+            make_image_metadata(9, 28, 28, 3),
+            None,
+            "one image (height, width, channels) or rows of numbers. It takes image float32 [9, 28, 28, 3].",
+        ),
+        (
+            make_image_metadata(9, 28, 28, 3),
+            {"kind": "image"},
+            "Expected a model that takes one image. It takes image float32 [9, 28, 28, 3].",
+        ),
+        (
+            make_column_metadata(a="float32", b="int64"),
+            {"kind": "image"},
+            "takes one image. It takes a float32 [1]; b int64 [1].",
+        ),
+        (
+            make_image_metadata(8, 8, 3, dtype="uint8"),
+            {"scale": "unit"},
+            'scale = "unit", which produces fractions, but the artifact takes integers',
+        ),
+        (
+            make_image_metadata(8, 8, 3, dtype="int8"),
+            None,
+            "Expected an input that can hold pixel values from 0 to 255. The artifact takes image int8",
+        ),
+        (
+            make_image_metadata(8, 8, 3, dtype="str"),
+            None,
+            "Expected an input that can hold pixel values from 0 to 255. The artifact takes image str",
+        ),
+        (
+            make_image_metadata(8, 8, 3),
+            {"kind": "picture"},
+            "Expected kind in [input] to be one of image, tabular. Received: 'picture'",
+        ),
+        (ArtifactMetadata(), None, "Expected height and width in [input] of the signature (kind = 'image')"),
+    ],
+)
+def test_declared_images_must_match_the_artifact(metadata, input, message):
+    assert_signature_error(metadata, message, input, RAW_OUTPUT)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "input", "shape", "layout"),
+    [
+        (make_image_metadata(28, 32, 3), {}, (28, 32, 3), "channels-last"),
+        (make_image_metadata(3, 28, 32), {}, (28, 32, 3), "channels-first"),
+        (make_image_metadata(1, 28, 32), {}, (28, 32, 1), "channels-first"),
+        (make_image_metadata(3, None, None), {"height": 9, "width": 8}, (9, 8, 3), "channels-first"),
+        (make_image_metadata(None, None, 1), {"height": 9, "width": 8}, (9, 8, 1), "channels-last"),
+        (make_image_metadata(3, 9, 3), {}, (3, 9, 3), "channels-last"),  # what could be both is what Keras and Pillow mean
+        (make_image_metadata(3, 9, 3), {"layout": "channels-first"}, (9, 3, 3), "channels-first"),
+        (make_image_metadata(None, 9, 8), {"layout": "channels-first"}, (9, 8, 3), "channels-first"),
+        (make_image_metadata(28, 32), {"kind": "image"}, (28, 32, 1), "channels-last"),
+        (make_matrix_metadata(72), {"kind": "image", "height": 9, "width": 8, "channels": 1}, (9, 8, 1), "channels-last"),
+    ],
+)
+def test_size_and_layout_of_an_image_are_read_from_the_artifact(metadata, input, shape, layout):
+    signature, _ = infer_with_defaults(metadata, input, RAW_OUTPUT)
+    assert (signature.input.shape, signature.input.layout) == (shape, layout)

@@ -1,0 +1,101 @@
+import json
+
+import pytest
+
+from inference.errors import InvalidSignature
+from inference.preprocessing import read_features
+from inference.signature import (
+    ClassesOutput,
+    Feature,
+    ImageInput,
+    LabelOutput,
+    RawOutput,
+    Signature,
+    TableInput,
+    ValueOutput,
+)
+
+
+def test_table_round_trips_through_json():
+    colors = Feature("color", type="category", values=("white", "red"), default="white")
+    table = TableInput((Feature("length", unit="cm", min=0, max=30, example=1.4), colors, Feature("age", required=False)))
+    signature = Signature(table)
+    assert Signature.from_dict(json.loads(json.dumps(signature.to_dict()))) == signature
+
+
+@pytest.mark.parametrize(
+    ("feature", "message"),
+    [
+        ({"name": ""}, "1 to 100 printable"),
+        ({"name": "a\nb"}, "1 to 100 printable"),
+        ({"name": "a", "type": "number"}, "the type of a to be one of float, integer"),
+        ({"name": "a", "type": "category"}, "values of the category a"),
+        ({"name": "a", "type": "category", "values": [1]}, "values of the feature a"),
+        ({"name": "a", "type": "category", "values": ["x", "x"]}, "must be unique"),
+        ({"name": "a", "min": 2, "max": 1}, "min to be at most max"),
+        ({"name": "a", "min": "1"}, "numbers in min and max"),
+        ({"name": "a", "min": float("nan")}, "numbers in min and max"),
+        ({"name": "a", "type": "text", "min": 1}, "Only numbers can have min and max"),
+        ({"name": "a", "default": "x"}, "default of the feature a"),
+        ({"name": "a", "max": 1, "example": 2}, "example of the feature a"),
+        ({"name": "a", "required": "no"}, "true or false in required"),
+        ({"name": "a", "unit": 1}, "Expected strings in unit"),
+        ({"name": "a", "maximum": 1}, "Received: ['maximum']"),
+        ({}, "Expected name"),
+        (5, "list of tables"),
+    ],
+)
+def test_invalid_features_are_rejected(feature, message):
+    with pytest.raises(InvalidSignature) as caught:
+        Signature.from_dict({"input": {"kind": "tabular", "features": [feature]}})
+    assert message in caught.value.message
+
+
+def test_empty_default_round_trips_through_json():
+    table = TableInput((Feature("note", type="category", values=("", "a"), default=""),))
+    restored = Signature.from_dict(json.loads(json.dumps(Signature(table).to_dict()))).input
+    assert restored == table
+    assert read_features({}, restored) == {"note": ""}
+
+
+def test_sample_values_are_valid_for_every_range():
+    for feature in (
+        Feature("a", min=-1e308, max=1e308),
+        Feature("b", type="integer", min=0.5, max=1.5),
+        Feature("c", max=-5),
+    ):
+        assert feature.read(feature.get_sample_value()) is not None
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        ([{"name": "a", "type": "integer", "min": 0.2, "max": 0.8}], "whole number from"),
+        ([], "1 to 5000"),
+        ([{"name": "a"}] * 2, "Duplicates: a"),
+    ],
+)
+def test_invalid_lists_of_features_are_rejected(features, message):
+    with pytest.raises(InvalidSignature, match=message):
+        Signature.from_dict({"input": {"kind": "tabular", "features": features}})
+
+
+def test_display_name_is_the_title_or_the_name_without_underscores():
+    assert Feature("petal_length").display_name == "petal length"
+    assert Feature("petal_length", title="Length of the petals").display_name == "Length of the petals"
+
+
+def test_parts_have_the_same_attributes_for_every_kind():
+    table = TableInput((Feature("age", unit="years"),))
+    signature = Signature(table, ValueOutput(unit="cm"))
+    assert (signature.is_tabular, signature.output.unit, signature.output.has_labels) == (True, "cm", False)
+    assert (signature.get_feature("age"), signature.get_feature("size")) == (table.features[0], None)
+    images = Signature(ImageInput(8, 8, 1))
+    assert (images.is_tabular, images.input.features, images.get_feature("age")) == (False, (), None)
+    for output, has_labels, has_scores in (
+        (ClassesOutput(), True, True),
+        (LabelOutput(), True, False),
+        (RawOutput(), False, False),
+    ):
+        assert (output.unit, output.has_labels, output.has_scores) == ("", has_labels, has_scores)
+        assert "unit" not in output.to_dict()
