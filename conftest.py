@@ -82,7 +82,7 @@ def shades(db, write_dummy):
 @pytest.fixture
 def register_failing(db, write_dummy, settings):
     """Return a function that puts a misbehaving model into production, which registration would reject."""
-    from inference.artifacts import artifact_sha256
+    from inference.artifacts import hash_artifact
     from registry.models import ModelVersion
     from registry.services import register_model
     from registry.services.promote import move_alias
@@ -91,7 +91,7 @@ def register_failing(db, write_dummy, settings):
         good = register_model(path=write_dummy(name="failing"))
         path = Path(settings.MODEL_ROOT, "failing", "bad.dummy.json")
         path.write_text(json.dumps({"classes": 3, **behaviour}))
-        changed = {"number": 2, "artifact": "failing/bad.dummy.json", "sha256": artifact_sha256(path)}
+        changed = {"number": 2, "artifact": "failing/bad.dummy.json", "sha256": hash_artifact(path)}
         kept = {"model": good.model, "runtime": good.runtime, "signature": good.signature, "labels": good.labels}
         bad = ModelVersion.objects.create(**kept, **changed, size=path.stat().st_size)
         move_alias(bad)

@@ -120,7 +120,7 @@ def _watch(worker: Any) -> None:
 
     limit = STUCK_AFTER * settings.PREDICT_TIMEOUT
     nap = threading.Event()
-    while get_pool().running_for() < limit:
+    while get_pool().get_running_seconds() < limit:
         nap.wait(1)
     worker.log.critical("a model has been running for more than %s seconds; this process is replaced", limit)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -41,7 +41,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     specs = {get_spec(version): version for version in served}
     pool = get_pool()
     loaded = [spec for spec in specs if pool.is_loaded(spec)]
-    failed = {spec: error.code for spec in specs if spec not in loaded and (error := pool.failure_of(spec))}
+    failed = {spec: error.code for spec in specs if spec not in loaded and (error := pool.get_failure(spec))}
     if len(loaded) == len(specs):
         been_ready.set()
     # What one model of many lacks is no reason to take the others away from their callers.

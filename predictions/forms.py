@@ -11,8 +11,8 @@ from django.utils.html import escape
 
 from core.formatting import format_value
 from inference.errors import InvalidFeatures
-from inference.preprocessing import from_texts, read_features
-from inference.signature import Feature, TableInput, in_words
+from inference.preprocessing import parse_strings, read_features
+from inference.signature import Feature, TableInput
 
 ACCEPT = "image/jpeg,image/png,image/webp"
 MAX_ON_A_FORM = 200  # features; more are asked by program
@@ -65,7 +65,7 @@ class FeaturesForm(PredictionForm):
     def clean(self) -> dict[str, Any]:
         texts = {name: self.cleaned_data.get(field_name(number), "") for number, name in enumerate(self.table.names)}
         try:
-            self.cleaned_data["features"] = read_features(from_texts(texts, self.table), self.table)
+            self.cleaned_data["features"] = read_features(parse_strings(texts, self.table), self.table)
         except InvalidFeatures as error:
             for one in error.errors:
                 message = "Missing." if one.code == "required" else one.message  # what it may be stands beside the field
@@ -98,7 +98,7 @@ def _field_of(feature: Feature) -> forms.CharField:
 
 
 def _label_of(feature: Feature) -> str:
-    words = in_words(feature.name, feature.title)
+    words = feature.display_name
     return words[:1].upper() + words[1:] + (f" ({feature.unit})" if feature.unit else "")
 
 

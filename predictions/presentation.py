@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from inference.signature import in_words
 from predictions.models import Input, Prediction, Review
 
 MAX_PIXELATED_WIDTH = 64  # pixels; images up to this width are drawn with crisp pixels
@@ -31,7 +30,7 @@ def format_true_output(review: Review) -> str:
 
 def get_display_features(prediction: Prediction) -> list[NamedValue]:
     """Return the features under their display names, in the order of the signature."""
-    return [(in_words(feature.name, feature.title), value, feature.unit) for feature, value in prediction.get_features()]
+    return [(feature.display_name, value, feature.unit) for feature, value in prediction.get_features()]
 
 
 def get_other_labels(prediction: Prediction) -> list[str]:

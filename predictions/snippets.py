@@ -9,7 +9,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from inference.preprocessing import stand_in_row
+from inference.preprocessing import make_sample_row
 from inference.signature import Signature, TableInput
 
 CURL_IMAGE = """curl -F image=@image.png -F model={reference} \\
@@ -80,7 +80,7 @@ def snippets_for(
     if not isinstance(signature.input, TableInput):
         templates = {"curl": CURL_IMAGE, "Python": PYTHON_IMAGE, "JavaScript": JAVASCRIPT_IMAGE}
         return [Snippet(name, text.format(url=url, reference=reference)) for name, text in templates.items()]
-    row = stand_in_row(signature.input) if features is None else {name: features[name] for name in signature.input.names}
+    row = make_sample_row(signature.input) if features is None else {name: features[name] for name in signature.input.names}
     body = {"model": reference, "features": row}
     in_json = json.dumps(body, indent=2, ensure_ascii=False)
     in_shell = json.dumps(body, ensure_ascii=False).replace("'", "'\\''")

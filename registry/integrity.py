@@ -13,7 +13,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from inference.artifacts import artifact_sha256, files_of
+from inference.artifacts import hash_artifact, list_files
 from inference.errors import ArtifactMismatch, InferenceError, ModelUnavailable
 from registry.models import ModelVersion
 from registry.references import ModelReference
@@ -58,7 +58,7 @@ def wait_for_checks() -> None:
 
 
 def _read_states(path: Path) -> FileStates:
-    files = [path / name for name in files_of(path)] if path.is_dir() else [path]
+    files = [path / name for name in list_files(path)] if path.is_dir() else [path]
     stats = [(file.relative_to(path.parent).as_posix(), file.stat()) for file in files]
     return tuple((name, stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
 
@@ -76,7 +76,7 @@ class _BackgroundHashes:
             key = (path, states)
             future = self._pending.get(key)
             if future is None:
-                future = self._pending[key] = self._executor.submit(artifact_sha256, path)
+                future = self._pending[key] = self._executor.submit(hash_artifact, path)
         if not future.done():
             return ""
         if isinstance(future.exception(), OSError | InferenceError):

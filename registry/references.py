@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import User
-from inference.signature.feature import nearest
+from inference.messages import find_closest
 from registry.errors import InactiveModel, UnknownModel
 from registry.models import Alias, ModelVersion, RegisteredModel
 from registry.querysets import PRODUCTION
@@ -108,7 +108,7 @@ def _describe_missing(reference: ModelReference, user: User | None) -> UnknownMo
     visible = RegisteredModel.objects.visible_to(user) if user else RegisteredModel.objects.all()
     names = list(visible.values_list("name", flat=True))
     if reference.name not in names:
-        similar = nearest(reference.name, names)
+        similar = find_closest(reference.name, names)
         hint = f"Did you mean {similar}?" if similar else "Use name, name@alias or name:version."
         return UnknownModel(f"No model named {reference.name!r} is in use. {hint}")
     if reference.number:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from inference.pool import PredictorPool, load_predictor
+from inference.loader import load_predictor
+from inference.pool import PredictorPool
 from inference.predictor import Predictor
 from inference.types import ModelSpec
 from registry.models import AliasChange, ModelVersion
@@ -80,8 +81,8 @@ def build_pool() -> PredictorPool:
         partial(
             load_predictor,
             threads=settings.INFERENCE_THREADS,
-            max_batch=settings.MAX_BATCH,
-            capacity=settings.MAX_QUEUE,
+            max_batch_items=settings.MAX_BATCH,
+            max_queue_items=settings.MAX_QUEUE,
         ),
         max_predictors=settings.MAX_LOADED_MODELS,
         max_bytes=settings.MAX_LOADED_BYTES,

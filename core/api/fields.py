@@ -7,16 +7,19 @@ from typing import Any
 
 from rest_framework import serializers
 
-from inference.errors import MOST_TOLD
+from inference.errors import MAX_LISTED_ERRORS
 
 
 def reject_unknown_fields(data: Any, known: Iterable[str]) -> None:
     """Refuse a key that is no field: a misspelt one would silently be without effect."""
     if isinstance(data, Mapping) and (unknown := sorted(set(data) - set(known))):
-        more = f" And {len(unknown) - MOST_TOLD:,} more." if len(unknown) > MOST_TOLD else ""
+        more = f" And {len(unknown) - MAX_LISTED_ERRORS:,} more." if len(unknown) > MAX_LISTED_ERRORS else ""
         names = ", ".join(known)
         raise serializers.ValidationError(
-            {name[:100]: f"There is no field {name[:100]!r}. There are: {names}.{more}" for name in unknown[:MOST_TOLD]},
+            {
+                name[:100]: f"There is no field {name[:100]!r}. There are: {names}.{more}"
+                for name in unknown[:MAX_LISTED_ERRORS]
+            },
             code="unknown-field",
         )
 

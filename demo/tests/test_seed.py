@@ -16,7 +16,7 @@ from demo.services.seed import seed_predictions
 from demo.services.seed.outputs import draw_answers
 from demo.services.seed.timestamps import draw_moments, moment_of, this_moment
 from inference.errors import InvalidInput
-from inference.preprocessing import canonical_json, read_features
+from inference.preprocessing import read_features, to_canonical_json
 from predictions.models import Input, Prediction, Review
 from predictions.presentation import format_true_output
 from predictions.services.reviews import ReviewInput, validate_review
@@ -173,7 +173,7 @@ def test_rows_are_what_the_signature_takes(flowers):
     table = get_spec(flowers).signature.input
     for row in rows:
         assert read_features(row.features, table) == row.features
-        data = canonical_json(row.features)
+        data = to_canonical_json(row.features)
         assert (row.sha256, row.size) == (hashlib.sha256(data).hexdigest(), len(data))
     assert len({row.sha256 for row in rows}) > 0.99 * COUNT
     assert {row.features["colour"] for row in rows} == {"white", "red", "blue"}

@@ -11,7 +11,7 @@ from PIL import Image
 from evaluation.datasets.folder_names import folder_names
 from evaluation.datasets.selection import Truth
 from evaluation.datasets.splits import SPLITS, UNREVIEWED
-from inference.preprocessing import plain_picture
+from inference.preprocessing import normalize_image
 from predictions.models import Input
 from predictions.services.stored_files import read_stored_file
 
@@ -40,7 +40,7 @@ class PictureFolders:
             StoredFileError: the stored file is gone or damaged.
             InvalidImage: no decoder here reads it any more.
         """
-        picture = _grey_if_grey(plain_picture(read_stored_file(row)))
+        picture = _grey_if_grey(normalize_image(read_stored_file(row)))
         head = f"{picture.mode} {picture.width} {picture.height}\n".encode()
         return hashlib.sha256(head + picture.tobytes()).digest(), picture
 

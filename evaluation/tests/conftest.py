@@ -4,14 +4,14 @@ import pytest
 
 from core.tests.commands import run_command
 from evaluation.tests.factories import read_csv
-from inference.tests.pictures import picture
+from inference.tests.factories import make_image
 from predictions.tests.factories import make_prediction
 
 
 @pytest.fixture
 def three(shades, user):
     """Return three predictions of one user: black, grey and white."""
-    return [make_prediction(user, picture(shade), client_reference=f"ref-{shade}") for shade in (0, 127, 255)]
+    return [make_prediction(user, make_image(shade), client_reference=f"ref-{shade}") for shade in (0, 127, 255)]
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evaluation.comparison import compare
-from inference.tests.pictures import picture
+from inference.tests.factories import make_image
 from predictions.services import predict, review_prediction
 from predictions.tests.factories import make_prediction
 from registry.models import ModelVersion
@@ -16,12 +16,12 @@ pytestmark = pytest.mark.django_db
 def test_two_versions_are_compared_on_the_inputs_both_answered(shades, user, reviewer, write_dummy):
     second = register_model(path=write_dummy(fixed=[0, 0, 1]))
     for shade in (0, 30, 127, 255):
-        asked = [make_prediction(user, picture(shade), model=str(version)) for version in (shades, second)]
+        asked = [make_prediction(user, make_image(shade), model=str(version)) for version in (shades, second)]
         review_prediction(
             prediction=asked[shade % 2], reviewer=reviewer, true_label="grey" if shade == 30 else asked[0].label
         )
-    make_prediction(user, picture(200), model=str(second))
-    only_first = make_prediction(user, picture(210), model=str(shades))
+    make_prediction(user, make_image(200), model=str(second))
+    only_first = make_prediction(user, make_image(210), model=str(shades))
     review_prediction(prediction=only_first, reviewer=reviewer, verdict="correct")
     found = compare(shades, second, reader=reviewer)
     assert (found.n, found.both, found.only_one, found.only_other, found.neither) == (4, 1, 2, 0, 1)
@@ -34,9 +34,9 @@ def test_two_versions_are_compared_on_the_inputs_both_answered(shades, user, rev
 def test_an_input_asked_twice_is_compared_once_with_its_newest_answers_and_truth(shades, user, reviewer, other, write_dummy):
     second = register_model(path=write_dummy(fixed=[0, 0, 1]))
     for _ in range(2):
-        first = make_prediction(user, picture(255), model=str(shades))
+        first = make_prediction(user, make_image(255), model=str(shades))
     review_prediction(prediction=first, reviewer=reviewer, true_label="grey")
-    theirs = make_prediction(other, picture(255), model=str(second))
+    theirs = make_prediction(other, make_image(255), model=str(second))
     review_prediction(prediction=theirs, reviewer=reviewer, verdict="correct")
     found = compare(shades, second, reader=reviewer)
     assert (found.n, found.both) == (1, 1)

@@ -12,7 +12,7 @@ from PIL import Image
 from core.tests.commands import run_command
 from evaluation.datasets import SPLITS
 from evaluation.tests.factories import DIGITS, iterate_digit_images, read_csv
-from inference.tests.pictures import noise, picture
+from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Review
 from predictions.services import predict, review_prediction, withdraw_review
 from predictions.tests.factories import make_prediction
@@ -55,9 +55,9 @@ def with_exif(**tags):
 
 def test_pictures_lie_in_the_folder_of_what_is_true_of_them(shades, user, folder, export):
     right, wrong, open_one = (
-        judged(user, noise(1), "black"),
-        judged(user, picture(255), "grey"),
-        make_prediction(user, picture(0)),
+        judged(user, make_noise_image(1), "black"),
+        judged(user, make_image(255), "grey"),
+        make_prediction(user, make_image(0)),
     )
     lines = {one["prediction"]: one for one in export()}
     assert lines.keys() == {str(one.pk) for one in (right, wrong, open_one)}
@@ -65,7 +65,7 @@ def test_pictures_lie_in_the_folder_of_what_is_true_of_them(shades, user, folder
     assert lines[str(wrong.pk)]["path"] == f"{lines[str(wrong.pk)]['split']}/grey/{wrong.input_id}.png"
     assert lines[str(open_one.pk)]["path"] == f"unreviewed/{open_one.input_id}.png"
     assert pictures_in(folder) == sorted(one["path"] for one in lines.values())
-    assert Image.open(folder / lines[str(right.pk)]["path"]).tobytes() == Image.open(BytesIO(noise(1))).tobytes()
+    assert Image.open(folder / lines[str(right.pk)]["path"]).tobytes() == Image.open(BytesIO(make_noise_image(1))).tobytes()
 
 
 def test_each_label_has_its_folder_in_each_split_in_the_networks_order(shades, user, folder, export):
@@ -76,7 +76,7 @@ def test_each_label_has_its_folder_in_each_split_in_the_networks_order(shades, u
 
 
 def test_the_manifest_says_where_each_picture_comes_from(shades, user, other, folder, export):
-    prediction = judged(user, picture(255), "grey", name="=cmd.png")
+    prediction = judged(user, make_image(255), "grey", name="=cmd.png")
     review_prediction(prediction=prediction, reviewer=other, verdict="unsure")
     (line,) = export()
     assert line.pop("path").endswith(f"/grey/{prediction.input_id}.png")
@@ -90,11 +90,11 @@ def test_the_manifest_says_where_each_picture_comes_from(shades, user, other, fo
 
 
 def test_what_nobody_decided_is_left_out_on_request(shades, user, folder, export):
-    kept = judged(user, noise(1), "black")
+    kept = judged(user, make_noise_image(1), "black")
     unsure, withdrawn, damaged = (
-        make_prediction(user, noise(2)),
-        judged(user, noise(3), "grey"),
-        make_prediction(user, noise(4)),
+        make_prediction(user, make_noise_image(2)),
+        judged(user, make_noise_image(3), "grey"),
+        make_prediction(user, make_noise_image(4)),
     )
     review_prediction(prediction=unsure, reviewer=user, verdict="unsure")
     withdraw_review(prediction=withdrawn, reviewer=user)
@@ -105,7 +105,7 @@ def test_what_nobody_decided_is_left_out_on_request(shades, user, folder, export
 
 
 def test_a_wrong_answer_whose_truth_nobody_knows_is_undecided(shades, user, folder, export):
-    prediction = make_prediction(user, noise(1))
+    prediction = make_prediction(user, make_noise_image(1))
     Review.objects.create(prediction=prediction, reviewer=user, verdict="incorrect", picked_by="api")
     assert export("shades", "--reviewed-only") == []
     folder.rename(folder.with_name("first"))
@@ -128,8 +128,8 @@ def test_the_same_picture_with_other_metadata_is_there_once_with_its_newest_trut
 
 
 def test_an_opinion_changed_later_prevails_over_a_later_question(shades, user, folder, export):
-    early = judged(user, noise(1), "black")
-    judged(user, noise(1), "grey")
+    early = judged(user, make_noise_image(1), "black")
+    judged(user, make_noise_image(1), "grey")
     review_prediction(prediction=early, reviewer=user, true_label="white")
     assert [one["true_label"] for one in export()] == ["white"]
 
@@ -172,10 +172,10 @@ def test_the_same_inputs_are_in_the_same_splits_next_time_too(shades, user, tmp_
     splits = []
     for round_ in ("a", "b"):
         for seed in range(60):
-            judged(user, noise(seed), "black")
+            judged(user, make_noise_image(seed), "black")
         run_command("export_dataset", "shades", tmp_path / round_)
         splits.append({one["sha256"]: one["split"] for one in read_csv(tmp_path / round_ / "manifest.csv")})
-        judged(user, noise(99), "black")
+        judged(user, make_noise_image(99), "black")
     assert splits[0].items() < splits[1].items()
     found = Counter(splits[0].values())
     assert found.keys() == set(SPLITS)
@@ -187,7 +187,7 @@ def test_pictures_with_a_value_lie_in_their_split_and_the_manifest_has_the_value
     toml = (made / "model.toml").read_text().replace('labels = ["black", "grey", "white"]\n', "")
     (made / "model.toml").write_text(toml + '[output]\nkind = "value"\n')
     register_model(path=made, promote=True)
-    prediction = make_prediction(user, noise(1), model="brightness")
+    prediction = make_prediction(user, make_noise_image(1), model="brightness")
     review_prediction(prediction=prediction, reviewer=user, true_value=3.5)
     (line,) = export("brightness")
     assert line["true_value"] == "3.5"
@@ -198,7 +198,7 @@ def test_odd_labels_are_written_and_read_back(db, write_dummy, user, folder, exp
     labels = ["a/b", "..", "CON", "Ä", "％58", "x", "X", "字" * 100]
     register_model(path=write_dummy(name="odd", labels=labels), promote=True)
     for seed, label in enumerate(labels):
-        judged(user, noise(seed), label, model="odd")
+        judged(user, make_noise_image(seed), label, model="odd")
     lines = export("odd")
     classes = dict(zip((folder / "classes.txt").read_text(encoding="utf-8").splitlines(), labels, strict=True))
     found = [(Path(one["path"]).parts, one["true_label"]) for one in lines]
@@ -217,7 +217,7 @@ def test_odd_labels_are_written_and_read_back(db, write_dummy, user, folder, exp
 def test_a_model_is_all_its_versions_and_a_version_is_one(shades, write_dummy, user, folder, export, model, numbers):
     register_model(path=write_dummy(labels=["black", "grey", "white", "blue"], sleep=0.001))
     for number in (1, 2):
-        judged(user, noise(number), "black", model=f"shades:{number}")
+        judged(user, make_noise_image(number), "black", model=f"shades:{number}")
     assert {one["model_version"] for one in export(model)} == numbers
     assert (folder / "train" / "blue").is_dir() == ("2" in numbers)
 
@@ -238,7 +238,7 @@ def test_an_unknown_model_is_named_and_nothing_is_written(shades, folder, model,
 
 @pytest.mark.parametrize("taken", ["folder", "file"])
 def test_a_place_that_is_taken_is_refused_and_left_alone(shades, user, folder, taken):
-    judged(user, noise(1), "black")
+    judged(user, make_noise_image(1), "black")
     mine = folder / "mine.txt" if taken == "folder" else folder
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
@@ -260,7 +260,7 @@ def test_the_same_picture_is_one_however_its_file_keeps_it(shades, user, folder,
 def test_a_private_folder_stays_private_and_the_same(shades, user, folder, export):
     folder.mkdir(parents=True, mode=0o700)
     before = folder.stat()
-    judged(user, noise(1), "black")
+    judged(user, make_noise_image(1), "black")
     export()
     after = folder.stat()
     assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
@@ -269,14 +269,14 @@ def test_a_private_folder_stays_private_and_the_same(shades, user, folder, expor
 
 def test_an_empty_folder_is_filled(shades, user, folder, export):
     folder.mkdir(parents=True)
-    judged(user, noise(1), "black")
+    judged(user, make_noise_image(1), "black")
     assert len(export()) == 1
     assert [path.name for path in folder.parent.iterdir()] == ["dataset"]
 
 
 def test_a_failure_half_way_leaves_nothing(shades, user, folder, monkeypatch):
     for seed in range(3):
-        judged(user, noise(seed), "black")
+        judged(user, make_noise_image(seed), "black")
     save, saved = Image.Image.save, set()
 
     def fill_the_disk(image, path, *arguments):
@@ -292,7 +292,7 @@ def test_a_failure_half_way_leaves_nothing(shades, user, folder, monkeypatch):
 
 
 def test_a_damaged_or_missing_file_is_named_and_the_rest_is_there(shades, user, folder):
-    whole, damaged, missing = (judged(user, noise(seed), "black") for seed in range(3))
+    whole, damaged, missing = (judged(user, make_noise_image(seed), "black") for seed in range(3))
     Path(damaged.input.image.path).write_bytes(b"other bytes")
     Path(missing.input.image.path).unlink()
     _, err, error = run_command("export_dataset", "shades", folder)
@@ -306,8 +306,8 @@ def test_a_damaged_or_missing_file_is_named_and_the_rest_is_there(shades, user, 
 
 def test_the_summary_counts_by_split_and_label(shades, user, folder):
     for seed in range(12):
-        judged(user, noise(seed), "black" if seed % 3 else "white")
-    make_prediction(user, noise(50))
+        judged(user, make_noise_image(seed), "black" if seed % 3 else "white")
+    make_prediction(user, make_noise_image(50))
     lines = run_command("export_dataset", "shades", folder)[0].splitlines()
     files = Counter(Path(path).parts[:-1] for path in pictures_in(folder))
     train = f"train: {files['train', 'black'] + files['train', 'white']} "
@@ -318,7 +318,7 @@ def test_the_summary_counts_by_split_and_label(shades, user, folder):
 
 def test_many_take_as_many_queries_as_few(shades, user, folder, django_assert_num_queries):
     for seed in range(20):
-        judged(user, noise(seed), "black")
+        judged(user, make_noise_image(seed), "black")
     with django_assert_num_queries(4):  # the versions; the answers; their opinions, and those that count
         run_command("export_dataset", "shades", folder)
     assert Review.objects.count() == len(pictures_in(folder)) == 20

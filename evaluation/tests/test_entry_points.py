@@ -6,7 +6,7 @@ import pytest
 from django.utils.html import escape
 
 from core.tests.problems import assert_problem
-from inference.tests.pictures import noise, picture
+from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Review
 from predictions.services import predict, review_prediction, withdraw_review
 from predictions.tests.factories import PREDICTIONS_URL, make_prediction
@@ -20,7 +20,7 @@ PAGE = "/models/shades/"
 @pytest.fixture
 def judged(shades, user, reviewer):
     """Four answers of ada's: three judged by rosa, two of them right, one of these at random."""
-    asked = [make_prediction(user, picture(shade)) for shade in (0, 127, 255, 250)]
+    asked = [make_prediction(user, make_image(shade)) for shade in (0, 127, 255, 250)]
     review_prediction(prediction=asked[0], reviewer=reviewer, verdict="correct", picked_by="random")
     review_prediction(prediction=asked[1], reviewer=reviewer, verdict="correct", picked_by="uncertain")
     review_prediction(prediction=asked[2], reviewer=reviewer, true_label="grey", picked_by="margin")
@@ -139,7 +139,7 @@ def test_the_newest_truth_finds_a_row(judged, api, superuser):
 def test_labels_with_spaces_around_are_told_apart(db, write_dummy, user, api):
     register_model(path=write_dummy(labels=["a", " a"]), promote=True)
     for shade in (0, 255, 255):
-        make_prediction(user, picture(shade))
+        make_prediction(user, make_image(shade))
     found = [len(api.get(PREDICTIONS_URL, {"label": label}).json()["results"]) for label in ("a", " a")]
     assert found == [1, 2]
 
@@ -218,7 +218,7 @@ def test_without_reviews_the_page_shows_no_figure_and_a_next_step(shades, user, 
 def test_another_version_stands_beside(judged, page, user, write_dummy):
     register_model(path=write_dummy(fixed=[0, 1, 0]))
     for shade in (0, 127, 255):
-        make_prediction(user, picture(shade), model="shades:2")
+        make_prediction(user, make_image(shade), model="shades:2")
     html = page("?version=1&compare=2").content.decode()
     assert "On the 3 inputs that both answered" in html
     assert "may well be chance" in html
@@ -246,7 +246,7 @@ def test_a_regression_shows_its_errors(flowers, user, client):
 def test_of_many_labels_the_mistakes_are_listed(db, write_dummy, user, page):
     labels = [f"<l{number}>" for number in range(30)]
     register_model(path=write_dummy(labels=labels), promote=True)
-    review_prediction(prediction=make_prediction(user, picture(255)), reviewer=user, true_label="<l3>")
+    review_prediction(prediction=make_prediction(user, make_image(255)), reviewer=user, true_label="<l3>")
     html = page().content.decode()
     assert escape("1 × <l3> taken for <l29>") in html
     assert "<l3>" not in html
@@ -257,6 +257,6 @@ def test_a_page_takes_the_same_queries_whatever_is_stored(judged, page, user, dj
     with django_assert_num_queries(11) as captured:
         page("?compare=1")
     for number in range(20):
-        review_prediction(prediction=make_prediction(user, noise(number)), reviewer=reviewer, verdict="correct")
+        review_prediction(prediction=make_prediction(user, make_noise_image(number)), reviewer=reviewer, verdict="correct")
     with django_assert_num_queries(len(captured)):
         page("?compare=1")

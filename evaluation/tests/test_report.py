@@ -14,7 +14,7 @@ from sklearn.metrics import (
 
 from evaluation.report import evaluate_version
 from evaluation.tests.factories import make_predictions
-from inference.tests.pictures import picture
+from inference.tests.factories import make_image
 from predictions.models import Prediction, Review
 from predictions.services import review_prediction, withdraw_review
 from predictions.tests.factories import make_prediction
@@ -148,7 +148,7 @@ def test_who_is_unsure_has_reviewed_and_decided_nothing(shades, user, reviewer):
 
 
 def test_the_newest_decided_opinion_that_holds_counts(shades, user, reviewer, other):
-    white = make_prediction(user, picture(255))
+    white = make_prediction(user, make_image(255))
     review_prediction(prediction=white, reviewer=reviewer, verdict="correct")
     review_prediction(prediction=white, reviewer=other, true_label="grey")
     assert evaluate_version(shades, reader=reviewer).confusion.matrix == [[0, 0, 0], [0, 0, 1], [0, 0, 0]]
@@ -160,7 +160,7 @@ def test_the_newest_decided_opinion_that_holds_counts(shades, user, reviewer, ot
 
 
 def test_a_corrected_verdict_stays_in_the_random_sample(shades, user, reviewer):
-    white = make_prediction(user, picture(255))
+    white = make_prediction(user, make_image(255))
     review_prediction(prediction=white, reviewer=reviewer, verdict="correct", picked_by="random")
     review_prediction(prediction=white, reviewer=reviewer, true_label="grey", picked_by="manual")
     found = evaluate_version(shades, reader=reviewer)
@@ -199,7 +199,7 @@ def test_other_versions_do_not_count(simulated, shades, reviewer, write_dummy):
 def test_of_many_labels_the_matrix_shows_those_that_occur(db, write_dummy, user, reviewer):
     labels = [f"l{number:03}" for number in range(120)]
     version = register_model(path=write_dummy(labels=labels), promote=True)
-    review_prediction(prediction=make_prediction(user, picture(255)), reviewer=reviewer, true_label="l007")
+    review_prediction(prediction=make_prediction(user, make_image(255)), reviewer=reviewer, true_label="l007")
     assert evaluate_version(version, reader=reviewer).confusion.labels == ["l007", "l119"]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import need
+from core.tests.requirements import require
 from inference.tests.factories import make_doubling_model, write_onnx
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -59,7 +59,7 @@ def write_savedmodel(folder):
 
 
 def write_mlflow(folder):
-    need("mlflow", importlib.util.find_spec("mlflow"))
+    require("mlflow", importlib.util.find_spec("mlflow"))
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     import mlflow.pyfunc
     import pandas as pd

@@ -10,7 +10,7 @@ from PIL import Image
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from conftest import need
+from core.tests.requirements import require
 from inference.errors import InvalidFeatures, InvalidSignature
 from inference.preprocessing import to_array
 from inference.tests.factories import assert_not_served, get_scores, predict_row, run_batch, serve_artifact
@@ -28,7 +28,7 @@ ROWS = SAMPLE.to_dict("records")
 
 @pytest.fixture
 def mlflow(monkeypatch):
-    need("mlflow", importlib.util.find_spec("mlflow"))
+    require("mlflow", importlib.util.find_spec("mlflow"))
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     import mlflow
     import mlflow.pyfunc

@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import User
 from accounts.services import add_reviewer, create_token, revoke_token
-from inference.tests.pictures import picture
+from inference.tests.factories import make_image
 from predictions.models import Review
 from predictions.tests.factories import make_prediction
 
@@ -67,7 +67,7 @@ def test_each_caller_gets_what_the_table_says(cast, name, way):
     theirs = predictions["owner"]
     own = predictions.get(name, theirs)
     calls = {
-        "create": lambda: client.post(LIST, {"image": SimpleUploadedFile("a.png", picture(9))}),
+        "create": lambda: client.post(LIST, {"image": SimpleUploadedFile("a.png", make_image(9))}),
         "list": lambda: client.get(LIST),
         "retrieve": lambda: client.get(f"{LIST}{theirs.id}/"),
         "image": lambda: client.get(f"/api/v1/inputs/{theirs.input_id}/image/"),

@@ -14,7 +14,7 @@ from django.db import connection
 from accounts.models import User
 from core.tests.requirements import require
 from evaluation.tests.factories import iterate_digit_images
-from inference.tests.pictures import picture
+from inference.tests.factories import make_image
 from predictions.services import predict, review_prediction
 from predictions.tests.factories import make_prediction
 from registry.models import AliasChange, ModelVersion
@@ -54,7 +54,7 @@ def test_registering_works_as_written(tmp_path, monkeypatch, user):
     monkeypatch.syspath_prepend(tmp_path)
     for folder in ("wine", "photo", "rules"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "photo" / "grey.png").write_bytes(picture(127))
+    (tmp_path / "photo" / "grey.png").write_bytes(make_image(127))
     (tmp_path / "rules" / "weights.csv").write_text("age,2\nincome,0.5\n")
     done = blocks("register.md", "python", "toml", "sh")
     assert len(done) >= 12

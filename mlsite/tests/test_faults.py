@@ -16,7 +16,7 @@ import pytest
 import requests
 from PIL import Image
 
-from inference.tests.pictures import noise
+from inference.tests.factories import make_noise_image
 from mlsite.tests import postgres
 from mlsite.tests.site import Site
 
@@ -73,7 +73,7 @@ def test_a_signal_drains_what_is_in_flight(make_site):
     def keep_asking(seed):
         for n in range(1000):
             try:
-                answers.append(site.ask(noise(seed * 1000 + n), token))
+                answers.append(site.ask(make_noise_image(seed * 1000 + n), token))
             except requests.ConnectionError:
                 refused.append(seed)
                 return
@@ -122,7 +122,7 @@ def test_a_killed_worker_loses_nothing_that_was_acknowledged(make_site):
         number = 0
         while not done.is_set():
             number += 1
-            image = noise(seed * 100_000 + number)
+            image = make_noise_image(seed * 100_000 + number)
             try:
                 answer = site.ask(image, token)
             except requests.RequestException:
@@ -165,7 +165,7 @@ def test_a_database_that_drops_its_connections_is_asked_again(make_site):
     site = make_site()
     site.start()
     token = site.token()
-    assert [site.ask(noise(n), token).status_code for n in range(8)] == [201] * 8
+    assert [site.ask(make_noise_image(n), token).status_code for n in range(8)] == [201] * 8
     url = site.environment["DATABASE_URL"]
     if url.startswith("postgres"):
         with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
@@ -174,7 +174,7 @@ def test_a_database_that_drops_its_connections_is_asked_again(make_site):
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
             assert cursor.fetchone()[0] > 0
-    assert [site.ask(noise(n), token).status_code for n in range(8)] == [201] * 8
+    assert [site.ask(make_noise_image(n), token).status_code for n in range(8)] == [201] * 8
 
 
 @second
@@ -185,13 +185,13 @@ def test_a_crash_of_the_database_is_told_and_survived(tmp_path):
         site.manage("bootstrap")
         site.start()
         token = site.token()
-        before = [site.ask(noise(n), token) for n in range(10)]
+        before = [site.ask(make_noise_image(n), token) for n in range(10)]
         cluster.crash()
-        during = [site.ask(noise(n), token) for n in range(10, 20)]
+        during = [site.ask(make_noise_image(n), token) for n in range(10, 20)]
         health = site.status("/healthz"), site.status("/readyz")
         page = requests.get(f"{site.url}/predictions/", cookies={"sessionid": "x" * 32}, timeout=10)
         cluster.start()
-        after = [site.ask(noise(n), token) for n in range(20, 30)]
+        after = [site.ask(make_noise_image(n), token) for n in range(20, 30)]
         stored = stored_ids(site)
         assert site.stop() == 0
     assert {answer.status_code for answer in before} == {201}
@@ -212,7 +212,7 @@ def test_a_hung_model_is_answered_and_its_process_replaced(make_site, tmp_path):
     site.register_dummy(tmp_path, "slow", sleep=6)
     site.start()
     token, first = site.token(), site.workers()
-    answer = site.ask(noise(1), token, model="slow")
+    answer = site.ask(make_noise_image(1), token, model="slow")
     assert (answer.status_code, answer.json()["code"]) == (503, "inference-timeout")
     assert answer.headers["Retry-After"]
     assert (
@@ -225,4 +225,4 @@ def test_a_hung_model_is_answered_and_its_process_replaced(make_site, tmp_path):
         nap.wait(0.1)
     assert site.workers() != first
     site.wait_until_ready()
-    assert site.ask(noise(2), token, model="digits").status_code == 201
+    assert site.ask(make_noise_image(2), token, model="digits").status_code == 201

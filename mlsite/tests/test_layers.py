@@ -35,7 +35,7 @@ INFERENCE_LAYERS = {
     "inference.predictor": 5,
     "inference.runtimes": 4,
     "inference.base": 3,
-    "inference.batching": 2,
+    "inference.batcher": 2,
 }
 
 

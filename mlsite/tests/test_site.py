@@ -14,7 +14,7 @@ import requests
 
 from core.tests.requirements import require
 from inference.signature import Signature
-from inference.tests.pictures import noise
+from inference.tests.factories import make_noise_image
 from mlsite.tests.site import ROOT, SAMPLES
 from predictions.snippets import snippets_for
 
@@ -88,7 +88,7 @@ def test_metrics_add_up_across_processes(site):
     served = 'mlsite_predictions_total{model="digits",status="succeeded",version="1"}'
     before = counted().get(served, 0)
     with ThreadPoolExecutor(8) as threads:
-        statuses = list(threads.map(lambda n: site.ask(noise(n, size=(28, 28)), token).status_code, range(40)))
+        statuses = list(threads.map(lambda n: site.ask(make_noise_image(n, size=(28, 28)), token).status_code, range(40)))
     assert statuses == [201] * 40
     after = counted()
     assert after[served] - before == 40

@@ -13,7 +13,7 @@ from django.db.models import Value
 from django.db.models.functions import Concat
 
 from core.fields import RandomBits
-from inference.signature import Feature, in_words
+from inference.signature import Feature
 from monitoring.drift.statistics import Numbers
 from predictions.models import Prediction
 from registry.models import ModelVersion
@@ -110,7 +110,7 @@ def _asked(features: Iterable[Feature]) -> Iterator[Column]:
     for feature in features:
         kind = "category" if feature.values else KINDS.get(feature.type)
         if kind:
-            yield Column(feature.name, "feature", kind, feature.unit, in_words(feature.name, feature.title))
+            yield Column(feature.name, "feature", kind, feature.unit, feature.display_name)
 
 
 def draw(version: ModelVersion, start: datetime, end: datetime) -> Sample:

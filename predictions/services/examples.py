@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 
 from accounts.models import User
 from inference.examples import Example
-from inference.preprocessing import thumbnail
+from inference.preprocessing import make_thumbnail
 from inference.signature import TableInput
 from predictions.models import Prediction
 from predictions.services.predict import predict
@@ -68,7 +68,7 @@ def read_example_thumbnail(version: ModelVersion, number: int) -> bytes:
         OSError: when the file is gone.
         InvalidInput: when it is damaged.
     """
-    return thumbnail(_picture(version, number).read(), THUMBNAIL_SIDE)
+    return make_thumbnail(_picture(version, number).read(), THUMBNAIL_SIDE)
 
 
 def _picture(version: ModelVersion, number: int) -> ContentFile:

@@ -13,7 +13,7 @@ from accounts.models import User
 from core.uploads import get_image_limits
 from core.validators import clean_file_name
 from inference.errors import InvalidInput
-from inference.preprocessing import canonical_json, check_size, read_features, read_image
+from inference.preprocessing import check_file_size, read_features, read_image, to_canonical_json
 from inference.signature import TableInput
 from predictions.models import Input
 from registry.models import ModelVersion
@@ -77,7 +77,7 @@ def prepare_image(image: File, *, user: User | None) -> PreparedInput:
         InvalidInput: the file is too large, of another format, damaged, or has too many pixels.
     """
     limits = get_image_limits()
-    check_size(image.size, limits)
+    check_file_size(image.size, limits)
     data = image.read()
     picture = read_image(data, limits)
     row = Input(
@@ -95,7 +95,7 @@ def prepare_image(image: File, *, user: User | None) -> PreparedInput:
 
 def prepare_features(features: dict[str, Any], *, user: User | None) -> PreparedInput:
     """Prepare a row of features that `read_features` has validated."""
-    data = canonical_json(features)
+    data = to_canonical_json(features)
     row = Input(
         user=user,
         kind=Input.Kind.TABULAR,

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from inference.errors import InvalidInput, ModelError, ModelUnavailable, Overloaded
-from inference.types import Answer, Timings
+from inference.types import PredictionResult, Timings
 from predictions import metrics
 from predictions.models import Input, Prediction
 from predictions.services.inputs import PreparedInput, convert_item, prepare_input
@@ -107,7 +107,9 @@ def _run_model(prediction: Prediction, prepared: PreparedInput, resolved: Resolv
     prediction.completed_at = timezone.now()
 
 
-def _run_with_standby(prediction: Prediction, prepared: PreparedInput, resolved: ResolvedModel, timings: Timings) -> Answer:
+def _run_with_standby(
+    prediction: Prediction, prepared: PreparedInput, resolved: ResolvedModel, timings: Timings
+) -> PredictionResult:
     """Run the resolved version or, when it does not load, the version that its alias pointed to before.
 
     The prediction names the version that ran. A reference by version number has no standby.
@@ -127,7 +129,7 @@ def _run_with_standby(prediction: Prediction, prepared: PreparedInput, resolved:
         return _run_version(standby, item, timings)
 
 
-def _run_version(version: ModelVersion, item: Any, timings: Timings) -> Answer:
+def _run_version(version: ModelVersion, item: Any, timings: Timings) -> PredictionResult:
     labels = {"model": version.model.name, "version": version.number}
     try:
         with (
@@ -140,7 +142,7 @@ def _run_version(version: ModelVersion, item: Any, timings: Timings) -> Answer:
         raise
 
 
-def _set_output(prediction: Prediction, result: Answer) -> None:
+def _set_output(prediction: Prediction, result: PredictionResult) -> None:
     prediction.status = Prediction.Status.SUCCEEDED
     prediction.output = result.output
     prediction.label = result.label

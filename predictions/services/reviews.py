@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from inference.errors import InferenceError, InvalidInput
-from inference.preprocessing.features import FLOAT
-from inference.signature.feature import MAX_FLOAT, nearest, show
+from inference.messages import find_closest, format_value
+from inference.numbers import FLOAT_PATTERN, MAX_FLOAT
 from predictions.models import Prediction, Review
 from predictions.presentation import format_output
 
@@ -141,7 +141,7 @@ def parse_true_value(text: str) -> float | None:
     text = text.strip()
     if not text:
         return None
-    if not FLOAT.fullmatch(text):
+    if not FLOAT_PATTERN.fullmatch(text):
         raise _refuse("true_value", "wrong-type", "Expected a number such as 5.1.", text[:60])
     return float(text)
 
@@ -151,8 +151,8 @@ def _of_label(prediction: Prediction, opinion: ReviewInput) -> ReviewInput:
     if opinion.true_value is not None:
         raise _refuse("true_value", "wrong-truth", "Expected true_label: the answer is a label.", opinion.true_value)
     if opinion.true_label and opinion.true_label not in labels:
-        near = nearest(opinion.true_label, labels)
-        hint = f" Did you mean {show(near)}?" if near else ""
+        near = find_closest(opinion.true_label, labels)
+        hint = f" Did you mean {format_value(near)}?" if near else ""
         raise _refuse("true_label", "unknown-label", f"Expected one of {_listed(labels)}.", opinion.true_label, hint)
     agrees = opinion.true_label == prediction.label
     verdict = opinion.verdict or (_by_truth(agrees) if opinion.true_label else "")
@@ -221,7 +221,7 @@ def _missing() -> InvalidReview:
 
 
 def _refuse(field: str, code: str, expected: str, received: Any, hint: str = "") -> InvalidReview:
-    return InvalidReview(f"{expected} Received: {show(received)}.{hint}", code=code, field=field)
+    return InvalidReview(f"{expected} Received: {format_value(received)}.{hint}", code=code, field=field)
 
 
 def _listed(labels: list[str]) -> str:

@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 from accounts.models import User
 from core.storage import StorageFull
 from inference.errors import InferenceError
-from inference.preprocessing import thumbnail
+from inference.preprocessing import make_thumbnail
 from predictions.models import Input
 
 logger = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def read_thumbnail(row: Input) -> bytes:
             return file.read()
     except FileNotFoundError:
         pass
-    small = thumbnail(read_stored_file(row), THUMBNAIL_SIDE)
+    small = make_thumbnail(read_stored_file(row), THUMBNAIL_SIDE)
     with suppress(StorageFull):  # it is made again next time
         if not storage.exists(name):  # another request may have made the same one meanwhile
             storage.save(name, ContentFile(small))

@@ -7,14 +7,14 @@ from pathlib import Path
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from inference.tests.pictures import picture
+from inference.tests.factories import make_image
 from predictions.services import predict
 
 PREDICTIONS_URL = "/api/v1/predictions/"
 
 
 def make_prediction(user, data=None, *, name="a.png", **options):
-    data = picture(255) if data is None else data
+    data = make_image(255) if data is None else data
     return predict(user=user, source="api", image=ContentFile(data, name=name), **options)
 
 
@@ -24,8 +24,8 @@ def list_stored_files(settings):
 
 
 def make_image_file(data=None, name="seven.png"):
-    return SimpleUploadedFile(name, picture(255) if data is None else data)
+    return SimpleUploadedFile(name, make_image(255) if data is None else data)
 
 
 def make_upload(data=None, name="seven.png"):
-    return SimpleUploadedFile(name, picture(255) if data is None else data, "text/html")
+    return SimpleUploadedFile(name, make_image(255) if data is None else data, "text/html")

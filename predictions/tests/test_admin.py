@@ -4,7 +4,7 @@ from django.utils.html import escape
 
 from core.formatting import format_percent
 from core.tests.admin_urls import get_change_url, get_list_url
-from inference.tests.pictures import noise
+from inference.tests.factories import make_noise_image
 from predictions.models import Input, Prediction
 from predictions.tests.factories import make_prediction
 
@@ -103,7 +103,7 @@ def test_a_list_takes_a_bounded_number_of_queries_counts_no_table_and_opens_no_f
     shades, admin, user, name, count, django_assert_max_num_queries, monkeypatch
 ):
     for number in range(count):
-        make_prediction(user, noise(number))
+        make_prediction(user, make_noise_image(number))
     monkeypatch.setattr("core.storage.DurableFileSystemStorage.open", None)
     with django_assert_max_num_queries(10) as captured:
         assert len(admin.get(get_list_url(name)).context["cl"].result_list) == count

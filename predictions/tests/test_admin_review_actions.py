@@ -6,7 +6,7 @@ import io
 import pytest
 from django.urls import reverse
 
-from inference.tests.pictures import picture
+from inference.tests.factories import make_image
 from predictions.models import Review
 from predictions.services import predict, review_prediction, withdraw_review
 from predictions.tests.factories import make_prediction
@@ -17,7 +17,7 @@ LISTING = reverse("admin:predictions_prediction_changelist")
 
 @pytest.fixture
 def asked(shades, user):
-    return [make_prediction(user, picture(shade), name=f"{shade}.png") for shade in (0, 127, 255)]
+    return [make_prediction(user, make_image(shade), name=f"{shade}.png") for shade in (0, 127, 255)]
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_there_is_no_action_that_deletes(asked, client, superuser):
     [("unreviewed", [3]), ("agreed", [0]), ("disagreed", [1]), ("differ", [2]), ("", [3, 2, 1, 0]), ("x", [3, 2, 1, 0])],
 )
 def test_filters_by_what_was_said(asked, user, rosa, reviewer, other, state, places):
-    asked.append(make_prediction(user, picture(60)))
+    asked.append(make_prediction(user, make_image(60)))
     review_prediction(prediction=asked[0], reviewer=reviewer, verdict="correct")
     review_prediction(prediction=asked[0], reviewer=other, verdict="unsure")
     review_prediction(prediction=asked[1], reviewer=reviewer, true_label="white")

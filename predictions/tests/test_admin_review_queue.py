@@ -5,7 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from inference.tests.pictures import noise, picture
+from inference.tests.factories import make_image, make_noise_image
 from predictions.admin.review_queue import choices_for
 from predictions.models import Prediction, Review, ReviewClaim
 from predictions.services import predict
@@ -18,7 +18,7 @@ QUEUE = reverse("admin:predictions_review_queue")
 
 @pytest.fixture
 def asked(shades, user):
-    return [make_prediction(user, picture(shade)) for shade in (0, 127, 255)]
+    return [make_prediction(user, make_image(shade)) for shade in (0, 127, 255)]
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_an_unknown_prediction_is_not_found(asked, shades, rosa, key):
 
 def test_a_prediction_of_another_version_is_not_judged_here(asked, shades, rosa, user, write_dummy):
     second = register_model(path=write_dummy(), promote=True)
-    newer = make_prediction(user, noise(1))
+    newer = make_prediction(user, make_noise_image(1))
     assert press(rosa, shades, newer, verdict="correct").status_code == 404
     assert press(rosa, second, newer, verdict="correct").status_code == 200
 
@@ -194,7 +194,7 @@ def test_of_many_labels_the_likeliest_have_keys_and_the_rest_a_list(db, write_du
 def test_a_label_without_scores_has_a_row_and_the_others_a_list(db, write_dummy, user):
     labels = [f"l{number:02}" for number in range(12)]
     register_model(path=write_dummy(labels=labels), promote=True)
-    prediction = Prediction.objects.with_related().get(pk=make_prediction(user, picture(255)).pk)
+    prediction = Prediction.objects.with_related().get(pk=make_prediction(user, make_image(255)).pk)
     prediction.output = {"label": prediction.label}
     choices = choices_for(prediction)
     assert choices["rows"] == [("l11", None, "1")]

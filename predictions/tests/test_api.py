@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from core.tests.problems import assert_problem
-from inference.tests.pictures import noise, picture
+from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Input, Prediction
 from predictions.tests.factories import PREDICTIONS_URL, make_prediction, make_upload
 
@@ -23,7 +23,7 @@ INPUT_KEYS = {
 
 
 def test_an_image_in_a_stored_prediction_out(shades, api, user):
-    data = noise(5)
+    data = make_noise_image(5)
     response = api.post(PREDICTIONS_URL, {"image": make_upload(data), "client_reference": "job-1"})
     body = response.json()
     assert response.status_code == 201
@@ -46,7 +46,9 @@ def test_an_image_in_a_stored_prediction_out(shades, api, user):
 
 
 def test_the_image_goes_out_with_headers_that_disarm_it(shades, api):
-    body = api.post(PREDICTIONS_URL, {"image": make_upload(noise(1) + b"<script>alert(1)</script>", "x.html")}).json()
+    body = api.post(
+        PREDICTIONS_URL, {"image": make_upload(make_noise_image(1) + b"<script>alert(1)</script>", "x.html")}
+    ).json()
     image = api.get(body["input"]["image_url"])
     assert image["Content-Type"] == "image/png"
     assert image["X-Content-Type-Options"] == "nosniff"
@@ -71,7 +73,7 @@ def test_a_damaged_or_missing_file_is_never_given_out(shades, api):
 def test_the_image_can_be_included(shades, api):
     body = api.post(PREDICTIONS_URL, {"image": make_upload()}).json()
     included = api.get(body["url"], {"include": "image"}).json()["input"]["image"]
-    assert included == "data:image/png;base64," + base64.b64encode(picture(255)).decode()
+    assert included == "data:image/png;base64," + base64.b64encode(make_image(255)).decode()
     assert assert_problem(api.get(body["url"], {"include": "user"}), 400, "unknown-include")
 
 

@@ -2,7 +2,7 @@ import pytest
 from django.test import Client
 
 from core.tests.problems import assert_problem
-from inference.tests.pictures import noise
+from inference.tests.factories import make_noise_image
 from predictions.models import Input
 from predictions.tests.factories import PREDICTIONS_URL, make_prediction, make_upload
 
@@ -18,21 +18,21 @@ pytestmark = pytest.mark.django_db
         ({"image": b""}, 400, "empty-file"),
         ({"image": b"text"}, 400, "invalid-image"),
         ({"image": b"GIF89a" + b"\0" * 50}, 415, "unsupported-image-format"),
-        ({"image": noise(1)[:90]}, 400, "truncated-image"),
-        ({"image": [noise(1), noise(2)]}, 400, "one-file-only"),
-        ({"image": noise(1), "model": "nope"}, 404, "unknown-model"),
-        ({"image": noise(1), "model": "shades:7"}, 404, "unknown-model"),
-        ({"image": noise(1), "model": "x" * 121}, 400, "max-length"),
-        ({"image": noise(1), "client_reference": "x" * 256}, 400, "max-length"),
-        ({"image": noise(1), "client_reference": "a\0b"}, 400, "null-characters-not-allowed"),
-        ({"image": noise(1), "features": "{}"}, 400, "wrong-input"),
-        ({"image": noise(1), "features": "{"}, 400, "malformed-json"),
+        ({"image": make_noise_image(1)[:90]}, 400, "truncated-image"),
+        ({"image": [make_noise_image(1), make_noise_image(2)]}, 400, "one-file-only"),
+        ({"image": make_noise_image(1), "model": "nope"}, 404, "unknown-model"),
+        ({"image": make_noise_image(1), "model": "shades:7"}, 404, "unknown-model"),
+        ({"image": make_noise_image(1), "model": "x" * 121}, 400, "max-length"),
+        ({"image": make_noise_image(1), "client_reference": "x" * 256}, 400, "max-length"),
+        ({"image": make_noise_image(1), "client_reference": "a\0b"}, 400, "null-characters-not-allowed"),
+        ({"image": make_noise_image(1), "features": "{}"}, 400, "wrong-input"),
+        ({"image": make_noise_image(1), "features": "{"}, 400, "malformed-json"),
         ({"features": "[" * 100_000}, 400, "too-deep"),
         ({"features": '{"a": 1, "a": 2}'}, 400, "malformed-json"),
         ({"features": '{"a": "\\ud800"}'}, 400, "malformed-json"),
-        ({"image": noise(1), "confidence": "1", "user": "root"}, 400, "invalid"),
-        ({"image": noise(1), "id": "1"}, 400, "unknown-field"),
-        ({"picture": noise(1)}, 400, "unknown-field"),
+        ({"image": make_noise_image(1), "confidence": "1", "user": "root"}, 400, "invalid"),
+        ({"image": make_noise_image(1), "id": "1"}, 400, "unknown-field"),
+        ({"picture": make_noise_image(1)}, 400, "unknown-field"),
     ],
 )
 def test_bad_multipart_is_named_and_stores_nothing(shades, api, settings, fields, status, code):
@@ -93,7 +93,7 @@ def multipart(*parts, closed=True):
     return {"data": body, "content_type": "multipart/form-data; boundary=limit"}
 
 
-PART = b'Content-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n' + noise(1) + b"\r\n"
+PART = b'Content-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n' + make_noise_image(1) + b"\r\n"
 
 
 def test_a_multipart_body_without_its_end_is_refused(shades, api):
@@ -144,7 +144,7 @@ def test_too_many_parts_are_a_problem_not_a_page(shades, api):
 
 
 def test_ten_mebibytes_pass_and_one_byte_more_does_not(shades, api, settings):
-    base = noise(1)
+    base = make_noise_image(1)
     limit = settings.MAX_UPLOAD_BYTES
     assert api.post(PREDICTIONS_URL, {"image": make_upload(base + b"\0" * (limit - len(base)))}).status_code == 201
     assert_problem(

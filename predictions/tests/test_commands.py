@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from core.tests.commands import run_command
-from inference.tests.pictures import noise, picture
+from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Prediction
 from registry.models import Alias
 from registry.services import register_model
@@ -60,7 +60,7 @@ def test_check_models_without_models_says_how_to_get_one():
 
 
 def test_predict_answers_each_file_and_keeps_it(shades, user, tmp_path):
-    for name, data in (("white.png", picture(255)), ("black.png", picture(0)), ("text.png", b"text")):
+    for name, data in (("white.png", make_image(255)), ("black.png", make_image(0)), ("text.png", b"text")):
         (tmp_path / name).write_bytes(data)
     out, err, error = run_command(
         "predict", "shades", tmp_path / "white.png", tmp_path / "text.png", tmp_path / "black.png", "--user", "ada"
@@ -75,14 +75,14 @@ def test_predict_answers_each_file_and_keeps_it(shades, user, tmp_path):
 
 
 def test_predict_in_json(shades, tmp_path):
-    (tmp_path / "a.png").write_bytes(noise(1))
+    (tmp_path / "a.png").write_bytes(make_noise_image(1))
     line = json.loads(run_command("predict", "shades:1", tmp_path / "a.png", "--json")[0])
     assert (line["status"], line["output"]) == ("succeeded", Prediction.objects.get().output)
 
 
 def test_predict_reports_a_failing_model(register_failing, tmp_path):
     register_failing(nan=True)
-    (tmp_path / "a.png").write_bytes(noise(1))
+    (tmp_path / "a.png").write_bytes(make_noise_image(1))
     out, _, error = run_command("predict", "failing", tmp_path / "a.png")
     assert "failed" in out
     assert error == "1 of 1 inputs have no answer."

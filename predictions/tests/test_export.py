@@ -7,7 +7,7 @@ import json
 import pytest
 
 from core.tests.problems import assert_problem
-from inference.tests.pictures import picture
+from inference.tests.factories import make_image
 from predictions.export import COLUMNS
 from predictions.services import predict, review_prediction
 from predictions.tests.factories import PREDICTIONS_URL, make_prediction
@@ -27,9 +27,9 @@ def lines(response):
 
 @pytest.fixture
 def mixed(shades, flowers, user, other):
-    white = make_prediction(user, picture(255), name="=cmd.png", client_reference="@ref", model="shades")
+    white = make_prediction(user, make_image(255), name="=cmd.png", client_reference="@ref", model="shades")
     row = predict(user=user, source="api", features={"length": 4, "petals": 5}, model="flowers")
-    make_prediction(other, picture(0), model="shades")
+    make_prediction(other, make_image(0), model="shades")
     review_prediction(prediction=white, reviewer=user, true_label="grey")
     return white, row
 

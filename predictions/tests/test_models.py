@@ -3,7 +3,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
 
-from inference.tests.pictures import picture
+from inference.tests.factories import make_image
 from predictions.models import Input, Prediction
 from predictions.tests.factories import make_prediction
 
@@ -95,7 +95,7 @@ def test_ids_are_ordered_by_time_and_versioned_7(shades, user):
 
 
 def test_scores_are_ranked_whatever_order_the_database_keeps(shades, user):
-    prediction = Prediction.objects.get(pk=make_prediction(user, picture(127)).pk)
+    prediction = Prediction.objects.get(pk=make_prediction(user, make_image(127)).pk)
     assert next(label for label, _ in prediction.ranked_scores) == "grey"
     assert [score for _, score in prediction.ranked_scores] == sorted(prediction.output["scores"].values(), reverse=True)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from inference.tests.pictures import picture
+from inference.tests.factories import make_image
 from predictions.models import Prediction
 from registry.services import register_model
 
@@ -21,7 +21,7 @@ def shown(write_dummy):
     folder = write_dummy()
     text = (folder / "model.toml").read_text()
     for name, shade in (("black", 0), ("grey", 127), ("white", 255)):
-        (folder / f"{name}.png").write_bytes(picture(shade))
+        (folder / f"{name}.png").write_bytes(make_image(shade))
         text += f'[[examples]]\nimage = "{name}.png"\nlabel = "{name}"\n'
     (folder / "model.toml").write_text(text)
     return register_model(path=folder, promote=True)
@@ -84,7 +84,7 @@ def test_a_script_is_told_that_a_picture_is_gone_and_not_where_it_was(shown, sig
 
 def test_the_example_that_was_shown_is_asked_whatever_was_promoted_since(shown, write_dummy, signed_in):
     folder = write_dummy()
-    (folder / "other.png").write_bytes(picture(127))
+    (folder / "other.png").write_bytes(make_image(127))
     with (folder / "model.toml").open("a") as file:
         file.write('[[examples]]\nimage = "other.png"\nlabel = "grey"\n')
     second = register_model(path=folder, promote=True)
@@ -99,7 +99,7 @@ def test_the_example_that_was_shown_is_asked_whatever_was_promoted_since(shown, 
 
 def test_a_standby_answers_an_example_as_it_does_all_else(shown, write_dummy, signed_in, settings):
     folder = write_dummy(fixed=[0, 0, 1])
-    (folder / "light.png").write_bytes(picture(255))
+    (folder / "light.png").write_bytes(make_image(255))
     with (folder / "model.toml").open("a") as file:
         file.write('[[examples]]\nimage = "light.png"\nlabel = "white"\n')
     second = register_model(path=folder, promote=True)

@@ -7,7 +7,7 @@ from django.db import DatabaseError
 
 from core.storage import StorageFull
 from inference.errors import InvalidImage, InvalidInput, Overloaded
-from inference.tests.pictures import noise, picture
+from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Input, Prediction
 from predictions.services import predict
 from predictions.services.stored_files import read_stored_file
@@ -28,7 +28,7 @@ def nothing_is_stored(settings):
 
 
 def test_keeps_input_file_and_answer(shades, user):
-    data = noise(1)
+    data = make_noise_image(1)
     prediction = make_prediction(user, data, name="C:\\pictures\\my seven.png", client_reference="job-7")
     row = Prediction.objects.get()
     assert row == prediction
@@ -47,17 +47,17 @@ def test_keeps_input_file_and_answer(shades, user):
 
 @pytest.mark.parametrize(("shade", "label"), [(0, "black"), (127, "grey"), (255, "white")])
 def test_answers_what_the_model_says(shades, user, shade, label):
-    assert make_prediction(user, picture(shade)).label == label
+    assert make_prediction(user, make_image(shade)).label == label
 
 
 @pytest.mark.parametrize("format", ["JPEG", "WEBP"])
 def test_the_stored_name_follows_the_decoder_not_the_sender(shades, user, format):
-    prediction = make_prediction(user, picture(9, format=format), name="evil.php")
+    prediction = make_prediction(user, make_image(9, format=format), name="evil.php")
     assert prediction.input.image.name.endswith({"JPEG": ".jpg", "WEBP": ".webp"}[format])
 
 
 @pytest.mark.parametrize(
-    ("data", "code"), [(b"", "empty-file"), (b"text", "invalid-image"), (noise(1)[:80], "truncated-image")]
+    ("data", "code"), [(b"", "empty-file"), (b"text", "invalid-image"), (make_noise_image(1)[:80], "truncated-image")]
 )
 def test_a_refused_image_stores_nothing(shades, user, settings, data, code):
     with pytest.raises(InvalidImage) as caught:
@@ -100,7 +100,7 @@ def test_a_model_that_cannot_even_warm_up_is_kept_as_failed(register_failing, us
     row = Prediction.objects.get()
     assert (row.output, row.label, row.confidence) == (None, "", None)
     assert row.completed_at
-    assert read_stored_file(row.input) == picture(255)
+    assert read_stored_file(row.input) == make_image(255)
 
 
 def test_a_model_that_raises_is_kept_as_failed(shades, user, monkeypatch):
@@ -195,5 +195,5 @@ def test_the_image_is_decoded_once(shades, user, monkeypatch):
         return real_load(image)
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", load)
-    make_prediction(user, noise(3))
+    make_prediction(user, make_noise_image(3))
     assert (len(opened), len(loads)) == (1, 1)

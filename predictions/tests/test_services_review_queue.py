@@ -9,7 +9,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from accounts.services import add_reviewer
-from inference.tests.pictures import noise, picture
+from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Prediction, Review, ReviewClaim
 from predictions.review_strategies import ORDERS, get_review_queue, get_strategies
 from predictions.services import predict, review_prediction
@@ -40,7 +40,7 @@ def other_reviewer(make_user):
 @pytest.fixture
 def asked(shades, user):
     """Nine answers with scores that differ."""
-    return [make_prediction(user, picture(shade)) for shade in (0, 30, 60, 90, 120, 150, 180, 210, 255)]
+    return [make_prediction(user, make_image(shade)) for shade in (0, 30, 60, 90, 120, 150, 180, 210, 255)]
 
 
 def take(reviewer, version, order="newest", label=""):
@@ -233,7 +233,7 @@ def test_by_label_gives_that_label_only(asked, shades, reviewer):
 
 def test_another_version_has_a_queue_of_its_own(asked, shades, reviewer, user, write_dummy):
     second = register_model(path=write_dummy(), promote=True)
-    newer = make_prediction(user, noise(1))
+    newer = make_prediction(user, make_noise_image(1))
     assert take(reviewer, second) == [newer.pk]
     assert len(take(reviewer, shades)) == 2
 
@@ -249,7 +249,7 @@ def test_rows_of_values_are_walked_too(flowers, user, reviewer):
 def test_many_at_once_never_hold_the_same(shades, user, make_user, request):
     if connection.vendor != "postgresql":
         pytest.skip("SQLite lets one writer in at a time")
-    pks = {make_prediction(user, noise(number)).pk for number in range(12)}
+    pks = {make_prediction(user, make_noise_image(number)).pk for number in range(12)}
     people = [make_user(f"r{number}") for number in range(6)]
     given = {person.pk: [] for person in people}
     barrier = threading.Barrier(len(people))

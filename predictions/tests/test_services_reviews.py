@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from core.tests.problems import assert_problem
-from inference.tests.pictures import picture
+from inference.tests.factories import make_image
 from predictions.models import Prediction, Review
 from predictions.services import predict, review_prediction, withdraw_review
 from predictions.services.reviews import InvalidReview, NotReviewable
@@ -23,7 +23,7 @@ def say(api, prediction, **opinion):
 
 @pytest.fixture
 def white(shades, user):
-    return make_prediction(user, picture(255))
+    return make_prediction(user, make_image(255))
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_of_two_labels_the_other_one_follows(db, write_dummy, user):
     from registry.services import register_model
 
     register_model(path=write_dummy(labels=["dark", "light"]), promote=True)
-    review = review_prediction(prediction=make_prediction(user, picture(255)), reviewer=user, verdict="incorrect")
+    review = review_prediction(prediction=make_prediction(user, make_image(255)), reviewer=user, verdict="incorrect")
     assert review.true_label == "dark"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from inference.tests.pictures import noise
+from inference.tests.factories import make_noise_image
 from predictions.services.stored_files import read_stored_file
 from predictions.services.sweep import sweep_media
 from predictions.tests.factories import list_stored_files, make_prediction
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def littered(shades, user, settings):
     """Return a kept prediction, and the files that a crash left: an orphan and a temporary one."""
-    kept = make_prediction(user, noise(1))
+    kept = make_prediction(user, make_noise_image(1))
     left = [Path(settings.MEDIA_ROOT, "inputs", "ab", "cd", "x.png"), Path(settings.MEDIA_ROOT, "tmp", "half")]
     for path in left:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,7 +28,7 @@ def littered(shades, user, settings):
 def test_removes_what_no_row_names_and_nothing_else(littered):
     kept, left = littered
     assert sorted(sweep_media(older_than=0)) == sorted(left)
-    assert read_stored_file(kept.input) == noise(1)
+    assert read_stored_file(kept.input) == make_noise_image(1)
     assert not any(path.exists() for path in left)
     assert sweep_media(older_than=0) == []
 

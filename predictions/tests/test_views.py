@@ -9,7 +9,7 @@ from django.utils.html import escape
 
 from core.formatting import format_percent
 from core.tests.pages import get_text
-from inference.tests.pictures import noise, picture
+from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Input, Prediction
 from predictions.services import review_prediction
 from predictions.tests.factories import make_image_file, make_prediction
@@ -28,14 +28,14 @@ def test_an_upload_leads_to_its_result(shades, signed_in, user):
 
 def test_several_files_at_once_show_all_results(shades, signed_in):
     response = signed_in.post(
-        "/", {"image": [make_image_file(picture(0)), make_image_file(picture(255))], "model": "shades"}, follow=True
+        "/", {"image": [make_image_file(make_image(0)), make_image_file(make_image(255))], "model": "shades"}, follow=True
     )
     assert [prediction.label for prediction in Prediction.objects.order_by("id")] == ["black", "white"]
     assert response.content.decode().count("<article") == 2
 
 
 def test_one_bad_file_does_not_hold_up_the_others_and_nothing_typed_is_lost(shades, signed_in):
-    files = [make_image_file(b"text", "notes.txt"), make_image_file(picture(255), "good.png")]
+    files = [make_image_file(b"text", "notes.txt"), make_image_file(make_image(255), "good.png")]
     response = signed_in.post("/", {"image": files, "model": "shades", "client_reference": "batch 9"})
     assert response.status_code == 400
     assert "notes.txt: The file is not an image. Send a JPEG, PNG or WebP image." in get_text(response)
@@ -50,8 +50,8 @@ def test_one_bad_file_does_not_hold_up_the_others_and_nothing_typed_is_lost(shad
         (None, 400, "Choose an image first"),
         (b"", 400, "The file is empty"),
         (b"GIF89a" + b"\0" * 90, 415, "Expected a JPEG, PNG or WebP image. Received: GIF."),
-        (noise(1)[:100], 400, "The image is cut off"),
-        (noise(1) + b"\0" * (10 * 2**20), 413, "larger than 10,485,760 bytes"),
+        (make_noise_image(1)[:100], 400, "The image is cut off"),
+        (make_noise_image(1) + b"\0" * (10 * 2**20), 413, "larger than 10,485,760 bytes"),
     ],
 )
 def test_a_refusal_stands_beside_the_field(shades, signed_in, data, status, says):
@@ -131,7 +131,7 @@ def test_history_pages_both_ways(shades, signed_in, user, monkeypatch, fragment)
 def test_history_filters_and_keeps_them_in_the_links(shades, signed_in, user, monkeypatch):
     monkeypatch.setattr("predictions.views.history.PAGE", 1)
     for shade in (0, 0, 255):
-        make_prediction(user, picture(shade))
+        make_prediction(user, make_image(shade))
     response = signed_in.get(reverse("predictions:history"), {"label": "black", "status": ""})
     assert response.content.decode().count("<time") == 1
     assert "label=black&amp;older=" in response.content.decode()
@@ -251,7 +251,7 @@ def test_the_detail_shows_everything_stored_escaped(shades, signed_in, user):
 
 
 def test_a_thumbnail_is_made_once_and_small(shades, signed_in, user, monkeypatch):
-    prediction = make_prediction(user, picture(9, size=(600, 400)))
+    prediction = make_prediction(user, make_image(9, size=(600, 400)))
     address = reverse("predictions:thumbnail", args=[prediction.input_id])
     first = signed_in.get(address)
     assert (first["Content-Type"], first.content[8:12]) == ("image/webp", b"WEBP")

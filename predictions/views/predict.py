@@ -21,7 +21,7 @@ from core.errors import get_status
 from core.fields import is_uuid
 from core.storage import StorageFull
 from inference.errors import InferenceError, InvalidInput
-from inference.preprocessing import from_csv_line
+from inference.preprocessing import parse_csv_line
 from inference.signature import TableInput
 from predictions.forms import MAX_ON_A_FORM, FeaturesForm, PredictionForm, UploadForm, field_name, initial_of
 from predictions.models import Prediction
@@ -115,7 +115,7 @@ class PredictView(LoginRequiredMixin, View):
             return redirect(_home(model=request.POST.get("model", "")))
         line = request.POST.get("csv", "")
         try:
-            texts = from_csv_line(line, taken)
+            texts = parse_csv_line(line, taken)
         except InvalidInput as error:
             form = _form(version, initial=request.POST.dict())
             return self._page(request, form, version, results=(), status=400, csv=line, csv_error=error)

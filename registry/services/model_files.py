@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.files.base import File
 
 from core.storage import DurableFileSystemStorage
-from inference.artifacts import artifact_sha256, file_sha256, files_of
+from inference.artifacts import hash_artifact, hash_file, list_files
 from inference.errors import ArtifactMismatch
 
 SHORT = 16  # hexadecimal digits of a hash in a path
@@ -26,19 +26,19 @@ def copy_artifact(artifact: Path, *, name: str, sha256: str) -> str:
     target = next(place for place in places if _is_free_or_same(Path(storage.path(place)), sha256))
     if not storage.exists(target):
         _copy(artifact, target, storage)
-        if artifact_sha256(Path(storage.path(target))) != sha256:
+        if hash_artifact(Path(storage.path(target))) != sha256:
             raise ArtifactMismatch(f"{artifact.name} was changed while it was being registered. Try again.")
     return target
 
 
 def _is_free_or_same(path: Path, sha256: str) -> bool:
-    return not path.exists() or artifact_sha256(path) == sha256
+    return not path.exists() or hash_artifact(path) == sha256
 
 
 def copy_picture(picture: Path, *, name: str) -> str:
     """Copy the picture of an example below MODEL_ROOT, and return its path there."""
     storage = _storage()
-    target = f"{name}/examples/{file_sha256(picture)[:SHORT]}{picture.suffix.lower()}"
+    target = f"{name}/examples/{hash_file(picture)[:SHORT]}{picture.suffix.lower()}"
     if storage.exists(target):
         return target
     with picture.open("rb") as file:
@@ -46,7 +46,7 @@ def copy_picture(picture: Path, *, name: str) -> str:
 
 
 def _copy(artifact: Path, target: str, storage: DurableFileSystemStorage) -> None:
-    pairs = [(artifact / inside, f"{target}/{inside}") for inside in files_of(artifact)] if artifact.is_dir() else []
+    pairs = [(artifact / inside, f"{target}/{inside}") for inside in list_files(artifact)] if artifact.is_dir() else []
     for source, place in pairs or [(artifact, target)]:
         with source.open("rb") as file:
             storage.save(place, File(file))

@@ -13,14 +13,14 @@ from django.db.models import Max
 
 from accounts.models import User
 from core.validators import validate_labels, validate_name
-from inference.artifacts import artifact_sha256, artifact_size
+from inference.artifacts import get_artifact_size, hash_artifact
 from inference.errors import InvalidInput, InvalidSignature
 from inference.examples import Example
 from inference.predictor import Predictor
-from inference.runtimes import load_artifact, runtime_for
+from inference.runtimes import detect_runtime, load_artifact
 from inference.signature import ImageInput, Signature
-from inference.signature.settling import settle
-from inference.types import ArtifactFacts, ModelSpec
+from inference.signature.infer import infer_signature
+from inference.types import ArtifactMetadata, ModelSpec
 from registry.manifest import Manifest, read_manifest
 from registry.models import ModelVersion, RegisteredModel
 from registry.services.model_files import copy_artifact, copy_picture
@@ -64,8 +64,8 @@ def register_model(
     """
     manifest = read_manifest(path, name=name, labels=labels)
     _check_name(manifest.name)
-    runtime = manifest.runtime or runtime_for(manifest.artifact)
-    sha256 = artifact_sha256(manifest.artifact)
+    runtime = manifest.runtime or detect_runtime(manifest.artifact)
+    sha256 = hash_artifact(manifest.artifact)
     spec, facts = _try_out(manifest, runtime, sha256, trusted)
     task = TASKS.get((spec.signature.input.kind, spec.signature.output.kind), Task.OTHER)
     _check_task(manifest.name, task)
@@ -73,7 +73,7 @@ def register_model(
         runtime=runtime,
         artifact=copy_artifact(manifest.artifact, name=manifest.name, sha256=sha256),
         sha256=sha256,
-        size=artifact_size(manifest.artifact),
+        size=get_artifact_size(manifest.artifact),
         signature=spec.signature.to_dict(),
         labels=list(spec.labels),
         trusted=trusted,
@@ -96,11 +96,13 @@ def _check_name(name: str) -> None:
         raise ValidationError(f"{error.messages[0]} Received: {name!r}. Give another with --name.") from error
 
 
-def _try_out(manifest: Manifest, runtime: str, sha256: str, trusted: bool) -> tuple[ModelSpec, ArtifactFacts]:
+def _try_out(manifest: Manifest, runtime: str, sha256: str, trusted: bool) -> tuple[ModelSpec, ArtifactMetadata]:
     """Load the artifact where it lies, settle its signature, run it once and ask it its examples."""
     adapter, run = load_artifact(runtime, manifest.artifact, threads=settings.INFERENCE_THREADS, trusted=trusted)
     facts = adapter.describe()
-    signature, labels = settle(facts, given_input=manifest.input, given_output=manifest.output, labels=manifest.labels)
+    signature, labels = infer_signature(
+        facts, declared_input=manifest.input, declared_output=manifest.output, labels=manifest.labels
+    )
     validate_labels(labels)
     _check_kinds(manifest, signature, labels)
     spec = ModelSpec(manifest.name, 0, runtime, manifest.artifact, sha256, signature, labels, trusted)

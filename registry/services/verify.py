@@ -10,7 +10,7 @@ from django.conf import settings
 
 from core.uploads import get_image_limits
 from inference.examples import Example
-from inference.predictor import WARM_UP_TIMEOUT, Predictor
+from inference.predictor import WARM_UP_TIMEOUT_SECONDS, Predictor
 from inference.preprocessing import read_features, read_image
 from inference.signature import TableInput
 from registry.models import ModelVersion
@@ -39,7 +39,7 @@ def check_examples(predictor: Predictor, examples: Iterable[Example], *, picture
         InvalidInput: when an example is no input that the model takes.
     """
     for example in examples:
-        example.check(predictor.predict(_asked(predictor, example, picture_of), timeout=WARM_UP_TIMEOUT))
+        example.check(predictor.predict(_asked(predictor, example, picture_of), timeout=WARM_UP_TIMEOUT_SECONDS))
 
 
 def example_path(image: str) -> Path:

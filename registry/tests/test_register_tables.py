@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from inference.errors import InferenceError, InvalidOutput, ModelUnavailable
-from inference.tests.pictures import picture
+from inference.tests.factories import make_image
 from predictions.presentation import format_output
 from predictions.services import predict, predict_example
 from predictions.services.examples import example_row, has_example
@@ -74,14 +74,14 @@ def test_without_an_example_the_features_own_are_asked(flowers, user):
 def test_an_image_example_is_checked_copied_and_asked(write_dummy, user, settings):
     folder = write_dummy()
     text = (folder / "model.toml").read_text()
-    (folder / "light.png").write_bytes(picture(255))
+    (folder / "light.png").write_bytes(make_image(255))
     (folder / "model.toml").write_text(text + '[[examples]]\nimage = "light.png"\nlabel = "black"\n')
     with pytest.raises(InvalidOutput, match=r"'light\.png' expects label 'black'.* answers 'white'"):
         register_model(path=folder)
     (folder / "model.toml").write_text(text + '[[examples]]\nimage = "light.png"\nscores = { white = 1.0 }\n')
     version = register_model(path=folder, promote=True)
     stored = Path(settings.MODEL_ROOT, version.examples[0]["image"])
-    assert stored.read_bytes() == picture(255)
+    assert stored.read_bytes() == make_image(255)
     (folder / "light.png").unlink()
     assert predict_example(version=version, user=user).label == "white"
 
@@ -89,7 +89,7 @@ def test_an_image_example_is_checked_copied_and_asked(write_dummy, user, setting
 @pytest.mark.parametrize("name", ["../light.png", "/etc/passwd", "missing.png", "."])
 def test_an_image_example_stays_inside_its_folder(write_dummy, name):
     folder = write_dummy()
-    (folder.parent / "light.png").write_bytes(picture(255))
+    (folder.parent / "light.png").write_bytes(make_image(255))
     with (folder / "model.toml").open("a") as file:
         file.write(f'[[examples]]\nimage = "{name}"\n')
     with pytest.raises(InferenceError, match="the image of an example to be a file or folder inside"):
@@ -198,11 +198,11 @@ def test_an_output_that_is_no_value_is_kept_as_failed(write_rows, user, settings
     version = register_model(path=write_rows(), promote=True)
     bad = Path(settings.MODEL_ROOT, "bad.dummy.json")
     bad.write_text(json.dumps({"fixed": [1.0, 2.0]}))
-    from inference.artifacts import artifact_sha256
+    from inference.artifacts import hash_artifact
 
     kept = {"model": version.model, "runtime": "dummy", "signature": version.signature}
     ModelVersion.objects.create(
-        **kept, number=2, artifact="bad.dummy.json", sha256=artifact_sha256(bad), size=bad.stat().st_size
+        **kept, number=2, artifact="bad.dummy.json", sha256=hash_artifact(bad), size=bad.stat().st_size
     )
     prediction = predict(user=user, source="api", features={"length": 4.5, "petals": 5}, model="flowers:2")
     assert (prediction.status, prediction.error_code) == ("failed", "model-output-invalid")

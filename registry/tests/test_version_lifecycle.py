@@ -108,9 +108,9 @@ def test_damage_is_seen_without_reading_what_was_not_touched(two, settings, monk
     assert find_damaged_versions() == {}
     first, second = (Path(settings.MODEL_ROOT, version.artifact) for version in two)
     hashed = []
-    from inference.artifacts import artifact_sha256
+    from inference.artifacts import hash_artifact
 
-    monkeypatch.setattr("registry.integrity.artifact_sha256", lambda path: hashed.append(path) or artifact_sha256(path))
+    monkeypatch.setattr("registry.integrity.artifact_sha256", lambda path: hashed.append(path) or hash_artifact(path))
     os.utime(first, (2**31, 2**31))  # touched, the bytes are the same
     second.write_text(second.read_text().replace("10", "11"))
     assert find_damaged_versions() == {"flowers:2": "artifact-mismatch"} == find_damaged_versions()

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 
 from accounts.models import User
 from accounts.services import create_user
-from inference.artifacts import artifact_sha256
+from inference.artifacts import hash_artifact
 from registry.manifest import read_manifest
 from registry.models import ModelVersion
 from registry.services import register_model
@@ -35,7 +35,7 @@ class Command(BaseCommand):
     def _register(self, folder: Path) -> None:
         manifest = read_manifest(folder)
         known = ModelVersion.objects.filter(model__name=manifest.name)
-        if known.filter(sha256=artifact_sha256(manifest.artifact)).exists():
+        if known.filter(sha256=hash_artifact(manifest.artifact)).exists():
             return
         version = register_model(path=folder, promote=True)
         self.stdout.write(f"Registered {version}")

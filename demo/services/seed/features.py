@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from inference.numbers import MAX_FLOAT, MAX_INTEGER
 from inference.signature import Feature, TableInput
-from inference.signature.feature import MAX_FLOAT, MAX_INTEGER, NUMBERS
+from inference.signature.feature import NUMBER_TYPES
 
 Numbers = npt.NDArray[np.float64]
 
@@ -21,7 +22,7 @@ DIGITS = 4  # of a number's spread that are kept
 
 def draw_rows(taken: TableInput, ages: Numbers, rng: np.random.Generator) -> list[dict[str, Any]]:
     """Return one row for each age: 0 at the beginning of the days, 1 at their end."""
-    moving = next((one.name for one in taken.features if one.type in NUMBERS and not one.values), "")
+    moving = next((one.name for one in taken.features if one.type in NUMBER_TYPES and not one.values), "")
     columns = [_column(one, ages * SHIFT * (one.name == moving), rng) for one in taken.features]
     return [dict(zip(taken.names, row, strict=True)) for row in zip(*columns, strict=True)]
 
@@ -38,7 +39,7 @@ def _column(feature: Feature, shifts: Numbers, rng: np.random.Generator) -> list
 
 
 def _numbers(feature: Feature, shifts: Numbers, rng: np.random.Generator) -> list[float] | list[int]:
-    usual = float(feature.stand_in())
+    usual = float(feature.get_sample_value())
     spread = _spread(feature, usual)
     found = usual + spread * (rng.standard_normal(len(shifts)) + shifts)
     if feature.type == "integer":

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.errors import InvalidInput
-from inference.postprocessing import DECIMALS
+from inference.postprocessing import SCORE_DECIMALS
 from inference.signature import ClassesOutput, LabelOutput, ValueOutput
 from registry.models import ModelVersion
 
@@ -84,7 +84,7 @@ def _scores(classes: int, ages: Numbers, rng: np.random.Generator) -> tuple[Numb
     signals[np.arange(len(ages)), truths] += strength * (1 - FADING * ages)
     powers = OVERCONFIDENCE * strength[:, None] * signals
     powers = np.exp(powers - powers.max(axis=1, keepdims=True))
-    return np.round(powers / powers.sum(axis=1, keepdims=True), DECIMALS), truths.tolist()
+    return np.round(powers / powers.sum(axis=1, keepdims=True), SCORE_DECIMALS), truths.tolist()
 
 
 def _label(version: ModelVersion, ages: Numbers, rng: np.random.Generator) -> list[Made]:

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.management import find_user
 from accounts.models import User
 from inference.errors import InferenceError
-from inference.preprocessing import from_texts
+from inference.preprocessing import parse_strings
 from inference.signature import TableInput
 from predictions.models import Prediction
 from predictions.presentation import format_output
@@ -101,7 +101,7 @@ def _rows_of(path: Path, taken: TableInput) -> Iterator[Asked]:
             if None in row or None in row.values():
                 yield name, {"error": ValueError(f"Expected {len(reader.fieldnames or ())} values, as in the header.")}
             else:
-                yield name, {"features": from_texts(row, taken)}
+                yield name, {"features": parse_strings(row, taken)}
 
 
 def _as_text(name: str, prediction: Prediction) -> str:
