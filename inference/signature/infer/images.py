@@ -50,7 +50,7 @@ def check_image_shape(metadata: ArtifactMetadata, image_input: Any) -> None:
         declared = (prod(declared),)
     elif len(shape) == 2 and image_input.channels == 1 and image_input.layout == "channels-last":
         declared = declared[:2]
-    if len(declared) != len(shape) or any(size not in (None, own) for size, own in zip(shape, declared, strict=True)):
+    if len(declared) != len(shape) or any(size not in (None, other) for size, other in zip(shape, declared, strict=True)):
         raise InvalidSignature(
             f"{MANIFEST_NAME} declares an array of {format_shape(declared)} ({image_input.layout}), but the artifact takes "
             f"{format_shape(shape)}."
