@@ -25,7 +25,7 @@ APP_LAYERS = {
     "inference": 0,
 }
 # Of inference, core uses only errors and types.
-CORE_MAY_IMPORT = ("inference.errors", "inference.types", "inference.preprocessing")
+CORE_MAY_IMPORT = ("inference.errors", "inference.types", "inference.messages", "inference.preprocessing")
 # Inside an app, entry points call services, which use the rest. Entry points do not import each other.
 ENTRY_POINTS = ("api", "views", "admin", "management", "authentication", "middleware")
 WEB_PAGES = {"urls": "views", "templatetags": "views"}
