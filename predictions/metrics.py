@@ -2,14 +2,14 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-STAGE_BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+LATENCY_BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 PREDICTIONS = Counter("mlsite_predictions", "Predictions stored.", ["model", "version", "status"])
 STAGE_SECONDS = Histogram(
     "mlsite_prediction_stage_seconds",
     "Duration of each stage of a prediction in seconds: preprocess, queue, inference.",
     ["model", "version", "stage"],
-    buckets=STAGE_BUCKETS_SECONDS,
+    buckets=LATENCY_BUCKETS_SECONDS,
 )
 QUEUE_DEPTH = Gauge(
     "mlsite_queue_depth",

@@ -140,16 +140,20 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         predictions = self.filter_queryset(self.get_queryset()).order_by("-id")
         return stream_export(predictions, reader=request.user, format_name=format_name)
 
-    @extend_schema(methods=["GET"], responses=ReviewSerializer(many=True))
-    @extend_schema(methods=["POST"], request=ReviewRequestSerializer, responses={201: ReviewSerializer})
-    @extend_schema(methods=["DELETE"], responses={204: None})
+    @extend_schema(
+        methods=["GET"], responses=ReviewSerializer(many=True), description="List the active reviews of a prediction."
+    )
+    @extend_schema(
+        methods=["POST"],
+        request=ReviewRequestSerializer,
+        responses={201: ReviewSerializer},
+        description="Review a prediction. You can review your own predictions; reviewers can review all predictions. "
+        "A new review withdraws your earlier review of the same prediction.",
+    )
+    @extend_schema(methods=["DELETE"], responses={204: None}, description="Withdraw your active review of a prediction.")
     @action(detail=True, methods=["get", "post", "delete"], filter_backends=(), pagination_class=None)
     def reviews(self, request: Request, pk: str) -> Response:
-        """List the active reviews of a prediction, add a review, or withdraw your own.
-
-        You can review your own predictions. Reviewers can review all predictions. A new review withdraws your earlier
-        review of the same prediction.
-        """
+        """List the active reviews of a prediction, add a review, or withdraw your own."""
         prediction = self.get_object()
         reviewer = cast(User, request.user)
         if request.method == "POST":
@@ -196,7 +200,7 @@ def _parse_item(item: Any) -> dict[str, Any] | Result:
 
 
 class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
-    """Get inputs: images and rows of features."""
+    """Get an input: an image or a row of features."""
 
     queryset = Input.objects.none()
     serializer_class = InputSerializer
