@@ -21,19 +21,19 @@ from registry.references import ModelReference
 DATETIME_WIDGET = forms.DateTimeInput(attrs={"type": "datetime-local"})
 
 
-class TimeField(IsoDateTimeField):
+class UTCDateTimeField(IsoDateTimeField):
     """A date or time in ISO 8601 that a database can store."""
 
     def clean(self, value: Any) -> datetime | None:
-        time = super().clean(value)
+        moment = super().clean(value)
         try:
-            return time and time.astimezone(UTC)
+            return moment and moment.astimezone(UTC)
         except (OverflowError, ValueError) as error:
             raise ValidationError(f"Expected a time such as 2026-01-31T12:00:00Z. Received: {value}") from error
 
 
-class TimeFilter(filters.IsoDateTimeFilter):
-    field_class = TimeField
+class UTCDateTimeFilter(filters.IsoDateTimeFilter):
+    field_class = UTCDateTimeField
 
 
 class IntegerFilter(filters.NumberFilter):
@@ -54,10 +54,10 @@ class PredictionFilter(filters.FilterSet):
     max_confidence = filters.NumberFilter(
         field_name="confidence", lookup_expr="lte", min_value=0, max_value=1, label="Maximum confidence"
     )
-    created_after = TimeFilter(
+    created_after = UTCDateTimeFilter(
         field_name="created_at", lookup_expr="gte", label="Created from (UTC)", widget=DATETIME_WIDGET
     )
-    created_before = TimeFilter(
+    created_before = UTCDateTimeFilter(
         field_name="created_at", lookup_expr="lt", label="Created before (UTC)", widget=DATETIME_WIDGET
     )
     reviewed = filters.ChoiceFilter(
@@ -114,6 +114,6 @@ class PredictionFilter(filters.FilterSet):
     def filter_picked_by(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
         return queryset.selected_by(value)
 
-    def find_unknown_names(self, allowed: set[str]) -> list[str]:
+    def find_unknown_parameters(self, allowed: set[str]) -> list[str]:
         """Return the query parameters that are neither filters nor in `allowed`."""
         return sorted(set(self.data) - set(self.filters) - allowed)

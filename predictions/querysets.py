@@ -57,6 +57,19 @@ class PredictionQuerySet(VisibleQuerySet):
         return self.filter(pk__in=get_reviews().conflicting().values("prediction"))
 
 
+def get_reviews() -> ReviewQuerySet:
+    """Return all reviews, including withdrawn ones."""
+    from predictions.models import Review  # the models import this module
+
+    return Review.objects.all()
+
+
+def _has_review(verdict: str = "") -> Exists:
+    """Return a condition: the prediction has an active review, of this verdict if one is named."""
+    reviews = get_reviews().active().filter(prediction=OuterRef("pk"))
+    return Exists(reviews.filter(verdict=verdict) if verdict else reviews)
+
+
 class ReviewQuerySet(QuerySet):
     """Reviews."""
 
@@ -92,21 +105,12 @@ class ReviewQuerySet(QuerySet):
 
 
 class ReviewClaimQuerySet(QuerySet):
-    """Claims."""
+    """Claims of the review queue, and skips."""
+
+    def held_by(self, reviewer: AbstractBaseUser | AnonymousUser) -> Self:
+        """Return the claims of a reviewer, also expired ones, without skips."""
+        return self.filter(reviewer=reviewer, skipped=False)
 
     def blocking(self, reviewer: AbstractBaseUser | AnonymousUser) -> Self:
-        """Return the current claims that keep predictions out of a reviewer's queue: claims, and their own skips."""
+        """Return the claims that keep a prediction from a reviewer: somebody holds it, or the reviewer skipped it."""
         return self.filter(Q(skipped=False) | Q(reviewer=reviewer), until__gt=timezone.now())
-
-
-def get_reviews() -> ReviewQuerySet:
-    """Return all reviews, including withdrawn ones."""
-    from predictions.models import Review  # the models import this module
-
-    return Review.objects.all()
-
-
-def _has_review(verdict: str = "") -> Exists:
-    """Return a condition: the prediction has an active review, of this verdict if one is named."""
-    reviews = get_reviews().active().filter(prediction=OuterRef("pk"))
-    return Exists(reviews.filter(verdict=verdict) if verdict else reviews)

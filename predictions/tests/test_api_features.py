@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import time
 
 import pytest
 
 from core.tests.problems import assert_problem
 from predictions.models import Input, Prediction
-from predictions.tests.factories import PREDICTIONS_URL
+from predictions.tests.factories import PREDICTIONS_URL, make_prediction, make_upload
+from registry.services import register_model
 
 pytestmark = pytest.mark.django_db
 VALID_FEATURES = {"length": 4.5, "petals": 5}
@@ -135,8 +137,6 @@ def test_all_errors_of_a_row_are_reported_together(flowers, api):
 
 @pytest.mark.parametrize("extra", [{}, {"features": VALID_FEATURES}])
 def test_an_image_for_a_tabular_model_is_rejected(flowers, api, extra):
-    from predictions.tests.factories import make_upload
-
     fields = {name: json.dumps(value) for name, value in extra.items()}
     assert_problem(api.post(PREDICTIONS_URL, {"image": make_upload(), **fields}), 400, "wrong-input")
 
@@ -146,8 +146,6 @@ def test_features_can_be_sent_as_json_in_a_form_field(flowers, api):
 
 
 def test_include_adds_the_features_next_to_the_output(flowers, shades, api, user):
-    from predictions.tests.factories import make_prediction
-
     created = post_json(api, {"model": "flowers", "features": VALID_FEATURES}).json()
     make_prediction(user, model="shades")
     listed = api.get(PREDICTIONS_URL, {"model": "flowers", "include": "features"}).json()["results"]
@@ -167,8 +165,6 @@ def test_the_number_of_queries_of_the_list_does_not_depend_on_the_number_of_rows
 
 
 def test_text_is_stored_unchanged(db, write_rows, api):
-    from registry.services import register_model
-
     register_model(path=write_rows(more='[[input.features]]\nname = "note"\ntype = "text"\n'), promote=True)
     for text in ("<script>alert(1)</script>", "' OR 1=1--", "{{7*7}}", "${jndi:ldap://x}", "=1+1", "\u202eabc", "🙂 ü\n\t"):
         body = post_json(api, {"features": {**VALID_FEATURES, "note": text}}).json()
@@ -187,8 +183,6 @@ def test_text_is_stored_unchanged(db, write_rows, api):
     ids=["lists", "objects", "keys", "names", "values"],
 )
 def test_a_body_with_many_errors_gets_a_short_response_quickly(flowers, api, body):
-    import time
-
     started = time.monotonic()
     response = post_json(api, body)
     assert response.status_code == 400
@@ -197,21 +191,13 @@ def test_a_body_with_many_errors_gets_a_short_response_quickly(flowers, api, bod
 
 
 def test_many_misspelled_categories_are_rejected_quickly(db, write_rows, api):
-    import time
-
-    from registry.services import register_model
-
     values = json.dumps([f"value number {number}" for number in range(300)])
-    more = "".join(
-        f'[[input.features]]\nname = "c{number}"\ntype = "category"\nvalues = {values}\n' for number in range(300)
-    )
-    register_model(path=write_rows(more=more), promote=True)
+    names = [f"c{number}" for number in range(300)]
+    categories = [f'[[input.features]]\nname = "{name}"\ntype = "category"\nvalues = {values}\n' for name in names]
+    register_model(path=write_rows(more="".join(categories)), promote=True)
+    body = {"features": {**VALID_FEATURES, **dict.fromkeys(names, "valve number 3")}}
     started = time.monotonic()
-    problem = assert_problem(
-        post_json(api, {"features": {**VALID_FEATURES, **{f"c{n}": "valve number 3" for n in range(300)}}}),
-        400,
-        "invalid-features",
-    )
+    problem = assert_problem(post_json(api, body), 400, "invalid-features")
     assert time.monotonic() - started < 5
     assert len(problem["errors"]) == 300
     assert 'Did you mean "value number 3"?' in problem["errors"][0]["detail"]
@@ -230,12 +216,8 @@ def test_features_are_returned_in_the_order_of_the_signature(flowers, api):
 
 
 def test_an_error_mentions_the_default_model_if_the_request_names_none(flowers, api):
-    from predictions.tests.factories import make_upload
-
-    assert (
-        "for the model flowers, the default"
-        in assert_problem(api.post(PREDICTIONS_URL, {"image": make_upload()}), 400, "wrong-input")["detail"]
-    )
+    problem = assert_problem(api.post(PREDICTIONS_URL, {"image": make_upload()}), 400, "wrong-input")
+    assert "for the model flowers, the default" in problem["detail"]
 
 
 @pytest.mark.parametrize(
