@@ -1,11 +1,13 @@
-"""Count how often a model version is used, without counting a whole table."""
+"""Count how often model versions are used, without counting a whole table."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from django.db.models import Count, Max
+from django.db.models import IntegerField, OuterRef, Subquery
 
 from predictions.models import Prediction
 from registry.models import ModelVersion
@@ -26,8 +28,22 @@ class Usage:
         return "once" if self.count == 1 else f"{self.count:,} times"
 
 
-def count_usage(version: ModelVersion) -> Usage:
-    """Return the usage of a version, read from the index on version and id."""
-    newest = Prediction.objects.filter(model_version=version).order_by("-id")[:MAX_COUNTED_PREDICTIONS]
-    totals = newest.aggregate(count=Count("pk"), last=Max("created_at"))
-    return Usage(totals["count"], totals["last"])
+class CountSubquery(Subquery):
+    """The number of rows of a subquery."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = IntegerField()
+
+
+def count_usage(versions: Sequence[ModelVersion]) -> dict[UUID, Usage]:
+    """Return the usage of versions by primary key, in one query that reads the index on version and id."""
+    newest = Prediction.objects.filter(model_version=OuterRef("pk")).order_by("-id")
+    rows = (
+        ModelVersion.objects.filter(pk__in=[version.pk for version in versions])
+        .annotate(
+            usage_count=CountSubquery(newest.values("pk")[:MAX_COUNTED_PREDICTIONS]),
+            used_at=Subquery(newest.values("created_at")[:1]),
+        )
+        .values_list("pk", "usage_count", "used_at")
+    )
+    return {pk: Usage(count, last) for pk, count, last in rows}

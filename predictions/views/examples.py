@@ -10,7 +10,6 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.functional import cached_property
 from django.utils.http import urlencode
 from django.views.generic import FormView, View
 
@@ -39,12 +38,8 @@ class ExampleView(HtmxLoginRequiredMixin, FormView):
     form_class = ExampleForm
     request: AuthenticatedRequest
 
-    @cached_property
-    def model(self) -> RegisteredModel:
-        return get_object_or_404(RegisteredModel.objects.visible_to(self.request.user), name=self.kwargs["name"])
-
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        assert self.model  # 404 before anything else
+        self.model = get_object_or_404(RegisteredModel.objects.visible_to(self.request.user), name=kwargs["name"])
         return super().post(request, *args, **kwargs)
 
     def form_valid(self, form: ExampleForm) -> HttpResponse:

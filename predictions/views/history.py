@@ -13,6 +13,7 @@ from django.views.decorators.vary import vary_on_headers
 from django.views.generic import TemplateView
 
 from accounts.permissions import is_reviewer
+from accounts.requests import AuthenticatedRequest
 from core.pagination import get_keyset_page
 from predictions.filters import PredictionFilter
 from predictions.models import Prediction
@@ -31,6 +32,7 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
     """Predictions, newest first."""
 
     template_name = "predictions/history.html"
+    request: AuthenticatedRequest
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = super().get(request, *args, **kwargs)

@@ -56,10 +56,12 @@ class ModelDetailView(LoginRequiredMixin, DetailView):
         production = next((version for version in listed if version.is_in_production), None)
         described = production or (listed[0] if listed else None)
         usage = count_usage(listed)
+        problems = {version.pk: find_artifact_problem(version) for version in listed}
         return super().get_context_data(
-            rows=[VersionRow(version, usage[version.pk], find_artifact_problem(version)) for version in listed],
+            rows=[VersionRow(version, usage[version.pk], problems[version.pk]) for version in listed],
             hidden_count=len(versions) - len(listed),
             production=production,
+            production_problem=production and problems[production.pk],
             serving=production and get_serving_version(production, ModelReference(self.object.name)),
             described=described,
             **(self.get_call_context(described, in_production=bool(production)) if described else {}),

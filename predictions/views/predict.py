@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -50,7 +50,7 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
     request: AuthenticatedRequest
     resolved: ResolvedModel | None = None
 
-    def handle_no_permission(self) -> HttpResponse:
+    def handle_no_permission(self) -> HttpResponse:  # type: ignore[override]
         """Redirect visitors of the home page to the tour, if the site has one."""
         if settings.TOUR and self.request.method == "GET" and not self.request.GET:
             return redirect("demo:tour")
@@ -127,13 +127,14 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
 
     def form_valid(self, form: PredictionForm) -> HttpResponse:
         """Run the model on each input. The rejection of one does not stop the others."""
+        resolved = cast(ResolvedModel, self.resolved)  # or post() would have rejected the request
         results: list[Prediction] = []
         errors: list[tuple[str, InferenceError | StorageFull]] = []
         for name, prepare in form.iterate_inputs(self.request.user):
             try:
                 results.append(
                     run_prediction(
-                        resolved=self.resolved,
+                        resolved=resolved,
                         prepared=prepare(),
                         user=self.request.user,
                         source=Prediction.Source.WEB,
@@ -144,8 +145,8 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
                 errors.append((name, error))
         if not errors:
             return self.show_results(form, results)
-        for name, error in errors:
-            form.add_error(form.input_field, f"{name}: {error}" if len(errors) + len(results) > 1 else str(error))
+        for name, reason in errors:
+            form.add_error(form.input_field, f"{name}: {reason}" if len(errors) + len(results) > 1 else str(reason))
         return self.form_invalid(form, status=get_status(errors[0][1]), results=results)
 
     def show_results(self, form: PredictionForm, results: list[Prediction]) -> HttpResponse:
@@ -160,11 +161,9 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
             return redirect(results[0])
         return redirect(page_url)
 
-    def form_invalid(
-        self, form: PredictionForm, *, status: int = 400, results: Iterable[Prediction] = ()
-    ) -> HttpResponse:
+    def form_invalid(self, form: PredictionForm, *, status: int = 400, results: Iterable[Prediction] = ()) -> HttpResponse:
         if self.request.htmx and self.table is None:
-            messages = [message for field_errors in form.errors.values() for message in field_errors]
+            messages = [str(message) for field_errors in form.errors.values() for message in field_errors]
             return build_error_response(" ".join(messages), status=status)
         return self.render_form(form, status=status, results=results)
 
@@ -194,9 +193,7 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
             context["csv_form"] = CsvRowForm(table=self.table)
         if version and is_too_wide:
             site_url = get_site_url(self.request)
-            context["snippets"] = build_snippets(
-                version.parsed_signature, reference=self.page_reference, site_url=site_url
-            )
+            context["snippets"] = build_snippets(version.parsed_signature, reference=self.page_reference, site_url=site_url)
         return {
             "form": form,
             "version": version,
