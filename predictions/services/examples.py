@@ -11,9 +11,11 @@ from inference.examples import Example
 from inference.preprocessing import make_thumbnail
 from inference.signature import TableInput
 from predictions.models import Prediction
-from predictions.services.predict import predict
+from predictions.services.inputs import prepare_input
+from predictions.services.predict import run_prediction
 from predictions.services.stored_files import THUMBNAIL_SIDE
 from registry.models import ModelVersion
+from registry.references import ResolvedModel, resolve_model
 from registry.services.verify import example_path
 
 MAX_SHOWN_EXAMPLES = 6
@@ -53,26 +55,29 @@ def get_example_row(version: ModelVersion, number: int = 1) -> dict[str, Any] | 
     return {feature.name: feature.default if feature.example is None else feature.example for feature in table.features}
 
 
-def predict_example(*, version: ModelVersion, user: User, number: int = 1, model: str = "") -> Prediction:
+def predict_example(
+    *, version: ModelVersion, user: User, number: int = 1, resolved: ResolvedModel | None = None
+) -> Prediction:
     """Predict one of a version's examples and store the prediction like any other.
 
     Args:
-        model: the reference to predict with; the default is this version. A reference by name or alias uses the
-            version that currently serves it, which may be the standby.
+        resolved: the model that predicts, which may be a newer version than that of the example. Default: `version`.
 
     Raises:
         LookupError: the version has no example with this number.
         OSError: the image of the example is missing.
-        InferenceError: as `predict` does.
+        InferenceError, StorageFull, DatabaseError: as `predict` does.
     """
     row = get_example_row(version, number)
-    example_input: dict[str, Any] = {"image": _open_image(version, number)} if row is None else {"features": row}
-    return predict(
+    image = _open_image(version, number) if row is None else None
+    resolved = resolved or resolve_model(str(version), user=user)
+    prepared = prepare_input(resolved.version, user=user, image=image, features=row)
+    return run_prediction(
+        resolved=resolved,
+        prepared=prepared,
         user=user,
         source=Prediction.Source.WEB,
-        model=model or str(version),
         client_reference=EXAMPLE_REFERENCE,
-        **example_input,
     )
 
 
