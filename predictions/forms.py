@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.html import escape
 
-from accounts.models import User
 from core.formatting import format_value
 from inference.errors import InvalidFeatures, InvalidInput
 from inference.preprocessing import parse_csv_line, parse_strings, read_features
 from inference.signature import Feature, TableInput
-from predictions.services.inputs import PreparedInput, prepare_features, prepare_image
 
 ACCEPTED_TYPES = "image/jpeg,image/png,image/webp"
 MAX_FORM_FEATURES = 200  # a model with more features is used through the API only
 MAX_LISTED_CHARACTERS = 200
-
-PrepareInput = Callable[[], PreparedInput]
 
 
 class MultipleFileInput(forms.ClearableFileInput):
@@ -56,10 +51,6 @@ class PredictionForm(forms.Form):
         help_text="Optional. A note or your own ID, saved with the prediction.",
     )
 
-    def iterate_inputs(self, user: User) -> Iterator[tuple[str, PrepareInput]]:
-        """Yield each input of a valid form: a file name, and a function that prepares the input or raises InvalidInput."""
-        raise NotImplementedError
-
 
 class UploadForm(PredictionForm):
     input_field = "image"
@@ -69,10 +60,6 @@ class UploadForm(PredictionForm):
         allow_empty_file=True,
         error_messages={"required": "Choose a JPEG, PNG or WebP image."},
     )
-
-    def iterate_inputs(self, user: User) -> Iterator[tuple[str, PrepareInput]]:
-        for file in self.cleaned_data["image"]:
-            yield file.name, partial(prepare_image, file, user=user)
 
 
 class FeaturesForm(PredictionForm):
@@ -101,9 +88,6 @@ class FeaturesForm(PredictionForm):
                 message = "This field is required." if problem.code == "required" else problem.message
                 self.add_error(get_field_name(self.table.names.index(problem.field)), message)
         return self.cleaned_data
-
-    def iterate_inputs(self, user: User) -> Iterator[tuple[str, PrepareInput]]:
-        yield "", partial(prepare_features, self.cleaned_data["features"], user=user)
 
 
 class CsvRowForm(forms.Form):

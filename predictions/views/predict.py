@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, cast
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.utils.http import urlencode
 from django.views.generic import FormView
 from django_htmx.http import push_url
 
+from accounts.models import User
 from accounts.requests import AuthenticatedRequest
 from core.errors import get_status
 from core.fields import is_uuid
@@ -25,6 +27,7 @@ from inference.signature import TableInput
 from predictions.forms import CsvRowForm, FeaturesForm, PredictionForm, UploadForm, get_initial_features
 from predictions.models import Prediction
 from predictions.services.examples import get_example_names, get_example_row, has_example
+from predictions.services.inputs import PreparedInput, prepare_features, prepare_image
 from predictions.services.predict import run_prediction
 from predictions.snippets import build_snippets
 from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response
@@ -130,7 +133,7 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         resolved = cast(ResolvedModel, self.resolved)  # or post() would have rejected the request
         results: list[Prediction] = []
         errors: list[tuple[str, InferenceError | StorageFull]] = []
-        for name, prepare in form.iterate_inputs(self.request.user):
+        for name, prepare in _iterate_inputs(form, self.request.user):
             try:
                 results.append(
                     run_prediction(
@@ -224,6 +227,15 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         newest = Prediction.objects.filter(user=self.request.user).order_by("-id").values("pk")[:MAX_SEARCHED_PREDICTIONS]
         rows = Prediction.objects.filter(pk__in=newest, model_version__model=version.model_id)
         return rows.with_related().order_by("-id")[:MAX_RECENT_PREDICTIONS]
+
+
+def _iterate_inputs(form: PredictionForm, user: User) -> Iterator[tuple[str, Callable[[], PreparedInput]]]:
+    """Yield the inputs of a valid form: the name of the file, and a function that prepares the input or rejects it."""
+    if isinstance(form, FeaturesForm):
+        yield "", partial(prepare_features, form.cleaned_data["features"], user=user)
+        return
+    for file in form.cleaned_data["image"]:
+        yield file.name, partial(prepare_image, file, user=user)
 
 
 def _find_example_row(version: ModelVersion, number: str) -> dict[str, Any] | None:
