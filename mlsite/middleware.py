@@ -15,7 +15,7 @@ from django.utils.functional import SimpleLazyObject
 from prometheus_client import Counter, Histogram
 
 from mlsite import errors
-from predictions.metrics import SECONDS
+from predictions.metrics import LATENCY_BUCKETS_SECONDS
 
 logger = logging.getLogger("mlsite.request")
 
@@ -26,7 +26,10 @@ KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}  # 
 
 REQUESTS = Counter("mlsite_http_requests", "Number of HTTP requests.", ["method", "route", "status"])
 REQUEST_SECONDS = Histogram(
-    "mlsite_http_request_seconds", "Duration of HTTP requests in seconds.", ["method", "route"], buckets=SECONDS
+    "mlsite_http_request_seconds",
+    "Duration of HTTP requests in seconds.",
+    ["method", "route"],
+    buckets=LATENCY_BUCKETS_SECONDS,
 )
 
 

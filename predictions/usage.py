@@ -1,4 +1,4 @@
-"""How often a version was asked, without counting a table."""
+"""Count how often a model version is used, without counting a whole table."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from django.db.models import Count, Max
 from predictions.models import Prediction
 from registry.models import ModelVersion
 
-MOST = 1000  # rows that are counted
+MAX_COUNTED_PREDICTIONS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How many predictions a version made, counted up to a bound, and when the last one."""
+    """The number of predictions of a version, counted up to `MAX_COUNTED_PREDICTIONS`, and the time of the last one."""
 
     count: int
     last: datetime | None
 
     def __str__(self) -> str:
-        return f"{MOST:,} times or more" if self.count >= MOST else "once" if self.count == 1 else f"{self.count:,} times"
+        if self.count >= MAX_COUNTED_PREDICTIONS:
+            return f"{MAX_COUNTED_PREDICTIONS:,}+ times"
+        return "once" if self.count == 1 else f"{self.count:,} times"
 
 
-def get_usage(version: ModelVersion) -> Usage:
-    """Return a version's usage, by the index on version and id."""
-    rows = Prediction.objects.filter(model_version=version).order_by("-id")[:MOST]
-    found = rows.aggregate(count=Count("pk"), last=Max("created_at"))
-    return Usage(found["count"], found["last"])
+def count_usage(version: ModelVersion) -> Usage:
+    """Return the usage of a version, read from the index on version and id."""
+    newest = Prediction.objects.filter(model_version=version).order_by("-id")[:MAX_COUNTED_PREDICTIONS]
+    totals = newest.aggregate(count=Count("pk"), last=Max("created_at"))
+    return Usage(totals["count"], totals["last"])

@@ -17,7 +17,7 @@ from inference.signature import Signature
 from inference.tests.factories import make_noise_image
 from mlsite import __version__
 from mlsite.tests.site import PREDICTIONS_PATH, ROOT, SAMPLES
-from predictions.snippets import snippets_for
+from predictions.snippets import build_snippets
 
 pytestmark = [pytest.mark.site, pytest.mark.xdist_group("site")]
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -43,7 +43,7 @@ def test_code_examples_of_the_model_page_work(site, tmp_path, name, output, lang
     token = site.create_token()
     model = site.get(f"/api/v1/models/{name}/", token).json()
     signature = Signature.from_dict(model["versions"][0]["signature"])
-    snippets = snippets_for(signature, reference=name, site=site.url)
+    snippets = build_snippets(signature, reference=name, site_url=site.url)
     code = {snippet.language: snippet.code for snippet in snippets}[language]
     require("node", language != "JavaScript" or shutil.which("node"))
     command = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any, cast
 
 from django import forms
@@ -18,13 +17,11 @@ from accounts.models import User
 from accounts.permissions import is_reviewer
 from core.fields import is_uuid
 from inference.errors import InferenceError
-from predictions.export import as_csv, attachment, export_rows
+from predictions.export import stream_export
 from predictions.models import Prediction, Review
 from predictions.presentation import format_output, format_true_output
 from predictions.services.ground_truth import Result, review_many
 from predictions.services.reviews import parse_true_value
-
-logger = logging.getLogger(__name__)
 
 AT_ONCE = 200  # predictions that one press judges
 
@@ -52,9 +49,9 @@ class ReviewStateFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Prediction]:
         states = {
             "unreviewed": queryset.awaiting_review,
-            "agreed": queryset.agreed,
-            "disagreed": queryset.disagreed,
-            "differ": queryset.disputed,
+            "agreed": queryset.unanimously_correct,
+            "disagreed": queryset.unanimously_incorrect,
+            "differ": queryset.with_conflicting_reviews,
         }
         chosen = self.value() or ""
         return states[chosen]() if chosen in states else queryset
@@ -124,10 +121,8 @@ class ReviewActionsAdmin(admin.ModelAdmin):
 
     @admin.action(description="Export as CSV", permissions=["review"])
     def export_as_csv(self, request: HttpRequest, queryset: Any) -> StreamingHttpResponse:
-        logger.info("export", extra={"user": str(request.user.pk), "format": "csv"})
         rows = queryset.with_related().order_by("-id")  # the list has fetched the reviews
-        lines = as_csv(export_rows(rows, request.user))
-        return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=attachment("csv"))
+        return stream_export(rows, reader=request.user, format_name="csv")
 
     def _judge(self, request: HttpRequest, queryset: Any, verdict: str) -> None:
         truth = request.POST.get("truth", "")

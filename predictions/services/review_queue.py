@@ -180,7 +180,7 @@ def _claims_of(reviewer: User) -> Any:
 
 def _free(reviewer: User, version: ModelVersion, order: str, label: str) -> Prediction | None:
     """Return the first that waits and is neither before anybody nor skipped by this person."""
-    in_the_way = ReviewClaim.objects.in_the_way_of(reviewer).filter(prediction=OuterRef("pk"))
+    in_the_way = ReviewClaim.objects.blocking(reviewer).filter(prediction=OuterRef("pk"))
     return get_review_queue(version, order=order, label=label).filter(~Exists(in_the_way)).first()
 
 

@@ -12,9 +12,10 @@ from django.shortcuts import get_object_or_404
 from django.views.generic import DetailView, View
 
 from accounts.requests import AuthenticatedRequest
+from core.urls import get_site_url
 from predictions.models import Input, Prediction
 from predictions.services.stored_files import StoredFileError, read_thumbnail
-from predictions.snippets import snippets_for
+from predictions.snippets import build_snippets
 from predictions.views.review import get_review_context
 
 
@@ -30,10 +31,10 @@ class PredictionView(LoginRequiredMixin, DetailView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         version = self.object.model_version
-        snippets = snippets_for(
+        snippets = build_snippets(
             version.parsed_signature,
             reference=str(version),
-            site=self.request.build_absolute_uri("/").rstrip("/"),
+            site_url=get_site_url(self.request),
             features=self.object.input.features,
         )
         return super().get_context_data(snippets=snippets, **get_review_context(self.object, self.request.user), **kwargs)

@@ -20,7 +20,7 @@ from predictions.services import predict_example
 from predictions.services.examples import read_example_thumbnail
 from registry.errors import InactiveModel, UnknownModel
 from registry.models import ModelVersion, RegisteredModel
-from registry.references import resolve_version
+from registry.references import resolve_model, resolve_version
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +37,9 @@ class ExampleView(LoginRequiredMixin, View):
             _version_of(request, name, reference)
             # What was shown on the page is asked, even if another version has come into production meanwhile.
             shown = _version_of(request, name, request.POST.get("of", "") or reference)
+            resolved = resolve_model(reference, user=request.user)
             number = _number(request.POST.get("number", "1"))
-            prediction = predict_example(version=shown, user=request.user, number=number, model=reference)
+            prediction = predict_example(version=shown, user=request.user, number=number, resolved=resolved)
         except OSError as error:
             logger.exception("an example is gone", exc_info=error)
             return self._refuse(request, model, "Its picture is gone.", 410)

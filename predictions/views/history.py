@@ -69,7 +69,7 @@ class HistoryView(LoginRequiredMixin, TemplateView):
         asked, person = self.request.GET, self.request.user
         rows = Prediction.objects.visible_to(person).with_related().with_reviews()
         filterset = PredictionFilter(asked, rows, request=self.request)
-        unknown = filterset.unknown(CURSORS)
+        unknown = filterset.find_unknown_names(CURSORS)
         valid = filterset.is_valid() and not unknown
         page = get_keyset_page(
             filterset.qs if valid else rows.none(),

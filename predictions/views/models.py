@@ -8,9 +8,10 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import QuerySet
 from django.views.generic import DetailView, ListView
 
+from core.urls import get_site_url
 from predictions.services.examples import has_example
-from predictions.snippets import snippets_for
-from predictions.usage import get_usage
+from predictions.snippets import build_snippets
+from predictions.usage import count_usage
 from registry.integrity import find_artifact_problem, get_serving_version
 from registry.models import ModelVersion, RegisteredModel
 from registry.references import ModelReference
@@ -43,7 +44,7 @@ class ModelDetailView(LoginRequiredMixin, DetailView):
         described = current or (shown[0] if shown else None)
         reference = self.object.name if current else str(described)
         return super().get_context_data(
-            versions=[(one, get_usage(one), find_artifact_problem(one)) for one in shown],
+            versions=[(one, count_usage(one), find_artifact_problem(one)) for one in shown],
             older=len(versions) - len(shown),
             current=current,
             get_serving_version=current and get_serving_version(current, ModelReference(self.object.name)),
@@ -57,5 +58,4 @@ class ModelDetailView(LoginRequiredMixin, DetailView):
         )
 
     def _snippets(self, version: ModelVersion, reference: str) -> Any:
-        site = self.request.build_absolute_uri("/").rstrip("/")
-        return snippets_for(version.parsed_signature, reference=reference, site=site)
+        return build_snippets(version.parsed_signature, reference=reference, site_url=get_site_url(self.request))

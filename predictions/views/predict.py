@@ -20,14 +20,15 @@ from accounts.requests import AuthenticatedRequest
 from core.errors import get_status
 from core.fields import is_uuid
 from core.storage import StorageFull
+from core.urls import get_site_url
 from inference.errors import InferenceError, InvalidInput
 from inference.preprocessing import parse_csv_line
 from inference.signature import TableInput
 from predictions.forms import MAX_ON_A_FORM, FeaturesForm, PredictionForm, UploadForm, field_name, initial_of
 from predictions.models import Prediction
 from predictions.services import predict
-from predictions.services.examples import example_names, example_row, has_example
-from predictions.snippets import snippets_for
+from predictions.services.examples import get_example_names, get_example_row, has_example
+from predictions.snippets import build_snippets
 from registry.errors import InactiveModel, UnknownModel
 from registry.integrity import get_serving_version
 from registry.models import ModelVersion, RegisteredModel
@@ -156,15 +157,15 @@ class PredictView(LoginRequiredMixin, View):
             "reference": reference,
             "choices": _choices(version, reference),
             "has_example": version and has_example(version),
-            "examples": example_names(version) if version else [],
+            "examples": get_example_names(version) if version else [],
             "results": results,
             "recent": _latest(request, version) if version else [],
             "max_bytes": settings.MAX_UPLOAD_BYTES,
             "too_wide": too_wide,
         }
         if too_wide and version:
-            site = request.build_absolute_uri("/").rstrip("/")
-            context["snippets"] = snippets_for(version.parsed_signature, reference=reference, site=site)
+            site_url = get_site_url(request)
+            context["snippets"] = build_snippets(version.parsed_signature, reference=reference, site_url=site_url)
         return render(request, "predictions/predict.html", context, status=status)
 
     def _shown(self, request: AuthenticatedRequest) -> QuerySet[Prediction] | list[Prediction]:
@@ -213,7 +214,7 @@ def _latest(request: AuthenticatedRequest, version: ModelVersion) -> QuerySet[Pr
 
 def _asked_example(version: ModelVersion, number: str) -> dict[str, Any] | None:
     try:
-        return example_row(version, int(number)) if number else None
+        return get_example_row(version, int(number)) if number else None
     except (LookupError, ValueError):
         return None
 
