@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from core.tests.requirements import require
-from mlsite.tests.browser import QUIET, Watched
+from mlsite.tests.browser import CHROMIUM_ARGUMENTS, WatchedContext
 from mlsite.tests.site import Site, copy_site, create_database
 
 
@@ -63,18 +63,18 @@ def browser() -> Iterator[Browser]:
     installed = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
         require("Chromium", installed or shutil.which(playwright.chromium.executable_path))
-        running = playwright.chromium.launch(executable_path=installed, args=QUIET)
+        running = playwright.chromium.launch(executable_path=installed, args=CHROMIUM_ARGUMENTS)
         yield running
         running.close()
 
 
 @pytest.fixture
-def watched(site, browser, request) -> Iterator[Watched]:
+def watched(site, browser, request) -> Iterator[WatchedContext]:
     """Return a browser context that fails the test if the browser reports an error. Options can be passed indirectly."""
     options = getattr(request, "param", {})
     context = browser.new_context(base_url=site.url, viewport={"width": 1280, "height": 850}, **options)
     context.set_default_timeout(15_000)
-    watcher = Watched(context, site.url)
+    watcher = WatchedContext(context, site.url)
     yield watcher
     watcher.check()
     context.close()

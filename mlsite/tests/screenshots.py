@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from mlsite.tests.browser import QUIET, sign_in
+from mlsite.tests.browser import CHROMIUM_ARGUMENTS, sign_in
 from mlsite.tests.site import ROOT, SAMPLES, Site
 
 DOCS = ROOT / "docs"
@@ -41,7 +41,7 @@ def main() -> None:
 def save_all(site: Site) -> None:
     with sync_playwright() as playwright:
         installed = shutil.which("chromium") or shutil.which("chromium-browser")
-        browser = playwright.chromium.launch(executable_path=installed, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=installed, args=CHROMIUM_ARGUMENTS)
         page = browser.new_page(base_url=site.url, viewport=VIEWPORT)
         save_tour(page)
         sign_in(page, "/")
