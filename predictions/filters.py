@@ -114,6 +114,6 @@ class PredictionFilter(filters.FilterSet):
     def filter_picked_by(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
         return queryset.selected_by(value)
 
-    def find_unknown_parameters(self, allowed: set[str]) -> list[str]:
+    def find_unknown_names(self, allowed: set[str]) -> list[str]:
         """Return the query parameters that are neither filters nor in `allowed`."""
         return sorted(set(self.data) - set(self.filters) - allowed)

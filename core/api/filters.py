@@ -20,14 +20,14 @@ NON_FILTER_PARAMETERS = {"cursor", "page_size", "format", "include"}
 class StrictFilterBackend(DjangoFilterBackend):
     """Filter lists and exports, and reject unknown query parameters.
 
-    The filter set of the view provides `find_unknown_parameters`.
+    The filter set of the view provides `find_unknown_names`.
     """
 
     def filter_queryset(self, request: Request, queryset: QuerySet, view: GenericViewSet) -> QuerySet:
         filterset = self.get_filterset(request, queryset, view) if view.action in FILTERED_ACTIONS else None
         if filterset is None:
             return queryset
-        validate_filters(filterset.form, filterset.find_unknown_parameters(NON_FILTER_PARAMETERS), filterset.filters)
+        validate_filters(filterset.form, filterset.find_unknown_names(NON_FILTER_PARAMETERS), filterset.filters)
         return filterset.qs
 
 

@@ -19,7 +19,10 @@ from inference.types import ModelInput
 from predictions.models import Input
 from registry.models import ModelVersion
 
-EXPECTED_FORMS = {"image": "image, as a file part of multipart/form-data", "features": "features, as JSON"}
+INPUT_DESCRIPTIONS = {
+    "image": "an image, sent as a file part of multipart/form-data",
+    "features": "features, sent as JSON",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,8 @@ class PreparedInput:
     """A validated input.
 
     Args:
-        row: the Input, not stored yet.
-        item: the input of the predictor: a decoded image, or a row of features.
+        row: the unsaved `Input`.
+        item: the input of the predictor.
         data: the bytes of the file to store; empty for features.
     """
 
@@ -46,7 +49,7 @@ def prepare_input(
     feature_order: Sequence[str] | None = None,
     is_default_model: bool = False,
 ) -> PreparedInput:
-    """Validate the one input that a version takes.
+    """Validate an input and prepare it for a version. Exactly one of `image` and `features` is expected.
 
     Args:
         is_default_model: the request named no model; error messages then mention that this is the default.
@@ -59,8 +62,8 @@ def prepare_input(
     received = {name: value for name, value in {"image": image, "features": features}.items() if value is not None}
     if received.keys() != {expected}:
         raise InvalidInput(
-            f"Expected {EXPECTED_FORMS[expected]}, for the model {version.model.name}"
-            f"{', the default' if is_default_model else ''}. Received: {' and '.join(received) or 'neither'}.",
+            f"The {'default model' if is_default_model else 'model'} {version.model.name} takes "
+            f"{INPUT_DESCRIPTIONS[expected]}. Received: {' and '.join(received) or 'no input'}.",
             code="wrong-input" if received else "required",
             field=expected,
         )

@@ -23,7 +23,7 @@ class StoredFileError(InferenceError):
     """The stored file of an input is damaged."""
 
     code = "stored-file-damaged"
-    detail = "The stored file is damaged. Its record is intact, and the operator has been notified in the log."
+    detail = "The stored file is damaged. The prediction is not affected. The error has been logged for the operator."
 
     def __init__(self) -> None:
         super().__init__(self.detail)
@@ -33,7 +33,7 @@ class StoredFileMissing(StoredFileError):
     """The stored file of an input is missing."""
 
     code = "stored-file-missing"
-    detail = "The stored file is missing. Its record is intact, and the operator has been notified in the log."
+    detail = "The stored file is missing. The prediction is not affected. The error has been logged for the operator."
 
 
 def read_stored_file(row: Input, *, reader: User | None = None) -> bytes:

@@ -104,7 +104,7 @@ INVALID_BODIES = [
         "Send feature_order only together with a list of features",
     ),
     ({"features": VALID_FEATURES, "feature": VALID_FEATURES}, "feature", "unknown-field", "There is no field"),
-    ({"feature_order": ORDER}, "features", "required", "Expected features, as JSON"),
+    ({"feature_order": ORDER}, "features", "required", "takes features, sent as JSON"),
 ]
 
 
@@ -217,7 +217,7 @@ def test_features_are_returned_in_the_order_of_the_signature(flowers, api):
 
 def test_an_error_mentions_the_default_model_if_the_request_names_none(flowers, api):
     problem = assert_problem(api.post(PREDICTIONS_URL, {"image": make_upload()}), 400, "wrong-input")
-    assert "for the model flowers, the default" in problem["detail"]
+    assert "The default model flowers takes features" in problem["detail"]
 
 
 @pytest.mark.parametrize(

@@ -99,9 +99,11 @@ def test_all_forms_of_a_reference_are_accepted(shades, user, model):
 
 
 def test_features_for_an_image_model_are_rejected(shades, user, settings):
-    with pytest.raises(InvalidInput, match="Expected image, as a file part of multipart/form-data, for the model shades"):
+    with pytest.raises(
+        InvalidInput, match=r"model shades takes an image, sent as a file part of multipart/form-data\. Received: features\."
+    ):
         predict(user=user, source="api", features={"a": 1})
-    with pytest.raises(InvalidInput, match="Received: neither"):
+    with pytest.raises(InvalidInput, match=r"Received: no input\."):
         predict(user=user, source="api")
     assert is_nothing_stored(settings)
 

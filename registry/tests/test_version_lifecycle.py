@@ -206,9 +206,9 @@ def test_one_model_that_does_not_load_takes_no_other_away(two, shades, client, s
     with pytest.raises(ArtifactMismatch):
         get_pool().preload(get_spec(two[0]))
     get_pool().preload(get_spec(shades))
-    from mlsite.health import been_ready
+    from mlsite.health import first_load_finished
 
-    been_ready.set()
+    first_load_finished.set()
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
     assert answer.json()["problems"] == {"flowers:1": "artifact-mismatch"}
