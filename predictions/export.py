@@ -36,7 +36,7 @@ def export_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | An
     """
     everybody = is_reviewer(reader)
     for one in predictions.iterator(chunk_size=AT_ONCE):
-        opinions: list[Review] = getattr(one, "active_reviews")  # noqa: B009  the query of the list has fetched them
+        opinions: list[Review] = one.active_reviews
         opinion = opinions[0] if opinions else None
         yield {
             "id": str(one.pk),

@@ -107,8 +107,12 @@ class ReviewQuerySet(QuerySet):
 
 
 class ReviewClaimQuerySet(QuerySet):
-    """Claims."""
+    """Claims of the review queue, and skips."""
 
-    def in_the_way_of(self, reviewer: AbstractBaseUser | AnonymousUser) -> Self:
-        """Claims that keep a prediction from being given to a person: it lies before somebody, or they skipped it."""
+    def held_by(self, reviewer: AbstractBaseUser | AnonymousUser) -> Self:
+        """Return the claims of a reviewer, also expired ones, without skips."""
+        return self.filter(reviewer=reviewer, skipped=False)
+
+    def blocking(self, reviewer: AbstractBaseUser | AnonymousUser) -> Self:
+        """Return the claims that keep a prediction from a reviewer: somebody holds it, or the reviewer skipped it."""
         return self.filter(Q(skipped=False) | Q(reviewer=reviewer), until__gt=timezone.now())

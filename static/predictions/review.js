@@ -1,22 +1,26 @@
-// "Was this right?" answered where it is asked: the section is replaced by what the server makes of it.
-document.addEventListener("submit", async (event) => {
-  const section = event.target.closest("[data-judge]");
-  if (!section) return;
-  event.preventDefault();
-  const body = new FormData(event.target, event.submitter);
-  try {
-    const response = await fetch(event.target.action, { method: "POST", body, headers: { "HX-Request": "true" } });
-    if (!(response.headers.get("Content-Type") || "").startsWith("text/html") || response.redirected) throw new Error();
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    const fresh = page.querySelector("[data-judge]");
-    if (!fresh) throw new Error();
-    section.replaceWith(fresh);
-    fresh.setAttribute("role", "status");
-    fresh.querySelector("button")?.focus();
-  } catch {
-    const told = section.querySelector("[role=alert]") || section.appendChild(document.createElement("p"));
-    told.className = "error-text";
-    told.setAttribute("role", "alert");
-    told.textContent = "No answer came, so it may not be stored. Reload the page and look.";
-  }
+// The review section of a prediction: show errors of the requests that htmx sends.
+import { describeError } from "./request_errors.js";
+
+const results = document.getElementById("results");
+
+// A rejected review comes with status 400 and the section that explains it.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (!detail.target.matches(".review")) return;
+  const rejected = detail.xhr.status === 400 && detail.xhr.responseText.includes('class="review');
+  detail.shouldSwap = rejected || !describeError(detail);
+  detail.isError = !detail.shouldSwap;
 });
+
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  const section = detail.target;
+  if (!section.matches(".review") || !section.isConnected) return;
+  const error = describeError(detail);
+  if (!error) return;
+  const message = section.querySelector("[role=alert]") || section.appendChild(document.createElement("p"));
+  message.className = "error-text";
+  message.setAttribute("role", "alert");
+  message.textContent = `${error} Your review may not be saved. Reload the page to check.`;
+});
+
+// Other scripts insert results; their forms become known to htmx here.
+if (results) new MutationObserver(() => window.htmx.process(results)).observe(results, { childList: true });
