@@ -15,7 +15,7 @@ from django.utils.functional import SimpleLazyObject
 from prometheus_client import Counter, Histogram
 
 from mlsite import errors
-from predictions.metrics import SECONDS
+from predictions.metrics import LATENCY_BUCKETS_SECONDS
 
 logger = logging.getLogger("mlsite.request")
 
@@ -25,7 +25,9 @@ SILENCE = 10  # seconds between two pieces of a body
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 REQUESTS = Counter("mlsite_http_requests", "Requests answered.", ["method", "route", "status"])
-REQUEST_SECONDS = Histogram("mlsite_http_request_seconds", "Seconds to answer.", ["method", "route"], buckets=SECONDS)
+REQUEST_SECONDS = Histogram(
+    "mlsite_http_request_seconds", "Seconds to answer.", ["method", "route"], buckets=LATENCY_BUCKETS_SECONDS
+)
 
 
 class RequestLogMiddleware:

@@ -16,7 +16,7 @@ from core.tests.requirements import require
 from inference.signature import Signature
 from inference.tests.factories import make_noise_image
 from mlsite.tests.site import ROOT, SAMPLES
-from predictions.snippets import snippets_for
+from predictions.snippets import build_snippets
 
 pytestmark = [pytest.mark.site, pytest.mark.xdist_group("site")]
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -49,7 +49,7 @@ def test_the_request_to_copy_works(site, tmp_path, name, language):
         f"{site.url}/api/v1/models/{name}/", headers={"Authorization": f"Bearer {token}"}, timeout=10
     ).json()
     signature = Signature.from_dict(model["versions"][0]["signature"])
-    code = {one.language: one.code for one in snippets_for(signature, reference=name, site=site.url)}[language]
+    code = {one.language: one.code for one in build_snippets(signature, reference=name, site_url=site.url)}[language]
     require("node", language != "JavaScript" or shutil.which("node"))
     command = {
         "curl": ["bash", "-c", code],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -21,13 +20,11 @@ from accounts.permissions import is_reviewer
 from core.fields import is_uuid
 from inference.errors import InferenceError
 from predictions.admin.display import format_review
-from predictions.export import as_csv, attachment, export_rows
+from predictions.export import stream_export
 from predictions.models import Prediction, Review
 from predictions.presentation import format_output, format_true_output
 from predictions.services.ground_truth import ReviewResult, review_predictions
 from predictions.services.review_validation import parse_true_value
-
-logger = logging.getLogger(__name__)
 
 MAX_SELECTED_PREDICTIONS = 200  # that one action reviews
 
@@ -55,9 +52,9 @@ class ReviewStateFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Prediction]:
         states = {
             "unreviewed": queryset.awaiting_review,
-            "agreed": queryset.agreed,
-            "disagreed": queryset.disagreed,
-            "differ": queryset.disputed,
+            "agreed": queryset.unanimously_correct,
+            "disagreed": queryset.unanimously_incorrect,
+            "differ": queryset.with_conflicting_reviews,
         }
         state = self.value() or ""
         return states[state]() if state in states else queryset
@@ -127,10 +124,8 @@ class ReviewActionsAdmin(admin.ModelAdmin):
 
     @admin.action(description="Export as CSV", permissions=["review"])
     def export_as_csv(self, request: HttpRequest, queryset: Any) -> StreamingHttpResponse:
-        logger.info("export", extra={"user": str(request.user.pk), "format": "csv"})
         rows = queryset.with_related().order_by("-id")  # get_queryset() has added the reviews
-        lines = as_csv(export_rows(rows, request.user))
-        return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=attachment("csv"))
+        return stream_export(rows, reader=request.user, format_name="csv")
 
     def review_selected(self, request: HttpRequest, queryset: Any, verdict: str) -> None:
         """Store a review of each selected prediction, and show the result of each."""

@@ -15,6 +15,7 @@ from core.validators import clean_file_name
 from inference.errors import InvalidInput
 from inference.preprocessing import check_file_size, read_features, read_image, to_canonical_json
 from inference.signature import TableInput
+from inference.types import ModelInput
 from predictions.models import Input
 from registry.models import ModelVersion
 
@@ -27,12 +28,12 @@ class PreparedInput:
 
     Args:
         row: the Input, not stored yet.
-        item: what the predictor takes: a decoded image, or a row of features.
+        item: the input of the predictor: a decoded image, or a row of features.
         data: the bytes of the file to store; empty for features.
     """
 
     row: Input
-    item: Any
+    item: ModelInput
     data: bytes = b""
 
 
@@ -48,10 +49,10 @@ def prepare_input(
     """Validate the one input that a version takes.
 
     Args:
-        is_default_model: the request named no model; the error message then says so.
+        is_default_model: the request named no model; error messages then mention that this is the default.
 
     Raises:
-        InvalidInput: another kind of input, both kinds, none, or an invalid one; the message lists every mistake.
+        InvalidInput: the wrong kind of input, both kinds, none, or an invalid one; the message lists all errors.
     """
     signature_input = version.parsed_signature.input
     expected = "features" if isinstance(signature_input, TableInput) else "image"
@@ -79,18 +80,18 @@ def prepare_image(image: File, *, user: User | None) -> PreparedInput:
     limits = get_image_limits()
     check_file_size(image.size, limits)
     data = image.read()
-    picture = read_image(data, limits)
+    decoded = read_image(data, limits)
     row = Input(
         user=user,
         kind=Input.Kind.IMAGE,
         sha256=hashlib.sha256(data).hexdigest(),
-        content_type=picture.content_type,
-        width=picture.width,
-        height=picture.height,
+        content_type=decoded.content_type,
+        width=decoded.width,
+        height=decoded.height,
         size=len(data),
         original_name=clean_file_name(image.name),
     )
-    return PreparedInput(row, picture.image, data)
+    return PreparedInput(row, decoded.image, data)
 
 
 def prepare_features(features: dict[str, Any], *, user: User | None) -> PreparedInput:
@@ -107,11 +108,11 @@ def prepare_features(features: dict[str, Any], *, user: User | None) -> Prepared
     return PreparedInput(row, features)
 
 
-def convert_item(prepared: PreparedInput, version: ModelVersion) -> Any:
-    """Return the item of an input as another version takes it.
+def convert_item(prepared: PreparedInput, version: ModelVersion) -> ModelInput:
+    """Convert an input to the item that another version takes.
 
     Raises:
-        InvalidInput: that version takes other inputs.
+        InvalidInput: that version does not accept this input.
     """
     signature_input = version.parsed_signature.input
     if isinstance(signature_input, TableInput):

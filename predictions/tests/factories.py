@@ -1,4 +1,4 @@
-"""Builders shared by tests."""
+"""Builders of predictions, uploads and stored files for tests."""
 
 from __future__ import annotations
 

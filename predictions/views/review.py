@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -19,11 +18,12 @@ from predictions.models import Prediction
 from predictions.models.review import MAX_COMMENT_LENGTH
 from predictions.services import review_prediction, withdraw_review
 from predictions.services.review_validation import InvalidReview, NotReviewable, parse_true_value
+from predictions.views.mixins import HtmxLoginRequiredMixin
 
 WITHDRAW = "withdraw"  # the value of the button that undoes a review
 
 
-class ReviewView(LoginRequiredMixin, View):
+class ReviewView(HtmxLoginRequiredMixin, View):
     """Store or withdraw the user's review of a prediction.
 
     htmx requests get the review section, others are redirected to the page where the button was.

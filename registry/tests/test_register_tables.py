@@ -9,7 +9,7 @@ from inference.errors import InferenceError, InvalidOutput, ModelUnavailable
 from inference.tests.factories import make_image
 from predictions.presentation import format_output
 from predictions.services import predict, predict_example
-from predictions.services.examples import example_row, has_example
+from predictions.services.examples import get_example_row, has_example
 from registry.models import ModelVersion, RegisteredModel
 from registry.services import register_model
 from registry.serving import get_spec, lease_predictor
@@ -67,7 +67,7 @@ def test_a_right_example_is_kept_and_can_be_asked(write_rows, user):
 
 
 def test_without_an_example_the_features_own_are_asked(flowers, user):
-    assert example_row(flowers) == {"length": 4.5, "petals": 5, "colour": "white", "wild": False}
+    assert get_example_row(flowers) == {"length": 4.5, "petals": 5, "colour": "white", "wild": False}
     assert predict_example(version=flowers, user=user).value == 9.5
 
 

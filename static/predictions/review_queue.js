@@ -1,9 +1,15 @@
 // The review queue: keyboard shortcuts, and the next item at once while htmx saves the action.
-import { describeError } from "./request_errors.js";
-
 const TEXT_FIELDS = "input:not([type=hidden]), select, textarea";
 const INTERACTIVE = `button, a, summary, ${TEXT_FIELDS}`;
 const root = document.getElementById("queue");
+
+// Return a sentence about a request that failed, or an empty string if it succeeded.
+function describeError({ xhr, pathInfo }) {
+  if (!xhr.status) return "The connection was lost.";
+  const redirected = new URL(xhr.responseURL).pathname !== new URL(pathInfo.finalRequestPath, location.href).pathname;
+  if (redirected) return "You are signed out. Sign in in another tab.";
+  return xhr.status < 400 ? "" : `The server returned an error (${xhr.status}).`;
+}
 
 // The style sheet shows the first item that is not sent.
 function getCurrentItem() {
