@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
 from accounts.permissions import is_reviewer
-from predictions.models import Prediction, Review
+from predictions.models import Prediction
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def iterate_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | A
     """
     shows_users = is_reviewer(reader)
     for prediction in predictions.iterator(chunk_size=ROWS_PER_FETCH):
-        reviews: list[Review] = getattr(prediction, "active_reviews")  # noqa: B009  set by with_reviews()
+        reviews = prediction.active_reviews
         review = reviews[0] if reviews else None
         yield {
             "id": str(prediction.pk),

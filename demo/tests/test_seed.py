@@ -19,7 +19,7 @@ from inference.errors import InvalidInput
 from inference.preprocessing import read_features, to_canonical_json
 from predictions.models import Input, Prediction, Review
 from predictions.presentation import format_true_output
-from predictions.services.reviews import ReviewInput, validate_review
+from predictions.services.review_validation import ReviewInput, validate_review
 from predictions.services.stored_files import read_stored_file
 from predictions.services.sweep import sweep_media
 from predictions.tests.factories import list_stored_files

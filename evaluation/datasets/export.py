@@ -117,5 +117,5 @@ def _describe(prediction: Prediction, truth: Truth | None) -> dict[str, Any]:
         "sha256": prediction.input.sha256,
         "original_name": prediction.input.original_name,
         "picked_by": opinion.picked_by if opinion else "",
-        "reviews": len(getattr(prediction, "active_reviews")),  # noqa: B009  answers_of has fetched them
+        "reviews": len(prediction.active_reviews),
     }

@@ -66,7 +66,7 @@ def truth_of(prediction: Prediction) -> Truth | None:
 
     Of values the newest opinion that names one counts, as it does for quality.
     """
-    opinions = [one for one in getattr(prediction, "active_reviews") if one.true_value is not None]  # noqa: B009  as above
+    opinions = [one for one in prediction.active_reviews if one.true_value is not None]
     opinion = next(iter(opinions), None) or opinion_on(prediction)
     if opinion is None:
         return None

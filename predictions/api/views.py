@@ -39,7 +39,7 @@ from predictions.export import EXPORT_FORMATS, stream_export
 from predictions.filters import PredictionFilter
 from predictions.models import Input, Prediction
 from predictions.services import predict, review_prediction, withdraw_review
-from predictions.services.ground_truth import Result, review_many
+from predictions.services.ground_truth import ReviewResult, review_predictions
 from predictions.services.stored_files import read_stored_file
 
 IMAGE_HEADERS = {
@@ -153,51 +153,51 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     @extend_schema(methods=["DELETE"], responses={204: None}, description="Withdraw your active review of a prediction.")
     @action(detail=True, methods=["get", "post", "delete"], filter_backends=(), pagination_class=None)
     def reviews(self, request: Request, pk: str) -> Response:
-        """Return the opinions of a prediction that hold, add one's own, or withdraw it.
+        """List the active reviews of a prediction, add your own review, or withdraw it.
 
-        Owners may judge their own predictions, reviewers anybody's. A new opinion withdraws one's earlier one.
+        You can review your own predictions. Reviewers can review all predictions. A new review withdraws your earlier one.
         """
         prediction = self.get_object()
         reviewer = cast(User, request.user)
+        context = self.get_serializer_context()
         if request.method == "POST":
-            asked = ReviewRequestSerializer(data=request.data, context=self.get_serializer_context())
-            asked.is_valid(raise_exception=True)
-            review = review_prediction(prediction=prediction, reviewer=reviewer, **asked.validated_data)
-            return Response(ReviewSerializer(review, context=self.get_serializer_context()).data, status=201)
+            serializer = ReviewRequestSerializer(data=request.data, context=context)
+            serializer.is_valid(raise_exception=True)
+            review = review_prediction(prediction=prediction, reviewer=reviewer, **serializer.validated_data)
+            return Response(ReviewSerializer(review, context=context).data, status=201)
         if request.method == "DELETE":
             if not withdraw_review(prediction=prediction, reviewer=reviewer):
-                raise NotFound("You have no opinion of this prediction.")
+                raise NotFound("You have no active review of this prediction.")
             return Response(status=204)
-        return Response(ReviewSerializer(prediction.active_reviews, many=True, context=self.get_serializer_context()).data)
+        return Response(ReviewSerializer(prediction.active_reviews, many=True, context=context).data)
 
 
 class GroundTruthView(APIView):
-    """What turned out to be true, of many predictions at once."""
+    """Ground truth: reviews of many predictions in one request."""
 
     @extend_schema(request=GroundTruthSerializer, responses=GroundTruthResultSerializer)
     def post(self, request: Request) -> Response:
-        """Judge up to 1,000 predictions, each by our id or by your reference; each item has its own result."""
-        asked = GroundTruthSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        items = [_read_item(item) for item in asked.validated_data["items"]]
-        judged = iter(
-            review_many(items=[item for item in items if isinstance(item, dict)], reviewer=cast(User, request.user))
-        )
-        results = [next(judged) if isinstance(item, dict) else item for item in items]
-        accepted = sum(one.review is not None for one in results)
+        """Review up to 1,000 predictions, each identified by id or client reference. Each item has its own result."""
+        serializer = GroundTruthSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        items = [_parse_item(item) for item in serializer.validated_data["items"]]
+        valid_items = [item for item in items if isinstance(item, dict)]
+        reviewed = iter(review_predictions(items=valid_items, reviewer=cast(User, request.user)))
+        results = [next(reviewed) if isinstance(item, dict) else item for item in items]
+        accepted = sum(result.review is not None for result in results)
         body = {"accepted": accepted, "refused": len(results) - accepted, "results": results}
         return Response(GroundTruthResultSerializer(body, context={"request": request}).data)
 
 
-def _read_item(item: Any) -> dict[str, Any] | Result:
-    """Return an item as the service takes it, or the result that says why it is none."""
-    read = GroundTruthItemSerializer(data=item)
-    if read.is_valid():
-        return read.validated_data
-    field, found = next(iter(read.errors.items()))
-    error = found[0] if isinstance(found, list) else found
+def _parse_item(item: Any) -> dict[str, Any] | ReviewResult:
+    """Return an item as the service expects it, or the result of an invalid item."""
+    serializer = GroundTruthItemSerializer(data=item)
+    if serializer.is_valid():
+        return serializer.validated_data
+    field, errors = next(iter(serializer.errors.items()))
+    error = errors[0] if isinstance(errors, list) else errors
     code = str(error.code).replace("_", "-")
-    return Result(error=InvalidInput(str(error), code=code, field="" if field == "non_field_errors" else field))
+    return ReviewResult(error=InvalidInput(str(error), code=code, field="" if field == "non_field_errors" else field))
 
 
 class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -16,6 +16,9 @@ from inference.signature import Feature
 from predictions.paths import get_input_path
 from predictions.querysets import InputQuerySet, PredictionQuerySet
 from registry.models import ModelVersion
+
+if TYPE_CHECKING:
+    from predictions.models.review import Review
 
 
 class Input(models.Model):
@@ -114,6 +117,8 @@ class Prediction(models.Model):
     completed_at = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar = PredictionQuerySet.as_manager()
+
+    active_reviews: list[Review]  # newest first; set by `with_reviews`
 
     class Meta:
         indexes = [
