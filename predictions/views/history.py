@@ -48,8 +48,8 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
         parameters, user = self.request.GET, self.request.user
         rows = Prediction.objects.visible_to(user).with_related().with_reviews()
         filterset = PredictionFilter(parameters, rows, request=self.request)
-        unknown_parameters = filterset.find_unknown_parameters(CURSOR_PARAMETERS)
-        is_valid = filterset.is_valid() and not unknown_parameters
+        unknown_names = filterset.find_unknown_names(CURSOR_PARAMETERS)
+        is_valid = filterset.is_valid() and not unknown_names
         page = get_keyset_page(
             filterset.qs if is_valid else rows.none(),
             older_than=parameters.get("older", ""),
@@ -67,7 +67,7 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
             day_links=list_day_links(filters),
             shortcut_links=list_shortcut_links(filters),
             hidden_filter_count=len(filters.keys() - set(MAIN_FILTERS)),
-            unknown_parameters=unknown_parameters,
+            unknown_names=unknown_names,
             query=urlencode(filters),
             shows_all_users=is_reviewer(user),
             **kwargs,
