@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.querysets import Viewer
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
 from evaluation.metrics import UNKNOWN_SHARE, Share
 from evaluation.sql.comparison import compare_labels, compare_values
 from evaluation.statistics import compute_mcnemar_p, compute_wilson_interval, divide
@@ -43,7 +44,7 @@ class Comparison:
     mean_difference: float | None = None
 
 
-def compare_versions(first: ModelVersion, second: ModelVersion, *, reader: Viewer) -> Comparison:
+def compare_versions(first: ModelVersion, second: ModelVersion, *, reader: AbstractBaseUser | AnonymousUser) -> Comparison:
     """Compare two versions of a model, over the reader's own predictions, or all predictions for reviewers.
 
     Inputs with the same bytes are the same input, regardless of who submitted them. Of several predictions of a version for

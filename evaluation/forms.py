@@ -19,7 +19,7 @@ class EvaluationForm(forms.Form):
     since = MomentField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
     picked_by = forms.ChoiceField(required=False, label="Sample", choices=[("", "all"), *Review.PickedBy.choices])
 
-    def find_unknown_parameters(self, allowed: set[str]) -> list[str]:
+    def find_unknown_names(self, allowed: set[str]) -> list[str]:
         """Return the names of parameters that are neither fields nor `allowed`."""
         return sorted(set(self.data) - set(self.fields) - allowed)
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from core.querysets import Viewer
 from evaluation.comparison import compare_versions
 from evaluation.forms import EvaluationPageForm
 from evaluation.metrics import Calibration, ConfusionMatrix, Evaluation, Residuals
@@ -62,7 +62,7 @@ class Bar:
 
 
 def get_evaluation_context(
-    versions: list[ModelVersion], default: ModelVersion, *, data: QueryDict, reader: Viewer
+    versions: list[ModelVersion], default: ModelVersion, *, data: QueryDict, reader: AbstractBaseUser | AnonymousUser
 ) -> dict[str, Any]:
     """Return the template context of the page: only the form, if its data are invalid.
 

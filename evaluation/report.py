@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from core.querysets import Viewer
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
 from evaluation.metrics import Calibration, CalibrationBin, CommonError, Evaluation, Share
 from evaluation.regression import evaluate_regression
 from evaluation.sql.reviews import CONFIDENCE_BINS, AgreementCount, VerdictCount, count_reviews
@@ -29,7 +30,7 @@ MAX_COMMON_ERRORS = 20
 
 
 def evaluate_version(
-    version: ModelVersion, *, reader: Viewer, since: datetime | None = None, picked_by: str = ""
+    version: ModelVersion, *, reader: AbstractBaseUser | AnonymousUser, since: datetime | None = None, picked_by: str = ""
 ) -> Evaluation:
     """Return the metrics of a version. The number of queries is fixed.
 

@@ -47,7 +47,7 @@ class QualityView(GenericAPIView):
     def get(self, request: Request, name: str) -> Response:
         """Return the metrics of a version over your own predictions, or over all predictions for reviewers."""
         form = EvaluationForm(request.query_params)
-        validate_filters(form, form.find_unknown_parameters({"format"}), form.fields)
+        validate_filters(form, form.find_unknown_names({"format"}), form.fields)
         filters = form.cleaned_data
         model = self.get_object()
         number = filters["version"]

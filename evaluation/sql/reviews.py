@@ -143,7 +143,7 @@ def count_reviews(reviews: QuerySet, *, picked_by: str = "") -> ReviewCounts:
     return ReviewCounts(
         reviewed=next(row[7] for row in rows if row[0] == "reviewed"),
         verdicts=[VerdictCount(*row[1:]) for row in rows if row[0] == "verdict"],
-        agreements=[AgreementCount(*row[1:4], row[7]) for row in rows if row[0] == "agreement"],
+        agreements=[AgreementCount(row[1], row[2], row[3], row[7]) for row in rows if row[0] == "agreement"],
     )
 
 
@@ -154,7 +154,8 @@ def sum_errors(reviews: QuerySet, *, picked_by: str = "") -> ErrorSums:
     for number, row in rows.items():
         if number >= 0:  # rounding may put an error just beyond the last bin
             histogram[min(number, RESIDUAL_BINS - 1)] += row[0]
-    return ErrorSums(rows[-2][0], *rows[-1], histogram)
+    n, mean_absolute, mean_squared, mean, true_variance, low, high = rows[-1]
+    return ErrorSums(rows[-2][0], n, mean_absolute, mean_squared, mean, true_variance, low, high, histogram)
 
 
 def _aggregate_reviews(statement: str, reviews: QuerySet, picked_by: str) -> list[tuple[Any, ...]]:
