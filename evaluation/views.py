@@ -23,7 +23,9 @@ class EvaluationView(LoginRequiredMixin, DetailView):
     request: AuthenticatedRequest
 
     def get_queryset(self) -> QuerySet[RegisteredModel]:
-        return RegisteredModel.objects.visible_to(self.request.user).prefetch_related("versions__aliases", "versions__model")
+        return RegisteredModel.objects.visible_to(self.request.user).prefetch_related(
+            "versions__aliases", "aliases__version"
+        )
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)

@@ -110,8 +110,6 @@ class SimulatedReviews:
             version, user, [{"label": label, "confidence": confidence} for label, confidence in outputs]
         )
         Review.objects.bulk_create(
-            build_review(
-                prediction, reviewer, true_label, "random" if i < 500 else ["uncertain", "margin", "api"][i % 3]
-            )
+            build_review(prediction, reviewer, true_label, "random" if i < 500 else ["uncertain", "margin", "api"][i % 3])
             for i, (prediction, true_label) in enumerate(zip(self.predictions[:800], self.true.tolist(), strict=False))
         )

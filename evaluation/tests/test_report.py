@@ -63,8 +63,7 @@ def test_the_reliability_curve_equals_scikit_learn(simulated, shades, reviewer):
 def test_kappa_of_two_reviewers_equals_scikit_learn(simulated, shades, reviewer, other):
     labels = np.where(np.random.default_rng(1).random(300) < 0.8, simulated.true[:300], "grey").tolist()
     Review.objects.bulk_create(
-        build_review(prediction, other, label)
-        for prediction, label in zip(simulated.predictions[:300], labels, strict=True)
+        build_review(prediction, other, label) for prediction, label in zip(simulated.predictions[:300], labels, strict=True)
     )
     evaluation = evaluate_version(shades, reader=reviewer)
     assert evaluation.kappa == pytest.approx(cohen_kappa_score(simulated.true[:300], labels))
@@ -80,8 +79,7 @@ def test_kappa_of_several_pairs_is_the_weighted_mean(simulated, shades, reviewer
         labels = np.where(rng.random(count) < 0.7, true, rng.choice(LABELS, count))
         predictions = simulated.predictions[start : start + count]
         Review.objects.bulk_create(
-            build_review(prediction, person, label)
-            for prediction, label in zip(predictions, labels.tolist(), strict=True)
+            build_review(prediction, person, label) for prediction, label in zip(predictions, labels.tolist(), strict=True)
         )
         expected += count * cohen_kappa_score(true, labels)
     assert evaluate_version(shades, reader=reviewer).kappa == pytest.approx(expected / 400)
