@@ -49,6 +49,16 @@ def test_an_input_submitted_twice_counts_once_with_its_newest_prediction_and_rev
     assert compare_versions(shades, second, reader=reviewer).neither == 1
 
 
+def test_reviews_of_other_users_predictions_are_not_used(shades, user, other, reviewer, write_dummy):
+    second = register_model(path=write_dummy(fixed=[0, 0, 1]))
+    for version in (shades, second):
+        make_prediction(user, make_image(255), model=str(version))
+    of_other = make_prediction(other, make_image(255), model=str(shades))
+    review_prediction(prediction=of_other, reviewer=reviewer, verdict="correct")
+    assert compare_versions(shades, second, reader=user).n == 0
+    assert compare_versions(shades, second, reader=reviewer).n == 1
+
+
 def test_regression_versions_are_compared_by_their_errors(flowers, user, reviewer, write_rows):
     second = register_model(path=write_rows(factor=2))
     predictions = [
