@@ -36,11 +36,11 @@ def test_only_reviewers_see_the_page_of_a_model_without_an_alias(write_dummy, cl
 
 
 def test_each_accuracy_names_its_sample_and_bias(reviewed, get_page):
-    html = get_page().content.decode()
-    for text in ("this sample may be biased", "Low-confidence sample", "Underestimates accuracy", "All reviewed", "75.0 %"):
-        assert text in html
+    page = get_text(get_page())
+    for text in ("this sample may be biased", "Low-confidence sample: underestimates accuracy", "All reviewed", "75.0 %"):
+        assert text in page
     for heading in ("Confusion matrix", "Actual ↓ Predicted →", "Per-class metrics", "Calibration"):
-        assert heading in html
+        assert heading in page
 
 
 @pytest.mark.parametrize(
@@ -103,13 +103,23 @@ def test_a_significant_difference_is_stated(shades, get_page, user, reviewer, wr
     assert "Statistically significant (McNemar, p &lt; 0.001)" in html
 
 
-@pytest.mark.parametrize("query", ["?version=7", "?version=x", "?since=soon", "?picked_by=x", "?compare=7"])
-def test_invalid_parameters_are_explained(reviewed, get_page, query):
+@pytest.mark.parametrize(
+    ("query", "field", "message"),
+    [
+        ("?version=7", "version", "Version: Select a valid choice. 7 is not one of the available choices."),
+        ("?version=x", "version", "Version: Select a valid choice. x is not one of the available choices."),
+        ("?since=soon", "since", "Since: Enter a valid date/time."),
+        ("?picked_by=x", "picked_by", "Sample: Select a valid choice. x is not one of the available choices."),
+        ("?compare=7", "compare", "Compare with: Select a valid choice. 7 is not one of the available choices."),
+    ],
+)
+def test_invalid_parameters_are_explained(reviewed, get_page, query, field, message):
     response = get_page(query)
     assert response.status_code == 200
+    assert "The evaluation cannot be shown." in get_text(response)
     html = response.content.decode()
-    assert "The evaluation cannot be shown. Correct the errors above." in html
-    assert "errorlist" in html
+    assert message in html
+    assert html.count(f"id_{field}_error") == 2  # the message, and the field that refers to it
 
 
 def test_a_regression_model_shows_its_errors(flowers, user, client):
