@@ -130,11 +130,13 @@ def describe_change(values: Comparison, style: MetricFormat, period: str) -> str
 def _describe_difference(current: float, previous: float, style: MetricFormat) -> str:
     direction = style.up if current > previous else style.down
     if style.in_points:
-        return f"{abs(current - previous) * 100:.1f} points {direction} than"
+        points = abs(current - previous) * 100
+        return f"{'< 0.1' if points < 0.05 else f'{points:.1f}'} points {direction} than"
     ratio = current / previous
     if style.times and ratio >= MIN_TIMES:
         return f"{ratio:,.1f} {style.times}" if ratio < MAX_TIMES else style.many
-    return f"{abs(ratio - 1) * 100:,.1f} % {direction} than"
+    change = abs(ratio - 1)
+    return f"{format_percent(change) if change < 1 else f'{change * 100:,.1f} %'} {direction} than"
 
 
 def _is_notable(values: Comparison, style: MetricFormat) -> bool:
