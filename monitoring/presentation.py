@@ -12,8 +12,8 @@ from monitoring.metrics import Comparison, OperationsMetrics
 
 MIN_PREDICTIONS = 30  # changes among fewer predictions may be chance and are not notable
 MIN_NOTABLE_FAILURE_SHARE = 0.1  # notable whatever it was before
-MIN_TIMES = 3  # from this ratio on, "4.2 times as many" instead of a percentage
-MAX_TIMES = 100  # from this ratio on, "many more" without a number
+MIN_TIMES_RATIO = 3  # from this ratio on, "4.2 times as many" instead of a percentage
+MAX_TIMES_RATIO = 100  # from this ratio on, "many more" without a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,8 @@ def _describe_difference(current: float, previous: float, style: MetricFormat) -
         points = abs(current - previous) * 100
         return f"{'< 0.1' if points < 0.05 else f'{points:.1f}'} points {direction} than"
     ratio = current / previous
-    if style.times and ratio >= MIN_TIMES:
-        return f"{ratio:,.1f} {style.times}" if ratio < MAX_TIMES else style.many
+    if style.times and ratio >= MIN_TIMES_RATIO:
+        return f"{ratio:,.1f} {style.times}" if ratio < MAX_TIMES_RATIO else style.many
     change = abs(ratio - 1)
     return f"{format_percent(change) if change < 1 else f'{change * 100:,.1f} %'} {direction} than"
 
