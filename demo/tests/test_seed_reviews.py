@@ -6,7 +6,7 @@ import pytest
 from demo.tests.factories import SEED_OPTIONS, filter_succeeded, generate_predictions
 from predictions.models import Prediction, Review
 from predictions.presentation import format_true_output
-from predictions.services.reviews import ReviewInput, validate_review
+from predictions.services.review_validation import ReviewInput, validate_review
 
 pytestmark = pytest.mark.django_db
 
