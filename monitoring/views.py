@@ -24,6 +24,7 @@ from registry.models import ModelVersion
 
 class OperationsView(LoginRequiredMixin, UserPassesTestMixin, TemplateView):
     template_name = "monitoring/operations.html"
+    permission_denied_message = "You don't have permission. Reviewers only."
 
     def test_func(self) -> bool:
         return is_reviewer(self.request.user)

@@ -39,7 +39,7 @@ class PromoteView(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if not request.user.is_superuser:
-            raise PermissionDenied
+            raise PermissionDenied("You don't have permission. Superusers only.")
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, object_id: str) -> HttpResponse:
