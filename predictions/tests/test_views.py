@@ -167,10 +167,10 @@ def test_history_shows_others_rows_to_reviewers_only(shades, client, user, other
 def test_history_takes_as_many_queries_however_long(shades, signed_in, user, count, django_assert_max_num_queries):
     for _ in range(count):
         make_prediction(user)
-    with django_assert_max_num_queries(3):  # the session with its user; the rows; what was said of them
+    with django_assert_max_num_queries(4):  # the session; the user; the rows; their reviews
         page = signed_in.get(reverse("predictions:history"), headers={"hx-request": "true"})
     assert page.content.decode().count("<time") == count
-    with django_assert_max_num_queries(5):  # and the models and labels to choose from
+    with django_assert_max_num_queries(6):  # and the models and labels to choose from
         assert signed_in.get(reverse("predictions:history")).content.decode().count("<time") == count
 
 
