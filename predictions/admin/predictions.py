@@ -12,7 +12,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from core.admin import ReadOnlyAdmin, link_to, pretty
+from core.admin import ReadOnlyAdmin, render_json, render_link
 from core.fields import is_uuid
 from core.formatting import format_percent
 from predictions.admin.display import input_of, row_of
@@ -89,13 +89,13 @@ class InputAdmin(SearchableAdmin):
 
     @admin.display(description="input")
     def large_input(self, row: Input) -> str:
-        return pretty(row.features) if row.features is not None else input_of(row, 256)
+        return render_json(row.features) if row.features is not None else input_of(row, 256)
 
     @admin.display(description="predictions")
     def answers(self, row: Input) -> SafeString | str:
         family = row.predictions.select_related("model_version__model").order_by("-id")[:FAMILY]
         text = "{} by {} ({})"
-        named = [(link_to(one, text.format(one.label or one.status, one.model_version, one.id)),) for one in family]
+        named = [(render_link(one, text.format(one.label or one.status, one.model_version, one.id)),) for one in family]
         return format_html_join("", "<div>{}</div>", named) or "–"
 
 
@@ -142,7 +142,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
 
     @admin.display(description="input")
     def large_input(self, row: Prediction) -> str:
-        return pretty(dict(row.input.features)) if row.input.features is not None else input_of(row.input, 256)
+        return render_json(dict(row.input.features)) if row.input.features is not None else input_of(row.input, 256)
 
     @admin.display(description="answer", ordering="label")
     def said(self, row: Prediction) -> str:
@@ -170,12 +170,12 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
 
     @admin.display(description="input")
     def input_link(self, row: Prediction) -> str:
-        return link_to(row.input, row.input.original_name or str(row.input_id))
+        return render_link(row.input, row.input.original_name or str(row.input_id))
 
     @admin.display(description="model version")
     def version_link(self, row: Prediction) -> str:
-        return link_to(row.model_version)
+        return render_link(row.model_version)
 
     @admin.display(description="output")
     def pretty_output(self, row: Prediction) -> str:
-        return pretty(row.output)
+        return render_json(row.output)

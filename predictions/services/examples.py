@@ -14,7 +14,7 @@ from predictions.models import Prediction
 from predictions.services.predict import predict
 from predictions.services.stored_files import THUMBNAIL_SIDE
 from registry.models import ModelVersion
-from registry.services.verify import example_path
+from registry.services.model_files import get_example_path
 
 MOST_SHOWN = 6
 
@@ -75,7 +75,7 @@ def _picture(version: ModelVersion, number: int) -> ContentFile:
     example = Example.from_dict(_example(version, number))
     if not example.image:
         raise LookupError(f"Example {number} of {version} is no picture.")
-    path = example_path(example.image)
+    path = get_example_path(example.image)
     return ContentFile(path.read_bytes(), name=f"example{path.suffix}")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from core.storage import TEMPORARY
+from core.storage import TEMPORARY_FOLDER
 from predictions.models import Input
 from predictions.paths import INPUTS
 
@@ -25,7 +25,7 @@ def sweep_media(*, older_than: float, dry_run: bool = False) -> list[Path]:
     """
     root = Path(settings.MEDIA_ROOT)
     before = time.time() - older_than
-    left = [*_orphans(root, before), *_older(root / TEMPORARY, before)]
+    left = [*_orphans(root, before), *_older(root / TEMPORARY_FOLDER, before)]
     for path in left:
         if not dry_run:
             path.unlink(missing_ok=True)
