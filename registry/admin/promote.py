@@ -73,6 +73,6 @@ class PromoteView(UserPassesTestMixin, FormView):
         except (InferenceError, ValidationError) as error:
             form.add_error(None, f"{name}@{alias} was not changed. {describe_error(error)}")
             return self.render_to_response(self.get_context_data(form=form), status=409)
-        previous = f"version {change.from_version.number}" if change.from_version else "not set"
-        messages.success(self.request, f"{name}@{alias} now points to version {self.version.number} (was: {previous}).")
+        previous = f", previously to version {change.from_version.number}" if change.from_version else ""
+        messages.success(self.request, f"The alias {name}@{alias} now points to version {self.version.number}{previous}.")
         return redirect(reverse("admin:registry_modelversion_change", args=[self.version.pk]))
