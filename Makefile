@@ -1,9 +1,11 @@
-# make run: start a working site from a fresh clone. make check and make test: run the checks that CI runs.
+# make run starts a working site from a fresh clone. CI runs make check and make test.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test check env install install-dev install-mlflow format constraints screenshots
+CHECKS := check-format check-lint check-types check-templates check-django
+
+.PHONY: run test check $(CHECKS) env install install-dev install-mlflow format constraints screenshots
 
 run: install env
 	$(BIN)/python manage.py bootstrap
@@ -14,11 +16,22 @@ env: .env
 test: install-dev
 	$(BIN)/python -m mlsite.tests.suite
 
-check: install-dev
+# .pre-commit-config.yaml runs the same targets.
+check: $(CHECKS)
+
+check-format: install-dev
 	$(BIN)/ruff format --check .
+
+check-lint: install-dev
 	$(BIN)/ruff check .
+
+check-types: install-dev
 	$(BIN)/mypy .
+
+check-templates: install-dev
 	$(BIN)/djlint --quiet --lint --check templates
+
+check-django: install-dev
 	SECRET_KEY=check ENV_FILE= $(BIN)/python manage.py check --fail-level WARNING
 	SECRET_KEY=check ENV_FILE= $(BIN)/python manage.py makemigrations --check --dry-run
 
@@ -27,7 +40,7 @@ format: install-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/djlint --quiet --reformat templates
 
-# Recreate the screenshots in docs/ from a temporary site with generated data.
+# Update the screenshots in docs/. They are taken on a temporary site with generated data.
 screenshots: install-dev
 	$(BIN)/python -m mlsite.tests.screenshots
 
@@ -54,7 +67,7 @@ install-mlflow: .venv/installed-mlflow
 .env: | .venv/installed
 	$(BIN)/python -m mlsite.envfile .env.example $@
 
-# Resolve the direct dependencies and pin the result.
+# Install the newest allowed versions of the dependencies and pin them.
 constraints:
 	rm -rf .venv
 	$(PYTHON) -m venv .venv

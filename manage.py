@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Run mlsite's commands: migrate, register_model, create_token, predict and Django's own."""
+"""Command-line entry point. `manage.py help` lists the commands."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlsite.settings")
-    os.environ.setdefault("LOG_LEVEL", "WARNING")  # a command's own output is its report
+    os.environ.setdefault("LOG_LEVEL", "WARNING")  # commands print their results; INFO messages would only repeat them
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

@@ -1,11 +1,13 @@
-"""Can any model be served, and does each answer name the version that gave it?
+"""Serve models of seven formats, and send requests while the production version changes.
 
     PYTHONPATH=. python benchmarks/formats.py
-    PYTHONPATH=. python benchmarks/formats.py --database-url postgres://user@host:5432/an_empty_database
+    PYTHONPATH=. python benchmarks/formats.py --database-url postgres://user@host:5432/empty_database
 
-Makes seven models of seven formats with their own libraries, registers them on a site that it starts in a temporary folder
-and compares what the API answers with what the library says. Then moves production to and fro between two versions while
-clients ask. Exits with 1 when an answer differs, is mixed up, stale or lost.
+1. Train one model per format with its own library, and register it on a temporary site. Compare the predictions of the API
+   with those of the library.
+2. Promote two versions of a model alternately while clients send requests. Check the version of each response and row.
+
+The exit status is 1 if a prediction is wrong, mixed up, outdated, or lost.
 """
 
 from __future__ import annotations
@@ -26,71 +28,76 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import requests
 
-from mlsite.tests.formats import FORMATS, INPUTS
-from mlsite.tests.promotions import Load, load
-from mlsite.tests.serving import TOLERANCE, Made, make, running_site, serve
-from mlsite.tests.site import Site
+from mlsite.tests.format_checks import TOLERANCE, TrainedModel, check_model, train_model
+from mlsite.tests.formats import FORMATS, INPUT_COUNT
+from mlsite.tests.promotion_load import run_load_test
+from mlsite.tests.promotions import LoadResult
+from mlsite.tests.site import Site, run_site
 
 ROW = "{:14} {:11} {:24} {:>15} {:>19}"
+MAX_PRINTED_ERRORS = 5
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--requests", type=int, default=5000, help="asked while production moves")
-    parser.add_argument("--clients", type=int, default=8, help="that ask at a time")
-    parser.add_argument("--database-url", default="", help="of an empty database; default: SQLite in the temporary folder")
+    parser.add_argument("--requests", type=int, default=5000, help="number of requests during the promotions")
+    parser.add_argument("--clients", type=int, default=8, help="number of concurrent clients")
+    parser.add_argument("--database-url", default="", help="URL of an empty database; default: a temporary SQLite database")
     options = parser.parse_args()
     if not importlib.util.find_spec("mlflow"):
-        parser.error("one of the seven needs MLflow: pip install -r requirements-mlflow.txt")
+        parser.error("MLflow is not installed. Run: make install-mlflow")
     with tempfile.TemporaryDirectory(prefix="mlsite-formats-") as temporary, ThreadPoolExecutor(2) as threads:
         folder = Path(temporary)
-        making = threads.submit(make_all, folder / "made")  # while the site is bootstrapped
-        with running_site(folder, options.database_url or f"sqlite:///{folder}/site.sqlite3") as site:
-            token = site.token()
-            faults = list(serve_all(site, token, making.result(), threads))
-            moved = load(site, token, folder, count=options.requests, clients=options.clients)
-    print_load(moved, options.clients)
-    faults += [f"{name}: {count}" for name, count in moved.faults().items() if count]
-    print("\n".join(f"FAULT {fault}" for fault in faults) or "No faults.")
-    return 1 if faults else 0
+        training = threads.submit(train_models, folder / "models")  # while the site is bootstrapped
+        with run_site(folder, options.database_url or f"sqlite:///{folder}/site.sqlite3") as site:
+            token = site.create_token()
+            problems = list(check_models(site, token, training.result(), threads))
+            result = run_load_test(site, token, folder, count=options.requests, clients=options.clients)
+    print_load_result(result, options.clients)
+    problems += [f"{name}: {count}" for name, count in result.count_problems().items() if count]
+    print("\n".join(f"PROBLEM {problem}" for problem in problems) or "No problems.")
+    return 1 if problems else 0
 
 
-def make_all(folder: Path) -> list[Made]:
-    made = []
-    for one in FORMATS:
-        own_folder = folder / one.name
-        own_folder.mkdir(parents=True)
-        made.append(make(one, own_folder))
-    return made
+def train_models(folder: Path) -> list[TrainedModel]:
+    models = []
+    for model_format in FORMATS:
+        model_folder = folder / model_format.name
+        model_folder.mkdir(parents=True)
+        models.append(train_model(model_format, model_folder))
+    return models
 
 
-def serve_all(site: Site, token: str, models: list[Made], threads: ThreadPoolExecutor) -> Iterator[str]:
-    """Print a line for each format, two of them registered at a time, and yield what is wrong."""
+def check_models(site: Site, token: str, models: list[TrainedModel], threads: ThreadPoolExecutor) -> Iterator[str]:
+    """Register two models at a time, print one line per format, and yield the problems."""
     print(ROW.format("format", "runtime", "task", "registered in s", "largest difference"), flush=True)
-    serving = [(made.format, threads.submit(serve, site, token, made)) for made in models]
-    for one, promise in serving:
+    futures = [(trained.format, threads.submit(check_model, site, token, trained)) for trained in models]
+    for model_format, future in futures:
         try:
-            served = promise.result()
+            result = future.result()
         except (subprocess.CalledProcessError, requests.RequestException) as error:
-            yield f"{one} {getattr(error, 'stderr', '') or error}"
+            yield f"{model_format} {getattr(error, 'stderr', '') or error}"
             continue
-        told = served.runtime, served.task, f"{served.seconds:.1f}", f"{served.difference:.1e}"
-        print(ROW.format(served.format, *told), flush=True)
-        yield from (f"{one} {fault}" for fault in served.faults)
-    print(f"{INPUTS} answers of each compared with the library's own; at most {TOLERANCE:g} apart is right.\n", flush=True)
+        cells = result.runtime, result.task, f"{result.seconds:.1f}", f"{result.max_difference:.1e}"
+        print(ROW.format(result.format, *cells), flush=True)
+        yield from (f"{model_format} {problem}" for problem in result.problems)
+    print(f"Compared {INPUT_COUNT} predictions per format. The allowed difference is {TOLERANCE:g}.\n", flush=True)
 
 
-def print_load(moved: Load, clients: int) -> None:
-    promotions = moved.promotions[1:]
-    apart = median([later.done - one.done for one, later in pairwise(promotions)] or [0])
-    workers = {one.worker for one in moved.answers} - {0}
-    print(f"{moved.requests} requests by {clients} clients to {len(workers)} workers, {len(moved.rows)} rows read back.")
-    print(f"{moved.requests / moved.seconds:.0f} requests/s, {len(promotions)} promotions, one every {apart:.1f} s.")
-    by_alias = sum(one.by_alias for one in moved.answers)
-    print(f"{moved.certain()} of {by_alias} requests by alias had one right version; the others met a move under way.")
-    for name, count in moved.faults().items():
+def print_load_result(result: LoadResult, clients: int) -> None:
+    promotions = result.promotions[1:]
+    intervals = [later.confirmed_at - earlier.confirmed_at for earlier, later in pairwise(promotions)]
+    workers = {response.worker for response in result.responses} - {0}
+    print(f"{result.request_count} requests from {clients} clients to {len(workers)} workers, {len(result.rows)} rows")
+    print(
+        f"{result.request_count / result.seconds:.0f} requests per second, "
+        f"{len(promotions)} promotions, one every {median(intervals or [0]):.1f} s"
+    )
+    alias_count = sum(response.uses_alias for response in result.responses)
+    print(f"{result.count_unambiguous()} of {alias_count} requests by alias had one valid version (no promotion running)")
+    for name, count in result.count_problems().items():
         print(f"{count:6} {name}")
-    for error in moved.errors[:5]:
+    for error in result.errors[:MAX_PRINTED_ERRORS]:
         print(f"       {error[:300]}")
 
 

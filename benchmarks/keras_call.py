@@ -1,8 +1,8 @@
-"""What does one traced call save over Model.predict(), and what does batching save over one image at a time?
+"""Measure how much faster a traced call is than Model.predict(), and a batch than single images.
 
-    python benchmarks/keras_call.py
+    PYTHONPATH=. python benchmarks/keras_call.py
 
-Both sides of each ratio are measured in turn within the same run, because machines are noisy.
+Each round measures both sides of a ratio, so that changes in the load of the machine affect both.
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ import numpy as np
 from inference.runtimes.keras import KerasRuntime
 
 ARTIFACT = Path(__file__).parents[1] / "examples" / "digits" / "digits.keras"
-ROUNDS = 100
-BATCH = 32
+ROUND_COUNT = 100
+BATCH_SIZE = 32
 
 
-def milliseconds(call: Callable[[], object]) -> float:
+def measure_milliseconds(call: Callable[[], object]) -> float:
     started = perf_counter()
     call()
     return (perf_counter() - started) * 1000
 
 
-def compare(title: str, slow: Callable[[], object], fast: Callable[[], object]) -> None:
+def print_comparison(title: str, slow: Callable[[], object], fast: Callable[[], object]) -> None:
+    """Print the median durations of two calls and their ratio, after one call each to warm up."""
     slow(), fast()
-    pairs = [(milliseconds(slow), milliseconds(fast)) for _ in range(ROUNDS)]
-    first, second = (statistics.median(side) for side in zip(*pairs, strict=True))
-    print(f"{title}: {first:.2f} ms / {second:.2f} ms = {first / second:.1f} times")
+    durations = [(measure_milliseconds(slow), measure_milliseconds(fast)) for _ in range(ROUND_COUNT)]
+    slow_median, fast_median = (statistics.median(side) for side in zip(*durations, strict=True))
+    print(f"{title}: {slow_median:.2f} ms / {fast_median:.2f} ms = {slow_median / fast_median:.1f}")
 
 
 def main() -> None:
@@ -42,10 +43,14 @@ def main() -> None:
 
     run = KerasRuntime(ARTIFACT, threads=1).load()
     model = keras.saving.load_model(ARTIFACT, compile=False)
-    one = np.random.default_rng(0).random((1, 28, 28, 1), np.float32)
-    many = np.repeat(one, BATCH, axis=0)
-    compare("Model.predict() / traced call, one image", lambda: model.predict(one, verbose=0), lambda: run(one))
-    compare(f"{BATCH} calls / one call of {BATCH} images", lambda: [run(one) for _ in range(BATCH)], lambda: run(many))
+    image = np.random.default_rng(0).random((1, 28, 28, 1), np.float32)
+    batch = np.repeat(image, BATCH_SIZE, axis=0)
+    print_comparison("Model.predict() / traced call, one image", lambda: model.predict(image, verbose=0), lambda: run(image))
+    print_comparison(
+        f"{BATCH_SIZE} single calls / one batch of {BATCH_SIZE}",
+        lambda: [run(image) for _ in range(BATCH_SIZE)],
+        lambda: run(batch),
+    )
 
 
 if __name__ == "__main__":

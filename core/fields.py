@@ -1,4 +1,4 @@
-"""Model fields of the ledger."""
+"""Model fields and database functions for UUIDv7 ids."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 
 class UUID7Field(models.UUIDField):
-    """A primary key that is the public id at once: ordered by time, not guessable (RFC 9562, 5.7)."""
+    """A primary key that is also the public id: ordered by time and not guessable (RFC 9562, section 5.7)."""
 
     def __init__(self, **options: Any) -> None:
         defaults: dict[str, Any] = {"primary_key": True, "default": uuid7, "editable": False}
@@ -18,10 +18,10 @@ class UUID7Field(models.UUIDField):
 
 
 class RandomBits(models.Func):
-    """The last 32 bits of a UUIDv7, which are random (RFC 9562, 5.7), as eight hexadecimal digits.
+    """The last 32 bits of a UUIDv7, which are random (RFC 9562, section 5.7), as eight hexadecimal digits.
 
-    Ordered by them rows stand in a shuffle that stays the same. Written without parameters, so that SQLite too takes an
-    index on it.
+    Sorting by them gives a random order that does not change between queries. The SQL has no parameters, because SQLite
+    does not index expressions with parameters.
     """
 
     template = "RIGHT(CAST(%(expressions)s AS varchar), 8)"
@@ -33,6 +33,7 @@ class RandomBits(models.Func):
 
 
 def is_uuid(text: str) -> bool:
+    """Return whether a string is a valid UUID."""
     try:
         UUID(text)
     except ValueError:

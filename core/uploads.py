@@ -1,9 +1,9 @@
-"""Parse a multipart body only when all of it is there."""
+"""Upload handling: complete multipart bodies only, held in memory, and the limits of images."""
 
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.files.uploadhandler import MemoryFileUploadHandler
@@ -11,31 +11,31 @@ from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
 from inference.preprocessing import ImageLimits
 
-EPILOGUE = 1024  # bytes that may stand behind the closing boundary (RFC 2046, 5.1.1)
+MAX_EPILOGUE_BYTES = 1024  # that may follow the closing boundary (RFC 2046, section 5.1.1)
 
 
 class WholeBodyUploadHandler(MemoryFileUploadHandler):
-    """Refuse a multipart body without its closing boundary, which Django's parser takes for a whole one.
+    """Reject a multipart body without its closing boundary, which Django's parser accepts as complete.
 
-    The body is held in memory, never in a temporary file; `RequestSizeMiddleware` has bounded it by then.
+    The body is held in memory, never in a temporary file. `RequestSizeMiddleware` has limited its size before.
     """
 
     def handle_raw_input(
         self,
-        input_data: Any,
-        META: dict[str, Any],  # noqa: N803  the name that Django passes
+        input_data: IO[bytes],
+        META: dict[str, str],  # noqa: N803  the name that Django passes
         content_length: int,
-        boundary: Any,
+        boundary: Any,  # bytes, although django-stubs declare str
         encoding: str | None = None,
     ) -> tuple[Any, Any]:
         body = input_data.read(content_length)
         closing = b"--" + boundary + b"--"
-        if closing not in body[-len(closing) - EPILOGUE :]:
-            raise MultiPartParserError("The multipart body ends before its closing boundary. Send the whole request.")
+        if closing not in body[-len(closing) - MAX_EPILOGUE_BYTES :]:
+            raise MultiPartParserError("The multipart body is incomplete: the closing boundary is missing. Send it again.")
         try:
             return MultiPartParser(META, BytesIO(body), [MemoryFileUploadHandler(self.request)], encoding).parse()
         except UnicodeError as error:
-            raise MultiPartParserError(f"The multipart body is not text in {encoding}. Send UTF-8.") from error
+            raise MultiPartParserError(f"The multipart body is not valid {encoding} text. Send UTF-8.") from error
 
 
 def get_image_limits() -> ImageLimits:

@@ -13,10 +13,11 @@ from django.utils.http import urlencode
 from django.views.generic import View
 
 from core.storage import StorageFull
+from core.urls import get_site_url
 from demo.services.tour import MODEL, get_sample_prediction, predict_sample, samples
 from inference.errors import InferenceError
 from predictions.models import Prediction
-from predictions.snippets import snippets_for
+from predictions.snippets import build_snippets
 from registry.errors import UnknownModel
 from registry.references import resolve_version
 
@@ -54,8 +55,8 @@ class TourView(TourPage):
         if prediction is None:
             return {}
         version = prediction.model_version
-        site = request.build_absolute_uri("/").rstrip("/")
-        return {"snippets": snippets_for(version.parsed_signature, reference=MODEL, site=site)[:1]}
+        snippets = build_snippets(version.parsed_signature, reference=MODEL, site_url=get_site_url(request))
+        return {"snippets": snippets[:1]}
 
 
 class SampleView(TourPage):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
-from predictions.filters import MomentField
+from predictions.filters import UTCDateTimeField
 from predictions.models import Review
 
 
@@ -12,7 +12,7 @@ class EvaluationForm(forms.Form):
     """Of which version the quality is asked for, since when, and over which picks."""
 
     version = forms.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
-    since = MomentField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = UTCDateTimeField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
     picked_by = forms.ChoiceField(required=False, label="Picked", choices=[("", "in any way"), *Review.PickedBy.choices])
 
     def unknown(self, allowed: set[str]) -> list[str]:

@@ -1,1 +1,3 @@
-"""The composition root: settings, addresses, servers. Knows everything, imported by nobody."""
+"""Project package: settings, URLs, and server configuration. It imports every app; no app imports it."""
+
+__version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Addresses below /api/v1/, which several apps provide."""
+"""URLs of the REST API, under /api/v1/. Several apps provide the views."""
 
 from django.urls import path
 from rest_framework.routers import SimpleRouter

@@ -1,4 +1,4 @@
-"""The ASGI application. Predictions run in threads; gunicorn with mlsite.wsgi is the server that is tested."""
+"""ASGI application. Predictions run in threads. Only the WSGI application with gunicorn is covered by tests."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Write a .env with fresh secrets: python -m mlsite.envfile .env.example .env"""
+"""Create a .env file with generated secrets: python -m mlsite.envfile .env.example .env"""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ import secrets
 import sys
 from pathlib import Path
 
-FRESH = {"SECRET_KEY=": 50, "DEMO_PASSWORD=": 9}  # bytes of randomness
+SECRET_BYTES = {"SECRET_KEY=": 50, "DEMO_PASSWORD=": 9}
+"""Number of random bytes of each secret, by its empty line in the example file."""
 
 
-def fill_in(example: str) -> str:
-    """Return the text of the example with every empty secret filled in."""
-    lines = [line + secrets.token_urlsafe(FRESH[line]) if line in FRESH else line for line in example.splitlines()]
+def fill_secrets(example: str) -> str:
+    """Return the text of the example file with a generated value for each empty secret."""
+    lines = [
+        line + secrets.token_urlsafe(SECRET_BYTES[line]) if line in SECRET_BYTES else line for line in example.splitlines()
+    ]
     return "\n".join(lines) + "\n"
 
 
 def main(example: Path, target: Path) -> None:
-    """Create `target`, readable by its owner only; an existing one is left alone."""
+    """Create `target`, readable only by its owner. Do nothing if it exists."""
     try:
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return
     with os.fdopen(descriptor, "w") as file:
-        file.write(fill_in(example.read_text()))
+        file.write(fill_secrets(example.read_text()))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""gunicorn's configuration: gunicorn -c python:mlsite.gunicorn
+"""Configuration of gunicorn: gunicorn -c python:mlsite.gunicorn
 
-Threads, because a request waits for the model and the database. Nothing is loaded before the fork: TensorFlow does not
-survive one.
+Workers use threads, because requests spend most of their time waiting for the model and the database. Models are loaded
+after the fork, because TensorFlow does not work in a forked process.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,52 +19,55 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlsite.settings")
 
 from django.conf import settings
 
-M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # malloc.h
-LOOK_EVERY, RETRY_AFTER = 2, 10  # seconds between looks at what is in production
-STUCK_AFTER = 3  # times PREDICT_TIMEOUT
+M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # parameter numbers in malloc.h
+MMAP_THRESHOLD_BYTES = 2**20
+MAX_MALLOC_ARENAS = 2
+CHECK_SECONDS = 2  # between checks for newly promoted versions
+RETRY_SECONDS = 10  # between attempts to load a model that failed to load
+HUNG_AFTER_TIMEOUTS = 3  # a model that runs longer than this multiple of PREDICT_TIMEOUT is considered hung
 
 wsgi_app = "mlsite.wsgi:application"
 bind = f"{settings.HOST}:{settings.PORT}"
 worker_class = "gthread"
 workers = settings.WEB_CONCURRENCY
 threads = settings.WEB_THREADS
-timeout = 60  # seconds without a heartbeat, after which a worker is killed
-graceful_timeout = 30  # seconds that requests in flight may take after SIGTERM
+timeout = 60  # seconds without a heartbeat before a worker is killed
+graceful_timeout = 30  # seconds that requests in progress have to finish after SIGTERM
 keepalive = 5  # seconds
 preload_app = False
-forwarded_allow_ips = ""  # Django decides whom to believe about HTTPS: settings.HTTPS
+forwarded_allow_ips = ""  # whether to trust the proxy's headers is decided by settings.HTTPS
 control_socket_disable = True
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  heartbeats need no disk
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  heartbeats must not wait for a disk
 logconfig_dict: dict[str, Any] = dict(settings.LOGGING)
 
 METRICS_DIR = Path(settings.VAR_DIR, "run", f"metrics-{os.getpid()}")
 
 
 def on_starting(server: Any) -> None:
-    """Give this server's processes one folder for their counters, empty at each start."""
-    shutil.rmtree(METRICS_DIR, ignore_errors=True)  # of a killed server that had our process id
+    """Create an empty folder in which the workers of this server share their metrics."""
+    shutil.rmtree(METRICS_DIR, ignore_errors=True)  # left by a killed server with the same process id
     METRICS_DIR.mkdir(parents=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Let glibc give large blocks back to the system at once: decoded images are large and live for milliseconds.
+    """Make glibc return large blocks to the system at once. Decoded images are large and used for milliseconds only.
 
-    The parameters are those of mallopt(3). Other C libraries have no such function, and no such habit.
+    See mallopt(3). Other C libraries do not have this function and do not need it.
     """
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):
-        libc.mallopt(M_MMAP_THRESHOLD, 2**20)
-        libc.mallopt(M_ARENA_MAX, 2)
+        libc.mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES)
+        libc.mallopt(M_ARENA_MAX, MAX_MALLOC_ARENAS)
 
 
 def post_worker_init(worker: Any) -> None:
-    """Load the models in a background thread: /healthz responds meanwhile, /readyz becomes ready afterwards."""
+    """Start the background threads of a worker: the model loader, the scheduler, and the watchdog."""
     from mlsite.scheduler import start_scheduler
 
-    threading.Thread(target=_keep_loaded, args=(worker,), name="keep-loaded", daemon=True).start()
+    threading.Thread(target=_keep_models_loaded, args=(worker,), name="model-loader", daemon=True).start()
     start_scheduler()
-    threading.Thread(target=_watch, args=(worker,), name="watch", daemon=True).start()
+    threading.Thread(target=_stop_hung_worker, args=(worker,), name="watchdog", daemon=True).start()
 
 
 def child_exit(server: Any, worker: Any) -> None:
@@ -77,50 +81,52 @@ def on_exit(server: Any) -> None:
     shutil.rmtree(METRICS_DIR, ignore_errors=True)
 
 
-def _keep_loaded(worker: Any) -> None:
-    """Load what is in production and not loaded yet: at the start, after a promotion, after a fault that has passed."""
-    nap, ready = threading.Event(), False
+def _keep_models_loaded(worker: Any) -> None:
+    """Load the models in production at the start, after each promotion, and again after an error.
+
+    `/healthz` responds meanwhile. `/readyz` returns 200 afterwards.
+    """
+    was_complete = False
     while True:
-        complete = _load_production(worker)
-        if complete and not ready:
+        is_complete = _load_production_models(worker)
+        if is_complete and not was_complete:
             worker.log.info("ready at http://%s:%s/", settings.HOST, settings.PORT)
-        ready = complete
-        nap.wait(LOOK_EVERY if complete else RETRY_AFTER)
+        was_complete = is_complete
+        time.sleep(CHECK_SECONDS if is_complete else RETRY_SECONDS)
 
 
-def _load_production(worker: Any) -> bool:
-    """Return whether every model in production is loaded now, or all that there is room for."""
+def _load_production_models(worker: Any) -> bool:
+    """Load the models in production that are not loaded yet, as far as there is room. Return False after an error."""
     from django.db import DatabaseError, InterfaceError, connection
 
     from inference.errors import InferenceError
-    from mlsite.health import been_ready
+    from mlsite.health import first_load_finished
     from registry.serving import get_pool, get_production_versions, get_spec
 
-    complete = True
+    is_complete = True
     try:
-        wanted = [get_spec(version) for version in get_production_versions()]
-        for spec in wanted:
+        specs = [get_spec(version) for version in get_production_versions()]
+        for spec in specs:
             try:
-                get_pool().preload(spec, keep=wanted)
+                get_pool().preload(spec, keep=specs)
             except InferenceError as error:
-                complete = False
+                is_complete = False
                 worker.log.error("model not loaded: %s: %s", error.code, error.message)
-        been_ready.set()
+        first_load_finished.set()
     except (DatabaseError, InterfaceError) as error:
-        complete = False
-        worker.log.error("models not loaded: %s", error)
+        is_complete = False
+        worker.log.error("models not loaded: database error: %s", error)
     finally:
         connection.close()
-    return complete
+    return is_complete
 
 
-def _watch(worker: Any) -> None:
-    """Replace a process whose model hangs: ask it to stop, let its other requests finish, and get a new one."""
+def _stop_hung_worker(worker: Any) -> None:
+    """Stop this process when one of its models hangs. Other requests can finish, and gunicorn starts a new process."""
     from registry.serving import get_pool
 
-    limit = STUCK_AFTER * settings.PREDICT_TIMEOUT
-    nap = threading.Event()
-    while get_pool().get_running_seconds() < limit:
-        nap.wait(1)
-    worker.log.critical("a model has been running for more than %s seconds; this process is replaced", limit)
+    limit_seconds = HUNG_AFTER_TIMEOUTS * settings.PREDICT_TIMEOUT
+    while get_pool().get_running_seconds() < limit_seconds:
+        time.sleep(1)
+    worker.log.critical("restarting the worker: a model has been running for more than %s seconds", limit_seconds)
     os.kill(os.getpid(), signal.SIGTERM)

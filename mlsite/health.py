@@ -1,4 +1,4 @@
-"""Is the process alive, and is it of use? For load balancers and people in a hurry."""
+"""Health checks of one worker process: `/healthz` (liveness) and `/readyz` (readiness)."""
 
 from __future__ import annotations
 
@@ -9,48 +9,52 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from mlsite import __version__
 from registry.integrity import find_damaged_versions
 from registry.querysets import PRODUCTION
 from registry.serving import get_pool, get_previous_version, get_production_versions, get_spec
 
-been_ready = threading.Event()
-"""Has this process tried to load all that was in production, as far as it has room, at some time?"""
+first_load_finished = threading.Event()
+"""Set after this process has tried once to load all models in production."""
 
 
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 while the process can answer at all; asks nothing of database and models."""
-    return HttpResponse("ok\n", content_type="text/plain")
+    """Return 200 with the version of mlsite. This uses neither the database nor the models."""
+    return HttpResponse(f"ok\nmlsite {__version__}\n", content_type="text/plain")
 
 
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 once the database is reachable and this process has loaded the models in production.
+    """Return 200 if the database responds and this process can serve models, and 503 otherwise.
 
-    A process that has been ready stays so while it loads a newly promoted version, for which requests wait: else a promotion
-    would turn all processes red at once. A version that does not load is named, and so is an artifact that is not the
-    registered one, whether in production or not; the answer is 503 only when no model can be asked.
+    A process becomes ready when it has loaded all models in production. It stays ready while it loads a newly promoted
+    version: otherwise a promotion would make all processes unavailable at once. Requests for this version wait.
+    `problems` contains the versions that do not load and the artifacts that differ from the registered file. They make the
+    status `degraded`; only if no model in production can serve requests is the response 503.
     """
     try:
-        served = get_production_versions()
+        production = get_production_versions()
         damaged = find_damaged_versions()
     except (DatabaseError, InterfaceError):
         return JsonResponse({"status": "unavailable", "database": "unreachable"}, status=503)
-    specs = {get_spec(version): version for version in served}
+    specs = {get_spec(version): version for version in production}
     pool = get_pool()
     loaded = [spec for spec in specs if pool.is_loaded(spec)]
-    failed = {spec: error.code for spec in specs if spec not in loaded and (error := pool.get_failure(spec))}
+    failures = {spec: error.code for spec in specs if spec not in loaded and (error := pool.get_failure(spec))}
     if len(loaded) == len(specs):
-        been_ready.set()
-    # What one model of many lacks is no reason to take the others away from their callers.
-    silent = specs and all(spec in failed and not get_previous_version(specs[spec], alias=PRODUCTION) for spec in specs)
-    ready = been_ready.is_set() and not silent
+        first_load_finished.set()
+    # A failed model without a previous version to fall back on must not make the other models unavailable.
+    is_failing = bool(specs) and all(
+        spec in failures and not get_previous_version(specs[spec], alias=PRODUCTION) for spec in specs
+    )
+    is_ready = first_load_finished.is_set() and not is_failing
     body = {
-        "status": "degraded" if ready and failed else "ready" if ready else "failing" if silent else "loading",
+        "status": "failing" if is_failing else "loading" if not is_ready else "degraded" if failures else "ready",
         "database": "ok",
         "models": {"loaded": len(loaded), "served": len(specs)},
-        "problems": damaged | {str(spec): code for spec, code in failed.items()},
+        "problems": damaged | {str(spec): code for spec, code in failures.items()},
     }
-    return JsonResponse(body, status=200 if ready else 503)
+    return JsonResponse(body, status=200 if is_ready else 503)

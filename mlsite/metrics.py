@@ -1,4 +1,4 @@
-"""/metrics in Prometheus's text format, of all of gunicorn's processes together."""
+"""Endpoint `/metrics`: the metrics of all worker processes in the Prometheus text format."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rest_framework.decorators import api_view, permission_classes
 from rest_framework.permissions import BasePermission
 
 
-class MayReadMetrics(BasePermission):
-    """Staff, by session or token; everybody when METRICS_PUBLIC says so."""
+class CanReadMetrics(BasePermission):
+    """Allow staff users, and everyone if `METRICS_PUBLIC` is set."""
 
     def has_permission(self, request: HttpRequest, view: object) -> bool:
         return settings.METRICS_PUBLIC or bool(request.user and request.user.is_staff)
@@ -22,15 +22,15 @@ class MayReadMetrics(BasePermission):
 
 @never_cache
 @api_view(["GET"])
-@permission_classes([MayReadMetrics])
+@permission_classes([CanReadMetrics])
 def metrics(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(generate_latest(_build_registry()), content_type=CONTENT_TYPE_LATEST)
 
 
-metrics.cls.schema = None  # no part of the API
+metrics.cls.schema = None  # not part of the API schema
 
 
-def _registry() -> CollectorRegistry:
+def _build_registry() -> CollectorRegistry:
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return REGISTRY
     registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""One log line and one measurement for each request, and the outer limits of its size."""
+"""Log and measure each request, limit the size of its body, and append a missing slash to its path."""
 
 from __future__ import annotations
 
@@ -15,38 +15,43 @@ from django.utils.functional import SimpleLazyObject
 from prometheus_client import Counter, Histogram
 
 from mlsite import errors
-from predictions.metrics import SECONDS
+from predictions.metrics import LATENCY_BUCKETS_SECONDS
 
 logger = logging.getLogger("mlsite.request")
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-SILENCE = 10  # seconds between two pieces of a body
-METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+BODY_TIMEOUT_SECONDS = 10  # maximum time between two parts of a request body
+KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}  # others share one label: labels must be few
 
-REQUESTS = Counter("mlsite_http_requests", "Requests answered.", ["method", "route", "status"])
-REQUEST_SECONDS = Histogram("mlsite_http_request_seconds", "Seconds to answer.", ["method", "route"], buckets=SECONDS)
+REQUESTS = Counter("mlsite_http_requests", "Number of HTTP requests.", ["method", "route", "status"])
+REQUEST_SECONDS = Histogram(
+    "mlsite_http_request_seconds",
+    "Duration of HTTP requests in seconds.",
+    ["method", "route"],
+    buckets=LATENCY_BUCKETS_SECONDS,
+)
 
 
 class RequestLogMiddleware:
-    """Log id, user, status and milliseconds. Neither query strings nor headers: they can hold secrets."""
+    """Log and count each request. Query strings and headers are not logged, because they can contain secrets."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = perf_counter()
-        sent = request.headers.get("X-Request-ID", "")
-        request_id = sent if REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+        client_id = request.headers.get("X-Request-ID", "")
+        request_id = client_id if REQUEST_ID_PATTERN.fullmatch(client_id) else uuid.uuid4().hex
         response = self.get_response(request)
         response["X-Request-ID"] = request_id
-        self._report(request, response, request_id, perf_counter() - started)
+        self._record(request, response, request_id, perf_counter() - started)
         return response
 
-    def _report(self, request: HttpRequest, response: HttpResponse, request_id: str, seconds: float) -> None:
+    def _record(self, request: HttpRequest, response: HttpResponse, request_id: str, seconds: float) -> None:
         match = request.resolver_match
         route = match.route if match else "none"
-        method = request.method if request.method in METHODS else "other"
+        method = request.method if request.method in KNOWN_METHODS else "other"
         REQUESTS.labels(method, route, response.status_code).inc()
         REQUEST_SECONDS.labels(method, route).observe(seconds)
         logger.info(
@@ -54,50 +59,50 @@ class RequestLogMiddleware:
             extra={
                 "request_id": request_id,
                 "method": method,
-                # The token of a password reset stands in the path.
+                # The path of a password reset contains its token.
                 "path": f"/{route}" if match and "token" in match.kwargs else request.path,
                 "route": route,
                 "status": response.status_code,
                 "ms": round(seconds * 1000, 1),
-                "user": _user_id(request),
+                "user": _get_user_id(request),
             },
         )
 
 
-class SlashMiddleware(CommonMiddleware):
-    """Redirect to the address with a slash what may be asked twice. A POST that is redirected becomes a GET."""
+class AppendSlashMiddleware(CommonMiddleware):
+    """Redirect GET and HEAD requests to the URL with a trailing slash. A redirected POST would become a GET."""
 
     def should_redirect_with_slash(self, request: HttpRequest) -> bool:
         return request.method in ("GET", "HEAD") and super().should_redirect_with_slash(request)
 
 
 class RequestSizeMiddleware:
-    """Refuse by its length a body that nobody would accept, before a byte of it is read."""
+    """Reject a request by its Content-Length before its body is read."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if connection := request.META.get("gunicorn.socket"):
-            connection.settimeout(SILENCE)  # the thread is ours again when the body stops coming
+            connection.settimeout(BODY_TIMEOUT_SECONDS)  # a stalled upload must not occupy the thread
         if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-            detail = "Send a Content-Length header: a body of unknown length is not read."
-            return errors.respond(request, status=411, code="length-required", detail=detail)
+            detail = "Chunked transfer encoding is not supported. Send a Content-Length header."
+            return errors.build_error_response(request, status=411, code="length-required", detail=detail)
         length = request.headers.get("Content-Length") or "0"
-        limit = self._limit(request)
-        if not (length.isascii() and length.isdigit()) or int(length) > limit:
-            return errors.too_large(request, limit)
+        limit_bytes = self._get_limit_bytes(request)
+        if not (length.isascii() and length.isdigit()) or int(length) > limit_bytes:
+            return errors.request_too_large(request, limit_bytes)
         return self.get_response(request)
 
-    def _limit(self, request: HttpRequest) -> int:
+    def _get_limit_bytes(self, request: HttpRequest) -> int:
         if request.content_type != "multipart/form-data":
             return settings.MAX_JSON_BYTES
-        limit = settings.MAX_UPLOAD_BYTES if request.path.startswith("/api/") else settings.MAX_FORM_BYTES
-        return limit + settings.FORM_OVERHEAD
+        file_bytes = settings.MAX_UPLOAD_BYTES if errors.is_api_request(request) else settings.MAX_FORM_BYTES
+        return file_bytes + settings.FORM_OVERHEAD_BYTES
 
 
-def _user_id(request: HttpRequest) -> str:
-    """Return the user's id if the request came to need it; logging asks the database nothing."""
+def _get_user_id(request: HttpRequest) -> str:
+    """Return the id of the user if the view has loaded the user. Logging causes no database query of its own."""
     user = request.__dict__.get("user")
     if isinstance(user, SimpleLazyObject):
         user = getattr(request, "_cached_user", None)

@@ -1,4 +1,4 @@
-"""Settings of mlsite, from the environment or `.env`. README lists them all."""
+"""Settings, read from environment variables and `.env`. docs/operate.md describes each of them."""
 
 import os
 from pathlib import Path
@@ -8,23 +8,26 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from mlsite import __version__
+from mlsite.logging_config import build_logging_config
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
 if env_file := os.environ.get("ENV_FILE", str(BASE_DIR / ".env")):
     env.read_env(env_file)
 
-VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))  # everything that the program writes
+VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))  # contains every file that the site writes
 
 # --- security -------------------------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="only-for-debug" * 4 if DEBUG else "")
 if not SECRET_KEY:
-    raise ImproperlyConfigured("Set SECRET_KEY in the environment or in .env; `make env` writes a .env with a fresh one.")
+    raise ImproperlyConfigured("Set SECRET_KEY in the environment or in .env. `make env` creates a .env with a new key.")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
-# HTTPS is spoken by the proxy in front; these follow from saying that it is.
+# A proxy terminates HTTPS. Set HTTPS=true if there is one; the settings below follow from it.
 HTTPS = env.bool("HTTPS", default=False)
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -40,7 +43,7 @@ CSRF_FAILURE_VIEW = "mlsite.errors.csrf_failure"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
-        "img-src": [SELF, "blob:", "data:"],  # previews of files not yet sent; icons inside the style sheets
+        "img-src": [SELF, "blob:", "data:"],  # previews of files before the upload; icons in style sheets
         "object-src": [NONE],
         "base-uri": [NONE],
         "form-action": [SELF],
@@ -79,7 +82,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "mlsite.middleware.RequestSizeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "mlsite.middleware.SlashMiddleware",
+    "mlsite.middleware.AppendSlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -101,6 +104,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context_processors.signup",
                 "demo.context_processors.tour",
+                "mlsite.context_processors.version",
             ],
         },
     },
@@ -109,16 +113,17 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- database -------------------------------------------------------------------------------------------------------
-SQLITE: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "db.sqlite3")}
-DATABASE: dict[str, Any] = env.db_url("DATABASE_URL") if env.str("DATABASE_URL", default="") else SQLITE
+SQLITE_DATABASE: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "db.sqlite3")}
+DATABASE: dict[str, Any] = env.db_url("DATABASE_URL") if env.str("DATABASE_URL", default="") else SQLITE_DATABASE
 DATABASES = {"default": DATABASE}
 DATABASE |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
 if DATABASE["ENGINE"].endswith("sqlite3"):
     Path(DATABASE["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     DATABASE["OPTIONS"] = {
-        # IMMEDIATE takes the write lock at BEGIN, where waiting for it works; FULL syncs the log at each commit.
+        # IMMEDIATE takes the write lock at BEGIN, where SQLite waits for it. It does not wait when a transaction that has
+        # read starts to write. synchronous=FULL syncs the write-ahead log at each commit.
         "transaction_mode": "IMMEDIATE",
-        "timeout": 20,  # seconds to wait for the lock
+        "timeout": 20,  # seconds to wait for the write lock
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
 else:
@@ -129,36 +134,31 @@ AUTH_USER_MODEL = "accounts.User"
 ALLOW_SIGNUP = env.bool("ALLOW_SIGNUP", default=True)
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "predictions:predict"
-REVIEWER_PERMISSION = "predictions.view_prediction"  # what makes a member of staff a reviewer
+REVIEWER_PERMISSION = "predictions.view_prediction"  # staff users with this permission are reviewers
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
+    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 ]
-AXES_FAILURE_LIMIT = 8  # wrong passwords, for one user name or from one address
+AXES_FAILURE_LIMIT = 8  # wrong passwords per username or IP address
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
-AXES_RESET_ON_SUCCESS = False  # else one's own success would forget one's guesses at another's password
+AXES_RESET_ON_SUCCESS = False  # otherwise attackers could reset the counter by signing in as themselves
 AXES_LOCKOUT_TEMPLATE = "accounts/locked.html"
 AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "accounts.services.get_client_address"
-# How many proxies in front append to X-Forwarded-For; with 0 the header is a claim of the client and is not read.
+# Number of proxies that append to X-Forwarded-For. With 0, the header is ignored, because clients can set it.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="mlsite@localhost")
 
-DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")  # of the account that `bootstrap` makes; empty: no such account
-TOUR = env.bool("TOUR", default=bool(DEMO_PASSWORD))  # show strangers what the digits example answers
+DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")  # of the superuser `demo`; if empty, `bootstrap` does not create it
+TOUR = env.bool("TOUR", default=bool(DEMO_PASSWORD))  # show the public tour
 
 # --- files ----------------------------------------------------------------------------------------------------------
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(VAR_DIR / "media"))()
@@ -173,17 +173,17 @@ STORAGES = {
 FILE_UPLOAD_PERMISSIONS = 0o640
 
 # --- predictions ----------------------------------------------------------------------------------------------------
-DEFAULT_MODEL = env.str("DEFAULT_MODEL", default="")  # asked when a request names none; empty: the first registered
-MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=10 * 2**20)  # one image
+DEFAULT_MODEL = env.str("DEFAULT_MODEL", default="")  # for requests without a model; if empty, the first registered
+MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=10 * 2**20)  # per image
 MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", default=25_000_000)
 MAX_JSON_BYTES = 2**20
-MAX_FORM_BYTES = 3 * MAX_UPLOAD_BYTES  # the upload page without JavaScript sends several images at once
-FORM_OVERHEAD = 64 * 2**10  # bytes of a multipart body that are not the file
-PREDICT_TIMEOUT = env.float("PREDICT_TIMEOUT", default=10.0)  # seconds a caller waits for the model, queue included
-MAX_BATCH = env.int("MAX_BATCH", default=32)  # items run together
-MAX_QUEUE = env.int("MAX_QUEUE", default=128)  # items waiting per model and process; one more is answered 503
-MAX_LOADED_MODELS = env.int("MAX_LOADED_MODELS", default=16)  # per process; the least recently used makes room
-MAX_LOADED_BYTES = env.int("MAX_LOADED_BYTES", default=4 * 2**30)  # of their artifacts, per process
+MAX_FORM_BYTES = 3 * MAX_UPLOAD_BYTES  # without JavaScript, the upload page sends several images in one request
+FORM_OVERHEAD_BYTES = 64 * 2**10  # other parts of a multipart body
+PREDICT_TIMEOUT = env.float("PREDICT_TIMEOUT", default=10.0)  # seconds that a request waits, including the queue
+MAX_BATCH = env.int("MAX_BATCH", default=32)  # inputs per batch
+MAX_QUEUE = env.int("MAX_QUEUE", default=128)  # inputs that can wait per model and process; further requests get a 503
+MAX_LOADED_MODELS = env.int("MAX_LOADED_MODELS", default=16)  # per process; the least recently used one is unloaded
+MAX_LOADED_BYTES = env.int("MAX_LOADED_BYTES", default=4 * 2**30)  # total size of their artifacts, per process
 HOST = env.str("HOST", default="127.0.0.1")  # address to listen on
 PORT = env.int("PORT", default=8000)
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=2)  # processes
@@ -192,19 +192,19 @@ INFERENCE_THREADS = env.int("INFERENCE_THREADS", default=max(1, (os.cpu_count() 
 METRICS_PUBLIC = env.bool("METRICS_PUBLIC", default=False)
 
 FILE_UPLOAD_HANDLERS = ["core.uploads.WholeBodyUploadHandler"]
-FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_FORM_BYTES + FORM_OVERHEAD  # never a temporary file
+FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_FORM_BYTES + FORM_OVERHEAD_BYTES  # no temporary files
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_JSON_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 250
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 
-# --- background jobs --------------------------------------------------------------------------------------------------
-# Functions that the server calls in the background, and the seconds between two calls; see mlsite/scheduler.py.
+# --- background jobs ------------------------------------------------------------------------------------------------
+# Functions that the server calls in the background, with the interval in seconds. See mlsite/scheduler.py.
 SCHEDULED_JOBS = {"monitoring.services.rollup.roll_up_pending": 300}
 
 # --- API ------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        # The token comes first: its WWW-Authenticate header makes a missing login a 401 and not a 403.
+        # The first class determines the status without credentials: 401, because it sends WWW-Authenticate.
         "accounts.authentication.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
@@ -222,10 +222,11 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "mlsite",
-    "DESCRIPTION": "Ask trained models, and keep every answer. Errors are RFC 9457 `application/problem+json`. "
-    "Make a token under [API tokens](/accounts/tokens/) and send it as `Authorization: Bearer …`.",
-    "VERSION": "1",
-    "TAGS": [{"name": name} for name in ("predictions", "inputs", "models", "ground-truth")],  # the first thing first
+    "DESCRIPTION": "Send inputs to trained models and store every prediction. Errors are RFC 9457 problem details "
+    "(`application/problem+json`). Create a token on the page [API tokens](/accounts/tokens/) and send it in the header "
+    "`Authorization: Bearer <token>`.",
+    "VERSION": __version__,
+    "TAGS": [{"name": name} for name in ("predictions", "inputs", "models", "ground-truth")],  # the order in Swagger UI
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -234,36 +235,15 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "core.api.schema.add_problems",
+        "core.api.schema.add_problem_responses",
     ],
 }
 
-# --- language, time, logs -------------------------------------------------------------------------------------------
+# --- language, time, logging ----------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
-DATETIME_FORMAT, DATE_FORMAT = "j M Y, H:i", "j M Y"  # of the admin; the pages say theirs in the reader's zone
+DATETIME_FORMAT, DATE_FORMAT = "j M Y, H:i", "j M Y"  # in the admin; pages show times in the time zone of the browser
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "json": {
-            "()": "pythonjsonlogger.json.JsonFormatter",
-            "format": "{asctime}{levelname}{name}{message}",
-            "style": "{",
-            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
-        }
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        # Django's own handlers print a second, unstructured line for what RequestLogMiddleware says already.
-        "django": {"handlers": [], "level": "INFO"},
-        "django.request": {"level": "ERROR"},
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
-        "gunicorn.error": {"handlers": ["console"], "level": "INFO", "propagate": False},
-        "axes": {"level": "WARNING"},
-    },
-}
+LOGGING = build_logging_config(level=env.str("LOG_LEVEL", default="INFO"))

@@ -1,4 +1,4 @@
-"""Every address of the site. /media/ is none: stored files go out through views that know who asks."""
+"""URLs of the site. There is no /media/ URL: views check the permission for each stored file and then send it."""
 
 from django.contrib import admin
 from django.contrib.auth.decorators import login_required
@@ -10,7 +10,7 @@ from mlsite import errors, health, metrics
 
 admin.site.site_title = admin.site.site_header = "mlsite"
 admin.site.index_title = "Administration"
-admin.site.enable_nav_sidebar = False  # the site's own header leads about, and lists need the room
+admin.site.enable_nav_sidebar = False  # the site's header has the navigation, and the lists need the width
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -20,9 +20,9 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", login_required(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),
     path("accounts/", include("accounts.urls")),
-    # Django's "view on site" by content type answers 500 to an id that is no UUID; our pages link directly.
+    # Django's "view on site" redirect fails with a 500 for ids that are not UUIDs. core.admin links to the pages directly.
     path("admin/r/<path:rest>", errors.raise_not_found),
-    path("admin/login/", StaffLoginView.as_view()),  # one page to sign in
+    path("admin/login/", StaffLoginView.as_view()),  # the site has a single sign-in page
     path("admin/", admin.site.urls),
     path("", include("predictions.urls")),
     path("", include("evaluation.urls")),

@@ -1,4 +1,4 @@
-"""The WSGI application, for gunicorn."""
+"""WSGI application, which gunicorn serves."""
 
 import os
 

@@ -1,94 +1,132 @@
-"""Predictions as lines of CSV or JSON, one after the other: memory does not grow with their number."""
+"""Stream predictions as CSV or JSON lines. Memory use does not depend on their number."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
 
 from accounts.permissions import is_reviewer
-from predictions.models import Prediction, Review
+from predictions.models import Prediction
 
-AT_ONCE = 1000  # rows fetched together
+logger = logging.getLogger(__name__)
+
+ROWS_PER_FETCH = 1000
 COLUMNS = (
     "id", "created_at", "model", "model_version", "status", "source", "user", "kind", "original_name", "sha256", "features",
     "label", "confidence", "value", "output", "error_code", "client_reference", "verdict", "true_label", "true_value",
     "picked_by", "reviews",
 )  # fmt: skip
-# What a spreadsheet takes for a formula at the beginning of a cell, https://owasp.org/www-community/attacks/CSV_Injection.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Spreadsheets run a cell as a formula if it starts so, see https://owasp.org/www-community/attacks/CSV_Injection.
+FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
+
+ExportRow = Mapping[str, Any]
+"""The values of one prediction by column."""
 
 
-def attachment(suffix: str) -> dict[str, str]:
-    """Return the headers that make an answer a file to keep, and nobody else's."""
-    return {"Content-Disposition": f'attachment; filename="predictions.{suffix}"', "Cache-Control": "private, no-store"}
+def stream_export(
+    predictions: QuerySet[Prediction], *, reader: AbstractBaseUser | AnonymousUser, format_name: str
+) -> StreamingHttpResponse:
+    """Return a streaming download of predictions, which must be fetched `with_reviews`.
 
-
-def export_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | AnonymousUser) -> Iterator[dict[str, Any]]:
-    """Yield one dictionary per prediction, by column.
-
-    `verdict` and the truth are those of the newest opinion that holds; `reviews` is how many hold. Users are named to
-    reviewers only.
+    Args:
+        reader: the user who downloads; only reviewers get the names of users.
+        format_name: a key of `EXPORT_FORMATS`.
     """
-    everybody = is_reviewer(reader)
-    for one in predictions.iterator(chunk_size=AT_ONCE):
-        opinions: list[Review] = getattr(one, "active_reviews")  # noqa: B009  the query of the list has fetched them
-        opinion = opinions[0] if opinions else None
+    export_format = EXPORT_FORMATS[format_name]
+    logger.info("export", extra={"user": str(reader.pk), "format": format_name})
+    return StreamingHttpResponse(
+        export_format.write(iterate_rows(predictions, reader)),
+        content_type=f"{export_format.content_type}; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="predictions.{format_name}"',
+            "Cache-Control": "private, no-store",
+        },
+    )
+
+
+def iterate_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | AnonymousUser) -> Iterator[ExportRow]:
+    """Yield one row per prediction.
+
+    `verdict`, `true_label`, `true_value` and `picked_by` are those of the newest active review; `reviews` is the number
+    of active reviews.
+    """
+    shows_users = is_reviewer(reader)
+    for prediction in predictions.iterator(chunk_size=ROWS_PER_FETCH):
+        reviews = prediction.active_reviews
+        review = reviews[0] if reviews else None
         yield {
-            "id": str(one.pk),
-            "created_at": one.created_at.isoformat(),
-            "model": one.model_version.model.name,
-            "model_version": one.model_version.number,
-            "status": one.status,
-            "source": one.source,
-            "user": one.user.username if everybody and one.user else None,
-            "kind": one.input.kind,
-            "original_name": one.input.original_name,
-            "sha256": one.input.sha256,
-            "features": {feature.name: value for feature, value in one.get_features()} or None,
-            "label": one.label or None,
-            "confidence": one.confidence,
-            "value": one.value,
-            "output": one.output,
-            "error_code": one.error_code or None,
-            "client_reference": one.client_reference,
-            "verdict": opinion.verdict if opinion else None,
-            "true_label": (opinion.true_label or None) if opinion else None,
-            "true_value": opinion.true_value if opinion else None,
-            "picked_by": opinion.picked_by if opinion else None,
-            "reviews": len(opinions),
+            "id": str(prediction.pk),
+            "created_at": prediction.created_at.isoformat(),
+            "model": prediction.model_version.model.name,
+            "model_version": prediction.model_version.number,
+            "status": prediction.status,
+            "source": prediction.source,
+            "user": prediction.user.username if shows_users and prediction.user else None,
+            "kind": prediction.input.kind,
+            "original_name": prediction.input.original_name,
+            "sha256": prediction.input.sha256,
+            "features": {feature.name: value for feature, value in prediction.get_features()} or None,
+            "label": prediction.label or None,
+            "confidence": prediction.confidence,
+            "value": prediction.value,
+            "output": prediction.output,
+            "error_code": prediction.error_code or None,
+            "client_reference": prediction.client_reference,
+            "verdict": review.verdict if review else None,
+            "true_label": (review.true_label or None) if review else None,
+            "true_value": review.true_value if review else None,
+            "picked_by": review.picked_by if review else None,
+            "reviews": len(reviews),
         }
 
 
-def as_jsonl(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+def write_jsonl(rows: Iterable[ExportRow]) -> Iterator[str]:
     """Yield each row as a line of JSON."""
     for row in rows:
         yield json.dumps(row, ensure_ascii=False) + "\n"
 
 
-def as_csv(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Yield a header, and each row as a line of CSV (RFC 4180). A text that a spreadsheet would run is quoted by `'`."""
-    writer = csv.writer(_Echo())
+def write_csv(rows: Iterable[ExportRow]) -> Iterator[str]:
+    """Yield a header and each row as a line of CSV (RFC 4180)."""
+    writer = csv.writer(_LineBuffer())
     yield writer.writerow(COLUMNS)
     for row in rows:
-        yield writer.writerow([cell(row[name]) for name in COLUMNS])
+        yield writer.writerow([format_cell(row[name]) for name in COLUMNS])
 
 
-def cell(value: Any) -> Any:
-    """Return a value as a cell of CSV: JSON for an object, and a text that a spreadsheet would run after a `'`."""
+def format_cell(value: Any) -> Any:
+    """Return a value as a CSV cell: objects as JSON, and text that a spreadsheet would run as a formula after a `'`."""
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and value.startswith(FORMULA):
+    if isinstance(value, str) and value.startswith(FORMULA_PREFIXES):
         return f"'{value}"
     return "" if value is None else value
 
 
-class _Echo:
-    """What csv writes to: it gives each line back."""
+class _LineBuffer:
+    """A file object whose `write` returns the line, so that `csv.writer.writerow` returns it too."""
 
     def write(self, line: str) -> str:
         return line
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFormat:
+    """A file format of the export."""
+
+    content_type: str
+    write: Callable[[Iterable[ExportRow]], Iterator[str]]
+
+
+EXPORT_FORMATS = {
+    "csv": ExportFormat("text/csv", write_csv),
+    "jsonl": ExportFormat("application/jsonl", write_jsonl),
+}

@@ -1,4 +1,4 @@
-"""What may be asked of the ledger, the same on the pages and in the API."""
+"""Filters of predictions, shared by the pages and the API."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ import django_filters as filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django_filters.fields import IsoDateTimeField
 
 from accounts.permissions import is_reviewer
 from predictions.models import Prediction, Review
+from predictions.querysets import PredictionQuerySet
 from registry.errors import UnknownModel
 from registry.references import ModelReference
 
-MOMENT = forms.DateTimeInput(attrs={"type": "datetime-local"})
+DATETIME_WIDGET = forms.DateTimeInput(attrs={"type": "datetime-local"})
 
 
-class MomentField(IsoDateTimeField):
-    """An ISO 8601 date or time that a database can hold."""
+class UTCDateTimeField(IsoDateTimeField):
+    """A date or time in ISO 8601 that a database can store."""
 
     def clean(self, value: Any) -> datetime | None:
         moment = super().clean(value)
@@ -30,8 +32,8 @@ class MomentField(IsoDateTimeField):
             raise ValidationError(f"Expected a time such as 2026-01-31T12:00:00Z. Received: {value}") from error
 
 
-class MomentFilter(filters.IsoDateTimeFilter):
-    field_class = MomentField
+class UTCDateTimeFilter(filters.IsoDateTimeFilter):
+    field_class = UTCDateTimeField
 
 
 class IntegerFilter(filters.NumberFilter):
@@ -39,29 +41,35 @@ class IntegerFilter(filters.NumberFilter):
 
 
 class PredictionFilter(filters.FilterSet):
-    """The filters; an index serves each but `source`. `user` is there for reviewers only."""
+    """Filters of predictions. Every filter except `source` uses an index. Only reviewers can filter by `user`."""
 
-    model = filters.CharFilter(method="by_reference", label="Model")
+    model = filters.CharFilter(method="filter_model", label="Model")
     version = IntegerFilter(field_name="model_version__number", label="Version", min_value=1, max_value=2**31 - 1)
     label = filters.CharFilter(label="Label", strip=False)
     status = filters.ChoiceFilter(choices=Prediction.Status.choices, label="Status", empty_label="any")
     source = filters.ChoiceFilter(choices=Prediction.Source.choices, label="Source", empty_label="any")
     min_confidence = filters.NumberFilter(
-        field_name="confidence", lookup_expr="gte", min_value=0, max_value=1, label="Confidence from"
+        field_name="confidence", lookup_expr="gte", min_value=0, max_value=1, label="Minimum confidence"
     )
     max_confidence = filters.NumberFilter(
-        field_name="confidence", lookup_expr="lte", min_value=0, max_value=1, label="Confidence to"
+        field_name="confidence", lookup_expr="lte", min_value=0, max_value=1, label="Maximum confidence"
     )
-    created_after = MomentFilter(field_name="created_at", lookup_expr="gte", label="From (UTC)", widget=MOMENT)
-    created_before = MomentFilter(field_name="created_at", lookup_expr="lt", label="Until (UTC)", widget=MOMENT)
+    created_after = UTCDateTimeFilter(
+        field_name="created_at", lookup_expr="gte", label="Created from (UTC)", widget=DATETIME_WIDGET
+    )
+    created_before = UTCDateTimeFilter(
+        field_name="created_at", lookup_expr="lt", label="Created before (UTC)", widget=DATETIME_WIDGET
+    )
     reviewed = filters.ChoiceFilter(
-        choices=[("true", "yes"), ("false", "no")], method="by_review", label="Reviewed", empty_label="any"
+        choices=[("true", "yes"), ("false", "no")], method="filter_reviewed", label="Reviewed", empty_label="any"
     )
-    verdict = filters.ChoiceFilter(choices=Review.Verdict.choices, method="by_verdict", label="Verdict", empty_label="any")
+    verdict = filters.ChoiceFilter(
+        choices=Review.Verdict.choices, method="filter_verdict", label="Verdict", empty_label="any"
+    )
     error_code = filters.CharFilter(label="Error code")
-    true_label = filters.CharFilter(method="by_truth", label="True label", strip=False)
+    true_label = filters.CharFilter(method="filter_true_label", label="True label", strip=False)
     picked_by = filters.ChoiceFilter(
-        choices=Review.PickedBy.choices, method="by_pick", label="Picked for review", empty_label="any"
+        choices=Review.PickedBy.choices, method="filter_picked_by", label="Review strategy", empty_label="any"
     )
     client_reference = filters.CharFilter(label="Reference")
     user = filters.CharFilter(field_name="user__username", label="User")
@@ -71,14 +79,19 @@ class PredictionFilter(filters.FilterSet):
         fields: list[str] = []
 
     def __init__(
-        self, data: Any = None, queryset: QuerySet | None = None, *, request: Any = None, prefix: str | None = None
+        self,
+        data: Any = None,
+        queryset: QuerySet | None = None,
+        *,
+        request: HttpRequest | None = None,
+        prefix: str | None = None,
     ) -> None:
         super().__init__(data, queryset, request=request, prefix=prefix)
         if request is None or not is_reviewer(request.user):
             del self.filters["user"]
 
-    def by_reference(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
-        """Take what a request takes for a model: name, name:version, name@alias."""
+    def filter_model(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
+        """Accept the same references as a request: name, name:version, name@alias."""
         try:
             reference = ModelReference.parse(value)
         except UnknownModel:
@@ -88,19 +101,19 @@ class PredictionFilter(filters.FilterSet):
             return queryset.filter(model_version__number=reference.number)
         return queryset.filter(model_version__aliases__name=reference.alias) if reference.alias else queryset
 
-    def by_review(self, queryset: Any, name: str, value: str) -> Any:
-        """Split the answers into judged and not judged; what failed is neither."""
+    def filter_reviewed(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
+        """Select succeeded predictions with or without a review. Failed predictions match neither value."""
         return queryset.reviewed() if value == "true" else queryset.awaiting_review()
 
-    def by_verdict(self, queryset: Any, name: str, value: str) -> Any:
+    def filter_verdict(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
         return queryset.reviewed(verdict=value)
 
-    def by_truth(self, queryset: Any, name: str, value: str) -> Any:
-        return queryset.truly(value)
+    def filter_true_label(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
+        return queryset.with_true_label(value)
 
-    def by_pick(self, queryset: Any, name: str, value: str) -> Any:
-        return queryset.picked(value)
+    def filter_picked_by(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
+        return queryset.selected_by(value)
 
-    def unknown(self, allowed: set[str]) -> list[str]:
-        """Return the names asked for that are neither filters nor `allowed`."""
+    def find_unknown_names(self, allowed: set[str]) -> list[str]:
+        """Return the query parameters that are neither filters nor in `allowed`."""
         return sorted(set(self.data) - set(self.filters) - allowed)

@@ -1,4 +1,4 @@
-"""The forms of the home page: images to upload, or a row of features. The rules are the service's and the signature's."""
+"""Forms of the pages: images to upload, a row of features, an example. Signatures and services define the rules."""
 
 from __future__ import annotations
 
@@ -10,135 +10,195 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.html import escape
 
 from core.formatting import format_value
-from inference.errors import InvalidFeatures
-from inference.preprocessing import parse_strings, read_features
+from inference.errors import InvalidFeatures, InvalidInput
+from inference.preprocessing import parse_csv_line, parse_strings, read_features
 from inference.signature import Feature, TableInput
 
-ACCEPT = "image/jpeg,image/png,image/webp"
-MAX_ON_A_FORM = 200  # features; more are asked by program
+ACCEPTED_TYPES = "image/jpeg,image/png,image/webp"
+MAX_FORM_FEATURES = 200  # a model with more features is used through the API only
+MAX_LISTED_CHARACTERS = 200
 
 
-class FilesInput(forms.ClearableFileInput):
+class MultipleFileInput(forms.ClearableFileInput):
     allow_multiple_selected = True
 
 
-class FilesField(forms.FileField):
-    """Several files by one input."""
+class MultipleFileField(forms.FileField):
+    """Several files from one input element."""
 
-    widget = FilesInput(attrs={"accept": ACCEPT, "multiple": True})
+    widget = MultipleFileInput(attrs={"accept": ACCEPTED_TYPES, "multiple": True})
 
     def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
         files = data if isinstance(data, list | tuple) else [data]
-        # An empty file passes here: the service's rule names it.
+        # An empty file is kept: the check of the image names it.
         return [file for file in files if file] or [super().clean(None, initial)]
 
 
 class PredictionForm(forms.Form):
-    """What every question may say beside its input."""
+    """Fields of every prediction, whatever its input.
+
+    Attributes:
+        input_field: the form field that shows the errors of an input; None for errors of the whole form.
+    """
+
+    input_field: str | None = None
 
     model = forms.CharField(required=False, max_length=120, widget=forms.HiddenInput)
     client_reference = forms.CharField(
-        label="Reference", required=False, max_length=255, help_text="Optional: your own id or a note, kept with the answer."
+        label="Reference",
+        required=False,
+        max_length=255,
+        help_text="Optional. A note or your own ID, saved with the prediction.",
     )
 
 
 class UploadForm(PredictionForm):
-    image = FilesField(
+    input_field = "image"
+
+    image = MultipleFileField(
         label="Images",
         allow_empty_file=True,
-        error_messages={"required": "Choose an image first: JPEG, PNG or WebP."},
+        error_messages={"required": "Choose a JPEG, PNG or WebP image."},
     )
 
 
 class FeaturesForm(PredictionForm):
-    """One field per feature of a signature; `cleaned_data["features"]` is the validated row."""
+    """One field per feature of a signature. `cleaned_data["features"]` is the validated row."""
 
     def __init__(self, *args: Any, table: TableInput, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.table = table
-        self.fields |= {field_name(number): _field_of(feature) for number, feature in enumerate(table.features)}
+        self.fields |= {get_field_name(index): _build_field(feature) for index, feature in enumerate(table.features)}
 
     @property
     def feature_fields(self) -> list[forms.BoundField]:
-        return [self[field_name(number)] for number in range(len(self.table.features))]
+        return [self[get_field_name(index)] for index in range(len(self.table.features))]
+
+    @property
+    def is_too_wide(self) -> bool:
+        """Return whether the model takes more features than a page shows."""
+        return len(self.table.features) > MAX_FORM_FEATURES
 
     def clean(self) -> dict[str, Any]:
-        texts = {name: self.cleaned_data.get(field_name(number), "") for number, name in enumerate(self.table.names)}
+        texts = {name: self.cleaned_data.get(get_field_name(index), "") for index, name in enumerate(self.table.names)}
         try:
             self.cleaned_data["features"] = read_features(parse_strings(texts, self.table), self.table)
         except InvalidFeatures as error:
-            for one in error.errors:
-                message = "Missing." if one.code == "required" else one.message  # what it may be stands beside the field
-                self.add_error(field_name(self.table.names.index(one.field)), message)
+            for problem in error.errors:
+                message = "This field is required." if problem.code == "required" else problem.message
+                self.add_error(get_field_name(self.table.names.index(problem.field)), message)
         return self.cleaned_data
 
 
-def field_name(number: int) -> str:
-    """Return the name of the field of a feature; features may be called anything."""
-    return f"feature-{number}"
+class CsvRowForm(forms.Form):
+    """A pasted CSV row. `cleaned_data["csv"]` has its values by feature name."""
+
+    csv = forms.CharField(
+        label="Values in the order of the fields, or a header and one row",
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, table: TableInput, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.table = table
+
+    def clean_csv(self) -> dict[str, str]:
+        try:
+            return parse_csv_line(self.cleaned_data["csv"], self.table)
+        except InvalidInput as error:
+            raise forms.ValidationError(error.message, code=error.code) from error
+
+    def get_features_data(self) -> dict[str, str]:
+        """Return the values of a valid row under the field names of FeaturesForm."""
+        values = self.cleaned_data["csv"]
+        return {get_field_name(index): values.get(name, "") for index, name in enumerate(self.table.names)}
+
+    def get_unknown_columns_message(self) -> str:
+        """Return a warning that names the columns of a valid row that the model does not take; empty without any."""
+        unknown = [name for name in self.cleaned_data["csv"] if name not in self.table.names]
+        return f"The model has no such features: {', '.join(unknown)[:MAX_LISTED_CHARACTERS]}." if unknown else ""
 
 
-def initial_of(features: Mapping[str, Any], table: TableInput) -> dict[str, str]:
-    """Return a row as the texts that a form shows."""
-    return {field_name(number): _as_text(features.get(name)) for number, name in enumerate(table.names)}
+class ExampleForm(forms.Form):
+    """An example of a model version.
+
+    Fields:
+        model: the reference to run.
+        version: the version whose examples the page showed, as `name:number`; empty for the one that `model` refers to.
+        number: the position of the example, from 1.
+    """
+
+    model = forms.CharField(required=False)
+    version = forms.CharField(required=False)
+    number = forms.RegexField(r"\A[1-9][0-9]{0,2}\Z", required=False, empty_value="1")
+
+    def clean_number(self) -> int:
+        return int(self.cleaned_data["number"])
 
 
-def _as_text(value: Any) -> str:
+def get_field_name(index: int) -> str:
+    """Return the name of the field of a feature. Feature names are arbitrary text, so fields are numbered."""
+    return f"feature-{index}"
+
+
+def get_initial_features(features: Mapping[str, Any], table: TableInput) -> dict[str, str]:
+    """Return a row as the initial texts of FeaturesForm."""
+    return {get_field_name(index): _format_text(features.get(name)) for index, name in enumerate(table.names)}
+
+
+def _format_text(value: Any) -> str:
     return "" if value is None else format_value(value)
 
 
-def _field_of(feature: Feature) -> forms.CharField:
+def _build_field(feature: Feature) -> forms.CharField:
+    name = feature.display_name
     return forms.CharField(
-        label=_label_of(feature),
+        label=name[:1].upper() + name[1:] + (f" ({feature.unit})" if feature.unit else ""),
         required=False,
         strip=False,
-        widget=_widget_of(feature),
-        help_text=escape(_help_on(feature)),
+        widget=_build_widget(feature),
+        help_text=escape(_build_help_text(feature)),
     )
 
 
-def _label_of(feature: Feature) -> str:
-    words = feature.display_name
-    return words[:1].upper() + words[1:] + (f" ({feature.unit})" if feature.unit else "")
-
-
-def _widget_of(feature: Feature) -> forms.Widget:
+def _build_widget(feature: Feature) -> forms.Widget:
     attrs: dict[str, Any] = {"required": True} if feature.required else {}
     if feature.type == "boolean" or feature.values:
-        allowed = [(_as_text(value), _as_text(value)) for value in feature.values] or [("true", "yes"), ("false", "no")]
-        empty = (
-            "choose"
-            if feature.required
-            else "left out"
-            if feature.default is None
-            else f"default: {_as_text(feature.default)}"
+        choices = [(_format_text(value), _format_text(value)) for value in feature.values]
+        return forms.Select(
+            attrs=attrs, choices=[("", _build_empty_choice(feature)), *(choices or [("true", "yes"), ("false", "no")])]
         )
-        return forms.Select(attrs=attrs, choices=[("", f"({empty})"), *allowed])
     example = feature.example if feature.example is not None else feature.default
     if example is not None:
-        attrs["placeholder"] = f"such as {_as_text(example)}"
+        attrs["placeholder"] = f"e.g. {_format_text(example)}"
     if feature.type == "text":
         return forms.TextInput(attrs=attrs)
     bounds = {name: getattr(feature, name) for name in ("min", "max") if getattr(feature, name) is not None}
     return forms.NumberInput(attrs={**attrs, **bounds, "step": "1" if feature.type == "integer" else "any"})
 
 
-def _help_on(feature: Feature) -> str:
-    """Return what the feature is and what is allowed, in few words."""
-    bounds = (None, None) if feature.values else (feature.min, feature.max)
-    low, high = (None if bound is None else _as_text(bound) for bound in bounds)
-    reach = f"{low} to {high}" if low and high else f"{low} or more" if low else f"up to {high}" if high else ""
-    whole = "whole number" if feature.type == "integer" and not feature.values else ""
-    allowed = ", ".join(part for part in (whole, reach) if part)
-    left_out = (
-        ""
-        if feature.required
-        else "May be left out."
-        if feature.default is None
-        else f"Default: {_as_text(feature.default)}."
-    )
-    return " ".join(
-        part
-        for part in (feature.description.strip(), f"{allowed[:1].upper()}{allowed[1:]}." if allowed else "", left_out)
-        if part
-    )
+def _build_empty_choice(feature: Feature) -> str:
+    if feature.required:
+        return "(choose)"
+    return "(none)" if feature.default is None else f"(default: {_format_text(feature.default)})"
+
+
+def _build_help_text(feature: Feature) -> str:
+    """Return the description, the allowed values and the default, as short sentences."""
+    parts = [feature.description.strip()]
+    if allowed := _describe_bounds(feature):
+        parts.append(f"{allowed[:1].upper()}{allowed[1:]}.")
+    if not feature.required:
+        parts.append("Optional." if feature.default is None else f"Default: {_format_text(feature.default)}.")
+    return " ".join(part for part in parts if part)
+
+
+def _describe_bounds(feature: Feature) -> str:
+    """Return `whole number, 0 to 10`, or the part of it that applies. A select lists its values instead."""
+    if feature.values:
+        return ""
+    low, high = (None if bound is None else _format_text(bound) for bound in (feature.min, feature.max))
+    bounds = f"{low} to {high}" if low and high else f"{low} or more" if low else f"{high} or less" if high else ""
+    return ", ".join(part for part in ("whole number" if feature.type == "integer" else "", bounds) if part)

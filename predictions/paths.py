@@ -1,13 +1,16 @@
-"""A file storage that has a file on the disk, not in a cache, before it says so."""
+"""Paths of stored files below MEDIA_ROOT."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-INPUTS = "inputs"  # folder below MEDIA_ROOT for what was uploaded
+if TYPE_CHECKING:
+    from predictions.models import Input
+
+INPUT_FOLDER = "inputs"
 
 
-def get_input_path(instance: Any, filename: str) -> str:
-    """Return `inputs/ab/cd/<uuid>.<ext>`, by the id's random end and by the decoder's word on the format."""
+def get_input_path(instance: Input, filename: str) -> str:
+    """Return `inputs/ab/cd/<uuid>.<ext>`: folders from the random end of the id, the extension from the decoded format."""
     extension = instance.content_type.removeprefix("image/").replace("jpeg", "jpg")
-    return f"{INPUTS}/{instance.id.hex[-2:]}/{instance.id.hex[-4:-2]}/{instance.id}.{extension}"
+    return f"{INPUT_FOLDER}/{instance.id.hex[-2:]}/{instance.id.hex[-4:-2]}/{instance.id}.{extension}"

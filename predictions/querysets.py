@@ -1,10 +1,9 @@
-"""How the ledger is read. Who may see a row is said here once, for every door."""
+"""Querysets of inputs, predictions, reviews and claims."""
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
-from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
@@ -20,95 +19,98 @@ class PredictionQuerySet(VisibleQuerySet):
     """Predictions."""
 
     def with_related(self) -> Self:
-        """Join all that a list or a detail shows, so that rendering asks nothing more."""
+        """Join the rows that lists and detail pages show, so that rendering needs no further query."""
         return self.select_related("input", "model_version__model", "user")
 
     def with_reviews(self) -> Self:
-        """Fetch the opinions that hold with each prediction, as `opinions`, the newest first."""
-        opinions = _reviews().select_related("reviewer")
-        return self.prefetch_related(Prefetch("reviews", opinions, to_attr="active_reviews"))
+        """Fetch the active reviews of each prediction as `active_reviews`, newest first."""
+        reviews = get_reviews().active().select_related("reviewer")
+        return self.prefetch_related(Prefetch("reviews", reviews, to_attr="active_reviews"))
 
     def reviewed(self, *, verdict: str = "") -> Self:
-        """Predictions that somebody has judged, or judged so."""
-        return self.filter(Exists(self._opinions(verdict)))
+        """Return predictions with an active review, or with an active review of this verdict."""
+        return self.filter(_has_review(verdict))
 
     def awaiting_review(self) -> Self:
-        """Answers that nobody has judged."""
-        return self.filter(~Exists(self._opinions()), status="succeeded")
+        """Return succeeded predictions without an active review."""
+        return self.filter(~_has_review(), status="succeeded")
 
-    def picked(self, picked_by: str) -> Self:
-        """Judged predictions that somebody came upon in this way, whoever judged them since."""
-        ways = _reviews_of_all_times().filter(prediction=OuterRef("pk"), picked_by=picked_by)
-        return self.filter(Exists(ways), Exists(self._opinions()))
+    def selected_by(self, strategy: str) -> Self:
+        """Return reviewed predictions that were selected by a review strategy, even if that review was replaced since."""
+        selections = get_reviews().filter(prediction=OuterRef("pk"), picked_by=strategy)
+        return self.filter(Exists(selections), _has_review())
 
-    def truly(self, label: str) -> Self:
-        """Predictions whose true label, as the opinion that counts has it, is this one."""
-        return self.filter(pk__in=_reviews_of_all_times().counting().filter(true_label=label).values("prediction"))
+    def with_true_label(self, label: str) -> Self:
+        """Return predictions whose effective review names this true label."""
+        return self.filter(pk__in=get_reviews().effective().filter(true_label=label).values("prediction"))
 
-    def agreed(self) -> Self:
-        """Predictions that some say are correct and nobody says are not."""
-        return self.filter(Exists(self._opinions("correct")), ~Exists(self._opinions("incorrect")))
+    def unanimously_correct(self) -> Self:
+        """Return predictions that are marked correct and that nobody marked incorrect."""
+        return self.filter(_has_review("correct"), ~_has_review("incorrect"))
 
-    def disagreed(self) -> Self:
-        """Predictions that some say are incorrect and nobody says are not."""
-        return self.filter(Exists(self._opinions("incorrect")), ~Exists(self._opinions("correct")))
+    def unanimously_incorrect(self) -> Self:
+        """Return predictions that are marked incorrect and that nobody marked correct."""
+        return self.filter(_has_review("incorrect"), ~_has_review("correct"))
 
-    def disputed(self) -> Self:
-        """Predictions of which two people hold different truths to be the true one."""
-        return self.filter(pk__in=_reviews().disputes().values("prediction"))
-
-    def _opinions(self, verdict: str = "") -> QuerySet:
-        opinions = _reviews().filter(prediction=OuterRef("pk"))
-        return opinions.filter(verdict=verdict) if verdict else opinions
+    def with_conflicting_reviews(self) -> Self:
+        """Return predictions whose active reviews differ in the verdict, the true label or the true value."""
+        return self.filter(pk__in=get_reviews().conflicting().values("prediction"))
 
 
-def _reviews() -> Any:
-    """Return the opinions that hold."""
-    return _reviews_of_all_times().active()
+def get_reviews() -> ReviewQuerySet:
+    """Return all reviews, including withdrawn ones."""
+    from predictions.models import Review  # the models import this module
+
+    return Review.objects.all()
 
 
-def _reviews_of_all_times() -> Any:
-    """Return all opinions. The model imports its querysets, so it is looked up when it is there."""
-    return apps.get_model("predictions", "Review").objects.all()
+def _has_review(verdict: str = "") -> Exists:
+    """Return a condition: the prediction has an active review, of this verdict if one is named."""
+    reviews = get_reviews().active().filter(prediction=OuterRef("pk"))
+    return Exists(reviews.filter(verdict=verdict) if verdict else reviews)
 
 
 class ReviewQuerySet(QuerySet):
     """Reviews."""
 
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        """Reviews of one's own predictions, and of everybody's for reviewers."""
+        """Return the reviews of the user's own predictions; for reviewers, those of all predictions."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         return self.all() if can_view_all(user) else self.filter(prediction__user=user)
 
     def active(self) -> Self:
-        """Opinions that still hold."""
+        """Return reviews that are not withdrawn."""
         return self.filter(withdrawn_at=None)
 
     def decided(self) -> Self:
-        """Opinions that still hold and say right or wrong."""
+        """Return active reviews with the verdict `correct` or `incorrect`."""
         return self.active().filter(verdict__in=["correct", "incorrect"])
 
-    def counting(self) -> Self:
-        """The opinion on each prediction that quality is measured by: the newest that still holds and is decided."""
-        newer = _reviews_of_all_times().decided().filter(prediction=OuterRef("prediction"), id__gt=OuterRef("id"))
+    def effective(self) -> Self:
+        """Return the review of each prediction that metrics use: its newest decided one."""
+        newer = get_reviews().decided().filter(prediction=OuterRef("prediction"), id__gt=OuterRef("id"))
         return self.decided().filter(~Exists(newer))
 
-    def disputes(self) -> Self:
-        """Opinions that still hold, where another one of the same prediction says otherwise."""
-        others = _reviews_of_all_times().decided().filter(prediction=OuterRef("prediction"))
-        otherwise = (
+    def conflicting(self) -> Self:
+        """Return decided reviews that contradict another decided review of the same prediction."""
+        others = get_reviews().decided().filter(prediction=OuterRef("prediction"))
+        differs = (
             ~Q(verdict=OuterRef("verdict"))
             | ~Q(true_label=OuterRef("true_label"))
             | Q(true_value__lt=OuterRef("true_value"))
             | Q(true_value__gt=OuterRef("true_value"))
         )
-        return self.decided().filter(Exists(others.filter(otherwise)))
+        return self.decided().filter(Exists(others.filter(differs)))
 
 
 class ReviewClaimQuerySet(QuerySet):
-    """Claims."""
+    """Claims of the review queue, and skips."""
 
-    def in_the_way_of(self, reviewer: AbstractBaseUser | AnonymousUser) -> Self:
-        """Claims that keep a prediction from being given to a person: it lies before somebody, or they skipped it."""
+    def held_by(self, reviewer: AbstractBaseUser | AnonymousUser) -> Self:
+        """Return the claims of a reviewer, also expired ones, without skips."""
+        return self.filter(reviewer=reviewer, skipped=False)
+
+    def blocking(self, reviewer: AbstractBaseUser | AnonymousUser) -> Self:
+        """Return the claims that keep a prediction from a reviewer: somebody holds it, or the reviewer skipped it."""
         return self.filter(Q(skipped=False) | Q(reviewer=reviewer), until__gt=timezone.now())

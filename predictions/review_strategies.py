@@ -1,7 +1,8 @@
-"""The review queue as it is read: what waits to be judged, and in which order."""
+"""The review queue: which predictions need a review, and in which order."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from core.fields import RandomBits
@@ -9,33 +10,51 @@ from predictions.models import Prediction, Review
 from registry.models import ModelVersion
 
 PickedBy = Review.PickedBy
-ORDERS = (PickedBy.RANDOM, PickedBy.UNCERTAIN, PickedBy.MARGIN, PickedBy.LABEL, PickedBy.NEWEST)
-OF_LABELS = {PickedBy.LABEL}
-OF_SCORES = {PickedBy.UNCERTAIN, PickedBy.MARGIN}
+STRATEGIES = (PickedBy.RANDOM, PickedBy.UNCERTAIN, PickedBy.MARGIN, PickedBy.LABEL, PickedBy.NEWEST)
+SCORE_STRATEGIES = {PickedBy.UNCERTAIN, PickedBy.MARGIN}
+LABEL_STRATEGIES = {PickedBy.LABEL}
 
 
 def get_strategies(version: ModelVersion) -> list[PickedBy]:
-    """Return the orders that a version's answers can be walked in: what has no scores knows no doubt."""
-    output = version.parsed_signature.output.kind
-    kept = set(ORDERS)
-    if output != "classes":
-        kept -= OF_SCORES
-    if output not in ("classes", "label"):
-        kept -= OF_LABELS
-    return [order for order in ORDERS if order in kept]
+    """Return the strategies that the output of a version supports, in the order in which pages list them."""
+    output = version.parsed_signature.output
+    excluded: set[PickedBy] = set()
+    if not output.has_scores:
+        excluded |= SCORE_STRATEGIES
+    if not output.has_labels:
+        excluded |= LABEL_STRATEGIES
+    return [strategy for strategy in STRATEGIES if strategy not in excluded]
 
 
-def get_review_queue(version: ModelVersion, *, order: str, label: str = "") -> Any:
-    """Return the answers of a version that nobody has judged, in an order that an index serves.
+@dataclass(frozen=True, slots=True)
+class ReviewQueue:
+    """The unreviewed predictions of a model version in the order of a strategy.
 
-    At random is by the random bits of the ids: every answer is as likely to come first as any other, and two people
-    walk through the same shuffle.
+    Attributes:
+        strategy: one of `STRATEGIES`.
+        label: the predicted label, for the strategy `label`.
     """
-    rows: Any = Prediction.objects.filter(model_version=version).awaiting_review()
-    if order == PickedBy.UNCERTAIN:
-        return rows.filter(confidence__isnull=False).order_by("confidence")
-    if order == PickedBy.MARGIN:
-        return rows.filter(margin__isnull=False).order_by("margin")
-    if order == PickedBy.LABEL:
-        return rows.filter(label=label).order_by("-id")
-    return rows.order_by(RandomBits("id") if order == PickedBy.RANDOM else "-id")
+
+    version: ModelVersion
+    strategy: str
+    label: str = ""
+
+    def get_predictions(self) -> Any:
+        """Return the unreviewed predictions; an index serves each order.
+
+        The random order follows the random bits of the ids: each prediction is equally likely to come first, and all
+        reviewers see the same order.
+        """
+        rows: Any = Prediction.objects.filter(model_version=self.version).awaiting_review()
+        if self.strategy == PickedBy.UNCERTAIN:
+            return rows.filter(confidence__isnull=False).order_by("confidence")
+        if self.strategy == PickedBy.MARGIN:
+            return rows.filter(margin__isnull=False).order_by("margin")
+        if self.strategy == PickedBy.LABEL:
+            return rows.filter(label=self.label).order_by("-id")
+        return rows.order_by(RandomBits("id") if self.strategy == PickedBy.RANDOM else "-id")
+
+    def filter_own(self, rows: Any) -> Any:
+        """Return the reviews or claims among `rows` that were made in this queue."""
+        rows = rows.filter(prediction__model_version=self.version, picked_by=self.strategy)
+        return rows.filter(prediction__label=self.label) if self.label else rows

@@ -1,4 +1,4 @@
-"""Addresses of the pages."""
+"""URLs of the pages."""
 
 from django.urls import path
 
@@ -14,5 +14,5 @@ urlpatterns = [
     path("models/", views.ModelListView.as_view(), name="models"),
     path("models/<slug:name>/", views.ModelDetailView.as_view(), name="model"),
     path("models/<slug:name>/example/", views.ExampleView.as_view(), name="example"),
-    path("models/<slug:name>/example/<int:number>.webp", views.ExamplePictureView.as_view(), name="example-picture"),
+    path("models/<slug:name>/example/<int:number>.webp", views.ExampleImageView.as_view(), name="example-image"),
 ]

@@ -1,4 +1,4 @@
-"""What request bodies are made of, read strictly."""
+"""Strict fields and checks for request bodies."""
 
 from __future__ import annotations
 
@@ -9,23 +9,27 @@ from rest_framework import serializers
 
 from inference.errors import MAX_LISTED_ERRORS
 
+MAX_QUOTED_NAME_LENGTH = 100  # characters of an unknown field or filter that an error repeats
+
 
 def reject_unknown_fields(data: Any, known: Iterable[str]) -> None:
-    """Refuse a key that is no field: a misspelt one would silently be without effect."""
+    """Reject keys that are not fields, because a misspelled key would have no effect.
+
+    Raises:
+        ValidationError: one error per unknown key, at most `MAX_LISTED_ERRORS`.
+    """
     if isinstance(data, Mapping) and (unknown := sorted(set(data) - set(known))):
-        more = f" And {len(unknown) - MAX_LISTED_ERRORS:,} more." if len(unknown) > MAX_LISTED_ERRORS else ""
         names = ", ".join(known)
+        hidden = len(unknown) - MAX_LISTED_ERRORS
+        more = f" And {hidden:,} more unknown fields." if hidden > 0 else ""
+        quoted = [name[:MAX_QUOTED_NAME_LENGTH] for name in unknown[:MAX_LISTED_ERRORS]]
         raise serializers.ValidationError(
-            {
-                name[:100]: f"There is no field {name[:100]!r}. There are: {names}.{more}"
-                for name in unknown[:MAX_LISTED_ERRORS]
-            },
-            code="unknown-field",
+            {name: f"There is no field {name!r}. Available fields: {names}.{more}" for name in quoted}, code="unknown-field"
         )
 
 
 class StrictFloatField(serializers.FloatField):
-    """A JSON number: no text, no truth value."""
+    """A JSON number. Strings and booleans are rejected."""
 
     def to_internal_value(self, data: Any) -> float:
         if isinstance(data, bool) or not isinstance(data, int | float):

@@ -1,4 +1,4 @@
-"""Refuse a filter that is not there: a misspelt one would answer with everything."""
+"""Strict query parameters: a misspelled filter is an error instead of an unfiltered list."""
 
 from __future__ import annotations
 
@@ -11,28 +11,36 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
-FILTERED = {"list", "export"}  # actions
-NOT_FILTERS = {"cursor", "page_size", "format", "include"}
+from core.api.fields import MAX_QUOTED_NAME_LENGTH
+
+FILTERED_ACTIONS = {"list", "export"}
+NON_FILTER_PARAMETERS = {"cursor", "page_size", "format", "include"}
 
 
 class StrictFilterBackend(DjangoFilterBackend):
+    """Filter lists and exports, and reject unknown query parameters.
+
+    The filter set of the view provides `find_unknown_names`.
+    """
+
     def filter_queryset(self, request: Request, queryset: QuerySet, view: GenericViewSet) -> QuerySet:
-        filterset = self.get_filterset(request, queryset, view) if view.action in FILTERED else None
+        filterset = self.get_filterset(request, queryset, view) if view.action in FILTERED_ACTIONS else None
         if filterset is None:
             return queryset
-        validate_filters(filterset.form, filterset.unknown(NOT_FILTERS), filterset.filters)
+        validate_filters(filterset.form, filterset.find_unknown_names(NON_FILTER_PARAMETERS), filterset.filters)
         return filterset.qs
 
 
 def validate_filters(form: BaseForm, unknown: Iterable[str], known: Iterable[str]) -> None:
-    """Refuse names that are no filters, and values that cannot be.
+    """Reject unknown filter names and invalid filter values.
 
     Raises:
-        ValidationError: naming each of them.
+        ValidationError: one error per unknown name or invalid value.
     """
     names = ", ".join(sorted(known))
-    if told := {name[:100]: [f"There is no filter {name[:100]!r}. There are: {names}."] for name in unknown}:
-        raise ValidationError(told, code="unknown-filter")
+    quoted = [name[:MAX_QUOTED_NAME_LENGTH] for name in unknown]
+    if errors := {name: [f"There is no filter {name!r}. Available filters: {names}."] for name in quoted}:
+        raise ValidationError(errors, code="unknown-filter")
     if not form.is_valid():
         raise ValidationError(
             {

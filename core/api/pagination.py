@@ -1,4 +1,4 @@
-"""Lists by cursor: no COUNT, no OFFSET, nothing skipped or shown twice while rows are added."""
+"""Cursor pagination: no COUNT, no OFFSET, and no row is skipped or repeated while rows are added."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from core.validators import validate_name
 
 
 class NewestFirstPagination(CursorPagination):
-    """Newest first; ids are ordered by time."""
+    """Sort from newest to oldest. Ids are ordered by time."""
 
     ordering = "-id"
     page_size_query_param = "page_size"
     max_page_size = 100
     position_type: Callable[[str], object] = UUID
-    """What the rows are ordered by; a cursor that holds anything else is refused."""
+    """Parses the position of a cursor. It raises ValueError or ValidationError for an invalid one."""
 
     def get_page_size(self, request: Request) -> int | None:
-        asked = request.query_params.get("page_size")
-        if asked is None:
+        text = request.query_params.get("page_size")
+        if text is None:
             return self.page_size
-        if not (asked.isascii() and asked.isdigit() and len(asked) < 5 and 1 <= int(asked) <= self.max_page_size):
+        if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= self.max_page_size):
             raise ValidationError(
-                {"page_size": f"Expected a whole number from 1 to {self.max_page_size}. Received: {asked[:50]}"}
+                {"page_size": f"Expected a whole number from 1 to {self.max_page_size}. Received: {text[:50]}"}
             )
-        return int(asked)
+        return int(text)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
         cursor = super().decode_cursor(request)
@@ -46,6 +46,8 @@ class NewestFirstPagination(CursorPagination):
         return cursor
 
 
-class ByNamePagination(NewestFirstPagination):
+class NameOrderedPagination(NewestFirstPagination):
+    """Sort by name."""
+
     ordering = "name"
     position_type = staticmethod(validate_name)

@@ -1,4 +1,4 @@
-"""Request bodies, read strictly: what a database or a model could choke on is refused here."""
+"""Strict parsing of request bodies. Values that a database or a model cannot handle are rejected here."""
 
 from __future__ import annotations
 
@@ -6,80 +6,84 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-MAX_DEPTH = 32  # of nested objects and lists
+MAX_NESTING_LEVELS = 32  # of objects and lists
 
 
 class StrictJSONParser(BaseParser):
-    """JSON as RFC 8259 has it: UTF-8, finite numbers, bounded in depth, no NUL and no lone surrogate in text.
+    """Parse JSON as RFC 8259 defines it: UTF-8, finite numbers, limited nesting, no NUL and no unpaired surrogates.
 
-    Its size is bounded before, by `RequestSizeMiddleware`.
+    `RequestSizeMiddleware` has limited the size of the body before.
     """
 
     media_type = "application/json"
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
-        value = read_json(stream.read())
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        value = parse_json(stream.read())
         if not isinstance(value, dict):
-            raise ParseError("Expected a JSON object in the body.", code="not-an-object")
+            raise ParseError("The body must be a JSON object.", code="not-an-object")
         return value
 
 
-def read_json(data: bytes) -> Any:
-    """Return what strict JSON says.
+def parse_json(data: bytes) -> Any:
+    """Parse strict JSON.
 
     Raises:
         ParseError: with the code `malformed-json`, `too-deep` or `out-of-range`.
     """
     try:
-        value = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_without_twins)
+        value = json.loads(data.decode("utf-8"), parse_constant=_reject_constant, object_pairs_hook=_build_object)
     except RecursionError as error:
-        raise _too_deep() from error
+        raise _build_nesting_error() from error
     except ValueError as error:
         raise ParseError(f"The body is not valid JSON: {error}", code="malformed-json") from error
-    _check(value)
+    _validate_value(value)
     return value
 
 
-def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twin = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise ValueError(f"the key {twin!r:.100} stands twice in one object")
-    return found
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the pairs of a JSON object as a dictionary; reject duplicate keys."""
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        duplicate = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"duplicate key {duplicate!r:.100}")
+    return result
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _check(value: Any) -> None:
+def _validate_value(value: Any) -> None:
+    """Check nesting, text and numbers. Iterative, because the input controls the depth."""
     pending = [(value, 1)]
     while pending:
         part, depth = pending.pop()
         if isinstance(part, dict | list):
-            if depth > MAX_DEPTH:
-                raise _too_deep()
-            inner = [*part.keys(), *part.values()] if isinstance(part, dict) else part
-            pending.extend((item, depth + 1) for item in inner)
+            if depth > MAX_NESTING_LEVELS:
+                raise _build_nesting_error()
+            children = [*part.keys(), *part.values()] if isinstance(part, dict) else part
+            pending.extend((child, depth + 1) for child in children)
         elif isinstance(part, str):
-            _check_text(part)
+            _validate_text(part)
         elif isinstance(part, float) and not math.isfinite(part):
-            raise ParseError("A number in the body is too large for a double.", code="out-of-range")
+            raise ParseError("The body contains a number that is too large (above 1.8e308).", code="out-of-range")
 
 
-def _check_text(text: str) -> None:
+def _validate_text(text: str) -> None:
     if "\0" in text:
-        raise ParseError("A text in the body contains NUL (\\u0000).", code="malformed-json")
+        raise ParseError("The body contains text with a NUL character (\\u0000).", code="malformed-json")
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ParseError("A text in the body contains half a surrogate pair.", code="malformed-json") from error
+        raise ParseError("The body contains text with an unpaired surrogate.", code="malformed-json") from error
 
 
-def _too_deep() -> ParseError:
-    return ParseError(f"The body is nested deeper than {MAX_DEPTH} levels.", code="too-deep")
+def _build_nesting_error() -> ParseError:
+    return ParseError(f"The body is nested too deeply. The limit is {MAX_NESTING_LEVELS} levels.", code="too-deep")

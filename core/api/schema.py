@@ -1,4 +1,4 @@
-"""What drf-spectacular cannot see for itself: the errors."""
+"""Add the error responses to the OpenAPI schema. drf-spectacular cannot infer them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 from core.api.problems import CONTENT_TYPE
 
-PROBLEM = {
+PROBLEM_SCHEMA = {
     "type": "object",
-    "description": "RFC 9457. `code` is stable and for programs; `detail` says what would be right.",
+    "description": "Problem details (RFC 9457). `code` is stable and meant for programs. `detail` says what to change.",
     "required": ["type", "title", "status", "detail", "code", "errors"],
     "properties": {
         "type": {"type": "string", "format": "uri-reference"},
@@ -23,35 +23,45 @@ PROBLEM = {
                 "properties": {"field": {"type": "string"}, "code": {"type": "string"}, "detail": {"type": "string"}},
             },
         },
-        "prediction": {"type": "string", "format": "uri", "description": "The failed prediction that was kept."},
+        "prediction": {"type": "string", "format": "uri", "description": "The stored prediction with status `failed`."},
     },
 }
-ERRORS = {
-    "get": {"400": "A filter or parameter is wrong.", "401": "Not signed in.", "404": "Not there, or not yours."},
-    "delete": {"401": "Not signed in.", "403": "The CSRF token is missing.", "404": "Not there, or not yours."},
+ERROR_DESCRIPTIONS = {
+    "get": {
+        "400": "A query parameter is invalid.",
+        "401": "Authentication is required.",
+        "404": "Not found, or you don't have access.",
+    },
+    "delete": {
+        "401": "Authentication is required.",
+        "403": "The CSRF token is missing or invalid.",
+        "404": "Not found, or you don't have access.",
+    },
     "post": {
-        "400": "The request or the input breaks a rule.",
-        "401": "Not signed in.",
-        "403": "The CSRF token is missing.",
-        "404": "No such model.",
-        "409": "The artifact is not the registered one, or there is no answer to judge.",
-        "413": "The file or the body is too large.",
-        "415": "Not a supported image, or not a supported media type.",
-        "429": "Too many requests.",
-        "500": "The model failed; the input is kept.",
-        "503": "Busy or unavailable; see Retry-After.",
-        "507": "No space left for uploads.",
+        "400": "The request or the input is invalid.",
+        "401": "Authentication is required.",
+        "403": "The CSRF token is missing or invalid.",
+        "404": "Model or prediction not found.",
+        "409": "The model is inactive, its file has changed since registration, or the prediction has no output to review.",
+        "413": "The file or the request is too large.",
+        "415": "The image format or the media type is not supported.",
+        "429": "Too many requests. See Retry-After.",
+        "500": "The model failed. The input is stored with a failed prediction.",
+        "503": "The model is busy, or a service is unavailable. See Retry-After.",
+        "507": "There is no space left for uploads.",
     },
 }
 
 
-def add_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """Name the errors of each operation; a drf-spectacular post-processing hook."""
-    result["components"].setdefault("schemas", {})["Problem"] = PROBLEM
+def add_problem_responses(result: dict[str, Any], generator: object, request: object, public: bool) -> dict[str, Any]:
+    """Add the error responses to each operation. A post-processing hook of drf-spectacular."""
+    result["components"].setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
     content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path in result["paths"].values():
         for method, operation in path.items():
-            for status, description in ERRORS.get(method, {}).items():
+            for status, description in ERROR_DESCRIPTIONS.get(method, {}).items():
                 operation["responses"].setdefault(status, {"description": description, "content": content})
-            operation["responses"].setdefault("406", {"description": "Only JSON is served.", "content": content})
+            operation["responses"].setdefault(
+                "406", {"description": "Only JSON responses are available.", "content": content}
+            )
     return result

@@ -19,7 +19,7 @@ from inference.errors import InvalidInput
 from inference.preprocessing import read_features, to_canonical_json
 from predictions.models import Input, Prediction, Review
 from predictions.presentation import format_true_output
-from predictions.services.reviews import ReviewInput, validate_review
+from predictions.services.review_validation import ReviewInput, validate_review
 from predictions.services.stored_files import read_stored_file
 from predictions.services.sweep import sweep_media
 from predictions.tests.factories import list_stored_files
@@ -198,7 +198,7 @@ def test_reviews_are_what_the_service_would_have_kept(version):
 
 def test_reviewers_sometimes_disagree(shades):
     seed(shades, count=3000)
-    assert 0 < Prediction.objects.disputed().count() < 60
+    assert 0 < Prediction.objects.with_conflicting_reviews().count() < 60
 
 
 def test_some_are_picked_at_random_and_some_because_the_model_was_not_sure(shades):

@@ -17,7 +17,7 @@ from evaluation.datasets.splits import UNREVIEWED, split_of
 from evaluation.datasets.tables import RowFiles, open_csv
 from inference.errors import InvalidImage
 from inference.signature import TableInput
-from predictions.export import cell
+from predictions.export import format_cell
 from predictions.models import Prediction
 from predictions.services.stored_files import StoredFileError
 from registry.models import ModelVersion
@@ -70,7 +70,7 @@ def export_dataset(*, model: str, folder: Path, reviewed_only: bool = False) -> 
             split = split_of(digest) if truth else UNREVIEWED
             path = store.write(prediction.input, content, split, truth)
             line = _describe(prediction, truth) | {"split": split, "path": path}
-            manifest.writerow({name: cell(value) for name, value in line.items()})
+            manifest.writerow({name: format_cell(value) for name, value in line.items()})
             dataset.counts[split, truth.label if truth else ""] += 1
     return dataset
 
@@ -117,5 +117,5 @@ def _describe(prediction: Prediction, truth: Truth | None) -> dict[str, Any]:
         "sha256": prediction.input.sha256,
         "original_name": prediction.input.original_name,
         "picked_by": opinion.picked_by if opinion else "",
-        "reviews": len(getattr(prediction, "active_reviews")),  # noqa: B009  answers_of has fetched them
+        "reviews": len(prediction.active_reviews),
     }

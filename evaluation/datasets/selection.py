@@ -48,10 +48,10 @@ def answers_of(versions: Sequence[ModelVersion], *, reviewed_only: bool) -> Pred
     Whoever keeps the first of several answers about one input has its newest truth. It is one query, so that what is judged
     while it is read is not missed.
     """
-    judged_by = Review.objects.counting().filter(prediction=OuterRef("pk")).values("pk")[:1]
+    judged_by = Review.objects.effective().filter(prediction=OuterRef("pk")).values("pk")[:1]
     answers = Prediction.objects.filter(status=Prediction.Status.SUCCEEDED, model_version__in=versions)
     answers = answers.annotate(judged_by=Subquery(judged_by)).order_by(F("judged_by").desc(nulls_last=True), "-pk")
-    counting = Prefetch("reviews", Review.objects.counting(), to_attr="counting")
+    counting = Prefetch("reviews", Review.objects.effective(), to_attr="counting")
     answers = answers.select_related("input", "model_version__model").with_reviews().prefetch_related(counting)
     return answers.filter(judged_by__isnull=False) if reviewed_only else answers
 
@@ -66,7 +66,7 @@ def truth_of(prediction: Prediction) -> Truth | None:
 
     Of values the newest opinion that names one counts, as it does for quality.
     """
-    opinions = [one for one in getattr(prediction, "active_reviews") if one.true_value is not None]  # noqa: B009  as above
+    opinions = [one for one in prediction.active_reviews if one.true_value is not None]
     opinion = next(iter(opinions), None) or opinion_on(prediction)
     if opinion is None:
         return None

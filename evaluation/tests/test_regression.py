@@ -13,7 +13,7 @@ from evaluation.report import evaluate_version
 from evaluation.tests.factories import make_predictions
 from predictions.models import Review
 from predictions.services import predict, review_prediction
-from predictions.services.reviews import InvalidReview
+from predictions.services.review_validation import InvalidReview
 from registry.services import register_model
 
 pytestmark = pytest.mark.django_db

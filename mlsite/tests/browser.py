@@ -1,4 +1,4 @@
-"""What the browser tests share: a context that notes what goes wrong in it, and the ways in."""
+"""Helpers for browser tests: a context that records errors, and functions to sign up and sign in."""
 
 from __future__ import annotations
 
@@ -9,41 +9,55 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from mlsite.tests.site import PASSWORD
 
-QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-quic", "--no-first-run", "--disable-component-update"]
-GOOD = "a very quiet word"
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-component-update",
+]
+NEW_PASSWORD = "a very quiet word"
 
 
-class Watched:
-    """A context whose console, requests and refused content are noted."""
+class WatchedContext:
+    """A browser context that records console messages, script errors, and requests to other sites.
+
+    A test can add parts of messages that it causes on purpose to `expected`.
+    """
 
     def __init__(self, context: BrowserContext, origin: str) -> None:
         self.context, self.origin = context, origin
-        self.complaints: list[str] = []
+        self.problems: list[str] = []
         self.expected: list[str] = []
         context.on("console", self._on_console)
-        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        context.on("weberror", lambda error: self.problems.append(str(error.error)))
         context.on("request", self._on_request)
 
     def _on_console(self, message) -> None:
         if message.type in ("error", "warning"):
-            self.complaints.append(f"{message.text} {message.location['url']}")
+            self.problems.append(f"{message.text} {message.location['url']}")
 
     def _on_request(self, request) -> None:
         if not request.url.startswith((self.origin, "blob:", "data:")):
-            self.complaints.append(f"request to {request.url}")
+            self.problems.append(f"request to {request.url}")
 
     def check(self) -> None:
-        left = [text for text in self.complaints if not any(part in text for part in self.expected)]
-        assert left == [], left
+        """Fail if a problem was recorded that is not expected."""
+        unexpected = [text for text in self.problems if not any(part in text for part in self.expected)]
+        assert unexpected == []
 
 
 def sign_up(page: Page, *, scripted: bool = True) -> str:
-    """Make an account; return once the home page listens, for what comes before its script is lost."""
+    """Create an account and return its name.
+
+    Args:
+        scripted: wait until the script of the home page is active, because it does not see earlier events.
+    """
     name = f"person-{uuid.uuid4().hex[:8]}"
     page.goto("/accounts/signup/")
     page.get_by_label("Username").fill(name)
-    page.get_by_label("Password", exact=True).fill(GOOD)
-    page.get_by_label("Password confirmation").fill(GOOD)
+    page.get_by_label("Password", exact=True).fill(NEW_PASSWORD)
+    page.get_by_label("Password confirmation").fill(NEW_PASSWORD)
     page.get_by_role("button", name="Create account").click()
     expect(page.get_by_role("heading", name="Handwritten digits")).to_be_visible()
     if scripted:
@@ -51,15 +65,15 @@ def sign_up(page: Page, *, scripted: bool = True) -> str:
     return name
 
 
-def answers(page: Page) -> list[str]:
-    """Return the labels of the finished result cards, as shown."""
+def get_labels(page: Page) -> list[str]:
+    """Return the predicted labels of the results on the page, after all results are complete."""
     expect(page.locator(".result.pending")).to_have_count(0)
     texts = page.locator(".result .label").all_inner_texts()
     return [text.split(":")[-1].strip() for text in texts]
 
 
 def sign_in(page: Page, address: str, name: str = "demo", password: str = PASSWORD) -> None:
-    """Sign in and be led to an address."""
+    """Sign in and continue to an address."""
     page.goto(f"/accounts/login/?next={quote(address)}")
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(password)

@@ -1,27 +1,24 @@
-"""The running site, one for all tests that need it."""
+"""Fixtures for tests of a running site and of its pages in a browser."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import shutil
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg2
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from core.tests.requirements import require
-from mlsite.tests.browser import QUIET, Watched
-from mlsite.tests.site import Site
+from mlsite.tests.browser import CHROMIUM_ARGUMENTS, WatchedContext
+from mlsite.tests.site import Site, copy_site, create_database
 
 
 @pytest.fixture(scope="session")
 def bootstrapped(tmp_path_factory) -> Path:
-    """The folder of a site that one process of this run sets up for all, and that nobody starts: sites are copies of it."""
+    """Return the folder of a bootstrapped site. One test process creates it for all; it is never started, only copied."""
     root = tmp_path_factory.getbasetemp()
     root = root.parent if os.environ.get("PYTEST_XDIST_WORKER") else root
     folder = root / "bootstrapped"
@@ -29,78 +26,55 @@ def bootstrapped(tmp_path_factory) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "database").exists():
             folder.mkdir()
-            made = Site(folder, new_database(folder))
-            made.manage("bootstrap")
-            (folder / "database").write_text(made.environment["DATABASE_URL"])
+            source = Site(folder, create_database(folder))
+            source.manage("bootstrap")
+            (folder / "database").write_text(source.environment["DATABASE_URL"])
     return folder
-
-
-def new_database(folder: Path, *, copied_from: Path | None = None) -> str:
-    """Return the URL of a database of the kind that this run is on: an empty one, or a copy of a bootstrapped site's."""
-    url = os.environ.get("DATABASE_URL", "")
-    if not url.startswith("postgres"):
-        if copied_from:
-            shutil.copy(copied_from / "site.sqlite3", folder)
-        return f"sqlite:///{folder}/site.sqlite3"
-    name = f"site_{uuid.uuid4().hex[:12]}"
-    template = urlsplit((copied_from / "database").read_text()).path[1:] if copied_from else "template1"
-    connection = psycopg2.connect(url)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    connection.close()
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
-
-
-def copy_of(bootstrapped: Path, folder: Path, **settings: str) -> Site:
-    shutil.copytree(bootstrapped / "var", folder / "var")
-    return Site(folder, new_database(folder, copied_from=bootstrapped), **settings)
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory, bootstrapped) -> Iterator[Site]:
-    """The site as `make run` makes it: bootstrapped with the examples, served by gunicorn."""
-    running = copy_of(bootstrapped, tmp_path_factory.mktemp("site"))
-    running.start()
-    yield running
-    running.stop()
+    """Return a running site with the example models, as `make run` creates it. Many tests share it."""
+    shared = copy_site(bootstrapped, tmp_path_factory.mktemp("site"))
+    shared.start()
+    yield shared
+    shared.stop()
 
 
 @pytest.fixture
 def make_site(tmp_path, bootstrapped) -> Iterator[Callable[..., Site]]:
-    """Return a function that makes a site of one's own to treat badly."""
-    made: list[Site] = []
+    """Return a function that creates a site for one test, which can damage it. The site is not started."""
+    sites: list[Site] = []
 
     def make(**settings: str) -> Site:
-        folder = tmp_path / f"site-{len(made)}"
+        folder = tmp_path / f"site-{len(sites)}"
         folder.mkdir()
-        made.append(copy_of(bootstrapped, folder, **settings))
-        return made[-1]
+        sites.append(copy_site(bootstrapped, folder, **settings))
+        return sites[-1]
 
     yield make
-    for one in made:
-        if one.process and one.process.poll() is None:
-            one.process.kill()
-            one.process.wait()
+    for created in sites:
+        created.kill()
 
 
-@pytest.fixture(scope="module")  # while it is open, Django takes its thread for an asynchronous one
+@pytest.fixture(scope="module")  # while Playwright runs, Django takes its thread for an asynchronous one
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium where it is installed, else the one that Playwright brings."""
+    """Return the installed Chromium, or else that of Playwright."""
     installed = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
         require("Chromium", installed or shutil.which(playwright.chromium.executable_path))
-        running = playwright.chromium.launch(executable_path=installed, args=QUIET)
+        running = playwright.chromium.launch(executable_path=installed, args=CHROMIUM_ARGUMENTS)
         yield running
         running.close()
 
 
 @pytest.fixture
-def watched(site, browser, request) -> Iterator[Watched]:
+def watched(site, browser, request) -> Iterator[WatchedContext]:
+    """Return a browser context that fails the test if the browser reports an error. Options can be passed indirectly."""
     options = getattr(request, "param", {})
     context = browser.new_context(base_url=site.url, viewport={"width": 1280, "height": 850}, **options)
     context.set_default_timeout(15_000)
-    watcher = Watched(context, site.url)
+    watcher = WatchedContext(context, site.url)
     yield watcher
     watcher.check()
     context.close()

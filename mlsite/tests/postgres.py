@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the time of a test run: real, temporary, on a free loopback port."""
+"""A temporary PostgreSQL server on a free local port."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-ACCOUNTS = ("postgres", "nobody")  # PostgreSQL refuses to run as root
+ACCOUNTS = ("postgres", "nobody")  # PostgreSQL does not run as root
 
 
 def find_binaries() -> Path | None:
-    """Return the folder with initdb and pg_ctl of the newest installed server, or None."""
-    folders = [Path(found).parent for found in [shutil.which("pg_ctl")] if found]
+    """Return the folder of `initdb` and `pg_ctl`, or None. If several versions are installed, return the newest."""
+    folders = [Path(program).parent for program in [shutil.which("pg_ctl")] if program]
     folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
     return next((folder for folder in folders if (folder / "initdb").exists() and (folder / "pg_ctl").exists()), None)
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 class Cluster:
-    """One temporary server; `url` leads to an empty database."""
+    """A PostgreSQL server with its data in a temporary folder. `url` is the URL of an empty database."""
 
     def __init__(self, binaries: Path, folder: Path) -> None:
-        self.binaries, self.folder, self.port = binaries, folder, free_port()
-        self.account = _account()
+        self.binaries, self.folder, self.port = binaries, folder, find_free_port()
+        self.account = _get_account()
         self.url = f"postgres://mlsite@127.0.0.1:{self.port}/postgres"
         if self.account:
             shutil.chown(folder, self.account)
@@ -44,7 +44,7 @@ class Cluster:
         self._run("pg_ctl", "-l", str(self.folder / "log"), "-w", "-o", options, "start")
 
     def crash(self) -> None:
-        """Stop as if the power had failed: nothing is finished, nothing is flushed."""
+        """Stop the server at once, as a power failure does."""
         if (self.folder / "data" / "postmaster.pid").exists():
             self._run("pg_ctl", "-m", "immediate", "stop")
 
@@ -54,8 +54,8 @@ class Cluster:
 
 
 @contextmanager
-def running(binaries: Path) -> Iterator[Cluster]:
-    """Start a server; stop it and remove its files afterwards."""
+def run_cluster(binaries: Path) -> Iterator[Cluster]:
+    """Start a server. Stop it and delete its files afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="mlsite-postgres-"))
     cluster = None
     try:
@@ -68,8 +68,8 @@ def running(binaries: Path) -> Iterator[Cluster]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _account() -> str | None:
-    """Return whom the server runs as: ourselves, or an account without rights when we are root."""
+def _get_account() -> str | None:
+    """Return the account that runs the server: None for the current one, or an unprivileged one if that is root."""
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}

@@ -1,4 +1,4 @@
-"""The pictures of README and docs/, from a site with made-up and real answers: python -m mlsite.tests.screenshots"""
+"""Update the screenshots in docs/ from a temporary site with generated data: python -m mlsite.tests.screenshots"""
 
 from __future__ import annotations
 
@@ -10,13 +10,18 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from mlsite.tests.browser import QUIET, sign_in
+from mlsite.tests.browser import CHROMIUM_ARGUMENTS, sign_in
 from mlsite.tests.site import ROOT, SAMPLES, Site
 
 DOCS = ROOT / "docs"
-WIDE = {"width": 1180, "height": 760}
-COLOURS = 128  # of a picture's palette, which halves its size
-SHOWN = ("four", "two", "nine")
+VIEWPORT = {"width": 1180, "height": 760}
+MAX_COLORS = 128  # a palette halves the size of the files
+SAMPLE_NAMES = ("four", "two", "nine")
+PAGES = {
+    "history": "/predictions/?model=iris&verdict=incorrect",
+    "queue": "/admin/predictions/review/queue/?order=uncertain",
+    "operations": "/operations/?window=30d&model=iris",
+}
 
 
 def main() -> None:
@@ -26,60 +31,56 @@ def main() -> None:
         site.manage("bootstrap")
         site.manage("seed_predictions", "iris", "--count", "6000", "--reviewed", "0.15", "--yes")
         site.start()
-        take_all(site)
+        save_all(site)
     finally:
         if site.process:
             site.stop()
         shutil.rmtree(folder)
 
 
-def take_all(site: Site) -> None:
+def save_all(site: Site) -> None:
     with sync_playwright() as playwright:
         installed = shutil.which("chromium") or shutil.which("chromium-browser")
-        browser = playwright.chromium.launch(executable_path=installed, args=QUIET)
-        page = browser.new_page(base_url=site.url, viewport=WIDE)
-        page.goto("/tour/")
-        page.get_by_role("button", name="Ask about sample 4", exact=True).click()
-        save(page, "tour", whole=False)
+        browser = playwright.chromium.launch(executable_path=installed, args=CHROMIUM_ARGUMENTS)
+        page = browser.new_page(base_url=site.url, viewport=VIEWPORT)
+        save_tour(page)
         sign_in(page, "/")
-        take_answers(page)
-        take_the_rest(page)
+        save_predict_pages(page)
+        for name, address in PAGES.items():
+            page.goto(address)
+            save_screenshot(page, name, full_page=False)
+        page.goto("/models/iris/")
+        save_screenshot(page, "quality", selector="#quality")
         browser.close()
 
 
-def take_answers(page: Page) -> None:
+def save_tour(page: Page) -> None:
+    page.goto("/tour/")
+    page.locator("button[name=sample]").nth(3).click()
+    page.locator(".result").wait_for()
+    save_screenshot(page, "tour", full_page=False)
+
+
+def save_predict_pages(page: Page) -> None:
     page.locator("form.scripted").wait_for()
-    refused = {"name": "notes.png", "mimeType": "image/png", "buffer": b"not a picture"}
-    page.get_by_label("Choose images").set_input_files([SAMPLES / f"{name}.png" for name in SHOWN])
-    page.locator(".result:not(.pending)").nth(len(SHOWN) - 1).wait_for()
-    page.get_by_label("Choose images").set_input_files([refused])
-    page.locator(".result.refused").wait_for()
-    save(page, "upload")
+    invalid_file = {"name": "notes.png", "mimeType": "image/png", "buffer": b"not an image"}
+    page.get_by_label("Choose images").set_input_files([SAMPLES / f"{name}.png" for name in SAMPLE_NAMES])
+    page.locator(".result:not(.pending)").nth(len(SAMPLE_NAMES) - 1).wait_for()
+    page.get_by_label("Choose images").set_input_files([invalid_file])
+    page.locator(".result:not(.pending)").nth(len(SAMPLE_NAMES)).wait_for()
+    save_screenshot(page, "upload")
     page.goto("/?model=iris&example=1")
     page.get_by_role("button", name="Predict").click()
     page.locator(".result").wait_for()
-    save(page, "form")
+    save_screenshot(page, "form")
 
 
-def take_the_rest(page: Page) -> None:
-    pages = {
-        "history": "/predictions/?model=iris&verdict=incorrect",
-        "queue": "/admin/predictions/review/queue/?order=uncertain",
-        "operations": "/operations/?window=30d&model=iris",
-    }
-    for name, address in pages.items():
-        page.goto(address)
-        save(page, name, whole=False)
-    page.goto("/models/iris/")
-    save(page, "quality", part="#quality")
-
-
-def save(page: Page, name: str, *, whole: bool = True, part: str = "") -> None:
-    """Save what is on the page, or a part of it, with few colours."""
+def save_screenshot(page: Page, name: str, *, full_page: bool = True, selector: str = "") -> None:
+    """Save the page, or the element that matches the selector, as docs/<name>.png."""
     page.wait_for_load_state("networkidle")
-    data = page.locator(part).screenshot() if part else page.screenshot(full_page=whole)
-    with Image.open(BytesIO(data)) as picture:
-        picture.convert("RGB").quantize(COLOURS).save(DOCS / f"{name}.png", optimize=True)
+    data = page.locator(selector).screenshot() if selector else page.screenshot(full_page=full_page)
+    with Image.open(BytesIO(data)) as image:
+        image.convert("RGB").quantize(MAX_COLORS).save(DOCS / f"{name}.png", optimize=True)
     print(f"docs/{name}.png")
 
 

@@ -1,4 +1,4 @@
-"""Settings for tests: mlsite's own, with nothing of a developer's .env and a folder of their own."""
+"""Settings for tests: the default settings, without the .env file, and with a temporary folder."""
 
 import atexit
 import os
@@ -6,12 +6,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
-KEPT = {"DATABASE_URL", "SECRET_KEY"}
+INHERITED_VARIABLES = {"DATABASE_URL", "SECRET_KEY"}
 
 _folder = tempfile.mkdtemp(prefix="mlsite-tests-")
 atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 for _line in (Path(__file__).parents[2] / ".env.example").read_text().splitlines():
-    if (_name := _line.lstrip("# ").partition("=")[0]).isupper() and _name not in KEPT:
+    if (_name := _line.lstrip("# ").partition("=")[0]).isupper() and _name not in INHERITED_VARIABLES:
         os.environ.pop(_name, None)
 os.environ |= {"ENV_FILE": "", "VAR_DIR": _folder}
 os.environ.setdefault("SECRET_KEY", "tests")
@@ -19,10 +19,10 @@ os.environ.setdefault("SECRET_KEY", "tests")
 from mlsite.settings import *  # noqa: E402, F403
 
 Path(STATIC_ROOT).mkdir()  # noqa: F405
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; the site tests run with the real one
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; tests of the running site use Argon2
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 DATABASE["CONN_MAX_AGE"] = 0  # noqa: F405
 if DATABASE["ENGINE"].endswith("sqlite3"):  # noqa: F405
-    # A file, not memory: all threads of a test then see one database, as in production.
+    # A file: with a database in memory, the threads of a test would not share it.
     DATABASE["TEST"] = {"NAME": f"{_folder}/test.sqlite3"}  # noqa: F405

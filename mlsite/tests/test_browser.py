@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from mlsite.tests.browser import answers, sign_in, sign_up
+from mlsite.tests.browser import get_labels, sign_in, sign_up
 from mlsite.tests.site import SAMPLES
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("browser")]
@@ -20,7 +20,7 @@ def test_a_newcomer_signs_up_uploads_three_files_and_finds_them_again(page, watc
     files = [SAMPLES / f"{name}.png" for name in ("seven", "two", "nine")]
     page.get_by_label("Choose images").set_input_files(files)
     expect(page.locator(".result:not(.pending)")).to_have_count(3)
-    assert sorted(answers(page)) == ["2", "7", "9"]
+    assert sorted(get_labels(page)) == ["2", "7", "9"]
     expect(page.locator(".result").first).to_contain_text("% confident")
     expect(page.locator(".result").first.get_by_role("progressbar")).to_have_count(3)
 
@@ -56,7 +56,7 @@ def test_images_can_be_dropped_and_pasted(page, watched):
     expect(page.locator(".result:not(.pending)")).to_have_count(1)
     page.evaluate(make, ["body", "paste", encoded])
     expect(page.locator(".result:not(.pending)")).to_have_count(2)
-    assert answers(page) == ["3", "3"]
+    assert get_labels(page) == ["3", "3"]
 
 
 def test_a_refused_file_says_why_beside_its_name_and_the_others_go_on(page, watched, tmp_path):
@@ -73,7 +73,7 @@ def test_a_refused_file_says_why_beside_its_name_and_the_others_go_on(page, watc
     expect(page.locator(".result.refused", has_text="notes.txt")).to_contain_text("The file is not an image")
     expect(page.locator(".result.refused", has_text="moving.gif")).to_contain_text("Received: GIF")
     expect(page.locator(".result.refused", has_text="huge.png")).to_contain_text("larger than 10 MB")
-    assert answers(page) == ["6"]
+    assert get_labels(page) == ["6"]
     expect(page.get_by_label("Reference")).to_have_value("my batch")
     page.get_by_role("link", name="all details").click()
     expect(page.get_by_text("my batch")).to_be_visible()
@@ -208,11 +208,11 @@ def test_a_token_is_made_and_revoked(page, watched, site):
     page.get_by_label("Name").fill("my script")
     page.get_by_role("button", name="Create token").click()
     secret = page.locator("#secret").inner_text()
-    assert site.ask((SAMPLES / "seven.png").read_bytes(), secret).json()["label"] == "7"
+    assert site.predict((SAMPLES / "seven.png").read_bytes(), secret).json()["label"] == "7"
     page.get_by_text("Revoke…").click()
     page.get_by_role("button", name="Revoke my script permanently").click()
     expect(page.get_by_text("Revoked my script")).to_be_visible()
-    assert site.ask((SAMPLES / "seven.png").read_bytes(), secret).status_code == 401
+    assert site.predict((SAMPLES / "seven.png").read_bytes(), secret).status_code == 401
 
 
 def test_another_person_finds_nothing(page, watched, browser, site):
@@ -273,7 +273,7 @@ def test_an_example_is_answered_in_place_and_several_pictures_keep_their_order(p
     page.get_by_label("Ask about example 1").click()
     expect(page.locator(".result .label")).to_have_text([re.compile("7")])
     page.get_by_label("Choose images").set_input_files([SAMPLES / f"{name}.png" for name in ("two", "zero", "three")])
-    assert answers(page) == ["2", "0", "3", "7"]
+    assert get_labels(page) == ["2", "0", "3", "7"]
 
 
 def test_on_a_phone_a_photo_can_be_taken(page, watched):

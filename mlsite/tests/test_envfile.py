@@ -1,3 +1,6 @@
+"""The .env file that `make env` creates, and the documentation of the settings."""
+
+import re
 import stat
 import subprocess
 import sys
@@ -10,21 +13,21 @@ from mlsite.envfile import main
 ROOT = Path(__file__).parents[2]
 
 
-def test_writes_fresh_secrets_readable_by_the_owner_only_and_once(tmp_path):
+def test_env_file_has_generated_secrets_and_is_not_overwritten(tmp_path):
     target = tmp_path / ".env"
     main(ROOT / ".env.example", target)
-    first = target.read_text()
-    values = dict(line.split("=", 1) for line in first.splitlines() if "=" in line and not line.startswith("#"))
+    text = target.read_text()
+    values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
     assert len(values["SECRET_KEY"]) >= 50
     assert len(values["DEMO_PASSWORD"]) >= 12
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     main(ROOT / ".env.example", target)
-    assert target.read_text() == first
+    assert target.read_text() == text
 
 
 @pytest.mark.parametrize("environment", [{}, {"SECRET_KEY": ""}, {"DEBUG": "false"}])
-def test_without_a_secret_key_nothing_starts(environment):
-    done = subprocess.run(
+def test_commands_fail_without_a_secret_key(environment):
+    process = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=ROOT,
         env={"ENV_FILE": "", **environment},
@@ -32,17 +35,14 @@ def test_without_a_secret_key_nothing_starts(environment):
         text=True,
         check=False,
     )
-    assert done.returncode != 0
-    assert "Set SECRET_KEY" in done.stderr
+    assert process.returncode != 0
+    assert "Set SECRET_KEY" in process.stderr
 
 
-def test_every_setting_that_is_read_is_documented():
-    import re
-
-    read = set(re.findall(r"env\.\w+\(\s*\"(\w+)\"", (ROOT / "mlsite" / "settings.py").read_text()))
+def test_every_setting_is_documented():
+    settings = set(re.findall(r"env\.\w+\(\s*\"(\w+)\"", (ROOT / "mlsite" / "settings.py").read_text()))
     example = set(re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    assert len(read) > 20
-    assert read - example == set()
-    assert example - read == set()
+    assert len(settings) > 20
+    assert settings == example
     reference = (ROOT / "docs" / "operate.md").read_text()
-    assert [name for name in sorted(read) if f"`{name}`" not in reference] == []
+    assert [name for name in sorted(settings) if f"`{name}`" not in reference] == []

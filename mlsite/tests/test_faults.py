@@ -1,4 +1,4 @@
-"""What the running program does when things break: signals, kills, silence, a crashed database, a hung model."""
+"""A running site under faults: signals, killed processes, stalled uploads, database failures, and hung models."""
 
 import hashlib
 import json
@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from io import BytesIO
@@ -21,151 +22,147 @@ from mlsite.tests import postgres
 from mlsite.tests.site import Site
 
 pytestmark = pytest.mark.site
-# Each has a site of its own and takes its time: two lines of them, beside each other.
-first, second = (pytest.mark.xdist_group(name) for name in ("faults", "more faults"))
-DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-
-
-@pytest.mark.xdist_group("site")
-def test_a_body_that_falls_silent_is_given_up(site):
-    head = "POST /api/v1/predictions/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
-    head += f"Authorization: Bearer {site.token()}\r\n"
-    head += "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 5000\r\n\r\n--x"
-    with socket.create_connection(("127.0.0.1", site.port), timeout=30) as connection:
-        connection.sendall(head.encode())
-        answer = connection.makefile("rb").read()
-    assert answer.startswith(b"HTTP/1.1 400")
-    assert b"malformed-request" in answer
-
-
-def large_png():
-    """A PNG of 25 megapixels with transparency: half a megabyte to send, 100 MB to decode."""
-    out = BytesIO()
-    Image.new("RGBA", (5000, 5000), (9, 9, 9, 9)).save(out, "PNG")
-    return out.getvalue()
-
-
-@second
-@pytest.mark.once
-def test_large_images_leave_no_memory_behind(make_site):
-    site = make_site(WEB_CONCURRENCY="1")
-    site.start()
-    token, image = site.token(), large_png()
-
-    def resident():
-        status = Path(f"/proc/{site.workers()[0]}/status").read_text()
-        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) // 1024
-
-    assert [site.ask(image, token).status_code for _ in range(2)] == [201, 201]
-    before = resident()
-    assert [site.ask(image, token).status_code for _ in range(8)] == [201] * 8
-    assert resident() - before < 50
-
-
-@first
-@pytest.mark.once
-def test_a_signal_drains_what_is_in_flight(make_site):
-    site = make_site()
-    site.start()
-    token = site.token()
-    answers, refused = [], []
-
-    def keep_asking(seed):
-        for n in range(1000):
-            try:
-                answers.append(site.ask(make_noise_image(seed * 1000 + n), token))
-            except requests.ConnectionError:
-                refused.append(seed)
-                return
-
-    with ThreadPoolExecutor(6) as threads:
-        futures = [threads.submit(keep_asking, seed) for seed in range(6)]
-        while len(answers) < 60:
-            threading.Event().wait(0.05)
-        status = site.stop()
-        for future in futures:
-            future.result()
-    assert status == 0
-    assert {answer.status_code for answer in answers} == {201}
-    acknowledged = {answer.json()["id"] for answer in answers}
-    assert len(acknowledged) == len(answers)
-    site.start()
-    assert stored_ids(site) >= acknowledged
-
-
-def stored_ids(site):
-    script = "from predictions.models import Prediction as P; print(*P.objects.values_list('id', flat=True))"
-    return set(site.manage("shell", "--no-imports", "-v0", "-c", script).split())
-
-
-VERIFY = """
+# Each test has its own site. Two groups run in parallel.
+first_group, second_group = (pytest.mark.xdist_group(name) for name in ("faults", "more faults"))
+LIST_STORED_SCRIPT = """
 import hashlib, json
 from predictions.models import Input, Prediction
 rows = {str(p.id): p for p in Prediction.objects.select_related("input")}
 print(json.dumps({
-    "predictions": len(rows), "inputs": Input.objects.count(),
-    "files": {k: hashlib.sha256(open(p.input.image.path, "rb").read()).hexdigest() for k, p in rows.items()},
-    "status": {k: p.status for k, p in rows.items()},
+    "inputs": Input.objects.count(),
+    "hashes": {k: hashlib.sha256(open(p.input.image.path, "rb").read()).hexdigest() for k, p in rows.items()},
+    "statuses": {k: p.status for k, p in rows.items()},
 }))
 """
 
 
-@first
-def test_a_killed_worker_loses_nothing_that_was_acknowledged(make_site):
+def list_stored_ids(site):
+    script = "from predictions.models import Prediction as P; print(*P.objects.values_list('id', flat=True))"
+    return set(site.run_script(script).split())
+
+
+@pytest.mark.xdist_group("site")
+def test_stalled_upload_is_closed(site):
+    head = "POST /api/v1/predictions/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+    head += f"Authorization: Bearer {site.create_token()}\r\n"
+    head += "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 5000\r\n\r\n--x"
+    with socket.create_connection(("127.0.0.1", site.port), timeout=30) as connection:
+        connection.sendall(head.encode())
+        response = connection.makefile("rb").read()
+    assert response.startswith(b"HTTP/1.1 400")
+    assert b"malformed-request" in response
+
+
+def make_large_png():
+    """Return a PNG of 25 megapixels with transparency: half a megabyte to send, 100 MB to decode."""
+    buffer = BytesIO()
+    Image.new("RGBA", (5000, 5000), (9, 9, 9, 9)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def read_resident_megabytes(pid):
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) // 1024
+
+
+@second_group
+@pytest.mark.once
+def test_memory_of_large_images_is_released(make_site):
+    site = make_site(WEB_CONCURRENCY="1")
+    site.start()
+    token, image = site.create_token(), make_large_png()
+    (worker,) = site.list_workers()
+    assert [site.predict(image, token).status_code for _ in range(2)] == [201, 201]
+    before = read_resident_megabytes(worker)
+    assert [site.predict(image, token).status_code for _ in range(8)] == [201] * 8
+    assert read_resident_megabytes(worker) - before < 50
+
+
+@first_group
+@pytest.mark.once
+def test_sigterm_waits_for_requests_in_progress(make_site):
     site = make_site()
     site.start()
-    token = site.token()
-    acknowledged, broken = {}, []
-    done = threading.Event()
+    token = site.create_token()
+    responses = []
 
-    def keep_asking(seed):
+    def send_until_refused(seed):
+        for number in range(1000):
+            try:
+                responses.append(site.predict(make_noise_image(seed * 1000 + number), token))
+            except requests.ConnectionError:
+                return
+
+    with ThreadPoolExecutor(6) as threads:
+        futures = [threads.submit(send_until_refused, seed) for seed in range(6)]
+        while len(responses) < 60:
+            time.sleep(0.05)
+        exit_status = site.stop()
+        for future in futures:
+            future.result()
+    assert exit_status == 0
+    assert {response.status_code for response in responses} == {201}
+    acknowledged = {response.json()["id"] for response in responses}
+    assert len(acknowledged) == len(responses)
+    site.start()
+    assert list_stored_ids(site) >= acknowledged
+
+
+@first_group
+def test_killed_worker_loses_no_acknowledged_prediction(make_site):
+    site = make_site()
+    site.start()
+    token = site.create_token()
+    acknowledged, failures = {}, []
+    finished = threading.Event()
+
+    def send_until_finished(seed):
         number = 0
-        while not done.is_set():
+        while not finished.is_set():
             number += 1
             image = make_noise_image(seed * 100_000 + number)
             try:
-                answer = site.ask(image, token)
-            except requests.RequestException:
-                broken.append(seed)
+                response = site.predict(image, token)
+            except requests.RequestException as error:
+                failures.append(error)
                 continue
-            if answer.status_code == 201:
-                acknowledged[answer.json()["id"]] = hashlib.sha256(image).hexdigest()
+            if response.status_code == 201:
+                acknowledged[response.json()["id"]] = hashlib.sha256(image).hexdigest()
             else:
-                broken.append(answer.status_code)
+                failures.append(response.status_code)
 
-    kills = 0
+    kill_count = 3
     with ThreadPoolExecutor(4) as threads:
         for seed in range(4):
-            threads.submit(keep_asking, seed)
+            threads.submit(send_until_finished, seed)
         try:
-            for _ in range(3):
+            for _ in range(kill_count):
                 target = len(acknowledged) + 40
                 while len(acknowledged) < target:
-                    threading.Event().wait(0.05)
-                os.kill(site.workers()[0], signal.SIGKILL)
-                kills += 1
+                    time.sleep(0.05)
+                os.kill(site.list_workers()[0], signal.SIGKILL)
         finally:
-            done.set()
+            finished.set()
     site.wait_until_ready()
-    found = json.loads(site.manage("shell", "--no-imports", "-v0", "-c", VERIFY).splitlines()[-1])
+    stored = json.loads(site.run_script(LIST_STORED_SCRIPT).splitlines()[-1])
+    hashes = stored["hashes"]
     assert len(acknowledged) >= 120
-    assert {key: found["files"].get(key) for key in acknowledged} == acknowledged
-    assert found["predictions"] == found["inputs"] >= len(acknowledged)
-    assert found["predictions"] - len(acknowledged) <= len(broken)
-    assert {found["status"][key] for key in acknowledged} == {"succeeded"}
-    assert len(broken) <= kills * 4
-    media = Path(site.folder, "var", "media")
-    orphans = len(list((media / "inputs").rglob("*.png"))) - found["predictions"]
-    assert 0 <= orphans <= kills * 8
+    assert {key: hashes.get(key) for key in acknowledged} == acknowledged
+    assert len(hashes) == stored["inputs"] >= len(acknowledged)
+    assert len(hashes) - len(acknowledged) <= len(failures)
+    assert {stored["statuses"][key] for key in acknowledged} == {"succeeded"}
+    assert len(failures) <= kill_count * 4
+    files = list(Path(site.folder, "var", "media", "inputs").rglob("*.png"))
+    assert 0 <= len(files) - len(hashes) <= kill_count * 8
 
 
-@second
-def test_a_database_that_drops_its_connections_is_asked_again(make_site):
-    """PostgreSQL restarts and firewalls cut idle connections; SQLite has none to cut, and must simply go on."""
+@second_group
+def test_closed_database_connections_are_reopened(make_site):
+    """PostgreSQL restarts and firewalls close idle connections. SQLite has none: requests must simply succeed."""
     site = make_site()
     site.start()
-    token = site.token()
-    assert [site.ask(make_noise_image(n), token).status_code for n in range(8)] == [201] * 8
+    token = site.create_token()
+    assert [site.predict(make_noise_image(seed), token).status_code for seed in range(8)] == [201] * 8
     url = site.environment["DATABASE_URL"]
     if url.startswith("postgres"):
         with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
@@ -174,55 +171,52 @@ def test_a_database_that_drops_its_connections_is_asked_again(make_site):
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
             assert cursor.fetchone()[0] > 0
-    assert [site.ask(make_noise_image(n), token).status_code for n in range(8)] == [201] * 8
+    assert [site.predict(make_noise_image(seed), token).status_code for seed in range(8)] == [201] * 8
 
 
-@second
+@second_group
 @pytest.mark.skipif(not os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="for the run on PostgreSQL")
-def test_a_crash_of_the_database_is_told_and_survived(tmp_path):
-    with postgres.running(postgres.find_binaries()) as cluster:
+def test_database_crash_is_reported_and_recovered_from(tmp_path):
+    with postgres.run_cluster(postgres.find_binaries()) as cluster:
         site = Site(tmp_path, cluster.url)
         site.manage("bootstrap")
         site.start()
-        token = site.token()
-        before = [site.ask(make_noise_image(n), token) for n in range(10)]
+        token = site.create_token()
+        before = [site.predict(make_noise_image(seed), token) for seed in range(10)]
         cluster.crash()
-        during = [site.ask(make_noise_image(n), token) for n in range(10, 20)]
-        health = site.status("/healthz"), site.status("/readyz")
+        during = [site.predict(make_noise_image(seed), token) for seed in range(10, 20)]
+        health = site.get_status("/healthz"), site.get_status("/readyz")
         page = requests.get(f"{site.url}/predictions/", cookies={"sessionid": "x" * 32}, timeout=10)
         cluster.start()
-        after = [site.ask(make_noise_image(n), token) for n in range(20, 30)]
-        stored = stored_ids(site)
+        after = [site.predict(make_noise_image(seed), token) for seed in range(20, 30)]
+        stored = list_stored_ids(site)
         assert site.stop() == 0
-    assert {answer.status_code for answer in before} == {201}
-    assert {answer.json()["code"] for answer in during} == {"database-unavailable"}
-    assert {answer.headers["Content-Type"] for answer in during} == {"application/problem+json"}
-    assert all(answer.status_code == 503 and answer.headers["Retry-After"] for answer in during)
-    assert max(answer.elapsed.total_seconds() for answer in during) < 5
+    assert {response.status_code for response in before} == {201}
+    assert {response.json()["code"] for response in during} == {"database-unavailable"}
+    assert {response.headers["Content-Type"] for response in during} == {"application/problem+json"}
+    assert all(response.status_code == 503 and response.headers["Retry-After"] for response in during)
+    assert max(response.elapsed.total_seconds() for response in during) < 5
     assert health == (200, 503)
-    assert (page.status_code, "cannot be reached" in page.text) == (503, True)
-    assert {answer.status_code for answer in after} == {201}
-    assert stored == {answer.json()["id"] for answer in before + after}
+    assert (page.status_code, "The database is unavailable." in page.text) == (503, True)
+    assert page.headers["Retry-After"]
+    assert {response.status_code for response in after} == {201}
+    assert stored == {response.json()["id"] for response in before + after}
 
 
-@second
+@second_group
 @pytest.mark.once
-def test_a_hung_model_is_answered_and_its_process_replaced(make_site, tmp_path):
+def test_hung_model_times_out_and_its_worker_is_replaced(make_site, tmp_path):
     site = make_site(WEB_CONCURRENCY="1", PREDICT_TIMEOUT="1")
     site.register_dummy(tmp_path, "slow", sleep=6)
     site.start()
-    token, first = site.token(), site.workers()
-    answer = site.ask(make_noise_image(1), token, model="slow")
-    assert (answer.status_code, answer.json()["code"]) == (503, "inference-timeout")
-    assert answer.headers["Retry-After"]
-    assert (
-        requests.get(answer.json()["prediction"], headers={"Authorization": f"Bearer {token}"}, timeout=9).status_code == 200
-    )
-    nap = threading.Event()
-    for _ in range(300):
-        if site.workers() and site.workers() != first:
-            break
-        nap.wait(0.1)
-    assert site.workers() != first
+    token, workers = site.create_token(), site.list_workers()
+    response = site.predict(make_noise_image(1), token, model="slow")
+    assert (response.status_code, response.json()["code"]) == (503, "inference-timeout")
+    assert response.headers["Retry-After"]
+    assert site.get(response.json()["prediction"].removeprefix(site.url), token).status_code == 200
+    deadline = time.monotonic() + 30
+    while site.list_workers() in ([], workers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert site.list_workers() != workers
     site.wait_until_ready()
-    assert site.ask(make_noise_image(2), token, model="digits").status_code == 201
+    assert site.predict(make_noise_image(2), token, model="digits").status_code == 201

@@ -1,4 +1,4 @@
-"""Any model can be served, and every answer names the version that gave it; what proves it is proved to notice a breach."""
+"""Models of seven formats on a running site, and promotions under load. The checks themselves are tested as well."""
 
 import importlib.util
 from dataclasses import replace
@@ -8,118 +8,127 @@ import numpy as np
 import pytest
 
 from core.tests.requirements import require
-from mlsite.tests.conftest import new_database
+from mlsite.tests.format_checks import TOLERANCE, check_model, compute_differences, train_model
 from mlsite.tests.formats import FORMATS, MLFLOW
-from mlsite.tests.promotions import SUMS, Asked, Load, Promotion, features_of, load
-from mlsite.tests.serving import TOLERANCE, differences, make, running_site, serve
+from mlsite.tests.promotion_load import run_load_test
+from mlsite.tests.promotions import MODEL, LoadResult, Promotion, Response, build_features
+from mlsite.tests.site import create_database, run_site
 
 pytestmark = [pytest.mark.site, pytest.mark.xdist_group("formats")]
-REQUESTS = 600
+REQUEST_COUNT = 600
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory):
-    """Return a running site of this module's own, and a token of it."""
+def site_and_token(tmp_path_factory):
+    """Return a running site for this module, and a token."""
     folder = tmp_path_factory.mktemp("formats")
-    with running_site(folder, new_database(folder)) as site:
-        yield site, site.token()
+    with run_site(folder, create_database(folder)) as site:
+        yield site, site.create_token()
 
 
-def check(served, one, folder):
-    found = serve(*served, make(one, folder))
-    assert found.faults == []
-    assert found.difference <= TOLERANCE
-    assert found.task.endswith("classification" if one.labels else "regression")
-
-
-@pytest.mark.once
-@pytest.mark.parametrize("one", [one for one in FORMATS if one is not MLFLOW], ids=str)
-def test_a_model_of_this_format_answers_as_its_own_library_does(served, tmp_path, one):
-    check(served, one, tmp_path)
+def assert_predicts_as_library(site_and_token, model_format, folder):
+    result = check_model(*site_and_token, train_model(model_format, folder))
+    assert result.problems == []
+    assert result.max_difference <= TOLERANCE
+    assert result.task.endswith("classification" if model_format.labels else "regression")
 
 
 @pytest.mark.once
-@pytest.mark.filterwarnings("ignore")  # MLflow warns of its own code when it is imported
-def test_an_mlflow_model_answers_as_mlflow_does(served, tmp_path):
+@pytest.mark.parametrize("model_format", [item for item in FORMATS if item is not MLFLOW], ids=str)
+def test_predictions_equal_those_of_the_library(site_and_token, tmp_path, model_format):
+    assert_predicts_as_library(site_and_token, model_format, tmp_path)
+
+
+@pytest.mark.once
+@pytest.mark.filterwarnings("ignore")  # MLflow causes warnings when it is imported
+def test_predictions_equal_those_of_mlflow(site_and_token, tmp_path):
     require("mlflow", importlib.util.find_spec("mlflow"))
-    check(served, MLFLOW, tmp_path)
+    assert_predicts_as_library(site_and_token, MLFLOW, tmp_path)
 
 
-def test_every_answer_names_its_version_while_production_moves_to_and_fro(served, tmp_path):
-    moved = load(*served, tmp_path, count=REQUESTS)
-    assert {name: count for name, count in moved.faults().items() if count} == {}, moved.errors[:5]
-    assert len(moved.answers) == len(moved.rows) == REQUESTS
-    assert len(moved.promotions) > 2
-    assert moved.certain() > REQUESTS / 6
+def test_responses_name_the_right_version_during_promotions(site_and_token, tmp_path):
+    result = run_load_test(*site_and_token, tmp_path, count=REQUEST_COUNT)
+    assert {name: count for name, count in result.count_problems().items() if count} == {}, result.errors[:5]
+    assert len(result.responses) == len(result.rows) == REQUEST_COUNT
+    assert len(result.promotions) > 2
+    assert result.count_unambiguous() > REQUEST_COUNT / 6
 
 
-def answer(number, version, *, sent=0.0, value=None, **changed):
-    """Return an answered request as it should be, but for what is given."""
-    features = features_of(number)
+def make_response(number, version, *, sent_at=0.0, value=None, **changes):
+    """Return a correct response, with some values of its body replaced."""
+    features = build_features(number)
     body = {
         "id": f"id-{number}",
-        "model": SUMS,
+        "model": MODEL,
         "model_version": version,
         "value": version * sum(features.values()) if value is None else value,
         "input": {"features": features},
         "client_reference": str(number),
     }
-    return Asked(number, SUMS, sent, sent + 0.1, 1, body | changed)
+    return Response(number, MODEL, sent_at, sent_at + 0.1, 1, body | changes)
 
 
-MOVES = [Promotion(1, -inf, -inf), Promotion(2, 10.0, 11.0), Promotion(1, 20.0, 21.0)]
-RIGHT = [answer(0, 1, sent=5), answer(1, 2, sent=15), answer(2, 1, sent=25), answer(3, 1, sent=10.5)]
+PROMOTIONS = [Promotion(1, -inf, -inf), Promotion(2, 10.0, 11.0), Promotion(1, 20.0, 21.0)]
+CORRECT_RESPONSES = [
+    make_response(0, 1, sent_at=5),
+    make_response(1, 2, sent_at=15),
+    make_response(2, 1, sent_at=25),
+    make_response(3, 1, sent_at=10.5),
+]
 
 
-def faults_of(answers, *, rows=None, promotions=MOVES):
-    moved = Load(len(answers), 1, answers, [], promotions, [one.body for one in answers] if rows is None else rows)
-    return {name for name, count in moved.faults().items() if count}
+def find_problems(responses, *, rows=None, promotions=PROMOTIONS):
+    rows = [response.body for response in responses] if rows is None else rows
+    result = LoadResult(len(responses), 1, responses, [], promotions, rows)
+    return {name for name, count in result.count_problems().items() if count}
 
 
-def test_what_is_right_is_no_fault():
-    assert faults_of(RIGHT) == set()
-    assert faults_of([*RIGHT, answer(4, 2, sent=10.5), answer(5, 2, sent=9.95)]) == set()
+def test_correct_responses_have_no_problems():
+    assert find_problems(CORRECT_RESPONSES) == set()
+    during_promotion = [make_response(4, 2, sent_at=10.5), make_response(5, 2, sent_at=9.95)]
+    assert find_problems([*CORRECT_RESPONSES, *during_promotion]) == set()
 
 
 @pytest.mark.parametrize(
-    ("wrong", "fault"),
+    ("response", "problem"),
     [
-        (answer(9, 1, sent=15), "answers by a version not asked for"),  # sent after the promotion was done
-        (answer(9, 2, sent=5), "answers by a version not asked for"),  # before anybody had promoted it
-        (answer(9, 2, sent=22), "answers by a version not asked for"),  # after the way back
-        (replace(answer(9, 2, sent=15), reference=f"{SUMS}:1"), "answers by a version not asked for"),
-        (answer(9, 1, sent=5, value=2 * 19.0), "mix-ups in answers"),  # the other version's value
-        (answer(9, 1, sent=5, value=21.0), "mix-ups in answers"),  # the next request's value
-        (answer(9, 1, sent=5, client_reference="8"), "mix-ups in answers"),
-        (answer(9, 1, sent=5, input={"features": features_of(8)}), "mix-ups in answers"),
-        (answer(9, 1, sent=5, model="digits"), "mix-ups in answers"),
+        (make_response(9, 1, sent_at=15), "responses of a wrong version"),  # sent after the promotion was confirmed
+        (make_response(9, 2, sent_at=5), "responses of a wrong version"),  # received before the promotion
+        (make_response(9, 2, sent_at=22), "responses of a wrong version"),  # sent after the next promotion
+        (replace(make_response(9, 2, sent_at=15), reference=f"{MODEL}:1"), "responses of a wrong version"),
+        (make_response(9, 1, sent_at=5, value=2 * 19.0), "inconsistent responses"),  # value of the other version
+        (make_response(9, 1, sent_at=5, value=21.0), "inconsistent responses"),  # value of the next request
+        (make_response(9, 1, sent_at=5, client_reference="8"), "inconsistent responses"),
+        (make_response(9, 1, sent_at=5, input={"features": build_features(8)}), "inconsistent responses"),
+        (make_response(9, 1, sent_at=5, model="digits"), "inconsistent responses"),
     ],
 )
-def test_a_stale_or_mixed_up_answer_is_a_fault(wrong, fault):
-    assert fault in faults_of([*RIGHT, wrong])
+def test_outdated_and_inconsistent_responses_are_problems(response, problem):
+    assert problem in find_problems([*CORRECT_RESPONSES, response])
 
 
-def test_a_row_that_is_not_as_answered_is_a_fault():
-    bodies = [one.body for one in RIGHT]
-    other_version = bodies[0] | {"model_version": 2}
-    assert faults_of(RIGHT, rows=[other_version, *bodies[1:]]) == {"mix-ups in stored rows", "answers not stored as given"}
-    assert faults_of(RIGHT, rows=bodies[1:]) == {"answers not stored as given", "requests stored twice or never"}
-    assert faults_of(RIGHT, rows=[*bodies, bodies[0]]) == {"requests stored twice or never"}
+def test_rows_that_differ_from_the_response_are_problems():
+    bodies = [response.body for response in CORRECT_RESPONSES]
+    changed = bodies[0] | {"model_version": 2}
+    differs, count = "responses that differ from the row", "requests not stored exactly once"
+    assert find_problems(CORRECT_RESPONSES, rows=[changed, *bodies[1:]]) == {"inconsistent rows", differs}
+    assert find_problems(CORRECT_RESPONSES, rows=bodies[1:]) == {differs, count}
+    assert find_problems(CORRECT_RESPONSES, rows=[*bodies, bodies[0]]) == {count}
 
 
-def test_a_worker_or_a_version_that_did_not_take_part_is_a_fault():
-    lazy = [MOVES[0], replace(MOVES[1], followed=False), MOVES[2]]
-    assert faults_of(RIGHT, promotions=lazy) == {"promotions that a worker did not follow"}
-    assert faults_of([RIGHT[0], RIGHT[2]]) == {"versions that never answered"}
+def test_workers_and_versions_without_a_response_are_problems():
+    promotions = [PROMOTIONS[0], replace(PROMOTIONS[1], reached_all_workers=False), PROMOTIONS[2]]
+    assert find_problems(CORRECT_RESPONSES, promotions=promotions) == {"promotions that did not reach all workers"}
+    assert find_problems([CORRECT_RESPONSES[0], CORRECT_RESPONSES[2]]) == {"versions without a response"}
 
 
-def test_another_label_or_score_than_the_librarys_is_told():
-    own = np.array([[0.2, 0.8]])
-    right = {"label": "b", "value": None, "output": {"scores": {"b": 0.8, "a": 0.2}}}
-    assert max(differences([right], own, ["a", "b"])) == 0
-    assert max(differences([right | {"label": "a"}], own, ["a", "b"])) == inf
-    assert max(differences([right | {"output": {"scores": {"b": 0.8}}}], own, ["a", "b"])) == inf
+def test_differences_from_the_library_are_computed():
+    expected = np.array([[0.2, 0.8]])
+    prediction = {"label": "b", "value": None, "output": {"scores": {"b": 0.8, "a": 0.2}}}
+    assert max(compute_differences([prediction], expected, ["a", "b"])) == 0
+    assert max(compute_differences([prediction | {"label": "a"}], expected, ["a", "b"])) == inf
+    assert max(compute_differences([prediction | {"output": {"scores": {"b": 0.8}}}], expected, ["a", "b"])) == inf
     swapped = {"scores": {"b": 0.2, "a": 0.8}}
-    assert max(differences([right | {"output": swapped}], own, ["a", "b"])) == pytest.approx(0.6)
-    assert max(differences([{"value": 1.5}], np.array([1.0]), [])) == 0.5
-    assert max(differences([{"value": None}], np.array([1.0]), [])) == inf
+    assert max(compute_differences([prediction | {"output": swapped}], expected, ["a", "b"])) == pytest.approx(0.6)
+    assert max(compute_differences([{"value": 1.5}], np.array([1.0]), [])) == 0.5
+    assert max(compute_differences([{"value": None}], np.array([1.0]), [])) == inf

@@ -29,13 +29,21 @@ CORE_MAY_IMPORT = ("inference.errors", "inference.types", "inference.messages", 
 # Inside an app, entry points call services, which use the rest. Entry points do not import each other.
 ENTRY_POINTS = ("api", "views", "admin", "management", "authentication", "middleware")
 WEB_PAGES = {"urls": "views", "templatetags": "views"}
-# Inside inference, the longest prefix decides.
+# Inside inference, the longest prefix decides. Modules of the same layer may import each other.
 INFERENCE_LAYERS = {
-    "inference.pool": 6,
+    "inference.pool": 7,
+    "inference.loader": 6,
     "inference.predictor": 5,
     "inference.runtimes": 4,
+    "inference.batcher": 3,
     "inference.base": 3,
-    "inference.batcher": 2,
+    "inference.signature.infer": 2,
+    "inference.types": 1,
+    "inference.signature": 1,
+    "inference.errors": 0,
+    "inference.messages": 0,
+    "inference.numbers": 0,
+    "inference": 2,
 }
 
 
@@ -80,7 +88,7 @@ def get_part(module: str) -> str:
 def get_inference_layer(module: str) -> int:
     parts = module.split(".")
     prefixes = (".".join(parts[:n]) for n in range(len(parts), 0, -1))
-    return next((INFERENCE_LAYERS[prefix] for prefix in prefixes if prefix in INFERENCE_LAYERS), 1)
+    return next(INFERENCE_LAYERS[prefix] for prefix in prefixes if prefix in INFERENCE_LAYERS)
 
 
 def violates_apps(importer: str, imported: str) -> bool:

@@ -1,6 +1,7 @@
-"""The scheduler of background jobs: at once and at intervals, in one process at a time, in spite of errors."""
+"""The scheduler of background jobs, on its own and in the worker processes of a running site."""
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,14 @@ from monitoring.services.rollup import roll_up_pending
 from monitoring.tests.factories import assert_window, make_predictions
 from monitoring.windows import HOUR
 
+DELETE_ROLLUPS_SCRIPT = """
+from django.core.management import call_command
+from monitoring.models import RolledPeriod
+call_command("seed_predictions", "iris", "--count", "200", "--days", "2", "--yes", verbosity=0)
+print("hours:", RolledPeriod.objects.filter(hours=1).count())
+RolledPeriod.objects.all().delete()
+"""
+COUNT_HOURS_SCRIPT = "from monitoring.models import RolledPeriod; print(RolledPeriod.objects.filter(hours=1).count())"
 RECORD_JOB, FAILING_JOB = f"{__name__}.record_run", f"{__name__}.fail"
 runs = threading.Semaphore(0)
 
@@ -92,3 +101,19 @@ def test_the_rollup_job_counts_every_completed_hour(shades, user):
 def test_a_timeout_longer_than_the_rollup_delay_is_reported(settings, seconds, warnings):
     settings.PREDICT_TIMEOUT = seconds
     assert [warning.id for warning in check_rollup_delay()] == warnings
+
+
+@pytest.mark.site
+@pytest.mark.xdist_group("faults")
+def test_workers_of_a_running_site_roll_up_hours_without_any_request(make_site):
+    site = make_site()
+    expected = int(site.run_script(DELETE_ROLLUPS_SCRIPT).rpartition("hours:")[2])
+    assert expected > 40
+    assert site.run_script(COUNT_HOURS_SCRIPT) == "0"
+    site.start(wait=False)
+    deadline = time.monotonic() + 60
+    while int(site.run_script(COUNT_HOURS_SCRIPT)) < expected and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert int(site.run_script(COUNT_HOURS_SCRIPT)) >= expected
+    assert '"message": "request"' not in site.log.read_text()
+    assert site.stop() == 0

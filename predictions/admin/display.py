@@ -1,4 +1,4 @@
-"""What all admin pages of the ledger share: nothing is edited, nothing is counted."""
+"""How admin pages show inputs and reviews."""
 
 from __future__ import annotations
 
@@ -10,23 +10,37 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from predictions.models import Input
-from predictions.presentation import is_pixelated
+from predictions.models import Input, Review
+from predictions.presentation import format_true_output, is_pixelated
 
-ROW = 120  # characters of a row of features in a list
+MAX_FEATURES_LENGTH = 120  # characters of a row of features in a list
 
 
-def input_of(row: Input, side: int) -> str | SafeString:
-    """Return the thumbnail, which the browser fetches, so that a list opens no file; or the features."""
+def render_input(row: Input, side: int) -> str | SafeString:
+    """Return a thumbnail, or the features in one line. The browser loads the thumbnail, so that a list opens no file.
+
+    Args:
+        side: width and height of the thumbnail in pixels.
+    """
     if row.kind != Input.Kind.IMAGE:
-        return row_of(row.features)
+        return format_features(row.features)
     address = reverse("predictions:thumbnail", args=[row.pk])
-    tiny = "tiny" if is_pixelated(row) else ""
-    picture = '<img src="{}" alt="" class="{}" width="{}" height="{}" loading="lazy">'
-    return format_html(picture, address, tiny, side, side)
+    css_class = "tiny" if is_pixelated(row) else ""
+    image = '<img src="{}" alt="" class="{}" width="{}" height="{}" loading="lazy">'
+    return format_html(image, address, css_class, side, side)
 
 
-def row_of(features: Mapping[str, Any] | None) -> str:
-    """Return a row of features in one line."""
+def format_features(features: Mapping[str, Any] | None) -> str:
+    """Return features in one line, shortened if it is long."""
     text = json.dumps(features or {}, ensure_ascii=False)[1:-1].replace('"', "")
-    return text if len(text) <= ROW else text[: ROW - 1] + "…"
+    return text if len(text) <= MAX_FEATURES_LENGTH else text[: MAX_FEATURES_LENGTH - 1] + "…"
+
+
+def format_review(review: Review | None) -> str:
+    """Return the verdict, and for an incorrect prediction the true label or value; a dash if there is no review."""
+    if review is None:
+        return "–"
+    true_output = format_true_output(review)
+    if review.verdict == Review.Verdict.INCORRECT and true_output:
+        return f"{review.get_verdict_display()}: {true_output}"
+    return review.get_verdict_display()

@@ -1,8 +1,8 @@
-"""Judge and export predictions from their admin list; what people said of one, on its page."""
+"""Review and export selected predictions in the admin list; list the reviews of a prediction."""
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Sequence
 from typing import Any, cast
 
 from django import forms
@@ -13,55 +13,55 @@ from django.core.exceptions import SuspiciousOperation
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from accounts.models import User
 from accounts.permissions import is_reviewer
 from core.fields import is_uuid
 from inference.errors import InferenceError
-from predictions.export import as_csv, attachment, export_rows
+from predictions.admin.display import format_review
+from predictions.export import stream_export
 from predictions.models import Prediction, Review
 from predictions.presentation import format_output, format_true_output
-from predictions.services.ground_truth import Result, review_many
-from predictions.services.reviews import parse_true_value
+from predictions.services.ground_truth import ReviewResult, review_predictions
+from predictions.services.review_validation import parse_true_value
 
-logger = logging.getLogger(__name__)
-
-AT_ONCE = 200  # predictions that one press judges
+MAX_SELECTED_PREDICTIONS = 200  # that one action reviews
 
 
 class ReviewActionForm(ActionForm):
-    """What is true of all that are selected."""
+    """The true label or value of all selected predictions."""
 
-    truth = forms.CharField(label="True label or value:", required=False, max_length=100, strip=False)
+    true_output = forms.CharField(label="True label or value:", required=False, max_length=100, strip=False)
 
 
 class ReviewStateFilter(admin.SimpleListFilter):
-    """What people said of a prediction."""
+    """Filter predictions by their active reviews."""
 
     title = "review"
     parameter_name = "review"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
         return [
-            ("unreviewed", "Unreviewed"),
-            ("agreed", "Reviewers agreed with it"),
-            ("disagreed", "Reviewers disagreed with it"),
-            ("differ", "Reviewers differ"),
+            ("unreviewed", "Not reviewed"),
+            ("agreed", "Reviewed as correct"),
+            ("disagreed", "Reviewed as incorrect"),
+            ("differ", "Conflicting reviews"),
         ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Prediction]:
         states = {
             "unreviewed": queryset.awaiting_review,
-            "agreed": queryset.agreed,
-            "disagreed": queryset.disagreed,
-            "differ": queryset.disputed,
+            "agreed": queryset.unanimously_correct,
+            "disagreed": queryset.unanimously_incorrect,
+            "differ": queryset.with_conflicting_reviews,
         }
-        chosen = self.value() or ""
-        return states[chosen]() if chosen in states else queryset
+        state = self.value() or ""
+        return states[state]() if state in states else queryset
 
 
 class PredictionChangeList(ChangeList):
-    """Without the bar of months when the list is filtered by reviews: for it the whole ledger would be read."""
+    """Hide the date hierarchy when the list is filtered by reviews; it would read the whole table."""
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
@@ -70,7 +70,7 @@ class PredictionChangeList(ChangeList):
 
 
 class ReviewInline(admin.TabularInline):
-    """The opinions of a prediction, the withdrawn ones too."""
+    """All reviews of a prediction, including withdrawn ones."""
 
     model = Review
     fields = readonly_fields = ("verdict", "true_output", "reviewer", "picked_by", "comment", "created_at", "withdrawn_at")
@@ -93,16 +93,16 @@ class ReviewInline(admin.TabularInline):
 
 
 class ReviewActionsAdmin(admin.ModelAdmin):
-    """Actions on a list of predictions. They store by the service that the API and the pages use."""
+    """Actions on selected predictions."""
 
     action_form = ReviewActionForm
-    actions = ("judge_correct", "judge_incorrect", "judge_unsure", "export_as_csv")
+    actions = ("mark_correct", "mark_incorrect", "mark_unsure", "export_as_csv")
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet, *more: Any) -> Any:
-        """Refuse ids that are none, which the admin would look up all the same."""
-        if not all(is_uuid(one) for one in request.POST.getlist(ACTION_CHECKBOX_NAME)):
-            raise SuspiciousOperation("A selected id is none.")
-        return super().response_action(request, queryset, *more)
+    def response_action(self, request: HttpRequest, queryset: QuerySet, *args: Any) -> Any:
+        """Reject selected ids that are not UUIDs; the admin would pass them to the database."""
+        if not all(is_uuid(pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            raise SuspiciousOperation("A selected id is not a UUID.")
+        return super().response_action(request, queryset, *args)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return PredictionChangeList
@@ -110,74 +110,62 @@ class ReviewActionsAdmin(admin.ModelAdmin):
     def has_review_permission(self, request: HttpRequest) -> bool:
         return is_reviewer(request.user)
 
-    @admin.action(description="Judge: correct", permissions=["review"])
-    def judge_correct(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
-        self._judge(request, queryset, Review.Verdict.CORRECT)
+    @admin.action(description="Mark correct", permissions=["review"])
+    def mark_correct(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
+        self.review_selected(request, queryset, Review.Verdict.CORRECT)
 
-    @admin.action(description="Judge: incorrect", permissions=["review"])
-    def judge_incorrect(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
-        self._judge(request, queryset, Review.Verdict.INCORRECT)
+    @admin.action(description="Mark incorrect", permissions=["review"])
+    def mark_incorrect(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
+        self.review_selected(request, queryset, Review.Verdict.INCORRECT)
 
-    @admin.action(description="Judge: unsure", permissions=["review"])
-    def judge_unsure(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
-        self._judge(request, queryset, Review.Verdict.UNSURE)
+    @admin.action(description="Mark unsure", permissions=["review"])
+    def mark_unsure(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
+        self.review_selected(request, queryset, Review.Verdict.UNSURE)
 
     @admin.action(description="Export as CSV", permissions=["review"])
     def export_as_csv(self, request: HttpRequest, queryset: Any) -> StreamingHttpResponse:
-        logger.info("export", extra={"user": str(request.user.pk), "format": "csv"})
-        rows = queryset.with_related().order_by("-id")  # the list has fetched the reviews
-        lines = as_csv(export_rows(rows, request.user))
-        return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=attachment("csv"))
+        rows = queryset.with_related().order_by("-id")  # get_queryset() has added the reviews
+        return stream_export(rows, reader=request.user, format_name="csv")
 
-    def _judge(self, request: HttpRequest, queryset: Any, verdict: str) -> None:
-        truth = request.POST.get("truth", "")
-        rows = list(queryset.with_related()[: AT_ONCE + 1])
-        if len(rows) > AT_ONCE:
-            messages.error(request, f"Select at most {AT_ONCE} at once: nobody looks at more. Nothing was stored.")
+    def review_selected(self, request: HttpRequest, queryset: Any, verdict: str) -> None:
+        """Store a review of each selected prediction, and show the result of each."""
+        true_output = request.POST.get("true_output", "")
+        rows: list[Prediction] = list(queryset.with_related()[: MAX_SELECTED_PREDICTIONS + 1])
+        if len(rows) > MAX_SELECTED_PREDICTIONS:
+            messages.error(request, f"Select at most {MAX_SELECTED_PREDICTIONS} predictions. No review was saved.")
             return
         try:
-            items = [{"id": row.pk, "verdict": verdict, **_truth_for(row, truth)} for row in rows]
+            items = [{"id": row.pk, "verdict": verdict, **_parse_true_output(row, true_output)} for row in rows]
         except InferenceError as error:
-            messages.error(request, f"{error.message} Nothing was stored.")
+            messages.error(request, f"{error.message} No review was saved.")
             return
-        results = review_many(items=items, reviewer=cast(User, request.user), picked_by=Review.PickedBy.MANUAL)
-        told = list(zip(rows, results, strict=True))
-        _tell(request, messages.SUCCESS, "judged", [pair for pair in told if pair[1].review])
-        _tell(request, messages.ERROR, "not judged", [pair for pair in told if pair[1].error])
+        results = review_predictions(items=items, reviewer=cast(User, request.user), picked_by=Review.PickedBy.MANUAL)
+        lines = [(result.error, _render_result(row, result)) for row, result in zip(rows, results, strict=True)]
+        saved = [line for error, line in lines if error is None]
+        failed = [line for error, line in lines if error is not None]
+        if saved:
+            messages.success(request, _render_summary("Saved reviews", saved))
+        if failed:
+            messages.error(request, _render_summary("Reviews not saved", failed))
 
 
-def _truth_for(row: Prediction, truth: str) -> dict[str, Any]:
-    if not truth.strip():
+def _parse_true_output(row: Prediction, text: str) -> dict[str, Any]:
+    if not text.strip():
         return {}
-    return {"true_value": parse_true_value(truth)} if row.value is not None else {"true_label": truth}
+    return {"true_value": parse_true_value(text)} if row.value is not None else {"true_label": text}
 
 
-def _tell(request: HttpRequest, level: int, what: str, told: list[tuple[Prediction, Result]]) -> None:
-    """Say of each row what became of it."""
-    if not told:
-        return
-    lines = format_html_join(
-        "",
+def _render_summary(title: str, lines: Sequence[SafeString]) -> SafeString:
+    return format_html("{}: {}.{}", title, len(lines), format_html_join("", "{}", ((line,) for line in lines)))
+
+
+def _render_result(row: Prediction, result: ReviewResult) -> SafeString:
+    """Return one line with a link to the prediction, and its verdict or error."""
+    return format_html(
         '<div><a href="{}">{}</a> ({}, {}): {}</div>',
-        (
-            (
-                row.get_absolute_url(),
-                format_output(row) or row.status,
-                row.model_version,
-                row.input.original_name or str(row.pk),
-                _outcome(result),
-            )
-            for row, result in told
-        ),
+        row.get_absolute_url(),
+        format_output(row) or row.status,
+        row.model_version,
+        row.input.original_name or str(row.pk),
+        result.error.message if result.error else format_review(result.review),
     )
-    messages.add_message(request, level, format_html("{} {}.{}", len(told), what, lines))
-
-
-def _outcome(result: Result) -> str:
-    if result.error:
-        return result.error.message
-    review = result.review
-    assert review  # noqa: S101  a result has the one or the other
-    incorrect = review.verdict == Review.Verdict.INCORRECT
-    true_output = format_true_output(review)
-    return f"{review.verdict}, it is {true_output}" if incorrect and true_output else review.verdict

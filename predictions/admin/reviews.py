@@ -1,4 +1,4 @@
-"""Reviews, to look at: a new opinion withdraws an old one, and none is edited. New ones come from the review queue."""
+"""Reviews in the admin. Read-only: reviews are created in the review queue and are never edited."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import URLPattern, path
 
 from core.admin import ReadOnlyAdmin, render_link
-from predictions.admin.review_queue import QueueView
+from predictions.admin.review_queue import ReviewQueueView
 from predictions.models import Review
 from predictions.presentation import format_output, format_true_output
 
@@ -18,7 +18,7 @@ class ReviewAdmin(ReadOnlyAdmin):
         "created_at",
         "prediction_link",
         "verdict",
-        "said",
+        "output_text",
         "true_output",
         "reviewer",
         "picked_by",
@@ -28,21 +28,21 @@ class ReviewAdmin(ReadOnlyAdmin):
     list_filter = ("verdict", "picked_by")
     ordering = ("-id",)
     fields = (
-        "prediction_link", "said", "verdict", "true_label", "true_value", "comment", "reviewer", "picked_by", "created_at",
-        "withdrawn_at",
+        "prediction_link", "output_text", "verdict", "true_label", "true_value", "comment", "reviewer", "picked_by",
+        "created_at", "withdrawn_at",
     )  # fmt: skip
-    readonly_fields = ("prediction_link", "said", "created_at")
+    readonly_fields = ("prediction_link", "output_text", "created_at")
 
     def get_urls(self) -> list[URLPattern]:
-        queue = self.admin_site.admin_view(QueueView.as_view(model_admin=self))
+        queue = self.admin_site.admin_view(ReviewQueueView.as_view(model_admin=self))
         return [path("queue/", queue, name="predictions_review_queue"), *super().get_urls()]
 
     @admin.display(description="prediction")
     def prediction_link(self, row: Review) -> str:
         return render_link(row.prediction, f"{row.prediction.model_version}")
 
-    @admin.display(description="answer")
-    def said(self, row: Review) -> str:
+    @admin.display(description="output")
+    def output_text(self, row: Review) -> str:
         return format_output(row.prediction)
 
     @admin.display(description="true label or value")

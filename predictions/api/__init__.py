@@ -1,1 +1,1 @@
-"""The REST API."""
+"""REST API of predictions, inputs, reviews and ground truth."""

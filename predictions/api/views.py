@@ -1,9 +1,7 @@
-"""The resources of the API: predictions, inputs and models."""
+"""API views of predictions, inputs, reviews and ground truth."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from django.db.models import QuerySet
@@ -20,7 +18,7 @@ from rest_framework.views import APIView
 
 from accounts.models import User
 from core.api.filters import StrictFilterBackend
-from core.api.negotiation import IgnoreAccept
+from core.api.negotiation import IgnoreAcceptNegotiation
 from core.api.problems import build_problem
 from core.errors import STATUS_BY_CODE
 from inference.errors import InvalidInput
@@ -37,31 +35,26 @@ from predictions.api.serializers import (
     ReviewRequestSerializer,
     ReviewSerializer,
 )
-from predictions.export import as_csv, as_jsonl, attachment, export_rows
+from predictions.export import EXPORT_FORMATS, stream_export
 from predictions.filters import PredictionFilter
 from predictions.models import Input, Prediction
 from predictions.services import predict, review_prediction, withdraw_review
-from predictions.services.ground_truth import Result, review_many
+from predictions.services.ground_truth import ReviewResult, review_predictions
 from predictions.services.stored_files import read_stored_file
 
-logger = logging.getLogger(__name__)
 IMAGE_HEADERS = {
     "Cache-Control": "private, no-store",
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
 }
-FORMATS: dict[str, tuple[str, Callable[..., Iterator[str]]]] = {
-    "csv": ("text/csv", as_csv),
-    "jsonl": ("application/jsonl", as_jsonl),
-}
-INCLUDES: dict[str, dict[str, type[PredictionSerializer]]] = {
+INCLUDE_SERIALIZERS: dict[str, dict[str, type[PredictionSerializer]]] = {
     "list": {"features": PredictionWithFeaturesSerializer},
     "retrieve": {"image": PredictionWithImageSerializer, "features": PredictionWithFeaturesSerializer},
 }
 
 
 class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
-    """Ask a model, and look up what it answered."""
+    """Create, list, export and review predictions."""
 
     queryset = Prediction.objects.none()
     serializer_class = PredictionSerializer
@@ -73,19 +66,24 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         return Prediction.objects.visible_to(self.request.user).with_related().with_reviews()
 
     def get_serializer_class(self) -> type[PredictionSerializer]:
-        asked = self.request.query_params.get("include")
-        known = INCLUDES.get(self.action, {})
-        if asked is not None and asked not in known:
-            raise ValidationError(
-                {"include": f"Expected {' or '.join(known) or 'nothing'}. Received: {asked[:50]}"}, code="unknown-include"
-            )
-        return known[asked] if asked else PredictionSerializer
+        include = self.request.query_params.get("include")
+        if include is None:
+            return PredictionSerializer
+        choices = INCLUDE_SERIALIZERS.get(self.action, {})
+        if include not in choices:
+            expected = f"Expected {' or '.join(choices)}." if choices else "This endpoint does not accept include."
+            raise ValidationError({"include": f"{expected} Received: {include[:50]}"}, code="unknown-include")
+        return choices[include]
 
     @extend_schema(
-        parameters=[OpenApiParameter("include", str, enum=["features"], description="Put features beside output.")]
+        parameters=[
+            OpenApiParameter(
+                "include", str, enum=["features"], description="Add the features of the input next to the output."
+            )
+        ]
     )
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return predictions, newest first."""
+        """List predictions, newest first."""
         return super().list(request, *args, **kwargs)
 
     @extend_schema(
@@ -96,101 +94,114 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         responses={201: PredictionSerializer},
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Ask a model about one image or one row of features, and keep the answer."""
-        asked = PredictionRequestSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        prediction = predict(user=cast(User, request.user), source=Prediction.Source.API, **asked.validated_data)
+        """Predict one image or one row of features. The input and the prediction are stored.
+
+        Send an image as `multipart/form-data`, or features as JSON.
+        """
+        serializer = PredictionRequestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        prediction = predict(user=cast(User, request.user), source=Prediction.Source.API, **serializer.validated_data)
         body = PredictionSerializer(prediction, context=self.get_serializer_context()).data
         if prediction.status == Prediction.Status.FAILED:
             return build_problem(
                 status=STATUS_BY_CODE.get(prediction.error_code, 500),
                 code=prediction.error_code,
-                detail=f"{prediction.error_message} The input is kept with this failed prediction.",
+                detail=f"{prediction.error_message} The input is stored with a failed prediction.",
                 prediction=body["url"],
             )
         return Response(body, status=201, headers={"Location": body["url"]})
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("include", str, enum=["image", "features"], description="Add the image, or the features.")
+            OpenApiParameter(
+                "include",
+                str,
+                enum=["image", "features"],
+                description="Add the image as a data URL, or the features of the input.",
+            )
         ]
     )
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return one prediction."""
+        """Get a prediction."""
         return super().retrieve(request, *args, **kwargs)
 
     @extend_schema(
-        parameters=[OpenApiParameter("format", str, enum=[*FORMATS], description="csv when left out.")],
-        responses={(200, content_type): OpenApiTypes.BINARY for content_type, _ in FORMATS.values()},
+        parameters=[OpenApiParameter("format", str, enum=[*EXPORT_FORMATS], description="The default is csv.")],
+        responses={(200, export_format.content_type): OpenApiTypes.BINARY for export_format in EXPORT_FORMATS.values()},
     )
-    @action(detail=False, pagination_class=None, content_negotiation_class=IgnoreAccept)
+    @action(detail=False, pagination_class=None, content_negotiation_class=IgnoreAcceptNegotiation)
     def export(self, request: Request) -> StreamingHttpResponse:
-        """Stream the predictions that the filters select, newest first, as CSV or as lines of JSON."""
-        asked = request.query_params.get("format", "csv")
-        if asked not in FORMATS:
+        """Stream all predictions that match the filters as CSV or JSON lines, newest first."""
+        format_name = request.query_params.get("format", "csv")
+        if format_name not in EXPORT_FORMATS:
             raise ValidationError(
-                {"format": f"Expected {' or '.join(FORMATS)}. Received: {asked[:50]}"}, code="unknown-format"
+                {"format": f"Expected {' or '.join(EXPORT_FORMATS)}. Received: {format_name[:50]}"}, code="unknown-format"
             )
-        rows = self.filter_queryset(self.get_queryset()).order_by("-id")
-        logger.info("export", extra={"user": str(request.user.pk), "format": asked})
-        content_type, write = FORMATS[asked]
-        lines = write(export_rows(rows, request.user))
-        return StreamingHttpResponse(lines, content_type=f"{content_type}; charset=utf-8", headers=attachment(asked))
+        predictions = self.filter_queryset(self.get_queryset()).order_by("-id")
+        return stream_export(predictions, reader=request.user, format_name=format_name)
 
-    @extend_schema(methods=["GET"], responses=ReviewSerializer(many=True))
-    @extend_schema(methods=["POST"], request=ReviewRequestSerializer, responses={201: ReviewSerializer})
-    @extend_schema(methods=["DELETE"], responses={204: None})
+    @extend_schema(
+        methods=["GET"], responses=ReviewSerializer(many=True), description="List the active reviews of a prediction."
+    )
+    @extend_schema(
+        methods=["POST"],
+        request=ReviewRequestSerializer,
+        responses={201: ReviewSerializer},
+        description="Review a prediction. You can review your own predictions; reviewers can review all predictions. "
+        "A new review withdraws your earlier review of the same prediction.",
+    )
+    @extend_schema(methods=["DELETE"], responses={204: None}, description="Withdraw your active review of a prediction.")
     @action(detail=True, methods=["get", "post", "delete"], filter_backends=(), pagination_class=None)
     def reviews(self, request: Request, pk: str) -> Response:
-        """Return the opinions of a prediction that hold, add one's own, or withdraw it.
+        """List the active reviews of a prediction, add your own review, or withdraw it.
 
-        Owners may judge their own predictions, reviewers anybody's. A new opinion withdraws one's earlier one.
+        You can review your own predictions. Reviewers can review all predictions. A new review withdraws your earlier one.
         """
         prediction = self.get_object()
         reviewer = cast(User, request.user)
+        context = self.get_serializer_context()
         if request.method == "POST":
-            asked = ReviewRequestSerializer(data=request.data, context=self.get_serializer_context())
-            asked.is_valid(raise_exception=True)
-            review = review_prediction(prediction=prediction, reviewer=reviewer, **asked.validated_data)
-            return Response(ReviewSerializer(review, context=self.get_serializer_context()).data, status=201)
+            serializer = ReviewRequestSerializer(data=request.data, context=context)
+            serializer.is_valid(raise_exception=True)
+            review = review_prediction(prediction=prediction, reviewer=reviewer, **serializer.validated_data)
+            return Response(ReviewSerializer(review, context=context).data, status=201)
         if request.method == "DELETE":
             if not withdraw_review(prediction=prediction, reviewer=reviewer):
-                raise NotFound("You have no opinion of this prediction.")
+                raise NotFound("You have no active review of this prediction.")
             return Response(status=204)
-        return Response(ReviewSerializer(prediction.active_reviews, many=True, context=self.get_serializer_context()).data)
+        return Response(ReviewSerializer(prediction.active_reviews, many=True, context=context).data)
 
 
 class GroundTruthView(APIView):
-    """What turned out to be true, of many predictions at once."""
+    """Ground truth: reviews of many predictions in one request."""
 
     @extend_schema(request=GroundTruthSerializer, responses=GroundTruthResultSerializer)
     def post(self, request: Request) -> Response:
-        """Judge up to 1,000 predictions, each by our id or by your reference; each item has its own result."""
-        asked = GroundTruthSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        items = [_read_item(item) for item in asked.validated_data["items"]]
-        judged = iter(
-            review_many(items=[item for item in items if isinstance(item, dict)], reviewer=cast(User, request.user))
-        )
-        results = [next(judged) if isinstance(item, dict) else item for item in items]
-        accepted = sum(one.review is not None for one in results)
+        """Review up to 1,000 predictions, each identified by id or client reference. Each item has its own result."""
+        serializer = GroundTruthSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        items = [_parse_item(item) for item in serializer.validated_data["items"]]
+        valid_items = [item for item in items if isinstance(item, dict)]
+        reviewed = iter(review_predictions(items=valid_items, reviewer=cast(User, request.user)))
+        results = [next(reviewed) if isinstance(item, dict) else item for item in items]
+        accepted = sum(result.review is not None for result in results)
         body = {"accepted": accepted, "refused": len(results) - accepted, "results": results}
         return Response(GroundTruthResultSerializer(body, context={"request": request}).data)
 
 
-def _read_item(item: Any) -> dict[str, Any] | Result:
-    """Return an item as the service takes it, or the result that says why it is none."""
-    read = GroundTruthItemSerializer(data=item)
-    if read.is_valid():
-        return read.validated_data
-    field, found = next(iter(read.errors.items()))
-    error = found[0] if isinstance(found, list) else found
+def _parse_item(item: Any) -> dict[str, Any] | ReviewResult:
+    """Return an item as the service expects it, or the result of an invalid item."""
+    serializer = GroundTruthItemSerializer(data=item)
+    if serializer.is_valid():
+        return serializer.validated_data
+    field, errors = next(iter(serializer.errors.items()))
+    error = errors[0] if isinstance(errors, list) else errors
     code = str(error.code).replace("_", "-")
-    return Result(error=InvalidInput(str(error), code=code, field="" if field == "non_field_errors" else field))
+    return ReviewResult(error=InvalidInput(str(error), code=code, field="" if field == "non_field_errors" else field))
 
 
 class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
-    """What was asked about."""
+    """Get an input: an image or a row of features."""
 
     queryset = Input.objects.none()
     serializer_class = InputSerializer
@@ -200,9 +211,9 @@ class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
         return Input.objects.visible_to(self.request.user)
 
     @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY})
-    @action(detail=True, content_negotiation_class=IgnoreAccept)
+    @action(detail=True, content_negotiation_class=IgnoreAcceptNegotiation)
     def image(self, request: Request, pk: str) -> HttpResponse:
-        """Return the exact bytes that were uploaded, to their owner and to reviewers."""
+        """Get the original bytes of an image. Access is limited to its owner and reviewers."""
         row = get_object_or_404(self.get_queryset(), pk=pk, kind=Input.Kind.IMAGE)
         data = read_stored_file(row, reader=cast(User, request.user))
         name = str(row.image).rpartition("/")[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -16,6 +16,9 @@ from inference.signature import Feature
 from predictions.paths import get_input_path
 from predictions.querysets import InputQuerySet, PredictionQuerySet
 from registry.models import ModelVersion
+
+if TYPE_CHECKING:
+    from predictions.models.review import Review
 
 
 class Input(models.Model):
@@ -72,8 +75,8 @@ class Prediction(models.Model):
     """One output of one model version for one input. `output` is never changed once written."""
 
     class Status(models.TextChoices):
-        # Every prediction that the site makes today is final: `succeeded` or `failed`. The other statuses belong to
-        # background work; constraints, rollups and the API accept them already.
+        # Predictions are currently created as `succeeded` or `failed`. The other statuses are reserved for background
+        # jobs; constraints, rollups and the API already accept them.
         QUEUED = "queued"
         RUNNING = "running"
         SUCCEEDED = "succeeded"
@@ -81,7 +84,7 @@ class Prediction(models.Model):
         CANCELED = "canceled"
 
     class Source(models.TextChoices):
-        # Written today: web, api and cli; generated example data also uses batch. The others belong to entry points to come.
+        # Currently used: web, api and cli, and batch by generated example data. The others are reserved.
         WEB = "web", "web page"
         API = "api", "API"
         V2 = "v2", "V2 protocol"
@@ -114,6 +117,8 @@ class Prediction(models.Model):
     completed_at = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar = PredictionQuerySet.as_manager()
+
+    active_reviews: list[Review]  # newest first; set by `with_reviews`
 
     class Meta:
         indexes = [
@@ -168,18 +173,18 @@ class Prediction(models.Model):
         return reverse("predictions:detail", args=[self.id])
 
     def get_features(self) -> list[tuple[Feature, Any]]:
-        """Return the features with their values in the order of the signature; a database may change the order of keys."""
+        """Return the features with their values in the order of the signature. Databases may reorder JSON keys."""
         values = self.input.features or {}
-        features = getattr(self.model_version.parsed_signature.input, "features", ())
+        features = self.model_version.parsed_signature.input.features
         return [(feature, values[feature.name]) for feature in features if feature.name in values]
 
     @property
     def ranked_scores(self) -> list[tuple[str, float]]:
-        """Return (label, score) pairs, the highest score first; a database may change the order of keys."""
+        """Return (label, score) pairs, highest score first. Databases may reorder JSON keys."""
         scores = (self.output or {}).get("scores", {})
         return sorted(scores.items(), key=lambda pair: -pair[1])
 
     def compute_margin(self) -> float | None:
-        """Return the difference between the two highest scores; None for an output without two scores."""
+        """Return the difference between the two highest scores, or None if there are fewer than two."""
         ranked = self.ranked_scores
         return ranked[0][1] - ranked[1][1] if len(ranked) > 1 else None

@@ -13,6 +13,8 @@ from core.fields import UUID7Field
 from predictions.models.prediction import Prediction
 from predictions.querysets import ReviewClaimQuerySet, ReviewQuerySet
 
+MAX_COMMENT_LENGTH = 2000  # characters
+
 
 class Review(models.Model):
     """One person's verdict on one prediction. Append-only: a new review withdraws the same person's earlier one."""
@@ -40,7 +42,7 @@ class Review(models.Model):
     verdict = models.CharField(max_length=10, choices=Verdict.choices)
     true_label = models.CharField(max_length=100, blank=True)
     true_value = models.FloatField(null=True, blank=True)
-    comment = models.TextField(blank=True, max_length=2000)
+    comment = models.TextField(blank=True, max_length=MAX_COMMENT_LENGTH)
     picked_by = models.CharField(
         max_length=10,
         choices=PickedBy.choices,

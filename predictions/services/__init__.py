@@ -1,4 +1,4 @@
-"""The only code that writes inputs, predictions and reviews. Every entry point calls these functions."""
+"""Create inputs, predictions and reviews. Entry points write through these functions only."""
 
 from predictions.services.examples import predict_example
 from predictions.services.predict import predict

@@ -1,4 +1,4 @@
-"""One click to see a model answer: its own examples."""
+"""Predict the examples that a model version was registered with."""
 
 from __future__ import annotations
 
@@ -11,75 +11,96 @@ from inference.examples import Example
 from inference.preprocessing import make_thumbnail
 from inference.signature import TableInput
 from predictions.models import Prediction
-from predictions.services.predict import predict
+from predictions.services.inputs import prepare_input
+from predictions.services.predict import run_prediction
 from predictions.services.stored_files import THUMBNAIL_SIDE
 from registry.models import ModelVersion
+from registry.references import ResolvedModel, resolve_model
 from registry.services.model_files import get_example_path
 
-MOST_SHOWN = 6
+MAX_SHOWN_EXAMPLES = 6
+EXAMPLE_REFERENCE = "example"  # the client reference of predictions of examples
 
 
 def has_example(version: ModelVersion) -> bool:
-    """Return whether a version brought an example, or examples of all features that it needs."""
-    return bool(version.examples) or example_row(version) is not None
+    """Return whether a version has an example, or its features have examples that make up a row."""
+    return bool(version.examples) or get_example_row(version) is not None
 
 
-def example_names(version: ModelVersion) -> list[str]:
-    """Return what the first few examples are known to be, in their order: a label, a value, or their number."""
-    known = [(one.get("label"), one.get("value")) for one in version.examples[:MOST_SHOWN]]
-    return [
-        str(place if value is None else value) if label is None else label for place, (label, value) in enumerate(known, 1)
-    ]
+def get_example_names(version: ModelVersion) -> list[str]:
+    """Return a name for each of the first examples: its label or value or, if it has neither, its number."""
+    names = []
+    for number, example in enumerate(version.examples[:MAX_SHOWN_EXAMPLES], 1):
+        label, value = example.get("label"), example.get("value")
+        names.append(label if label is not None else str(number if value is None else value))
+    return names
 
 
-def example_row(version: ModelVersion, number: int = 1) -> dict[str, Any] | None:
-    """Return the features of an example, or else of the features' own examples; None for images, or when one is missing."""
-    taken = version.parsed_signature.input
-    if not isinstance(taken, TableInput):
-        return None
-    if version.examples:
-        return dict(_example(version, number)["features"])
-    if any(one.required and one.example is None for one in taken.features):
-        return None
-    return {one.name: one.default if one.example is None else one.example for one in taken.features}
+def get_example_row(version: ModelVersion, number: int = 1) -> dict[str, Any] | None:
+    """Return the features of an example or, for a version without examples, the examples of its features.
 
-
-def predict_example(*, version: ModelVersion, user: User, number: int = 1, model: str = "") -> Prediction:
-    """Ask one of a version's examples and keep the answer like any other.
-
-    Args:
-        model: who is asked, if not that very version: by its name the one answers that answers all, a standby too.
+    Returns:
+        None for models that take images, and if a required feature has no example.
 
     Raises:
-        LookupError: when it has no such example.
-        OSError: when its picture is gone.
-        InferenceError: as `predict` does.
+        LookupError: the version has examples, but none with this number.
     """
-    row = example_row(version, number)
-    asked = {"features": row} if row is not None else {"image": _picture(version, number)}
-    return predict(user=user, source=Prediction.Source.WEB, model=model or str(version), client_reference="example", **asked)
+    table = version.parsed_signature.input
+    if not isinstance(table, TableInput):
+        return None
+    if version.examples:
+        return dict(_get_example(version, number)["features"])
+    if any(feature.required and feature.example is None for feature in table.features):
+        return None
+    return {feature.name: feature.default if feature.example is None else feature.example for feature in table.features}
+
+
+def predict_example(
+    *, version: ModelVersion, user: User, number: int = 1, resolved: ResolvedModel | None = None
+) -> Prediction:
+    """Predict one of a version's examples and store the prediction like any other.
+
+    Args:
+        resolved: the model that predicts, which may be a newer version than that of the example. Default: `version`.
+
+    Raises:
+        LookupError: the version has no example with this number.
+        OSError: the image of the example is missing.
+        InferenceError, StorageFull, DatabaseError: as `predict` does.
+    """
+    row = get_example_row(version, number)
+    image = _open_image(version, number) if row is None else None
+    resolved = resolved or resolve_model(str(version), user=user)
+    prepared = prepare_input(resolved.version, user=user, image=image, features=row)
+    return run_prediction(
+        resolved=resolved,
+        prepared=prepared,
+        user=user,
+        source=Prediction.Source.WEB,
+        client_reference=EXAMPLE_REFERENCE,
+    )
 
 
 def read_example_thumbnail(version: ModelVersion, number: int) -> bytes:
-    """Return a small WebP picture of an example.
+    """Return the image of an example as a small WebP.
 
     Raises:
-        LookupError: when it has no such picture.
-        OSError: when the file is gone.
-        InvalidInput: when it is damaged.
+        LookupError: the version has no example image with this number.
+        OSError: the file is missing.
+        InvalidInput: the file is damaged.
     """
-    return make_thumbnail(_picture(version, number).read(), THUMBNAIL_SIDE)
+    return make_thumbnail(_open_image(version, number).read(), THUMBNAIL_SIDE)
 
 
-def _picture(version: ModelVersion, number: int) -> ContentFile:
-    example = Example.from_dict(_example(version, number))
+def _open_image(version: ModelVersion, number: int) -> ContentFile:
+    example = Example.from_dict(_get_example(version, number))
     if not example.image:
-        raise LookupError(f"Example {number} of {version} is no picture.")
+        raise LookupError(f"Example {number} of {version} is not an image.")
     path = get_example_path(example.image)
     return ContentFile(path.read_bytes(), name=f"example{path.suffix}")
 
 
-def _example(version: ModelVersion, number: int) -> dict[str, Any]:
+def _get_example(version: ModelVersion, number: int) -> dict[str, Any]:
     if not 1 <= number <= len(version.examples):
         raise LookupError(f"{version} has no example {number}.")
     return version.examples[number - 1]

@@ -1,88 +1,81 @@
-"""Judge many predictions at once, by what turned out to be true."""
+"""Review many predictions at once: ground truth from programs, and the actions of the admin."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from django.db import transaction
-from django.utils import timezone
+from uuid import UUID
 
 from accounts.models import User
 from inference.errors import InferenceError, InvalidInput
 from predictions.models import Prediction, Review
-from predictions.services.reviews import ReviewInput, build_review, validate_review
+from predictions.services.review_validation import ReviewInput, validate_review
+from predictions.services.reviews import build_review, replace_reviews
 
-Item = Mapping[str, Any]
-"""`id` or `client_reference`, and `verdict`, `true_label`, `true_value`, `comment` as `review_prediction` takes them."""
+ReviewItem = Mapping[str, Any]
+"""`id` or `client_reference`, and `verdict`, `true_label`, `true_value`, `comment` as in `review_prediction`."""
+
+PredictionsByKey = Mapping[UUID | str, Sequence[Prediction]]
+"""The predictions with an id or a client reference."""
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one item: its review, or why there is none."""
+class ReviewResult:
+    """The result of one item: the stored review, or the error."""
 
     review: Review | None = None
     error: InferenceError | None = None
 
 
-def review_many(*, items: Sequence[Item], reviewer: User, picked_by: str = Review.PickedBy.API) -> list[Result]:
-    """Keep a person's opinions of many predictions, in one transaction; one that is refused does not hold up the others.
+def review_predictions(
+    *, items: Sequence[ReviewItem], reviewer: User, picked_by: str = Review.PickedBy.API
+) -> list[ReviewResult]:
+    """Store a person's reviews of many predictions in one transaction. Valid items are stored even if others are invalid.
 
     Returns:
-        One result per item, in their order. Of two items about one prediction the second is refused.
+        One result per item, in the same order. The second of two items for the same prediction is an error.
     """
-    found = _find(items, reviewer)
-    results: list[Result] = []
-    reviews: list[Review] = []
-    seen: set[Any] = set()
+    predictions = _find_predictions(items, reviewer)
+    results: list[ReviewResult] = []
+    reviews: dict[UUID, Review] = {}
     for item in items:
         try:
-            prediction = _one_of(found, item)
-            if prediction.pk in seen:
-                raise InvalidInput("An earlier item is about the same prediction.", code="twice", field="id")
-            opinion = validate_review(prediction, _opinion_of(item))
+            prediction = _select_prediction(predictions, item)
+            if prediction.pk in reviews:
+                raise InvalidInput("An earlier item reviews the same prediction.", code="twice", field="id")
+            review = validate_review(prediction, _read_review(item))
         except InferenceError as error:
-            results.append(Result(error=error))
+            results.append(ReviewResult(error=error))
             continue
-        seen.add(prediction.pk)
-        reviews.append(build_review(opinion, prediction=prediction, reviewer=reviewer, picked_by=picked_by))
-        results.append(Result(review=reviews[-1]))
-    _store(reviews, reviewer)
+        row = build_review(review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+        reviews[prediction.pk] = row
+        results.append(ReviewResult(review=row))
+    replace_reviews(list(reviews.values()), reviewer=reviewer)
     return results
 
 
-def _find(items: Sequence[Item], reviewer: User) -> dict[Any, list[Prediction]]:
-    """Return the predictions that this person may judge, by id and by reference, in two queries."""
+def _find_predictions(items: Sequence[ReviewItem], reviewer: User) -> PredictionsByKey:
+    """Return the predictions that the reviewer can see, by id and by client reference, with two queries."""
     visible = Prediction.objects.visible_to(reviewer).select_related("model_version__model")
-    by_id = visible.filter(pk__in=[item["id"] for item in items if "id" in item])
+    ids = [item["id"] for item in items if "id" in item]
     references = {item["client_reference"] for item in items if "client_reference" in item}
-    found: dict[Any, list[Prediction]] = {one.pk: [one] for one in by_id}
-    for one in visible.filter(client_reference__in=references):
-        found.setdefault(one.client_reference, []).append(one)
-    return found
+    predictions: dict[UUID | str, list[Prediction]] = {row.pk: [row] for row in visible.filter(pk__in=ids)}
+    for row in visible.filter(client_reference__in=references):
+        predictions.setdefault(row.client_reference, []).append(row)
+    return predictions
 
 
-def _one_of(found: Mapping[Any, list[Prediction]], item: Item) -> Prediction:
+def _select_prediction(predictions: PredictionsByKey, item: ReviewItem) -> Prediction:
     field = "id" if "id" in item else "client_reference"
-    predictions = found.get(item[field], [])
-    if len(predictions) != 1:
-        many = f"There are {len(predictions)} predictions of that reference: give their ids."
-        message = many if predictions else "There is no such prediction, or it is not yours."
-        raise InvalidInput(message, code="ambiguous" if predictions else "not-found", field=field)
-    return predictions[0]
+    matches = predictions.get(item[field], [])
+    if not matches:
+        raise InvalidInput("Prediction not found, or you don't have access.", code="not-found", field=field)
+    if len(matches) > 1:
+        message = f"{len(matches)} predictions have this client_reference. Identify them by id."
+        raise InvalidInput(message, code="ambiguous", field=field)
+    return matches[0]
 
 
-def _opinion_of(item: Item) -> ReviewInput:
+def _read_review(item: ReviewItem) -> ReviewInput:
     return ReviewInput(item.get("verdict", ""), item.get("true_label", ""), item.get("true_value"), item.get("comment", ""))
-
-
-def _store(reviews: Iterable[Review], reviewer: User) -> None:
-    reviews = list(reviews)
-    judged = [review.prediction_id for review in reviews]
-    with transaction.atomic():
-        # Locked in one order by all, so that two callers with the same predictions do not wait for each other for ever.
-        list(Prediction.objects.select_for_update().filter(pk__in=judged).order_by("pk").values_list("pk", flat=True))
-        earlier = Review.objects.active().filter(prediction__in=judged, reviewer=reviewer)
-        earlier.update(withdrawn_at=timezone.now())
-        Review.objects.bulk_create(reviews)

@@ -15,10 +15,14 @@ from core.validators import clean_file_name
 from inference.errors import InvalidInput
 from inference.preprocessing import check_file_size, read_features, read_image, to_canonical_json
 from inference.signature import TableInput
+from inference.types import ModelInput
 from predictions.models import Input
 from registry.models import ModelVersion
 
-EXPECTED_FORMS = {"image": "image, as a file part of multipart/form-data", "features": "features, as JSON"}
+INPUT_DESCRIPTIONS = {
+    "image": "an image, sent as a file part of multipart/form-data",
+    "features": "features, sent as JSON",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +30,13 @@ class PreparedInput:
     """A validated input.
 
     Args:
-        row: the Input, not stored yet.
-        item: what the predictor takes: a decoded image, or a row of features.
+        row: the unsaved `Input`.
+        item: the input of the predictor.
         data: the bytes of the file to store; empty for features.
     """
 
     row: Input
-    item: Any
+    item: ModelInput
     data: bytes = b""
 
 
@@ -45,21 +49,21 @@ def prepare_input(
     feature_order: Sequence[str] | None = None,
     is_default_model: bool = False,
 ) -> PreparedInput:
-    """Validate the one input that a version takes.
+    """Validate an input and prepare it for a version. Exactly one of `image` and `features` is expected.
 
     Args:
-        is_default_model: the request named no model; the error message then says so.
+        is_default_model: the request named no model; error messages then mention that this is the default.
 
     Raises:
-        InvalidInput: another kind of input, both kinds, none, or an invalid one; the message lists every mistake.
+        InvalidInput: the wrong kind of input, both kinds, none, or an invalid one; the message lists all errors.
     """
     signature_input = version.parsed_signature.input
     expected = "features" if isinstance(signature_input, TableInput) else "image"
     received = {name: value for name, value in {"image": image, "features": features}.items() if value is not None}
     if received.keys() != {expected}:
         raise InvalidInput(
-            f"Expected {EXPECTED_FORMS[expected]}, for the model {version.model.name}"
-            f"{', the default' if is_default_model else ''}. Received: {' and '.join(received) or 'neither'}.",
+            f"The {'default model' if is_default_model else 'model'} {version.model.name} takes "
+            f"{INPUT_DESCRIPTIONS[expected]}. Received: {' and '.join(received) or 'no input'}.",
             code="wrong-input" if received else "required",
             field=expected,
         )
@@ -79,18 +83,18 @@ def prepare_image(image: File, *, user: User | None) -> PreparedInput:
     limits = get_image_limits()
     check_file_size(image.size, limits)
     data = image.read()
-    picture = read_image(data, limits)
+    decoded = read_image(data, limits)
     row = Input(
         user=user,
         kind=Input.Kind.IMAGE,
         sha256=hashlib.sha256(data).hexdigest(),
-        content_type=picture.content_type,
-        width=picture.width,
-        height=picture.height,
+        content_type=decoded.content_type,
+        width=decoded.width,
+        height=decoded.height,
         size=len(data),
         original_name=clean_file_name(image.name),
     )
-    return PreparedInput(row, picture.image, data)
+    return PreparedInput(row, decoded.image, data)
 
 
 def prepare_features(features: dict[str, Any], *, user: User | None) -> PreparedInput:
@@ -107,11 +111,11 @@ def prepare_features(features: dict[str, Any], *, user: User | None) -> Prepared
     return PreparedInput(row, features)
 
 
-def convert_item(prepared: PreparedInput, version: ModelVersion) -> Any:
-    """Return the item of an input as another version takes it.
+def convert_item(prepared: PreparedInput, version: ModelVersion) -> ModelInput:
+    """Convert an input to the item that another version takes.
 
     Raises:
-        InvalidInput: that version takes other inputs.
+        InvalidInput: that version does not accept this input.
     """
     signature_input = version.parsed_signature.input
     if isinstance(signature_input, TableInput):

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from inference.errors import InvalidInput, ModelError, ModelUnavailable, Overloaded
-from inference.types import PredictionResult, Timings
+from inference.types import ModelInput, PredictionResult, Timings
 from predictions import metrics
 from predictions.models import Input, Prediction
 from predictions.services.inputs import PreparedInput, convert_item, prepare_input
@@ -38,9 +38,9 @@ def predict(
 ) -> Prediction:
     """Run a model on one input and store the input and the prediction.
 
-    When this returns, the input, its file and the prediction survive a crash. A model that fails is stored as a prediction
-    with the status `failed`. When this raises, nothing is stored; after a connection lost during
-    COMMIT that is unknown.
+    When this function returns, the input, its file and the prediction are durable. If the model fails, a prediction with
+    the status `failed` is stored and returned. If this function raises, nothing is stored, except that the outcome is
+    unknown if the connection is lost during COMMIT.
 
     Args:
         user: the caller; None for commands.
@@ -49,7 +49,7 @@ def predict(
         features: for models that take tabular inputs: values by name, or a list in the order of the signature.
         feature_order: the names that belong to a list of features.
         model: `name`, `name@alias` or `name:number`; empty for the default model.
-        client_reference: the caller's own id of this prediction.
+        client_reference: the caller's own id for the prediction.
 
     Raises:
         UnknownModel, InactiveModel: no such model version, or this user may not use it.
@@ -73,7 +73,7 @@ def predict(
 def run_prediction(
     *, resolved: ResolvedModel, prepared: PreparedInput, user: User | None, source: str, client_reference: str = ""
 ) -> Prediction:
-    """Run a model on a prepared input and store both. For callers that have resolved and validated already.
+    """Run a model on a prepared input and store both. For callers that have already resolved the model.
 
     Raises:
         Overloaded, StorageFull, DatabaseError: as `predict` does.
@@ -86,13 +86,13 @@ def run_prediction(
         client_reference=client_reference,
     )
     _run_model(prediction, prepared, resolved)
-    _store(prepared, prediction)
-    _record(prediction)
+    _store_prediction(prediction, prepared)
+    _record_prediction(prediction)
     return prediction
 
 
 def _run_model(prediction: Prediction, prepared: PreparedInput, resolved: ResolvedModel) -> None:
-    """Set the output of the model, or its failure. No transaction is open meanwhile."""
+    """Run the model and set the output or the error of the prediction. No transaction is open during this."""
     timings = Timings()
     prediction.started_at = timezone.now()
     try:
@@ -110,7 +110,7 @@ def _run_model(prediction: Prediction, prepared: PreparedInput, resolved: Resolv
 def _run_with_standby(
     prediction: Prediction, prepared: PreparedInput, resolved: ResolvedModel, timings: Timings
 ) -> PredictionResult:
-    """Run the resolved version or, when it does not load, the version that its alias pointed to before.
+    """Run the resolved version or, if it cannot be loaded, the version that its alias pointed to before.
 
     The prediction names the version that ran. A reference by version number has no standby.
     """
@@ -129,7 +129,7 @@ def _run_with_standby(
         return _run_version(standby, item, timings)
 
 
-def _run_version(version: ModelVersion, item: Any, timings: Timings) -> PredictionResult:
+def _run_version(version: ModelVersion, item: ModelInput, timings: Timings) -> PredictionResult:
     labels = {"model": version.model.name, "version": version.number}
     try:
         with (
@@ -151,7 +151,7 @@ def _set_output(prediction: Prediction, result: PredictionResult) -> None:
     prediction.value = result.value
 
 
-def _store(prepared: PreparedInput, prediction: Prediction) -> None:
+def _store_prediction(prediction: Prediction, prepared: PreparedInput) -> None:
     """Make the file durable, then store both rows in one transaction. A crash leaves at most a file without a row."""
     row: Input = prepared.row
     row.clean_fields(exclude=["user", "image"])
@@ -170,8 +170,8 @@ def _store(prepared: PreparedInput, prediction: Prediction) -> None:
         raise
 
 
-def _record(prediction: Prediction) -> None:
-    """Count and log a stored prediction."""
+def _record_prediction(prediction: Prediction) -> None:
+    """Update the metrics and write a log line for a stored prediction."""
     version = prediction.model_version
     labels = {"model": version.model.name, "version": version.number}
     metrics.PREDICTIONS.labels(**labels, status=prediction.status).inc()

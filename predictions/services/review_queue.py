@@ -1,9 +1,11 @@
-"""Walk through the review queue: a prediction lies before one person at a time, and comes back when it is abandoned."""
+"""Walk through the review queue. A claim assigns a prediction to one reviewer at a time, until it expires."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
@@ -13,198 +15,193 @@ from accounts.models import User
 from inference.errors import InferenceError
 from predictions.models import Prediction, Review, ReviewClaim
 from predictions.presentation import format_true_output
-from predictions.review_strategies import get_review_queue
-from predictions.services.reviews import ReviewInput, review_prediction, validate_review, withdraw_review
-from registry.models import ModelVersion
+from predictions.review_strategies import ReviewQueue
+from predictions.services.review_validation import ReviewInput, validate_review
+from predictions.services.reviews import lock_predictions, save_review, withdraw_review
 
-AT_HAND = 2  # predictions: the one that is looked at, and the next
-CLAIMED_FOR = timedelta(minutes=10)
-SKIPPED_FOR = timedelta(hours=12)
-UNDO_WITHIN = timedelta(hours=1)
-TRIES = 20  # to claim, while others claim too
+MAX_HELD_PREDICTIONS = 2  # the one on the page, and the next one, which loads in advance
+MAX_CLAIM_ATTEMPTS = 20  # while other reviewers claim too
+CLAIM_DURATION = timedelta(minutes=10)
+SKIP_DURATION = timedelta(hours=12)
+UNDO_WINDOW = timedelta(hours=1)
 
 
 class ClaimedByAnother(InferenceError):
-    """Somebody else has judged a prediction, or has it before them."""
+    """Another reviewer has reviewed or claimed the prediction."""
 
     code = "taken-by-another"
 
 
 class AlreadyReviewed(InferenceError):
-    """The same person has said something else of a prediction."""
+    """The same person has already stored a different review of the prediction."""
 
     code = "judged-before"
 
 
-def claim_next(*, reviewer: User, version: ModelVersion, order: str, label: str = "") -> list[Prediction]:
-    """Return the predictions that lie before a person now: those they had, then the next that nobody else has.
+def get_held_predictions(*, queue: ReviewQueue, reviewer: User) -> list[Prediction]:
+    """Return the predictions that a reviewer holds in this queue, the current one first. Writes nothing."""
+    return _fetch_predictions(_list_held_ids(queue, reviewer))
 
-    What they had in another order or of another version goes back, so that `picked_by` is how they really came upon it.
 
-    Args:
-        order: one of `predictions.review_strategies.ORDERS`.
-        label: of the answers, when the order is by label.
+def has_unclaimed_predictions(*, queue: ReviewQueue, reviewer: User) -> bool:
+    """Return whether the reviewer can claim a prediction in this queue. Writes nothing."""
+    return _find_unclaimed(queue, reviewer).exists()
+
+
+def claim_next(*, queue: ReviewQueue, reviewer: User) -> list[Prediction]:
+    """Extend a reviewer's claims in this queue, claim the next predictions, and return all that the reviewer holds.
+
+    Claims in other queues are released, so that `picked_by` is always the strategy by which the reviewer got the
+    prediction.
 
     Returns:
-        Up to two, the first one to be judged now; or more, after `undo`. None: all are judged or before others.
+        Up to two predictions, the current one first; more after an undo. Empty if everything is reviewed, skipped or
+        claimed by others.
     """
-    _drop(ReviewClaim.objects.filter(until__lte=timezone.now()))
-    mine = _claims_of(reviewer).filter(prediction__model_version=version, picked_by=order)
-    if label:
-        mine = mine.filter(prediction__label=label)
-    judged = Review.objects.active().filter(prediction=OuterRef("prediction"))
-    kept = list(mine.filter(~Exists(judged)).order_by("created_at").values_list("prediction", flat=True))
-    _drop(_claims_of(reviewer).exclude(prediction__in=kept))
-    _claims_of(reviewer).update(until=timezone.now() + CLAIMED_FOR)
-    for _ in range(TRIES):
-        if len(kept) >= AT_HAND:
+    _delete_claims(ReviewClaim.objects.filter(until__lte=timezone.now()))
+    held = _list_held_ids(queue, reviewer)
+    claims = ReviewClaim.objects.held_by(reviewer)
+    _delete_claims(claims.exclude(prediction__in=held))
+    claims.update(until=timezone.now() + CLAIM_DURATION)
+    for _ in range(MAX_CLAIM_ATTEMPTS):
+        if len(held) >= MAX_HELD_PREDICTIONS:
             break
-        candidate = _free(reviewer, version, order, label)
+        candidate = _find_unclaimed(queue, reviewer).first()
         if candidate is None:
             break
-        if _take(candidate, reviewer, order):
-            kept.append(candidate.pk)
-    found = Prediction.objects.with_related().in_bulk(kept)
-    return [found[key] for key in kept]
+        if _claim_unreviewed(candidate, reviewer, queue):
+            held.append(candidate.pk)
+    return _fetch_predictions(held)
 
 
-def review_claimed(*, prediction: Prediction, reviewer: User, **opinion: Any) -> Review:
-    """Keep a person's opinion of a prediction that the queue gave them; said twice it is stored once.
+def review_claimed(*, prediction: Prediction, reviewer: User, review: ReviewInput) -> Review:
+    """Store a review from the queue. The same review sent twice is stored once.
 
-    How they came upon it is what their claim says. Without one, `manual`: nobody gets a prediction into the fair sample
-    by saying so.
-
-    Args:
-        opinion: as `review_prediction` takes it.
+    `picked_by` comes from the claim. Without a claim it is `manual`: nobody can put a prediction into the random sample
+    by naming the strategy.
 
     Raises:
-        TakenByAnother: the claim had run out, and another person has judged it or has it before them.
-        JudgedBefore: this person has said something else of it.
-        NotReviewable, InvalidReview: as `review_prediction` does.
+        ClaimedByAnother: the claim expired, and another person has reviewed or claimed the prediction.
+        AlreadyReviewed: this person has stored a different review of the prediction.
+        NotReviewable, InvalidReview: see `validate_review`.
     """
-    checked = validate_review(prediction, ReviewInput(**opinion))
+    validated = validate_review(prediction, review)
     with transaction.atomic():
-        _lock(prediction)
-        opinions = list(Review.objects.active().filter(prediction=prediction).select_related("reviewer"))
-        mine = next((one for one in opinions if one.reviewer_id == reviewer.pk), None)
-        if mine is not None:
-            return _said_again(mine, checked)
-        if opinions:
-            raise ClaimedByAnother(f"{opinions[0].reviewer or 'Somebody'} judged it meanwhile. Yours was not stored.")
+        lock_predictions([prediction.pk])
+        reviews = list(Review.objects.active().filter(prediction=prediction).select_related("reviewer"))
+        own_review = next((row for row in reviews if row.reviewer_id == reviewer.pk), None)
+        if own_review is not None:
+            return _confirm_same_review(own_review, validated)
+        if reviews:
+            name = reviews[0].reviewer or "Another reviewer"
+            raise ClaimedByAnother(f"{name} has reviewed this prediction in the meantime. Your review was not saved.")
         claims = ReviewClaim.objects.filter(prediction=prediction, skipped=False)
         if claims.filter(until__gt=timezone.now()).exclude(reviewer=reviewer).exists():
-            raise ClaimedByAnother("It was left too long and lies before somebody else now. Your verdict was not stored.")
+            raise ClaimedByAnother("Your claim expired; another reviewer has this prediction. Your review was not saved.")
         claim = claims.filter(reviewer=reviewer).first()
         picked_by = claim.picked_by if claim else Review.PickedBy.MANUAL
-        review = review_prediction(prediction=prediction, reviewer=reviewer, picked_by=picked_by, **opinion)
+        row = save_review(validated, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
         ReviewClaim.objects.filter(prediction=prediction, reviewer=reviewer).delete()
-    return review
+    return row
 
 
-def skip(*, prediction: Prediction, reviewer: User, order: str) -> None:
-    """Put a prediction back for others, and keep it from this person for some hours."""
+def skip_prediction(*, prediction: Prediction, reviewer: User, strategy: str) -> None:
+    """Release a prediction for other reviewers, and hide it from this one for some hours."""
     now = timezone.now()
     with transaction.atomic():
-        _lock(prediction)
+        lock_predictions([prediction.pk])
         ReviewClaim.objects.update_or_create(
             prediction=prediction,
             reviewer=reviewer,
-            defaults={"skipped": True, "picked_by": order, "created_at": now, "until": now + SKIPPED_FOR},
+            defaults={"skipped": True, "picked_by": strategy, "created_at": now, "until": now + SKIP_DURATION},
         )
 
 
-def undo(*, reviewer: User, version: ModelVersion, order: str, label: str = "") -> Prediction | None:
-    """Take back a person's last verdict or skip in this queue, of the last hour, and lay the prediction before them again.
+def undo_last_action(*, queue: ReviewQueue, reviewer: User) -> Prediction | None:
+    """Undo a reviewer's last review or skip of the past hour in this queue, and claim the prediction again.
 
-    Args:
-        order: what they walk through; what they did in another order or label stays.
+    Actions in other queues stay.
 
     Returns:
-        The prediction; None when there is nothing to undo, or when another has what was skipped before them by now.
+        The prediction. None if there is nothing to undo, or if another reviewer has claimed the skipped prediction.
     """
-    last = _last_done(reviewer, version, order, label)
-    if last is None:
+    last_action = _find_last_action(queue, reviewer)
+    if last_action is None:
         return None
-    prediction = Prediction.objects.with_related().get(pk=last.prediction_id)
+    prediction = Prediction.objects.with_related().get(pk=last_action.prediction_id)
     with transaction.atomic():
-        _lock(prediction)
-        if isinstance(last, Review):
+        lock_predictions([prediction.pk])
+        if isinstance(last_action, Review):
             withdraw_review(prediction=prediction, reviewer=reviewer)
         else:
-            last.delete()
-        claimed = _claim(prediction, reviewer, order, created_at=_before_all_of(reviewer))
-    return prediction if claimed or isinstance(last, Review) else None
+            last_action.delete()
+        claimed = _create_claim(prediction, reviewer, queue, created_at=_get_time_before_claims(reviewer))
+    return prediction if claimed or isinstance(last_action, Review) else None
 
 
-def _last_done(reviewer: User, version: ModelVersion, order: str, label: str) -> Review | ReviewClaim | None:
-    made: dict[str, Any] = {
-        "reviewer": reviewer,
-        "picked_by": order,
-        "prediction__model_version": version,
-        "created_at__gt": timezone.now() - UNDO_WITHIN,
-    }
-    if label:
-        made["prediction__label"] = label
-    review = Review.objects.active().filter(**made).order_by("-id").first()
-    skipped = ReviewClaim.objects.filter(skipped=True, **made).order_by("-created_at").first()
-    return skipped if skipped and (review is None or skipped.created_at > review.created_at) else review
+def _find_last_action(queue: ReviewQueue, reviewer: User) -> Review | ReviewClaim | None:
+    recent = {"reviewer": reviewer, "created_at__gt": timezone.now() - UNDO_WINDOW}
+    review = queue.filter_own(Review.objects.active().filter(**recent)).order_by("-id").first()
+    skip = queue.filter_own(ReviewClaim.objects.filter(skipped=True, **recent)).order_by("-created_at").first()
+    return skip if skip and (review is None or skip.created_at > review.created_at) else review
 
 
-def _said_again(before: Review, opinion: ReviewInput) -> Review:
-    if (before.verdict, before.true_label, before.true_value) == (
-        opinion.verdict, opinion.true_label, opinion.true_value,
-    ):  # fmt: skip
-        return before
-    true_output = format_true_output(before)
-    truth = f", it is {true_output}" if true_output else ""
+def _confirm_same_review(stored: Review, review: ReviewInput) -> Review:
+    if (stored.verdict, stored.true_label, stored.true_value) == (review.verdict, review.true_label, review.true_value):
+        return stored
+    noun = "true label" if stored.true_label else "true value"
+    true_output = format_true_output(stored)
+    details = f" ({noun}: {true_output})" if true_output else ""
     raise AlreadyReviewed(
-        f"You said of it before: {before.verdict}{truth}. To say otherwise, undo that, or open its details."
+        f"You have already reviewed this prediction: {stored.verdict}{details}. "
+        "To change the review, undo it or open the details of the prediction."
     )
 
 
-def _lock(prediction: Prediction) -> None:
-    """Let one person at a time decide about a prediction. Who touches its claims comes this way: none waits in a circle."""
-    Prediction.objects.select_for_update().only("pk").get(pk=prediction.pk)
+def _list_held_ids(queue: ReviewQueue, reviewer: User) -> list[UUID]:
+    reviews = Review.objects.active().filter(prediction=OuterRef("prediction"))
+    claims = queue.filter_own(ReviewClaim.objects.held_by(reviewer).filter(until__gt=timezone.now()))
+    return list(claims.filter(~Exists(reviews)).order_by("created_at").values_list("prediction", flat=True))
 
 
-def _drop(claims: Any) -> None:
-    """Delete claims, save those that somebody is at just now."""
+def _fetch_predictions(ids: Sequence[UUID]) -> list[Prediction]:
+    predictions = Prediction.objects.with_related().in_bulk(ids)
+    return [predictions[pk] for pk in ids]
+
+
+def _find_unclaimed(queue: ReviewQueue, reviewer: User) -> Any:
+    blocking = ReviewClaim.objects.blocking(reviewer).filter(prediction=OuterRef("pk"))
+    return queue.get_predictions().filter(~Exists(blocking))
+
+
+def _delete_claims(claims: Any) -> None:
+    """Delete claims, except those that another transaction is changing at this moment."""
     with transaction.atomic():
-        found = claims.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True)
-        ReviewClaim.objects.filter(pk__in=list(found)).delete()
+        unlocked = claims.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True)
+        ReviewClaim.objects.filter(pk__in=list(unlocked)).delete()
 
 
-def _claims_of(reviewer: User) -> Any:
-    return ReviewClaim.objects.filter(reviewer=reviewer, skipped=False)
-
-
-def _free(reviewer: User, version: ModelVersion, order: str, label: str) -> Prediction | None:
-    """Return the first that waits and is neither before anybody nor skipped by this person."""
-    in_the_way = ReviewClaim.objects.in_the_way_of(reviewer).filter(prediction=OuterRef("pk"))
-    return get_review_queue(version, order=order, label=label).filter(~Exists(in_the_way)).first()
-
-
-def _take(prediction: Prediction, reviewer: User, order: str) -> bool:
-    """Return whether the prediction lies before this person now, and still waits for a verdict."""
-    if not _claim(prediction, reviewer, order):
+def _claim_unreviewed(prediction: Prediction, reviewer: User, queue: ReviewQueue) -> bool:
+    """Return whether the reviewer holds the prediction now, and it still needs a review."""
+    if not _create_claim(prediction, reviewer, queue):
         return False
-    if Review.objects.active().filter(prediction=prediction).exists():  # judged between the look and the claim
-        _claims_of(reviewer).filter(prediction=prediction).delete()
+    if Review.objects.active().filter(prediction=prediction).exists():  # reviewed before the claim was stored
+        ReviewClaim.objects.held_by(reviewer).filter(prediction=prediction).delete()
         return False
     return True
 
 
-def _claim(prediction: Prediction, reviewer: User, order: str, **fields: Any) -> bool:
-    fields |= {"prediction": prediction, "reviewer": reviewer, "picked_by": order, "until": timezone.now() + CLAIMED_FOR}
+def _create_claim(prediction: Prediction, reviewer: User, queue: ReviewQueue, **fields: datetime) -> bool:
+    fields["until"] = timezone.now() + CLAIM_DURATION
     try:
         with transaction.atomic():
-            ReviewClaim.objects.create(**fields)
+            ReviewClaim.objects.create(prediction=prediction, reviewer=reviewer, picked_by=queue.strategy, **fields)
     except IntegrityError:
         return False
     return True
 
 
-def _before_all_of(reviewer: User) -> datetime:
-    """Return a time before that of all that lies before a person."""
-    first = _claims_of(reviewer).order_by("created_at").first()
+def _get_time_before_claims(reviewer: User) -> datetime:
+    """Return a time before all claims of a reviewer, which puts a claim first."""
+    first = ReviewClaim.objects.held_by(reviewer).order_by("created_at").first()
     return (first.created_at if first else timezone.now()) - timedelta(milliseconds=1)

@@ -1,4 +1,4 @@
-"""The stored bytes of an input, given out only when they are still the ones that were stored."""
+"""Read the stored files of inputs. A file that no longer has the stored SHA-256 is never returned."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class StoredFileError(InferenceError):
     """The stored file of an input is damaged."""
 
     code = "stored-file-damaged"
-    detail = "The stored file is damaged. Its record is intact, and the operator has been notified in the log."
+    detail = "The stored file is damaged. The prediction is not affected. The error has been logged for the operator."
 
     def __init__(self) -> None:
         super().__init__(self.detail)
@@ -33,14 +33,17 @@ class StoredFileMissing(StoredFileError):
     """The stored file of an input is missing."""
 
     code = "stored-file-missing"
-    detail = "The stored file is missing. Its record is intact, and the operator has been notified in the log."
+    detail = "The stored file is missing. The prediction is not affected. The error has been logged for the operator."
 
 
 def read_stored_file(row: Input, *, reader: User | None = None) -> bytes:
-    """Return the exact bytes that were uploaded. That somebody else than their owner reads them is logged.
+    """Return the exact bytes that were uploaded.
+
+    Args:
+        reader: the user who reads the file. The access is logged if they are not its owner.
 
     Raises:
-        StoredFileError: when they are gone or changed; never other bytes than those.
+        StoredFileError: the file is missing or has changed.
     """
     try:
         with row.image.open() as file:
@@ -52,15 +55,15 @@ def read_stored_file(row: Input, *, reader: User | None = None) -> bytes:
         logger.error("stored file damaged", extra={"input": str(row.pk)})
         raise StoredFileError
     if reader and row.user_id != reader.pk:
-        logger.info("image seen by a reviewer", extra={"input": str(row.pk), "user": str(reader.pk)})
+        logger.info("image viewed by a reviewer", extra={"input": str(row.pk), "user": str(reader.pk)})
     return data
 
 
 def read_thumbnail(row: Input) -> bytes:
-    """Return a small WebP picture of an image input, made on first view and kept, without metadata.
+    """Return an image input as a small WebP without metadata. It is created on first use and stored.
 
     Raises:
-        StoredFileError: when the image is gone or damaged and was never seen before.
+        StoredFileError: the image is missing or damaged, and no thumbnail is stored.
     """
     storage = row.image.storage
     name = f"thumbnails/{row.pk.hex[-2:]}/{row.pk}.webp"
@@ -69,8 +72,8 @@ def read_thumbnail(row: Input) -> bytes:
             return file.read()
     except FileNotFoundError:
         pass
-    small = make_thumbnail(read_stored_file(row), THUMBNAIL_SIDE)
-    with suppress(StorageFull):  # it is made again next time
-        if not storage.exists(name):  # another request may have made the same one meanwhile
-            storage.save(name, ContentFile(small))
-    return small
+    thumbnail = make_thumbnail(read_stored_file(row), THUMBNAIL_SIDE)
+    with suppress(StorageFull):  # the next request creates it again
+        if not storage.exists(name):  # another request may have created it in the meantime
+            storage.save(name, ContentFile(thumbnail))
+    return thumbnail

@@ -1,4 +1,4 @@
-"""Remove what crashes left behind: files without a row, and files that were never finished."""
+"""Delete files that a crash left behind: files without a database row, and unfinished files."""
 
 from __future__ import annotations
 
@@ -11,36 +11,37 @@ from django.conf import settings
 
 from core.storage import TEMPORARY_FOLDER
 from predictions.models import Input
-from predictions.paths import INPUTS
+from predictions.paths import INPUT_FOLDER
 
-AT_ONCE = 500  # files asked about in one query
+MAX_FILES_PER_QUERY = 500
 
 
 def sweep_media(*, older_than: float, dry_run: bool = False) -> list[Path]:
-    """Delete stored files that no input names, and temporary files; return them.
+    """Delete stored files without an input, and temporary files; return their paths.
 
     Args:
-        older_than: seconds. A file is written before its row: a younger one may still get it.
-        dry_run: only tell.
+        older_than: minimum age in seconds. A file is written before its row, so the row of a new file may follow.
+        dry_run: only return the paths.
     """
     root = Path(settings.MEDIA_ROOT)
-    before = time.time() - older_than
-    left = [*_orphans(root, before), *_older(root / TEMPORARY_FOLDER, before)]
-    for path in left:
-        if not dry_run:
+    latest_change = time.time() - older_than
+    paths = [*_find_orphans(root, latest_change), *_find_older_files(root / TEMPORARY_FOLDER, latest_change)]
+    if not dry_run:
+        for path in paths:
             path.unlink(missing_ok=True)
-    return left
+    return paths
 
 
-def _orphans(root: Path, before: float) -> Iterator[Path]:
-    files = _older(root / INPUTS, before)
-    while paths := list(islice(files, AT_ONCE)):
-        named = {path.relative_to(root).as_posix(): path for path in paths}
-        known = set(Input.objects.filter(image__in=named).values_list("image", flat=True))
-        yield from (path for name, path in named.items() if name not in known)
+def _find_orphans(root: Path, latest_change: float) -> Iterator[Path]:
+    """Yield input files that no row names."""
+    files = _find_older_files(root / INPUT_FOLDER, latest_change)
+    while paths := list(islice(files, MAX_FILES_PER_QUERY)):
+        by_name = {path.relative_to(root).as_posix(): path for path in paths}
+        known = set(Input.objects.filter(image__in=by_name).values_list("image", flat=True))
+        yield from (path for name, path in by_name.items() if name not in known)
 
 
-def _older(folder: Path, before: float) -> Iterator[Path]:
+def _find_older_files(folder: Path, latest_change: float) -> Iterator[Path]:
     for path in folder.rglob("*"):
-        if path.is_file() and path.stat().st_mtime <= before:
+        if path.is_file() and path.stat().st_mtime <= latest_change:
             yield path

@@ -1,15 +1,18 @@
+"""The admin of inputs and predictions."""
+
 import pytest
 from django.urls import reverse
 from django.utils.html import escape
 
 from core.formatting import format_percent
 from core.tests.admin_urls import get_change_url, get_list_url
-from inference.tests.factories import make_noise_image
+from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Input, Prediction
+from predictions.services import review_prediction
 from predictions.tests.factories import make_prediction
 
 pytestmark = pytest.mark.django_db
-MODELS = ("input", "prediction", "registeredmodel", "modelversion", "alias", "aliaschange")
+MODEL_NAMES = ("input", "prediction", "registeredmodel", "modelversion", "alias", "aliaschange")
 
 
 @pytest.fixture
@@ -18,10 +21,8 @@ def admin(client, superuser):
     return client
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_lists_open_for_superusers_and_reviewers_and_not_for_others(
-    shades, client, superuser, reviewer, user, make_user, name
-):
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_superusers_and_reviewers_can_open_lists(shades, client, superuser, reviewer, user, make_user, name):
     make_prediction(user)
     staff = make_user(is_staff=True)
     for person, status in ((superuser, 200), (reviewer, 200), (staff, 403), (user, 302)):
@@ -29,11 +30,11 @@ def test_lists_open_for_superusers_and_reviewers_and_not_for_others(
         assert client.get(get_list_url(name)).status_code == status
 
 
-def test_a_prediction_shows_label_confidence_version_user_and_json(shades, admin, user):
+def test_pages_show_label_confidence_version_user_and_output(shades, admin, user):
     prediction = make_prediction(user)
     html = admin.get(get_list_url("prediction")).content.decode()
-    for shown in (prediction.label, escape(format_percent(prediction.confidence)), "shades:1", "ada", "Succeeded"):
-        assert shown in html
+    for text in (prediction.label, escape(format_percent(prediction.confidence)), "shades:1", "ada", "Succeeded"):
+        assert text in html
     detail = admin.get(get_change_url(prediction)).content.decode()
     assert "&quot;scores&quot;: {" in detail
     assert get_change_url(prediction.input) in detail
@@ -41,51 +42,51 @@ def test_a_prediction_shows_label_confidence_version_user_and_json(shades, admin
     assert get_change_url(prediction) in admin.get(get_change_url(prediction.input)).content.decode()
 
 
-@pytest.mark.parametrize("what", ["id", "input", "reference", "user"])
-def test_search_finds_by(shades, admin, user, other, what):
+@pytest.mark.parametrize("field", ["id", "input", "reference", "user"])
+def test_search_finds_exact_values(shades, admin, user, other, field):
     prediction = make_prediction(user, client_reference="job-77")
     make_prediction(other)
-    term = {"id": prediction.id, "input": prediction.input_id, "reference": "job-77", "user": "ada"}[what]
-    found = admin.get(get_list_url("prediction"), {"q": str(term)}).context["cl"].result_list
-    assert list(found) == [prediction]
+    term = {"id": prediction.id, "input": prediction.input_id, "reference": "job-77", "user": "ada"}[field]
+    results = admin.get(get_list_url("prediction"), {"q": str(term)}).context["cl"].result_list
+    assert list(results) == [prediction]
 
 
 @pytest.mark.parametrize(
     "query", ["q=%00", "q=' OR 1=1", "id__exact=abc", "o=99", "p=1000000000", "status__exact=x", "label=zzz"]
 )
-def test_a_strange_query_breaks_nothing(shades, admin, user, query):
+def test_invalid_queries_do_not_fail(shades, admin, user, query):
     make_prediction(user)
     assert admin.get(f"{get_list_url('prediction')}?{query}").status_code in (200, 302)
 
 
 @pytest.mark.parametrize("query", ["user__password__startswith=a", "user__password=a", "input__user__password=x"])
-def test_a_lookup_into_passwords_is_refused(shades, admin, query):
+def test_lookups_into_passwords_are_rejected(shades, admin, query):
     assert admin.get(f"{get_list_url('prediction')}?{query}").status_code == 400
 
 
-def test_what_the_ledger_says_cannot_be_edited(shades, client, superuser, reviewer, user):
+def test_rows_cannot_be_changed_or_deleted(shades, client, superuser, reviewer, user):
     prediction = make_prediction(user)
     for person in (superuser, reviewer):
         client.force_login(person)
         for row in (prediction, prediction.input, shades, shades.model, shades.aliases.get()):
             assert client.post(get_change_url(row), {"label": "evil", "sha256": "0" * 64}).status_code == 403
-            delete = reverse(f"admin:predictions_{row._meta.model_name}_delete", args=[row.pk])
+            delete = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_delete", args=[row.pk])
             assert client.post(delete, {"post": "yes"}).status_code == 403
-        for name in MODELS:
-            assert client.get(reverse(f"admin:predictions_{name}_add")).status_code == 403
+        for name in MODEL_NAMES:
+            assert client.get(f"{get_list_url(name)}add/").status_code == 403
     assert Prediction.objects.get().label == prediction.label
 
 
-def test_the_shortcut_by_content_type_is_closed_and_the_link_is_direct(shades, admin, user):
+def test_view_on_site_links_to_the_page_without_a_redirect_by_content_type(shades, admin, user):
     prediction = make_prediction(user)
-    for rest in ("1/abc/", f"9/{prediction.id}/"):
-        assert admin.get(f"/admin/r/{rest}").status_code == 404
+    for path in ("1/abc/", f"9/{prediction.id}/"):
+        assert admin.get(f"/admin/r/{path}").status_code == 404
     assert f'href="{prediction.get_absolute_url()}"' in admin.get(get_change_url(prediction)).content.decode()
 
 
-def test_names_are_escaped(shades, admin, user):
-    evil = "<img src=x onerror=alert(1)>.png"
-    prediction = make_prediction(user, name=evil, client_reference="</script><script>alert(1)")
+def test_user_texts_are_escaped(shades, admin, user):
+    script_name = "<img src=x onerror=alert(1)>.png"
+    prediction = make_prediction(user, name=script_name, client_reference="</script><script>alert(1)")
     for address in (
         get_list_url("prediction"),
         get_list_url("input"),
@@ -99,7 +100,7 @@ def test_names_are_escaped(shades, admin, user):
 
 @pytest.mark.parametrize("name", ["prediction", "input"])
 @pytest.mark.parametrize("count", [2, 50])
-def test_a_list_takes_a_bounded_number_of_queries_counts_no_table_and_opens_no_file(
+def test_lists_use_few_queries_count_no_table_and_open_no_file(
     shades, admin, user, name, count, django_assert_max_num_queries, monkeypatch
 ):
     for number in range(count):
@@ -112,7 +113,7 @@ def test_a_list_takes_a_bounded_number_of_queries_counts_no_table_and_opens_no_f
     assert Input.objects.count() == count
 
 
-def test_filters_and_dates_narrow_the_list(shades, admin, user):
+def test_filters_and_date_hierarchy(shades, admin, user):
     prediction = make_prediction(user)
     day = prediction.created_at
     query = {
@@ -123,3 +124,11 @@ def test_filters_and_dates_narrow_the_list(shades, admin, user):
     }
     assert list(admin.get(get_list_url("prediction"), query).context["cl"].result_list) == [prediction]
     assert not admin.get(get_list_url("prediction"), {"status__exact": "failed"}).context["cl"].result_list
+
+
+def test_review_pages_show_escaped_comments(shades, client, reviewer, user):
+    prediction = make_prediction(user, make_image(255))
+    review = review_prediction(prediction=prediction, reviewer=user, true_label="grey", comment="<b>no</b>")
+    client.force_login(reviewer)
+    assert "grey" in client.get(get_list_url("review")).content.decode()
+    assert "&lt;b&gt;no" in client.get(get_change_url(review)).content.decode()

@@ -1,4 +1,4 @@
-"""The review queue in the admin: who may, what a page holds, what a press does."""
+"""The page of the review queue: access, items, and actions."""
 
 import re
 
@@ -6,115 +6,148 @@ import pytest
 from django.urls import reverse
 
 from inference.tests.factories import make_image, make_noise_image
-from predictions.admin.review_queue import choices_for
-from predictions.models import Prediction, Review, ReviewClaim
+from predictions.models import Review, ReviewClaim
 from predictions.services import predict
 from predictions.tests.factories import make_prediction
 from registry.services import register_model
 
 pytestmark = pytest.mark.django_db
-QUEUE = reverse("admin:predictions_review_queue")
+QUEUE_URL = reverse("admin:predictions_review_queue")
 
 
 @pytest.fixture
-def asked(shades, user):
+def predictions(shades, user):
     return [make_prediction(user, make_image(shade)) for shade in (0, 127, 255)]
 
 
 @pytest.fixture
-def rosa(client, reviewer):
+def reviewer_client(client, reviewer):
     client.force_login(reviewer)
     return client
 
 
-def press(client, version, prediction=None, order="newest", script=True, **fields):
-    address = f"{QUEUE}?version={version.pk}&order={order}"
+def submit(client, version, prediction=None, order="newest", htmx=True, **fields):
+    """Press a button of the queue: start, a verdict, skip or undo."""
     data = fields | ({"prediction": str(prediction.pk)} if prediction else {})
-    return client.post(address, data, headers={"accept": "application/json" if script else "text/html"})
+    headers = {"hx-request": "true"} if htmx else {}
+    return client.post(f"{QUEUE_URL}?version={version.pk}&order={order}", data, headers=headers)
 
 
-def test_it_is_for_reviewers(shades, asked, client, user, make_user, reviewer, superuser):
-    assert client.get(QUEUE).status_code == 302
+def get_shown_ids(response):
+    """Return the ids of the items on a page, or in an update of it, in their order."""
+    return re.findall(r'class="queue-slot"\s+data-id="(\S+)"', response.content.decode())
+
+
+def list_ids(*predictions):
+    return [str(prediction.pk) for prediction in predictions]
+
+
+def test_queue_requires_a_reviewer(shades, predictions, client, user, make_user, reviewer, superuser):
+    assert client.get(QUEUE_URL).status_code == 302
     staff = make_user(is_staff=True)
     for person, status in ((user, 302), (staff, 403), (reviewer, 200), (superuser, 200)):
         client.force_login(person)
-        assert client.get(QUEUE).status_code == status
-        pressed = press(client, shades, asked[2], verdict="correct")
-        assert pressed.status_code == status
-    assert {one.reviewer for one in Review.objects.all()} == {reviewer}
+        assert client.get(QUEUE_URL).status_code == status
+        assert submit(client, shades, predictions[2], verdict="correct").status_code == status
+    assert {review.reviewer for review in Review.objects.all()} == {reviewer}
     assert Review.objects.count() == 1
 
 
-def test_a_page_shows_one_and_has_the_next_ready(asked, rosa):
-    page = rosa.get(QUEUE, {"order": "newest", "version": asked[0].model_version_id})
+def test_get_requests_write_nothing_and_offer_to_start(predictions, shades, reviewer_client, django_assert_max_num_queries):
+    with django_assert_max_num_queries(12) as captured:
+        page = reviewer_client.get(QUEUE_URL, {"order": "newest", "version": shades.pk})
+    assert [query["sql"] for query in captured if not query["sql"].startswith("SELECT")] == []
+    assert not ReviewClaim.objects.exists()
+    assert get_shown_ids(page) == []
     html = page.content.decode()
-    assert [item["id"] for item in page.context["items"]] == [str(asked[2].pk), str(asked[1].pk)]
-    assert html.count("queue-slot") == 2
-    assert re.findall(r'data-id="(\S+)"\s+(hidden)?', html) == [(str(asked[2].pk), ""), (str(asked[1].pk), "hidden")]
-    assert f'src="/api/v1/inputs/{asked[1].input_id}/image/"' in html
+    assert re.search(r'<form[^>]*hx-trigger="load"[^>]*>', html)
+    assert "Start reviewing" in html
 
 
-def test_the_default_is_the_default_model_at_random(asked, rosa):
-    page = rosa.get(QUEUE)
-    assert (page.context["version"], page.context["order"]) == (asked[0].model_version, "random")
+def test_start_claims_the_current_and_the_next_prediction(predictions, shades, reviewer_client):
+    response = submit(reviewer_client, shades, action="start")
+    expected = list_ids(predictions[2], predictions[1])
+    assert get_shown_ids(response) == expected
+    assert f'src="/api/v1/inputs/{predictions[1].input_id}/image/"' in response.content.decode()
+    page = reviewer_client.get(QUEUE_URL, {"order": "newest", "version": shades.pk})
+    assert get_shown_ids(page) == expected
+    assert "Start reviewing" not in page.content.decode()
+    other_strategy = reviewer_client.get(QUEUE_URL, {"order": "random", "version": shades.pk})
+    assert get_shown_ids(other_strategy) == []
+    assert "Start reviewing" in other_strategy.content.decode()
+
+
+def test_default_queue_is_a_random_sample_of_the_default_model(predictions, reviewer_client):
+    page = reviewer_client.get(QUEUE_URL)
+    assert (page.context["version"], page.context["queue"].strategy) == (predictions[0].model_version, "random")
+    response = reviewer_client.post(QUEUE_URL, {"action": "start"})
+    assert (response.status_code, len(get_shown_ids(reviewer_client.get(response["Location"])))) == (302, 2)
     assert set(ReviewClaim.objects.values_list("picked_by", flat=True)) == {"random"}
 
 
 @pytest.mark.parametrize(
-    ("fields", "kept"),
+    ("fields", "expected", "message"),
     [
-        ({"verdict": "correct"}, ("correct", "white", None)),
-        ({"verdict": "unsure"}, ("unsure", "", None)),
-        ({"true_label": "grey"}, ("incorrect", "grey", None)),
-        ({"true_label": "white"}, ("correct", "white", None)),
+        ({"verdict": "correct"}, ("correct", "white", None), "Saved: white marked correct."),
+        ({"verdict": "unsure"}, ("unsure", "", None), "Saved: white marked unsure."),
+        ({"true_label": "grey"}, ("incorrect", "grey", None), "Saved: corrected from white to grey."),
+        ({"true_label": "white"}, ("correct", "white", None), "Saved: white marked correct."),
     ],
 )
-def test_a_press_is_kept_with_its_order_and_brings_the_next(asked, shades, rosa, reviewer, fields, kept):
-    rosa.get(QUEUE, {"order": "newest", "version": shades.pk})
-    answer = press(rosa, shades, asked[2], **fields).json()
+def test_verdicts_are_saved_with_their_strategy_and_load_the_next_prediction(
+    predictions, shades, reviewer_client, reviewer, fields, expected, message
+):
+    submit(reviewer_client, shades, action="start")
+    response = submit(reviewer_client, shades, predictions[2], **fields)
     review = Review.objects.get()
-    assert (review.verdict, review.true_label, review.true_value) == kept
-    assert (review.picked_by, review.reviewer, review.prediction) == ("newest", reviewer, asked[2])
-    assert [item["id"] for item in answer["items"]] == [str(asked[1].pk), str(asked[0].pk)]
-    assert (answer["said"][:8], answer["error"]) == ("Stored: ", "")
+    assert (review.verdict, review.true_label, review.true_value) == expected
+    assert (review.picked_by, review.reviewer, review.prediction) == ("newest", reviewer, predictions[2])
+    assert get_shown_ids(response) == list_ids(predictions[1], predictions[0])
+    assert (response.context["message"], response.context["error"]) == (message, "")
+    assert f'<div hx-swap-oob="innerHTML:#queue-message">{message}</div>' in response.content.decode()
 
 
-def test_skip_and_undo(asked, shades, rosa):
-    skipped = press(rosa, shades, asked[2], verdict="skip").json()
-    assert [item["id"] for item in skipped["items"]] == [str(asked[1].pk), str(asked[0].pk)]
-    undone = press(rosa, shades, verdict="undo").json()
-    assert (undone["said"], undone["items"][0]["id"]) == ("Taken back.", str(asked[2].pk))
-    assert "nothing to take back" in press(rosa, shades, verdict="undo").json()["said"]
+def test_skip_and_undo(predictions, shades, reviewer_client):
+    submit(reviewer_client, shades, action="start")
+    skipped = submit(reviewer_client, shades, predictions[2], action="skip")
+    assert skipped.context["message"] == "Skipped."
+    assert get_shown_ids(skipped) == list_ids(predictions[1], predictions[0])
+    undone = submit(reviewer_client, shades, action="undo")
+    assert (undone.context["message"], get_shown_ids(undone)[0]) == ("Undone.", str(predictions[2].pk))
+    assert "nothing to undo" in submit(reviewer_client, shades, action="undo").context["message"]
     assert not Review.objects.exists()
 
 
-def test_without_a_script_a_press_leads_to_the_next_page(asked, shades, rosa):
-    answer = press(rosa, shades, asked[2], script=False, verdict="correct")
-    assert answer.status_code == 302
-    page = rosa.get(answer["Location"])
-    assert "Stored: white is right." in page.content.decode()
-    assert page.context["items"][0]["id"] == str(asked[1].pk)
+def test_without_javascript_actions_redirect_to_the_next_prediction(predictions, shades, reviewer_client):
+    submit(reviewer_client, shades, htmx=False, action="start")
+    response = submit(reviewer_client, shades, predictions[2], htmx=False, verdict="correct")
+    assert response.status_code == 302
+    page = reviewer_client.get(response["Location"])
+    assert "Saved: white marked correct." in page.content.decode()
+    assert get_shown_ids(page) == list_ids(predictions[1], predictions[0])
 
 
-def test_a_wrong_press_is_told_and_nothing_is_kept(asked, shades, rosa):
-    answer = press(rosa, shades, asked[2], true_label="blue").json()
-    assert "blue" in answer["error"]
-    assert answer["items"][0]["id"] == str(asked[2].pk)
-    press(rosa, shades, asked[2], verdict="incorrect", script=False)
+def test_invalid_reviews_show_an_error_and_are_not_saved(predictions, shades, reviewer_client):
+    submit(reviewer_client, shades, action="start")
+    response = submit(reviewer_client, shades, predictions[2], true_label="blue")
+    assert "blue" in response.context["error"]
+    assert "blue" in re.search(r"innerHTML:#queue-error\">(.*?)</div>", response.content.decode(), re.DOTALL)[1]
+    assert get_shown_ids(response)[0] == str(predictions[2].pk)
+    submit(reviewer_client, shades, predictions[2], verdict="incorrect", htmx=False)
     assert not Review.objects.exists()
 
 
-def test_of_anothers_item_the_second_is_told(asked, shades, rosa, superuser, client):
-    press(rosa, shades, asked[2], verdict="correct")
+def test_second_reviewer_of_a_prediction_gets_an_error(predictions, shades, reviewer_client, superuser, client):
+    submit(reviewer_client, shades, predictions[2], verdict="correct")
     client.force_login(superuser)
-    answer = press(client, shades, asked[2], verdict="unsure").json()
-    assert "rosa judged it meanwhile" in answer["error"]
+    response = submit(client, shades, predictions[2], verdict="unsure")
+    assert "rosa has reviewed this prediction in the meantime" in response.context["error"]
     assert Review.objects.count() == 1
 
 
-def test_without_an_order_a_press_is_kept_too(asked, rosa):
-    answer = rosa.post(QUEUE, {"prediction": str(asked[0].pk), "verdict": "correct"})
-    assert answer.status_code == 302
+def test_reviews_without_an_order_are_saved(predictions, reviewer_client):
+    response = reviewer_client.post(QUEUE_URL, {"prediction": str(predictions[0].pk), "verdict": "correct"})
+    assert response.status_code == 302
     assert Review.objects.get().verdict == "correct"
 
 
@@ -129,87 +162,58 @@ def test_without_an_order_a_press_is_kept_too(asked, rosa):
         ("version=01a1fb01-0971-77a1-91ee-40e3b3456e9b", 404),
     ],
 )
-def test_a_wrong_question_is_told(asked, rosa, query, status):
-    assert rosa.get(f"{QUEUE}?{query}").status_code == status
+def test_invalid_queries_are_rejected(predictions, reviewer_client, query, status):
+    assert reviewer_client.get(f"{QUEUE_URL}?{query}").status_code == status
+
+
+@pytest.mark.parametrize("query", ["order=best", "version=7"])
+def test_actions_in_invalid_queues_are_not_found(predictions, reviewer_client, query):
+    assert reviewer_client.post(f"{QUEUE_URL}?{query}", {"action": "start"}).status_code == 404
+    assert not ReviewClaim.objects.exists()
 
 
 @pytest.mark.parametrize("key", ["", "x", "01a1fb01-0971-77a1-91ee-40e3b3456e9b"])
-def test_an_unknown_prediction_is_not_found(asked, shades, rosa, key):
-    answer = rosa.post(f"{QUEUE}?version={shades.pk}&order=newest", {"prediction": key, "verdict": "correct"})
-    assert answer.status_code == 404
+def test_unknown_predictions_are_not_found(predictions, shades, reviewer_client, key):
+    response = reviewer_client.post(
+        f"{QUEUE_URL}?version={shades.pk}&order=newest", {"prediction": key, "verdict": "correct"}
+    )
+    assert response.status_code == 404
 
 
-def test_a_prediction_of_another_version_is_not_judged_here(asked, shades, rosa, user, write_dummy):
+def test_predictions_of_another_version_are_not_found(predictions, shades, reviewer_client, user, write_dummy):
     second = register_model(path=write_dummy(), promote=True)
     newer = make_prediction(user, make_noise_image(1))
-    assert press(rosa, shades, newer, verdict="correct").status_code == 404
-    assert press(rosa, second, newer, verdict="correct").status_code == 200
+    assert submit(reviewer_client, shades, newer, verdict="correct").status_code == 404
+    assert submit(reviewer_client, second, newer, verdict="correct").status_code == 200
 
 
-def test_no_model_and_an_empty_queue_say_so(client, reviewer, db, write_dummy):
+def test_pages_without_a_model_and_without_predictions(client, reviewer, db, write_dummy):
     client.force_login(reviewer)
-    assert "There is no model yet" in client.get(QUEUE).content.decode()
-    register_model(path=write_dummy(), promote=True)
-    assert "Nothing waits here" in client.get(QUEUE).content.decode()
+    assert "No model is registered" in client.get(QUEUE_URL).content.decode()
+    version = register_model(path=write_dummy(), promote=True)
+    assert "Queue empty" in client.get(QUEUE_URL).content.decode()
+    assert "Queue empty" in submit(client, version, action="start").content.decode()
 
 
-def test_a_value_is_typed_and_a_wrong_one_told(flowers, user, rosa):
+def test_values_are_corrected_with_a_number(flowers, user, reviewer_client):
     row = predict(user=user, source="api", features={"length": 4, "petals": 5}, model="flowers")
-    page = rosa.get(QUEUE, {"version": flowers.pk}).content.decode()
-    assert 'name="true_value"' in page
-    assert "petals" in page
-    assert "such as 5.1" in press(rosa, flowers, row, true_value="4,5").json()["error"]
-    press(rosa, flowers, row, true_value="4.5")
+    html = submit(reviewer_client, flowers, action="start", order="random").content.decode()
+    assert 'name="true_value"' in html
+    assert "petals" in html
+    assert "such as 5.1" in submit(reviewer_client, flowers, row, true_value="4,5").context["error"]
+    submit(reviewer_client, flowers, row, true_value="4.5")
     assert Review.objects.get().true_value == 4.5
 
 
-def test_few_labels_keep_their_places_and_keys(asked):
-    rows = choices_for(asked[2])["rows"]
-    assert [(label, key) for label, _, key in rows] == [("black", "1"), ("grey", "2"), ("white", "3")]
-
-
-@pytest.mark.parametrize(
-    ("labels", "keys"),
-    [
-        ([str(number) for number in range(10)], list("0123456789")),
-        ([f"l{number:02}" for number in range(10)], [*"123456789", ""]),
-    ],
-)
-def test_ten_labels_have_keys_and_digits_are_typed_as_they_are(db, write_dummy, user, labels, keys):
-    register_model(path=write_dummy(labels=labels), promote=True)
-    choices = choices_for(make_prediction(user))
-    assert [key for _, _, key in choices["rows"]] == keys
-    assert choices["others"] == []
-
-
-def test_of_many_labels_the_likeliest_have_keys_and_the_rest_a_list(db, write_dummy, user):
-    labels = [f"l{number:02}" for number in range(30)]
-    register_model(path=write_dummy(labels=labels), promote=True)
-    choices = choices_for(Prediction.objects.with_related().get(pk=make_prediction(user).pk))
-    assert choices["rows"][0][0] == "l29"
-    assert [key for _, _, key in choices["rows"]] == list("123456789")
-    assert sorted([label for label, _, _ in choices["rows"]] + choices["others"]) == labels
-
-
-def test_a_label_without_scores_has_a_row_and_the_others_a_list(db, write_dummy, user):
-    labels = [f"l{number:02}" for number in range(12)]
-    register_model(path=write_dummy(labels=labels), promote=True)
-    prediction = Prediction.objects.with_related().get(pk=make_prediction(user, make_image(255)).pk)
-    prediction.output = {"label": prediction.label}
-    choices = choices_for(prediction)
-    assert choices["rows"] == [("l11", None, "1")]
-    assert choices["others"] == labels[:-1]
-
-
-def test_a_press_takes_a_bounded_number_of_queries(asked, shades, rosa, django_assert_max_num_queries):
-    rosa.get(QUEUE, {"order": "newest", "version": shades.pk})
+def test_actions_use_few_queries(predictions, shades, reviewer_client, django_assert_max_num_queries):
+    submit(reviewer_client, shades, action="start")
     with django_assert_max_num_queries(35):
-        press(rosa, shades, asked[2], verdict="correct")
+        submit(reviewer_client, shades, predictions[2], verdict="correct")
 
 
-def test_an_order_that_another_version_has_not_falls_back_to_random(flowers, user, rosa):
+def test_strategies_that_a_version_does_not_support_fall_back_to_random(flowers, user, reviewer_client):
     predict(user=user, source="api", features={"length": 4, "petals": 5}, model="flowers")
-    page = rosa.get(QUEUE, {"version": flowers.pk, "order": "uncertain"})
+    page = reviewer_client.get(QUEUE_URL, {"version": flowers.pk, "order": "uncertain"})
     assert page.status_code == 200
     assert '<option value="random" selected>' in page.content.decode()
-    assert rosa.get(QUEUE, {"version": flowers.pk, "order": "nonsense"}).status_code == 400
+    assert reviewer_client.get(QUEUE_URL, {"version": flowers.pk, "order": "nonsense"}).status_code == 400

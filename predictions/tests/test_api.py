@@ -1,3 +1,5 @@
+"""Predictions, inputs and errors of the API."""
+
 import base64
 import hashlib
 import json
@@ -22,7 +24,7 @@ INPUT_KEYS = {
 }
 
 
-def test_an_image_in_a_stored_prediction_out(shades, api, user):
+def test_predicting_an_image_returns_the_stored_prediction(shades, api, user):
     data = make_noise_image(5)
     response = api.post(PREDICTIONS_URL, {"image": make_upload(data), "client_reference": "job-1"})
     body = response.json()
@@ -45,7 +47,7 @@ def test_an_image_in_a_stored_prediction_out(shades, api, user):
     assert image.content == data
 
 
-def test_the_image_goes_out_with_headers_that_disarm_it(shades, api):
+def test_original_images_are_served_with_protective_headers(shades, api):
     body = api.post(
         PREDICTIONS_URL, {"image": make_upload(make_noise_image(1) + b"<script>alert(1)</script>", "x.html")}
     ).json()
@@ -58,7 +60,7 @@ def test_the_image_goes_out_with_headers_that_disarm_it(shades, api):
     assert api.get(body["input"]["image_url"], headers={"range": "bytes=5-2", "accept": "image/png"}).status_code == 200
 
 
-def test_a_damaged_or_missing_file_is_never_given_out(shades, api):
+def test_damaged_or_missing_files_are_never_served(shades, api):
     body = api.post(PREDICTIONS_URL, {"image": make_upload()}).json()
     row = Input.objects.get()
     with open(row.image.path, "r+b") as file:
@@ -70,25 +72,25 @@ def test_a_damaged_or_missing_file_is_never_given_out(shades, api):
     assert api.get(PREDICTIONS_URL).status_code == 200
 
 
-def test_the_image_can_be_included(shades, api):
+def test_include_adds_the_image_as_a_data_url(shades, api):
     body = api.post(PREDICTIONS_URL, {"image": make_upload()}).json()
     included = api.get(body["url"], {"include": "image"}).json()["input"]["image"]
     assert included == "data:image/png;base64," + base64.b64encode(make_image(255)).decode()
     assert assert_problem(api.get(body["url"], {"include": "user"}), 400, "unknown-include")
 
 
-def test_an_input_has_a_page_of_its_own(shades, api):
+def test_an_input_has_its_own_url(shades, api):
     body = api.post(PREDICTIONS_URL, {"image": make_upload()}).json()
     assert api.get(body["input"]["url"]).json() == body["input"]
 
 
-def test_a_failed_model_is_a_problem_that_names_the_kept_prediction(register_failing, api):
+def test_a_model_failure_is_a_problem_with_the_url_of_the_failed_prediction(register_failing, api):
     register_failing(nan=True)
     body = assert_problem(api.post(PREDICTIONS_URL, {"image": make_upload()}), 500, "model-output-invalid")
-    kept = api.get(body["prediction"]).json()
-    assert kept["status"] == "failed"
-    assert kept["error"]["code"] == "model-output-invalid"
-    assert (kept["output"], kept["label"], kept["confidence"]) == (None, None, None)
+    prediction = api.get(body["prediction"]).json()
+    assert prediction["status"] == "failed"
+    assert prediction["error"]["code"] == "model-output-invalid"
+    assert (prediction["output"], prediction["label"], prediction["confidence"]) == (None, None, None)
 
 
 def test_models_are_listed_with_versions_and_aliases(shades, api):
@@ -104,14 +106,14 @@ def test_models_are_listed_with_versions_and_aliases(shades, api):
 @pytest.mark.parametrize(
     "path", ["predictions/x/", "predictions/-1/", "inputs/1%00/", "nothing/", "predictions/" + "9" * 5000 + "/"]
 )
-def test_unknown_addresses_are_problems(api, path):
+def test_unknown_urls_are_problems(api, path):
     assert_problem(api.get("/api/v1/" + path), 404, "not-found")
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "trace"])
-def test_other_methods_are_refused(three, api, method):
-    for address in (PREDICTIONS_URL, f"{PREDICTIONS_URL}{three[0].id}/"):
-        assert_problem(getattr(api, method)(address), 405, "method-not-allowed")
+def test_unsupported_methods_are_rejected(three, api, method):
+    for url in (PREDICTIONS_URL, f"{PREDICTIONS_URL}{three[0].id}/"):
+        assert_problem(getattr(api, method)(url), 405, "method-not-allowed")
     assert Prediction.objects.count() == 3
 
 
@@ -122,39 +124,39 @@ def test_a_method_override_is_ignored(three, api):
 
 
 @pytest.mark.parametrize(("accept", "status"), [("text/html", 406), ("a/b," * 5000, 406), ("*/*", 200)])
-def test_only_json_is_served(three, api, accept, status):
+def test_only_json_is_available(three, api, accept, status):
     response = api.get(PREDICTIONS_URL, headers={"accept": accept})
     assert response.status_code == status
     if status == 406:
         assert_problem(response, 406, "not-acceptable")
 
 
-def test_a_foreign_host_is_a_problem(api):
+def test_an_unknown_host_is_a_problem(api):
     assert_problem(api.get(PREDICTIONS_URL, headers={"host": "evil.example"}), 400, "malformed-request")
 
 
-def test_a_session_needs_the_csrf_token(shades, user):
-    strict = Client(enforce_csrf_checks=True)
-    strict.force_login(user)
-    assert_problem(strict.post(PREDICTIONS_URL, {"image": make_upload()}), 403, "csrf-failed")
+def test_sessions_require_the_csrf_token(shades, user):
+    session = Client(enforce_csrf_checks=True)
+    session.force_login(user)
+    assert_problem(session.post(PREDICTIONS_URL, {"image": make_upload()}), 403, "csrf-failed")
     assert not Input.objects.exists()
 
 
-def test_a_database_that_is_away_is_a_503_in_json(shades, api, monkeypatch):
-    def gone(*arguments, **options):
+def test_an_unavailable_database_is_a_503_problem(shades, api, monkeypatch):
+    def fail(*arguments, **options):
         raise OperationalError("gone")
 
-    monkeypatch.setattr("predictions.models.Input.save", gone)
+    monkeypatch.setattr("predictions.models.Input.save", fail)
     response = api.post(PREDICTIONS_URL, {"image": make_upload()})
     assert_problem(response, 503, "database-unavailable")
     assert response["Retry-After"]
 
 
-def test_an_error_nobody_expected_is_a_problem_without_a_traceback(shades, api, monkeypatch):
-    def broken(*arguments, **options):
+def test_an_unexpected_error_is_a_problem_without_details(shades, api, monkeypatch):
+    def fail(*arguments, **options):
         raise RuntimeError("/secret/path")
 
-    monkeypatch.setattr("predictions.api.views.predict", broken)
+    monkeypatch.setattr("predictions.api.views.predict", fail)
     api.raise_request_exception = False
     response = api.post(PREDICTIONS_URL, {"image": make_upload()})
     assert_problem(response, 500, "internal-error")
@@ -162,11 +164,9 @@ def test_an_error_nobody_expected_is_a_problem_without_a_traceback(shades, api, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_prediction_takes_four_statements(shades, user, api):
-    api.post(PREDICTIONS_URL, {"image": make_upload()})  # notes the token's use and loads the model
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
+def test_a_prediction_takes_four_queries(shades, user, api):
+    api.post(PREDICTIONS_URL, {"image": make_upload()})  # updates the last use of the token and loads the model
+    with CaptureQueriesContext(connection) as captured:
         assert api.post(PREDICTIONS_URL, {"image": make_upload()}).status_code == 201
     statements = [query["sql"] for query in captured if not query["sql"].startswith(("BEGIN", "COMMIT"))]
     assert len(statements) == 4, statements
@@ -179,15 +179,17 @@ def test_a_prediction_takes_four_statements(shades, user, api):
 
 
 @pytest.mark.parametrize("count", [1, 20])
-def test_a_list_takes_as_many_queries_for_one_row_as_for_twenty(shades, user, api, count, django_assert_num_queries):
+def test_the_number_of_queries_of_the_list_does_not_depend_on_the_number_of_rows(
+    shades, user, api, count, django_assert_num_queries
+):
     for _ in range(count):
         make_prediction(user)
     api.get(PREDICTIONS_URL)
-    with django_assert_num_queries(3):  # the token with its user; the rows; their reviews
+    with django_assert_num_queries(3):  # the token with its user, the rows, their reviews
         assert len(api.get(PREDICTIONS_URL).json()["results"]) == count
 
 
-def test_throttling_answers_429_with_a_time(shades, api, monkeypatch):
+def test_throttling_returns_429_with_retry_after(shades, api, monkeypatch):
     from django.core.cache import cache
     from rest_framework.throttling import UserRateThrottle
 

@@ -1,3 +1,5 @@
+"""The list of predictions: filters and pagination."""
+
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -41,9 +43,9 @@ pytestmark = pytest.mark.django_db
         ({"format": "json"}, [255, 127, 0]),
     ],
 )
-def test_filters_select(three, api, query, expected):
-    found = [row["client_reference"] for row in api.get(PREDICTIONS_URL, query).json()["results"]]
-    assert found == [f"ref-{shade}" for shade in expected]
+def test_filters_select_predictions(three, api, query, expected):
+    references = [row["client_reference"] for row in api.get(PREDICTIONS_URL, query).json()["results"]]
+    assert references == [f"ref-{shade}" for shade in expected]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_filters_select(three, api, query, expected):
         ("page_size=" + "9" * 5000, "invalid"),
     ],
 )
-def test_a_wrong_filter_is_refused_and_never_ignored(three, api, query, code):
+def test_invalid_filters_are_rejected_and_never_ignored(three, api, query, code):
     assert_problem(api.get(f"{PREDICTIONS_URL}?{query}"), 400, code)
 
 
@@ -88,24 +90,24 @@ def test_reviewers_filter_by_user(three, reviewer, token_headers, other):
     assert client.get(PREDICTIONS_URL, {"user": "nobody"}).json()["results"] == []
 
 
-def test_pages_show_each_row_once_while_rows_are_added(shades, user, api):
+def test_pages_contain_each_row_once_while_rows_are_added(shades, user, api):
     first = [str(make_prediction(user).id) for _ in range(7)]
-    seen, address = [], f"{PREDICTIONS_URL}?page_size=3"
-    while address:
-        body = api.get(address).json()
+    seen, url = [], f"{PREDICTIONS_URL}?page_size=3"
+    while url:
+        body = api.get(url).json()
         seen += [row["id"] for row in body["results"]]
         make_prediction(user)
-        address = body["next"]
+        url = body["next"]
     assert seen == first[::-1]
     assert "count" not in body
 
 
 @pytest.mark.parametrize("cursor", ["zz", "%00", "cD0x", "cD1hYmM=", "9" * 5000])
-def test_a_wrong_cursor_is_not_found(three, api, cursor):
+def test_an_invalid_cursor_is_not_found(three, api, cursor):
     assert api.get(f"{PREDICTIONS_URL}?cursor={cursor}").status_code in (404, 400)
 
 
-def test_dates_filter_by_the_moment(three, api):
+def test_times_with_different_offsets_are_compared_in_utc(three, api):
     Prediction.objects.filter(client_reference="ref-0").update(created_at=datetime(2026, 3, 1, 12, tzinfo=UTC))
     inside = {"created_after": "2026-03-01T13:00:00+01:00", "created_before": "2026-03-01T12:00:01Z"}
     assert [row["client_reference"] for row in api.get(PREDICTIONS_URL, inside).json()["results"]] == ["ref-0"]

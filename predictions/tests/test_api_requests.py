@@ -1,3 +1,5 @@
+"""Invalid and hostile request bodies."""
+
 import pytest
 from django.test import Client
 
@@ -35,14 +37,14 @@ pytestmark = pytest.mark.django_db
         ({"picture": make_noise_image(1)}, 400, "unknown-field"),
     ],
 )
-def test_bad_multipart_is_named_and_stores_nothing(shades, api, settings, fields, status, code):
-    as_file = {bytes: make_upload, list: lambda many: [make_upload(data) for data in many], str: lambda text: text}
-    response = api.post(PREDICTIONS_URL, {name: as_file[type(value)](value) for name, value in fields.items()})
+def test_invalid_multipart_fields_are_rejected_and_nothing_is_stored(shades, api, settings, fields, status, code):
+    convert = {bytes: make_upload, list: lambda files: [make_upload(data) for data in files], str: str}
+    response = api.post(PREDICTIONS_URL, {name: convert[type(value)](value) for name, value in fields.items()})
     assert_problem(response, status, code)
     assert not Input.objects.exists()
 
 
-def nested(depth):
+def build_nested_json(depth):
     return "[" * depth + "]" * depth
 
 
@@ -59,9 +61,9 @@ def nested(depth):
         (b'{"features": {"a": "\\u0000"}}', 400, "malformed-json"),
         (b'{"features": {"\\u0000": 1}}', 400, "malformed-json"),
         (b'{"model": "\\ud800"}', 400, "malformed-json"),
-        (f'{{"features": {nested(32)}}}'.encode(), 400, "too-deep"),
-        (nested(5_000).encode(), 400, "too-deep"),
-        (nested(100_000).encode(), 400, "too-deep"),
+        (f'{{"features": {build_nested_json(32)}}}'.encode(), 400, "too-deep"),
+        (build_nested_json(5_000).encode(), 400, "too-deep"),
+        (build_nested_json(100_000).encode(), 400, "too-deep"),
         (b"[]", 400, "not-an-object"),
         (b'"x"', 400, "not-an-object"),
         (b"5", 400, "not-an-object"),
@@ -78,17 +80,17 @@ def nested(depth):
     ],
     ids=lambda value: str(value[:24]) if isinstance(value, bytes) else str(value),
 )
-def test_bad_json_is_named_and_stores_nothing(shades, api, body, status, code):
+def test_invalid_json_is_rejected_and_nothing_is_stored(shades, api, body, status, code):
     assert_problem(api.post(PREDICTIONS_URL, body, content_type="application/json"), status, code)
     assert not Input.objects.exists()
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "application/x-yaml", "application/msgpack", ""])
-def test_other_media_types_are_refused(shades, api, content_type):
+def test_unsupported_media_types_are_rejected(shades, api, content_type):
     assert_problem(api.generic("POST", PREDICTIONS_URL, b"{}", content_type=content_type), 415, "unsupported-media-type")
 
 
-def multipart(*parts, closed=True):
+def build_multipart(*parts, closed=True):
     body = b"".join(b"--limit\r\n" + part for part in parts) + (b"--limit--\r\n" if closed else b"")
     return {"data": body, "content_type": "multipart/form-data; boundary=limit"}
 
@@ -96,27 +98,27 @@ def multipart(*parts, closed=True):
 PART = b'Content-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n' + make_noise_image(1) + b"\r\n"
 
 
-def test_a_multipart_body_without_its_end_is_refused(shades, api):
-    assert api.post(PREDICTIONS_URL, **multipart(PART)).status_code == 201
-    assert_problem(api.post(PREDICTIONS_URL, **multipart(PART, closed=False)), 400, "malformed-request")
+def test_an_incomplete_multipart_body_is_rejected(shades, api):
+    assert api.post(PREDICTIONS_URL, **build_multipart(PART)).status_code == 201
+    assert_problem(api.post(PREDICTIONS_URL, **build_multipart(PART, closed=False)), 400, "malformed-request")
     assert Input.objects.count() == 1
 
 
-def test_a_multipart_body_without_its_end_is_refused_in_a_session_too(shades, user):
-    strict = Client(enforce_csrf_checks=True)
-    strict.force_login(user)
-    strict.get("/accounts/")
-    strict.get("/")
-    headers = {"x-csrftoken": strict.cookies["csrftoken"].value}
-    assert strict.post(PREDICTIONS_URL, **multipart(PART), headers=headers).status_code == 201
-    assert strict.post(PREDICTIONS_URL, **multipart(PART, closed=False), headers=headers).status_code in (400, 403)
+def test_an_incomplete_multipart_body_is_rejected_in_sessions(shades, user):
+    session = Client(enforce_csrf_checks=True)
+    session.force_login(user)
+    session.get("/accounts/")
+    session.get("/")
+    headers = {"x-csrftoken": session.cookies["csrftoken"].value}
+    assert session.post(PREDICTIONS_URL, **build_multipart(PART), headers=headers).status_code == 201
+    assert session.post(PREDICTIONS_URL, **build_multipart(PART, closed=False), headers=headers).status_code in (400, 403)
     assert Input.objects.count() == 1
 
 
 @pytest.mark.parametrize(
     "content_type", ["multipart/form-data", "multipart/form-data; boundary=" + "x" * 5000, "multipart/form-data; boundary=é"]
 )
-def test_a_strange_boundary_is_refused(shades, api, content_type):
+def test_an_invalid_boundary_is_rejected(shades, api, content_type):
     response = api.generic("POST", PREDICTIONS_URL, b"--limit--", content_type=content_type)
     assert response.status_code in (400, 415)
     assert response["Content-Type"] == "application/problem+json"
@@ -124,26 +126,26 @@ def test_a_strange_boundary_is_refused(shades, api, content_type):
 
 
 @pytest.mark.parametrize("charset", ["idna", "utf-16", "nope"])
-def test_a_strange_charset_is_no_error_of_ours(shades, api, charset):
-    body = multipart(PART)["data"]
+def test_an_unknown_charset_is_not_a_server_error(shades, api, charset):
+    body = build_multipart(PART)["data"]
     response = api.generic(
         "POST", PREDICTIONS_URL, body, content_type=f"multipart/form-data; boundary=limit; charset={charset}"
     )
     assert response.status_code in (201, 400)
 
 
-def test_a_post_without_the_slash_is_not_turned_into_a_get(shades, api):
+def test_a_post_without_the_trailing_slash_is_not_redirected(shades, api):
     assert_problem(api.post(PREDICTIONS_URL.rstrip("/"), {"image": make_upload()}), 404, "not-found")
     assert api.get(PREDICTIONS_URL.rstrip("/")).status_code == 301
 
 
-def test_too_many_parts_are_a_problem_not_a_page(shades, api):
-    many = {f"file{n}": make_upload() for n in range(21)}
-    assert_problem(api.post(PREDICTIONS_URL, many), 400, "malformed-request")
+def test_too_many_parts_are_a_problem(shades, api):
+    files = {f"file{n}": make_upload() for n in range(21)}
+    assert_problem(api.post(PREDICTIONS_URL, files), 400, "malformed-request")
     assert_problem(api.post(PREDICTIONS_URL, {f"field{n}": "x" for n in range(251)}), 400, "malformed-request")
 
 
-def test_ten_mebibytes_pass_and_one_byte_more_does_not(shades, api, settings):
+def test_an_image_can_have_exactly_the_maximum_size(shades, api, settings):
     base = make_noise_image(1)
     limit = settings.MAX_UPLOAD_BYTES
     assert api.post(PREDICTIONS_URL, {"image": make_upload(base + b"\0" * (limit - len(base)))}).status_code == 201
@@ -152,14 +154,14 @@ def test_ten_mebibytes_pass_and_one_byte_more_does_not(shades, api, settings):
     )
 
 
-def test_a_huge_body_is_refused_by_its_length_alone(shades, api):
+def test_a_too_large_content_length_is_rejected_before_the_body_is_read(shades, api):
     response = api.generic(
         "POST", PREDICTIONS_URL, b"", content_type="multipart/form-data; boundary=x", headers={"content-length": "104857600"}
     )
     assert_problem(response, 413, "request-too-large")
 
 
-def test_a_chunked_body_is_refused(shades, api):
+def test_a_chunked_body_is_rejected(shades, api):
     response = api.generic(
         "POST", PREDICTIONS_URL, b"", content_type="application/json", headers={"transfer-encoding": "chunked"}
     )
@@ -167,7 +169,7 @@ def test_a_chunked_body_is_refused(shades, api):
 
 
 @pytest.mark.parametrize(
-    ("name", "kept"),
+    ("name", "stored_name"),
     [
         ("../../etc/x.png", "x.png"),
         ("C:\\x\\y.png", "y.png"),
@@ -179,8 +181,8 @@ def test_a_chunked_body_is_refused(shades, api):
         ("x.php", "x.php"),
     ],
 )
-def test_a_strange_file_name_is_kept_harmless(shades, user, name, kept):
+def test_file_names_are_stored_without_paths_and_control_characters(shades, user, name, stored_name):
     prediction = make_prediction(user, name=name)
-    assert prediction.input.original_name == kept
+    assert prediction.input.original_name == stored_name
     assert prediction.input.image.name.startswith("inputs/")
     assert prediction.input.image.name.endswith(f"{prediction.input.id}.png")

@@ -1,4 +1,4 @@
-"""Predictions as CSV and JSON lines, filtered like the list."""
+"""The export of predictions as CSV and JSON lines."""
 
 import csv
 import io
@@ -13,67 +13,65 @@ from predictions.services import predict, review_prediction
 from predictions.tests.factories import PREDICTIONS_URL, make_prediction
 
 pytestmark = pytest.mark.django_db
-EXPORT = f"{PREDICTIONS_URL}export/"
+EXPORT_URL = f"{PREDICTIONS_URL}export/"
 
 
-def text_of(response):
+def read_text(response):
     assert response.status_code == 200, response.content
     return b"".join(response.streaming_content).decode()
 
 
-def lines(response):
-    return list(csv.DictReader(io.StringIO(text_of(response), newline="")))
+def read_csv(response):
+    return list(csv.DictReader(io.StringIO(read_text(response), newline="")))
 
 
 @pytest.fixture
-def mixed(shades, flowers, user, other):
-    white = make_prediction(user, make_image(255), name="=cmd.png", client_reference="@ref", model="shades")
+def predictions(shades, flowers, user, other):
+    """Return a reviewed image prediction and a row prediction of `user`; `other` has one prediction too."""
+    image = make_prediction(user, make_image(255), name="=cmd.png", client_reference="@ref", model="shades")
     row = predict(user=user, source="api", features={"length": 4, "petals": 5}, model="flowers")
     make_prediction(other, make_image(0), model="shades")
-    review_prediction(prediction=white, reviewer=user, true_label="grey")
-    return white, row
+    review_prediction(prediction=image, reviewer=user, true_label="grey")
+    return image, row
 
 
-def test_csv_has_one_line_for_each_of_ones_own(mixed, api):
-    white, row = mixed
-    answer = api.get(EXPORT, {"format": "csv"})
-    assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    assert answer["Content-Disposition"] == 'attachment; filename="predictions.csv"'
-    found = lines(answer)
-    assert [one["id"] for one in found] == [str(row.pk), str(white.pk)]
-    assert tuple(found[0]) == COLUMNS
-    assert json.loads(found[0]["features"]) == {"length": 4.0, "petals": 5, "colour": "white", "wild": False}
-    assert (found[0]["value"], found[0]["label"], found[0]["verdict"]) == ("9.0", "", "")
-    assert (found[1]["label"], found[1]["verdict"], found[1]["true_label"], found[1]["reviews"]) == (
-        *("white", "incorrect", "grey"),
-        "1",
-    )
-    assert {one["user"] for one in found} == {""}
+def test_csv_has_one_row_for_each_of_the_users_predictions(predictions, api):
+    image, row = predictions
+    response = api.get(EXPORT_URL, {"format": "csv"})
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert response["Content-Disposition"] == 'attachment; filename="predictions.csv"'
+    rows = read_csv(response)
+    assert [exported["id"] for exported in rows] == [str(row.pk), str(image.pk)]
+    assert tuple(rows[0]) == COLUMNS
+    assert json.loads(rows[0]["features"]) == {"length": 4.0, "petals": 5, "colour": "white", "wild": False}
+    assert (rows[0]["value"], rows[0]["label"], rows[0]["verdict"]) == ("9.0", "", "")
+    assert [rows[1][name] for name in ("label", "verdict", "true_label", "reviews")] == ["white", "incorrect", "grey", "1"]
+    assert {exported["user"] for exported in rows} == {""}
 
 
-def test_formulas_are_disarmed_and_numbers_are_not(mixed, api, user):
+def test_formulas_in_text_are_quoted_and_numbers_are_not(predictions, api, user):
     predict(user=user, source="api", features={"length": 0, "petals": 0}, model="flowers", client_reference="-1+1")
-    found = lines(api.get(EXPORT, {"format": "csv"}))
-    assert [one["client_reference"] for one in found] == ["'-1+1", "", "'@ref"]
-    assert found[2]["original_name"] == "'=cmd.png"
+    rows = read_csv(api.get(EXPORT_URL, {"format": "csv"}))
+    assert [row["client_reference"] for row in rows] == ["'-1+1", "", "'@ref"]
+    assert rows[2]["original_name"] == "'=cmd.png"
 
 
-def test_json_lines_say_the_same(mixed, api):
-    answer = api.get(EXPORT, {"format": "jsonl"})
-    assert answer["Content-Type"] == "application/jsonl; charset=utf-8"
-    found = [json.loads(line) for line in text_of(answer).splitlines()]
-    assert [one["model"] for one in found] == ["flowers", "shades"]
-    assert found[0]["features"]["petals"] == 5
-    assert found[1]["output"]["scores"]["white"] == found[1]["confidence"]
-    assert found[1]["client_reference"] == "@ref"
+def test_json_lines_have_the_same_values(predictions, api):
+    response = api.get(EXPORT_URL, {"format": "jsonl"})
+    assert response["Content-Type"] == "application/jsonl; charset=utf-8"
+    rows = [json.loads(line) for line in read_text(response).splitlines()]
+    assert [row["model"] for row in rows] == ["flowers", "shades"]
+    assert rows[0]["features"]["petals"] == 5
+    assert rows[1]["output"]["scores"]["white"] == rows[1]["confidence"]
+    assert rows[1]["client_reference"] == "@ref"
 
 
 @pytest.mark.parametrize(
     ("query", "count"),
     [({"model": "flowers"}, 1), ({"label": "white"}, 1), ({"reviewed": "true"}, 1), ({"verdict": "unsure"}, 0), ({}, 2)],
 )
-def test_every_filter_of_the_list_holds(mixed, api, query, count):
-    assert len(lines(api.get(EXPORT, {"format": "csv", **query}))) == count
+def test_the_filters_of_the_list_apply(predictions, api, query, count):
+    assert len(read_csv(api.get(EXPORT_URL, {"format": "csv", **query}))) == count
 
 
 @pytest.mark.parametrize(
@@ -84,24 +82,24 @@ def test_every_filter_of_the_list_holds(mixed, api, query, count):
         ({"status": "x"}, "invalid-choice"),
     ],
 )
-def test_a_wrong_question_is_refused(mixed, api, query, code):
-    assert_problem(api.get(EXPORT, query), 400, code)
+def test_invalid_parameters_are_rejected(predictions, api, query, code):
+    assert_problem(api.get(EXPORT_URL, query), 400, code)
 
 
-def test_reviewers_get_everybodys_with_their_names(mixed, client, reviewer, token_headers):
-    found = lines(client.get(EXPORT, {"format": "csv"}, headers=token_headers(reviewer)))
-    assert [one["user"] for one in found] == ["eve", "ada", "ada"]
-    assert client.get(EXPORT).status_code == 401
+def test_reviewers_export_all_predictions_with_user_names(predictions, client, reviewer, token_headers):
+    rows = read_csv(client.get(EXPORT_URL, {"format": "csv"}, headers=token_headers(reviewer)))
+    assert [row["user"] for row in rows] == ["eve", "ada", "ada"]
+    assert client.get(EXPORT_URL).status_code == 401
 
 
-def test_many_rows_take_few_queries(shades, user, api, django_assert_num_queries):
+def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(shades, user, api, django_assert_num_queries):
     for _ in range(30):
         make_prediction(user)
     api.get(PREDICTIONS_URL)
-    with django_assert_num_queries(3):  # the token with its user; the rows; their reviews
-        assert len(lines(api.get(EXPORT, {"format": "csv"}))) == 30
+    with django_assert_num_queries(3):  # the token with its user, the rows, their reviews
+        assert len(read_csv(api.get(EXPORT_URL, {"format": "csv"}))) == 30
 
 
-def test_the_history_offers_what_it_shows(mixed, client, user):
+def test_the_history_links_to_the_export_with_its_filters(predictions, client, user):
     client.force_login(user)
-    assert f'href="{EXPORT}?format=csv&amp;label=white"' in client.get("/predictions/?label=white").content.decode()
+    assert f'href="{EXPORT_URL}?format=csv&amp;label=white"' in client.get("/predictions/?label=white").content.decode()

@@ -1,3 +1,5 @@
+"""Constraints, ids and visibility of inputs and predictions."""
+
 import pytest
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
@@ -11,14 +13,14 @@ pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 
 
-def new_input(**changes):
+def create_input(**changes):
     fields = {"kind": "image", "image": "inputs/x.png", "sha256": "0" * 64, "size": 1, **changes}
     return Input.objects.create(**fields)
 
 
-def new_prediction(version, **changes):
+def create_prediction(version, **changes):
     fields = {"status": "succeeded", "source": "api", "output": {"scores": {}}, "completed_at": NOW, **changes}
-    return Prediction.objects.create(input=new_input(), model_version=version, **fields)
+    return Prediction.objects.create(input=create_input(), model_version=version, **fields)
 
 
 @pytest.mark.parametrize(
@@ -31,13 +33,13 @@ def new_prediction(version, **changes):
         {"kind": "sound"},
     ],
 )
-def test_the_database_refuses_an_input_without_exactly_one_content(changes):
+def test_an_input_without_exactly_one_content_is_rejected(changes):
     with pytest.raises(IntegrityError), transaction.atomic():
-        new_input(**changes)
+        create_input(**changes)
 
 
-def test_the_database_takes_a_row_of_features():
-    assert new_input(kind="tabular", image="", features={"a": 1.5}).pk
+def test_an_input_with_features_is_accepted():
+    assert create_input(kind="tabular", image="", features={"a": 1.5}).pk
 
 
 @pytest.mark.parametrize(
@@ -55,9 +57,9 @@ def test_the_database_takes_a_row_of_features():
         {"confidence": -0.1},
     ],
 )
-def test_the_database_refuses_a_status_without_what_it_says(shades, changes):
+def test_a_status_without_its_required_fields_is_rejected(shades, changes):
     with pytest.raises(IntegrityError), transaction.atomic():
-        new_prediction(shades, **changes)
+        create_prediction(shades, **changes)
 
 
 @pytest.mark.parametrize(
@@ -71,11 +73,11 @@ def test_the_database_refuses_a_status_without_what_it_says(shades, changes):
         {"confidence": 1.0},
     ],
 )
-def test_the_database_takes_every_honest_status(shades, changes):
-    assert new_prediction(shades, **changes).pk
+def test_each_status_with_its_required_fields_is_accepted(shades, changes):
+    assert create_prediction(shades, **changes).pk
 
 
-def test_the_ledger_outlives_an_account(shades, user):
+def test_predictions_are_kept_when_their_user_is_deleted(shades, user):
     prediction = make_prediction(user)
     user.delete()
     prediction.refresh_from_db()
@@ -88,30 +90,30 @@ def test_a_version_with_predictions_cannot_be_deleted(shades, user):
         shades.delete()
 
 
-def test_ids_are_ordered_by_time_and_versioned_7(shades, user):
+def test_ids_are_uuid7_and_ordered_by_time(shades, user):
     ids = [make_prediction(user).id for _ in range(5)]
     assert ids == sorted(ids)
-    assert {one.version for one in ids} == {7}
+    assert {prediction_id.version for prediction_id in ids} == {7}
 
 
-def test_scores_are_ranked_whatever_order_the_database_keeps(shades, user):
+def test_scores_are_ranked_regardless_of_the_order_of_keys(shades, user):
     prediction = Prediction.objects.get(pk=make_prediction(user, make_image(127)).pk)
     assert next(label for label, _ in prediction.ranked_scores) == "grey"
     assert [score for _, score in prediction.ranked_scores] == sorted(prediction.output["scores"].values(), reverse=True)
 
 
-def test_rows_are_visible_to_their_owner_and_to_reviewers(shades, user, other, reviewer, superuser, make_user):
+def test_predictions_are_visible_to_their_owner_and_to_reviewers(shades, user, other, reviewer, superuser, make_user):
     make_prediction(user)
-    staff_without_rights = make_user(is_staff=True)
+    staff = make_user(is_staff=True)
     inactive = make_user(is_active=False)
     counts = {
         person.username: Prediction.objects.visible_to(person).count()
-        for person in (user, other, reviewer, superuser, staff_without_rights, inactive)
+        for person in (user, other, reviewer, superuser, staff, inactive)
     }
     assert list(counts.values()) == [1, 0, 1, 1, 0, 0]
 
 
-def test_a_reviewer_who_is_no_longer_staff_sees_only_own_rows(shades, user, reviewer):
+def test_a_reviewer_who_is_no_longer_staff_sees_only_their_own_predictions(shades, user, reviewer):
     make_prediction(user)
     reviewer.is_staff = False
     assert Prediction.objects.visible_to(reviewer).count() == 0

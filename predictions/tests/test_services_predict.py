@@ -1,9 +1,14 @@
+"""Make predictions: what is stored, and what is not stored when something fails."""
+
 import hashlib
 import threading
+import time
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
+from PIL import Image, ImageFile
 
 from core.storage import StorageFull
 from inference.errors import InvalidImage, InvalidInput, Overloaded
@@ -12,22 +17,35 @@ from predictions.models import Input, Prediction
 from predictions.services import predict
 from predictions.services.stored_files import read_stored_file
 from predictions.tests.factories import list_stored_files, make_prediction
+from predictions.tests.runtimes import SwitchedRuntime
 from registry.errors import UnknownModel
+from registry.services import register_model
 from registry.serving import lease_predictor
 
 pytestmark = pytest.mark.django_db
 
 
-def predictor_of(version):
-    with lease_predictor(version) as predictor:
-        return predictor
+@pytest.fixture
+def switched(db, write_dummy, settings, monkeypatch):
+    """Return a loaded version in production with a queue of one input, whose `SwitchedRuntime` can fail or block."""
+    settings.MAX_BATCH = settings.MAX_QUEUE = 1
+    monkeypatch.setattr(SwitchedRuntime, "is_open", threading.Event())
+    SwitchedRuntime.is_open.set()
+    folder = write_dummy()
+    manifest = (folder / "model.toml").read_text()
+    (folder / "model.toml").write_text(f'runtime = "predictions.tests.runtimes.SwitchedRuntime"\n{manifest}')
+    version = register_model(path=folder, trusted=True, promote=True)
+    with lease_predictor(version):
+        pass  # loads it
+    yield version
+    SwitchedRuntime.is_open.set()
 
 
-def nothing_is_stored(settings):
+def is_nothing_stored(settings):
     return not Input.objects.exists() and not Prediction.objects.exists() and list_stored_files(settings) == []
 
 
-def test_keeps_input_file_and_answer(shades, user):
+def test_the_input_its_file_and_the_prediction_are_stored(shades, user):
     data = make_noise_image(1)
     prediction = make_prediction(user, data, name="C:\\pictures\\my seven.png", client_reference="job-7")
     row = Prediction.objects.get()
@@ -46,12 +64,12 @@ def test_keeps_input_file_and_answer(shades, user):
 
 
 @pytest.mark.parametrize(("shade", "label"), [(0, "black"), (127, "grey"), (255, "white")])
-def test_answers_what_the_model_says(shades, user, shade, label):
+def test_the_label_is_the_output_of_the_model(shades, user, shade, label):
     assert make_prediction(user, make_image(shade)).label == label
 
 
 @pytest.mark.parametrize("format", ["JPEG", "WEBP"])
-def test_the_stored_name_follows_the_decoder_not_the_sender(shades, user, format):
+def test_the_stored_file_is_named_by_its_decoded_format(shades, user, format):
     prediction = make_prediction(user, make_image(9, format=format), name="evil.php")
     assert prediction.input.image.name.endswith({"JPEG": ".jpg", "WEBP": ".webp"}[format])
 
@@ -59,33 +77,35 @@ def test_the_stored_name_follows_the_decoder_not_the_sender(shades, user, format
 @pytest.mark.parametrize(
     ("data", "code"), [(b"", "empty-file"), (b"text", "invalid-image"), (make_noise_image(1)[:80], "truncated-image")]
 )
-def test_a_refused_image_stores_nothing(shades, user, settings, data, code):
+def test_an_invalid_image_is_rejected_and_nothing_is_stored(shades, user, settings, data, code):
     with pytest.raises(InvalidImage) as caught:
         make_prediction(user, data)
     assert caught.value.code == code
-    assert nothing_is_stored(settings)
+    assert is_nothing_stored(settings)
 
 
 @pytest.mark.parametrize(
     "model", ["nope", "shades:9", "shades@staging", "shades:0", "Shades", "shades:1 ", "a b", "x" * 500]
 )
-def test_an_unknown_model_stores_nothing(shades, user, settings, model):
+def test_an_unknown_model_is_rejected_and_nothing_is_stored(shades, user, settings, model):
     with pytest.raises(UnknownModel):
         make_prediction(user, model=model)
-    assert nothing_is_stored(settings)
+    assert is_nothing_stored(settings)
 
 
 @pytest.mark.parametrize("model", ["", "shades", "shades@production", "shades:1"])
-def test_a_model_is_named_in_four_ways(shades, user, model):
+def test_all_forms_of_a_reference_are_accepted(shades, user, model):
     assert make_prediction(user, model=model).model_version == shades
 
 
-def test_features_for_an_image_model_are_refused(shades, user, settings):
-    with pytest.raises(InvalidInput, match="Expected image, as a file part of multipart/form-data, for the model shades"):
+def test_features_for_an_image_model_are_rejected(shades, user, settings):
+    with pytest.raises(
+        InvalidInput, match=r"model shades takes an image, sent as a file part of multipart/form-data\. Received: features\."
+    ):
         predict(user=user, source="api", features={"a": 1})
-    with pytest.raises(InvalidInput, match="Received: neither"):
+    with pytest.raises(InvalidInput, match=r"Received: no input\."):
         predict(user=user, source="api")
-    assert nothing_is_stored(settings)
+    assert is_nothing_stored(settings)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +113,7 @@ def test_features_for_an_image_model_are_refused(shades, user, settings):
     [({"nan": True}, "model-output-invalid"), ({"fixed": [0.5, 0.5]}, "model-output-invalid")],
     ids=["NaN", "width"],
 )
-def test_a_model_that_cannot_even_warm_up_is_kept_as_failed(register_failing, user, behaviour, code):
+def test_a_model_that_fails_to_warm_up_is_stored_as_failed(register_failing, user, behaviour, code):
     register_failing(**behaviour)
     prediction = make_prediction(user)
     assert (prediction.status, prediction.error_code) == ("failed", code)
@@ -103,11 +123,8 @@ def test_a_model_that_cannot_even_warm_up_is_kept_as_failed(register_failing, us
     assert read_stored_file(row.input) == make_image(255)
 
 
-def test_a_model_that_raises_is_kept_as_failed(shades, user, monkeypatch):
-    def broken(batch):
-        raise ZeroDivisionError("/a/secret/path")
-
-    monkeypatch.setattr(predictor_of(shades), "_run", broken)
+def test_a_model_that_raises_is_stored_as_failed(switched, user, monkeypatch):
+    monkeypatch.setattr(SwitchedRuntime, "error", ZeroDivisionError("/a/secret/path"))
     row = make_prediction(user)
     assert (row.status, row.error_code) == ("failed", "model-failed")
     assert "ZeroDivisionError" in row.error_message
@@ -115,32 +132,36 @@ def test_a_model_that_raises_is_kept_as_failed(shades, user, monkeypatch):
     assert row.preprocess_ms is not None
 
 
-def test_a_model_that_hangs_is_kept_as_failed(shades, user, monkeypatch, settings):
+def test_a_model_that_does_not_respond_is_stored_as_failed(switched, user, settings):
     settings.PREDICT_TIMEOUT = 0.05
-    let_go = threading.Event()
-    monkeypatch.setattr(predictor_of(shades), "_run", lambda batch: let_go.wait(30))
+    SwitchedRuntime.is_open.clear()
     assert make_prediction(user).error_code == "inference-timeout"
-    let_go.set()
 
 
-def test_a_changed_artifact_is_kept_as_failed_and_never_loaded(shades, user, settings):
+def test_a_changed_artifact_is_not_loaded_and_stored_as_failed(shades, user, settings):
     Path(settings.MODEL_ROOT, shades.artifact).write_text("{}")
     assert make_prediction(user).error_code == "artifact-mismatch"
 
 
-def test_a_full_queue_refuses_and_stores_nothing(shades, user, settings, monkeypatch):
-    predictor = predictor_of(shades)
+def test_a_full_queue_rejects_the_request_and_stores_nothing(switched, user, settings):
+    image = Image.new("L", (8, 8))
+    SwitchedRuntime.is_open.clear()
+    with lease_predictor(switched) as predictor, ThreadPoolExecutor(3) as threads:
+        running = threads.submit(predictor.predict, image, timeout=30)
+        while not predictor.get_running_seconds():
+            time.sleep(0.001)
+        # One of these waits in the queue, which is full then, and the other one is rejected.
+        others = [threads.submit(predictor.predict, image, timeout=30) for _ in range(2)]
+        rejected = wait(others, timeout=30, return_when=FIRST_EXCEPTION).done
+        assert [type(future.exception()) for future in rejected] == [Overloaded]
+        with pytest.raises(Overloaded):
+            make_prediction(user)
+        SwitchedRuntime.is_open.set()
+        assert running.result().label == "black"
+    assert is_nothing_stored(settings)
 
-    def full(item):
-        raise Overloaded("busy")
 
-    monkeypatch.setattr(predictor._batcher, "submit", full)
-    with pytest.raises(Overloaded):
-        make_prediction(user)
-    assert nothing_is_stored(settings)
-
-
-def test_a_full_disk_stores_no_row(shades, user, settings, monkeypatch):
+def test_a_full_disk_is_reported_and_no_row_is_stored(shades, user, settings, monkeypatch):
     def full(*arguments, **options):
         raise StorageFull(28, "full")
 
@@ -151,7 +172,7 @@ def test_a_full_disk_stores_no_row(shades, user, settings, monkeypatch):
 
 
 @pytest.mark.parametrize("model", [Input, Prediction])
-def test_a_failing_insert_leaves_neither_row_nor_file(shades, user, settings, monkeypatch, model):
+def test_a_failed_insert_leaves_neither_rows_nor_a_file(shades, user, settings, monkeypatch, model):
     save = model.save
 
     def fail(row, **options):
@@ -161,30 +182,27 @@ def test_a_failing_insert_leaves_neither_row_nor_file(shades, user, settings, mo
     monkeypatch.setattr(model, "save", fail)
     with pytest.raises(DatabaseError):
         make_prediction(user)
-    assert nothing_is_stored(settings)
+    assert is_nothing_stored(settings)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_failing_commit_keeps_the_file(shades, user, settings, monkeypatch):
-    """The database may have committed before the connection broke; a row without its file would be a loss."""
-    from django.db import connection
+def test_a_failed_commit_keeps_the_file(shades, user, settings, monkeypatch):
+    """The database may have committed before the connection was lost. A row must never be without its file."""
 
-    def broken():
+    def fail():
         raise DatabaseError("connection lost")
 
-    monkeypatch.setattr(connection, "_commit", broken)
+    monkeypatch.setattr(connection, "_commit", fail)
     with pytest.raises(DatabaseError):
         make_prediction(user)
     assert len(list_stored_files(settings)) == 1
 
 
-def test_a_prediction_of_nobody_is_possible(shades):
+def test_a_prediction_can_have_no_user(shades):
     assert make_prediction(None).user is None
 
 
 def test_the_image_is_decoded_once(shades, user, monkeypatch):
-    from PIL import Image, ImageFile
-
     opened, loads = [], []
     real_open, real_load = Image.open, ImageFile.ImageFile.load
     monkeypatch.setattr(Image, "open", lambda *args, **kwargs: (opened.append(1), real_open(*args, **kwargs))[1])

@@ -1,6 +1,5 @@
-"""The review queue: orders, claims, undo, and two people at once."""
+"""The review queue: strategies, claims, skip, undo, and concurrent reviewers."""
 
-import re
 import threading
 from datetime import timedelta
 
@@ -11,19 +10,21 @@ from django.utils import timezone
 from accounts.services import add_reviewer
 from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Prediction, Review, ReviewClaim
-from predictions.review_strategies import ORDERS, get_review_queue, get_strategies
+from predictions.review_strategies import ReviewQueue
 from predictions.services import predict, review_prediction
 from predictions.services.review_queue import (
-    CLAIMED_FOR,
-    SKIPPED_FOR,
+    CLAIM_DURATION,
+    SKIP_DURATION,
     AlreadyReviewed,
     ClaimedByAnother,
     claim_next,
+    get_held_predictions,
+    has_unclaimed_predictions,
     review_claimed,
-    skip,
-    undo,
+    skip_prediction,
+    undo_last_action,
 )
-from predictions.services.reviews import InvalidReview
+from predictions.services.review_validation import InvalidReview, ReviewInput
 from predictions.tests.factories import make_prediction
 from registry.services import register_model
 
@@ -38,228 +39,222 @@ def other_reviewer(make_user):
 
 
 @pytest.fixture
-def asked(shades, user):
-    """Nine answers with scores that differ."""
+def predictions(shades, user):
+    """Return nine predictions with different scores."""
     return [make_prediction(user, make_image(shade)) for shade in (0, 30, 60, 90, 120, 150, 180, 210, 255)]
 
 
-def take(reviewer, version, order="newest", label=""):
-    return [one.pk for one in claim_next(reviewer=reviewer, version=version, order=order, label=label)]
+def claim(reviewer, version, strategy="newest", label=""):
+    queue = ReviewQueue(version, strategy, label)
+    return [prediction.pk for prediction in claim_next(queue=queue, reviewer=reviewer)]
 
 
-def judge(pk, reviewer, verdict="correct", **opinion):
+def review_by_id(pk, reviewer, verdict="correct", **fields):
     prediction = Prediction.objects.with_related().get(pk=pk)
-    return review_claimed(prediction=prediction, reviewer=reviewer, verdict=verdict, **opinion)
+    return review_claimed(prediction=prediction, reviewer=reviewer, review=ReviewInput(verdict, **fields))
 
 
-def take_back(reviewer, version, order="newest", label=""):
-    return undo(reviewer=reviewer, version=version, order=order, label=label)
+def undo(reviewer, version, strategy="newest", label=""):
+    return undo_last_action(queue=ReviewQueue(version, strategy, label), reviewer=reviewer)
 
 
-def run_out(claims=None):
+def expire_claims(claims=None):
     (claims or ReviewClaim.objects).update(until=timezone.now() - timedelta(seconds=1))
 
 
-def test_each_order_walks_as_it_says(asked, shades):
-    by_id = {one.pk: one for one in asked}
-    walked = {order: [by_id[one.pk] for one in get_review_queue(shades, order=order, label="grey")] for order in ORDERS}
-    assert [len(rows) for rows in walked.values()] == [9, 9, 9, len([1 for one in asked if one.label == "grey"]), 9]
-    assert walked["newest"] == asked[::-1]
-    confidences = [one.confidence for one in walked["uncertain"]]
-    assert confidences == sorted(confidences)
-    assert confidences != [one.confidence for one in asked]
-    margins = [one.compute_margin() for one in walked["margin"]]
-    assert margins == sorted(margins)
-    assert {one.label for one in walked["label"]} == {"grey"}
-    assert [one.pk.hex[-8:] for one in walked["random"]] == sorted(one.pk.hex[-8:] for one in asked)
+def test_failed_and_reviewed_predictions_are_not_in_the_queue(predictions, shades, user, reviewer):
+    review_prediction(prediction=predictions[8], reviewer=user, verdict="unsure")
+    Prediction.objects.filter(pk=predictions[7].pk).update(status="failed", output=None, error_code="model-failed")
+    assert claim(reviewer, shades) == [predictions[6].pk, predictions[5].pk]
 
 
-@pytest.mark.parametrize("order", ORDERS)
-def test_an_index_serves_each_order_so_that_nothing_is_sorted(asked, shades, order):
-    plan = get_review_queue(shades, order=order, label="grey")[:1]
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off")
-            cursor.execute("SET LOCAL enable_sort = off")
-            cursor.execute("SET LOCAL enable_bitmapscan = off")
-    assert not re.search(r"TEMP B-TREE|Sort Key", plan.explain()), plan.explain()
+def test_claims_stay_until_they_are_reviewed(predictions, shades, reviewer):
+    first = claim(reviewer, shades)
+    assert first == [predictions[8].pk, predictions[7].pk]
+    assert claim(reviewer, shades) == first
+    review_by_id(first[0], reviewer)
+    assert claim(reviewer, shades) == [predictions[7].pk, predictions[6].pk]
 
 
-def test_what_has_no_scores_knows_no_doubt(shades, flowers):
-    assert get_strategies(shades) == list(ORDERS)
-    assert get_strategies(flowers) == ["random", "newest"]
+def test_two_reviewers_never_claim_the_same_prediction(predictions, shades, reviewer, other_reviewer):
+    walked = [claim(person, shades) for person in (reviewer, other_reviewer)]
+    assert walked == [[predictions[8].pk, predictions[7].pk], [predictions[6].pk, predictions[5].pk]]
 
 
-def test_what_failed_and_what_is_judged_does_not_wait(asked, shades, user, reviewer):
-    review_prediction(prediction=asked[8], reviewer=user, verdict="unsure")
-    Prediction.objects.filter(pk=asked[7].pk).update(status="failed", output=None, error_code="model-failed")
-    assert take(reviewer, shades) == [asked[6].pk, asked[5].pk]
+def test_expired_claims_go_to_other_reviewers(predictions, shades, reviewer, other_reviewer):
+    claim(reviewer, shades)
+    expire_claims()
+    assert claim(other_reviewer, shades) == [predictions[8].pk, predictions[7].pk]
+    assert claim(reviewer, shades) == [predictions[6].pk, predictions[5].pk]
 
 
-def test_the_first_and_the_next_are_given_and_stay_till_judged(asked, shades, reviewer):
-    first = take(reviewer, shades)
-    assert first == [asked[8].pk, asked[7].pk]
-    assert take(reviewer, shades) == first
-    judge(first[0], reviewer)
-    assert take(reviewer, shades) == [asked[7].pk, asked[6].pk]
-
-
-def test_two_reviewers_are_not_given_the_same(asked, shades, reviewer, other_reviewer):
-    walked = [take(person, shades) for person in (reviewer, other_reviewer)]
-    assert walked == [[asked[8].pk, asked[7].pk], [asked[6].pk, asked[5].pk]]
-
-
-def test_what_was_abandoned_comes_back_to_others(asked, shades, reviewer, other_reviewer):
-    take(reviewer, shades)
-    run_out()
-    assert take(other_reviewer, shades) == [asked[8].pk, asked[7].pk]
-    assert take(reviewer, shades) == [asked[6].pk, asked[5].pk]
-
-
-def test_looking_again_holds_the_claim(asked, shades, reviewer):
-    take(reviewer, shades)
+def test_claim_next_extends_claims(predictions, shades, reviewer):
+    claim(reviewer, shades)
     ReviewClaim.objects.update(until=timezone.now() + timedelta(seconds=5))
-    take(reviewer, shades)
-    assert all(one.until > timezone.now() + CLAIMED_FOR / 2 for one in ReviewClaim.objects.all())
+    claim(reviewer, shades)
+    assert all(row.until > timezone.now() + CLAIM_DURATION / 2 for row in ReviewClaim.objects.all())
 
 
-def test_the_order_is_kept_with_the_review_and_not_the_one_changed_to(asked, shades, reviewer):
-    take(reviewer, shades, "newest")
-    assert take(reviewer, shades, "random") == [one.pk for one in get_review_queue(shades, order="random")[:2]]
+def test_reading_the_queue_writes_nothing(predictions, shades, reviewer):
+    queue = ReviewQueue(shades, "newest")
+    assert get_held_predictions(queue=queue, reviewer=reviewer) == []
+    assert has_unclaimed_predictions(queue=queue, reviewer=reviewer)
+    assert not ReviewClaim.objects.exists()
+    claimed = claim_next(queue=queue, reviewer=reviewer)
+    before = list(ReviewClaim.objects.order_by("id").values())
+    assert get_held_predictions(queue=queue, reviewer=reviewer) == claimed
+    assert get_held_predictions(queue=ReviewQueue(shades, "random"), reviewer=reviewer) == []
+    assert list(ReviewClaim.objects.order_by("id").values()) == before
+    expire_claims()
+    assert get_held_predictions(queue=queue, reviewer=reviewer) == []
+
+
+def test_queue_has_no_unclaimed_predictions_when_others_hold_them(predictions, shades, reviewer, other_reviewer):
+    Prediction.objects.exclude(pk=predictions[0].pk).update(status="failed", output=None, error_code="model-failed")
+    claim(other_reviewer, shades)
+    assert not has_unclaimed_predictions(queue=ReviewQueue(shades, "newest"), reviewer=reviewer)
+
+
+def test_changing_the_strategy_releases_earlier_claims(predictions, shades, reviewer):
+    claim(reviewer, shades, "newest")
+    expected = [row.pk for row in ReviewQueue(shades, "random").get_predictions()[:2]]
+    assert claim(reviewer, shades, "random") == expected
     assert set(ReviewClaim.objects.values_list("picked_by", flat=True)) == {"random"}
-    judge(take(reviewer, shades, "random")[0], reviewer)
+    review_by_id(claim(reviewer, shades, "random")[0], reviewer)
     assert Review.objects.get().picked_by == "random"
 
 
-def test_a_verdict_said_twice_is_stored_once(asked, shades, reviewer):
-    first, _ = take(reviewer, shades)
-    assert judge(first, reviewer) == judge(first, reviewer)
+def test_same_review_sent_twice_is_stored_once(predictions, shades, reviewer):
+    first, _ = claim(reviewer, shades)
+    assert review_by_id(first, reviewer) == review_by_id(first, reviewer)
     assert Review.objects.count() == 1
 
 
-def test_another_verdict_on_the_same_is_told_and_not_stored(asked, shades, reviewer):
-    first, _ = take(reviewer, shades)
-    judge(first, reviewer)
-    with pytest.raises(AlreadyReviewed, match="You said of it before: correct, it is white"):
-        judge(first, reviewer, verdict="incorrect", true_label="grey")
+def test_different_review_of_a_reviewed_prediction_is_rejected(predictions, shades, reviewer):
+    first, _ = claim(reviewer, shades)
+    review_by_id(first, reviewer)
+    with pytest.raises(AlreadyReviewed, match="You have already reviewed this prediction: correct \\(true label: white\\)"):
+        review_by_id(first, reviewer, verdict="incorrect", true_label="grey")
     assert Review.objects.get().verdict == "correct"
 
 
-def test_nobody_gets_a_prediction_into_the_fair_sample_by_saying_so(asked, shades, reviewer):
-    judge(asked[0].pk, reviewer)
+def test_reviews_without_a_claim_are_manual(predictions, shades, reviewer):
+    review_by_id(predictions[0].pk, reviewer)
     assert Review.objects.get().picked_by == "manual"
 
 
-def test_undo_stays_in_its_order_and_label(asked, shades, reviewer):
-    for order, label in (("uncertain", ""), ("label", "grey")):
-        pk = take(reviewer, shades, order, label)[0]
-        judge(pk, reviewer)
-    take(reviewer, shades, "newest")
-    assert take_back(reviewer, shades) is None
-    assert take_back(reviewer, shades, "label", "white") is None
+def test_undo_is_limited_to_its_strategy_and_label(predictions, shades, reviewer):
+    for strategy, label in (("uncertain", ""), ("label", "grey")):
+        pk = claim(reviewer, shades, strategy, label)[0]
+        review_by_id(pk, reviewer)
+    claim(reviewer, shades, "newest")
+    assert undo(reviewer, shades) is None
+    assert undo(reviewer, shades, "label", "white") is None
     assert Review.objects.active().count() == 2
-    assert take_back(reviewer, shades, "label", "grey").pk == pk
-    assert take(reviewer, shades, "label", "grey")[0] == pk
+    assert undo(reviewer, shades, "label", "grey").pk == pk
+    assert claim(reviewer, shades, "label", "grey")[0] == pk
 
 
-def test_what_another_has_taken_over_is_refused_and_not_stored(asked, shades, reviewer, other_reviewer):
-    first, _ = take(reviewer, shades)
-    run_out()
-    assert take(other_reviewer, shades)[0] == first
-    with pytest.raises(ClaimedByAnother, match="somebody else now"):
-        judge(first, reviewer)
-    judge(first, other_reviewer)
-    with pytest.raises(ClaimedByAnother, match="otto judged it meanwhile"):
-        judge(first, reviewer)
+def test_predictions_of_another_reviewer_cannot_be_reviewed(predictions, shades, reviewer, other_reviewer):
+    first, _ = claim(reviewer, shades)
+    expire_claims()
+    assert claim(other_reviewer, shades)[0] == first
+    with pytest.raises(ClaimedByAnother, match="another reviewer has this prediction"):
+        review_by_id(first, reviewer)
+    review_by_id(first, other_reviewer)
+    with pytest.raises(ClaimedByAnother, match="otto has reviewed this prediction"):
+        review_by_id(first, reviewer)
     assert Review.objects.get().reviewer == other_reviewer
 
 
-def test_what_ran_out_and_nobody_took_is_kept(asked, shades, reviewer):
-    first, _ = take(reviewer, shades)
-    run_out()
-    judge(first, reviewer)
+def test_expired_claims_that_nobody_else_claimed_can_be_reviewed(predictions, shades, reviewer):
+    first, _ = claim(reviewer, shades)
+    expire_claims()
+    review_by_id(first, reviewer)
     assert Review.objects.get().prediction_id == first
 
 
-def test_a_wrong_opinion_leaves_the_claim(asked, shades, reviewer):
-    first, _ = take(reviewer, shades)
+def test_invalid_reviews_keep_the_claim(predictions, shades, reviewer):
+    first, _ = claim(reviewer, shades)
     with pytest.raises(InvalidReview):
-        judge(first, reviewer, verdict="incorrect")
-    assert take(reviewer, shades)[0] == first
+        review_by_id(first, reviewer, verdict="incorrect")
+    assert claim(reviewer, shades)[0] == first
 
 
-def test_what_one_skips_goes_to_others_and_comes_back_later(asked, shades, reviewer, other_reviewer):
-    first, second = take(reviewer, shades)
-    skip(prediction=asked[8], reviewer=reviewer, order="newest")
-    assert take(reviewer, shades) == [second, asked[6].pk]
-    assert take(other_reviewer, shades)[0] == first
+def test_skipped_predictions_go_to_others_and_return_later(predictions, shades, reviewer, other_reviewer):
+    first, second = claim(reviewer, shades)
+    skip_prediction(prediction=predictions[8], reviewer=reviewer, strategy="newest")
+    assert claim(reviewer, shades) == [second, predictions[6].pk]
+    assert claim(other_reviewer, shades)[0] == first
     skipped = ReviewClaim.objects.filter(skipped=True)
-    assert skipped.get().until > timezone.now() + SKIPPED_FOR / 2
-    run_out(skipped)
+    assert skipped.get().until > timezone.now() + SKIP_DURATION / 2
+    expire_claims(skipped)
     ReviewClaim.objects.filter(skipped=False).delete()
-    assert take(reviewer, shades)[0] == first
+    assert claim(reviewer, shades)[0] == first
 
 
-def test_undo_takes_back_verdicts_and_skips_the_last_one_first(asked, shades, reviewer):
-    first, second = take(reviewer, shades)
-    judge(first, reviewer)
-    skip(prediction=asked[7], reviewer=reviewer, order="newest")
-    third, fourth = take(reviewer, shades)
-    assert take_back(reviewer, shades).pk == second
-    assert take(reviewer, shades) == [second, third, fourth]
-    assert take_back(reviewer, shades).pk == first
-    assert take(reviewer, shades) == [first, second, third, fourth]
+def test_undo_reverts_reviews_and_skips_in_reverse_order(predictions, shades, reviewer):
+    first, second = claim(reviewer, shades)
+    review_by_id(first, reviewer)
+    skip_prediction(prediction=predictions[7], reviewer=reviewer, strategy="newest")
+    third, fourth = claim(reviewer, shades)
+    assert undo(reviewer, shades).pk == second
+    assert claim(reviewer, shades) == [second, third, fourth]
+    assert undo(reviewer, shades).pk == first
+    assert claim(reviewer, shades) == [first, second, third, fourth]
     assert not Review.objects.active().exists()
     assert Review.objects.count() == 1
-    assert take_back(reviewer, shades) is None
+    assert undo(reviewer, shades) is None
 
 
-def test_undo_leaves_others_and_yesterday_and_what_was_judged_elsewhere(asked, shades, reviewer, other_reviewer):
-    judge(take(other_reviewer, shades)[0], other_reviewer)
-    review_prediction(prediction=asked[1], reviewer=reviewer, verdict="unsure")
-    yesterday = take(reviewer, shades)[0]
-    judge(yesterday, reviewer)
-    Review.objects.filter(prediction=yesterday).update(created_at=timezone.now() - timedelta(hours=2))
-    assert take_back(reviewer, shades) is None
+def test_undo_ignores_other_reviewers_old_reviews_and_reviews_outside_the_queue(
+    predictions, shades, reviewer, other_reviewer
+):
+    review_by_id(claim(other_reviewer, shades)[0], other_reviewer)
+    review_prediction(prediction=predictions[1], reviewer=reviewer, verdict="unsure")
+    old = claim(reviewer, shades)[0]
+    review_by_id(old, reviewer)
+    Review.objects.filter(prediction=old).update(created_at=timezone.now() - timedelta(hours=2))
+    assert undo(reviewer, shades) is None
     assert Review.objects.active().count() == 3
 
 
-def test_by_label_gives_that_label_only(asked, shades, reviewer):
-    found = Prediction.objects.in_bulk(take(reviewer, shades, "label", "black"))
-    assert {one.label for one in found.values()} == {"black"}
-    assert take(reviewer, shades, "label", "white")
-    assert {one.prediction.label for one in ReviewClaim.objects.all()} == {"white"}
+def test_label_strategy_claims_one_label_only(predictions, shades, reviewer):
+    claimed = Prediction.objects.in_bulk(claim(reviewer, shades, "label", "black"))
+    assert {prediction.label for prediction in claimed.values()} == {"black"}
+    assert claim(reviewer, shades, "label", "white")
+    assert {row.prediction.label for row in ReviewClaim.objects.all()} == {"white"}
 
 
-def test_another_version_has_a_queue_of_its_own(asked, shades, reviewer, user, write_dummy):
+def test_versions_have_separate_queues(predictions, shades, reviewer, user, write_dummy):
     second = register_model(path=write_dummy(), promote=True)
     newer = make_prediction(user, make_noise_image(1))
-    assert take(reviewer, second) == [newer.pk]
-    assert len(take(reviewer, shades)) == 2
+    assert claim(reviewer, second) == [newer.pk]
+    assert len(claim(reviewer, shades)) == 2
 
 
-def test_rows_of_values_are_walked_too(flowers, user, reviewer):
+def test_regression_predictions_can_be_reviewed(flowers, user, reviewer):
     row = predict(user=user, source="api", features={"length": 4, "petals": 5}, model="flowers")
-    assert take(reviewer, flowers, "random") == [row.pk]
-    judge(row.pk, reviewer, verdict="", true_value=9.5)
+    assert claim(reviewer, flowers, "random") == [row.pk]
+    review_by_id(row.pk, reviewer, verdict="", true_value=9.5)
     assert Review.objects.get().verdict == "incorrect"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_at_once_never_hold_the_same(shades, user, make_user, request):
+def test_concurrent_reviewers_never_claim_the_same_prediction(shades, user, make_user, request):
     if connection.vendor != "postgresql":
-        pytest.skip("SQLite lets one writer in at a time")
+        pytest.skip("SQLite allows one writer at a time")
     pks = {make_prediction(user, make_noise_image(number)).pk for number in range(12)}
     people = [make_user(f"r{number}") for number in range(6)]
-    given = {person.pk: [] for person in people}
+    claimed = {person.pk: [] for person in people}
     barrier = threading.Barrier(len(people))
 
     def walk(person):
         try:
             barrier.wait()
-            while rows := claim_next(reviewer=person, version=shades, order="random"):
-                given[person.pk].append(rows[0].pk)
-                judge(rows[0].pk, person)
+            while rows := claim_next(queue=ReviewQueue(shades, "random"), reviewer=person):
+                claimed[person.pk].append(rows[0].pk)
+                review_by_id(rows[0].pk, person)
         finally:
             connections.close_all()
 
@@ -268,6 +263,6 @@ def test_many_at_once_never_hold_the_same(shades, user, make_user, request):
         thread.start()
     for thread in threads:
         thread.join()
-    judged = [pk for rows in given.values() for pk in rows]
-    assert sorted(judged) == sorted(pks)
+    reviewed = [pk for rows in claimed.values() for pk in rows]
+    assert sorted(reviewed) == sorted(pks)
     assert Review.objects.count() == Review.objects.active().count() == len(pks)

@@ -1,14 +1,14 @@
-"""The pages."""
+"""Views of the pages."""
 
 from predictions.views.detail import PredictionView, ThumbnailView
-from predictions.views.examples import ExamplePictureView, ExampleView
+from predictions.views.examples import ExampleImageView, ExampleView
 from predictions.views.history import HistoryView
 from predictions.views.models import ModelDetailView, ModelListView
 from predictions.views.predict import PredictView
 from predictions.views.review import ReviewView
 
 __all__ = [
-    "ExamplePictureView",
+    "ExampleImageView",
     "ExampleView",
     "HistoryView",
     "ModelDetailView",

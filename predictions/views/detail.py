@@ -1,4 +1,4 @@
-"""One prediction, and its picture."""
+"""The page of a prediction, and the thumbnail of an input."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from django.shortcuts import get_object_or_404
 from django.views.generic import DetailView, View
 
 from accounts.requests import AuthenticatedRequest
+from core.urls import get_site_url
 from predictions.models import Input, Prediction
 from predictions.services.stored_files import StoredFileError, read_thumbnail
-from predictions.snippets import snippets_for
+from predictions.snippets import build_snippets
 from predictions.views.review import get_review_context
 
 
 class PredictionView(LoginRequiredMixin, DetailView):
-    """Everything stored about one prediction, and how a program would ask the same."""
+    """The record of a prediction, its reviews, and the API request that repeats it."""
 
     template_name = "predictions/detail.html"
     context_object_name = "prediction"
@@ -30,26 +31,26 @@ class PredictionView(LoginRequiredMixin, DetailView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         version = self.object.model_version
-        snippets = snippets_for(
+        snippets = build_snippets(
             version.parsed_signature,
             reference=str(version),
-            site=self.request.build_absolute_uri("/").rstrip("/"),
+            site_url=get_site_url(self.request),
             features=self.object.input.features,
         )
         return super().get_context_data(snippets=snippets, **get_review_context(self.object, self.request.user), **kwargs)
 
 
 class ThumbnailView(LoginRequiredMixin, View):
-    """A small, re-encoded picture of an image input."""
+    """A small, re-encoded copy of an image input."""
 
     def get(self, request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
         row = get_object_or_404(Input.objects.visible_to(request.user), pk=pk, kind=Input.Kind.IMAGE)
         try:
-            small = read_thumbnail(row)
+            thumbnail = read_thumbnail(row)
         except StoredFileError as error:
             return HttpResponse(error.message, status=410, content_type="text/plain")
         return HttpResponse(
-            small,
+            thumbnail,
             content_type="image/webp",
             headers={"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"},
         )

@@ -1,84 +1,94 @@
-"""A model's own examples, to try it with."""
+"""The examples of a model: run one with a click, and show its image."""
 
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.generic import View
+from django.views.generic import FormView, View
 
 from accounts.requests import AuthenticatedRequest
 from core.errors import get_status
 from core.storage import StorageFull
 from inference.errors import InferenceError
+from predictions.forms import ExampleForm
 from predictions.services import predict_example
 from predictions.services.examples import read_example_thumbnail
+from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response
 from registry.errors import InactiveModel, UnknownModel
-from registry.models import ModelVersion, RegisteredModel
-from registry.references import resolve_version
+from registry.models import RegisteredModel
+from registry.references import ResolvedModel, resolve_model
 
 logger = logging.getLogger(__name__)
 
 
-class ExampleView(LoginRequiredMixin, View):
-    """Ask a model one of its examples: a script gets a fragment back, others the page of the answer."""
+class ExampleView(HtmxLoginRequiredMixin, FormView):
+    """Run a model on one of its examples.
+
+    The response to an htmx request is the result. Other requests are redirected to the page of the prediction.
+    """
 
     http_method_names = ["post"]
+    form_class = ExampleForm
+    request: AuthenticatedRequest
 
-    def post(self, request: AuthenticatedRequest, name: str) -> HttpResponse:
-        model = get_object_or_404(RegisteredModel.objects.visible_to(request.user), name=name)
-        reference = request.POST.get("model", "") or model.name
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.model = get_object_or_404(RegisteredModel.objects.visible_to(self.request.user), name=kwargs["name"])
+        return super().post(request, *args, **kwargs)
+
+    def form_valid(self, form: ExampleForm) -> HttpResponse:
+        reference = form.cleaned_data["model"] or self.model.name
         try:
-            _version_of(request, name, reference)
-            # What was shown on the page is asked, even if another version has come into production meanwhile.
-            shown = _version_of(request, name, request.POST.get("of", "") or reference)
-            number = _number(request.POST.get("number", "1"))
-            prediction = predict_example(version=shown, user=request.user, number=number, model=reference)
+            resolved = _resolve(self.request, self.model.name, reference)
+            # The page may be older than the last promotion. Its example is run, by the version in production now.
+            shown = form.cleaned_data["version"]
+            version = _resolve(self.request, self.model.name, shown).version if shown else resolved.version
+            number = form.cleaned_data["number"]
+            prediction = predict_example(version=version, user=self.request.user, number=number, resolved=resolved)
         except OSError as error:
-            logger.exception("an example is gone", exc_info=error)
-            return self._refuse(request, model, "Its picture is gone.", 410)
+            logger.exception("example file missing", exc_info=error)
+            return self.reject("Its file is missing.", status=410)
         except (InferenceError, StorageFull, LookupError) as error:
-            return self._refuse(request, model, str(error), get_status(error))
-        if request.htmx:
-            back = f"{reverse('predictions:predict')}?{urlencode({'model': reference})}"
-            context = {"prediction": prediction, "back": back}
-            return render(request, "predictions/_result.html", context, status=201)
-        return redirect(prediction)
+            return self.reject(str(error), status=get_status(error))
+        if not self.request.htmx:
+            return redirect(prediction)
+        next_url = f"{reverse('predictions:predict')}?{urlencode({'model': reference})}"
+        context = {"results": [prediction], "next_url": next_url}
+        return render(self.request, "predictions/_results.html", context, status=201)
 
-    def _refuse(self, request: AuthenticatedRequest, model: RegisteredModel, why: str, status: int) -> HttpResponse:
-        problem = f"The example could not be asked. {why}"
-        if request.htmx:
-            return HttpResponse(problem, status=status, content_type="text/plain; charset=utf-8")
-        messages.error(request, problem)
-        return redirect(model)
+    def form_invalid(self, form: ExampleForm) -> HttpResponse:
+        return self.reject("There is no such example.", status=404)
 
-
-def _version_of(request: AuthenticatedRequest, name: str, reference: str) -> ModelVersion:
-    """Return the version that is meant, which must be one of the model in the address."""
-    version = resolve_version(reference, user=request.user)
-    if version.model.name != name:
-        raise Http404
-    return version
+    def reject(self, reason: str, *, status: int) -> HttpResponse:
+        message = f"The example could not be run. {reason}"
+        if self.request.htmx:
+            return build_error_response(message, status=status)
+        messages.error(self.request, message)
+        return redirect(self.model)
 
 
-class ExamplePictureView(LoginRequiredMixin, View):
-    """A small picture of an example of a version that one may ask."""
+class ExampleImageView(LoginRequiredMixin, View):
+    """A small image of an example."""
 
     def get(self, request: AuthenticatedRequest, name: str, number: int) -> HttpResponse:
         try:
-            version = _version_of(request, name, request.GET.get("model", "") or name)
-            small = read_example_thumbnail(version, number)
+            resolved = _resolve(request, name, request.GET.get("model", "") or name)
+            thumbnail = read_example_thumbnail(resolved.version, number)
         except (UnknownModel, InactiveModel, InferenceError, LookupError, OSError):
             raise Http404 from None
         headers = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
-        return HttpResponse(small, content_type="image/webp", headers=headers)
+        return HttpResponse(thumbnail, content_type="image/webp", headers=headers)
 
 
-def _number(text: str) -> int:
-    """Return which example is meant; 0, which there is not, for what is no number."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+def _resolve(request: AuthenticatedRequest, name: str, reference: str) -> ResolvedModel:
+    """Resolve a reference, which must lead to the model in the address."""
+    resolved = resolve_model(reference, user=request.user)
+    if resolved.version.model.name != name:
+        raise Http404
+    return resolved

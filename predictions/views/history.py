@@ -1,160 +1,94 @@
-"""The history: what was asked and answered, with the filters of the API and fields to choose from."""
+"""The History page: predictions with the filters of the API."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
 from django import forms
-from django.contrib.auth.mixins import LoginRequiredMixin
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.views.decorators.vary import vary_on_headers
 from django.views.generic import TemplateView
-from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.permissions import is_reviewer
 from accounts.requests import AuthenticatedRequest
 from core.pagination import get_keyset_page
 from predictions.filters import PredictionFilter
 from predictions.models import Prediction
+from predictions.views.history_links import build_history_url, list_chips, list_day_links, list_shortcut_links
+from predictions.views.mixins import HtmxLoginRequiredMixin
 from registry.models import ModelVersion, RegisteredModel
 
-PAGE = 24  # predictions
-MOST_LABELS = 200  # that are offered to choose from; others can be typed
-CURSORS = {"older", "newer"}
-SHARES, MOMENTS = ("min_confidence", "max_confidence"), ("created_after", "created_before")
-FIRST = ("model", "label", "status", "verdict")  # always on the page; the others unfold
-# What is looked for most, in one click: one of a kind at a time.
-KINDS = (
-    ("doubtful", {"max_confidence": "0.8"}),
-    ("not judged yet", {"reviewed": "false"}),
-    ("judged wrong", {"verdict": "incorrect"}),
-    ("failed", {"status": "failed"}),
-)
-DAYS = (("today", 0, None), ("yesterday", -1, 0), ("last 7 days", -6, None))  # from the start of which day, to that of which
+PAGE_SIZE = 24  # predictions
+MAX_SUGGESTED_LABELS = 200
+CURSOR_PARAMETERS = {"older", "newer"}
+MAIN_FILTERS = ("model", "label", "status", "verdict")  # always visible; the others are behind "More filters"
 
 
 @method_decorator(vary_on_headers("HX-Request"), "dispatch")  # or the back button shows a cached fragment
-class HistoryView(LoginRequiredMixin, TemplateView):
-    """Predictions, newest first, with the filters of the API."""
+class HistoryView(HtmxLoginRequiredMixin, TemplateView):
+    """Predictions, newest first."""
 
     template_name = "predictions/history.html"
     request: AuthenticatedRequest
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = super().get(request, *args, **kwargs)
-        response["Cache-Control"] = "private, no-store"  # or the way back shows what was there before a verdict
-        if self.request.htmx:  # a form sends its empty fields too; they need not be in the address
-            response["HX-Push-Url"] = _address({name: value for name, value in request.GET.dict().items() if value})
+        response["Cache-Control"] = "private, no-store"  # or the back button shows the list as it was before a review
+        if self.request.htmx:  # a form submits its empty fields too; keep them out of the address
+            response["HX-Push-Url"] = build_history_url({name: value for name, value in request.GET.dict().items() if value})
         return response
-
-    def handle_no_permission(self) -> HttpResponse:  # type: ignore[override]
-        """Lead a script's request to the page to sign in as a whole, or it would stand inside this one."""
-        if not self.request.htmx:
-            return super().handle_no_permission()
-        return HttpResponseClientRedirect(redirect_to_login(self.request.get_full_path()).url)
 
     def get_template_names(self) -> list[str]:
         return ["predictions/_history.html"] if self.request.htmx else [self.template_name]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        asked, person = self.request.GET, self.request.user
-        rows = Prediction.objects.visible_to(person).with_related().with_reviews()
-        filterset = PredictionFilter(asked, rows, request=self.request)
-        unknown = filterset.unknown(CURSORS)
-        valid = filterset.is_valid() and not unknown
+        parameters, user = self.request.GET, self.request.user
+        rows = Prediction.objects.visible_to(user).with_related().with_reviews()
+        filterset = PredictionFilter(parameters, rows, request=self.request)
+        unknown_names = filterset.find_unknown_names(CURSOR_PARAMETERS)
+        is_valid = filterset.is_valid() and not unknown_names
         page = get_keyset_page(
-            filterset.qs if valid else rows.none(),
-            older_than=asked.get("older", ""),
-            newer_than=asked.get("newer", ""),
-            size=PAGE,
+            filterset.qs if is_valid else rows.none(),
+            older_than=parameters.get("older", ""),
+            newer_than=parameters.get("newer", ""),
+            size=PAGE_SIZE,
         )
-        filters = {name: asked[name] for name in filterset.filters if asked.get(name)}
+        filters = {name: parameters[name] for name in filterset.filters if parameters.get(name)}
         if not self.request.htmx:
-            kwargs |= self._choices(filterset.form, filters)
+            kwargs |= self.get_form_context(filterset.form, filters)
         return super().get_context_data(
             page=page,
             filter=filterset,
             filters=filters,
-            chips=list(_chips(filterset, filters)),
-            kinds=list(_others(filters, KINDS)),
-            days=list(_others(filters, _days())),
-            more_set=len(filters.keys() - set(FIRST)),
-            unknown=unknown,
+            chips=list_chips(filterset, filters),
+            day_links=list_day_links(filters),
+            shortcut_links=list_shortcut_links(filters),
+            hidden_filter_count=len(filters.keys() - set(MAIN_FILTERS)),
+            unknown_names=unknown_names,
             query=urlencode(filters),
-            everybody=is_reviewer(person),
+            shows_all_users=is_reviewer(user),
             **kwargs,
         )
 
-    def _choices(self, form: forms.Form, filters: dict[str, str]) -> dict[str, Any]:
-        """Let the models be chosen from a list, and labels be typed or chosen; both may still be anything."""
-        names = [(model.name, model.title) for model in RegisteredModel.objects.visible_to(self.request.user)]
-        asked = filters.get("model", "")
-        other = [(asked, asked)] if asked not in ["", *dict(names)] else []
-        form.fields["model"].widget = forms.Select(choices=[("", "any"), *names, *other])
+    def get_form_context(self, form: forms.Form, filters: dict[str, str]) -> dict[str, Any]:
+        """Make the model a select and suggest labels. Both filters still accept any value in the address."""
+        choices = [(model.name, model.title) for model in RegisteredModel.objects.visible_to(self.request.user)]
+        reference = filters.get("model", "")
+        if reference not in ["", *dict(choices)]:
+            choices.append((reference, reference))
+        form.fields["model"].widget = forms.Select(choices=[("", "any"), *choices])
         form.fields["label"].widget.attrs |= {"list": "labels", "placeholder": "any"}
         return {
-            "labels": _labels(),
-            "first": [form[name] for name in FIRST],
-            "more": [field for field in form if field.name not in FIRST],
+            "labels": _list_served_labels(),
+            "main_fields": [form[name] for name in MAIN_FILTERS],
+            "more_fields": [field for field in form if field.name not in MAIN_FILTERS],
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """A filter that is set, and the page that is left without it."""
-
-    name: str
-    value: str
-    without: str
-    moment: datetime | None = None
-
-
-def _chips(filterset: PredictionFilter, filters: dict[str, str]) -> Iterator[Chip]:
-    for name, value in filters.items():
-        left = {other: kept for other, kept in filters.items() if other != name}
-        choices = dict(getattr(filterset.form.fields[name], "choices", ()))
-        said = (
-            f"{float(value) * 100:g} %"
-            if name in SHARES and name not in filterset.errors
-            else str(choices.get(value, value))
-        )
-        moment = filterset.form.cleaned_data.get(name) if name in MOMENTS else None
-        yield Chip(str(filterset.filters[name].label).removesuffix(" (UTC)"), said, _address(left), moment)
-
-
-def _others(filters: dict[str, str], shortcuts: Iterable[tuple[str, dict[str, str]]]) -> Iterator[tuple[str, str]]:
-    """Yield each shortcut that is not set, and the page where it stands for the others of its kind."""
-    shortcuts = list(shortcuts)
-    replaced = {name for _, more in shortcuts for name in more}
-    left = {name: value for name, value in filters.items() if name not in replaced}
-    for words, more in shortcuts:
-        if {name: filters[name] for name in replaced & filters.keys()} != more:
-            yield words, _address(left | more)
-
-
-def _days() -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the days of UTC; a script makes them the reader's."""
-    today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    for words, first, end in DAYS:
-        after = {"created_after": f"{today + timedelta(days=first):%Y-%m-%dT%H:%M}"}
-        yield words, after | ({} if end is None else {"created_before": f"{today + timedelta(days=end):%Y-%m-%dT%H:%M}"})
-
-
-def _labels() -> list[str]:
-    """Return the labels of the versions that answer, each once."""
-    lists = ModelVersion.objects.served().order_by("id").values_list("labels", flat=True)
-    return list(dict.fromkeys(chain.from_iterable(lists)))[:MOST_LABELS]
-
-
-def _address(filters: dict[str, str]) -> str:
-    page = reverse("predictions:history")
-    return f"{page}?{urlencode(filters)}" if filters else page
+def _list_served_labels() -> list[str]:
+    """Return the labels of all versions with an alias, without duplicates."""
+    label_lists = ModelVersion.objects.served().order_by("id").values_list("labels", flat=True)
+    return list(dict.fromkeys(chain.from_iterable(label_lists)))[:MAX_SUGGESTED_LABELS]

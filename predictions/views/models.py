@@ -1,35 +1,49 @@
-"""The models: what each does, takes and answers, and what its versions are."""
+"""The pages of the models: the list, and the overview of one model."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import QuerySet
 from django.views.generic import DetailView, ListView
 
+from accounts.requests import AuthenticatedRequest
+from core.urls import get_site_url
 from predictions.services.examples import has_example
-from predictions.snippets import snippets_for
-from predictions.usage import get_usage
+from predictions.snippets import build_snippets
+from predictions.usage import Usage, count_usage
 from registry.integrity import find_artifact_problem, get_serving_version
 from registry.models import ModelVersion, RegisteredModel
 from registry.references import ModelReference
 
-MOST_VERSIONS = 20  # the newest, and those that an alias points at
+MAX_LISTED_VERSIONS = 20  # the newest, plus all versions with an alias
+
+
+class VersionRow(NamedTuple):
+    version: ModelVersion
+    usage: Usage
+    artifact_problem: str
 
 
 class ModelListView(LoginRequiredMixin, ListView):
+    """The models that the user may see."""
+
     template_name = "predictions/models.html"
     context_object_name = "models"
+    request: AuthenticatedRequest
 
     def get_queryset(self) -> QuerySet[RegisteredModel]:
         return RegisteredModel.objects.visible_to(self.request.user).prefetch_related("aliases__version")
 
 
 class ModelDetailView(LoginRequiredMixin, DetailView):
+    """A model: its signature, its versions, and how to call it."""
+
     template_name = "predictions/model.html"
     context_object_name = "model"
     slug_field = slug_url_kwarg = "name"
+    request: AuthenticatedRequest
 
     def get_queryset(self) -> QuerySet[RegisteredModel]:
         return RegisteredModel.objects.visible_to(self.request.user).prefetch_related(
@@ -38,24 +52,30 @@ class ModelDetailView(LoginRequiredMixin, DetailView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         versions = list(self.object.versions.all())
-        shown = [one for place, one in enumerate(versions) if place < MOST_VERSIONS or one.aliases.all()]
-        current = next((version for version in shown if version.is_in_production), None)
-        described = current or (shown[0] if shown else None)
-        reference = self.object.name if current else str(described)
+        listed = [version for index, version in enumerate(versions) if index < MAX_LISTED_VERSIONS or version.aliases.all()]
+        production = next((version for version in listed if version.is_in_production), None)
+        described = production or (listed[0] if listed else None)
+        usage = count_usage(listed)
+        problems = {version.pk: find_artifact_problem(version) for version in listed}
         return super().get_context_data(
-            versions=[(one, get_usage(one), find_artifact_problem(one)) for one in shown],
-            older=len(versions) - len(shown),
-            current=current,
-            get_serving_version=current and get_serving_version(current, ModelReference(self.object.name)),
+            rows=[VersionRow(version, usage[version.pk], problems[version.pk]) for version in listed],
+            hidden_count=len(versions) - len(listed),
+            production=production,
+            production_problem=production and problems[production.pk],
+            serving=production and get_serving_version(production, ModelReference(self.object.name)),
             described=described,
-            reference=reference,
-            may_try=described and (current or self.request.user.is_reviewer),
-            everybody=self.request.user.is_reviewer,
-            has_example=described and has_example(described),
-            snippets=described and self._snippets(described, reference),
+            **(self.get_call_context(described, in_production=bool(production)) if described else {}),
             **kwargs,
         )
 
-    def _snippets(self, version: ModelVersion, reference: str) -> Any:
-        site = self.request.build_absolute_uri("/").rstrip("/")
-        return snippets_for(version.parsed_signature, reference=reference, site=site)
+    def get_call_context(self, version: ModelVersion, *, in_production: bool) -> dict[str, Any]:
+        """Return how to run a version: its reference, its example and the API requests."""
+        reference = self.object.name if in_production else str(version)
+        signature = version.parsed_signature
+        snippets = build_snippets(signature, reference=reference, site_url=get_site_url(self.request))
+        return {
+            "reference": reference,
+            "can_try": in_production or self.request.user.is_reviewer,
+            "has_example": has_example(version),
+            "snippets": snippets,
+        }

@@ -1,238 +1,245 @@
-"""The home page: choose a model, give it a picture or a row, see what it says."""
+"""The Predict page: choose a model, upload images or enter a row of features, see the results."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from typing import Any
-from uuid import UUID
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, cast
 
 from django.conf import settings
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import QuerySet
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.http import urlencode
-from django.views.generic import View
+from django.views.generic import FormView
+from django_htmx.http import push_url
 
+from accounts.models import User
 from accounts.requests import AuthenticatedRequest
 from core.errors import get_status
 from core.fields import is_uuid
 from core.storage import StorageFull
-from inference.errors import InferenceError, InvalidInput
-from inference.preprocessing import parse_csv_line
+from core.urls import get_site_url
+from inference.errors import InferenceError
 from inference.signature import TableInput
-from predictions.forms import MAX_ON_A_FORM, FeaturesForm, PredictionForm, UploadForm, field_name, initial_of
+from predictions.forms import CsvRowForm, FeaturesForm, PredictionForm, UploadForm, get_initial_features
 from predictions.models import Prediction
-from predictions.services import predict
-from predictions.services.examples import example_names, example_row, has_example
-from predictions.snippets import snippets_for
+from predictions.services.examples import get_example_names, get_example_row, has_example
+from predictions.services.inputs import PreparedInput, prepare_features, prepare_image
+from predictions.services.predict import run_prediction
+from predictions.snippets import build_snippets
+from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response
+from predictions.views.model_choices import list_model_choices
 from registry.errors import InactiveModel, UnknownModel
 from registry.integrity import get_serving_version
-from registry.models import ModelVersion, RegisteredModel
-from registry.references import ModelReference, resolve_version
+from registry.models import ModelVersion
+from registry.references import ResolvedModel, resolve_model
 
-SHOWN = "shown"
-LATELY = 200  # predictions that one's latest of a model are looked for in
-Refused = tuple[str, Exception]
-"""A file name, and why."""
+MAX_SHOWN_PREDICTIONS = 20
+MAX_RECENT_PREDICTIONS = 6
+MAX_SEARCHED_PREDICTIONS = 200  # newest predictions of a user among which those of the model are looked for
 
 
-class PredictView(LoginRequiredMixin, View):
-    """Take images or a row of features and show what the model said.
+class PredictView(HtmxLoginRequiredMixin, FormView):
+    """Run a model on uploaded images or on a row of features.
 
-    With JavaScript each image comes alone and gets a fragment back.
+    Each request resolves the model reference once, so the version that validates the input is the one that runs and is
+    stored. The response to an htmx request is the result of an image, or the features form with the result of its row.
     """
 
-    def handle_no_permission(self) -> HttpResponseRedirect:
-        """Lead strangers to the tour where there is one, for the home page is the first they see."""
+    template_name = "predictions/predict.html"
+    request: AuthenticatedRequest
+    resolved: ResolvedModel | None = None
+
+    def handle_no_permission(self) -> HttpResponse:  # type: ignore[override]
+        """Redirect visitors of the home page to the tour, if the site has one."""
         if settings.TOUR and self.request.method == "GET" and not self.request.GET:
             return redirect("demo:tour")
         return super().handle_no_permission()
 
-    def get(self, request: AuthenticatedRequest) -> HttpResponse:
-        reference = request.GET.get("model", "")
-        version, error = _resolve(request, reference)
-        shown = list(self._shown(request))
-        form = _form(version, initial=_initial(request, version, shown) if version else {"model": reference})
-        return self._page(
-            request, form, version, results=shown, status=get_status(error) if error and reference else 200, error=error
-        )
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        error = self.resolve()
+        status = get_status(error) if error and self.reference else 200
+        return self.render_to_response(self.get_context_data(error=error, results=self.shown_predictions), status=status)
 
-    def post(self, request: AuthenticatedRequest) -> HttpResponse:
-        version, error = _resolve(request, request.POST.get("model", ""))
-        if version is None:
-            form = _form(None, request.POST, request.FILES)
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if error := self.resolve():
+            form = self.get_form()
             form.add_error(None, str(error))
-            return self._refuse(request, form, version, get_status(error))
-        if "fill" in request.POST:
-            return self._fill(request, version)
-        form = _form(version, request.POST, request.FILES)
-        if not form.is_valid():
-            return self._refuse(request, form, version, 400)
-        if isinstance(form, FeaturesForm):
-            return self._predict_row(request, form, version)
-        return self._predict_images(request, form, version)
+            return self.form_invalid(form, status=get_status(error))
+        if self.table and "fill" in request.POST:
+            return self.fill_in_csv_row(self.table)
+        return super().post(request, *args, **kwargs)
 
-    def _predict_row(self, request: AuthenticatedRequest, form: FeaturesForm, version: ModelVersion) -> HttpResponse:
-        asked = {name: form.cleaned_data[name] for name in ("features", "model", "client_reference")}
+    def resolve(self) -> UnknownModel | InactiveModel | None:
+        """Set `resolved`, or return the reason why the reference is rejected."""
         try:
-            prediction = predict(user=request.user, source=Prediction.Source.WEB, **asked)
-        except (InferenceError, StorageFull) as error:
-            form.add_error(None, str(error))
-            return self._refuse(request, form, version, get_status(error))
-        return redirect(_home(model=form.cleaned_data["model"], shown=[prediction.id]))
-
-    def _predict_images(self, request: AuthenticatedRequest, form: PredictionForm, version: ModelVersion) -> HttpResponse:
-        results, errors = self._predict_all(request, form.cleaned_data)
-        for name, error in errors:
-            form.add_error("image", f"{name}: {error}" if len(errors) + len(results) > 1 else str(error))
-        if errors:
-            return self._refuse(request, form, version, get_status(errors[0][1]), results)
-        if request.htmx:
-            return render(request, "predictions/_result.html", {"prediction": results[0]}, status=201)
-        if len(results) == 1:
-            return redirect(results[0])
-        return redirect(_home(model=form.cleaned_data["model"], shown=[one.id for one in results]))
-
-    def _predict_all(self, request: AuthenticatedRequest, data: dict[str, Any]) -> tuple[list[Prediction], list[Refused]]:
-        """Ask about each file; one that is refused does not hold up the others."""
-        results: list[Prediction] = []
-        errors: list[Refused] = []
-        asked = {name: data[name] for name in ("model", "client_reference")}
-        for file in data["image"]:
-            try:
-                results.append(predict(user=request.user, source=Prediction.Source.WEB, image=file, **asked))
-            except (InferenceError, StorageFull) as error:
-                errors.append((file.name, error))
-        return results, errors
-
-    def _fill(self, request: AuthenticatedRequest, version: ModelVersion) -> HttpResponse:
-        """Show the form filled in from a pasted line of CSV; nothing is asked yet."""
-        taken = version.parsed_signature.input
-        if not isinstance(taken, TableInput):
-            return redirect(_home(model=request.POST.get("model", "")))
-        line = request.POST.get("csv", "")
-        try:
-            texts = parse_csv_line(line, taken)
-        except InvalidInput as error:
-            form = _form(version, initial=request.POST.dict())
-            return self._page(request, form, version, results=(), status=400, csv=line, csv_error=error)
-        known = {field_name(number): texts.get(name, "") for number, name in enumerate(taken.names)}
-        form = _form(version, {**request.POST.dict(), **known})
-        if unknown := [name for name in texts if name not in taken.names]:
-            form.add_error(None, f"The line has columns that the model does not take: {', '.join(unknown)[:200]}.")
-        return self._page(request, form, version, results=(), csv=line)
-
-    def _refuse(
-        self,
-        request: AuthenticatedRequest,
-        form: PredictionForm,
-        version: ModelVersion | None,
-        status: int,
-        results: Any = (),
-    ) -> HttpResponse:
-        if request.htmx:
-            return render(request, "predictions/_rejected.html", {"form": form}, status=status)
-        return self._page(request, form, version, results=results, status=status)
-
-    def _page(
-        self,
-        request: AuthenticatedRequest,
-        form: PredictionForm,
-        version: ModelVersion | None,
-        *,
-        results: Any,
-        status: int = 200,
-        **context: Any,
-    ) -> HttpResponse:
-        reference = str(form["model"].value() or "")
-        too_wide = isinstance(form, FeaturesForm) and len(form.table.features) > MAX_ON_A_FORM
-        context |= {
-            "form": form,
-            "version": version,
-            "answering": version and get_serving_version(version, ModelReference.parse(reference or version.model.name)),
-            "reference": reference,
-            "choices": _choices(version, reference),
-            "has_example": version and has_example(version),
-            "examples": example_names(version) if version else [],
-            "results": results,
-            "recent": _latest(request, version) if version else [],
-            "max_bytes": settings.MAX_UPLOAD_BYTES,
-            "too_wide": too_wide,
-        }
-        if too_wide and version:
-            site = request.build_absolute_uri("/").rstrip("/")
-            context["snippets"] = snippets_for(version.parsed_signature, reference=reference, site=site)
-        return render(request, "predictions/predict.html", context, status=status)
-
-    def _shown(self, request: AuthenticatedRequest) -> QuerySet[Prediction] | list[Prediction]:
-        ids = [part for part in request.GET.getlist(SHOWN)[:20] if is_uuid(part)]
-        return (
-            Prediction.objects.visible_to(request.user).filter(id__in=ids).with_related().with_reviews().order_by("id")
-            if ids
-            else []
-        )
-
-
-def _resolve(request: AuthenticatedRequest, reference: str) -> tuple[ModelVersion | None, Exception | None]:
-    try:
-        return resolve_version(reference, user=request.user), None
-    except (UnknownModel, InactiveModel) as error:
-        return None, error
-
-
-def _form(
-    version: ModelVersion | None, data: Any = None, files: Any = None, *, initial: dict[str, Any] | None = None
-) -> PredictionForm:
-    """Return the form for what a version takes: images or features."""
-    taken = version.parsed_signature.input if version else None
-    if isinstance(taken, TableInput):
-        return FeaturesForm(data, initial=initial, table=taken)
-    return UploadForm(data, files, initial=initial)
-
-
-def _initial(request: AuthenticatedRequest, version: ModelVersion, shown: list[Prediction]) -> dict[str, Any]:
-    """Return what the form starts with: the row that was just answered, or the example when it is asked for."""
-    reference = request.GET.get("model", "") or version.model.name
-    taken = version.parsed_signature.input
-    if not isinstance(taken, TableInput):
-        return {"model": reference}
-    row = _asked_example(version, request.GET.get("example", ""))
-    if shown and shown[-1].model_version.model_id == version.model_id:
-        row = shown[-1].input.features
-    return {"model": reference, **(initial_of(row, taken) if row else {})}
-
-
-def _latest(request: AuthenticatedRequest, version: ModelVersion) -> QuerySet[Prediction]:
-    """Return the last answers of a model to a person, of the last that they asked at all."""
-    asked = Prediction.objects.filter(user=request.user).order_by("-id").values("pk")[:LATELY]
-    return Prediction.objects.filter(pk__in=asked, model_version__model=version.model_id).with_related().order_by("-id")[:6]
-
-
-def _asked_example(version: ModelVersion, number: str) -> dict[str, Any] | None:
-    try:
-        return example_row(version, int(number)) if number else None
-    except (LookupError, ValueError):
+            self.resolved = resolve_model(self.reference, user=self.request.user)
+        except (UnknownModel, InactiveModel) as error:
+            return error
         return None
 
+    @property
+    def reference(self) -> str:
+        """Return the model reference as requested; empty for the default model."""
+        parameters = self.request.POST if self.request.method == "POST" else self.request.GET
+        return parameters.get("model", "")
 
-def _choices(version: ModelVersion | None, reference: str) -> list[tuple[str, str, bool]]:
-    """Return name, title and whether it is the one on the page, of the models that can be asked by name.
+    @property
+    def page_reference(self) -> str:
+        """Return the reference that links and forms of the page repeat."""
+        return self.reference or (self.version.model.name if self.version else "")
 
-    One whose title is not its own is told apart by the name; a version asked by alias or number comes last.
-    """
-    models = list(RegisteredModel.objects.in_production().order_by("created_at"))
-    titles = Counter(model.title for model in models)
-    asked = reference or (version.model.name if version else "")
-    choices = [
-        (one.name, one.title if titles[one.title] == 1 else f"{one.title} ({one.name})", one.name == asked) for one in models
-    ]
-    if version and asked not in [one.name for one in models]:
-        choices.append((asked, f"{version.model.title} ({asked})", True))
-    return choices
+    @property
+    def version(self) -> ModelVersion | None:
+        return self.resolved.version if self.resolved else None
+
+    @property
+    def table(self) -> TableInput | None:
+        """Return the signature of the row that the model takes; None if it takes images."""
+        signature_input = self.version.parsed_signature.input if self.version else None
+        return signature_input if isinstance(signature_input, TableInput) else None
+
+    @cached_property
+    def shown_predictions(self) -> list[Prediction]:
+        """Return the results that a redirect after a submission asked to show."""
+        ids = [part for part in self.request.GET.getlist("shown")[:MAX_SHOWN_PREDICTIONS] if is_uuid(part)]
+        if not ids:
+            return []
+        rows = Prediction.objects.visible_to(self.request.user).filter(id__in=ids)
+        return list(rows.with_related().with_reviews().order_by("id"))
+
+    def get_form_class(self) -> type[PredictionForm]:
+        return FeaturesForm if self.table else UploadForm
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | ({"table": self.table} if self.table else {})
+
+    def get_initial(self) -> dict[str, Any]:
+        """Return the model, and the row of the newest result on the page or of the requested example."""
+        initial: dict[str, Any] = {"model": self.page_reference}
+        if self.version is None or self.table is None:
+            return initial
+        row = _find_example_row(self.version, self.request.GET.get("example", ""))
+        newest = self.shown_predictions[-1] if self.shown_predictions else None
+        if newest and newest.model_version.model_id == self.version.model_id:
+            row = newest.input.features
+        return initial | (get_initial_features(row, self.table) if row else {})
+
+    def form_valid(self, form: PredictionForm) -> HttpResponse:
+        """Run the model on each input. The rejection of one does not stop the others."""
+        resolved = cast(ResolvedModel, self.resolved)  # or post() would have rejected the request
+        results: list[Prediction] = []
+        errors: list[tuple[str, InferenceError | StorageFull]] = []
+        for name, prepare in _iterate_inputs(form, self.request.user):
+            try:
+                results.append(
+                    run_prediction(
+                        resolved=resolved,
+                        prepared=prepare(),
+                        user=self.request.user,
+                        source=Prediction.Source.WEB,
+                        client_reference=form.cleaned_data["client_reference"],
+                    )
+                )
+            except (InferenceError, StorageFull) as error:
+                errors.append((name, error))
+        if not errors:
+            return self.show_results(form, results)
+        for name, reason in errors:
+            form.add_error(form.input_field, f"{name}: {reason}" if len(errors) + len(results) > 1 else str(reason))
+        return self.form_invalid(form, status=get_status(errors[0][1]), results=results)
+
+    def show_results(self, form: PredictionForm, results: list[Prediction]) -> HttpResponse:
+        page_url = self.get_page_url(results)
+        if self.request.htmx:
+            context: dict[str, Any] = {"results": results, "next_url": page_url}
+            if self.table is None:
+                return render(self.request, "predictions/_results.html", context, status=201)
+            context = self.get_form_context(form=form, **context)
+            return push_url(render(self.request, "predictions/_features_result.html", context, status=201), page_url)
+        if self.table is None and len(results) == 1:
+            return redirect(results[0])
+        return redirect(page_url)
+
+    def form_invalid(self, form: PredictionForm, *, status: int = 400, results: Iterable[Prediction] = ()) -> HttpResponse:
+        if self.request.htmx and self.table is None:
+            messages = [str(message) for field_errors in form.errors.values() for message in field_errors]
+            return build_error_response(" ".join(messages), status=status)
+        return self.render_form(form, status=status, results=results)
+
+    def fill_in_csv_row(self, table: TableInput) -> HttpResponse:
+        """Show the form with the values of a pasted CSV row. Nothing is predicted yet."""
+        data = self.request.POST.dict()
+        csv_form = CsvRowForm(data, table=table)
+        if not csv_form.is_valid():
+            return self.render_form(FeaturesForm(initial=data, table=table), status=400, csv_form=csv_form)
+        form = FeaturesForm({**data, **csv_form.get_features_data()}, table=table)
+        if message := csv_form.get_unknown_columns_message():
+            form.add_error(None, message)
+        return self.render_form(form, status=200, csv_form=csv_form)
+
+    def render_form(self, form: PredictionForm, *, status: int, **context: Any) -> HttpResponse:
+        """Return the form: alone for htmx, else with the page around it."""
+        if self.request.htmx:
+            context = self.get_form_context(form=form, **context)
+            return render(self.request, "predictions/_features_form.html", context, status=status)
+        return self.render_to_response(self.get_context_data(form=form, **context), status=status)
+
+    def get_form_context(self, *, form: PredictionForm, **context: Any) -> dict[str, Any]:
+        """Return what the form's template needs."""
+        version = self.version
+        is_too_wide = isinstance(form, FeaturesForm) and form.is_too_wide
+        if version and self.table and "csv_form" not in context:
+            context["csv_form"] = CsvRowForm(table=self.table)
+        if version and is_too_wide:
+            site_url = get_site_url(self.request)
+            context["snippets"] = build_snippets(version.parsed_signature, reference=self.page_reference, site_url=site_url)
+        return {
+            "form": form,
+            "version": version,
+            "reference": self.page_reference,
+            "is_too_wide": is_too_wide,
+            "has_example": version and has_example(version),
+            "examples": get_example_names(version) if version else [],
+            "max_bytes": settings.MAX_UPLOAD_BYTES,
+            **context,
+        }
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = self.get_form_context(**super().get_context_data(**kwargs))
+        resolved = self.resolved
+        return context | {
+            "choices": list_model_choices(self.version, self.reference),
+            "serving_version": resolved and get_serving_version(resolved.version, resolved.reference),
+            "recent": self.get_recent_predictions(resolved.version) if resolved else [],
+        }
+
+    def get_page_url(self, results: Iterable[Prediction]) -> str:
+        """Return the address of this page with results."""
+        query = {"model": self.page_reference, "shown": [str(prediction.id) for prediction in results]}
+        return f"{reverse('predictions:predict')}?{urlencode(query, doseq=True)}"
+
+    def get_recent_predictions(self, version: ModelVersion) -> QuerySet[Prediction]:
+        """Return the newest predictions of a model by this user, without scanning all predictions of either."""
+        newest = Prediction.objects.filter(user=self.request.user).order_by("-id").values("pk")[:MAX_SEARCHED_PREDICTIONS]
+        rows = Prediction.objects.filter(pk__in=newest, model_version__model=version.model_id)
+        return rows.with_related().order_by("-id")[:MAX_RECENT_PREDICTIONS]
 
 
-def _home(*, model: str, shown: Iterable[UUID] = ()) -> str:
-    return f"{reverse('predictions:predict')}?{urlencode({'model': model, SHOWN: [str(one) for one in shown]}, doseq=True)}"
+def _iterate_inputs(form: PredictionForm, user: User) -> Iterator[tuple[str, Callable[[], PreparedInput]]]:
+    """Yield the inputs of a valid form: the name of the file, and a function that prepares the input or rejects it."""
+    if isinstance(form, FeaturesForm):
+        yield "", partial(prepare_features, form.cleaned_data["features"], user=user)
+        return
+    for file in form.cleaned_data["image"]:
+        yield file.name, partial(prepare_image, file, user=user)
+
+
+def _find_example_row(version: ModelVersion, number: str) -> dict[str, Any] | None:
+    try:
+        return get_example_row(version, int(number)) if number else None
+    except (LookupError, ValueError):
+        return None

@@ -1,4 +1,4 @@
-"""Was this right? The owner and reviewers say so on the page of a prediction."""
+"""Review a prediction on its page, or where its result is shown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -15,63 +14,74 @@ from django.views.generic import View
 from accounts.models import User
 from accounts.permissions import is_reviewer
 from accounts.requests import AuthenticatedRequest
-from predictions.models import Prediction, Review
+from predictions.models import Prediction
+from predictions.models.review import MAX_COMMENT_LENGTH
 from predictions.services import review_prediction, withdraw_review
-from predictions.services.reviews import MAX_COMMENT, InvalidReview, NotReviewable, parse_true_value
+from predictions.services.review_validation import InvalidReview, NotReviewable, parse_true_value
+from predictions.views.mixins import HtmxLoginRequiredMixin
 
-WITHDRAW = "withdraw"
+WITHDRAW = "withdraw"  # the value of the button that undoes a review
 
 
-class ReviewView(LoginRequiredMixin, View):
-    """Keep what one button says: a verdict, or what would have been right."""
+class ReviewView(HtmxLoginRequiredMixin, View):
+    """Store or withdraw the user's review of a prediction.
+
+    htmx requests get the review section, others are redirected to the page where the button was.
+    """
 
     http_method_names = ["post"]
+    request: AuthenticatedRequest
 
     def post(self, request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
         prediction = get_object_or_404(Prediction.objects.visible_to(request.user).with_related(), pk=pk)
         error = ""
         try:
-            _act(request, prediction)
+            if request.POST.get("verdict") == WITHDRAW:
+                withdraw_review(prediction=prediction, reviewer=request.user)
+            else:
+                self.save_review(prediction)
         except (InvalidReview, NotReviewable) as problem:
             error = str(problem)
         if request.htmx:
-            return self._section(request, prediction, error)
+            return self.render_section(prediction, error)
         if error:
             messages.error(request, error)
-        return HttpResponseRedirect(_back_to(request, prediction))
+        return HttpResponseRedirect(self.get_success_url(prediction))
 
-    def _section(self, request: AuthenticatedRequest, prediction: Prediction, error: str) -> HttpResponse:
-        judged = Prediction.objects.with_related().with_reviews().get(pk=prediction.pk)
-        asked = {name: request.POST.get(name, "") for name in ("small", "next")}
-        context = {"prediction": judged, "error": error, **asked, **get_review_context(judged, request.user)}
-        return render(request, "predictions/_review.html", context, status=400 if error else 200)
+    def save_review(self, prediction: Prediction) -> None:
+        fields = self.request.POST
+        review_prediction(
+            prediction=prediction,
+            reviewer=self.request.user,
+            verdict=fields.get("verdict", ""),
+            true_label=fields.get("true_label", ""),
+            true_value=parse_true_value(fields.get("true_value", "")),
+            comment=fields.get("comment", "").replace("\0", "")[:MAX_COMMENT_LENGTH],
+        )
+
+    def render_section(self, prediction: Prediction, error: str) -> HttpResponse:
+        prediction = Prediction.objects.with_related().with_reviews().get(pk=prediction.pk)
+        context = {
+            "prediction": prediction,
+            "error": error,
+            "replaced": True,
+            "small": self.request.POST.get("small", ""),
+            "next": self.request.POST.get("next", ""),
+            **get_review_context(prediction, self.request.user),
+        }
+        return render(self.request, "predictions/_review.html", context, status=400 if error else 200)
+
+    def get_success_url(self, prediction: Prediction) -> str:
+        """Return the page where the button was, if it is a page of this site."""
+        url = self.request.POST.get("next", "")
+        hosts, secure = {self.request.get_host()}, self.request.is_secure()
+        safe = url_has_allowed_host_and_scheme(url, allowed_hosts=hosts, require_https=secure)
+        return url if safe and url.startswith("/") else prediction.get_absolute_url()
 
 
-def get_review_context(prediction: Prediction, person: User) -> dict[str, Any]:
-    """Return what the section shows of a prediction that was fetched `with_reviews`: one's own opinion, and the others'."""
-    opinions: list[Review] = getattr(prediction, "active_reviews")  # noqa: B009  the query has fetched them
-    mine = next((one for one in opinions if one.reviewer_id == person.pk), None)
-    others = [one for one in opinions if one is not mine]
-    return {"mine": mine, "others": others, "everybody": is_reviewer(person)}
-
-
-def _act(request: AuthenticatedRequest, prediction: Prediction) -> None:
-    """Keep or withdraw what was pressed."""
-    if request.POST.get("verdict") == WITHDRAW:
-        withdraw_review(prediction=prediction, reviewer=request.user)
-        return
-    review_prediction(
-        prediction=prediction,
-        reviewer=request.user,
-        verdict=request.POST.get("verdict", ""),
-        true_label=request.POST.get("true_label", ""),
-        true_value=parse_true_value(request.POST.get("true_value", "")),
-        comment=request.POST.get("comment", "").replace("\0", "")[:MAX_COMMENT],
-    )
-
-
-def _back_to(request: AuthenticatedRequest, prediction: Prediction) -> str:
-    """Return the page of this site that the button was on."""
-    page = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(page, allowed_hosts={request.get_host()}, require_https=request.is_secure())
-    return page if safe and page.startswith("/") else prediction.get_absolute_url()
+def get_review_context(prediction: Prediction, user: User) -> dict[str, Any]:
+    """Return the context of the review section for a prediction that was fetched `with_reviews`."""
+    reviews = prediction.active_reviews
+    own_review = next((review for review in reviews if review.reviewer_id == user.pk), None)
+    other_reviews = [review for review in reviews if review is not own_review]
+    return {"mine": own_review, "other_reviews": other_reviews, "show_reviewers": is_reviewer(user)}

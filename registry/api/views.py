@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from rest_framework import mixins, viewsets
 
-from core.api.pagination import ByNamePagination
+from core.api.pagination import NameOrderedPagination
 from registry.api.serializers import RegisteredModelSerializer
 from registry.models import RegisteredModel
 
@@ -15,7 +15,7 @@ class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
 
     queryset = RegisteredModel.objects.none()
     serializer_class = RegisteredModelSerializer
-    pagination_class = ByNamePagination
+    pagination_class = NameOrderedPagination
     lookup_field = "name"
     lookup_value_converter = "slug"
 

@@ -1,20 +1,21 @@
-// Buttons that copy the text of another element. Without JavaScript they are not there.
+// Buttons that copy the text of another element. They are hidden without JavaScript.
+const FEEDBACK_MILLISECONDS = 2000;
 
-async function copy(button) {
+async function copyText(button) {
   const source = document.getElementById(button.dataset.copy);
-  const said = button.textContent;
+  const label = button.innerHTML;
   try {
     await navigator.clipboard.writeText(source.textContent);
     button.textContent = "Copied";
   } catch {
-    // No clipboard without HTTPS: select the text, so that one keystroke copies it.
+    // Browsers allow access to the clipboard over HTTPS only. Select the text, so that one keystroke copies it.
     getSelection().selectAllChildren(source);
     button.textContent = "Press Ctrl+C";
   }
-  setTimeout(() => { button.textContent = said; }, 2000);
+  setTimeout(() => { button.innerHTML = label; }, FEEDBACK_MILLISECONDS);
 }
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = false;
-  button.addEventListener("click", () => copy(button));
+  button.addEventListener("click", () => copyText(button));
 }

@@ -1,10 +1,12 @@
-// On every page: where the header's links scroll, the page one is on is in view; the account's menu closes by Escape or a click
-// beside it; a link that is called a button takes the space bar as buttons do.
+// The header of every page: scroll the current link into view, and close the account menu with Escape or a click elsewhere.
+// Links with the role of a button react to the space bar, as buttons do.
 const links = document.querySelector(".nav-links");
-const here = links?.querySelector("[aria-current]");
+const currentLink = links?.querySelector("[aria-current]");
 const menu = document.querySelector(".account-menu");
 
-if (here) links.scrollLeft = here.offsetLeft - links.offsetLeft - (links.clientWidth - here.offsetWidth) / 2;
+if (currentLink) {
+  links.scrollLeft = currentLink.offsetLeft - links.offsetLeft - (links.clientWidth - currentLink.offsetWidth) / 2;
+}
 
 document.addEventListener("keydown", (event) => {
   if (event.key === " " && event.target.matches('a[role="button"]')) {

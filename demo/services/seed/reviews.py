@@ -11,7 +11,8 @@ from accounts.models import User
 from demo.services.seed.outputs import Made
 from demo.services.seed.timestamps import HOUR, moment_of, stamp, this_moment
 from predictions.models import Prediction, Review
-from predictions.services.reviews import ReviewInput, build_review, validate_review
+from predictions.services.review_validation import ReviewInput, validate_review
+from predictions.services.reviews import build_review
 
 PickedBy, Verdict = Review.PickedBy, Review.Verdict
 

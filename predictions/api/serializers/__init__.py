@@ -1,4 +1,4 @@
-"""JSON in and out."""
+"""Serializers of the API."""
 
 from predictions.api.serializers.prediction import (
     ImageRequestSerializer,

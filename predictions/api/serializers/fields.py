@@ -1,4 +1,4 @@
-"""What request bodies are made of, read strictly."""
+"""Fields of request bodies."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from core.api.parsers import read_json
+from core.api.parsers import parse_json
 from inference.signature.table import MAX_FEATURES
 
 
 @extend_schema_field(OpenApiTypes.BINARY)
 class UploadField(serializers.FileField):
-    """One uploaded file; its rules are the service's."""
+    """An uploaded file. The service checks its size and content."""
 
     def to_internal_value(self, data: Any) -> File:
         if not isinstance(data, File):
             raise serializers.ValidationError(
-                "Expected a file: send multipart/form-data with the image as a file part.", code="not-a-file"
+                "Expected a file. Send multipart/form-data with the image as a file part.", code="not-a-file"
             )
         return data
 
@@ -34,16 +34,16 @@ class UploadField(serializers.FileField):
     }
 )
 class FeaturesField(serializers.JSONField):
-    """A row of features; its rules are the signature's. In a form it is JSON, read as strictly as a body of JSON."""
+    """A row of features, which the service validates. In a multipart body it is JSON text, parsed like a JSON body."""
 
     def get_value(self, dictionary: Any) -> Any:
         value = super().get_value(dictionary)
-        return read_json(value.encode("utf-8", "replace")) if getattr(value, "is_json_string", False) else value
+        return parse_json(value.encode("utf-8", "replace")) if getattr(value, "is_json_string", False) else value
 
 
 @extend_schema_field({"type": "array", "items": {"type": "string"}})
 class FeatureOrderField(serializers.Field):
-    """A list of names; whether they are right is the signature's to say."""
+    """A list of feature names. The service compares it with the signature."""
 
     def to_internal_value(self, data: Any) -> list[str]:
         if isinstance(data, list) and len(data) <= MAX_FEATURES and all(isinstance(name, str) for name in data):

@@ -1,4 +1,4 @@
-"""Questions in, predictions and inputs out."""
+"""Serializers of predictions and inputs."""
 
 from __future__ import annotations
 
@@ -15,39 +15,47 @@ from predictions.api.serializers.review import ReviewSerializer
 from predictions.models import Input, Prediction, Review
 from predictions.services.stored_files import read_stored_file
 
-REST_FIELD = serializers.SerializerMethodField
-
 
 class PredictionRequestSerializer(serializers.Serializer):
-    """What a caller may say. Any other key is refused, so that a misspelt one is not silently without effect."""
+    """An image or a row of features, and the model to predict with. Unknown keys are rejected."""
 
     image = UploadField(required=False)
     features = FeaturesField(
-        required=False, help_text="Values by name, or a list of them in the signature's order beside feature_order."
+        required=False,
+        help_text="Values by feature name; or a list of values in the order of the signature, together with feature_order.",
     )
-    feature_order = FeatureOrderField(required=False, help_text="The names that go with a list of features.")
-    model = serializers.CharField(max_length=120, default="", allow_blank=True, help_text="name, name@alias or name:version")
-    client_reference = serializers.CharField(max_length=255, default="", allow_blank=True, help_text="Your own id.")
+    feature_order = FeatureOrderField(required=False, help_text="The feature names of a list of values.")
+    model = serializers.CharField(
+        max_length=120,
+        default="",
+        allow_blank=True,
+        help_text="name, name@alias or name:version. The default is the default model of the site.",
+    )
+    client_reference = serializers.CharField(
+        max_length=255, default="", allow_blank=True, help_text="Your own id for the prediction."
+    )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         reject_unknown_fields(data, self.fields)
         if hasattr(data, "getlist") and len(data.getlist("image")) > 1:
             raise serializers.ValidationError(
-                {"image": "Expected one image. Send one request for each."}, code="one-file-only"
+                {"image": "Expected one image. Send one request per image."}, code="one-file-only"
             )
         return super().to_internal_value(data)
 
 
 class ImageRequestSerializer(PredictionRequestSerializer):
-    """What a form says; the features of a table come as JSON."""
+    """An image and the model to predict with, as multipart/form-data."""
 
     features = None  # type: ignore[assignment]
     feature_order = None  # type: ignore[assignment]
 
 
 class InputSerializer(serializers.ModelSerializer):
+    """An image or a row of features."""
+
     url = serializers.HyperlinkedIdentityField(view_name="api:input-detail")
-    image_url = REST_FIELD()
+    image_url = serializers.SerializerMethodField()
 
     class Meta:
         model = Input
@@ -62,9 +70,9 @@ class InputSerializer(serializers.ModelSerializer):
 
 
 class InputWithImageSerializer(InputSerializer):
-    """With the picture itself, as a data URL."""
+    """An input with the image itself as a data URL."""
 
-    image = REST_FIELD()
+    image = serializers.SerializerMethodField()
 
     class Meta(InputSerializer.Meta):
         fields = (*InputSerializer.Meta.fields, "image")  # type: ignore[assignment]
@@ -77,26 +85,32 @@ class InputWithImageSerializer(InputSerializer):
 
 
 class TimingsSerializer(serializers.ModelSerializer):
+    """Durations in milliseconds."""
+
     class Meta:
         model = Prediction
         fields = ("queue_ms", "preprocess_ms", "inference_ms")
 
 
 class ErrorSerializer(serializers.Serializer):
+    """The reason why a prediction failed."""
+
     code = serializers.CharField(source="error_code")
     message = serializers.CharField(source="error_message")
 
 
 class PredictionSerializer(serializers.ModelSerializer):
+    """The output of one model version for one input."""
+
     url = serializers.HyperlinkedIdentityField(view_name="api:prediction-detail")
     model = serializers.CharField(source="model_version.model.name")
     model_version = serializers.IntegerField(source="model_version.number")
     input = InputSerializer()
-    label = REST_FIELD()  # type: ignore[assignment]
-    output = REST_FIELD()
-    error = REST_FIELD()
+    label = serializers.SerializerMethodField()  # type: ignore[assignment]
+    output = serializers.SerializerMethodField()
+    error = serializers.SerializerMethodField()
     timings = TimingsSerializer(source="*")
-    review = REST_FIELD()
+    review = serializers.SerializerMethodField()
 
     class Meta:
         model = Prediction
@@ -106,7 +120,7 @@ class PredictionSerializer(serializers.ModelSerializer):
         )  # fmt: skip
 
     def to_representation(self, instance: Prediction) -> Any:
-        """Return the features in the signature's order; a database may have kept them in another."""
+        """Return the features in the order of the signature. Databases may reorder JSON keys."""
         data = super().to_representation(instance)
         if instance.input.features is not None:
             row = {feature.name: value for feature, value in instance.get_features()}
@@ -123,7 +137,7 @@ class PredictionSerializer(serializers.ModelSerializer):
         {
             "type": "object",
             "nullable": True,
-            "description": "Of one kind: scores by label, a label alone, a value, or raw.",
+            "description": "One of: scores by label, a label, a value, or raw output.",
             "properties": {
                 "scores": {"type": "object", "additionalProperties": {"type": "number"}},
                 "label": {"type": "string"},
@@ -143,20 +157,21 @@ class PredictionSerializer(serializers.ModelSerializer):
 
     @extend_schema_field(ReviewSerializer(allow_null=True))
     def get_review(self, row: Prediction) -> dict[str, Any] | None:
-        """Return the reader's own opinion, else the newest one."""
-        opinions: list[Review] = getattr(row, "active_reviews", [])  # a prediction made just now has none
-        reader = self.context["request"].user
-        mine = [one for one in opinions if one.reviewer_id == reader.pk]
-        shown = (mine or opinions)[:1]
-        return ReviewSerializer(shown[0], context=self.context).data if shown else None
+        """Return the user's own review or, if there is none, the newest one."""
+        reviews: list[Review] = getattr(row, "active_reviews", [])  # not set on a prediction that was just created
+        user = self.context["request"].user
+        review = next((review for review in reviews if review.reviewer_id == user.pk), next(iter(reviews), None))
+        return ReviewSerializer(review, context=self.context).data if review else None
 
 
 class PredictionWithImageSerializer(PredictionSerializer):
+    """A prediction with the image as a data URL."""
+
     input = InputWithImageSerializer()
 
 
 class PredictionWithFeaturesSerializer(PredictionSerializer):
-    """With the features beside the output, for reading both in one line."""
+    """A prediction with the features of its input next to the output."""
 
     features = serializers.JSONField(source="input.features", read_only=True)
 

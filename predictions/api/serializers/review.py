@@ -1,4 +1,4 @@
-"""Opinions in and out."""
+"""Reviews and ground truth as JSON."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from rest_framework import serializers
 from accounts.permissions import is_reviewer
 from core.api.fields import StrictFloatField, reject_unknown_fields
 from predictions.models import Review
+from predictions.models.review import MAX_COMMENT_LENGTH
 
-OF_OWNERS = (Review.PickedBy.API, Review.PickedBy.MANUAL)
-MAX_ITEMS = 1000  # judged in one request
-REST_FIELD = serializers.SerializerMethodField
+OWNER_STRATEGIES = (Review.PickedBy.API, Review.PickedBy.MANUAL)
+MAX_GROUND_TRUTH_ITEMS = 1000
 
 
 class ReviewSerializer(serializers.ModelSerializer):
-    """One opinion. Whose it is, is told to reviewers; to others only whether it is theirs."""
+    """A review. Only reviewers see who wrote it; everybody sees whether it is their own."""
 
-    mine = REST_FIELD()
-    reviewer = REST_FIELD()
+    mine = serializers.SerializerMethodField()
+    reviewer = serializers.SerializerMethodField()
 
     class Meta:
         model = Review
@@ -33,27 +33,27 @@ class ReviewSerializer(serializers.ModelSerializer):
 
     @extend_schema_field({"type": "string", "nullable": True})
     def get_reviewer(self, row: Review) -> str | None:
-        reader = self.context["request"].user
-        shown = row.reviewer and (row.reviewer_id == reader.pk or is_reviewer(reader))
-        return row.reviewer.username if shown and row.reviewer else None
+        user = self.context["request"].user
+        visible = row.reviewer and (row.reviewer_id == user.pk or is_reviewer(user))
+        return row.reviewer.username if visible and row.reviewer else None
 
 
 class ReviewRequestSerializer(serializers.Serializer):
-    """What a caller may say of a prediction; the rules are the service's."""
+    """A review as a client sends it. The service validates it against the prediction."""
 
     verdict = serializers.ChoiceField(
-        Review.Verdict.choices, required=False, help_text="Left out: it follows from the truth."
+        Review.Verdict.choices, required=False, help_text="Default: inferred from the true label or value."
     )
     true_label = serializers.CharField(max_length=100, required=False, trim_whitespace=False)
     true_value = StrictFloatField(required=False)
-    comment = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+    comment = serializers.CharField(max_length=MAX_COMMENT_LENGTH, required=False, allow_blank=True)
     picked_by = serializers.ChoiceField(Review.PickedBy.choices, default=Review.PickedBy.API)
 
     def validate_picked_by(self, value: str) -> str:
-        """Let only reviewers say that a prediction was drawn: the fair figures of a version stand on it."""
-        if value not in OF_OWNERS and not is_reviewer(self.context["request"].user):
+        """Reject the strategies of the review queue unless the user is a reviewer: accuracy is based on `random`."""
+        if value not in OWNER_STRATEGIES and not is_reviewer(self.context["request"].user):
             raise serializers.ValidationError(
-                f"Expected {' or '.join(OF_OWNERS)}: others are for reviewers.", code="not-yours"
+                f"Expected {' or '.join(OWNER_STRATEGIES)}. The other values are for reviewers.", code="not-yours"
             )
         return value
 
@@ -63,7 +63,7 @@ class ReviewRequestSerializer(serializers.Serializer):
 
 
 class GroundTruthItemSerializer(ReviewRequestSerializer):
-    """One item of many: a prediction by our id or by the caller's reference, and its truth."""
+    """One item of ground truth: a prediction, by its id or client reference, and its review."""
 
     id = serializers.UUIDField(required=False)
     client_reference = serializers.CharField(max_length=255, required=False)
@@ -76,7 +76,7 @@ class GroundTruthItemSerializer(ReviewRequestSerializer):
 
 
 class GroundTruthSerializer(serializers.Serializer):
-    items = serializers.ListField(child=serializers.JSONField(), min_length=1, max_length=MAX_ITEMS)
+    items = serializers.ListField(child=serializers.JSONField(), min_length=1, max_length=MAX_GROUND_TRUTH_ITEMS)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         reject_unknown_fields(data, self.fields)
@@ -84,7 +84,7 @@ class GroundTruthSerializer(serializers.Serializer):
 
 
 class ItemResultSerializer(serializers.Serializer):
-    """What became of one item: its review, or a code and a sentence."""
+    """The result of one item: the stored review, or an error code and message."""
 
     prediction = serializers.UUIDField(source="review.prediction_id", allow_null=True, default=None)
     review = ReviewSerializer(allow_null=True)

@@ -1,4 +1,4 @@
-"""Ask a model about files from the command line."""
+"""Predict images or rows of features from files."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,95 +24,122 @@ from predictions.services import predict
 from registry.models import ModelVersion
 from registry.references import resolve_version
 
-Asked = tuple[str, dict[str, Any]]
-"""What to call one input, and the input as the service takes it."""
+
+@dataclass(frozen=True, slots=True)
+class FileInput:
+    """One input of a file, or the reason why it cannot be read.
+
+    Args:
+        name: the path, and for rows the number of the line or of the list item.
+    """
+
+    name: str
+    image: File | None = None
+    features: Any = None
+    error: Exception | None = None
 
 
 class Command(BaseCommand):
     help = (
-        "Ask MODEL (name, name@alias or name:version) about each FILE: a picture; or rows, as a CSV with a header "
-        "or as JSON, an object or a list of them. The answers are kept like any others."
+        "Predict each FILE with MODEL: an image, or rows of features as CSV with a header or as JSON (an object or a list "
+        "of objects). The inputs and predictions are stored."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("model")
+        parser.add_argument("model", help="name, name@alias or name:version")
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
-        parser.add_argument("--user", help="whose predictions they are; default: nobody's")
-        parser.add_argument("--json", action="store_true", help="one JSON object a line")
+        parser.add_argument("--user", help="user to store the predictions for; default: no user")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per line")
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = find_user(options["user"] or "")
-        version = self._version(options["model"])
-        asked = refused = 0
+        version = self._resolve_version(options["model"])
+        total = failed = 0
         for path in options["files"]:
-            for name, given in self._read(path, version):
-                asked += 1
-                refused += not self._ask(name, given, user, options)
-        if refused or not asked:
-            raise CommandError(f"{refused} of {asked} inputs have no answer.")
+            for file_input in read_inputs(path, version):
+                prediction = self._predict(file_input, user, options["model"])
+                if prediction:
+                    self._write_prediction(file_input.name, prediction, as_json=options["json"])
+                total += 1
+                failed += prediction is None or prediction.status == Prediction.Status.FAILED
+        if failed or not total:
+            raise CommandError(f"{failed} of {total} inputs failed.")
 
-    def _ask(self, name: str, given: dict[str, Any], user: User | None, options: dict[str, Any]) -> bool:
-        try:
-            if error := given.pop("error", None):
-                raise error
-            prediction = predict(user=user, source=Prediction.Source.CLI, model=options["model"], **given)
-        except (InferenceError, OSError, ValueError) as error:
-            self.stderr.write(f"{name}: {getattr(error, 'strerror', None) or error}")
-            return False
-        finally:
-            if file := given.get("image"):
-                file.close()
-        self.stdout.write(json.dumps(_as_json(name, prediction)) if options["json"] else _as_text(name, prediction))
-        return prediction.status != Prediction.Status.FAILED
-
-    def _read(self, path: Path, version: ModelVersion) -> Iterator[Asked]:
-        taken = version.parsed_signature.input
-        try:
-            if isinstance(taken, TableInput):
-                yield from _rows_of(path, taken)
-            else:
-                yield str(path), {"image": File(path.open("rb"), name=path.name)}
-        except UnicodeDecodeError:
-            yield str(path), {"error": ValueError("Expected a text file, .csv or .json, in UTF-8.")}
-        except (OSError, ValueError, csv.Error) as error:
-            yield str(path), {"error": error if isinstance(error, OSError) else ValueError(str(error))}
-
-    def _version(self, reference: str) -> ModelVersion:
+    def _resolve_version(self, reference: str) -> ModelVersion:
         try:
             return resolve_version(reference)
         except InferenceError as error:
             raise CommandError(error.message) from error
 
+    def _predict(self, file_input: FileInput, user: User | None, model: str) -> Prediction | None:
+        """Return the stored prediction, or None after writing why there is none."""
+        try:
+            if file_input.error:
+                raise file_input.error
+            return predict(
+                user=user,
+                source=Prediction.Source.CLI,
+                model=model,
+                image=file_input.image,
+                features=file_input.features,
+            )
+        except (InferenceError, OSError, ValueError) as error:
+            self.stderr.write(f"{file_input.name}: {getattr(error, 'strerror', None) or error}")
+            return None
+        finally:
+            if file_input.image:
+                file_input.image.close()
 
-def _rows_of(path: Path, taken: TableInput) -> Iterator[Asked]:
-    """Yield the rows of a file, each named by the line it begins on, or by its place in a list."""
+    def _write_prediction(self, name: str, prediction: Prediction, *, as_json: bool) -> None:
+        self.stdout.write(json.dumps(to_json(name, prediction)) if as_json else format_line(name, prediction))
+
+
+def read_inputs(path: Path, version: ModelVersion) -> Iterator[FileInput]:
+    """Yield the inputs of a file as a model version takes them: one image, or rows of features."""
+    signature_input = version.parsed_signature.input
+    try:
+        if isinstance(signature_input, TableInput):
+            yield from read_rows(path, signature_input)
+        else:
+            yield FileInput(str(path), image=File(path.open("rb"), name=path.name))
+    except UnicodeDecodeError:
+        yield FileInput(str(path), error=ValueError("Expected a .csv or .json file in UTF-8."))
+    except (OSError, ValueError, csv.Error) as error:
+        yield FileInput(str(path), error=error if isinstance(error, OSError) else ValueError(str(error)))
+
+
+def read_rows(path: Path, table: TableInput) -> Iterator[FileInput]:
+    """Yield the rows of a CSV or JSON file. A row is named by its last line, or by its place in the list."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         if path.suffix.lower() == ".json":
-            found = json.load(file)
-            for number, row in enumerate(found if isinstance(found, list) else [found], 1):
-                yield f"{path}:{number}", {"features": row}
+            content = json.load(file)
+            for number, row in enumerate(content if isinstance(content, list) else [content], 1):
+                yield FileInput(f"{path}:{number}", features=row)
             return
         reader = csv.DictReader(file, strict=True)
         if not reader.fieldnames:
-            raise ValueError("no rows; expected a header with the features and a line for each row")
+            raise ValueError("No rows. Expected a header with the feature names and one line per row.")
         if len(set(reader.fieldnames)) < len(reader.fieldnames):
-            raise ValueError("expected different names in the header")
+            raise ValueError("The header has duplicate names.")
         for row in reader:
             name = f"{path}:{reader.line_num}"
             if None in row or None in row.values():
-                yield name, {"error": ValueError(f"Expected {len(reader.fieldnames or ())} values, as in the header.")}
+                expected = len(reader.fieldnames)
+                yield FileInput(name, error=ValueError(f"Expected {expected} values, as in the header."))
             else:
-                yield name, {"features": parse_strings(row, taken)}
+                yield FileInput(name, features=parse_strings(row, table))
 
 
-def _as_text(name: str, prediction: Prediction) -> str:
+def format_line(name: str, prediction: Prediction) -> str:
+    """Return the tab-separated name, output, confidence and id of a prediction, or its error."""
     if prediction.status == Prediction.Status.FAILED:
         return f"{name}\tfailed\t{prediction.error_message}"
     confidence = "" if prediction.confidence is None else f"{prediction.confidence:.4f}"
     return f"{name}\t{format_output(prediction)}\t{confidence}\t{prediction.id}"
 
 
-def _as_json(name: str, prediction: Prediction) -> dict[str, Any]:
+def to_json(name: str, prediction: Prediction) -> dict[str, Any]:
+    """Return a prediction as JSON."""
     return {
         "file": name,
         "id": str(prediction.id),

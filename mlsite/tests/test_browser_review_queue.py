@@ -47,7 +47,7 @@ def stored(site: Site, address: str) -> list[dict]:
     answer = requests.get(
         f"{site.url}/api/v1/predictions/export/",
         params={"format": "jsonl", "model": model, "status": "succeeded"},
-        headers={"Authorization": f"Bearer {site.token()}"},
+        headers={"Authorization": f"Bearer {site.create_token()}"},
         timeout=60,
     )
     answer.raise_for_status()
@@ -88,7 +88,7 @@ def test_a_hundred_are_judged_by_key_each_stored_once_with_its_order(page, watch
     assert confidences == sorted(confidences)
     picked = requests.get(
         f"{site.url}/api/v1/predictions/{done[0][0]}/reviews/",
-        headers={"Authorization": f"Bearer {site.token()}"},
+        headers={"Authorization": f"Bearer {site.create_token()}"},
         timeout=10,
     ).json()
     assert [one["picked_by"] for one in picked] == ["uncertain"]

@@ -1,0 +1,47 @@
+"""The version is the same everywhere, and pre-commit runs the checks of `make check`."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from django.template import engines
+
+from mlsite import __version__
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_version_is_the_same_everywhere():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (project["name"], project["version"]) == ("mlsite", __version__)
+    (latest, *_) = re.findall(r"^## \[([\d.]+)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert latest == __version__
+
+
+def test_healthz_shows_the_version_without_a_database_query(client, django_assert_num_queries, db):
+    with django_assert_num_queries(0):
+        response = client.get("/healthz")
+    assert response["Content-Type"] == "text/plain"
+    assert response.content.decode() == f"ok\nmlsite {__version__}\n"
+
+
+@pytest.mark.django_db
+def test_templates_know_the_version(rf):
+    template = engines["django"].from_string("{{ mlsite_version }}")
+    assert template.render({}, rf.get("/accounts/login/")) == __version__
+
+
+def test_pre_commit_runs_the_checks_of_make_check():
+    checks = re.search(r"^CHECKS := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
+    assert len(checks) >= 5
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    (repository,) = config["repos"]
+    assert [hook["entry"] for hook in repository["hooks"]] == [f"make {check}" for check in checks]
+
+
+def test_pytest_collects_the_tests_of_every_package():
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+    packages = {path.parents[1].name for path in ROOT.glob("*/tests/__init__.py")}
+    assert set(options["testpaths"]) == packages

@@ -1,0 +1,169 @@
+"""Check reviews before they are stored. Every way to review a prediction uses `validate_review`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isclose, isfinite
+
+from inference.errors import InferenceError, InvalidInput
+from inference.messages import find_closest, format_value
+from inference.numbers import FLOAT_PATTERN, MAX_FLOAT
+from predictions.models import Prediction, Review
+from predictions.models.review import MAX_COMMENT_LENGTH
+from predictions.presentation import format_output
+
+Verdict = Review.Verdict
+TRUE_VALUE_TOLERANCE = 1e-6  # relative difference up to which a true value agrees with the predicted value
+MAX_LISTED_LABELS = 20  # labels in an error message
+MAX_QUOTED_LENGTH = 60  # characters of rejected text in an error message
+
+
+class InvalidReview(InvalidInput):
+    """The review contradicts itself, or does not fit the output of the prediction."""
+
+    code = "invalid-review"
+
+
+class NotReviewable(InferenceError):
+    """The prediction has no output to review."""
+
+    code = "not-reviewable"
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewInput:
+    """A verdict, the true label or value, and a comment."""
+
+    verdict: str
+    true_label: str = ""
+    true_value: float | None = None
+    comment: str = ""
+
+
+def validate_review(prediction: Prediction, review: ReviewInput) -> ReviewInput:
+    """Return the review with inferred parts filled in: the verdict from the true label or value, or the reverse.
+
+    Raises:
+        NotReviewable: the prediction did not succeed.
+        InvalidReview: with the code `required`, `unknown-verdict`, `unknown-label`, `contradiction`, `not-finite`,
+            `out-of-range`, `wrong-truth` or `too-long`.
+    """
+    if prediction.status != Prediction.Status.SUCCEEDED:
+        raise NotReviewable(f"Only succeeded predictions can be reviewed. The status of this one is {prediction.status}.")
+    if review.verdict and review.verdict not in Verdict.values:
+        raise _build_error("verdict", "unknown-verdict", "Expected correct, incorrect or unsure.", review.verdict)
+    if len(review.comment) > MAX_COMMENT_LENGTH:
+        raise InvalidReview(
+            f"The comment is too long ({len(review.comment):,} characters). The limit is {MAX_COMMENT_LENGTH:,} characters.",
+            code="too-long",
+            field="comment",
+        )
+    if review.verdict == Verdict.UNSURE and (review.true_label or review.true_value is not None):
+        field = "true_label" if review.true_label else "true_value"
+        raise InvalidReview(f'Leave {field} empty when verdict is "unsure".', code="contradiction", field="verdict")
+    if prediction.label:
+        return _validate_label_review(prediction, review)
+    return _validate_value_review(prediction, review) if prediction.value is not None else _validate_raw_review(review)
+
+
+def parse_true_value(text: str) -> float | None:
+    """Parse a number from a form field; None if the field is empty.
+
+    Raises:
+        InvalidReview: the text is not a number; code `wrong-type`.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    if not FLOAT_PATTERN.fullmatch(text):
+        raise _build_error("true_value", "wrong-type", "Expected a number such as 5.1.", text[:MAX_QUOTED_LENGTH])
+    return float(text)
+
+
+def _validate_label_review(prediction: Prediction, review: ReviewInput) -> ReviewInput:
+    labels: list[str] = prediction.model_version.labels
+    if review.true_value is not None:
+        raise _build_error("true_value", "wrong-truth", "Expected true_label: the output is a label.", review.true_value)
+    if review.true_label and review.true_label not in labels:
+        closest = find_closest(review.true_label, labels)
+        hint = f" Did you mean {format_value(closest)}?" if closest else ""
+        expected = f"Expected one of {_format_labels(labels)}."
+        raise _build_error("true_label", "unknown-label", expected, review.true_label, hint)
+    agrees = review.true_label == prediction.label
+    verdict = review.verdict or (_infer_verdict(agrees) if review.true_label else "")
+    if verdict == Verdict.UNSURE:
+        return ReviewInput(verdict, comment=review.comment)
+    true_label = review.true_label or _infer_true_label(verdict, prediction.label, labels)
+    _check_agreement(verdict, true_label == prediction.label, "true label", prediction.label)
+    return ReviewInput(verdict, true_label, comment=review.comment)
+
+
+def _infer_true_label(verdict: str, label: str, labels: list[str]) -> str:
+    """Return the predicted label if it is correct; if it is incorrect and there are two labels, the other one."""
+    if verdict == Verdict.CORRECT:
+        return label
+    other_labels = [other for other in labels if other != label]
+    if verdict == Verdict.INCORRECT and len(other_labels) == 1:
+        return other_labels[0]
+    if verdict == Verdict.INCORRECT:
+        raise InvalidReview(
+            f"Choose the true label: one of {_format_labels(other_labels)}.", code="required", field="true_label"
+        )
+    raise _build_missing_verdict_error()
+
+
+def _validate_value_review(prediction: Prediction, review: ReviewInput) -> ReviewInput:
+    if review.true_label:
+        raise _build_error("true_label", "wrong-truth", "Expected true_value: the output is a number.", review.true_label)
+    true_value = review.true_value
+    if true_value is not None and not isfinite(true_value):
+        raise _build_error("true_value", "not-finite", "Expected a finite number.", true_value)
+    if true_value is not None and abs(true_value) > MAX_FLOAT:
+        raise _build_error("true_value", "out-of-range", f"Expected a number up to {MAX_FLOAT:.4g}.", true_value)
+    agrees = true_value is not None and isclose(true_value, prediction.value or 0.0, rel_tol=TRUE_VALUE_TOLERANCE)
+    verdict = review.verdict or (_infer_verdict(agrees) if true_value is not None else "")
+    if not verdict:
+        raise _build_missing_verdict_error()
+    if verdict == Verdict.INCORRECT and true_value is None:
+        raise InvalidReview("Enter the true value.", code="required", field="true_value")
+    if verdict == Verdict.INCORRECT:  # a correct prediction may differ a little from the true value
+        _check_agreement(verdict, agrees, "true value", format_output(prediction))
+    return ReviewInput(verdict, true_value=true_value, comment=review.comment)
+
+
+def _validate_raw_review(review: ReviewInput) -> ReviewInput:
+    if review.true_label or review.true_value is not None:
+        raise InvalidReview(
+            "Expected only a verdict: the output is neither a label nor a number.", code="wrong-truth", field="verdict"
+        )
+    if not review.verdict:
+        raise _build_missing_verdict_error()
+    return review
+
+
+def _infer_verdict(agrees: bool) -> str:
+    return Verdict.CORRECT if agrees else Verdict.INCORRECT
+
+
+def _check_agreement(verdict: str, agrees: bool, noun: str, predicted: str) -> None:
+    if (verdict == Verdict.CORRECT) != agrees:
+        relation = "is the same as" if agrees else "differs from"
+        raise InvalidReview(
+            f'The verdict is "{verdict}", but the {noun} {relation} the prediction, {predicted}.',
+            code="contradiction",
+            field="verdict",
+        )
+
+
+def _build_missing_verdict_error() -> InvalidReview:
+    message = "Expected a verdict (correct, incorrect or unsure), or the true label or value."
+    return InvalidReview(message, code="required", field="verdict")
+
+
+def _build_error(field: str, code: str, expected: str, received: object, hint: str = "") -> InvalidReview:
+    return InvalidReview(f"{expected} Received: {format_value(received)}.{hint}", code=code, field=field)
+
+
+def _format_labels(labels: list[str]) -> str:
+    total = f" … ({len(labels)} in total)" if len(labels) > MAX_LISTED_LABELS else ""
+    return ", ".join(labels[:MAX_LISTED_LABELS]) + total

@@ -1,0 +1,68 @@
+"""The page of a prediction, thumbnails, and what all pages share."""
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from core.tests.pages import get_text
+from inference.tests.factories import make_image
+from predictions.services import predict
+from predictions.tests.factories import make_prediction
+
+pytestmark = pytest.mark.django_db
+
+
+def test_detail_shows_the_whole_record_escaped(shades, signed_in, user):
+    prediction = make_prediction(user, name="<script>alert(1)</script>.png", client_reference="{{7*7}}")
+    html = signed_in.get(prediction.get_absolute_url()).content.decode()
+    for value in (prediction.id, prediction.input_id, prediction.input.sha256, shades.sha256, "shades:1", "{{7*7}}"):
+        assert str(value) in html
+    assert "<script>alert" not in html
+    assert "curl -F image=@image.png -F model=shades:1" in html
+
+
+def test_detail_shows_the_features_of_a_row(flowers, signed_in, user):
+    row = predict(user=user, source="api", features={"length": 4.5, "petals": 5, "wild": True}, model="flowers")
+    text = get_text(signed_in.get(row.get_absolute_url()))
+    for value in ("length 4.5 cm", "petals 5", "wild true", "10.5 cm²", "&quot;model&quot;: &quot;flowers:1&quot;"):
+        assert value in text, value
+
+
+def test_thumbnail_is_a_small_webp_that_is_created_once(shades, signed_in, user):
+    prediction = make_prediction(user, make_image(9, size=(600, 400)))
+    url = reverse("predictions:thumbnail", args=[prediction.input_id])
+    first = signed_in.get(url)
+    assert (first["Content-Type"], first.content[8:12]) == ("image/webp", b"WEBP")
+    assert "private" in first["Cache-Control"]
+    prediction.input.image.storage.delete(prediction.input.image.name)
+    assert signed_in.get(url).content == first.content
+
+
+def test_missing_file_does_not_break_the_history(shades, signed_in, user):
+    prediction = make_prediction(user)
+    prediction.input.image.storage.delete(prediction.input.image.name)
+    assert signed_in.get(reverse("predictions:thumbnail", args=[prediction.input_id])).status_code == 410
+    assert signed_in.get(reverse("predictions:history")).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["predictions:predict", "predictions:history", "accounts:tokens", "docs"])
+def test_pages_forbid_inline_code(shades, signed_in, name):
+    response = signed_in.get(reverse(name))
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    html = response.content.decode()
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", html)
+
+
+def test_pages_show_the_version(shades, signed_in):
+    for name in ("predictions:predict", "predictions:models", "docs", "accounts:profile"):
+        assert '<footer class="site-footer">' in signed_in.get(reverse(name)).content.decode()
+
+
+def test_unknown_page_links_to_the_home_page(signed_in):
+    response = signed_in.get("/nothing/here/")
+    assert response.status_code == 404
+    assert "Page not found" in get_text(response)
+    assert "Go to the home page" in get_text(response)

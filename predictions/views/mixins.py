@@ -1,0 +1,33 @@
+"""What the views of pages share."""
+
+from __future__ import annotations
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpResponse
+from django_htmx.http import HttpResponseClientRedirect
+
+from accounts.requests import AuthenticatedRequest
+
+SIGNED_OUT_MESSAGE = "You are signed out. Sign in in another tab, then try again."
+
+
+class HtmxLoginRequiredMixin(LoginRequiredMixin):
+    """Require a login of htmx requests too: the sign-in page must not be swapped into the page.
+
+    A GET request opens the sign-in page. Any other request gets a 401 with a message, so that nothing typed is lost.
+    """
+
+    request: AuthenticatedRequest
+
+    def handle_no_permission(self) -> HttpResponse:  # type: ignore[override]
+        if not self.request.htmx:
+            return super().handle_no_permission()
+        if self.request.method == "GET":
+            return HttpResponseClientRedirect(redirect_to_login(self.request.get_full_path()).url)
+        return build_error_response(SIGNED_OUT_MESSAGE, status=401)
+
+
+def build_error_response(message: str, *, status: int) -> HttpResponse:
+    """Return the response to a rejected htmx request. The page shows its text beside the form."""
+    return HttpResponse(message, status=status, content_type="text/plain; charset=utf-8")

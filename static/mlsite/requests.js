@@ -1,0 +1,48 @@
+// Report htmx requests that failed, next to the form that sent them. A rejection with an HTML fragment is swapped in instead.
+const CONNECTION_MESSAGE = "The connection was lost. Check your history before you try again.";
+const EXPIRED_MESSAGE = "This page has expired. Reload it and try again.";
+const TOO_LARGE_MESSAGE = "The request is too large.";
+
+function isFragment(request) {
+  const type = request.getResponseHeader("Content-Type") || "";
+  return type.startsWith("text/html") && !/^\s*<!doctype/i.test(request.responseText);
+}
+
+function describeError(request) {
+  const type = request.getResponseHeader("Content-Type") || "";
+  if (type.startsWith("text/plain") && request.responseText) return request.responseText;
+  if (request.status === 403) return EXPIRED_MESSAGE;
+  if (request.status === 413) return TOO_LARGE_MESSAGE;
+  return `The server returned an error (${request.status}). Check your history before you try again.`;
+}
+
+function getErrorElement(element) {
+  const existing = element.querySelector(".request-error");
+  if (existing) return existing;
+  const created = Object.assign(document.createElement("p"), { className: "request-error error-text" });
+  created.setAttribute("role", "alert");
+  return element.appendChild(created);
+}
+
+function showError(element, message) {
+  const place = getErrorElement(element);
+  place.classList.add("error-text");
+  place.textContent = message;
+  element.classList.add("has-request-error");
+}
+
+document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  if (!detail.elt.classList.contains("has-request-error")) return;
+  detail.elt.classList.remove("has-request-error");
+  detail.elt.querySelector(".request-error")?.remove();
+});
+
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const { xhr: request, requestConfig } = detail;
+  if (request.status < 400) return;
+  detail.isError = false; // it is on the page, so htmx need not write it to the console
+  detail.shouldSwap = isFragment(request);
+  if (!detail.shouldSwap) showError(requestConfig.elt, describeError(request));
+});
+
+document.addEventListener("htmx:sendError", ({ detail }) => showError(detail.requestConfig.elt, CONNECTION_MESSAGE));
