@@ -94,7 +94,7 @@ def register_failing(db, write_dummy, settings):
         changed = {"number": 2, "artifact": "failing/bad.dummy.json", "sha256": hash_artifact(path)}
         kept = {"model": good.model, "runtime": good.runtime, "signature": good.signature, "labels": good.labels}
         bad = ModelVersion.objects.create(**kept, **changed, size=path.stat().st_size)
-        move_alias(bad)
+        move_alias(version=bad)
         return bad
 
     return register

@@ -1,1 +1,1 @@
-"""Users, sign-up, sessions and API tokens. Imports no other application."""
+"""Users, sign-up, sign-in and API tokens. Imports no app but `core`."""

@@ -1,10 +1,11 @@
-"""Users and tokens in the admin."""
+"""Users and API tokens in the admin."""
 
 from __future__ import annotations
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
 
 from accounts.models import ApiToken, User
@@ -30,7 +31,7 @@ class ApiTokenAdmin(admin.ModelAdmin):
     autocomplete_fields = ("user",)
     fields = ("user", "name", "expires_at", "prefix", "state", "created_at", "last_used_at", "revoked_at")
     readonly_fields = ("prefix", "state", "created_at", "last_used_at", "revoked_at")
-    actions = ("revoke",)
+    actions = ("revoke_selected",)
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -39,19 +40,19 @@ class ApiTokenAdmin(admin.ModelAdmin):
         return self.fields if obj else self.readonly_fields  # type: ignore[return-value]
 
     def has_delete_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
-        """A token is revoked, not deleted: who held one stays known."""
+        """Return False. Revoked tokens stay in the database as a record of who had access."""
         return False
 
-    def save_model(self, request: HttpRequest, obj: ApiToken, form: object, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: ApiToken, form: ModelForm, change: bool) -> None:
         if change:
             return
         token, secret = create_token(user=obj.user, name=obj.name, expires_at=obj.expires_at)
         obj.pk = token.pk
         obj.refresh_from_db()
-        messages.warning(request, f"Copy the token now, it is not shown again: {secret}")
+        messages.warning(request, f"Copy the token now. It is shown only once: {secret}")
 
     @admin.action(description="Revoke the selected tokens")
-    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         for token in queryset:
             revoke_token(token=token)
-        messages.success(request, "Revoked. The next request with one of them is refused.")
+        messages.success(request, "The selected tokens are revoked. Requests that use them are rejected.")

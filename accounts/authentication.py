@@ -1,4 +1,4 @@
-"""`Authorization: Bearer <token>` for REST framework (RFC 6750)."""
+"""Authenticate API requests by `Authorization: Bearer <token>` (RFC 6750)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from rest_framework.request import Request
 from accounts.models import ApiToken, User
 from accounts.services import authenticate_token
 
-MAX_HEADER = 512  # bytes
+MAX_HEADER_BYTES = 512
 
 
 class InvalidToken(AuthenticationFailed):
     default_code = "invalid-token"
-    default_detail = "The token is unknown, expired or revoked. Make one on the page API tokens, or with create_token."
+    default_detail = (
+        "The token is unknown, expired or revoked. Create a token on the API tokens page or with manage.py create_token."
+    )
 
 
 class BearerAuthentication(BaseAuthentication):
-    """Leave a request without a bearer header to the next authenticator; refuse one whose token is not active."""
+    """Authenticate by an API token. Requests without a bearer header are left to the next authenticator."""
 
     keyword = "Bearer"
 
@@ -28,7 +30,7 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, secret = header.partition(b" ")
         if scheme.lower() != self.keyword.lower().encode():
             return None
-        if not secret.isascii() or len(header) > MAX_HEADER:
+        if not secret.isascii() or len(header) > MAX_HEADER_BYTES:
             raise InvalidToken
         token = authenticate_token(secret=secret.strip().decode("ascii"))
         if token is None:
@@ -40,7 +42,7 @@ class BearerAuthentication(BaseAuthentication):
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
-    """How the OpenAPI schema names it."""
+    """Describe bearer authentication in the OpenAPI schema."""
 
     target_class = "accounts.authentication.BearerAuthentication"
     name = "token"

@@ -1,8 +1,8 @@
-"""Sign-up and tokens."""
+"""Forms for sign-up and API tokens."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django import forms
 from django.contrib.auth.forms import UserCreationForm
@@ -10,32 +10,36 @@ from django.utils import timezone
 
 from accounts.models import ApiToken, User
 
-LIFETIMES = [("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "until revoked")]
+LIFETIME_DAYS_CHOICES = [("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "Until revoked")]
+DEFAULT_LIFETIME_DAYS = "90"
 
 
 class SignUpForm(UserCreationForm):
     class Meta:
         model = User
         fields = ("username", "email")
+        labels = {"email": "Email"}
         help_texts = {
             "username": "Letters, digits and @ . + - _",
-            "email": "Optional; needed to reset a forgotten password.",
+            "email": "Optional. Required to reset a forgotten password.",
         }
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["email"].label = "E-mail"
-        self.fields["password1"].help_text = "At least eight characters, not only digits, nothing too common."
+        self.fields["password1"].help_text = "At least 8 characters. Not only digits, and not a common password."
         self.fields["password2"].help_text = ""
         self.fields.pop("usable_password", None)
 
 
 class TokenForm(forms.Form):
     name = forms.CharField(
-        max_length=ApiToken._meta.get_field("name").max_length, help_text="What it is for, such as: nightly import"
+        max_length=ApiToken._meta.get_field("name").max_length, help_text="What the token is for, such as: nightly import"
     )
-    lifetime = forms.ChoiceField(choices=LIFETIMES, required=False, label="Valid for", initial="90")
+    lifetime = forms.ChoiceField(
+        choices=LIFETIME_DAYS_CHOICES, required=False, label="Valid for", initial=DEFAULT_LIFETIME_DAYS
+    )
 
-    def expires_at(self):
+    def get_expiry(self) -> datetime | None:
+        """Return when the token expires; None if it is valid until revoked."""
         days = self.cleaned_data["lifetime"]
         return timezone.now() + timedelta(days=int(days)) if days else None

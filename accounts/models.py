@@ -1,12 +1,10 @@
-"""People, their sessions and their API tokens."""
+"""Users and API tokens."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser
-from django.contrib.sessions.backends.base import SessionBase
-from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.db import models
 from django.utils import timezone
 from uuid_utils.compat import uuid7
@@ -22,32 +20,12 @@ class User(AbstractUser):
 
     @property
     def is_reviewer(self) -> bool:
+        """Return whether the user may see and review the predictions of all users."""
         return is_reviewer(self)
 
 
-class SessionManager(BaseSessionManager):
-    use_in_migrations = False
-
-    def get_queryset(self) -> models.QuerySet[Any]:
-        return super().get_queryset().select_related("user")
-
-
-class Session(AbstractBaseSession):
-    """A session that knows its user, so that one query finds both."""
-
-    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="+")
-
-    objects: ClassVar = SessionManager()
-
-    @classmethod
-    def get_session_store_class(cls) -> type[SessionBase]:
-        from accounts.sessions import SessionStore
-
-        return SessionStore
-
-
 class ApiToken(models.Model):
-    """A named key for programs. Only its SHA-256 is stored; `prefix` is what its owner recognises it by."""
+    """A named API key of a user. Only its SHA-256 is stored. The prefix lets its owner recognize it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="tokens")

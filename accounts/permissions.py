@@ -1,4 +1,4 @@
-"""Who may do what, beyond Django's model permissions."""
+"""Permissions beyond Django's model permissions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 
 def is_reviewer(user: AbstractBaseUser | AnonymousUser) -> bool:
-    """Return whether a user sees everyone's predictions and may review them.
+    """Return whether a user may see and review the predictions of all users.
 
     Reviewers are active staff with the permission `settings.REVIEWER_PERMISSION`; superusers have every permission.
     """

@@ -1,4 +1,4 @@
-"""How tokens are read."""
+"""Queries on API tokens."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from django.utils import timezone
 
 class ApiTokenQuerySet(QuerySet):
     def active(self) -> Self:
-        """Neither revoked nor expired, of a user who may sign in."""
+        """Return tokens of active users that are neither revoked nor expired."""
         unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
         return self.filter(unexpired, revoked_at=None, user__is_active=True)

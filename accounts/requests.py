@@ -1,4 +1,4 @@
-"""The type of a request behind a login."""
+"""The type of a request from a signed-in user."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from accounts.models import User
 
 
 class AuthenticatedRequest(HttpRequest):
-    """For type checking only: `LoginRequiredMixin` and the middleware make it true."""
+    """For type checkers only. `LoginRequiredMixin` and the middleware ensure these attributes."""
 
     user: User
     htmx: HtmxDetails

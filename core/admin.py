@@ -1,8 +1,7 @@
-"""What all admin pages of the ledger share: nothing is edited, nothing is counted."""
+"""Base classes and helpers for admin pages."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.contrib import admin
@@ -15,11 +14,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from core.formatting import NOT_AVAILABLE, format_json
 from core.pagination import BoundedPaginator
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows to look at. A POST is refused with 403, also for superusers."""
+    """Show rows without forms. Nobody, superusers included, can add, change or delete a row. Lists do not count tables."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
@@ -27,7 +27,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     list_per_page = 50
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Turn away what no database takes, before a filter gives it to one."""
+        """Show the list. Reject NUL characters in parameters, which PostgreSQL does not accept."""
         title = capfirst(self.opts.verbose_name_plural)
         extra_context = {"title": title, **(extra_context or {})}
         if any("\0" in value for name in request.GET for value in request.GET.getlist(name)):
@@ -47,14 +47,14 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
-def link_to(row: Model | None, text: str = "") -> str | SafeString:
-    """Return a link to a row's admin page."""
+def render_link(row: Model | None, text: str = "") -> str | SafeString:
+    """Return a link to the admin page of a row, or a dash for None."""
     if row is None:
-        return "–"
-    meta = row._meta
-    address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
-    return format_html('<a href="{}">{}</a>', address, text or str(row))
+        return NOT_AVAILABLE
+    url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    return format_html('<a href="{}">{}</a>', url, text or str(row))
 
 
-def pretty(value: Any) -> SafeString:
-    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False))
+def render_json(value: Any) -> SafeString:
+    """Return a value as an indented block of JSON."""
+    return format_html("<pre>{}</pre>", format_json(value))

@@ -14,7 +14,7 @@ class CoreConfig(AppConfig):
 
 
 def disable_jit(connection: Any, **kwargs: Any) -> None:
-    """Turn off PostgreSQL's just-in-time compilation, which takes longer than any statement of this site.
+    """Turn off the just-in-time compilation of PostgreSQL, which takes longer than any statement of this site.
 
     A connection option would do the same, but PgBouncer rejects it.
     """

@@ -1,4 +1,4 @@
-"""What `manage.py check` says about this installation, without loading a model."""
+"""System checks of an installation. They load no model."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from django.core.checks import Error, Warning, register
 
 @register()
 def check_folders(**options: Any) -> list[Error]:
-    """MEDIA_ROOT and MODEL_ROOT can be written to, or made."""
+    """Check that MEDIA_ROOT and MODEL_ROOT are folders, or do not exist yet."""
     errors = []
     for name in ("MEDIA_ROOT", "MODEL_ROOT"):
         folder = Path(getattr(settings, name))
         if folder.exists() and not folder.is_dir():
-            errors.append(Error(f"{name} is not a folder: {folder}", id="core.E001"))
+            hint = f"Set {name} to a folder. It is created when the first file is stored."
+            errors.append(Error(f"{name} is not a folder: {folder}", hint=hint, id="core.E001"))
     return errors
 
 
 @register(deploy=True)
 def check_sqlite_in_production(**options: Any) -> list[Warning]:
+    """Warn about SQLite, which allows only one writer at a time."""
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-        hint = "One machine and some twenty writes a second are fine; beyond that set DATABASE_URL=postgres://…"
+        hint = "SQLite is suitable for one server and about 20 writes per second. Otherwise set DATABASE_URL=postgres://…"
         return [Warning("The database is SQLite.", hint=hint, id="core.W001")]
     return []

@@ -1,4 +1,4 @@
-"""Pagination that counts no whole table: keyset pages for the site, a bounded paginator for the admin."""
+"""Pagination that does not count whole tables: keyset pages for the site, a bounded paginator for the admin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file storage that has a file on the disk, not in a cache, before it says so."""
+"""A file storage that returns only after the file is safely on disk."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 
-TEMPORARY = "tmp"  # folder below MEDIA_ROOT for files that are still being written
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+TEMPORARY_FOLDER = "tmp"  # below the root of the storage, for files that are still being written
+NO_SPACE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class StorageFull(OSError):
-    """The disk, the quota or the file-size limit is exhausted; what was written has been removed."""
+    """The disk is full, or a quota or the file-size limit is reached. The incomplete file has been removed."""
 
 
 @deconstructible(path="core.storage.DurableFileSystemStorage")
 class DurableFileSystemStorage(FileSystemStorage):
-    """Write to a temporary file, fsync it, rename it, fsync the folder.
+    """Write to a temporary file, fsync it, rename it, and fsync the folder.
 
-    After a crash at any point a file is there whole or not at all, and a file is never overwritten. The order is the one
-    that T. S. Pillai et al., "All File Systems Are Not Created Equal" (OSDI 2014) found to hold on every file system.
+    After a crash, a file is either complete or absent. Existing files are never overwritten. This order of operations is
+    safe on every file system that T. S. Pillai et al. examined in "All File Systems Are Not Created Equal" (OSDI 2014).
     """
 
     def _save(self, name: str, content: File) -> str:
         target = Path(self.path(name))
         try:
-            self._make_durable(target.parent)
-            self._write(content, target)
+            self._create_folder(target.parent)
+            self._write_file(content, target)
             _fsync_folder(target.parent)
         except OSError as error:
-            if error.errno in FULL:
+            if error.errno in NO_SPACE_ERRORS:
                 raise StorageFull(error.errno, "No space is left for uploaded files.") from error
             raise
         return name
 
-    def _write(self, content: File, target: Path) -> None:
-        folder = Path(self.location, TEMPORARY)
+    def _write_file(self, content: File, target: Path) -> None:
+        folder = Path(self.location, TEMPORARY_FOLDER)
         folder.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=folder)
         try:
@@ -50,28 +50,28 @@ class DurableFileSystemStorage(FileSystemStorage):
                 file.flush()
                 os.fchmod(file.fileno(), self.file_permissions_mode or 0o600)
                 os.fsync(file.fileno())
-            # save() has looked for a free name, and the ledger's names are UUIDs: nothing is overwritten here.
+            # This overwrites nothing: save() chooses a free name, and names contain a UUID or a hash.
             os.rename(temporary, target)
         except BaseException:
             os.unlink(temporary)
             raise
 
-    def _make_durable(self, folder: Path) -> None:
-        """Create a folder below the root, and sync the entry of each folder on the way, once in each process.
+    def _create_folder(self, folder: Path) -> None:
+        """Create a folder below the root, with its parents, and fsync the entry of each, once per process.
 
-        That a folder is there does not say that its entry is on the disk: another thread may have made it just now.
+        A folder that exists may not be on disk yet, because another thread may have just created it.
         """
         root = Path(self.location)
         root.mkdir(parents=True, exist_ok=True)
         for part in (*reversed(folder.relative_to(root).parents), folder.relative_to(root)):
-            new = root / part
-            if new not in _durable or not new.is_dir():
-                new.mkdir(exist_ok=True)
-                _fsync_folder(new.parent)
-                _durable.add(new)
+            path = root / part
+            if path not in _synced_folders or not path.is_dir():
+                path.mkdir(exist_ok=True)
+                _fsync_folder(path.parent)
+                _synced_folders.add(path)
 
 
-_durable: set[Path] = set()  # folders whose entries this process has synced
+_synced_folders: set[Path] = set()  # folders whose entries this process has synced
 
 
 def _fsync_folder(folder: Path) -> None:

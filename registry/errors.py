@@ -20,7 +20,7 @@ class UnknownModel(InferenceError):
 
 
 def describe_error(error: Exception) -> str:
-    """Return an error with its cause, for operators only: the cause may contain paths of this machine."""
+    """Return the message of an error with its cause. For operators only: the cause can contain paths of the server."""
     message = getattr(error, "message", None) or " ".join(getattr(error, "messages", [str(error)]))
     cause = error.__cause__ if isinstance(error, ModelError) else None
     return f"{message} ({getattr(cause, 'message', cause)})" if cause else message

@@ -1,4 +1,4 @@
-"""What is known of a model before it is registered: `model.toml`, or a bare artifact and a labels file."""
+"""Read the description of a model: a folder with a `model.toml`, or a bare artifact and a file with labels."""
 
 from __future__ import annotations
 
@@ -12,18 +12,25 @@ from typing import Any
 from inference.errors import InvalidSignature
 from inference.examples import Example
 
-KEYS = {"name", "title", "description", "artifact", "labels", "notes", "runtime", "input", "output", "examples"}
-FILE = "model.toml"
-TYPES: dict[str, type] = {"labels": list, "input": dict, "output": dict, "examples": list}  # of the keys that are no text
+MANIFEST_NAME = "model.toml"
+MANIFEST_KEYS = {"name", "title", "description", "artifact", "labels", "notes", "runtime", "input", "output", "examples"}
+TOML_TYPES: dict[str, tuple[type, str]] = {
+    "labels": (list, "an array"),
+    "input": (dict, "a table"),
+    "output": (dict, "a table"),
+    "examples": (list, "an array"),
+}
+DEFAULT_TOML_TYPE = (str, "a string")
+MAX_SHOWN_CHARACTERS = 100  # of an invalid value in an error message
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One model's own words about itself; what is empty is read from the artifact.
+    """The description of a model. Registration reads empty fields from the artifact.
 
     Args:
+        folder: contains the artifact and the images of the examples.
         artifact: a file or a folder.
-        folder: where `artifact` and the pictures of the examples lie.
     """
 
     folder: Path
@@ -38,47 +45,53 @@ class Manifest:
     output: dict[str, Any] = field(default_factory=dict)
     examples: list[Example] = field(default_factory=list)
 
-    def picture_of(self, example: Example) -> Path:
-        """Return the file of an example's picture.
+    def get_image_path(self, example: Example) -> Path:
+        """Return the path of an example's image.
 
         Raises:
-            InvalidSignature: when it is not inside the folder.
+            InvalidSignature: the image is missing, or outside the folder.
         """
-        return _inside(self.folder, example.image, "the image of an example")
+        return _resolve_inside(self.folder, example.image, "the image of an example")
 
 
 def read_manifest(path: Path, *, name: str = "", labels: Path | None = None) -> Manifest:
-    """Read a folder with a `model.toml`, or take a bare artifact; `name` and `labels` prevail over what is read.
+    """Read the manifest of a folder, or build one for a bare artifact.
+
+    Args:
+        path: a folder with a `model.toml`, or an artifact.
+        name: overrides the name in the manifest.
+        labels: a text file with one label per line. Overrides the labels in the manifest.
 
     Raises:
-        InvalidSignature: on a missing or malformed file.
+        InvalidSignature: a file is missing or malformed.
     """
     if not path.exists():
         raise InvalidSignature(f"There is no file or folder {path}.")
-    described = path.is_dir() and (path / FILE).is_file()
-    data: dict[str, Any] = _read_toml(path / FILE) if described else {"artifact": path.resolve().name}
-    folder = path.resolve() if described else path.resolve().parent
+    has_manifest = path.is_dir() and (path / MANIFEST_NAME).is_file()
+    data: dict[str, Any] = _read_toml(path / MANIFEST_NAME) if has_manifest else {"artifact": path.resolve().name}
+    folder = path.resolve() if has_manifest else path.resolve().parent
     if labels:
         data["labels"] = _read_labels(labels)
     _check_types(data)
-    artifact = _inside(folder, data.pop("artifact", ""), "the artifact")
-    data["name"] = name or data.get("name") or _as_name(artifact.name)
-    data["examples"] = [Example.from_dict(one) for one in data.get("examples", [])]
+    artifact = _resolve_inside(folder, data.pop("artifact", ""), "the artifact")
+    data["name"] = name or data.get("name") or _derive_name(artifact.name)
+    data["examples"] = [Example.from_dict(example) for example in data.get("examples", [])]
     return Manifest(folder, artifact, **data)
 
 
-def _inside(folder: Path, name: str, what: str) -> Path:
+def _resolve_inside(folder: Path, name: str, subject: str) -> Path:
+    """Return the absolute path of a file or folder inside `folder`. Symbolic links that lead outside are rejected."""
     path = (folder / name.replace("\0", "")).resolve()
-    if path != folder and path.is_relative_to(folder) and not path.exists():
-        raise InvalidSignature(f"Expected {what} to be a file or folder inside {folder}. There is no {name}.")
     if path == folder or not path.is_relative_to(folder):
-        raise InvalidSignature(f"Expected {what} to be a file or folder inside {folder}. Received: {path}")
+        raise InvalidSignature(f"Expected {subject} to be a file or folder inside {folder}. Received: {path}")
+    if not path.exists():
+        raise InvalidSignature(f"Expected {subject} to be a file or folder inside {folder}. There is no {name}.")
     return path
 
 
-def _as_name(file: str) -> str:
-    """Return a model's name from its file's: `My_Model.v2.onnx` is `my-model`."""
-    return re.sub(r"[^a-z0-9]+", "-", file.partition(".")[0].lower()).strip("-")
+def _derive_name(file_name: str) -> str:
+    """Return the model name for a file name: `my-model` for `My_Model.v2.onnx`."""
+    return re.sub(r"[^a-z0-9]+", "-", file_name.partition(".")[0].lower()).strip("-")
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -88,23 +101,24 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise InvalidSignature(f"{path} cannot be read as UTF-8 text.") from error
     except tomllib.TOMLDecodeError as error:
         raise InvalidSignature(f"{path} is not valid TOML: {error}") from error
-    if unknown := sorted(data.keys() - KEYS):
-        raise InvalidSignature(f"Expected only {sorted(KEYS)} in {path}. Received: {unknown}")
+    if unknown := sorted(data.keys() - MANIFEST_KEYS):
+        raise InvalidSignature(f"Expected only the keys {sorted(MANIFEST_KEYS)} in {path}. Received: {unknown}")
     return data
 
 
 def _check_types(data: dict[str, Any]) -> None:
-    """Refuse what has another type than the field of that name."""
     for name, value in data.items():
-        wanted = TYPES.get(name, str)
-        if not isinstance(value, wanted):
-            raise InvalidSignature(f"Expected {name} to be a {wanted.__name__}. Received: {value!r:.100}")
-    if not all(isinstance(one, Mapping) for one in data.get("examples", [])):
-        raise InvalidSignature(f"Expected tables in examples: [[examples]]. Received: {data['examples']!r:.100}")
+        expected_type, type_name = TOML_TYPES.get(name, DEFAULT_TOML_TYPE)
+        if not isinstance(value, expected_type):
+            shown = repr(value)[:MAX_SHOWN_CHARACTERS]
+            raise InvalidSignature(f"Expected {name} to be {type_name}. Received: {shown}")
+    if not all(isinstance(example, Mapping) for example in data.get("examples", [])):
+        shown = repr(data["examples"])[:MAX_SHOWN_CHARACTERS]
+        raise InvalidSignature(f"Expected examples to be tables: [[examples]]. Received: {shown}")
 
 
 def _read_labels(path: Path) -> list[str]:
     try:
         return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSignature(f"Expected a text file with one label a line. Received: {path}") from error
+        raise InvalidSignature(f"Expected a text file with one label per line. Received: {path}") from error

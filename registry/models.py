@@ -19,7 +19,7 @@ MAX_CACHED_SIGNATURES = 1024
 
 
 class RegisteredModel(models.Model):
-    """A model by name, such as `digits`; its artifacts are its versions."""
+    """A named model, such as `digits`, with one or more versions."""
 
     class Task(models.TextChoices):
         IMAGE_CLASSIFICATION = "image-classification", "image classification"
@@ -115,7 +115,7 @@ def _parse_signature(version: ModelVersion) -> Signature:
 
 
 class Alias(models.Model):
-    """A movable name for a version: digits@production -> digits:3."""
+    """A movable name for a version, such as digits@production for digits:3."""
 
     id = UUID7Field()
     model = models.ForeignKey(RegisteredModel, models.CASCADE, related_name="aliases")
@@ -135,7 +135,7 @@ class Alias(models.Model):
 
 
 class AliasChange(models.Model):
-    """One move of an alias: who, when, from which version, to which version."""
+    """A record of who moved an alias, when, from which version and to which version."""
 
     id = UUID7Field()
     model = models.ForeignKey(RegisteredModel, models.CASCADE, related_name="alias_changes")

@@ -15,7 +15,9 @@ from registry.errors import InactiveModel, UnknownModel
 from registry.models import Alias, ModelVersion, RegisteredModel
 from registry.querysets import PRODUCTION
 
-PATTERN = re.compile(r"(?P<name>[a-z][a-z0-9-]*)(?:@(?P<alias>[a-z][a-z0-9-]*)|:(?P<number>[1-9][0-9]{0,8}))?", re.ASCII)
+REFERENCE_PATTERN = re.compile(
+    r"(?P<name>[a-z][a-z0-9-]*)(?:@(?P<alias>[a-z][a-z0-9-]*)|:(?P<number>[1-9][0-9]{0,8}))?", re.ASCII
+)
 MAX_SHOWN_CHARACTERS = 120  # of an invalid reference
 
 
@@ -40,7 +42,7 @@ class ModelReference:
         Raises:
             UnknownModel: the text has another form.
         """
-        match = PATTERN.fullmatch(text)
+        match = REFERENCE_PATTERN.fullmatch(text)
         if match is None:
             raise UnknownModel(
                 f"Expected a model as name, name@alias or name:version. Received: {text[:MAX_SHOWN_CHARACTERS]!r}"
@@ -83,14 +85,14 @@ def resolve_model(reference: str = "", *, user: User | None = None) -> ResolvedM
     parsed = ModelReference.parse(reference)
     versions = _get_versions().filter(model__name=parsed.name)
     if parsed.number:
-        found = versions.filter(number=parsed.number).first()
+        version = versions.filter(number=parsed.number).first()
     else:
-        found = versions.filter(aliases__name=parsed.resolved_alias).first()
-    if found is None:
-        raise _describe_missing(parsed, user)
-    if user and not found.is_active and not user.is_reviewer:
-        raise InactiveModel(f"The model {found.model.name} is not in use: it has no alias yet.")
-    return ResolvedModel(found, parsed)
+        version = versions.filter(aliases__name=parsed.resolved_alias).first()
+    if version is None:
+        raise _build_unknown_model_error(parsed, user)
+    if user and not version.is_active and not user.is_reviewer:
+        raise InactiveModel(f"The model {version.model.name} is not in use: it has no alias yet.")
+    return ResolvedModel(version, parsed)
 
 
 def resolve_version(reference: str = "", *, user: User | None = None) -> ModelVersion:
@@ -103,8 +105,8 @@ def get_production_aliases() -> QuerySet[Alias]:
     return Alias.objects.filter(name=PRODUCTION).select_related("version__model").order_by("model_id")
 
 
-def _describe_missing(reference: ModelReference, user: User | None) -> UnknownModel:
-    """Return an error that names what is missing, as far as this user may know of it."""
+def _build_unknown_model_error(reference: ModelReference, user: User | None) -> UnknownModel:
+    """Return an error that names what is missing. It mentions only models that the user may see."""
     visible = RegisteredModel.objects.visible_to(user) if user else RegisteredModel.objects.all()
     names = list(visible.values_list("name", flat=True))
     if reference.name not in names:

@@ -1,4 +1,4 @@
-"""What commands share."""
+"""Shared by management commands."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from django.core.management.base import CommandError
 from accounts.models import User
 
 
-def find_user(name: str) -> User | None:
-    """Return the user of that name, nobody for an empty one.
+def find_user(username: str) -> User | None:
+    """Return the user with this name, or None for an empty name.
 
     Raises:
-        CommandError: when there is none.
+        CommandError: there is no such user.
     """
-    user = User.objects.filter(username=name).first()
-    if name and user is None:
-        raise CommandError(f"There is no user {name!r}.")
+    user = User.objects.filter(username=username).first()
+    if username and user is None:
+        raise CommandError(f"There is no user {username!r}.")
     return user

@@ -9,18 +9,18 @@ from accounts.services import authenticate_token, create_token
 pytestmark = pytest.mark.django_db
 
 
-def test_a_token_is_made_in_the_admin_and_shown_once(client, superuser, user):
+def test_the_admin_creates_a_token_and_shows_its_secret(client, superuser, user):
     client.force_login(superuser)
     page = client.post(reverse("admin:accounts_apitoken_add"), {"user": user.pk, "name": "import"}, follow=True)
     secret = re.search(r"mls_[\w-]{43}", page.content.decode())[0]
     assert authenticate_token(secret=secret).user == user
 
 
-def test_tokens_are_revoked_in_bulk(client, superuser, user):
+def test_the_admin_action_revokes_the_selected_tokens(client, superuser, user):
     secrets = [create_token(user=user, name=str(n))[1] for n in range(3)]
     client.force_login(superuser)
-    chosen = [str(pk) for pk in ApiToken.objects.values_list("pk", flat=True)]
-    client.post(reverse("admin:accounts_apitoken_changelist"), {"action": "revoke", "_selected_action": chosen})
+    selected = [str(pk) for pk in ApiToken.objects.values_list("pk", flat=True)]
+    client.post(reverse("admin:accounts_apitoken_changelist"), {"action": "revoke_selected", "_selected_action": selected})
     assert [authenticate_token(secret=secret) for secret in secrets] == [None] * 3
 
 
@@ -34,7 +34,7 @@ def test_a_stored_token_cannot_be_changed_or_deleted(client, superuser, user):
 
 
 @pytest.mark.parametrize("name", ["user", "apitoken"])
-def test_lists_count_no_table(client, superuser, user, name, django_assert_max_num_queries):
+def test_lists_do_not_count_whole_tables(client, superuser, user, name, django_assert_max_num_queries):
     create_token(user=user, name="import")
     client.force_login(superuser)
     with django_assert_max_num_queries(8) as captured:

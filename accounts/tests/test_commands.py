@@ -1,40 +1,39 @@
-from io import StringIO
-
 import pytest
-from django.core.management import CommandError, call_command
 
 from accounts.models import ApiToken
 from accounts.services import authenticate_token
+from core.tests.commands import run_command
 
 pytestmark = pytest.mark.django_db
 
 
-def run(*arguments: str) -> str:
-    out = StringIO()
-    call_command("create_token", *arguments, stdout=out)
-    return out.getvalue()
+def test_create_token_prints_only_the_token(user):
+    out, err, error = run_command("create_token", "ada")
+    assert authenticate_token(secret=out.removesuffix("\n")).user == user
+    assert (err, error) == ("", None)
 
 
-def test_prints_the_token_and_nothing_else(user):
-    assert authenticate_token(secret=run("ada").strip()).user == user
-
-
-def test_notes_name_and_expiry(user):
-    run("ada", "--name", "nightly", "--days", "3")
+def test_create_token_stores_name_and_expiry(user):
+    run_command("create_token", "ada", "--name", "nightly", "--days", 3)
     token = ApiToken.objects.get()
     assert token.name == "nightly"
     assert 2.9 < (token.expires_at - token.created_at).total_seconds() / 86400 < 3.1
 
 
-@pytest.mark.parametrize("arguments", [("nobody",), ("ada", "--days", "0"), ("ada", "--days", "-1")])
-def test_refuses_what_makes_no_sense(user, arguments):
-    with pytest.raises(CommandError, match=r"no active user|Expected --days"):
-        run(*arguments)
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nobody",), "There is no active user 'nobody'."),
+        (("ada", "--days", "0"), "Expected --days to be 1 or more. Received: 0"),
+        (("ada", "--days", "-1"), "Expected --days to be 1 or more. Received: -1"),
+    ],
+)
+def test_create_token_rejects_invalid_arguments(user, arguments, message):
+    assert run_command("create_token", *arguments) == ("", "", message)
     assert not ApiToken.objects.exists()
 
 
-def test_refuses_an_inactive_user(user):
+def test_create_token_rejects_an_inactive_user(user):
     user.is_active = False
     user.save()
-    with pytest.raises(CommandError, match="no active user 'ada'"):
-        run("ada")
+    assert run_command("create_token", "ada")[2] == "There is no active user 'ada'."

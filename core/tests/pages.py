@@ -6,5 +6,6 @@ import re
 
 
 def get_text(response):
-    plain = re.sub(r"<[^>]+>", " ", response.content.decode())
-    return re.sub(r"\s+", " ", plain)
+    """Return the text of a page without tags and repeated spaces."""
+    text = re.sub(r"<[^>]+>", " ", response.content.decode())
+    return re.sub(r"\s+", " ", text)

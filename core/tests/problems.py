@@ -4,6 +4,7 @@ from __future__ import annotations
 
 
 def assert_problem(response, status, code):
+    """Check that a response is a complete problem with this status and code, and return its body."""
     assert response.status_code == status, response.content
     assert response["Content-Type"] == "application/problem+json"
     body = response.json()

@@ -7,10 +7,10 @@ import os
 import pytest
 
 
-def require(what: str, found: object) -> None:
-    """Skip a test that this machine cannot run; in CI, where everything is installed, that is a failure."""
-    if found:
+def require(name: str, available: object) -> None:
+    """Skip a test if a requirement is missing. In CI, where everything is installed, fail it."""
+    if available:
         return
     if os.environ.get("CI"):
-        pytest.fail(f"{what} is missing")
-    pytest.skip(f"{what} is missing")
+        pytest.fail(f"{name} is missing")
+    pytest.skip(f"{name} is missing")

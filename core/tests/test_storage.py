@@ -15,42 +15,42 @@ def storage(tmp_path):
     return DurableFileSystemStorage(location=tmp_path / "media")
 
 
-def files_below(folder):
+def list_files(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_keeps_the_exact_bytes_and_no_temporary_file(storage, tmp_path):
+def test_a_file_is_stored_byte_for_byte_without_a_temporary_file(storage, tmp_path):
     name = storage.save("inputs/ab/cd/x.png", ContentFile(b"\0\x01" * 1000))
     assert Path(storage.path(name)).read_bytes() == b"\0\x01" * 1000
-    assert files_below(tmp_path / "media") == ["inputs/ab/cd/x.png"]
+    assert list_files(tmp_path / "media") == ["inputs/ab/cd/x.png"]
 
 
-def test_never_overwrites(storage):
+def test_existing_files_are_not_overwritten(storage):
     first, second = (storage.save("a.txt", ContentFile(text)) for text in (b"one", b"two"))
     assert first != second
     assert Path(storage.path(first)).read_bytes() == b"one"
 
 
-def test_syncs_the_file_then_renames_then_syncs_the_folder(storage, monkeypatch):
+def test_the_file_is_synced_then_renamed_then_the_folder_is_synced(storage, monkeypatch):
     steps = []
     fsync, rename = os.fsync, os.rename
 
-    def watched_fsync(descriptor):
+    def record_fsync(descriptor):
         steps.append(("fsync", "folder" if os.path.isdir(f"/proc/self/fd/{descriptor}") else "file"))
         fsync(descriptor)
 
-    def watched_rename(old, new):
+    def record_rename(old, new):
         steps.append(("rename", ""))
         rename(old, new)
 
     storage.save("inputs/ab/first.png", ContentFile(b"x"))
-    monkeypatch.setattr(os, "fsync", watched_fsync)
-    monkeypatch.setattr(os, "rename", watched_rename)
+    monkeypatch.setattr(os, "fsync", record_fsync)
+    monkeypatch.setattr(os, "rename", record_rename)
     storage.save("inputs/ab/second.png", ContentFile(b"x"))
     assert steps == [("fsync", "file"), ("rename", ""), ("fsync", "folder")]
 
 
-def test_new_folders_are_made_durable(storage, monkeypatch):
+def test_the_entries_of_new_folders_are_synced(storage, monkeypatch):
     synced = []
     fsync = os.fsync
     monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(os.readlink(f"/proc/self/fd/{fd}")), fsync(fd)))
@@ -60,30 +60,30 @@ def test_new_folders_are_made_durable(storage, monkeypatch):
         assert folder in synced
 
 
-def test_a_rename_that_fails_leaves_no_temporary_file(storage, monkeypatch, tmp_path):
-    def full(old, new):
+def test_a_failed_rename_leaves_no_temporary_file(storage, monkeypatch, tmp_path):
+    def fail(old, new):
         raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr(os, "rename", full)
+    monkeypatch.setattr(os, "rename", fail)
     with pytest.raises(StorageFull):
         storage.save("x.png", ContentFile(b"x"))
-    assert files_below(tmp_path / "media") == []
+    assert list_files(tmp_path / "media") == []
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
-def test_a_full_disk_is_told_and_leaves_nothing(storage, monkeypatch, tmp_path, code):
-    def full(descriptor):
+def test_a_full_disk_raises_storage_full_and_leaves_no_file(storage, monkeypatch, tmp_path, code):
+    def fail(descriptor):
         raise OSError(code, "full")
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(StorageFull):
         (tmp_path / "media").mkdir()
         storage.save("x.png", ContentFile(b"x" * 5000))
-    assert files_below(tmp_path / "media") == []
+    assert list_files(tmp_path / "media") == []
 
 
-def test_a_file_size_limit_is_told_and_the_partial_file_removed(storage, tmp_path):
-    """The limit is the system's own, as `prlimit --fsize` sets it; what is written up to it is real."""
+def test_the_file_size_limit_raises_storage_full_and_leaves_no_file(storage, tmp_path):
+    """The operating system enforces the limit, as with `prlimit --fsize`, after part of the file is written."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
@@ -91,11 +91,11 @@ def test_a_file_size_limit_is_told_and_the_partial_file_removed(storage, tmp_pat
             storage.save("x.png", ContentFile(b"x" * 300_000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert files_below(tmp_path / "media") == []
+    assert list_files(tmp_path / "media") == []
     assert storage.save("x.png", ContentFile(b"x" * 300_000)) == "x.png"
 
 
-def test_many_threads_save_at_once(storage, tmp_path):
+def test_threads_can_save_at_the_same_time(storage, tmp_path):
     def save(number):
         storage.save(f"inputs/{number % 3}/{number}.png", ContentFile(str(number).encode()))
 
@@ -104,4 +104,4 @@ def test_many_threads_save_at_once(storage, tmp_path):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(files_below(tmp_path / "media")) == 40
+    assert len(list_files(tmp_path / "media")) == 40

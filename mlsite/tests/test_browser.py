@@ -25,7 +25,7 @@ def test_a_newcomer_signs_up_uploads_three_files_and_finds_them_again(page, watc
     expect(page.locator(".result").first.get_by_role("progressbar")).to_have_count(3)
 
     page.get_by_role("link", name="History", exact=True).click()
-    expect(page.locator("table.ledger tbody tr")).to_have_count(3)
+    expect(page.locator("table.data-table tbody tr")).to_have_count(3)
     for image in page.locator(".input-cell img").all():
         image.scroll_into_view_if_needed()
         expect(image).to_have_js_property("complete", True)
@@ -103,11 +103,11 @@ def test_the_main_path_needs_no_javascript(page, watched):
     page.get_by_role("button", name="Predict").click()
     expect(page.locator(".result")).to_have_count(2)
     page.get_by_role("link", name="History", exact=True).click()
-    expect(page.locator("table.ledger tbody tr")).to_have_count(3)
+    expect(page.locator("table.data-table tbody tr")).to_have_count(3)
     page.get_by_text("Filters").click()
     page.get_by_label("Label", exact=True).fill("8")
     page.get_by_role("button", name="Filter").click()
-    expect(page.locator("table.ledger tbody tr")).to_have_count(1)
+    expect(page.locator("table.data-table tbody tr")).to_have_count(1)
 
 
 def test_a_row_is_filled_in_answered_changed_and_found_again(page, watched):
@@ -135,7 +135,7 @@ def test_a_row_is_filled_in_answered_changed_and_found_again(page, watched):
     expect(page.get_by_label("Petal width")).to_be_focused()
     expect(page.locator(".result")).to_have_count(1)
     page.get_by_role("link", name="History", exact=True).click()
-    expect(page.locator("table.ledger tbody tr")).to_have_count(2)
+    expect(page.locator("table.data-table tbody tr")).to_have_count(2)
     page.get_by_role("link", name="petal width 2.3 cm").click()
     expect(page.get_by_role("heading", name="virginica")).to_be_visible()
     expect(page.get_by_role("row", name="petal width 2.3 cm")).to_be_visible()
@@ -151,7 +151,7 @@ def test_a_prediction_is_judged_with_one_click_and_taken_back(page, watched):
     page.get_by_role("button", name="Correct label: 9").click()
     expect(page.get_by_text("Your review: Incorrect. Correct: 9")).to_be_visible()
     page.goto("/predictions/?verdict=incorrect")
-    expect(page.locator("table.ledger tbody tr")).to_have_count(1)
+    expect(page.locator("table.data-table tbody tr")).to_have_count(1)
 
 
 def test_a_pasted_line_of_csv_fills_the_form_at_once(page, watched):
@@ -206,11 +206,11 @@ def test_a_token_is_made_and_revoked(page, watched, site):
     page.locator(".account-menu summary").click()
     page.get_by_role("link", name="API tokens").click()
     page.get_by_label("Name").fill("my script")
-    page.get_by_role("button", name="Make a token").click()
+    page.get_by_role("button", name="Create token").click()
     secret = page.locator("#secret").inner_text()
     assert site.predict((SAMPLES / "seven.png").read_bytes(), secret).json()["label"] == "7"
     page.get_by_text("Revoke…").click()
-    page.get_by_role("button", name="Revoke my script for good").click()
+    page.get_by_role("button", name="Revoke my script permanently").click()
     expect(page.get_by_text("Revoked my script")).to_be_visible()
     assert site.predict((SAMPLES / "seven.png").read_bytes(), secret).status_code == 401
 

@@ -16,7 +16,7 @@ def test_filters_change_the_list_and_the_address(page, watched):
     page.get_by_label("Choose images").set_input_files([SAMPLES / "seven.png", SAMPLES / "two.png"])
     expect(page.locator(".result:not(.pending)")).to_have_count(2)
     page.goto("/predictions/")
-    rows = page.locator("table.ledger tbody tr")
+    rows = page.locator("table.data-table tbody tr")
     page.get_by_label("Label", exact=True).fill("7")
     page.get_by_label("Label", exact=True).press("Enter")
     expect(rows).to_have_count(1)
@@ -52,7 +52,7 @@ def test_moments_are_typed_and_shown_in_the_readers_own_zone(page, watched):
     midnight = there.evaluate("new Date(new Date().setHours(0, 0, 0, 0)).toISOString()")
     assert midnight.endswith(("T05:00:00.000Z", "T04:00:00.000Z"))
     assert f"created_after={midnight.replace(':', '%3A')}" in there.url
-    expect(there.locator("table.ledger tbody tr")).to_have_count(1)
+    expect(there.locator("table.data-table tbody tr")).to_have_count(1)
     far.close()
 
 

@@ -45,7 +45,7 @@ def test_a_reference_is_for_the_files_it_was_typed_for(page, watched):
     page.get_by_label("Reference").fill("patient-B")
     expect(page.locator(".result:not(.pending)")).to_have_count(5)
     page.goto("/predictions/?client_reference=patient-A")
-    expect(page.locator("table.ledger tbody tr")).to_have_count(5)
+    expect(page.locator("table.data-table tbody tr")).to_have_count(5)
 
 
 def test_one_who_was_signed_out_meanwhile_is_told(page, watched):

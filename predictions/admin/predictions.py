@@ -12,7 +12,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from core.admin import ReadOnlyAdmin, link_to, pretty
+from core.admin import ReadOnlyAdmin, render_json, render_link
 from core.fields import is_uuid
 from core.formatting import format_percent
 from predictions.admin.display import format_features, format_review, render_input
@@ -93,13 +93,13 @@ class InputAdmin(SearchableAdmin):
 
     @admin.display(description="input")
     def large_input(self, row: Input) -> str:
-        return pretty(row.features) if row.features is not None else render_input(row, LARGE_THUMBNAIL)
+        return render_json(row.features) if row.features is not None else render_input(row, LARGE_THUMBNAIL)
 
     @admin.display(description="predictions")
     def prediction_links(self, row: Input) -> SafeString | str:
         predictions = row.predictions.select_related("model_version__model").order_by("-id")[:MAX_LISTED_PREDICTIONS]
         texts = [(each, f"{each.label or each.status} by {each.model_version} ({each.id})") for each in predictions]
-        return format_html_join("", "<div>{}</div>", ((link_to(each, text),) for each, text in texts)) or "–"
+        return format_html_join("", "<div>{}</div>", ((render_link(each, text),) for each, text in texts)) or "–"
 
 
 @admin.register(Prediction)
@@ -156,7 +156,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
     @admin.display(description="input")
     def large_input(self, row: Prediction) -> str:
         features = row.input.features
-        return pretty(dict(features)) if features is not None else render_input(row.input, LARGE_THUMBNAIL)
+        return render_json(dict(features)) if features is not None else render_input(row.input, LARGE_THUMBNAIL)
 
     @admin.display(description="prediction", ordering="label")
     def output_text(self, row: Prediction) -> str:
@@ -180,12 +180,12 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
 
     @admin.display(description="input")
     def input_link(self, row: Prediction) -> str:
-        return link_to(row.input, row.input.original_name or str(row.input_id))
+        return render_link(row.input, row.input.original_name or str(row.input_id))
 
     @admin.display(description="model version")
     def version_link(self, row: Prediction) -> str:
-        return link_to(row.model_version)
+        return render_link(row.model_version)
 
     @admin.display(description="output")
     def pretty_output(self, row: Prediction) -> str:
-        return pretty(row.output)
+        return render_json(row.output)

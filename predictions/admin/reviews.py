@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, path
 
-from core.admin import ReadOnlyAdmin, link_to
+from core.admin import ReadOnlyAdmin, render_link
 from predictions.admin.review_queue import ReviewQueueView
 from predictions.models import Review
 from predictions.presentation import format_output, format_true_output
@@ -39,7 +39,7 @@ class ReviewAdmin(ReadOnlyAdmin):
 
     @admin.display(description="prediction")
     def prediction_link(self, row: Review) -> str:
-        return link_to(row.prediction, f"{row.prediction.model_version}")
+        return render_link(row.prediction, f"{row.prediction.model_version}")
 
     @admin.display(description="output")
     def output_text(self, row: Review) -> str:

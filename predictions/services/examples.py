@@ -16,7 +16,7 @@ from predictions.services.predict import run_prediction
 from predictions.services.stored_files import THUMBNAIL_SIDE
 from registry.models import ModelVersion
 from registry.references import ResolvedModel, resolve_model
-from registry.services.verify import example_path
+from registry.services.model_files import get_example_path
 
 MAX_SHOWN_EXAMPLES = 6
 EXAMPLE_REFERENCE = "example"  # the client reference of predictions of examples
@@ -96,7 +96,7 @@ def _open_image(version: ModelVersion, number: int) -> ContentFile:
     example = Example.from_dict(_get_example(version, number))
     if not example.image:
         raise LookupError(f"Example {number} of {version} is not an image.")
-    path = example_path(example.image)
+    path = get_example_path(example.image)
     return ContentFile(path.read_bytes(), name=f"example{path.suffix}")
 
 

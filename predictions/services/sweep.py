@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from core.storage import TEMPORARY
+from core.storage import TEMPORARY_FOLDER
 from predictions.models import Input
 from predictions.paths import INPUT_FOLDER
 
@@ -25,7 +25,7 @@ def sweep_media(*, older_than: float, dry_run: bool = False) -> list[Path]:
     """
     root = Path(settings.MEDIA_ROOT)
     latest_change = time.time() - older_than
-    paths = [*_find_orphans(root, latest_change), *_find_older_files(root / TEMPORARY, latest_change)]
+    paths = [*_find_orphans(root, latest_change), *_find_older_files(root / TEMPORARY_FOLDER, latest_change)]
     if not dry_run:
         for path in paths:
             path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Models, versions and aliases. They come by command, which checks what it is given; superusers move aliases here too."""
+"""Admin pages of models, versions and aliases."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from core.admin import ReadOnlyAdmin, link_to, pretty
+from core.admin import ReadOnlyAdmin, render_json, render_link
+from core.formatting import NOT_AVAILABLE
+from inference.errors import ArtifactMismatch, ModelUnavailable
 from registry.admin.promote import PromoteView
 from registry.integrity import find_artifact_problem
 from registry.models import Alias, AliasChange, ModelVersion, RegisteredModel
 from registry.serving import get_previous_version
 
-STATES = {
-    "": "as registered",
-    "artifact-mismatch": "CHANGED: not the registered file; it will not be loaded",
-    "model-unavailable": "MISSING: it cannot be read",
+NOT_SERVED = "Not served"
+INTEGRITY_BY_PROBLEM = {
+    "": "Intact",
+    ArtifactMismatch.code: "Changed since registration. It will not be loaded.",
+    ModelUnavailable.code: "Missing or not readable.",
 }
 
 
@@ -37,23 +40,23 @@ class RegisteredModelAdmin(ReadOnlyAdmin):
     @admin.display(description="versions")
     def version_links(self, row: RegisteredModel) -> SafeString | str:
         versions = row.versions.select_related("model")
-        return format_html_join("", "<div>{}</div>", [(link_to(version),) for version in versions]) or "–"
+        return format_html_join("", "<div>{}</div>", [(render_link(version),) for version in versions]) or NOT_AVAILABLE
 
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnlyAdmin):
     change_form_template = "admin/registry/modelversion/change_form.html"
-    list_display = ("__str__", "served_as", "runtime", "readable_size", "state", "when")
+    list_display = ("__str__", "alias_names", "runtime", "readable_size", "served_integrity", "registered_at")
     list_select_related = ("model", "created_by")
     list_filter = ("model", "runtime")
     search_fields = ("model__name", "sha256")
     ordering = ("-id",)
     fields = (
-        "model_link", "number", "served_as", "runtime", "artifact", "state", "sha256", "size", "trusted", "framework",
-        "framework_version", "pretty_signature", "pretty_labels", "pretty_examples", "notes", "created_at", "created_by",
+        "model_link", "number", "alias_names", "runtime", "artifact", "integrity", "sha256", "size", "trusted", "framework",
+        "framework_version", "signature_json", "labels_json", "examples_json", "notes", "created_at", "created_by",
     )  # fmt: skip
     readonly_fields = (
-        "model_link", "served_as", "state", "pretty_signature", "pretty_labels", "pretty_examples", "created_at",
+        "model_link", "alias_names", "integrity", "signature_json", "labels_json", "examples_json", "created_at",
         "created_by",
     )  # fmt: skip
 
@@ -65,36 +68,41 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         return [path("<path:object_id>/promote/", view, name="registry_modelversion_promote"), *super().get_urls()]
 
     @admin.display(description="aliases")
-    def served_as(self, row: ModelVersion) -> str:
-        return ", ".join(alias.name for alias in row.aliases.all()) or "–"
+    def alias_names(self, row: ModelVersion) -> str:
+        return ", ".join(alias.name for alias in row.aliases.all()) or NOT_AVAILABLE
 
     @admin.display(description="size", ordering="size")
     def readable_size(self, row: ModelVersion) -> str:
         return filesizeformat(row.size)
 
     @admin.display(description="registered (UTC)", ordering="created_at")
-    def when(self, row: ModelVersion) -> str:
+    def registered_at(self, row: ModelVersion) -> str:
         return f"{row.created_at:%Y-%m-%d %H:%M}"
 
-    @admin.display(description="on the disk")
-    def state(self, row: ModelVersion) -> str:
-        return STATES[find_artifact_problem(row)]
+    @admin.display(description="artifact integrity")
+    def integrity(self, row: ModelVersion) -> str:
+        return INTEGRITY_BY_PROBLEM[find_artifact_problem(row)]
+
+    @admin.display(description="artifact integrity")
+    def served_integrity(self, row: ModelVersion) -> str:
+        """Return the integrity of a version with an alias. Others are not checked: there can be hundreds of them."""
+        return self.integrity(row) if row.aliases.all() else NOT_SERVED
 
     @admin.display(description="model")
     def model_link(self, row: ModelVersion) -> str:
-        return link_to(row.model)
+        return render_link(row.model)
 
     @admin.display(description="signature")
-    def pretty_signature(self, row: ModelVersion) -> str:
-        return pretty(row.parsed_signature.to_dict())
+    def signature_json(self, row: ModelVersion) -> str:
+        return render_json(row.parsed_signature.to_dict())
 
     @admin.display(description="labels")
-    def pretty_labels(self, row: ModelVersion) -> str:
-        return pretty(row.labels)
+    def labels_json(self, row: ModelVersion) -> str:
+        return render_json(row.labels)
 
     @admin.display(description="examples")
-    def pretty_examples(self, row: ModelVersion) -> str:
-        return pretty(row.examples)
+    def examples_json(self, row: ModelVersion) -> str:
+        return render_json(row.examples)
 
 
 @admin.register(Alias)
@@ -108,10 +116,10 @@ class AliasAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show with an alias the version that it pointed at before, to go back to."""
+        """Show the alias, with a link to roll back to the version that it pointed to before."""
         alias = self.get_object(request, object_id)
-        before = get_previous_version(alias.version, alias=alias.name) if alias else None
-        context = {**(extra_context or {}), "before": before}
+        previous = get_previous_version(alias.version, alias=alias.name) if alias else None
+        context = {**(extra_context or {}), "previous_version": previous}
         return super().change_view(request, object_id, form_url, context)
 
 

@@ -1,4 +1,4 @@
-"""Move an alias from the admin: by superusers, with a page that asks once more."""
+"""The page on which superusers point an alias to a version."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any, cast
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.contrib.auth.mixins import UserPassesTestMixin
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.views.generic import View
+from django.utils.functional import cached_property
+from django.views.generic import FormView
 
 from accounts.models import User
 from core.validators import validate_name
@@ -25,60 +26,54 @@ from registry.services import promote_model
 
 class AliasForm(forms.Form):
     alias = forms.CharField(
-        max_length=50,
-        initial=PRODUCTION,
+        max_length=Alias._meta.get_field("name").max_length,
         validators=[validate_name],
-        help_text="production answers to the bare name; a new name makes a new alias.",
+        help_text='"production" serves requests that name no version. A new name creates an alias.',
     )
 
 
-class PromoteView(View):
-    """Ask whether an alias shall point at a version, then let the service do it."""
+class PromoteView(UserPassesTestMixin, FormView):
+    """Show a form with an alias to move to a version, and call the service when it is submitted."""
 
     model_admin: ModelAdmin | None = None
+    template_name = "admin/registry/modelversion/promote.html"
+    form_class = AliasForm
+    raise_exception = True
+    permission_denied_message = "You don't have permission. Superusers only."
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if not request.user.is_superuser:
-            raise PermissionDenied("You don't have permission. Superusers only.")
-        return super().dispatch(request, *args, **kwargs)
+    def test_func(self) -> bool:
+        return self.request.user.is_superuser
 
-    def get(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        form = AliasForm(initial={"alias": request.GET.get("alias", PRODUCTION)})
-        return self._page(request, self._version(request, object_id), form)
-
-    def post(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        version = self._version(request, object_id)
-        form = AliasForm(request.POST)
-        if not form.is_valid():
-            return self._page(request, version, form)
-        alias = form.cleaned_data["alias"]
-        try:
-            change = promote_model(
-                name=version.model.name, number=version.number, alias=alias, user=cast(User, request.user)
-            )
-        except (InferenceError, ValidationError) as error:
-            form.add_error(None, f"{version.model.name}@{alias} stays where it is. {describe_error(error)}")
-            return self._page(request, version, form, status=409)
-        before = f"version {change.from_version.number}" if change.from_version else "nothing"
-        messages.success(
-            request, f"The alias {version.model.name}@{alias} points at version {version.number} now, before at {before}."
-        )
-        return redirect(reverse("admin:registry_modelversion_change", args=[version.pk]))
-
-    def _version(self, request: HttpRequest, object_id: str) -> ModelVersion:
-        version = self.model_admin.get_object(request, object_id) if self.model_admin else None
+    @cached_property
+    def version(self) -> ModelVersion:
+        admin: Any = self.model_admin
+        version = admin.get_object(self.request, self.kwargs["object_id"])
         if version is None:
             raise Http404
         return version
 
-    def _page(self, request: HttpRequest, version: ModelVersion, form: AliasForm, status: int = 200) -> HttpResponse:
+    def get_initial(self) -> dict[str, Any]:
+        return {"alias": self.request.GET.get("alias", PRODUCTION)}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         admin: Any = self.model_admin
-        context = {
-            **admin.admin_site.each_context(request),
-            "title": f"Promote {version}",
-            "opts": version._meta,
-            "original": version,
-            "form": form,
-            "aliases": Alias.objects.filter(model=version.model_id).select_related("version"),
-        }
-        return TemplateResponse(request, "admin/registry/modelversion/promote.html", context, status=status)
+        return super().get_context_data(
+            **admin.admin_site.each_context(self.request),
+            title=f"Promote {self.version}",
+            opts=self.version._meta,
+            original=self.version,
+            aliases=Alias.objects.filter(model=self.version.model_id).select_related("version"),
+            **kwargs,
+        )
+
+    def form_valid(self, form: AliasForm) -> HttpResponse:
+        name, alias = self.version.model.name, form.cleaned_data["alias"]
+        user = cast(User, self.request.user)
+        try:
+            change = promote_model(name=name, number=self.version.number, alias=alias, user=user)
+        except (InferenceError, ValidationError) as error:
+            form.add_error(None, f"{name}@{alias} was not changed. {describe_error(error)}")
+            return self.render_to_response(self.get_context_data(form=form), status=409)
+        previous = f", previously to version {change.from_version.number}" if change.from_version else ""
+        messages.success(self.request, f"The alias {name}@{alias} now points to version {self.version.number}{previous}.")
+        return redirect(reverse("admin:registry_modelversion_change", args=[self.version.pk]))

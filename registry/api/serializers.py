@@ -1,4 +1,4 @@
-"""Models and their versions."""
+"""Serializers of registered models and their versions."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from registry.models import ModelVersion, RegisteredModel
-
-REST_FIELD = serializers.SerializerMethodField
 
 
 class ModelVersionSerializer(serializers.ModelSerializer):
@@ -21,7 +19,7 @@ class ModelVersionSerializer(serializers.ModelSerializer):
 
 class RegisteredModelSerializer(serializers.ModelSerializer):
     url = serializers.HyperlinkedIdentityField(view_name="api:model-detail", lookup_field="name")
-    aliases = REST_FIELD()
+    aliases = serializers.SerializerMethodField()
     versions = ModelVersionSerializer(many=True)
 
     class Meta:

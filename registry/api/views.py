@@ -1,4 +1,4 @@
-"""The resources of the API: predictions, inputs and models."""
+"""API views of registered models."""
 
 from __future__ import annotations
 

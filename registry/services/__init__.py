@@ -1,4 +1,4 @@
-"""The only code that writes registered models, versions and aliases."""
+"""Write registered models, versions and aliases. No other code writes them."""
 
 from registry.services.promote import promote_model
 from registry.services.register import register_model

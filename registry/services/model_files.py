@@ -1,4 +1,4 @@
-"""Artifacts on their way into MODEL_ROOT."""
+"""Copy artifacts and example images into MODEL_ROOT."""
 
 from __future__ import annotations
 
@@ -12,45 +12,54 @@ from core.storage import DurableFileSystemStorage
 from inference.artifacts import hash_artifact, hash_file, list_files
 from inference.errors import ArtifactMismatch
 
-SHORT = 16  # hexadecimal digits of a hash in a path
+PATH_HASH_DIGITS = 16  # hexadecimal digits of the SHA-256 in a path
 
 
 def copy_artifact(artifact: Path, *, name: str, sha256: str) -> str:
-    """Copy a file or folder below MODEL_ROOT, under its hash: the same one is kept once. Return its path there.
+    """Copy an artifact into MODEL_ROOT, unless it is already there. Return its path relative to MODEL_ROOT.
+
+    The path contains the hash, so that versions with the same artifact share one copy.
 
     Raises:
-        ArtifactMismatch: when it was changed after its hash was taken.
+        ArtifactMismatch: the artifact no longer has this hash.
     """
-    storage = _storage()
-    places = (f"{name}/{sha256[:SHORT]}{f'-{number}' if number else ''}/{artifact.name}" for number in count())
-    target = next(place for place in places if _is_free_or_same(Path(storage.path(place)), sha256))
+    storage = _get_storage()
+    folders = (f"{name}/{sha256[:PATH_HASH_DIGITS]}{f'-{number}' if number else ''}" for number in count())
+    paths = (f"{folder}/{artifact.name}" for folder in folders)
+    target = next(path for path in paths if _is_free_or_same(Path(storage.path(path)), sha256))
     if not storage.exists(target):
-        _copy(artifact, target, storage)
+        _copy_files(artifact, target, storage)
         if hash_artifact(Path(storage.path(target))) != sha256:
-            raise ArtifactMismatch(f"{artifact.name} was changed while it was being registered. Try again.")
+            raise ArtifactMismatch(f"{artifact.name} changed during registration. Try again.")
     return target
+
+
+def copy_example_image(image: Path, *, name: str) -> str:
+    """Copy the image of an example into MODEL_ROOT. Return its path relative to MODEL_ROOT."""
+    storage = _get_storage()
+    target = f"{name}/examples/{hash_file(image)[:PATH_HASH_DIGITS]}{image.suffix.lower()}"
+    if storage.exists(target):
+        return target
+    with image.open("rb") as file:
+        return storage.save(target, File(file))
+
+
+def get_example_path(image: str) -> Path:
+    """Return the absolute path of the image of a registered version's example."""
+    return Path(settings.MODEL_ROOT, image)
 
 
 def _is_free_or_same(path: Path, sha256: str) -> bool:
     return not path.exists() or hash_artifact(path) == sha256
 
 
-def copy_picture(picture: Path, *, name: str) -> str:
-    """Copy the picture of an example below MODEL_ROOT, and return its path there."""
-    storage = _storage()
-    target = f"{name}/examples/{hash_file(picture)[:SHORT]}{picture.suffix.lower()}"
-    if storage.exists(target):
-        return target
-    with picture.open("rb") as file:
-        return storage.save(target, File(file))
-
-
-def _copy(artifact: Path, target: str, storage: DurableFileSystemStorage) -> None:
-    pairs = [(artifact / inside, f"{target}/{inside}") for inside in list_files(artifact)] if artifact.is_dir() else []
-    for source, place in pairs or [(artifact, target)]:
+def _copy_files(artifact: Path, target: str, storage: DurableFileSystemStorage) -> None:
+    names = list_files(artifact) if artifact.is_dir() else []
+    pairs = [(artifact / name, f"{target}/{name}") for name in names] or [(artifact, target)]
+    for source, destination in pairs:
         with source.open("rb") as file:
-            storage.save(place, File(file))
+            storage.save(destination, File(file))
 
 
-def _storage() -> DurableFileSystemStorage:
+def _get_storage() -> DurableFileSystemStorage:
     return DurableFileSystemStorage(location=settings.MODEL_ROOT)

@@ -1,4 +1,4 @@
-"""Say which version answers."""
+"""Point an alias to a model version."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from django.db import transaction
 
 from accounts.models import User
 from core.validators import validate_name
-from registry.errors import UnknownModel
 from registry.models import Alias, AliasChange, ModelVersion
 from registry.querysets import PRODUCTION
 from registry.references import resolve_version
@@ -18,25 +17,22 @@ logger = logging.getLogger(__name__)
 
 
 def promote_model(*, name: str, number: int, alias: str = PRODUCTION, user: User | None = None) -> AliasChange:
-    """Point an alias at a version that works, and keep who did it. Pointing back is the same call.
-
-    The version is verified, loaded and asked its examples first. When it fails the alias stays where it is.
+    """Verify a version, point an alias to it, and record who did it. Roll back by promoting the previous version.
 
     Raises:
-        UnknownModel: no such version.
-        ArtifactMismatch, ModelError: it does not load, or does not answer as it did.
+        ValidationError: the alias is not a valid name.
+        UnknownModel: there is no such version.
+        ArtifactMismatch, ModelError: the version does not load, or does not reproduce its examples. The alias is unchanged.
+        Overloaded: there is no room to load the version.
     """
     validate_name(alias)
-    version = ModelVersion.objects.select_related("model").filter(model__name=name, number=number).first()
-    if version is None:
-        resolve_version(f"{name}:{number}")  # says what is missing
-        raise UnknownModel(f"There is no version {number} of a model {name!r}.")
-    verify_version(version)
-    return move_alias(version, alias=alias, user=user)
+    version = resolve_version(f"{name}:{number}")
+    verify_version(version=version)
+    return move_alias(version=version, alias=alias, user=user)
 
 
-def move_alias(version: ModelVersion, *, alias: str = PRODUCTION, user: User | None = None) -> AliasChange:
-    """Point an alias at a version that has been verified just now."""
+def move_alias(*, version: ModelVersion, alias: str = PRODUCTION, user: User | None = None) -> AliasChange:
+    """Point an alias to a version that the caller has just verified. Create the alias if there is none."""
     with transaction.atomic():
         row, created = Alias.objects.select_for_update().get_or_create(
             model=version.model, name=alias, defaults={"version": version}

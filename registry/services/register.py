@@ -1,4 +1,4 @@
-"""Bring a model file into MODEL_ROOT and the database, after it has shown that it works."""
+"""Register a model: verify it, copy it into MODEL_ROOT and store it as the next version."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from inference.errors import InvalidInput, InvalidSignature
 from inference.examples import Example
 from inference.predictor import Predictor
 from inference.runtimes import detect_runtime, load_artifact
-from inference.signature import ImageInput, Signature
+from inference.signature import Signature
 from inference.signature.infer import infer_signature
 from inference.types import ArtifactMetadata, ModelSpec
 from registry.manifest import Manifest, read_manifest
 from registry.models import ModelVersion, RegisteredModel
-from registry.services.model_files import copy_artifact, copy_picture
+from registry.services.model_files import copy_artifact, copy_example_image
 from registry.services.promote import move_alias
 from registry.services.verify import check_examples
 
 Task = RegisteredModel.Task
-TASKS = {
+TASK_BY_KINDS = {  # (kind of input, kind of output)
     ("image", "classes"): Task.IMAGE_CLASSIFICATION,
     ("image", "label"): Task.IMAGE_CLASSIFICATION,
     ("image", "value"): Task.IMAGE_REGRESSION,
@@ -36,6 +36,7 @@ TASKS = {
     ("tabular", "label"): Task.TABULAR_CLASSIFICATION,
     ("tabular", "value"): Task.TABULAR_REGRESSION,
 }
+MAX_FRAMEWORK_CHARACTERS = 50
 
 
 def register_model(
@@ -47,27 +48,29 @@ def register_model(
     trusted: bool = False,
     user: User | None = None,
 ) -> ModelVersion:
-    """Register the next version of a model, or the first.
+    """Register the first or next version of a model.
 
-    The model is loaded, run once on a black image or a row of examples, and asked the examples of its `model.toml`, before
-    anything is written.
+    Before anything is written, the model is loaded, run on a sample input, and checked against the examples in its
+    `model.toml`.
 
     Args:
-        path: a folder with a `model.toml`, or a bare artifact, a file or a folder.
-        labels: a text file with one label a line, in the order of the model's outputs.
-        promote: let `production` point at it.
-        trusted: let the artifact run code of its author, now and whenever it is loaded; the version records it.
+        path: a folder with a `model.toml`, or a bare artifact, which is a file or a folder.
+        name: overrides the name in `model.toml`.
+        labels: a text file with one label per line, in the order of the model's outputs.
+        promote: point the alias `production` to the new version.
+        trusted: allow the artifact to run its author's code, now and whenever it is loaded.
+        user: recorded as the creator.
 
     Raises:
-        InvalidArtifact, InvalidSignature, ModelError: it does not load, or does not do what it says.
-        ValidationError: a name or label breaks a rule.
+        InvalidArtifact, InvalidSignature, ModelError: the model does not load, or does not match its description.
+        ValidationError: a name or label is invalid.
     """
     manifest = read_manifest(path, name=name, labels=labels)
     _check_name(manifest.name)
     runtime = manifest.runtime or detect_runtime(manifest.artifact)
     sha256 = hash_artifact(manifest.artifact)
-    spec, facts = _try_out(manifest, runtime, sha256, trusted)
-    task = TASKS.get((spec.signature.input.kind, spec.signature.output.kind), Task.OTHER)
+    spec, metadata = _verify_artifact(manifest, runtime=runtime, sha256=sha256, trusted=trusted)
+    task = TASK_BY_KINDS.get((spec.signature.input.kind, spec.signature.output.kind), Task.OTHER)
     _check_task(manifest.name, task)
     version = ModelVersion(
         runtime=runtime,
@@ -77,15 +80,15 @@ def register_model(
         signature=spec.signature.to_dict(),
         labels=list(spec.labels),
         trusted=trusted,
-        examples=[_keep(example, manifest).to_dict() for example in manifest.examples],
-        framework=facts.framework[:50],
-        framework_version=facts.framework_version[:50],
+        examples=[_copy_example(example, manifest).to_dict() for example in manifest.examples],
+        framework=metadata.framework[:MAX_FRAMEWORK_CHARACTERS],
+        framework_version=metadata.framework_version[:MAX_FRAMEWORK_CHARACTERS],
         notes=manifest.notes,
         created_by=user,
     )
-    _store(version, manifest, task)
+    _save_version(version, manifest, task)
     if promote:
-        move_alias(version, user=user)
+        move_alias(version=version, user=user)
     return version
 
 
@@ -93,67 +96,70 @@ def _check_name(name: str) -> None:
     try:
         validate_name(name)
     except ValidationError as error:
-        raise ValidationError(f"{error.messages[0]} Received: {name!r}. Give another with --name.") from error
+        raise ValidationError(f"{error.messages[0]} Received: {name!r}. Set another name with --name.") from error
 
 
-def _try_out(manifest: Manifest, runtime: str, sha256: str, trusted: bool) -> tuple[ModelSpec, ArtifactMetadata]:
-    """Load the artifact where it lies, settle its signature, run it once and ask it its examples."""
-    adapter, run = load_artifact(runtime, manifest.artifact, threads=settings.INFERENCE_THREADS, trusted=trusted)
-    facts = adapter.describe()
+def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: bool) -> tuple[ModelSpec, ArtifactMetadata]:
+    """Load the artifact from its original path, infer its signature, run it once, and check its examples."""
+    adapter, run_batch = load_artifact(runtime, manifest.artifact, threads=settings.INFERENCE_THREADS, trusted=trusted)
+    metadata = adapter.describe()
     signature, labels = infer_signature(
-        facts, declared_input=manifest.input, declared_output=manifest.output, labels=manifest.labels
+        metadata, declared_input=manifest.input, declared_output=manifest.output, labels=manifest.labels
     )
     validate_labels(labels)
-    _check_kinds(manifest, signature, labels)
+    _check_example_kinds(manifest, signature, labels)
     spec = ModelSpec(manifest.name, 0, runtime, manifest.artifact, sha256, signature, labels, trusted)
-    predictor = Predictor(spec, run)
+    predictor = Predictor(spec, run_batch)
     try:
         predictor.warm_up()
-        check_examples(predictor, manifest.examples, picture_of=manifest.picture_of)
+        check_examples(predictor, manifest.examples, get_image_path=manifest.get_image_path)
     except InvalidInput as error:
-        raise InvalidSignature(f"One of [[examples]] is no input of this model: {error.message}") from error
+        raise InvalidSignature(f"One of [[examples]] is not a valid input of this model: {error.message}") from error
     finally:
         predictor.close()
-    return spec, facts
+    return spec, metadata
 
 
-def _check_kinds(manifest: Manifest, signature: Signature, labels: Sequence[str]) -> None:
-    """Refuse an example of another kind than the model takes, or that expects what it never says."""
-    wanted = "image" if isinstance(signature.input, ImageInput) else "features"
+def _check_example_kinds(manifest: Manifest, signature: Signature, labels: Sequence[str]) -> None:
+    """Check that each example has the input kind of the model, and expects one of its labels."""
+    expected_key = "features" if signature.is_tabular else "image"
     for example in manifest.examples:
-        if (wanted == "image") != bool(example.image):
-            raise InvalidSignature(f"Expected {wanted} in each of [[examples]]. Received: {example.to_dict()!r:.200}")
+        if signature.is_tabular == bool(example.image):
+            raise InvalidSignature(f"Expected {expected_key} in each of [[examples]]. Received: {example.to_dict()!r:.200}")
         if example.label is not None and example.label not in labels:
-            known = ", ".join(labels)[:200] or "none"
+            allowed = ", ".join(labels)[:200] or "none"
             raise InvalidSignature(
-                f"Expected label to be one of the model's in [[examples]]: {known}. Received: {example.label!r}"
+                f"Expected label in [[examples]] to be one of the model's labels: {allowed}. Received: {example.label!r}"
             )
 
 
 def _check_task(name: str, task: str) -> None:
-    known = RegisteredModel.objects.filter(name=name).first()
-    if known and known.task != task:
+    model = RegisteredModel.objects.filter(name=name).first()
+    if model and model.task != task:
         raise InvalidSignature(
-            f"{name} is a model for {known.task}, and all its versions are. This one is for {task}: give it another --name."
+            f"All versions of {name} must be models for {model.task}. This model is for {task}. "
+            "Set another name with --name."
         )
 
 
-def _keep(example: Example, manifest: Manifest) -> Example:
+def _copy_example(example: Example, manifest: Manifest) -> Example:
+    """Copy the image of an example, if it has one, and return the example with the new path."""
     if not example.image:
         return example
-    return replace(example, image=copy_picture(manifest.picture_of(example), name=manifest.name))
+    return replace(example, image=copy_example_image(manifest.get_image_path(example), name=manifest.name))
 
 
-def _store(version: ModelVersion, manifest: Manifest, task: str) -> None:
+def _save_version(version: ModelVersion, manifest: Manifest, task: str) -> None:
     with transaction.atomic():
         version.model = _get_or_create_model(manifest, task, version.created_by)
-        # The model's row is locked: two registrations at once get two numbers.
+        # The row of the model is locked, so that simultaneous registrations get different numbers.
         version.number = (version.model.versions.aggregate(last=Max("number"))["last"] or 0) + 1
         version.full_clean()
         version.save(force_insert=True)
 
 
 def _get_or_create_model(manifest: Manifest, task: str, user: User | None) -> RegisteredModel:
+    """Return the locked row of the model, with the title and description of the manifest."""
     model, created = RegisteredModel.objects.select_for_update().get_or_create(
         name=manifest.name,
         defaults={

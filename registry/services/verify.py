@@ -1,4 +1,4 @@
-"""Does a model version load, and does it answer what is known of it?"""
+"""Verify that a model version loads and reproduces its examples."""
 
 from __future__ import annotations
 
@@ -6,49 +6,45 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-
 from core.uploads import get_image_limits
 from inference.examples import Example
 from inference.predictor import WARM_UP_TIMEOUT_SECONDS, Predictor
 from inference.preprocessing import read_features, read_image
 from inference.signature import TableInput
 from registry.models import ModelVersion
+from registry.services.model_files import get_example_path
 from registry.serving import lease_predictor
 
-ROOM_TIMEOUT = 60  # seconds to wait for room, or for another thread that loads the version
+LEASE_TIMEOUT_SECONDS = 60  # to wait for room in the pool, or for another thread that is loading the version
 
 
-def verify_version(version: ModelVersion) -> None:
-    """Load a version as a request would, and ask it its examples.
+def verify_version(*, version: ModelVersion) -> None:
+    """Load a version as a prediction request does, and compare its predictions for its examples.
 
     Raises:
-        ModelUnavailable, ArtifactMismatch: when it does not load.
-        ModelError: when it fails, or answers an example otherwise than at its registration.
-        Overloaded: when other models are in use all the time and there is no room for it.
+        ModelUnavailable, ArtifactMismatch: the version does not load.
+        ModelError: the version fails, or its prediction for an example is not the expected one.
+        Overloaded: there is no room in the pool, because all loaded models are in use.
     """
-    with lease_predictor(version, timeout=ROOM_TIMEOUT) as predictor:
-        check_examples(predictor, map(Example.from_dict, version.examples), picture_of=lambda one: example_path(one.image))
+    examples = map(Example.from_dict, version.examples)
+    with lease_predictor(version, timeout=LEASE_TIMEOUT_SECONDS) as predictor:
+        check_examples(predictor, examples, get_image_path=lambda example: get_example_path(example.image))
 
 
-def check_examples(predictor: Predictor, examples: Iterable[Example], *, picture_of: Callable[[Example], Path]) -> None:
-    """Ask a predictor each example and compare.
+def check_examples(predictor: Predictor, examples: Iterable[Example], *, get_image_path: Callable[[Example], Path]) -> None:
+    """Run a predictor on examples and compare the results with the expected ones.
 
     Raises:
-        InvalidOutput: naming the first answer that differs.
-        InvalidInput: when an example is no input that the model takes.
+        InvalidOutput: with the first difference.
+        InvalidInput: an example is not a valid input of the model.
     """
     for example in examples:
-        example.check(predictor.predict(_asked(predictor, example, picture_of), timeout=WARM_UP_TIMEOUT_SECONDS))
+        value = _read_input(predictor, example, get_image_path)
+        example.check(predictor.predict(value, timeout=WARM_UP_TIMEOUT_SECONDS))
 
 
-def example_path(image: str) -> Path:
-    """Return where the picture of a registered version's example lies."""
-    return Path(settings.MODEL_ROOT, image)
-
-
-def _asked(predictor: Predictor, example: Example, picture_of: Callable[[Example], Path]) -> Any:
-    taken = predictor.spec.signature.input
-    if isinstance(taken, TableInput):
-        return read_features(example.features, taken)
-    return read_image(picture_of(example).read_bytes(), get_image_limits()).image
+def _read_input(predictor: Predictor, example: Example, get_image_path: Callable[[Example], Path]) -> Any:
+    input_signature = predictor.spec.signature.input
+    if isinstance(input_signature, TableInput):
+        return read_features(example.features, input_signature)
+    return read_image(get_image_path(example).read_bytes(), get_image_limits()).image

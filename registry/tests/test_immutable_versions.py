@@ -1,4 +1,4 @@
-"""A model version cannot be changed, whoever asks: the database refuses."""
+"""The database rejects changes to model versions."""
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -6,6 +6,7 @@ from django.db.models import ProtectedError
 
 from predictions.tests.factories import make_prediction
 from registry.models import ModelVersion
+from registry.services import register_model
 
 pytestmark = pytest.mark.django_db
 
@@ -16,18 +17,18 @@ CHANGES = {
 }  # fmt: skip
 
 
-def test_every_column_but_its_author_is_frozen():
+def test_every_column_except_the_creator_is_immutable():
     columns = {field.name for field in ModelVersion._meta.fields}
     assert columns - CHANGES.keys() == {"id", "model", "created_by"}
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_an_update_is_refused_by_the_database(shades, name):
+def test_the_database_rejects_an_update(shades, name):
     with pytest.raises(DatabaseError, match="immutable"), transaction.atomic():
         ModelVersion.objects.filter(pk=shades.pk).update(**{name: CHANGES[name]})
 
 
-def test_saving_and_plain_sql_are_refused_too(shades):
+def test_the_database_rejects_save_and_plain_sql(shades):
     shades.notes = "changed"
     with pytest.raises(DatabaseError, match="immutable"), transaction.atomic():
         shades.save()
@@ -37,8 +38,8 @@ def test_saving_and_plain_sql_are_refused_too(shades):
     assert shades.notes == ""
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="REPLACE is SQLite's; PostgreSQL's upsert is an update")
-def test_replacing_the_row_is_refused_too(shades):
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite has REPLACE")
+def test_the_database_rejects_a_replacement_of_the_row(shades):
     columns = ", ".join(f'"{field.column}"' for field in ModelVersion._meta.fields)
     values = columns.replace('"trusted"', "1")
     replace = f"INSERT OR REPLACE INTO registry_modelversion ({columns}) SELECT {values} FROM registry_modelversion"
@@ -48,9 +49,7 @@ def test_replacing_the_row_is_refused_too(shades):
     assert shades.trusted is False
 
 
-def test_the_author_may_leave(write_dummy, user):
-    from registry.services import register_model
-
+def test_the_creator_of_a_version_can_be_deleted(write_dummy, user):
     version = register_model(path=write_dummy(), user=user)
     user.delete()
     version.refresh_from_db()

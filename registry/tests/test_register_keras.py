@@ -1,4 +1,4 @@
-"""Registering and asking real Keras files."""
+"""Register Keras files."""
 
 import os
 
@@ -22,17 +22,17 @@ def labels(tmp_path):
     return path
 
 
-def test_a_bare_keras_file_tells_its_own_signature(labels):
+def test_the_signature_is_inferred_from_a_keras_file(labels):
     version = register_model(path=DIGITS / "digits.keras", name="numbers", labels=labels, promote=True)
-    taken = version.signature["input"]
-    assert (taken["height"], taken["width"], taken["channels"], taken["scale"]) == (28, 28, 1, "unit")
+    image_input = version.parsed_signature.input
+    assert (image_input.height, image_input.width, image_input.channels, image_input.scale) == (28, 28, 1, "unit")
     assert (version.runtime, version.framework) == ("keras", "keras")
     assert version.framework_version[0].isdigit()
     seven = ContentFile((DIGITS / "samples" / "seven.png").read_bytes(), name="seven.png")
     assert predict(user=None, source="cli", image=seven, model="numbers").label == "seven"
 
 
-def test_labels_that_do_not_fit_are_refused(labels):
+def test_the_number_of_labels_must_match_the_outputs(labels):
     labels.write_text("only\ntwo")
     with pytest.raises(InvalidSignature, match=r"Expected 10 labels, one for each output\. Received: 2"):
         register_model(path=DIGITS / "digits.keras", labels=labels)
@@ -41,22 +41,22 @@ def test_labels_that_do_not_fit_are_refused(labels):
     assert not ModelVersion.objects.exists()
 
 
-def test_a_manifest_that_contradicts_the_file_is_refused(tmp_path):
+def test_a_manifest_that_contradicts_the_artifact_is_rejected(tmp_path):
     (tmp_path / "digits.keras").write_bytes((DIGITS / "digits.keras").read_bytes())
     text = (DIGITS / "model.toml").read_text().replace("width = 28", "width = 32")
     (tmp_path / "model.toml").write_text(text)
-    with pytest.raises(InvalidSignature, match="and the artifact says"):
+    with pytest.raises(InvalidSignature, match="but the artifact takes"):
         register_model(path=tmp_path)
 
 
 @pytest.mark.parametrize("name", ["model.h5", "model.pkl", "model.joblib"])
-def test_a_format_that_runs_code_needs_trust(tmp_path, labels, name):
+def test_a_format_that_runs_code_requires_trust(tmp_path, labels, name):
     (tmp_path / name).write_bytes(b"x")
     with pytest.raises(InvalidArtifact, match="register it with --trusted"):
         register_model(path=tmp_path / name, labels=labels)
 
 
-def test_a_format_that_is_not_served_is_named(tmp_path, labels):
+def test_an_unsupported_format_is_rejected(tmp_path, labels):
     (tmp_path / "model.pth").write_bytes(b"x")
     with pytest.raises(InvalidArtifact, match=r"ends in \.keras or .* Received: model\.pth"):
         register_model(path=tmp_path / "model.pth", labels=labels)

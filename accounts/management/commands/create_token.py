@@ -1,4 +1,4 @@
-"""Make an API token for a user and print it, alone, on standard output."""
+"""Create an API token for a user. Standard output contains only the token, so that scripts can read it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from accounts.services import create_token
 
 
 class Command(BaseCommand):
-    help = "Make an API token for USER and print it, alone, on standard output. It is not shown again."
+    help = "Create an API token for USER and print it to standard output. The token is shown only once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("user", help="the user name")
+        parser.add_argument("user", help="username")
         parser.add_argument("--name", default="create_token", help="what the token is for")
-        parser.add_argument("--days", type=int, help="days until it expires; default: valid until revoked")
+        parser.add_argument("--days", type=int, help="days until the token expires; default: valid until revoked")
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = User.objects.filter(username=options["user"], is_active=True).first()
         if user is None:
             raise CommandError(f"There is no active user {options['user']!r}.")
         if options["days"] is not None and options["days"] < 1:
-            raise CommandError(f"Expected --days of 1 or more. Received: {options['days']}")
+            raise CommandError(f"Expected --days to be 1 or more. Received: {options['days']}")
         expires_at = timezone.now() + timedelta(days=options["days"]) if options["days"] else None
         _, secret = create_token(user=user, name=options["name"], expires_at=expires_at)
         self.stdout.write(secret)

@@ -1,4 +1,4 @@
-"""Load each version that an alias points at, and ask it its examples."""
+"""Load each served model version and check it against its examples."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from registry.services.verify import verify_version
 
 
 class Command(BaseCommand):
-    help = "Verify and load each served model version and ask it its examples; exit 1 when one does not work."
+    help = "Load each served model version and check it against its examples. Exits with status 1 if a version fails."
 
     def handle(self, *args: Any, **options: Any) -> None:
         versions = ModelVersion.objects.served().select_related("model")
-        failed = [version for version in versions if not self._check(version)]
+        failed = [version for version in versions if not self._check_version(version)]
         if failed:
             raise CommandError(f"{len(failed)} of {len(versions)} served versions do not work.")
         if not versions:
             self.stdout.write("No version is served. Register one: manage.py register_model PATH --promote")
 
-    def _check(self, version: ModelVersion) -> bool:
+    def _check_version(self, version: ModelVersion) -> bool:
         started = perf_counter()
         try:
-            verify_version(version)
+            verify_version(version=version)
         except InferenceError as error:
             self.stderr.write(f"{version}: {error.code}: {describe_error(error)}")
             return False

@@ -1,4 +1,4 @@
-"""Point an alias at a version."""
+"""Point an alias to a model version."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from registry.services import promote_model
 
 
 class Command(BaseCommand):
-    help = "Let an alias (by default: production) of model NAME point at VERSION. The next request follows."
+    help = "Verify VERSION of model NAME, then point an alias to it. The next request uses it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name")
-        parser.add_argument("version", type=int)
-        parser.add_argument("--alias", default=PRODUCTION)
-        parser.add_argument("--user", default="", help="who moves it, for the record")
+        parser.add_argument("name", help="name of the model")
+        parser.add_argument("version", type=int, help="version number")
+        parser.add_argument("--alias", default=PRODUCTION, help="alias to move; default: production")
+        parser.add_argument("--user", default="", help="username recorded in the history of the alias")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -36,5 +36,5 @@ class Command(BaseCommand):
             raise CommandError(describe_error(error)) from error
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        before = change.from_version.number if change.from_version else "none"
-        self.stdout.write(f"{change.model.name}@{change.alias}: {before} -> {change.to_version.number}")
+        previous = change.from_version.number if change.from_version else "none"
+        self.stdout.write(f"{change.model.name}@{change.alias}: {previous} -> {change.to_version.number}")

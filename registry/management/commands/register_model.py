@@ -1,4 +1,4 @@
-"""Register a model file as the next version of a model."""
+"""Register a model, or the next version of a model."""
 
 from __future__ import annotations
 
@@ -16,32 +16,34 @@ from registry.services import register_model
 
 
 class Command(BaseCommand):
-    help = "Copy a model file into MODEL_ROOT, pin its sha256 and register it as the next version of its model."
+    help = "Verify a model, copy it into MODEL_ROOT and register it as the next version."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("path", type=Path, help="a folder with a model.toml, or a bare artifact, file or folder")
-        parser.add_argument("--name", default="", help="the model's name; default: as model.toml or the file says")
-        parser.add_argument("--labels", type=Path, help="a text file with one label a line, in the order of the outputs")
+        parser.add_argument("path", type=Path, help="a folder with a model.toml, or a bare artifact (a file or a folder)")
+        parser.add_argument(
+            "--name", default="", help="name of the model; default: from model.toml, or else from the file name"
+        )
+        parser.add_argument("--labels", type=Path, help="a text file with one label per line, in the order of the outputs")
         parser.add_argument(
             "--trusted",
             action="store_true",
-            help="let it run its author's code: for .h5, .pkl, .joblib, SavedModel and MLflow; the version records it",
+            help="allow the model to run its author's code; required for .h5, .pkl, .joblib, SavedModel and MLflow",
         )
-        parser.add_argument("--user", default="", help="who registers it, for the record")
-        parser.add_argument("--promote", action="store_true", help="let `production` point at the new version")
+        parser.add_argument("--user", default="", help="username recorded as the creator")
+        parser.add_argument("--promote", action="store_true", help="point the alias production to the new version")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        chosen = {name: options[name] for name in ("path", "name", "labels", "promote", "trusted")}
+        arguments = {name: options[name] for name in ("path", "name", "labels", "promote", "trusted")}
         try:
-            version = register_model(**chosen, user=find_user(options["user"]))
+            version = register_model(**arguments, user=find_user(options["user"]))
         except InferenceError as error:
             raise CommandError(f"Not registered: {describe_error(error)}") from error
         except ValidationError as error:
             raise CommandError(f"Not registered: {' '.join(error.messages)}") from error
-        made_by = f"{version.framework} {version.framework_version}".strip()
+        framework = f"{version.framework} {version.framework_version}".strip()
         trusted = ", trusted to run its code" if version.trusted else ""
-        self.stdout.write(f"Registered {version} for {version.model.task} ({made_by}, {version.size:,} bytes{trusted})")
+        self.stdout.write(f"Registered {version} for {version.model.task} ({framework}, {version.size:,} bytes{trusted})")
         if options["promote"]:
             self.stdout.write(f"{version.model.name}@production -> {version.number}")
         else:
-            self.stdout.write(f"To put it into use: manage.py promote_model {version.model.name} {version.number}")
+            self.stdout.write(f"To use this version: manage.py promote_model {version.model.name} {version.number}")

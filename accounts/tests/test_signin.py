@@ -1,0 +1,99 @@
+import pytest
+from django.contrib.sessions.models import Session
+from django.urls import reverse
+
+from accounts.models import User
+
+pytestmark = pytest.mark.django_db
+LOGIN_URL = "/accounts/login/"
+PASSWORD = "correct horse"
+
+
+def sign_in(client, username, password=PASSWORD, url=LOGIN_URL, **options):
+    return client.post(url, {"username": username, "password": password}, **options)
+
+
+def test_sign_in_creates_a_session_and_sign_out_ends_it(client, user):
+    client.get("/")
+    sign_in(client, "ada")
+    cookie = client.cookies["sessionid"].value
+    assert Session.objects.get(session_key=cookie).get_decoded()["_auth_user_id"] == str(user.pk)
+    client.post(reverse("accounts:logout"))
+    client.cookies["sessionid"] = cookie
+    assert client.get("/").status_code == 302
+
+
+@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "javascript:alert(1)"])
+def test_sign_in_redirects_only_within_the_site(client, user, target):
+    fields = {"username": "ada", "password": PASSWORD, "next": target}
+    assert client.post(f"{LOGIN_URL}?next={target}", fields)["Location"] == "/"
+
+
+@pytest.mark.parametrize("change", ["password", "inactive", "deleted"])
+def test_a_session_ends_when_its_account_changes(client, user, change):
+    client.force_login(user)
+    assert client.get("/").status_code == 200
+    if change == "password":
+        user.set_password("another horse")
+        user.save()
+    elif change == "inactive":
+        User.objects.update(is_active=False)
+    else:
+        user.delete()
+    assert client.get("/").status_code == 302
+
+
+def test_the_session_and_its_user_take_two_queries(client, user, django_assert_num_queries):
+    client.force_login(user)
+    with django_assert_num_queries(2):
+        client.get(reverse("accounts:profile"))
+
+
+def test_an_invalid_session_cookie_is_anonymous(client):
+    client.cookies["sessionid"] = "x" * 32
+    assert client.get("/").status_code == 302
+
+
+def test_sign_in_is_locked_after_too_many_wrong_passwords(client, make_user):
+    make_user("ada", is_staff=True)
+    for _ in range(8):
+        response = sign_in(client, "ada", "wrong")
+    assert response.status_code == 429
+    response = sign_in(client, "ada", headers={"x-forwarded-for": "9.9.9.9"})
+    assert response.status_code == 429
+    assert "Too many attempts" in response.content.decode()
+
+
+def test_a_successful_sign_in_does_not_reset_the_lock_on_another_account(client, make_user):
+    make_user("ada")
+    make_user("eve")
+    statuses = []
+    for _ in range(3):
+        for _ in range(4):
+            statuses.append(sign_in(client, "ada", "wrong").status_code)
+        sign_in(client, "eve")
+        client.post("/accounts/logout/")
+    assert statuses == [200] * 7 + [429] * 5
+
+
+def test_the_admin_redirects_to_the_login_page_of_the_site(client, make_user):
+    make_user("rita", is_staff=True)
+    page = client.get("/admin/accounts/user/", follow=True)
+    assert page.redirect_chain[-1][0] == f"{LOGIN_URL}?next=/admin/accounts/user/"
+    assert sign_in(client, "rita", url="/admin/login/").status_code == 405
+    response = sign_in(client, "rita", url=page.redirect_chain[-1][0])
+    assert (response.status_code, response.url) == (302, "/admin/accounts/user/")
+    assert client.get("/admin/").status_code == 200
+
+
+def test_the_admin_rejects_users_without_staff_rights(client, user):
+    sign_in(client, "ada")
+    response = client.get("/admin/", follow=True)
+    assert response.status_code == 403
+    assert "Not allowed" in response.content.decode()
+    assert client.get("/admin/login/", {"next": "//evil.example/"}).status_code == 403
+
+
+def test_the_admin_login_redirects_only_within_the_site(client, user):
+    login_url = client.get("/admin/login/", {"next": "//evil.example/"}, follow=True).redirect_chain[-1][0]
+    assert sign_in(client, "ada", url=login_url).url == "/"

@@ -1,0 +1,51 @@
+import pytest
+from django.urls import reverse
+
+from accounts.models import User
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "correct horse battery"
+
+
+def sign_up(client, **changes):
+    fields = {"username": "grace", "email": "g@example.org", "password1": PASSWORD, "password2": PASSWORD, **changes}
+    return client.post(reverse("accounts:signup"), fields)
+
+
+def test_sign_up_creates_an_account_and_signs_in(client, settings):
+    response = sign_up(client)
+    assert (response.status_code, response["Location"]) == (302, reverse(settings.LOGIN_REDIRECT_URL))
+    assert User.objects.get().email == "g@example.org"
+    assert client.get("/").status_code == 200
+
+
+def test_sign_up_redirects_to_the_configured_page(client, settings):
+    settings.LOGIN_REDIRECT_URL = "accounts:tokens"
+    assert sign_up(client)["Location"] == reverse("accounts:tokens")
+    assert client.get(reverse("accounts:signup"))["Location"] == reverse("accounts:tokens")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"username": ""}, "required"),
+        ({"username": "a b"}, "valid username"),
+        ({"password2": "other"}, "didn’t match"),
+        ({"password1": "12345678", "password2": "12345678"}, "too common"),
+        ({"email": "nope"}, "valid email"),
+        ({"username": "nul\0"}, "Null characters"),
+    ],
+)
+def test_invalid_sign_up_shows_the_error_and_keeps_the_other_fields(client, changes, message):
+    response = sign_up(client, **changes)
+    assert response.status_code == 200
+    assert message in response.content.decode().replace("&#x27;", "'")
+    assert not User.objects.exists()
+    if "email" not in changes:
+        assert "g@example.org" in response.content.decode()
+
+
+def test_sign_up_can_be_closed(client, settings):
+    settings.ALLOW_SIGNUP = False
+    assert sign_up(client).status_code == 404
+    assert reverse("accounts:signup") not in client.get(reverse("accounts:login")).content.decode()
