@@ -118,8 +118,8 @@ def test_nothing_is_in_the_way_of_a_stranger(page, watched):
     watched.expected = ["status of 404"]
     walk = Walk(page)
     walk.look("tour", "/tour/")
-    page.get_by_label("Ask about sample 6").click()
-    expect(page.get_by_role("heading", name="2. It answers")).to_be_visible()
+    page.get_by_label("Sample 6").click()
+    expect(page.get_by_role("heading", name="2. See the prediction")).to_be_visible()
     walk.look("tour with an answer")
     walk.look("sign in", "/accounts/login/")
     walk.look("forgotten password", "/accounts/reset/")

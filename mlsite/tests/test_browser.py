@@ -197,8 +197,8 @@ def test_a_superuser_promotes_in_the_admin_and_is_asked_first(page, watched):
     page.get_by_role("link", name="iris:1").click()
     page.get_by_role("link", name="Promote…").click()
     page.get_by_label("Alias").fill("staging")
-    page.get_by_role("button", name="Point it at version 1").click()
-    expect(page.get_by_text("The alias iris@staging points at version 1 now")).to_be_visible()
+    page.get_by_role("button", name="Promote version 1").click()
+    expect(page.get_by_text("The alias iris@staging now points to version 1")).to_be_visible()
 
 
 def test_a_token_is_made_and_revoked(page, watched, site):
