@@ -45,7 +45,7 @@ def move_alias_after_resolving(version):
 
     def move_alias_before_next_query(execute, sql, params, many, context):
         if queries and pending:
-            move_alias(pending.pop())
+            move_alias(version=pending.pop())
         if sql.startswith("SELECT") and "is_active" in sql and "registry_modelversion" in sql:
             queries.append(sql)
         return execute(sql, params, many, context)
