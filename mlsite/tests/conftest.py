@@ -83,3 +83,11 @@ def watched(site, browser, request) -> Iterator[WatchedContext]:
 @pytest.fixture
 def page(watched) -> Page:
     return watched.context.new_page()
+
+
+@pytest.fixture(scope="module")
+def seeded_site(site) -> Site:
+    """Return the site with predictions of iris, half of them reviewed."""
+    site.manage("seed_predictions", "iris", "--count", "300", "--reviewed", "0.5", "--files", "5", "--yes")
+    site.manage("roll_up")
+    return site
