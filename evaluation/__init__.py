@@ -1,1 +1,1 @@
-"""Evaluation of model versions from reviews, and datasets for training."""
+"""Metrics of model versions, comparison of versions, and training datasets, all from reviews."""

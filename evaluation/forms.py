@@ -1,20 +1,41 @@
-"""What may be asked of the ledger, the same on the pages and in the API."""
+"""Query parameters of the evaluation page and the API."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
+from django.http import QueryDict
 
 from predictions.filters import UTCDateTimeField
 from predictions.models import Review
+from registry.models import ModelVersion
 
 
 class EvaluationForm(forms.Form):
-    """Of which version the quality is asked for, since when, and over which picks."""
+    """The version to evaluate, and which of its predictions to include."""
 
     version = forms.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
     since = UTCDateTimeField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    picked_by = forms.ChoiceField(required=False, label="Picked", choices=[("", "in any way"), *Review.PickedBy.choices])
+    picked_by = forms.ChoiceField(required=False, label="Sample", choices=[("", "all"), *Review.PickedBy.choices])
 
-    def unknown(self, allowed: set[str]) -> list[str]:
-        """Return the names asked for that are neither fields nor `allowed`."""
+    def find_unknown_names(self, allowed: set[str]) -> list[str]:
+        """Return the names of parameters that are neither fields nor `allowed`."""
         return sorted(set(self.data) - set(self.fields) - allowed)
+
+
+class EvaluationPageForm(EvaluationForm):
+    """The form of the page, which selects versions from lists and can compare two."""
+
+    version = forms.TypedChoiceField(coerce=int)  # type: ignore[assignment]
+    compare = forms.TypedChoiceField(coerce=int, required=False, empty_value=None, label="Compare with")
+
+    def __init__(self, data: QueryDict, *, versions: list[ModelVersion], default: ModelVersion) -> None:
+        data = data.copy()
+        if not data.get("version"):
+            data["version"] = str(default.number)
+        super().__init__(data, label_suffix="")
+        choices = [(version.number, f"Version {version.number}") for version in versions]
+        fields: Any = self.fields
+        fields["version"].choices = choices
+        fields["compare"].choices = [("", "None"), *choices]

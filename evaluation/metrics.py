@@ -1,39 +1,71 @@
-"""What is known of a version's quality."""
+"""The metrics of a model version. A metric without data is None."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from evaluation.statistics import Bin, ClassMetrics, Share
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share of `n` items with its 95 % interval."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+
+UNKNOWN_SHARE = Share(None, None, None, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Confusion:
-    """How often each label was the true one (row) and the answer (column)."""
+class ClassMetrics:
+    """Precision and recall of one label. `support` is the number of predictions with this true label."""
+
+    label: str
+    precision: float | None
+    recall: float | None
+    support: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusionMatrix:
+    """Counts by true label (rows) and predicted label (columns)."""
 
     labels: list[str]
     matrix: list[list[int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """How confidence and being right go together."""
+class CommonError(NamedTuple):
+    """How often one label was predicted when another was the true one."""
 
-    ece: float | None
-    bins: list[Bin]
-
-
-class Mistake(NamedTuple):
-    """How often one label was the true one and another the answer."""
-
-    truth: str
+    true_label: str
     label: str
     n: int
 
 
+@dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """Mean confidence and accuracy of the predictions with a confidence in (low, high]."""
+
+    low: float
+    high: float
+    n: int
+    confidence: float | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The expected calibration error and the reliability curve."""
+
+    ece: float | None
+    bins: list[CalibrationBin]
+
+
 class ResidualBin(NamedTuple):
-    """How many answers are off by `low` up to `high`."""
+    """Number of predictions with an error from `low` to `high`."""
 
     low: float
     high: float
@@ -42,7 +74,7 @@ class ResidualBin(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Residuals:
-    """How far answers are above (+) or below (-) the truth: on average, and how often how far."""
+    """Mean and histogram of the errors, predicted minus true value."""
 
     mean: float | None
     bins: list[ResidualBin]
@@ -50,7 +82,7 @@ class Residuals:
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """The errors of a value, in its unit; over answers whose true value is known."""
+    """Errors over the `n` predictions with a known true value, in the unit of the value."""
 
     mae: float | None
     rmse: float | None
@@ -61,36 +93,41 @@ class Regression:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What is known of a version. `accuracy` and all below are over judged answers only; what is not known is None.
+    """All metrics of a version.
 
     Args:
-        predictions: answers that could be judged.
-        reviewed: those that somebody judged, unsure or not.
-        accuracy: of those that were called right or wrong; None for values, which are near or far.
-        random: the same over those that came up at random, a fair sample.
-        picked: over those that came up because the model was in doubt, which is harsher than the truth.
-        confusion: None of values, and of more labels than a matrix can show.
-        mistakes: the commonest ones.
-        kappa: Cohen's, of the people who judged the same answers; of several pairs their mean, weighed by answers.
-        kappa_n: answers that two people judged, counted for each pair.
+        predictions: number of succeeded predictions.
+        reviewed: number of predictions with a review, including `unsure`.
+        accuracy: share of correct predictions among those marked correct or incorrect; unknown for regression.
+        random: accuracy of the random sample.
+        picked: accuracy of the low-confidence sample; underestimates the accuracy of the version.
+        confusion: None without labels and for more labels than `report.MAX_MATRIX_LABELS`.
+        common_errors: the most common errors first.
+        kappa: Cohen's kappa of reviewers of the same predictions; the weighted mean over all pairs of reviewers.
+        kappa_n: number of predictions reviewed by two people, counted for each pair of reviewers.
     """
 
     version: int
     predictions: int
     reviewed: int
     coverage: float | None
-    accuracy: Share
-    random: Share
-    picked: Share
+    accuracy: Share = UNKNOWN_SHARE
+    random: Share = UNKNOWN_SHARE
+    picked: Share = UNKNOWN_SHARE
     classes: list[ClassMetrics] = field(default_factory=list)
-    confusion: Confusion | None = None
-    mistakes: list[Mistake] = field(default_factory=list)
+    confusion: ConfusionMatrix | None = None
+    common_errors: list[CommonError] = field(default_factory=list)
     calibration: Calibration | None = None
     kappa: float | None = None
     kappa_n: int = 0
     regression: Regression | None = None
 
     @property
+    def decided(self) -> int:
+        """Return the number of predictions that the metrics are based on."""
+        return self.regression.n if self.regression else self.accuracy.n
+
+    @property
     def unsure(self) -> int:
-        """Return how many answers people judged without calling them right or wrong; 0 for values, which are neither."""
-        return self.reviewed - self.accuracy.n if self.regression is None else 0
+        """Return the number of predictions with only `unsure` reviews; 0 for regression."""
+        return 0 if self.regression else self.reviewed - self.accuracy.n

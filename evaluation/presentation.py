@@ -1,4 +1,4 @@
-"""The section on quality of a model's page: figures, links to the rows behind them, and the coordinates of its charts."""
+"""The evaluation page: metrics, links to the predictions behind them, and the coordinates of the charts."""
 
 from __future__ import annotations
 
@@ -7,53 +7,44 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from django import forms
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from evaluation.comparison import compare
-from evaluation.forms import EvaluationForm
-from evaluation.metrics import Calibration, Confusion, Evaluation, Residuals
+from evaluation.comparison import compare_versions
+from evaluation.forms import EvaluationPageForm
+from evaluation.metrics import Calibration, ConfusionMatrix, Evaluation, Residuals
 from evaluation.report import evaluate_version
 from predictions.models import Review
 from registry.models import ModelVersion
 
-MOST_SHOWN = 20  # labels of a matrix; of more the commonest mistakes are told instead
-MUCH = 0.05  # of the answers judged in other ways: from here on the random sample leans
-SHADES = 9  # of the cells of a matrix
-SIDE = 200  # of a chart, in its own units
-
-
-class EvaluationPageForm(EvaluationForm):
-    """The same for people, who also put another version beside."""
-
-    compare = forms.IntegerField(required=False, min_value=1, label="Beside")
-
-    def __init__(self, data: QueryDict, *, versions: list[ModelVersion], shown: ModelVersion) -> None:
-        super().__init__(data if data.get("version") else _with(data, version=shown.number), label_suffix="")
-        numbers = [(one.number, f"version {one.number}") for one in versions]
-        fields: Any = self.fields
-        fields["version"].widget = forms.Select(choices=numbers)
-        fields["compare"].widget = forms.Select(choices=[("", "nothing"), *numbers])
+MAX_SHOWN_LABELS = 20  # of a confusion matrix; with more labels the page lists the most common errors instead
+MAX_UNSAMPLED_SHARE = 0.05  # of predictions reviewed in another way; above it the random sample counts as biased
+SHADE_COUNT = 9
+CHART_SIZE = 200  # SVG units
+MIN_POINT_RADIUS = 3
+MAX_POINT_RADIUS = 9
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """How often one label was the truth and another the answer, with a link to these predictions."""
+    """A cell of the confusion matrix, with a link to its predictions."""
 
-    n: int
-    link: str
-    shade: int
-    right: bool
-    truth: str
+    true_label: str
     label: str
+    n: int
+    url: str
+    shade: int = 0
+
+    @property
+    def is_correct(self) -> bool:
+        return self.true_label == self.label
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A bin of the reliability curve in the units of its chart."""
+    """A bin of the reliability curve, in SVG units."""
 
     x: float
     y: float
@@ -62,7 +53,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bin of a histogram in the units of its chart."""
+    """A bin of a histogram, in SVG units."""
 
     x: float
     y: float
@@ -71,90 +62,92 @@ class Bar:
 
 
 def get_evaluation_context(
-    versions: list[ModelVersion], shown: ModelVersion, *, data: QueryDict, reader: AbstractBaseUser | AnonymousUser
+    versions: list[ModelVersion], default: ModelVersion, *, data: QueryDict, reader: AbstractBaseUser | AnonymousUser
 ) -> dict[str, Any]:
-    """Return what the section needs: the form, the figures of the version that is asked for, and another one beside."""
-    form = EvaluationPageForm(data, versions=versions, shown=shown)
-    by_number = {one.number: one for one in versions}
-    if not form.is_valid() or form.cleaned_data["version"] not in by_number:
+    """Return the template context of the page: only the form, if its data are invalid.
+
+    Args:
+        default: the version to show if `data` names none.
+        data: the query parameters.
+    """
+    form = EvaluationPageForm(data, versions=versions, default=default)
+    if not form.is_valid():
         return {"form": form}
-    asked = form.cleaned_data
-    version = by_number[asked["version"]]
-    other = by_number.get(asked["compare"])
-    quality = evaluate_version(version, reader=reader, since=asked["since"], picked_by=asked["picked_by"])
-    rows = _rows(version, asked)
+    filters = form.cleaned_data
+    by_number = {version.number: version for version in versions}
+    version, other = by_number[filters["version"]], by_number.get(filters["compare"])
+    evaluation = evaluate_version(version, reader=reader, since=filters["since"], picked_by=filters["picked_by"])
+    history_url = _build_history_url(version, filters)
     return {
         "form": form,
         "version": version,
-        "figures": quality,
-        "rows": rows,
-        "matrix": list(_matrix(quality.confusion, rows)) if quality.confusion else [],
-        "mistakes": [_cell(one.n, 0, one.truth, one.label, rows) for one in quality.mistakes],
-        "points": list(_points(quality.calibration)) if quality.calibration else [],
-        "bars": _bars(quality.regression.residuals) if quality.regression else [],
-        "comparison": compare(version, other, reader=reader) if other and other != version else None,
-        "unit": getattr(version.parsed_signature.output, "unit", ""),
-        "decided": _decided(quality),
-        "picked": dict(Review.PickedBy.choices).get(asked["picked_by"], ""),
-        "narrowed": bool(asked["since"] or asked["picked_by"]),
-        "leaning": _share_judged_otherwise(quality) > MUCH,
+        "evaluation": evaluation,
+        "history_url": history_url,
+        "matrix": _build_matrix(evaluation.confusion, history_url) if evaluation.confusion else [],
+        "common_errors": [
+            Cell(error.true_label, error.label, error.n, _build_cell_url(error.true_label, error.label, history_url))
+            for error in evaluation.common_errors
+        ],
+        "points": list(_place_points(evaluation.calibration)) if evaluation.calibration else [],
+        "bars": _place_bars(evaluation.regression.residuals) if evaluation.regression else [],
+        "comparison": compare_versions(version, other, reader=reader) if other and other != version else None,
+        "unit": version.parsed_signature.output.unit,
+        "picked_by": filters["picked_by"],
+        "is_random_sample": filters["picked_by"] == Review.PickedBy.RANDOM,
+        "is_filtered": bool(filters["since"] or filters["picked_by"]),
+        "is_biased": _is_random_sample_biased(evaluation),
     }
 
 
-def _share_judged_otherwise(quality: Evaluation) -> float:
-    """Return the share of the answers that could not be drawn at random any more, for they were judged before."""
-    return (quality.accuracy.n - quality.random.n) / quality.predictions if quality.random.n else 0.0
+def _is_random_sample_biased(evaluation: Evaluation) -> bool:
+    """Return whether many predictions could not be sampled at random, because they were reviewed before."""
+    unsampled = evaluation.accuracy.n - evaluation.random.n
+    return evaluation.random.n > 0 and unsampled / evaluation.predictions > MAX_UNSAMPLED_SHARE
 
 
-def _decided(quality: Evaluation) -> int:
-    return quality.regression.n if quality.regression else quality.accuracy.n
+def _build_history_url(version: ModelVersion, filters: dict[str, Any]) -> str:
+    """Return the URL of the list of the predictions that the metrics include."""
+    # Without a time zone, because the form field of the list shows its value only in this format. It means UTC.
+    since = {"created_after": f"{filters['since'].astimezone(UTC):%Y-%m-%dT%H:%M:%S}"} if filters["since"] else {}
+    picked_by = {"picked_by": filters["picked_by"]} if filters["picked_by"] else {}
+    return f"{reverse('predictions:history')}?{urlencode({'model': str(version), **since, **picked_by})}"
 
 
-def _rows(version: ModelVersion, asked: dict[str, Any]) -> str:
-    """Return the address of the list of the predictions that were counted, to be narrowed."""
-    # Written as a form field writes it, so that the list's own filter shows it: without a zone, which is UTC.
-    since = {"created_after": f"{asked['since'].astimezone(UTC):%Y-%m-%dT%H:%M:%S}"} if asked["since"] else {}
-    picked = {"picked_by": asked["picked_by"]} if asked["picked_by"] else {}
-    return f"{reverse('predictions:history')}?{urlencode({'model': str(version), **since, **picked})}"
+def _build_cell_url(true_label: str, label: str, history_url: str) -> str:
+    return f"{history_url}&{urlencode({'label': label, 'true_label': true_label})}"
 
 
-def _cell(n: int, total: int, truth: str, label: str, rows: str) -> Cell:
-    link = f"{rows}&{urlencode({'label': label, 'true_label': truth})}" if n else ""
-    return Cell(n, link, -(-n * SHADES // total) if total else 0, truth == label, truth, label)
+def _build_matrix(confusion: ConfusionMatrix, history_url: str) -> list[tuple[str, list[Cell]]]:
+    """Return the rows of the confusion matrix by true label."""
+    labels = confusion.labels
+    if len(labels) > MAX_SHOWN_LABELS:
+        return []
+    # Errors have a scale of their own: next to the correct predictions, few as they are, they would all look the same.
+    max_correct = max((row[i] for i, row in enumerate(confusion.matrix)), default=0)
+    max_errors = max((n for i, row in enumerate(confusion.matrix) for j, n in enumerate(row) if i != j), default=0)
 
+    def build_cell(true_label: str, label: str, n: int) -> Cell:
+        maximum = max_correct if true_label == label else max_errors
+        shade = -(-n * SHADE_COUNT // maximum) if maximum else 0
+        return Cell(true_label, label, n, _build_cell_url(true_label, label, history_url), shade)
 
-def _matrix(confusion: Confusion, rows: str) -> Iterator[tuple[str, list[Cell]]]:
-    if len(confusion.labels) > MOST_SHOWN:
-        return
-    found = [
-        (one == other, n)
-        for one, counts in zip(confusion.labels, confusion.matrix, strict=True)
-        for other, n in zip(confusion.labels, counts, strict=True)
+    return [
+        (true_label, [build_cell(true_label, label, n) for label, n in zip(labels, row, strict=True)])
+        for true_label, row in zip(labels, confusion.matrix, strict=True)
     ]
-    # Mistakes are shaded beside mistakes, or the few there are would all look alike.
-    most = {right: max((n for is_right, n in found if is_right is right), default=0) for right in (True, False)}
-    for truth, counts in zip(confusion.labels, confusion.matrix, strict=True):
-        cells = zip(confusion.labels, counts, strict=True)
-        yield truth, [_cell(n, most[truth == label], truth, label, rows) for label, n in cells]
 
 
-def _points(calibration: Calibration) -> Iterator[Point]:
-    most = max((one.n for one in calibration.bins), default=0)
-    for one in calibration.bins:
-        if one.confidence is not None and one.accuracy is not None:
-            yield Point(one.confidence * SIDE, (1 - one.accuracy) * SIDE, 3 + 6 * (one.n / most) ** 0.5)
+def _place_points(calibration: Calibration) -> Iterator[Point]:
+    max_n = max((calibration_bin.n for calibration_bin in calibration.bins), default=0)
+    for calibration_bin in calibration.bins:
+        if calibration_bin.confidence is not None and calibration_bin.accuracy is not None:
+            radius = MIN_POINT_RADIUS + (MAX_POINT_RADIUS - MIN_POINT_RADIUS) * (calibration_bin.n / max_n) ** 0.5
+            yield Point(calibration_bin.confidence * CHART_SIZE, (1 - calibration_bin.accuracy) * CHART_SIZE, radius)
 
 
-def _bars(residuals: Residuals) -> list[Bar]:
+def _place_bars(residuals: Residuals) -> list[Bar]:
     if not residuals.bins:
         return []
-    most, width = max(one.n for one in residuals.bins), 2 * SIDE / len(residuals.bins)
-    heights = [SIDE * one.n / most for one in residuals.bins]
-    return [Bar(place * width, SIDE - height, width - 1, height) for place, height in enumerate(heights)]
-
-
-def _with(data: QueryDict, **fields: Any) -> QueryDict:
-    changed = data.copy()
-    for name, value in fields.items():
-        changed[name] = value
-    return changed
+    max_n, width = max(residual_bin.n for residual_bin in residuals.bins), 2 * CHART_SIZE / len(residuals.bins)
+    heights = [CHART_SIZE * residual_bin.n / max_n for residual_bin in residuals.bins]
+    return [Bar(number * width, CHART_SIZE - height, width - 1, height) for number, height in enumerate(heights)]

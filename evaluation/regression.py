@@ -1,4 +1,4 @@
-"""The errors of a version whose answers are numbers."""
+"""Metrics of a version whose output is a value."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from math import sqrt
 from django.db.models import QuerySet
 
 from evaluation.metrics import Regression, ResidualBin, Residuals
-from evaluation.sql import RESIDUAL_BINS, Errors, sum_errors
-from evaluation.statistics import ratio
+from evaluation.sql.reviews import RESIDUAL_BINS, ErrorSums, sum_errors
+from evaluation.statistics import divide
 
 
-def regression_of(reviews: QuerySet, picked_by: str) -> tuple[int, Regression]:
-    """Return how many answers were judged, and their errors.
+def evaluate_regression(reviews: QuerySet, *, picked_by: str) -> tuple[int, Regression]:
+    """Return the number of reviewed predictions, and their errors.
 
-    R2 is 1 less the squared errors by the truths' own variance, as scikit-learn has it; unknown of less than two, or when
-    all truths are the same.
+    R² is defined as in scikit-learn's `r2_score`: 1 minus the mean squared error divided by the variance of the true
+    values. It is None for fewer than two predictions and if all true values are equal.
     """
-    errors = sum_errors(reviews, picked_by=picked_by)
-    unexplained = ratio(errors.squared or 0, errors.variance or 0) if errors.n > 1 else None
-    return errors.reviewed, Regression(
-        mae=errors.absolute,
-        rmse=None if errors.squared is None else sqrt(errors.squared),
+    sums = sum_errors(reviews, picked_by=picked_by)
+    unexplained = divide(sums.mean_squared or 0, sums.true_variance or 0) if sums.n > 1 else None
+    return sums.reviewed, Regression(
+        mae=sums.mean_absolute,
+        rmse=None if sums.mean_squared is None else sqrt(sums.mean_squared),
         r2=None if unexplained is None else 1 - unexplained,
-        n=errors.n,
-        residuals=Residuals(errors.mean, _histogram(errors)),
+        n=sums.n,
+        residuals=Residuals(sums.mean, _build_histogram(sums)),
     )
 
 
-def _histogram(errors: Errors) -> list[ResidualBin]:
-    low, high = errors.low, errors.high
+def _build_histogram(sums: ErrorSums) -> list[ResidualBin]:
+    low, high = sums.low, sums.high
     if low is None or high is None:
         return []
     if low == high:
-        return [ResidualBin(low, high, errors.n)]
-    edges = [low + (high - low) * place / RESIDUAL_BINS for place in range(RESIDUAL_BINS + 1)]
-    return [ResidualBin(edges[n], edges[n + 1], errors.histogram.get(n, 0)) for n in range(RESIDUAL_BINS)]
+        return [ResidualBin(low, high, sums.n)]
+    edges = [low + (high - low) * number / RESIDUAL_BINS for number in range(RESIDUAL_BINS + 1)]
+    return [ResidualBin(edges[number], edges[number + 1], sums.histogram.get(number, 0)) for number in range(RESIDUAL_BINS)]

@@ -1,4 +1,4 @@
-"""How good a version is, by what people said of its answers. The database counts; nothing is read row by row."""
+"""Calculate the metrics of a version from its reviews. The database counts; no row is read into memory."""
 
 from __future__ import annotations
 
@@ -9,119 +9,119 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-from evaluation.metrics import Calibration, Confusion, Evaluation, Mistake
-from evaluation.regression import regression_of
-from evaluation.sql import BINS, Answers, Pair, count_reviews
-from evaluation.statistics import Bin, Share, cohens_kappa, expected_calibration_error, per_class, ratio, wilson
+from evaluation.metrics import Calibration, CalibrationBin, CommonError, Evaluation, Share
+from evaluation.regression import evaluate_regression
+from evaluation.sql.reviews import CONFIDENCE_BINS, AgreementCount, VerdictCount, count_reviews
+from evaluation.statistics import (
+    PairCounts,
+    compute_calibration_error,
+    compute_class_metrics,
+    compute_confusion_matrix,
+    compute_kappa,
+    compute_wilson_interval,
+    divide,
+)
 from predictions.models import Prediction, Review
 from registry.models import ModelVersion
 
-MANY_LABELS = 100  # above this many only those that occur are told
-MOST_LABELS = 200  # of a confusion matrix, which has their square of cells
-MISTAKES = 20
+MAX_LISTED_LABELS = 100  # of a model with more labels, only those in reviewed predictions are listed
+MAX_MATRIX_LABELS = 200  # the matrix has the square of this many cells
+MAX_COMMON_ERRORS = 20
 
 
 def evaluate_version(
-    version: ModelVersion,
-    *,
-    reader: AbstractBaseUser | AnonymousUser,
-    since: datetime | None = None,
-    picked_by: str = "",
+    version: ModelVersion, *, reader: AbstractBaseUser | AnonymousUser, since: datetime | None = None, picked_by: str = ""
 ) -> Evaluation:
-    """Return what the reviews say of a version, in a fixed number of queries.
+    """Return the metrics of a version. The number of queries is fixed.
 
-    Of several opinions on one answer the newest that holds and is decided counts. An answer keeps the way it was first
-    come upon: one that was drawn at random stays in the random sample when somebody corrects the verdict later.
+    Of several active reviews of a prediction, the newest that is not `unsure` counts. A prediction from the random sample
+    stays in it if somebody corrects the review later.
 
     Args:
-        reader: whose answers count: one's own, and everybody's for reviewers.
-        since: leave out answers that were given before.
-        picked_by: count only answers that were come upon in this way, a `Review.PickedBy`.
+        reader: users get the metrics of their own predictions, reviewers those of all predictions.
+        since: only predictions created at or after this time.
+        picked_by: only predictions selected for review by this strategy, a `Review.PickedBy`; empty for all.
     """
-    asked: dict[str, Any] = {"model_version": version, "status": Prediction.Status.SUCCEEDED}
+    filters: dict[str, Any] = {"model_version": version, "status": Prediction.Status.SUCCEEDED}
     if since:
-        asked["created_at__gte"] = since
-    predictions = Prediction.objects.visible_to(reader).filter(**asked).count()
-    reviews = Review.objects.visible_to(reader).filter(**{f"prediction__{name}": value for name, value in asked.items()})
-    of_kind = _of_values if _kind(version) == "value" else _of_verdicts
-    reviewed, found = of_kind(reviews, version, picked_by)
-    return Evaluation(version.number, predictions, reviewed, ratio(reviewed, predictions), **found)
+        filters["created_at__gte"] = since
+    predictions = Prediction.objects.visible_to(reader).filter(**filters).count()
+    reviews = Review.objects.visible_to(reader).filter(**{f"prediction__{name}": value for name, value in filters.items()})
+
+    output = version.parsed_signature.output
+    if output.kind == "value":
+        reviewed, regression = evaluate_regression(reviews, picked_by=picked_by)
+        return Evaluation(
+            version.number, predictions, reviewed, coverage=divide(reviewed, predictions), regression=regression
+        )
+
+    reviewed, verdicts, agreements = count_reviews(reviews, picked_by=picked_by)
+    label_counts = _count_labels(verdicts)
+    labels = _select_labels(version.labels, label_counts)
+    return Evaluation(
+        version.number,
+        predictions,
+        reviewed,
+        coverage=divide(reviewed, predictions),
+        accuracy=_compute_accuracy(verdicts),
+        random=_compute_accuracy(row for row in verdicts if row.in_random_sample),
+        picked=_compute_accuracy(row for row in verdicts if row.in_low_confidence_sample),
+        classes=compute_class_metrics(labels, label_counts),
+        confusion=(
+            compute_confusion_matrix(labels, label_counts) if version.labels and len(labels) <= MAX_MATRIX_LABELS else None
+        ),
+        common_errors=_find_common_errors(label_counts),
+        calibration=_build_calibration(verdicts) if output.has_scores else None,
+        kappa=_compute_mean_kappa(agreements),
+        kappa_n=sum(row.n for row in agreements),
+    )
 
 
-def _of_values(reviews: Any, version: ModelVersion, picked_by: str) -> tuple[int, dict[str, Any]]:
-    none = wilson(0, 0)
-    reviewed, regression = regression_of(reviews, picked_by)
-    return reviewed, {"accuracy": none, "random": none, "picked": none, "regression": regression}
+def _compute_accuracy(verdicts: Iterable[VerdictCount]) -> Share:
+    verdicts = list(verdicts)
+    return compute_wilson_interval(_count_correct(verdicts), sum(row.n for row in verdicts))
 
 
-def _of_verdicts(reviews: Any, version: ModelVersion, picked_by: str) -> tuple[int, dict[str, Any]]:
-    counts = count_reviews(reviews, picked_by=picked_by)
-    answers = counts.answers
-    found: dict[str, Any] = {
-        "accuracy": _share(answers),
-        "random": _share(one for one in answers if one.at_random),
-        "picked": _share(one for one in answers if one.in_doubt),
-        "kappa": _kappa(counts.pairs),
-        "kappa_n": sum(one.n for one in counts.pairs),
-    }
-    if version.labels:
-        found |= _of_labels(_taken_for(answers), version.labels)
-    if _kind(version) == "classes":
-        found["calibration"] = _calibration(answers)
-    return counts.reviewed, found
+def _count_correct(verdicts: Iterable[VerdictCount]) -> int:
+    return sum(row.n for row in verdicts if row.verdict == Review.Verdict.CORRECT)
 
 
-def _kind(version: ModelVersion) -> str:
-    kind: str = version.parsed_signature.output.kind
-    return kind
-
-
-def _right(answers: Iterable[Answers]) -> int:
-    return sum(one.n for one in answers if one.verdict == Review.Verdict.CORRECT)
-
-
-def _share(answers: Iterable[Answers]) -> Share:
-    answers = list(answers)
-    return wilson(_right(answers), sum(one.n for one in answers))
-
-
-def _taken_for(answers: Iterable[Answers]) -> Counter[tuple[str, str]]:
-    """Return how often a label was the true one and another, or the same, the answer."""
+def _count_labels(verdicts: Iterable[VerdictCount]) -> Counter[tuple[str, str]]:
+    """Return the number of predictions by (true label, predicted label)."""
     counts = Counter[tuple[str, str]]()
-    for one in answers:
-        truth = one.true_label or (one.label if one.verdict == Review.Verdict.CORRECT else "")
-        if truth:  # who says that it is wrong and not what it is, was not our service
-            counts[truth, one.label] += one.n
+    for row in verdicts:
+        true_label = row.true_label or (row.label if row.verdict == Review.Verdict.CORRECT else "")
+        if true_label:  # rows written without the review service may be incorrect without a true label
+            counts[true_label, row.label] += row.n
     return counts
 
 
-def _of_labels(counts: Counter[tuple[str, str]], labels: list[str]) -> dict[str, Any]:
-    if len(labels) > MANY_LABELS:
-        occur = {label for pair in counts for label in pair}
-        labels = [label for label in labels if label in occur]
-    matrix = [[counts[truth, label] for label in labels] for truth in labels] if len(labels) <= MOST_LABELS else None
-    wrong = Counter({pair: n for pair, n in counts.items() if pair[0] != pair[1]})
-    return {
-        "classes": per_class(labels, counts),
-        "confusion": None if matrix is None else Confusion(labels, matrix),
-        "mistakes": [Mistake(*pair, n) for pair, n in wrong.most_common(MISTAKES)],
-    }
+def _select_labels(labels: list[str], label_counts: PairCounts) -> list[str]:
+    if len(labels) <= MAX_LISTED_LABELS:
+        return labels
+    used = {label for pair in label_counts for label in pair}
+    return [label for label in labels if label in used]
 
 
-def _calibration(answers: Sequence[Answers]) -> Calibration:
+def _find_common_errors(label_counts: PairCounts) -> list[CommonError]:
+    errors = Counter({pair: n for pair, n in label_counts.items() if pair[0] != pair[1]})
+    return [CommonError(*pair, n) for pair, n in errors.most_common(MAX_COMMON_ERRORS)]
+
+
+def _build_calibration(verdicts: Sequence[VerdictCount]) -> Calibration:
     bins = []
-    for number, (low, high) in enumerate(BINS):
-        inside = [one for one in answers if one.bin == number]
-        n, sure = sum(one.n for one in inside), sum(one.sure or 0 for one in inside)
-        bins.append(Bin(low, high, n, ratio(sure, n), ratio(_right(inside), n)))
-    return Calibration(expected_calibration_error(bins), bins)
+    for number, (low, high) in enumerate(CONFIDENCE_BINS):
+        rows = [row for row in verdicts if row.bin == number]
+        n, confidence = sum(row.n for row in rows), sum(row.confidence_sum or 0 for row in rows)
+        bins.append(CalibrationBin(low, high, n, divide(confidence, n), divide(_count_correct(rows), n)))
+    return Calibration(compute_calibration_error(bins), bins)
 
 
-def _kappa(pairs: Iterable[Pair]) -> float | None:
-    """Return kappa over the answers that two people judged; of several pairs of people the mean, weighed by answers."""
+def _compute_mean_kappa(agreements: Iterable[AgreementCount]) -> float | None:
+    """Return the mean kappa over all pairs of reviewers, weighted by the number of predictions they both reviewed."""
     tables: dict[str, dict[tuple[str, str], int]] = {}
-    for one in pairs:
-        tables.setdefault(one.people, {})[one.said, one.other_said] = one.n
-    kappas = [(cohens_kappa(table), sum(table.values())) for table in tables.values()]
-    known = [(kappa, n) for kappa, n in kappas if kappa is not None]
-    return ratio(sum(kappa * n for kappa, n in known), sum(n for _, n in known))
+    for row in agreements:
+        tables.setdefault(row.reviewers, {})[row.rating, row.other_rating] = row.n
+    kappas = [(compute_kappa(table), sum(table.values())) for table in tables.values()]
+    defined = [(kappa, n) for kappa, n in kappas if kappa is not None]
+    return divide(sum(kappa * n for kappa, n in defined), sum(n for _, n in defined))

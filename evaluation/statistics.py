@@ -1,134 +1,116 @@
-"""The formulas of quality, each with its source. They take counts, and return None for what is not known."""
+"""The formulas of the metrics, with their sources. They take counts and return None where a metric is undefined."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from math import comb, erfc, sqrt
+from math import sqrt
 
-Z = 1.959963984540054  # the 97.5th percentile of the normal distribution: 95 % lie between -Z and Z
-EXACT = 1000  # pairs up to which McNemar's test is computed exactly
+from evaluation.metrics import UNKNOWN_SHARE, CalibrationBin, ClassMetrics, ConfusionMatrix, Share
 
+Z_95 = 1.959963984540054
+"""The 97.5th percentile of the standard normal distribution: 95 % of it lies between -Z_95 and Z_95."""
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A share of `n` with its 95 % interval; None when n is 0."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
+PairCounts = Mapping[tuple[str, str], int]
+"""Counts of pairs, such as (true label, predicted label)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClassMetrics:
-    """How one label fared. `support` is how often it was the true one."""
-
-    label: str
-    precision: float | None
-    recall: float | None
-    support: int
-
-
-@dataclass(frozen=True, slots=True)
-class Bin:
-    """Answers whose confidence lies above `low` and up to `high`: how sure they were on average, and how often right."""
-
-    low: float
-    high: float
-    n: int
-    confidence: float | None
-    accuracy: float | None
-
-
-def ratio(part: float, whole: float) -> float | None:
+def divide(part: float, whole: float) -> float | None:
     return part / whole if whole else None
 
 
-def wilson(right: int, n: int) -> Share:
-    """Return a share with its 95 % score interval: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209-212.
+def compute_wilson_interval(successes: int, n: int) -> Share:
+    """Return the share of successes with its 95 % score interval.
 
-    Unlike p ± 1.96 standard errors it stays between 0 and 1 and holds for few and for one-sided counts.
+    Unlike p ± 1.96 standard errors, the interval stays within [0, 1] and is valid for small samples and extreme shares.
+    Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209-212. SciPy has the same formula in `scipy.stats`, whose import
+    would cost each worker process a second and 90 MB.
     """
     if not n:
-        return Share(None, None, None, 0)
-    share, shrink = right / n, 1 + Z * Z / n
-    middle = (share + Z * Z / (2 * n)) / shrink
-    half = Z * sqrt(share * (1 - share) / n + Z * Z / (4 * n * n)) / shrink
-    # The ends are exact where all or none are right; rounding would leave them a hair aside.
-    return Share(share, 0.0 if not right else middle - half, 1.0 if right == n else middle + half, n)
+        return UNKNOWN_SHARE
+    share, shrinkage = successes / n, 1 + Z_95**2 / n
+    center = (share + Z_95**2 / (2 * n)) / shrinkage
+    half_width = Z_95 * sqrt(share * (1 - share) / n + Z_95**2 / (4 * n**2)) / shrinkage
+    # At 0 and 1 the limit is exact; rounding errors would move it.
+    low = center - half_width if successes else 0.0
+    high = center + half_width if successes < n else 1.0
+    return Share(share, low, high, n)
 
 
-def per_class(labels: Sequence[str], counts: Mapping[tuple[str, str], int]) -> list[ClassMetrics]:
+def compute_confusion_matrix(labels: Sequence[str], counts: PairCounts) -> ConfusionMatrix:
+    """Return the confusion matrix with one row per true label and one column per predicted label.
+
+    Args:
+        counts: by (true label, predicted label).
+    """
+    return ConfusionMatrix(list(labels), [[counts.get((true, predicted), 0) for predicted in labels] for true in labels])
+
+
+def compute_class_metrics(labels: Sequence[str], counts: PairCounts) -> list[ClassMetrics]:
     """Return precision, recall and support of each label.
 
     Args:
-        counts: how often the first was the true label and the second the answer.
+        counts: by (true label, predicted label).
     """
-    true, answered = _sums(counts, 0), _sums(counts, 1)
+    support, predicted = _sum_by(counts, 0), _sum_by(counts, 1)
     return [
         ClassMetrics(
             label,
-            ratio(counts.get((label, label), 0), answered.get(label, 0)),
-            ratio(counts.get((label, label), 0), true.get(label, 0)),
-            true.get(label, 0),
+            precision=divide(counts.get((label, label), 0), predicted[label]),
+            recall=divide(counts.get((label, label), 0), support[label]),
+            support=support[label],
         )
         for label in labels
     ]
 
 
-def expected_calibration_error(bins: Iterable[Bin]) -> float | None:
-    """Return the mean distance of confidence and accuracy over the bins, each weighed by its answers.
+def compute_calibration_error(bins: Iterable[CalibrationBin]) -> float | None:
+    """Return the expected calibration error: the mean distance of confidence and accuracy, weighted by predictions.
 
-    Naeini, Cooper and Hauskrecht, AAAI 2015; Guo et al., ICML 2017, equation 3. Ten bins of equal width, (low, high].
+    Sources: Naeini, Cooper and Hauskrecht, AAAI 2015; Guo et al., ICML 2017, equation 3.
     """
-    known = [
-        (one.n, abs(one.accuracy - one.confidence))
-        for one in bins
-        if one.accuracy is not None and one.confidence is not None
+    gaps = [
+        (calibration_bin.n, abs(calibration_bin.accuracy - calibration_bin.confidence))
+        for calibration_bin in bins
+        if calibration_bin.accuracy is not None and calibration_bin.confidence is not None
     ]
-    total = sum(n for n, _ in known)
-    return ratio(sum(n * gap for n, gap in known), total)
+    return divide(sum(n * gap for n, gap in gaps), sum(n for n, _ in gaps))
 
 
-def cohens_kappa(counts: Mapping[tuple[str, str], int]) -> float | None:
-    """Return how far two people agree beyond chance: J. Cohen, Educ. Psychol. Meas. 20 (1960) 37-46.
+def compute_kappa(counts: PairCounts) -> float | None:
+    """Return the agreement of two raters beyond chance. 1 is perfect agreement, 0 is chance agreement.
+
+    Undefined if both raters always give the same single rating. Source: J. Cohen, Educ. Psychol. Meas. 20 (1960) 37-46.
 
     Args:
-        counts: how often the first said one thing and the second another.
-
-    Returns:
-        1 for perfect agreement, 0 for chance; None when both always say the same one thing, which chance would too.
+        counts: by (rating of the first rater, rating of the second).
     """
     total = sum(counts.values())
     if not total:
         return None
-    seen = sum(n for (one, other), n in counts.items() if one == other) / total
-    first, second = _sums(counts, 0), _sums(counts, 1)
-    chance = sum(n * second.get(said, 0) for said, n in first.items()) / (total * total)
-    return ratio(seen - chance, 1 - chance)
+    observed = sum(n for (first, second), n in counts.items() if first == second) / total
+    first_sums, second_sums = _sum_by(counts, 0), _sum_by(counts, 1)
+    by_chance = sum(n * second_sums[rating] for rating, n in first_sums.items()) / total**2
+    return divide(observed - by_chance, 1 - by_chance)
 
 
-def mcnemar(only_one: int, only_other: int) -> float | None:
-    """Return how likely so uneven a split would be if both were equally good: Q. McNemar, Psychometrika 12 (1947) 153-157.
+def compute_mcnemar_p(only_first: int, only_second: int) -> float | None:
+    """Return the two-sided p-value of McNemar's exact test that two classifiers have the same accuracy.
+
+    Inputs that both classifiers predict correctly, or both incorrectly, have no influence. Undefined without other inputs.
+    Source: Q. McNemar, Psychometrika 12 (1947) 153-157.
 
     Args:
-        only_one: inputs that only the one got right; `only_other` likewise. Where both are right or wrong says nothing.
-
-    Returns:
-        The two-sided p-value: exact by the binomial distribution up to 1,000 inputs, by chi-squared with Edwards'
-        correction above; None when there are none.
+        only_first: number of inputs that only the first classifier predicted correctly.
     """
-    n, fewer = only_one + only_other, min(only_one, only_other)
-    if not n:
-        return None
-    if n <= EXACT:
-        return min(1.0, 2 * sum(comb(n, k) for k in range(fewer + 1)) / 2**n)
-    return erfc(sqrt(max(0, abs(only_one - only_other) - 1) ** 2 / n / 2))
+    from scipy.special import bdtr  # the binomial distribution function; much smaller than scipy.stats
+
+    n = only_first + only_second
+    return min(1.0, 2 * float(bdtr(min(only_first, only_second), n, 0.5))) if n else None
 
 
-def _sums(counts: Mapping[tuple[str, str], int], place: int) -> dict[str, int]:
-    sums: dict[str, int] = {}
+def _sum_by(counts: PairCounts, position: int) -> Counter[str]:
+    sums = Counter[str]()
     for pair, n in counts.items():
-        sums[pair[place]] = sums.get(pair[place], 0) + n
+        sums[pair[position]] += n
     return sums

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.views.generic import DetailView
 
 from accounts.requests import AuthenticatedRequest
+from core.querysets import can_view_all
 from evaluation.presentation import get_evaluation_context
 from registry.models import RegisteredModel
 
@@ -22,11 +23,16 @@ class EvaluationView(LoginRequiredMixin, DetailView):
     request: AuthenticatedRequest
 
     def get_queryset(self) -> QuerySet[RegisteredModel]:
-        return RegisteredModel.objects.visible_to(self.request.user).prefetch_related("versions__aliases", "versions__model")
+        return RegisteredModel.objects.visible_to(self.request.user).prefetch_related(
+            "versions__aliases", "aliases__version"
+        )
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
         versions = list(self.object.versions.all())
-        in_production = (version for version in versions if version.is_in_production)
-        default = next(in_production, versions[0] if versions else None)
-        evaluation = default and get_evaluation_context(versions, default, data=self.request.GET, reader=self.request.user)
-        return super().get_context_data(quality=evaluation, everybody=self.request.user.is_reviewer, **kwargs)
+        if versions:
+            in_production = (version for version in versions if version.is_in_production)
+            default = next(in_production, versions[0])
+            context |= get_evaluation_context(versions, default, data=self.request.GET, reader=self.request.user)
+            context["can_view_all"] = can_view_all(self.request.user)
+        return context

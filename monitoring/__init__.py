@@ -1,1 +1,1 @@
-"""Operation of the site: hourly rollups, the operations page and drift detection."""
+"""Operation of the site: hourly rollups, the operations page, and drift detection."""

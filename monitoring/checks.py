@@ -1,4 +1,4 @@
-"""What `manage.py check` says about this installation, without loading a model."""
+"""System checks of the monitoring settings."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import Warning, register
 
-from monitoring.windows import LAG
+from monitoring.windows import ROLLUP_DELAY
 
 
 @register()
 def check_rollup_delay(**options: Any) -> list[Warning]:
-    """An answer is stored before its hour is counted."""
-    if LAG.total_seconds() < settings.PREDICT_TIMEOUT:
-        hint = f"Set it to {LAG.total_seconds():.0f} seconds or less."
-        return [
-            Warning(
-                "PREDICT_TIMEOUT is longer than Operations waits for an hour's last answers.",
-                hint=hint,
-                id="predictions.W002",
-            )
-        ]
-    return []
+    """Warn if a prediction can be stored after its hour has been rolled up."""
+    delay_seconds = ROLLUP_DELAY.total_seconds()
+    if delay_seconds >= settings.PREDICT_TIMEOUT:
+        return []
+    message = "PREDICT_TIMEOUT is longer than the delay after which an hour is rolled up."
+    hint = (
+        f"Set PREDICT_TIMEOUT to {delay_seconds:.0f} seconds or less. Otherwise, slow predictions can be missing in rollups."
+    )
+    return [Warning(message, hint=hint, id="monitoring.W002")]

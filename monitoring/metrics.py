@@ -1,4 +1,4 @@
-"""What is told of a window, each figure beside that of the window before."""
+"""Metrics of a window, each with its value in the previous window."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from uuid import UUID
 from monitoring.tally import Tally
 from monitoring.windows import Window
 
-QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+LATENCY_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
-class Pair(NamedTuple):
-    """A figure now and in the window before; None where there is none."""
+class Comparison(NamedTuple):
+    """A value in the current and in the previous window. None: no data."""
 
-    now: float | None
-    before: float | None
+    current: float | None
+    previous: float | None
 
 
-class Row(NamedTuple):
-    """How often something was counted, now and in the window before, and what share of all that is."""
+class CountRow(NamedTuple):
+    """How often a name was counted in both windows, and its share of all counts."""
 
     name: str
-    now: int
-    before: int
+    current: int
+    previous: int
     share: float | None
-    share_before: float | None
+    previous_share: float | None
 
 
 class Bucket(NamedTuple):
-    """One hour or day; latencies are in milliseconds, `versions` are predictions by model version."""
+    """One hour or day of a window. Latencies are in milliseconds; `versions` counts predictions by model version."""
 
     start: datetime
     tally: Tally
@@ -43,38 +43,43 @@ class Bucket(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Operations:
-    """What was done in a window, and in the one before.
+class OperationsMetrics:
+    """Metrics of a window, compared with the previous window.
 
     Args:
-        failed: share of the predictions.
-        latency: milliseconds by the names of `QUANTILES`.
-        awaiting: answers given in the window that nobody has judged by now.
-        input_bytes: size of the inputs asked about.
-        errors, labels, users: the most frequent first; `users` are the busiest ones only.
-        versions: predictions by model version.
+        failed: share of predictions that failed.
+        latency: milliseconds, by the names in `LATENCY_QUANTILES`.
+        awaiting_review: predictions of the window that have no review today.
+        input_bytes: total size of the inputs.
+        errors, labels, users: the most frequent first. `users` has only the users with the most predictions.
+        versions: predictions by model version, the most frequent first.
     """
 
     window: Window
-    predictions: Pair
-    failed: Pair
-    latency: dict[str, Pair]
-    confidence: Pair
-    awaiting: Pair
-    input_bytes: Pair
-    errors: list[Row]
-    labels: list[Row]
-    users: list[Row]
-    versions: dict[UUID, Pair]
+    predictions: Comparison
+    failed: Comparison
+    latency: dict[str, Comparison]
+    confidence: Comparison
+    awaiting_review: Comparison
+    input_bytes: Comparison
+    errors: list[CountRow]
+    labels: list[CountRow]
+    users: list[CountRow]
+    versions: dict[UUID, Comparison]
     buckets: list[Bucket]
 
 
-def rows_of(now: Counter[str], before: Counter[str]) -> list[Row]:
-    """Return all that was counted in either window, the most frequent now first."""
-    names = sorted({*now, *before}, key=lambda name: (-now[name], -before[name], name))
-    sums = now.total(), before.total()
-    return [Row(name, now[name], before[name], _share(now[name], sums[0]), _share(before[name], sums[1])) for name in names]
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
+def compare_counts(current: Counter[str], previous: Counter[str]) -> list[CountRow]:
+    """Return a row per name in either counter, the most frequent in the current one first."""
+    names = sorted({*current, *previous}, key=lambda name: (-current[name], -previous[name], name))
+    totals = current.total(), previous.total()
+    return [
+        CountRow(
+            name,
+            current[name],
+            previous[name],
+            current[name] / totals[0] if totals[0] else None,
+            previous[name] / totals[1] if totals[1] else None,
+        )
+        for name in names
+    ]

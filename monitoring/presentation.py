@@ -1,4 +1,4 @@
-"""How a figure differs from that of the period before, in words."""
+"""Metric cards of the operations page, and their changes in words."""
 
 from __future__ import annotations
 
@@ -7,41 +7,56 @@ from dataclasses import dataclass
 
 from django.template.defaultfilters import filesizeformat
 
-from core.formatting import format_count, format_milliseconds, format_percent
-from monitoring.metrics import Operations, Pair
+from core.formatting import NOT_AVAILABLE, format_count, format_milliseconds, format_percent
+from monitoring.metrics import Comparison, OperationsMetrics
 
-MANY_TIMES = 3  # from here on it is `4.2 times as many` and no longer percent
-FAR = 100  # from here on it is only `far more`
+MIN_PREDICTIONS = 30  # changes among fewer predictions may be chance and are not notable
+MIN_NOTABLE_FAILURE_SHARE = 0.1  # notable whatever it was before
+MIN_TIMES_RATIO = 3  # from this ratio on, "4.2 times as many" instead of a percentage
+MAX_TIMES_RATIO = 100  # from this ratio on, "many more" without a number
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """How a figure is written, and what it is called when it went up or down.
+class MetricFormat:
+    """How to write a metric and its change.
 
     Args:
-        points: differences are told in points of a percentage, not in percent of a percentage.
-        notable: from which change on it is worth a look: a difference in `points`, else how many times as much or as little.
+        in_points: the change is in percentage points, not in percent.
+        min_change: the smallest notable change: a difference in points, otherwise a ratio in either direction.
+        times, many: words for large increases.
     """
 
-    written: Callable[[float], str]
+    format: Callable[[float], str]
     up: str
     down: str
-    points: bool = False
-    notable: float = 1.5
+    in_points: bool = False
+    min_change: float = 1.5
+    times: str = ""
+    many: str = ""
 
 
-COUNT = Kind(lambda value: format_count(int(value)), "more", "fewer")
-SIZE = Kind(lambda value: filesizeformat(int(value)), "more", "less")
-TIME = Kind(format_milliseconds, "slower", "faster")
-FAILED = Kind(format_percent, "higher", "lower", points=True, notable=0.01)
-SURE = Kind(format_percent, "higher", "lower", points=True, notable=0.02)
-ENOUGH = 30  # predictions; what changes among fewer may be chance
-ALARMING = 0.1  # of the predictions failed: it stands out whatever was before
+COUNT = MetricFormat(
+    format=lambda value: format_count(int(value)),
+    up="more",
+    down="fewer",
+    times="times as many as",
+    many="many more than",
+)
+SIZE = MetricFormat(
+    format=lambda value: filesizeformat(int(value)),
+    up="more",
+    down="less",
+    times="times as much as",
+    many="much more than",
+)
+DURATION = MetricFormat(format_milliseconds, "slower", "faster")
+FAILURE_SHARE = MetricFormat(format_percent, "higher", "lower", in_points=True, min_change=0.01)
+CONFIDENCE = MetricFormat(format_percent, "higher", "lower", in_points=True, min_change=0.02)
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A big figure with what is told beneath."""
+    """A metric with its change. `notable` cards are listed at the top of the page."""
 
     title: str
     value: str
@@ -51,75 +66,95 @@ class Card:
     notable: bool = False
 
 
-def cards_of(figures: Operations, *, free: int | None) -> list[Card]:
-    """Return the big figures of a window; `free` are the bytes left where inputs are stored."""
-    words = figures.window.words
-    room = f"{filesizeformat(free)} free on the disk" if free is not None else ""
-    now, before = (int(count or 0) for count in figures.predictions)
-    counts = max(now, before) >= ENOUGH and before > 0  # either window will do, lest an outage hides
-    both = are_comparable(figures)
-    failures = both or (now >= ENOUGH and (figures.failed.now or 0) >= ALARMING)
+def build_cards(metrics: OperationsMetrics, *, free_bytes: int | None) -> list[Card]:
+    """Return the metric cards of a window.
+
+    Args:
+        free_bytes: free space of the disk that stores the inputs, if known.
+    """
+    current, previous = (int(count or 0) for count in metrics.predictions)
+    # Counts need enough predictions in one window only. Otherwise an outage would not be notable.
+    has_counts = max(current, previous) >= MIN_PREDICTIONS and previous > 0
+    is_comparable = can_compare(metrics)
+    has_failures = current >= MIN_PREDICTIONS and (metrics.failed.current or 0) >= MIN_NOTABLE_FAILURE_SHARE
+    free_space = f"{filesizeformat(free_bytes)} free on disk" if free_bytes is not None else ""
+    cards = [
+        ("Predictions", metrics.predictions, COUNT, has_counts, ""),
+        ("Failed", metrics.failed, FAILURE_SHARE, is_comparable or has_failures, ""),
+        ("Latency, median", metrics.latency["p50"], DURATION, is_comparable, ""),
+        ("Latency, 95th percentile", metrics.latency["p95"], DURATION, is_comparable, ""),
+        ("Latency, 99th percentile", metrics.latency["p99"], DURATION, is_comparable, ""),
+        ("Mean confidence", metrics.confidence, CONFIDENCE, is_comparable, ""),
+        ("Awaiting review", metrics.awaiting_review, COUNT, has_counts, "predictions of this period"),
+        ("Inputs received", metrics.input_bytes, SIZE, has_counts, free_space),
+    ]
+    period = f"the previous {metrics.window.duration_text}"
     return [
-        card("Predictions", figures.predictions, COUNT, words, enough=counts),
-        card("Failed", figures.failed, FAILED, words, enough=failures),
-        card("Latency, median", figures.latency["p50"], TIME, words, enough=both),
-        card("Latency, 95th percentile", figures.latency["p95"], TIME, words, enough=both),
-        card("Latency, 99th percentile", figures.latency["p99"], TIME, words, enough=both),
-        card("Mean confidence", figures.confidence, SURE, words, enough=both),
-        card("Awaiting review", figures.awaiting, COUNT, words, enough=counts, note="of the answers given in this time"),
-        card("Inputs received", figures.input_bytes, SIZE, words, enough=counts, note=room),
+        build_card(title, values, style, period, note=note, can_be_notable=can_be_notable)
+        for title, values, style, can_be_notable, note in cards
     ]
 
 
-def are_comparable(figures: Operations) -> bool:
-    """Return whether both windows hold enough for their shares, means and quantiles to be compared."""
-    return min(figures.predictions.now or 0, figures.predictions.before or 0) >= ENOUGH
+def can_compare(metrics: OperationsMetrics) -> bool:
+    """Return whether both windows have enough predictions to compare shares, means and quantiles."""
+    return min(metrics.predictions.current or 0, metrics.predictions.previous or 0) >= MIN_PREDICTIONS
 
 
-def card(title: str, pair: Pair, kind: Kind, words: str, *, note: str = "", enough: bool = True) -> Card:
-    """Return the card of a figure; what changed among too few to be `enough` does not stand out."""
-    value = "–" if pair.now is None else kind.written(pair.now)
+def build_card(
+    title: str, values: Comparison, style: MetricFormat, period: str, *, note: str = "", can_be_notable: bool = True
+) -> Card:
     return Card(
-        title, value, change(pair, kind, words), _arrow(pair, kind), note, notable=enough and _is_notable(pair, kind)
+        title=title,
+        value=NOT_AVAILABLE if values.current is None else style.format(values.current),
+        change=describe_change(values, style, period),
+        arrow=_get_arrow(values, style),
+        note=note,
+        notable=can_be_notable and _is_notable(values, style),
     )
 
 
-def _is_notable(pair: Pair, kind: Kind) -> bool:
-    now, before = pair
-    if kind is FAILED and (now or 0) >= ALARMING:
+def describe_change(values: Comparison, style: MetricFormat, period: str) -> str:
+    """Return the change since the previous window, such as `12.0 % more than in the previous 7 days (1,234)`."""
+    current, previous = values
+    if previous is None:
+        return f"no data in {period}{' either' if current is None else ''}"
+    if not (previous or style.in_points):
+        return f"none in {period}{'' if current else ' either'}"
+    if current is None:
+        return f"{style.format(previous)} in {period}"
+    if style.format(current) == style.format(previous):
+        return "unchanged"
+    return f"{_describe_difference(current, previous, style)} in {period} ({style.format(previous)})"
+
+
+def _describe_difference(current: float, previous: float, style: MetricFormat) -> str:
+    direction = style.up if current > previous else style.down
+    if style.in_points:
+        points = abs(current - previous) * 100
+        return f"{'< 0.1' if points < 0.05 else f'{points:.1f}'} points {direction} than"
+    ratio = current / previous
+    if style.times and ratio >= MIN_TIMES_RATIO:
+        return f"{ratio:,.1f} {style.times}" if ratio < MAX_TIMES_RATIO else style.many
+    change = abs(ratio - 1)
+    return f"{format_percent(change) if change < 1 else f'{change * 100:,.1f} %'} {direction} than"
+
+
+def _is_notable(values: Comparison, style: MetricFormat) -> bool:
+    current, previous = values
+    if style is FAILURE_SHARE and (current or 0) >= MIN_NOTABLE_FAILURE_SHARE:
         return True
-    if now is None or before is None:
+    if current is None or previous is None:
         return False
-    if kind.points:
-        return abs(now - before) >= kind.notable
-    return max(now, before) >= kind.notable * min(now, before) and max(now, before) > 0
+    if style.in_points:
+        return abs(current - previous) >= style.min_change
+    low, high = sorted((current, previous))
+    return high >= style.min_change * low and high > 0
 
 
-def change(pair: Pair, kind: Kind, words: str) -> str:
-    """Return the difference to the period before: `12.0 % more than in the 7 days before (1,234)`."""
-    now, before = pair
-    if before is None or not (before or kind.points):
-        return f"none in the {words} before{' either' if not now else ''}"
-    if now is None:
-        return f"{kind.written(before)} in the {words} before"
-    if kind.written(now) == kind.written(before):
-        return f"as in the {words} before"
-    return f"{_apart(now, before, kind)} in the {words} before ({kind.written(before)})"
-
-
-def _apart(now: float, before: float, kind: Kind) -> str:
-    """Return how much, and in which direction."""
-    how = kind.up if now > before else kind.down
-    if kind.points:
-        return f"{abs(now - before) * 100:.1f} points {how} than"
-    ratio = now / before
-    if ratio >= MANY_TIMES and kind in (COUNT, SIZE):
-        return f"{ratio:,.1f} times as {'many' if kind is COUNT else 'much'} as" if ratio < FAR else f"far {how} than"
-    return f"{abs(ratio - 1) * 100:,.1f} % {how} than"
-
-
-def _arrow(pair: Pair, kind: Kind) -> str:
-    now, before = pair
-    if now is None or before is None or not (before or kind.points) or kind.written(now) == kind.written(before):
+def _get_arrow(values: Comparison, style: MetricFormat) -> str:
+    current, previous = values
+    if current is None or previous is None or not (previous or style.in_points):
         return ""
-    return "↑" if now > before else "↓"
+    if style.format(current) == style.format(previous):
+        return ""
+    return "↑" if current > previous else "↓"

@@ -1,4 +1,4 @@
-"""The figures of a window as the rolled up counts, the ledger and the reviews give them."""
+"""Build the metrics of a window from rollups, the predictions table, and reviews."""
 
 from __future__ import annotations
 
@@ -11,101 +11,108 @@ from uuid import UUID
 from django.db.models import Count, Q
 
 from accounts.models import User
-from monitoring.aggregation import Cells
-from monitoring.metrics import QUANTILES, Bucket, Operations, Pair, Row, rows_of
-from monitoring.rollup_reader import read_cells
-from monitoring.tally import Tally, total
+from monitoring.metrics import LATENCY_QUANTILES, Bucket, Comparison, CountRow, OperationsMetrics, compare_counts
+from monitoring.rollup_reader import read_tallies
+from monitoring.tally import Tallies, Tally, sum_tallies
 from monitoring.windows import Window
 from predictions.models import Review
 
-BUSIEST = 10  # users that are named
-EARLIER = timedelta(hours=1)  # clocks of two machines differ by less
-NOBODY = "deleted accounts"
+MAX_USERS = 10
+MAX_CLOCK_SKEW = timedelta(hours=1)  # between two machines that share a database
+DELETED_USERS = "deleted accounts"
 
 
-def build_report(window: Window, *, versions: Sequence[UUID] | None = None) -> Operations:
-    """Return the figures of a window in a fixed number of queries.
+def build_report(window: Window, *, versions: Sequence[UUID] | None = None) -> OperationsMetrics:
+    """Build the metrics of a window in a fixed number of queries.
 
     Args:
-        versions: count only what these model versions did; None for all.
+        versions: ids of the model versions to include. None: all.
     """
-    cells = read_cells(window, versions=versions)
-    now, before = (_total(cells, one) for one in (window, window.before))
-    judged = _judged(window, versions)
-    return Operations(
+    tallies = read_tallies(window, versions=versions)
+    current, previous = (_sum_window(tallies, part) for part in (window, window.previous))
+    reviewed = _count_reviewed(window, versions)
+    succeeded = [tally.counts["status"]["succeeded"] for tally in (current, previous)]
+    return OperationsMetrics(
         window=window,
-        predictions=Pair(now.predictions, before.predictions),
-        failed=Pair(now.share_of("failed"), before.share_of("failed")),
-        latency=_latency(now, before),
-        confidence=Pair(now.mean_confidence, before.mean_confidence),
-        awaiting=Pair(now.counts["status"]["succeeded"] - judged.now, before.counts["status"]["succeeded"] - judged.before),
-        input_bytes=Pair(now.input_bytes, before.input_bytes),
-        errors=rows_of(now.counts["error"], before.counts["error"]),
-        labels=rows_of(now.counts["label"], before.counts["label"]),
-        users=_users(now.counts["user"], before.counts["user"]),
-        versions=_versions(cells, window),
-        buckets=_buckets(cells, window),
+        predictions=Comparison(current.predictions, previous.predictions),
+        failed=Comparison(current.get_share("failed"), previous.get_share("failed")),
+        latency=_compare_latencies(current, previous),
+        confidence=Comparison(current.mean_confidence, previous.mean_confidence),
+        awaiting_review=Comparison(succeeded[0] - reviewed["current"], succeeded[1] - reviewed["previous"]),
+        input_bytes=Comparison(current.input_bytes, previous.input_bytes),
+        errors=compare_counts(current.counts["error"], previous.counts["error"]),
+        labels=compare_counts(current.counts["label"], previous.counts["label"]),
+        users=_compare_users(current.counts["user"], previous.counts["user"]),
+        versions=_compare_versions(tallies, window),
+        buckets=_build_buckets(tallies, window),
     )
 
 
-def _total(cells: Cells, window: Window) -> Tally:
-    return total(tally for (start, _), tally in cells.items() if window.holds(start))
-
-
-def _latency(now: Tally, before: Tally) -> dict[str, Pair]:
-    both = zip(now.quantiles(*QUANTILES.values()), before.quantiles(*QUANTILES.values()), strict=True)
-    return {name: Pair(*pair) for name, pair in zip(QUANTILES, both, strict=True)}
-
-
-def _judged(window: Window, versions: Sequence[UUID] | None) -> Any:
-    """Count the answers of both windows that somebody has judged.
-
-    An opinion's id bears its time, which is later than that of the answer: what was judged long before is not looked at.
-    """
-    rows: Any = Review.objects.active().filter(id__gte=first_id(window.before.start - EARLIER))
-    rows = rows.filter(prediction__status="succeeded")
-    if versions is not None:
-        rows = rows.filter(prediction__model_version__in=versions)
-    counts = {"now": _within(window), "before": _within(window.before)}
-    return Pair(**rows.aggregate(**{name: Count("prediction", distinct=True, filter=when) for name, when in counts.items()}))
-
-
-def _within(window: Window) -> Q:
-    return Q(prediction__created_at__gte=window.start, prediction__created_at__lt=window.end)
-
-
-def first_id(moment: datetime) -> UUID:
-    """Return the smallest UUIDv7 of a moment: its first 48 bits are the milliseconds since 1970 (RFC 9562, 5.7)."""
+def get_first_id(moment: datetime) -> UUID:
+    """Return the smallest UUIDv7 of a moment. Its first 48 bits are the milliseconds since 1970 (RFC 9562, 5.7)."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
-def _users(now: Counter[str], before: Counter[str]) -> list[Row]:
-    """Return who asked most. Counts outlive an account, as the ledger does; those of all who are gone are one row."""
-    keys = [key for key in {*now, *before} if key]
-    names = {str(pk): name for pk, name in User.objects.filter(pk__in=keys).values_list("pk", "username")}
-    rows = rows_of(_named(now, names), _named(before, names))
-    return [row for row in rows if row.now][:BUSIEST]
+def _sum_window(tallies: Tallies, window: Window) -> Tally:
+    return sum_tallies(tally for (start, _), tally in tallies.items() if window.contains(start))
 
 
-def _named(counter: Counter[str], names: dict[str, str]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for key, n in counter.items():
-        found[names.get(key, NOBODY)] += n
-    return found
+def _compare_latencies(current: Tally, previous: Tally) -> dict[str, Comparison]:
+    shares = LATENCY_QUANTILES.values()
+    quantiles = (tally.compute_latency_quantiles(*shares) for tally in (current, previous))
+    return {name: Comparison(*pair) for name, *pair in zip(LATENCY_QUANTILES, *quantiles, strict=True)}
 
 
-def _versions(cells: Cells, window: Window) -> dict[UUID, Pair]:
+def _count_reviewed(window: Window, versions: Sequence[UUID] | None) -> dict[str, int]:
+    """Count the predictions of both windows that have a review.
+
+    A review has a later id than its prediction, because both ids start with the creation time. So reviews with an id from
+    before both windows can be skipped.
+    """
+    rows: Any = Review.objects.active().filter(id__gte=get_first_id(window.previous.start - MAX_CLOCK_SKEW))
+    rows = rows.filter(prediction__status="succeeded")
+    if versions is not None:
+        rows = rows.filter(prediction__model_version__in=versions)
+    conditions = {
+        name: Q(prediction__created_at__gte=part.start, prediction__created_at__lt=part.end)
+        for name, part in (("current", window), ("previous", window.previous))
+    }
+    counts: dict[str, int] = rows.aggregate(
+        **{name: Count("prediction", distinct=True, filter=condition) for name, condition in conditions.items()}
+    )
+    return counts
+
+
+def _compare_users(current: Counter[str], previous: Counter[str]) -> list[CountRow]:
+    """Return the users with the most predictions. Deleted accounts share one row."""
+    ids = [user_id for user_id in {*current, *previous} if user_id]
+    names = {str(pk): name for pk, name in User.objects.filter(pk__in=ids).values_list("pk", "username")}
+    rows = compare_counts(_replace_ids(current, names), _replace_ids(previous, names))
+    return [row for row in rows if row.current][:MAX_USERS]
+
+
+def _replace_ids(counter: Counter[str], names: dict[str, str]) -> Counter[str]:
+    by_name: Counter[str] = Counter()
+    for user_id, count in counter.items():
+        by_name[names.get(user_id, DELETED_USERS)] += count
+    return by_name
+
+
+def _compare_versions(tallies: Tallies, window: Window) -> dict[UUID, Comparison]:
     counts: dict[UUID, list[int]] = defaultdict(lambda: [0, 0])
-    for (start, version), tally in cells.items():
-        counts[version][0 if window.holds(start) else 1] += tally.predictions
-    return {version: Pair(*pair) for version, pair in sorted(counts.items(), key=lambda item: -item[1][0])}
+    for (start, version), tally in tallies.items():
+        counts[version][0 if window.contains(start) else 1] += tally.predictions
+    return {version: Comparison(*pair) for version, pair in sorted(counts.items(), key=lambda item: -item[1][0])}
 
 
-def _buckets(cells: Cells, window: Window) -> list[Bucket]:
-    tallies: dict[datetime, Tally] = defaultdict(Tally)
+def _build_buckets(tallies: Tallies, window: Window) -> list[Bucket]:
+    totals: dict[datetime, Tally] = defaultdict(Tally)
     versions: dict[datetime, Counter[UUID]] = defaultdict(Counter)
-    for (start, version), tally in cells.items():
-        tallies[start].add(tally)
+    for (start, version), tally in tallies.items():
+        totals[start].add(tally)
         versions[start][version] += tally.predictions
-    quantiles = QUANTILES.values()
-    return [Bucket(one, tallies[one], versions[one], *tallies[one].quantiles(*quantiles)) for one in window.buckets]
+    shares = LATENCY_QUANTILES.values()
+    return [
+        Bucket(start, totals[start], versions[start], *totals[start].compute_latency_quantiles(*shares))
+        for start in window.buckets
+    ]

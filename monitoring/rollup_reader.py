@@ -1,73 +1,66 @@
-"""The counts of a window and of the one before: from what is rolled up, and the rest from the ledger."""
+"""Counts of a window and of the previous one: from rollups, and otherwise from the predictions table."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from monitoring.aggregation import Cells, Range, count_ledger
+from monitoring.aggregation import TimeRange, count_predictions
 from monitoring.models import RolledPeriod, Rollup
-from monitoring.tally import Tally, from_columns
-from monitoring.windows import DAY, HOUR, Window, floor
+from monitoring.tally import ROLLUP_COLUMNS, Tallies, Tally
+from monitoring.windows import DAY, HOUR, Window, round_down
 
-COLUMNS = ("counts", "confidences", "confidence_sum", "input_bytes", "latencies")
-Periods = dict[tuple[datetime, int], UUID]
+PeriodIds = dict[tuple[datetime, timedelta], UUID]
+"""Ids of rolled periods by start and length."""
 
 
-def read_cells(window: Window, *, versions: Sequence[UUID] | None = None) -> Cells:
-    """Return what each version did in each bucket of a window and of the window before it.
+def read_tallies(window: Window, *, versions: Sequence[UUID] | None = None) -> Tallies:
+    """Return the counts of each bucket of a window and of the previous window, by model version.
 
-    Exact whatever is rolled up: an hour that is not, or lies across an end of a window, is counted in the ledger, where
-    the index on the time of creation finds it.
+    The counts are exact, whatever is rolled up: hours without a rollup, and hours that are only partly in a window, are
+    counted in the predictions table, where the index on the creation time finds them.
     """
-    periods = _periods(window)
+    period_ids = _read_periods(window)
     rolled: list[UUID] = []
-    gaps: list[Range] = []
-    for one in (window.before, window):
-        _cover(one, periods, rolled, gaps)
-    cells: Cells = defaultdict(Tally)
-    for start, version, tally in [*_rolled(rolled, versions), *_counted(gaps, versions)]:
-        cells[floor(start, window.step), version].add(tally)
-    return cells
+    gaps: list[TimeRange] = []
+    for part in (window.previous, window):
+        _split_window(part, period_ids, rolled, gaps)
+    tallies: Tallies = defaultdict(Tally)
+    for (start, version), tally in count_predictions(gaps, versions=versions).items():
+        tallies[round_down(start, window.step), version].add(tally)
+    rollups: Any = Rollup.objects.filter(period__in=rolled)
+    if versions is not None:
+        rollups = rollups.filter(model_version__in=versions)
+    for start, version, *columns in rollups.values_list("period__start", "model_version", *ROLLUP_COLUMNS):
+        tally = Tally.from_columns(dict(zip(ROLLUP_COLUMNS, columns, strict=True)))
+        tallies[round_down(start, window.step), version].add(tally)
+    return tallies
 
 
-def _periods(window: Window) -> Periods:
-    rows = RolledPeriod.objects.filter(start__gte=window.before.start, start__lt=window.end)
-    return {(start, hours): key for key, start, hours in rows.values_list("pk", "start", "hours")}
+def _read_periods(window: Window) -> PeriodIds:
+    rows = RolledPeriod.objects.filter(start__gte=window.previous.start, start__lt=window.end)
+    return {(start, hours * HOUR): pk for pk, start, hours in rows.values_list("pk", "start", "hours")}
 
 
-def _cover(window: Window, periods: Periods, rolled: list[UUID], gaps: list[Range]) -> None:
-    """Walk through a window in the longest steps that are rolled up; what is left are gaps."""
-    here = window.start
-    while here < window.end:
-        hours = next((n for n in (24, 1) if (here, n) in periods and here + n * HOUR <= window.end), 0)
-        if hours == 24 and window.step != DAY:
-            hours = 1 if (here, 1) in periods else 0
-        if hours:
-            rolled.append(periods[here, hours])
+def _split_window(window: Window, period_ids: PeriodIds, rolled: list[UUID], gaps: list[TimeRange]) -> None:
+    """Add the longest rolled periods that fit into a window to `rolled`, and the rest of the window to `gaps`."""
+    lengths = (DAY, HOUR) if window.step == DAY else (HOUR,)
+    start = window.start
+    while start < window.end:
+        length = next((size for size in lengths if (start, size) in period_ids and start + size <= window.end), None)
+        if length:
+            rolled.append(period_ids[start, length])
         else:
-            _extend(gaps, here, min(here + HOUR, window.end))
-        here += (hours or 1) * HOUR
+            _add_gap(gaps, start, min(start + HOUR, window.end))
+        start += length or HOUR
 
 
-def _extend(gaps: list[Range], start: datetime, end: datetime) -> None:
+def _add_gap(gaps: list[TimeRange], start: datetime, end: datetime) -> None:
+    """Add a range to the gaps, or extend the last gap if it ends where the range starts."""
     if gaps and gaps[-1][1] == start:
         gaps[-1] = (gaps[-1][0], end)
     else:
         gaps.append((start, end))
-
-
-def _rolled(periods: Sequence[UUID], versions: Sequence[UUID] | None) -> Iterator[tuple[datetime, UUID, Tally]]:
-    rows: Any = Rollup.objects.filter(period__in=periods)
-    if versions is not None:
-        rows = rows.filter(model_version__in=versions)
-    for start, version, *columns in rows.values_list("period__start", "model_version", *COLUMNS):
-        yield start, version, from_columns(dict(zip(COLUMNS, columns, strict=True)))
-
-
-def _counted(gaps: Sequence[Range], versions: Sequence[UUID] | None) -> Iterator[tuple[datetime, UUID, Tally]]:
-    for (start, version), tally in count_ledger(gaps, versions=versions).items():
-        yield start, version, tally

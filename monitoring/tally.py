@@ -1,4 +1,4 @@
-"""What is counted of predictions: a sum that two halves of an hour, or 24 hours, add up to."""
+"""Counts of predictions that can be added up: two halves of an hour, or 24 hours, give the exact total."""
 
 from __future__ import annotations
 
@@ -6,36 +6,62 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Self
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
 
 Microseconds = npt.NDArray[np.int64]
 
-SUMS = ("status", "error", "label", "user")
-PACKED = np.dtype("<i8")  # microseconds: the differences between neighbours of the sorted latencies
-LEVEL = 6  # of zlib: about a byte and a half for each latency
+COUNTER_NAMES = ("status", "error", "label", "user")
+ROLLUP_COLUMNS = ("counts", "confidences", "confidence_sum", "input_bytes", "latencies")
+DELTA_TYPE = np.dtype("<i8")  # differences of neighbors in the sorted latencies, in microseconds
+ZLIB_LEVEL = 6  # packs a latency into about 1.5 bytes
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of some predictions.
+    """Counts of a set of predictions.
 
     Args:
-        counts: how many by each of `SUMS`: by status, error code, label, and user by id (empty: nobody any more).
-        confidences: answers that have one, with their sum.
-        input_bytes: size of the inputs asked about; what was asked about twice counts twice.
-        latencies: preprocessing, queue and inference together, of predictions that went through all three.
+        counts: a counter per name in `COUNTER_NAMES`: by status, error code, label, and user id (empty: no user).
+        confidences: number of predictions with a confidence.
+        input_bytes: total size of the inputs. An input with two predictions counts twice.
+        latencies: preprocessing, queue and inference time together, of predictions that have all three.
     """
 
-    counts: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in SUMS})
+    counts: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in COUNTER_NAMES})
     confidences: int = 0
     confidence_sum: float = 0.0
     input_bytes: int = 0
     latencies: list[Microseconds] = field(default_factory=list)
 
+    @classmethod
+    def from_columns(cls, columns: Mapping[str, Any]) -> Self:
+        """Return the tally of a `Rollup`, given its columns."""
+        latencies = unpack_latencies(columns["latencies"])
+        return cls(
+            {name: Counter(columns["counts"][name]) for name in COUNTER_NAMES},
+            columns["confidences"],
+            columns["confidence_sum"],
+            columns["input_bytes"],
+            [latencies] if latencies.size else [],
+        )
+
+    def to_columns(self) -> dict[str, Any]:
+        """Return the columns of a `Rollup`."""
+        return {
+            "counts": {name: dict(counter) for name, counter in self.counts.items()},
+            "confidences": self.confidences,
+            "confidence_sum": self.confidence_sum,
+            "input_bytes": self.input_bytes,
+            "latencies": pack_latencies(self.latencies),
+        }
+
     def add(self, other: Tally) -> Self:
+        """Add another tally to this one, and return this one."""
         for name, counter in other.counts.items():
             self.counts[name].update(counter)
         self.confidences += other.confidences
@@ -48,55 +74,39 @@ class Tally:
     def predictions(self) -> int:
         return self.counts["status"].total()
 
-    def share_of(self, status: str) -> float | None:
-        return self.counts["status"][status] / self.predictions if self.predictions else None
-
     @property
     def mean_confidence(self) -> float | None:
         return self.confidence_sum / self.confidences if self.confidences else None
 
-    def quantiles(self, *shares: float) -> list[float] | list[None]:
-        """Return quantiles of the latency in milliseconds, interpolated linearly, as pandas and PostgreSQL do."""
+    def get_share(self, status: str) -> float | None:
+        """Return the share of predictions with a status."""
+        return self.counts["status"][status] / self.predictions if self.predictions else None
+
+    def compute_latency_quantiles(self, *shares: float) -> list[float] | list[None]:
+        """Return latency quantiles in milliseconds, with linear interpolation as in pandas and PostgreSQL."""
         if not self.latencies:
             return [None for _ in shares]
-        found: list[float] = np.quantile(np.concatenate(self.latencies) / 1000, shares).tolist()
-        return found
-
-    def columns(self) -> dict[str, Any]:
-        """Return the columns of a `Rollup`."""
-        return {
-            "counts": {name: dict(counter) for name, counter in self.counts.items()},
-            "confidences": self.confidences,
-            "confidence_sum": self.confidence_sum,
-            "input_bytes": self.input_bytes,
-            "latencies": pack(self.latencies),
-        }
+        quantiles: list[float] = np.quantile(np.concatenate(self.latencies) / 1000, shares).tolist()
+        return quantiles
 
 
-def from_columns(columns: Mapping[str, Any]) -> Tally:
-    """Return the tally that a `Rollup` was made from."""
-    latencies = unpack(columns["latencies"])
-    return Tally(
-        {name: Counter(columns["counts"][name]) for name in SUMS},
-        columns["confidences"],
-        columns["confidence_sum"],
-        columns["input_bytes"],
-        [latencies] if latencies.size else [],
-    )
+Tallies = dict[tuple[datetime, UUID], Tally]
+"""Tallies by the start of the hour or day and the id of the model version."""
 
 
-def total(tallies: Iterable[Tally]) -> Tally:
-    found = Tally()
-    for one in tallies:
-        found.add(one)
-    return found
+def sum_tallies(tallies: Iterable[Tally]) -> Tally:
+    total = Tally()
+    for tally in tallies:
+        total.add(tally)
+    return total
 
 
-def pack(latencies: list[Microseconds]) -> bytes:
-    """Return latencies as a few bytes each. Quantiles of days add up from them exactly, which no sketch of them does."""
+def pack_latencies(latencies: list[Microseconds]) -> bytes:
+    """Compress latencies without loss: quantiles over many hours stay exact, unlike those of a sketch."""
     values = np.sort(np.concatenate(latencies)) if latencies else np.empty(0, np.int64)
-    return zlib.compress(np.diff(values, prepend=0).astype(PACKED).tobytes(), LEVEL)
+    return zlib.compress(np.diff(values, prepend=0).astype(DELTA_TYPE).tobytes(), ZLIB_LEVEL)
 
 
-def unpack(packed: Any) -> Microseconds:
-    return np.cumsum(np.frombuffer(zlib.decompress(bytes(packed)), PACKED), dtype=np.int64)
+def unpack_latencies(packed: Any) -> Microseconds:
+    """Return the latencies of `pack_latencies`, sorted."""
+    return np.cumsum(np.frombuffer(zlib.decompress(bytes(packed)), DELTA_TYPE), dtype=np.int64)

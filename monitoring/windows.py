@@ -1,26 +1,39 @@
-"""The stretches of time that are looked at, and those they are compared with."""
+"""Time windows of the operations page, and the windows they are compared with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-LAG = timedelta(minutes=15)  # a row bears the time it was asked at, and is stored when its answer is there
-CHOICES = {
-    "24h": ("last 24 hours", HOUR, 24),
-    "7d": ("last 7 days", DAY, 7),
-    "30d": ("last 30 days", DAY, 30),
-    "90d": ("last 90 days", DAY, 90),
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+# An hour is rolled up this long after it ends: a prediction has the time of its request, but is stored when it is complete.
+ROLLUP_DELAY = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowChoice:
+    """A window that users can select: `count` buckets of one `step` each."""
+
+    label: str
+    step: timedelta
+    count: int
+
+
+WINDOW_CHOICES = {
+    "24h": WindowChoice("last 24 hours", HOUR, 24),
+    "7d": WindowChoice("last 7 days", DAY, 7),
+    "30d": WindowChoice("last 30 days", DAY, 30),
+    "90d": WindowChoice("last 90 days", DAY, 90),
 }
-DEFAULT = "7d"
+DEFAULT_WINDOW = "7d"
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From `start` until just before `end`, in buckets of an hour or a day that begin on the full one, UTC.
+    """A half-open interval from `start` up to `end`, in buckets of one hour or one UTC day.
 
-    The last bucket is the present one and not over yet.
+    The last bucket is the current hour or day and ends at `end`, before it is over.
     """
 
     start: datetime
@@ -30,29 +43,31 @@ class Window:
 
     @property
     def buckets(self) -> list[datetime]:
+        """The start of each bucket."""
         return [self.start + number * self.step for number in range(self.count)]
 
     @property
-    def before(self) -> Window:
-        """Return the window of the same length just before, which ends at the same time of the day as this one."""
+    def previous(self) -> Window:
+        """The window of the same length just before. It ends at the same time of day."""
         shift = self.step * self.count
         return Window(self.start - shift, self.end - shift, self.step, self.count)
 
     @property
-    def words(self) -> str:
+    def duration_text(self) -> str:
         return f"{self.count} {'hours' if self.step == HOUR else 'days'}"
 
-    def holds(self, moment: datetime) -> bool:
+    def contains(self, moment: datetime) -> bool:
         return self.start <= moment < self.end
 
 
 def get_window(name: str, *, now: datetime) -> Window:
-    """Return one of `CHOICES` that ends now: so many hours or days, the present one among them."""
-    _, step, count = CHOICES[name]
-    return Window(floor(now, step) - (count - 1) * step, now, step, count)
+    """Return the window of `WINDOW_CHOICES` that ends now. Its last bucket is the current hour or day."""
+    choice = WINDOW_CHOICES[name]
+    start = round_down(now, choice.step) - (choice.count - 1) * choice.step
+    return Window(start, now, choice.step, choice.count)
 
 
-def floor(moment: datetime, step: timedelta) -> datetime:
-    """Return the full hour or the midnight (UTC) at or before a moment."""
-    found = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    return found.replace(hour=0) if step == DAY else found
+def round_down(moment: datetime, step: timedelta) -> datetime:
+    """Return the start of the hour or of the UTC day of a moment."""
+    hour = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return hour.replace(hour=0) if step == DAY else hour

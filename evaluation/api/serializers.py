@@ -1,4 +1,4 @@
-"""The quality of a version as JSON. What is not known is null."""
+"""Serializers of the metrics. A metric without data is null."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ClassQualitySerializer(serializers.Serializer):
 
 
 class ConfusionSerializer(serializers.Serializer):
-    """Rows are true labels, columns answered ones."""
+    """Rows are true labels, columns are predicted labels."""
 
     labels = serializers.ListField(child=serializers.CharField())
     matrix = serializers.ListField(child=serializers.ListField(child=serializers.IntegerField()))
@@ -37,7 +37,7 @@ class BinSerializer(serializers.Serializer):
 
 
 class CalibrationSerializer(serializers.Serializer):
-    """The expected calibration error, and the reliability curve in ten bins, each (low, high]."""
+    """The expected calibration error and the reliability curve in ten bins, each (low, high]."""
 
     ece = serializers.FloatField(allow_null=True)
     bins = BinSerializer(many=True)
@@ -64,15 +64,15 @@ class RegressionSerializer(serializers.Serializer):
 
 class QualitySerializer(serializers.Serializer):
     version = serializers.IntegerField()
-    predictions = serializers.IntegerField(help_text="Answers that could be judged.")
-    reviewed = serializers.IntegerField(help_text="Answers that somebody judged, unsure or not.")
-    coverage = serializers.FloatField(allow_null=True)
-    accuracy = ShareSerializer(help_text="Over all that were called right or wrong; no fair sample unless all are random.")
-    random = ShareSerializer(help_text="Over those drawn at random: the fair figure.")
-    picked = ShareSerializer(help_text="Over those picked because the model was in doubt: harsher than the truth.")
+    predictions = serializers.IntegerField(help_text="Number of succeeded predictions.")
+    reviewed = serializers.IntegerField(help_text="Number of predictions with a review, including unsure.")
+    coverage = serializers.FloatField(allow_null=True, help_text="reviewed / predictions.")
+    accuracy = ShareSerializer(help_text="Share of correct predictions among all reviewed as correct or incorrect.")
+    random = ShareSerializer(help_text="Accuracy of the random sample: the unbiased estimate.")
+    picked = ShareSerializer(help_text="Accuracy of the low-confidence sample: underestimates the accuracy.")
     classes = ClassQualitySerializer(many=True)
     confusion = ConfusionSerializer(allow_null=True)
     calibration = CalibrationSerializer(allow_null=True)
-    kappa = serializers.FloatField(allow_null=True, help_text="Cohen's, where two people judged the same answers.")
-    kappa_n = serializers.IntegerField(help_text="How many answers two people judged.")
+    kappa = serializers.FloatField(allow_null=True, help_text="Cohen's kappa of reviewers of the same predictions.")
+    kappa_n = serializers.IntegerField(help_text="Number of predictions reviewed by two people.")
     regression = RegressionSerializer(allow_null=True)

@@ -1,7 +1,8 @@
-"""How good a version is, as JSON."""
+"""The metrics of a version as JSON."""
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -18,26 +19,40 @@ from registry.models import RegisteredModel
 
 
 class QualityView(GenericAPIView):
-    """What people said of a version's answers, as figures."""
+    """The metrics of a model version, calculated from reviews."""
 
+    queryset = RegisteredModel.objects.none()
     serializer_class = QualitySerializer
+    lookup_field = "name"
+
+    def get_queryset(self) -> QuerySet[RegisteredModel]:
+        return RegisteredModel.objects.visible_to(self.request.user)
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("version", int, description="The one in production when left out, or else the newest."),
-            OpenApiParameter("since", str, description="Only answers given since; ISO 8601."),
-            OpenApiParameter("picked_by", str, enum=Review.PickedBy.values, description="Only what was come upon so."),
+            OpenApiParameter(
+                "version", int, description="The version number. Default: the version in production, or the newest version."
+            ),
+            OpenApiParameter(
+                "since", str, description="Only predictions created at or after this time. ISO 8601, UTC by default."
+            ),
+            OpenApiParameter(
+                "picked_by",
+                str,
+                enum=Review.PickedBy.values,
+                description="Only predictions selected by this review strategy.",
+            ),
         ]
     )
     def get(self, request: Request, name: str) -> Response:
-        """Return the quality of a version over one's own answers, and over everybody's for reviewers."""
+        """Return the metrics of a version over your own predictions, or over all predictions for reviewers."""
         form = EvaluationForm(request.query_params)
-        validate_filters(form, form.unknown({"format"}), form.fields)
-        asked = form.cleaned_data
-        model = get_object_or_404(RegisteredModel.objects.visible_to(request.user), name=name)
-        number = asked["version"]
+        validate_filters(form, form.find_unknown_names({"format"}), form.fields)
+        filters = form.cleaned_data
+        model = self.get_object()
+        number = filters["version"]
         version = get_object_or_404(model.versions, number=number) if number else model.main_version
         if version is None:
             raise Http404
-        found = evaluate_version(version, reader=request.user, since=asked["since"], picked_by=asked["picked_by"])
-        return Response(QualitySerializer(found).data)
+        evaluation = evaluate_version(version, reader=request.user, since=filters["since"], picked_by=filters["picked_by"])
+        return Response(QualitySerializer(evaluation).data)

@@ -1,7 +1,7 @@
-"""Judged answers as files to train on."""
+"""Training datasets from reviewed predictions."""
 
-from evaluation.datasets.export import Dataset, export_dataset
+from evaluation.datasets.export import ExportSummary, export_dataset
 from evaluation.datasets.selection import NotExportable
 from evaluation.datasets.splits import SPLITS, UNREVIEWED
 
-__all__ = ["SPLITS", "UNREVIEWED", "Dataset", "NotExportable", "export_dataset"]
+__all__ = ["SPLITS", "UNREVIEWED", "ExportSummary", "NotExportable", "export_dataset"]

@@ -1,4 +1,4 @@
-"""Labels as names of folders, on any disk."""
+"""Folder names for labels that are valid on every file system."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-MAX_NAME = 255  # bytes
-# What Windows takes for something else, https://learn.microsoft.com/windows/win32/fileio/naming-a-file, and hidden files.
-UNSAFE = re.compile(
+MAX_NAME_BYTES = 255
+# Names with a special meaning on Windows, https://learn.microsoft.com/windows/win32/fileio/naming-a-file, and hidden files.
+UNSAFE_PATTERN = re.compile(
     r'[<>:"/\\|?*\x00-\x1f\x7f]|^\.|[. ]$|^(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *(\..*)?$', re.IGNORECASE
 )
 
 
-def folder_names(labels: Iterable[str]) -> dict[str, str]:
-    """Return the name of each label's folder: the label itself where it is a safe one, else percent-encoded.
+def assign_folder_names(labels: Iterable[str]) -> dict[str, str]:
+    """Return the folder name of each label: the label itself if it is safe, otherwise percent-encoded.
 
-    No two are the same on a disk that does not tell capitals from small letters, or composed letters from others: there
-    the second of `x` and `X` is written `%58`.
+    The names stay different on file systems that ignore case or Unicode normalization: of `x` and `X`, the second becomes
+    `%58`.
     """
     names: dict[str, str] = {}
-    taken: set[str] = set()
+    used: set[str] = set()
     for label in labels:
-        names[label] = next(name for name in _candidates(label) if _folded(name) not in taken)
-        taken.add(_folded(names[label]))
+        names[label] = next(name for name in _list_candidates(label) if _normalize(name) not in used)
+        used.add(_normalize(names[label]))
     return names
 
 
-def _candidates(label: str) -> Iterator[str]:
-    """Yield the names that a label may have, the most readable first; the last one is no other label's."""
+def _list_candidates(label: str) -> Iterator[str]:
+    """Yield possible names of a label, the most readable first. No other label has the last one."""
     if "%" not in label and _is_safe(label):
         yield label
     if _is_safe(encoded := quote(label, safe="")):
         yield encoded
     data = label.encode()
-    whole = "".join(f"%{byte:02X}" for byte in data)
-    yield whole if len(whole) <= MAX_NAME else f"%{hashlib.sha256(data).hexdigest()}"
+    fully_encoded = "".join(f"%{byte:02X}" for byte in data)
+    yield fully_encoded if len(fully_encoded) <= MAX_NAME_BYTES else f"%{hashlib.sha256(data).hexdigest()}"
 
 
 def _is_safe(name: str) -> bool:
-    return not UNSAFE.search(name) and len(name.encode()) <= MAX_NAME
+    return not UNSAFE_PATTERN.search(name) and len(name.encode()) <= MAX_NAME_BYTES
 
 
-def _folded(name: str) -> str:
-    """Return what names share that some disk takes for one."""
+def _normalize(name: str) -> str:
+    """Return the same text for all names that some file system treats as equal."""
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())

@@ -1,4 +1,4 @@
-"""The folder that a dataset is written to: whole, or not at all."""
+"""Create the folder of a dataset, complete or not at all."""
 
 from __future__ import annotations
 
@@ -12,30 +12,29 @@ from evaluation.datasets.selection import NotExportable
 
 
 @contextmanager
-def new_folder(folder: Path) -> Iterator[Path]:
-    """Give a folder to fill; when the block ends well it is the wanted one, else nothing is left of it.
+def create_output_folder(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder to write to. It becomes `folder` when the block succeeds, and is deleted otherwise.
 
-    One that is there already, and empty, stays itself, with its owner and mode, and may be a mount point: it is filled
-    from a folder inside it. A process that is killed leaves the unfinished one behind, hidden, with a name that ends in
-    `.part`.
+    An existing empty folder keeps its owner and mode, and may be a mount point: the temporary folder is inside it, and its
+    content is moved at the end. A process that is killed leaves a hidden folder with a name ending in `.part`.
 
     Raises:
-        NotExportable: when there is something already.
-        OSError: when it cannot be written to.
+        NotExportable: the folder is not empty, or is a file.
+        OSError: the folder cannot be written.
     """
     folder = folder.absolute()
-    there = folder.exists()
-    if there and not (folder.is_dir() and not any(folder.iterdir())):
+    exists = folder.exists()
+    if exists and not (folder.is_dir() and not any(folder.iterdir())):
         raise NotExportable(f"Expected a folder that is empty or does not exist. Received: {folder}")
     name = f".{folder.name}.{uuid4().hex[:8]}.part"
-    unfinished = folder / name if there else folder.with_name(name)
-    unfinished.mkdir(parents=not there)
+    temporary = folder / name if exists else folder.with_name(name)
+    temporary.mkdir(parents=not exists)
     try:
-        yield unfinished
-        if there:
-            for entry in list(unfinished.iterdir()):
+        yield temporary
+        if exists:
+            for entry in list(temporary.iterdir()):
                 entry.replace(folder / entry.name)
         else:
-            unfinished.replace(folder)
+            temporary.replace(folder)
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Which answers go into a dataset, and what is true of each."""
+"""Select the predictions of a dataset, and the true output of each."""
 
 from __future__ import annotations
 
@@ -15,61 +15,73 @@ from registry.references import resolve_version
 
 
 class NotExportable(InferenceError):
-    """There is nothing to learn from these answers, or no place for them."""
+    """The predictions have no label or value to learn, or the folder is not empty."""
 
     code = "not-exportable"
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
-    """What is true of an input: its label, or its value."""
+class TrueOutput:
+    """The true label or the true value of an input."""
 
     label: str = ""
     value: float | None = None
 
 
-def versions_of(reference: str) -> list[ModelVersion]:
-    """Return all versions of a model named by its bare name, the newest first; or the one of an alias or a number.
+def get_versions(reference: str) -> list[ModelVersion]:
+    """Return all versions for the name of a model, the newest first; one version for an alias or a number.
 
     Raises:
-        UnknownModel: when there is none.
-        NotExportable: when the answers are kept raw.
+        UnknownModel: no such model or version.
+        NotExportable: the model has raw outputs.
     """
-    every = ModelVersion.objects.filter(model__name=reference).select_related("model").order_by("-number")
-    versions = list(every) or [resolve_version(reference)]
+    all_versions = ModelVersion.objects.filter(model__name=reference).select_related("model").order_by("-number")
+    versions = list(all_versions) or [resolve_version(reference)]
     if versions[0].model.task == RegisteredModel.Task.OTHER:
-        raise NotExportable(f"The answers of {reference} are kept raw: there is no label or value to learn.")
+        raise NotExportable(f"The model {reference} has raw outputs, without a label or value to train on.")
     return versions
 
 
-def answers_of(versions: Sequence[ModelVersion], *, reviewed_only: bool) -> PredictionQuerySet:
-    """Return the answers of some versions, the last judged first and what nobody decided at the end.
+def get_predictions(versions: Sequence[ModelVersion], *, reviewed_only: bool) -> PredictionQuerySet:
+    """Return the predictions of some versions, the last reviewed first and those without a decided review last.
 
-    Whoever keeps the first of several answers about one input has its newest truth. It is one query, so that what is judged
-    while it is read is not missed.
+    So the first prediction of an input has its newest true output. It is one query, so that a review written during the
+    export cannot move a prediction from a part not yet read to one already read.
     """
-    judged_by = Review.objects.effective().filter(prediction=OuterRef("pk")).values("pk")[:1]
-    answers = Prediction.objects.filter(status=Prediction.Status.SUCCEEDED, model_version__in=versions)
-    answers = answers.annotate(judged_by=Subquery(judged_by)).order_by(F("judged_by").desc(nulls_last=True), "-pk")
-    counting = Prefetch("reviews", Review.objects.effective(), to_attr="counting")
-    answers = answers.select_related("input", "model_version__model").with_reviews().prefetch_related(counting)
-    return answers.filter(judged_by__isnull=False) if reviewed_only else answers
+    newest_review = Review.objects.effective().filter(prediction=OuterRef("pk")).values("pk")[:1]
+    predictions = (
+        Prediction.objects.filter(status=Prediction.Status.SUCCEEDED, model_version__in=versions)
+        .annotate(newest_review=Subquery(newest_review))
+        .order_by(F("newest_review").desc(nulls_last=True), "-pk")
+        .select_related("input", "model_version__model")
+        .with_reviews()
+        .prefetch_related(Prefetch("reviews", Review.objects.effective(), to_attr="verdict_reviews"))
+    )
+    return predictions.filter(newest_review__isnull=False) if reviewed_only else predictions
 
 
-def opinion_on(prediction: Prediction) -> Review | None:
-    """Return the opinion that counts; `answers_of` has fetched it."""
-    return next(iter(getattr(prediction, "counting")), None)  # noqa: B009
+def get_reviews(prediction: Prediction) -> list[Review]:
+    """Return the active reviews, the newest first, as fetched by `get_predictions`."""
+    reviews: list[Review] = getattr(prediction, "active_reviews")  # noqa: B009  mypy does not know prefetched attributes
+    return reviews
 
 
-def truth_of(prediction: Prediction) -> Truth | None:
-    """Return what is true by the opinion that counts: what it names or, when it says no more than correct, the answer.
+def get_verdict_review(prediction: Prediction) -> Review | None:
+    """Return the review whose verdict counts, as fetched by `get_predictions`."""
+    reviews: list[Review] = getattr(prediction, "verdict_reviews")  # noqa: B009  as above
+    return next(iter(reviews), None)
 
-    Of values the newest opinion that names one counts, as it does for quality.
+
+def get_true_output(prediction: Prediction) -> TrueOutput | None:
+    """Return the true output from the review that counts: its true label or value, or the prediction if it is correct.
+
+    For values, the newest review with a true value counts, as in the metrics.
     """
-    opinions = [one for one in prediction.active_reviews if one.true_value is not None]
-    opinion = next(iter(opinions), None) or opinion_on(prediction)
-    if opinion is None:
+    measured = next((review for review in get_reviews(prediction) if review.true_value is not None), None)
+    review = measured or get_verdict_review(prediction)
+    if review is None:
         return None
-    if opinion.true_label or opinion.true_value is not None:
-        return Truth(opinion.true_label, opinion.true_value)
-    return Truth(prediction.label, prediction.value) if opinion.verdict == Review.Verdict.CORRECT else None
+    if review.true_label or review.true_value is not None:
+        return TrueOutput(review.true_label, review.true_value)
+    is_correct = review.verdict == Review.Verdict.CORRECT
+    return TrueOutput(prediction.label, prediction.value) if is_correct else None

@@ -1,4 +1,4 @@
-"""Which part of a dataset an input belongs to."""
+"""The splits of a dataset."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
 UNREVIEWED = "unreviewed"
 
 
-def split_of(digest: bytes) -> str:
-    """Return the split of an input: of ten, eight are for training, one for validation, one for the test.
+def assign_split(digest: bytes) -> str:
+    """Return the split of an input: 80 % train, 10 % validation, 10 % test.
 
-    The digest alone decides, so that an input is in the same split in each export, whatever came in between: what a
-    network was trained on last month does not test it this month.
+    It depends only on the digest of the input, so an input is in the same split in every export. Data that a network was
+    trained on are never in a later test split.
     """
     return {0: TEST, 1: VALIDATION}.get(int.from_bytes(digest[:8]) % 10, TRAIN)

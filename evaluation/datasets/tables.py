@@ -1,4 +1,4 @@
-"""Rows of features with what is true of them, one CSV a split."""
+"""Write rows of features and their true outputs as CSV, one file per split."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import csv
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from evaluation.datasets.selection import Truth
+from evaluation.datasets.selection import TrueOutput
 from evaluation.datasets.splits import SPLITS, UNREVIEWED
 from predictions.models import Input
 
 Row = dict[str, Any]
 
 
-class RowFiles:
-    """`train.csv` and its like: the features in the signature's order, and at the end the truth.
+class TableWriter:
+    """Writes `train.csv`, `validation.csv`, `test.csv`: the features in the signature's order, then the true output.
 
-    Texts stand there as they were asked: a network trained on disarmed formulas would have learned other texts than it is
-    asked about. The manifest is the file for spreadsheets.
+    Text is written unchanged: if formulas were escaped, a model would learn other text than it receives later. Only the
+    manifest is safe to open in a spreadsheet.
     """
 
-    def __init__(self, root: Path, features: Sequence[str], *, truth: str, reviewed_only: bool, files: ExitStack) -> None:
+    def __init__(self, root: Path, features: Sequence[str], *, target: str, reviewed_only: bool, files: ExitStack) -> None:
         self.features = list(features)
-        columns = {split: [*self.features, _other_than(self.features, truth)] for split in SPLITS}
+        columns = {split: [*self.features, _find_free_name(target, self.features)] for split in SPLITS}
         if not reviewed_only:
             columns[UNREVIEWED] = self.features
         opened = {split: files.enter_context(open_csv(root / f"{split}.csv")) for split in columns}
@@ -33,22 +33,22 @@ class RowFiles:
             self.writers[split].writerow(names)
 
     def read(self, row: Input) -> tuple[bytes, Row]:
-        """Return the features, and the digest that equal ones share."""
+        """Return a digest of the features, and the features."""
         return bytes.fromhex(row.sha256), row.features or {}
 
-    def write(self, row: Input, features: Row, split: str, truth: Truth | None) -> str:
-        """Write one line; return its file."""
+    def write(self, row: Input, features: Row, split: str, true_output: TrueOutput | None) -> str:
+        """Write one row. Return the path of its file, relative to the root."""
         cells = [features.get(name) for name in self.features]
-        self.writers[split].writerow([*cells, *([truth.label or truth.value] if truth else [])])
+        self.writers[split].writerow([*cells, *([true_output.label or true_output.value] if true_output else [])])
         return f"{split}.csv"
 
 
-def open_csv(path: Path) -> Any:
+def open_csv(path: Path) -> TextIO:
     return path.open("w", encoding="utf-8", newline="")
 
 
-def _other_than(features: Sequence[str], name: str) -> str:
-    """Return the name for the truth, `true_` before it as long as a feature is called so."""
+def _find_free_name(name: str, features: Sequence[str]) -> str:
+    """Return a column name that no feature has, by prefixing `true_` as often as necessary."""
     while name in features:
         name = f"true_{name}"
     return name

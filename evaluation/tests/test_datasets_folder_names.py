@@ -1,10 +1,10 @@
-"""Labels as names of folders."""
+"""Folder names of labels."""
 
 import unicodedata
 
 import pytest
 
-from evaluation.datasets.folder_names import folder_names
+from evaluation.datasets.folder_names import assign_folder_names
 
 
 @pytest.mark.parametrize(
@@ -16,31 +16,16 @@ from evaluation.datasets.folder_names import folder_names
         ("\n", "%0A"), ("\\", "%5C"), ("console", "console"), ("é" * 100, "é" * 100),
     ],
 )  # fmt: skip
-def test_a_folder_is_called_as_its_label_where_that_is_safe(label, name):
-    assert folder_names([label]) == {label: name}
+def test_only_unsafe_labels_are_encoded(label, name):
+    assert assign_folder_names([label]) == {label: name}
 
 
-def test_no_two_labels_share_a_folder_on_any_disk():
+def test_labels_never_share_a_folder_on_any_file_system():
     labels = [
-        "x",
-        "X",
-        "%58",
-        "Ä",
-        "ä",
-        "A\u0308",
-        "ß",
-        "SS",
-        "ss",
-        "a/b",
-        "A/B",
-        "a%2Fb",
-        "..",
-        "%2E%2E",
-        "CON",
-        "con",
+        "x", "X", "%58", "Ä", "ä", "A\u0308", "ß", "SS", "ss", "a/b", "A/B", "a%2Fb", "..", "%2E%2E", "CON", "con",
         "字" * 100,
-    ]
-    names = folder_names(labels)
+    ]  # fmt: skip
+    names = assign_folder_names(labels)
     assert list(names) == labels
     assert len({unicodedata.normalize("NFC", name).casefold() for name in names.values()}) == len(labels)
     assert max(len(name.encode()) for name in names.values()) <= 255

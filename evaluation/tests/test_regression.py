@@ -1,4 +1,4 @@
-"""The errors of values as the database sums them up, against scikit-learn."""
+"""The metrics of regression models, compared with scikit-learn."""
 
 import numpy as np
 import pytest
@@ -8,101 +8,84 @@ from sklearn.metrics import (
     root_mean_squared_error,
 )
 
-from evaluation.comparison import compare
 from evaluation.report import evaluate_version
-from evaluation.tests.factories import make_predictions
+from evaluation.tests.factories import make_predictions, make_value_reviews
 from predictions.models import Review
 from predictions.services import predict, review_prediction
 from predictions.services.review_validation import InvalidReview
-from registry.services import register_model
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def measured(flowers, user, reviewer):
+def make_measured_predictions(version, user, reviewer):
+    """Store 300 predictions, 200 of them with a true value. Return the true and predicted values of the 200."""
     rng = np.random.default_rng(3)
-    truth = rng.normal(150, 40, 300)
-    said = truth + rng.normal(3, 20, 300)
-    rows = make_predictions(flowers, user, [{"value": value} for value in said.tolist()])
-    Review.objects.bulk_create(
-        Review(prediction=one, reviewer=reviewer, verdict="incorrect", true_value=value, picked_by="random")
-        for one, value in zip(rows, truth[:200].tolist(), strict=False)
-    )
-    return truth[:200], said[:200]
+    true = rng.normal(150, 40, 300)
+    predicted = true + rng.normal(3, 20, 300)
+    predictions = make_predictions(version, user, [{"value": value} for value in predicted.tolist()])
+    make_value_reviews(predictions, reviewer, true[:200].tolist())
+    return true[:200], predicted[:200]
 
 
-def test_the_errors_of_values_are_scikit_learns(measured, flowers, reviewer):
-    truth, said = measured
-    found = evaluate_version(flowers, reader=reviewer)
-    assert found.regression.n == 200
-    assert found.regression.mae == pytest.approx(mean_absolute_error(truth, said))
-    assert found.regression.rmse == pytest.approx(root_mean_squared_error(truth, said))
-    assert found.regression.r2 == pytest.approx(r2_score(truth, said))
-    assert found.regression.residuals.mean == pytest.approx((said - truth).mean())
-    counts, edges = np.histogram(said - truth, bins=20)
-    assert [n for _, _, n in found.regression.residuals.bins] == counts.tolist()
-    assert [low for low, _, _ in found.regression.residuals.bins] == pytest.approx(edges[:-1].tolist())
-    assert (found.accuracy.value, found.confusion, found.calibration, found.kappa) == (None, None, None, None)
+def test_errors_equal_scikit_learn(flowers, user, reviewer):
+    true, predicted = make_measured_predictions(flowers, user, reviewer)
+    evaluation = evaluate_version(flowers, reader=reviewer)
+    regression = evaluation.regression
+    assert regression.n == evaluation.decided == 200
+    assert regression.mae == pytest.approx(mean_absolute_error(true, predicted))
+    assert regression.rmse == pytest.approx(root_mean_squared_error(true, predicted))
+    assert regression.r2 == pytest.approx(r2_score(true, predicted))
+    assert regression.residuals.mean == pytest.approx((predicted - true).mean())
+    counts, edges = np.histogram(predicted - true, bins=20)
+    assert [n for _, _, n in regression.residuals.bins] == counts.tolist()
+    assert [low for low, _, _ in regression.residuals.bins] == pytest.approx(edges[:-1].tolist())
+    assert (evaluation.accuracy.value, evaluation.confusion, evaluation.calibration) == (None, None, None)
+    assert evaluation.kappa is None
 
 
-def test_of_values_nobody_judged_no_error_is_known(flowers, user, reviewer):
-    row = predict(user=user, source="api", features={"length": 4, "petals": 5}, model="flowers")
-    found = evaluate_version(flowers, reader=reviewer).regression
-    assert (found.mae, found.rmse, found.r2, found.n, found.residuals.bins) == (None, None, None, 0, [])
-    review_prediction(prediction=row, reviewer=reviewer, true_value=8)
-    found = evaluate_version(flowers, reader=reviewer).regression
-    assert (found.mae, found.rmse, found.r2, found.n) == (1, 1, None, 1)
-    assert found.residuals.bins == [(1, 1, 1)]
+def test_errors_are_none_without_true_values(flowers, user, reviewer):
+    prediction = predict(user=user, source="api", features={"length": 4, "petals": 5}, model="flowers")
+    regression = evaluate_version(flowers, reader=reviewer).regression
+    assert (regression.mae, regression.rmse, regression.r2, regression.n) == (None, None, None, 0)
+    assert regression.residuals.bins == []
+    review_prediction(prediction=prediction, reviewer=reviewer, true_value=8)
+    regression = evaluate_version(flowers, reader=reviewer).regression
+    assert (regression.mae, regression.rmse, regression.r2, regression.n) == (1, 1, None, 1)
+    assert regression.residuals.bins == [(1, 1, 1)]
 
 
-def test_who_says_no_more_than_right_takes_no_measured_value_away(flowers, user, other, reviewer, write_rows):
-    second = register_model(path=write_rows(factor=2))
-    features = {"length": 4, "petals": 5}
-    row, beside = (predict(user=user, source="api", features=features, model=str(one)) for one in (flowers, second))
-    review_prediction(prediction=row, reviewer=reviewer, true_value=8)
-    review_prediction(prediction=row, reviewer=other, verdict="correct")
-    review_prediction(prediction=beside, reviewer=other, verdict="correct")
-    found = evaluate_version(flowers, reader=reviewer).regression
-    assert (found.n, found.mae) == (1, 1)
-    assert compare(flowers, second, reader=reviewer).n == 1
+def test_a_correct_verdict_without_a_value_does_not_replace_a_true_value(flowers, user, other, reviewer):
+    prediction = predict(user=user, source="api", features={"length": 4, "petals": 5}, model="flowers")
+    review_prediction(prediction=prediction, reviewer=reviewer, true_value=8)
+    review_prediction(prediction=prediction, reviewer=other, verdict="correct")
+    regression = evaluate_version(flowers, reader=reviewer).regression
+    assert (regression.n, regression.mae) == (1, 1)
 
 
-def test_of_truths_that_are_all_the_same_r2_is_not_known(flowers, user, reviewer):
-    rows = make_predictions(flowers, user, [{"value": float(number)} for number in range(50)])
-    Review.objects.bulk_create(
-        Review(prediction=one, reviewer=reviewer, verdict="incorrect", true_value=0.1, picked_by="random") for one in rows
-    )
-    found = evaluate_version(flowers, reader=reviewer).regression
-    assert (found.n, found.r2) == (50, None)
+def test_r2_is_none_if_all_true_values_are_equal(flowers, user, reviewer):
+    predictions = make_predictions(flowers, user, [{"value": float(number)} for number in range(50)])
+    make_value_reviews(predictions, reviewer, [0.1] * 50)
+    regression = evaluate_version(flowers, reader=reviewer).regression
+    assert (regression.n, regression.r2) == (50, None)
 
 
-def test_a_huge_truth_or_answer_breaks_nothing(flowers, user, reviewer, write_rows):
-    second = register_model(path=write_rows())
-    rows = make_predictions(flowers, user, [{"value": 1.0}, {"value": 2.0}, {"value": 1e300}])
-    rows += make_predictions(second, user, [{"value": 3.0}, {"value": 3.0}, {"value": -1e300}])
-    Review.objects.bulk_create(
-        Review(prediction=one, reviewer=reviewer, verdict="incorrect", true_value=truth, picked_by="random")
-        for one, truth in zip(rows, [1e300, 3.0, 5.0], strict=False)
-    )
-    found = evaluate_version(flowers, reader=reviewer)
-    assert (found.reviewed, found.regression.n, found.regression.mae, found.regression.rmse) == (3, 1, 1, 1)
-    beside = compare(flowers, second, reader=reviewer)
-    assert (beside.n, beside.mae, beside.other_mae) == (1, 1, 0)
+def test_values_beyond_float32_are_left_out(flowers, user, reviewer):
+    predictions = make_predictions(flowers, user, [{"value": 1.0}, {"value": 2.0}, {"value": 1e300}])
+    make_value_reviews(predictions, reviewer, [1e300, 3.0, 5.0])
+    evaluation = evaluate_version(flowers, reader=reviewer)
+    assert (evaluation.reviewed, evaluation.regression.n) == (3, 1)
+    assert (evaluation.regression.mae, evaluation.regression.rmse) == (1, 1)
     with pytest.raises(InvalidReview, match="up to"):
-        review_prediction(prediction=rows[1], reviewer=reviewer, true_value=1e39)
+        review_prediction(prediction=predictions[1], reviewer=reviewer, true_value=1e39)
 
 
-def test_no_error_falls_out_of_the_histogram(flowers, user, reviewer):
+def test_the_histogram_contains_every_error(flowers, user, reviewer):
     rng = np.random.default_rng(5)
     for _ in range(20):
         errors = rng.uniform(-1, 1, 2).tolist()
         errors.append(float(np.nextafter(max(errors), -np.inf)))
-        rows = make_predictions(flowers, user, [{"value": error} for error in errors])
-        reviews = Review.objects.bulk_create(
-            Review(prediction=one, reviewer=reviewer, verdict="incorrect", true_value=0.0, picked_by="random")
-            for one in rows
-        )
-        found = evaluate_version(flowers, reader=reviewer).regression
-        assert sum(n for _, _, n in found.residuals.bins) == found.n == 3
-        Review.objects.filter(pk__in=[one.pk for one in reviews]).delete()
+        predictions = make_predictions(flowers, user, [{"value": error} for error in errors])
+        reviews = make_value_reviews(predictions, reviewer, [0.0] * 3)
+        regression = evaluate_version(flowers, reader=reviewer).regression
+        assert sum(n for _, _, n in regression.residuals.bins) == regression.n == 3
+        Review.objects.filter(pk__in=[review.pk for review in reviews]).delete()

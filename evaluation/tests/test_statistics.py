@@ -1,74 +1,100 @@
-"""The formulas of quality against scikit-learn and SciPy, on random numbers."""
+"""The formulas of the metrics, compared with scikit-learn and SciPy on random data."""
 
 import warnings
 from collections import Counter
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, chi2
-from sklearn.metrics import cohen_kappa_score, precision_recall_fscore_support
+from scipy.stats import binomtest
+from sklearn.metrics import cohen_kappa_score, confusion_matrix, precision_recall_fscore_support
 
-from evaluation.statistics import Bin, cohens_kappa, expected_calibration_error, mcnemar, per_class, wilson
+from evaluation.metrics import CalibrationBin
+from evaluation.statistics import (
+    compute_calibration_error,
+    compute_class_metrics,
+    compute_confusion_matrix,
+    compute_kappa,
+    compute_mcnemar_p,
+    compute_wilson_interval,
+)
+
+LABELS = ["a", "b", "c", "never"]
 
 
-@pytest.mark.parametrize(("right", "n"), [(0, 1), (1, 1), (0, 40), (40, 40), (3, 7), (731, 1000), (12, 90_000)])
-def test_wilson_is_scipys(right, n):
-    expected = binomtest(right, n).proportion_ci(confidence_level=0.95, method="wilson")
-    share = wilson(right, n)
-    assert (share.value, share.n) == (right / n, n)
+def simulate_labels(seed):
+    """Return the true and predicted labels of 200 inputs, and their counts by pair."""
+    rng = np.random.default_rng(seed)
+    true = rng.choice(LABELS[:3], 200)
+    predicted = np.where(rng.random(200) < 0.6, true, rng.choice(LABELS[:3], 200))
+    return true, predicted, Counter(zip(true.tolist(), predicted.tolist(), strict=True))
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 1), (1, 1), (0, 40), (40, 40), (3, 7), (731, 1000), (12, 90_000)])
+def test_wilson_interval_equals_scipy(successes, n):
+    expected = binomtest(successes, n).proportion_ci(confidence_level=0.95, method="wilson")
+    share = compute_wilson_interval(successes, n)
+    assert (share.value, share.n) == (successes / n, n)
     assert (share.low, share.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
     assert 0 <= share.low <= share.value <= share.high <= 1
 
 
-def test_of_nothing_nothing_is_known():
-    share = wilson(0, 0)
+def test_metrics_without_data_are_none():
+    share = compute_wilson_interval(0, 0)
     assert (share.value, share.low, share.high, share.n) == (None, None, None, 0)
-    assert cohens_kappa({}) is None
-    assert mcnemar(0, 0) is None
-    assert expected_calibration_error([Bin(0, 0.5, 0, None, None)]) is None
+    assert compute_kappa({}) is None
+    assert compute_mcnemar_p(0, 0) is None
+    assert compute_calibration_error([CalibrationBin(0, 0.5, 0, None, None)]) is None
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_precision_recall_and_support_are_scikit_learns(seed):
-    rng = np.random.default_rng(seed)
-    labels = ["a", "b", "c", "never"]
-    truth = rng.choice(["a", "b", "c"], 200)
-    said = np.where(rng.random(200) < 0.6, truth, rng.choice(["a", "b", "c"], 200))
+def test_confusion_matrix_equals_scikit_learn(seed):
+    true, predicted, counts = simulate_labels(seed)
+    matrix = compute_confusion_matrix(LABELS, counts)
+    assert matrix.labels == LABELS
+    assert matrix.matrix == confusion_matrix(true, predicted, labels=LABELS).tolist()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_precision_recall_and_support_equal_scikit_learn(seed):
+    true, predicted, counts = simulate_labels(seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        precision, recall, _, support = precision_recall_fscore_support(truth, said, labels=labels)
-    found = per_class(labels, Counter(zip(truth.tolist(), said.tolist(), strict=True)))
-    assert [one.label for one in found] == labels
-    assert [one.support for one in found] == support.tolist()
-    assert [one.precision for one in found[:3]] == pytest.approx(precision[:3].tolist())
-    assert [one.recall for one in found[:3]] == pytest.approx(recall[:3].tolist())
-    assert (found[3].precision, found[3].recall) == (None, None)
+        precision, recall, _, support = precision_recall_fscore_support(true, predicted, labels=LABELS)
+    metrics = compute_class_metrics(LABELS, counts)
+    assert [row.label for row in metrics] == LABELS
+    assert [row.support for row in metrics] == support.tolist()
+    assert [row.precision for row in metrics[:3]] == pytest.approx(precision[:3].tolist())
+    assert [row.recall for row in metrics[:3]] == pytest.approx(recall[:3].tolist())
+    assert (metrics[3].precision, metrics[3].recall) == (None, None)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_kappa_is_scikit_learns(seed):
+def test_kappa_equals_scikit_learn(seed):
     rng = np.random.default_rng(seed)
     first = rng.choice(["a", "b", "c"], 150, p=[0.7, 0.2, 0.1])
     second = np.where(rng.random(150) < 0.5, first, rng.choice(["a", "b", "c"], 150))
-    counts = {}
-    for pair in zip(first.tolist(), second.tolist(), strict=True):
-        counts[pair] = counts.get(pair, 0) + 1
-    assert cohens_kappa(counts) == pytest.approx(cohen_kappa_score(first, second))
+    counts = Counter(zip(first.tolist(), second.tolist(), strict=True))
+    assert compute_kappa(counts) == pytest.approx(cohen_kappa_score(first, second))
 
 
-def test_kappa_of_one_word_only_is_not_known():
-    assert cohens_kappa({("a", "a"): 30}) is None
+def test_kappa_is_undefined_if_there_is_a_single_rating():
+    assert compute_kappa({("a", "a"): 30}) is None
 
 
-@pytest.mark.parametrize(("one", "other"), [(0, 1), (5, 5), (3, 14), (400, 460)])
-def test_mcnemar_is_the_binomial_test(one, other):
-    assert mcnemar(one, other) == mcnemar(other, one) == pytest.approx(binomtest(one, one + other).pvalue)
+@pytest.mark.parametrize(("first", "second"), [(0, 1), (5, 5), (3, 14), (400, 460), (900, 1000), (40_000, 41_000)])
+def test_mcnemar_equals_the_binomial_test(first, second):
+    expected = binomtest(first, first + second).pvalue
+    assert compute_mcnemar_p(first, second) == compute_mcnemar_p(second, first) == pytest.approx(expected)
 
 
-def test_mcnemar_of_many_is_edwards_chi_squared():
-    assert mcnemar(900, 1000) == pytest.approx(chi2.sf(99**2 / 1900, df=1))
+def test_mcnemar_counts_the_tosses_of_a_coin():
+    assert compute_mcnemar_p(1, 9) == pytest.approx(2 * 11 / 1024)  # 2 * P(X <= 1) for ten tosses of a coin
 
 
-def test_calibration_error_weighs_the_bins():
-    bins = [Bin(0, 0.5, 10, 0.4, 0.6), Bin(0.5, 0.9, 0, None, None), Bin(0.9, 1, 30, 0.95, 0.9)]
-    assert expected_calibration_error(bins) == pytest.approx((10 * 0.2 + 30 * 0.05) / 40)
+def test_calibration_error_weights_bins_by_predictions():
+    bins = [
+        CalibrationBin(0, 0.5, 10, 0.4, 0.6),
+        CalibrationBin(0.5, 0.9, 0, None, None),
+        CalibrationBin(0.9, 1, 30, 0.95, 0.9),
+    ]
+    assert compute_calibration_error(bins) == pytest.approx((10 * 0.2 + 30 * 0.05) / 40)

@@ -29,7 +29,7 @@ def test_filters_change_the_list_and_the_address(page, watched):
     page.get_by_role("link", name="Label: 7").click()
     expect(rows).to_have_count(2)
     rows.first.get_by_text("digits:1").click(force=True)  # the row's link lies above
-    expect(page.get_by_role("heading", name="Was this right?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
 
 
 def test_moments_are_typed_and_shown_in_the_readers_own_zone(page, watched):

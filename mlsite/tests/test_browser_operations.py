@@ -1,7 +1,8 @@
-"""The operations page in a real Chromium: charts that are drawn, at phone and desktop width, in both themes, by keyboard."""
+"""The operations page in Chromium: charts in both themes and at several widths, the form, the keyboard, no JavaScript."""
 
 from __future__ import annotations
 
+import re
 import uuid
 
 import pytest
@@ -11,39 +12,42 @@ from mlsite.tests.browser import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("browser")]
 PAGE = "/operations/"
-# How many points of a canvas are not empty.
-DRAWN = """
+COUNT_DRAWN_PIXELS = """
 canvas => [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]
-    .filter((value, place) => place % 4 === 3 && value).length
+    .filter((value, index) => index % 4 === 3 && value).length
 """
 
 
 @pytest.fixture(scope="module")
-def asked(site, tmp_path_factory):
-    """Fill the site with a model that was asked 900 times in 20 days."""
-    folder, name = tmp_path_factory.mktemp("asked"), f"asked-{uuid.uuid4().hex[:8]}"
+def model(site, tmp_path_factory):
+    """Return the name of a model with 900 predictions in 20 days."""
+    folder, name = tmp_path_factory.mktemp("model"), f"busy-{uuid.uuid4().hex[:8]}"
     site.register_dummy(folder, name)
     site.manage("seed_predictions", name, "--count", "900", "--days", "20", "--reviewed", "0.1", "--files", "5", "--yes")
     site.manage("roll_up")
     return name
 
 
-@pytest.mark.parametrize("watched", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True)
-@pytest.mark.parametrize("width", [390, 1280])
-def test_the_charts_are_drawn(page, watched, asked, width):
-    page.set_viewport_size({"width": width, "height": 850})
-    sign_in(page, f"{PAGE}?model={asked}")
+def wait_for_charts(page):
     expect(page.locator(".plot canvas")).to_have_count(4)
     for number in range(4):
-        canvas = page.locator(".plot canvas").nth(number)
-        assert canvas.evaluate(DRAWN) > 500
-        assert canvas.bounding_box()["width"] <= width
+        assert page.locator(".plot canvas").nth(number).evaluate(COUNT_DRAWN_PIXELS) > 500
+
+
+@pytest.mark.parametrize("watched", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True)
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_charts_are_drawn_and_fit_the_page(page, watched, model, width):
+    page.set_viewport_size({"width": width, "height": 850})
+    sign_in(page, f"{PAGE}?model={model}")
+    wait_for_charts(page)
+    for number in range(4):
+        assert page.locator(".plot canvas").nth(number).bounding_box()["width"] <= width
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    expect(page.get_by_role("heading", name=f"Drift of {asked}:1")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Drift of {model}:1")).to_be_visible()
 
 
-def test_the_charts_follow_the_width_of_the_window(page, watched, asked):
-    sign_in(page, f"{PAGE}?model={asked}&window=24h")
+def test_charts_follow_the_width_of_the_window(page, watched, model):
+    sign_in(page, f"{PAGE}?model={model}&window=24h")
     canvas = page.locator(".plot canvas").first
     expect(canvas).to_be_visible()
     before = canvas.bounding_box()["width"]
@@ -52,40 +56,67 @@ def test_the_charts_follow_the_width_of_the_window(page, watched, asked):
         "before => document.querySelector('.plot canvas').getBoundingClientRect().width < before", arg=before
     )
     assert canvas.bounding_box()["width"] <= 390
-    assert canvas.evaluate(DRAWN) > 500
+    assert canvas.evaluate(COUNT_DRAWN_PIXELS) > 500
 
 
-def test_the_form_answers_by_the_address_and_back_works(page, watched, asked):
+def test_a_selection_updates_the_page_and_its_address(page, watched, model):
     sign_in(page, PAGE)
-    page.get_by_label("Model", exact=True).select_option(asked)
-    page.get_by_role("button", name="Show").click()
+    page.evaluate("window.isSameDocument = true")
+    page.get_by_label("Model", exact=True).focus()
+    page.get_by_label("Model", exact=True).select_option(model)
     expect(page.get_by_label("Version", exact=True)).to_be_visible()
-    page.get_by_label("Time", exact=True).select_option("24h")
-    page.get_by_role("button", name="Show").click()
-    page.wait_for_url("**window=24h**")
+    expect(page).to_have_url(re.compile(f"model={model}"))
+    wait_for_charts(page)
+    expect(page.get_by_label("Model", exact=True)).to_be_focused()
+    page.get_by_label("Period", exact=True).select_option("24h")
+    expect(page).to_have_url(re.compile("window=24h"))
+    expect(page.get_by_role("heading", name=f"Drift of {model}:1")).to_be_visible()
+    page.get_by_label("Compared with").select_option("earlier")
+    expect(page.get_by_text("of the same 7 days 4 weeks earlier")).to_be_visible()
+    expect(page).to_have_url(re.compile("against=earlier"))
+    assert page.evaluate("window.isSameDocument")
     page.go_back()
-    expect(page.get_by_label("Time", exact=True)).to_have_value("7d")
+    expect(page.get_by_label("Compared with")).to_have_value("before")
+    page.go_back()
+    expect(page.get_by_label("Period", exact=True)).to_have_value("7d")
+    wait_for_charts(page)
+
+
+def test_another_model_resets_the_version(page, watched, model):
+    sign_in(page, f"{PAGE}?model={model}&version=1")
+    expect(page.get_by_label("Version", exact=True)).to_have_value("1")
+    page.get_by_label("Model", exact=True).select_option("digits")
+    expect(page).to_have_url(re.compile("model=digits&version=&"))
+    expect(page.get_by_label("Version", exact=True)).to_have_value("")
+
+
+def test_an_expired_session_leads_to_the_sign_in_page(page, watched, model):
+    sign_in(page, f"{PAGE}?model={model}")
+    wait_for_charts(page)
+    page.context.clear_cookies()
+    page.get_by_label("Period", exact=True).select_option("24h")
+    page.wait_for_url("**/accounts/login/?next=/operations/**")
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_the_data_of_a_chart_opens_with_the_keyboard(page, watched, model):
+    sign_in(page, f"{PAGE}?model={model}")
+    page.locator(".plot summary").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("region", name="Data of Predictions", exact=True).get_by_role("row")).to_have_count(8)
+
+
+@pytest.mark.parametrize("watched", [{"java_script_enabled": False}], indirect=True)
+def test_without_javascript_tables_and_buttons_work(page, watched, model):
+    sign_in(page, f"{PAGE}?model={model}")
+    expect(page.locator(".plot-canvas").first).to_be_hidden()
+    page.locator(".plot summary").first.click()
+    expect(page.locator(".plot table").first).to_be_visible()
+    page.get_by_label("Period", exact=True).select_option("30d")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**window=30d**")
+    expect(page.get_by_role("heading", name="Operations")).to_be_visible()
     page.get_by_label("Compared with").select_option("earlier")
     page.get_by_role("button", name="Compare").click()
     page.wait_for_url("**against=earlier#drift")
     expect(page.get_by_text("of the same 7 days 4 weeks earlier")).to_be_visible()
-
-
-def test_the_numbers_are_a_key_away(page, watched, asked):
-    sign_in(page, f"{PAGE}?model={asked}")
-    summary = page.locator(".plot summary").first
-    summary.focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("region", name="The numbers of Predictions").get_by_role("row")).to_have_count(8)
-
-
-@pytest.mark.parametrize("watched", [{"java_script_enabled": False}], indirect=True)
-def test_without_javascript_there_are_the_tables(page, watched, asked):
-    sign_in(page, f"{PAGE}?model={asked}")
-    expect(page.locator(".plot-canvas").first).to_be_hidden()
-    page.locator(".plot summary").first.click()
-    expect(page.locator(".plot table").first).to_be_visible()
-    page.get_by_label("Time", exact=True).select_option("30d")
-    page.get_by_role("button", name="Show").click()
-    page.wait_for_url("**window=30d**")
-    expect(page.get_by_role("heading", name="Operations")).to_be_visible()

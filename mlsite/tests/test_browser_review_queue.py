@@ -1,176 +1,238 @@
-"""The review queue in a real Chromium: by key, by mouse, without JavaScript, and two people at once."""
+"""The review queue in Chromium: keyboard, mouse, without JavaScript, two reviewers, and lost requests."""
 
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
-import requests
 from playwright.sync_api import Page, expect
 
-from mlsite.tests.browser import sign_in, sign_up
+from mlsite.tests.browser import WatchedContext, sign_in, sign_up
 from mlsite.tests.site import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("browser")]
-QUEUE = "/admin/predictions/review/queue/"
-MAKE_REVIEWER = """
+QUEUE_PATH = "/admin/predictions/review/queue/"
+CURRENT_ITEM = ".queue-slot:not(.sent) >> nth=0"
+ADD_REVIEWER = """
 from accounts.models import User
-from accounts.services import make_reviewer
-make_reviewer(user=User.objects.get(username={!r}))
+from accounts.services import add_reviewer
+add_reviewer(user=User.objects.get(username={!r}))
+"""
+PRINT_VERSION_ID = """
+from registry.references import resolve_version
+print(resolve_version({!r}).pk)
 """
 
 
-@pytest.fixture
-def filled(site, tmp_path):
-    """Return a function that makes a model with so many answers to review, and gives the address of its queue."""
+class Queue:
+    """The review queue of a model with generated predictions."""
 
-    def fill(count: int) -> str:
+    def __init__(self, site: Site, model: str) -> None:
+        self.site, self.model = site, model
+        self.url = f"{QUEUE_PATH}?version={site.run_script(PRINT_VERSION_ID.format(model))}"
+
+    def list_predictions(self) -> list[dict]:
+        """Return the exported predictions of the model, with their newest review."""
+        query = f"format=jsonl&model={self.model}&status=succeeded"
+        response = self.site.get(f"/api/v1/predictions/export/?{query}", self.site.create_token())
+        response.raise_for_status()
+        return [json.loads(line) for line in response.text.splitlines()]
+
+    def count_reviews(self) -> int:
+        return sum(prediction["reviews"] for prediction in self.list_predictions())
+
+
+@pytest.fixture
+def make_queue(site, tmp_path) -> Callable[[int], Queue]:
+    """Return a function that registers a model with a number of unreviewed predictions."""
+
+    def make(count: int) -> Queue:
         name = f"queue-{uuid.uuid4().hex[:8]}"
         folder = tmp_path / name
         folder.mkdir()
         site.register_dummy(folder, name)
         site.manage("seed_predictions", name, "--count", str(count), "--reviewed", "0", "--files", "5", "--yes")
-        found = f"from registry.serving import resolve; print(resolve('{name}').pk)"
-        return f"{QUEUE}?version={site.manage('shell', '--no-imports', '-c', found).strip()}"
+        return Queue(site, name)
 
-    return fill
-
-
-def stored(site: Site, address: str) -> list[dict]:
-    """Return the exported lines of the answers of a queue's model."""
-    name = re.sub("version=", "", address.split("?")[1].split("&", maxsplit=1)[0])
-    ask = f"from predictions.models import ModelVersion; print(ModelVersion.objects.get(pk='{name}'))"
-    model = site.manage("shell", "--no-imports", "-c", ask).strip()
-    answer = requests.get(
-        f"{site.url}/api/v1/predictions/export/",
-        params={"format": "jsonl", "model": model, "status": "succeeded"},
-        headers={"Authorization": f"Bearer {site.create_token()}"},
-        timeout=60,
-    )
-    answer.raise_for_status()
-    return [json.loads(line) for line in answer.text.splitlines()]
+    return make
 
 
-def shown(page: Page) -> str:
-    """Return the id of the prediction on the page."""
-    slot = page.locator(".queue-slot:not([hidden])")
-    expect(slot).to_have_count(1)
-    return slot.get_attribute("data-id") or ""
+@contextmanager
+def lost_requests(watched: WatchedContext) -> Iterator[None]:
+    """Let all requests to the queue fail."""
+    watched.expected = ["Failed to load resource", "htmx:"]  # both are messages on the console
+    watched.context.route(f"**{QUEUE_PATH}**", lambda route: route.abort())
+    yield
+    watched.context.unroute(f"**{QUEUE_PATH}**")
+
+
+def open_queue(page: Page, url: str) -> None:
+    """Sign in and wait until the queue has started."""
+    sign_in(page, url)
+    wait_for_queue(page)
+
+
+def wait_for_queue(page: Page) -> None:
+    expect(page.locator("#queue[data-ready]")).to_be_visible()
+    expect(page.locator(CURRENT_ITEM)).to_be_visible()
+
+
+def get_current_id(page: Page) -> str:
+    """Return the id of the prediction on the page. Only one is visible."""
+    expect(page.locator(CURRENT_ITEM)).to_be_visible()
+    assert page.locator(".queue-slot >> visible=true").count() == 1
+    return page.locator(CURRENT_ITEM).get_attribute("data-id") or ""
 
 
 def press(page: Page, key: str) -> str:
-    """Press a key for the prediction on the page, wait for another to be there, and return its id."""
-    before = shown(page)
+    """Press a key for the current prediction, wait until it is gone, and return its id."""
+    current = get_current_id(page)
     page.keyboard.press(key)
-    expect(page.locator(f'.queue-slot[data-id="{before}"]')).to_have_count(0)
-    return before
+    expect(page.locator(f'.queue-slot[data-id="{current}"]')).to_have_count(0)
+    return current
 
 
-def test_a_hundred_are_judged_by_key_each_stored_once_with_its_order(page, watched, site, filled):
-    address = filled(115) + "&order=uncertain"
-    sign_in(page, address)
-    expect(page.locator("#queue[data-ready]")).to_be_visible()
+def expect_current(page: Page, prediction_id: str) -> None:
+    expect(page.locator(CURRENT_ITEM)).to_have_attribute("data-id", prediction_id)
+
+
+def test_a_hundred_reviews_by_keyboard_are_stored_once_each(page, watched, site, make_queue):
+    queue = make_queue(115)
+    open_queue(page, f"{queue.url}&order=uncertain")
     keys = ["1", "2", "Enter", "u"]
-    done = [(press(page, keys[number % 4]), keys[number % 4]) for number in range(100)]
-    expect(page.locator(".queue-done")).to_have_text("100")
-    expect(page.locator(".queue-error")).to_be_hidden()
-    assert len({pk for pk, _ in done}) == 100
-    rows = {row["id"]: row for row in stored(site, address)}
-    judged = {pk: rows[pk] for pk, _ in done}
+    earlier = int(page.locator("#queue-recent").inner_text())
+    reviews = [(press(page, keys[number % 4]), keys[number % 4]) for number in range(100)]
+    expect(page.locator("#queue-recent")).to_have_text(str(earlier + 100))
+    expect(page.locator("#queue-error")).to_be_hidden()
+    assert len({pk for pk, _ in reviews}) == 100
+    rows = {row["id"]: row for row in queue.list_predictions()}
+    reviewed = {pk: rows[pk] for pk, _ in reviews}
     assert sum(row["reviews"] for row in rows.values()) == 100
-    assert {row["reviews"] for row in judged.values()} == {1}
+    assert {row["reviews"] for row in reviewed.values()} == {1}
     expected = {"1": lambda row: "a", "2": lambda row: "b", "Enter": lambda row: row["label"], "u": lambda row: None}
-    assert [judged[pk]["true_label"] for pk, _ in done] == [expected[key](judged[pk]) for pk, key in done]
-    confidences = [judged[pk]["confidence"] for pk, _ in done]
+    assert [reviewed[pk]["true_label"] for pk, _ in reviews] == [expected[key](reviewed[pk]) for pk, key in reviews]
+    confidences = [reviewed[pk]["confidence"] for pk, _ in reviews]
     assert confidences == sorted(confidences)
-    picked = requests.get(
-        f"{site.url}/api/v1/predictions/{done[0][0]}/reviews/",
-        headers={"Authorization": f"Bearer {site.create_token()}"},
-        timeout=10,
-    ).json()
-    assert [one["picked_by"] for one in picked] == ["uncertain"]
+    stored = site.get(f"/api/v1/predictions/{reviews[0][0]}/reviews/", site.create_token()).json()
+    assert [review["picked_by"] for review in stored] == ["uncertain"]
 
 
-def test_skip_and_undo_by_key_and_the_queue_ends(page, watched, site, filled):
-    address = filled(4)
-    get_review_queue = len(stored(site, address))
-    assert get_review_queue >= 3
-    sign_in(page, address + "&order=newest")
-    expect(page.locator("#queue[data-ready]")).to_be_visible()
+def test_fast_typing_does_not_wait_for_the_server(page, watched, make_queue):
+    queue = make_queue(8)
+    open_queue(page, f"{queue.url}&order=newest")
+    expect(page.locator(".queue-slot")).to_have_count(2)
+    first, second = (page.locator(".queue-slot").nth(number).get_attribute("data-id") for number in (0, 1))
+    routes = []
+
+    def delay_first_request(route):
+        routes.append(route)
+        if len(routes) > 1:
+            route.continue_()
+
+    watched.context.route(f"**{QUEUE_PATH}**", delay_first_request)
+    page.keyboard.press("1")
+    expect_current(page, second)
+    page.keyboard.press("u")
+    expect(page.locator(CURRENT_ITEM)).to_have_count(0)
+    page.wait_for_timeout(200)
+    assert len(routes) == 1  # the second request waits for the first
+    routes[0].continue_()
+    expect(page.locator("#queue-message")).to_contain_text("marked unsure")
+    stored = {row["id"]: (row["verdict"], row["true_label"]) for row in queue.list_predictions() if row["reviews"]}
+    assert stored.keys() == {first, second}
+    assert (stored[first][1], stored[second]) == ("a", ("unsure", None))
+    get_current_id(page)
+
+
+def test_skip_undo_and_the_end_of_the_queue_by_keyboard(page, watched, make_queue):
+    queue = make_queue(4)
+    count = len(queue.list_predictions())
+    assert count >= 3
+    open_queue(page, f"{queue.url}&order=newest")
     first = press(page, "s")
     second = press(page, "Enter")
     page.keyboard.press("z")
-    expect(page.locator(f'.queue-slot:not([hidden])[data-id="{second}"]')).to_be_visible()
+    expect_current(page, second)
     page.keyboard.press("z")
-    expect(page.locator(f'.queue-slot:not([hidden])[data-id="{first}"]')).to_be_visible()
-    expect(page.locator(".queue-said")).to_have_text("Taken back.")
-    for _ in range(get_review_queue):
+    expect_current(page, first)
+    expect(page.locator("#queue-message")).to_have_text("Undone.")
+    for _ in range(count):
         press(page, "Enter")
-    expect(page.get_by_text("Nothing waits here")).to_be_visible()
-    assert Counter(row["verdict"] for row in stored(site, address)) == {"correct": get_review_queue}
+    expect(page.get_by_role("heading", name="Queue empty")).to_be_visible()
+    assert Counter(row["verdict"] for row in queue.list_predictions()) == {"correct": count}
 
 
-def test_a_mouse_does_as_well_and_keys_stay_out_of_fields(page, watched, site, filled):
-    address = filled(5)
-    sign_in(page, address + "&order=newest")
-    expect(page.locator("#queue[data-ready]")).to_be_visible()
-    before = shown(page)
-    page.get_by_label("Order").focus()
+def test_mouse_and_keys_in_fields(page, watched, make_queue):
+    queue = make_queue(5)
+    open_queue(page, f"{queue.url}&order=newest")
+    current = get_current_id(page)
+    page.get_by_label("Review strategy").focus()
     page.keyboard.press("u")
-    assert shown(page) == before
-    page.locator(".queue-slot:not([hidden]) .queue-rows button").nth(1).click()
-    expect(page.locator(".queue-said")).to_contain_text("Stored:")
+    assert get_current_id(page) == current
+    page.locator(CURRENT_ITEM).locator(".queue-labels button").nth(1).click()
+    expect(page.locator("#queue-message")).to_contain_text("Saved:")
     page.get_by_role("button", name="Undo").click()
-    expect(page.locator(f'.queue-slot:not([hidden])[data-id="{before}"]')).to_be_visible()
-    assert not any(row["reviews"] for row in stored(site, address))
+    expect_current(page, current)
+    assert queue.count_reviews() == 0
 
 
-def test_two_reviewers_never_have_the_same_before_them(page, watched, browser, site, filled):
-    address = filled(24) + "&order=random"
+def test_two_reviewers_never_get_the_same_prediction(page, watched, browser, site, make_queue):
+    queue = make_queue(24)
+    url = f"{queue.url}&order=random"
     name = sign_up(page)
-    site.manage("shell", "--no-imports", "-c", MAKE_REVIEWER.format(name))
+    site.run_script(ADD_REVIEWER.format(name))
     context = browser.new_context(base_url=site.url)
     other = context.new_page()
-    page.goto(address)
-    sign_in(other, address)
-    for one in (page, other):
-        expect(one.locator("#queue[data-ready]")).to_be_visible()
-    walked = [press(one, "Enter") for _ in range(10) for one in (page, other)]
-    assert len(set(walked)) == 20
-    expect(page.locator(".queue-done")).to_have_text("10")
-    expect(other.locator(".queue-said")).to_contain_text("Stored:")
+    page.goto(url)
+    wait_for_queue(page)
+    open_queue(other, url)
+    reviewed = [press(reviewer, "Enter") for _ in range(10) for reviewer in (page, other)]
+    assert len(set(reviewed)) == 20
+    expect(page.locator("#queue-recent")).to_have_text("10")
+    expect(other.locator("#queue-message")).to_contain_text("Saved:")
     context.close()
-    rows = stored(site, address)
-    assert {row["reviews"] for row in rows if row["id"] in walked} == {1}
+    assert {row["reviews"] for row in queue.list_predictions() if row["id"] in reviewed} == {1}
 
 
 @pytest.mark.parametrize("watched", [{"java_script_enabled": False}], indirect=True)
-def test_the_queue_needs_no_javascript(page, watched, site, filled):
-    address = filled(5) + "&order=newest"
-    sign_in(page, address)
-    before = shown(page)
-    page.locator(".queue-slot:not([hidden])").get_by_role("button", name="Right").click()
-    expect(page.get_by_text("is right.")).to_be_visible()
-    assert shown(page) != before
+def test_queue_works_without_javascript(page, watched, make_queue):
+    queue = make_queue(5)
+    sign_in(page, f"{queue.url}&order=newest")
+    page.get_by_role("button", name="Start reviewing").click()
+    current = get_current_id(page)
+    page.locator(CURRENT_ITEM).get_by_role("button", name="Mark correct").click()
+    expect(page.get_by_text("marked correct.")).to_be_visible()
+    assert get_current_id(page) != current
     page.get_by_role("button", name="Undo").click()
-    assert shown(page) == before
-    assert not any(row["reviews"] for row in stored(site, address))
+    expect(page.get_by_text("Undone.")).to_be_visible()
+    assert get_current_id(page) == current
+    assert queue.count_reviews() == 0
 
 
-def test_a_verdict_that_does_not_arrive_is_told_and_can_be_given_again(page, watched, site, filled):
-    watched.expected = ["Failed to load resource"]
-    address = filled(5) + "&order=newest"
-    sign_in(page, address)
-    expect(page.locator("#queue[data-ready]")).to_be_visible()
-    before = shown(page)
-    watched.context.route(f"**{QUEUE}**", lambda route: route.abort())
+def test_lost_reviews_show_an_error_and_can_be_repeated(page, watched, make_queue):
+    queue = make_queue(5)
+    open_queue(page, f"{queue.url}&order=newest")
+    current = get_current_id(page)
+    with lost_requests(watched):
+        page.keyboard.press("Enter")
+        expect(page.locator("#queue-error")).to_contain_text("may not be saved")
+        assert get_current_id(page) == current
     page.keyboard.press("Enter")
-    expect(page.locator(".queue-error")).to_contain_text("it may not be stored")
-    assert shown(page) == before
-    watched.context.unroute(f"**{QUEUE}**")
+    expect(page.locator("#queue-message")).to_contain_text("Saved:")
+    expect(page.locator("#queue-error")).to_be_hidden()
+    assert queue.count_reviews() == 1
+
+
+def test_signed_out_reviewers_get_an_error_and_keep_the_item(page, watched, make_queue):
+    queue = make_queue(5)
+    open_queue(page, f"{queue.url}&order=newest")
+    current = get_current_id(page)
+    watched.context.clear_cookies(name="sessionid")
     page.keyboard.press("Enter")
-    expect(page.locator(".queue-said")).to_contain_text("Stored:")
-    assert sum(row["reviews"] for row in stored(site, address)) == 1
+    expect(page.locator("#queue-error")).to_contain_text("You are signed out")
+    assert get_current_id(page) == current
+    assert queue.count_reviews() == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
 ROOT = Path(__file__).parents[2]
 HEAVY = ("tensorflow", "keras", "onnxruntime", "sklearn", "scipy", "skops", "pandas", "mlflow")
 WEB = ("django", "rest_framework")

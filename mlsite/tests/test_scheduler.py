@@ -97,7 +97,7 @@ def test_the_rollup_job_counts_every_completed_hour(shades, user):
     assert RolledPeriod.objects.count() == periods
 
 
-@pytest.mark.parametrize(("seconds", "warnings"), [(900, []), (901, ["predictions.W002"])])
+@pytest.mark.parametrize(("seconds", "warnings"), [(900, []), (901, ["monitoring.W002"])])
 def test_a_timeout_longer_than_the_rollup_delay_is_reported(settings, seconds, warnings):
     settings.PREDICT_TIMEOUT = seconds
     assert [warning.id for warning in check_rollup_delay()] == warnings

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
 ROOT = Path(__file__).parents[2]
 FORBIDDEN = {
     "ask", "asks", "asked", "asking", "answer", "answers", "answered", "answering", "opinion", "opinions",

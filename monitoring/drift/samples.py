@@ -1,9 +1,9 @@
-"""The rows that drift is looked for in: at most some thousands of a window, drawn at random."""
+"""Samples of predictions in which drift is searched: at most a few thousand random rows per window."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,24 +13,23 @@ from django.db.models import Value
 from django.db.models.functions import Concat
 
 from core.fields import RandomBits
-from inference.signature import Feature
 from monitoring.drift.statistics import Numbers
 from predictions.models import Prediction
 from registry.models import ModelVersion
 
-MOST = 5000  # rows
-SORTED = 100_000  # rows up to which all are sorted
-KINDS = {"float": "number", "integer": "number", "boolean": "category", "category": "category"}
+MAX_SAMPLE_ROWS = 5000
+MAX_SORTED_ROWS = 100_000
+COLUMN_KINDS = {"float": "number", "integer": "number", "boolean": "category", "category": "category"}
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What is compared: a feature, or what the model answered.
+    """A field to compare: a feature, or a part of the output.
 
     Args:
         source: `confidence`, `label`, `value`, or `feature`.
         kind: `number` or `category`.
-        title: what people call it, if not by its name.
+        title: name for people, if it differs from `name`.
     """
 
     name: str
@@ -40,21 +39,21 @@ class Column:
     title: str = ""
 
     @property
-    def words(self) -> str:
+    def display_name(self) -> str:
         return self.title or self.name
 
-    def of(self, row: dict[str, Any]) -> Any:
-        found = row[self.source]
-        return found.get(self.name) if self.source == "feature" else found
+    def get_value(self, row: dict[str, Any]) -> Any:
+        value = row[self.source]
+        return value.get(self.name) if self.source == "feature" else value
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Answers of a version in a stretch of time.
+    """Random predictions of a version in a time range.
 
     Args:
-        total: how many there are.
-        rows: those that were drawn, each by the sources of the columns.
+        total: number of predictions in the time range.
+        rows: the sampled predictions, as dictionaries with the sources of the columns.
     """
 
     start: datetime
@@ -63,80 +62,77 @@ class Sample:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     @property
-    def drawn(self) -> int:
+    def size(self) -> int:
         return len(self.rows)
 
-    def given(self, column: Column) -> list[Any]:
-        """Return a column's values without those that are missing."""
-        return [value for row in self.rows if (value := column.of(row)) is not None]
+    def get_values(self, column: Column) -> list[Any]:
+        """Return the values of a column, without missing values."""
+        return [value for row in self.rows if (value := column.get_value(row)) is not None]
 
-    def numbers(self, column: Column) -> Numbers:
-        return np.array(self.given(column), np.float64)
+    def get_numbers(self, column: Column) -> Numbers:
+        return np.array(self.get_values(column), np.float64)
 
-    def categories(self, column: Column) -> Counter[str]:
-        return Counter(plain(value) for value in self.given(column))
+    def count_categories(self, column: Column) -> Counter[str]:
+        return Counter(format_category(value) for value in self.get_values(column))
 
-    def missing(self, column: Column) -> Counter[str]:
-        """Return of how many rows the column is missing, and of how many it is given."""
-        given = len(self.given(column))
-        return Counter(given=given, missing=self.drawn - given)
+    def count_missing(self, column: Column) -> Counter[str]:
+        """Return the numbers of rows with and without a value, as `present` and `missing`."""
+        present = len(self.get_values(column))
+        return Counter(present=present, missing=self.size - present)
 
 
-def plain(value: Any) -> str:
-    """Return a category as people write it: 2.0 as 2, true as yes."""
+def format_category(value: Any) -> str:
+    """Return 2.0 as `2` and true as `yes`."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def columns_of(version: ModelVersion) -> list[Column]:
-    """Return what of a version's answers and inputs can be compared; texts cannot."""
-    return [
-        *_answered(version.parsed_signature.output),
-        *_asked(getattr(version.parsed_signature.input, "features", ())),
-    ]
-
-
-def _answered(output: Any) -> Iterator[Column]:
-    if output.kind == "classes":
+def list_columns(version: ModelVersion) -> Iterator[Column]:
+    """Yield the output fields and features of a version that can be compared. Text and raw JSON cannot."""
+    signature = version.parsed_signature
+    if signature.output.has_scores:
         yield Column("confidence", "confidence", "number")
-    if output.kind in ("classes", "label"):
-        yield Column("label", "label", "category")
-    if output.kind == "value":
-        yield Column("value", "value", "number", output.unit)
-
-
-def _asked(features: Iterable[Feature]) -> Iterator[Column]:
-    for feature in features:
-        kind = "category" if feature.values else KINDS.get(feature.type)
+    if signature.output.has_labels:
+        yield Column("label", "label", "category", title="predicted label")
+    if signature.output.kind == "value":
+        yield Column("value", "value", "number", signature.output.unit, "predicted value")
+    for feature in signature.input.features:
+        kind = "category" if feature.values else COLUMN_KINDS.get(feature.type)
         if kind:
             yield Column(feature.name, "feature", kind, feature.unit, feature.display_name)
 
 
-def draw(version: ModelVersion, start: datetime, end: datetime) -> Sample:
-    """Draw answers from a stretch of time, each as likely as any other, in two queries.
+def draw_sample(version: ModelVersion, start: datetime, end: datetime) -> Sample:
+    """Draw a uniform random sample of successful predictions from a time range, in two queries.
 
-    They are drawn by the random bits of their ids: the same question finds the same rows again.
+    The order of the draw is given by the random bits of the ids, so that the same range gives the same sample.
     """
-    answers = Prediction.objects.filter(
+    predictions = Prediction.objects.filter(
         model_version=version, status=Prediction.Status.SUCCEEDED, created_at__gte=start, created_at__lt=end
     )
-    total = answers.count()
-    drawn = Prediction.objects.filter(pk__in=answers.order_by(_shuffle(total)).values("pk")[:MOST])
-    tabular = version.parsed_signature.input.kind == "tabular"
-    fields = ["label", "confidence", "value", *(["input__features"] if tabular else [])]
-    return Sample(start, end, total, [_row(*values) for values in drawn.values_list(*fields)])
+    total = predictions.count()
+    drawn_ids = predictions.order_by(_get_draw_order(total)).values("pk")[:MAX_SAMPLE_ROWS]
+    fields = ["label", "confidence", "value"]
+    if version.parsed_signature.is_tabular:
+        fields.append("input__features")
+    rows = Prediction.objects.filter(pk__in=drawn_ids).values(*fields)
+    return Sample(start, end, total, [_build_row(row) for row in rows])
 
 
-def _shuffle(total: int) -> Any:
-    """Return the order to draw in. Many rows are met soon on a walk along the index of that order; few are sorted sooner.
+def _get_draw_order(total: int) -> Any:
+    """Return the expression to order by.
 
-    PostgreSQL guesses wrong which; with something added to the order it has no such index.
+    With many rows, walking along the index of this expression is fastest; with few, sorting them is. PostgreSQL
+    misestimates this, so for few rows the expression is changed into one without an index.
     """
-    return RandomBits("id") if total > SORTED else Concat(RandomBits("id"), Value(""))
+    return RandomBits("id") if total > MAX_SORTED_ROWS else Concat(RandomBits("id"), Value(""))
 
 
-def _row(
-    label: str, confidence: float | None, value: float | None, features: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    return {"feature": features or {}, "label": label or None, "confidence": confidence, "value": value}
+def _build_row(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "label": row["label"] or None,
+        "confidence": row["confidence"],
+        "value": row["value"],
+        "feature": row.get("input__features") or {},
+    }

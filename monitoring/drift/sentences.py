@@ -1,87 +1,110 @@
-"""Drift in sentences that a person understands."""
+"""All sentences of the drift report."""
 
 from __future__ import annotations
 
 from collections import Counter
+from typing import NamedTuple
 
 from monitoring.drift.samples import Column
 from monitoring.drift.statistics import Numbers
 
-MOVED = 0.05  # standard deviations of the reference by which a mean has moved, not only its surroundings
-WIDENED = 1.1  # times as wide as before
-
-Told = tuple[str, str, str]
-"""The figure now, the figure before, and the sentence."""
+DAYS_PER_WEEK = 7
+MIN_MEAN_SHIFT = 0.05  # smallest shift of a mean to report, in standard deviations of the reference
+MIN_SPREAD_RATIO = 1.1  # smallest ratio of two standard deviations to report
 
 
-def of_numbers(column: Column, reference: Numbers, current: Numbers, words: str, *, drifted: bool) -> Told:
-    now, before = _amount(column, current.mean()), _amount(column, reference.mean())
+class Description(NamedTuple):
+    """The values of both windows, formatted, and a sentence that compares them."""
+
+    current: str
+    reference: str
+    sentence: str
+
+
+def describe_span(days: int) -> str:
+    """Return `24 hours` or a number of days."""
+    return "24 hours" if days == 1 else f"{days} days"
+
+
+def describe_reference(days: int, shift_days: int) -> str:
+    """Return the name of a reference window that lies some days before the current window."""
+    if shift_days == days:
+        return f"the previous {describe_span(days)}"
+    return f"the same {describe_span(days)} {shift_days // DAYS_PER_WEEK} weeks earlier"
+
+
+def describe_numbers(column: Column, reference: Numbers, current: Numbers, period: str, *, drifted: bool) -> Description:
+    """Compare means or, if they are about the same, standard deviations.
+
+    Args:
+        period: name of the reference window, from `describe_reference`.
+    """
+    means = _format_value(column, float(current.mean())), _format_value(column, float(reference.mean()))
+    name, values = column.display_name, f"({means[0]}, previously {means[1]})"
     if not drifted:
-        return now, before, f"{_steady(column)} in {words} ({now}, before {before})."
-    change = _change(column, reference, current)
-    if change:
-        return now, before, f"{change} than in {words} ({now}, before {before})."
-    return now, before, _shape(column, reference, current, words)
+        return Description(*means, f"{name}: about the same as in {period} {values}.")
+    shift = float(current.mean() - reference.mean())
+    if abs(shift) > MIN_MEAN_SHIFT * float(reference.std()):
+        return Description(*means, f"{name}: {'higher' if shift > 0 else 'lower'} than in {period} {values}.")
+    return Description(*means, f"{name}: {_describe_spread(column, reference, current, period)}.")
 
 
-def of_categories(column: Column, reference: Counter[str], current: Counter[str], words: str, *, drifted: bool) -> Told:
-    changes = {
-        name: current[name] / current.total() - reference[name] / reference.total() for name in {*current, *reference}
-    }
-    name = max(sorted(changes), key=lambda one: abs(changes[one]))
-    now, before = (f"{name}: {share(counts[name] / counts.total())}" for counts in (current, reference))
+def _describe_spread(column: Column, reference: Numbers, current: Numbers, period: str) -> str:
+    spreads = float(current.std()), float(reference.std())
+    if max(spreads) <= MIN_SPREAD_RATIO * min(spreads):
+        mean = _format_value(column, float(current.mean()))
+        return f"different distribution than in {period}, with about the same mean ({mean})"
+    values = f"standard deviation {_format_value(column, spreads[0])}, previously {_format_value(column, spreads[1])}"
+    return f"varies {'more' if spreads[0] > spreads[1] else 'less'} than in {period} ({values})"
+
+
+def describe_categories(
+    column: Column, reference: Counter[str], current: Counter[str], period: str, *, drifted: bool
+) -> Description:
+    """Name the category whose share has changed most."""
+    name, current_share, reference_share = _find_largest_change(reference, current)
+    shares = _format_share(current_share), _format_share(reference_share)
+    texts = f"{name}: {shares[0]}", f"{name}: {shares[1]}"
     if not drifted:
-        what = (
-            "The labels are answered as often as" if column.source == "label" else f"The values of {column.words} are like"
-        )
-        return now, before, f"{what} in {words}."
-    how = "more often" if changes[name] > 0 else "less often"
-    what = f"{name} is answered {how}" if column.source == "label" else f"{column.words} is {how} {name}"
-    figures = [share(counts[name] / counts.total()) for counts in (current, reference)]
-    return now, before, f"{what} than in {words} ({figures[0]}, before {figures[1]})."
+        return Description(*texts, f"{column.display_name}: about the same distribution as in {period}.")
+    direction = "more" if current_share > reference_share else "less"
+    sentence = f"{name} is {direction} frequent than in {period} ({shares[0]}, previously {shares[1]})"
+    return Description(*texts, f"{column.display_name}: {sentence}.")
 
 
-def of_missing(column: Column, now: float, before: float, words: str, *, drifted: bool) -> Told:
-    figures = share(now), share(before)
-    if not drifted:
-        return *figures, f"{column.words} is missing as often as in {words} ({figures[0]}, before {figures[1]})."
-    how = "more" if now > before else "less"
-    return *figures, f"{column.words} is missing {how} often than in {words} ({figures[0]}, before {figures[1]})."
+def _find_largest_change(reference: Counter[str], current: Counter[str]) -> tuple[str, float, float]:
+    """Return the category whose share has changed most, with its current and its reference share."""
+    shares = [
+        (name, current[name] / current.total(), reference[name] / reference.total())
+        for name in sorted({*current, *reference})
+    ]
+    return max(shares, key=lambda row: abs(row[1] - row[2]))
 
 
-def share(value: float) -> str:
-    """Return 0.412 as `41 %`; a share below ten percent keeps a decimal."""
+def describe_missing(
+    column: Column, reference: Counter[str], current: Counter[str], period: str, *, drifted: bool
+) -> Description:
+    """Compare the shares of missing values, counted by `Sample.count_missing`."""
+    current_share, reference_share = (counts["missing"] / counts.total() for counts in (current, reference))
+    shares = _format_share(current_share), _format_share(reference_share)
+    if drifted:
+        comparison = f"{'more' if current_share > reference_share else 'less'} often than in"
+    else:
+        comparison = "about as often as in"
+    sentence = f"missing {comparison} {period} ({shares[0]}, previously {shares[1]})"
+    return Description(*shares, f"{column.display_name}: {sentence}.")
+
+
+def describe_insufficient(column: Column) -> Description:
+    return Description("", "", f"{column.display_name}: not enough values to compare.")
+
+
+def _format_share(value: float) -> str:
+    """Return 0.412 as `41 %`. A share below ten percent has one decimal."""
     return f"{value * 100:.1f} %" if 0 < value < 0.0995 else f"{value * 100:.0f} %"
 
 
-def _amount(column: Column, value: float) -> str:
+def _format_value(column: Column, value: float) -> str:
     if column.source == "confidence":
         return f"{value * 100:.1f} %"
     return f"{value:,.4g} {column.unit}".strip()
-
-
-def _steady(column: Column) -> str:
-    told = {"confidence": "The model is as sure of its answers as", "value": "The answers are as"}
-    return told.get(column.source, f"{column.words} is as")
-
-
-def _change(column: Column, reference: Numbers, current: Numbers) -> str:
-    """Return in which direction the mean moved, or nothing when it hardly did."""
-    moved = float(current.mean() - reference.mean())
-    if abs(moved) <= MOVED * float(reference.std()):
-        return ""
-    if column.source == "confidence":
-        return "The model is surer of its answers" if moved > 0 else "The model is less sure of its answers"
-    what = "The answers are" if column.source == "value" else f"{column.words} is"
-    return f"{what} {'higher' if moved > 0 else 'lower'}"
-
-
-def _shape(column: Column, reference: Numbers, current: Numbers, words: str) -> str:
-    what = {"confidence": "How sure it is of its answers", "value": "What is answered"}.get(column.source, column.words)
-    now, before = float(current.std()), float(reference.std())
-    spread = f"(standard deviation {_amount(column, now)}, before {_amount(column, before)})"
-    if now > before * WIDENED:
-        return f"{what} varies more than in {words} {spread}."
-    if before > now * WIDENED:
-        return f"{what} varies less than in {words} {spread}."
-    return f"{what} is spread differently than in {words}, about the same mean ({_amount(column, current.mean())})."

@@ -1,4 +1,4 @@
-"""Roll up the hours that are over: count them once, so that no page has to."""
+"""Create and delete rollups: the counts of completed hours and days."""
 
 from __future__ import annotations
 
@@ -12,100 +12,100 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
-from monitoring.aggregation import Cells, count_ledger
+from monitoring.aggregation import TimeRange, count_predictions
 from monitoring.models import RolledPeriod, Rollup
-from monitoring.rollup_reader import COLUMNS
-from monitoring.tally import Tally, from_columns
-from monitoring.windows import DAY, HOUR, LAG, floor
+from monitoring.tally import ROLLUP_COLUMNS, Tallies, Tally
+from monitoring.windows import DAY, HOUR, ROLLUP_DELAY, round_down
 from predictions.models import Prediction
 
-AT_ONCE = 24  # hours of one transaction
+HOURS_PER_TRANSACTION = 24
+OPEN_STATUSES = (Prediction.Status.QUEUED, Prediction.Status.RUNNING)
 
-OPEN = (Prediction.Status.QUEUED, Prediction.Status.RUNNING)
 
+def roll_up(*, since: datetime | None = None, max_hours: int | None = None, now: datetime | None = None) -> int:
+    """Roll up completed hours, the newest first, and then the days whose hours are all rolled up.
 
-def roll_up(*, since: datetime | None = None, most: int | None = None, now: datetime | None = None) -> int:
-    """Count the hours that are over and not counted yet, the newest first, then the days whose hours all are.
-
-    An hour waits while something in it is queued or running. Two who do this at once count no hour twice: an hour's own
-    row is unique and stored with its counts, and who comes second stores none.
+    An hour with queued or running predictions is skipped. Several processes can run this at the same time: an hour and
+    its counts are stored in one transaction, and a unique constraint rejects a second one.
 
     Args:
-        since: leave out hours before.
-        most: hours to count.
-        now: when that is, if not now.
+        since: skip the hours before this one.
+        max_hours: roll up at most this many hours.
+        now: for tests; defaults to the current time.
 
     Returns:
-        How many were counted.
+        The number of hours that were rolled up.
     """
-    missing = _missing(since, (now or timezone.now()) - LAG)[:most]
-    done = 0
-    for start in range(0, len(missing), AT_ONCE):
-        done += _roll_hours(sorted(missing[start : start + AT_ONCE]))
-    if done:
-        _roll_days(min(missing), max(missing))
-    return done
+    missing = _list_missing_hours(since, (now or timezone.now()) - ROLLUP_DELAY)[:max_hours]
+    count = 0
+    for start in range(0, len(missing), HOURS_PER_TRANSACTION):
+        count += _roll_up_hours(sorted(missing[start : start + HOURS_PER_TRANSACTION]))
+    if count:
+        _roll_up_days(min(missing), max(missing))
+    return count
 
 
 def roll_up_pending() -> None:
-    """Count every completed hour that is not counted yet, in several short transactions. The server's background job."""
-    while roll_up(most=AT_ONCE):
+    """Roll up all completed hours in several short transactions. A background job of the server."""
+    while roll_up(max_hours=HOURS_PER_TRANSACTION):
         pass
 
 
-def forget_rollups(*, since: datetime) -> int:
-    """Throw away what was counted from an hour or its day on, after somebody changed the ledger by hand; return how many.
+def delete_rollups(*, since: datetime) -> int:
+    """Delete the rollups of an hour, of its day, and of all later periods; return how many were deleted.
 
-    It is counted again when next needed.
+    Use it after predictions were changed with SQL. The next `roll_up` creates them again.
     """
-    periods = RolledPeriod.objects.filter(start__gte=floor(since, DAY)).exclude(start__lt=floor(since, HOUR), hours=1)
+    periods = RolledPeriod.objects.filter(start__gte=round_down(since, DAY))
+    periods = periods.exclude(start__lt=round_down(since, HOUR), hours=1)
     return periods.delete()[1].get("monitoring.RolledPeriod", 0)
 
 
-def _missing(since: datetime | None, until: datetime) -> list[datetime]:
-    """Return the hours to count, the newest first."""
-    first = Prediction.objects.order_by("created_at").values_list("created_at", flat=True).first()
-    if first is None:
+def _list_missing_hours(since: datetime | None, until: datetime) -> list[datetime]:
+    """Return the completed hours that can be rolled up, the newest first."""
+    oldest = Prediction.objects.order_by("created_at").values_list("created_at", flat=True).first()
+    if oldest is None:
         return []
-    start, end = floor(max(first, since or first), HOUR), floor(until, HOUR)
-    hours = RolledPeriod.objects.filter(start__gte=start, hours=1).values_list("start", flat=True)
-    skipped = {*hours, *_open_hours(end)}
+    start, end = round_down(max(oldest, since or oldest), HOUR), round_down(until, HOUR)
+    rolled_hours = RolledPeriod.objects.filter(start__gte=start, hours=1).values_list("start", flat=True)
+    skipped = {*rolled_hours, *_list_open_hours(end)}
     count = max(0, (end - start) // HOUR)
-    wanted = (end - number * HOUR for number in range(1, count + 1))
-    return [hour for hour in wanted if hour not in skipped]
+    hours = (end - number * HOUR for number in range(1, count + 1))
+    return [hour for hour in hours if hour not in skipped]
 
 
-def _open_hours(before: datetime) -> set[datetime]:
-    rows = Prediction.objects.filter(status__in=OPEN, created_at__lt=before)
-    return set(rows.annotate(hour=TruncHour("created_at", tzinfo=UTC)).values_list("hour", flat=True).order_by().distinct())
+def _list_open_hours(until: datetime) -> set[datetime]:
+    """Return the hours that have queued or running predictions."""
+    rows = Prediction.objects.filter(status__in=OPEN_STATUSES, created_at__lt=until).order_by()
+    return set(rows.annotate(hour=TruncHour("created_at", tzinfo=UTC)).values_list("hour", flat=True).distinct())
 
 
-def _roll_hours(hours: list[datetime]) -> int:
-    """Count some hours, and store them in one short transaction; of those that another stored meanwhile, none."""
-    cells = count_ledger(list(_ranges(hours)))
+def _roll_up_hours(hours: list[datetime]) -> int:
+    """Roll up hours in one short transaction, without those that another process has stored in the meantime."""
+    tallies = count_predictions(list(_merge_hours(hours)))
     periods = {hour: RolledPeriod(start=hour, hours=1) for hour in hours}
     try:
-        _store(periods, cells)
+        _store_rollups(periods, tallies)
     except IntegrityError:
-        taken = set(RolledPeriod.objects.filter(start__in=hours, hours=1).values_list("start", flat=True))
-        if not taken:
+        stored = set(RolledPeriod.objects.filter(start__in=hours, hours=1).values_list("start", flat=True))
+        if not stored:
             raise
-        left = [hour for hour in hours if hour not in taken]
-        return _roll_hours(left) if left else 0
+        remaining = [hour for hour in hours if hour not in stored]
+        return _roll_up_hours(remaining) if remaining else 0
     return len(hours)
 
 
 @transaction.atomic
-def _store(periods: dict[datetime, RolledPeriod], cells: Cells) -> None:
+def _store_rollups(periods: dict[datetime, RolledPeriod], tallies: Tallies) -> None:
     RolledPeriod.objects.bulk_create(periods.values())
     Rollup.objects.bulk_create(
-        Rollup(period=periods[start], model_version_id=version, **tally.columns())
-        for (start, version), tally in cells.items()
+        Rollup(period=periods[start], model_version_id=version, **tally.to_columns())
+        for (start, version), tally in tallies.items()
     )
 
 
-def _ranges(hours: list[datetime]) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the stretches that hours in their order make up."""
+def _merge_hours(hours: list[datetime]) -> Iterator[TimeRange]:
+    """Yield the time ranges that sorted hours form."""
     start = end = hours[0]
     for hour in hours:
         if hour != end:
@@ -115,20 +115,21 @@ def _ranges(hours: list[datetime]) -> Iterator[tuple[datetime, datetime]]:
     yield start, end
 
 
-def _roll_days(first: datetime, last: datetime) -> None:
-    """Add up the days that got their last hour; a day is there once, like an hour."""
-    start, end = floor(first, DAY), floor(last, DAY) + DAY
-    found = defaultdict(list)
-    for key, hour, hours in RolledPeriod.objects.filter(start__gte=start, start__lt=end).values_list("pk", "start", "hours"):
-        found[floor(hour, DAY)].append((key, hours))
-    for day, periods in found.items():
+def _roll_up_days(first: datetime, last: datetime) -> None:
+    """Store the days between two hours that have 24 rolled up hours and no rollup of their own."""
+    start, end = round_down(first, DAY), round_down(last, DAY) + DAY
+    periods_by_day = defaultdict(list)
+    rows = RolledPeriod.objects.filter(start__gte=start, start__lt=end).values_list("pk", "start", "hours")
+    for pk, hour, hours in rows:
+        periods_by_day[round_down(hour, DAY)].append((pk, hours))
+    for day, periods in periods_by_day.items():
         if len(periods) == 24 and all(hours == 1 for _, hours in periods):
-            _roll_day(day, [key for key, _ in periods])
+            _roll_up_day(day, [pk for pk, _ in periods])
 
 
-def _roll_day(day: datetime, hours: list[UUID]) -> None:
-    cells: Cells = defaultdict(Tally)
-    for row in Rollup.objects.filter(period__in=hours).values("model_version", *COLUMNS):
-        cells[day, row["model_version"]].add(from_columns(row))
-    with suppress(IntegrityError):  # another has stored it
-        _store({day: RolledPeriod(start=day, hours=24)}, cells)
+def _roll_up_day(day: datetime, hour_ids: list[UUID]) -> None:
+    tallies: Tallies = defaultdict(Tally)
+    for row in Rollup.objects.filter(period__in=hour_ids).values("model_version", *ROLLUP_COLUMNS):
+        tallies[day, row["model_version"]].add(Tally.from_columns(row))
+    with suppress(IntegrityError):  # another process has stored it
+        _store_rollups({day: RolledPeriod(start=day, hours=24)}, tallies)

@@ -1,4 +1,4 @@
-"""What is rolled up, against pandas on the same rows: late ones, at the edges of hours, without a user, counted twice."""
+"""Rollups, compared with what pandas counts in the same rows."""
 
 import threading
 from collections import Counter
@@ -7,16 +7,16 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from django.db import connection, connections
+from django.db import connections
 from django.utils import timezone
 
 from core.tests.commands import run_command
 from monitoring.models import RolledPeriod, Rollup
-from monitoring.rollup_reader import read_cells
-from monitoring.services.rollup import LAG, forget_rollups, roll_up
-from monitoring.tally import from_columns, pack, total, unpack
-from monitoring.tests.factories import assert_window, make_predictions, read_frame
-from monitoring.windows import CHOICES, DAY, HOUR, floor, get_window
+from monitoring.rollup_reader import read_tallies
+from monitoring.services.rollup import delete_rollups, roll_up
+from monitoring.tally import Tally, sum_tallies
+from monitoring.tests.factories import assert_window, filter_window, make_predictions, read_frame
+from monitoring.windows import DAY, HOUR, ROLLUP_DELAY, WINDOW_CHOICES, get_window, round_down
 from predictions.models import Prediction
 
 pytestmark = pytest.mark.django_db
@@ -28,28 +28,32 @@ def now():
 
 
 @pytest.fixture
-def filled(shades, flowers, user, other, now):
-    """Fill 16 days of two versions, with rows on the very edges of hours and days."""
+def predictions(shades, flowers, user, other, now):
+    """Return predictions of 16 days and two versions, some at the first and last microsecond of hours and days."""
     rng = np.random.default_rng(1)
-    moments = [now - timedelta(days=16) * float(share) for share in rng.random(600)]
-    edges = [floor(now, DAY) - number * HOUR for number in range(0, 60)]
+    times = [now - timedelta(days=16) * float(share) for share in rng.random(600)]
+    edges = [round_down(now, DAY) - number * HOUR for number in range(0, 60)]
     edges += [edge - timedelta(microseconds=1) for edge in edges]
-    people = [user, other, None]
-    return make_predictions(shades, people, moments + edges) + make_predictions(flowers, people, moments[:100], seed=6)
+    users = [user, other, None]
+    return make_predictions(shades, users, times + edges) + make_predictions(flowers, users, times[:100], seed=6)
 
 
-@pytest.mark.parametrize("name", CHOICES)
-@pytest.mark.parametrize("rolled", [None, 0, 7, 100])
-def test_a_window_is_what_pandas_counts_whatever_is_rolled_up(filled, shades, now, name, rolled):
-    if rolled != 0:
-        roll_up(most=rolled)
+def count_completed_hours(predictions, now):
+    first = round_down(min(row.created_at for row in predictions), HOUR)
+    return (round_down(now - ROLLUP_DELAY, HOUR) - first) // HOUR
+
+
+@pytest.mark.parametrize("name", WINDOW_CHOICES)
+@pytest.mark.parametrize("max_hours", [None, 0, 7, 100])
+def test_counts_are_exact_whatever_is_rolled_up(predictions, shades, now, name, max_hours):
+    if max_hours != 0:
+        roll_up(max_hours=max_hours)
     assert_window(name, now)
     assert_window(name, now, [shades.pk])
 
 
-def test_all_hours_that_are_over_are_counted_once_and_days_from_them(filled, now):
-    first = floor(min(one.created_at for one in filled), HOUR)
-    hours = (floor(now - LAG, HOUR) - first) // HOUR
+def test_all_completed_hours_and_days_are_rolled_up_once(predictions, now):
+    hours = count_completed_hours(predictions, now)
     assert roll_up() == hours
     assert roll_up() == 0
     assert RolledPeriod.objects.filter(hours=1).count() == hours
@@ -57,26 +61,26 @@ def test_all_hours_that_are_over_are_counted_once_and_days_from_them(filled, now
     for length in (1, 24):
         rows = Rollup.objects.filter(period__hours=length).values()
         assert len(rows) > 20
-        assert sum(from_columns(row).predictions for row in rows) <= len(filled)
+        assert sum(Tally.from_columns(row).predictions for row in rows) <= len(predictions)
 
 
-def test_bounded_calls_end_up_with_the_same(filled):
-    while roll_up(most=50):
+def test_several_limited_runs_give_the_same_rollups(predictions):
+    while roll_up(max_hours=50):
         pass
-    bounded = totals()
-    forget_rollups(since=datetime(2000, 1, 1, tzinfo=UTC))
+    limited = list_rollups()
+    delete_rollups(since=datetime(2000, 1, 1, tzinfo=UTC))
     assert not RolledPeriod.objects.exists()
     roll_up()
-    assert totals() == bounded
+    assert list_rollups() == limited
 
 
-def totals():
+def list_rollups():
     rows = Rollup.objects.values_list("period__start", "period__hours", "model_version", "counts")
     return sorted((start, hours, str(version), sorted(counts["label"].items())) for start, hours, version, counts in rows)
 
 
-def test_what_arrives_within_the_lag_is_not_lost(shades, user, now):
-    hour = floor(now - LAG, HOUR)
+def test_predictions_stored_within_the_delay_are_counted(shades, user, now):
+    hour = round_down(now - ROLLUP_DELAY, HOUR)
     make_predictions(shades, [user], [hour - timedelta(seconds=1), hour - HOUR])
     roll_up()
     make_predictions(shades, [user], [hour, hour + timedelta(seconds=1), now - timedelta(seconds=1)], seed=9)
@@ -85,50 +89,47 @@ def test_what_arrives_within_the_lag_is_not_lost(shades, user, now):
     assert_window("7d", now)
 
 
-def test_an_hour_is_counted_when_it_has_been_over_for_a_while(shades, user, now):
-    hour = floor(now, HOUR) - 5 * HOUR
+def test_an_hour_is_rolled_up_after_the_delay(shades, user, now):
+    hour = round_down(now, HOUR) - 5 * HOUR
     make_predictions(shades, [user], [hour + timedelta(minutes=59)])
-    assert timedelta(minutes=5) <= LAG
-    assert roll_up(now=hour + HOUR + LAG - timedelta(seconds=1)) == 0
-    assert roll_up(now=hour + HOUR + LAG) == 1
+    assert timedelta(minutes=5) <= ROLLUP_DELAY
+    assert roll_up(now=hour + HOUR + ROLLUP_DELAY - timedelta(seconds=1)) == 0
+    assert roll_up(now=hour + HOUR + ROLLUP_DELAY) == 1
 
 
-def test_an_hour_waits_for_what_is_still_running(shades, user, now):
+def test_an_hour_with_a_running_prediction_is_not_rolled_up(shades, user, now):
     rows = make_predictions(shades, [user], [now - 5 * HOUR, now - 6 * HOUR])
     running = Prediction.objects.filter(pk=rows[0].pk)
     running.update(status="running", completed_at=None, output=None, error_code="", label="", confidence=None)
     roll_up()
-    assert not RolledPeriod.objects.filter(start=floor(now - 5 * HOUR, HOUR)).exists()
+    assert not RolledPeriod.objects.filter(start=round_down(now - 5 * HOUR, HOUR)).exists()
     assert_window("24h", now)
     running.update(status="failed", error_code="model-failed", completed_at=now)
     assert roll_up() == 1
     assert_window("24h", now)
 
 
-def test_a_deleted_users_predictions_are_nobodys(filled, other, now):
+def test_predictions_of_a_deleted_user_stay_in_rollups(predictions, other, now):
     roll_up()
-    key = str(other.pk)
+    user_id = str(other.pk)
     other.delete()
     window = get_window("7d", now=now)
-    tally = total(read_cells(window).values())
-    alive = {str(pk) for pk in Prediction.objects.exclude(user=None).values_list("user", flat=True)}
-    assert key in tally.counts["user"]
-    found = Counter()
-    for user, n in tally.counts["user"].items():
-        found[user if user in alive else ""] += n
-    rows = read_frame()
-    rows = rows[rows["created_at"] >= window.before.start]
-    outside = rows[(rows["created_at"] >= window.before.end) & (rows["created_at"] < window.start)]
-    assert len(outside) == 0 or window.before.end <= window.start
-    rows = rows.drop(outside.index)
-    assert found == Counter("" if pd.isna(user) else str(user) for user in rows["user"])
+    counts = sum_tallies(read_tallies(window).values()).counts["user"]
+    assert user_id in counts
+    existing = {str(pk) for pk in Prediction.objects.exclude(user=None).values_list("user", flat=True)}
+    merged = Counter()
+    for key, count in counts.items():
+        merged[key if key in existing else ""] += count
+    frame = read_frame()
+    users = pd.concat([filter_window(frame, part)["user"] for part in (window, window.previous)])
+    assert merged == Counter("" if pd.isna(user) else str(user) for user in users)
 
 
-def test_what_was_changed_by_hand_is_counted_again(filled, shades, user, now):
+def test_deleted_rollups_are_created_again(predictions, shades, user, now):
     roll_up()
     make_predictions(shades, [user], [now - 3 * DAY], seed=8)
     before = RolledPeriod.objects.count()
-    assert forget_rollups(since=now - 3 * DAY) > 70
+    assert delete_rollups(since=now - 3 * DAY) > 70
     assert 0 < RolledPeriod.objects.count() < before
     assert_window("7d", now)
     roll_up()
@@ -136,47 +137,37 @@ def test_what_was_changed_by_hand_is_counted_again(filled, shades, user, now):
     assert_window("7d", now)
 
 
-def test_nothing_is_rolled_up_of_nothing(db):
+def test_without_predictions_nothing_is_rolled_up(db):
     assert roll_up() == 0
 
 
-def test_the_command_counts_and_counts_again(filled):
-    out, _, error = run_command("roll_up")
-    assert error is None
-    assert "hours counted." in out
-    assert run_command("roll_up")[0].strip() == "0 hours counted."
-    again = floor(timezone.now(), DAY) - DAY
-    assert int(run_command("roll_up", "--again-since", again.isoformat())[0].split()[0]) >= 23
-    for wrong in ("soon", "2026-99-01T00:00:00Z"):
-        assert "Received: " + wrong in str(run_command("roll_up", "--again-since", wrong)[2])
-
-
-def test_latencies_are_packed_without_loss():
-    rng = np.random.default_rng(2)
-    values = [rng.integers(0, 10**12, 1000), rng.integers(0, 5000, 5000)]
-    assert unpack(pack(values)).tolist() == np.sort(np.concatenate(values)).tolist()
-    assert unpack(pack([])).tolist() == []
-    assert len(pack([values[1]])) < 2 * 5000
+def test_the_command_rolls_up_and_repeats_from_a_time_on(predictions, now):
+    hours = count_completed_hours(predictions, now)
+    assert run_command("roll_up") == (f"Rolled up {hours} hours.\n", "", None)
+    assert run_command("roll_up")[0] == "Rolled up 0 hours.\n"
+    since = round_down(timezone.now(), DAY) - DAY
+    assert int(run_command("roll_up", "--again-since", since.isoformat())[0].split()[2]) >= 23
+    for text in ("soon", "2026-99-01T00:00:00Z"):
+        assert f"Received: {text}" in str(run_command("roll_up", "--again-since", text)[2])
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_at_once_count_no_hour_twice(filled, now):
-    hours = (floor(now - LAG, HOUR) - floor(min(one.created_at for one in filled), HOUR)) // HOUR
-    found, start = [], threading.Barrier(4)
+def test_concurrent_runs_roll_up_each_hour_once(predictions, now):
+    hours = count_completed_hours(predictions, now)
+    counts, barrier = [], threading.Barrier(4)
 
-    def work():
-        start.wait()
+    def run():
+        barrier.wait()
         try:
-            found.append(roll_up())
+            counts.append(roll_up())
         finally:
             connections.close_all()
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
-    assert len(found) == 4
-    assert sum(found) == hours == RolledPeriod.objects.filter(hours=1).count()
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(counts) == 4
+    assert sum(counts) == hours == RolledPeriod.objects.filter(hours=1).count()
     assert_window("7d", now)
-    assert connection.vendor in ("sqlite", "postgresql")

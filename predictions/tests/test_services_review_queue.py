@@ -1,10 +1,8 @@
-"""The review queue: strategies, claims, skip, undo, and concurrent reviewers."""
+"""The review queue: claims, reviews, skip and undo."""
 
-import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections
 from django.utils import timezone
 
 from accounts.services import add_reviewer
@@ -238,31 +236,3 @@ def test_regression_predictions_can_be_reviewed(flowers, user, reviewer):
     assert claim(reviewer, flowers, "random") == [row.pk]
     review_by_id(row.pk, reviewer, verdict="", true_value=9.5)
     assert Review.objects.get().verdict == "incorrect"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_concurrent_reviewers_never_claim_the_same_prediction(shades, user, make_user, request):
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite allows one writer at a time")
-    pks = {make_prediction(user, make_noise_image(number)).pk for number in range(12)}
-    people = [make_user(f"r{number}") for number in range(6)]
-    claimed = {person.pk: [] for person in people}
-    barrier = threading.Barrier(len(people))
-
-    def walk(person):
-        try:
-            barrier.wait()
-            while rows := claim_next(queue=ReviewQueue(shades, "random"), reviewer=person):
-                claimed[person.pk].append(rows[0].pk)
-                review_by_id(rows[0].pk, person)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=walk, args=(person,)) for person in people]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    reviewed = [pk for rows in claimed.values() for pk in rows]
-    assert sorted(reviewed) == sorted(pks)
-    assert Review.objects.count() == Review.objects.active().count() == len(pks)

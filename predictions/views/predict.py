@@ -23,6 +23,7 @@ from core.fields import is_uuid
 from core.storage import StorageFull
 from core.urls import get_site_url
 from inference.errors import InferenceError
+from inference.messages import format_bytes
 from inference.signature import TableInput
 from predictions.forms import CsvRowForm, FeaturesForm, PredictionForm, UploadForm, get_initial_features
 from predictions.models import Prediction
@@ -205,6 +206,7 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
             "has_example": version and has_example(version),
             "examples": get_example_names(version) if version else [],
             "max_bytes": settings.MAX_UPLOAD_BYTES,
+            "max_size": format_bytes(settings.MAX_UPLOAD_BYTES),
             **context,
         }
 

@@ -39,6 +39,7 @@ class PromoteView(UserPassesTestMixin, FormView):
     template_name = "admin/registry/modelversion/promote.html"
     form_class = AliasForm
     raise_exception = True
+    permission_denied_message = "You don't have permission. Superusers only."
 
     def test_func(self) -> bool:
         return self.request.user.is_superuser

@@ -42,7 +42,8 @@ function submitForm(event) {
     item.classList.add("sent");
     focusCurrentItem();
   }
-  window.htmx.ajax("POST", location.pathname + location.search, { source: root, values });
+  const url = location.pathname + location.search;
+  window.htmx.ajax("POST", url, { source: root, values }).catch(() => {}); // finishRequest shows the error
 }
 
 // A failed action brings its item back; if the action was processed, the response has removed the item.

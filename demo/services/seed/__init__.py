@@ -1,4 +1,4 @@
-"""A ledger full of made-up predictions, to see and measure how pages behave on a large one."""
+"""Generate predictions, inputs and reviews, to test pages with many rows."""
 
 from demo.services.seed.generate import seed_predictions
 

@@ -1,4 +1,4 @@
-"""Store many rows at once: on PostgreSQL by COPY, in some 60 % of INSERT's time and no less checked."""
+"""Insert many rows at once. On PostgreSQL, COPY takes about 60 % of the time of INSERT and checks the same constraints."""
 
 from __future__ import annotations
 
@@ -12,47 +12,45 @@ from django.db.models import Model
 
 from predictions.models import Input, Prediction, Review
 
-# What the text format of COPY takes for its own marks. https://www.postgresql.org/docs/current/sql-copy.html
-ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
-NULL = r"\N"
+# Special characters in the text format of COPY: https://www.postgresql.org/docs/current/sql-copy.html
+COPY_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+COPY_NULL = r"\N"
 
 
-def store_rows(*kinds: Sequence[Model]) -> None:
-    """Store all of them or, when one breaks a rule of the database, none. Parents come before their children."""
+def insert_rows(*tables: Sequence[Model]) -> None:
+    """Insert the rows of several tables in one transaction. Parents come before their children."""
     with transaction.atomic():
-        for rows in kinds:
+        for rows in tables:
             if rows and connection.vendor == "postgresql":
-                _copy(rows)
+                _copy_rows(rows)
             elif rows:
                 type(rows[0])._default_manager.bulk_create(rows)
-    reset_queries()  # with DEBUG, Django remembers them, and these are long
+    reset_queries()  # with DEBUG, Django keeps all queries, and these are long
 
 
 def analyze_tables() -> None:
-    """Let the database count its rows anew, and PostgreSQL note which pages need no second look."""
-    # Inside a transaction, as in tests, there is no VACUUM.
-    vacuums = connection.vendor == "postgresql" and not connection.in_atomic_block
+    """Update the statistics of the query planner and, on PostgreSQL, the visibility map."""
+    # VACUUM cannot run inside a transaction, as in tests.
+    can_vacuum = connection.vendor == "postgresql" and not connection.in_atomic_block
+    statement = "VACUUM ANALYZE" if can_vacuum else "ANALYZE"
     with connection.cursor() as cursor:
         for model in (Input, Prediction, Review):
-            cursor.execute(f"{'VACUUM ANALYZE' if vacuums else 'ANALYZE'} {_quoted(model._meta.db_table)}")
+            cursor.execute(f"{statement} {connection.ops.quote_name(model._meta.db_table)}")
 
 
-def _copy(rows: Sequence[Model]) -> None:
+def _copy_rows(rows: Sequence[Model]) -> None:
     meta = rows[0]._meta
+    table = connection.ops.quote_name(meta.db_table)
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in meta.concrete_fields)
     names = [field.attname for field in meta.concrete_fields]
-    columns = ", ".join(_quoted(str(field.column)) for field in meta.concrete_fields)
-    lines = "".join("\t".join([_text(vars(row)[name]) for name in names]) + "\n" for row in rows)
+    lines = "".join("\t".join([_format_copy_value(vars(row)[name]) for name in names]) + "\n" for row in rows)
     with connection.cursor() as cursor:
-        cursor.copy_expert(f"COPY {_quoted(meta.db_table)} ({columns}) FROM STDIN", StringIO(lines))
+        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", StringIO(lines))
 
 
-def _text(value: Any) -> str:
+def _format_copy_value(value: Any) -> str:
     if value is None:
-        return NULL
+        return COPY_NULL
     if isinstance(value, dict):
         value = json.dumps(value)
-    return str(value).translate(ESCAPES)
-
-
-def _quoted(name: str) -> str:
-    return connection.ops.quote_name(name)
+    return str(value).translate(COPY_ESCAPES)

@@ -1,4 +1,4 @@
-"""Fill the ledger: draw some thousands of rows at a time, and store each such batch whole."""
+"""Generate predictions in batches of a few thousand rows."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from demo.services.seed.bulk import analyze_tables, store_rows
-from demo.services.seed.inputs import draw_inputs, store_pictures
-from demo.services.seed.outputs import check_answers, draw_answers
+from demo.services.seed.bulk import analyze_tables, insert_rows
+from demo.services.seed.inputs import draw_inputs, store_images
+from demo.services.seed.outputs import check_output_kind, draw_outputs
 from demo.services.seed.predictions import draw_predictions
 from demo.services.seed.reviews import draw_reviews
-from demo.services.seed.timestamps import draw_moments, time_at
-from demo.services.seed.users import seed_users
-from monitoring.services.rollup import forget_rollups, roll_up
+from demo.services.seed.timestamps import draw_timestamps, to_datetime
+from demo.services.seed.users import get_or_create_users
+from monitoring.services.rollup import delete_rollups, roll_up
 from registry.models import ModelVersion
 
-BATCH = 5000  # predictions of one transaction
-REVIEWERS = 2
+BATCH_ROWS = 5000  # predictions per transaction
+REVIEWER_COUNT = 2
 
 
 def seed_predictions(
@@ -31,32 +31,33 @@ def seed_predictions(
     seed: int = 0,
     report: Callable[[int], None] = lambda done: None,
 ) -> None:
-    """Store made-up predictions of a version, spread over the last days, as if people had asked and judged.
+    """Store generated predictions of a version with their inputs and reviews, spread over the last days.
 
-    The same seed makes the same inputs, answers and opinions; their ids and times are of today.
+    The model does not run. The same seed gives the same inputs, outputs and reviews, but new ids and times.
 
     Args:
-        count: predictions.
-        reviewed: share of the answers that somebody has judged.
-        files: different pictures, each asked about many times.
-        users: who ask; two more review.
-        report: is told after each batch how many there are.
+        count: number of predictions.
+        reviewed: share of succeeded predictions with a review.
+        files: number of different images. Each is used for many predictions.
+        users: number of users that submit inputs. Two more write reviews.
+        report: called after each batch with the number of predictions so far.
 
     Raises:
-        InvalidInput: the model's answers have no meaning that could be made up.
+        InvalidInput: outputs of this kind cannot be generated.
     """
-    check_answers(version)
+    check_output_kind(version)
     rng = np.random.default_rng(seed)
-    people, reviewers = seed_users("seed", users), seed_users("seed-reviewer", REVIEWERS)
-    pictures = store_pictures(version, count=files, rng=rng)
-    moments, ages = draw_moments(count=count, days=days, rng=rng), np.linspace(0, 1, count)
-    for start in range(0, count, BATCH):
-        part = slice(start, start + BATCH)
-        inputs = draw_inputs(version, ages[part], pictures, rng)
-        answers = draw_answers(version, ages[part], rng)
-        rows = draw_predictions(version, inputs, answers, moments=moments[part].tolist(), people=people, rng=rng)
-        store_rows(inputs, rows, draw_reviews(rows, answers, share=reviewed, reviewers=reviewers, rng=rng))
+    submitters, reviewers = get_or_create_users("seed", users), get_or_create_users("seed-reviewer", REVIEWER_COUNT)
+    images = store_images(version, count=files, rng=rng)
+    timestamps, ages = draw_timestamps(count=count, days=days, rng=rng), np.linspace(0, 1, count)
+    for start in range(0, count, BATCH_ROWS):
+        batch = slice(start, start + BATCH_ROWS)
+        inputs = draw_inputs(version, ages[batch], images, rng)
+        outputs = draw_outputs(version, ages[batch], rng)
+        rows = draw_predictions(version, inputs, outputs, timestamps=timestamps[batch].tolist(), users=submitters, rng=rng)
+        reviews = draw_reviews(rows, outputs, share=reviewed, reviewers=reviewers, rng=rng)
+        insert_rows(inputs, rows, reviews)
         report(start + len(rows))
     analyze_tables()
-    forget_rollups(since=time_at(int(moments[0])))
+    delete_rollups(since=to_datetime(int(timestamps[0])))
     roll_up()

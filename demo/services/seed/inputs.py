@@ -1,4 +1,4 @@
-"""Made-up inputs: rows of features, or a few pictures that are asked about again and again."""
+"""Generate inputs: rows of features, or a few images that are used again and again."""
 
 from __future__ import annotations
 
@@ -11,51 +11,54 @@ from django.core.files.base import ContentFile
 from PIL import Image
 
 from core.uploads import get_image_limits
-from demo.services.seed.features import draw_rows
+from demo.services.seed.features import draw_features
 from inference.signature import ImageInput, TableInput
 from predictions.models import Input
 from predictions.services.inputs import prepare_input
 from registry.models import ModelVersion
 
-Picture = dict[str, Any]
-"""The columns of an input that say which file it is."""
+ImageColumns = dict[str, Any]
+"""Columns of an input with a stored image."""
 
-COLUMNS = ("kind", "image", "sha256", "content_type", "width", "height", "size", "original_name")
-LARGEST = 64  # pixels of a side: nobody looks at them for long, and they are to fit on the disk
+IMAGE_COLUMN_NAMES = ("kind", "image", "sha256", "content_type", "width", "height", "size", "original_name")
+MAX_SIDE_PIXELS = 64  # keeps the files small
 
 
 def draw_inputs(
-    version: ModelVersion, ages: npt.NDArray[np.float64], pictures: list[Picture], rng: np.random.Generator
+    version: ModelVersion, ages: npt.NDArray[np.float64], images: list[ImageColumns], rng: np.random.Generator
 ) -> list[Input]:
-    """Return one input for each age, checked like any other, not stored yet and nobody's yet."""
-    taken = version.parsed_signature.input
-    if isinstance(taken, TableInput):
-        return [prepare_input(version, user=None, features=row).row for row in draw_rows(taken, ages, rng)]
-    return [Input(**pictures[number]) for number in rng.integers(0, len(pictures), len(ages))]
+    """Return an unsaved, validated input without a user per age."""
+    signature = version.parsed_signature.input
+    if isinstance(signature, TableInput):
+        rows = draw_features(signature, ages, rng)
+        return [prepare_input(version, user=None, features=row).row for row in rows]
+    return [Input(**images[index]) for index in rng.integers(0, len(images), len(ages))]
 
 
-def store_pictures(version: ModelVersion, *, count: int, rng: np.random.Generator) -> list[Picture]:
-    """Draw and store files for a model that takes images; for one that takes rows there are none."""
-    taken = version.parsed_signature.input
-    if not isinstance(taken, ImageInput):
+def store_images(version: ModelVersion, *, count: int, rng: np.random.Generator) -> list[ImageColumns]:
+    """Generate and store images for a model that takes images. For other models, return an empty list."""
+    signature = version.parsed_signature.input
+    if not isinstance(signature, ImageInput):
         return []
-    return [_store(version, ContentFile(_draw(taken, rng), name=f"seed-{number}.png")) for number in range(1, count + 1)]
+    files = (ContentFile(draw_image(signature, rng), name=f"seed-{number}.png") for number in range(1, count + 1))
+    return [store_image(version, file) for file in files]
 
 
-def _store(version: ModelVersion, file: ContentFile) -> Picture:
-    asked = prepare_input(version, user=None, image=file)
-    asked.row.image.save(asked.row.original_name, ContentFile(asked.data), save=False)
-    return {name: getattr(asked.row, name) for name in COLUMNS} | {"image": asked.row.image.name}
+def store_image(version: ModelVersion, file: ContentFile) -> ImageColumns:
+    prepared = prepare_input(version, user=None, image=file)
+    row = prepared.row
+    row.image.save(row.original_name, ContentFile(prepared.data), save=False)
+    return {name: getattr(row, name) for name in IMAGE_COLUMN_NAMES} | {"image": row.image.name}
 
 
-def _draw(taken: ImageInput, rng: np.random.Generator) -> bytes:
-    """Return a PNG of a bright spot somewhere near the middle, with noise that makes it unlike any other."""
-    smallest = get_image_limits().min_side
-    height, width = (max(min(side, LARGEST), smallest) for side in (taken.height, taken.width))
-    down, across = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
-    middle, reach = rng.uniform(0.3, 0.7, 2), rng.uniform(0.1, 0.3)
-    spot = np.exp(-((down - middle[0]) ** 2 + (across - middle[1]) ** 2) / reach**2)
-    shades = np.uint8(200 * spot + rng.integers(0, 50, spot.shape))
-    out = BytesIO()
-    Image.fromarray(shades).convert("L" if taken.channels == 1 else "RGB").save(out, "PNG")
-    return out.getvalue()
+def draw_image(signature: ImageInput, rng: np.random.Generator) -> bytes:
+    """Return a PNG image of a bright spot near the center, with noise so that no two images are equal."""
+    min_side = get_image_limits().min_side
+    height, width = (max(min(side, MAX_SIDE_PIXELS), min_side) for side in (signature.height, signature.width))
+    y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
+    center, radius = rng.uniform(0.3, 0.7, 2), rng.uniform(0.1, 0.3)
+    spot = np.exp(-((y - center[0]) ** 2 + (x - center[1]) ** 2) / radius**2)
+    pixels = np.uint8(200 * spot + rng.integers(0, 50, spot.shape))
+    buffer = BytesIO()
+    Image.fromarray(pixels).convert("L" if signature.channels == 1 else "RGB").save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""What a made-up model says of a made-up truth: somewhat too sure of itself, and slowly getting worse."""
+"""Generate outputs and the ground truth they predict. The models are overconfident, and get worse over time."""
 
 from __future__ import annotations
 
@@ -16,102 +16,106 @@ from registry.models import ModelVersion
 
 Numbers = npt.NDArray[np.float64]
 
-CLEAREST, FAINTEST = 6.0, 2.0  # how far the true class stands out, in standard deviations of the noise
-OVERCONFIDENCE = 1.3  # how much further the model believes it does
-FADING = 0.25  # share of it that is gone at the end of the days
-RIGHT = 0.95  # share of right labels of a model that gives no scores, at the beginning
-USUAL = 100.0  # value around which the truth lies when the version brought no example
-SPREAD = 0.3  # of true values, as a share of the usual one
-NOISE = 0.15  # standard deviation of the answers around the truth, as a share of that spread; twice that at the end
-BIAS = 0.1  # how much too high the answers are at the end, as a share of that spread
+# Scores. "Signal" is how far the true class stands out, in standard deviations of the noise.
+MIN_SIGNAL, MAX_SIGNAL = 2.0, 6.0
+OVERCONFIDENCE_FACTOR = 1.3  # by which the model overestimates the signal
+DECAY_SHARE = 0.25  # share of the signal, or of the accuracy, that is lost by the end of the period
+INITIAL_ACCURACY = 0.95  # of a model without scores
+# Values.
+DEFAULT_MEAN = 100.0  # of true values, for a version without examples
+RELATIVE_SPREAD = 0.3  # standard deviation of true values, as a share of their mean
+RELATIVE_NOISE = 0.15  # standard deviation of errors, as a share of that of true values; twice that at the end
+FINAL_BIAS = 0.1  # mean error at the end of the period, as a share of the standard deviation of true values
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """One made-up answer.
+class GeneratedOutput:
+    """The output of a prediction, and its ground truth.
 
     Args:
-        columns: of the prediction, as the model fills them.
-        truth: the label or the value that is right.
+        columns: columns of the prediction.
+        ground_truth: the true label or the true value.
     """
 
     columns: dict[str, Any]
-    truth: Any
+    ground_truth: Any
 
 
-def draw_answers(version: ModelVersion, ages: Numbers, rng: np.random.Generator) -> list[Made]:
-    """Return one answer for each age: 0 at the beginning of the days, 1 at their end."""
-    return DRAWS[version.parsed_signature.output.kind](version, ages, rng)
+def draw_outputs(version: ModelVersion, ages: Numbers, rng: np.random.Generator) -> list[GeneratedOutput]:
+    """Return an output per age: 0 at the start of the period, 1 at its end."""
+    return OUTPUT_GENERATORS[version.parsed_signature.output.kind](version, ages, rng)
 
 
-def check_answers(version: ModelVersion) -> None:
-    """Raise InvalidInput for a model whose answers have no meaning that could be made up."""
+def check_output_kind(version: ModelVersion) -> None:
+    """Raise InvalidInput for a version whose outputs cannot be generated."""
     kind = version.parsed_signature.output.kind
-    if kind not in DRAWS:
-        raise InvalidInput(f"Expected a model that answers {', '.join(DRAWS)}. Received: {version}, which answers {kind}.")
+    if kind not in OUTPUT_GENERATORS:
+        kinds = ", ".join(OUTPUT_GENERATORS)
+        raise InvalidInput(f"Expected a model with outputs of the kind {kinds}. Received: {version} with the kind {kind}.")
 
 
-def _classes(version: ModelVersion, ages: Numbers, rng: np.random.Generator) -> list[Made]:
+def _draw_classes(version: ModelVersion, ages: Numbers, rng: np.random.Generator) -> list[GeneratedOutput]:
     labels: list[str] = version.labels
-    scores, truths = _scores(len(labels), ages, rng)
-    tops = scores.argmax(axis=1).tolist()
+    scores, true_classes = _draw_scores(len(labels), ages, rng)
     ranked = np.sort(scores, axis=1)
     margins = (ranked[:, -1] - ranked[:, -2]).tolist() if len(labels) > 1 else [None] * len(ages)
+    rows = zip(scores.tolist(), scores.argmax(axis=1).tolist(), margins, true_classes, strict=True)
     return [
-        Made(
+        GeneratedOutput(
             {
                 "output": {"scores": dict(zip(labels, row, strict=True))},
                 "label": labels[top],
                 "confidence": row[top],
                 "margin": margin,
             },
-            labels[truth],
+            labels[true_class],
         )
-        for row, top, margin, truth in zip(scores.tolist(), tops, margins, truths, strict=True)
+        for row, top, margin, true_class in rows
     ]
 
 
-def _scores(classes: int, ages: Numbers, rng: np.random.Generator) -> tuple[Numbers, list[int]]:
-    """Return scores by class, rounded like a real answer's, and the number of the true class of each row.
+def _draw_scores(class_count: int, ages: Numbers, rng: np.random.Generator) -> tuple[Numbers, list[int]]:
+    """Return rounded scores per row and class, and the true class of each row.
 
-    Each class gives a signal with noise of variance 1, the true one's higher by its strength. The softmax of signals times
-    strength would be the posterior (Bayes' rule for normal noise): as often right as it says. Ours exaggerates, and
-    does not know that the strength fades.
+    Each class has a signal with normal noise of variance 1. By Bayes' rule, the softmax of signal times strength is a
+    calibrated posterior. This model overestimates the strength and ignores its decay, so it is overconfident.
     """
-    truths = rng.integers(0, classes, len(ages))
-    strength = rng.uniform(FAINTEST, CLEAREST, len(ages))
-    signals = rng.standard_normal((len(ages), classes))
-    signals[np.arange(len(ages)), truths] += strength * (1 - FADING * ages)
-    powers = OVERCONFIDENCE * strength[:, None] * signals
-    powers = np.exp(powers - powers.max(axis=1, keepdims=True))
-    return np.round(powers / powers.sum(axis=1, keepdims=True), SCORE_DECIMALS), truths.tolist()
+    true_classes = rng.integers(0, class_count, len(ages))
+    strength = rng.uniform(MIN_SIGNAL, MAX_SIGNAL, len(ages))
+    signals = rng.standard_normal((len(ages), class_count))
+    signals[np.arange(len(ages)), true_classes] += strength * (1 - DECAY_SHARE * ages)
+    logits = OVERCONFIDENCE_FACTOR * strength[:, None] * signals
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.round(weights / weights.sum(axis=1, keepdims=True), SCORE_DECIMALS), true_classes.tolist()
 
 
-def _label(version: ModelVersion, ages: Numbers, rng: np.random.Generator) -> list[Made]:
+def _draw_labels(version: ModelVersion, ages: Numbers, rng: np.random.Generator) -> list[GeneratedOutput]:
     labels: list[str] = version.labels
-    truths = rng.integers(0, len(labels), len(ages))
-    wrong = rng.random(len(ages)) > RIGHT - FADING * ages
-    others = rng.integers(0, len(labels), len(ages))
-    said = np.where(wrong, others, truths).tolist()
+    true_classes = rng.integers(0, len(labels), len(ages))
+    is_wrong = rng.random(len(ages)) > INITIAL_ACCURACY - DECAY_SHARE * ages
+    other_classes = rng.integers(0, len(labels), len(ages))
+    predicted_classes = np.where(is_wrong, other_classes, true_classes).tolist()
     return [
-        Made({"output": {"label": labels[one]}, "label": labels[one]}, labels[truth])
-        for one, truth in zip(said, truths.tolist(), strict=True)
+        GeneratedOutput({"output": {"label": labels[predicted]}, "label": labels[predicted]}, labels[true_class])
+        for predicted, true_class in zip(predicted_classes, true_classes.tolist(), strict=True)
     ]
 
 
-def _value(version: ModelVersion, ages: Numbers, rng: np.random.Generator) -> list[Made]:
-    usual = next((one["value"] for one in version.examples if one.get("value") is not None), USUAL)
-    spread = SPREAD * abs(usual) or 1.0
-    truths = usual + spread * rng.standard_normal(len(ages))
-    values = truths + spread * (NOISE * (1 + ages) * rng.standard_normal(len(ages)) + BIAS * ages)
+def _draw_values(version: ModelVersion, ages: Numbers, rng: np.random.Generator) -> list[GeneratedOutput]:
+    examples = (example["value"] for example in version.examples if example.get("value") is not None)
+    mean = next(examples, DEFAULT_MEAN)
+    spread = RELATIVE_SPREAD * abs(mean) or 1.0
+    true_values = mean + spread * rng.standard_normal(len(ages))
+    errors = RELATIVE_NOISE * (1 + ages) * rng.standard_normal(len(ages)) + FINAL_BIAS * ages
+    values = true_values + spread * errors
     return [
-        Made({"output": {"value": value}, "value": value}, truth)
-        for value, truth in zip(values.tolist(), truths.tolist(), strict=True)
+        GeneratedOutput({"output": {"value": value}, "value": value}, true_value)
+        for value, true_value in zip(values.tolist(), true_values.tolist(), strict=True)
     ]
 
 
-DRAWS: dict[str, Callable[[ModelVersion, Numbers, np.random.Generator], list[Made]]] = {
-    ClassesOutput.kind: _classes,
-    LabelOutput.kind: _label,
-    ValueOutput.kind: _value,
+OUTPUT_GENERATORS: dict[str, Callable[[ModelVersion, Numbers, np.random.Generator], list[GeneratedOutput]]] = {
+    ClassesOutput.kind: _draw_classes,
+    LabelOutput.kind: _draw_labels,
+    ValueOutput.kind: _draw_values,
 }

@@ -1,4 +1,4 @@
-"""What made-up reviewers say of made-up predictions: mostly the truth."""
+"""Generate reviews: most of them agree with the ground truth."""
 
 from __future__ import annotations
 
@@ -8,81 +8,93 @@ from typing import Any
 import numpy as np
 
 from accounts.models import User
-from demo.services.seed.outputs import Made
-from demo.services.seed.timestamps import HOUR, moment_of, stamp, this_moment
+from demo.services.seed.outputs import GeneratedOutput
+from demo.services.seed.timestamps import HOUR_MILLISECONDS, get_current_timestamp, set_timestamp, to_timestamp
 from predictions.models import Prediction, Review
 from predictions.services.review_validation import ReviewInput, validate_review
 from predictions.services.reviews import build_review
 
 PickedBy, Verdict = Review.PickedBy, Review.Verdict
 
-UNSURE = 0.03  # share of opinions
-MISTAKEN = 0.05  # share of opinions that are guesses
-TWICE = 0.1  # share of reviewed predictions that two people judge
-AT_RANDOM, UNCERTAIN = 0.6, 0.3  # shares of the ways they were picked; the rest by hand
-LOW = 3  # times as many of the least confident are looked at as are picked
-SOONEST, LATEST = 1000, 72 * HOUR  # milliseconds after the answer
-CLOSE = 0.1  # share of the true value that an answer may be off and still be called correct
+UNSURE_SHARE = 0.03  # of reviews
+MISTAKE_SHARE = 0.05  # of reviews, with a random true label or value
+SECOND_REVIEW_SHARE = 0.1  # of reviewed predictions
+RANDOM_SHARE, UNCERTAIN_SHARE = 0.6, 0.3  # of reviewed predictions, by review strategy; the rest are manual
+UNCERTAIN_POOL_FACTOR = 3  # uncertain predictions are drawn from this many times as many with the lowest confidence
+MIN_DELAY, MAX_DELAY = 1000, 72 * HOUR_MILLISECONDS  # between prediction and review
+VALUE_TOLERANCE = 0.1  # largest relative error of a value with the verdict "correct"
 
 
 def draw_reviews(
     predictions: Sequence[Prediction],
-    answers: Sequence[Made],
+    outputs: Sequence[GeneratedOutput],
     *,
     share: float,
     reviewers: Sequence[User],
     rng: np.random.Generator,
 ) -> list[Review]:
-    """Return opinions of a share of the predictions that have an answer, not stored yet."""
-    answered = [both for both in zip(predictions, answers, strict=True) if both[0].status == Prediction.Status.SUCCEEDED]
+    """Return unsaved reviews of a share of the succeeded predictions."""
+    succeeded = [
+        (prediction, output)
+        for prediction, output in zip(predictions, outputs, strict=True)
+        if prediction.status == Prediction.Status.SUCCEEDED
+    ]
     reviews = []
-    for number, picked_by in _pick([row for row, _ in answered], share, rng):
-        row, made = answered[number]
-        for reviewer in _who(reviewers, rng):
-            opinion = validate_review(row, _opinion(row, made.truth, rng))
-            reviews.append(build_review(opinion, prediction=row, reviewer=reviewer, picked_by=picked_by))
-            stamp(reviews[-1], _later(row, rng))
+    for index, picked_by in _pick_predictions([prediction for prediction, _ in succeeded], share, rng):
+        prediction, output = succeeded[index]
+        for reviewer in _draw_reviewers(reviewers, rng):
+            review_input = validate_review(prediction, _draw_review_input(prediction, output.ground_truth, rng))
+            review = build_review(review_input, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+            set_timestamp(review, _draw_review_timestamp(prediction, rng))
+            reviews.append(review)
     return reviews
 
 
-def _pick(rows: Sequence[Prediction], share: float, rng: np.random.Generator) -> list[tuple[int, str]]:
-    """Return which rows are judged, and how each was picked. Those at random are a fair sample of all."""
-    count = round(share * len(rows))
-    shuffled: list[int] = rng.permutation(len(rows)).tolist()
-    fair, rest = shuffled[: round(AT_RANDOM * count)], shuffled[round(AT_RANDOM * count) :]
-    low = _least_sure(rows, rest, round(UNCERTAIN * count), rng)
-    taken = set(low)
-    left = [number for number in rest if number not in taken][: count - len(fair) - len(low)]
-    ways = {PickedBy.RANDOM: fair, PickedBy.UNCERTAIN: low, PickedBy.MANUAL: left}
-    return [(number, way) for way, numbers in ways.items() for number in numbers]
+def _pick_predictions(predictions: Sequence[Prediction], share: float, rng: np.random.Generator) -> list[tuple[int, str]]:
+    """Return indexes of predictions to review, each with its review strategy. Random ones are drawn first, from all."""
+    count = round(share * len(predictions))
+    shuffled: list[int] = rng.permutation(len(predictions)).tolist()
+    random_count = round(RANDOM_SHARE * count)
+    random, rest = shuffled[:random_count], shuffled[random_count:]
+    uncertain = _pick_uncertain(predictions, rest, round(UNCERTAIN_SHARE * count), rng)
+    excluded = set(uncertain)
+    manual = [index for index in rest if index not in excluded][: count - len(random) - len(uncertain)]
+    indexes = {PickedBy.RANDOM: random, PickedBy.UNCERTAIN: uncertain, PickedBy.MANUAL: manual}
+    return [(index, picked_by) for picked_by, group in indexes.items() for index in group]
 
 
-def _least_sure(rows: Sequence[Prediction], among: list[int], count: int, rng: np.random.Generator) -> list[int]:
-    """Return some of the rows with the lowest confidence; none where the model does not say how sure it is."""
-    sure = {number: rows[number].confidence for number in among}
-    ranked = sorted((number for number in among if sure[number] is not None), key=lambda number: sure[number] or 0.0)
-    found: list[int] = rng.permutation(ranked[: LOW * count])[:count].tolist()
-    return found
+def _pick_uncertain(
+    predictions: Sequence[Prediction], candidates: list[int], count: int, rng: np.random.Generator
+) -> list[int]:
+    """Return indexes of predictions with low confidence. For a model without confidence, return an empty list."""
+    confidences = {index: predictions[index].confidence for index in candidates}
+    ranked = sorted(
+        (index for index in candidates if confidences[index] is not None), key=lambda index: confidences[index] or 0.0
+    )
+    picked: list[int] = rng.permutation(ranked[: UNCERTAIN_POOL_FACTOR * count])[:count].tolist()
+    return picked
 
 
-def _who(reviewers: Sequence[User], rng: np.random.Generator) -> list[User]:
-    order = [reviewers[number] for number in rng.permutation(len(reviewers))]
-    return order[: 2 if rng.random() < TWICE else 1]
+def _draw_reviewers(reviewers: Sequence[User], rng: np.random.Generator) -> list[User]:
+    """Return one reviewer, or sometimes two."""
+    order = [reviewers[index] for index in rng.permutation(len(reviewers))]
+    return order[: 2 if rng.random() < SECOND_REVIEW_SHARE else 1]
 
 
-def _opinion(row: Prediction, truth: Any, rng: np.random.Generator) -> ReviewInput:
-    luck = rng.random()
-    if luck < UNSURE:
+def _draw_review_input(prediction: Prediction, ground_truth: Any, rng: np.random.Generator) -> ReviewInput:
+    draw = rng.random()
+    if draw < UNSURE_SHARE:
         return ReviewInput(Verdict.UNSURE)
-    mistaken = luck < UNSURE + MISTAKEN
-    if row.value is None:
-        return ReviewInput("", str(rng.choice(row.model_version.labels)) if mistaken else truth)
-    seen = truth * rng.uniform(0.5, 1.5) if mistaken else truth
-    close = abs(row.value - seen) <= CLOSE * abs(seen)
-    return ReviewInput(Verdict.CORRECT if close else Verdict.INCORRECT, true_value=seen)
+    is_mistake = draw < UNSURE_SHARE + MISTAKE_SHARE
+    if prediction.value is None:
+        label = str(rng.choice(prediction.model_version.labels)) if is_mistake else ground_truth
+        return ReviewInput("", label)
+    true_value = ground_truth * rng.uniform(0.5, 1.5) if is_mistake else ground_truth
+    is_correct = abs(prediction.value - true_value) <= VALUE_TOLERANCE * abs(true_value)
+    return ReviewInput(Verdict.CORRECT if is_correct else Verdict.INCORRECT, true_value=true_value)
 
 
-def _later(row: Prediction, rng: np.random.Generator) -> int:
-    """Return a moment between the answer and now, within some days."""
-    asked = moment_of(row.created_at)
-    return asked + int(rng.uniform(SOONEST, min(this_moment() - asked, LATEST)))
+def _draw_review_timestamp(prediction: Prediction, rng: np.random.Generator) -> int:
+    """Return a time between the prediction and now, at most a few days later."""
+    created = to_timestamp(prediction.created_at)
+    return created + int(rng.uniform(MIN_DELAY, min(get_current_timestamp() - created, MAX_DELAY)))

@@ -1,4 +1,4 @@
-"""When things were asked: by day more than by night. A moment is in whole milliseconds since 1970, as in a UUIDv7."""
+"""Generate timestamps with a daily rhythm. A timestamp is in whole milliseconds since 1970, as in a UUIDv7."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ import numpy as np
 import numpy.typing as npt
 from uuid_utils.compat import uuid7
 
-Moments = npt.NDArray[np.int64]
+Timestamps = npt.NDArray[np.int64]
 
-HOUR = 3_600_000  # milliseconds
-MINUTE = 60_000  # milliseconds
-BUSIEST = 14  # o'clock, UTC
-RHYTHM = 0.9  # how much more than on average is asked at the busiest hour, and less at the quietest
+HOUR_MILLISECONDS = 3_600_000
+MINUTE_MILLISECONDS = 60_000
+PEAK_HOUR = 14  # UTC
+PEAK_EXCESS = 0.9  # predictions in the peak hour above the mean, as a share of the mean
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def draw_moments(*, count: int, days: int, rng: np.random.Generator) -> Moments:
-    """Return moments of the last days, each later than the one before, the last about a minute ago."""
-    hours = this_moment() - MINUTE - HOUR * np.arange(1, days * 24 + 1)
-    weights = 1 + RHYTHM * np.cos((hours // HOUR % 24 - BUSIEST) * 2 * np.pi / 24)
-    found = np.sort(rng.choice(hours, count, p=weights / weights.sum()) + rng.integers(0, HOUR, count))
-    order = np.arange(count)
-    # No two in one millisecond: ids made within one are not in the order of time.
-    moments: Moments = np.maximum.accumulate(found - order) + order
-    return moments
+def draw_timestamps(*, count: int, days: int, rng: np.random.Generator) -> Timestamps:
+    """Return increasing timestamps of the last days. The last one is about a minute ago."""
+    hours = get_current_timestamp() - MINUTE_MILLISECONDS - HOUR_MILLISECONDS * np.arange(1, days * 24 + 1)
+    weights = 1 + PEAK_EXCESS * np.cos((hours // HOUR_MILLISECONDS % 24 - PEAK_HOUR) * 2 * np.pi / 24)
+    timestamps = np.sort(rng.choice(hours, count, p=weights / weights.sum()) + rng.integers(0, HOUR_MILLISECONDS, count))
+    # Make them differ by at least 1 ms: ids of the same millisecond are not in the order of their creation.
+    offsets = np.arange(count)
+    increasing: Timestamps = np.maximum.accumulate(timestamps - offsets) + offsets
+    return increasing
 
 
-def this_moment() -> int:
+def get_current_timestamp() -> int:
     return time.time_ns() // 1_000_000
 
 
-def stamp(row: Any, moment: int) -> None:
-    """Give a row that is not stored yet the time and the id that it would have got at a moment."""
-    row.id, row.created_at = id_at(moment), time_at(moment)
+def set_timestamp(row: Any, timestamp: int) -> None:
+    """Set the id and the creation time of an unsaved row."""
+    row.id, row.created_at = build_id(timestamp), to_datetime(timestamp)
 
 
-def id_at(moment: int) -> uuid.UUID:
-    return uuid7(nanoseconds=moment * 1_000_000)
+def build_id(timestamp: int) -> uuid.UUID:
+    return uuid7(nanoseconds=timestamp * 1_000_000)
 
 
-def time_at(moment: int) -> datetime:
-    return EPOCH + timedelta(milliseconds=moment)
+def to_datetime(timestamp: int) -> datetime:
+    return EPOCH + timedelta(milliseconds=timestamp)
 
 
-def moment_of(when: datetime) -> int:
-    return (when - EPOCH) // timedelta(milliseconds=1)
+def to_timestamp(moment: datetime) -> int:
+    return (moment - EPOCH) // timedelta(milliseconds=1)

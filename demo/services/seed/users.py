@@ -1,4 +1,4 @@
-"""Made-up people, who cannot sign in."""
+"""Users of generated predictions. They cannot sign in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from accounts.models import User
 from accounts.services import get_or_create_system_user
 
 
-def seed_users(prefix: str, count: int) -> list[User]:
-    """Return the accounts `(prefix-1)` to `(prefix-<count>)`, making those that are not there yet."""
+def get_or_create_users(prefix: str, count: int) -> list[User]:
+    """Return the users `(prefix-1)` to `(prefix-<count>)`. Missing ones are created."""
     return [get_or_create_system_user(username=f"({prefix}-{number})") for number in range(1, count + 1)]

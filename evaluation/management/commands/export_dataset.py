@@ -1,4 +1,4 @@
-"""Write judged answers as a dataset to train on."""
+"""Export reviewed predictions as a training dataset."""
 
 from __future__ import annotations
 
@@ -8,40 +8,42 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from evaluation.datasets import SPLITS, UNREVIEWED, Dataset, export_dataset
+from evaluation.datasets import SPLITS, UNREVIEWED, ExportSummary, export_dataset
 from inference.errors import InferenceError
 
 
 class Command(BaseCommand):
     help = (
-        "Write what MODEL (name for all its versions, name@alias or name:version for one) was asked, with what people found "
-        "to be true, to the new folder DIR: pictures by label or rows as CSV, in train, validation and test. What nobody "
-        "decided lies apart, as unreviewed. DIR/manifest.csv has a line for each input."
+        "Export the inputs of MODEL with their true labels or values to the folder DIR, to train the next version. Images "
+        "are written to one folder per label, rows of features to CSV files, split into train, validation and test. Inputs "
+        "without a decided review are written to `unreviewed`. DIR/manifest.csv describes each input."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("model")
-        parser.add_argument("folder", type=Path, metavar="DIR", help="empty, or not there yet")
-        parser.add_argument("--reviewed-only", action="store_true", help="leave out what nobody decided")
+        parser.add_argument("model", help="name (all versions), name@alias or name:version")
+        parser.add_argument("folder", type=Path, metavar="DIR", help="must be empty or not exist")
+        parser.add_argument("--reviewed-only", action="store_true", help="leave out inputs without a decided review")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        chosen = {name: options[name] for name in ("model", "folder", "reviewed_only")}
+        folder: Path = options["folder"]
         try:
-            dataset = export_dataset(**chosen)
+            summary = export_dataset(model=options["model"], folder=folder, reviewed_only=options["reviewed_only"])
         except InferenceError as error:
             raise CommandError(f"Not exported: {error.message}") from error
-        except (OSError, RuntimeError) as error:  # RuntimeError: links that lead round in a circle
+        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
             raise CommandError(f"Not exported: {error}") from error
-        self._summarise(dataset, options["folder"])
-        for name, code in dataset.unreadable.items():
-            self.stderr.write(f"{name}: {code}")
-        if dataset.unreadable:
-            raise CommandError(f"{len(dataset.unreadable)} inputs could not be read and are left out; all others are there.")
+        self._write_summary(summary, folder)
+        for input_id, code in summary.unreadable.items():
+            self.stderr.write(f"{input_id}: {code}")
+        if summary.unreadable:
+            raise CommandError(
+                f"{len(summary.unreadable)} inputs could not be read and were skipped. All others were exported."
+            )
 
-    def _summarise(self, dataset: Dataset, folder: Path) -> None:
+    def _write_summary(self, summary: ExportSummary, folder: Path) -> None:
         for split in (*SPLITS, UNREVIEWED):
-            found = {label: count for (one, label), count in sorted(dataset.counts.items()) if one == split}
-            by_label = ", ".join(f"{label}: {count}" for label, count in found.items() if label)
-            self.stdout.write(f"{split}: {sum(found.values())}" + (f" ({by_label})" if by_label else ""))
-        versions = ", ".join(map(str, dataset.versions))
-        self.stdout.write(f"Exported {dataset.counts.total()} inputs of {versions} to {folder}")
+            counts = {label: count for (part, label), count in sorted(summary.counts.items()) if part == split}
+            by_label = ", ".join(f"{label}: {count}" for label, count in counts.items() if label)
+            self.stdout.write(f"{split}: {sum(counts.values())}" + (f" ({by_label})" if by_label else ""))
+        versions = ", ".join(map(str, summary.versions))
+        self.stdout.write(f"Exported {summary.counts.total()} inputs of {versions} to {folder}")

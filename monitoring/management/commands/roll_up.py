@@ -1,38 +1,45 @@
-"""Count the hours that are over, for the operations page."""
+"""Roll up completed hours for the operations page."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, make_aware
 
-from monitoring.services.rollup import forget_rollups, roll_up
+from monitoring.services.rollup import delete_rollups, roll_up
 
 
 class Command(BaseCommand):
     help = (
-        "Count all hours that are over, for the page on operations. The site does so itself after requests; run it once "
-        "after an upgrade, or after changing the ledger by hand."
+        "Create the rollups of all completed hours for the operations page. The server does this in the background. Run the "
+        "command after an upgrade of a site without rollups, or after you change predictions with SQL."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--again-since", help="count again from this moment on, such as 2026-01-31T00:00:00Z")
+        parser.add_argument(
+            "--again-since",
+            metavar="TIME",
+            help="delete the rollups from this time on and create them again, for example 2026-01-31T00:00:00Z",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["again_since"]:
-            self._forget(options["again_since"])
-        counted = roll_up()
+            delete_rollups(since=parse_time(options["again_since"]))
+        count = roll_up()
         if options["verbosity"]:
-            self.stdout.write(f"{counted} hours counted.")
+            self.stdout.write(f"Rolled up {count:,} hour{'' if count == 1 else 's'}.")
 
-    def _forget(self, text: str) -> None:
-        try:
-            since = parse_datetime(text)
-        except ValueError:
-            since = None
-        if since is None:
-            raise CommandError(f"Expected --again-since with a time such as 2026-01-31T00:00:00Z. Received: {text}")
-        forget_rollups(since=make_aware(since) if is_naive(since) else since)
+
+def parse_time(text: str) -> datetime:
+    """Parse a time. Without a time zone, it is in UTC."""
+    try:
+        time = parse_datetime(text)
+    except ValueError:
+        time = None
+    if time is None:
+        raise CommandError(f"Expected --again-since with a time such as 2026-01-31T00:00:00Z. Received: {text}")
+    return make_aware(time) if is_naive(time) else time

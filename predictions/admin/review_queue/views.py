@@ -56,7 +56,7 @@ class ReviewQueueView(FormMixin, TemplateView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if not is_reviewer(request.user):
-            raise PermissionDenied
+            raise PermissionDenied("You don't have permission. Reviewers only.")
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -1,0 +1,111 @@
+"""Aggregate the predictions of two versions for the same inputs in one statement."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.db.models import Case, F, IntegerField, QuerySet, When, Window
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import RowNumber
+
+from evaluation.sql.query import compile_query, execute
+from inference.numbers import MAX_FLOAT
+from registry.models import ModelVersion
+
+# Side 0 is the true output of an input, side 1 the first version, side 2 the second. The rows are grouped, not joined: from
+# its estimate that `recency = 1` keeps almost no rows, PostgreSQL would choose a nested loop.
+PAIRS = """),
+pairs AS (
+    SELECT MAX(CASE WHEN side = 0 THEN label END) AS true_label,
+           MAX(CASE WHEN side = 0 THEN value END) AS true_value,
+           MAX(CASE WHEN side = 1 THEN label END) AS label,
+           MAX(CASE WHEN side = 1 THEN value END) AS value,
+           MAX(CASE WHEN side = 2 THEN label END) AS other_label,
+           MAX(CASE WHEN side = 2 THEN value END) AS other_value
+    FROM (
+        SELECT sha256, 0 AS side, true_label AS label, true_value AS value FROM true_outputs WHERE recency = 1
+        UNION ALL
+        SELECT sha256, side, label, value FROM outputs WHERE recency = 1
+    ) newest GROUP BY sha256 HAVING COUNT(*) = 3
+)
+"""
+COMPARE_LABELS = """
+SELECT COUNT(*),
+       COALESCE(SUM(CASE WHEN label = true_label AND other_label = true_label THEN 1 ELSE 0 END), 0),
+       COALESCE(SUM(CASE WHEN label = true_label AND other_label <> true_label THEN 1 ELSE 0 END), 0),
+       COALESCE(SUM(CASE WHEN label <> true_label AND other_label = true_label THEN 1 ELSE 0 END), 0),
+       COALESCE(SUM(CASE WHEN label = other_label THEN 1 ELSE 0 END), 0)
+FROM pairs
+"""
+COMPARE_VALUES = f"""
+SELECT COUNT(*), AVG(ABS(value - true_value)), AVG(ABS(other_value - true_value)), AVG(ABS(value - other_value))
+FROM pairs WHERE ABS(value) <= {MAX_FLOAT} AND ABS(other_value) <= {MAX_FLOAT}
+"""  # noqa: S608  the number is a constant of this project
+
+
+class LabelComparison(NamedTuple):
+    """Number of inputs: all, by which version predicted them correctly, and with the same label of both versions."""
+
+    n: int
+    both: int
+    only_first: int
+    only_second: int
+    same: int
+
+
+class ValueComparison(NamedTuple):
+    """Number of inputs, the mean absolute error of each version, and the mean absolute difference of their values."""
+
+    n: int
+    mae: float | None
+    other_mae: float | None
+    mean_difference: float | None
+
+
+def compare_labels(reviews: QuerySet, predictions: QuerySet, *, first: ModelVersion) -> LabelComparison:
+    """Compare the labels that two versions predicted for the same inputs.
+
+    Args:
+        reviews: reviews with a true label.
+        predictions: predictions of two versions.
+        first: one of the two versions.
+    """
+    return LabelComparison(*_aggregate_pairs(COMPARE_LABELS, reviews, predictions, first))
+
+
+def compare_values(reviews: QuerySet, predictions: QuerySet, *, first: ModelVersion) -> ValueComparison:
+    """Compare the values that two versions predicted for the same inputs.
+
+    Args:
+        reviews: reviews with a true value.
+        predictions, first: as in `compare_labels`.
+    """
+    return ValueComparison(*_aggregate_pairs(COMPARE_VALUES, reviews, predictions, first))
+
+
+def _aggregate_pairs(statement: str, reviews: QuerySet, predictions: QuerySet, first: ModelVersion) -> tuple[Any, ...]:
+    true_outputs = reviews.order_by().values_list(
+        "prediction__input__sha256", "true_label", "true_value", _rank_newest("prediction__input__sha256")
+    )
+    side = Case(When(model_version=first, then=1), default=2, output_field=IntegerField())
+    outputs = (
+        predictions.filter(input__sha256__in=RawSQL("SELECT sha256 FROM true_outputs", []))
+        .order_by()
+        .values_list("input__sha256", side, "label", "value", _rank_newest("input__sha256", "model_version"))
+    )
+    true_query, true_parameters = compile_query(true_outputs)
+    query, parameters = compile_query(outputs)
+    sql = (
+        "WITH true_outputs (sha256, true_label, true_value, recency) AS MATERIALIZED ("
+        + true_query
+        + "), outputs (sha256, side, label, value, recency) AS ("
+        + query
+        + PAIRS
+        + statement
+    )
+    return execute(sql, [*true_parameters, *parameters])[0]
+
+
+def _rank_newest(*fields: str) -> Window:
+    """Return the position of a row among those with the same values of these fields, from 1, the newest first."""
+    return Window(RowNumber(), partition_by=[F(field) for field in fields], order_by=F("id").desc())
