@@ -1,8 +1,11 @@
-"""Whether the site offers the tour."""
+"""Template variables of the demo app."""
+
+from __future__ import annotations
 
 from django.conf import settings
 from django.http import HttpRequest
 
 
 def tour(request: HttpRequest) -> dict[str, bool]:
+    """Add `tour`: whether the site has a tour."""
     return {"tour": settings.TOUR}

@@ -1,4 +1,4 @@
-"""Addresses of the tour."""
+"""URLs of the tour."""
 
 from django.urls import path
 

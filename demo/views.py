@@ -1,4 +1,4 @@
-"""The tour: pick a sample digit, see it answered, see what is kept of it. For people without an account too."""
+"""The tour: choose a sample image, and see its prediction and the stored record. Visitors need no account."""
 
 from __future__ import annotations
 
@@ -7,64 +7,64 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.generic import View
+from django.views.generic import TemplateView, View
 
 from core.storage import StorageFull
 from core.urls import get_site_url
-from demo.services.tour import MODEL, get_sample_prediction, predict_sample, samples
+from demo.services.tour import MODEL_NAME, get_sample_prediction, list_samples, predict_sample
 from inference.errors import InferenceError
-from predictions.models import Prediction
 from predictions.snippets import build_snippets
 from registry.errors import UnknownModel
 from registry.references import resolve_version
 
+MAX_AGE_SECONDS = 86400  # for which browsers may cache a sample image
 
-class TourPage(View):
-    """What is there only where the site says so."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+class TourMixin(View):
+    """Respond with 404 if the site has no tour."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not settings.TOUR:
             raise Http404
         return super().dispatch(request, *args, **kwargs)
 
 
-class TourView(TourPage):
-    def get(self, request: HttpRequest) -> HttpResponse:
+class TourView(TourMixin, TemplateView):
+    template_name = "demo/tour.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         try:
-            version = resolve_version(MODEL)
-        except UnknownModel:
-            raise Http404 from None
-        sample = request.GET.get("sample", "")
-        prediction = get_sample_prediction(sample, version=version) if sample in samples() else None
-        context = {"samples": list(samples()), "sample": sample, "prediction": prediction, "version": version}
-        return render(request, "demo/tour.html", context | self._program(request, prediction))
+            version = resolve_version(MODEL_NAME)
+        except UnknownModel as error:
+            raise Http404 from error
+        samples, sample = list_samples(), self.request.GET.get("sample", "")
+        prediction = get_sample_prediction(sample, version=version) if sample in samples else None
+        context = super().get_context_data(samples=list(samples), sample=sample, prediction=prediction, **kwargs)
+        if prediction:
+            site_url = get_site_url(self.request)
+            context["snippets"] = build_snippets(version.parsed_signature, reference=MODEL_NAME, site_url=site_url)[:1]
+        return context
 
     def post(self, request: HttpRequest) -> HttpResponse:
         sample = request.POST.get("sample", "")
         try:
-            predict_sample(sample)
+            predict_sample(sample=sample)
         except (InferenceError, StorageFull) as error:
             messages.error(request, str(error))
             return redirect("demo:tour")
-        return redirect(f"{reverse('demo:tour')}?{urlencode({'sample': sample})}#answer")
-
-    def _program(self, request: HttpRequest, prediction: Prediction | None) -> dict[str, Any]:
-        if prediction is None:
-            return {}
-        version = prediction.model_version
-        snippets = build_snippets(version.parsed_signature, reference=MODEL, site_url=get_site_url(request))
-        return {"snippets": snippets[:1]}
+        return redirect(f"{reverse('demo:tour')}?{urlencode({'sample': sample})}#prediction")
 
 
-class SampleView(TourPage):
-    """A picture of the tour."""
+class SampleView(TourMixin):
+    """Return a sample image."""
 
     def get(self, request: HttpRequest, name: str) -> HttpResponse:
-        path = samples().get(name)
+        path = list_samples().get(name)
         if path is None:
             raise Http404
-        headers = {"Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"}
+        headers = {"Cache-Control": f"public, max-age={MAX_AGE_SECONDS}", "X-Content-Type-Options": "nosniff"}
         return HttpResponse(path.read_bytes(), content_type="image/png", headers=headers)

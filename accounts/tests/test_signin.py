@@ -90,7 +90,7 @@ def test_the_admin_rejects_users_without_staff_rights(client, user):
     sign_in(client, "ada")
     response = client.get("/admin/", follow=True)
     assert response.status_code == 403
-    assert "Not allowed" in response.content.decode()
+    assert "Permission denied" in response.content.decode()
     assert client.get("/admin/login/", {"next": "//evil.example/"}).status_code == 403
 
 

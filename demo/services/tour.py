@@ -1,4 +1,4 @@
-"""A tour for people without an account: a few samples, each asked once, whoever clicks."""
+"""The tour predicts a few sample images for visitors without an account. Each sample is predicted once per version."""
 
 from __future__ import annotations
 
@@ -17,50 +17,52 @@ from predictions.services.predict import predict
 from registry.models import ModelVersion
 from registry.references import resolve_version
 
-MODEL = "digits"
-GUEST = "(tour)"
-MOST_TRIES = 3  # of one sample in `LATELY`, while the model fails; clicks at the same moment may be a few more
-LATELY = timedelta(hours=1)
+MODEL_NAME = "digits"
+TOUR_USERNAME = "(tour)"
+MAX_ATTEMPTS = 3  # per sample and `ATTEMPT_PERIOD`, while the model fails; simultaneous requests can exceed it slightly
+ATTEMPT_PERIOD = timedelta(hours=1)
+MAX_SHOWN_CHARACTERS = 60  # of an unknown sample in an error message
 
 
-def samples() -> dict[str, Path]:
-    """Return the pictures of the tour by name, as the example model brings them."""
-    return {path.stem: path for path in sorted(Path(settings.BASE_DIR, "examples", MODEL, "samples").glob("*.png"))}
+def list_samples() -> dict[str, Path]:
+    """Return the sample images of the example model by name."""
+    folder = Path(settings.BASE_DIR, "examples", MODEL_NAME, "samples")
+    return {path.stem: path for path in sorted(folder.glob("*.png"))}
 
 
-def get_sample_prediction(sample: str, *, version: ModelVersion | None = None) -> Prediction | None:
-    """Return what the model has said of a sample to a visitor before; None when nobody has clicked it yet."""
-    asked = _asked(sample, version or resolve_version(MODEL))
-    return asked.filter(status=Prediction.Status.SUCCEEDED).with_related().order_by("id").first()
+def get_sample_prediction(sample: str, *, version: ModelVersion) -> Prediction | None:
+    """Return the stored prediction of a sample; None if no visitor has chosen it yet."""
+    predictions = _get_tour_predictions(sample, version).filter(status=Prediction.Status.SUCCEEDED)
+    return predictions.with_related().order_by("id").first()
 
 
-def predict_sample(sample: str) -> Prediction:
-    """Ask the model about a sample, unless a visitor before has: strangers cannot fill the ledger.
+def predict_sample(*, sample: str) -> Prediction:
+    """Return the prediction of a sample. Run the model only if there is none yet, so that visitors cannot fill the database.
 
     Raises:
         InvalidInput: there is no such sample.
-        UnknownModel: the example model is not there.
-        Overloaded: the model failed on this sample before, as often as it is tried.
-        InferenceError, StorageFull: as `predict` does.
+        UnknownModel: the example model is not registered.
+        Overloaded: the model has recently failed `MAX_ATTEMPTS` times for this sample.
+        InferenceError, StorageFull: as in `predict`.
     """
-    path = samples().get(sample)
+    path = list_samples().get(sample)
     if path is None:
-        raise InvalidInput(f"There is no sample {sample[:60]!r}.", code="unknown-sample", field="sample")
-    version = resolve_version(MODEL)
-    if answered := get_sample_prediction(sample, version=version):
-        return answered
-    if _asked(sample, version).filter(created_at__gt=timezone.now() - LATELY).count() >= MOST_TRIES:
-        raise Overloaded("The model does not answer this sample just now. Try another one.")
-    picture = ContentFile(path.read_bytes(), name=path.name)
+        raise InvalidInput(f"There is no sample {sample[:MAX_SHOWN_CHARACTERS]!r}.", code="unknown-sample", field="sample")
+    version = resolve_version(MODEL_NAME)
+    if stored := get_sample_prediction(sample, version=version):
+        return stored
+    recent = _get_tour_predictions(sample, version).filter(created_at__gt=timezone.now() - ATTEMPT_PERIOD)
+    if recent.count() >= MAX_ATTEMPTS:
+        raise Overloaded("The model currently fails for this sample. Choose another one, or try again later.")
     return predict(
-        user=get_or_create_system_user(username=GUEST),
+        user=get_or_create_system_user(username=TOUR_USERNAME),
         source=Prediction.Source.WEB,
-        image=picture,
+        image=ContentFile(path.read_bytes(), name=path.name),
         model=str(version),
         client_reference=sample,
     )
 
 
-def _asked(sample: str, version: ModelVersion) -> PredictionQuerySet:
-    rows: PredictionQuerySet = Prediction.objects.filter(user__username=GUEST, client_reference=sample)
-    return rows.filter(model_version=version)
+def _get_tour_predictions(sample: str, version: ModelVersion) -> PredictionQuerySet:
+    predictions: PredictionQuerySet = Prediction.objects.filter(user__username=TOUR_USERNAME, client_reference=sample)
+    return predictions.filter(model_version=version)

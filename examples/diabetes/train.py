@@ -1,8 +1,8 @@
-"""Train the diabetes example: how far the disease goes in a year, by ten measurements, as an ONNX file.
+"""Train the diabetes example: an ONNX model that predicts the progression of diabetes from ten measurements.
 
-    python examples/diabetes/train.py      # needs skl2onnx: requirements-dev.txt
+    python examples/diabetes/train.py      # requires skl2onnx from requirements-dev.txt
 
-The data come with scikit-learn. A fifth of the rows is never trained on; it gives the figures in MODEL_CARD.md.
+The data is included in scikit-learn. A fifth of the rows is held out for the metrics in MODEL_CARD.md.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sklearn.preprocessing import StandardScaler
 
 HERE = Path(__file__).parent
 SEED = 20261121
-NAMES = [
+FEATURE_NAMES = [
     "age",
     "sex",
     "bmi",
@@ -74,32 +74,34 @@ def main() -> None:
 
     data = load_diabetes(scaled=False)
     patients, progression = data.data, data.target
-    seen, held, truth, held_truth = train_test_split(patients, progression, test_size=0.2, random_state=SEED)
-    model = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-2, 3, 20))).fit(seen, truth)
+    train_rows, test_rows, train_targets, test_targets = train_test_split(
+        patients, progression, test_size=0.2, random_state=SEED
+    )
+    model = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-2, 3, 20))).fit(train_rows, train_targets)
     path = out / "diabetes.onnx"
-    path.write_bytes(to_onnx(model, seen[:1].astype(np.float32)).SerializeToString())
+    path.write_bytes(to_onnx(model, train_rows[:1].astype(np.float32)).SerializeToString())
 
-    header = ",".join(NAMES)
-    np.savetxt(out / "samples.csv", held[:6], fmt="%.10g", delimiter=",", header=header, comments="")
+    header = ",".join(FEATURE_NAMES)
+    np.savetxt(out / "samples.csv", test_rows[:6], fmt="%.10g", delimiter=",", header=header, comments="")
 
-    said = model.predict(held)
+    predicted = model.predict(test_rows)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    converted = session.run(None, {session.get_inputs()[0].name: held.astype(np.float32)})[0].ravel()
-    facts = {
+    converted = session.run(None, {session.get_inputs()[0].name: test_rows.astype(np.float32)})[0].ravel()
+    values = {
         "low": progression.min(),
         "high": progression.max(),
-        "trained": len(seen),
-        "held": len(held),
-        "mae": mean_absolute_error(held_truth, said),
-        "naive": mean_absolute_error(held_truth, np.full(len(held), truth.mean())),
-        "rmse": root_mean_squared_error(held_truth, said),
-        "r2": r2_score(held_truth, said),
-        "difference": np.abs(converted / said - 1).max(),
+        "trained": len(train_rows),
+        "held": len(test_rows),
+        "mae": mean_absolute_error(test_targets, predicted),
+        "naive": mean_absolute_error(test_targets, np.full(len(test_rows), train_targets.mean())),
+        "rmse": root_mean_squared_error(test_targets, predicted),
+        "r2": r2_score(test_targets, predicted),
+        "difference": np.abs(converted / predicted - 1).max(),
         "version": sklearn.__version__,
         "seed": SEED,
     }
-    (out / "MODEL_CARD.md").write_text(CARD.format(**facts))
-    print(f"R2 on {len(held)} held-out patients: {facts['r2']:.4f}")
+    (out / "MODEL_CARD.md").write_text(CARD.format(**values))
+    print(f"R2 on {len(test_rows)} held-out patients: {values['r2']:.4f}")
 
 
 if __name__ == "__main__":

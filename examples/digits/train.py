@@ -1,11 +1,11 @@
-"""Train the digits example: the classic MNIST convolutional network, in a few minutes on two cores.
+"""Train the digits example: a small convolutional network for MNIST. Takes a few minutes on two cores.
 
     python examples/digits/train.py --data mnist.npz    # arrays `images` (n, 28, 28) uint8 and `labels` (n,)
     python examples/digits/train.py                     # downloads MNIST through keras.datasets
 
-The last `--holdout` images are never trained on; they give the accuracy printed and written to MODEL_CARD.md.
-A tenth of the rest decides when to stop. Training pictures are shifted, turned, scaled and sometimes inverted, so that a
-dark digit on white paper reads as well as MNIST's white on black.
+The last `--holdout` images are held out for the test accuracy in MODEL_CARD.md. A tenth of the other images is used for
+early stopping. Training images are shifted, rotated, zoomed and sometimes inverted, so that the network also recognizes
+dark digits on white paper. MNIST has white digits on black.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ import tensorflow as tf
 
 HERE = Path(__file__).parent
 SEED = 20261120
-BATCH = 128  # images
-INVERTED = 0.25  # share of training pictures shown as dark on light
+BATCH_IMAGES = 128
+INVERTED_SHARE = 0.25  # of the training images
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
@@ -39,7 +39,7 @@ CARD = """# Model card: digits
 | Input | 28 x 28 grayscale, scaled to [0, 1]; a light digit on a dark background or the reverse |
 | Training data | {trained:,} images of {source}, augmented by shift, rotation, zoom, and inversion |
 | Test data | {held:,} images that were not used for training |
-| Test accuracy | {accuracy:.2%} ({right:,} of {held:,}) |
+| Test accuracy | {accuracy:.2%} ({correct:,} of {held:,}) |
 | Test accuracy, inverted images | {inverted:.2%} |
 | Created with | Keras {keras}, TensorFlow {tensorflow}, seed {seed}, {epochs} epochs |
 
@@ -97,8 +97,8 @@ def scale(images: Images) -> npt.NDArray[np.float32]:
     return images[..., None].astype(np.float32) / np.float32(255)
 
 
-def augmented(images: Images, labels: Labels) -> tf.data.Dataset:
-    """Return one epoch of shuffled, distorted batches, other ones each time."""
+def augment(images: Images, labels: Labels) -> tf.data.Dataset:
+    """Return the batches of one epoch, shuffled and augmented differently in each epoch."""
     distort = keras.Sequential(
         [
             keras.layers.RandomTranslation(0.08, 0.08, fill_mode="constant", seed=SEED),
@@ -107,74 +107,74 @@ def augmented(images: Images, labels: Labels) -> tf.data.Dataset:
         ]
     )
 
-    def change(batch: Any, truth: Any) -> tuple[Any, Any]:
+    def augment_batch(batch: Any, batch_labels: Any) -> tuple[Any, Any]:
         batch = distort(batch, training=True)
-        invert = tf.random.uniform((tf.shape(batch)[0], 1, 1, 1)) < INVERTED
-        return tf.where(invert, 1.0 - batch, batch), truth
+        invert = tf.random.uniform((tf.shape(batch)[0], 1, 1, 1)) < INVERTED_SHARE
+        return tf.where(invert, 1.0 - batch, batch), batch_labels
 
     rows = tf.data.Dataset.from_tensor_slices((scale(images), labels))
-    return rows.shuffle(len(labels), seed=SEED).batch(BATCH).map(change).prefetch(2)
+    return rows.shuffle(len(labels), seed=SEED).batch(BATCH_IMAGES).map(augment_batch).prefetch(2)
 
 
 def train(images: Images, labels: Labels, epochs: int) -> tuple[keras.Sequential, int]:
-    """Train with early stopping on a tenth of the rows; return the best network and the epochs run."""
+    """Train with early stopping on a tenth of the images. Return the best network and the number of epochs."""
     cut = len(images) - len(images) // 10
-    steps = -(-cut // BATCH) * epochs
+    steps = -(-cut // BATCH_IMAGES) * epochs
     network = build_network()
     network.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    check = np.concatenate([scale(images[cut:]), 1 - scale(images[cut:])])
+    validation_images = np.concatenate([scale(images[cut:]), 1 - scale(images[cut:])])
     history = network.fit(
-        augmented(images[:cut], labels[:cut]),
+        augment(images[:cut], labels[:cut]),
         epochs=epochs,
         verbose=2,
-        validation_data=(check, np.tile(labels[cut:], 2)),
+        validation_data=(validation_images, np.tile(labels[cut:], 2)),
         callbacks=[keras.callbacks.EarlyStopping(patience=30, restore_best_weights=True)],
     )
     return network, len(history.history["loss"])
 
 
-def count_right(network: keras.Sequential, inputs: npt.NDArray[np.float32], labels: Labels) -> int:
+def count_correct(network: keras.Sequential, inputs: npt.NDArray[np.float32], labels: Labels) -> int:
     return int((np.argmax(network.predict(inputs, verbose=0), axis=1) == labels).sum())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="an .npz file with arrays images and labels; default: download MNIST")
-    parser.add_argument("--holdout", type=int, default=2000, help="images at the end that are not trained on")
-    parser.add_argument("--epochs", type=int, default=100, help="the most epochs to run")
-    parser.add_argument("--out", type=Path, default=HERE, help="the folder that digits.keras and MODEL_CARD.md go to")
+    parser.add_argument("--holdout", type=int, default=2000, help="number of images at the end to hold out")
+    parser.add_argument("--epochs", type=int, default=100, help="maximum number of epochs")
+    parser.add_argument("--out", type=Path, default=HERE, help="the folder for digits.keras and MODEL_CARD.md")
     options = parser.parse_args()
 
     keras.utils.set_random_seed(SEED)
     images, labels, source = read_data(options.data)
-    seen, held = slice(None, -options.holdout), slice(-options.holdout, None)
-    network, epochs = train(images[seen], labels[seen], options.epochs)
+    train_part, test_part = slice(None, -options.holdout), slice(-options.holdout, None)
+    network, epochs = train(images[train_part], labels[train_part], options.epochs)
 
-    right = count_right(network, scale(images[held]), labels[held])
-    inverted = count_right(network, 1 - scale(images[held]), labels[held])
-    # A copy without the optimizer: a third of the size, and nothing in it that serving does not use.
-    shipped = build_network()
-    shipped.set_weights(network.get_weights())
-    shipped.save(options.out / "digits.keras")
-    facts = {
+    correct = count_correct(network, scale(images[test_part]), labels[test_part])
+    inverted = count_correct(network, 1 - scale(images[test_part]), labels[test_part])
+    # Save a copy without the optimizer, which is a third of the size.
+    exported = build_network()
+    exported.set_weights(network.get_weights())
+    exported.save(options.out / "digits.keras")
+    values = {
         "parameters": network.count_params(),
         "trained": len(images) - options.holdout,
         "held": options.holdout,
         "source": source,
-        "right": right,
-        "accuracy": right / options.holdout,
+        "correct": correct,
+        "accuracy": correct / options.holdout,
         "inverted": inverted / options.holdout,
         "keras": keras.__version__,
         "tensorflow": tf.__version__,
         "seed": SEED,
         "epochs": epochs,
     }
-    (options.out / "MODEL_CARD.md").write_text(CARD.format(**facts))
-    print(f"accuracy on {options.holdout} held-out images: {facts['accuracy']:.4f}; inverted: {facts['inverted']:.4f}")
+    (options.out / "MODEL_CARD.md").write_text(CARD.format(**values))
+    print(f"accuracy on {options.holdout} held-out images: {values['accuracy']:.4f}; inverted: {values['inverted']:.4f}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Train the iris example: a scikit-learn pipeline that tells three species apart by four lengths.
+"""Train the iris example: a scikit-learn pipeline that classifies three species by four lengths.
 
     python examples/iris/train.py
 
-The data come with scikit-learn. A fifth of the rows is never trained on; it gives the figures in MODEL_CARD.md.
+The data is included in scikit-learn. A fifth of the rows is held out for the metrics in MODEL_CARD.md.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 
 HERE = Path(__file__).parent
 SEED = 20261121
-NAMES = ["sepal_length", "sepal_width", "petal_length", "petal_width"]  # cm
+FEATURE_NAMES = ["sepal_length", "sepal_width", "petal_length", "petal_width"]  # cm
 
 CARD = """# Model card: iris
 
@@ -32,8 +32,8 @@ CARD = """# Model card: iris
 | Input | length and width of a sepal and a petal, in cm |
 | Training data | {trained} of the 150 flowers of R. A. Fisher's iris dataset, included in scikit-learn |
 | Test data | {held} flowers that were not used for training |
-| Test accuracy | {accuracy:.1%} ({right} of {held}); log loss {loss:.3f} |
-| Accuracy, ten-fold cross-validation on all data | {crossed:.1%} |
+| Test accuracy | {accuracy:.1%} ({correct} of {held}); log loss {loss:.3f} |
+| Accuracy, ten-fold cross-validation on all data | {cross_validated:.1%} |
 | Created with | scikit-learn {version}, seed {seed} |
 
 ## Intended use
@@ -58,26 +58,30 @@ def main() -> None:
     out = parser.parse_args().out
 
     data = load_iris(as_frame=True)
-    flowers = data.data.set_axis(NAMES, axis=1)
+    flowers = data.data.set_axis(FEATURE_NAMES, axis=1)
     species = data.target.map(dict(enumerate(data.target_names)))
-    seen, held, truth, held_truth = train_test_split(flowers, species, test_size=0.2, stratify=species, random_state=SEED)
-    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(seen, truth)
+    train_rows, test_rows, train_labels, test_labels = train_test_split(
+        flowers, species, test_size=0.2, stratify=species, random_state=SEED
+    )
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(train_rows, train_labels)
     skops.io.dump(model, out / "iris.skops")
-    held.head(6).to_csv(out / "samples.csv", index=False)
+    test_rows.head(6).to_csv(out / "samples.csv", index=False)
 
-    right = int((model.predict(held) == held_truth).sum())
-    facts = {
-        "trained": len(seen),
-        "held": len(held),
-        "right": right,
-        "accuracy": right / len(held),
-        "loss": log_loss(held_truth, model.predict_proba(held), labels=model.classes_),
-        "crossed": cross_val_score(make_pipeline(StandardScaler(), LogisticRegression()), flowers, species, cv=10).mean(),
+    correct = int((model.predict(test_rows) == test_labels).sum())
+    values = {
+        "trained": len(train_rows),
+        "held": len(test_rows),
+        "correct": correct,
+        "accuracy": correct / len(test_rows),
+        "loss": log_loss(test_labels, model.predict_proba(test_rows), labels=model.classes_),
+        "cross_validated": cross_val_score(
+            make_pipeline(StandardScaler(), LogisticRegression()), flowers, species, cv=10
+        ).mean(),
         "version": sklearn.__version__,
         "seed": SEED,
     }
-    (out / "MODEL_CARD.md").write_text(CARD.format(**facts))
-    print(f"accuracy on {len(held)} held-out flowers: {facts['accuracy']:.4f}")
+    (out / "MODEL_CARD.md").write_text(CARD.format(**values))
+    print(f"accuracy on {len(test_rows)} held-out flowers: {values['accuracy']:.4f}")
 
 
 if __name__ == "__main__":

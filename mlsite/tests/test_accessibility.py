@@ -17,8 +17,8 @@ def test_public_pages_are_accessible(page, watched):
     watched.expected = ["status of 404"]
     audit = Audit(page)
     audit.check_page("tour", "/tour/")
-    page.get_by_label("Ask about sample 6").click()
-    expect(page.get_by_role("heading", name="2. It answers")).to_be_visible()
+    page.get_by_label("Sample 6").click()
+    expect(page.get_by_role("heading", name="2. See the prediction")).to_be_visible()
     audit.check_page("tour with a result")
     audit.check_page("sign in", "/accounts/login/")
     audit.check_page("password reset", "/accounts/reset/")

@@ -32,7 +32,7 @@ from predictions.api.serializers import (
     PredictionSerializer,
     PredictionWithFeaturesSerializer,
     PredictionWithImageSerializer,
-    ReviewRequestSerializer,
+    ReviewInputSerializer,
     ReviewSerializer,
 )
 from predictions.export import EXPORT_FORMATS, stream_export
@@ -145,7 +145,7 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     )
     @extend_schema(
         methods=["POST"],
-        request=ReviewRequestSerializer,
+        request=ReviewInputSerializer,
         responses={201: ReviewSerializer},
         description="Review a prediction. You can review your own predictions; reviewers can review all predictions. "
         "A new review withdraws your earlier review of the same prediction.",
@@ -161,7 +161,7 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         reviewer = cast(User, request.user)
         context = self.get_serializer_context()
         if request.method == "POST":
-            serializer = ReviewRequestSerializer(data=request.data, context=context)
+            serializer = ReviewInputSerializer(data=request.data, context=context)
             serializer.is_valid(raise_exception=True)
             review = review_prediction(prediction=prediction, reviewer=reviewer, **serializer.validated_data)
             return Response(ReviewSerializer(review, context=context).data, status=201)

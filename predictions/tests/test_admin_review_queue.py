@@ -56,7 +56,7 @@ def test_queue_requires_a_reviewer(shades, predictions, client, user, make_user,
 def test_get_requests_write_nothing_and_offer_to_start(predictions, shades, reviewer_client, django_assert_max_num_queries):
     with django_assert_max_num_queries(12) as captured:
         page = reviewer_client.get(QUEUE_URL, {"order": "newest", "version": shades.pk})
-    assert [query["sql"] for query in captured if not query["sql"].startswith("SELECT")] == []
+    assert [query["sql"] for query in captured if re.search(r"INSERT|UPDATE|DELETE|SAVEPOINT|BEGIN", query["sql"])] == []
     assert not ReviewClaim.objects.exists()
     assert get_shown_ids(page) == []
     html = page.content.decode()

@@ -3,7 +3,7 @@
 import pytest
 
 from inference.errors import ArtifactMismatch, ModelUnavailable
-from mlsite.health import been_ready
+from mlsite.health import first_load_finished
 from registry.models import AliasChange
 from registry.services import register_model
 from registry.services.promote import move_alias
@@ -53,7 +53,7 @@ def test_one_failing_model_does_not_affect_the_others(versions, shades, client):
     with pytest.raises(ArtifactMismatch):
         load(versions[0])
     load(shades)
-    been_ready.set()
+    first_load_finished.set()
     response = client.get("/readyz")
     assert (response.status_code, response.json()["status"]) == (200, "degraded")
     assert response.json()["problems"] == {"flowers:1": "artifact-mismatch"}

@@ -1,4 +1,4 @@
-"""From an installed project to a site that works. Safe to run again."""
+"""Set up a working site: database, static files, example models and a demo account."""
 
 from __future__ import annotations
 
@@ -16,37 +16,44 @@ from registry.manifest import read_manifest
 from registry.models import ModelVersion
 from registry.services import register_model
 
-DEMO = "demo"
-EXAMPLES = ("digits", "iris", "diabetes")  # the first is the one that answers when a request names none
+DEMO_USERNAME = "demo"
+EXAMPLE_NAMES = ("digits", "iris", "diabetes")  # the first becomes the default model
 
 
 class Command(BaseCommand):
-    help = "Migrate, collect static files, register the example models and make the demo account. Safe to run again."
+    help = (
+        "Set up the site: migrate, collect static files, register the example models and create the demo account. "
+        "You can run it again."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
-        for name in EXAMPLES:
-            self._register(Path(settings.BASE_DIR, "examples", name))
+        for name in EXAMPLE_NAMES:
+            self._register_example(Path(settings.BASE_DIR, "examples", name))
         call_command("roll_up", verbosity=0)
-        self._make_demo()
-        self.stdout.write(f"The site is at http://{settings.HOST}:{settings.PORT}/ once it runs.")
+        account, password = self._create_demo_account()
+        self.stdout.write("\nThe site is set up.\n\n")
+        self.stdout.write(f"  Address:   http://{settings.HOST}:{settings.PORT}/")
+        self.stdout.write(f"  Account:   {account}")
+        self.stdout.write(f"  Password:  {password}\n")
 
-    def _register(self, folder: Path) -> None:
+    def _register_example(self, folder: Path) -> None:
         manifest = read_manifest(folder)
-        known = ModelVersion.objects.filter(model__name=manifest.name)
-        if known.filter(sha256=hash_artifact(manifest.artifact)).exists():
+        versions = ModelVersion.objects.filter(model__name=manifest.name)
+        if versions.filter(sha256=hash_artifact(manifest.artifact)).exists():
             return
         version = register_model(path=folder, promote=True)
         self.stdout.write(f"Registered {version}")
 
-    def _make_demo(self) -> None:
-        """Make the account that can see everything, with the password that `.env` keeps; none in an installation without."""
+    def _create_demo_account(self) -> tuple[str, str]:
+        """Create the superuser `demo` if there is a DEMO_PASSWORD. Return the account and the password to show."""
         password = settings.DEMO_PASSWORD
         if not password:
-            return
-        user = User.objects.filter(username=DEMO).first() or create_user(username=DEMO, password=password, superuser=True)
+            return "none (DEMO_PASSWORD is empty). Create one: manage.py createsuperuser", "–"
+        user = User.objects.filter(username=DEMO_USERNAME).first()
+        if user is None:
+            user = create_user(username=DEMO_USERNAME, password=password, superuser=True)
         if user.check_password(password):
-            self.stdout.write(f"Sign in as {DEMO} with the password {password}")
-        else:
-            self.stdout.write(f"Sign in as {DEMO} with the password you gave it; forgotten: manage.py changepassword {DEMO}")
+            return f"{DEMO_USERNAME} (superuser)", password
+        return f"{DEMO_USERNAME} (superuser)", f"not DEMO_PASSWORD. Set a new one: manage.py changepassword {DEMO_USERNAME}"

@@ -12,7 +12,7 @@ from predictions.api.serializers.review import (
     GroundTruthItemSerializer,
     GroundTruthResultSerializer,
     GroundTruthSerializer,
-    ReviewRequestSerializer,
+    ReviewInputSerializer,
     ReviewSerializer,
 )
 
@@ -26,6 +26,6 @@ __all__ = [
     "PredictionSerializer",
     "PredictionWithFeaturesSerializer",
     "PredictionWithImageSerializer",
-    "ReviewRequestSerializer",
+    "ReviewInputSerializer",
     "ReviewSerializer",
 ]

@@ -38,7 +38,7 @@ class ReviewSerializer(serializers.ModelSerializer):
         return row.reviewer.username if visible and row.reviewer else None
 
 
-class ReviewRequestSerializer(serializers.Serializer):
+class ReviewInputSerializer(serializers.Serializer):
     """A review as a client sends it. The service validates it against the prediction."""
 
     verdict = serializers.ChoiceField(
@@ -62,7 +62,7 @@ class ReviewRequestSerializer(serializers.Serializer):
         return super().to_internal_value(data)
 
 
-class GroundTruthItemSerializer(ReviewRequestSerializer):
+class GroundTruthItemSerializer(ReviewInputSerializer):
     """One item of ground truth: a prediction, by its id or client reference, and its review."""
 
     id = serializers.UUIDField(required=False)
