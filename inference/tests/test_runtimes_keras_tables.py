@@ -70,7 +70,7 @@ def test_one_number_without_labels_is_a_value(keras, tmp_path):
         assert predict_row(predictor, ROWS[0]).value == pytest.approx(model.predict(MATRIX[:1], verbose=0).item(), abs=1e-5)
 
 
-def make_house_model(keras, *, packed):
+def make_price_model(keras, *, packed):
     """Return a model with one input per column, of four types and not in alphabetical order."""
     layers = keras.layers
     size = keras.Input((1,), name="size")
@@ -95,7 +95,7 @@ HOUSES = [
 def test_named_inputs_receive_their_columns_in_any_order(keras, tmp_path, packed):
     import tensorflow as tf
 
-    model = make_house_model(keras, packed=packed)
+    model = make_price_model(keras, packed=packed)
     houses = {"features": [{"name": "city", "type": "category", "values": ["Bern", "Chur", "Genf"]}]}
     with serve_artifact(save(model, tmp_path / "houses.keras"), input=houses) as predictor:
         types = {feature.name: feature.type for feature in predictor.spec.signature.input.features}

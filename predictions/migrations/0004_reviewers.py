@@ -28,7 +28,7 @@ def delete_reviewers(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("predictions", "0001_initial"),
+        ("predictions", "0003_reviews"),
         ("registry", "0001_initial"),
         ("accounts", "0001_initial"),
         ("auth", "0012_alter_user_first_name_max_length"),
