@@ -49,7 +49,7 @@ def save_all(site: Site) -> None:
         for name, address in PAGES.items():
             page.goto(address)
             save_screenshot(page, name, full_page=False)
-        page.goto("/models/iris/")
+        page.goto("/models/iris/evaluation/")
         save_screenshot(page, "quality", selector="#quality")
         browser.close()
 

@@ -29,5 +29,5 @@ class HtmxLoginRequiredMixin(LoginRequiredMixin):
 
 
 def build_error_response(message: str, *, status: int) -> HttpResponse:
-    """Return the response to a rejected htmx request. The page shows its text beside the form."""
+    """Return the response to a rejected htmx request. The page shows the text next to the form."""
     return HttpResponse(message, status=status, content_type="text/plain; charset=utf-8")

@@ -105,7 +105,7 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
 
     @cached_property
     def shown_predictions(self) -> list[Prediction]:
-        """Return the results that a redirect after a submission asked to show."""
+        """Return the results in the address, to which a submission redirects."""
         ids = [part for part in self.request.GET.getlist("shown")[:MAX_SHOWN_PREDICTIONS] if is_uuid(part)]
         if not ids:
             return []
