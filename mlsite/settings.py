@@ -191,7 +191,7 @@ WEB_THREADS = env.int("WEB_THREADS", default=8)  # threads per process
 INFERENCE_THREADS = env.int("INFERENCE_THREADS", default=max(1, (os.cpu_count() or 1) // WEB_CONCURRENCY))
 METRICS_PUBLIC = env.bool("METRICS_PUBLIC", default=False)
 
-FILE_UPLOAD_HANDLERS = ["core.uploads.WholeBodyUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["core.uploadhandler.WholeBodyUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_FORM_BYTES + FORM_OVERHEAD_BYTES  # no temporary files
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_JSON_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 250

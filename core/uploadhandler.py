@@ -1,15 +1,12 @@
-"""Upload handling: complete multipart bodies only, held in memory, and the limits of images."""
+"""Upload handler: complete multipart bodies only, held in memory. `predictions.services.inputs` checks the files."""
 
 from __future__ import annotations
 
 from io import BytesIO
 from typing import IO, Any
 
-from django.conf import settings
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
-
-from inference.preprocessing import ImageLimits
 
 MAX_EPILOGUE_BYTES = 1024  # that may follow the closing boundary (RFC 2046, section 5.1.1)
 
@@ -36,8 +33,3 @@ class WholeBodyUploadHandler(MemoryFileUploadHandler):
             return MultiPartParser(META, BytesIO(body), [MemoryFileUploadHandler(self.request)], encoding).parse()
         except UnicodeError as error:
             raise MultiPartParserError(f"The multipart body is not valid {encoding} text. Send UTF-8.") from error
-
-
-def get_image_limits() -> ImageLimits:
-    """Return the configured limits of an uploaded image."""
-    return ImageLimits(max_bytes=settings.MAX_UPLOAD_BYTES, max_pixels=settings.MAX_IMAGE_PIXELS)
