@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.views.generic import DetailView, View
 
 from accounts.requests import AuthenticatedRequest
+from core.errors import get_status
 from core.urls import get_site_url
 from predictions.models import Input, Prediction
 from predictions.services.stored_files import StoredFileError, read_thumbnail
@@ -48,7 +49,7 @@ class ThumbnailView(LoginRequiredMixin, View):
         try:
             thumbnail = read_thumbnail(row)
         except StoredFileError as error:
-            return HttpResponse(error.message, status=410, content_type="text/plain")
+            return HttpResponse(error.message, status=get_status(error), content_type="text/plain")
         return HttpResponse(
             thumbnail,
             content_type="image/webp",
