@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from core.formatting import NOT_AVAILABLE
 from predictions.models import Input, Review
 from predictions.presentation import format_true_output, is_pixelated
 
@@ -39,7 +40,7 @@ def format_features(features: Mapping[str, Any] | None) -> str:
 def format_review(review: Review | None) -> str:
     """Return the verdict, and for an incorrect prediction the true label or value; a dash if there is no review."""
     if review is None:
-        return "–"
+        return NOT_AVAILABLE
     true_output = format_true_output(review)
     if review.verdict == Review.Verdict.INCORRECT and true_output:
         return f"{review.get_verdict_display()}: {true_output}"

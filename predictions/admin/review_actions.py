@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from accounts.permissions import is_reviewer
-from core.fields import is_uuid
+from core.fields import parse_uuid
 from inference.errors import InferenceError
 from predictions.admin.display import format_review
 from predictions.export import stream_export
@@ -100,7 +100,7 @@ class ReviewActionsAdmin(admin.ModelAdmin):
 
     def response_action(self, request: HttpRequest, queryset: QuerySet, *args: Any) -> Any:
         """Reject selected ids that are not UUIDs; the admin would pass them to the database."""
-        if not all(is_uuid(pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+        if not all(parse_uuid(pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)):
             raise SuspiciousOperation("A selected id is not a UUID.")
         return super().response_action(request, queryset, *args)
 

@@ -17,6 +17,7 @@ from core.urls import get_site_url
 from predictions.models import Input, Prediction
 from predictions.services.stored_files import StoredFileError, read_thumbnail
 from predictions.snippets import build_snippets
+from predictions.views.mixins import build_thumbnail_response
 from predictions.views.review import get_review_context
 
 
@@ -50,8 +51,4 @@ class ThumbnailView(LoginRequiredMixin, View):
             thumbnail = read_thumbnail(row)
         except StoredFileError as error:
             return HttpResponse(error.message, status=get_status(error), content_type="text/plain")
-        return HttpResponse(
-            thumbnail,
-            content_type="image/webp",
-            headers={"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"},
-        )
+        return build_thumbnail_response(thumbnail)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
@@ -19,6 +18,7 @@ from django.views.generic.edit import FormMixin
 
 from accounts.permissions import is_reviewer
 from accounts.requests import AuthenticatedRequest
+from core.fields import parse_uuid
 from inference.errors import InferenceError
 from predictions.admin.review_queue.forms import ReviewQueueForm
 from predictions.admin.review_queue.presentation import format_saved_message, get_item_context
@@ -83,7 +83,7 @@ class ReviewQueueView(FormMixin, TemplateView):
         """The selected version; by default that of the default model. None if no model is registered."""
         selected = self.request.GET.get("version", "")
         if selected:
-            return get_object_or_404(ModelVersion.objects.select_related("model"), pk=_parse_id(selected))
+            return get_object_or_404(ModelVersion.objects.select_related("model"), pk=parse_uuid(selected))
         try:
             return resolve_version("")
         except UnknownModel:
@@ -142,11 +142,4 @@ class ReviewQueueView(FormMixin, TemplateView):
 
     def get_prediction(self, version: ModelVersion) -> Prediction:
         predictions = Prediction.objects.filter(model_version=version).with_related()
-        return get_object_or_404(predictions, pk=_parse_id(self.request.POST.get("prediction", "")))
-
-
-def _parse_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Http404 from None
+        return get_object_or_404(predictions, pk=parse_uuid(self.request.POST.get("prediction", "")))

@@ -13,6 +13,7 @@ from core.api.fields import reject_unknown_fields
 from predictions.api.serializers.fields import FeatureOrderField, FeaturesField, UploadField
 from predictions.api.serializers.review import ReviewSerializer
 from predictions.models import Input, Prediction, Review
+from predictions.presentation import find_own_review
 from predictions.services.stored_files import read_stored_file
 
 
@@ -158,9 +159,8 @@ class PredictionSerializer(serializers.ModelSerializer):
     @extend_schema_field(ReviewSerializer(allow_null=True))
     def get_review(self, row: Prediction) -> dict[str, Any] | None:
         """Return the user's own review or, if there is none, the newest one."""
-        reviews: list[Review] = getattr(row, "active_reviews", [])  # not set on a prediction that was just created
-        user = self.context["request"].user
-        review = next((review for review in reviews if review.reviewer_id == user.pk), next(iter(reviews), None))
+        newest: list[Review] = getattr(row, "active_reviews", [])  # not set on a prediction that was just created
+        review = find_own_review(row, self.context["request"].user) or next(iter(newest), None)
         return ReviewSerializer(review, context=self.context).data if review else None
 
 
