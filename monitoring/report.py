@@ -17,7 +17,7 @@ from monitoring.tally import Tallies, Tally, sum_tallies
 from monitoring.windows import Window
 from predictions.models import Review
 
-MAX_USERS = 10
+MAX_LISTED_USERS = 10
 MAX_CLOCK_SKEW = timedelta(hours=1)  # between two machines that share a database
 DELETED_USERS = "deleted accounts"
 
@@ -88,7 +88,7 @@ def _compare_users(current: Counter[str], previous: Counter[str]) -> list[CountR
     ids = [user_id for user_id in {*current, *previous} if user_id]
     names = {str(pk): name for pk, name in User.objects.filter(pk__in=ids).values_list("pk", "username")}
     rows = compare_counts(_replace_ids(current, names), _replace_ids(previous, names))
-    return [row for row in rows if row.current][:MAX_USERS]
+    return [row for row in rows if row.current][:MAX_LISTED_USERS]
 
 
 def _replace_ids(counter: Counter[str], names: dict[str, str]) -> Counter[str]:

@@ -16,6 +16,7 @@ from inference.signature import Signature
 from registry.querysets import PRODUCTION, ModelVersionQuerySet, RegisteredModelQuerySet
 
 MAX_CACHED_SIGNATURES = 1024
+MAX_VERSION_NUMBER = 2**31 - 1  # the largest number that a PositiveIntegerField stores on PostgreSQL
 
 
 class RegisteredModel(models.Model):

@@ -18,7 +18,7 @@ from registry.querysets import PRODUCTION
 REFERENCE_PATTERN = re.compile(
     r"(?P<name>[a-z][a-z0-9-]*)(?:@(?P<alias>[a-z][a-z0-9-]*)|:(?P<number>[1-9][0-9]{0,8}))?", re.ASCII
 )
-MAX_SHOWN_CHARACTERS = 120  # of an invalid reference
+MAX_REFERENCE_CHARACTERS = 120  # a longer reference is invalid; messages show this much of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class ModelReference:
         match = REFERENCE_PATTERN.fullmatch(text)
         if match is None:
             raise UnknownModel(
-                f"Expected a model as name, name@alias or name:version. Received: {text[:MAX_SHOWN_CHARACTERS]!r}"
+                f"Expected a model as name, name@alias or name:version. Received: {text[:MAX_REFERENCE_CHARACTERS]!r}"
             )
         return cls(match["name"], match["alias"] or "", int(match["number"]) if match["number"] else None)
 

@@ -9,13 +9,13 @@ from inference.errors import InferenceError, InvalidInput
 from inference.messages import find_closest, format_value
 from inference.numbers import FLOAT_PATTERN, MAX_FLOAT
 from predictions.models import Prediction, Review
-from predictions.models.review import MAX_COMMENT_LENGTH
+from predictions.models.review import MAX_COMMENT_CHARACTERS
 from predictions.presentation import format_output
 
 Verdict = Review.Verdict
 TRUE_VALUE_TOLERANCE = 1e-6  # relative difference up to which a true value agrees with the predicted value
 MAX_LISTED_LABELS = 20  # labels in an error message
-MAX_QUOTED_LENGTH = 60  # characters of rejected text in an error message
+MAX_QUOTED_CHARACTERS = 60  # of rejected text in an error message
 
 
 class InvalidReview(InvalidInput):
@@ -52,9 +52,10 @@ def validate_review(prediction: Prediction, review: ReviewInput) -> ReviewInput:
         raise NotReviewable(f"Only succeeded predictions can be reviewed. The status of this one is {prediction.status}.")
     if review.verdict and review.verdict not in Verdict.values:
         raise _build_error("verdict", "unknown-verdict", "Expected correct, incorrect or unsure.", review.verdict)
-    if len(review.comment) > MAX_COMMENT_LENGTH:
+    if len(review.comment) > MAX_COMMENT_CHARACTERS:
         raise InvalidReview(
-            f"The comment is too long ({len(review.comment):,} characters). The limit is {MAX_COMMENT_LENGTH:,} characters.",
+            f"The comment is too long ({len(review.comment):,} characters). "
+            f"The limit is {MAX_COMMENT_CHARACTERS:,} characters.",
             code="too-long",
             field="comment",
         )
@@ -76,7 +77,7 @@ def parse_true_value(text: str) -> float | None:
     if not text:
         return None
     if not FLOAT_PATTERN.fullmatch(text):
-        raise _build_error("true_value", "wrong-type", "Expected a number such as 5.1.", text[:MAX_QUOTED_LENGTH])
+        raise _build_error("true_value", "wrong-type", "Expected a number such as 5.1.", text[:MAX_QUOTED_CHARACTERS])
     return float(text)
 
 

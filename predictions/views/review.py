@@ -15,7 +15,7 @@ from accounts.models import User
 from accounts.permissions import is_reviewer
 from accounts.requests import AuthenticatedRequest
 from predictions.models import Prediction
-from predictions.models.review import MAX_COMMENT_LENGTH
+from predictions.models.review import MAX_COMMENT_CHARACTERS
 from predictions.presentation import find_own_review
 from predictions.services import review_prediction, withdraw_review
 from predictions.services.review_validation import InvalidReview, NotReviewable, parse_true_value
@@ -57,7 +57,7 @@ class ReviewView(HtmxLoginRequiredMixin, View):
             verdict=fields.get("verdict", ""),
             true_label=fields.get("true_label", ""),
             true_value=parse_true_value(fields.get("true_value", "")),
-            comment=fields.get("comment", "").replace("\0", "")[:MAX_COMMENT_LENGTH],
+            comment=fields.get("comment", "").replace("\0", "")[:MAX_COMMENT_CHARACTERS],
         )
 
     def render_section(self, prediction: Prediction, error: str) -> HttpResponse:

@@ -13,8 +13,10 @@ from core.api.fields import reject_unknown_fields
 from predictions.api.serializers.fields import FeatureOrderField, FeaturesField, UploadField
 from predictions.api.serializers.review import ReviewSerializer
 from predictions.models import Input, Prediction, Review
+from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
 from predictions.presentation import find_own_review
 from predictions.services.stored_files import read_stored_file
+from registry.references import MAX_REFERENCE_CHARACTERS
 
 
 class PredictionRequestSerializer(serializers.Serializer):
@@ -27,13 +29,13 @@ class PredictionRequestSerializer(serializers.Serializer):
     )
     feature_order = FeatureOrderField(required=False, help_text="The feature names of a list of values.")
     model = serializers.CharField(
-        max_length=120,
+        max_length=MAX_REFERENCE_CHARACTERS,
         default="",
         allow_blank=True,
         help_text="name, name@alias or name:version. The default is the default model of the site.",
     )
     client_reference = serializers.CharField(
-        max_length=255, default="", allow_blank=True, help_text="Your own id for the prediction."
+        max_length=MAX_CLIENT_REFERENCE_CHARACTERS, default="", allow_blank=True, help_text="Your own id for the prediction."
     )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
