@@ -50,12 +50,6 @@ class RegisteredModel(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("predictions:model", args=[self.name])
 
-    @property
-    def main_version(self) -> ModelVersion | None:
-        """Return the version in production, or else the newest one."""
-        versions = list(self.versions.prefetch_related("aliases"))
-        return next((version for version in versions if version.is_in_production), versions[0] if versions else None)
-
 
 class ModelVersion(models.Model):
     """One artifact with its signature. Immutable, enforced by database triggers: register a new version instead.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -98,6 +99,16 @@ def resolve_model(reference: str = "", *, user: User | None = None) -> ResolvedM
 def resolve_version(reference: str = "", *, user: User | None = None) -> ModelVersion:
     """Return the version of `resolve_model`, for callers that do not need the reference."""
     return resolve_model(reference, user=user).version
+
+
+def select_main_version(versions: Sequence[ModelVersion]) -> ModelVersion | None:
+    """Return the version in production, or else the first one; None if there are none.
+
+    Args:
+        versions: of one model, the newest first, with their `aliases` prefetched.
+    """
+    in_production = (version for version in versions if version.is_in_production)
+    return next(in_production, versions[0] if versions else None)
 
 
 def get_production_aliases() -> QuerySet[Alias]:
