@@ -100,7 +100,7 @@ def review_claimed(*, prediction: Prediction, reviewer: User, review: ReviewInpu
             raise ClaimedByAnother("Your claim expired; another reviewer has this prediction. Your review was not saved.")
         claim = claims.filter(reviewer=reviewer).first()
         picked_by = claim.picked_by if claim else Review.PickedBy.MANUAL
-        row = save_review(validated, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+        row = save_review(review=validated, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
         ReviewClaim.objects.filter(prediction=prediction, reviewer=reviewer).delete()
     return row
 

@@ -44,7 +44,7 @@ def draw_reviews(
         prediction, output = succeeded[index]
         for reviewer in _draw_reviewers(reviewers, rng):
             review_input = validate_review(prediction, _draw_review_input(prediction, output.ground_truth, rng))
-            review = build_review(review_input, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+            review = build_review(review=review_input, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
             set_timestamp(review, _draw_review_timestamp(prediction, rng))
             reviews.append(review)
     return reviews
