@@ -43,11 +43,11 @@ class Command(BaseCommand):
         try:
             version = resolve_version(options["model"])
             self.stdout.write(f"Generating {options['count']:,} predictions of {version}.")
-            self.generate(version=version, **{name: options[name] for name in MIN_OPTION_VALUES})
+            self.generate_predictions(version=version, **{name: options[name] for name in MIN_OPTION_VALUES})
         except InferenceError as error:
             raise CommandError(error.message) from error
 
-    def generate(self, **options: Any) -> None:
+    def generate_predictions(self, **options: Any) -> None:
         start = perf_counter()
 
         def report(done: int) -> None:
