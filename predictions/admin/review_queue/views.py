@@ -7,16 +7,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.http import urlencode
-from django.views.generic import TemplateView
-from django.views.generic.edit import FormMixin
+from django.views.generic import FormView
 
-from accounts.permissions import is_reviewer
+from accounts.mixins import ReviewerRequiredMixin
 from accounts.requests import AuthenticatedRequest
 from core.fields import parse_uuid
 from inference.errors import InferenceError
@@ -40,7 +38,7 @@ from registry.references import resolve_version
 RECENT_REVIEWS_WINDOW = timedelta(hours=12)  # for the number of reviews on the page
 
 
-class ReviewQueueView(FormMixin, TemplateView):
+class ReviewQueueView(ReviewerRequiredMixin, FormView):
     """Show the predictions that a reviewer holds, and store what the reviewer does with them.
 
     A GET request writes nothing. Each POST request performs one action (start, a verdict, skip or undo), extends the
@@ -53,11 +51,6 @@ class ReviewQueueView(FormMixin, TemplateView):
     update_template_name = "admin/predictions/review/_queue_update.html"
     model_admin: ModelAdmin | None = None
     request: AuthenticatedRequest
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if not is_reviewer(request.user):
-            raise PermissionDenied("You don't have permission. Reviewers only.")
-        return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         form = self.get_form() if self.version else None
