@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q
@@ -16,6 +15,7 @@ from monitoring.rollup_reader import read_tallies
 from monitoring.tally import Tallies, Tally, sum_tallies
 from monitoring.windows import Window
 from predictions.models import Review
+from predictions.querysets import ReviewQuerySet
 
 MAX_LISTED_USERS = 10
 MAX_CLOCK_SKEW = timedelta(hours=1)  # between two machines that share a database
@@ -69,7 +69,7 @@ def _count_reviewed(window: Window, versions: Sequence[UUID] | None) -> dict[str
     A review has a later id than its prediction, because both ids start with the creation time. So reviews with an id from
     before both windows can be skipped.
     """
-    rows: Any = Review.objects.active().filter(id__gte=get_first_id(window.previous.start - MAX_CLOCK_SKEW))
+    rows: ReviewQuerySet = Review.objects.active().filter(id__gte=get_first_id(window.previous.start - MAX_CLOCK_SKEW))
     rows = rows.filter(prediction__status="succeeded")
     if versions is not None:
         rows = rows.filter(prediction__model_version__in=versions)
