@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.formatting import NOT_AVAILABLE, format_count, format_milliseconds, format_percent
-from monitoring.metrics import Bucket, OperationsMetrics
+from monitoring.types import Bucket, OperationsMetrics
 from monitoring.windows import HOUR
 from registry.models import ModelVersion
 

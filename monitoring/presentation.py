@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.formatting import NOT_AVAILABLE, format_count, format_milliseconds, format_percent
 from inference.messages import format_bytes
-from monitoring.metrics import Comparison, OperationsMetrics
+from monitoring.types import Comparison, OperationsMetrics
 
 MIN_PREDICTIONS = 30  # changes among fewer predictions may be chance and are not notable
 MIN_NOTABLE_FAILURE_SHARE = 0.1  # notable whatever it was before

@@ -10,13 +10,14 @@ from uuid import UUID
 from django.db.models import Count, Q
 
 from accounts.models import User
-from monitoring.metrics import LATENCY_QUANTILES, Bucket, Comparison, CountRow, OperationsMetrics, compare_counts
 from monitoring.rollup_reader import read_tallies
 from monitoring.tally import Tallies, Tally, sum_tallies
+from monitoring.types import Bucket, Comparison, CountRow, OperationsMetrics
 from monitoring.windows import Window
 from predictions.models import Review
 from predictions.querysets import ReviewQuerySet
 
+LATENCY_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 MAX_LISTED_USERS = 10
 MAX_CLOCK_SKEW = timedelta(hours=1)  # between two machines that share a database
 DELETED_USERS = "deleted accounts"
@@ -46,6 +47,22 @@ def build_report(window: Window, *, versions: Sequence[UUID] | None = None) -> O
         versions=_compare_versions(tallies, window),
         buckets=_build_buckets(tallies, window),
     )
+
+
+def compare_counts(current: Counter[str], previous: Counter[str]) -> list[CountRow]:
+    """Return a row per name in either counter, the most frequent in the current one first."""
+    names = sorted({*current, *previous}, key=lambda name: (-current[name], -previous[name], name))
+    totals = current.total(), previous.total()
+    return [
+        CountRow(
+            name,
+            current[name],
+            previous[name],
+            current[name] / totals[0] if totals[0] else None,
+            previous[name] / totals[1] if totals[1] else None,
+        )
+        for name in names
+    ]
 
 
 def get_first_id(moment: datetime) -> UUID:

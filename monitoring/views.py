@@ -14,9 +14,9 @@ from accounts.mixins import ReviewerRequiredMixin
 from monitoring.charts import build_chart_data, build_charts, have_same_model
 from monitoring.drift.report import MIN_VALUES, DriftReport, build_drift_report
 from monitoring.forms import OperationsForm
-from monitoring.metrics import OperationsMetrics
 from monitoring.presentation import build_cards, can_compare
 from monitoring.report import build_report
+from monitoring.types import OperationsMetrics
 from monitoring.windows import get_window
 from registry.models import ModelVersion
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from monitoring.metrics import Comparison
 from monitoring.presentation import CONFIDENCE, COUNT, DURATION, FAILURE_SHARE, SIZE, build_card, describe_change
+from monitoring.types import Comparison
 
 PERIOD = "the previous 7 days"
 
