@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A share of `n` items with its 95 % interval."""
+    """A share of `n` items with its 95% interval."""
 
     value: float | None
     low: float | None

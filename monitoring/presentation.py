@@ -114,7 +114,7 @@ def build_card(
 
 
 def describe_change(values: Comparison, style: MetricFormat, period: str) -> str:
-    """Return the change since the previous window, such as `12.0 % more than in the previous 7 days (1,234)`."""
+    """Return the change since the previous window, such as `12.0% more than in the previous 7 days (1,234)`."""
     current, previous = values
     if previous is None:
         return f"no data in {period}{' either' if current is None else ''}"
@@ -136,7 +136,7 @@ def _describe_difference(current: float, previous: float, style: MetricFormat) -
     if style.times and ratio >= MIN_TIMES_RATIO:
         return f"{ratio:,.1f} {style.times}" if ratio < MAX_TIMES_RATIO else style.many
     change = abs(ratio - 1)
-    return f"{format_percent(change) if change < 1 else f'{change * 100:,.1f} %'} {direction} than"
+    return f"{format_percent(change) if change < 1 else f'{change * 100:,.1f}%'} {direction} than"
 
 
 def _is_notable(values: Comparison, style: MetricFormat) -> bool:

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 
 class ShareSerializer(serializers.Serializer):
-    """A share with its 95 % Wilson interval."""
+    """A share with its 95% Wilson interval."""
 
     value = serializers.FloatField(allow_null=True)
     low = serializers.FloatField(allow_null=True)

@@ -7,7 +7,7 @@ UNREVIEWED = "unreviewed"
 
 
 def assign_split(digest: bytes) -> str:
-    """Return the split of an input: 80 % train, 10 % validation, 10 % test.
+    """Return the split of an input: 80% train, 10% validation, 10% test.
 
     It depends only on the digest of the input, so an input is in the same split in every export. Data that a network was
     trained on are never in a later test split.

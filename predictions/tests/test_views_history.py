@@ -132,7 +132,7 @@ def test_browsers_do_not_cache_the_history(shades, signed_in):
 def test_chips_show_readable_values(shades, signed_in):
     chips = signed_in.get(URL, {"max_confidence": "0.8", "created_after": "2026-01-31T12:00"}).context["chips"]
     assert [(chip.name, chip.value) for chip in chips] == [
-        ("Maximum confidence", "80 %"),
+        ("Maximum confidence", "80%"),
         ("Created from", "2026-01-31T12:00"),
     ]
     assert chips[1].time == datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -80,7 +80,7 @@ def _build_chip(filterset: PredictionFilter, filters: dict[str, str], name: str)
     is_percent = name in CONFIDENCE_FILTERS and name not in filterset.errors
     return Chip(
         name=str(filterset.filters[name].label).removesuffix(" (UTC)"),
-        value=f"{float(value) * 100:g} %" if is_percent else str(choices.get(value, value)),
+        value=f"{float(value) * 100:g}%" if is_percent else str(choices.get(value, value)),
         remove_url=build_history_url({other: kept for other, kept in filters.items() if other != name}),
         time=filterset.form.cleaned_data.get(name) if name in TIME_FILTERS else None,
     )

@@ -10,12 +10,12 @@ const TIME_FORMAT = { hour: "2-digit", minute: "2-digit" };
 const formatValue = {
   count: (value) => value.toLocaleString("en-GB"),
   milliseconds: (value) => `${value.toLocaleString("en-GB", { maximumFractionDigits: 1 })} ms`,
-  share: (value) => `${(value * 100).toFixed(1)} %`,
+  share: (value) => `${(value * 100).toFixed(1)}%`,
 };
 const formatTick = {
   ...formatValue,
   milliseconds: (value) => `${value.toLocaleString("en-GB")} ms`,
-  share: (value) => `${Number((value * 100).toFixed(2))} %`,
+  share: (value) => `${Number((value * 100).toFixed(2))}%`,
 };
 
 function formatTime(seconds, format) {
