@@ -1,4 +1,4 @@
-"""The formulas of the metrics, with their sources. They take counts and return None where a metric is undefined."""
+"""The formulas of the metrics, with their sources. They take counts and return None for an undefined metric."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_tab_order_starts_with_the_skip_link_and_the_menu(page, watched):
     expect(page.locator("form.scripted")).to_be_visible()
     stops = list_tab_stops(page)
     names = [stop["name"] for stop in stops]
-    assert names[:6] == ["Skip to the content", "mlsite", "Predict", "History", "Models", "API"]
+    assert names[:6] == ["Skip to main content", "mlsite", "Predict", "History", "Models", "API"]
     assert [stop["type"] for stop in stops].index("file") > 6
     assert [stop["html"] for stop in stops if not stop["isVisible"]] == []
     page.goto("/")

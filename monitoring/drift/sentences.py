@@ -1,4 +1,4 @@
-"""All sentences of the drift report."""
+"""Sentences of the drift report."""
 
 from __future__ import annotations
 

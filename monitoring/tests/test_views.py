@@ -102,7 +102,7 @@ def test_unfinished_predictions_have_their_own_bars(shades, reviewer_client, use
     running.update(status="running", completed_at=None, output=None, label="", confidence=None)
     volume = read_chart_data(read_page(reviewer_client))["charts"][0]
     totals = {name: sum(values) for name, values in zip(volume["names"], volume["values"], strict=True)}
-    assert totals == {"succeeded": 2, "failed": 2, "queued, running or canceled": 1}
+    assert totals == {"succeeded": 2, "failed": 2, "queued, running, or canceled": 1}
 
 
 def test_labels_are_counted_for_one_model_only(predictions, reviewer_client):
@@ -139,7 +139,7 @@ def test_notable_changes_are_listed_first(shades, reviewer_client, user):
         ((0, 400), (3, 0), "<strong>Failed: 100.0%</strong>"),
         ((0, 40), (0, 0), "<strong>Failed: 100.0%</strong>"),
         ((36, 4), (36, 4), "<strong>Failed: 10.0%</strong>"),
-        ((40, 0), (40, 1), "<strong>Failed: 0.0%</strong>, 2.4 points lower"),
+        ((40, 0), (40, 1), "<strong>Failed: 0.0%</strong>, 2.4 percentage points lower"),
         ((40, 0), (41, 0), "No notable changes: all metrics are within their usual range"),
         ((20, 9), (20, 0), "Not enough predictions to compare with the previous 7 days."),
     ],
@@ -204,7 +204,7 @@ def test_drift_is_shown_for_the_selected_or_busiest_version(predictions, reviewe
     page = read_page(reviewer_client)
     assert "Drift of shades:1" in page
     assert "No drift in" in page
-    assert "predictions of the last 7 days." in " ".join(page.split())
+    assert "predictions from the last 7 days." in " ".join(page.split())
     page = read_page(reviewer_client, model="flowers", version="1", span="1d")
     assert "Drift of flowers:1" in page
     assert "Not enough values in 5 of 5 fields" in " ".join(page.split())

@@ -142,7 +142,7 @@ def test_chips_show_readable_values(shades, signed_in):
 
 def test_rows_show_their_review(shades, signed_in, user):
     review_prediction(prediction=make_prediction(user), reviewer=user, true_label="grey")
-    assert '<span class="badge verdict incorrect">Correct: grey</span>' in signed_in.get(URL).content.decode()
+    assert '<span class="badge verdict incorrect">True label: grey</span>' in signed_in.get(URL).content.decode()
     assert "badge verdict" not in signed_in.get(f"{URL}?reviewed=false").content.decode()
 
 

@@ -46,7 +46,7 @@ class ExampleView(HtmxLoginRequiredMixin, FormView):
         reference = form.cleaned_data["model"] or self.model.name
         try:
             resolved = _resolve(self.request, self.model.name, reference)
-            # The page may be older than the last promotion. Its example is run, by the version in production now.
+            # The page may be older than the last promotion. Run its example with the version that is in production now.
             shown = form.cleaned_data["version"]
             version = _resolve(self.request, self.model.name, shown).version if shown else resolved.version
             number = form.cleaned_data["number"]
@@ -63,7 +63,7 @@ class ExampleView(HtmxLoginRequiredMixin, FormView):
         return render(self.request, "predictions/_results.html", context, status=201)
 
     def form_invalid(self, form: ExampleForm) -> HttpResponse:
-        return self.reject("There is no such example.", status=404)
+        return self.reject("The example does not exist.", status=404)
 
     def reject(self, reason: str, *, status: int) -> HttpResponse:
         message = f"The example could not be run. {reason}"
@@ -87,7 +87,7 @@ class ExampleImageView(LoginRequiredMixin, View):
 
 
 def _resolve(request: AuthenticatedRequest, name: str, reference: str) -> ResolvedModel:
-    """Resolve a reference, which must lead to the model in the address."""
+    """Resolve a reference to a version of the model in the URL."""
     resolved = resolve_model(reference, user=request.user)
     if resolved.version.model.name != name:
         raise Http404

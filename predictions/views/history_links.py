@@ -1,4 +1,4 @@
-"""Links of the History page that set or remove filters."""
+"""Links on the History page that set or remove filters."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _build_chip(filterset: PredictionFilter, filters: dict[str, str], name: str)
 
 
 def _list_replacing_links(filters: dict[str, str], shortcuts: Iterable[tuple[str, dict[str, str]]]) -> list[FilterLink]:
-    """Return a link for each shortcut that is not set. A link removes the filters of the other shortcuts."""
+    """Return a link for each shortcut that is not set. Each link removes the filters of the other shortcuts."""
     shortcuts = list(shortcuts)
     replaced = {name for _, added in shortcuts for name in added}
     kept = {name: value for name, value in filters.items() if name not in replaced}

@@ -1,5 +1,5 @@
 // Draws the charts of the operations page with uPlot, on load and after htmx has replaced the content. Without this module,
-// the tables below the charts contain the data.
+// the tables below the charts show the data.
 
 const CHART_HEIGHT = 210; // pixels, without the legend
 const MAX_POINT_MARKERS = 40; // lines with more points have no markers
