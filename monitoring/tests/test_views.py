@@ -73,7 +73,7 @@ def test_a_window_has_metrics_charts_and_tables(predictions, reviewer_client, wi
         assert len(chart["names"]) == len(chart["values"]) > 0
         assert f'data-chart="{chart["id"]}"' in page
     assert page.count('<th scope="row">') > 4 * len(data["times"])
-    duration = WINDOW_CHOICES[window].label.removeprefix("last ")
+    duration = WINDOW_CHOICES[window].label.removeprefix("Last ")
     assert f"compared with the previous {duration}." in page
     for text in (
         "Failures by code",
@@ -193,7 +193,7 @@ def test_the_page_can_be_limited_to_a_model_or_version(predictions, reviewer_cli
 def test_invalid_parameters_are_reported(predictions, reviewer_client, parameters):
     response = reviewer_client.get(PAGE, parameters)
     assert response.status_code == 200
-    assert "This period, model or version does not exist." in " ".join(response.content.decode().split())
+    assert "This period, model, or version does not exist." in " ".join(response.content.decode().split())
 
 
 def test_nul_characters_are_ignored(predictions, reviewer_client):
