@@ -87,7 +87,7 @@ class Predictor:
             return future.result()
         if isinstance(error, InferenceError):
             raise error
-        # A model can raise anything. The message contains only the type, because the text can contain paths.
+        # A model can raise any exception. The message contains only the type, because the text can contain paths.
         # The full error is logged as the cause.
         raise ModelFailed(f"{self.spec} failed: {type(error).__name__}.") from error
 

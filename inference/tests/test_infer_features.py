@@ -67,7 +67,7 @@ NAMED_FEATURES = ArtifactMetadata(features=({"name": "width"}, {"name": "height"
         (
             make_image_metadata(28, 28, 1),
             TWO_FEATURES,
-            "to take rows of features. The artifact takes image float32 [28, 28, 1].",
+            "that takes rows of features. The artifact takes image float32 [28, 28, 1].",
         ),
         (
             ArtifactMetadata(inputs=(Tensor("x", "float32", (None,)), Tensor("y", "float32", (3,)))),
@@ -95,8 +95,16 @@ def test_declared_features_must_match_the_artifact(metadata, input, message):
             {"type": "float"},
             "The artifact takes a as text, but model.toml declares float. Expected category or text.",
         ),
-        ("int32", {"required": False}, "Expected a default for a: the artifact takes it as integer, which has no missing"),
-        ("bool", {"required": False}, "Expected a default for a: the artifact takes it as boolean, which has no missing"),
+        (
+            "int32",
+            {"required": False},
+            "Expected a default for a: the artifact takes it as integer, which cannot represent a missing value",
+        ),
+        (
+            "bool",
+            {"required": False},
+            "Expected a default for a: the artifact takes it as boolean, which cannot represent a missing value",
+        ),
         (
             "uint8",
             {"max": 300},
