@@ -9,7 +9,7 @@ from accounts.models import User
 
 
 class AuthenticatedRequest(HttpRequest):
-    """For type checkers only. `LoginRequiredMixin` and the middleware ensure these attributes."""
+    """For type checkers only. `LoginRequiredMixin` and the middleware set these attributes."""
 
     user: User
     htmx: HtmxDetails

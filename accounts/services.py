@@ -1,4 +1,4 @@
-"""Create users, API tokens and reviewers. Only this module writes them."""
+"""Create users, API tokens, and reviewers. No other module writes them."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ def create_token(*, user: User, name: str, expires_at: datetime | None = None) -
 
 
 def revoke_token(*, token: ApiToken) -> None:
-    """Revoke a token with immediate effect. Revoking it again keeps the first time."""
+    """Revoke a token, effective immediately. Revoking it again does not change `revoked_at`."""
     ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 
 def authenticate_token(*, secret: str) -> ApiToken | None:
-    """Return the active token with this secret, and its user; None if there is none.
+    """Return the active token with this secret and its user, or None.
 
     The time of the last use is updated at most once per `LAST_USE_INTERVAL`, so that most requests write nothing.
     """
@@ -101,7 +101,7 @@ def hash_secret(*, secret: str) -> str:
 def get_client_address(request: HttpRequest) -> str:
     """Return the IP address that a request came from.
 
-    Of `X-Forwarded-For`, only the last `TRUSTED_PROXIES` entries are trusted. The client can forge all others.
+    Only the last `TRUSTED_PROXIES` entries of `X-Forwarded-For` are trusted. Clients can forge all others.
     """
     forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
     proxies = settings.TRUSTED_PROXIES

@@ -1,4 +1,4 @@
-"""Upload handling: complete multipart bodies only, held in memory, and the limits of images."""
+"""Handle uploads: require complete multipart bodies, hold them in memory, and provide the limits for images."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
 from inference.preprocessing import ImageLimits
 
-MAX_EPILOGUE_BYTES = 1024  # that may follow the closing boundary (RFC 2046, section 5.1.1)
+MAX_EPILOGUE_BYTES = 1024  # allowed after the closing boundary (RFC 2046, section 5.1.1)
 
 
 class WholeBodyUploadHandler(MemoryFileUploadHandler):
     """Reject a multipart body without its closing boundary, which Django's parser accepts as complete.
 
-    The body is held in memory, never in a temporary file. `RequestSizeMiddleware` has limited its size before.
+    The body is held in memory, never in a temporary file. `RequestSizeMiddleware` has already limited its size.
     """
 
     def handle_raw_input(
@@ -39,5 +39,5 @@ class WholeBodyUploadHandler(MemoryFileUploadHandler):
 
 
 def get_image_limits() -> ImageLimits:
-    """Return the configured limits of an uploaded image."""
+    """Return the configured limits for uploaded images."""
     return ImageLimits(max_bytes=settings.MAX_UPLOAD_BYTES, max_pixels=settings.MAX_IMAGE_PIXELS)

@@ -51,15 +51,15 @@ class RegisteredModel(models.Model):
 
     @property
     def main_version(self) -> ModelVersion | None:
-        """Return the version in production, or else the newest one."""
+        """Return the version in production, or the newest version if there is none."""
         versions = list(self.versions.prefetch_related("aliases"))
         return next((version for version in versions if version.is_in_production), versions[0] if versions else None)
 
 
 class ModelVersion(models.Model):
-    """One artifact with its signature. Immutable, enforced by database triggers: register a new version instead.
+    """One artifact with its signature. Immutable: database triggers reject changes. Register a new version instead.
 
-    Only `created_by` changes, to null, when the account is deleted.
+    The only exception is `created_by`, which is set to null when the account is deleted.
     """
 
     id = UUID7Field()
@@ -74,11 +74,9 @@ class ModelVersion(models.Model):
     framework = models.CharField(max_length=50, blank=True)
     framework_version = models.CharField(max_length=50, blank=True)
     trusted = models.BooleanField(
-        default=False, help_text="Registered with --trusted: loading it may run its author's code."
+        default=False, help_text="Registered with --trusted: loading it can run its author's code."
     )
-    examples = models.JSONField(
-        default=list, blank=True, help_text="Inputs with the outputs that were expected at registration."
-    )
+    examples = models.JSONField(default=list, blank=True, help_text="Inputs with their expected outputs, from model.toml.")
     notes = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(
@@ -100,7 +98,7 @@ class ModelVersion(models.Model):
 
     @property
     def is_in_production(self) -> bool:
-        """Return whether the production alias points to this version. Prefetch `aliases` when there are many versions."""
+        """Return whether the production alias points to this version. Prefetch `aliases` if there are many versions."""
         return any(alias.name == PRODUCTION for alias in self.aliases.all())
 
     @property
@@ -135,7 +133,7 @@ class Alias(models.Model):
 
 
 class AliasChange(models.Model):
-    """A record of who moved an alias, when, from which version and to which version."""
+    """A record of who moved an alias, when, and from which version to which."""
 
     id = UUID7Field()
     model = models.ForeignKey(RegisteredModel, models.CASCADE, related_name="alias_changes")

@@ -27,7 +27,7 @@ def is_untouched(folder):
         ("nope", "No model named 'nope' is in use."),
         ("shades:9", "The model shades has no version 9."),
         ("shades@x", "The model shades has no alias x."),
-        ("a b", "Expected a model as name, name@alias or name:version."),
+        ("a b", "Expected a model as name, name@alias, or name:version."),
     ],
 )
 def test_an_unknown_model_is_reported_and_nothing_is_written(shades, folder, model, message):

@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "\\A[0-9a-f]{64}\\Z", "Use 64 lower-case hexadecimal digits."
+                                "\\A[0-9a-f]{64}\\Z", "Use 64 lowercase hexadecimal digits."
                             )
                         ],
                     ),
