@@ -40,7 +40,7 @@ format: install-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/djlint --quiet --reformat templates
 
-# Update the screenshots in docs/. They are taken on a temporary site with generated data.
+# Update the screenshots in docs/, from a temporary site with generated data.
 screenshots: install-dev
 	$(BIN)/python -m mlsite.tests.screenshots
 
@@ -67,7 +67,7 @@ install-mlflow: .venv/installed-mlflow
 .env: | .venv/installed
 	$(BIN)/python -m mlsite.envfile .env.example $@
 
-# Install the newest allowed versions of the dependencies and pin them.
+# Install the newest allowed versions of the dependencies, and pin them in constraints.txt.
 constraints:
 	rm -rf .venv
 	$(PYTHON) -m venv .venv

@@ -1,1 +1,1 @@
-"""Users, sign-up, sign-in and API tokens. Imports no app but `core`."""
+"""Users, sign-up, sign-in, and API tokens. Does not import any app except `core`."""

@@ -1,4 +1,4 @@
-"""Authenticate API requests by `Authorization: Bearer <token>` (RFC 6750)."""
+"""Authenticate API requests with `Authorization: Bearer <token>` (RFC 6750)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MAX_HEADER_BYTES = 512
 class InvalidToken(AuthenticationFailed):
     default_code = "invalid-token"
     default_detail = (
-        "The token is unknown, expired or revoked. Create a token on the API tokens page or with manage.py create_token."
+        "The token is unknown, expired, or revoked. Create a token on the API tokens page or with manage.py create_token."
     )
 
 
 class BearerAuthentication(BaseAuthentication):
-    """Authenticate by an API token. Requests without a bearer header are left to the next authenticator."""
+    """Authenticate with an API token. Requests without a bearer header are left to the next authenticator."""
 
     keyword = "Bearer"
 

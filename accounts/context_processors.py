@@ -7,5 +7,5 @@ from django.http import HttpRequest
 
 
 def signup(request: HttpRequest) -> dict[str, bool]:
-    """Add `allow_signup`: whether the site is open for sign-up."""
+    """Add `allow_signup`: whether sign-up is open."""
     return {"allow_signup": settings.ALLOW_SIGNUP}

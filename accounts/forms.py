@@ -20,26 +20,29 @@ class SignUpForm(UserCreationForm):
         fields = ("username", "email")
         labels = {"email": "Email"}
         help_texts = {
-            "username": "Letters, digits and @ . + - _",
+            "username": "Letters, digits, and @ . + - _",
             "email": "Optional. Required to reset a forgotten password.",
         }
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["password1"].help_text = "At least 8 characters. Not only digits, and not a common password."
+        self.fields[
+            "password1"
+        ].help_text = "Use at least 8 characters. The password cannot be common or consist only of digits."
         self.fields["password2"].help_text = ""
         self.fields.pop("usable_password", None)
 
 
 class TokenForm(forms.Form):
     name = forms.CharField(
-        max_length=ApiToken._meta.get_field("name").max_length, help_text="What the token is for, such as: nightly import"
+        max_length=ApiToken._meta.get_field("name").max_length,
+        help_text="What the token is for, for example: nightly import",
     )
     lifetime = forms.ChoiceField(
         choices=LIFETIME_DAYS_CHOICES, required=False, label="Valid for", initial=DEFAULT_LIFETIME_DAYS
     )
 
     def get_expiry(self) -> datetime | None:
-        """Return when the token expires; None if it is valid until revoked."""
+        """Return when the token expires, or None if it is valid until it is revoked."""
         days = self.cleaned_data["lifetime"]
         return timezone.now() + timedelta(days=int(days)) if days else None

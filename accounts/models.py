@@ -14,13 +14,13 @@ from accounts.querysets import ApiTokenQuerySet
 
 
 class User(AbstractUser):
-    """A custom user model from the first migration, so that fields can be added later."""
+    """A user. The custom model allows fields to be added later."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
 
     @property
     def is_reviewer(self) -> bool:
-        """Return whether the user may see and review the predictions of all users."""
+        """Return whether the user can see and review the predictions of all users."""
         return is_reviewer(self)
 
 
@@ -33,8 +33,8 @@ class ApiToken(models.Model):
     prefix = models.CharField(max_length=12, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)  # serves: authentication by token
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: valid until revoked.")
-    last_used_at = models.DateTimeField(null=True, editable=False, help_text="To the minute.")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="If empty, the token is valid until it is revoked.")
+    last_used_at = models.DateTimeField(null=True, editable=False, help_text="Updated at most once per minute.")
     revoked_at = models.DateTimeField(null=True, editable=False)
 
     objects: ClassVar = ApiTokenQuerySet.as_manager()
@@ -48,7 +48,7 @@ class ApiToken(models.Model):
 
     @property
     def state(self) -> str:
-        """Return `active`, `expired` or `revoked`."""
+        """Return `active`, `expired`, or `revoked`."""
         if self.revoked_at:
             return "revoked"
         return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 
 def is_reviewer(user: AbstractBaseUser | AnonymousUser) -> bool:
-    """Return whether a user may see and review the predictions of all users.
+    """Return whether a user can see and review the predictions of all users.
 
     Reviewers are active staff with the permission `settings.REVIEWER_PERMISSION`; superusers have every permission.
     """

@@ -10,7 +10,7 @@ from accounts.models import User
 
 
 class AuthenticatedRequest(HttpRequest):
-    """For type checkers only. `LoginRequiredMixin` and the middleware ensure these attributes."""
+    """For type checkers only. `LoginRequiredMixin` and the middleware set these attributes."""
 
     user: User
     htmx: HtmxDetails
@@ -19,7 +19,7 @@ class AuthenticatedRequest(HttpRequest):
 def get_client_address(request: HttpRequest) -> str:
     """Return the IP address that a request came from.
 
-    Of `X-Forwarded-For`, only the last `TRUSTED_PROXIES` entries are trusted. The client can forge all others.
+    Only the last `TRUSTED_PROXIES` entries of `X-Forwarded-For` are trusted. Clients can forge all others.
     """
     forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
     proxies = settings.TRUSTED_PROXIES

@@ -1,4 +1,4 @@
-"""Create users, API tokens and reviewers. Only this module writes them."""
+"""Create users, API tokens, and reviewers. No other module writes them."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ def create_token(*, user: User, name: str, expires_at: datetime | None = None) -
 
 
 def revoke_token(*, token: ApiToken) -> None:
-    """Revoke a token with immediate effect. Revoking it again keeps the first time."""
+    """Revoke a token, effective immediately. Revoking it again does not change `revoked_at`."""
     ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 
 def authenticate_token(*, secret: str) -> ApiToken | None:
-    """Return the active token with this secret, and its user; None if there is none.
+    """Return the active token with this secret and its user, or None.
 
     The time of the last use is updated at most once per `LAST_USE_INTERVAL`, so that most requests write nothing.
     """

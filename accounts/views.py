@@ -22,7 +22,7 @@ MAX_LISTED_TOKENS = 100
 
 
 class SignUpView(FormView):
-    """Create an account and sign in. The page does not exist when `ALLOW_SIGNUP` is off."""
+    """Create an account and sign in. The page returns 404 if `ALLOW_SIGNUP` is false."""
 
     template_name = "accounts/signup.html"
     form_class = SignUpForm
@@ -46,7 +46,7 @@ class SignUpView(FormView):
 
 
 class StaffLoginView(View):
-    """Replace the admin's login page: redirect to the site's own, and reject signed-in users without staff rights."""
+    """Replace the login page of the admin: redirect to the sign-in page, and reject signed-in users who are not staff."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:

@@ -19,7 +19,7 @@ from core.pagination import BoundedPaginator
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """Show rows without forms. Nobody, superusers included, can add, change or delete a row. Lists do not count tables."""
+    """Show rows without forms. No user can add, change, or delete a row. Lists do not count whole tables."""
 
     paginator = BoundedPaginator
     show_full_result_count = False

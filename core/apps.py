@@ -14,7 +14,7 @@ class CoreConfig(AppConfig):
 
 
 def disable_jit(connection: Any, **kwargs: Any) -> None:
-    """Turn off the just-in-time compilation of PostgreSQL, which takes longer than any statement of this site.
+    """Turn off just-in-time compilation in PostgreSQL. Compiling takes longer than running any statement of mlsite.
 
     A connection option would do the same, but PgBouncer rejects it.
     """

@@ -1,4 +1,4 @@
-"""System checks of an installation. They load no model."""
+"""System checks of an installation. They do not load models."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ def check_folders(**options: Any) -> list[Error]:
 def check_sqlite_in_production(**options: Any) -> list[Warning]:
     """Warn about SQLite, which allows only one writer at a time."""
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-        hint = "SQLite is suitable for one server and about 20 writes per second. Otherwise set DATABASE_URL=postgres://…"
+        hint = "SQLite is suitable for one server and about 20 writes per second. For a higher load, set DATABASE_URL=postgres://…"
         return [Warning("The database is SQLite.", hint=hint, id="core.W001")]
     return []

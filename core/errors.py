@@ -1,4 +1,4 @@
-"""The one table from error codes to HTTP statuses. Pages and the API use it alike."""
+"""Map error codes to HTTP statuses, for the pages and the API."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STATUS_BY_CODE = {
 
 
 def get_status(error: BaseException) -> int:
-    """Return the HTTP status of an error: that of its own code, else that of the nearest base class whose code has one."""
+    """Return the HTTP status for the code of an error, or else for the code of its nearest base class in the table."""
     codes = [getattr(error, "code", None), *(vars(cls).get("code") for cls in type(error).__mro__)]
     status = next((STATUS_BY_CODE[code] for code in codes if code in STATUS_BY_CODE), None)
     if status is None:

@@ -1,4 +1,4 @@
-"""Model fields and database functions for UUIDv7 ids."""
+"""Model fields and database functions for UUIDv7 IDs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 
 class UUID7Field(models.UUIDField):
-    """A primary key that is also the public id: ordered by time and not guessable (RFC 9562, section 5.7)."""
+    """A primary key that is also the public ID: ordered by time and not guessable (RFC 9562, section 5.7)."""
 
     def __init__(self, **options: Any) -> None:
         defaults: dict[str, Any] = {"primary_key": True, "default": uuid7, "editable": False}

@@ -8,5 +8,5 @@ from inference.preprocessing import ImageLimits
 
 
 def get_image_limits() -> ImageLimits:
-    """Return the configured limits of an uploaded image."""
+    """Return the configured limits for uploaded images."""
     return ImageLimits(max_bytes=settings.MAX_UPLOAD_BYTES, max_pixels=settings.MAX_IMAGE_PIXELS)

@@ -12,12 +12,12 @@ from django.utils.functional import cached_property
 
 from core.fields import parse_uuid
 
-MAX_COUNTED_ROWS = 10_000  # rows that an admin list pages through; filters and search reach the others
+MAX_COUNTED_ROWS = 10_000  # maximum number of rows in an admin list; use filters or search to find other rows
 
 
 @dataclass(frozen=True, slots=True)
 class KeysetPage:
-    """Rows, newest first, and the ids that lead to the neighbouring pages; None where there is no such page."""
+    """Rows, newest first, and the IDs that lead to the newer and older pages; None if there is no such page."""
 
     rows: list[Any]
     older_than: UUID | None
@@ -25,7 +25,7 @@ class KeysetPage:
 
 
 def get_keyset_page(queryset: QuerySet, *, older_than: str = "", newer_than: str = "", size: int) -> KeysetPage:
-    """Return the page before or after an id, or the newest page, in one query. Invalid ids are ignored."""
+    """Return the page before or after an ID, or the newest page, in one query. Invalid IDs are ignored."""
     older, newer = parse_uuid(older_than), parse_uuid(newer_than)
     if newer and not older:
         rows = list(queryset.filter(id__gt=newer).order_by("id")[: size + 1])

@@ -1,4 +1,4 @@
-"""Visibility of rows: users see their own, reviewers see everyone's. Every entry point reads through `visible_to`."""
+"""Visibility of rows: users see their own rows, reviewers see all rows. All entry points use `visible_to`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 
 class Viewer(Protocol):
-    """A user as far as visibility is concerned. Anonymous users have no `is_reviewer`."""
+    """The attributes of a user that determine visibility. Anonymous users have no `is_reviewer`."""
 
     @property
     def is_authenticated(self) -> bool: ...
@@ -18,7 +18,7 @@ class Viewer(Protocol):
 
 
 def can_view_all(user: Viewer) -> bool:
-    """Return whether a user sees everyone's rows."""
+    """Return whether a user can see the rows of all users."""
     return bool(user.is_authenticated and user.is_active and getattr(user, "is_reviewer", False))
 
 
@@ -28,7 +28,7 @@ class VisibleQuerySet(QuerySet):
     owner_field: ClassVar[str] = "user"
 
     def visible_to(self, user: Viewer) -> Self:
-        """Return the rows that a user may see; none for anonymous and inactive users."""
+        """Return the rows that a user can see. Anonymous and inactive users see no rows."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         return self.all() if can_view_all(user) else self.filter(**{self.owner_field: user})

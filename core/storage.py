@@ -1,4 +1,4 @@
-"""A file storage that returns only after the file is safely on disk."""
+"""A file storage that writes files durably: `save()` returns after the file is on disk."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class DurableFileSystemStorage(FileSystemStorage):
                 file.flush()
                 os.fchmod(file.fileno(), self.file_permissions_mode or 0o600)
                 os.fsync(file.fileno())
-            # This overwrites nothing: save() chooses a free name, and names contain a UUID or a hash.
+            # This never overwrites a file: save() chooses a free name, and names contain a UUID or a hash.
             os.rename(temporary, target)
         except BaseException:
             os.unlink(temporary)

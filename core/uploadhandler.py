@@ -1,4 +1,4 @@
-"""Upload handler: complete multipart bodies only, held in memory. `predictions.services.inputs` checks the files."""
+"""Upload handler: require complete multipart bodies and hold them in memory. `predictions.services.inputs` checks files."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import IO, Any
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
-MAX_EPILOGUE_BYTES = 1024  # that may follow the closing boundary (RFC 2046, section 5.1.1)
+MAX_EPILOGUE_BYTES = 1024  # allowed after the closing boundary (RFC 2046, section 5.1.1)
 
 
 class WholeBodyUploadHandler(MemoryFileUploadHandler):
     """Reject a multipart body without its closing boundary, which Django's parser accepts as complete.
 
-    The body is held in memory, never in a temporary file. `RequestSizeMiddleware` has limited its size before.
+    The body is held in memory, never in a temporary file. `RequestSizeMiddleware` has already limited its size.
     """
 
     def handle_raw_input(

@@ -1,4 +1,4 @@
-"""The site's own URL."""
+"""Build the URL of the site."""
 
 from __future__ import annotations
 

@@ -15,13 +15,14 @@ MAX_FILE_NAME_CHARACTERS = 255
 MAX_SHOWN_CHARACTERS = 200  # of an invalid label in an error message
 
 validate_name = RegexValidator(
-    r"\A[a-z][a-z0-9]*(-[a-z0-9]+)*\Z", "Use lower-case letters, digits and single hyphens, a letter first: digits, iris-2."
+    r"\A[a-z][a-z0-9]*(-[a-z0-9]+)*\Z",
+    "Use lowercase letters, digits, and single hyphens, and start with a letter. For example: digits, iris-2.",
 )
-validate_sha256 = RegexValidator(r"\A[0-9a-f]{64}\Z", "Use 64 lower-case hexadecimal digits.")
+validate_sha256 = RegexValidator(r"\A[0-9a-f]{64}\Z", "Use 64 lowercase hexadecimal digits.")
 
 
 def validate_labels(labels: object) -> None:
-    """Check that labels are a list of unique, printable texts of 1 to 100 characters."""
+    """Check that labels are a list of unique, printable strings of 1 to 100 characters."""
     if not isinstance(labels, Sequence) or isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
         raise ValidationError(f"Expected a list of strings. Received: {labels!r}")
     for label in labels:
@@ -36,14 +37,14 @@ def validate_labels(labels: object) -> None:
 
 
 def validate_artifact_path(path: str) -> None:
-    """Check that a path is relative and does not leave MODEL_ROOT."""
+    """Check that a path is relative and stays below MODEL_ROOT."""
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts or ":" in path or "\\" in path or "\0" in path:
         raise ValidationError(f"Expected a relative path below MODEL_ROOT. Received: {path!r}")
 
 
 def clean_file_name(name: str | None) -> str:
-    """Return the last part of an uploaded file's name without invisible characters, at most 255 characters."""
+    """Return the last part of a file name, without invisible characters and truncated to 255 characters."""
     base = re.split(r"[/\\]", name or "")[-1]
     visible = "".join(char for char in base if unicodedata.category(char)[0] != "C")
     return visible.strip()[:MAX_FILE_NAME_CHARACTERS]

@@ -17,7 +17,7 @@ class EvaluationForm(forms.Form):
 
     version = forms.IntegerField(required=False, min_value=1, max_value=MAX_VERSION_NUMBER)
     since = UTCDateTimeField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    picked_by = forms.ChoiceField(required=False, label="Sample", choices=[("", "all"), *Review.PickedBy.choices])
+    picked_by = forms.ChoiceField(required=False, label="Sample", choices=[("", "All"), *Review.PickedBy.choices])
 
     def find_unknown_names(self, allowed: set[str]) -> list[str]:
         """Return the names of parameters that are neither fields nor `allowed`."""

@@ -1,1 +1,1 @@
-"""Load trained models and run them. Needs Python, NumPy and Pillow; knows no users, database or HTTP."""
+"""Load and run trained models. This package contains no code for Django, users, databases, or HTTP."""

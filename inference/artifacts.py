@@ -18,8 +18,8 @@ def hash_artifact(path: Path) -> str:
     `find . -type f -printf '%P\\0' | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum`.
 
     Raises:
-        InvalidArtifact: when a folder contains anything but plain files.
-        OSError: when a file cannot be read.
+        InvalidArtifact: the folder contains something other than regular files.
+        OSError: a file cannot be read.
     """
     if not path.is_dir():
         return hash_file(path)
@@ -45,13 +45,13 @@ def list_files(folder: Path) -> list[str]:
     """Return the relative paths of all files in a folder, sorted by their bytes.
 
     Raises:
-        InvalidArtifact: when the folder contains a link, a device, a name with a line break, or too many files.
+        InvalidArtifact: the folder is empty, has too many files, or contains a link, a device, or an unprintable file name.
     """
     names = []
     for path in folder.rglob("*"):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
-            raise InvalidArtifact(f"The model folder must contain only plain files. {name} is a link or a device.")
+            raise InvalidArtifact(f"The model folder must contain only regular files. {name} is a link or a device.")
         if not name.isprintable():
             raise InvalidArtifact(f"File names in the model folder must be printable. Received: {name!r}")
         if path.is_file():

@@ -52,7 +52,7 @@ class BaseRuntime:
             or several outputs by name. Only one thread calls it at a time.
 
         Raises:
-            InvalidArtifact: when the file must not be loaded or does not match its suffix.
+            InvalidArtifact: the file must not be loaded or does not match its suffix.
         """
         raise NotImplementedError(f"{type(self).__name__} must override load()")
 

@@ -1,4 +1,4 @@
-"""Micro-batching: many callers, one worker thread, one model call per batch."""
+"""Micro-batching: combine the items of concurrent callers and run them as one batch in a worker thread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_QUEUE_ITEMS = 128
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """The output for one item, its time in the queue and the run time of its whole batch, in milliseconds."""
+    """The output for one item, its time in the queue, and the run time of its whole batch, in milliseconds."""
 
     output: Any
     queue_ms: float
@@ -64,7 +64,7 @@ class MicroBatcher:
         """Queue one item.
 
         Raises:
-            Overloaded: when the queue is full. The item was not queued.
+            Overloaded: the queue is full. The item was not queued.
         """
         queued = BatchItem(item, Future(), perf_counter())
         try:
@@ -76,14 +76,14 @@ class MicroBatcher:
         return queued.future
 
     def get_running_seconds(self) -> float:
-        """Return for how many seconds the current batch has been running; 0 when idle."""
+        """Return how many seconds the current batch has been running, or 0 if no batch is running."""
         since = self._running_since
         return 0.0 if since is None else perf_counter() - since
 
     def close(self) -> None:
         """Stop the worker once it has processed all queued items.
 
-        Items that are submitted later are never processed, so stop submitting first.
+        Items that are submitted after this call are never processed. Stop submitting items before you call it.
         """
         self._queue.put(None)
 
@@ -118,7 +118,7 @@ class MicroBatcher:
                 raise InvalidOutput(
                     f"Expected {len(batch)} rows of output for {len(batch)} inputs. Received: {len(outputs)}"
                 )
-        # Whatever the model raises, every waiting caller must receive it. Otherwise the callers would hang.
+        # Pass every exception of the model to all waiting callers. Otherwise they would wait forever.
         except BaseException as error:
             for queued in batch:
                 queued.future.set_exception(error)

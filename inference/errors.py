@@ -1,10 +1,10 @@
-"""Exceptions of this package. They carry a meaning and a code; the caller translates them to an HTTP status."""
+"""Exceptions of this package. Each has a stable code, which the caller maps to an HTTP status."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-MAX_LISTED_ERRORS = 12  # errors that the message of `InvalidFeatures` spells out; `errors` has all of them
+MAX_LISTED_ERRORS = 12  # errors in the message of `InvalidFeatures`; its `errors` attribute has all of them
 
 
 class InferenceError(Exception):
@@ -30,6 +30,8 @@ class InvalidInput(InferenceError):
 
 
 class InvalidImage(InvalidInput):
+    """The image is damaged or not allowed."""
+
     code = "invalid-image"
     field = "image"
 
@@ -68,7 +70,7 @@ class Overloaded(InferenceError):
 
 
 class ModelError(InferenceError):
-    """The model failed, not the caller. The input is stored with a failed prediction."""
+    """The input is valid, but the model failed. The input is stored with a failed prediction."""
 
     code = "model-failed"
 
@@ -96,6 +98,8 @@ class InvalidOutput(ModelError):
 
 
 class InferenceTimeout(ModelError):
+    """The model did not respond in time."""
+
     code = "inference-timeout"
 
 

@@ -1,4 +1,4 @@
-"""Example inputs with expected results. They verify that an artifact is the model that its manifest describes."""
+"""Example inputs with expected results. Registration and promotion compare them with the predictions of the model."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Example:
     """One input and its expected result.
 
     Args:
-        features: a row by name, for models of tables.
-        image: the path of an image file, for models of images.
-        label, value, scores, raw: the expected result; None is not compared.
+        features: a row of features by name, for tabular models.
+        image: the path of an image file, for image models.
+        label, value, scores, raw: the expected result. None means that the field is not compared.
         tolerance: allowed deviation of a number, absolute or relative.
     """
 
@@ -39,7 +39,7 @@ class Example:
         """Build an example from JSON or TOML.
 
         Raises:
-            InvalidSignature: when it has no input, two inputs, or an unknown key.
+            InvalidSignature: the example has no input, two inputs, an unknown key, or an invalid value.
         """
         check_keys(cls, data, "[[examples]]")
         example = cls(**data)
@@ -53,7 +53,7 @@ class Example:
             raise InvalidSignature(f"Expected a path in image and numbers by label in scores. Received: {dict(data)!r:.200}")
         if (example.features is None) == (not example.image):
             raise InvalidSignature(
-                f"Expected either features or image in each of [[examples]]. Received: {dict(data)!r:.200}"
+                f"Expected either features or image in each [[examples]] table. Received: {dict(data)!r:.200}"
             )
         if example.features is not None and not isinstance(example.features, Mapping):
             raise InvalidSignature(f"Expected features by name in [[examples]]. Received: {example.features!r:.200}")

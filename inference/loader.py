@@ -1,4 +1,4 @@
-"""Load a model version from disk: verify the artifact, load it and warm it up."""
+"""Load a model version from disk: verify the artifact, load it, and warm it up."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def load_predictor(
     max_batch_items: int = MAX_BATCH_ITEMS,
     max_queue_items: int = MAX_QUEUE_ITEMS,
 ) -> Predictor:
-    """Verify, load and warm up one model version.
+    """Verify, load, and warm up one model version.
 
     Raises:
-        ArtifactMismatch: when the file differs from the registered one. It is not parsed.
-        ModelUnavailable: when the file is missing or cannot be loaded.
-        ModelError: when the output for a sample input does not match the signature.
+        ArtifactMismatch: the file differs from the registered one. It is not parsed.
+        ModelUnavailable: the file is missing or cannot be loaded.
+        ModelError: the output for a sample input does not match the signature.
     """
     started = perf_counter()
     verify_artifact(spec)
@@ -50,8 +50,8 @@ def verify_artifact(spec: ModelSpec) -> None:
     """Check that the artifact at `spec.path` has the registered SHA-256.
 
     Raises:
-        ArtifactMismatch: when the hash differs.
-        ModelUnavailable: when the artifact cannot be read.
+        ArtifactMismatch: the hash differs.
+        ModelUnavailable: the artifact cannot be read.
     """
     try:
         actual = hash_artifact(spec.path)

@@ -1,4 +1,4 @@
-"""Format values, lists and sizes for error messages, and suggest corrections."""
+"""Format values, lists, and sizes for error messages, and suggest corrections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import islice
 from math import ceil, floor
 from typing import Any
 
-MAX_VALUE_LENGTH = 60  # characters of a value that is quoted in a message
+MAX_VALUE_LENGTH = 60  # characters of a value in a message
 MAX_LISTED_NAMES = 12
 MAX_COMPARED_LENGTH = 100  # characters of a string that is compared with the choices
 MAX_COMPARED_CHOICES = 200
@@ -31,7 +31,7 @@ def format_names(names: Sequence[str]) -> str:
 
 
 def format_bytes(size: int, *, round_up: bool = False) -> str:
-    """Return a size in bytes, KB, MB or GB (powers of 1024) with at most one decimal.
+    """Return a size in bytes, KB, MB, or GB (powers of 1024) with at most one decimal.
 
     Args:
         round_up: round up, so that a size just above a limit never looks equal to the limit. The default rounds down.
@@ -44,7 +44,7 @@ def format_bytes(size: int, *, round_up: bool = False) -> str:
 
 
 def find_closest(text: str, choices: Iterable[Any]) -> Any:
-    """Return the choice that is most similar to a string, ignoring case, or None when no choice is similar."""
+    """Return the choice that is most similar to a string, ignoring case, or None if no choice is similar."""
     folded_text = text[:MAX_COMPARED_LENGTH].casefold()
     folded = {str(choice).casefold(): choice for choice in choices}
     if folded_text in folded:

@@ -1,4 +1,4 @@
-"""Numeric limits and formats that every input shares."""
+"""Numeric limits and formats, shared by all inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The predictors of this process. Each model version is loaded once, when it is first used."""
+"""The predictors of one process. Each model version is loaded when it is first used."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from inference.types import ModelSpec
 
 logger = logging.getLogger(__name__)
 
-RETRY_SECONDS = 5.0  # before a failed load is retried
-FAILURE_REPORT_SECONDS = 30.0  # for which a failed load is reported when nobody has retried it
-RECENT_USE_SECONDS = 60.0  # for which a used model is protected from models that are only preloaded
+RETRY_SECONDS = 5.0  # until a failed load is retried
+FAILURE_REPORT_SECONDS = 30.0  # for which a failed load is reported if it is not retried
+RECENT_USE_SECONDS = 60.0  # after its last use, in which preloading does not evict a predictor
 POLL_SECONDS = 0.1  # between checks for an idle predictor
 MAX_WAIT_SECONDS = 10**6
 
@@ -38,11 +38,11 @@ class _Entry:
 class PredictorPool:
     """Keep one predictor per model version. Threads that need the same unloaded version wait while one thread loads it.
 
-    When there is no room, the least recently used predictor is unloaded, but never one that is running.
+    If there is no room, the pool unloads the least recently used predictor that is not running.
 
     Args:
-        load: creates a predictor.
-        retry_after: seconds for which a failed load is not retried.
+        load: the function that creates a predictor.
+        retry_after: seconds until a failed load is retried.
         max_predictors: maximum number of loaded predictors; 0 for no limit.
         max_bytes: maximum total size of their artifacts on disk; 0 for no limit.
     """
@@ -67,15 +67,15 @@ class PredictorPool:
 
     @contextmanager
     def lease(self, spec: ModelSpec, *, timeout: float | None = None) -> Iterator[Predictor]:
-        """Yield the predictor of a model version and keep it loaded meanwhile. Load it first if necessary.
+        """Yield the predictor of a model version and keep it loaded for the block. Load it first if necessary.
 
         Args:
             timeout: seconds to wait for another thread that loads it, or for room; None for no limit.
 
         Raises:
-            ModelUnavailable: when it cannot be loaded. The failure is remembered for some seconds before a retry.
-            InferenceTimeout: when another thread is still loading it.
-            Overloaded: when there is no room and every other model is running.
+            ModelUnavailable: it cannot be loaded. For some seconds, further calls raise the same error without a retry.
+            InferenceTimeout: another thread is still loading it.
+            Overloaded: there is no room, and all other models are running.
         """
         entry = self._acquire_entry(spec, timeout)
         try:
@@ -87,7 +87,7 @@ class PredictorPool:
         """Load a version before it is used. Return False if that would unload a version in `keep` or a version in use.
 
         Raises:
-            ModelUnavailable: when it cannot be loaded.
+            ModelUnavailable: it cannot be loaded.
         """
         if spec in self._entries:
             return True
@@ -107,7 +107,7 @@ class PredictorPool:
         return failure if monotonic() - failed_at < FAILURE_REPORT_SECONDS else None
 
     def get_running_seconds(self) -> float:
-        """Return for how many seconds the longest-running batch has been running; 0 when all predictors are idle."""
+        """Return how many seconds the longest-running batch has been running, or 0 if all predictors are idle."""
         return max((entry.predictor.get_running_seconds() for entry in list(self._entries.values())), default=0.0)
 
     def close(self) -> None:
@@ -194,7 +194,7 @@ class PredictorPool:
             self._loading.add(spec)
 
     def _wait_for_release(self, deadline: float) -> bool:
-        """Wait until a predictor may have become idle; return whether there is time left to check again."""
+        """Wait until a predictor may have become idle. Return whether there is time left to check again."""
         self._condition.wait(max(0.0, min(POLL_SECONDS, deadline - monotonic())))
         return monotonic() < deadline
 

@@ -14,21 +14,21 @@ from inference.types import PredictionResult
 
 Numbers = npt.NDArray[np.float64]
 
-SUM_TOLERANCE = 1e-2  # of probabilities; float16 networks round this coarsely
-SCORE_DECIMALS = 7  # float32 holds no more
+SUM_TOLERANCE = 1e-2  # for the sum of probabilities, because float16 networks round coarsely
+SCORE_DECIMALS = 7  # the precision of float32
 MAX_RAW_VALUES = 65_536  # of one stored raw output
 MAX_RAW_TEXT_LENGTH = 10_000  # characters of one string in a raw output
 
 
 def build_result(row: Any, output: Any, labels: Sequence[str]) -> PredictionResult:
-    """Return the prediction result for one row, as the output part of the signature defines it.
+    """Return the prediction result for one row, as defined by the output part of the signature.
 
     Args:
         row: an array without the batch dimension, or several arrays by name.
         output: one of the output classes of `inference.signature`.
 
     Raises:
-        InvalidOutput: when the row does not match the signature and labels, or a number is not finite.
+        InvalidOutput: the row does not match the signature and labels, or a number is not finite.
     """
     return RESULT_BUILDERS[output.kind](row, output, labels)
 
@@ -83,7 +83,7 @@ RESULT_BUILDERS: dict[str, Callable[[Any, Any, Sequence[str]], PredictionResult]
 
 
 def _select_output(row: Any, name: str) -> Any:
-    """Return the output with this name; without a name, the only output."""
+    """Return the output with this name, or the only output if the name is empty."""
     if not isinstance(row, Mapping):
         if name:
             raise InvalidOutput(f"Expected an output named {name!r}. The model has a single output without a name.")
@@ -149,7 +149,7 @@ def _is_storable_text(item: Any) -> bool:
 
 
 def _to_json(part: Any) -> Any:
-    """Return an output as JSON: nested lists of numbers, strings and booleans, or an object of them."""
+    """Return an output as JSON: nested lists of numbers, strings, and booleans, or an object of them."""
     part = _unwrap_object(part)
     if isinstance(part, Mapping):
         return _to_json_object(part)

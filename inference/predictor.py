@@ -21,7 +21,7 @@ class Predictor:
 
     Args:
         run: the runtime's function, called by one thread at a time.
-        max_batch_items, max_queue_items: number of items per batch, and of items that can wait.
+        max_batch_items, max_queue_items: maximum number of items in a batch, and of items in the queue.
     """
 
     def __init__(
@@ -44,11 +44,11 @@ class Predictor:
         Args:
             model_input: a decoded image, or a row of features that `read_features` returned.
             timeout: seconds to wait for the model, including the time in the queue.
-            timings: updated step by step, also when the model fails.
+            timings: updated step by step, even if the model fails.
 
         Raises:
-            Overloaded: when the queue is full; the model did not run.
-            ModelError: when the model failed, was too slow or returned an invalid output.
+            Overloaded: the queue is full. The model did not run.
+            ModelError: the model failed, was too slow, or returned an invalid output.
         """
         timings = timings or Timings()
         started = perf_counter()
@@ -59,15 +59,15 @@ class Predictor:
         return build_result(result.output, self.spec.signature.output, self.spec.labels)
 
     def warm_up(self) -> None:
-        """Run the model once on a sample input, so that the first request does not pay for one-time initialization.
+        """Run the model once on a sample input, so that the first request does not wait for one-time initialization.
 
         Raises:
-            ModelError: when the model fails or its output does not match its signature and labels.
+            ModelError: the model fails, or its output does not match its signature and labels.
         """
         self.predict(make_sample_input(self.spec.signature.input), timeout=WARM_UP_TIMEOUT_SECONDS)
 
     def get_running_seconds(self) -> float:
-        """Return for how many seconds the current batch has been running; 0 when idle."""
+        """Return how many seconds the current batch has been running, or 0 if no batch is running."""
         return self._batcher.get_running_seconds()
 
     def close(self) -> None:
@@ -87,13 +87,13 @@ class Predictor:
             return future.result()
         if isinstance(error, InferenceError):
             raise error
-        # A model can raise anything. The message contains only the type, because the text can contain paths.
+        # A model can raise any exception. The message contains only the type, because the text can contain paths.
         # The full error is logged as the cause.
         raise ModelFailed(f"{self.spec} failed: {type(error).__name__}.") from error
 
 
 def _split_rows(output: BatchOutput, count: int) -> list[Any]:
-    """Return one row of output per input. When the model has several outputs, each row is a mapping by name."""
+    """Return one row of output per input. If the model has several outputs, each row is a mapping by name."""
     outputs = output if isinstance(output, Mapping) else {"": output}
     for name, array in outputs.items():
         if getattr(array, "ndim", 0) == 0 or len(array) != count:

@@ -18,7 +18,7 @@ TensorFunction = Callable[[list[AnyArray]], list[AnyArray]]
 
 
 def make_batch_function(call: TensorFunction, inputs: Sequence[Tensor], output_names: Sequence[str]) -> BatchFunction:
-    """Return a function that converts a batch to tensors, calls the artifact and names its outputs if there are several.
+    """Return a function that converts a batch to tensors, calls the artifact, and names its outputs if there are several.
 
     Args:
         output_names: in the order in which `call` returns the outputs.
@@ -48,10 +48,10 @@ def requires_single_rows(name: str, size: Any) -> bool:
     """Return whether the first dimension of an input is 1, so that each row must be run separately.
 
     Args:
-        size: of the first dimension; anything but an integer means a variable size.
+        size: the size of the first dimension. Any value other than an integer means a variable size.
 
     Raises:
-        InvalidArtifact: when the size is fixed to more than 1.
+        InvalidArtifact: the size is fixed and greater than 1.
     """
     if isinstance(size, int) and size > 1:
         raise InvalidArtifact(
@@ -99,12 +99,12 @@ def get_widths(tensors: Sequence[Tensor], count: int) -> list[int]:
 
 
 def get_dtype_bounds(dtype: str) -> Mapping[str, float]:
-    """Return the min and max of a feature with this dtype; empty when the dtype holds every allowed number."""
+    """Return the min and max of a feature with this dtype; empty if the dtype can represent every allowed number."""
     if dtype == "uint64":
         return {"min": 0}
     if dtype.startswith(("int", "uint")) and dtype != "int64":
         return {"min": int(np.iinfo(dtype).min), "max": int(np.iinfo(dtype).max)}
-    # A larger number would reach the model as infinity. Larger float types hold every allowed value.
+    # A larger number would become infinity. Larger float types can represent every allowed value.
     return {"min": -65504.0, "max": 65504.0} if dtype == "float16" else {}
 
 

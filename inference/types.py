@@ -1,4 +1,4 @@
-"""Data types: batches, tensors, model specifications, artifact metadata and prediction results."""
+"""Data types: batches, tensors, model specifications, artifact metadata, and prediction results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Table:
 
     Args:
         features: in the model's order.
-        columns: arrays of shape `(n,)` by feature name: float64, int64 or bool; objects for text and categories. A missing
+        columns: arrays of shape `(n,)` by feature name: float64, int64, or bool; objects for text and categories. A missing
             number is NaN, so a column of integers with missing values is float64. Missing text is None.
     """
 
@@ -65,7 +65,7 @@ class Tensor:
     """One named input or output of an artifact.
 
     Args:
-        dtype: NumPy's name, such as `float32`; `str` for strings; empty when any type is accepted.
+        dtype: NumPy's name, such as `float32`; `str` for strings; empty if any type is accepted.
         shape: without the batch dimension; None for a variable size.
     """
 
@@ -101,7 +101,7 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True)
 class ArtifactMetadata:
-    """What an artifact declares about itself. Fields that it does not declare are empty.
+    """The metadata in an artifact. Fields that the artifact does not define are empty.
 
     Args:
         inputs, outputs: tensors, in the order of the runtime's arguments and results.
@@ -122,7 +122,7 @@ class ArtifactMetadata:
 
 @dataclass(slots=True)
 class Timings:
-    """Durations in milliseconds, by a monotonic clock. Each is set as soon as it is known, so it survives a failure."""
+    """Durations in milliseconds, from a monotonic clock. Each is set as soon as it is known, even if a later step fails."""
 
     preprocess_ms: float | None = None
     queue_ms: float | None = None

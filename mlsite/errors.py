@@ -1,4 +1,4 @@
-"""Handlers of errors outside API views: problem details for URLs under /api/, HTML pages for all others."""
+"""Error handlers for requests outside API views: problem details for URLs under /api/, HTML pages for all others."""
 
 from __future__ import annotations
 

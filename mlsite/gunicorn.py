@@ -1,4 +1,4 @@
-"""Configuration of gunicorn: gunicorn -c python:mlsite.gunicorn
+"""gunicorn configuration. Usage: gunicorn -c python:mlsite.gunicorn
 
 Workers use threads, because requests spend most of their time waiting for the model and the database. Models are loaded
 after the fork, because TensorFlow does not work in a forked process.
@@ -35,7 +35,7 @@ timeout = 60  # seconds without a heartbeat before a worker is killed
 graceful_timeout = 30  # seconds that requests in progress have to finish after SIGTERM
 keepalive = 5  # seconds
 preload_app = False
-forwarded_allow_ips = ""  # whether to trust the proxy's headers is decided by settings.HTTPS
+forwarded_allow_ips = ""  # settings.HTTPS determines whether the headers of the proxy are trusted
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  heartbeats must not wait for a disk
 logconfig_dict: dict[str, Any] = dict(settings.LOGGING)
@@ -45,13 +45,13 @@ METRICS_DIR = Path(settings.VAR_DIR, "run", f"metrics-{os.getpid()}")
 
 def on_starting(server: Any) -> None:
     """Create an empty folder in which the workers of this server share their metrics."""
-    shutil.rmtree(METRICS_DIR, ignore_errors=True)  # left by a killed server with the same process id
+    shutil.rmtree(METRICS_DIR, ignore_errors=True)  # left by a killed server with the same process ID
     METRICS_DIR.mkdir(parents=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Make glibc return large blocks to the system at once. Decoded images are large and used for milliseconds only.
+    """Make glibc return large memory blocks immediately. Decoded images are large and used only for milliseconds.
 
     See mallopt(3). Other C libraries do not have this function and do not need it.
     """
@@ -82,7 +82,7 @@ def on_exit(server: Any) -> None:
 
 
 def _keep_models_loaded(worker: Any) -> None:
-    """Load the models in production at the start, after each promotion, and again after an error.
+    """Load the models in production at startup and after each promotion. Retry after an error.
 
     `/healthz` responds meanwhile. `/readyz` returns 200 afterwards.
     """
@@ -96,7 +96,7 @@ def _keep_models_loaded(worker: Any) -> None:
 
 
 def _load_production_models(worker: Any) -> bool:
-    """Load the models in production that are not loaded yet, as far as there is room. Return False after an error."""
+    """Load the models in production that are not loaded yet, if there is room. Return False if an error occurred."""
     from django.db import DatabaseError, InterfaceError, connection
 
     from inference.errors import InferenceError
@@ -122,7 +122,7 @@ def _load_production_models(worker: Any) -> bool:
 
 
 def _stop_hung_worker(worker: Any) -> None:
-    """Stop this process when one of its models hangs. Other requests can finish, and gunicorn starts a new process."""
+    """Stop this process if one of its models hangs. Other requests can finish, and gunicorn starts a new process."""
     from registry.serving import get_pool
 
     limit_seconds = HUNG_AFTER_TIMEOUTS * settings.PREDICT_TIMEOUT

@@ -15,7 +15,7 @@ from registry.querysets import PRODUCTION
 from registry.serving import get_pool, get_previous_version, get_production_versions, get_spec
 
 first_load_finished = threading.Event()
-"""Set after this process has tried once to load all models in production."""
+"""Set after the first attempt of this process to load all models in production."""
 
 
 @never_cache
@@ -32,8 +32,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
     A process becomes ready when it has loaded all models in production. It stays ready while it loads a newly promoted
     version: otherwise a promotion would make all processes unavailable at once. Requests for this version wait.
-    `problems` contains the versions that do not load and the artifacts that differ from the registered file. They make the
-    status `degraded`; only if no model in production can serve requests is the response 503.
+    `problems` contains the versions that do not load, which change the status to `degraded`, and the artifacts that differ
+    from the registered file. The response is 503 only if no model in production can serve requests.
     """
     try:
         production = get_production_versions()

@@ -14,7 +14,7 @@ from rest_framework.permissions import BasePermission
 
 
 class CanReadMetrics(BasePermission):
-    """Allow staff users, and everyone if `METRICS_PUBLIC` is set."""
+    """Allow staff users, and all clients if `METRICS_PUBLIC` is set."""
 
     def has_permission(self, request: HttpRequest, view: object) -> bool:
         return settings.METRICS_PUBLIC or bool(request.user and request.user.is_staff)

@@ -1,4 +1,4 @@
-"""Log and measure each request, limit the size of its body, and append a missing slash to its path."""
+"""Log and measure requests, limit the size of their bodies, and redirect to URLs with a trailing slash."""
 
 from __future__ import annotations
 
@@ -22,7 +22,15 @@ logger = logging.getLogger("mlsite.request")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 BODY_TIMEOUT_SECONDS = 10  # maximum time between two parts of a request body
-KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}  # others share one label: labels must be few
+KNOWN_METHODS = {
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "OPTIONS",
+}  # others share one label value, to limit the number of time series
 
 REQUESTS = Counter("mlsite_http_requests", "Number of HTTP requests.", ["method", "route", "status"])
 REQUEST_SECONDS = Histogram(
@@ -102,7 +110,7 @@ class RequestSizeMiddleware:
 
 
 def _get_user_id(request: HttpRequest) -> str:
-    """Return the id of the user if the view has loaded the user. Logging causes no database query of its own."""
+    """Return the ID of the user if the view has loaded the user. Logging must not cause a database query."""
     user = request.__dict__.get("user")
     if isinstance(user, SimpleLazyObject):
         user = getattr(request, "_cached_user", None)

@@ -1,7 +1,7 @@
-"""Background jobs of the server: one scheduler in each worker process, one worker at a time runs a job.
+"""Run background jobs. Each worker process has a scheduler, and only one worker at a time runs a job.
 
 `settings.SCHEDULED_JOBS` lists the jobs: a dotted path of a function without arguments, and the seconds between two runs.
-A file lock keeps the workers of a machine from running a job at the same time, and is released when a worker dies. Jobs
+A file lock prevents the workers of a machine from running a job at the same time. It is released if a worker dies. Jobs
 must also be safe to run twice, because several machines may share a database.
 """
 
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 def start_scheduler() -> BackgroundScheduler:
-    """Start a scheduler with every job of the settings. Each job runs at once, then at its interval."""
+    """Start a scheduler with all jobs in the settings. Each job runs immediately and then at its interval."""
     scheduler = BackgroundScheduler(
         timezone="UTC",
         daemon=True,
@@ -39,7 +39,7 @@ def start_scheduler() -> BackgroundScheduler:
 
 
 def run_job(path: str) -> bool:
-    """Run one job unless another process of this machine is running it; return whether it ran.
+    """Run one job unless another process of this machine is running it. Return whether the job ran.
 
     A job that raises is logged by the scheduler and runs again at its next interval.
     """
@@ -56,7 +56,7 @@ def run_job(path: str) -> bool:
 
 @contextmanager
 def try_lock(name: str) -> Iterator[bool]:
-    """Hold the lock of a name for the block, if no other process holds it."""
+    """Hold a named lock for the block unless another process holds it. Yield whether the lock is held."""
     folder = Path(settings.VAR_DIR, "run")
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)

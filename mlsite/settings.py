@@ -1,4 +1,4 @@
-"""Settings, read from environment variables and `.env`. docs/operate.md describes each of them."""
+"""Settings, read from environment variables and `.env`. docs/operate.md describes the environment variables."""
 
 import os
 from pathlib import Path
@@ -27,7 +27,7 @@ if not SECRET_KEY:
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
-# A proxy terminates HTTPS. Set HTTPS=true if there is one; the settings below follow from it.
+# Set HTTPS=true if a proxy terminates HTTPS. The settings below depend on it.
 HTTPS = env.bool("HTTPS", default=False)
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

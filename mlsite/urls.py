@@ -20,7 +20,7 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", login_required(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),
     path("accounts/", include("accounts.urls")),
-    # Django's "view on site" redirect fails with a 500 for ids that are not UUIDs. core.admin links to the pages directly.
+    # Django's "view on site" redirect fails with a 500 for IDs that are not UUIDs. core.admin links to the pages directly.
     path("admin/r/<path:rest>", errors.raise_not_found),
     path("admin/login/", StaffLoginView.as_view()),  # the site has a single sign-in page
     path("admin/", admin.site.urls),

@@ -50,7 +50,7 @@ class Chart:
 
 
 def build_charts(metrics: OperationsMetrics, versions: Sequence[ModelVersion]) -> list[Chart]:
-    """Return the charts that have data. The last one shows labels if all versions belong to one model, else versions."""
+    """Return the charts that have data. The last one shows labels or, if the versions belong to several models, versions."""
     charts = [
         _build_chart(metrics, "volume", _count_outcomes(metrics), title="Predictions", kind="bars", unit="count"),
         _build_chart(metrics, "latency", _list_latencies(metrics), title="Latency", kind="lines", unit="milliseconds"),
@@ -112,7 +112,7 @@ def _count_outcomes(metrics: OperationsMetrics) -> list[Series]:
     failed: list[float | None] = [counter["failed"] for counter in counters]
     other: list[float | None] = [counter.total() - counter["succeeded"] - counter["failed"] for counter in counters]
     series = [("succeeded", succeeded), ("failed", failed)]
-    return [*series, ("queued, running or canceled", other)] if any(other) else series
+    return [*series, ("queued, running, or canceled", other)] if any(other) else series
 
 
 def _list_latencies(metrics: OperationsMetrics) -> list[Series]:

@@ -1,4 +1,4 @@
-"""Metric cards of the operations page, and their changes in words."""
+"""Metric cards of the operations page, with descriptions of their changes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from core.formatting import NOT_AVAILABLE, format_count, format_milliseconds, fo
 from inference.messages import format_bytes
 from monitoring.types import Comparison, OperationsMetrics
 
-MIN_PREDICTIONS = 30  # changes among fewer predictions may be chance and are not notable
-MIN_NOTABLE_FAILURE_SHARE = 0.1  # notable whatever it was before
+MIN_PREDICTIONS = 30  # changes among fewer predictions may be due to chance and are not notable
+MIN_NOTABLE_FAILURE_SHARE = 0.1  # notable regardless of the previous share
 MIN_TIMES_RATIO = 3  # from this ratio on, "4.2 times as many" instead of a percentage
 MAX_TIMES_RATIO = 100  # from this ratio on, "many more" without a number
 
@@ -113,7 +113,7 @@ def build_card(
 
 
 def describe_change(values: Comparison, style: MetricFormat, period: str) -> str:
-    """Return the change since the previous window, such as `12.0 % more than in the previous 7 days (1,234)`."""
+    """Return the change since the previous window, such as `12.0% more than in the previous 7 days (1,234)`."""
     current, previous = values
     if previous is None:
         return f"no data in {period}{' either' if current is None else ''}"
@@ -130,12 +130,12 @@ def _describe_difference(current: float, previous: float, style: MetricFormat) -
     direction = style.up if current > previous else style.down
     if style.in_points:
         points = abs(current - previous) * 100
-        return f"{'< 0.1' if points < 0.05 else f'{points:.1f}'} points {direction} than"
+        return f"{'< 0.1' if points < 0.05 else f'{points:.1f}'} percentage points {direction} than"
     ratio = current / previous
     if style.times and ratio >= MIN_TIMES_RATIO:
         return f"{ratio:,.1f} {style.times}" if ratio < MAX_TIMES_RATIO else style.many
     change = abs(ratio - 1)
-    return f"{format_percent(change) if change < 1 else f'{change * 100:,.1f} %'} {direction} than"
+    return f"{format_percent(change) if change < 1 else f'{change * 100:,.1f}%'} {direction} than"
 
 
 def _is_notable(values: Comparison, style: MetricFormat) -> bool:

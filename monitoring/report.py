@@ -20,7 +20,7 @@ from predictions.querysets import ReviewQuerySet
 LATENCY_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 MAX_LISTED_USERS = 10
 MAX_CLOCK_SKEW = timedelta(hours=1)  # between two machines that share a database
-DELETED_USERS = "deleted accounts"
+DELETED_USERS = "deleted users"
 
 
 def build_report(window: Window, *, versions: Sequence[UUID] | None = None) -> OperationsMetrics:
@@ -83,8 +83,8 @@ def _compare_latencies(current: Tally, previous: Tally) -> dict[str, Comparison]
 def _count_reviewed(window: Window, versions: Sequence[UUID] | None) -> dict[str, int]:
     """Count the predictions of both windows that have a review.
 
-    A review has a later id than its prediction, because both ids start with the creation time. So reviews with an id from
-    before both windows can be skipped.
+    A review has a later id than its prediction, because both ids start with the creation time. Reviews with an id from
+    before both windows can therefore be skipped.
     """
     rows: ReviewQuerySet = Review.objects.active().filter(id__gte=get_first_id(window.previous.start - MAX_CLOCK_SKEW))
     rows = rows.filter(prediction__status="succeeded")
@@ -101,7 +101,7 @@ def _count_reviewed(window: Window, versions: Sequence[UUID] | None) -> dict[str
 
 
 def _compare_users(current: Counter[str], previous: Counter[str]) -> list[CountRow]:
-    """Return the users with the most predictions. Deleted accounts share one row."""
+    """Return the users with the most predictions. Deleted users share one row."""
     ids = [user_id for user_id in {*current, *previous} if user_id]
     names = {str(pk): name for pk, name in User.objects.filter(pk__in=ids).values_list("pk", "username")}
     rows = compare_counts(_replace_ids(current, names), _replace_ids(previous, names))

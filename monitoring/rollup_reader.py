@@ -19,8 +19,8 @@ PeriodIds = dict[tuple[datetime, timedelta], UUID]
 def read_tallies(window: Window, *, versions: Sequence[UUID] | None = None) -> Tallies:
     """Return the counts of each bucket of a window and of the previous window, by model version.
 
-    The counts are exact, whatever is rolled up: hours without a rollup, and hours that are only partly in a window, are
-    counted in the predictions table, where the index on the creation time finds them.
+    The counts are exact regardless of which periods are rolled up: hours without a rollup, and hours that are only partly
+    in a window, are counted in the predictions table, with the index on the creation time.
     """
     period_ids = _read_periods(window)
     rolled: list[UUID] = []

@@ -20,7 +20,7 @@ class Comparison(NamedTuple):
 
 
 class CountRow(NamedTuple):
-    """How often a name was counted in both windows, and its share of all counts."""
+    """The counts of a name in both windows, and its share of all counts."""
 
     name: str
     current: int

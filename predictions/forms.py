@@ -1,4 +1,4 @@
-"""Forms of the pages: images to upload, a row of features, an example. Signatures and services define the rules."""
+"""Forms for images, rows of features, and examples. Signatures and services define the validation rules."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class MultipleFileField(forms.FileField):
 
     def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
         files = data if isinstance(data, list | tuple) else [data]
-        # An empty file is kept: the check of the image names it.
+        # Keep empty files: the image check reports them.
         return [file for file in files if file] or [super().clean(None, initial)]
 
 
 class PredictionForm(forms.Form):
-    """Fields of every prediction, whatever its input.
+    """Fields of all prediction forms, regardless of the input.
 
     Attributes:
         input_field: the form field that shows the errors of an input; None for errors of the whole form.
@@ -47,7 +47,7 @@ class PredictionForm(forms.Form):
 
     model = forms.CharField(required=False, max_length=MAX_REFERENCE_CHARACTERS, widget=forms.HiddenInput)
     client_reference = forms.CharField(
-        label="Reference",
+        label="Client reference",
         required=False,
         max_length=MAX_CLIENT_REFERENCE_CHARACTERS,
         help_text="Optional. A note or your own ID, saved with the prediction.",
@@ -60,7 +60,7 @@ class UploadForm(PredictionForm):
     image = MultipleFileField(
         label="Images",
         allow_empty_file=True,
-        error_messages={"required": "Choose a JPEG, PNG or WebP image."},
+        error_messages={"required": "Choose a JPEG, PNG, or WebP image."},
     )
 
 
@@ -118,9 +118,9 @@ class CsvRowForm(forms.Form):
         return {get_field_name(index): values.get(name, "") for index, name in enumerate(self.table.names)}
 
     def get_unknown_columns_message(self) -> str:
-        """Return a warning that names the columns of a valid row that the model does not take; empty without any."""
+        """Return a warning about the columns of a valid row that the model does not take; empty if there are none."""
         unknown = [name for name in self.cleaned_data["csv"] if name not in self.table.names]
-        return f"The model has no such features: {', '.join(unknown)[:MAX_LISTED_CHARACTERS]}." if unknown else ""
+        return f"The model does not have these features: {', '.join(unknown)[:MAX_LISTED_CHARACTERS]}." if unknown else ""
 
 
 class ExampleForm(forms.Form):
@@ -170,7 +170,7 @@ def _build_widget(feature: Feature) -> forms.Widget:
     if feature.type == "boolean" or feature.values:
         choices = [(_format_text(value), _format_text(value)) for value in feature.values]
         return forms.Select(
-            attrs=attrs, choices=[("", _build_empty_choice(feature)), *(choices or [("true", "yes"), ("false", "no")])]
+            attrs=attrs, choices=[("", _build_empty_choice(feature)), *(choices or [("true", "Yes"), ("false", "No")])]
         )
     example = feature.example if feature.example is not None else feature.default
     if example is not None:
@@ -199,7 +199,7 @@ def _build_help_text(feature: Feature) -> str:
 
 
 def _describe_bounds(feature: Feature) -> str:
-    """Return `whole number, 0 to 10`, or the part of it that applies. A select lists its values instead."""
+    """Return the allowed values, such as `whole number, 0 to 10`. Empty for features with a list of values."""
     if feature.values:
         return ""
     low, high = (None if bound is None else _format_text(bound) for bound in (feature.min, feature.max))

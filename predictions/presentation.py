@@ -1,4 +1,4 @@
-"""Predictions and reviews as people read them: on pages, in the admin and on the command line."""
+"""Format predictions and reviews for pages, the admin, and the command line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def format_output(prediction: Prediction) -> str:
 
 
 def format_true_output(review: Review) -> str:
-    """Return the true label or value of a review; empty when the review names none."""
+    """Return the true label or value of a review; empty if it has neither."""
     return review.true_label if review.true_value is None else f"{review.true_value:,.6g}"
 
 
@@ -49,5 +49,5 @@ def get_other_labels(prediction: Prediction) -> list[str]:
 
 
 def is_pixelated(row: Input) -> bool:
-    """Return whether an image is so small that pages draw its pixels crisply."""
+    """Return whether an image is small enough to be drawn with crisp pixels."""
     return (row.width or 0) <= MAX_PIXELATED_WIDTH

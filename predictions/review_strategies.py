@@ -1,4 +1,4 @@
-"""The review queue: which predictions need a review, and in which order."""
+"""Review strategies: which predictions the review queue contains, and in which order."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Registered models, their versions and aliases, and the serving of a version."""
+"""Registered models, model versions, and aliases, and code to serve a version."""

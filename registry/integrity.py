@@ -1,8 +1,8 @@
 """Check that artifacts on disk are still the registered ones, without hashing a file inside a request.
 
-Every load of an artifact verifies its hash. What pages, the admin and `/readyz` report comes from here: file sizes and
-modification times are read at once; a file that was modified since its registration is hashed in a background thread, once
-per modification, and reported as intact until the result is known.
+Loading an artifact always verifies its hash. Pages, the admin, and `/readyz` use this module instead, which reads only file
+sizes and modification times. An artifact that was modified after its registration is hashed in a background thread, once per
+modification, and is reported as intact until the result is known.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from registry.references import ModelReference
 from registry.serving import get_pool, get_spec, get_standby
 
 FileStates = tuple[tuple[str, int, int, int], ...]
-"""Of each file: its path inside the artifact, inode, size in bytes, and modification time in nanoseconds."""
+"""For each file: its path inside the artifact, inode, size in bytes, and modification time in nanoseconds."""
 
 
 def find_artifact_problem(version: ModelVersion) -> str:
@@ -46,14 +46,14 @@ def find_damaged_versions() -> dict[str, str]:
 
 
 def get_serving_version(version: ModelVersion, reference: ModelReference) -> ModelVersion | None:
-    """Return the version that serves a reference: this one, its standby when the artifact is damaged, or None."""
+    """Return the version that serves a reference: this version, its standby if the artifact is damaged, or None."""
     if not find_artifact_problem(version) or get_pool().is_loaded(get_spec(version)):
         return version
     return get_standby(version, reference)
 
 
 def wait_for_checks() -> None:
-    """Wait until all modified files seen so far are hashed."""
+    """Wait until all pending hashes are computed."""
     _hashes.wait()
 
 

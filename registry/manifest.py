@@ -49,7 +49,7 @@ class Manifest:
         """Return the path of an example's image.
 
         Raises:
-            InvalidSignature: the image is missing, or outside the folder.
+            InvalidSignature: the image is missing or outside the folder.
         """
         return _resolve_inside(self.folder, example.image, "the image of an example")
 

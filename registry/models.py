@@ -52,9 +52,9 @@ class RegisteredModel(models.Model):
 
 
 class ModelVersion(models.Model):
-    """One artifact with its signature. Immutable, enforced by database triggers: register a new version instead.
+    """One artifact with its signature. Immutable: database triggers reject changes. Register a new version instead.
 
-    Only `created_by` changes, to null, when the account is deleted.
+    The only exception is `created_by`, which is set to null when the account is deleted.
     """
 
     id = UUID7Field()
@@ -69,11 +69,9 @@ class ModelVersion(models.Model):
     framework = models.CharField(max_length=50, blank=True)
     framework_version = models.CharField(max_length=50, blank=True)
     trusted = models.BooleanField(
-        default=False, help_text="Registered with --trusted: loading it may run its author's code."
+        default=False, help_text="Registered with --trusted: loading it can run its author's code."
     )
-    examples = models.JSONField(
-        default=list, blank=True, help_text="Inputs with the outputs that were expected at registration."
-    )
+    examples = models.JSONField(default=list, blank=True, help_text="Inputs with their expected outputs, from model.toml.")
     notes = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(
@@ -95,7 +93,7 @@ class ModelVersion(models.Model):
 
     @property
     def is_in_production(self) -> bool:
-        """Return whether the production alias points to this version. Prefetch `aliases` when there are many versions."""
+        """Return whether the production alias points to this version. Prefetch `aliases` if there are many versions."""
         return any(alias.name == PRODUCTION for alias in self.aliases.all())
 
     @property
@@ -130,7 +128,7 @@ class Alias(models.Model):
 
 
 class AliasChange(models.Model):
-    """A record of who moved an alias, when, from which version and to which version."""
+    """A record of who moved an alias, when, and from which version to which."""
 
     id = UUID7Field()
     model = models.ForeignKey(RegisteredModel, models.CASCADE, related_name="alias_changes")

@@ -28,7 +28,7 @@ class ModelReference:
 
     Args:
         name: the name of the registered model.
-        alias: as given; empty in `digits` and `digits:2`.
+        alias: the alias in the reference; empty for `digits` and `digits:2`.
         number: the version number; None for an alias.
     """
 
@@ -38,21 +38,21 @@ class ModelReference:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Parse `name`, `name@alias` or `name:number`.
+        """Parse `name`, `name@alias`, or `name:number`.
 
         Raises:
-            UnknownModel: the text has another form.
+            UnknownModel: the text is not a valid reference.
         """
         match = REFERENCE_PATTERN.fullmatch(text)
         if match is None:
             raise UnknownModel(
-                f"Expected a model as name, name@alias or name:version. Received: {text[:MAX_REFERENCE_CHARACTERS]!r}"
+                f"Expected a model as name, name@alias, or name:version. Received: {text[:MAX_REFERENCE_CHARACTERS]!r}"
             )
         return cls(match["name"], match["alias"] or "", int(match["number"]) if match["number"] else None)
 
     @property
     def resolved_alias(self) -> str:
-        """Return the alias that decides on the version: production for a bare name, empty for a version number."""
+        """Return the alias that determines the version: `production` for a bare name, empty for a version number."""
         return "" if self.number else self.alias or PRODUCTION
 
     def __str__(self) -> str:
@@ -72,11 +72,11 @@ def resolve_model(reference: str = "", *, user: User | None = None) -> ResolvedM
     """Return the model version that a reference points to, in one query.
 
     Args:
-        reference: `name` (its production alias), `name@alias` or `name:number`; empty for the default model.
-        user: the caller; None for the operator, who may use every version.
+        reference: `name` (its production alias), `name@alias`, or `name:number`; empty for the default model.
+        user: the caller; None for the operator, who can use every version.
 
     Raises:
-        UnknownModel: no such model, alias or version.
+        UnknownModel: there is no such model, alias, or version.
         InactiveModel: the model has no alias yet, and the user is not a reviewer.
     """
     reference = reference or settings.DEFAULT_MODEL
@@ -117,12 +117,12 @@ def get_production_aliases() -> QuerySet[Alias]:
 
 
 def _build_unknown_model_error(reference: ModelReference, user: User | None) -> UnknownModel:
-    """Return an error that names what is missing. It mentions only models that the user may see."""
+    """Return an error that names the missing part. It mentions only models that the user can see."""
     visible = RegisteredModel.objects.visible_to(user) if user else RegisteredModel.objects.all()
     names = list(visible.values_list("name", flat=True))
     if reference.name not in names:
         similar = find_closest(reference.name, names)
-        hint = f"Did you mean {similar}?" if similar else "Use name, name@alias or name:version."
+        hint = f"Did you mean {similar}?" if similar else "Use name, name@alias, or name:version."
         return UnknownModel(f"No model named {reference.name!r} is in use. {hint}")
     if reference.number:
         return UnknownModel(f"The model {reference.name} has no version {reference.number}.")

@@ -1,4 +1,4 @@
-"""Serve a model version: its specification, this process's pool of predictors, and the standby version."""
+"""Serve model versions: specifications, the pool of predictors of this process, and standby versions."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ def get_previous_version(version: ModelVersion, *, alias: str) -> ModelVersion |
 
 
 def lease_predictor(version: ModelVersion, *, timeout: float | None = None) -> AbstractContextManager[Predictor]:
-    """Return a context manager that holds the version's predictor, and loads it first where this process has not yet.
+    """Return a context manager that provides the predictor of a version and keeps it loaded. Load it if necessary.
 
     Args:
         timeout: seconds to wait while another thread loads the version, or until there is room for it.
 
     Raises:
         ModelUnavailable: the version does not load.
-        InferenceTimeout: it is still loading when the timeout ends.
-        Overloaded: every predictor that fits into this process is in use.
+        InferenceTimeout: the version is still loading when the timeout expires.
+        Overloaded: there is no room to load the version, because all loaded predictors are in use.
     """
     return get_pool().lease(get_spec(version), timeout=timeout)
 
 
 def get_spec(version: ModelVersion) -> ModelSpec:
-    """Return what inference needs to know of a version. Versions are immutable, so the result is cached."""
+    """Return the specification that `inference` needs to load a version. Versions are immutable, so it is cached."""
     return _build_spec(version, settings.MODEL_ROOT)
 
 
@@ -76,7 +76,7 @@ def get_pool() -> PredictorPool:
 
 @cache
 def build_pool() -> PredictorPool:
-    """Build the pool from the settings. Call `get_pool` instead: two threads at once would build two."""
+    """Build the pool from the settings. Call `get_pool` instead: without its lock, two threads could build two pools."""
     return PredictorPool(
         partial(
             load_predictor,

@@ -100,8 +100,16 @@ class Migration(migrations.Migration):
                 ("prefix", models.CharField(editable=False, max_length=12)),
                 ("digest", models.CharField(editable=False, max_length=64, unique=True)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("expires_at", models.DateTimeField(blank=True, help_text="Empty: valid until revoked.", null=True)),
-                ("last_used_at", models.DateTimeField(editable=False, help_text="To the minute.", null=True)),
+                (
+                    "expires_at",
+                    models.DateTimeField(
+                        blank=True, help_text="If empty, the token is valid until it is revoked.", null=True
+                    ),
+                ),
+                (
+                    "last_used_at",
+                    models.DateTimeField(editable=False, help_text="Updated at most once per minute.", null=True),
+                ),
                 ("revoked_at", models.DateTimeField(editable=False, null=True)),
                 (
                     "user",

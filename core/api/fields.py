@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from inference.errors import MAX_LISTED_ERRORS
 
-MAX_QUOTED_CHARACTERS = 100  # of an unknown field or filter that an error repeats
+MAX_QUOTED_CHARACTERS = 100  # of an unknown field or filter in an error message
 
 
 def reject_unknown_fields(data: Any, known: Iterable[str]) -> None:

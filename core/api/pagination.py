@@ -14,7 +14,7 @@ from core.validators import validate_name
 
 
 class NewestFirstPagination(CursorPagination):
-    """Sort from newest to oldest. Ids are ordered by time."""
+    """Sort from newest to oldest. IDs are ordered by time."""
 
     ordering = "-id"
     page_size_query_param = "page_size"

@@ -15,9 +15,9 @@ MAX_NESTING_LEVELS = 32  # of objects and lists
 
 
 class StrictJSONParser(BaseParser):
-    """Parse JSON as RFC 8259 defines it: UTF-8, finite numbers, limited nesting, no NUL and no unpaired surrogates.
+    """Parse JSON as RFC 8259 defines it: UTF-8, finite numbers, limited nesting, no NUL characters, no unpaired surrogates.
 
-    `RequestSizeMiddleware` has limited the size of the body before.
+    `RequestSizeMiddleware` has already limited the size of the body.
     """
 
     media_type = "application/json"
@@ -35,7 +35,7 @@ def parse_json(data: bytes) -> Any:
     """Parse strict JSON.
 
     Raises:
-        ParseError: with the code `malformed-json`, `too-deep` or `out-of-range`.
+        ParseError: with the code `malformed-json`, `too-deep`, or `out-of-range`.
     """
     try:
         value = json.loads(data.decode("utf-8"), parse_constant=_reject_constant, object_pairs_hook=_build_object)
@@ -48,7 +48,7 @@ def parse_json(data: bytes) -> Any:
 
 
 def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the pairs of a JSON object as a dictionary; reject duplicate keys."""
+    """Return the pairs of a JSON object as a dictionary. Reject duplicate keys."""
     result = dict(pairs)
     if len(result) < len(pairs):
         duplicate = Counter(name for name, _ in pairs).most_common(1)[0][0]
@@ -61,7 +61,7 @@ def _reject_constant(name: str) -> NoReturn:
 
 
 def _validate_value(value: Any) -> None:
-    """Check nesting, text and numbers. Iterative, because the input controls the depth."""
+    """Check nesting, text, and numbers. This is iterative, because the input determines the depth."""
     pending = [(value, 1)]
     while pending:
         part, depth = pending.pop()

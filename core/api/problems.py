@@ -22,7 +22,7 @@ CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 INVALID_CODE = "invalid"
 
-# Errors of Django, the database and the disk: class, code, detail. The first class that matches decides.
+# Errors of Django, the database, and the disk: class, code, detail. The first matching class is used.
 PLATFORM_ERRORS: tuple[tuple[type[Exception], str, str], ...] = (
     (Http404, "not-found", "Not found, or you don't have access."),
     (PermissionDenied, "permission-denied", "You don't have permission to do this."),
@@ -64,9 +64,9 @@ def build_problem(
 
     Args:
         code: stable, for programs; docs/api.md lists the codes.
-        detail: a sentence that says what is wrong and what to do.
-        errors: one entry per invalid field, with field, code and detail.
-        extensions: further members, such as the address of the failed prediction.
+        detail: what is wrong and what to do.
+        errors: one entry per invalid field, with field, code, and detail.
+        extensions: additional members, such as the URL of the failed prediction.
     """
     body = {
         "type": "about:blank",
@@ -83,7 +83,7 @@ def build_problem(
 
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> JsonResponse | None:
-    """Translate an exception of an API view; None leaves it to the 500 handler, which logs it."""
+    """Translate an exception of an API view to a response. Return None for others: the 500 handler logs them."""
     if isinstance(error, exceptions.ValidationError):
         return _handle_validation_error(error)
     if isinstance(error, exceptions.APIException):
@@ -105,7 +105,7 @@ def _handle_validation_error(error: exceptions.ValidationError) -> JsonResponse:
 
 
 def _flatten_details(details: Any, field: str = "") -> Iterable[dict[str, str]]:
-    """Yield one entry per message of REST framework's nested error details."""
+    """Yield one entry for each message in the nested error details of REST framework."""
     if isinstance(details, list):
         for item in details:
             yield from _flatten_details(item, field)

@@ -32,7 +32,9 @@ class QualityView(GenericAPIView):
     @extend_schema(
         parameters=[
             OpenApiParameter(
-                "version", int, description="The version number. Default: the version in production, or the newest version."
+                "version",
+                int,
+                description="The version number. If omitted, the version in production or the newest one.",
             ),
             OpenApiParameter(
                 "since", str, description="Only predictions created at or after this time. ISO 8601, UTC by default."
@@ -46,7 +48,7 @@ class QualityView(GenericAPIView):
         ]
     )
     def get(self, request: Request, name: str) -> Response:
-        """Return the metrics of a version over your own predictions, or over all predictions for reviewers."""
+        """Get the metrics of a version. They include your own predictions or, for reviewers, all predictions."""
         form = EvaluationForm(request.query_params)
         validate_filters(form, form.find_unknown_names({"format"}), form.fields)
         filters = form.cleaned_data

@@ -37,7 +37,7 @@ CHUNK_ROWS = 500  # predictions fetched together
 
 @dataclass(slots=True)
 class ExportSummary:
-    """What was exported.
+    """Summary of an export.
 
     Args:
         counts: number of inputs by split and true label.
@@ -53,7 +53,7 @@ def export_dataset(*, model: str, folder: Path, reviewed_only: bool = False) -> 
     """Write the inputs of a model and their true outputs to a folder.
 
     Each input appears once, with its newest true output, in one split. Inputs without a decided review are written to
-    `unreviewed` and never next to the labels: a network trained on its own unchecked predictions would learn its errors.
+    `unreviewed` and never to the labeled splits: a network trained on its own unreviewed predictions would learn its errors.
     Memory use is independent of the number of inputs, except for 32 bytes per input. Inputs that cannot be read are skipped.
 
     Args:
@@ -62,9 +62,9 @@ def export_dataset(*, model: str, folder: Path, reviewed_only: bool = False) -> 
         reviewed_only: leave out inputs without a decided review.
 
     Raises:
-        UnknownModel: no such model or version.
+        UnknownModel: the model or version does not exist.
         NotExportable: the model has raw outputs, or the folder is not empty.
-        OSError: the folder cannot be written. Nothing is left in it.
+        OSError: the folder cannot be written. No files are left in it.
     """
     summary = ExportSummary(get_versions(model))
     predictions = get_predictions(summary.versions, reviewed_only=reviewed_only).iterator(chunk_size=CHUNK_ROWS)

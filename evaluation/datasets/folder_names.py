@@ -30,7 +30,7 @@ def assign_folder_names(labels: Iterable[str]) -> dict[str, str]:
 
 
 def _list_candidates(label: str) -> Iterator[str]:
-    """Yield possible names of a label, the most readable first. No other label has the last one."""
+    """Yield possible names of a label, the most readable first. The last one is unique to the label."""
     if "%" not in label and _is_safe(label):
         yield label
     if _is_safe(encoded := quote(label, safe="")):
@@ -45,5 +45,5 @@ def _is_safe(name: str) -> bool:
 
 
 def _normalize_name(name: str) -> str:
-    """Return the same text for all names that some file system treats as equal."""
+    """Return the same text for all names that a file system could treat as equal."""
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())

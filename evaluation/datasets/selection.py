@@ -32,7 +32,7 @@ def get_versions(reference: str) -> list[ModelVersion]:
     """Return all versions for the name of a model, the newest first; one version for an alias or a number.
 
     Raises:
-        UnknownModel: no such model or version.
+        UnknownModel: the model or version does not exist.
         NotExportable: the model has raw outputs.
     """
     all_versions = ModelVersion.objects.filter(model__name=reference).select_related("model").order_by("-number")
@@ -45,8 +45,8 @@ def get_versions(reference: str) -> list[ModelVersion]:
 def get_predictions(versions: Sequence[ModelVersion], *, reviewed_only: bool) -> PredictionQuerySet:
     """Return the predictions of some versions, the last reviewed first and those without a decided review last.
 
-    So the first prediction of an input has its newest true output. It is one query, so that a review written during the
-    export cannot move a prediction from a part not yet read to one already read.
+    The first prediction of an input therefore has its newest true output. A single query ensures that a review stored
+    during the export cannot move a prediction from the unread rows to those already read.
     """
     newest_review = Review.objects.effective().filter(prediction=OuterRef("pk")).values("pk")[:1]
     predictions = (

@@ -66,7 +66,7 @@ FROM decided a JOIN decided b ON b.prediction = a.prediction AND b.reviewer > a.
 GROUP BY a.rating, b.rating, a.reviewer, b.reviewer
 """
 # The newest review with a true value counts: a later `correct` without one does not remove a measured value.
-# Models may predict values above MAX_FLOAT, whose squares could overflow; they are left out.
+# Values above MAX_FLOAT, whose squares could overflow, are left out.
 SUM_ERRORS = f"""
 , errors AS MATERIALIZED (
     SELECT value - true_value AS error, true_value
@@ -101,7 +101,7 @@ class VerdictCount(NamedTuple):
 
 
 class AgreementCount(NamedTuple):
-    """Number of predictions that one of two reviewers gave one rating and the other the other.
+    """Number of predictions by the ratings that two reviewers gave.
 
     A rating is the true label, or the verdict if there is no label. `reviewers` identifies the pair of reviewers.
     """

@@ -1,4 +1,4 @@
-"""Turn what the caller sent into a model input, and model inputs into a batch."""
+"""Convert request data to model inputs, and model inputs to a batch."""
 
 from inference.preprocessing.arrays import make_thumbnail, normalize_image, to_array
 from inference.preprocessing.batches import collate_items, make_sample_input, prepare_input

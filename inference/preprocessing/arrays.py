@@ -1,4 +1,4 @@
-"""Convert decoded images to model input arrays, thumbnails and normalized images."""
+"""Convert decoded images to model input arrays, thumbnails, and normalized images."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ GRAYSCALE_PREFIXES = ("1", "L", "I")  # of Pillow modes without color
 
 
 def to_array(image: Image.Image, signature: ImageInput) -> Array:
-    """Return the model input: float32 `(height, width, channels)`, upright, resized and scaled.
+    """Return the model input: float32 `(height, width, channels)`, upright, resized, and scaled.
 
     Transparent pixels are composited on white. 16-bit images are reduced to 8 bits. Resizing is bilinear with
-    antialiasing. The image is rotated in place according to its EXIF orientation.
+    anti-aliasing. The image is rotated in place according to its EXIF orientation.
 
     Raises:
-        InvalidImage: `invalid-image`, when the image data is inconsistent, which only conversion can detect.
+        InvalidImage: `invalid-image`: the image data is inconsistent. Some errors are found only during the conversion.
     """
     size = (signature.width, signature.height)
     with translate_decoder_errors(), limit_large_images(image):
@@ -37,7 +37,7 @@ def to_array(image: Image.Image, signature: ImageInput) -> Array:
 
 
 def make_thumbnail(data: bytes, side: int) -> bytes:
-    """Return a WebP image of at most `side` x `side` pixels, upright and without metadata.
+    """Return a WebP image of at most `side` x `side` pixels, upright, and without metadata.
 
     Args:
         data: an image that `read_image` has accepted.
@@ -59,16 +59,16 @@ def make_thumbnail(data: bytes, side: int) -> bytes:
 
 
 def normalize_image(data: bytes) -> Image.Image:
-    """Return the image at full size as a model receives it before resizing: upright, 8 bits, grayscale or RGB.
+    """Return the image at full size as a model receives it before resizing: upright, with 8 bits, in grayscale or RGB.
 
-    Transparent pixels are composited on white, as they are for the model. Training code that reads the stored file would
+    Transparent pixels are composited on white, as for predictions. Training code that reads the stored file would
     drop the alpha channel and see the hidden colors instead. The image is rebuilt from its pixels, so it has no metadata.
 
     Args:
         data: an image that `read_image` has accepted.
 
     Raises:
-        InvalidImage: when the image can no longer be decoded.
+        InvalidImage: the image can no longer be decoded.
     """
     with (
         translate_decoder_errors(data),

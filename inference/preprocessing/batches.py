@@ -1,4 +1,4 @@
-"""Prepare one input, and collate inputs to a batch. Each kind of input has its own implementation."""
+"""Prepare single inputs and collate them to a batch. Each kind of input has its own implementation."""
 
 from __future__ import annotations
 

@@ -26,11 +26,11 @@ def read_features(data: Any, table: TableInput, *, order: Sequence[str] | None =
 
     Args:
         data: an object of values by feature name, or a list in the signature's order together with `order`.
-        order: the feature names that the caller assumes for the list.
+        order: the feature names, in the order of the values in the list.
 
     Raises:
-        InvalidFeatures: with one error for each unknown, missing or invalid feature.
-        InvalidInput: when the data is neither an object nor such a list.
+        InvalidFeatures: with one error for each unknown, missing, or invalid feature.
+        InvalidInput: the data is neither an object nor such a list.
     """
     if isinstance(data, list | tuple):
         if data and all(isinstance(item, list | tuple | Mapping) for item in data):
@@ -53,14 +53,14 @@ def read_features(data: Any, table: TableInput, *, order: Sequence[str] | None =
 
 
 def make_sample_row(table: TableInput) -> Row:
-    """Return a valid row of examples, defaults and midpoints of ranges."""
+    """Return a valid row that consists of examples, defaults, and midpoints of ranges."""
     return {feature.name: feature.get_sample_value() for feature in table.features}
 
 
 def to_canonical_json(features: Mapping[str, Any]) -> bytes:
-    """Return the features as canonical JSON (RFC 8785, JCS): the same bytes for the same row, whatever stored it.
+    """Return the features as canonical JSON (RFC 8785, JCS). Equal rows give equal bytes.
 
-    Databases do not preserve the difference between 5.0 and 5. JCS writes both the same way.
+    Databases do not preserve the difference between 5.0 and 5, and JCS writes both the same way.
     """
     return rfc8785.dumps({name: float(value) if _is_number(value) else value for name, value in features.items()})
 
@@ -76,10 +76,10 @@ def parse_csv_line(text: str, table: TableInput) -> dict[str, str]:
     """Return the cells of a CSV row by feature name.
 
     The text is one line of values in the signature's order, or a header and one line. Cells are separated by commas,
-    semicolons or tabs and can be quoted.
+    semicolons, or tabs, and can be quoted.
 
     Raises:
-        InvalidInput: when the number of values differs from the number of names.
+        InvalidInput: the text is not valid CSV, or the number of values differs from the number of names.
     """
     lines = [line for line in text.strip("\ufeff\r\n").splitlines(keepends=True) if line.strip()]
     unquoted = QUOTED_PATTERN.sub("", text)
@@ -110,7 +110,8 @@ def _name_values(values: Sequence[Any], table: TableInput, order: Sequence[str] 
     names = table.names
     if order is None:
         raise InvalidInput(
-            f"A list of features requires feature_order: {format_names(names)}. Or send an object of features by name.",
+            f"A list of features requires feature_order: {format_names(names)}. "
+            "Alternatively, send an object of features by name.",
             code="required",
             field="feature_order",
         )

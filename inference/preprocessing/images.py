@@ -1,4 +1,4 @@
-"""Validate and decode uploaded images. Every rule has its own error code, and expensive checks run last."""
+"""Validate and decode uploaded images. Each check has its own error code, and expensive checks run last."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DECODERS = ("JPEG", "PNG", "WEBP")  # The JPEG decoder also opens MPO, a JPEG wi
 END_OF_JPEG = b"\xff\xd9"  # ITU-T T.81, table B.1: EOI
 END_OF_PNG = b"\x00\x00\x00\x00IEND\xaeB`\x82"  # https://www.w3.org/TR/png-3/#11IEND
 
-# What Pillow's decoders raise on corrupt data. MemoryError comes from a corrupt length field.
+# Exceptions of Pillow's decoders for corrupt data. A corrupt length field can cause MemoryError.
 DECODER_ERRORS: tuple[type[Exception], ...] = (
     *(OSError, SyntaxError, ValueError, EOFError, struct.error, KeyError, IndexError, TypeError, AttributeError),
     *(ZeroDivisionError, OverflowError, MemoryError, Image.DecompressionBombError),
@@ -39,7 +39,7 @@ UNSUPPORTED_SIGNATURES |= {b"P%d%c" % (kind, space): "PPM" for kind in range(1, 
 TGA_FOOTER = b"TRUEVISION-XFILE.\x00"
 XML_OPENINGS = (b"<?xml", b"<svg", b"<!doctype svg", b"<!--")
 
-# Pillow warns about large images and unusual EXIF data. The limits below decide instead.
+# Pillow warns about large images, which ImageLimits rejects, and about unusual EXIF data, which is ignored.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 LARGE_IMAGE_PIXELS = 4_000_000
@@ -48,7 +48,7 @@ large_image_slots = threading.BoundedSemaphore(2)
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
-    """Limits for uploaded images: bytes, total pixels and pixels per side."""
+    """Limits for uploaded images: bytes, total pixels, and pixels per side."""
 
     max_bytes: int = 10 * 2**20
     max_pixels: int = 25_000_000
@@ -67,11 +67,11 @@ class DecodedImage:
 
 
 def read_image(data: bytes, limits: ImageLimits) -> DecodedImage:
-    """Validate and decode an image. Checks run in the order bytes, format, pixels, content, so expensive ones come last.
+    """Validate and decode an image. The size in bytes is checked first, then the format, the pixels, and the content.
 
     Raises:
-        InvalidImage: with the code `empty-file`, `invalid-image`, `truncated-image`, `too-many-pixels`, `too-small` or
-            `animated-image`.
+        InvalidImage: with the code `empty-file`, `invalid-image`, `truncated-image`, `too-many-pixels`, `too-small`,
+            or `animated-image`.
         ImageTooLarge: `file-too-large`.
         UnsupportedFormat: `unsupported-image-format`.
     """
@@ -95,7 +95,7 @@ def check_file_size(size: int, limits: ImageLimits) -> None:
         ImageTooLarge: `file-too-large`.
     """
     if size == 0:
-        raise InvalidImage("The file is empty. Send a JPEG, PNG or WebP image.", code="empty-file")
+        raise InvalidImage("The file is empty. Send a JPEG, PNG, or WebP image.", code="empty-file")
     if size > limits.max_bytes:
         received, limit = format_bytes(size, round_up=True), format_bytes(limits.max_bytes)
         raise ImageTooLarge(f"The file is too large ({received}). The limit is {limit}.")
@@ -116,7 +116,7 @@ def translate_decoder_errors(data: bytes = b"", limits: ImageLimits = ImageLimit
 
 @contextmanager
 def limit_large_images(image: Image.Image) -> Iterator[None]:
-    """Let only two threads at a time process large images, because each step holds another copy of all pixels."""
+    """Limit the processing of large images to two threads, because each step holds another copy of all pixels."""
     if image.width * image.height < LARGE_IMAGE_PIXELS:
         yield
         return
@@ -131,12 +131,12 @@ def _open_image(data: bytes) -> Image.Image:
         if _is_truncated(data):
             raise _make_truncated_error() from error
         if name := _detect_unsupported_format(data):
-            raise UnsupportedFormat(f"{name} images are not supported. Send a JPEG, PNG or WebP image.") from error
-        raise InvalidImage("The file is not an image. Send a JPEG, PNG or WebP image.") from error
+            raise UnsupportedFormat(f"{name} images are not supported. Send a JPEG, PNG, or WebP image.") from error
+        raise InvalidImage("The file is not an image. Send a JPEG, PNG, or WebP image.") from error
 
 
 def _is_truncated(data: bytes) -> bool:
-    """Return whether the end of a JPEG, PNG or WebP file is missing."""
+    """Return whether the end of a JPEG, PNG, or WebP file is missing."""
     if data.startswith(b"\xff\xd8\xff"):
         return END_OF_JPEG not in data
     if data.startswith(b"\x89PNG"):

@@ -23,7 +23,7 @@ def create_runtime(name: str, path: Path, *, threads: int = 0, trusted: bool = F
     """Return the runtime for an artifact without loading it.
 
     Raises:
-        InvalidArtifact: when there is no such runtime, or when loading can run the author's code and is not trusted.
+        InvalidArtifact: there is no such runtime, or loading can run the author's code and the artifact is not trusted.
     """
     if name not in RUNTIMES and not trusted:
         raise InvalidArtifact(
@@ -35,7 +35,7 @@ def create_runtime(name: str, path: Path, *, threads: int = 0, trusted: bool = F
         raise InvalidArtifact(
             f"{path.name} has a format ({runtime.match_suffix(path) or 'unknown'}) that can run its author's code when it "
             "is loaded. If you trust its source, register it with --trusted. "
-            ".keras, .onnx and .skops files are loaded as data."
+            ".keras, .onnx, and .skops files are loaded as data."
         )
     return runtime(path, threads=threads, trusted=trusted)
 
@@ -44,14 +44,14 @@ def load_artifact(name: str, path: Path, *, threads: int = 0, trusted: bool = Fa
     """Load an artifact. Return its runtime and the function that runs a batch.
 
     Raises:
-        InvalidArtifact: for any exception of the runtime or of the code in the artifact.
+        InvalidArtifact: the runtime or the code in the artifact raised an exception.
     """
     runtime = create_runtime(name, path, threads=threads, trusted=trusted)
     try:
         return runtime, runtime.load()
     except InferenceError:
         raise
-    # Pickles, model folders and third-party runtimes contain code, which can raise anything.
+    # Pickles, model folders, and third-party runtimes contain code, which can raise any exception.
     except Exception as error:
         raise InvalidArtifact(f"{path.name} cannot be loaded: {type(error).__name__}: {error}") from error
 
@@ -60,7 +60,7 @@ def get_runtime(name: str) -> type[BaseRuntime]:
     """Return a runtime class by its short name, or a third-party class by its dotted path. Importing runs its code.
 
     Raises:
-        InvalidArtifact: when there is no such runtime.
+        InvalidArtifact: there is no such runtime.
     """
     module, _, attribute = RUNTIMES.get(name, name).rpartition(".")
     try:
@@ -77,7 +77,7 @@ def detect_runtime(path: Path) -> str:
     """Return the name of the runtime for a file, by its suffix, or for a folder, by its marker file.
 
     Raises:
-        InvalidArtifact: when no runtime matches.
+        InvalidArtifact: no runtime matches.
     """
     for name in RUNTIMES:
         if get_runtime(name).match_suffix(path):

@@ -1,4 +1,4 @@
-"""A runtime without a library, for trials and tests. The artifact is a few lines of JSON."""
+"""A runtime for tests that needs no library. Its artifact is a small JSON file."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ BEHAVIOR_KEYS = {"classes", "fixed", "sleep", "fail", "nan", "sum"}
 
 
 class DummyRuntime(BaseRuntime):
-    """Classify by brightness: the class is the step from black to white that is closest to the mean of the image.
+    """Classify images by brightness. Each class is a step from black to white; the step closest to the mean is predicted.
 
-    For a row of a table, it is the mean of the features. The artifact, `NAME.dummy.json`, can contain these keys:
+    A row of features is classified by the mean of its values. The artifact, `NAME.dummy.json`, can contain these keys:
 
     - `classes`: number of steps.
     - `fixed`: return these scores for every input.
@@ -68,7 +68,7 @@ class DummyRuntime(BaseRuntime):
 
 
 def _to_numbers(batch: Batch) -> AnyArray:
-    """Return one row of numbers per input. Texts are represented by their length."""
+    """Return one row of numbers per input. Text is represented by its length."""
     if not isinstance(batch, Table):
         return batch.reshape(len(batch), -1)
     columns = [batch.columns[feature.name] for feature in batch.features]

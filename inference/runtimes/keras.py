@@ -84,7 +84,7 @@ def check_classes(config: Any) -> None:
     """Check that the configuration of a model refers only to Keras's own classes.
 
     Raises:
-        InvalidArtifact: with the name of the class.
+        InvalidArtifact: it refers to another class, which the message names.
     """
     for module, name in _list_classes(config):
         if name in CODE_LAYERS or not (module is None or f"{module}.".startswith("keras.")):
@@ -124,7 +124,8 @@ def _check_members(archive: zipfile.ZipFile) -> None:
     packed = sum(member.compress_size for member in archive.infolist())
     if unpacked > max(UNCHECKED_BYTES, MAX_COMPRESSION_RATIO * packed):
         raise InvalidArtifact(
-            f"The archive is compressed too much for model weights. It unpacks from {packed:,} to {unpacked:,} bytes."
+            f"The compression ratio is too high for model weights: "
+            f"the archive unpacks from {packed:,} to {unpacked:,} bytes."
         )
     if unpacked > MAX_UNPACKED_BYTES:
         raise InvalidArtifact(f"The archive must unpack to at most {MAX_UNPACKED_BYTES:,} bytes. Received: {unpacked:,}")

@@ -36,7 +36,7 @@ class MlflowRuntime(BaseRuntime):
         mlflow = _import_mlflow()
         try:
             self.model = mlflow.pyfunc.load_model(str(self.path))
-        # The model's own code can raise anything.
+        # The model's own code can raise any exception.
         except Exception as error:
             raise InvalidArtifact(
                 f"MLflow {mlflow.__version__} cannot load {self.path.name}: {type(error).__name__}: {error}"
@@ -80,7 +80,7 @@ class MlflowRuntime(BaseRuntime):
         import pandas as pd
 
         if not isinstance(batch, Table):
-            raise InvalidArtifact("The model takes a table: its MLflow signature has columns.")
+            raise InvalidArtifact("Expected rows of features, because the MLflow signature of the model has columns.")
         has_names = self.schema.has_input_names()
         columns: dict[Any, Any] = {}
         for index, (feature, spec) in enumerate(zip(batch.features, self.schema.inputs, strict=True)):
@@ -91,13 +91,13 @@ class MlflowRuntime(BaseRuntime):
 
 
 def _import_mlflow() -> Any:
-    # A server must not report usage to a third party.
+    # Do not report the usage of the server to a third party.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     try:
         import mlflow
         import mlflow.pyfunc
     except ImportError as error:
-        raise InvalidArtifact("MLflow is not installed. Run: pip install -r requirements-mlflow.txt") from error
+        raise InvalidArtifact("MLflow is not installed. Run: make install-mlflow") from error
     return mlflow
 
 
@@ -128,7 +128,7 @@ def _make_tensor(spec: Any, index: int) -> Tensor:
 
 
 def _to_arrays(result: Any) -> BatchOutput:
-    """Return the result of pyfunc (data frame, series, array, list or a mapping of them) as arrays."""
+    """Return the result of pyfunc (data frame, series, array, list, or a mapping of them) as arrays."""
     if isinstance(result, Mapping):
         return {str(name): np.asarray(part) for name, part in result.items()}
     if hasattr(result, "columns"):

@@ -78,7 +78,7 @@ class OnnxRuntime(BaseRuntime):
 
 def _make_input(info: Any) -> Tensor:
     if info.type not in DTYPES or not info.shape:
-        raise InvalidArtifact(f"Inputs must be tensors with a batch dimension. {info.name} is {info.type}{info.shape}")
+        raise InvalidArtifact(f"Inputs must be tensors with a batch dimension. {info.name} is {info.type}{info.shape}.")
     return Tensor(info.name, DTYPES[info.type], _make_shape(info.shape))
 
 

@@ -1,4 +1,4 @@
-"""scikit-learn estimators, pipelines and compatible objects, from skops files and pickles."""
+"""scikit-learn estimators, pipelines, and compatible objects, from skops files and pickles."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class SklearnRuntime(BaseRuntime):
 
         try:
             return joblib.load(self.path)  # trusted files only; also reads plain pickles
-        # A pickle can raise whatever its author's code raises.
+        # The author's code in a pickle can raise any exception.
         except Exception as error:
             raise InvalidArtifact(f"{self.path.name} cannot be loaded: {type(error).__name__}: {error}") from error
 
@@ -211,7 +211,8 @@ def _check_no_file_inputs(model: Any, name: str) -> None:
             and attributes.get("input", "content") != "content"
         ):
             raise InvalidArtifact(
-                f"{name} reads files whose names come from the caller: input={attributes['input']!r}. It requires --trusted."
+                f"{name} interprets its input as file names (input={attributes['input']!r}) and would read these files. "
+                "If you trust it, register it with --trusted."
             )
         pending.extend([*inner, *attributes.values()])
 

@@ -20,7 +20,7 @@ SIGNATURE_NAME = "serving_default"
 # NumPy dtypes for TensorFlow types that have another name or do not exist in NumPy.
 DTYPES = {"string": "str"}
 OUTPUT_DTYPES = {**DTYPES, "bfloat16": "float32"}
-# What TensorFlow and h5py raise on a corrupt file.
+# Exceptions of TensorFlow and h5py for a corrupt file.
 LOAD_ERRORS = (ValueError, TypeError, KeyError, AttributeError, IndexError, OSError, RuntimeError, MemoryError)
 
 
@@ -87,7 +87,7 @@ def import_tensorflow(threads: int) -> Any:
 
 
 def get_shape(spec: Any) -> tuple[int | None, ...] | None:
-    """Return the shape of a TensorSpec, or None when its rank is unknown."""
+    """Return the shape of a TensorSpec, or None if its rank is unknown."""
     return None if spec.shape.rank is None else tuple(spec.shape)
 
 
@@ -95,7 +95,7 @@ def make_input(name: str, dtype: str, shape: Sequence[int | None] | None) -> Ten
     """Return the tensor of one input. The first dimension is the batch.
 
     Raises:
-        InvalidArtifact: when there is no batch dimension.
+        InvalidArtifact: there is no batch dimension.
     """
     if not shape:
         received = "a tensor of unknown rank" if shape is None else "a single value"

@@ -1,4 +1,4 @@
-"""The signature of a model: its input and its output. Read from the artifact and `model.toml`, stored as JSON."""
+"""The signature of a model: its input and its output. It is read from the artifact and `model.toml` and stored as JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Signature:
     """The input and output of a model.
 
     Every kind of input has `kind` and `features` (empty for images). Every kind of output has `kind`, `name`, `unit`
-    (empty unless it is a value with a unit), `has_labels` and `has_scores`.
+    (empty unless it is a value with a unit), `has_labels`, and `has_scores`.
     """
 
     input: AnyInput
@@ -40,7 +40,7 @@ class Signature:
         """Build a signature from the result of `to_dict` or from a `model.toml`.
 
         Raises:
-            InvalidSignature: when it contradicts itself or is incomplete.
+            InvalidSignature: it contradicts itself or is incomplete.
         """
         return cls(_read_part(data.get("input", {}), INPUTS), _read_part(data.get("output", {"kind": "classes"}), OUTPUTS))
 
@@ -49,7 +49,7 @@ class Signature:
 
     @property
     def is_tabular(self) -> bool:
-        """Whether the input is a row of features instead of an image."""
+        """Return whether the input is a row of features instead of an image."""
         return isinstance(self.input, TableInput)
 
     def get_feature(self, name: str) -> Feature | None:

@@ -20,7 +20,7 @@ class SignaturePart:
         """Build from JSON or TOML.
 
         Raises:
-            InvalidSignature: on an unknown or missing key, or an invalid value.
+            InvalidSignature: a key is unknown or missing, or a value is invalid.
         """
         values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key != "kind"}
         place = f"[{cls.section}] of the signature (kind = {cls.kind!r})"
@@ -46,7 +46,7 @@ def check_keys(cls: type[Any], values: Mapping[str, Any], place: str) -> None:
 
 
 def to_plain_dict(part: Any) -> dict[str, Any]:
-    """Return a dataclass as JSON without empty strings, empty lists and None."""
+    """Return a dataclass as JSON without empty strings, empty lists, and None."""
     values = asdict(part).items()
     return {key: list(value) if isinstance(value, tuple) else value for key, value in values if value not in ((), "", None)}
 

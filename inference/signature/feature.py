@@ -33,14 +33,14 @@ class Feature:
     """One named, typed value of a row.
 
     Args:
-        type: `float`, `integer`, `boolean`, `category` (one of `values`) or `text`.
-        unit: of a number: `cm`.
+        type: `float`, `integer`, `boolean`, `category` (one of `values`), or `text`.
+        unit: the unit of a number, such as `cm`.
         title, description: name and explanation for people.
         min, max: bounds of a number, inclusive.
         values: all allowed values. For a category, the order must be the one the model was trained with.
         required: whether the feature must be sent. An optional feature without a default reaches the model as NaN.
         default: the value that the model receives when the feature is missing.
-        example: a value for forms, documentation and the warm-up of the model.
+        example: a value for forms, documentation, and the warm-up of the model.
     """
 
     name: str
@@ -77,17 +77,17 @@ class Feature:
 
     @property
     def display_name(self) -> str:
-        """The title, or the name without underscores."""
+        """Return the title, or the name without underscores."""
         return format_feature_name(self.name, self.title)
 
     def read(self, value: Any, *, hint: bool = True) -> Any:
-        """Return a validated value as the model receives it: float, int, bool or str.
+        """Return a validated value as the model receives it: float, int, bool, or str.
 
         Args:
             hint: suggest the closest allowed value, which takes time.
 
         Raises:
-            InvalidInput: with the code `wrong-type`, `not-finite`, `out-of-range`, `not-a-choice` or `too-long`.
+            InvalidInput: with the code `wrong-type`, `not-finite`, `out-of-range`, `not-a-choice`, or `too-long`.
         """
         return read_value(self, value, hint=hint)
 
@@ -104,7 +104,7 @@ class Feature:
         return TYPE_NAMES[self.type] + bounds + unit
 
     def get_sample_value(self) -> Any:
-        """Return an allowed value: the example, the default, the first value or the midpoint of the range."""
+        """Return an allowed value: the example, the default, the first value, or the midpoint of the range."""
         if self.example is not None or self.default is not None:
             return self.default if self.example is None else self.example
         if self.values:

@@ -23,8 +23,8 @@ class ImageInput(SignaturePart):
         scale: how the 8-bit values x are scaled: `unit` x / 255, `symmetric` x / 127.5 - 1, `standard`
             (x / 255 - mean) / std per channel, `none` x.
         mean, std: one number per channel, only for `standard`.
-        resize: `stretch` to the size, or `crop` to the center with the same aspect ratio first.
-        layout: of the model's input array: `channels-last` (height, width, channels) or `channels-first`.
+        resize: `stretch` to the size, or `crop` to the aspect ratio around the center first.
+        layout: the axes of the model's input array: `channels-last` (height, width, channels) or `channels-first`.
     """
 
     kind: ClassVar[str] = "image"
@@ -58,5 +58,5 @@ class ImageInput(SignaturePart):
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Height, width and channels, for every layout."""
+        """Return (height, width, channels), regardless of the layout."""
         return (self.height, self.width, self.channels)

@@ -15,7 +15,7 @@ class OutputPart(SignaturePart):
     has_labels: ClassVar[bool] = False
     """Whether a prediction has a label."""
     has_scores: ClassVar[bool] = False
-    """Whether a prediction has a score for each label, and so a confidence."""
+    """Whether a prediction has a score for each label, and therefore a confidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class ClassesOutput(OutputPart):
     A model with a single sigmoid output and two labels is a binary classifier: the number is the second label's score.
 
     Args:
-        activation: the function that must still be applied to the model's numbers.
-        name: of the output to use, when the model has several.
+        activation: the activation to apply to the output of the model.
+        name: the name of the output to use, if the model has several.
     """
 
     kind: ClassVar[str] = "classes"
@@ -46,8 +46,8 @@ class LabelOutput(OutputPart):
     """One label without scores.
 
     Args:
-        name: of the output to use, when the model has several.
-        classes: the model's own class names, in the order of the labels; empty when they are the labels.
+        name: the name of the output to use, if the model has several.
+        classes: the model's own class names, in the order of the labels; empty if they are the labels.
     """
 
     kind: ClassVar[str] = "label"
@@ -65,8 +65,8 @@ class ValueOutput(OutputPart):
     """One number, the value of a regression.
 
     Args:
-        unit: of the value: `cm`.
-        name: of the output to use, when the model has several.
+        unit: the unit of the value, such as `cm`.
+        name: the name of the output to use, if the model has several.
     """
 
     kind: ClassVar[str] = "value"
@@ -82,7 +82,7 @@ class RawOutput(OutputPart):
     """Any output, stored as JSON without interpretation.
 
     Args:
-        name: of the output to store; empty for all of them, by name.
+        name: the name of the output to store; empty to store all outputs by name.
     """
 
     kind: ClassVar[str] = "raw"

@@ -18,13 +18,13 @@ TOO_LARGE_HINT = " The number is too large for a model (float32)."
 
 
 def read_value(feature: Feature, value: Any, *, hint: bool = True) -> Any:
-    """Return the value as float, int, bool or str.
+    """Return the value as float, int, bool, or str.
 
     Args:
         hint: suggest the closest allowed value, which takes time.
 
     Raises:
-        InvalidInput: with the code `wrong-type`, `not-finite`, `out-of-range`, `not-a-choice` or `too-long`.
+        InvalidInput: with the code `wrong-type`, `not-finite`, `out-of-range`, `not-a-choice`, or `too-long`.
     """
     result = READERS[feature.type](feature, value)
     if feature.values and result not in feature.values:

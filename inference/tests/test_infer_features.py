@@ -20,14 +20,14 @@ NAMED_FEATURES = ArtifactMetadata(features=({"name": "width"}, {"name": "height"
     ("metadata", "input", "message"),
     [
         (make_matrix_metadata(3), TWO_FEATURES, "Expected 3 features, as many as the artifact takes. model.toml has 2."),
-        (make_matrix_metadata(None), None, "the artifact does not define their number. It takes x float32 [any]."),
+        (make_matrix_metadata(None), None, "the artifact does not define the number of features. It takes x float32 [any]."),
         (NAMED_FEATURES, {"features": [{"name": "widht"}]}, "The artifact takes no feature 'widht'. Did you mean 'width'?"),
         (
             NAMED_FEATURES,
             {"features": [{"name": "color"}]},
             "The artifact takes no feature 'color'. It takes width, height.",
         ),
-        (NAMED_FEATURES, {"features": [{"unit": "cm"}]}, "Expected a name in each of [[input.features]]."),
+        (NAMED_FEATURES, {"features": [{"unit": "cm"}]}, "Expected a name in each [[input.features]] table."),
         (
             NAMED_FEATURES,
             {"features": [{"name": "width"}, {"name": "width"}]},
@@ -67,7 +67,7 @@ NAMED_FEATURES = ArtifactMetadata(features=({"name": "width"}, {"name": "height"
         (
             make_image_metadata(28, 28, 1),
             TWO_FEATURES,
-            "to take rows of features. The artifact takes image float32 [28, 28, 1].",
+            "that takes rows of features. The artifact takes image float32 [28, 28, 1].",
         ),
         (
             ArtifactMetadata(inputs=(Tensor("x", "float32", (None,)), Tensor("y", "float32", (3,)))),
@@ -95,14 +95,22 @@ def test_declared_features_must_match_the_artifact(metadata, input, message):
             {"type": "float"},
             "The artifact takes a as text, but model.toml declares float. Expected category or text.",
         ),
-        ("int32", {"required": False}, "Expected a default for a: the artifact takes it as integer, which has no missing"),
-        ("bool", {"required": False}, "Expected a default for a: the artifact takes it as boolean, which has no missing"),
+        (
+            "int32",
+            {"required": False},
+            "Expected a default for a: the artifact takes it as integer, which cannot represent a missing value",
+        ),
+        (
+            "bool",
+            {"required": False},
+            "Expected a default for a: the artifact takes it as boolean, which cannot represent a missing value",
+        ),
         (
             "uint8",
             {"max": 300},
-            "model.toml declares max = 300 for a, but the largest number that the artifact's data type holds is 255.",
+            "but the largest number that the artifact's data type can represent is 255.",
         ),
-        ("int16", {"min": -4e4}, "but the smallest number that the artifact's data type holds is -32,768."),
+        ("int16", {"min": -4e4}, "but the smallest number that the artifact's data type can represent is -32,768."),
         ("uint8", {"default": 256}, "default of the feature a: Expected a whole number from 0 to 255. Received: 256."),
     ],
 )

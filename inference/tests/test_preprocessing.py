@@ -91,7 +91,7 @@ def test_invalid_images_are_rejected_with_a_code_and_a_sentence(data, code):
 @pytest.mark.parametrize("format", UNSUPPORTED)
 def test_unsupported_formats_are_rejected(format):
     data = encode_image("RGBA" if format == "ICNS" else "RGB", format)
-    with pytest.raises(UnsupportedFormat, match=r"not supported\. Send a JPEG, PNG or WebP image"):
+    with pytest.raises(UnsupportedFormat, match=r"not supported\. Send a JPEG, PNG, or WebP image"):
         read_image(data, LIMITS)
 
 

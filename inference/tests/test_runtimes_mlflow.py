@@ -174,7 +174,9 @@ def test_optional_integer_and_boolean_columns_require_a_default(mlflow, save_pyt
     column = mlflow.types.ColSpec(kind, "n", required=False)
     path = save_python(lambda frame: frame["n"].astype("float64"), [column], [mlflow.types.ColSpec("double", "y")])
     assert_not_served(
-        path, "Expected a default for n: the artifact takes it as .*, which has no missing value", InvalidSignature
+        path,
+        "Expected a default for n: the artifact takes it as .*, which cannot represent a missing value",
+        InvalidSignature,
     )
     with serve_artifact(
         path, trusted=True, input={"features": [{"name": "n", "default": kind == "boolean" or 7}]}
@@ -242,4 +244,4 @@ def test_invalid_folders_are_rejected(mlflow, tmp_path, content):
 def test_missing_mlflow_is_reported_with_the_install_command(tmp_path, monkeypatch):
     (tmp_path / "MLmodel").write_text("flavors: {}")
     monkeypatch.setitem(sys.modules, "mlflow", None)  # makes the import fail
-    assert_not_served(tmp_path, r"MLflow is not installed\. Run: pip install -r requirements-mlflow\.txt")
+    assert_not_served(tmp_path, r"MLflow is not installed\. Run: make install-mlflow")

@@ -138,7 +138,7 @@ def test_matrix_of_variable_width_takes_the_declared_features(tmp_path):
     ) as predictor:
         assert predict_row(predictor, ROWS[0]).output["raw"] == pytest.approx([2 * value for value in ROWS[0].values()])
     with (
-        pytest.raises(InvalidSignature, match=r"does not define their number\. It takes X float32 \[any\]"),
+        pytest.raises(InvalidSignature, match=r"does not define the number of features\. It takes X float32 \[any\]"),
         serve_artifact(path),
     ):
         pass

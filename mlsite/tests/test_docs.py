@@ -59,7 +59,7 @@ def test_registration_examples_work(tmp_path, monkeypatch, user):
     monkeypatch.syspath_prepend(tmp_path)
     for folder in ("wine", "photo", "rules"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "photo" / "grey.png").write_bytes(make_image(127))
+    (tmp_path / "photo" / "gray.png").write_bytes(make_image(127))
     (tmp_path / "rules" / "weights.csv").write_text("age,2\nincome,0.5\n")
     blocks = read_blocks("register.md", "python", "toml", "sh")
     assert len(blocks) >= 12

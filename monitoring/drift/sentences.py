@@ -1,4 +1,4 @@
-"""All sentences of the drift report."""
+"""Sentences of the drift report."""
 
 from __future__ import annotations
 
@@ -100,11 +100,11 @@ def describe_insufficient(column: Column) -> Description:
 
 
 def _format_share(value: float) -> str:
-    """Return 0.412 as `41 %`. A share below ten percent has one decimal."""
-    return f"{value * 100:.1f} %" if 0 < value < 0.0995 else f"{value * 100:.0f} %"
+    """Return 0.412 as `41%`. A share below ten percent has one decimal."""
+    return f"{value * 100:.1f}%" if 0 < value < 0.0995 else f"{value * 100:.0f}%"
 
 
 def _format_value(column: Column, value: float) -> str:
     if column.source == "confidence":
-        return f"{value * 100:.1f} %"
+        return f"{value * 100:.1f}%"
     return f"{value:,.4g} {column.unit}".strip()

@@ -1,4 +1,4 @@
-"""How admin pages show inputs and reviews."""
+"""Render inputs and reviews on admin pages."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class LabelFilter(admin.SimpleListFilter):
 
 
 class SearchableAdmin(ReadOnlyAdmin):
-    """Search only by exact values that an index serves: an id, a user name, and a text that subclasses define."""
+    """Search only by exact values that an index serves: an ID, a username, and a text that subclasses define."""
 
     date_hierarchy = "created_at"
     ordering = ("-id",)
@@ -76,7 +76,7 @@ class InputAdmin(SearchableAdmin):
     list_select_related = ("user",)
     list_filter = ("kind",)
     search_fields = ("id",)
-    search_help_text = "Search by id, SHA-256 or user name. Enter the whole value."
+    search_help_text = "Search by ID, SHA-256, or username. Enter the whole value."
     fields = (
         "large_input", "id", "user", "kind", "original_name", "sha256", "content_type", "width", "height",
         "size", "created_at", "prediction_links",
@@ -121,7 +121,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
     list_filter = (ReviewStateFilter, "status", "source", "model_version__model", LabelFilter)
     inlines = (ReviewInline,)
     search_fields = ("id",)
-    search_help_text = "Search by prediction id, input id, client reference or user name. Enter the whole value."
+    search_help_text = "Search by prediction ID, input ID, client reference, or username. Enter the whole value."
     fieldsets = (
         (None, {"fields": ("large_input", "label", "confidence_text", "value", "status", "error_code", "error_message")}),
         ("Request", {"fields": ("id", "input_link", "version_link", "user", "source", "client_reference")}),

@@ -62,7 +62,7 @@ class ReviewStateFilter(admin.SimpleListFilter):
 
 
 class PredictionChangeList(ChangeList):
-    """Hide the date hierarchy when the list is filtered by reviews; it would read the whole table."""
+    """Hide the date hierarchy when the list is filtered by reviews: it would read the whole table."""
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
@@ -102,7 +102,7 @@ class ReviewActionsAdmin(admin.ModelAdmin):
     def response_action(self, request: HttpRequest, queryset: QuerySet, *args: Any) -> Any:
         """Reject selected ids that are not UUIDs; the admin would pass them to the database."""
         if not all(parse_uuid(pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)):
-            raise SuspiciousOperation("A selected id is not a UUID.")
+            raise SuspiciousOperation("A selected ID is not a UUID.")
         return super().response_action(request, queryset, *args)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -133,12 +133,12 @@ class ReviewActionsAdmin(admin.ModelAdmin):
         true_output = request.POST.get("true_output", "")
         rows: list[Prediction] = list(queryset.with_related()[: MAX_SELECTED_PREDICTIONS + 1])
         if len(rows) > MAX_SELECTED_PREDICTIONS:
-            messages.error(request, f"Select at most {MAX_SELECTED_PREDICTIONS} predictions. No review was saved.")
+            messages.error(request, f"Select at most {MAX_SELECTED_PREDICTIONS} predictions. No reviews were saved.")
             return
         try:
             items = [{"id": row.pk, "verdict": verdict, **_parse_true_output(row, true_output)} for row in rows]
         except InferenceError as error:
-            messages.error(request, f"{error.message} No review was saved.")
+            messages.error(request, f"{error.message} No reviews were saved.")
             return
         results = review_predictions(items=items, reviewer=cast(User, request.user), picked_by=Review.PickedBy.MANUAL)
         lines = [(result.error, _render_result(row, result)) for row, result in zip(rows, results, strict=True)]

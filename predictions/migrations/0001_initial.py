@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "\\A[0-9a-f]{64}\\Z", "Use 64 lower-case hexadecimal digits."
+                                "\\A[0-9a-f]{64}\\Z", "Use 64 lowercase hexadecimal digits."
                             )
                         ],
                     ),
@@ -89,12 +89,12 @@ class Migration(migrations.Migration):
                     "source",
                     models.CharField(
                         choices=[
-                            ("web", "web page"),
+                            ("web", "Web page"),
                             ("api", "API"),
                             ("v2", "V2 protocol"),
-                            ("batch", "batch"),
-                            ("admin", "admin"),
-                            ("cli", "command line"),
+                            ("batch", "Batch"),
+                            ("admin", "Admin"),
+                            ("cli", "Command line"),
                         ],
                         max_length=10,
                     ),
@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
                 ("queue_ms", models.FloatField(blank=True, null=True)),
                 ("preprocess_ms", models.FloatField(blank=True, null=True)),
                 ("inference_ms", models.FloatField(blank=True, null=True)),
-                ("client_reference", models.CharField(blank=True, help_text="The caller's own id or note.", max_length=255)),
+                ("client_reference", models.CharField(blank=True, help_text="The caller's own ID or note.", max_length=255)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ("started_at", models.DateTimeField(blank=True, null=True)),
                 ("completed_at", models.DateTimeField(blank=True, null=True)),

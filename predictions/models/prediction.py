@@ -87,12 +87,12 @@ class Prediction(models.Model):
 
     class Source(models.TextChoices):
         # Currently used: web, api and cli, and batch by generated example data. The others are reserved.
-        WEB = "web", "web page"
+        WEB = "web", "Web page"
         API = "api", "API"
         V2 = "v2", "V2 protocol"
-        BATCH = "batch", "batch"
-        ADMIN = "admin", "admin"
-        CLI = "cli", "command line"
+        BATCH = "batch", "Batch"
+        ADMIN = "admin", "Admin"
+        CLI = "cli", "Command line"
 
     id = UUID7Field()
     input = models.ForeignKey(Input, models.PROTECT, related_name="predictions")
@@ -114,7 +114,7 @@ class Prediction(models.Model):
     preprocess_ms = models.FloatField(null=True, blank=True)
     inference_ms = models.FloatField(null=True, blank=True)
     client_reference = models.CharField(
-        max_length=MAX_CLIENT_REFERENCE_CHARACTERS, blank=True, help_text="The caller's own id or note."
+        max_length=MAX_CLIENT_REFERENCE_CHARACTERS, blank=True, help_text="The caller's own ID or note."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)

@@ -18,7 +18,7 @@ MAX_COMMENT_CHARACTERS = 2000
 
 
 class Review(models.Model):
-    """One person's verdict on one prediction. Append-only: a new review withdraws the same person's earlier one."""
+    """One user's verdict on one prediction. Append-only: a new review withdraws the same user's earlier one."""
 
     class Verdict(models.TextChoices):
         CORRECT = "correct"
@@ -26,12 +26,12 @@ class Review(models.Model):
         UNSURE = "unsure"
 
     class PickedBy(models.TextChoices):
-        RANDOM = "random", "random"
-        UNCERTAIN = "uncertain", "lowest confidence"
-        MARGIN = "margin", "smallest margin"
-        LABEL = "label", "label"
-        NEWEST = "newest", "newest"
-        MANUAL = "manual", "manual"
+        RANDOM = "random", "Random"
+        UNCERTAIN = "uncertain", "Lowest confidence"
+        MARGIN = "margin", "Smallest margin"
+        LABEL = "label", "By label"
+        NEWEST = "newest", "Newest"
+        MANUAL = "manual", "Manual"
         API = "api", "API"
 
     id = UUID7Field()
@@ -83,7 +83,7 @@ class Review(models.Model):
 
 
 class ReviewClaim(models.Model):
-    """A reviewer's temporary hold on a prediction in the review queue, or that they skipped it. Expires."""
+    """A reviewer's claim on a prediction in the review queue, or a record that they skipped it. Expires."""
 
     id = UUID7Field()
     # The constraint below serves this key's own queries too.

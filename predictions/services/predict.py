@@ -1,4 +1,4 @@
-"""Make one prediction: resolve the model, prepare the input, run the model, store both."""
+"""Make one prediction: resolve the model, prepare the input, run the model, and store the input and the prediction."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def predict(
         source: a `Prediction.Source`.
         image: an uploaded file, read once.
         features: for models that take tabular inputs: values by name, or a list in the order of the signature.
-        feature_order: the names that belong to a list of features.
+        feature_order: the feature names, if `features` is a list.
         model: `name`, `name@alias` or `name:number`; empty for the default model.
         client_reference: the caller's own id for the prediction.
 
     Raises:
-        UnknownModel, InactiveModel: no such model version, or this user may not use it.
+        UnknownModel, InactiveModel: the model version does not exist, or this user cannot use it.
         InvalidInput: the image or a feature is invalid, or the model takes another kind of input.
         Overloaded: the queue of the model is full.
         StorageFull: no space is left for files.
@@ -92,7 +92,7 @@ def run_prediction(
 
 
 def _run_model(prediction: Prediction, prepared: PreparedInput, resolved: ResolvedModel) -> None:
-    """Run the model and set the output or the error of the prediction. No transaction is open during this."""
+    """Run the model and set the output or the error of the prediction. No transaction is open meanwhile."""
     timings = Timings()
     prediction.started_at = timezone.now()
     try:

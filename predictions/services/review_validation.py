@@ -1,4 +1,4 @@
-"""Check reviews before they are stored. Every way to review a prediction uses `validate_review`."""
+"""Validate reviews before they are stored. All entry points use `validate_review`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ReviewInput:
 
 
 def validate_review(prediction: Prediction, review: ReviewInput) -> ReviewInput:
-    """Return the review with inferred parts filled in: the verdict from the true label or value, or the reverse.
+    """Return the review with the missing part inferred: the verdict from the true label or value, or vice versa.
 
     Raises:
         NotReviewable: the prediction did not succeed.
@@ -51,7 +51,7 @@ def validate_review(prediction: Prediction, review: ReviewInput) -> ReviewInput:
     if prediction.status != Prediction.Status.SUCCEEDED:
         raise NotReviewable(f"Only succeeded predictions can be reviewed. The status of this one is {prediction.status}.")
     if review.verdict and review.verdict not in Verdict.values:
-        raise _build_error("verdict", "unknown-verdict", "Expected correct, incorrect or unsure.", review.verdict)
+        raise _build_error("verdict", "unknown-verdict", "Expected correct, incorrect, or unsure.", review.verdict)
     if len(review.comment) > MAX_COMMENT_CHARACTERS:
         raise InvalidReview(
             f"The comment is too long ({len(review.comment):,} characters). "
@@ -127,7 +127,7 @@ def _validate_value_review(prediction: Prediction, review: ReviewInput) -> Revie
         raise _build_missing_verdict_error()
     if verdict == Verdict.INCORRECT and true_value is None:
         raise InvalidReview("Enter the true value.", code="required", field="true_value")
-    if verdict == Verdict.INCORRECT:  # a correct prediction may differ a little from the true value
+    if verdict == Verdict.INCORRECT:  # a correct prediction may differ slightly from the true value
         _check_agreement(verdict, agrees, "true value", format_output(prediction))
     return ReviewInput(verdict, true_value=true_value, comment=review.comment)
 
@@ -157,7 +157,7 @@ def _check_agreement(verdict: str, agrees: bool, noun: str, predicted: str) -> N
 
 
 def _build_missing_verdict_error() -> InvalidReview:
-    message = "Expected a verdict (correct, incorrect or unsure), or the true label or value."
+    message = "Expected a verdict (correct, incorrect, or unsure), or the true label or value."
     return InvalidReview(message, code="required", field="verdict")
 
 

@@ -74,7 +74,7 @@ def build_review(*, review: ReviewInput, prediction: Prediction, reviewer: User,
 def replace_reviews(*, reviews: Sequence[Review], reviewer: User) -> None:
     """Store reviews by one person and withdraw their earlier reviews of the same predictions, in one transaction.
 
-    This is the only function that stores reviews of users. At most one review per prediction.
+    This is the only function that stores reviews of users. Pass at most one review per prediction.
     """
     prediction_ids = [review.prediction_id for review in reviews]
     with transaction.atomic():
@@ -91,7 +91,7 @@ def withdraw_review(*, prediction: Prediction, reviewer: User) -> bool:
 def lock_predictions(prediction_ids: Iterable[UUID]) -> None:
     """Lock predictions until the end of the transaction; reviews and claims of a prediction change only under its lock.
 
-    Everybody locks in the same order, so that two callers with the same predictions never wait for each other.
+    All callers lock in the same order, so that two callers with the same predictions cannot deadlock.
     """
     rows = Prediction.objects.select_for_update().filter(pk__in=prediction_ids).order_by("pk")
     list(rows.values_list("pk", flat=True))

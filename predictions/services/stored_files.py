@@ -1,4 +1,4 @@
-"""Read the stored files of inputs. A file that no longer has the stored SHA-256 is never returned."""
+"""Read the stored files of inputs. A file that does not match the stored SHA-256 is never returned."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def read_stored_file(row: Input, *, reader: User | None = None) -> bytes:
     """Return the exact bytes that were uploaded.
 
     Args:
-        reader: the user who reads the file. The access is logged if they are not its owner.
+        reader: the user who reads the file. If they are not its owner, the access is logged.
 
     Raises:
         StoredFileError: the file is missing or has changed.

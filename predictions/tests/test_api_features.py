@@ -226,7 +226,7 @@ def test_an_error_mentions_the_default_model_if_the_request_names_none(flowers, 
         ("flower", "Did you mean flowers?"),
         ("flowers:7", "The model flowers has no version 7."),
         ("flowers@staging", "The model flowers has no alias staging."),
-        ("roses", "Use name, name@alias or name:version."),
+        ("roses", "Use name, name@alias, or name:version."),
     ],
 )
 def test_an_unknown_model_is_rejected_with_a_hint(flowers, api, model, text):

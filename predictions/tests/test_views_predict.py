@@ -36,7 +36,7 @@ def test_rejected_file_does_not_stop_the_others_and_keeps_typed_text(shades, sig
     files = [make_image_file(b"text", "notes.txt"), make_image_file(make_image(255), "good.png")]
     response = signed_in.post("/", {"image": files, "model": "shades", "client_reference": "batch 9"})
     assert response.status_code == 400
-    assert "notes.txt: The file is not an image. Send a JPEG, PNG or WebP image." in get_text(response)
+    assert "notes.txt: The file is not an image. Send a JPEG, PNG, or WebP image." in get_text(response)
     assert 'value="batch 9"' in response.content.decode()
     assert Prediction.objects.get().input.original_name == "good.png"
     assert response.content.decode().count("<article") == 1
@@ -45,9 +45,9 @@ def test_rejected_file_does_not_stop_the_others_and_keeps_typed_text(shades, sig
 @pytest.mark.parametrize(
     ("data", "status", "message"),
     [
-        (None, 400, "Choose a JPEG, PNG or WebP image."),
+        (None, 400, "Choose a JPEG, PNG, or WebP image."),
         (b"", 400, "The file is empty"),
-        (b"GIF89a" + b"\0" * 90, 415, "GIF images are not supported. Send a JPEG, PNG or WebP image."),
+        (b"GIF89a" + b"\0" * 90, 415, "GIF images are not supported. Send a JPEG, PNG, or WebP image."),
         (make_noise_image(1)[:100], 400, "The image is incomplete"),
         (make_noise_image(1) + b"\0" * (10 * 2**20), 413, "The file is too large (10.1 MB). The limit is 10 MB."),
     ],
@@ -76,7 +76,7 @@ def test_htmx_upload_returns_the_result_only(shades, signed_in):
     rejected = signed_in.post("/", {"image": make_image_file(b"x"), "model": "shades"}, headers=HTMX)
     assert rejected.status_code == 400
     assert rejected["Content-Type"] == "text/plain; charset=utf-8"
-    assert rejected.content.decode() == "The file is not an image. Send a JPEG, PNG or WebP image."
+    assert rejected.content.decode() == "The file is not an image. Send a JPEG, PNG, or WebP image."
 
 
 def test_htmx_upload_of_a_signed_out_user_is_rejected_with_a_message(shades, client):

@@ -45,7 +45,7 @@ class ExampleView(HtmxLoginRequiredMixin, FormView):
         reference = form.cleaned_data["model"] or self.model.name
         try:
             resolved = _resolve_reference(self.request, self.model.name, reference)
-            # The page may be older than the last promotion. Its example is run, by the version in production now.
+            # The page may be older than the last promotion. Run its example with the version that is in production now.
             shown = form.cleaned_data["version"]
             version = _resolve_reference(self.request, self.model.name, shown).version if shown else resolved.version
             number = form.cleaned_data["number"]
@@ -62,7 +62,7 @@ class ExampleView(HtmxLoginRequiredMixin, FormView):
         return render(self.request, "predictions/_results.html", context, status=201)
 
     def form_invalid(self, form: ExampleForm) -> HttpResponse:
-        return self.reject_example("There is no such example.", status=404)
+        return self.reject_example("The example does not exist.", status=404)
 
     def reject_example(self, reason: str, *, status: int) -> HttpResponse:
         message = f"The example could not be run. {reason}"
@@ -85,7 +85,7 @@ class ExampleImageView(LoginRequiredMixin, View):
 
 
 def _resolve_reference(request: AuthenticatedRequest, name: str, reference: str) -> ResolvedModel:
-    """Resolve a reference, which must lead to the model in the address."""
+    """Resolve a reference to a version of the model in the URL."""
     resolved = resolve_model(reference, user=request.user)
     if resolved.version.model.name != name:
         raise Http404

@@ -1,4 +1,4 @@
-"""The pages of the models: the list, and the overview of one model."""
+"""The pages about models: the list, and the overview of one model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class VersionRow(NamedTuple):
 
 
 class ModelListView(LoginRequiredMixin, ListView):
-    """The models that the user may see."""
+    """The models that the user can see."""
 
     template_name = "predictions/models.html"
     context_object_name = "models"

@@ -1,4 +1,4 @@
-"""The Predict page: choose a model, upload images or enter a row of features, see the results."""
+"""The Predict page: choose a model, upload images or enter a row of features, and see the results."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from registry.references import ResolvedModel, resolve_model
 
 MAX_SHOWN_PREDICTIONS = 20
 MAX_RECENT_PREDICTIONS = 6
-MAX_SEARCHED_PREDICTIONS = 200  # newest predictions of a user among which those of the model are looked for
+MAX_SEARCHED_PREDICTIONS = 200  # newest predictions of a user in which those of the model are searched
 
 
 class PredictView(HtmxLoginRequiredMixin, FormView):
@@ -105,7 +105,7 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
 
     @cached_property
     def shown_predictions(self) -> list[Prediction]:
-        """Return the results in the address, to which a submission redirects."""
+        """Return the predictions in the query string, which a submission redirects to."""
         ids = [part for part in self.request.GET.getlist("shown")[:MAX_SHOWN_PREDICTIONS] if parse_uuid(part)]
         if not ids:
             return []
@@ -130,8 +130,8 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         return initial | (get_initial_features(row, self.table) if row else {})
 
     def form_valid(self, form: PredictionForm) -> HttpResponse:
-        """Run the model on each input. The rejection of one does not stop the others."""
-        resolved = cast(ResolvedModel, self.resolved)  # or post() would have rejected the request
+        """Run the model on each input. A rejected input does not stop the others."""
+        resolved = cast(ResolvedModel, self.resolved)  # otherwise, post() has rejected the request
         results: list[Prediction] = []
         errors: list[tuple[str, InferenceError | StorageFull]] = []
         for name, prepare in _iterate_inputs(form, self.request.user):
@@ -172,7 +172,7 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         return self.render_form(form, status=status, results=results)
 
     def fill_in_csv_row(self, table: TableInput) -> HttpResponse:
-        """Show the form with the values of a pasted CSV row. Nothing is predicted yet."""
+        """Show the form with the values of a pasted CSV row. The model does not run yet."""
         data = self.request.POST.dict()
         csv_form = CsvRowForm(data, table=table)
         if not csv_form.is_valid():
@@ -183,7 +183,7 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         return self.render_form(form, status=200, csv_form=csv_form)
 
     def render_form(self, form: PredictionForm, *, status: int, **context: Any) -> HttpResponse:
-        """Return the form: alone for htmx, else with the page around it."""
+        """Render the form: only the form for htmx, otherwise the whole page."""
         if self.request.htmx:
             context = self.get_form_context(form=form, **context)
             return render(self.request, "predictions/_features_form.html", context, status=status)

@@ -1,4 +1,4 @@
-"""Review a prediction on its page, or where its result is shown."""
+"""Review a prediction on its own page or next to its result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WITHDRAW = "withdraw"  # the value of the button that undoes a review
 class ReviewView(HtmxLoginRequiredMixin, View):
     """Store or withdraw the user's review of a prediction.
 
-    htmx requests get the review section, others are redirected to the page where the button was.
+    htmx requests get the review section; others are redirected to the page that contained the button.
     """
 
     http_method_names = ["post"]
@@ -73,7 +73,7 @@ class ReviewView(HtmxLoginRequiredMixin, View):
         return render(self.request, "predictions/_review.html", context, status=400 if error else 200)
 
     def get_success_url(self, prediction: Prediction) -> str:
-        """Return the page where the button was, if it is a page of this site."""
+        """Return the page that contained the button, if it is a page of this site."""
         url = self.request.POST.get("next", "")
         hosts, secure = {self.request.get_host()}, self.request.is_secure()
         safe = url_has_allowed_host_and_scheme(url, allowed_hosts=hosts, require_https=secure)

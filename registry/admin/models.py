@@ -1,4 +1,4 @@
-"""Admin pages of models, versions and aliases."""
+"""Admin pages of models, versions, and aliases."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="artifact integrity")
     def served_integrity(self, row: ModelVersion) -> str:
-        """Return the integrity of a version with an alias. Others are not checked: there can be hundreds of them."""
+        """Return the integrity of a version with an alias. Other versions are not checked, because there can be hundreds."""
         return self.integrity(row) if row.aliases.all() else NOT_SERVED
 
     @admin.display(description="model")

@@ -33,7 +33,7 @@ class AliasForm(forms.Form):
 
 
 class PromoteView(UserPassesTestMixin, FormView):
-    """Show a form with an alias to move to a version, and call the service when it is submitted."""
+    """Show a form to point an alias to a version, and call the service when the form is submitted."""
 
     model_admin: ModelAdmin | None = None
     template_name = "admin/registry/modelversion/promote.html"

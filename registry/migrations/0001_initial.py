@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[a-z][a-z0-9]*(-[a-z0-9]+)*\\Z",
-                                "Use lower-case letters, digits and single hyphens, a letter first: digits, iris-2.",
+                                "Use lowercase letters, digits, and single hyphens, and start with a letter. For example: digits, iris-2.",
                             )
                         ],
                     ),
@@ -96,7 +96,7 @@ class Migration(migrations.Migration):
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "\\A[0-9a-f]{64}\\Z", "Use 64 lower-case hexadecimal digits."
+                                "\\A[0-9a-f]{64}\\Z", "Use 64 lowercase hexadecimal digits."
                             )
                         ],
                     ),
@@ -109,13 +109,13 @@ class Migration(migrations.Migration):
                 (
                     "trusted",
                     models.BooleanField(
-                        default=False, help_text="Registered with --trusted: loading it may run its author's code."
+                        default=False, help_text="Registered with --trusted: loading it can run its author's code."
                     ),
                 ),
                 (
                     "examples",
                     models.JSONField(
-                        blank=True, default=list, help_text="Inputs with the outputs that were expected at registration."
+                        blank=True, default=list, help_text="Inputs with their expected outputs, from model.toml."
                     ),
                 ),
                 ("notes", models.TextField(blank=True)),
@@ -208,7 +208,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[a-z][a-z0-9]*(-[a-z0-9]+)*\\Z",
-                                "Use lower-case letters, digits and single hyphens, a letter first: digits, iris-2.",
+                                "Use lowercase letters, digits, and single hyphens, and start with a letter. For example: digits, iris-2.",
                             )
                         ],
                     ),

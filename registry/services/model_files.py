@@ -45,7 +45,7 @@ def copy_example_image(*, image: Path, name: str) -> str:
 
 
 def get_example_path(image: str) -> Path:
-    """Return the absolute path of the image of a registered version's example."""
+    """Return the absolute path of an example image of a registered version."""
     return Path(settings.MODEL_ROOT, image)
 
 

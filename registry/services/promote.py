@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def promote_model(*, name: str, number: int, alias: str = PRODUCTION, user: User | None = None) -> AliasChange:
-    """Verify a version, point an alias to it, and record who did it. Roll back by promoting the previous version.
+    """Verify a version, point an alias to it, and record the change. To roll back, promote the previous version.
 
     Raises:
         ValidationError: the alias is not a valid name.
@@ -32,7 +32,7 @@ def promote_model(*, name: str, number: int, alias: str = PRODUCTION, user: User
 
 
 def move_alias(*, version: ModelVersion, alias: str = PRODUCTION, user: User | None = None) -> AliasChange:
-    """Point an alias to a version that the caller has just verified. Create the alias if there is none."""
+    """Point an alias to a version that the caller has just verified. Create the alias if it does not exist."""
     with transaction.atomic():
         row, created = Alias.objects.select_for_update().get_or_create(
             model=version.model, name=alias, defaults={"version": version}

@@ -1,4 +1,4 @@
-"""Register a model: verify it, copy it into MODEL_ROOT and store it as the next version."""
+"""Register a model: verify it, copy it into MODEL_ROOT, and store it as the next version."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: 
         predictor.warm_up()
         check_examples(predictor, manifest.examples, get_image_path=manifest.get_image_path)
     except InvalidInput as error:
-        raise InvalidSignature(f"One of [[examples]] is not a valid input of this model: {error.message}") from error
+        raise InvalidSignature(f"An [[examples]] table is not a valid input of this model: {error.message}") from error
     finally:
         predictor.close()
     return spec, metadata
@@ -125,7 +125,9 @@ def _check_example_kinds(manifest: Manifest, signature: Signature, labels: Seque
     expected_key = "features" if signature.is_tabular else "image"
     for example in manifest.examples:
         if signature.is_tabular == bool(example.image):
-            raise InvalidSignature(f"Expected {expected_key} in each of [[examples]]. Received: {example.to_dict()!r:.200}")
+            raise InvalidSignature(
+                f"Expected {expected_key} in each [[examples]] table. Received: {example.to_dict()!r:.200}"
+            )
         if example.label is not None and example.label not in labels:
             allowed = ", ".join(labels)[:200] or "none"
             raise InvalidSignature(

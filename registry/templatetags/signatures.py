@@ -23,7 +23,7 @@ def allowed_values(feature: Feature) -> str:
 
 @register.filter
 def if_missing(feature: Feature) -> str:
-    """Return what happens when a request leaves a feature out."""
+    """Return the effect of a missing feature: its default, a rejection, or a missing value."""
     if feature.default is not None:
         return format_value(feature.default)
     return "rejected" if feature.required else "missing value"

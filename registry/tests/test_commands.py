@@ -37,7 +37,7 @@ def test_register_model_accepts_a_name_and_labels(write_dummy, tmp_path):
         (("register_model", "/nowhere"), "There is no file or folder /nowhere."),
         (
             ("promote_model", "nope", 1),
-            "No model named 'nope' is in use. Use name, name@alias or name:version.",
+            "No model named 'nope' is in use. Use name, name@alias, or name:version.",
         ),
     ],
 )
@@ -51,7 +51,7 @@ def test_check_models_reports_served_versions_that_fail(shades, write_dummy, set
     Path(settings.MODEL_ROOT, broken.artifact).write_text("{}")
     _, err, error = run_command("check_models")
     assert "broken:1: artifact-mismatch" in err
-    assert error == "1 of 2 served versions do not work."
+    assert error == "1 of 2 versions with an alias failed."
 
 
 def test_check_models_without_models_explains_how_to_register_one():

@@ -23,10 +23,10 @@ pytestmark = pytest.mark.django_db
         ),
         (
             "features = { length = 45, petals = 5 }\n",
-            "One of [[examples]] is not a valid input of this model: length: Expected a number from 0 to 10 cm",
+            "An [[examples]] table is not a valid input of this model: length: Expected a number from 0 to 10 cm",
         ),
         ("features = { length = 4.5 }\n", "petals: Missing"),
-        ('image = "x.png"\n', "Expected features in each of [[examples]]"),
+        ('image = "x.png"\n', "Expected features in each [[examples]] table"),
         ("value = 1\n", "either features or image"),
         ('features = { length = 4.5, petals = 5 }\nanswer = "x"\n', "Received: ['answer']"),
         ("features = 5\n", "Expected features by name"),

@@ -99,7 +99,7 @@ def test_check_models_reports_a_damaged_version(versions):
     assert "flowers:1: ok" in run_command("check_models")[0]
     get_pool().close()
     damage_artifact(versions[0])
-    assert run_command("check_models")[2] == "1 of 1 served versions do not work."
+    assert run_command("check_models")[2] == "1 of 1 versions with an alias failed."
 
 
 def test_a_version_can_be_promoted_after_it_is_registered_from_a_folder_that_is_gone(write_rows):

@@ -81,7 +81,7 @@ def test_a_bare_artifact_that_does_not_describe_its_input_is_rejected(write_dumm
         ({"labels": ["a", "b", "x" * 101]}, "1 to 100 printable"),
         ({"labels": ["a", "b", "\u202e"]}, "1 to 100 printable"),
         ({"name": "Has Space"}, "Received: 'Has Space'. Set another name with --name."),
-        ({"name": "../../etc"}, "lower-case letters"),
+        ({"name": "../../etc"}, "lowercase letters"),
         ({"artifact": "../shades.dummy.json"}, "inside"),
         ({"artifact": "/etc/passwd"}, "inside"),
         ({"artifact": "missing.keras"}, "inside"),

@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("user", help="username")
         parser.add_argument("--name", default="create_token", help="what the token is for")
-        parser.add_argument("--days", type=int, help="days until the token expires; default: valid until revoked")
+        parser.add_argument("--days", type=int, help="days until the token expires; default: no expiry")
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = User.objects.filter(username=options["user"], is_active=True).first()

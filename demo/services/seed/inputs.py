@@ -1,4 +1,4 @@
-"""Generate inputs: rows of features, or a few images that are used again and again."""
+"""Generate inputs: rows of features, or a few images that are used many times."""
 
 from __future__ import annotations
 

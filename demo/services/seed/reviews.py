@@ -20,7 +20,7 @@ UNSURE_SHARE = 0.03  # of reviews
 MISTAKE_SHARE = 0.05  # of reviews, with a random true label or value
 SECOND_REVIEW_SHARE = 0.1  # of reviewed predictions
 RANDOM_SHARE, UNCERTAIN_SHARE = 0.6, 0.3  # of reviewed predictions, by review strategy; the rest are manual
-UNCERTAIN_POOL_FACTOR = 3  # uncertain predictions are drawn from this many times as many with the lowest confidence
+UNCERTAIN_POOL_FACTOR = 3  # the uncertain sample is drawn from this many times its size, with the lowest confidence
 MIN_DELAY_MILLISECONDS, MAX_DELAY_MILLISECONDS = 1000, 72 * HOUR_MILLISECONDS  # between prediction and review
 VALUE_TOLERANCE = 0.1  # largest relative error of a value with the verdict "correct"
 
@@ -51,7 +51,7 @@ def draw_reviews(
 
 
 def _pick_predictions(predictions: Sequence[Prediction], share: float, rng: np.random.Generator) -> list[tuple[int, str]]:
-    """Return indexes of predictions to review, each with its review strategy. Random ones are drawn first, from all."""
+    """Return indexes of predictions to review, each with its review strategy. The random sample is drawn first."""
     count = round(share * len(predictions))
     shuffled: list[int] = rng.permutation(len(predictions)).tolist()
     random_count = round(RANDOM_SHARE * count)

@@ -25,10 +25,10 @@ def infer_signature(
     """Return the signature and the labels of a model.
 
     Args:
-        declared_input, declared_output, labels: from `model.toml`. What is missing is read from the artifact.
+        declared_input, declared_output, labels: from `model.toml`. Missing parts are read from the artifact.
 
     Raises:
-        InvalidSignature: when `model.toml` contradicts the artifact, or when both leave something undefined.
+        InvalidSignature: `model.toml` contradicts the artifact, or neither of them defines a required part.
     """
     kind = declared_input.get("kind") or ("tabular" if "features" in declared_input else _infer_input_kind(metadata))
     check_choice("kind in [input]", kind, tuple(INPUTS))

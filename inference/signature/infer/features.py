@@ -16,7 +16,7 @@ from inference.types import ArtifactMetadata, Tensor
 
 FeatureData = dict[str, Any]
 """A feature with the keys of `model.toml`."""
-EXACT_KEY = "max_exact_integer"  # of an artifact's feature; not part of the signature
+EXACT_KEY = "max_exact_integer"  # key of a detected feature; not part of the signature
 # The types that `model.toml` can declare for each type in the artifact.
 COMPATIBLE_TYPES = {
     "float": {"float", "integer", "boolean", "category"},
@@ -30,10 +30,10 @@ COMPATIBLE_TYPES = {
 def infer_table_input(metadata: ArtifactMetadata, declared_input: Mapping[str, Any]) -> dict[str, Any]:
     """Return the input with the features of the artifact, completed and overridden by the declared ones.
 
-    Features are matched by name when the artifact names them, otherwise by position.
+    Features are matched by name if the artifact names them, and by position otherwise.
 
     Raises:
-        InvalidSignature: when the declared features do not match in number, name or type.
+        InvalidSignature: the number, names, or types of the declared features do not match the artifact.
     """
     declared = [dict(feature) for feature in check_feature_list(declared_input.get("features", ()))]
     detected, has_names = _detect_features(metadata, declared)
@@ -57,14 +57,14 @@ def _detect_features(metadata: ArtifactMetadata, declared: list[FeatureData]) ->
     inputs = metadata.inputs
     if any(len(tensor.shape) > 1 for tensor in inputs):
         raise InvalidSignature(
-            f"Expected a model of tables to take rows of features. The artifact takes {format_tensors(inputs)}."
+            f"Expected a tabular model that takes rows of features. The artifact takes {format_tensors(inputs)}."
         )
     if len(inputs) > 1 and all(get_width(tensor) == 1 for tensor in inputs):
         return [_make_feature(tensor, tensor.name) for tensor in inputs], True
     if not declared and any(None in tensor.shape for tensor in inputs):
         raise InvalidSignature(
             f"Expected [[input.features]] in {MANIFEST_NAME}, in the order that the model was trained with: "
-            f"the artifact does not define their number. It takes {format_tensors(inputs)}."
+            f"the artifact does not define the number of features. It takes {format_tensors(inputs)}."
         )
     widths = get_widths(inputs, len(declared))
     if min(widths, default=1) < 1:
@@ -99,7 +99,7 @@ def _merge_by_name(detected: list[FeatureData], declared: list[FeatureData]) -> 
     for feature in declared:
         name = str(feature.get("name", ""))
         if not name:
-            raise InvalidSignature(f"Expected a name in each of [[input.features]]. Received: {feature!r:.100}")
+            raise InvalidSignature(f"Expected a name in each [[input.features]] table. Received: {feature!r:.100}")
         if name not in names:
             closest = find_closest(name, names)
             hint = f"Did you mean {closest!r}?" if closest else f"It takes {', '.join(names)[:500]}."
@@ -111,7 +111,7 @@ def _merge_by_name(detected: list[FeatureData], declared: list[FeatureData]) -> 
 
 
 def _merge_feature(detected: FeatureData, declared: FeatureData) -> FeatureData:
-    """Return the declared feature, completed by the artifact's. It must not allow more than the artifact can hold."""
+    """Return the declared feature, completed by the artifact's. Reject values that the artifact cannot represent."""
     max_exact = detected.get(EXACT_KEY, MAX_INTEGER)
     merged = {key: value for key, value in {**detected, **declared}.items() if key != EXACT_KEY}
     feature_type = merged.get("type", "float")
@@ -120,8 +120,8 @@ def _merge_feature(detected: FeatureData, declared: FeatureData) -> FeatureData:
     _check_type(detected, merged, feature_type)
     if feature_type == "category" and len(merged.get("values", ())) - 1 > max_exact:
         raise InvalidSignature(
-            f"Expected at most {max_exact + 1} values of {merged.get('name')}: the artifact's data type can represent "
-            "no more."
+            f"Expected at most {max_exact + 1} values of {merged.get('name')}: the artifact's data type cannot "
+            "represent more."
         )
     if feature_type == "integer" and max_exact < MAX_INTEGER:
         merged = {"min": -max_exact if detected.get("min") is None else detected["min"], "max": max_exact} | merged
@@ -143,7 +143,7 @@ def _check_type(detected: FeatureData, merged: FeatureData, feature_type: str) -
     if detected_type in ("integer", "boolean") and can_be_missing:
         raise InvalidSignature(
             f"Expected a default for {merged.get('name')}: the artifact takes it as {detected_type}, "
-            "which has no missing value."
+            "which cannot represent a missing value."
         )
 
 
@@ -154,5 +154,5 @@ def _check_bounds(detected: FeatureData, merged: FeatureData) -> None:
         if limit is not None and isinstance(bound, int | float) and exceeds(float(bound), float(limit)):
             raise InvalidSignature(
                 f"{MANIFEST_NAME} declares {name} = {bound} for {merged.get('name')}, but the {extreme} number that the "
-                f"artifact's data type holds is {limit:,.10g}."
+                f"artifact's data type can represent is {limit:,.10g}."
             )

@@ -21,7 +21,7 @@ def infer_image_input(metadata: ArtifactMetadata, declared_input: Mapping[str, A
     If the artifact takes integers, pixels are not scaled: the default scale would map them to 0 and 1.
 
     Raises:
-        InvalidSignature: when the artifact takes no image, or a different image.
+        InvalidSignature: the artifact does not take an image, or takes a different image.
     """
     if not metadata.inputs:
         return dict(declared_input)
@@ -39,7 +39,7 @@ def check_image_shape(metadata: ArtifactMetadata, image_input: Any) -> None:
         image_input: an `ImageInput`.
 
     Raises:
-        InvalidSignature: with both shapes.
+        InvalidSignature: they differ. The message contains both shapes.
     """
     if not metadata.inputs:
         return

@@ -10,10 +10,10 @@ MANIFEST_NAME = "model.toml"
 
 
 def format_tensors(tensors: Iterable[Tensor]) -> str:
-    """Return `image float32 [28, 28, 1]; size int64 []`."""
+    """Return the names, types, and shapes of tensors: `image float32 [28, 28, 1]; size int64 []`."""
     return "; ".join(f"{tensor.name} {tensor.dtype} {format_shape(tensor.shape)}" for tensor in tensors)
 
 
 def format_shape(shape: Iterable[int | None]) -> str:
-    """Return `[any, any, 3]`."""
+    """Return a shape as text: `[any, any, 3]`."""
     return f"[{', '.join('any' if size is None else str(size) for size in shape)}]"

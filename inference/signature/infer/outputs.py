@@ -18,7 +18,7 @@ def infer_output(
     """Return the output with the keys of `model.toml`.
 
     Raises:
-        InvalidSignature: when the name of the output is missing although there are several, or is unknown.
+        InvalidSignature: the name of the output is unknown, or is missing although there are several outputs.
     """
     output = _check_name(metadata, declared_output)
     if "kind" not in output:
@@ -35,7 +35,7 @@ def infer_labels(metadata: ArtifactMetadata, output: Any, declared_labels: tuple
     """Return the declared labels, or those of the artifact.
 
     Raises:
-        InvalidSignature: when labels are missing, not allowed, or do not match the number of outputs.
+        InvalidSignature: labels are missing or not allowed, or their number does not match the number of outputs.
     """
     if not output.has_labels:
         if declared_labels:
@@ -60,7 +60,7 @@ def infer_labels(metadata: ArtifactMetadata, output: Any, declared_labels: tuple
 
 
 def _check_name(metadata: ArtifactMetadata, declared_output: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the declared output after checking its name. The name of the only output is removed: it is not needed."""
+    """Return the declared output after checking its name. Remove the name of a single output, because it is not needed."""
     names = [tensor.name for tensor in metadata.outputs]
     name = declared_output.get("name", "")
     if name and names and name not in names:
@@ -71,7 +71,7 @@ def _check_name(metadata: ArtifactMetadata, declared_output: Mapping[str, Any]) 
 
 
 def _infer_kind(metadata: ArtifactMetadata, output: Mapping[str, Any], labels: tuple[str, ...], *, is_table: bool) -> str:
-    """Return the likely kind: scores if there are labels, a value if a row of features gives one number."""
+    """Return the most likely kind: `classes` if there are labels, `value` if a tabular model returns one number."""
     tensors = _select_tensors(metadata, output.get("name", ""))
     scores = [tensor for tensor in tensors if _can_be_scores(tensor)]
     if labels:
@@ -114,7 +114,7 @@ def _infer_classes(metadata: ArtifactMetadata, output: Mapping[str, Any], labels
 
 
 def _get_class_count(metadata: ArtifactMetadata, output: Any) -> int | None:
-    """Return the number of scores per row, or None when the artifact does not define it."""
+    """Return the number of scores per row, or None if the artifact does not define it."""
     if metadata.labels:
         return len(metadata.labels)
     tensors = _select_tensors(metadata, output.name)

@@ -39,7 +39,7 @@ RECENT_REVIEWS_WINDOW = timedelta(hours=12)  # for the number of reviews on the 
 
 
 class ReviewQueueView(ReviewerRequiredMixin, FormView):
-    """Show the predictions that a reviewer holds, and store what the reviewer does with them.
+    """Show the predictions that a reviewer has claimed, and perform the reviewer's actions.
 
     A GET request writes nothing. Each POST request performs one action (start, a verdict, skip or undo), extends the
     reviewer's claims and claims the next predictions. htmx requests get the changed parts of the page, others a redirect.
@@ -73,7 +73,7 @@ class ReviewQueueView(ReviewerRequiredMixin, FormView):
 
     @cached_property
     def version(self) -> ModelVersion | None:
-        """The selected version; by default that of the default model. None if no model is registered."""
+        """Return the selected version, by default that of the default model. None if no model is registered."""
         selected = self.request.GET.get("version", "")
         if selected:
             return get_object_or_404(ModelVersion.objects.select_related("model"), pk=parse_uuid(selected))
@@ -124,7 +124,7 @@ class ReviewQueueView(ReviewerRequiredMixin, FormView):
             return ""
         if action == "undo":
             undone = undo_last_action(queue=queue, reviewer=reviewer)
-            return "Undone." if undone else "There is nothing to undo, or another reviewer has the prediction."
+            return "Undone." if undone else "There is nothing to undo, or another reviewer has claimed the prediction."
         prediction = self.get_prediction(queue.version)
         if action == "skip":
             skip_prediction(prediction=prediction, reviewer=reviewer, strategy=queue.strategy)

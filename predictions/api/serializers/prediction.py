@@ -25,17 +25,20 @@ class PredictionRequestSerializer(serializers.Serializer):
     image = UploadField(required=False)
     features = FeaturesField(
         required=False,
-        help_text="Values by feature name; or a list of values in the order of the signature, together with feature_order.",
+        help_text="Values by feature name, or a list of values in the order of the signature, together with feature_order.",
     )
-    feature_order = FeatureOrderField(required=False, help_text="The feature names of a list of values.")
+    feature_order = FeatureOrderField(required=False, help_text="The feature names, if features is a list of values.")
     model = serializers.CharField(
         max_length=MAX_REFERENCE_CHARACTERS,
         default="",
         allow_blank=True,
-        help_text="name, name@alias or name:version. The default is the default model of the site.",
+        help_text="name, name@alias, or name:version. If omitted, the default model of the site is used.",
     )
     client_reference = serializers.CharField(
-        max_length=MAX_CLIENT_REFERENCE_CHARACTERS, default="", allow_blank=True, help_text="Your own id for the prediction."
+        max_length=MAX_CLIENT_REFERENCE_CHARACTERS,
+        default="",
+        allow_blank=True,
+        help_text="Your own ID or note, stored with the prediction.",
     )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
@@ -103,7 +106,7 @@ class ErrorSerializer(serializers.Serializer):
 
 
 class PredictionSerializer(serializers.ModelSerializer):
-    """The output of one model version for one input."""
+    """A prediction: the output of one model version for one input."""
 
     url = serializers.HyperlinkedIdentityField(view_name="api:prediction-detail")
     model = serializers.CharField(source="model_version.model.name")

@@ -1,4 +1,4 @@
-"""Load each served model version and check it against its examples."""
+"""Load each model version that has an alias, and check its examples."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from registry.services.verify import verify_version
 
 
 class Command(BaseCommand):
-    help = "Load each served model version and check it against its examples. Exits with status 1 if a version fails."
+    help = "Load each model version that has an alias, and check its examples. Exit with status 1 if a version fails."
 
     def handle(self, *args: Any, **options: Any) -> None:
         versions = ModelVersion.objects.served().select_related("model")
         failed = [version for version in versions if not self._check_version(version)]
         if failed:
-            raise CommandError(f"{len(failed)} of {len(versions)} served versions do not work.")
+            raise CommandError(f"{len(failed)} of {len(versions)} versions with an alias failed.")
         if not versions:
-            self.stdout.write("No version is served. Register one: manage.py register_model PATH --promote")
+            self.stdout.write("No version has an alias. Register one: manage.py register_model PATH --promote")
 
     def _check_version(self, version: ModelVersion) -> bool:
         started = perf_counter()

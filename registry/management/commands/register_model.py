@@ -17,18 +17,16 @@ from registry.services import register_model
 
 
 class Command(BaseCommand):
-    help = "Verify a model, copy it into MODEL_ROOT and register it as the next version."
+    help = "Verify a model, copy it into MODEL_ROOT, and register it as the next version."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("path", type=Path, help="a folder with a model.toml, or a bare artifact (a file or a folder)")
-        parser.add_argument(
-            "--name", default="", help="name of the model; default: from model.toml, or else from the file name"
-        )
+        parser.add_argument("--name", default="", help="name of the model; default: the name in model.toml or the file name")
         parser.add_argument("--labels", type=Path, help="a text file with one label per line, in the order of the outputs")
         parser.add_argument(
             "--trusted",
             action="store_true",
-            help="allow the model to run its author's code; required for .h5, .pkl, .joblib, SavedModel and MLflow",
+            help="allow the model to run its author's code; required for .h5, .pkl, .joblib, SavedModel, and MLflow",
         )
         parser.add_argument("--user", default="", help="username recorded as the creator")
         parser.add_argument("--promote", action="store_true", help="point the alias production to the new version")
@@ -41,7 +39,7 @@ class Command(BaseCommand):
             raise CommandError(f"Not registered: {describe_error(error)}") from error
         framework = f"{version.framework} {version.framework_version}".strip()
         trusted = ", trusted to run its code" if version.trusted else ""
-        self.stdout.write(f"Registered {version} for {version.model.task} ({framework}, {version.size:,} bytes{trusted})")
+        self.stdout.write(f"Registered {version} for {version.model.task} ({framework}, {version.size:,} bytes{trusted}).")
         if options["promote"]:
             self.stdout.write(f"{version.model.name}@{PRODUCTION} -> {version.number}")
         else:
