@@ -134,8 +134,7 @@ def _describe_difference(current: float, previous: float, style: MetricFormat) -
     ratio = current / previous
     if style.times and ratio >= MIN_TIMES_RATIO:
         return f"{ratio:,.1f} {style.times}" if ratio < MAX_TIMES_RATIO else style.many
-    change = abs(ratio - 1)
-    return f"{format_percent(change) if change < 1 else f'{change * 100:,.1f}%'} {direction} than"
+    return f"{format_percent(abs(ratio - 1))} {direction} than"
 
 
 def _is_notable(values: Comparison, style: MetricFormat) -> bool:
