@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import isclose, isfinite
 
 from inference.errors import InferenceError, InvalidInput
-from inference.messages import find_closest, format_value
+from inference.messages import find_closest, quote_value
 from inference.numbers import FLOAT_PATTERN, MAX_FLOAT
 from predictions.models import Prediction, Review
 from predictions.models.review import MAX_COMMENT_CHARACTERS
@@ -87,7 +87,7 @@ def _validate_label_review(prediction: Prediction, review: ReviewInput) -> Revie
         raise _build_error("true_value", "wrong-truth", "Expected true_label: the output is a label.", review.true_value)
     if review.true_label and review.true_label not in labels:
         closest = find_closest(review.true_label, labels)
-        hint = f" Did you mean {format_value(closest)}?" if closest else ""
+        hint = f" Did you mean {quote_value(closest)}?" if closest else ""
         expected = f"Expected one of {_format_labels(labels)}."
         raise _build_error("true_label", "unknown-label", expected, review.true_label, hint)
     agrees = review.true_label == prediction.label
@@ -162,7 +162,7 @@ def _build_missing_verdict_error() -> InvalidReview:
 
 
 def _build_error(field: str, code: str, expected: str, received: object, hint: str = "") -> InvalidReview:
-    return InvalidReview(f"{expected} Received: {format_value(received)}.{hint}", code=code, field=field)
+    return InvalidReview(f"{expected} Received: {quote_value(received)}.{hint}", code=code, field=field)
 
 
 def _format_labels(labels: list[str]) -> str:
