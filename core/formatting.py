@@ -18,7 +18,7 @@ def format_percent(share: float | None) -> str:
         return "> 99.9%"
     if 0 < share < 0.0005:
         return "< 0.1%"
-    return f"{share * 100:.1f}%"
+    return f"{share * 100:,.1f}%"
 
 
 def format_number(value: float | None) -> str:

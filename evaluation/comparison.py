@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-from evaluation.metrics import UNKNOWN_SHARE, Share
 from evaluation.sql.comparison import compare_labels, compare_values
 from evaluation.statistics import compute_mcnemar_p, compute_wilson_interval, divide
+from evaluation.types import UNKNOWN_SHARE, Share
 from inference.numbers import MAX_FLOAT
 from predictions.models import Prediction, Review
 from registry.models import ModelVersion

@@ -14,8 +14,8 @@ from django.utils.http import urlencode
 
 from evaluation.comparison import compare_versions
 from evaluation.forms import EvaluationPageForm
-from evaluation.metrics import Calibration, ConfusionMatrix, Evaluation, Residuals
 from evaluation.report import evaluate_version
+from evaluation.types import Calibration, ConfusionMatrix, Evaluation, Residuals
 from predictions.models import Review
 from registry.models import ModelVersion
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
 
-from evaluation.metrics import UNKNOWN_SHARE, CalibrationBin, ClassMetrics, ConfusionMatrix, Share
+from evaluation.types import UNKNOWN_SHARE, CalibrationBin, ClassMetrics, ConfusionMatrix, Share
 
 Z_95 = 1.959963984540054
 """The 97.5th percentile of the standard normal distribution: 95% of it lies between -Z_95 and Z_95."""

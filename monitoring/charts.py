@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.formatting import NOT_AVAILABLE, format_count, format_milliseconds, format_percent
-from monitoring.metrics import Bucket, OperationsMetrics
+from monitoring.types import Bucket, OperationsMetrics
 from monitoring.windows import HOUR
 from registry.models import ModelVersion
 
-MAX_LINES = 6  # per chart, to stay readable
+MAX_SERIES = 6  # per chart, to stay readable
 
 Series = tuple[str, list[float | None]]
 """A name, and a value per bucket."""
@@ -129,10 +129,10 @@ def _list_confidence(metrics: OperationsMetrics) -> list[Series]:
 
 def _list_label_shares(metrics: OperationsMetrics) -> list[Series]:
     """Return the shares of the most frequent labels."""
-    names = [row.name for row in metrics.labels[:MAX_LINES]]
+    names = [row.name for row in metrics.labels[:MAX_SERIES]]
     counters = [bucket.tally.counts["label"] for bucket in metrics.buckets]
     return [(name, [counter[name] / counter.total() if counter else None for counter in counters]) for name in names]
 
 
 def _count_by_version(metrics: OperationsMetrics, versions: Sequence[ModelVersion]) -> list[Series]:
-    return [(str(version), [bucket.versions[version.pk] for bucket in metrics.buckets]) for version in versions[:MAX_LINES]]
+    return [(str(version), [bucket.versions[version.pk] for bucket in metrics.buckets]) for version in versions[:MAX_SERIES]]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.template.defaultfilters import filesizeformat
-
 from core.formatting import NOT_AVAILABLE, format_count, format_milliseconds, format_percent
-from monitoring.metrics import Comparison, OperationsMetrics
+from inference.messages import format_bytes
+from monitoring.types import Comparison, OperationsMetrics
 
 MIN_PREDICTIONS = 30  # changes among fewer predictions may be due to chance and are not notable
 MIN_NOTABLE_FAILURE_SHARE = 0.1  # notable regardless of the previous share
@@ -43,7 +42,7 @@ COUNT = MetricFormat(
     many="many more than",
 )
 SIZE = MetricFormat(
-    format=lambda value: filesizeformat(int(value)),
+    format=lambda value: format_bytes(int(value)),
     up="more",
     down="less",
     times="times as much as",
@@ -77,7 +76,7 @@ def build_cards(metrics: OperationsMetrics, *, free_bytes: int | None) -> list[C
     has_counts = max(current, previous) >= MIN_PREDICTIONS and previous > 0
     is_comparable = can_compare(metrics)
     has_failures = current >= MIN_PREDICTIONS and (metrics.failed.current or 0) >= MIN_NOTABLE_FAILURE_SHARE
-    free_space = f"{filesizeformat(free_bytes)} free on disk" if free_bytes is not None else ""
+    free_space = f"{format_bytes(free_bytes)} free on disk" if free_bytes is not None else ""
     cards = [
         ("Predictions", metrics.predictions, COUNT, has_counts, ""),
         ("Failed", metrics.failed, FAILURE_SHARE, is_comparable or has_failures, ""),
@@ -135,8 +134,7 @@ def _describe_difference(current: float, previous: float, style: MetricFormat) -
     ratio = current / previous
     if style.times and ratio >= MIN_TIMES_RATIO:
         return f"{ratio:,.1f} {style.times}" if ratio < MAX_TIMES_RATIO else style.many
-    change = abs(ratio - 1)
-    return f"{format_percent(change) if change < 1 else f'{change * 100:,.1f}%'} {direction} than"
+    return f"{format_percent(abs(ratio - 1))} {direction} than"
 
 
 def _is_notable(values: Comparison, style: MetricFormat) -> bool:

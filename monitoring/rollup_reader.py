@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from monitoring.aggregation import TimeRange, count_predictions
@@ -31,7 +30,7 @@ def read_tallies(window: Window, *, versions: Sequence[UUID] | None = None) -> T
     tallies: Tallies = defaultdict(Tally)
     for (start, version), tally in count_predictions(gaps, versions=versions).items():
         tallies[round_down(start, window.step), version].add(tally)
-    rollups: Any = Rollup.objects.filter(period__in=rolled)
+    rollups = Rollup.objects.filter(period__in=rolled)
     if versions is not None:
         rollups = rollups.filter(model_version__in=versions)
     for start, version, *columns in rollups.values_list("period__start", "model_version", *ROLLUP_COLUMNS):

@@ -16,6 +16,7 @@ from accounts.permissions import is_reviewer
 from predictions.models import Prediction, Review
 from predictions.querysets import PredictionQuerySet
 from registry.errors import UnknownModel
+from registry.models import MAX_VERSION_NUMBER
 from registry.references import ModelReference
 
 DATETIME_WIDGET = forms.DateTimeInput(attrs={"type": "datetime-local"})
@@ -44,7 +45,7 @@ class PredictionFilter(filters.FilterSet):
     """Filters of predictions. Every filter except `source` uses an index. Only reviewers can filter by `user`."""
 
     model = filters.CharFilter(method="filter_model", label="Model")
-    version = IntegerFilter(field_name="model_version__number", label="Version", min_value=1, max_value=2**31 - 1)
+    version = IntegerFilter(field_name="model_version__number", label="Version", min_value=1, max_value=MAX_VERSION_NUMBER)
     label = filters.CharFilter(label="Label", strip=False)
     status = filters.ChoiceFilter(choices=Prediction.Status.choices, label="Status", empty_label="Any")
     source = filters.ChoiceFilter(choices=Prediction.Source.choices, label="Source", empty_label="Any")

@@ -13,6 +13,8 @@ from core.formatting import format_value
 from inference.errors import InvalidFeatures, InvalidInput
 from inference.preprocessing import parse_csv_line, parse_strings, read_features
 from inference.signature import Feature, TableInput
+from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
+from registry.references import MAX_REFERENCE_CHARACTERS
 
 ACCEPTED_TYPES = "image/jpeg,image/png,image/webp"
 MAX_FORM_FEATURES = 200  # a model with more features is used through the API only
@@ -43,11 +45,11 @@ class PredictionForm(forms.Form):
 
     input_field: str | None = None
 
-    model = forms.CharField(required=False, max_length=120, widget=forms.HiddenInput)
+    model = forms.CharField(required=False, max_length=MAX_REFERENCE_CHARACTERS, widget=forms.HiddenInput)
     client_reference = forms.CharField(
         label="Client reference",
         required=False,
-        max_length=255,
+        max_length=MAX_CLIENT_REFERENCE_CHARACTERS,
         help_text="Optional. A note or your own ID, saved with the prediction.",
     )
 
@@ -175,8 +177,9 @@ def _build_widget(feature: Feature) -> forms.Widget:
         attrs["placeholder"] = f"e.g. {_format_text(example)}"
     if feature.type == "text":
         return forms.TextInput(attrs=attrs)
-    bounds = {name: getattr(feature, name) for name in ("min", "max") if getattr(feature, name) is not None}
-    return forms.NumberInput(attrs={**attrs, **bounds, "step": "1" if feature.type == "integer" else "any"})
+    bounds = {"min": feature.min, "max": feature.max}
+    attrs |= {name: bound for name, bound in bounds.items() if bound is not None}
+    return forms.NumberInput(attrs={**attrs, "step": "1" if feature.type == "integer" else "any"})
 
 
 def _build_empty_choice(feature: Feature) -> str:

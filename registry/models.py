@@ -16,6 +16,7 @@ from inference.signature import Signature
 from registry.querysets import PRODUCTION, ModelVersionQuerySet, RegisteredModelQuerySet
 
 MAX_CACHED_SIGNATURES = 1024
+MAX_VERSION_NUMBER = 2**31 - 1  # the largest number that a PositiveIntegerField stores on PostgreSQL
 
 
 class RegisteredModel(models.Model):
@@ -48,12 +49,6 @@ class RegisteredModel(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("predictions:model", args=[self.name])
-
-    @property
-    def main_version(self) -> ModelVersion | None:
-        """Return the version in production, or the newest version if there is none."""
-        versions = list(self.versions.prefetch_related("aliases"))
-        return next((version for version in versions if version.is_in_production), versions[0] if versions else None)
 
 
 class ModelVersion(models.Model):

@@ -16,6 +16,7 @@ from evaluation.forms import EvaluationForm
 from evaluation.report import evaluate_version
 from predictions.models import Review
 from registry.models import RegisteredModel
+from registry.references import select_main_version
 
 
 class QualityView(GenericAPIView):
@@ -53,7 +54,10 @@ class QualityView(GenericAPIView):
         filters = form.cleaned_data
         model = self.get_object()
         number = filters["version"]
-        version = get_object_or_404(model.versions, number=number) if number else model.main_version
+        if number:
+            version = get_object_or_404(model.versions, number=number)
+        else:
+            version = select_main_version(list(model.versions.prefetch_related("aliases")))
         if version is None:
             raise Http404
         evaluation = evaluate_version(version, reader=request.user, since=filters["since"], picked_by=filters["picked_by"])

@@ -15,7 +15,6 @@ from evaluation.datasets.output_folder import create_output_folder
 from evaluation.datasets.selection import (
     TrueOutput,
     get_predictions,
-    get_reviews,
     get_true_output,
     get_verdict_review,
     get_versions,
@@ -79,7 +78,7 @@ def export_dataset(*, model: str, folder: Path, reviewed_only: bool = False) -> 
                 continue
             split = assign_split(digest) if true_output else UNREVIEWED
             path = writer.write(prediction.input, content, split, true_output)
-            row = _describe(prediction, true_output) | {"split": split, "path": path}
+            row = _describe_prediction(prediction, true_output) | {"split": split, "path": path}
             manifest.writerow({name: format_cell(value) for name, value in row.items()})
             summary.counts[split, true_output.label if true_output else ""] += 1
     return summary
@@ -115,7 +114,7 @@ def _read_unique_inputs(
             yield prediction, digest, content
 
 
-def _describe(prediction: Prediction, true_output: TrueOutput | None) -> dict[str, Any]:
+def _describe_prediction(prediction: Prediction, true_output: TrueOutput | None) -> dict[str, Any]:
     review = get_verdict_review(prediction)
     return {
         "prediction": str(prediction.pk),
@@ -131,5 +130,5 @@ def _describe(prediction: Prediction, true_output: TrueOutput | None) -> dict[st
         "sha256": prediction.input.sha256,
         "original_name": prediction.input.original_name,
         "picked_by": review.picked_by if review else "",
-        "reviews": len(get_reviews(prediction)),
+        "reviews": len(prediction.active_reviews),
     }

@@ -24,8 +24,8 @@ def assign_folder_names(labels: Iterable[str]) -> dict[str, str]:
     names: dict[str, str] = {}
     used: set[str] = set()
     for label in labels:
-        names[label] = next(name for name in _list_candidates(label) if _normalize(name) not in used)
-        used.add(_normalize(names[label]))
+        names[label] = next(name for name in _list_candidates(label) if _normalize_name(name) not in used)
+        used.add(_normalize_name(names[label]))
     return names
 
 
@@ -44,6 +44,6 @@ def _is_safe(name: str) -> bool:
     return not UNSAFE_PATTERN.search(name) and len(name.encode()) <= MAX_NAME_BYTES
 
 
-def _normalize(name: str) -> str:
+def _normalize_name(name: str) -> str:
     """Return the same text for all names that a file system could treat as equal."""
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())

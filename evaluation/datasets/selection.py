@@ -60,15 +60,9 @@ def get_predictions(versions: Sequence[ModelVersion], *, reviewed_only: bool) ->
     return predictions.filter(newest_review__isnull=False) if reviewed_only else predictions
 
 
-def get_reviews(prediction: Prediction) -> list[Review]:
-    """Return the active reviews, the newest first, as fetched by `get_predictions`."""
-    reviews: list[Review] = getattr(prediction, "active_reviews")  # noqa: B009  mypy does not know prefetched attributes
-    return reviews
-
-
 def get_verdict_review(prediction: Prediction) -> Review | None:
     """Return the review whose verdict counts, as fetched by `get_predictions`."""
-    reviews: list[Review] = getattr(prediction, "verdict_reviews")  # noqa: B009  as above
+    reviews: list[Review] = getattr(prediction, "verdict_reviews")  # noqa: B009  mypy does not know prefetched attributes
     return next(iter(reviews), None)
 
 
@@ -77,7 +71,7 @@ def get_true_output(prediction: Prediction) -> TrueOutput | None:
 
     For values, the newest review with a true value counts, as in the metrics.
     """
-    measured = next((review for review in get_reviews(prediction) if review.true_value is not None), None)
+    measured = next((review for review in prediction.active_reviews if review.true_value is not None), None)
     review = measured or get_verdict_review(prediction)
     if review is None:
         return None

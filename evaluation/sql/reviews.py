@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.db.models import Case, CharField, F, IntegerField, QuerySet, Value, When
 from django.db.models.functions import Cast
 
-from evaluation.sql.query import compile_query, execute
+from evaluation.sql.query import compile_query, execute_query
 from inference.numbers import MAX_FLOAT
 
 CONFIDENCE_EDGES = [number / 10 for number in range(11)]
@@ -169,4 +169,4 @@ def _aggregate_reviews(statement: str, reviews: QuerySet, picked_by: str) -> lis
     )
     query, parameters = compile_query(rows.values_list(*REVIEW_COLUMNS.values()))
     prefix = f"WITH reviews ({', '.join(REVIEW_COLUMNS)}) AS MATERIALIZED ("
-    return execute(prefix + query + DECIDED + statement, [*parameters, picked_by])
+    return execute_query(prefix + query + DECIDED + statement, [*parameters, picked_by])

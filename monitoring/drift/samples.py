@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db.models import Value
+from django.db.models import Func, Value
 from django.db.models.functions import Concat
 
 from core.fields import RandomBits
@@ -120,7 +120,7 @@ def draw_sample(version: ModelVersion, start: datetime, end: datetime) -> Sample
     return Sample(start, end, total, [_build_row(row) for row in rows])
 
 
-def _get_draw_order(total: int) -> Any:
+def _get_draw_order(total: int) -> Func:
     """Return the expression to order by.
 
     With many rows, reading the index of this expression is fastest; with few, sorting the rows is. PostgreSQL

@@ -2,8 +2,8 @@
 
 import pytest
 
-from monitoring.metrics import Comparison
 from monitoring.presentation import CONFIDENCE, COUNT, DURATION, FAILURE_SHARE, SIZE, build_card, describe_change
+from monitoring.types import Comparison
 
 PERIOD = "the previous 7 days"
 
@@ -31,8 +31,8 @@ PERIOD = "the previous 7 days"
         (DURATION, 3.0, 6.0, "50.0% faster than in the previous 7 days (6.0 ms)"),
         (DURATION, 30.0, 6.0, "400.0% slower than in the previous 7 days (6.0 ms)"),
         (DURATION, 3.0, None, "no data in the previous 7 days"),
-        (SIZE, 3_000_000, 1_500_000, "100.0% more than in the previous 7 days (1.4\xa0MB)"),
-        (SIZE, 6_000_000, 1_500_000, "4.0 times as much as in the previous 7 days (1.4\xa0MB)"),
+        (SIZE, 3_000_000, 1_500_000, "100.0% more than in the previous 7 days (1.4 MB)"),
+        (SIZE, 6_000_000, 1_500_000, "4.0 times as much as in the previous 7 days (1.4 MB)"),
     ],
 )
 def test_a_change_is_described_in_words(style, current, previous, text):

@@ -17,7 +17,8 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from accounts.permissions import is_reviewer
-from core.fields import is_uuid
+from core.fields import parse_uuid
+from core.validators import MAX_LABEL_CHARACTERS
 from inference.errors import InferenceError
 from predictions.admin.display import format_review
 from predictions.export import stream_export
@@ -32,7 +33,7 @@ MAX_SELECTED_PREDICTIONS = 200  # that one action reviews
 class ReviewActionForm(ActionForm):
     """The true label or value of all selected predictions."""
 
-    true_output = forms.CharField(label="True label or value:", required=False, max_length=100, strip=False)
+    true_output = forms.CharField(label="True label or value:", required=False, max_length=MAX_LABEL_CHARACTERS, strip=False)
 
 
 class ReviewStateFilter(admin.SimpleListFilter):
@@ -100,7 +101,7 @@ class ReviewActionsAdmin(admin.ModelAdmin):
 
     def response_action(self, request: HttpRequest, queryset: QuerySet, *args: Any) -> Any:
         """Reject selected ids that are not UUIDs; the admin would pass them to the database."""
-        if not all(is_uuid(pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+        if not all(parse_uuid(pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)):
             raise SuspiciousOperation("A selected ID is not a UUID.")
         return super().response_action(request, queryset, *args)
 

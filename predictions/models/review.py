@@ -10,10 +10,11 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from core.fields import UUID7Field
+from core.validators import MAX_LABEL_CHARACTERS
 from predictions.models.prediction import Prediction
 from predictions.querysets import ReviewClaimQuerySet, ReviewQuerySet
 
-MAX_COMMENT_LENGTH = 2000  # characters
+MAX_COMMENT_CHARACTERS = 2000
 
 
 class Review(models.Model):
@@ -40,9 +41,9 @@ class Review(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_index=False, related_name="reviews"
     )
     verdict = models.CharField(max_length=10, choices=Verdict.choices)
-    true_label = models.CharField(max_length=100, blank=True)
+    true_label = models.CharField(max_length=MAX_LABEL_CHARACTERS, blank=True)
     true_value = models.FloatField(null=True, blank=True)
-    comment = models.TextField(blank=True, max_length=MAX_COMMENT_LENGTH)
+    comment = models.TextField(blank=True, max_length=MAX_COMMENT_CHARACTERS)
     picked_by = models.CharField(
         max_length=10,
         choices=PickedBy.choices,

@@ -13,7 +13,7 @@ from inference.signature import TableInput
 from predictions.models import Prediction
 from predictions.services.inputs import prepare_input
 from predictions.services.predict import run_prediction
-from predictions.services.stored_files import THUMBNAIL_SIDE
+from predictions.services.stored_files import THUMBNAIL_SIDE_PIXELS
 from registry.models import ModelVersion
 from registry.references import ResolvedModel, resolve_model
 from registry.services.model_files import get_example_path
@@ -89,7 +89,7 @@ def read_example_thumbnail(version: ModelVersion, number: int) -> bytes:
         OSError: the file is missing.
         InvalidInput: the file is damaged.
     """
-    return make_thumbnail(_open_image(version, number).read(), THUMBNAIL_SIDE)
+    return make_thumbnail(_open_image(version, number).read(), THUMBNAIL_SIDE_PIXELS)
 
 
 def _open_image(version: ModelVersion, number: int) -> ContentFile:

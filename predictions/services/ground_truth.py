@@ -48,10 +48,10 @@ def review_predictions(
         except InferenceError as error:
             results.append(ReviewResult(error=error))
             continue
-        row = build_review(review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+        row = build_review(review=review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
         reviews[prediction.pk] = row
         results.append(ReviewResult(review=row))
-    replace_reviews(list(reviews.values()), reviewer=reviewer)
+    replace_reviews(reviews=list(reviews.values()), reviewer=reviewer)
     return results
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.files.base import File
 
 from accounts.models import User
-from core.uploads import get_image_limits
+from core.limits import get_image_limits
 from core.validators import clean_file_name
 from inference.errors import InvalidInput
 from inference.preprocessing import check_file_size, read_features, read_image, to_canonical_json

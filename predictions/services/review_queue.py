@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from inference.errors import InferenceError
 from predictions.models import Prediction, Review, ReviewClaim
 from predictions.presentation import format_true_output
+from predictions.querysets import PredictionQuerySet
 from predictions.review_strategies import ReviewQueue
 from predictions.services.review_validation import ReviewInput, validate_review
 from predictions.services.reviews import lock_predictions, save_review, withdraw_review
@@ -100,7 +100,7 @@ def review_claimed(*, prediction: Prediction, reviewer: User, review: ReviewInpu
             raise ClaimedByAnother("Your claim expired; another reviewer has this prediction. Your review was not saved.")
         claim = claims.filter(reviewer=reviewer).first()
         picked_by = claim.picked_by if claim else Review.PickedBy.MANUAL
-        row = save_review(validated, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+        row = save_review(review=validated, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
         ReviewClaim.objects.filter(prediction=prediction, reviewer=reviewer).delete()
     return row
 
@@ -169,12 +169,12 @@ def _fetch_predictions(ids: Sequence[UUID]) -> list[Prediction]:
     return [predictions[pk] for pk in ids]
 
 
-def _find_unclaimed(queue: ReviewQueue, reviewer: User) -> Any:
+def _find_unclaimed(queue: ReviewQueue, reviewer: User) -> PredictionQuerySet:
     blocking = ReviewClaim.objects.blocking(reviewer).filter(prediction=OuterRef("pk"))
     return queue.get_predictions().filter(~Exists(blocking))
 
 
-def _delete_claims(claims: Any) -> None:
+def _delete_claims(claims: QuerySet[ReviewClaim]) -> None:
     """Delete claims, except those that another transaction has locked."""
     with transaction.atomic():
         unlocked = claims.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True)

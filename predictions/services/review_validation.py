@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from math import isclose, isfinite
 
 from inference.errors import InferenceError, InvalidInput
-from inference.messages import find_closest, format_value
+from inference.messages import find_closest, quote_value
 from inference.numbers import FLOAT_PATTERN, MAX_FLOAT
 from predictions.models import Prediction, Review
-from predictions.models.review import MAX_COMMENT_LENGTH
+from predictions.models.review import MAX_COMMENT_CHARACTERS
 from predictions.presentation import format_output
 
 Verdict = Review.Verdict
 TRUE_VALUE_TOLERANCE = 1e-6  # relative difference up to which a true value agrees with the predicted value
 MAX_LISTED_LABELS = 20  # labels in an error message
-MAX_QUOTED_LENGTH = 60  # characters of rejected text in an error message
+MAX_QUOTED_CHARACTERS = 60  # of rejected text in an error message
 
 
 class InvalidReview(InvalidInput):
@@ -52,9 +52,10 @@ def validate_review(prediction: Prediction, review: ReviewInput) -> ReviewInput:
         raise NotReviewable(f"Only succeeded predictions can be reviewed. The status of this one is {prediction.status}.")
     if review.verdict and review.verdict not in Verdict.values:
         raise _build_error("verdict", "unknown-verdict", "Expected correct, incorrect, or unsure.", review.verdict)
-    if len(review.comment) > MAX_COMMENT_LENGTH:
+    if len(review.comment) > MAX_COMMENT_CHARACTERS:
         raise InvalidReview(
-            f"The comment is too long ({len(review.comment):,} characters). The limit is {MAX_COMMENT_LENGTH:,} characters.",
+            f"The comment is too long ({len(review.comment):,} characters). "
+            f"The limit is {MAX_COMMENT_CHARACTERS:,} characters.",
             code="too-long",
             field="comment",
         )
@@ -76,7 +77,7 @@ def parse_true_value(text: str) -> float | None:
     if not text:
         return None
     if not FLOAT_PATTERN.fullmatch(text):
-        raise _build_error("true_value", "wrong-type", "Expected a number such as 5.1.", text[:MAX_QUOTED_LENGTH])
+        raise _build_error("true_value", "wrong-type", "Expected a number such as 5.1.", text[:MAX_QUOTED_CHARACTERS])
     return float(text)
 
 
@@ -86,7 +87,7 @@ def _validate_label_review(prediction: Prediction, review: ReviewInput) -> Revie
         raise _build_error("true_value", "wrong-truth", "Expected true_label: the output is a label.", review.true_value)
     if review.true_label and review.true_label not in labels:
         closest = find_closest(review.true_label, labels)
-        hint = f" Did you mean {format_value(closest)}?" if closest else ""
+        hint = f" Did you mean {quote_value(closest)}?" if closest else ""
         expected = f"Expected one of {_format_labels(labels)}."
         raise _build_error("true_label", "unknown-label", expected, review.true_label, hint)
     agrees = review.true_label == prediction.label
@@ -161,7 +162,7 @@ def _build_missing_verdict_error() -> InvalidReview:
 
 
 def _build_error(field: str, code: str, expected: str, received: object, hint: str = "") -> InvalidReview:
-    return InvalidReview(f"{expected} Received: {format_value(received)}.{hint}", code=code, field=field)
+    return InvalidReview(f"{expected} Received: {quote_value(received)}.{hint}", code=code, field=field)
 
 
 def _format_labels(labels: list[str]) -> str:

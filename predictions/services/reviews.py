@@ -39,13 +39,13 @@ def review_prediction(
         NotReviewable, InvalidReview: see `validate_review`.
     """
     review = validate_review(prediction, ReviewInput(verdict, true_label, true_value, comment))
-    return save_review(review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+    return save_review(review=review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
 
 
-def save_review(review: ReviewInput, *, prediction: Prediction, reviewer: User, picked_by: str) -> Review:
+def save_review(*, review: ReviewInput, prediction: Prediction, reviewer: User, picked_by: str) -> Review:
     """Store a validated review and withdraw the reviewer's earlier one."""
-    row = build_review(review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
-    replace_reviews([row], reviewer=reviewer)
+    row = build_review(review=review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+    replace_reviews(reviews=[row], reviewer=reviewer)
     logger.info(
         "review",
         extra={
@@ -58,7 +58,7 @@ def save_review(review: ReviewInput, *, prediction: Prediction, reviewer: User, 
     return row
 
 
-def build_review(review: ReviewInput, *, prediction: Prediction, reviewer: User, picked_by: str) -> Review:
+def build_review(*, review: ReviewInput, prediction: Prediction, reviewer: User, picked_by: str) -> Review:
     """Return a validated review as a row that is not stored yet."""
     return Review(
         prediction=prediction,
@@ -71,7 +71,7 @@ def build_review(review: ReviewInput, *, prediction: Prediction, reviewer: User,
     )
 
 
-def replace_reviews(reviews: Sequence[Review], *, reviewer: User) -> None:
+def replace_reviews(*, reviews: Sequence[Review], reviewer: User) -> None:
     """Store reviews by one person and withdraw their earlier reviews of the same predictions, in one transaction.
 
     This is the only function that stores reviews of users. Pass at most one review per prediction.

@@ -16,7 +16,7 @@ from predictions.models import Input
 
 logger = logging.getLogger(__name__)
 
-THUMBNAIL_SIDE = 256  # pixels
+THUMBNAIL_SIDE_PIXELS = 256
 
 
 class StoredFileError(InferenceError):
@@ -72,7 +72,7 @@ def read_thumbnail(row: Input) -> bytes:
             return file.read()
     except FileNotFoundError:
         pass
-    thumbnail = make_thumbnail(read_stored_file(row), THUMBNAIL_SIDE)
+    thumbnail = make_thumbnail(read_stored_file(row), THUMBNAIL_SIDE_PIXELS)
     with suppress(StorageFull):  # the next request creates it again
         if not storage.exists(name):  # another request may have created it in the meantime
             storage.save(name, ContentFile(thumbnail))

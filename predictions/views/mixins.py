@@ -28,6 +28,12 @@ class HtmxLoginRequiredMixin(LoginRequiredMixin):
         return build_error_response(SIGNED_OUT_MESSAGE, status=401)
 
 
+def build_thumbnail_response(thumbnail: bytes) -> HttpResponse:
+    """Return a thumbnail that the browser of its reader may cache for a day."""
+    headers = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(thumbnail, content_type="image/webp", headers=headers)
+
+
 def build_error_response(message: str, *, status: int) -> HttpResponse:
     """Return the response to a rejected htmx request. The page shows the message next to the form."""
     return HttpResponse(message, status=status, content_type="text/plain; charset=utf-8")

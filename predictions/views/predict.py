@@ -19,7 +19,7 @@ from django_htmx.http import push_url
 from accounts.models import User
 from accounts.requests import AuthenticatedRequest
 from core.errors import get_status
-from core.fields import is_uuid
+from core.fields import parse_uuid
 from core.storage import StorageFull
 from core.urls import get_site_url
 from inference.errors import InferenceError
@@ -61,12 +61,12 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         return super().handle_no_permission()
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        error = self.resolve()
+        error = self.resolve_reference()
         status = get_status(error) if error and self.reference else 200
         return self.render_to_response(self.get_context_data(error=error, results=self.shown_predictions), status=status)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if error := self.resolve():
+        if error := self.resolve_reference():
             form = self.get_form()
             form.add_error(None, str(error))
             return self.form_invalid(form, status=get_status(error))
@@ -74,7 +74,7 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
             return self.fill_in_csv_row(self.table)
         return super().post(request, *args, **kwargs)
 
-    def resolve(self) -> UnknownModel | InactiveModel | None:
+    def resolve_reference(self) -> UnknownModel | InactiveModel | None:
         """Set `resolved`, or return the reason why the reference is rejected."""
         try:
             self.resolved = resolve_model(self.reference, user=self.request.user)
@@ -106,7 +106,7 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
     @cached_property
     def shown_predictions(self) -> list[Prediction]:
         """Return the predictions in the query string, which a submission redirects to."""
-        ids = [part for part in self.request.GET.getlist("shown")[:MAX_SHOWN_PREDICTIONS] if is_uuid(part)]
+        ids = [part for part in self.request.GET.getlist("shown")[:MAX_SHOWN_PREDICTIONS] if parse_uuid(part)]
         if not ids:
             return []
         rows = Prediction.objects.visible_to(self.request.user).filter(id__in=ids)

@@ -15,7 +15,8 @@ from accounts.models import User
 from accounts.permissions import is_reviewer
 from accounts.requests import AuthenticatedRequest
 from predictions.models import Prediction
-from predictions.models.review import MAX_COMMENT_LENGTH
+from predictions.models.review import MAX_COMMENT_CHARACTERS
+from predictions.presentation import find_own_review
 from predictions.services import review_prediction, withdraw_review
 from predictions.services.review_validation import InvalidReview, NotReviewable, parse_true_value
 from predictions.views.mixins import HtmxLoginRequiredMixin
@@ -56,7 +57,7 @@ class ReviewView(HtmxLoginRequiredMixin, View):
             verdict=fields.get("verdict", ""),
             true_label=fields.get("true_label", ""),
             true_value=parse_true_value(fields.get("true_value", "")),
-            comment=fields.get("comment", "").replace("\0", "")[:MAX_COMMENT_LENGTH],
+            comment=fields.get("comment", "").replace("\0", "")[:MAX_COMMENT_CHARACTERS],
         )
 
     def render_section(self, prediction: Prediction, error: str) -> HttpResponse:
@@ -81,7 +82,6 @@ class ReviewView(HtmxLoginRequiredMixin, View):
 
 def get_review_context(prediction: Prediction, user: User) -> dict[str, Any]:
     """Return the context of the review section for a prediction that was fetched `with_reviews`."""
-    reviews = prediction.active_reviews
-    own_review = next((review for review in reviews if review.reviewer_id == user.pk), None)
-    other_reviews = [review for review in reviews if review is not own_review]
+    own_review = find_own_review(prediction, user)
+    other_reviews = [review for review in prediction.active_reviews if review is not own_review]
     return {"mine": own_review, "other_reviews": other_reviews, "show_reviewers": is_reviewer(user)}

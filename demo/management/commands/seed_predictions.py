@@ -15,7 +15,7 @@ from registry.references import resolve_version
 
 PROGRESS_ROWS = 50_000  # predictions between two lines of progress
 MAX_DAYS = 3650
-MIN_VALUES = {"count": 1, "days": 1, "reviewed": 0, "files": 1, "users": 1, "seed": 0}
+MIN_OPTION_VALUES = {"count": 1, "days": 1, "reviewed": 0, "files": 1, "users": 1, "seed": 0}
 """Smallest values of the options that are passed to the service."""
 
 
@@ -43,11 +43,11 @@ class Command(BaseCommand):
         try:
             version = resolve_version(options["model"])
             self.stdout.write(f"Generating {options['count']:,} predictions of {version}.")
-            self.generate(version=version, **{name: options[name] for name in MIN_VALUES})
+            self.generate_predictions(version=version, **{name: options[name] for name in MIN_OPTION_VALUES})
         except InferenceError as error:
             raise CommandError(error.message) from error
 
-    def generate(self, **options: Any) -> None:
+    def generate_predictions(self, **options: Any) -> None:
         start = perf_counter()
 
         def report(done: int) -> None:
@@ -61,7 +61,7 @@ class Command(BaseCommand):
 
 def check_options(options: dict[str, Any]) -> None:
     """Raise CommandError for values that are out of range, and for a database with predictions unless `--yes` is set."""
-    for name, minimum in MIN_VALUES.items():
+    for name, minimum in MIN_OPTION_VALUES.items():
         if options[name] < minimum:
             raise CommandError(f"Expected --{name} to be {minimum} or more. Received: {options[name]}")
     if not options["reviewed"] <= 1:

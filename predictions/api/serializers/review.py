@@ -9,8 +9,10 @@ from rest_framework import serializers
 
 from accounts.permissions import is_reviewer
 from core.api.fields import StrictFloatField, reject_unknown_fields
+from core.validators import MAX_LABEL_CHARACTERS
 from predictions.models import Review
-from predictions.models.review import MAX_COMMENT_LENGTH
+from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
+from predictions.models.review import MAX_COMMENT_CHARACTERS
 
 OWNER_STRATEGIES = (Review.PickedBy.API, Review.PickedBy.MANUAL)
 MAX_GROUND_TRUTH_ITEMS = 1000
@@ -44,9 +46,9 @@ class ReviewInputSerializer(serializers.Serializer):
     verdict = serializers.ChoiceField(
         Review.Verdict.choices, required=False, help_text="If omitted, inferred from the true label or value."
     )
-    true_label = serializers.CharField(max_length=100, required=False, trim_whitespace=False)
+    true_label = serializers.CharField(max_length=MAX_LABEL_CHARACTERS, required=False, trim_whitespace=False)
     true_value = StrictFloatField(required=False)
-    comment = serializers.CharField(max_length=MAX_COMMENT_LENGTH, required=False, allow_blank=True)
+    comment = serializers.CharField(max_length=MAX_COMMENT_CHARACTERS, required=False, allow_blank=True)
     picked_by = serializers.ChoiceField(Review.PickedBy.choices, default=Review.PickedBy.API)
 
     def validate_picked_by(self, value: str) -> str:
@@ -66,7 +68,7 @@ class GroundTruthItemSerializer(ReviewInputSerializer):
     """One item of ground truth: a prediction, by its id or client reference, and its review."""
 
     id = serializers.UUIDField(required=False)
-    client_reference = serializers.CharField(max_length=255, required=False)
+    client_reference = serializers.CharField(max_length=MAX_CLIENT_REFERENCE_CHARACTERS, required=False)
     picked_by = None  # type: ignore[assignment]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class Command(BaseCommand):
         total = failed = 0
         for path in options["files"]:
             for file_input in read_inputs(path, version):
-                prediction = self._predict(file_input, user, options["model"])
+                prediction = self._predict_input(file_input, user, options["model"])
                 if prediction:
                     self._write_prediction(file_input.name, prediction, as_json=options["json"])
                 total += 1
@@ -73,7 +73,7 @@ class Command(BaseCommand):
         except InferenceError as error:
             raise CommandError(error.message) from error
 
-    def _predict(self, file_input: FileInput, user: User | None, model: str) -> Prediction | None:
+    def _predict_input(self, file_input: FileInput, user: User | None, model: str) -> Prediction | None:
         """Return the stored prediction, or None after writing why there is none."""
         try:
             if file_input.error:

@@ -1,4 +1,4 @@
-"""The metrics of a model version. A metric without data is None."""
+"""What an evaluation consists of. A metric without data is None."""
 
 from __future__ import annotations
 
