@@ -240,7 +240,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- language, time, logging ----------------------------------------------------------------------------------------
-LANGUAGE_CODE = "en-gb"
+LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False

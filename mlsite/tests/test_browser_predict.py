@@ -27,7 +27,7 @@ def test_new_user_uploads_three_images_and_finds_them_in_the_history(page, watch
     choose_images(page, "seven", "two", "nine")
     expect(page.locator(COMPLETE_RESULT)).to_have_count(3)
     assert get_labels(page) == ["7", "2", "9"]
-    expect(page.locator(".result").first).to_contain_text("% confident")
+    expect(page.locator(".result").first).to_contain_text(" confidence · ")
     expect(page.locator(".result").first.get_by_role("progressbar")).to_have_count(3)
 
     page.get_by_role("link", name="History", exact=True).click()
