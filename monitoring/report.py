@@ -20,7 +20,7 @@ from predictions.querysets import ReviewQuerySet
 LATENCY_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 MAX_LISTED_USERS = 10
 MAX_CLOCK_SKEW = timedelta(hours=1)  # between two machines that share a database
-DELETED_USERS = "deleted users"
+NO_ACCOUNT = "commands and deleted users"  # predictions without a user
 
 
 def build_report(window: Window, *, versions: Sequence[UUID] | None = None) -> OperationsMetrics:
@@ -101,7 +101,7 @@ def _count_reviewed(window: Window, versions: Sequence[UUID] | None) -> dict[str
 
 
 def _compare_users(current: Counter[str], previous: Counter[str]) -> list[CountRow]:
-    """Return the users with the most predictions. Deleted users share one row."""
+    """Return the users with the most predictions. Predictions without a user share one row."""
     ids = [user_id for user_id in {*current, *previous} if user_id]
     names = {str(pk): name for pk, name in User.objects.filter(pk__in=ids).values_list("pk", "username")}
     rows = compare_counts(_replace_ids(current, names), _replace_ids(previous, names))
@@ -111,7 +111,7 @@ def _compare_users(current: Counter[str], previous: Counter[str]) -> list[CountR
 def _replace_ids(counter: Counter[str], names: dict[str, str]) -> Counter[str]:
     by_name: Counter[str] = Counter()
     for user_id, count in counter.items():
-        by_name[names.get(user_id, DELETED_USERS)] += count
+        by_name[names.get(user_id, NO_ACCOUNT)] += count
     return by_name
 
 

@@ -69,7 +69,7 @@ class ModelVersion(models.Model):
     framework = models.CharField(max_length=50, blank=True)
     framework_version = models.CharField(max_length=50, blank=True)
     trusted = models.BooleanField(
-        default=False, help_text="Registered with --trusted: loading it can run its author's code."
+        default=False, help_text="Whether it was registered with --trusted, which allows it to run its author's code."
     )
     examples = models.JSONField(default=list, blank=True, help_text="Inputs with their expected outputs, from model.toml.")
     notes = models.TextField(blank=True)

@@ -20,7 +20,7 @@ from registry.integrity import find_artifact_problem
 from registry.models import Alias, AliasChange, ModelVersion, RegisteredModel
 from registry.serving import get_previous_version
 
-NOT_SERVED = "Not served"
+NOT_CHECKED = "Not checked (no alias)"
 INTEGRITY_BY_PROBLEM = {
     "": "Intact",
     ArtifactMismatch.code: "Changed since registration. It will not be loaded.",
@@ -86,7 +86,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     @admin.display(description="artifact integrity")
     def served_integrity(self, row: ModelVersion) -> str:
         """Return the integrity of a version with an alias. Other versions are not checked, because there can be hundreds."""
-        return self.integrity(row) if row.aliases.all() else NOT_SERVED
+        return self.integrity(row) if row.aliases.all() else NOT_CHECKED
 
     @admin.display(description="model")
     def model_link(self, row: ModelVersion) -> str:
