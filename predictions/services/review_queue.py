@@ -206,6 +206,7 @@ def _create_claim(prediction: Prediction, reviewer: User, queue: ReviewQueue, **
     fields["until"] = timezone.now() + CLAIM_DURATION
     try:
         with transaction.atomic():
+            lock_predictions([prediction.pk])  # before the insert, as undo does: in another order they could deadlock
             ReviewClaim.objects.create(prediction=prediction, reviewer=reviewer, picked_by=queue.strategy, **fields)
     except IntegrityError:
         return False
