@@ -18,6 +18,12 @@ NO_SPACE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 class StorageFull(OSError):
     """The disk is full, or a quota or the file-size limit is reached. The incomplete file has been removed."""
 
+    code = "storage-full"
+
+    def __str__(self) -> str:
+        """Return the message for people, without the number of the operating system's error."""
+        return self.strerror or ""
+
 
 @deconstructible(path="core.storage.DurableFileSystemStorage")
 class DurableFileSystemStorage(FileSystemStorage):

@@ -98,3 +98,30 @@ def test_rows_are_predicted_without_scripts(page, watched):
     page.get_by_role("button", name="Fill in the form").click()
     page.get_by_role("button", name="Predict").click()
     expect(page.locator(".result .label")).to_contain_text("virginica")
+
+
+def register_table(site, folder, *names: str) -> None:
+    """Register and promote a version of a model whose value is the sum of its features."""
+    folder.mkdir(exist_ok=True)
+    (folder / "table.dummy.json").write_text('{"sum": 1}')
+    features = "".join(f'[[input.features]]\nname = "{name}"\nexample = 1\n' for name in names)
+    head = 'name = "table"\nartifact = "table.dummy.json"\n[output]\nkind = "value"\n[input]\nkind = "tabular"\n'
+    (folder / "model.toml").write_text(head + features)
+    site.manage("register_model", str(folder), "--promote")
+
+
+def test_promotion_moves_typed_values_to_their_fields(page, watched, site, tmp_path):
+    """The new version has the same features in another order, and fields are numbered."""
+    watched.expected = ["status of 409"]
+    register_table(site, tmp_path, "alpha", "beta")
+    sign_up(page)
+    page.goto("/?model=table")
+    page.get_by_label("Alpha").fill("3")
+    page.get_by_label("Beta").fill("4")
+    register_table(site, tmp_path, "beta", "alpha")
+    page.get_by_role("button", name="Predict").click()
+    expect(page.get_by_text("table:2 is used now, which takes other values.")).to_be_visible()
+    expect(page.get_by_label("Alpha")).to_have_value("3")
+    expect(page.get_by_label("Beta")).to_have_value("4")
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator(".result")).to_contain_text("beta 4, alpha 3")

@@ -1,5 +1,7 @@
 """The scheduler of background jobs, on its own and in the worker processes of a running site."""
 
+import subprocess
+import sys
 import threading
 import time
 from datetime import timedelta
@@ -74,6 +76,26 @@ def test_a_job_runs_in_one_process_at_a_time():
         assert is_locked
         assert not run_job(RECORD_JOB)
         assert not runs.acquire(blocking=False)
+    assert run_job(RECORD_JOB)
+    assert runs.acquire(blocking=False)
+
+
+def test_a_killed_process_releases_its_lock(settings):
+    code = f"""
+import time
+from django.conf import settings
+settings.configure(VAR_DIR={str(settings.VAR_DIR)!r})
+from mlsite.scheduler import try_lock
+with try_lock({RECORD_JOB!r}) as is_locked:
+    print(is_locked, flush=True)
+    time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout.readline() == "True\n"
+            assert not run_job(RECORD_JOB)
+        finally:
+            holder.kill()
     assert run_job(RECORD_JOB)
     assert runs.acquire(blocking=False)
 

@@ -105,15 +105,25 @@ def review_claimed(*, prediction: Prediction, reviewer: User, review: ReviewInpu
     return row
 
 
-def skip_prediction(*, prediction: Prediction, reviewer: User, strategy: str) -> None:
-    """Release a prediction for other reviewers, and hide it from this one for `SKIP_DURATION`."""
+def skip_prediction(*, prediction: Prediction, reviewer: User) -> None:
+    """Release a prediction for other reviewers, and hide it from this one for `SKIP_DURATION`.
+
+    `picked_by` stays that of the claim, and without a claim it is `manual`, as in `review_claimed`. Undoing a skip restores
+    a claim, so otherwise anybody could put a prediction into the random sample by skipping it there.
+    """
     now = timezone.now()
     with transaction.atomic():
         lock_predictions([prediction.pk])
         ReviewClaim.objects.update_or_create(
             prediction=prediction,
             reviewer=reviewer,
-            defaults={"skipped": True, "picked_by": strategy, "created_at": now, "until": now + SKIP_DURATION},
+            defaults={"skipped": True, "created_at": now, "until": now + SKIP_DURATION},
+            create_defaults={
+                "skipped": True,
+                "created_at": now,
+                "until": now + SKIP_DURATION,
+                "picked_by": Review.PickedBy.MANUAL,
+            },
         )
 
 
@@ -125,6 +135,7 @@ def undo_last_action(*, queue: ReviewQueue, reviewer: User) -> Prediction | None
     Returns:
         The prediction. None if there is nothing to undo, or if another reviewer has claimed the skipped prediction.
     """
+    _delete_claims(ReviewClaim.objects.filter(until__lte=timezone.now()))  # they do not keep a prediction from anybody
     last_action = _find_last_action(queue, reviewer)
     if last_action is None:
         return None
@@ -195,6 +206,7 @@ def _create_claim(prediction: Prediction, reviewer: User, queue: ReviewQueue, **
     fields["until"] = timezone.now() + CLAIM_DURATION
     try:
         with transaction.atomic():
+            lock_predictions([prediction.pk])  # before the insert, as undo does: in another order they could deadlock
             ReviewClaim.objects.create(prediction=prediction, reviewer=reviewer, picked_by=queue.strategy, **fields)
     except IntegrityError:
         return False

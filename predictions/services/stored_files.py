@@ -10,7 +10,7 @@ from django.core.files.base import ContentFile
 
 from accounts.models import User
 from core.storage import StorageFull
-from inference.errors import InferenceError
+from inference.errors import InferenceError, InvalidImage
 from inference.preprocessing import make_thumbnail
 from predictions.models import Input
 
@@ -63,7 +63,7 @@ def read_thumbnail(row: Input) -> bytes:
     """Return an image input as a small WebP without metadata. It is created on first use and stored.
 
     Raises:
-        StoredFileError: the image is missing or damaged, and no thumbnail is stored.
+        StoredFileError: the image is missing or damaged or can no longer be decoded, and no thumbnail is stored.
     """
     storage = row.image.storage
     name = f"thumbnails/{row.pk.hex[-2:]}/{row.pk}.webp"
@@ -72,7 +72,12 @@ def read_thumbnail(row: Input) -> bytes:
             return file.read()
     except FileNotFoundError:
         pass
-    thumbnail = make_thumbnail(read_stored_file(row), THUMBNAIL_SIDE_PIXELS)
+    data = read_stored_file(row)
+    try:
+        thumbnail = make_thumbnail(data, THUMBNAIL_SIDE_PIXELS)
+    except InvalidImage as error:  # decoders and limits may have changed since the upload
+        logger.error("stored file not decodable", extra={"input": str(row.pk)})
+        raise StoredFileError from error
     with suppress(StorageFull):  # the next request creates it again
         if not storage.exists(name):  # another request may have created it in the meantime
             storage.save(name, ContentFile(thumbnail))

@@ -181,7 +181,7 @@ def test_invalid_reviews_keep_the_claim(predictions, shades, reviewer):
 
 def test_skipped_predictions_go_to_others_and_return_later(predictions, shades, reviewer, other_reviewer):
     first, second = claim(reviewer, shades)
-    skip_prediction(prediction=predictions[8], reviewer=reviewer, strategy="newest")
+    skip_prediction(prediction=predictions[8], reviewer=reviewer)
     assert claim(reviewer, shades) == [second, predictions[6].pk]
     assert claim(other_reviewer, shades)[0] == first
     skipped = ReviewClaim.objects.filter(skipped=True)
@@ -191,10 +191,19 @@ def test_skipped_predictions_go_to_others_and_return_later(predictions, shades, 
     assert claim(reviewer, shades)[0] == first
 
 
+def test_a_skip_can_be_undone_when_the_claim_of_another_reviewer_has_expired(predictions, shades, reviewer, other_reviewer):
+    first, _ = claim(reviewer, shades)
+    skip_prediction(prediction=predictions[8], reviewer=reviewer)
+    assert claim(other_reviewer, shades)[0] == first
+    expire_claims(ReviewClaim.objects.filter(reviewer=other_reviewer))
+    assert undo(reviewer, shades).pk == first
+    assert claim(reviewer, shades)[0] == first
+
+
 def test_undo_reverts_reviews_and_skips_in_reverse_order(predictions, shades, reviewer):
     first, second = claim(reviewer, shades)
     review_by_id(first, reviewer)
-    skip_prediction(prediction=predictions[7], reviewer=reviewer, strategy="newest")
+    skip_prediction(prediction=predictions[7], reviewer=reviewer)
     third, fourth = claim(reviewer, shades)
     assert undo(reviewer, shades).pk == second
     assert claim(reviewer, shades) == [second, third, fourth]

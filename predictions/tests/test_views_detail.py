@@ -1,12 +1,15 @@
 """The page of a prediction, thumbnails, and what all pages share."""
 
+import hashlib
 import re
+from pathlib import Path
 
 import pytest
 from django.urls import reverse
 
 from core.tests.pages import get_text
 from inference.tests.factories import make_image
+from predictions.models import Input
 from predictions.services import predict
 from predictions.tests.factories import make_prediction
 
@@ -44,6 +47,16 @@ def test_missing_file_does_not_break_the_history(shades, signed_in, user):
     prediction.input.image.storage.delete(prediction.input.image.name)
     assert signed_in.get(reverse("predictions:thumbnail", args=[prediction.input_id])).status_code == 500
     assert signed_in.get(reverse("predictions:history")).status_code == 200
+
+
+def test_thumbnail_of_a_file_that_cannot_be_decoded_is_reported(shades, signed_in, user):
+    """The file is the stored one, but no decoder reads it any more."""
+    row = make_prediction(user).input
+    data = b"\x89PNG without an image"
+    Path(row.image.path).write_bytes(data)
+    Input.objects.filter(pk=row.pk).update(sha256=hashlib.sha256(data).hexdigest())
+    response = signed_in.get(reverse("predictions:thumbnail", args=[row.pk]))
+    assert (response.status_code, response["Content-Type"]) == (410, "text/plain")
 
 
 @pytest.mark.parametrize("name", ["predictions:predict", "predictions:history", "accounts:tokens", "docs"])

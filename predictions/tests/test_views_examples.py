@@ -85,6 +85,13 @@ def test_a_missing_file_is_reported_without_its_path(version, signed_in, setting
     assert response.content.decode() == "The example could not be run. Its file is missing."
 
 
+def test_a_full_disk_is_not_reported_as_a_missing_file(version, signed_in, fill_disk):
+    response = signed_in.post(EXAMPLE_URL, {"number": "1"}, headers=HTMX)
+    assert response.status_code == 507
+    assert response.content.decode() == "The example could not be run. No space is left for uploaded files."
+    assert not Prediction.objects.exists()
+
+
 def test_the_example_of_an_older_page_is_predicted_by_the_version_in_production(version, write_dummy, signed_in):
     folder = write_dummy()
     (folder / "other.png").write_bytes(make_image(127))

@@ -86,6 +86,15 @@ def test_htmx_upload_of_a_signed_out_user_is_rejected_with_a_message(shades, cli
     assert not Prediction.objects.exists()
 
 
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
+def test_a_full_disk_is_reported_as_such(shades, signed_in, fill_disk, headers):
+    response = signed_in.post("/", {"image": make_image_file(), "model": "shades"}, headers=headers)
+    assert response.status_code == 507
+    assert "No space is left for uploaded files." in get_text(response)
+    assert "Errno" not in get_text(response)
+    assert not Input.objects.exists()
+
+
 def test_failed_prediction_is_shown_as_failed(register_failing, signed_in):
     register_failing(nan=True)
     response = signed_in.post("/", {"image": make_image_file(), "model": "failing"}, follow=True)

@@ -50,11 +50,11 @@ class ExampleView(HtmxLoginRequiredMixin, FormView):
             version = _resolve_reference(self.request, self.model.name, shown).version if shown else resolved.version
             number = form.cleaned_data["number"]
             prediction = predict_example(version=version, user=self.request.user, number=number, resolved=resolved)
-        except OSError as error:
-            logger.exception("example file missing", exc_info=error)
-            return self.reject_example("Its file is missing.", status=410)
         except (InferenceError, StorageFull, LookupError) as error:
             return self.reject_example(str(error), status=get_status(error))
+        except OSError as error:  # after StorageFull, which is one too
+            logger.exception("example file missing", exc_info=error)
+            return self.reject_example("Its file is missing.", status=410)
         if not self.request.htmx:
             return redirect(prediction)
         next_url = f"{reverse('predictions:predict')}?{urlencode({'model': reference})}"

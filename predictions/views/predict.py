@@ -33,6 +33,7 @@ from predictions.services.predict import run_prediction
 from predictions.snippets import build_snippets
 from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response
 from predictions.views.model_choices import list_model_choices
+from predictions.views.outdated_forms import convert_outdated_form
 from registry.errors import InactiveModel, UnknownModel
 from registry.integrity import get_serving_version
 from registry.models import ModelVersion
@@ -70,6 +71,8 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
             form = self.get_form()
             form.add_error(None, str(error))
             return self.form_invalid(form, status=get_status(error))
+        if self.version and (form := convert_outdated_form(request.POST, self.version, self.request.user)):
+            return self.render_form(form, status=409)
         if self.table and "fill" in request.POST:
             return self.fill_in_csv_row(self.table)
         return super().post(request, *args, **kwargs)

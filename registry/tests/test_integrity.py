@@ -2,12 +2,13 @@
 
 import hashlib
 import os
+import resource
 from pathlib import Path
 
 import pytest
 
 from core.tests.admin_urls import get_change_url, get_list_url
-from registry.integrity import find_artifact_problem, find_damaged_versions, wait_for_checks
+from registry.integrity import _hashes, find_artifact_problem, find_damaged_versions, wait_for_checks
 from registry.models import ModelVersion
 from registry.services.promote import move_alias
 from registry.tests.factories import Pipe, damage_artifact, get_artifact_path
@@ -93,3 +94,40 @@ def test_a_missing_artifact_is_unavailable(versions):
     assert find_artifact_problem(versions[1]) == "model-unavailable"
     damage_artifact(versions[1])
     assert find_artifact_problem(versions[1]) == "artifact-mismatch"
+
+
+def test_a_file_that_was_replaced_by_an_older_one_is_detected(versions, tmp_path):
+    path = get_artifact_path(versions[1])
+    older = tmp_path / "older"
+    older.write_text(path.read_text().replace("10", "11"))
+    os.utime(older, (0, 0))
+    os.replace(older, path)
+    find_artifact_problem(versions[1])
+    wait_for_checks()
+    assert find_artifact_problem(versions[1]) == "artifact-mismatch"
+
+
+def test_a_file_that_could_not_be_read_is_read_again(versions, monkeypatch):
+    monkeypatch.setattr("registry.integrity.RETRY_SECONDS", 0)
+    os.utime(get_artifact_path(versions[0]), LATER)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))  # too many open files
+    try:
+        find_artifact_problem(versions[0])
+        wait_for_checks()
+        assert find_artifact_problem(versions[0]) == "model-unavailable"
+        wait_for_checks()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert find_artifact_problem(versions[0]) == "model-unavailable"  # until it has been read
+    wait_for_checks()
+    assert find_artifact_problem(versions[0]) == ""
+
+
+def test_only_the_last_hash_of_an_artifact_is_kept(versions):
+    before = len(_hashes._checks)
+    for second in range(5):
+        os.utime(get_artifact_path(versions[0]), (2**31, 2**31 + second))
+        find_artifact_problem(versions[0])
+    wait_for_checks()
+    assert len(_hashes._checks) == before + 1

@@ -127,7 +127,7 @@ class ReviewQueueView(ReviewerRequiredMixin, FormView):
             return "Undone." if undone else "There is nothing to undo, or another reviewer has claimed the prediction."
         prediction = self.get_prediction(queue.version)
         if action == "skip":
-            skip_prediction(prediction=prediction, reviewer=reviewer, strategy=queue.strategy)
+            skip_prediction(prediction=prediction, reviewer=reviewer)
             return "Skipped."
         true_value = parse_true_value(fields.get("true_value", ""))
         review = ReviewInput(fields.get("verdict", ""), fields.get("true_label", ""), true_value)
