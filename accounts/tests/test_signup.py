@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -49,3 +51,12 @@ def test_sign_up_can_be_closed(client, settings):
     settings.ALLOW_SIGNUP = False
     assert sign_up(client).status_code == 404
     assert reverse("accounts:signup") not in client.get(reverse("accounts:login")).content.decode()
+
+
+def test_sign_up_has_one_name(client):
+    html = client.get(reverse("accounts:signup")).content.decode()
+    assert "<title>Sign up · mlsite</title>" in html
+    assert re.search(r"<h1>\s*Sign up\s*</h1>.*<button type=\"submit\">\s*Sign up\s*</button>", html, re.DOTALL)
+    login = client.get(reverse("accounts:login")).content.decode()
+    links = re.findall(rf'href="{reverse("accounts:signup")}">([^<]*)', login)
+    assert links == ["Sign up", "Sign up"]  # in the header and below the form

@@ -43,7 +43,7 @@ def test_choosing_a_sample_shows_the_prediction_the_record_and_the_request(tour_
     assert page.redirect_chain == [("/tour/?sample=seven#prediction", 302)]
     html = page.content.decode()
     prediction = Prediction.objects.get()
-    texts = ("digits:1", "curl -F image=@", "5. Review predictions", "Create account")
+    texts = ("digits:1", "curl -F image=@", "5. Review predictions", "Sign up")
     for text in (prediction.id, prediction.input.sha256, *texts):
         assert str(text) in html
     assert (prediction.label, prediction.user.username, prediction.user.is_active) == ("7", "(tour)", False)

@@ -1,6 +1,7 @@
 """The evaluation page of a model."""
 
 import pytest
+from django.conf import settings
 from django.utils.html import escape
 
 from core.tests.pages import get_text
@@ -131,6 +132,33 @@ def test_a_regression_model_shows_its_errors(flowers, user, client):
     for text in ("Mean absolute error", "2 cm²", "Error distribution", "Error (predicted − actual), cm²"):
         assert text in html
     assert html.count('class="chart-bar"') == 20
+
+
+def test_a_regression_model_without_true_values_has_no_errors_and_no_intervals(flowers, user, client):
+    prediction = predict(user=user, source="api", features={"length": 1, "petals": 5}, model="flowers")
+    review_prediction(prediction=prediction, reviewer=user, verdict="correct")
+    client.force_login(user)
+    text = get_text(client.get("/models/flowers/evaluation/"))
+    assert text.count("No data") == 4
+    assert "– cm²" not in text
+    assert "Wilson" not in text
+
+
+def test_intervals_are_explained_only_if_there_are_any(shades, get_page, user, reviewer):
+    prediction = make_prediction(user)
+    review_prediction(prediction=prediction, reviewer=reviewer, verdict="unsure")
+    assert "Wilson" not in get_text(get_page())
+    review_prediction(prediction=prediction, reviewer=reviewer, verdict="correct")
+    assert "Ranges are 95% confidence intervals (Wilson)." in get_text(get_page())
+
+
+def test_the_form_has_the_names_of_the_documentation_in_sentence_case(reviewed, get_page):
+    form = get_page().context["form"]
+    documentation = (settings.BASE_DIR / "docs" / "evaluate.md").read_text(encoding="utf-8")
+    assert [str(field.label) for field in form if f"*{field.label}*" not in documentation] == []
+    options = [str(name) for _, name in form.fields["picked_by"].choices]
+    assert options[:3] == ["All", "Random", "Lowest confidence"]
+    assert [option for option in options if option not in (option.capitalize(), "API")] == []
 
 
 def test_with_many_labels_the_most_common_errors_are_listed(db, write_dummy, user, get_page):

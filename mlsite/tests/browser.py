@@ -58,7 +58,7 @@ def sign_up(page: Page, *, scripted: bool = True) -> str:
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password", exact=True).fill(NEW_PASSWORD)
     page.get_by_label("Password confirmation").fill(NEW_PASSWORD)
-    page.get_by_role("button", name="Create account").click()
+    page.get_by_role("button", name="Sign up").click()
     expect(page.get_by_role("heading", name="Handwritten digits")).to_be_visible()
     if scripted:
         expect(page.locator("form.scripted")).to_be_visible()

@@ -26,7 +26,7 @@ def test_public_pages_are_accessible(page, watched):
     page.get_by_label("Username").fill("demo")
     page.get_by_label("Password", exact=True).fill("a")
     page.get_by_label("Password confirmation").fill("b")
-    page.get_by_role("button", name="Create account").click()
+    page.get_by_role("button", name="Sign up").click()
     expect(page.locator(".errorlist").first).to_be_visible()
     audit.check_page("sign-up with errors")
     audit.check_page("page not found", "/nothing/")

@@ -56,6 +56,20 @@ def test_times_are_typed_and_shown_in_the_time_zone_of_the_reader(page, watched)
     context.close()
 
 
+def test_cards_on_a_narrow_screen_name_every_value(page, watched):
+    sign_up(page)
+    page.get_by_label("Choose images").set_input_files(SAMPLES / "seven.png")
+    expect(page.locator(".result:not(.pending)")).to_have_count(1)
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto("/predictions/")
+    cells = page.locator(".history-table tbody td[data-name]")
+    shown = cells.evaluate_all("""cells => cells.map((cell) => {
+        const { content, display } = getComputedStyle(cell, "::before");
+        return display === "none" ? "" : content;
+    })""")
+    assert shown == ['"Prediction"', '"Confidence"', '"Model"', '"Source"', '"Time"']
+
+
 def test_failed_requests_are_reported_until_the_next_one_succeeds(page, watched):
     watched.expected = ["503", "ERR_FAILED", "htmx:"]  # htmx reports lost connections on the console
     sign_up(page)

@@ -5,6 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
+from core.tests.pages import get_text
 from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Review, ReviewClaim
 from predictions.services import predict
@@ -217,3 +218,11 @@ def test_strategies_that_a_version_does_not_support_fall_back_to_random(flowers,
     assert page.status_code == 200
     assert '<option value="random" selected>' in page.content.decode()
     assert reviewer_client.get(QUEUE_URL, {"version": flowers.pk, "order": "nonsense"}).status_code == 400
+
+
+def test_random_sample_names_what_its_reviews_determine(shades, flowers, reviewer_client):
+    labels = get_text(reviewer_client.get(QUEUE_URL, {"version": shades.pk}))
+    values = get_text(reviewer_client.get(QUEUE_URL, {"version": flowers.pk}))
+    assert "Random sample. Reviews here determine the accuracy of shades:1." in labels
+    assert "Random sample. Enter true values: the error metrics of flowers:1 are computed from them." in values
+    assert "accuracy" not in values

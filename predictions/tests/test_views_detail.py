@@ -11,7 +11,7 @@ from core.tests.pages import get_text
 from inference.tests.factories import make_image
 from predictions.models import Input
 from predictions.services import predict
-from predictions.tests.factories import make_prediction
+from predictions.tests.factories import make_prediction, make_upload
 
 pytestmark = pytest.mark.django_db
 
@@ -23,6 +23,18 @@ def test_detail_shows_the_whole_record_escaped(shades, signed_in, user):
         assert str(value) in html
     assert "<script>alert" not in html
     assert "curl -F image=@image.png -F model=shades:1" in html
+
+
+def test_hash_and_source_have_one_name(shades, signed_in, user):
+    prediction = predict(user=user, source="web", image=make_upload())
+    detail = get_text(signed_in.get(prediction.get_absolute_url()))
+    assert f"Artifact SHA-256 {shades.sha256}" in detail
+    assert f"Artifact SHA-256 {shades.sha256}" in get_text(signed_in.get("/models/shades/"))
+    assert "Source Web page" in detail
+    history = signed_in.get("/predictions/", {"source": "web"}).content.decode()
+    assert '<td data-name="Source">Web page</td>' in history
+    assert '<option value="web" selected>Web page</option>' in history
+    assert "Source: Web page" in history
 
 
 def test_detail_shows_the_features_of_a_row(flowers, signed_in, user):

@@ -1,6 +1,7 @@
 // The review queue: handle keyboard shortcuts, and show the next item at once while htmx saves the action.
 const TEXT_FIELDS = "input:not([type=hidden]), select, textarea";
 const INTERACTIVE = `button, a, summary, ${TEXT_FIELDS}`;
+const VALUE_KEY = /^[-+.\d]$/;
 const root = document.getElementById("queue");
 
 // Return a sentence about a request that failed, or an empty string if it succeeded.
@@ -20,14 +21,28 @@ function focusCurrentItem() {
   getCurrentItem()?.querySelector("h2").focus({ preventScroll: true });
 }
 
+// A number field with an incomplete number, such as "-", has an empty value.
+function hasText(field) {
+  return field.value !== "" || field.validity.badInput;
+}
+
 function handleKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.closest(TEXT_FIELDS)) return;
   if (event.key === "Enter" && event.target.closest(INTERACTIVE)) return;
+  const field = getCurrentItem()?.querySelector("[name=true_value]");
+  if (field && event.key === "Enter" && hasText(field)) {
+    event.preventDefault();
+    field.form.requestSubmit();
+    return;
+  }
   const button =
     event.key === "z"
       ? root.querySelector(".queue-undo button")
       : getCurrentItem()?.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
-  if (!button) return;
+  if (!button) {
+    if (VALUE_KEY.test(event.key)) field?.select(); // the browser types the key into the field that has the focus by then
+    return;
+  }
   event.preventDefault();
   button.form.requestSubmit(button);
 }

@@ -107,7 +107,9 @@ class ReviewQueueView(ReviewerRequiredMixin, FormView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         admin: Any = self.model_admin
         context = admin.admin_site.each_context(self.request)
-        return super().get_context_data(title="Review queue", opts=admin.opts, version=self.version, **context, **kwargs)
+        has_values = bool(self.version) and self.version.parsed_signature.output.kind == "value"
+        context |= {"title": "Review queue", "opts": admin.opts, "version": self.version, "has_values": has_values}
+        return super().get_context_data(**context, **kwargs)
 
     def get_items_context(self, predictions: list[Prediction]) -> dict[str, Any]:
         recent = {"reviewer": self.request.user, "created_at__gt": timezone.now() - RECENT_REVIEWS_WINDOW}
