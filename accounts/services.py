@@ -7,11 +7,9 @@ import secrets
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import ApiToken, User
@@ -96,15 +94,3 @@ def authenticate_token(*, secret: str) -> ApiToken | None:
 def hash_secret(*, secret: str) -> str:
     """Return the hexadecimal SHA-256 of a secret. Secrets have 256 random bits, so they need no salt and no slow hash."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def get_client_address(request: HttpRequest) -> str:
-    """Return the IP address that a request came from.
-
-    Only the last `TRUSTED_PROXIES` entries of `X-Forwarded-For` are trusted. Clients can forge all others.
-    """
-    forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
-    proxies = settings.TRUSTED_PROXIES
-    if proxies and len(forwarded) >= proxies:
-        return forwarded[-proxies]
-    return request.META.get("REMOTE_ADDR", "")

@@ -20,7 +20,10 @@ STATUS_BY_CODE = {
     "request-too-large": 413,
     "malformed-request": 400,
     "permission-denied": 403,
+    "csrf-failed": 403,
     "not-found": 404,
+    "length-required": 411,
+    "internal-error": 500,
 }
 
 

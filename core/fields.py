@@ -32,10 +32,9 @@ class RandomBits(models.Func):
         return self.as_sql(compiler, connection, template="SUBSTR(%(expressions)s, -8)", **context)
 
 
-def is_uuid(text: str) -> bool:
-    """Return whether a string is a valid UUID."""
+def parse_uuid(text: str) -> UUID | None:
+    """Return the UUID that a string contains, or None if it is not a valid UUID."""
     try:
-        UUID(text)
+        return UUID(text)
     except ValueError:
-        return False
-    return True
+        return None

@@ -11,14 +11,14 @@ MAX_PLAIN_NUMBER = 1e15  # from here on, an integral float is written with an ex
 
 
 def format_percent(share: float | None) -> str:
-    """Return 0.9642 as `96.4 %`. Values just below 1 or above 0 are not rounded to `100.0 %` or `0.0 %`."""
+    """Return 0.9642 as `96.4%`. Values just below 1 or above 0 are not rounded to `100.0%` or `0.0%`."""
     if share is None:
         return NOT_AVAILABLE
     if 0.9995 <= share < 1:
-        return "> 99.9 %"
+        return "> 99.9%"
     if 0 < share < 0.0005:
-        return "< 0.1 %"
-    return f"{share * 100:.1f} %"
+        return "< 0.1%"
+    return f"{share * 100:,.1f}%"
 
 
 def format_number(value: float | None) -> str:

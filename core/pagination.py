@@ -10,6 +10,8 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
+from core.fields import parse_uuid
+
 MAX_COUNTED_ROWS = 10_000  # maximum number of rows in an admin list; use filters or search to find other rows
 
 
@@ -24,7 +26,7 @@ class KeysetPage:
 
 def get_keyset_page(queryset: QuerySet, *, older_than: str = "", newer_than: str = "", size: int) -> KeysetPage:
     """Return the page before or after an ID, or the newest page, in one query. Invalid IDs are ignored."""
-    older, newer = _parse_uuid(older_than), _parse_uuid(newer_than)
+    older, newer = parse_uuid(older_than), parse_uuid(newer_than)
     if newer and not older:
         rows = list(queryset.filter(id__gt=newer).order_by("id")[: size + 1])
         has_more = len(rows) > size
@@ -35,13 +37,6 @@ def get_keyset_page(queryset: QuerySet, *, older_than: str = "", newer_than: str
     rows = list(queryset.order_by("-id")[: size + 1])
     has_more, rows = len(rows) > size, rows[:size]
     return KeysetPage(rows, rows[-1].id if has_more else None, rows[0].id if older and rows else None)
-
-
-def _parse_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 class BoundedPaginator(Paginator):

@@ -7,5 +7,5 @@ from django.http import HttpRequest
 
 
 def tour(request: HttpRequest) -> dict[str, bool]:
-    """Add `tour`: whether the site has a tour."""
+    """Add the variable `tour`: whether the site has a tour."""
     return {"tour": settings.TOUR}

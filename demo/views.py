@@ -21,7 +21,7 @@ from predictions.snippets import build_snippets
 from registry.errors import UnknownModel
 from registry.references import resolve_version
 
-MAX_AGE_SECONDS = 86400  # for which browsers may cache a sample image
+MAX_AGE_SECONDS = 86400  # browsers cache sample images this long
 
 
 class TourMixin(View):

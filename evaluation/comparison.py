@@ -1,4 +1,4 @@
-"""Compare two versions of a model on the inputs for which both have a prediction and a true output is known."""
+"""Compare two versions of a model on the inputs with predictions of both versions and a known true output."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-from evaluation.metrics import UNKNOWN_SHARE, Share
 from evaluation.sql.comparison import compare_labels, compare_values
 from evaluation.statistics import compute_mcnemar_p, compute_wilson_interval, divide
+from evaluation.types import UNKNOWN_SHARE, Share
 from inference.numbers import MAX_FLOAT
 from predictions.models import Prediction, Review
 from registry.models import ModelVersion
@@ -21,9 +21,9 @@ class Comparison:
     Args:
         first, second: version numbers.
         accuracy, other_accuracy: of the first and the second version; unknown for regression.
-        both, only_first, only_second, neither: number of inputs by which version predicted them correctly.
+        both, only_first, only_second, neither: number of inputs that these versions predicted correctly.
         same: share of inputs with the same prediction of both versions.
-        p: p-value of McNemar's test; None if there is no input that only one version predicted correctly.
+        p: p-value of McNemar's test; None if no input was predicted correctly by only one version.
         mae, other_mae: mean absolute errors, for regression only.
         mean_difference: mean absolute difference between the predictions of the two versions, for regression only.
     """
@@ -45,7 +45,7 @@ class Comparison:
 
 
 def compare_versions(first: ModelVersion, second: ModelVersion, *, reader: AbstractBaseUser | AnonymousUser) -> Comparison:
-    """Compare two versions of a model, over the reader's own predictions, or all predictions for reviewers.
+    """Compare two versions of a model on the reader's own predictions or, for reviewers, on all predictions.
 
     Inputs with the same bytes are the same input, regardless of who submitted them. Of several predictions of a version for
     an input, the newest counts; of several true outputs, the one from the newest review of either version's predictions.

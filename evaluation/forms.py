@@ -9,15 +9,15 @@ from django.http import QueryDict
 
 from predictions.filters import UTCDateTimeField
 from predictions.models import Review
-from registry.models import ModelVersion
+from registry.models import MAX_VERSION_NUMBER, ModelVersion
 
 
 class EvaluationForm(forms.Form):
     """The version to evaluate, and which of its predictions to include."""
 
-    version = forms.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
+    version = forms.IntegerField(required=False, min_value=1, max_value=MAX_VERSION_NUMBER)
     since = UTCDateTimeField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    picked_by = forms.ChoiceField(required=False, label="Sample", choices=[("", "all"), *Review.PickedBy.choices])
+    picked_by = forms.ChoiceField(required=False, label="Sample", choices=[("", "All"), *Review.PickedBy.choices])
 
     def find_unknown_names(self, allowed: set[str]) -> list[str]:
         """Return the names of parameters that are neither fields nor `allowed`."""

@@ -14,13 +14,13 @@ from django.utils.http import urlencode
 
 from evaluation.comparison import compare_versions
 from evaluation.forms import EvaluationPageForm
-from evaluation.metrics import Calibration, ConfusionMatrix, Evaluation, Residuals
 from evaluation.report import evaluate_version
+from evaluation.types import Calibration, ConfusionMatrix, Evaluation, Residuals
 from predictions.models import Review
 from registry.models import ModelVersion
 
 MAX_SHOWN_LABELS = 20  # of a confusion matrix; with more labels the page lists the most common errors instead
-MAX_UNSAMPLED_SHARE = 0.05  # of predictions reviewed in another way; above it the random sample counts as biased
+MAX_UNSAMPLED_SHARE = 0.05  # of predictions reviewed but not sampled at random; above it, the random sample counts as biased
 SHADE_COUNT = 9
 CHART_SIZE = 200  # SVG units
 MIN_POINT_RADIUS = 3
@@ -64,7 +64,7 @@ class Bar:
 def get_evaluation_context(
     versions: list[ModelVersion], default: ModelVersion, *, data: QueryDict, reader: AbstractBaseUser | AnonymousUser
 ) -> dict[str, Any]:
-    """Return the template context of the page: only the form, if its data are invalid.
+    """Return the template context of the page: only the form, if its data is invalid.
 
     Args:
         default: the version to show if `data` names none.
@@ -100,14 +100,14 @@ def get_evaluation_context(
 
 
 def _is_random_sample_biased(evaluation: Evaluation) -> bool:
-    """Return whether many predictions could not be sampled at random, because they were reviewed before."""
+    """Return whether many predictions could not be sampled at random, because they had already been reviewed."""
     unsampled = evaluation.accuracy.n - evaluation.random.n
     return evaluation.random.n > 0 and unsampled / evaluation.predictions > MAX_UNSAMPLED_SHARE
 
 
 def _build_history_url(version: ModelVersion, filters: dict[str, Any]) -> str:
     """Return the URL of the list of the predictions that the metrics include."""
-    # Without a time zone, because the form field of the list shows its value only in this format. It means UTC.
+    # In UTC, without a time zone: the form field of the list shows its value only in this format.
     since = {"created_after": f"{filters['since'].astimezone(UTC):%Y-%m-%dT%H:%M:%S}"} if filters["since"] else {}
     picked_by = {"picked_by": filters["picked_by"]} if filters["picked_by"] else {}
     return f"{reverse('predictions:history')}?{urlencode({'model': str(version), **since, **picked_by})}"
@@ -122,7 +122,8 @@ def _build_matrix(confusion: ConfusionMatrix, history_url: str) -> list[tuple[st
     labels = confusion.labels
     if len(labels) > MAX_SHOWN_LABELS:
         return []
-    # Errors have a scale of their own: next to the correct predictions, few as they are, they would all look the same.
+    # Errors have their own scale: on the scale of the correct predictions, which are usually far more frequent, all errors
+    # would look the same.
     max_correct = max((row[i] for i, row in enumerate(confusion.matrix)), default=0)
     max_errors = max((n for i, row in enumerate(confusion.matrix) for j, n in enumerate(row) if i != j), default=0)
 

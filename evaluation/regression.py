@@ -6,9 +6,9 @@ from math import sqrt
 
 from django.db.models import QuerySet
 
-from evaluation.metrics import Regression, ResidualBin, Residuals
 from evaluation.sql.reviews import RESIDUAL_BINS, ErrorSums, sum_errors
 from evaluation.statistics import divide
+from evaluation.types import Regression, ResidualBin, Residuals
 
 
 def evaluate_regression(reviews: QuerySet, *, picked_by: str) -> tuple[int, Regression]:

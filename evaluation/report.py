@@ -9,7 +9,6 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-from evaluation.metrics import Calibration, CalibrationBin, CommonError, Evaluation, Share
 from evaluation.regression import evaluate_regression
 from evaluation.sql.reviews import CONFIDENCE_BINS, AgreementCount, VerdictCount, count_reviews
 from evaluation.statistics import (
@@ -21,6 +20,7 @@ from evaluation.statistics import (
     compute_wilson_interval,
     divide,
 )
+from evaluation.types import Calibration, CalibrationBin, CommonError, Evaluation, Share
 from predictions.models import Prediction, Review
 from registry.models import ModelVersion
 

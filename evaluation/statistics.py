@@ -1,4 +1,4 @@
-"""The formulas of the metrics, with their sources. They take counts and return None where a metric is undefined."""
+"""The formulas of the metrics, with their sources. They take counts and return None for an undefined metric."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
 
-from evaluation.metrics import UNKNOWN_SHARE, CalibrationBin, ClassMetrics, ConfusionMatrix, Share
+from evaluation.types import UNKNOWN_SHARE, CalibrationBin, ClassMetrics, ConfusionMatrix, Share
 
 Z_95 = 1.959963984540054
-"""The 97.5th percentile of the standard normal distribution: 95 % of it lies between -Z_95 and Z_95."""
+"""The 97.5th percentile of the standard normal distribution: 95% of it lies between -Z_95 and Z_95."""
 
 PairCounts = Mapping[tuple[str, str], int]
 """Counts of pairs, such as (true label, predicted label)."""
@@ -20,7 +20,7 @@ def divide(part: float, whole: float) -> float | None:
 
 
 def compute_wilson_interval(successes: int, n: int) -> Share:
-    """Return the share of successes with its 95 % score interval.
+    """Return the share of successes with its 95% score interval.
 
     Unlike p ± 1.96 standard errors, the interval stays within [0, 1] and is valid for small samples and extreme shares.
     Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209-212. SciPy has the same formula in `scipy.stats`, whose import

@@ -1,4 +1,4 @@
-"""Address of a model's evaluation page."""
+"""URLs of the evaluation pages."""
 
 from django.urls import path
 

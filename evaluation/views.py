@@ -12,6 +12,7 @@ from accounts.requests import AuthenticatedRequest
 from core.querysets import can_view_all
 from evaluation.presentation import get_evaluation_context
 from registry.models import RegisteredModel
+from registry.references import select_main_version
 
 
 class EvaluationView(LoginRequiredMixin, DetailView):
@@ -30,9 +31,7 @@ class EvaluationView(LoginRequiredMixin, DetailView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         versions = list(self.object.versions.all())
-        if versions:
-            in_production = (version for version in versions if version.is_in_production)
-            default = next(in_production, versions[0])
+        if default := select_main_version(versions):
             context |= get_evaluation_context(versions, default, data=self.request.GET, reader=self.request.user)
             context["can_view_all"] = can_view_all(self.request.user)
         return context

@@ -15,7 +15,7 @@ MAX_COMPARED_LENGTH = 100  # characters of a string that is compared with the ch
 MAX_COMPARED_CHOICES = 200
 
 
-def format_value(value: Any) -> str:
+def quote_value(value: Any) -> str:
     """Return a value as JSON, truncated to `MAX_VALUE_LENGTH` characters."""
     try:
         text = json.dumps(value, ensure_ascii=False)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.errors import InvalidOutput
-from inference.signature import ClassesOutput, LabelOutput, RawOutput, ValueOutput
+from inference.signature import AnyOutput, ClassesOutput, LabelOutput, RawOutput, ValueOutput
 from inference.types import PredictionResult
 
 Numbers = npt.NDArray[np.float64]
@@ -20,12 +20,11 @@ MAX_RAW_VALUES = 65_536  # of one stored raw output
 MAX_RAW_TEXT_LENGTH = 10_000  # characters of one string in a raw output
 
 
-def build_result(row: Any, output: Any, labels: Sequence[str]) -> PredictionResult:
+def build_result(row: Any, output: AnyOutput, labels: Sequence[str]) -> PredictionResult:
     """Return the prediction result for one row, as defined by the output part of the signature.
 
     Args:
         row: an array without the batch dimension, or several arrays by name.
-        output: one of the output classes of `inference.signature`.
 
     Raises:
         InvalidOutput: the row does not match the signature and labels, or a number is not finite.

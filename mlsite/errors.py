@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from core.api.problems import RETRY_AFTER_SECONDS, build_problem
+from core.errors import STATUS_BY_CODE
 from inference.messages import format_bytes
 
 
@@ -18,8 +19,9 @@ def is_api_request(request: HttpRequest) -> bool:
     return request.path.startswith("/api/")
 
 
-def build_error_response(request: HttpRequest, *, status: int, code: str, detail: str) -> HttpResponse:
-    """Return problem details for an API request, or an HTML page."""
+def build_error_response(request: HttpRequest, *, code: str, detail: str) -> HttpResponse:
+    """Return problem details for an API request, or an HTML page, with the status of the code."""
+    status = STATUS_BY_CODE[code]
     if is_api_request(request):
         return build_problem(status=status, code=code, detail=detail)
     response = render(request, "error.html", {"status": status, "detail": detail}, status=status)
@@ -32,24 +34,24 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
         return request_too_large(request)
     detail = "The request is malformed and was not processed."
-    return build_error_response(request, status=400, code="malformed-request", detail=detail)
+    return build_error_response(request, code="malformed-request", detail=detail)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return a 403 with the text of the exception, for example "You don't have permission. Reviewers only."."""
     detail = str(exception) or "You don't have permission to do this."
-    return build_error_response(request, status=403, code="permission-denied", detail=detail)
+    return build_error_response(request, code="permission-denied", detail=detail)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     detail = "The form has expired or was sent from another site. Go back, reload the page, and submit the form again."
-    return build_error_response(request, status=403, code="csrf-failed", detail=detail)
+    return build_error_response(request, code="csrf-failed", detail=detail)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return a 404 that does not reveal whether an object exists."""
     detail = f"{'Not' if is_api_request(request) else 'Page not'} found, or you don't have access."
-    return build_error_response(request, status=404, code="not-found", detail=detail)
+    return build_error_response(request, code="not-found", detail=detail)
 
 
 def raise_not_found(request: HttpRequest, **kwargs: str) -> HttpResponse:
@@ -59,7 +61,7 @@ def raise_not_found(request: HttpRequest, **kwargs: str) -> HttpResponse:
 def request_too_large(request: HttpRequest, limit_bytes: int = 0) -> HttpResponse:
     limit = f" The limit is {format_bytes(limit_bytes)}." if limit_bytes else ""
     detail = f"The request is too large.{limit}"
-    return build_error_response(request, status=413, code="request-too-large", detail=detail)
+    return build_error_response(request, code="request-too-large", detail=detail)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -67,6 +69,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     request.user = AnonymousUser()  # loading the user would query the database, which may be unavailable
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         detail = "The database is unavailable. Try again in a moment."
-        return build_error_response(request, status=503, code="database-unavailable", detail=detail)
+        return build_error_response(request, code="database-unavailable", detail=detail)
     detail = "An internal error occurred. It has been logged."
-    return build_error_response(request, status=500, code="internal-error", detail=detail)
+    return build_error_response(request, code="internal-error", detail=detail)

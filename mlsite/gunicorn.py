@@ -65,6 +65,9 @@ def post_worker_init(worker: Any) -> None:
     """Start the background threads of a worker: the model loader, the scheduler, and the watchdog."""
     from mlsite.scheduler import start_scheduler
 
+    # Ctrl+C in a terminal reaches the workers too. Only the master handles it and then stops them: a worker that handles
+    # two signals at once can hang in the shutdown of its thread pool until the graceful timeout ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_keep_models_loaded, args=(worker,), name="model-loader", daemon=True).start()
     start_scheduler()
     threading.Thread(target=_stop_hung_worker, args=(worker,), name="watchdog", daemon=True).start()

@@ -31,5 +31,6 @@ def build_logging_config(*, level: str) -> dict[str, Any]:
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             "gunicorn.error": {"handlers": ["console"], "level": "INFO", "propagate": False},
             "axes": {"level": "WARNING"},
+            "apscheduler": {"level": "WARNING"},
         },
     }

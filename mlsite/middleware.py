@@ -53,10 +53,10 @@ class RequestLogMiddleware:
         request_id = client_id if REQUEST_ID_PATTERN.fullmatch(client_id) else uuid.uuid4().hex
         response = self.get_response(request)
         response["X-Request-ID"] = request_id
-        self._record(request, response, request_id, perf_counter() - started)
+        self._record_request(request, response, request_id, perf_counter() - started)
         return response
 
-    def _record(self, request: HttpRequest, response: HttpResponse, request_id: str, seconds: float) -> None:
+    def _record_request(self, request: HttpRequest, response: HttpResponse, request_id: str, seconds: float) -> None:
         match = request.resolver_match
         route = match.route if match else "none"
         method = request.method if request.method in KNOWN_METHODS else "other"
@@ -95,7 +95,7 @@ class RequestSizeMiddleware:
             connection.settimeout(BODY_TIMEOUT_SECONDS)  # a stalled upload must not occupy the thread
         if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
             detail = "Chunked transfer encoding is not supported. Send a Content-Length header."
-            return errors.build_error_response(request, status=411, code="length-required", detail=detail)
+            return errors.build_error_response(request, code="length-required", detail=detail)
         length = request.headers.get("Content-Length") or "0"
         limit_bytes = self._get_limit_bytes(request)
         if not (length.isascii() and length.isdigit()) or int(length) > limit_bytes:

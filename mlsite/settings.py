@@ -150,7 +150,7 @@ AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
 AXES_RESET_ON_SUCCESS = False  # otherwise attackers could reset the counter by signing in as themselves
 AXES_LOCKOUT_TEMPLATE = "accounts/locked.html"
 AXES_VERBOSE = False
-AXES_CLIENT_IP_CALLABLE = "accounts.services.get_client_address"
+AXES_CLIENT_IP_CALLABLE = "accounts.requests.get_client_address"
 # Number of proxies that append to X-Forwarded-For. With 0, the header is ignored, because clients can set it.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
@@ -191,7 +191,7 @@ WEB_THREADS = env.int("WEB_THREADS", default=8)  # threads per process
 INFERENCE_THREADS = env.int("INFERENCE_THREADS", default=max(1, (os.cpu_count() or 1) // WEB_CONCURRENCY))
 METRICS_PUBLIC = env.bool("METRICS_PUBLIC", default=False)
 
-FILE_UPLOAD_HANDLERS = ["core.uploads.WholeBodyUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["core.uploadhandler.WholeBodyUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_FORM_BYTES + FORM_OVERHEAD_BYTES  # no temporary files
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_JSON_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 250
@@ -240,7 +240,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- language, time, logging ----------------------------------------------------------------------------------------
-LANGUAGE_CODE = "en-gb"
+LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False

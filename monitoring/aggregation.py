@@ -25,7 +25,7 @@ GROUP_FIELDS = ("hour", "model_version", "status", "error_code", "label", "user"
 def count_predictions(ranges: Sequence[TimeRange], *, versions: Sequence[UUID] | None = None) -> Tallies:
     """Count the predictions that were created in the given time ranges, by hour.
 
-    Latencies are in whole microseconds, the precision of the columns they are the sum of.
+    Latencies are in whole microseconds, the precision of the columns that they are summed from.
     """
     tallies: Tallies = defaultdict(Tally)
     if not ranges:

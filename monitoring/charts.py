@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.formatting import NOT_AVAILABLE, format_count, format_milliseconds, format_percent
-from monitoring.metrics import Bucket, OperationsMetrics
+from monitoring.types import Bucket, OperationsMetrics
 from monitoring.windows import HOUR
 from registry.models import ModelVersion
 
-MAX_LINES = 6  # per chart, to stay readable
+MAX_SERIES = 6  # per chart, to stay readable
 
 Series = tuple[str, list[float | None]]
 """A name, and a value per bucket."""
@@ -50,7 +50,7 @@ class Chart:
 
 
 def build_charts(metrics: OperationsMetrics, versions: Sequence[ModelVersion]) -> list[Chart]:
-    """Return the charts that have data. The last one shows labels if all versions belong to one model, else versions."""
+    """Return the charts that have data. The last one shows labels or, if the versions belong to several models, versions."""
     charts = [
         _build_chart(metrics, "volume", _count_outcomes(metrics), title="Predictions", kind="bars", unit="count"),
         _build_chart(metrics, "latency", _list_latencies(metrics), title="Latency", kind="lines", unit="milliseconds"),
@@ -112,7 +112,7 @@ def _count_outcomes(metrics: OperationsMetrics) -> list[Series]:
     failed: list[float | None] = [counter["failed"] for counter in counters]
     other: list[float | None] = [counter.total() - counter["succeeded"] - counter["failed"] for counter in counters]
     series = [("succeeded", succeeded), ("failed", failed)]
-    return [*series, ("queued, running or canceled", other)] if any(other) else series
+    return [*series, ("queued, running, or canceled", other)] if any(other) else series
 
 
 def _list_latencies(metrics: OperationsMetrics) -> list[Series]:
@@ -129,10 +129,10 @@ def _list_confidence(metrics: OperationsMetrics) -> list[Series]:
 
 def _list_label_shares(metrics: OperationsMetrics) -> list[Series]:
     """Return the shares of the most frequent labels."""
-    names = [row.name for row in metrics.labels[:MAX_LINES]]
+    names = [row.name for row in metrics.labels[:MAX_SERIES]]
     counters = [bucket.tally.counts["label"] for bucket in metrics.buckets]
     return [(name, [counter[name] / counter.total() if counter else None for counter in counters]) for name in names]
 
 
 def _count_by_version(metrics: OperationsMetrics, versions: Sequence[ModelVersion]) -> list[Series]:
-    return [(str(version), [bucket.versions[version.pk] for bucket in metrics.buckets]) for version in versions[:MAX_LINES]]
+    return [(str(version), [bucket.versions[version.pk] for bucket in metrics.buckets]) for version in versions[:MAX_SERIES]]

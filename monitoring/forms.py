@@ -23,10 +23,10 @@ class OperationsForm(forms.Form):
 
     window = forms.ChoiceField(label="Period", choices=[(key, choice.label) for key, choice in WINDOW_CHOICES.items()])
     model = forms.ModelChoiceField(
-        RegisteredModel.objects.all(), to_field_name="name", required=False, empty_label="all models"
+        RegisteredModel.objects.all(), to_field_name="name", required=False, empty_label="All models"
     )
     version = forms.ModelChoiceField(
-        ModelVersion.objects.none(), to_field_name="number", required=False, empty_label="all versions"
+        ModelVersion.objects.none(), to_field_name="number", required=False, empty_label="All versions"
     )
     span = forms.ChoiceField(label="Drift in the last", choices=list(SPAN_CHOICES.items()))
     against = forms.ChoiceField(label="Compared with", choices=list(REFERENCE_CHOICES.items()))
@@ -38,7 +38,7 @@ class OperationsForm(forms.Form):
         super().__init__(values, label_suffix="")
         fields: Any = self.fields
         fields["version"].queryset = ModelVersion.objects.filter(model__name=values["model"]).select_related("model")
-        fields["version"].label_from_instance = lambda version: f"version {version.number}"
+        fields["version"].label_from_instance = lambda version: f"Version {version.number}"
         for name in ("span", "against"):
             fields[name].widget.attrs["form"] = "operations-form"
 

@@ -40,7 +40,7 @@ class Rollup(models.Model):
     # The constraint below serves this key's own queries too.
     period = models.ForeignKey(RolledPeriod, models.CASCADE, db_index=False, related_name="rollups")
     model_version = models.ForeignKey(ModelVersion, models.CASCADE, related_name="+")
-    counts = models.JSONField(help_text="Predictions by status, error code, label and user id (empty for deleted users).")
+    counts = models.JSONField(help_text="Predictions by status, error code, label, and user ID (empty without a user).")
     confidences = models.PositiveBigIntegerField(help_text="Number of predictions with a confidence.")
     confidence_sum = models.FloatField()
     input_bytes = models.PositiveBigIntegerField(help_text="Total size of the inputs.")

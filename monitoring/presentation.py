@@ -1,17 +1,16 @@
-"""Metric cards of the operations page, and their changes in words."""
+"""Metric cards of the operations page, with descriptions of their changes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.template.defaultfilters import filesizeformat
-
 from core.formatting import NOT_AVAILABLE, format_count, format_milliseconds, format_percent
-from monitoring.metrics import Comparison, OperationsMetrics
+from inference.messages import format_bytes
+from monitoring.types import Comparison, OperationsMetrics
 
-MIN_PREDICTIONS = 30  # changes among fewer predictions may be chance and are not notable
-MIN_NOTABLE_FAILURE_SHARE = 0.1  # notable whatever it was before
+MIN_PREDICTIONS = 30  # changes among fewer predictions may be due to chance and are not notable
+MIN_NOTABLE_FAILURE_SHARE = 0.1  # notable regardless of the previous share
 MIN_TIMES_RATIO = 3  # from this ratio on, "4.2 times as many" instead of a percentage
 MAX_TIMES_RATIO = 100  # from this ratio on, "many more" without a number
 
@@ -43,7 +42,7 @@ COUNT = MetricFormat(
     many="many more than",
 )
 SIZE = MetricFormat(
-    format=lambda value: filesizeformat(int(value)),
+    format=lambda value: format_bytes(int(value)),
     up="more",
     down="less",
     times="times as much as",
@@ -77,7 +76,7 @@ def build_cards(metrics: OperationsMetrics, *, free_bytes: int | None) -> list[C
     has_counts = max(current, previous) >= MIN_PREDICTIONS and previous > 0
     is_comparable = can_compare(metrics)
     has_failures = current >= MIN_PREDICTIONS and (metrics.failed.current or 0) >= MIN_NOTABLE_FAILURE_SHARE
-    free_space = f"{filesizeformat(free_bytes)} free on disk" if free_bytes is not None else ""
+    free_space = f"{format_bytes(free_bytes)} free on disk" if free_bytes is not None else ""
     cards = [
         ("Predictions", metrics.predictions, COUNT, has_counts, ""),
         ("Failed", metrics.failed, FAILURE_SHARE, is_comparable or has_failures, ""),
@@ -114,7 +113,7 @@ def build_card(
 
 
 def describe_change(values: Comparison, style: MetricFormat, period: str) -> str:
-    """Return the change since the previous window, such as `12.0 % more than in the previous 7 days (1,234)`."""
+    """Return the change since the previous window, such as `12.0% more than in the previous 7 days (1,234)`."""
     current, previous = values
     if previous is None:
         return f"no data in {period}{' either' if current is None else ''}"
@@ -131,12 +130,11 @@ def _describe_difference(current: float, previous: float, style: MetricFormat) -
     direction = style.up if current > previous else style.down
     if style.in_points:
         points = abs(current - previous) * 100
-        return f"{'< 0.1' if points < 0.05 else f'{points:.1f}'} points {direction} than"
+        return f"{'< 0.1' if points < 0.05 else f'{points:.1f}'} percentage points {direction} than"
     ratio = current / previous
     if style.times and ratio >= MIN_TIMES_RATIO:
         return f"{ratio:,.1f} {style.times}" if ratio < MAX_TIMES_RATIO else style.many
-    change = abs(ratio - 1)
-    return f"{format_percent(change) if change < 1 else f'{change * 100:,.1f} %'} {direction} than"
+    return f"{format_percent(abs(ratio - 1))} {direction} than"
 
 
 def _is_notable(values: Comparison, style: MetricFormat) -> bool:

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q
 
 from accounts.models import User
-from monitoring.metrics import LATENCY_QUANTILES, Bucket, Comparison, CountRow, OperationsMetrics, compare_counts
 from monitoring.rollup_reader import read_tallies
 from monitoring.tally import Tallies, Tally, sum_tallies
+from monitoring.types import Bucket, Comparison, CountRow, OperationsMetrics
 from monitoring.windows import Window
 from predictions.models import Review
+from predictions.querysets import ReviewQuerySet
 
-MAX_USERS = 10
+LATENCY_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+MAX_LISTED_USERS = 10
 MAX_CLOCK_SKEW = timedelta(hours=1)  # between two machines that share a database
-DELETED_USERS = "deleted accounts"
+NO_ACCOUNT = "commands and deleted users"  # predictions without a user
 
 
 def build_report(window: Window, *, versions: Sequence[UUID] | None = None) -> OperationsMetrics:
@@ -48,6 +49,22 @@ def build_report(window: Window, *, versions: Sequence[UUID] | None = None) -> O
     )
 
 
+def compare_counts(current: Counter[str], previous: Counter[str]) -> list[CountRow]:
+    """Return a row per name in either counter, the most frequent in the current one first."""
+    names = sorted({*current, *previous}, key=lambda name: (-current[name], -previous[name], name))
+    totals = current.total(), previous.total()
+    return [
+        CountRow(
+            name,
+            current[name],
+            previous[name],
+            current[name] / totals[0] if totals[0] else None,
+            previous[name] / totals[1] if totals[1] else None,
+        )
+        for name in names
+    ]
+
+
 def get_first_id(moment: datetime) -> UUID:
     """Return the smallest UUIDv7 of a moment. Its first 48 bits are the milliseconds since 1970 (RFC 9562, 5.7)."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
@@ -66,10 +83,10 @@ def _compare_latencies(current: Tally, previous: Tally) -> dict[str, Comparison]
 def _count_reviewed(window: Window, versions: Sequence[UUID] | None) -> dict[str, int]:
     """Count the predictions of both windows that have a review.
 
-    A review has a later id than its prediction, because both ids start with the creation time. So reviews with an id from
-    before both windows can be skipped.
+    A review has a later id than its prediction, because both ids start with the creation time. Reviews with an id from
+    before both windows can therefore be skipped.
     """
-    rows: Any = Review.objects.active().filter(id__gte=get_first_id(window.previous.start - MAX_CLOCK_SKEW))
+    rows: ReviewQuerySet = Review.objects.active().filter(id__gte=get_first_id(window.previous.start - MAX_CLOCK_SKEW))
     rows = rows.filter(prediction__status="succeeded")
     if versions is not None:
         rows = rows.filter(prediction__model_version__in=versions)
@@ -84,17 +101,17 @@ def _count_reviewed(window: Window, versions: Sequence[UUID] | None) -> dict[str
 
 
 def _compare_users(current: Counter[str], previous: Counter[str]) -> list[CountRow]:
-    """Return the users with the most predictions. Deleted accounts share one row."""
+    """Return the users with the most predictions. Predictions without a user share one row."""
     ids = [user_id for user_id in {*current, *previous} if user_id]
     names = {str(pk): name for pk, name in User.objects.filter(pk__in=ids).values_list("pk", "username")}
     rows = compare_counts(_replace_ids(current, names), _replace_ids(previous, names))
-    return [row for row in rows if row.current][:MAX_USERS]
+    return [row for row in rows if row.current][:MAX_LISTED_USERS]
 
 
 def _replace_ids(counter: Counter[str], names: dict[str, str]) -> Counter[str]:
     by_name: Counter[str] = Counter()
     for user_id, count in counter.items():
-        by_name[names.get(user_id, DELETED_USERS)] += count
+        by_name[names.get(user_id, NO_ACCOUNT)] += count
     return by_name
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from monitoring.aggregation import TimeRange, count_predictions
@@ -20,8 +19,8 @@ PeriodIds = dict[tuple[datetime, timedelta], UUID]
 def read_tallies(window: Window, *, versions: Sequence[UUID] | None = None) -> Tallies:
     """Return the counts of each bucket of a window and of the previous window, by model version.
 
-    The counts are exact, whatever is rolled up: hours without a rollup, and hours that are only partly in a window, are
-    counted in the predictions table, where the index on the creation time finds them.
+    The counts are exact regardless of which periods are rolled up: hours without a rollup, and hours that are only partly
+    in a window, are counted in the predictions table, with the index on the creation time.
     """
     period_ids = _read_periods(window)
     rolled: list[UUID] = []
@@ -31,7 +30,7 @@ def read_tallies(window: Window, *, versions: Sequence[UUID] | None = None) -> T
     tallies: Tallies = defaultdict(Tally)
     for (start, version), tally in count_predictions(gaps, versions=versions).items():
         tallies[round_down(start, window.step), version].add(tally)
-    rollups: Any = Rollup.objects.filter(period__in=rolled)
+    rollups = Rollup.objects.filter(period__in=rolled)
     if versions is not None:
         rollups = rollups.filter(model_version__in=versions)
     for start, version, *columns in rollups.values_list("period__start", "model_version", *ROLLUP_COLUMNS):

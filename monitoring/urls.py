@@ -1,4 +1,4 @@
-"""Address of the operations page."""
+"""URLs of the operations page."""
 
 from django.urls import path
 

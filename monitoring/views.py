@@ -7,27 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.mixins import LoginRequiredMixin, UserPassesTestMixin
 from django.utils import timezone
 from django.views.generic import TemplateView
 
-from accounts.permissions import is_reviewer
+from accounts.mixins import ReviewerRequiredMixin
 from monitoring.charts import build_chart_data, build_charts, have_same_model
 from monitoring.drift.report import MIN_VALUES, DriftReport, build_drift_report
 from monitoring.forms import OperationsForm
-from monitoring.metrics import OperationsMetrics
 from monitoring.presentation import build_cards, can_compare
 from monitoring.report import build_report
+from monitoring.types import OperationsMetrics
 from monitoring.windows import get_window
 from registry.models import ModelVersion
 
 
-class OperationsView(LoginRequiredMixin, UserPassesTestMixin, TemplateView):
+class OperationsView(ReviewerRequiredMixin, TemplateView):
     template_name = "monitoring/operations.html"
-    permission_denied_message = "You don't have permission. Reviewers only."
-
-    def test_func(self) -> bool:
-        return is_reviewer(self.request.user)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         form = OperationsForm(self.request.GET)

@@ -21,10 +21,10 @@ class WindowChoice:
 
 
 WINDOW_CHOICES = {
-    "24h": WindowChoice("last 24 hours", HOUR, 24),
-    "7d": WindowChoice("last 7 days", DAY, 7),
-    "30d": WindowChoice("last 30 days", DAY, 30),
-    "90d": WindowChoice("last 90 days", DAY, 90),
+    "24h": WindowChoice("Last 24 hours", HOUR, 24),
+    "7d": WindowChoice("Last 7 days", DAY, 7),
+    "30d": WindowChoice("Last 30 days", DAY, 30),
+    "90d": WindowChoice("Last 90 days", DAY, 90),
 }
 DEFAULT_WINDOW = "7d"
 
@@ -43,12 +43,12 @@ class Window:
 
     @property
     def buckets(self) -> list[datetime]:
-        """The start of each bucket."""
+        """Return the start of each bucket."""
         return [self.start + number * self.step for number in range(self.count)]
 
     @property
     def previous(self) -> Window:
-        """The window of the same length just before. It ends at the same time of day."""
+        """Return the preceding window of the same length. It ends at the same time of day."""
         shift = self.step * self.count
         return Window(self.start - shift, self.end - shift, self.step, self.count)
 

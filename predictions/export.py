@@ -24,7 +24,7 @@ COLUMNS = (
     "label", "confidence", "value", "output", "error_code", "client_reference", "verdict", "true_label", "true_value",
     "picked_by", "reviews",
 )  # fmt: skip
-# Spreadsheets run a cell as a formula if it starts so, see https://owasp.org/www-community/attacks/CSV_Injection.
+# Spreadsheets evaluate cells that start with these characters as formulas, see https://owasp.org/www-community/attacks/CSV_Injection.
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
 ExportRow = Mapping[str, Any]

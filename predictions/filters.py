@@ -1,4 +1,4 @@
-"""Filters of predictions, shared by the pages and the API."""
+"""Filters for predictions, shared by the pages and the API."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from accounts.permissions import is_reviewer
 from predictions.models import Prediction, Review
 from predictions.querysets import PredictionQuerySet
 from registry.errors import UnknownModel
+from registry.models import MAX_VERSION_NUMBER
 from registry.references import ModelReference
 
 DATETIME_WIDGET = forms.DateTimeInput(attrs={"type": "datetime-local"})
@@ -44,10 +45,10 @@ class PredictionFilter(filters.FilterSet):
     """Filters of predictions. Every filter except `source` uses an index. Only reviewers can filter by `user`."""
 
     model = filters.CharFilter(method="filter_model", label="Model")
-    version = IntegerFilter(field_name="model_version__number", label="Version", min_value=1, max_value=2**31 - 1)
+    version = IntegerFilter(field_name="model_version__number", label="Version", min_value=1, max_value=MAX_VERSION_NUMBER)
     label = filters.CharFilter(label="Label", strip=False)
-    status = filters.ChoiceFilter(choices=Prediction.Status.choices, label="Status", empty_label="any")
-    source = filters.ChoiceFilter(choices=Prediction.Source.choices, label="Source", empty_label="any")
+    status = filters.ChoiceFilter(choices=Prediction.Status.choices, label="Status", empty_label="Any")
+    source = filters.ChoiceFilter(choices=Prediction.Source.choices, label="Source", empty_label="Any")
     min_confidence = filters.NumberFilter(
         field_name="confidence", lookup_expr="gte", min_value=0, max_value=1, label="Minimum confidence"
     )
@@ -61,17 +62,17 @@ class PredictionFilter(filters.FilterSet):
         field_name="created_at", lookup_expr="lt", label="Created before (UTC)", widget=DATETIME_WIDGET
     )
     reviewed = filters.ChoiceFilter(
-        choices=[("true", "yes"), ("false", "no")], method="filter_reviewed", label="Reviewed", empty_label="any"
+        choices=[("true", "Yes"), ("false", "No")], method="filter_reviewed", label="Reviewed", empty_label="Any"
     )
     verdict = filters.ChoiceFilter(
-        choices=Review.Verdict.choices, method="filter_verdict", label="Verdict", empty_label="any"
+        choices=Review.Verdict.choices, method="filter_verdict", label="Verdict", empty_label="Any"
     )
     error_code = filters.CharFilter(label="Error code")
     true_label = filters.CharFilter(method="filter_true_label", label="True label", strip=False)
     picked_by = filters.ChoiceFilter(
-        choices=Review.PickedBy.choices, method="filter_picked_by", label="Review strategy", empty_label="any"
+        choices=Review.PickedBy.choices, method="filter_picked_by", label="Review strategy", empty_label="Any"
     )
-    client_reference = filters.CharFilter(label="Reference")
+    client_reference = filters.CharFilter(label="Client reference")
     user = filters.CharFilter(field_name="user__username", label="User")
 
     class Meta:
@@ -91,7 +92,7 @@ class PredictionFilter(filters.FilterSet):
             del self.filters["user"]
 
     def filter_model(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
-        """Accept the same references as a request: name, name:version, name@alias."""
+        """Accept the same references as a prediction request: name, name:version, name@alias."""
         try:
             reference = ModelReference.parse(value)
         except UnknownModel:

@@ -1,4 +1,4 @@
-"""Forms of the pages: images to upload, a row of features, an example. Signatures and services define the rules."""
+"""Forms for images, rows of features, and examples. Signatures and services define the validation rules."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from core.formatting import format_value
 from inference.errors import InvalidFeatures, InvalidInput
 from inference.preprocessing import parse_csv_line, parse_strings, read_features
 from inference.signature import Feature, TableInput
+from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
+from registry.references import MAX_REFERENCE_CHARACTERS
 
 ACCEPTED_TYPES = "image/jpeg,image/png,image/webp"
 MAX_FORM_FEATURES = 200  # a model with more features is used through the API only
@@ -30,12 +32,12 @@ class MultipleFileField(forms.FileField):
 
     def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
         files = data if isinstance(data, list | tuple) else [data]
-        # An empty file is kept: the check of the image names it.
+        # Keep empty files: the image check reports them.
         return [file for file in files if file] or [super().clean(None, initial)]
 
 
 class PredictionForm(forms.Form):
-    """Fields of every prediction, whatever its input.
+    """Fields of all prediction forms, regardless of the input.
 
     Attributes:
         input_field: the form field that shows the errors of an input; None for errors of the whole form.
@@ -43,11 +45,11 @@ class PredictionForm(forms.Form):
 
     input_field: str | None = None
 
-    model = forms.CharField(required=False, max_length=120, widget=forms.HiddenInput)
+    model = forms.CharField(required=False, max_length=MAX_REFERENCE_CHARACTERS, widget=forms.HiddenInput)
     client_reference = forms.CharField(
-        label="Reference",
+        label="Client reference",
         required=False,
-        max_length=255,
+        max_length=MAX_CLIENT_REFERENCE_CHARACTERS,
         help_text="Optional. A note or your own ID, saved with the prediction.",
     )
 
@@ -58,7 +60,7 @@ class UploadForm(PredictionForm):
     image = MultipleFileField(
         label="Images",
         allow_empty_file=True,
-        error_messages={"required": "Choose a JPEG, PNG or WebP image."},
+        error_messages={"required": "Choose a JPEG, PNG, or WebP image."},
     )
 
 
@@ -116,9 +118,9 @@ class CsvRowForm(forms.Form):
         return {get_field_name(index): values.get(name, "") for index, name in enumerate(self.table.names)}
 
     def get_unknown_columns_message(self) -> str:
-        """Return a warning that names the columns of a valid row that the model does not take; empty without any."""
+        """Return a warning about the columns of a valid row that the model does not take; empty if there are none."""
         unknown = [name for name in self.cleaned_data["csv"] if name not in self.table.names]
-        return f"The model has no such features: {', '.join(unknown)[:MAX_LISTED_CHARACTERS]}." if unknown else ""
+        return f"The model does not have these features: {', '.join(unknown)[:MAX_LISTED_CHARACTERS]}." if unknown else ""
 
 
 class ExampleForm(forms.Form):
@@ -168,15 +170,16 @@ def _build_widget(feature: Feature) -> forms.Widget:
     if feature.type == "boolean" or feature.values:
         choices = [(_format_text(value), _format_text(value)) for value in feature.values]
         return forms.Select(
-            attrs=attrs, choices=[("", _build_empty_choice(feature)), *(choices or [("true", "yes"), ("false", "no")])]
+            attrs=attrs, choices=[("", _build_empty_choice(feature)), *(choices or [("true", "Yes"), ("false", "No")])]
         )
     example = feature.example if feature.example is not None else feature.default
     if example is not None:
         attrs["placeholder"] = f"e.g. {_format_text(example)}"
     if feature.type == "text":
         return forms.TextInput(attrs=attrs)
-    bounds = {name: getattr(feature, name) for name in ("min", "max") if getattr(feature, name) is not None}
-    return forms.NumberInput(attrs={**attrs, **bounds, "step": "1" if feature.type == "integer" else "any"})
+    bounds = {"min": feature.min, "max": feature.max}
+    attrs |= {name: bound for name, bound in bounds.items() if bound is not None}
+    return forms.NumberInput(attrs={**attrs, "step": "1" if feature.type == "integer" else "any"})
 
 
 def _build_empty_choice(feature: Feature) -> str:
@@ -196,7 +199,7 @@ def _build_help_text(feature: Feature) -> str:
 
 
 def _describe_bounds(feature: Feature) -> str:
-    """Return `whole number, 0 to 10`, or the part of it that applies. A select lists its values instead."""
+    """Return the allowed values, such as `whole number, 0 to 10`. Empty for features with a list of values."""
     if feature.values:
         return ""
     low, high = (None if bound is None else _format_text(bound) for bound in (feature.min, feature.max))

@@ -13,7 +13,7 @@ STAGE_SECONDS = Histogram(
 )
 QUEUE_DEPTH = Gauge(
     "mlsite_queue_depth",
-    "Requests that wait for a model or are in its current batch.",
+    "Requests waiting for a model or in its current batch.",
     ["model", "version"],
     multiprocess_mode="livesum",
 )

@@ -1,13 +1,14 @@
-"""Predictions and reviews as people read them: on pages, in the admin and on the command line."""
+"""Format predictions and reviews for pages, the admin, and the command line."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from accounts.models import User
 from predictions.models import Input, Prediction, Review
 
 MAX_PIXELATED_WIDTH = 64  # pixels; images up to this width are drawn with crisp pixels
-MAX_LABEL_BUTTONS = 12
+MAX_ORDERED_LABELS = 12  # with more, the buttons for other labels are sorted by score
 
 NamedValue = tuple[str, Any, str]
 """The name of a feature, its value, and its unit."""
@@ -18,14 +19,20 @@ def format_output(prediction: Prediction) -> str:
     if prediction.status != Prediction.Status.SUCCEEDED:
         return ""
     if prediction.value is not None:
-        unit = getattr(prediction.model_version.parsed_signature.output, "unit", "")
+        unit = prediction.model_version.parsed_signature.output.unit
         return f"{prediction.value:,.6g} {unit}".strip()
     return prediction.label or "raw output"
 
 
 def format_true_output(review: Review) -> str:
-    """Return the true label or value of a review; empty when the review names none."""
+    """Return the true label or value of a review; empty if it has neither."""
     return review.true_label if review.true_value is None else f"{review.true_value:,.6g}"
+
+
+def find_own_review(prediction: Prediction, user: User) -> Review | None:
+    """Return a user's active review of a prediction that was fetched `with_reviews`; None for a new prediction."""
+    reviews = getattr(prediction, "active_reviews", ())  # not set on a prediction that was just created
+    return next((review for review in reviews if review.reviewer_id == user.pk), None)
 
 
 def get_display_features(prediction: Prediction) -> list[NamedValue]:
@@ -36,11 +43,11 @@ def get_display_features(prediction: Prediction) -> list[NamedValue]:
 def get_other_labels(prediction: Prediction) -> list[str]:
     """Return the labels other than the predicted one: in the order of the version or, if there are many, by score."""
     labels: list[str] = prediction.model_version.labels
-    if len(labels) > MAX_LABEL_BUTTONS + 1:
+    if len(labels) > MAX_ORDERED_LABELS + 1:
         labels = [label for label, _ in prediction.ranked_scores] or labels
     return [label for label in labels if label != prediction.label]
 
 
 def is_pixelated(row: Input) -> bool:
-    """Return whether an image is so small that pages draw its pixels crisply."""
+    """Return whether an image is small enough to be drawn with crisp pixels."""
     return (row.width or 0) <= MAX_PIXELATED_WIDTH

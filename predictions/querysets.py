@@ -28,7 +28,7 @@ class PredictionQuerySet(VisibleQuerySet):
         return self.prefetch_related(Prefetch("reviews", reviews, to_attr="active_reviews"))
 
     def reviewed(self, *, verdict: str = "") -> Self:
-        """Return predictions with an active review, or with an active review of this verdict."""
+        """Return predictions with an active review, or with an active review with this verdict."""
         return self.filter(_has_review(verdict))
 
     def awaiting_review(self) -> Self:
@@ -36,12 +36,12 @@ class PredictionQuerySet(VisibleQuerySet):
         return self.filter(~_has_review(), status="succeeded")
 
     def selected_by(self, strategy: str) -> Self:
-        """Return reviewed predictions that were selected by a review strategy, even if that review was replaced since."""
+        """Return reviewed predictions that were selected by a review strategy, even if that review has been replaced."""
         selections = get_reviews().filter(prediction=OuterRef("pk"), picked_by=strategy)
         return self.filter(Exists(selections), _has_review())
 
     def with_true_label(self, label: str) -> Self:
-        """Return predictions whose effective review names this true label."""
+        """Return predictions whose effective review has this true label."""
         return self.filter(pk__in=get_reviews().effective().filter(true_label=label).values("prediction"))
 
     def unanimously_correct(self) -> Self:
@@ -65,7 +65,7 @@ def get_reviews() -> ReviewQuerySet:
 
 
 def _has_review(verdict: str = "") -> Exists:
-    """Return a condition: the prediction has an active review, of this verdict if one is named."""
+    """Return the condition that a prediction has an active review, or an active review with this verdict."""
     reviews = get_reviews().active().filter(prediction=OuterRef("pk"))
     return Exists(reviews.filter(verdict=verdict) if verdict else reviews)
 
@@ -112,5 +112,5 @@ class ReviewClaimQuerySet(QuerySet):
         return self.filter(reviewer=reviewer, skipped=False)
 
     def blocking(self, reviewer: AbstractBaseUser | AnonymousUser) -> Self:
-        """Return the claims that keep a prediction from a reviewer: somebody holds it, or the reviewer skipped it."""
+        """Return the claims that hide a prediction from a reviewer: somebody holds it, or the reviewer skipped it."""
         return self.filter(Q(skipped=False) | Q(reviewer=reviewer), until__gt=timezone.now())

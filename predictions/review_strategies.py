@@ -1,18 +1,23 @@
-"""The review queue: which predictions need a review, and in which order."""
+"""Review strategies: which predictions the review queue contains, and in which order."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
+
+from django.db.models import QuerySet
 
 from core.fields import RandomBits
 from predictions.models import Prediction, Review
+from predictions.querysets import PredictionQuerySet
 from registry.models import ModelVersion
 
 PickedBy = Review.PickedBy
 STRATEGIES = (PickedBy.RANDOM, PickedBy.UNCERTAIN, PickedBy.MARGIN, PickedBy.LABEL, PickedBy.NEWEST)
 SCORE_STRATEGIES = {PickedBy.UNCERTAIN, PickedBy.MARGIN}
 LABEL_STRATEGIES = {PickedBy.LABEL}
+
+Rows = TypeVar("Rows", bound=QuerySet)
 
 
 def get_strategies(version: ModelVersion) -> list[PickedBy]:
@@ -39,13 +44,13 @@ class ReviewQueue:
     strategy: str
     label: str = ""
 
-    def get_predictions(self) -> Any:
+    def get_predictions(self) -> PredictionQuerySet:
         """Return the unreviewed predictions; an index serves each order.
 
         The random order follows the random bits of the ids: each prediction is equally likely to come first, and all
         reviewers see the same order.
         """
-        rows: Any = Prediction.objects.filter(model_version=self.version).awaiting_review()
+        rows: PredictionQuerySet = Prediction.objects.filter(model_version=self.version).awaiting_review()
         if self.strategy == PickedBy.UNCERTAIN:
             return rows.filter(confidence__isnull=False).order_by("confidence")
         if self.strategy == PickedBy.MARGIN:
@@ -54,7 +59,7 @@ class ReviewQueue:
             return rows.filter(label=self.label).order_by("-id")
         return rows.order_by(RandomBits("id") if self.strategy == PickedBy.RANDOM else "-id")
 
-    def filter_own(self, rows: Any) -> Any:
+    def filter_own(self, rows: Rows) -> Rows:
         """Return the reviews or claims among `rows` that were made in this queue."""
         rows = rows.filter(prediction__model_version=self.version, picked_by=self.strategy)
         return rows.filter(prediction__label=self.label) if self.label else rows

@@ -1,4 +1,4 @@
-"""Build ready-to-copy API requests in curl, Python and JavaScript."""
+"""Build API requests to copy, in curl, Python, and JavaScript."""
 
 from __future__ import annotations
 

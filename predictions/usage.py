@@ -1,4 +1,4 @@
-"""Count how often model versions are used, without counting a whole table."""
+"""Count how often model versions are used, without scanning whole tables."""
 
 from __future__ import annotations
 

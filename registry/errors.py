@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
+
 from inference.errors import InferenceError, ModelError
 
 
@@ -21,6 +23,6 @@ class UnknownModel(InferenceError):
 
 def describe_error(error: Exception) -> str:
     """Return the message of an error with its cause. For operators only: the cause can contain paths of the server."""
-    message = getattr(error, "message", None) or " ".join(getattr(error, "messages", [str(error)]))
+    message = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
     cause = error.__cause__ if isinstance(error, ModelError) else None
-    return f"{message} ({getattr(cause, 'message', cause)})" if cause else message
+    return f"{message} ({cause})" if cause else message

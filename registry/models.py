@@ -16,6 +16,7 @@ from inference.signature import Signature
 from registry.querysets import PRODUCTION, ModelVersionQuerySet, RegisteredModelQuerySet
 
 MAX_CACHED_SIGNATURES = 1024
+MAX_VERSION_NUMBER = 2**31 - 1  # the largest number that a PositiveIntegerField stores on PostgreSQL
 
 
 class RegisteredModel(models.Model):
@@ -49,12 +50,6 @@ class RegisteredModel(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("predictions:model", args=[self.name])
 
-    @property
-    def main_version(self) -> ModelVersion | None:
-        """Return the version in production, or the newest version if there is none."""
-        versions = list(self.versions.prefetch_related("aliases"))
-        return next((version for version in versions if version.is_in_production), versions[0] if versions else None)
-
 
 class ModelVersion(models.Model):
     """One artifact with its signature. Immutable: database triggers reject changes. Register a new version instead.
@@ -74,7 +69,7 @@ class ModelVersion(models.Model):
     framework = models.CharField(max_length=50, blank=True)
     framework_version = models.CharField(max_length=50, blank=True)
     trusted = models.BooleanField(
-        default=False, help_text="Registered with --trusted: loading it can run its author's code."
+        default=False, help_text="Whether it was registered with --trusted, which allows it to run its author's code."
     )
     examples = models.JSONField(default=list, blank=True, help_text="Inputs with their expected outputs, from model.toml.")
     notes = models.TextField(blank=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -18,7 +19,7 @@ from registry.querysets import PRODUCTION
 REFERENCE_PATTERN = re.compile(
     r"(?P<name>[a-z][a-z0-9-]*)(?:@(?P<alias>[a-z][a-z0-9-]*)|:(?P<number>[1-9][0-9]{0,8}))?", re.ASCII
 )
-MAX_SHOWN_CHARACTERS = 120  # of an invalid reference
+MAX_REFERENCE_CHARACTERS = 120  # a longer reference is invalid; messages show this much of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class ModelReference:
         match = REFERENCE_PATTERN.fullmatch(text)
         if match is None:
             raise UnknownModel(
-                f"Expected a model as name, name@alias, or name:version. Received: {text[:MAX_SHOWN_CHARACTERS]!r}"
+                f"Expected a model as name, name@alias, or name:version. Received: {text[:MAX_REFERENCE_CHARACTERS]!r}"
             )
         return cls(match["name"], match["alias"] or "", int(match["number"]) if match["number"] else None)
 
@@ -98,6 +99,16 @@ def resolve_model(reference: str = "", *, user: User | None = None) -> ResolvedM
 def resolve_version(reference: str = "", *, user: User | None = None) -> ModelVersion:
     """Return the version of `resolve_model`, for callers that do not need the reference."""
     return resolve_model(reference, user=user).version
+
+
+def select_main_version(versions: Sequence[ModelVersion]) -> ModelVersion | None:
+    """Return the version in production, or else the first one; None if there are none.
+
+    Args:
+        versions: of one model, the newest first, with their `aliases` prefetched.
+    """
+    in_production = (version for version in versions if version.is_in_production)
+    return next(in_production, versions[0] if versions else None)
 
 
 def get_production_aliases() -> QuerySet[Alias]:

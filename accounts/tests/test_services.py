@@ -2,7 +2,6 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts.models import ApiToken
@@ -11,7 +10,6 @@ from accounts.services import (
     authenticate_token,
     create_token,
     create_user,
-    get_client_address,
     get_or_create_system_user,
     revoke_token,
 )
@@ -86,22 +84,6 @@ def test_the_reviewers_group_has_only_view_permissions(reviewer, user):
     assert {permission.codename.partition("_")[0] for permission in reviewer.groups.get().permissions.all()} == {"view"}
     assert add_reviewer(user=user) == user
     assert user.groups.filter(name="Reviewers").exists()
-
-
-@pytest.mark.parametrize(
-    ("proxies", "header", "expected"),
-    [
-        (0, "6.6.6.6", "10.0.0.1"),
-        (1, "6.6.6.6, 1.2.3.4", "1.2.3.4"),
-        (2, "6.6.6.6, 1.2.3.4, 10.1.1.1", "1.2.3.4"),
-        (2, "1.2.3.4", "10.0.0.1"),
-        (1, "", "10.0.0.1"),
-    ],
-)
-def test_the_client_address_trusts_only_configured_proxies(settings, proxies, header, expected):
-    settings.TRUSTED_PROXIES = proxies
-    request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", headers={"x-forwarded-for": header})
-    assert get_client_address(request) == expected
 
 
 def test_a_system_user_cannot_sign_in_or_be_signed_up(db):

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from inference.errors import MAX_LISTED_ERRORS
 
-MAX_QUOTED_NAME_LENGTH = 100  # characters of an unknown field or filter in an error message
+MAX_QUOTED_CHARACTERS = 100  # of an unknown field or filter in an error message
 
 
 def reject_unknown_fields(data: Any, known: Iterable[str]) -> None:
@@ -22,7 +22,7 @@ def reject_unknown_fields(data: Any, known: Iterable[str]) -> None:
         names = ", ".join(known)
         hidden = len(unknown) - MAX_LISTED_ERRORS
         more = f" And {hidden:,} more unknown fields." if hidden > 0 else ""
-        quoted = [name[:MAX_QUOTED_NAME_LENGTH] for name in unknown[:MAX_LISTED_ERRORS]]
+        quoted = [name[:MAX_QUOTED_CHARACTERS] for name in unknown[:MAX_LISTED_ERRORS]]
         raise serializers.ValidationError(
             {name: f"There is no field {name!r}. Available fields: {names}.{more}" for name in quoted}, code="unknown-field"
         )

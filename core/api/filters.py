@@ -11,7 +11,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
-from core.api.fields import MAX_QUOTED_NAME_LENGTH
+from core.api.fields import MAX_QUOTED_CHARACTERS
 
 FILTERED_ACTIONS = {"list", "export"}
 NON_FILTER_PARAMETERS = {"cursor", "page_size", "format", "include"}
@@ -38,7 +38,7 @@ def validate_filters(form: BaseForm, unknown: Iterable[str], known: Iterable[str
         ValidationError: one error per unknown name or invalid value.
     """
     names = ", ".join(sorted(known))
-    quoted = [name[:MAX_QUOTED_NAME_LENGTH] for name in unknown]
+    quoted = [name[:MAX_QUOTED_CHARACTERS] for name in unknown]
     if errors := {name: [f"There is no filter {name!r}. Available filters: {names}."] for name in quoted}:
         raise ValidationError(errors, code="unknown-filter")
     if not form.is_valid():

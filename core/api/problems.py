@@ -94,7 +94,7 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> JsonRespon
 
 
 def _handle_validation_error(error: exceptions.ValidationError) -> JsonResponse:
-    errors = list(_flatten(error.get_full_details()))
+    errors = list(_flatten_details(error.get_full_details()))
     single = errors[0] if len(errors) == 1 else None
     return build_problem(
         status=400,
@@ -104,16 +104,16 @@ def _handle_validation_error(error: exceptions.ValidationError) -> JsonResponse:
     )
 
 
-def _flatten(details: Any, field: str = "") -> Iterable[dict[str, str]]:
+def _flatten_details(details: Any, field: str = "") -> Iterable[dict[str, str]]:
     """Yield one entry for each message in the nested error details of REST framework."""
     if isinstance(details, list):
         for item in details:
-            yield from _flatten(item, field)
+            yield from _flatten_details(item, field)
     elif isinstance(details, dict) and details.keys() == {"message", "code"} and isinstance(details["message"], str):
         yield {"field": field, "code": str(details["code"]).replace("_", "-"), "detail": str(details["message"])}
     else:
         for name, item in details.items():
-            yield from _flatten(item, str(name) if name != "non_field_errors" else "")
+            yield from _flatten_details(item, str(name) if name != "non_field_errors" else "")
 
 
 def _handle_api_exception(error: exceptions.APIException) -> JsonResponse:

@@ -1,16 +1,18 @@
-"""Template filters that call `core.formatting`."""
+"""Template filters that call `core.formatting` and `inference.messages`."""
 
 from __future__ import annotations
 
 from django import template
 
 from core import formatting
+from inference.messages import format_bytes
 
 register = template.Library()
 register.filter("percent", formatting.format_percent)
 register.filter("number", formatting.format_number)
 register.filter("count", formatting.format_count)
 register.filter("milliseconds", formatting.format_milliseconds)
+register.filter("file_size", format_bytes)
 register.filter("feature_value", formatting.format_value)
 register.filter("feature_line", formatting.format_features)
 register.filter("pretty_json", formatting.format_json)

@@ -5,7 +5,7 @@ from core.formatting import format_milliseconds, format_percent
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "–"), (0.0, "0.0 %"), (0.0001, "< 0.1 %"), (0.9642, "96.4 %"), (0.99996, "> 99.9 %"), (1.0, "100.0 %")],
+    [(None, "–"), (0.0, "0.0%"), (0.0001, "< 0.1%"), (0.9642, "96.4%"), (0.99996, "> 99.9%"), (1.0, "100.0%")],
 )
 def test_percent_is_not_rounded_to_0_or_100(value, text):
     assert format_percent(value) == text

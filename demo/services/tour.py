@@ -1,4 +1,4 @@
-"""The tour predicts a few sample images for visitors without an account. Each sample is predicted once per version."""
+"""Predict the sample images of the tour, for visitors without an account. Each sample is predicted once per version."""
 
 from __future__ import annotations
 
@@ -40,20 +40,21 @@ def predict_sample(*, sample: str) -> Prediction:
     """Return the prediction of a sample. Run the model only if there is none yet, so that visitors cannot fill the database.
 
     Raises:
-        InvalidInput: there is no such sample.
+        InvalidInput: the sample does not exist.
         UnknownModel: the example model is not registered.
         Overloaded: the model has recently failed `MAX_ATTEMPTS` times for this sample.
         InferenceError, StorageFull: as in `predict`.
     """
     path = list_samples().get(sample)
     if path is None:
-        raise InvalidInput(f"There is no sample {sample[:MAX_SHOWN_CHARACTERS]!r}.", code="unknown-sample", field="sample")
+        message = f"The sample {sample[:MAX_SHOWN_CHARACTERS]!r} does not exist."
+        raise InvalidInput(message, code="unknown-sample", field="sample")
     version = resolve_version(MODEL_NAME)
     if stored := get_sample_prediction(sample, version=version):
         return stored
     recent = _get_tour_predictions(sample, version).filter(created_at__gt=timezone.now() - ATTEMPT_PERIOD)
     if recent.count() >= MAX_ATTEMPTS:
-        raise Overloaded("The model currently fails for this sample. Choose another one, or try again later.")
+        raise Overloaded("The model is currently failing for this sample. Choose another one, or try again later.")
     return predict(
         user=get_or_create_system_user(username=TOUR_USERNAME),
         source=Prediction.Source.WEB,

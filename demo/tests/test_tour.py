@@ -62,7 +62,7 @@ def test_a_failing_model_is_run_only_a_few_times(tour_client):
     for _ in range(6):
         page = choose(tour_client)
     assert page.status_code == 200
-    assert "The model currently fails for this sample." in page.content.decode()
+    assert "The model is currently failing for this sample." in page.content.decode()
     assert Prediction.objects.filter(status="failed").count() == Prediction.objects.count() == 3
 
 
@@ -75,7 +75,7 @@ def test_a_model_that_failed_more_than_an_hour_ago_is_run_again(tour_client):
         choose(tour_client)
     path.write_bytes(content)
     unload_models()
-    assert "The model currently fails for this sample." in choose(tour_client).content.decode()
+    assert "The model is currently failing for this sample." in choose(tour_client).content.decode()
     Prediction.objects.update(created_at=timezone.now() - timedelta(minutes=61))
     assert "2. See the prediction" in choose(tour_client).content.decode()
 
@@ -84,7 +84,7 @@ def test_a_model_that_failed_more_than_an_hour_ago_is_run_again(tour_client):
 def test_an_unknown_sample_is_an_error_and_nothing_is_stored(tour_client, sample):
     page = choose(tour_client, sample)
     assert page.status_code == 200
-    assert "There is no sample" in page.content.decode()
+    assert "does not exist." in page.content.decode()
     assert not Prediction.objects.exists()
     assert tour_client.get("/tour/", {"sample": sample}).status_code == 200
     assert tour_client.get("/tour/samples/eleven.png").status_code == 404

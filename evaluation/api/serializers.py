@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 
 class ShareSerializer(serializers.Serializer):
-    """A share with its 95 % Wilson interval."""
+    """A share with its 95% Wilson interval."""
 
     value = serializers.FloatField(allow_null=True)
     low = serializers.FloatField(allow_null=True)
@@ -15,6 +15,8 @@ class ShareSerializer(serializers.Serializer):
 
 
 class ClassQualitySerializer(serializers.Serializer):
+    """Precision and recall of one label. `support` is the number of predictions with this true label."""
+
     label = serializers.CharField()  # type: ignore[assignment]
     precision = serializers.FloatField(allow_null=True)
     recall = serializers.FloatField(allow_null=True)
@@ -29,6 +31,8 @@ class ConfusionSerializer(serializers.Serializer):
 
 
 class BinSerializer(serializers.Serializer):
+    """Mean confidence and accuracy of the predictions with a confidence in (low, high]."""
+
     low = serializers.FloatField()
     high = serializers.FloatField()
     n = serializers.IntegerField()
@@ -44,17 +48,23 @@ class CalibrationSerializer(serializers.Serializer):
 
 
 class ResidualBinSerializer(serializers.Serializer):
+    """Number of predictions with an error from `low` to `high`."""
+
     low = serializers.FloatField()
     high = serializers.FloatField()
     n = serializers.IntegerField()
 
 
 class ResidualsSerializer(serializers.Serializer):
+    """Mean and histogram of the errors, predicted minus true value."""
+
     mean = serializers.FloatField(allow_null=True)
     bins = ResidualBinSerializer(many=True)
 
 
 class RegressionSerializer(serializers.Serializer):
+    """Errors of the predictions with a known true value, in the unit of the value."""
+
     mae = serializers.FloatField(allow_null=True)
     rmse = serializers.FloatField(allow_null=True)
     r2 = serializers.FloatField(allow_null=True)
@@ -63,16 +73,18 @@ class RegressionSerializer(serializers.Serializer):
 
 
 class QualitySerializer(serializers.Serializer):
+    """The metrics of a model version."""
+
     version = serializers.IntegerField()
     predictions = serializers.IntegerField(help_text="Number of succeeded predictions.")
-    reviewed = serializers.IntegerField(help_text="Number of predictions with a review, including unsure.")
+    reviewed = serializers.IntegerField(help_text="Number of predictions with a review, including `unsure` reviews.")
     coverage = serializers.FloatField(allow_null=True, help_text="reviewed / predictions.")
-    accuracy = ShareSerializer(help_text="Share of correct predictions among all reviewed as correct or incorrect.")
-    random = ShareSerializer(help_text="Accuracy of the random sample: the unbiased estimate.")
-    picked = ShareSerializer(help_text="Accuracy of the low-confidence sample: underestimates the accuracy.")
+    accuracy = ShareSerializer(help_text="Share of correct predictions among those reviewed as correct or incorrect.")
+    random = ShareSerializer(help_text="Accuracy of the random sample: unbiased estimate.")
+    picked = ShareSerializer(help_text="Accuracy of the low-confidence sample: underestimates accuracy.")
     classes = ClassQualitySerializer(many=True)
     confusion = ConfusionSerializer(allow_null=True)
     calibration = CalibrationSerializer(allow_null=True)
     kappa = serializers.FloatField(allow_null=True, help_text="Cohen's kappa of reviewers of the same predictions.")
-    kappa_n = serializers.IntegerField(help_text="Number of predictions reviewed by two people.")
+    kappa_n = serializers.IntegerField(help_text="Number of predictions with two reviewers.")
     regression = RegressionSerializer(allow_null=True)

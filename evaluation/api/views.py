@@ -16,6 +16,7 @@ from evaluation.forms import EvaluationForm
 from evaluation.report import evaluate_version
 from predictions.models import Review
 from registry.models import RegisteredModel
+from registry.references import select_main_version
 
 
 class QualityView(GenericAPIView):
@@ -31,7 +32,9 @@ class QualityView(GenericAPIView):
     @extend_schema(
         parameters=[
             OpenApiParameter(
-                "version", int, description="The version number. Default: the version in production, or the newest version."
+                "version",
+                int,
+                description="The version number. If omitted, the version in production or the newest one.",
             ),
             OpenApiParameter(
                 "since", str, description="Only predictions created at or after this time. ISO 8601, UTC by default."
@@ -45,13 +48,16 @@ class QualityView(GenericAPIView):
         ]
     )
     def get(self, request: Request, name: str) -> Response:
-        """Return the metrics of a version over your own predictions, or over all predictions for reviewers."""
+        """Get the metrics of a version. They include your own predictions or, for reviewers, all predictions."""
         form = EvaluationForm(request.query_params)
         validate_filters(form, form.find_unknown_names({"format"}), form.fields)
         filters = form.cleaned_data
         model = self.get_object()
         number = filters["version"]
-        version = get_object_or_404(model.versions, number=number) if number else model.main_version
+        if number:
+            version = get_object_or_404(model.versions, number=number)
+        else:
+            version = select_main_version(list(model.versions.prefetch_related("aliases")))
         if version is None:
             raise Http404
         evaluation = evaluate_version(version, reader=request.user, since=filters["since"], picked_by=filters["picked_by"])

@@ -15,7 +15,6 @@ from evaluation.datasets.output_folder import create_output_folder
 from evaluation.datasets.selection import (
     TrueOutput,
     get_predictions,
-    get_reviews,
     get_true_output,
     get_verdict_review,
     get_versions,
@@ -38,7 +37,7 @@ CHUNK_ROWS = 500  # predictions fetched together
 
 @dataclass(slots=True)
 class ExportSummary:
-    """What was exported.
+    """Summary of an export.
 
     Args:
         counts: number of inputs by split and true label.
@@ -54,7 +53,7 @@ def export_dataset(*, model: str, folder: Path, reviewed_only: bool = False) -> 
     """Write the inputs of a model and their true outputs to a folder.
 
     Each input appears once, with its newest true output, in one split. Inputs without a decided review are written to
-    `unreviewed` and never next to the labels: a network trained on its own unchecked predictions would learn its errors.
+    `unreviewed` and never to the labeled splits: a network trained on its own unreviewed predictions would learn its errors.
     Memory use is independent of the number of inputs, except for 32 bytes per input. Inputs that cannot be read are skipped.
 
     Args:
@@ -63,9 +62,9 @@ def export_dataset(*, model: str, folder: Path, reviewed_only: bool = False) -> 
         reviewed_only: leave out inputs without a decided review.
 
     Raises:
-        UnknownModel: no such model or version.
+        UnknownModel: the model or version does not exist.
         NotExportable: the model has raw outputs, or the folder is not empty.
-        OSError: the folder cannot be written. Nothing is left in it.
+        OSError: the folder cannot be written. No files are left in it.
     """
     summary = ExportSummary(get_versions(model))
     predictions = get_predictions(summary.versions, reviewed_only=reviewed_only).iterator(chunk_size=CHUNK_ROWS)
@@ -79,7 +78,7 @@ def export_dataset(*, model: str, folder: Path, reviewed_only: bool = False) -> 
                 continue
             split = assign_split(digest) if true_output else UNREVIEWED
             path = writer.write(prediction.input, content, split, true_output)
-            row = _describe(prediction, true_output) | {"split": split, "path": path}
+            row = _describe_prediction(prediction, true_output) | {"split": split, "path": path}
             manifest.writerow({name: format_cell(value) for name, value in row.items()})
             summary.counts[split, true_output.label if true_output else ""] += 1
     return summary
@@ -115,7 +114,7 @@ def _read_unique_inputs(
             yield prediction, digest, content
 
 
-def _describe(prediction: Prediction, true_output: TrueOutput | None) -> dict[str, Any]:
+def _describe_prediction(prediction: Prediction, true_output: TrueOutput | None) -> dict[str, Any]:
     review = get_verdict_review(prediction)
     return {
         "prediction": str(prediction.pk),
@@ -131,5 +130,5 @@ def _describe(prediction: Prediction, true_output: TrueOutput | None) -> dict[st
         "sha256": prediction.input.sha256,
         "original_name": prediction.input.original_name,
         "picked_by": review.picked_by if review else "",
-        "reviews": len(get_reviews(prediction)),
+        "reviews": len(prediction.active_reviews),
     }

@@ -24,13 +24,13 @@ def assign_folder_names(labels: Iterable[str]) -> dict[str, str]:
     names: dict[str, str] = {}
     used: set[str] = set()
     for label in labels:
-        names[label] = next(name for name in _list_candidates(label) if _normalize(name) not in used)
-        used.add(_normalize(names[label]))
+        names[label] = next(name for name in _list_candidates(label) if _normalize_name(name) not in used)
+        used.add(_normalize_name(names[label]))
     return names
 
 
 def _list_candidates(label: str) -> Iterator[str]:
-    """Yield possible names of a label, the most readable first. No other label has the last one."""
+    """Yield possible names of a label, the most readable first. The last one is unique to the label."""
     if "%" not in label and _is_safe(label):
         yield label
     if _is_safe(encoded := quote(label, safe="")):
@@ -44,6 +44,6 @@ def _is_safe(name: str) -> bool:
     return not UNSAFE_PATTERN.search(name) and len(name.encode()) <= MAX_NAME_BYTES
 
 
-def _normalize(name: str) -> str:
-    """Return the same text for all names that some file system treats as equal."""
+def _normalize_name(name: str) -> str:
+    """Return the same text for all names that a file system could treat as equal."""
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())

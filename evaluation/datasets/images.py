@@ -54,6 +54,6 @@ class ImageWriter:
 
 
 def _convert_to_gray_if_colorless(image: Image.Image) -> Image.Image:
-    """Return an image whose channels are equal as grayscale, so that it is the same in every color mode."""
+    """Return an image whose channels are equal as grayscale, so that its pixels are the same in all color modes."""
     first, *others = image.split()
     return first if all(channel.tobytes() == first.tobytes() for channel in others) else image

@@ -1,4 +1,4 @@
-"""Create the folder of a dataset, complete or not at all."""
+"""Create the folder of a dataset atomically."""
 
 from __future__ import annotations
 

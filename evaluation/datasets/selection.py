@@ -32,7 +32,7 @@ def get_versions(reference: str) -> list[ModelVersion]:
     """Return all versions for the name of a model, the newest first; one version for an alias or a number.
 
     Raises:
-        UnknownModel: no such model or version.
+        UnknownModel: the model or version does not exist.
         NotExportable: the model has raw outputs.
     """
     all_versions = ModelVersion.objects.filter(model__name=reference).select_related("model").order_by("-number")
@@ -45,8 +45,8 @@ def get_versions(reference: str) -> list[ModelVersion]:
 def get_predictions(versions: Sequence[ModelVersion], *, reviewed_only: bool) -> PredictionQuerySet:
     """Return the predictions of some versions, the last reviewed first and those without a decided review last.
 
-    So the first prediction of an input has its newest true output. It is one query, so that a review written during the
-    export cannot move a prediction from a part not yet read to one already read.
+    The first prediction of an input therefore has its newest true output. A single query ensures that a review stored
+    during the export cannot move a prediction from the unread rows to those already read.
     """
     newest_review = Review.objects.effective().filter(prediction=OuterRef("pk")).values("pk")[:1]
     predictions = (
@@ -60,15 +60,9 @@ def get_predictions(versions: Sequence[ModelVersion], *, reviewed_only: bool) ->
     return predictions.filter(newest_review__isnull=False) if reviewed_only else predictions
 
 
-def get_reviews(prediction: Prediction) -> list[Review]:
-    """Return the active reviews, the newest first, as fetched by `get_predictions`."""
-    reviews: list[Review] = getattr(prediction, "active_reviews")  # noqa: B009  mypy does not know prefetched attributes
-    return reviews
-
-
 def get_verdict_review(prediction: Prediction) -> Review | None:
     """Return the review whose verdict counts, as fetched by `get_predictions`."""
-    reviews: list[Review] = getattr(prediction, "verdict_reviews")  # noqa: B009  as above
+    reviews: list[Review] = getattr(prediction, "verdict_reviews")  # noqa: B009  mypy does not know prefetched attributes
     return next(iter(reviews), None)
 
 
@@ -77,7 +71,7 @@ def get_true_output(prediction: Prediction) -> TrueOutput | None:
 
     For values, the newest review with a true value counts, as in the metrics.
     """
-    measured = next((review for review in get_reviews(prediction) if review.true_value is not None), None)
+    measured = next((review for review in prediction.active_reviews if review.true_value is not None), None)
     review = measured or get_verdict_review(prediction)
     if review is None:
         return None

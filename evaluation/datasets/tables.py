@@ -18,8 +18,8 @@ Row = dict[str, Any]
 class TableWriter:
     """Writes `train.csv`, `validation.csv`, `test.csv`: the features in the signature's order, then the true output.
 
-    Text is written unchanged: if formulas were escaped, a model would learn other text than it receives later. Only the
-    manifest is safe to open in a spreadsheet.
+    Text is written unchanged: if formulas were escaped, the text would differ from what the model receives later. Only
+    the manifest is safe to open in a spreadsheet.
     """
 
     def __init__(self, root: Path, features: Sequence[str], *, target: str, reviewed_only: bool, files: ExitStack) -> None:

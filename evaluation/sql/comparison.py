@@ -8,7 +8,7 @@ from django.db.models import Case, F, IntegerField, QuerySet, When, Window
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import RowNumber
 
-from evaluation.sql.query import compile_query, execute
+from evaluation.sql.query import compile_query, execute_query
 from inference.numbers import MAX_FLOAT
 from registry.models import ModelVersion
 
@@ -103,7 +103,7 @@ def _aggregate_pairs(statement: str, reviews: QuerySet, predictions: QuerySet, f
         + PAIRS
         + statement
     )
-    return execute(sql, [*true_parameters, *parameters])[0]
+    return execute_query(sql, [*true_parameters, *parameters])[0]
 
 
 def _rank_newest(*fields: str) -> Window:

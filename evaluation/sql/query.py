@@ -14,7 +14,7 @@ def compile_query(queryset: QuerySet) -> tuple[str, Sequence[Any]]:
     return queryset.query.get_compiler(connection=connection).as_sql()
 
 
-def execute(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+def execute_query(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Return the rows of a SELECT statement."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.db.models import Case, CharField, F, IntegerField, QuerySet, Value, When
 from django.db.models.functions import Cast
 
-from evaluation.sql.query import compile_query, execute
+from evaluation.sql.query import compile_query, execute_query
 from inference.numbers import MAX_FLOAT
 
 CONFIDENCE_EDGES = [number / 10 for number in range(11)]
@@ -66,7 +66,7 @@ FROM decided a JOIN decided b ON b.prediction = a.prediction AND b.reviewer > a.
 GROUP BY a.rating, b.rating, a.reviewer, b.reviewer
 """
 # The newest review with a true value counts: a later `correct` without one does not remove a measured value.
-# Models may predict values above MAX_FLOAT, whose squares could overflow; they are left out.
+# Values above MAX_FLOAT, whose squares could overflow, are left out.
 SUM_ERRORS = f"""
 , errors AS MATERIALIZED (
     SELECT value - true_value AS error, true_value
@@ -101,7 +101,7 @@ class VerdictCount(NamedTuple):
 
 
 class AgreementCount(NamedTuple):
-    """Number of predictions that one of two reviewers gave one rating and the other the other.
+    """Number of predictions by the ratings that two reviewers gave.
 
     A rating is the true label, or the verdict if there is no label. `reviewers` identifies the pair of reviewers.
     """
@@ -169,4 +169,4 @@ def _aggregate_reviews(statement: str, reviews: QuerySet, picked_by: str) -> lis
     )
     query, parameters = compile_query(rows.values_list(*REVIEW_COLUMNS.values()))
     prefix = f"WITH reviews ({', '.join(REVIEW_COLUMNS)}) AS MATERIALIZED ("
-    return execute(prefix + query + DECIDED + statement, [*parameters, picked_by])
+    return execute_query(prefix + query + DECIDED + statement, [*parameters, picked_by])

@@ -99,7 +99,7 @@ def test_damaged_and_missing_files_are_listed_and_the_others_exported(shades, us
     assert sorted(err.splitlines()) == sorted(
         [f"{damaged.input_id}: stored-file-damaged", f"{missing.input_id}: stored-file-missing"]
     )
-    assert error == "2 inputs could not be read and were skipped. All others were exported."
+    assert error == "Inputs that could not be read and were skipped: 2. All others were exported."
     assert [row["prediction"] for row in read_csv(folder / "manifest.csv")] == [str(intact.pk)]
     assert len(list_images(folder)) == 1
 
@@ -113,4 +113,4 @@ def test_the_summary_counts_inputs_by_split_and_label(shades, user, folder):
     black, white = counts["train", "black"], counts["train", "white"]
     assert lines[0] == f"train: {black + white} (black: {black}, white: {white})"
     assert [line.partition(":")[0] for line in lines[:-1]] == [*SPLITS, "unreviewed"]
-    assert lines[-2:] == ["unreviewed: 1", f"Exported 13 inputs of shades:1 to {folder}"]
+    assert lines[-2:] == ["unreviewed: 1", f"Inputs of shades:1 exported to {folder}: 13"]

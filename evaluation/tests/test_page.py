@@ -37,7 +37,7 @@ def test_only_reviewers_see_the_page_of_a_model_without_an_alias(write_dummy, cl
 
 def test_each_accuracy_names_its_sample_and_bias(reviewed, get_page):
     page = get_text(get_page())
-    for text in ("this sample may be biased", "Low-confidence sample: underestimates accuracy", "All reviewed", "75.0 %"):
+    for text in ("this sample may be biased", "Low-confidence sample: underestimates accuracy", "All reviewed", "75.0%"):
         assert text in page
     for heading in ("Confusion matrix", "Actual ↓ Predicted →", "Per-class metrics", "Calibration"):
         assert heading in page

@@ -8,7 +8,6 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score, confusion_matrix, precision_recall_fscore_support
 
-from evaluation.metrics import CalibrationBin
 from evaluation.statistics import (
     compute_calibration_error,
     compute_class_metrics,
@@ -17,6 +16,7 @@ from evaluation.statistics import (
     compute_mcnemar_p,
     compute_wilson_interval,
 )
+from evaluation.types import CalibrationBin
 
 LABELS = ["a", "b", "c", "never"]
 

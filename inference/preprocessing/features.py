@@ -10,7 +10,7 @@ from typing import Any
 import rfc8785
 
 from inference.errors import InvalidFeatures, InvalidInput
-from inference.messages import MAX_LISTED_NAMES, find_closest, format_names, format_value
+from inference.messages import MAX_LISTED_NAMES, find_closest, format_names, quote_value
 from inference.numbers import FLOAT_PATTERN, INTEGER_PATTERN
 from inference.signature import Feature, TableInput
 from inference.signature.feature import MAX_NAME_LENGTH, NUMBER_TYPES
@@ -158,7 +158,7 @@ def _read_value(feature: Feature, value: Any, *, hint: bool) -> Any:
         return feature.read(value, hint=hint)
     if feature.required:
         has_example = feature.example is not None and not feature.values
-        example = f", such as {format_value(feature.example)}" if has_example else ""
+        example = f", such as {quote_value(feature.example)}" if has_example else ""
         raise InvalidInput(f"Missing. Expected {feature.describe()}{example}.", code="required", field=feature.name)
     return feature.default
 

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from inference.archives import check_compression
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
 from inference.runtimes.tensorflow import LOAD_ERRORS, import_tensorflow, make_input, make_output, to_array
@@ -18,8 +19,6 @@ HDF5_SUFFIXES = (".h5", ".hdf5")
 JSON_MEMBERS = ("metadata.json", "config.json")
 REQUIRED_MEMBERS = {*JSON_MEMBERS, "model.weights.h5"}
 MAX_UNPACKED_BYTES = 4 * 2**30
-UNCHECKED_BYTES = 64 * 2**20  # an archive that unpacks to less can have any compression ratio
-MAX_COMPRESSION_RATIO = 20  # unpacked to packed
 MAX_JSON_BYTES = 16 * 2**20
 MAX_MEMBERS = 1000
 # Layers that run code of the file's author. Keras rejects some of them in safe mode; all of them are rejected here.
@@ -71,6 +70,7 @@ class KerasRuntime(BaseRuntime):
     def _read_archive(self) -> tuple[Any, dict[str, Any]]:
         try:
             with zipfile.ZipFile(self.path) as archive:
+                check_compression(archive, name=self.path.name, size=self.path.stat().st_size)
                 _check_members(archive)
                 config, metadata = (json.loads(archive.read(name)) for name in ("config.json", "metadata.json"))
                 if not (isinstance(config, dict) and isinstance(metadata, dict)):
@@ -121,12 +121,6 @@ def _check_members(archive: zipfile.ZipFile) -> None:
     if any(archive.getinfo(name).file_size > MAX_JSON_BYTES for name in JSON_MEMBERS):
         raise InvalidArtifact(f"config.json and metadata.json must have at most {MAX_JSON_BYTES:,} bytes each.")
     unpacked = sum(member.file_size for member in archive.infolist())
-    packed = sum(member.compress_size for member in archive.infolist())
-    if unpacked > max(UNCHECKED_BYTES, MAX_COMPRESSION_RATIO * packed):
-        raise InvalidArtifact(
-            f"The compression ratio is too high for model weights: "
-            f"the archive unpacks from {packed:,} to {unpacked:,} bytes."
-        )
     if unpacked > MAX_UNPACKED_BYTES:
         raise InvalidArtifact(f"The archive must unpack to at most {MAX_UNPACKED_BYTES:,} bytes. Received: {unpacked:,}")
 

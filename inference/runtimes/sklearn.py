@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from inference.archives import check_compression
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
 from inference.tensors import TEXT_TYPES, encode_column
@@ -40,8 +41,6 @@ TRUSTED_TYPES = {
         for name in ("ConstantKernel", "DotProduct", "Matern", "Product", "RBF", "RationalQuadratic", "Sum", "WhiteKernel")
     ),
 }
-UNCHECKED_BYTES = 64 * 2**20  # an archive that unpacks to less can have any compression ratio
-MAX_COMPRESSION_RATIO = 20  # unpacked to packed; random forests compress about 10 times
 PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
 
 
@@ -113,7 +112,8 @@ class SklearnRuntime(BaseRuntime):
                     f"{self.path.name} contains types that must be imported to load it: {', '.join(unknown)[:500]}. "
                     "If you trust them, register it with --trusted."
                 )
-            _check_compression(data, self.path.name)
+            with zipfile.ZipFile(BytesIO(data)) as archive:
+                check_compression(archive, name=self.path.name, size=len(data))
             model = skops.io.loads(data, trusted=[*TRUSTED_TYPES, *unknown])
             if not self.trusted:
                 _check_no_file_inputs(model, self.path.name)
@@ -183,16 +183,6 @@ def _list_first_steps(model: Any, columns: list[Any]) -> Iterator[tuple[Any, lis
                 return
     else:
         yield model, columns
-
-
-def _check_compression(data: bytes, name: str) -> None:
-    """Reject an archive with an unusually high compression ratio. The numbers of a model hardly compress."""
-    with zipfile.ZipFile(BytesIO(data)) as archive:
-        unpacked = sum(member.file_size for member in archive.infolist())
-    if unpacked > max(UNCHECKED_BYTES, MAX_COMPRESSION_RATIO * len(data)):
-        raise InvalidArtifact(
-            f"{name} would unpack to {unpacked:,} bytes, more than {MAX_COMPRESSION_RATIO} times its size."
-        )
 
 
 def _check_no_file_inputs(model: Any, name: str) -> None:

@@ -52,10 +52,6 @@ class Signature:
         """Return whether the input is a row of features instead of an image."""
         return isinstance(self.input, TableInput)
 
-    def get_feature(self, name: str) -> Feature | None:
-        """Return the feature with this name, or None."""
-        return next((feature for feature in self.input.features if feature.name == name), None)
-
 
 def _read_part(data: Mapping[str, Any], kinds: Mapping[str, type[Any]]) -> Any:
     check_choice("kind", data.get("kind"), tuple(kinds))

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from inference.errors import InvalidInput
-from inference.messages import find_closest, format_value
+from inference.messages import find_closest, quote_value
 from inference.numbers import MAX_FLOAT, MAX_INTEGER
 
 if TYPE_CHECKING:
@@ -35,14 +35,14 @@ def read_value(feature: Feature, value: Any, *, hint: bool = True) -> Any:
 def make_value_error(feature: Feature, code: str, value: Any, hint: str = "") -> InvalidInput:
     """Return an error with the expected and the received value."""
     has_example = feature.example is not None and not feature.values
-    example = f", such as {format_value(feature.example)}" if has_example else ""
-    message = f"Expected {feature.describe()}{example}. Received: {format_value(value)}.{hint}"
+    example = f", such as {quote_value(feature.example)}" if has_example else ""
+    message = f"Expected {feature.describe()}{example}. Received: {quote_value(value)}.{hint}"
     return InvalidInput(message, code=code, field=feature.name)
 
 
 def _suggest_choice(feature: Feature, value: Any) -> str:
     closest = find_closest(value, feature.values) if isinstance(value, str) else None
-    return "" if closest is None else f" Did you mean {format_value(closest)}?"
+    return "" if closest is None else f" Did you mean {quote_value(closest)}?"
 
 
 def _read_float(feature: Feature, value: Any) -> float:

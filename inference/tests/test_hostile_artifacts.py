@@ -72,7 +72,7 @@ def test_highly_compressed_skops_file_is_rejected(tmp_path):
         for name in source.namelist():
             target.writestr(name, source.read(name))
         target.writestr("more.npy", b"\0" * (80 * 2**20))
-    with pytest.raises(InvalidArtifact, match="would unpack to"):
+    with pytest.raises(InvalidArtifact, match="compression ratio is too high for a model"):
         load_artifact("sklearn", bomb)
 
 
@@ -82,7 +82,7 @@ def test_highly_compressed_keras_file_is_rejected(tmp_path):
         write.writestr("config.json", json.dumps({}))
         write.writestr("metadata.json", json.dumps({}))
         write.writestr("model.weights.h5", b"\0" * (80 * 2**20))
-    with pytest.raises(InvalidArtifact, match="compression ratio is too high for model weights"):
+    with pytest.raises(InvalidArtifact, match="compression ratio is too high for a model"):
         load_artifact("keras", bomb)
 
 

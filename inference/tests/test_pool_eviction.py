@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from inference.errors import InferenceTimeout, ModelUnavailable, Overloaded
-from inference.pool import PredictorPool, load_predictor
+from inference.loader import load_predictor
+from inference.pool import PredictorPool
+from inference.predictor import Predictor
 from inference.tests.factories import lease_predictor
 
 
@@ -57,17 +59,16 @@ def test_leased_predictors_are_not_evicted(specs):
 
 
 def test_running_predictor_is_not_evicted_after_its_callers_timed_out(specs):
-    pool, entered, release = PredictorPool(max_predictors=1), threading.Event(), threading.Event()
+    entered, release = threading.Event(), threading.Event()
 
     def run(batch):
         entered.set()
         assert release.wait(30)
         return np.tile(np.float32([0.5, 0.5]), (len(batch), 1))
 
-    with pool.lease(specs[0]) as predictor:
-        predictor._run = run
-        with pytest.raises(InferenceTimeout):
-            predictor.predict(Image.new("L", (8, 8)), timeout=0.05)
+    pool = PredictorPool(lambda spec: Predictor(spec, run) if spec == specs[0] else load_predictor(spec), max_predictors=1)
+    with pool.lease(specs[0]) as predictor, pytest.raises(InferenceTimeout):
+        predictor.predict(Image.new("L", (8, 8)), timeout=0.05)
     assert entered.wait(10)
     with pytest.raises(Overloaded):
         lease_predictor(pool, specs[1], timeout=0.05)

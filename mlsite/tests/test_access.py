@@ -3,11 +3,12 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 
 from accounts.models import User
 from accounts.services import add_reviewer, create_token, revoke_token
 from inference.tests.factories import make_image
+from mlsite.tests.routes import list_routes
 from predictions.models import Review
 from predictions.tests.factories import make_prediction
 
@@ -128,14 +129,6 @@ def test_responses_contain_nothing_about_other_users(users_and_predictions):
 
 
 # --- every route
-
-
-def list_routes(patterns=None, prefix="", names=()):
-    for pattern in patterns if patterns is not None else get_resolver().url_patterns:
-        if isinstance(pattern, URLResolver):
-            yield from list_routes(pattern.url_patterns, prefix + str(pattern.pattern), (*names, pattern.namespace))
-        elif isinstance(pattern, URLPattern):
-            yield prefix + str(pattern.pattern), ":".join(part for part in (*names, pattern.name) if part)
 
 
 # Routes that require no sign-in, and why. The test fails for a new route until it requires sign-in or is listed here.

@@ -68,7 +68,7 @@ def test_tab_order_starts_with_the_skip_link_and_the_menu(page, watched):
     expect(page.locator("form.scripted")).to_be_visible()
     stops = list_tab_stops(page)
     names = [stop["name"] for stop in stops]
-    assert names[:6] == ["Skip to the content", "mlsite", "Predict", "History", "Models", "API"]
+    assert names[:6] == ["Skip to main content", "mlsite", "Predict", "History", "Models", "API"]
     assert [stop["type"] for stop in stops].index("file") > 6
     assert [stop["html"] for stop in stops if not stop["isVisible"]] == []
     page.goto("/")
@@ -93,7 +93,7 @@ def test_focus_is_visible_everywhere(page, watched, seeded_site):
 
 @pytest.mark.parametrize("watched", [{"device_scale_factor": 2}], indirect=True)
 def test_pages_do_not_scroll_horizontally_at_200_percent(page, watched, seeded_site):
-    """At a zoom of 200 %, a window of 1280 px is 640 CSS pixels wide."""
+    """At a zoom of 200%, a window of 1280 px is 640 CSS pixels wide."""
     page.set_viewport_size({"width": 640, "height": 425})
     sign_in(page, "/")
     expect(page.locator("form.scripted")).to_be_visible()

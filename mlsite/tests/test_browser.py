@@ -55,7 +55,7 @@ def test_staff_find_a_prediction_in_the_admin(page, watched):
     sign_in(page, "/")
     expect(page.locator("form.scripted")).to_be_visible()
     page.get_by_text("Add a note or ID").click()
-    page.get_by_label("Reference").fill("seen in the admin")
+    page.get_by_label("Client reference").fill("seen in the admin")
     page.get_by_label("Choose images").set_input_files(SAMPLES / "nine.png")
     expect(page.locator(".result:not(.pending)")).to_have_count(1)
     page.goto("/admin/predictions/prediction/?q=seen in the admin")

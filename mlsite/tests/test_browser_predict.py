@@ -27,7 +27,7 @@ def test_new_user_uploads_three_images_and_finds_them_in_the_history(page, watch
     choose_images(page, "seven", "two", "nine")
     expect(page.locator(COMPLETE_RESULT)).to_have_count(3)
     assert get_labels(page) == ["7", "2", "9"]
-    expect(page.locator(".result").first).to_contain_text("% confident")
+    expect(page.locator(".result").first).to_contain_text(" confidence · ")
     expect(page.locator(".result").first.get_by_role("progressbar")).to_have_count(3)
 
     page.get_by_role("link", name="History", exact=True).click()
@@ -73,7 +73,7 @@ def test_rejected_files_show_the_reason_and_do_not_stop_the_others(page, watched
     gif.write_bytes(b"GIF89a" + b"\0" * 100)
     huge.write_bytes(b"\0" * (10 * 2**20 + 1))
     page.get_by_text("Add a note or ID").click()
-    page.get_by_label("Reference").fill("my batch")
+    page.get_by_label("Client reference").fill("my batch")
     page.get_by_label("Choose images").set_input_files([text, gif, huge, SAMPLES / "six.png"])
     expect(page.locator(".result.rejected")).to_have_count(3)
     expect(page.locator(".result.rejected", has_text="notes.txt")).to_contain_text("The file is not an image")
@@ -81,7 +81,7 @@ def test_rejected_files_show_the_reason_and_do_not_stop_the_others(page, watched
     expect(page.locator(".result.rejected", has_text="huge.png")).to_contain_text("The limit is 10 MB.")
     expect(page.locator(".result.rejected progress")).to_have_count(0)
     assert get_labels(page) == ["6"]
-    expect(page.get_by_label("Reference")).to_have_value("my batch")
+    expect(page.get_by_label("Client reference")).to_have_value("my batch")
     page.get_by_role("link", name="Details").click()
     expect(page.get_by_text("my batch")).to_be_visible()
 
@@ -163,7 +163,7 @@ def test_prediction_is_reviewed_with_one_click_and_undone(page, watched):
     page.get_by_role("button", name="Mark correct").click()
     expect(page.get_by_text("Your review: Correct")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
-    page.get_by_role("button", name="Correct label: 9").click()
-    expect(page.get_by_text("Your review: Incorrect. Correct: 9")).to_be_visible()
+    page.get_by_role("button", name="True label: 9").click()
+    expect(page.get_by_text("Your review: Incorrect. True label: 9")).to_be_visible()
     page.goto("/predictions/?verdict=incorrect")
     expect(page.locator(TABLE_ROWS)).to_have_count(1)

@@ -219,7 +219,7 @@ def test_lost_reviews_show_an_error_and_can_be_repeated(page, watched, make_queu
     current = get_current_id(page)
     with lost_requests(watched):
         page.keyboard.press("Enter")
-        expect(page.locator("#queue-error")).to_contain_text("may not be saved")
+        expect(page.locator("#queue-error")).to_contain_text("may not have been saved")
         assert get_current_id(page) == current
     page.keyboard.press("Enter")
     expect(page.locator("#queue-message")).to_contain_text("Saved:")

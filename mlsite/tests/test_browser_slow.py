@@ -41,12 +41,12 @@ def test_second_submission_is_dropped_and_text_typed_while_waiting_stays(page, w
 def test_reference_belongs_to_the_files_it_was_typed_for(page, watched):
     sign_up(page)
     page.get_by_text("Add a note or ID").click()
-    page.get_by_label("Reference").fill("patient-A")
+    page.get_by_label("Client reference").fill("patient-A")
     page.route("**/", lambda route: (threading.Event().wait(0.2), route.continue_()))
     page.get_by_label("Choose images").set_input_files(
         [SAMPLES / f"{name}.png" for name in ("one", "two", "three", "five", "six")]
     )
-    page.get_by_label("Reference").fill("patient-B")
+    page.get_by_label("Client reference").fill("patient-B")
     expect(page.locator(".result:not(.pending)")).to_have_count(5)
     page.goto("/predictions/?client_reference=patient-A")
     expect(page.locator("table.data-table tbody tr")).to_have_count(5)

@@ -65,7 +65,7 @@ def test_registration_examples_work(tmp_path, monkeypatch, user):
     assert len(blocks) >= 12
     for language, text in blocks:
         run_block(language, text)
-        for file, folder in (("wine.pkl", "wine"), ("weather.keras", "photo")):
+        for file, folder in (("wine.skops", "wine"), ("weather.keras", "photo")):
             if (tmp_path / file).exists() and not (tmp_path / folder / file).exists():
                 shutil.copy(tmp_path / file, tmp_path / folder)
     versions = {str(version) for version in ModelVersion.objects.select_related("model")}

@@ -17,7 +17,7 @@ from registry.models import ModelVersion
 MIN_VALUES = 30  # per window; with fewer values nothing is compared
 SPAN_DAYS = {"1d": 1, "7d": 7, "30d": 30}
 SPAN_CHOICES = {name: sentences.describe_span(days) for name, days in SPAN_DAYS.items()}
-REFERENCE_CHOICES = {"before": "the period just before", "earlier": "four weeks earlier"}
+REFERENCE_CHOICES = {"before": "the previous period", "earlier": "the same period four weeks earlier"}
 FOUR_WEEKS = 28 * DAY  # whole weeks, to compare the same weekdays
 
 

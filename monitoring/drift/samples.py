@@ -1,4 +1,4 @@
-"""Samples of predictions in which drift is searched: at most a few thousand random rows per window."""
+"""Samples of predictions for drift detection: at most a few thousand random rows per window."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db.models import Value
+from django.db.models import Func, Value
 from django.db.models.functions import Concat
 
 from core.fields import RandomBits
@@ -29,7 +29,7 @@ class Column:
     Args:
         source: `confidence`, `label`, `value`, or `feature`.
         kind: `number` or `category`.
-        title: name for people, if it differs from `name`.
+        title: display name, if it differs from `name`.
     """
 
     name: str
@@ -106,7 +106,7 @@ def list_columns(version: ModelVersion) -> Iterator[Column]:
 def draw_sample(version: ModelVersion, start: datetime, end: datetime) -> Sample:
     """Draw a uniform random sample of successful predictions from a time range, in two queries.
 
-    The order of the draw is given by the random bits of the ids, so that the same range gives the same sample.
+    The random bits of the ids determine the order of the draw, so the same range always gives the same sample.
     """
     predictions = Prediction.objects.filter(
         model_version=version, status=Prediction.Status.SUCCEEDED, created_at__gte=start, created_at__lt=end
@@ -120,10 +120,10 @@ def draw_sample(version: ModelVersion, start: datetime, end: datetime) -> Sample
     return Sample(start, end, total, [_build_row(row) for row in rows])
 
 
-def _get_draw_order(total: int) -> Any:
+def _get_draw_order(total: int) -> Func:
     """Return the expression to order by.
 
-    With many rows, walking along the index of this expression is fastest; with few, sorting them is. PostgreSQL
+    With many rows, reading the index of this expression is fastest; with few, sorting the rows is. PostgreSQL
     misestimates this, so for few rows the expression is changed into one without an index.
     """
     return RandomBits("id") if total > MAX_SORTED_ROWS else Concat(RandomBits("id"), Value(""))

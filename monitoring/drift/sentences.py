@@ -1,10 +1,11 @@
-"""All sentences of the drift report."""
+"""Sentences of the drift report."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import NamedTuple
 
+from core.formatting import format_percent
 from monitoring.drift.samples import Column
 from monitoring.drift.statistics import Numbers
 
@@ -63,7 +64,7 @@ def describe_categories(
 ) -> Description:
     """Name the category whose share has changed most."""
     name, current_share, reference_share = _find_largest_change(reference, current)
-    shares = _format_share(current_share), _format_share(reference_share)
+    shares = format_percent(current_share), format_percent(reference_share)
     texts = f"{name}: {shares[0]}", f"{name}: {shares[1]}"
     if not drifted:
         return Description(*texts, f"{column.display_name}: about the same distribution as in {period}.")
@@ -86,7 +87,7 @@ def describe_missing(
 ) -> Description:
     """Compare the shares of missing values, counted by `Sample.count_missing`."""
     current_share, reference_share = (counts["missing"] / counts.total() for counts in (current, reference))
-    shares = _format_share(current_share), _format_share(reference_share)
+    shares = format_percent(current_share), format_percent(reference_share)
     if drifted:
         comparison = f"{'more' if current_share > reference_share else 'less'} often than in"
     else:
@@ -99,12 +100,7 @@ def describe_insufficient(column: Column) -> Description:
     return Description("", "", f"{column.display_name}: not enough values to compare.")
 
 
-def _format_share(value: float) -> str:
-    """Return 0.412 as `41 %`. A share below ten percent has one decimal."""
-    return f"{value * 100:.1f} %" if 0 < value < 0.0995 else f"{value * 100:.0f} %"
-
-
 def _format_value(column: Column, value: float) -> str:
     if column.source == "confidence":
-        return f"{value * 100:.1f} %"
+        return format_percent(value)
     return f"{value:,.4g} {column.unit}".strip()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-# SciPy is imported inside functions: `manage.py` commands and processes that show no drift do not load it.
+# SciPy is imported inside functions, so that `manage.py` commands and processes that show no drift do not load it.
 
 Numbers = npt.NDArray[np.float64]
 

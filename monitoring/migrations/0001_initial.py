@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 (
                     "counts",
                     models.JSONField(
-                        help_text="Predictions by status, error code, label and user id (empty for deleted users)."
+                        help_text="Predictions by status, error code, label, and user ID (empty without a user)."
                     ),
                 ),
                 ("confidences", models.PositiveBigIntegerField(help_text="Number of predictions with a confidence.")),

@@ -26,7 +26,7 @@ def roll_up(*, since: datetime | None = None, max_hours: int | None = None, now:
     """Roll up completed hours, the newest first, and then the days whose hours are all rolled up.
 
     An hour with queued or running predictions is skipped. Several processes can run this at the same time: an hour and
-    its counts are stored in one transaction, and a unique constraint rejects a second one.
+    its counts are stored in one transaction, and a unique constraint rejects duplicates.
 
     Args:
         since: skip the hours before this one.
@@ -46,7 +46,7 @@ def roll_up(*, since: datetime | None = None, max_hours: int | None = None, now:
 
 
 def roll_up_pending() -> None:
-    """Roll up all completed hours in several short transactions. A background job of the server."""
+    """Roll up all completed hours in several short transactions, as a background job of the server."""
     while roll_up(max_hours=HOURS_PER_TRANSACTION):
         pass
 
@@ -54,7 +54,7 @@ def roll_up_pending() -> None:
 def delete_rollups(*, since: datetime) -> int:
     """Delete the rollups of an hour, of its day, and of all later periods; return how many were deleted.
 
-    Use it after predictions were changed with SQL. The next `roll_up` creates them again.
+    Use it after you change predictions with SQL. The next `roll_up` creates them again.
     """
     periods = RolledPeriod.objects.filter(start__gte=round_down(since, DAY))
     periods = periods.exclude(start__lt=round_down(since, HOUR), hours=1)
@@ -81,7 +81,7 @@ def _list_open_hours(until: datetime) -> set[datetime]:
 
 
 def _roll_up_hours(hours: list[datetime]) -> int:
-    """Roll up hours in one short transaction, without those that another process has stored in the meantime."""
+    """Roll up hours in one short transaction, except those that another process has stored in the meantime."""
     tallies = count_predictions(list(_merge_hours(hours)))
     periods = {hour: RolledPeriod(start=hour, hours=1) for hour in hours}
     try:

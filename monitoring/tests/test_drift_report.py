@@ -144,7 +144,7 @@ def test_a_feature_that_is_always_missing_is_no_drift(flowers):
     assert [column.name for column in report.insufficient] == ["length"]
     missing = get_column(report, "length (missing)")
     assert missing.result.score == 1
-    assert missing.sentence == "length: missing about as often as in the previous 7 days (100 %, previously 100 %)."
+    assert missing.sentence == "length: missing about as often as in the previous 7 days (100.0%, previously 100.0%)."
 
 
 @pytest.mark.parametrize(("reference", "current"), [(0, 0), (0, 100), (100, 0), (29, 100), (100, 29)])

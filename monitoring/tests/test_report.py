@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from django.utils import timezone
 
-from monitoring.report import DELETED_USERS, build_report, get_first_id
+from monitoring.report import NO_ACCOUNT, build_report, get_first_id
 from monitoring.services.rollup import roll_up
 from monitoring.tests.factories import filter_window, make_predictions, read_frame
 from monitoring.windows import DAY, HOUR, WINDOW_CHOICES, get_window
@@ -89,7 +89,7 @@ def test_counts_by_code_label_user_and_version_equal_those_of_pandas(predictions
     assert {row.name: row.current for row in metrics.users} == {
         "ada": expected.filter(user__username="ada").count(),
         "eve": expected.filter(user__username="eve").count(),
-        DELETED_USERS: expected.filter(user=None).count(),
+        NO_ACCOUNT: expected.filter(user=None).count(),
     }
     assert metrics.versions[flowers.pk].current == (frame["model_version"] == flowers.pk).sum()
     assert sum(count.current for count in metrics.versions.values()) == len(frame)
@@ -101,7 +101,7 @@ def test_deleted_users_are_counted_together(predictions, other, now):
     before = {row.name: row.current for row in build_report(get_window("7d", now=now)).users}
     other.delete()
     after = {row.name: row.current for row in build_report(get_window("7d", now=now)).users}
-    assert after == {"ada": before["ada"], DELETED_USERS: before[DELETED_USERS] + before["eve"]}
+    assert after == {"ada": before["ada"], NO_ACCOUNT: before[NO_ACCOUNT] + before["eve"]}
 
 
 @pytest.mark.django_db

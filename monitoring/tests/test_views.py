@@ -73,7 +73,7 @@ def test_a_window_has_metrics_charts_and_tables(predictions, reviewer_client, wi
         assert len(chart["names"]) == len(chart["values"]) > 0
         assert f'data-chart="{chart["id"]}"' in page
     assert page.count('<th scope="row">') > 4 * len(data["times"])
-    duration = WINDOW_CHOICES[window].label.removeprefix("last ")
+    duration = WINDOW_CHOICES[window].label.removeprefix("Last ")
     assert f"compared with the previous {duration}." in page
     for text in (
         "Failures by code",
@@ -102,7 +102,7 @@ def test_unfinished_predictions_have_their_own_bars(shades, reviewer_client, use
     running.update(status="running", completed_at=None, output=None, label="", confidence=None)
     volume = read_chart_data(read_page(reviewer_client))["charts"][0]
     totals = {name: sum(values) for name, values in zip(volume["names"], volume["values"], strict=True)}
-    assert totals == {"succeeded": 2, "failed": 2, "queued, running or canceled": 1}
+    assert totals == {"succeeded": 2, "failed": 2, "queued, running, or canceled": 1}
 
 
 def test_labels_are_counted_for_one_model_only(predictions, reviewer_client):
@@ -133,13 +133,13 @@ def test_notable_changes_are_listed_first(shades, reviewer_client, user):
 @pytest.mark.parametrize(
     ("current", "previous", "text"),
     [
-        ((20, 0), (400, 0), "<strong>Predictions: 20</strong>, 95.0 % fewer"),
-        ((0, 0), (400, 0), "<strong>Predictions: 0</strong>, 100.0 % fewer"),
+        ((20, 0), (400, 0), "<strong>Predictions: 20</strong>, 95.0% fewer"),
+        ((0, 0), (400, 0), "<strong>Predictions: 0</strong>, 100.0% fewer"),
         ((400, 0), (3, 0), "<strong>Predictions: 400</strong>, many more than"),
-        ((0, 400), (3, 0), "<strong>Failed: 100.0 %</strong>"),
-        ((0, 40), (0, 0), "<strong>Failed: 100.0 %</strong>"),
-        ((36, 4), (36, 4), "<strong>Failed: 10.0 %</strong>"),
-        ((40, 0), (40, 1), "<strong>Failed: 0.0 %</strong>, 2.4 points lower"),
+        ((0, 400), (3, 0), "<strong>Failed: 100.0%</strong>"),
+        ((0, 40), (0, 0), "<strong>Failed: 100.0%</strong>"),
+        ((36, 4), (36, 4), "<strong>Failed: 10.0%</strong>"),
+        ((40, 0), (40, 1), "<strong>Failed: 0.0%</strong>, 2.4 percentage points lower"),
         ((40, 0), (41, 0), "No notable changes: all metrics are within their usual range"),
         ((20, 9), (20, 0), "Not enough predictions to compare with the previous 7 days."),
     ],
@@ -193,7 +193,7 @@ def test_the_page_can_be_limited_to_a_model_or_version(predictions, reviewer_cli
 def test_invalid_parameters_are_reported(predictions, reviewer_client, parameters):
     response = reviewer_client.get(PAGE, parameters)
     assert response.status_code == 200
-    assert "This period, model or version does not exist." in " ".join(response.content.decode().split())
+    assert "This period, model, or version does not exist." in " ".join(response.content.decode().split())
 
 
 def test_nul_characters_are_ignored(predictions, reviewer_client):
@@ -204,7 +204,7 @@ def test_drift_is_shown_for_the_selected_or_busiest_version(predictions, reviewe
     page = read_page(reviewer_client)
     assert "Drift of shades:1" in page
     assert "No drift in" in page
-    assert "predictions of the last 7 days." in " ".join(page.split())
+    assert "predictions from the last 7 days." in " ".join(page.split())
     page = read_page(reviewer_client, model="flowers", version="1", span="1d")
     assert "Drift of flowers:1" in page
     assert "Not enough values in 5 of 5 fields" in " ".join(page.split())

@@ -1,4 +1,4 @@
-"""How admin pages show inputs and reviews."""
+"""Render inputs and reviews on admin pages."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from core.formatting import NOT_AVAILABLE
 from predictions.models import Input, Review
 from predictions.presentation import format_true_output, is_pixelated
 
-MAX_FEATURES_LENGTH = 120  # characters of a row of features in a list
+MAX_SHOWN_CHARACTERS = 120  # of a row of features in a list
 
 
 def render_input(row: Input, side: int) -> str | SafeString:
@@ -33,13 +34,13 @@ def render_input(row: Input, side: int) -> str | SafeString:
 def format_features(features: Mapping[str, Any] | None) -> str:
     """Return features in one line, shortened if it is long."""
     text = json.dumps(features or {}, ensure_ascii=False)[1:-1].replace('"', "")
-    return text if len(text) <= MAX_FEATURES_LENGTH else text[: MAX_FEATURES_LENGTH - 1] + "…"
+    return text if len(text) <= MAX_SHOWN_CHARACTERS else text[: MAX_SHOWN_CHARACTERS - 1] + "…"
 
 
 def format_review(review: Review | None) -> str:
     """Return the verdict, and for an incorrect prediction the true label or value; a dash if there is no review."""
     if review is None:
-        return "–"
+        return NOT_AVAILABLE
     true_output = format_true_output(review)
     if review.verdict == Review.Verdict.INCORRECT and true_output:
         return f"{review.get_verdict_display()}: {true_output}"

@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from core.admin import ReadOnlyAdmin, render_json, render_link
-from core.fields import is_uuid
-from core.formatting import format_percent
+from core.fields import parse_uuid
+from core.formatting import NOT_AVAILABLE, format_percent
 from predictions.admin.display import format_features, format_review, render_input
 from predictions.admin.review_actions import ReviewActionsAdmin, ReviewInline, ReviewStateFilter
 from predictions.models import Input, Prediction, Review
@@ -24,7 +24,7 @@ from registry.models import ModelVersion
 MAX_LISTED_PREDICTIONS = 20  # on the page of an input
 MAX_LISTED_LABELS = 100  # in the label filter
 MAX_LISTED_SCORES = 3  # in the list of predictions
-SMALL_THUMBNAIL, LARGE_THUMBNAIL = 48, 256  # pixels
+SMALL_SIDE_PIXELS, LARGE_SIDE_PIXELS = 48, 256  # of a thumbnail
 
 
 class LabelFilter(admin.SimpleListFilter):
@@ -44,7 +44,7 @@ class LabelFilter(admin.SimpleListFilter):
 
 
 class SearchableAdmin(ReadOnlyAdmin):
-    """Search only by exact values that an index serves: an id, a user name, and a text that subclasses define."""
+    """Search only by exact values that an index serves: an ID, a username, and a text that subclasses define."""
 
     date_hierarchy = "created_at"
     ordering = ("-id",)
@@ -53,11 +53,10 @@ class SearchableAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        try:
-            return queryset.filter(self.build_id_query(UUID(term))), False
-        except ValueError:
-            users = User.objects.filter(username=term).values("pk")
-            return queryset.filter(Q(user__in=users) | self.build_text_query(term)), False
+        if value := parse_uuid(term):
+            return queryset.filter(self.build_id_query(value)), False
+        users = User.objects.filter(username=term).values("pk")
+        return queryset.filter(Q(user__in=users) | self.build_text_query(term)), False
 
     def build_id_query(self, value: UUID) -> Q:
         return Q(pk=value)
@@ -77,7 +76,7 @@ class InputAdmin(SearchableAdmin):
     list_select_related = ("user",)
     list_filter = ("kind",)
     search_fields = ("id",)
-    search_help_text = "Search by id, SHA-256 or user name. Enter the whole value."
+    search_help_text = "Search by ID, SHA-256, or username. Enter the whole value."
     fields = (
         "large_input", "id", "user", "kind", "original_name", "sha256", "content_type", "width", "height",
         "size", "created_at", "prediction_links",
@@ -89,17 +88,17 @@ class InputAdmin(SearchableAdmin):
 
     @admin.display(description="input")
     def small_input(self, row: Input) -> str:
-        return render_input(row, SMALL_THUMBNAIL)
+        return render_input(row, SMALL_SIDE_PIXELS)
 
     @admin.display(description="input")
     def large_input(self, row: Input) -> str:
-        return render_json(row.features) if row.features is not None else render_input(row, LARGE_THUMBNAIL)
+        return render_json(row.features) if row.features is not None else render_input(row, LARGE_SIDE_PIXELS)
 
     @admin.display(description="predictions")
     def prediction_links(self, row: Input) -> SafeString | str:
         predictions = row.predictions.select_related("model_version__model").order_by("-id")[:MAX_LISTED_PREDICTIONS]
-        texts = [(each, f"{each.label or each.status} by {each.model_version} ({each.id})") for each in predictions]
-        return format_html_join("", "<div>{}</div>", ((render_link(each, text),) for each, text in texts)) or "–"
+        links = [(render_link(prediction, _describe_prediction(prediction)),) for prediction in predictions]
+        return format_html_join("", "<div>{}</div>", links) or NOT_AVAILABLE
 
 
 @admin.register(Prediction)
@@ -122,7 +121,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
     list_filter = (ReviewStateFilter, "status", "source", "model_version__model", LabelFilter)
     inlines = (ReviewInline,)
     search_fields = ("id",)
-    search_help_text = "Search by prediction id, input id, client reference or user name. Enter the whole value."
+    search_help_text = "Search by prediction ID, input ID, client reference, or username. Enter the whole value."
     fieldsets = (
         (None, {"fields": ("large_input", "label", "confidence_text", "value", "status", "error_code", "error_message")}),
         ("Request", {"fields": ("id", "input_link", "version_link", "user", "source", "client_reference")}),
@@ -136,7 +135,8 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
     ) -> HttpResponse:
         """Show the user's own review and the buttons to review the prediction."""
         reviews = Review.objects.active().filter(reviewer=cast(User, request.user))
-        own_review = reviews.filter(prediction_id=UUID(object_id)).first() if is_uuid(object_id) else None
+        prediction_id = parse_uuid(object_id)
+        own_review = reviews.filter(prediction_id=prediction_id).first() if prediction_id else None
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "mine": own_review})
 
     def build_id_query(self, value: UUID) -> Q:
@@ -151,12 +151,12 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
 
     @admin.display(description="input")
     def small_input(self, row: Prediction) -> str:
-        return render_input(row.input, SMALL_THUMBNAIL)
+        return render_input(row.input, SMALL_SIDE_PIXELS)
 
     @admin.display(description="input")
     def large_input(self, row: Prediction) -> str:
         features = row.input.features
-        return render_json(dict(features)) if features is not None else render_input(row.input, LARGE_THUMBNAIL)
+        return render_json(dict(features)) if features is not None else render_input(row.input, LARGE_SIDE_PIXELS)
 
     @admin.display(description="prediction", ordering="label")
     def output_text(self, row: Prediction) -> str:
@@ -189,3 +189,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
     @admin.display(description="output")
     def pretty_output(self, row: Prediction) -> str:
         return render_json(row.output)
+
+
+def _describe_prediction(row: Prediction) -> str:
+    return f"{row.label or row.status} by {row.model_version} ({row.id})"

@@ -17,7 +17,8 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from accounts.permissions import is_reviewer
-from core.fields import is_uuid
+from core.fields import parse_uuid
+from core.validators import MAX_LABEL_CHARACTERS
 from inference.errors import InferenceError
 from predictions.admin.display import format_review
 from predictions.export import stream_export
@@ -32,7 +33,7 @@ MAX_SELECTED_PREDICTIONS = 200  # that one action reviews
 class ReviewActionForm(ActionForm):
     """The true label or value of all selected predictions."""
 
-    true_output = forms.CharField(label="True label or value:", required=False, max_length=100, strip=False)
+    true_output = forms.CharField(label="True label or value:", required=False, max_length=MAX_LABEL_CHARACTERS, strip=False)
 
 
 class ReviewStateFilter(admin.SimpleListFilter):
@@ -61,7 +62,7 @@ class ReviewStateFilter(admin.SimpleListFilter):
 
 
 class PredictionChangeList(ChangeList):
-    """Hide the date hierarchy when the list is filtered by reviews; it would read the whole table."""
+    """Hide the date hierarchy when the list is filtered by reviews: it would read the whole table."""
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
@@ -100,8 +101,8 @@ class ReviewActionsAdmin(admin.ModelAdmin):
 
     def response_action(self, request: HttpRequest, queryset: QuerySet, *args: Any) -> Any:
         """Reject selected ids that are not UUIDs; the admin would pass them to the database."""
-        if not all(is_uuid(pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)):
-            raise SuspiciousOperation("A selected id is not a UUID.")
+        if not all(parse_uuid(pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            raise SuspiciousOperation("A selected ID is not a UUID.")
         return super().response_action(request, queryset, *args)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -132,12 +133,12 @@ class ReviewActionsAdmin(admin.ModelAdmin):
         true_output = request.POST.get("true_output", "")
         rows: list[Prediction] = list(queryset.with_related()[: MAX_SELECTED_PREDICTIONS + 1])
         if len(rows) > MAX_SELECTED_PREDICTIONS:
-            messages.error(request, f"Select at most {MAX_SELECTED_PREDICTIONS} predictions. No review was saved.")
+            messages.error(request, f"Select at most {MAX_SELECTED_PREDICTIONS} predictions. No reviews were saved.")
             return
         try:
             items = [{"id": row.pk, "verdict": verdict, **_parse_true_output(row, true_output)} for row in rows]
         except InferenceError as error:
-            messages.error(request, f"{error.message} No review was saved.")
+            messages.error(request, f"{error.message} No reviews were saved.")
             return
         results = review_predictions(items=items, reviewer=cast(User, request.user), picked_by=Review.PickedBy.MANUAL)
         lines = [(result.error, _render_result(row, result)) for row, result in zip(rows, results, strict=True)]

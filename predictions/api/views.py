@@ -54,7 +54,7 @@ INCLUDE_SERIALIZERS: dict[str, dict[str, type[PredictionSerializer]]] = {
 
 
 class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
-    """Create, list, export and review predictions."""
+    """Create, list, export, and review predictions."""
 
     queryset = Prediction.objects.none()
     serializer_class = PredictionSerializer
@@ -94,7 +94,7 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         responses={201: PredictionSerializer},
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Predict one image or one row of features. The input and the prediction are stored.
+        """Run a model on one image or one row of features, and store the input and the prediction.
 
         Send an image as `multipart/form-data`, or features as JSON.
         """
@@ -126,7 +126,7 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         return super().retrieve(request, *args, **kwargs)
 
     @extend_schema(
-        parameters=[OpenApiParameter("format", str, enum=[*EXPORT_FORMATS], description="The default is csv.")],
+        parameters=[OpenApiParameter("format", str, enum=[*EXPORT_FORMATS], description="If omitted, csv.")],
         responses={(200, export_format.content_type): OpenApiTypes.BINARY for export_format in EXPORT_FORMATS.values()},
     )
     @action(detail=False, pagination_class=None, content_negotiation_class=IgnoreAcceptNegotiation)
@@ -177,7 +177,7 @@ class GroundTruthView(APIView):
 
     @extend_schema(request=GroundTruthSerializer, responses=GroundTruthResultSerializer)
     def post(self, request: Request) -> Response:
-        """Review up to 1,000 predictions, each identified by id or client reference. Each item has its own result."""
+        """Review up to 1,000 predictions, each identified by id or client_reference. Each item has its own result."""
         serializer = GroundTruthSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         items = [_parse_item(item) for item in serializer.validated_data["items"]]
@@ -190,7 +190,7 @@ class GroundTruthView(APIView):
 
 
 def _parse_item(item: Any) -> dict[str, Any] | ReviewResult:
-    """Return an item as the service expects it, or the result of an invalid item."""
+    """Return the validated item, or the result of an invalid one."""
     serializer = GroundTruthItemSerializer(data=item)
     if serializer.is_valid():
         return serializer.validated_data
@@ -213,7 +213,7 @@ class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY})
     @action(detail=True, content_negotiation_class=IgnoreAcceptNegotiation)
     def image(self, request: Request, pk: str) -> HttpResponse:
-        """Get the original bytes of an image. Access is limited to its owner and reviewers."""
+        """Get the original bytes of an image. Only its owner and reviewers have access."""
         row = get_object_or_404(self.get_queryset(), pk=pk, kind=Input.Kind.IMAGE)
         data = read_stored_file(row, reader=cast(User, request.user))
         name = str(row.image).rpartition("/")[2]

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.fields import RandomBits, UUID7Field
-from core.validators import validate_sha256
+from core.validators import MAX_FILE_NAME_CHARACTERS, MAX_LABEL_CHARACTERS, validate_sha256
 from inference.signature import Feature
 from predictions.paths import get_input_path
 from predictions.querysets import InputQuerySet, PredictionQuerySet
@@ -19,6 +19,8 @@ from registry.models import ModelVersion
 
 if TYPE_CHECKING:
     from predictions.models.review import Review
+
+MAX_CLIENT_REFERENCE_CHARACTERS = 255
 
 
 class Input(models.Model):
@@ -45,7 +47,7 @@ class Input(models.Model):
     width = models.PositiveIntegerField(null=True, blank=True, help_text="Pixels.")
     height = models.PositiveIntegerField(null=True, blank=True, help_text="Pixels.")
     size = models.PositiveBigIntegerField(help_text="Bytes.")
-    original_name = models.CharField(max_length=255, blank=True, help_text="The file name as uploaded.")
+    original_name = models.CharField(max_length=MAX_FILE_NAME_CHARACTERS, blank=True, help_text="The file name as uploaded.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar = InputQuerySet.as_manager()
@@ -85,12 +87,12 @@ class Prediction(models.Model):
 
     class Source(models.TextChoices):
         # Currently used: web, api and cli, and batch by generated example data. The others are reserved.
-        WEB = "web", "web page"
+        WEB = "web", "Web page"
         API = "api", "API"
         V2 = "v2", "V2 protocol"
-        BATCH = "batch", "batch"
-        ADMIN = "admin", "admin"
-        CLI = "cli", "command line"
+        BATCH = "batch", "Batch"
+        ADMIN = "admin", "Admin"
+        CLI = "cli", "Command line"
 
     id = UUID7Field()
     input = models.ForeignKey(Input, models.PROTECT, related_name="predictions")
@@ -102,7 +104,7 @@ class Prediction(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices)
     source = models.CharField(max_length=10, choices=Source.choices)
     output = models.JSONField(null=True, blank=True)
-    label = models.CharField(max_length=100, blank=True, help_text="The label with the highest score.")
+    label = models.CharField(max_length=MAX_LABEL_CHARACTERS, blank=True, help_text="The label with the highest score.")
     confidence = models.FloatField(null=True, blank=True, help_text="The highest score, 0 to 1.")
     margin = models.FloatField(null=True, blank=True, help_text="The highest score minus the second highest, 0 to 1.")
     value = models.FloatField(null=True, blank=True, help_text="The output of a regression model.")
@@ -111,7 +113,9 @@ class Prediction(models.Model):
     queue_ms = models.FloatField(null=True, blank=True)
     preprocess_ms = models.FloatField(null=True, blank=True)
     inference_ms = models.FloatField(null=True, blank=True)
-    client_reference = models.CharField(max_length=255, blank=True, help_text="The caller's own id or note.")
+    client_reference = models.CharField(
+        max_length=MAX_CLIENT_REFERENCE_CHARACTERS, blank=True, help_text="The caller's own ID or note."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)

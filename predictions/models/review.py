@@ -10,14 +10,15 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from core.fields import UUID7Field
+from core.validators import MAX_LABEL_CHARACTERS
 from predictions.models.prediction import Prediction
 from predictions.querysets import ReviewClaimQuerySet, ReviewQuerySet
 
-MAX_COMMENT_LENGTH = 2000  # characters
+MAX_COMMENT_CHARACTERS = 2000
 
 
 class Review(models.Model):
-    """One person's verdict on one prediction. Append-only: a new review withdraws the same person's earlier one."""
+    """One user's verdict on one prediction. Append-only: a new review withdraws the same user's earlier one."""
 
     class Verdict(models.TextChoices):
         CORRECT = "correct"
@@ -25,12 +26,12 @@ class Review(models.Model):
         UNSURE = "unsure"
 
     class PickedBy(models.TextChoices):
-        RANDOM = "random", "random"
-        UNCERTAIN = "uncertain", "lowest confidence"
-        MARGIN = "margin", "smallest margin"
-        LABEL = "label", "label"
-        NEWEST = "newest", "newest"
-        MANUAL = "manual", "manual"
+        RANDOM = "random", "Random"
+        UNCERTAIN = "uncertain", "Lowest confidence"
+        MARGIN = "margin", "Smallest margin"
+        LABEL = "label", "By label"
+        NEWEST = "newest", "Newest"
+        MANUAL = "manual", "Manual"
         API = "api", "API"
 
     id = UUID7Field()
@@ -40,9 +41,9 @@ class Review(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_index=False, related_name="reviews"
     )
     verdict = models.CharField(max_length=10, choices=Verdict.choices)
-    true_label = models.CharField(max_length=100, blank=True)
+    true_label = models.CharField(max_length=MAX_LABEL_CHARACTERS, blank=True)
     true_value = models.FloatField(null=True, blank=True)
-    comment = models.TextField(blank=True, max_length=MAX_COMMENT_LENGTH)
+    comment = models.TextField(blank=True, max_length=MAX_COMMENT_CHARACTERS)
     picked_by = models.CharField(
         max_length=10,
         choices=PickedBy.choices,
@@ -82,7 +83,7 @@ class Review(models.Model):
 
 
 class ReviewClaim(models.Model):
-    """A reviewer's temporary hold on a prediction in the review queue, or that they skipped it. Expires."""
+    """A reviewer's claim on a prediction in the review queue, or a record that they skipped it. Expires."""
 
     id = UUID7Field()
     # The constraint below serves this key's own queries too.

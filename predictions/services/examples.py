@@ -13,7 +13,7 @@ from inference.signature import TableInput
 from predictions.models import Prediction
 from predictions.services.inputs import prepare_input
 from predictions.services.predict import run_prediction
-from predictions.services.stored_files import THUMBNAIL_SIDE
+from predictions.services.stored_files import THUMBNAIL_SIDE_PIXELS
 from registry.models import ModelVersion
 from registry.references import ResolvedModel, resolve_model
 from registry.services.model_files import get_example_path
@@ -23,12 +23,12 @@ EXAMPLE_REFERENCE = "example"  # the client reference of predictions of examples
 
 
 def has_example(version: ModelVersion) -> bool:
-    """Return whether a version has an example, or its features have examples that make up a row."""
+    """Return whether a version has an example, or its features have examples that form a row."""
     return bool(version.examples) or get_example_row(version) is not None
 
 
 def get_example_names(version: ModelVersion) -> list[str]:
-    """Return a name for each of the first examples: its label or value or, if it has neither, its number."""
+    """Return the names of the first examples: the label or value or, if an example has neither, its number."""
     names = []
     for number, example in enumerate(version.examples[:MAX_SHOWN_EXAMPLES], 1):
         label, value = example.get("label"), example.get("value")
@@ -61,7 +61,7 @@ def predict_example(
     """Predict one of a version's examples and store the prediction like any other.
 
     Args:
-        resolved: the model that predicts, which may be a newer version than that of the example. Default: `version`.
+        resolved: the model to run, which may be a newer version than that of the example. Default: `version`.
 
     Raises:
         LookupError: the version has no example with this number.
@@ -89,7 +89,7 @@ def read_example_thumbnail(version: ModelVersion, number: int) -> bytes:
         OSError: the file is missing.
         InvalidInput: the file is damaged.
     """
-    return make_thumbnail(_open_image(version, number).read(), THUMBNAIL_SIDE)
+    return make_thumbnail(_open_image(version, number).read(), THUMBNAIL_SIDE_PIXELS)
 
 
 def _open_image(version: ModelVersion, number: int) -> ContentFile:

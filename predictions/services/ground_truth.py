@@ -31,7 +31,7 @@ class ReviewResult:
 def review_predictions(
     *, items: Sequence[ReviewItem], reviewer: User, picked_by: str = Review.PickedBy.API
 ) -> list[ReviewResult]:
-    """Store a person's reviews of many predictions in one transaction. Valid items are stored even if others are invalid.
+    """Store one user's reviews of many predictions in one transaction. Valid items are stored even if others are invalid.
 
     Returns:
         One result per item, in the same order. The second of two items for the same prediction is an error.
@@ -48,10 +48,10 @@ def review_predictions(
         except InferenceError as error:
             results.append(ReviewResult(error=error))
             continue
-        row = build_review(review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+        row = build_review(review=review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
         reviews[prediction.pk] = row
         results.append(ReviewResult(review=row))
-    replace_reviews(list(reviews.values()), reviewer=reviewer)
+    replace_reviews(reviews=list(reviews.values()), reviewer=reviewer)
     return results
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.files.base import File
 
 from accounts.models import User
-from core.uploads import get_image_limits
+from core.limits import get_image_limits
 from core.validators import clean_file_name
 from inference.errors import InvalidInput
 from inference.preprocessing import check_file_size, read_features, read_image, to_canonical_json
@@ -55,7 +55,8 @@ def prepare_input(
         is_default_model: the request named no model; error messages then mention that this is the default.
 
     Raises:
-        InvalidInput: the wrong kind of input, both kinds, none, or an invalid one; the message lists all errors.
+        InvalidInput: the input is missing, invalid, or of the wrong kind, or both kinds are given. The message lists all
+            errors.
     """
     signature_input = version.parsed_signature.input
     expected = "features" if isinstance(signature_input, TableInput) else "image"
@@ -112,7 +113,7 @@ def prepare_features(features: dict[str, Any], *, user: User | None) -> Prepared
 
 
 def convert_item(prepared: PreparedInput, version: ModelVersion) -> ModelInput:
-    """Convert an input to the item that another version takes.
+    """Convert a prepared input for another version.
 
     Raises:
         InvalidInput: that version does not accept this input.

@@ -1,4 +1,4 @@
-"""Make one prediction: resolve the model, prepare the input, run the model, store both."""
+"""Make one prediction: resolve the model, prepare the input, run the model, and store the input and the prediction."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from registry.serving import get_standby, lease_predictor
 
 logger = logging.getLogger(__name__)
 
-STAGES = ("preprocess", "queue", "inference")
+TIMING_DECIMALS = 3  # of milliseconds
 
 
 def predict(
@@ -47,12 +47,12 @@ def predict(
         source: a `Prediction.Source`.
         image: an uploaded file, read once.
         features: for models that take tabular inputs: values by name, or a list in the order of the signature.
-        feature_order: the names that belong to a list of features.
+        feature_order: the feature names, if `features` is a list.
         model: `name`, `name@alias` or `name:number`; empty for the default model.
         client_reference: the caller's own id for the prediction.
 
     Raises:
-        UnknownModel, InactiveModel: no such model version, or this user may not use it.
+        UnknownModel, InactiveModel: the model version does not exist, or this user cannot use it.
         InvalidInput: the image or a feature is invalid, or the model takes another kind of input.
         Overloaded: the queue of the model is full.
         StorageFull: no space is left for files.
@@ -92,7 +92,7 @@ def run_prediction(
 
 
 def _run_model(prediction: Prediction, prepared: PreparedInput, resolved: ResolvedModel) -> None:
-    """Run the model and set the output or the error of the prediction. No transaction is open during this."""
+    """Run the model and set the output or the error of the prediction. No transaction is open meanwhile."""
     timings = Timings()
     prediction.started_at = timezone.now()
     try:
@@ -101,10 +101,14 @@ def _run_model(prediction: Prediction, prepared: PreparedInput, resolved: Resolv
         prediction.status = Prediction.Status.FAILED
         prediction.error_code, prediction.error_message = error.code, error.message
         logger.error("model failed", exc_info=error, extra={"prediction": str(prediction.id)})
-    for stage in STAGES:
-        milliseconds = getattr(timings, f"{stage}_ms")
-        setattr(prediction, f"{stage}_ms", milliseconds and round(milliseconds, 3))
+    prediction.preprocess_ms = _round_milliseconds(timings.preprocess_ms)
+    prediction.queue_ms = _round_milliseconds(timings.queue_ms)
+    prediction.inference_ms = _round_milliseconds(timings.inference_ms)
     prediction.completed_at = timezone.now()
+
+
+def _round_milliseconds(duration: float | None) -> float | None:
+    return None if duration is None else round(duration, TIMING_DECIMALS)
 
 
 def _run_with_standby(
@@ -175,7 +179,11 @@ def _record_prediction(prediction: Prediction) -> None:
     version = prediction.model_version
     labels = {"model": version.model.name, "version": version.number}
     metrics.PREDICTIONS.labels(**labels, status=prediction.status).inc()
-    durations = {stage: getattr(prediction, f"{stage}_ms") for stage in STAGES}
+    durations = {
+        "preprocess": prediction.preprocess_ms,
+        "queue": prediction.queue_ms,
+        "inference": prediction.inference_ms,
+    }
     for stage, milliseconds in durations.items():
         if milliseconds is not None:
             metrics.STAGE_SECONDS.labels(**labels, stage=stage).observe(milliseconds / 1000)
@@ -189,6 +197,6 @@ def _record_prediction(prediction: Prediction) -> None:
             "label": prediction.label,
             "confidence": prediction.confidence,
             "error_code": prediction.error_code,
-            **{f"{stage}_ms": milliseconds and round(milliseconds, 2) for stage, milliseconds in durations.items()},
+            **{f"{stage}_ms": milliseconds for stage, milliseconds in durations.items()},
         },
     )

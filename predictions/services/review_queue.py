@@ -1,26 +1,26 @@
-"""Walk through the review queue. A claim assigns a prediction to one reviewer at a time, until it expires."""
+"""Claim and review predictions in the review queue. A claim assigns a prediction to one reviewer until it expires."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from inference.errors import InferenceError
 from predictions.models import Prediction, Review, ReviewClaim
 from predictions.presentation import format_true_output
+from predictions.querysets import PredictionQuerySet
 from predictions.review_strategies import ReviewQueue
 from predictions.services.review_validation import ReviewInput, validate_review
 from predictions.services.reviews import lock_predictions, save_review, withdraw_review
 
-MAX_HELD_PREDICTIONS = 2  # the one on the page, and the next one, which loads in advance
-MAX_CLAIM_ATTEMPTS = 20  # while other reviewers claim too
+MAX_HELD_PREDICTIONS = 2  # the current one, and the next one, which loads in advance
+MAX_CLAIM_ATTEMPTS = 20  # if other reviewers claim at the same time
 CLAIM_DURATION = timedelta(minutes=10)
 SKIP_DURATION = timedelta(hours=12)
 UNDO_WINDOW = timedelta(hours=1)
@@ -77,8 +77,8 @@ def claim_next(*, queue: ReviewQueue, reviewer: User) -> list[Prediction]:
 def review_claimed(*, prediction: Prediction, reviewer: User, review: ReviewInput) -> Review:
     """Store a review from the queue. The same review sent twice is stored once.
 
-    `picked_by` comes from the claim. Without a claim it is `manual`: nobody can put a prediction into the random sample
-    by naming the strategy.
+    `picked_by` comes from the claim. Without a claim it is `manual`, so that a client cannot add a prediction to the random
+    sample by sending a strategy.
 
     Raises:
         ClaimedByAnother: the claim expired, and another person has reviewed or claimed the prediction.
@@ -94,19 +94,19 @@ def review_claimed(*, prediction: Prediction, reviewer: User, review: ReviewInpu
             return _confirm_same_review(own_review, validated)
         if reviews:
             name = reviews[0].reviewer or "Another reviewer"
-            raise ClaimedByAnother(f"{name} has reviewed this prediction in the meantime. Your review was not saved.")
+            raise ClaimedByAnother(f"{name} has already reviewed this prediction. Your review was not saved.")
         claims = ReviewClaim.objects.filter(prediction=prediction, skipped=False)
         if claims.filter(until__gt=timezone.now()).exclude(reviewer=reviewer).exists():
             raise ClaimedByAnother("Your claim expired; another reviewer has this prediction. Your review was not saved.")
         claim = claims.filter(reviewer=reviewer).first()
         picked_by = claim.picked_by if claim else Review.PickedBy.MANUAL
-        row = save_review(validated, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+        row = save_review(review=validated, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
         ReviewClaim.objects.filter(prediction=prediction, reviewer=reviewer).delete()
     return row
 
 
 def skip_prediction(*, prediction: Prediction, reviewer: User) -> None:
-    """Release a prediction for other reviewers, and hide it from this one for some hours.
+    """Release a prediction for other reviewers, and hide it from this one for `SKIP_DURATION`.
 
     `picked_by` stays that of the claim, and without a claim it is `manual`, as in `review_claimed`. Undoing a skip restores
     a claim, so otherwise anybody could put a prediction into the random sample by skipping it there.
@@ -130,7 +130,7 @@ def skip_prediction(*, prediction: Prediction, reviewer: User) -> None:
 def undo_last_action(*, queue: ReviewQueue, reviewer: User) -> Prediction | None:
     """Undo a reviewer's last review or skip of the past hour in this queue, and claim the prediction again.
 
-    Actions in other queues stay.
+    Actions in other queues are not affected.
 
     Returns:
         The prediction. None if there is nothing to undo, or if another reviewer has claimed the skipped prediction.
@@ -165,7 +165,7 @@ def _confirm_same_review(stored: Review, review: ReviewInput) -> Review:
     details = f" ({noun}: {true_output})" if true_output else ""
     raise AlreadyReviewed(
         f"You have already reviewed this prediction: {stored.verdict}{details}. "
-        "To change the review, undo it or open the details of the prediction."
+        "To change your review, undo it or open the details of the prediction."
     )
 
 
@@ -180,20 +180,20 @@ def _fetch_predictions(ids: Sequence[UUID]) -> list[Prediction]:
     return [predictions[pk] for pk in ids]
 
 
-def _find_unclaimed(queue: ReviewQueue, reviewer: User) -> Any:
+def _find_unclaimed(queue: ReviewQueue, reviewer: User) -> PredictionQuerySet:
     blocking = ReviewClaim.objects.blocking(reviewer).filter(prediction=OuterRef("pk"))
     return queue.get_predictions().filter(~Exists(blocking))
 
 
-def _delete_claims(claims: Any) -> None:
-    """Delete claims, except those that another transaction is changing at this moment."""
+def _delete_claims(claims: QuerySet[ReviewClaim]) -> None:
+    """Delete claims, except those that another transaction has locked."""
     with transaction.atomic():
         unlocked = claims.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True)
         ReviewClaim.objects.filter(pk__in=list(unlocked)).delete()
 
 
 def _claim_unreviewed(prediction: Prediction, reviewer: User, queue: ReviewQueue) -> bool:
-    """Return whether the reviewer holds the prediction now, and it still needs a review."""
+    """Claim a prediction; return whether the reviewer holds it and it still needs a review."""
     if not _create_claim(prediction, reviewer, queue):
         return False
     if Review.objects.active().filter(prediction=prediction).exists():  # reviewed before the claim was stored
@@ -214,6 +214,6 @@ def _create_claim(prediction: Prediction, reviewer: User, queue: ReviewQueue, **
 
 
 def _get_time_before_claims(reviewer: User) -> datetime:
-    """Return a time before all claims of a reviewer, which puts a claim first."""
+    """Return a time before all claims of a reviewer. A claim with this time comes first."""
     first = ReviewClaim.objects.held_by(reviewer).order_by("created_at").first()
     return (first.created_at if first else timezone.now()) - timedelta(milliseconds=1)

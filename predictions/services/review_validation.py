@@ -1,4 +1,4 @@
-"""Check reviews before they are stored. Every way to review a prediction uses `validate_review`."""
+"""Validate reviews before they are stored. All entry points use `validate_review`."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from math import isclose, isfinite
 
 from inference.errors import InferenceError, InvalidInput
-from inference.messages import find_closest, format_value
+from inference.messages import find_closest, quote_value
 from inference.numbers import FLOAT_PATTERN, MAX_FLOAT
 from predictions.models import Prediction, Review
-from predictions.models.review import MAX_COMMENT_LENGTH
+from predictions.models.review import MAX_COMMENT_CHARACTERS
 from predictions.presentation import format_output
 
 Verdict = Review.Verdict
 TRUE_VALUE_TOLERANCE = 1e-6  # relative difference up to which a true value agrees with the predicted value
 MAX_LISTED_LABELS = 20  # labels in an error message
-MAX_QUOTED_LENGTH = 60  # characters of rejected text in an error message
+MAX_QUOTED_CHARACTERS = 60  # of rejected text in an error message
 
 
 class InvalidReview(InvalidInput):
@@ -41,7 +41,7 @@ class ReviewInput:
 
 
 def validate_review(prediction: Prediction, review: ReviewInput) -> ReviewInput:
-    """Return the review with inferred parts filled in: the verdict from the true label or value, or the reverse.
+    """Return the review with the missing part inferred: the verdict from the true label or value, or vice versa.
 
     Raises:
         NotReviewable: the prediction did not succeed.
@@ -51,10 +51,11 @@ def validate_review(prediction: Prediction, review: ReviewInput) -> ReviewInput:
     if prediction.status != Prediction.Status.SUCCEEDED:
         raise NotReviewable(f"Only succeeded predictions can be reviewed. The status of this one is {prediction.status}.")
     if review.verdict and review.verdict not in Verdict.values:
-        raise _build_error("verdict", "unknown-verdict", "Expected correct, incorrect or unsure.", review.verdict)
-    if len(review.comment) > MAX_COMMENT_LENGTH:
+        raise _build_error("verdict", "unknown-verdict", "Expected correct, incorrect, or unsure.", review.verdict)
+    if len(review.comment) > MAX_COMMENT_CHARACTERS:
         raise InvalidReview(
-            f"The comment is too long ({len(review.comment):,} characters). The limit is {MAX_COMMENT_LENGTH:,} characters.",
+            f"The comment is too long ({len(review.comment):,} characters). "
+            f"The limit is {MAX_COMMENT_CHARACTERS:,} characters.",
             code="too-long",
             field="comment",
         )
@@ -76,7 +77,7 @@ def parse_true_value(text: str) -> float | None:
     if not text:
         return None
     if not FLOAT_PATTERN.fullmatch(text):
-        raise _build_error("true_value", "wrong-type", "Expected a number such as 5.1.", text[:MAX_QUOTED_LENGTH])
+        raise _build_error("true_value", "wrong-type", "Expected a number such as 5.1.", text[:MAX_QUOTED_CHARACTERS])
     return float(text)
 
 
@@ -86,7 +87,7 @@ def _validate_label_review(prediction: Prediction, review: ReviewInput) -> Revie
         raise _build_error("true_value", "wrong-truth", "Expected true_label: the output is a label.", review.true_value)
     if review.true_label and review.true_label not in labels:
         closest = find_closest(review.true_label, labels)
-        hint = f" Did you mean {format_value(closest)}?" if closest else ""
+        hint = f" Did you mean {quote_value(closest)}?" if closest else ""
         expected = f"Expected one of {_format_labels(labels)}."
         raise _build_error("true_label", "unknown-label", expected, review.true_label, hint)
     agrees = review.true_label == prediction.label
@@ -126,7 +127,7 @@ def _validate_value_review(prediction: Prediction, review: ReviewInput) -> Revie
         raise _build_missing_verdict_error()
     if verdict == Verdict.INCORRECT and true_value is None:
         raise InvalidReview("Enter the true value.", code="required", field="true_value")
-    if verdict == Verdict.INCORRECT:  # a correct prediction may differ a little from the true value
+    if verdict == Verdict.INCORRECT:  # a correct prediction may differ slightly from the true value
         _check_agreement(verdict, agrees, "true value", format_output(prediction))
     return ReviewInput(verdict, true_value=true_value, comment=review.comment)
 
@@ -156,12 +157,12 @@ def _check_agreement(verdict: str, agrees: bool, noun: str, predicted: str) -> N
 
 
 def _build_missing_verdict_error() -> InvalidReview:
-    message = "Expected a verdict (correct, incorrect or unsure), or the true label or value."
+    message = "Expected a verdict (correct, incorrect, or unsure), or the true label or value."
     return InvalidReview(message, code="required", field="verdict")
 
 
 def _build_error(field: str, code: str, expected: str, received: object, hint: str = "") -> InvalidReview:
-    return InvalidReview(f"{expected} Received: {format_value(received)}.{hint}", code=code, field=field)
+    return InvalidReview(f"{expected} Received: {quote_value(received)}.{hint}", code=code, field=field)
 
 
 def _format_labels(labels: list[str]) -> str:

@@ -39,13 +39,13 @@ def review_prediction(
         NotReviewable, InvalidReview: see `validate_review`.
     """
     review = validate_review(prediction, ReviewInput(verdict, true_label, true_value, comment))
-    return save_review(review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+    return save_review(review=review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
 
 
-def save_review(review: ReviewInput, *, prediction: Prediction, reviewer: User, picked_by: str) -> Review:
+def save_review(*, review: ReviewInput, prediction: Prediction, reviewer: User, picked_by: str) -> Review:
     """Store a validated review and withdraw the reviewer's earlier one."""
-    row = build_review(review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
-    replace_reviews([row], reviewer=reviewer)
+    row = build_review(review=review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+    replace_reviews(reviews=[row], reviewer=reviewer)
     logger.info(
         "review",
         extra={
@@ -58,7 +58,7 @@ def save_review(review: ReviewInput, *, prediction: Prediction, reviewer: User, 
     return row
 
 
-def build_review(review: ReviewInput, *, prediction: Prediction, reviewer: User, picked_by: str) -> Review:
+def build_review(*, review: ReviewInput, prediction: Prediction, reviewer: User, picked_by: str) -> Review:
     """Return a validated review as a row that is not stored yet."""
     return Review(
         prediction=prediction,
@@ -71,10 +71,10 @@ def build_review(review: ReviewInput, *, prediction: Prediction, reviewer: User,
     )
 
 
-def replace_reviews(reviews: Sequence[Review], *, reviewer: User) -> None:
+def replace_reviews(*, reviews: Sequence[Review], reviewer: User) -> None:
     """Store reviews by one person and withdraw their earlier reviews of the same predictions, in one transaction.
 
-    This is the only function that stores reviews of users. At most one review per prediction.
+    This is the only function that stores reviews of users. Pass at most one review per prediction.
     """
     prediction_ids = [review.prediction_id for review in reviews]
     with transaction.atomic():
@@ -91,7 +91,7 @@ def withdraw_review(*, prediction: Prediction, reviewer: User) -> bool:
 def lock_predictions(prediction_ids: Iterable[UUID]) -> None:
     """Lock predictions until the end of the transaction; reviews and claims of a prediction change only under its lock.
 
-    Everybody locks in the same order, so that two callers with the same predictions never wait for each other.
+    All callers lock in the same order, so that two callers with the same predictions cannot deadlock.
     """
     rows = Prediction.objects.select_for_update().filter(pk__in=prediction_ids).order_by("pk")
     list(rows.values_list("pk", flat=True))

@@ -1,4 +1,4 @@
-"""Read the stored files of inputs. A file that no longer has the stored SHA-256 is never returned."""
+"""Read the stored files of inputs. A file that does not match the stored SHA-256 is never returned."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from predictions.models import Input
 
 logger = logging.getLogger(__name__)
 
-THUMBNAIL_SIDE = 256  # pixels
+THUMBNAIL_SIDE_PIXELS = 256
 
 
 class StoredFileError(InferenceError):
@@ -40,7 +40,7 @@ def read_stored_file(row: Input, *, reader: User | None = None) -> bytes:
     """Return the exact bytes that were uploaded.
 
     Args:
-        reader: the user who reads the file. The access is logged if they are not its owner.
+        reader: the user who reads the file. If they are not its owner, the access is logged.
 
     Raises:
         StoredFileError: the file is missing or has changed.
@@ -74,7 +74,7 @@ def read_thumbnail(row: Input) -> bytes:
         pass
     data = read_stored_file(row)
     try:
-        thumbnail = make_thumbnail(data, THUMBNAIL_SIDE)
+        thumbnail = make_thumbnail(data, THUMBNAIL_SIDE_PIXELS)
     except InvalidImage as error:  # decoders and limits may have changed since the upload
         logger.error("stored file not decodable", extra={"input": str(row.pk)})
         raise StoredFileError from error

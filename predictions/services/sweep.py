@@ -20,7 +20,7 @@ def sweep_media(*, older_than: float, dry_run: bool = False) -> list[Path]:
     """Delete stored files without an input, and temporary files; return their paths.
 
     Args:
-        older_than: minimum age in seconds. A file is written before its row, so the row of a new file may follow.
+        older_than: minimum age in seconds. A file is written before its row, so a new file may not have a row yet.
         dry_run: only return the paths.
     """
     root = Path(settings.MEDIA_ROOT)
@@ -33,7 +33,7 @@ def sweep_media(*, older_than: float, dry_run: bool = False) -> list[Path]:
 
 
 def _find_orphans(root: Path, latest_change: float) -> Iterator[Path]:
-    """Yield input files that no row names."""
+    """Yield input files that no row refers to."""
     files = _find_older_files(root / INPUT_FOLDER, latest_change)
     while paths := list(islice(files, MAX_FILES_PER_QUERY)):
         by_name = {path.relative_to(root).as_posix(): path for path in paths}

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from accounts.models import User
 from predictions import presentation
-from predictions.models import Prediction, Review
 
 # Minimum confidence, CSS class, words.
 CONFIDENCE_LEVELS = (
@@ -31,17 +29,11 @@ def confidence_level(confidence: float) -> str:
     return _get_level(confidence)[2]
 
 
-@register.filter
-def review_by(prediction: Prediction, user: User) -> Review | None:
-    """Return a user's active review of a prediction that was fetched `with_reviews`; None for a new prediction."""
-    reviews = getattr(prediction, "active_reviews", ())
-    return next((review for review in reviews if review.reviewer_id == user.pk), None)
-
-
 def _get_level(confidence: float) -> tuple[float, str, str]:
     return next(level for level in CONFIDENCE_LEVELS if confidence >= level[0])
 
 
+register.filter("review_by", presentation.find_own_review)
 register.filter("output_text", presentation.format_output)
 register.filter("true_output", presentation.format_true_output)
 register.filter("display_features", presentation.get_display_features)

@@ -141,7 +141,7 @@ def test_second_reviewer_of_a_prediction_gets_an_error(predictions, shades, revi
     submit(reviewer_client, shades, predictions[2], verdict="correct")
     client.force_login(superuser)
     response = submit(client, shades, predictions[2], verdict="unsure")
-    assert "rosa has reviewed this prediction in the meantime" in response.context["error"]
+    assert "rosa has already reviewed this prediction" in response.context["error"]
     assert Review.objects.count() == 1
 
 

@@ -1,6 +1,8 @@
 """Make predictions: what is stored, and what is not stored when something fails."""
 
+import errno
 import hashlib
+import os
 import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -162,13 +164,13 @@ def test_a_full_queue_rejects_the_request_and_stores_nothing(switched, user, set
 
 
 def test_a_full_disk_is_reported_and_no_row_is_stored(shades, user, settings, monkeypatch):
-    def full(*arguments, **options):
-        raise StorageFull(28, "full")
+    def fail(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("core.storage.DurableFileSystemStorage._save", full)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(StorageFull):
         make_prediction(user)
-    assert not Input.objects.exists()
+    assert is_nothing_stored(settings)
 
 
 @pytest.mark.parametrize("model", [Input, Prediction])
@@ -192,7 +194,7 @@ def test_a_failed_commit_keeps_the_file(shades, user, settings, monkeypatch):
     def fail():
         raise DatabaseError("connection lost")
 
-    monkeypatch.setattr(connection, "_commit", fail)
+    monkeypatch.setattr(connection, "commit", fail)
     with pytest.raises(DatabaseError):
         make_prediction(user)
     assert len(list_stored_files(settings)) == 1

@@ -160,7 +160,7 @@ def test_predictions_of_another_reviewer_cannot_be_reviewed(predictions, shades,
     with pytest.raises(ClaimedByAnother, match="another reviewer has this prediction"):
         review_by_id(first, reviewer)
     review_by_id(first, other_reviewer)
-    with pytest.raises(ClaimedByAnother, match="otto has reviewed this prediction"):
+    with pytest.raises(ClaimedByAnother, match="otto has already reviewed this prediction"):
         review_by_id(first, reviewer)
     assert Review.objects.get().reviewer == other_reviewer
 

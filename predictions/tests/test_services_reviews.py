@@ -4,7 +4,7 @@ import pytest
 
 from inference.tests.factories import make_image
 from predictions.models import Review
-from predictions.models.review import MAX_COMMENT_LENGTH
+from predictions.models.review import MAX_COMMENT_CHARACTERS
 from predictions.services import predict, review_prediction, withdraw_review
 from predictions.services.ground_truth import review_predictions
 from predictions.services.review_queue import review_claimed
@@ -58,7 +58,7 @@ def test_true_values_must_be_finite(row, user, value, code):
 
 
 def test_all_ways_to_review_use_the_same_validation(white, user):
-    review = {"verdict": "correct", "comment": "x" * (MAX_COMMENT_LENGTH + 1)}
+    review = {"verdict": "correct", "comment": "x" * (MAX_COMMENT_CHARACTERS + 1)}
     for function, arguments in (
         (review_prediction, {"prediction": white, "reviewer": user, **review}),
         (review_claimed, {"prediction": white, "reviewer": user, "review": ReviewInput(**review)}),

@@ -45,7 +45,7 @@ def test_thumbnail_is_a_small_webp_that_is_created_once(shades, signed_in, user)
 def test_missing_file_does_not_break_the_history(shades, signed_in, user):
     prediction = make_prediction(user)
     prediction.input.image.storage.delete(prediction.input.image.name)
-    assert signed_in.get(reverse("predictions:thumbnail", args=[prediction.input_id])).status_code == 410
+    assert signed_in.get(reverse("predictions:thumbnail", args=[prediction.input_id])).status_code == 500
     assert signed_in.get(reverse("predictions:history")).status_code == 200
 
 
@@ -56,7 +56,8 @@ def test_thumbnail_of_a_file_that_cannot_be_decoded_is_reported(shades, signed_i
     Path(row.image.path).write_bytes(data)
     Input.objects.filter(pk=row.pk).update(sha256=hashlib.sha256(data).hexdigest())
     response = signed_in.get(reverse("predictions:thumbnail", args=[row.pk]))
-    assert (response.status_code, response["Content-Type"]) == (410, "text/plain")
+    assert (response.status_code, response["Content-Type"]) == (500, "text/plain")
+    assert b"The stored file is damaged." in response.content
 
 
 @pytest.mark.parametrize("name", ["predictions:predict", "predictions:history", "accounts:tokens", "docs"])

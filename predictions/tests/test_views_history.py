@@ -132,7 +132,7 @@ def test_browsers_do_not_cache_the_history(shades, signed_in):
 def test_chips_show_readable_values(shades, signed_in):
     chips = signed_in.get(URL, {"max_confidence": "0.8", "created_after": "2026-01-31T12:00"}).context["chips"]
     assert [(chip.name, chip.value) for chip in chips] == [
-        ("Maximum confidence", "80 %"),
+        ("Maximum confidence", "80%"),
         ("Created from", "2026-01-31T12:00"),
     ]
     assert chips[1].time == datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -142,7 +142,7 @@ def test_chips_show_readable_values(shades, signed_in):
 
 def test_rows_show_their_review(shades, signed_in, user):
     review_prediction(prediction=make_prediction(user), reviewer=user, true_label="grey")
-    assert '<span class="badge verdict incorrect">Correct: grey</span>' in signed_in.get(URL).content.decode()
+    assert '<span class="badge verdict incorrect">True label: grey</span>' in signed_in.get(URL).content.decode()
     assert "badge verdict" not in signed_in.get(f"{URL}?reviewed=false").content.decode()
 
 

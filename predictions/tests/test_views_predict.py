@@ -45,7 +45,7 @@ def test_rejected_file_does_not_stop_the_others_and_keeps_typed_text(shades, sig
 @pytest.mark.parametrize(
     ("data", "status", "message"),
     [
-        (None, 400, "Choose a JPEG, PNG or WebP image."),
+        (None, 400, "Choose a JPEG, PNG, or WebP image."),
         (b"", 400, "The file is empty"),
         (b"GIF89a" + b"\0" * 90, 415, "GIF images are not supported. Send a JPEG, PNG, or WebP image."),
         (make_noise_image(1)[:100], 400, "The image is incomplete"),

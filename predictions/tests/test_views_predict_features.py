@@ -129,7 +129,7 @@ def test_invalid_csv_row_is_reported_and_typed_text_is_kept(flowers, signed_in):
     assert re.search(r'<textarea name="csv"[^>]*aria-invalid="true"', response.content.decode())
     assert 'value="4.5"' in response.content.decode()
     response = signed_in.post("/", {**FORM, "csv": "length,petals,hue\n1,2,3", "fill": "1"})
-    assert "The model has no such features: hue." in get_text(response)
+    assert "The model does not have these features: hue." in get_text(response)
     assert get_values(response)[:2] == ["1", "2"]
 
 

@@ -62,10 +62,10 @@ def test_only_owners_and_reviewers_can_review(white, client, other, reviewer):
     assert not Review.objects.exists()
     client.force_login(reviewer)
     html = post_review(client, white, true_label="black").content.decode()
-    assert "Correct: <strong>black</strong>" in html
+    assert "True label: <strong>black</strong>" in html
     client.force_login(white.user)
     html = client.get(white.get_absolute_url()).content.decode()
-    assert "Another review: Incorrect. Correct: black" in html
+    assert "Another review: Incorrect. True label: black" in html
     assert "rosa" not in html
     assert client.get(f"/predictions/{white.pk}/review/").status_code == 405
 
@@ -76,7 +76,7 @@ def test_htmx_requests_get_the_review_section(white, client, user, reviewer):
     htmx = {"headers": {"hx-request": "true"}}
     saved = client.post(url, {"true_label": "grey", "small": "1"}, **htmx)
     assert saved.status_code == 200
-    assert "Your review: <strong>Incorrect</strong>. Correct: <strong>grey</strong>" in saved.content.decode()
+    assert "Your review: <strong>Incorrect</strong>. True label: <strong>grey</strong>" in saved.content.decode()
     assert "small-review" in saved.content.decode()
     assert "<html" not in saved.content.decode()
     review_prediction(prediction=white, reviewer=reviewer, verdict="unsure")

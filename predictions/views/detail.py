@@ -12,10 +12,12 @@ from django.shortcuts import get_object_or_404
 from django.views.generic import DetailView, View
 
 from accounts.requests import AuthenticatedRequest
+from core.errors import get_status
 from core.urls import get_site_url
 from predictions.models import Input, Prediction
 from predictions.services.stored_files import StoredFileError, read_thumbnail
 from predictions.snippets import build_snippets
+from predictions.views.mixins import build_thumbnail_response
 from predictions.views.review import get_review_context
 
 
@@ -48,9 +50,5 @@ class ThumbnailView(LoginRequiredMixin, View):
         try:
             thumbnail = read_thumbnail(row)
         except StoredFileError as error:
-            return HttpResponse(error.message, status=410, content_type="text/plain")
-        return HttpResponse(
-            thumbnail,
-            content_type="image/webp",
-            headers={"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"},
-        )
+            return HttpResponse(error.message, status=get_status(error), content_type="text/plain")
+        return build_thumbnail_response(thumbnail)

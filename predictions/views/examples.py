@@ -20,8 +20,7 @@ from inference.errors import InferenceError
 from predictions.forms import ExampleForm
 from predictions.services import predict_example
 from predictions.services.examples import read_example_thumbnail
-from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response
-from registry.errors import InactiveModel, UnknownModel
+from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response, build_thumbnail_response
 from registry.models import RegisteredModel
 from registry.references import ResolvedModel, resolve_model
 
@@ -45,17 +44,17 @@ class ExampleView(HtmxLoginRequiredMixin, FormView):
     def form_valid(self, form: ExampleForm) -> HttpResponse:
         reference = form.cleaned_data["model"] or self.model.name
         try:
-            resolved = _resolve(self.request, self.model.name, reference)
-            # The page may be older than the last promotion. Its example is run, by the version in production now.
+            resolved = _resolve_reference(self.request, self.model.name, reference)
+            # The page may be older than the last promotion. Run its example with the version that is in production now.
             shown = form.cleaned_data["version"]
-            version = _resolve(self.request, self.model.name, shown).version if shown else resolved.version
+            version = _resolve_reference(self.request, self.model.name, shown).version if shown else resolved.version
             number = form.cleaned_data["number"]
             prediction = predict_example(version=version, user=self.request.user, number=number, resolved=resolved)
         except (InferenceError, StorageFull, LookupError) as error:
-            return self.reject(str(error), status=get_status(error))
+            return self.reject_example(str(error), status=get_status(error))
         except OSError as error:  # after StorageFull, which is one too
             logger.exception("example file missing", exc_info=error)
-            return self.reject("Its file is missing.", status=410)
+            return self.reject_example("Its file is missing.", status=410)
         if not self.request.htmx:
             return redirect(prediction)
         next_url = f"{reverse('predictions:predict')}?{urlencode({'model': reference})}"
@@ -63,9 +62,9 @@ class ExampleView(HtmxLoginRequiredMixin, FormView):
         return render(self.request, "predictions/_results.html", context, status=201)
 
     def form_invalid(self, form: ExampleForm) -> HttpResponse:
-        return self.reject("There is no such example.", status=404)
+        return self.reject_example("The example does not exist.", status=404)
 
-    def reject(self, reason: str, *, status: int) -> HttpResponse:
+    def reject_example(self, reason: str, *, status: int) -> HttpResponse:
         message = f"The example could not be run. {reason}"
         if self.request.htmx:
             return build_error_response(message, status=status)
@@ -78,16 +77,15 @@ class ExampleImageView(LoginRequiredMixin, View):
 
     def get(self, request: AuthenticatedRequest, name: str, number: int) -> HttpResponse:
         try:
-            resolved = _resolve(request, name, request.GET.get("model", "") or name)
+            resolved = _resolve_reference(request, name, request.GET.get("model", "") or name)
             thumbnail = read_example_thumbnail(resolved.version, number)
-        except (UnknownModel, InactiveModel, InferenceError, LookupError, OSError):
+        except (InferenceError, LookupError, OSError):
             raise Http404 from None
-        headers = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
-        return HttpResponse(thumbnail, content_type="image/webp", headers=headers)
+        return build_thumbnail_response(thumbnail)
 
 
-def _resolve(request: AuthenticatedRequest, name: str, reference: str) -> ResolvedModel:
-    """Resolve a reference, which must lead to the model in the address."""
+def _resolve_reference(request: AuthenticatedRequest, name: str, reference: str) -> ResolvedModel:
+    """Resolve a reference to a version of the model in the URL."""
     resolved = resolve_model(reference, user=request.user)
     if resolved.version.model.name != name:
         raise Http404

@@ -27,7 +27,7 @@ CURSOR_PARAMETERS = {"older", "newer"}
 MAIN_FILTERS = ("model", "label", "status", "verdict")  # always visible; the others are behind "More filters"
 
 
-@method_decorator(vary_on_headers("HX-Request"), "dispatch")  # or the back button shows a cached fragment
+@method_decorator(vary_on_headers("HX-Request"), "dispatch")  # otherwise, the back button shows a cached fragment
 class HistoryView(HtmxLoginRequiredMixin, TemplateView):
     """Predictions, newest first."""
 
@@ -36,7 +36,7 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = super().get(request, *args, **kwargs)
-        response["Cache-Control"] = "private, no-store"  # or the back button shows the list as it was before a review
+        response["Cache-Control"] = "private, no-store"  # otherwise, the back button shows an outdated list
         if self.request.htmx:  # a form submits its empty fields too; keep them out of the address
             response["HX-Push-Url"] = build_history_url({name: value for name, value in request.GET.dict().items() if value})
         return response
@@ -79,8 +79,8 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
         reference = filters.get("model", "")
         if reference not in ["", *dict(choices)]:
             choices.append((reference, reference))
-        form.fields["model"].widget = forms.Select(choices=[("", "any"), *choices])
-        form.fields["label"].widget.attrs |= {"list": "labels", "placeholder": "any"}
+        form.fields["model"].widget = forms.Select(choices=[("", "Any"), *choices])
+        form.fields["label"].widget.attrs |= {"list": "labels", "placeholder": "Any"}
         return {
             "labels": _list_served_labels(),
             "main_fields": [form[name] for name in MAIN_FILTERS],

@@ -1,4 +1,4 @@
-"""Links of the History page that set or remove filters."""
+"""Links on the History page that set or remove filters."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ def _build_chip(filterset: PredictionFilter, filters: dict[str, str], name: str)
     is_percent = name in CONFIDENCE_FILTERS and name not in filterset.errors
     return Chip(
         name=str(filterset.filters[name].label).removesuffix(" (UTC)"),
-        value=f"{float(value) * 100:g} %" if is_percent else str(choices.get(value, value)),
+        value=f"{float(value) * 100:g}%" if is_percent else str(choices.get(value, value)),
         remove_url=build_history_url({other: kept for other, kept in filters.items() if other != name}),
         time=filterset.form.cleaned_data.get(name) if name in TIME_FILTERS else None,
     )
 
 
 def _list_replacing_links(filters: dict[str, str], shortcuts: Iterable[tuple[str, dict[str, str]]]) -> list[FilterLink]:
-    """Return a link for each shortcut that is not set. A link removes the filters of the other shortcuts."""
+    """Return a link for each shortcut that is not set. Each link removes the filters of the other shortcuts."""
     shortcuts = list(shortcuts)
     replaced = {name for _, added in shortcuts for name in added}
     kept = {name: value for name, value in filters.items() if name not in replaced}

@@ -1,4 +1,4 @@
-"""What the views of pages share."""
+"""Mixins and responses shared by the views."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIGNED_OUT_MESSAGE = "You are signed out. Sign in in another tab, then try again
 class HtmxLoginRequiredMixin(LoginRequiredMixin):
     """Require a login of htmx requests too: the sign-in page must not be swapped into the page.
 
-    A GET request opens the sign-in page. Any other request gets a 401 with a message, so that nothing typed is lost.
+    A GET request opens the sign-in page. Any other request gets a 401 with a message, so that the user loses no input.
     """
 
     request: AuthenticatedRequest
@@ -28,6 +28,12 @@ class HtmxLoginRequiredMixin(LoginRequiredMixin):
         return build_error_response(SIGNED_OUT_MESSAGE, status=401)
 
 
+def build_thumbnail_response(thumbnail: bytes) -> HttpResponse:
+    """Return a thumbnail that the browser of its reader may cache for a day."""
+    headers = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(thumbnail, content_type="image/webp", headers=headers)
+
+
 def build_error_response(message: str, *, status: int) -> HttpResponse:
-    """Return the response to a rejected htmx request. The page shows the text next to the form."""
+    """Return the response to a rejected htmx request. The page shows the message next to the form."""
     return HttpResponse(message, status=status, content_type="text/plain; charset=utf-8")

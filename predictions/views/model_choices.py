@@ -15,13 +15,13 @@ class ModelChoice(NamedTuple):
 
 
 def list_model_choices(version: ModelVersion | None, reference: str) -> list[ModelChoice]:
-    """Return the models in production, and last the current version if it has no such name.
+    """Return the models in production, followed by the current version if none of them refers to it.
 
     Args:
         version: the version on the page; None if its reference is invalid.
         reference: as requested; empty for the default model.
 
-    The name is added to a title that several models share.
+    If several models have the same title, their names are added to it.
     """
     models = list(RegisteredModel.objects.in_production().order_by("created_at"))
     title_counts = Counter(model.title for model in models)

@@ -1,4 +1,4 @@
-"""The pages of the models: the list, and the overview of one model."""
+"""The pages about models: the list, and the overview of one model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from predictions.snippets import build_snippets
 from predictions.usage import Usage, count_usage
 from registry.integrity import find_artifact_problem, get_serving_version
 from registry.models import ModelVersion, RegisteredModel
-from registry.references import ModelReference
+from registry.references import ModelReference, select_main_version
 
 MAX_LISTED_VERSIONS = 20  # the newest, plus all versions with an alias
 
@@ -27,7 +27,7 @@ class VersionRow(NamedTuple):
 
 
 class ModelListView(LoginRequiredMixin, ListView):
-    """The models that the user may see."""
+    """The models that the user can see."""
 
     template_name = "predictions/models.html"
     context_object_name = "models"
@@ -54,7 +54,7 @@ class ModelDetailView(LoginRequiredMixin, DetailView):
         versions = list(self.object.versions.all())
         listed = [version for index, version in enumerate(versions) if index < MAX_LISTED_VERSIONS or version.aliases.all()]
         production = next((version for version in listed if version.is_in_production), None)
-        described = production or (listed[0] if listed else None)
+        described = select_main_version(listed)
         usage = count_usage(listed)
         problems = {version.pk: find_artifact_problem(version) for version in listed}
         return super().get_context_data(

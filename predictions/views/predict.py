@@ -1,4 +1,4 @@
-"""The Predict page: choose a model, upload images or enter a row of features, see the results."""
+"""The Predict page: choose a model, upload images or enter a row of features, and see the results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from django_htmx.http import push_url
 from accounts.models import User
 from accounts.requests import AuthenticatedRequest
 from core.errors import get_status
-from core.fields import is_uuid
+from core.fields import parse_uuid
 from core.storage import StorageFull
 from core.urls import get_site_url
 from inference.errors import InferenceError
@@ -41,7 +41,7 @@ from registry.references import ResolvedModel, resolve_model
 
 MAX_SHOWN_PREDICTIONS = 20
 MAX_RECENT_PREDICTIONS = 6
-MAX_SEARCHED_PREDICTIONS = 200  # newest predictions of a user among which those of the model are looked for
+MAX_SEARCHED_PREDICTIONS = 200  # newest predictions of a user in which those of the model are searched
 
 
 class PredictView(HtmxLoginRequiredMixin, FormView):
@@ -62,12 +62,12 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         return super().handle_no_permission()
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        error = self.resolve()
+        error = self.resolve_reference()
         status = get_status(error) if error and self.reference else 200
         return self.render_to_response(self.get_context_data(error=error, results=self.shown_predictions), status=status)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if error := self.resolve():
+        if error := self.resolve_reference():
             form = self.get_form()
             form.add_error(None, str(error))
             return self.form_invalid(form, status=get_status(error))
@@ -77,7 +77,7 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
             return self.fill_in_csv_row(self.table)
         return super().post(request, *args, **kwargs)
 
-    def resolve(self) -> UnknownModel | InactiveModel | None:
+    def resolve_reference(self) -> UnknownModel | InactiveModel | None:
         """Set `resolved`, or return the reason why the reference is rejected."""
         try:
             self.resolved = resolve_model(self.reference, user=self.request.user)
@@ -108,8 +108,8 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
 
     @cached_property
     def shown_predictions(self) -> list[Prediction]:
-        """Return the results in the address, to which a submission redirects."""
-        ids = [part for part in self.request.GET.getlist("shown")[:MAX_SHOWN_PREDICTIONS] if is_uuid(part)]
+        """Return the predictions in the query string, which a submission redirects to."""
+        ids = [part for part in self.request.GET.getlist("shown")[:MAX_SHOWN_PREDICTIONS] if parse_uuid(part)]
         if not ids:
             return []
         rows = Prediction.objects.visible_to(self.request.user).filter(id__in=ids)
@@ -133,8 +133,8 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         return initial | (get_initial_features(row, self.table) if row else {})
 
     def form_valid(self, form: PredictionForm) -> HttpResponse:
-        """Run the model on each input. The rejection of one does not stop the others."""
-        resolved = cast(ResolvedModel, self.resolved)  # or post() would have rejected the request
+        """Run the model on each input. A rejected input does not stop the others."""
+        resolved = cast(ResolvedModel, self.resolved)  # otherwise, post() has rejected the request
         results: list[Prediction] = []
         errors: list[tuple[str, InferenceError | StorageFull]] = []
         for name, prepare in _iterate_inputs(form, self.request.user):
@@ -175,7 +175,7 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         return self.render_form(form, status=status, results=results)
 
     def fill_in_csv_row(self, table: TableInput) -> HttpResponse:
-        """Show the form with the values of a pasted CSV row. Nothing is predicted yet."""
+        """Show the form with the values of a pasted CSV row. The model does not run yet."""
         data = self.request.POST.dict()
         csv_form = CsvRowForm(data, table=table)
         if not csv_form.is_valid():
@@ -186,7 +186,7 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         return self.render_form(form, status=200, csv_form=csv_form)
 
     def render_form(self, form: PredictionForm, *, status: int, **context: Any) -> HttpResponse:
-        """Return the form: alone for htmx, else with the page around it."""
+        """Render the form: only the form for htmx, otherwise the whole page."""
         if self.request.htmx:
             context = self.get_form_context(form=form, **context)
             return render(self.request, "predictions/_features_form.html", context, status=status)

@@ -1,4 +1,4 @@
-"""Review a prediction on its page, or where its result is shown."""
+"""Review a prediction on its own page or next to its result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from accounts.models import User
 from accounts.permissions import is_reviewer
 from accounts.requests import AuthenticatedRequest
 from predictions.models import Prediction
-from predictions.models.review import MAX_COMMENT_LENGTH
+from predictions.models.review import MAX_COMMENT_CHARACTERS
+from predictions.presentation import find_own_review
 from predictions.services import review_prediction, withdraw_review
 from predictions.services.review_validation import InvalidReview, NotReviewable, parse_true_value
 from predictions.views.mixins import HtmxLoginRequiredMixin
@@ -26,7 +27,7 @@ WITHDRAW = "withdraw"  # the value of the button that undoes a review
 class ReviewView(HtmxLoginRequiredMixin, View):
     """Store or withdraw the user's review of a prediction.
 
-    htmx requests get the review section, others are redirected to the page where the button was.
+    htmx requests get the review section; others are redirected to the page that contained the button.
     """
 
     http_method_names = ["post"]
@@ -56,7 +57,7 @@ class ReviewView(HtmxLoginRequiredMixin, View):
             verdict=fields.get("verdict", ""),
             true_label=fields.get("true_label", ""),
             true_value=parse_true_value(fields.get("true_value", "")),
-            comment=fields.get("comment", "").replace("\0", "")[:MAX_COMMENT_LENGTH],
+            comment=fields.get("comment", "").replace("\0", "")[:MAX_COMMENT_CHARACTERS],
         )
 
     def render_section(self, prediction: Prediction, error: str) -> HttpResponse:
@@ -72,7 +73,7 @@ class ReviewView(HtmxLoginRequiredMixin, View):
         return render(self.request, "predictions/_review.html", context, status=400 if error else 200)
 
     def get_success_url(self, prediction: Prediction) -> str:
-        """Return the page where the button was, if it is a page of this site."""
+        """Return the page that contained the button, if it is a page of this site."""
         url = self.request.POST.get("next", "")
         hosts, secure = {self.request.get_host()}, self.request.is_secure()
         safe = url_has_allowed_host_and_scheme(url, allowed_hosts=hosts, require_https=secure)
@@ -81,7 +82,6 @@ class ReviewView(HtmxLoginRequiredMixin, View):
 
 def get_review_context(prediction: Prediction, user: User) -> dict[str, Any]:
     """Return the context of the review section for a prediction that was fetched `with_reviews`."""
-    reviews = prediction.active_reviews
-    own_review = next((review for review in reviews if review.reviewer_id == user.pk), None)
-    other_reviews = [review for review in reviews if review is not own_review]
+    own_review = find_own_review(prediction, user)
+    other_reviews = [review for review in prediction.active_reviews if review is not own_review]
     return {"mine": own_review, "other_reviews": other_reviews, "show_reviewers": is_reviewer(user)}

@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -15,12 +14,13 @@ from django.utils.safestring import SafeString
 from core.admin import ReadOnlyAdmin, render_json, render_link
 from core.formatting import NOT_AVAILABLE
 from inference.errors import ArtifactMismatch, ModelUnavailable
+from inference.messages import format_bytes
 from registry.admin.promote import PromoteView
 from registry.integrity import find_artifact_problem
 from registry.models import Alias, AliasChange, ModelVersion, RegisteredModel
 from registry.serving import get_previous_version
 
-NOT_SERVED = "Not served"
+NOT_CHECKED = "Not checked (no alias)"
 INTEGRITY_BY_PROBLEM = {
     "": "Intact",
     ArtifactMismatch.code: "Changed since registration. It will not be loaded.",
@@ -73,7 +73,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="size", ordering="size")
     def readable_size(self, row: ModelVersion) -> str:
-        return filesizeformat(row.size)
+        return format_bytes(row.size)
 
     @admin.display(description="registered (UTC)", ordering="created_at")
     def registered_at(self, row: ModelVersion) -> str:
@@ -86,7 +86,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     @admin.display(description="artifact integrity")
     def served_integrity(self, row: ModelVersion) -> str:
         """Return the integrity of a version with an alias. Other versions are not checked, because there can be hundreds."""
-        return self.integrity(row) if row.aliases.all() else NOT_SERVED
+        return self.integrity(row) if row.aliases.all() else NOT_CHECKED
 
     @admin.display(description="model")
     def model_link(self, row: ModelVersion) -> str:

@@ -28,7 +28,7 @@ class AliasForm(forms.Form):
     alias = forms.CharField(
         max_length=Alias._meta.get_field("name").max_length,
         validators=[validate_name],
-        help_text='"production" serves requests that name no version. A new name creates an alias.',
+        help_text=f'"{PRODUCTION}" serves requests that name no version. A new name creates an alias.',
     )
 
 

@@ -109,7 +109,8 @@ class Migration(migrations.Migration):
                 (
                     "trusted",
                     models.BooleanField(
-                        default=False, help_text="Registered with --trusted: loading it can run its author's code."
+                        default=False,
+                        help_text="Whether it was registered with --trusted, which allows it to run its author's code.",
                     ),
                 ),
                 (

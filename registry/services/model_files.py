@@ -15,7 +15,7 @@ from inference.errors import ArtifactMismatch
 PATH_HASH_DIGITS = 16  # hexadecimal digits of the SHA-256 in a path
 
 
-def copy_artifact(artifact: Path, *, name: str, sha256: str) -> str:
+def copy_artifact(*, artifact: Path, name: str, sha256: str) -> str:
     """Copy an artifact into MODEL_ROOT, unless it is already there. Return its path relative to MODEL_ROOT.
 
     The path contains the hash, so that versions with the same artifact share one copy.
@@ -34,7 +34,7 @@ def copy_artifact(artifact: Path, *, name: str, sha256: str) -> str:
     return target
 
 
-def copy_example_image(image: Path, *, name: str) -> str:
+def copy_example_image(*, image: Path, name: str) -> str:
     """Copy the image of an example into MODEL_ROOT. Return its path relative to MODEL_ROOT."""
     storage = _get_storage()
     target = f"{name}/examples/{hash_file(image)[:PATH_HASH_DIGITS]}{image.suffix.lower()}"

@@ -74,7 +74,7 @@ def register_model(
     _check_task(manifest.name, task)
     version = ModelVersion(
         runtime=runtime,
-        artifact=copy_artifact(manifest.artifact, name=manifest.name, sha256=sha256),
+        artifact=copy_artifact(artifact=manifest.artifact, name=manifest.name, sha256=sha256),
         sha256=sha256,
         size=get_artifact_size(manifest.artifact),
         signature=spec.signature.to_dict(),
@@ -148,7 +148,7 @@ def _copy_example(example: Example, manifest: Manifest) -> Example:
     """Copy the image of an example, if it has one, and return the example with the new path."""
     if not example.image:
         return example
-    return replace(example, image=copy_example_image(manifest.get_image_path(example), name=manifest.name))
+    return replace(example, image=copy_example_image(image=manifest.get_image_path(example), name=manifest.name))
 
 
 def _save_version(version: ModelVersion, manifest: Manifest, task: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from core.uploads import get_image_limits
+from core.limits import get_image_limits
 from inference.examples import Example
 from inference.predictor import WARM_UP_TIMEOUT_SECONDS, Predictor
 from inference.preprocessing import read_features, read_image

@@ -70,7 +70,7 @@ def test_only_served_versions_are_checked(versions, client, superuser):
     client.force_login(superuser)
     page = client.get(get_list_url("modelversion")).content.decode()
     assert "Intact" in page
-    assert "Not served" in page
+    assert "Not checked" in page
     assert "Changed since registration" not in page
     assert "Changed since registration" in client.get(get_change_url(versions[1])).content.decode()
     move_alias(version=versions[1], alias="staging")

@@ -1,5 +1,5 @@
 // The header of every page: scroll the current link into view, and close the account menu with Escape or a click elsewhere.
-// Links with the role of a button react to the space bar, as buttons do.
+// The space bar activates links with the role of a button, as it does buttons.
 const links = document.querySelector(".nav-links");
 const currentLink = links?.querySelector("[aria-current]");
 const menu = document.querySelector(".account-menu");

@@ -40,7 +40,7 @@ document.addEventListener("htmx:beforeRequest", ({ detail }) => {
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const { xhr: request, requestConfig } = detail;
   if (request.status < 400) return;
-  detail.isError = false; // it is on the page, so htmx need not write it to the console
+  detail.isError = false; // the page shows the error, so htmx does not need to log it
   detail.shouldSwap = isFragment(request);
   if (!detail.shouldSwap) showError(requestConfig.elt, describeError(request));
 });

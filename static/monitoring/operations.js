@@ -1,5 +1,5 @@
 // Draws the charts of the operations page with uPlot, on load and after htmx has replaced the content. Without this module,
-// the tables below the charts contain the data.
+// the tables below the charts show the data.
 
 const CHART_HEIGHT = 210; // pixels, without the legend
 const MAX_POINT_MARKERS = 40; // lines with more points have no markers
@@ -10,12 +10,12 @@ const TIME_FORMAT = { hour: "2-digit", minute: "2-digit" };
 const formatValue = {
   count: (value) => value.toLocaleString("en-GB"),
   milliseconds: (value) => `${value.toLocaleString("en-GB", { maximumFractionDigits: 1 })} ms`,
-  share: (value) => `${(value * 100).toFixed(1)} %`,
+  share: (value) => `${(value * 100).toFixed(1)}%`,
 };
 const formatTick = {
   ...formatValue,
   milliseconds: (value) => `${value.toLocaleString("en-GB")} ms`,
-  share: (value) => `${Number((value * 100).toFixed(2))} %`,
+  share: (value) => `${Number((value * 100).toFixed(2))}%`,
 };
 
 function formatTime(seconds, format) {

@@ -23,5 +23,5 @@ document.addEventListener("htmx:afterSwap", ({ target: form }) => {
 
 document.addEventListener("paste", ({ target }) => {
   const field = target.closest?.(`${FORM_SELECTOR} [name=csv]`);
-  if (field) setTimeout(() => field.form.elements.fill.click()); // once the text is in the field
+  if (field) setTimeout(() => field.form.elements.fill.click()); // after the browser has inserted the text
 });

@@ -1,5 +1,5 @@
-// The History page: times are typed and shown in the reader's time zone and submitted in UTC. After the back button the page
-// is loaded again.
+// The History page: show and accept times in the reader's time zone, and submit them in UTC. Reload the page after the back
+// button.
 const TIME_FILTERS = ["created_after", "created_before"];
 const MILLISECONDS_PER_DAY = 86_400_000;
 const form = document.querySelector(".filters");

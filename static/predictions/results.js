@@ -1,4 +1,4 @@
-// Bring a new result into view. On a narrow screen the results are below the form.
+// Scroll a new result into view. On a narrow screen, the results are below the form.
 const NARROW_SCREEN = "(max-width: 860px)";
 const results = document.getElementById("results");
 

@@ -1,4 +1,4 @@
-// The review queue: keyboard shortcuts, and the next item at once while htmx saves the action.
+// The review queue: handle keyboard shortcuts, and show the next item at once while htmx saves the action.
 const TEXT_FIELDS = "input:not([type=hidden]), select, textarea";
 const INTERACTIVE = `button, a, summary, ${TEXT_FIELDS}`;
 const root = document.getElementById("queue");
@@ -32,8 +32,8 @@ function handleKey(event) {
   button.form.requestSubmit(button);
 }
 
-// Requests wait for each other. The queue element sends them with the values of this moment: htmx would read the values of
-// a form again when its turn comes, and its button could be unknown by then.
+// Requests wait for each other. The queue element sends them with the values of the moment of the action: otherwise, htmx would
+// read the form again when its turn comes, and the selected button could be unknown by then.
 function submitForm(event) {
   event.preventDefault();
   const values = new FormData(event.target, event.submitter);
@@ -51,10 +51,10 @@ function finishRequest({ detail }) {
   const item = document.getElementById(`item-${detail.requestConfig.parameters.prediction}`);
   item?.classList.remove("sent");
   const error = describeError(detail);
-  if (error) root.querySelector("#queue-error").textContent = `${error} The action may not be saved. Try again: nothing is saved twice.`;
+  if (error) root.querySelector("#queue-error").textContent = `${error} The action may not have been saved. Try again: nothing is saved twice.`;
 }
 
-// htmx moves the items that stay, and a moved field loses the focus.
+// htmx moves the items that stay, and a moved field loses focus.
 let focused = null;
 let current = null;
 

@@ -1,5 +1,5 @@
-// Upload images one by one: chosen, dropped, pasted or taken with the camera. Each becomes a card among the results that
-// htmx submits and replaces with its result. Without this module the form submits all images at once.
+// Upload images one by one: chosen, dropped, pasted, or taken with the camera. Each becomes a card in the results that
+// htmx submits and replaces with its result. Without this module, the form submits all images at once.
 const MAX_CONCURRENT_UPLOADS = 3;
 const form = document.querySelector(".upload-form");
 const results = document.getElementById("results");
@@ -7,7 +7,7 @@ const template = document.getElementById("upload-card");
 const waitingCards = [];
 let activeUploads = 0;
 
-// The card gets the values of the form as they are now, even if it has to wait.
+// The card keeps the current values of the form, even if its upload has to wait.
 function createCard(file) {
   const card = template.content.firstElementChild.cloneNode(true);
   const files = new DataTransfer();
@@ -64,7 +64,7 @@ function listenForUploads() {
     if (!bar || !detail.lengthComputable) return;
     bar.value = detail.loaded / detail.total;
     if (detail.loaded < detail.total) return;
-    bar.removeAttribute("value"); // from here on nobody knows how long it takes
+    bar.removeAttribute("value"); // the duration of the rest is unknown
     setStatus(target, "Running the model");
   });
   document.addEventListener("htmx:afterRequest", ({ detail }) => {

@@ -22,8 +22,8 @@ EXAMPLE_NAMES = ("digits", "iris", "diabetes")  # the first becomes the default 
 
 class Command(BaseCommand):
     help = (
-        "Set up the site: migrate, collect static files, register the example models and create the demo account. "
-        "You can run it again."
+        "Set up the site: migrate, collect static files, register the example models, and create the demo account. "
+        "You can safely run this command again."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

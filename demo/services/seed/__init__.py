@@ -1,4 +1,4 @@
-"""Generate predictions, inputs and reviews, to test pages with many rows."""
+"""Generate predictions, inputs, and reviews, to test pages with many rows."""
 
 from demo.services.seed.generate import seed_predictions
 

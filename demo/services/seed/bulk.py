@@ -1,4 +1,4 @@
-"""Insert many rows at once. On PostgreSQL, COPY takes about 60 % of the time of INSERT and checks the same constraints."""
+"""Insert many rows at once. On PostgreSQL, COPY takes about 60% of the time of INSERT and checks the same constraints."""
 
 from __future__ import annotations
 

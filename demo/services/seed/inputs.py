@@ -1,4 +1,4 @@
-"""Generate inputs: rows of features, or a few images that are used again and again."""
+"""Generate inputs: rows of features, or a few images that are used many times."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from django.core.files.base import ContentFile
 from PIL import Image
 
-from core.uploads import get_image_limits
+from core.limits import get_image_limits
 from demo.services.seed.features import draw_features
 from inference.signature import ImageInput, TableInput
 from predictions.models import Input

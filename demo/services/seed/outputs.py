@@ -1,4 +1,4 @@
-"""Generate outputs and the ground truth they predict. The models are overconfident, and get worse over time."""
+"""Generate outputs and their ground truth. The simulated models are overconfident and get worse over time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from registry.models import ModelVersion
 
 Numbers = npt.NDArray[np.float64]
 
-# Scores. "Signal" is how far the true class stands out, in standard deviations of the noise.
+# Scores. "Signal" is the distance of the true class from the noise, in standard deviations of the noise.
 MIN_SIGNAL, MAX_SIGNAL = 2.0, 6.0
 OVERCONFIDENCE_FACTOR = 1.3  # by which the model overestimates the signal
 DECAY_SHARE = 0.25  # share of the signal, or of the accuracy, that is lost by the end of the period
@@ -24,7 +24,7 @@ INITIAL_ACCURACY = 0.95  # of a model without scores
 # Values.
 DEFAULT_MEAN = 100.0  # of true values, for a version without examples
 RELATIVE_SPREAD = 0.3  # standard deviation of true values, as a share of their mean
-RELATIVE_NOISE = 0.15  # standard deviation of errors, as a share of that of true values; twice that at the end
+RELATIVE_NOISE = 0.15  # standard deviation of errors, as a share of that of true values; twice as much at the end
 FINAL_BIAS = 0.1  # mean error at the end of the period, as a share of the standard deviation of true values
 
 

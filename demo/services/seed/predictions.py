@@ -35,7 +35,7 @@ def draw_predictions(
     users: Sequence[User],
     rng: np.random.Generator,
 ) -> list[Prediction]:
-    """Return an unsaved prediction per input. Sets the id, the time and the user of the inputs, too."""
+    """Return an unsaved prediction per input. Set the id, the time, and the user of the inputs, too."""
     outcomes, timings = _draw_outcomes(outputs, rng), _draw_timings(len(inputs), rng)
     user_indexes = rng.integers(0, len(users), len(inputs)).tolist()
     sources = rng.choice(SOURCES, len(inputs)).tolist()

@@ -20,8 +20,8 @@ UNSURE_SHARE = 0.03  # of reviews
 MISTAKE_SHARE = 0.05  # of reviews, with a random true label or value
 SECOND_REVIEW_SHARE = 0.1  # of reviewed predictions
 RANDOM_SHARE, UNCERTAIN_SHARE = 0.6, 0.3  # of reviewed predictions, by review strategy; the rest are manual
-UNCERTAIN_POOL_FACTOR = 3  # uncertain predictions are drawn from this many times as many with the lowest confidence
-MIN_DELAY, MAX_DELAY = 1000, 72 * HOUR_MILLISECONDS  # between prediction and review
+UNCERTAIN_POOL_FACTOR = 3  # the uncertain sample is drawn from this many times its size, with the lowest confidence
+MIN_DELAY_MILLISECONDS, MAX_DELAY_MILLISECONDS = 1000, 72 * HOUR_MILLISECONDS  # between prediction and review
 VALUE_TOLERANCE = 0.1  # largest relative error of a value with the verdict "correct"
 
 
@@ -44,14 +44,14 @@ def draw_reviews(
         prediction, output = succeeded[index]
         for reviewer in _draw_reviewers(reviewers, rng):
             review_input = validate_review(prediction, _draw_review_input(prediction, output.ground_truth, rng))
-            review = build_review(review_input, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+            review = build_review(review=review_input, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
             set_timestamp(review, _draw_review_timestamp(prediction, rng))
             reviews.append(review)
     return reviews
 
 
 def _pick_predictions(predictions: Sequence[Prediction], share: float, rng: np.random.Generator) -> list[tuple[int, str]]:
-    """Return indexes of predictions to review, each with its review strategy. Random ones are drawn first, from all."""
+    """Return indexes of predictions to review, each with its review strategy. The random sample is drawn first."""
     count = round(share * len(predictions))
     shuffled: list[int] = rng.permutation(len(predictions)).tolist()
     random_count = round(RANDOM_SHARE * count)
@@ -97,4 +97,4 @@ def _draw_review_input(prediction: Prediction, ground_truth: Any, rng: np.random
 def _draw_review_timestamp(prediction: Prediction, rng: np.random.Generator) -> int:
     """Return a time between the prediction and now, at most a few days later."""
     created = to_timestamp(prediction.created_at)
-    return created + int(rng.uniform(MIN_DELAY, min(get_current_timestamp() - created, MAX_DELAY)))
+    return created + int(rng.uniform(MIN_DELAY_MILLISECONDS, min(get_current_timestamp() - created, MAX_DELAY_MILLISECONDS)))

@@ -15,12 +15,12 @@ from inference.errors import InferenceError
 class Command(BaseCommand):
     help = (
         "Export the inputs of MODEL with their true labels or values to the folder DIR, to train the next version. Images "
-        "are written to one folder per label, rows of features to CSV files, split into train, validation and test. Inputs "
+        "are written to one folder per label, rows of features to CSV files, split into train, validation, and test. Inputs "
         "without a decided review are written to `unreviewed`. DIR/manifest.csv describes each input."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("model", help="name (all versions), name@alias or name:version")
+        parser.add_argument("model", help="name (all versions), name@alias, or name:version")
         parser.add_argument("folder", type=Path, metavar="DIR", help="must be empty or not exist")
         parser.add_argument("--reviewed-only", action="store_true", help="leave out inputs without a decided review")
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             self.stderr.write(f"{input_id}: {code}")
         if summary.unreadable:
             raise CommandError(
-                f"{len(summary.unreadable)} inputs could not be read and were skipped. All others were exported."
+                f"Inputs that could not be read and were skipped: {len(summary.unreadable)}. All others were exported."
             )
 
     def _write_summary(self, summary: ExportSummary, folder: Path) -> None:
@@ -46,4 +46,4 @@ class Command(BaseCommand):
             by_label = ", ".join(f"{label}: {count}" for label, count in counts.items() if label)
             self.stdout.write(f"{split}: {sum(counts.values())}" + (f" ({by_label})" if by_label else ""))
         versions = ", ".join(map(str, summary.versions))
-        self.stdout.write(f"Exported {summary.counts.total()} inputs of {versions} to {folder}")
+        self.stdout.write(f"Inputs of {versions} exported to {folder}: {summary.counts.total()}")

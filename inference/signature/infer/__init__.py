@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inference.errors import InvalidSignature
-from inference.signature import INPUTS, Signature
+from inference.signature import INPUTS, ImageInput, Signature
 from inference.signature.base import check_choice
 from inference.signature.infer.features import infer_table_input
 from inference.signature.infer.images import check_image_shape, infer_image_input
@@ -36,7 +36,7 @@ def infer_signature(
     input_data = infer_table_input(metadata, declared_input) if is_table else infer_image_input(metadata, declared_input)
     output_data = infer_output(metadata, declared_output, tuple(labels), is_table=is_table)
     signature = Signature.from_dict({"input": {**input_data, "kind": kind}, "output": output_data})
-    if not is_table:
+    if isinstance(signature.input, ImageInput):
         check_image_shape(metadata, signature.input)
     return signature, infer_labels(metadata, signature.output, tuple(labels))
 

@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 from inference.errors import InvalidSignature
+from inference.signature.image import ImageInput
 from inference.signature.infer.messages import MANIFEST_NAME, format_shape, format_tensors
 from inference.types import ArtifactMetadata, Tensor
 
@@ -32,11 +33,8 @@ def infer_image_input(metadata: ArtifactMetadata, declared_input: Mapping[str, A
     return size | _infer_scale(tensor, declared_input.get("scale")) | dict(declared_input)
 
 
-def check_image_shape(metadata: ArtifactMetadata, image_input: Any) -> None:
+def check_image_shape(metadata: ArtifactMetadata, image_input: ImageInput) -> None:
     """Check that the size and layout match the artifact.
-
-    Args:
-        image_input: an `ImageInput`.
 
     Raises:
         InvalidSignature: they differ. The message contains both shapes.

@@ -7,6 +7,7 @@ from typing import Any
 
 from inference.errors import InvalidSignature
 from inference.messages import find_closest
+from inference.signature import AnyOutput, LabelOutput
 from inference.signature.infer.messages import MANIFEST_NAME
 from inference.tensors import get_width
 from inference.types import ArtifactMetadata, Tensor
@@ -31,7 +32,7 @@ def infer_output(
     return output
 
 
-def infer_labels(metadata: ArtifactMetadata, output: Any, declared_labels: tuple[str, ...]) -> tuple[str, ...]:
+def infer_labels(metadata: ArtifactMetadata, output: AnyOutput, declared_labels: tuple[str, ...]) -> tuple[str, ...]:
     """Return the declared labels, or those of the artifact.
 
     Raises:
@@ -54,7 +55,7 @@ def infer_labels(metadata: ArtifactMetadata, output: Any, declared_labels: tuple
     if width is not None and width != len(labels) and (width, len(labels)) != (1, 2):
         expected = f"{width} labels, one for each output" if width > 1 else "2 labels for an output of one number"
         raise InvalidSignature(f"Expected {expected}. Received: {len(labels)}")
-    if output.kind == "label" and output.classes and len(output.classes) != len(labels):
+    if isinstance(output, LabelOutput) and output.classes and len(output.classes) != len(labels):
         raise InvalidSignature(f"Expected as many classes as labels. Received: {len(output.classes)} and {len(labels)}")
     return labels
 
@@ -113,7 +114,7 @@ def _infer_classes(metadata: ArtifactMetadata, output: Mapping[str, Any], labels
     return () if not labels or returns_labels or classes == labels else classes
 
 
-def _get_class_count(metadata: ArtifactMetadata, output: Any) -> int | None:
+def _get_class_count(metadata: ArtifactMetadata, output: AnyOutput) -> int | None:
     """Return the number of scores per row, or None if the artifact does not define it."""
     if metadata.labels:
         return len(metadata.labels)

@@ -15,15 +15,15 @@ from monitoring.services.rollup import delete_rollups, roll_up
 
 class Command(BaseCommand):
     help = (
-        "Create the rollups of all completed hours for the operations page. The server does this in the background. Run the "
-        "command after an upgrade of a site without rollups, or after you change predictions with SQL."
+        "Create the rollups of all completed hours for the operations page. The server does this in the background. Run "
+        "this command after you upgrade a site without rollups, or after you change predictions with SQL."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--again-since",
             metavar="TIME",
-            help="delete the rollups from this time on and create them again, for example 2026-01-31T00:00:00Z",
+            help="delete the rollups from this time on, and create them again, for example 2026-01-31T00:00:00Z",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -41,5 +41,5 @@ def parse_time(text: str) -> datetime:
     except ValueError:
         time = None
     if time is None:
-        raise CommandError(f"Expected --again-since with a time such as 2026-01-31T00:00:00Z. Received: {text}")
+        raise CommandError(f"Expected --again-since to be a time such as 2026-01-31T00:00:00Z. Received: {text}")
     return make_aware(time) if is_naive(time) else time

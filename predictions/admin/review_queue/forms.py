@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
-from django.utils.text import capfirst
 
 from predictions.models import Review
 from predictions.review_strategies import ReviewQueue, get_strategies
@@ -43,15 +42,13 @@ def _complete_data(data: QueryDict, version: ModelVersion) -> dict[str, Any]:
     if values["order"] == PickedBy.LABEL:
         values["order"] = f"{LABEL_PREFIX}{values.get('label', '')}"
     if values["order"] in PickedBy.values and values["order"] not in get_strategies(version):
-        values["order"] = PickedBy.RANDOM  # the strategy was selected for another version, with another kind of output
+        values["order"] = PickedBy.RANDOM  # the strategy was selected for a version with another kind of output
     return values
 
 
 def _get_strategy_choices(version: ModelVersion) -> list[Any]:
     strategies = get_strategies(version)
-    choices: list[Any] = [
-        (strategy.value, capfirst(strategy.label)) for strategy in strategies if strategy != PickedBy.LABEL
-    ]
+    choices: list[Any] = [(strategy.value, strategy.label) for strategy in strategies if strategy != PickedBy.LABEL]
     if PickedBy.LABEL in strategies:
-        choices.append(("By label", [(f"{LABEL_PREFIX}{label}", label) for label in version.labels]))
+        choices.append((PickedBy.LABEL.label, [(f"{LABEL_PREFIX}{label}", label) for label in version.labels]))
     return choices

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.http import urlencode
-from django.views.generic import TemplateView
-from django.views.generic.edit import FormMixin
+from django.views.generic import FormView
 
-from accounts.permissions import is_reviewer
+from accounts.mixins import ReviewerRequiredMixin
 from accounts.requests import AuthenticatedRequest
+from core.fields import parse_uuid
 from inference.errors import InferenceError
 from predictions.admin.review_queue.forms import ReviewQueueForm
 from predictions.admin.review_queue.presentation import format_saved_message, get_item_context
@@ -40,8 +38,8 @@ from registry.references import resolve_version
 RECENT_REVIEWS_WINDOW = timedelta(hours=12)  # for the number of reviews on the page
 
 
-class ReviewQueueView(FormMixin, TemplateView):
-    """Show the predictions that a reviewer holds, and store what the reviewer does with them.
+class ReviewQueueView(ReviewerRequiredMixin, FormView):
+    """Show the predictions that a reviewer has claimed, and perform the reviewer's actions.
 
     A GET request writes nothing. Each POST request performs one action (start, a verdict, skip or undo), extends the
     reviewer's claims and claims the next predictions. htmx requests get the changed parts of the page, others a redirect.
@@ -53,11 +51,6 @@ class ReviewQueueView(FormMixin, TemplateView):
     update_template_name = "admin/predictions/review/_queue_update.html"
     model_admin: ModelAdmin | None = None
     request: AuthenticatedRequest
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if not is_reviewer(request.user):
-            raise PermissionDenied("You don't have permission. Reviewers only.")
-        return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         form = self.get_form() if self.version else None
@@ -80,10 +73,10 @@ class ReviewQueueView(FormMixin, TemplateView):
 
     @cached_property
     def version(self) -> ModelVersion | None:
-        """The selected version; by default that of the default model. None if no model is registered."""
+        """Return the selected version, by default that of the default model. None if no model is registered."""
         selected = self.request.GET.get("version", "")
         if selected:
-            return get_object_or_404(ModelVersion.objects.select_related("model"), pk=_parse_id(selected))
+            return get_object_or_404(ModelVersion.objects.select_related("model"), pk=parse_uuid(selected))
         try:
             return resolve_version("")
         except UnknownModel:
@@ -131,7 +124,7 @@ class ReviewQueueView(FormMixin, TemplateView):
             return ""
         if action == "undo":
             undone = undo_last_action(queue=queue, reviewer=reviewer)
-            return "Undone." if undone else "There is nothing to undo, or another reviewer has the prediction."
+            return "Undone." if undone else "There is nothing to undo, or another reviewer has claimed the prediction."
         prediction = self.get_prediction(queue.version)
         if action == "skip":
             skip_prediction(prediction=prediction, reviewer=reviewer)
@@ -142,11 +135,4 @@ class ReviewQueueView(FormMixin, TemplateView):
 
     def get_prediction(self, version: ModelVersion) -> Prediction:
         predictions = Prediction.objects.filter(model_version=version).with_related()
-        return get_object_or_404(predictions, pk=_parse_id(self.request.POST.get("prediction", "")))
-
-
-def _parse_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Http404 from None
+        return get_object_or_404(predictions, pk=parse_uuid(self.request.POST.get("prediction", "")))

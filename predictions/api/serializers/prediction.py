@@ -13,7 +13,10 @@ from core.api.fields import reject_unknown_fields
 from predictions.api.serializers.fields import FeatureOrderField, FeaturesField, UploadField
 from predictions.api.serializers.review import ReviewSerializer
 from predictions.models import Input, Prediction, Review
+from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
+from predictions.presentation import find_own_review
 from predictions.services.stored_files import read_stored_file
+from registry.references import MAX_REFERENCE_CHARACTERS
 
 
 class PredictionRequestSerializer(serializers.Serializer):
@@ -22,17 +25,20 @@ class PredictionRequestSerializer(serializers.Serializer):
     image = UploadField(required=False)
     features = FeaturesField(
         required=False,
-        help_text="Values by feature name; or a list of values in the order of the signature, together with feature_order.",
+        help_text="Values by feature name, or a list of values in the order of the signature, together with feature_order.",
     )
-    feature_order = FeatureOrderField(required=False, help_text="The feature names of a list of values.")
+    feature_order = FeatureOrderField(required=False, help_text="The feature names, if features is a list of values.")
     model = serializers.CharField(
-        max_length=120,
+        max_length=MAX_REFERENCE_CHARACTERS,
         default="",
         allow_blank=True,
-        help_text="name, name@alias or name:version. The default is the default model of the site.",
+        help_text="name, name@alias, or name:version. If omitted, the default model of the site is used.",
     )
     client_reference = serializers.CharField(
-        max_length=255, default="", allow_blank=True, help_text="Your own id for the prediction."
+        max_length=MAX_CLIENT_REFERENCE_CHARACTERS,
+        default="",
+        allow_blank=True,
+        help_text="Your own ID or note, stored with the prediction.",
     )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
@@ -100,7 +106,7 @@ class ErrorSerializer(serializers.Serializer):
 
 
 class PredictionSerializer(serializers.ModelSerializer):
-    """The output of one model version for one input."""
+    """A prediction: the output of one model version for one input."""
 
     url = serializers.HyperlinkedIdentityField(view_name="api:prediction-detail")
     model = serializers.CharField(source="model_version.model.name")
@@ -158,9 +164,8 @@ class PredictionSerializer(serializers.ModelSerializer):
     @extend_schema_field(ReviewSerializer(allow_null=True))
     def get_review(self, row: Prediction) -> dict[str, Any] | None:
         """Return the user's own review or, if there is none, the newest one."""
-        reviews: list[Review] = getattr(row, "active_reviews", [])  # not set on a prediction that was just created
-        user = self.context["request"].user
-        review = next((review for review in reviews if review.reviewer_id == user.pk), next(iter(reviews), None))
+        newest: list[Review] = getattr(row, "active_reviews", [])  # not set on a prediction that was just created
+        review = find_own_review(row, self.context["request"].user) or next(iter(newest), None)
         return ReviewSerializer(review, context=self.context).data if review else None
 
 

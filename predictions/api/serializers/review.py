@@ -9,15 +9,17 @@ from rest_framework import serializers
 
 from accounts.permissions import is_reviewer
 from core.api.fields import StrictFloatField, reject_unknown_fields
+from core.validators import MAX_LABEL_CHARACTERS
 from predictions.models import Review
-from predictions.models.review import MAX_COMMENT_LENGTH
+from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
+from predictions.models.review import MAX_COMMENT_CHARACTERS
 
 OWNER_STRATEGIES = (Review.PickedBy.API, Review.PickedBy.MANUAL)
 MAX_GROUND_TRUTH_ITEMS = 1000
 
 
 class ReviewSerializer(serializers.ModelSerializer):
-    """A review. Only reviewers see who wrote it; everybody sees whether it is their own."""
+    """A review. Only reviewers see who wrote it; all users see whether it is their own."""
 
     mine = serializers.SerializerMethodField()
     reviewer = serializers.SerializerMethodField()
@@ -39,21 +41,21 @@ class ReviewSerializer(serializers.ModelSerializer):
 
 
 class ReviewInputSerializer(serializers.Serializer):
-    """A review as a client sends it. The service validates it against the prediction."""
+    """A review to store. It must match the output of the prediction."""
 
     verdict = serializers.ChoiceField(
-        Review.Verdict.choices, required=False, help_text="Default: inferred from the true label or value."
+        Review.Verdict.choices, required=False, help_text="If omitted, inferred from the true label or value."
     )
-    true_label = serializers.CharField(max_length=100, required=False, trim_whitespace=False)
+    true_label = serializers.CharField(max_length=MAX_LABEL_CHARACTERS, required=False, trim_whitespace=False)
     true_value = StrictFloatField(required=False)
-    comment = serializers.CharField(max_length=MAX_COMMENT_LENGTH, required=False, allow_blank=True)
+    comment = serializers.CharField(max_length=MAX_COMMENT_CHARACTERS, required=False, allow_blank=True)
     picked_by = serializers.ChoiceField(Review.PickedBy.choices, default=Review.PickedBy.API)
 
     def validate_picked_by(self, value: str) -> str:
         """Reject the strategies of the review queue unless the user is a reviewer: accuracy is based on `random`."""
         if value not in OWNER_STRATEGIES and not is_reviewer(self.context["request"].user):
             raise serializers.ValidationError(
-                f"Expected {' or '.join(OWNER_STRATEGIES)}. The other values are for reviewers.", code="not-yours"
+                f"Expected {' or '.join(OWNER_STRATEGIES)}. Only reviewers can send other values.", code="not-yours"
             )
         return value
 
@@ -66,7 +68,7 @@ class GroundTruthItemSerializer(ReviewInputSerializer):
     """One item of ground truth: a prediction, by its id or client reference, and its review."""
 
     id = serializers.UUIDField(required=False)
-    client_reference = serializers.CharField(max_length=255, required=False)
+    client_reference = serializers.CharField(max_length=MAX_CLIENT_REFERENCE_CHARACTERS, required=False)
     picked_by = None  # type: ignore[assignment]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -76,6 +78,8 @@ class GroundTruthItemSerializer(ReviewInputSerializer):
 
 
 class GroundTruthSerializer(serializers.Serializer):
+    """Reviews of up to 1,000 predictions."""
+
     items = serializers.ListField(child=serializers.JSONField(), min_length=1, max_length=MAX_GROUND_TRUTH_ITEMS)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
@@ -94,6 +98,8 @@ class ItemResultSerializer(serializers.Serializer):
 
 
 class GroundTruthResultSerializer(serializers.Serializer):
-    accepted = serializers.IntegerField()
-    refused = serializers.IntegerField()
+    """The results of all items, in the order of the request."""
+
+    accepted = serializers.IntegerField(help_text="Number of reviews that were stored.")
+    refused = serializers.IntegerField(help_text="Number of items that were rejected.")
     results = ItemResultSerializer(many=True)

@@ -27,7 +27,7 @@ from registry.references import resolve_version
 
 @dataclass(frozen=True, slots=True)
 class FileInput:
-    """One input of a file, or the reason why it cannot be read.
+    """One input from a file, or the reason why it cannot be read.
 
     Args:
         name: the path, and for rows the number of the line or of the list item.
@@ -41,14 +41,14 @@ class FileInput:
 
 class Command(BaseCommand):
     help = (
-        "Predict each FILE with MODEL: an image, or rows of features as CSV with a header or as JSON (an object or a list "
-        "of objects). The inputs and predictions are stored."
+        "Run MODEL on each FILE: an image, or rows of features as CSV with a header or as JSON (an object or a list of "
+        "objects). The inputs and predictions are stored."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("model", help="name, name@alias or name:version")
+        parser.add_argument("model", help="name, name@alias, or name:version")
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
-        parser.add_argument("--user", help="user to store the predictions for; default: no user")
+        parser.add_argument("--user", help="username of the owner of the predictions; default: no owner")
         parser.add_argument("--json", action="store_true", help="print one JSON object per line")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -57,12 +57,14 @@ class Command(BaseCommand):
         total = failed = 0
         for path in options["files"]:
             for file_input in read_inputs(path, version):
-                prediction = self._predict(file_input, user, options["model"])
+                prediction = self._predict_input(file_input, user, options["model"])
                 if prediction:
                     self._write_prediction(file_input.name, prediction, as_json=options["json"])
                 total += 1
                 failed += prediction is None or prediction.status == Prediction.Status.FAILED
-        if failed or not total:
+        if not total:
+            raise CommandError("The files contain no inputs.")
+        if failed:
             raise CommandError(f"{failed} of {total} inputs failed.")
 
     def _resolve_version(self, reference: str) -> ModelVersion:
@@ -71,7 +73,7 @@ class Command(BaseCommand):
         except InferenceError as error:
             raise CommandError(error.message) from error
 
-    def _predict(self, file_input: FileInput, user: User | None, model: str) -> Prediction | None:
+    def _predict_input(self, file_input: FileInput, user: User | None, model: str) -> Prediction | None:
         """Return the stored prediction, or None after writing why there is none."""
         try:
             if file_input.error:

@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.template.defaultfilters import pluralize
 
 from predictions.services.sweep import sweep_media
 
@@ -13,7 +14,9 @@ DEFAULT_AGE_SECONDS = 3600
 
 
 class Command(BaseCommand):
-    help = "Delete files below MEDIA_ROOT that a crash left without a database row. Run it regularly, for example daily."
+    help = (
+        "Delete files in MEDIA_ROOT that a crash left without a database row. Run this command regularly, for example daily."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -27,8 +30,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["older_than"] < 0:
-            raise CommandError(f"Expected --older-than of 0 or more seconds. Received: {options['older_than']:g}")
+            raise CommandError(f"Expected --older-than to be 0 seconds or more. Received: {options['older_than']:g}")
         paths = sweep_media(older_than=options["older_than"], dry_run=options["dry_run"])
         for path in paths:
             self.stdout.write(str(path))
-        self.stdout.write(f"{len(paths)} files {'to delete' if options['dry_run'] else 'deleted'}.")
+        self.stdout.write(f"{len(paths)} file{pluralize(paths)} {'to delete' if options['dry_run'] else 'deleted'}.")

@@ -32,9 +32,7 @@ class Command(BaseCommand):
                 alias=options["alias"],
                 user=find_user(options["user"]),
             )
-        except InferenceError as error:
+        except (InferenceError, ValidationError) as error:
             raise CommandError(describe_error(error)) from error
-        except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from error
         previous = change.from_version.number if change.from_version else "none"
         self.stdout.write(f"{change.model.name}@{change.alias}: {previous} -> {change.to_version.number}")

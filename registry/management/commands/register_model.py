@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.management import find_user
 from inference.errors import InferenceError
 from registry.errors import describe_error
+from registry.querysets import PRODUCTION
 from registry.services import register_model
 
 
@@ -34,14 +35,12 @@ class Command(BaseCommand):
         arguments = {name: options[name] for name in ("path", "name", "labels", "promote", "trusted")}
         try:
             version = register_model(**arguments, user=find_user(options["user"]))
-        except InferenceError as error:
+        except (InferenceError, ValidationError) as error:
             raise CommandError(f"Not registered: {describe_error(error)}") from error
-        except ValidationError as error:
-            raise CommandError(f"Not registered: {' '.join(error.messages)}") from error
         framework = f"{version.framework} {version.framework_version}".strip()
         trusted = ", trusted to run its code" if version.trusted else ""
         self.stdout.write(f"Registered {version} for {version.model.task} ({framework}, {version.size:,} bytes{trusted}).")
         if options["promote"]:
-            self.stdout.write(f"{version.model.name}@production -> {version.number}")
+            self.stdout.write(f"{version.model.name}@{PRODUCTION} -> {version.number}")
         else:
             self.stdout.write(f"To use this version: manage.py promote_model {version.model.name} {version.number}")

@@ -1,4 +1,4 @@
-"""Metrics of a window, each with its value in the previous window."""
+"""What a report of the operations page consists of: metrics of a window and of the previous window."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from uuid import UUID
 from monitoring.tally import Tally
 from monitoring.windows import Window
 
-LATENCY_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-
 
 class Comparison(NamedTuple):
     """A value in the current and in the previous window. None: no data."""
@@ -22,7 +20,7 @@ class Comparison(NamedTuple):
 
 
 class CountRow(NamedTuple):
-    """How often a name was counted in both windows, and its share of all counts."""
+    """The counts of a name in both windows, and its share of all counts."""
 
     name: str
     current: int
@@ -48,7 +46,7 @@ class OperationsMetrics:
 
     Args:
         failed: share of predictions that failed.
-        latency: milliseconds, by the names in `LATENCY_QUANTILES`.
+        latency: milliseconds, by the names `p50`, `p95` and `p99`.
         awaiting_review: predictions of the window that have no review today.
         input_bytes: total size of the inputs.
         errors, labels, users: the most frequent first. `users` has only the users with the most predictions.
@@ -67,19 +65,3 @@ class OperationsMetrics:
     users: list[CountRow]
     versions: dict[UUID, Comparison]
     buckets: list[Bucket]
-
-
-def compare_counts(current: Counter[str], previous: Counter[str]) -> list[CountRow]:
-    """Return a row per name in either counter, the most frequent in the current one first."""
-    names = sorted({*current, *previous}, key=lambda name: (-current[name], -previous[name], name))
-    totals = current.total(), previous.total()
-    return [
-        CountRow(
-            name,
-            current[name],
-            previous[name],
-            current[name] / totals[0] if totals[0] else None,
-            previous[name] / totals[1] if totals[1] else None,
-        )
-        for name in names
-    ]

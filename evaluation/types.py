@@ -1,4 +1,4 @@
-"""The metrics of a model version. A metric without data is None."""
+"""What an evaluation consists of. A metric without data is None."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A share of `n` items with its 95 % interval."""
+    """A share of `n` items with its 95% interval."""
 
     value: float | None
     low: float | None
@@ -38,7 +38,7 @@ class ConfusionMatrix:
 
 
 class CommonError(NamedTuple):
-    """How often one label was predicted when another was the true one."""
+    """The number of predictions of one label for which another label was the true one."""
 
     true_label: str
     label: str
@@ -104,7 +104,7 @@ class Evaluation:
         confusion: None without labels and for more labels than `report.MAX_MATRIX_LABELS`.
         common_errors: the most common errors first.
         kappa: Cohen's kappa of reviewers of the same predictions; the weighted mean over all pairs of reviewers.
-        kappa_n: number of predictions reviewed by two people, counted for each pair of reviewers.
+        kappa_n: number of predictions with two reviewers, counted for each pair of reviewers.
     """
 
     version: int

@@ -1,15 +1,12 @@
-"""Handle uploads: require complete multipart bodies, hold them in memory, and provide the limits for images."""
+"""Upload handler: require complete multipart bodies and hold them in memory. `predictions.services.inputs` checks files."""
 
 from __future__ import annotations
 
 from io import BytesIO
 from typing import IO, Any
 
-from django.conf import settings
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
-
-from inference.preprocessing import ImageLimits
 
 MAX_EPILOGUE_BYTES = 1024  # allowed after the closing boundary (RFC 2046, section 5.1.1)
 
@@ -36,8 +33,3 @@ class WholeBodyUploadHandler(MemoryFileUploadHandler):
             return MultiPartParser(META, BytesIO(body), [MemoryFileUploadHandler(self.request)], encoding).parse()
         except UnicodeError as error:
             raise MultiPartParserError(f"The multipart body is not valid {encoding} text. Send UTF-8.") from error
-
-
-def get_image_limits() -> ImageLimits:
-    """Return the configured limits for uploaded images."""
-    return ImageLimits(max_bytes=settings.MAX_UPLOAD_BYTES, max_pixels=settings.MAX_IMAGE_PIXELS)

@@ -1,0 +1,47 @@
+"""GET requests write nothing to the database."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from inference.tests.factories import make_image
+from mlsite.tests.routes import list_routes
+from predictions.tests.factories import make_prediction
+
+READING = {"SELECT", "WITH", "SHOW", "SET"}  # SET turns off just-in-time compilation on a new connection
+CHANGES_SESSION = {"accounts:password_reset_confirm"}  # Django keeps the token of the email in the session
+
+
+@pytest.fixture
+def arguments(shades, superuser):
+    """Return an existing value for each argument in a route."""
+    prediction = make_prediction(superuser, make_image(255))
+    return {
+        "predictions/<uuid:pk>": f"predictions/{prediction.pk}",
+        "inputs/<uuid:pk>": f"inputs/{prediction.input_id}",
+        "models/<slug:name>": "models/shades",
+        "tour/samples/<slug:name>": "tour/samples/seven",
+        "<path:object_id>": str(prediction.pk),
+        "<id>": str(prediction.pk),
+        "<int:number>": "1",
+        "<uuid:pk>": str(prediction.pk),
+    }
+
+
+@pytest.mark.django_db
+def test_get_requests_only_read(arguments, client, superuser, settings):
+    settings.TOUR = True
+    client.force_login(superuser)
+    client.get("/")  # creates content types and permissions in Django's caches
+    statuses = []
+    for route, name in list_routes():
+        url = "/" + route.replace("^", "").replace("$", "")
+        for pattern, value in arguments.items():
+            url = url.replace(pattern, value)
+        if "<" in url or "(?P" in url or name in CHANGES_SESSION:
+            continue
+        with CaptureQueriesContext(connection) as queries:
+            statuses.append(client.get(url).status_code)
+        verbs = {query["sql"].lstrip(" (\n").split()[0].upper() for query in queries}
+        assert verbs <= READING, f"GET {url} ({name}) ran {sorted(verbs - READING)}"
+    assert statuses.count(200) > 40
