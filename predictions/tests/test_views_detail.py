@@ -68,7 +68,8 @@ def test_thumbnail_of_a_file_that_cannot_be_decoded_is_reported(shades, signed_i
     Path(row.image.path).write_bytes(data)
     Input.objects.filter(pk=row.pk).update(sha256=hashlib.sha256(data).hexdigest())
     response = signed_in.get(reverse("predictions:thumbnail", args=[row.pk]))
-    assert (response.status_code, response["Content-Type"]) == (410, "text/plain")
+    assert (response.status_code, response["Content-Type"]) == (500, "text/plain")
+    assert b"The stored file is damaged." in response.content
 
 
 @pytest.mark.parametrize("name", ["predictions:predict", "predictions:history", "accounts:tokens", "docs"])
