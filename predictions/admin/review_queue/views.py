@@ -107,7 +107,7 @@ class ReviewQueueView(ReviewerRequiredMixin, FormView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         admin: Any = self.model_admin
         context = admin.admin_site.each_context(self.request)
-        has_values = bool(self.version) and self.version.parsed_signature.output.kind == "value"
+        has_values = self.version is not None and self.version.parsed_signature.output.kind == "value"
         context |= {"title": "Review queue", "opts": admin.opts, "version": self.version, "has_values": has_values}
         return super().get_context_data(**context, **kwargs)
 
