@@ -8,7 +8,7 @@ from inference.tests.factories import make_image
 from mlsite.tests.routes import list_routes
 from predictions.tests.factories import make_prediction
 
-READING = {"SELECT", "WITH", "SHOW", "SET"}  # SET turns off just-in-time compilation on a new connection
+READING = {"SELECT", "WITH", "DECLARE", "SHOW", "SET"}  # DECLARE opens a cursor; SET configures a new connection
 CHANGES_SESSION = {"accounts:password_reset_confirm"}  # Django keeps the token of the email in the session
 
 
