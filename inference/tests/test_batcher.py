@@ -93,9 +93,9 @@ def test_canceled_items_do_not_run():
     first = batcher.submit(0)
     assert gate.entered.wait(TIMEOUT_SECONDS)
     assert batcher.submit(1).cancel()
-    kept = batcher.submit(2)
+    second = batcher.submit(2)
     gate.opened.set()
-    assert (first.result(TIMEOUT_SECONDS).output, kept.result(TIMEOUT_SECONDS).output) == (0, 20)
+    assert (first.result(TIMEOUT_SECONDS).output, second.result(TIMEOUT_SECONDS).output) == (0, 20)
     assert gate.batches == [[0], [2]]
     batcher.close()
 

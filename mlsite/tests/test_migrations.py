@@ -1,14 +1,21 @@
-"""Migrations run backwards and forwards on a database with rows."""
+"""Migrations run backwards and forwards on a database with rows, and agree with the models."""
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.db import connection
+
+from predictions.models import Prediction
+from predictions.services import review_prediction
+from predictions.tests.factories import make_prediction
 
 APPS = ("monitoring", "predictions", "registry")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_migration_is_reversible():
+def test_every_migration_is_reversible(shades, user):
+    review_prediction(prediction=make_prediction(user), reviewer=user, verdict="correct")
+    call_command("roll_up", verbosity=0)
     try:
         for app in APPS:
             call_command("migrate", app, "zero", verbosity=0)
@@ -16,6 +23,9 @@ def test_every_migration_is_reversible():
         assert not [table for table in tables if table.startswith(APPS)]
     finally:
         call_command("migrate", verbosity=0)
+    assert not Prediction.objects.exists()
+    codenames = set(Group.objects.get(name="Reviewers").permissions.values_list("codename", flat=True))
+    assert {"view_prediction", "view_review", "view_modelversion"} <= codenames
 
 
 @pytest.mark.django_db

@@ -81,7 +81,7 @@ def _build_chip(filterset: PredictionFilter, filters: dict[str, str], name: str)
     return Chip(
         name=str(filterset.filters[name].label).removesuffix(" (UTC)"),
         value=f"{float(value) * 100:g}%" if is_percent else str(choices.get(value, value)),
-        remove_url=build_history_url({other: kept for other, kept in filters.items() if other != name}),
+        remove_url=build_history_url({key: text for key, text in filters.items() if key != name}),
         time=filterset.form.cleaned_data.get(name) if name in TIME_FILTERS else None,
     )
 
@@ -90,6 +90,6 @@ def _list_replacing_links(filters: dict[str, str], shortcuts: Iterable[tuple[str
     """Return a link for each shortcut that is not set. Each link removes the filters of the other shortcuts."""
     shortcuts = list(shortcuts)
     replaced = {name for _, added in shortcuts for name in added}
-    kept = {name: value for name, value in filters.items() if name not in replaced}
+    remaining = {name: value for name, value in filters.items() if name not in replaced}
     current = {name: filters[name] for name in replaced & filters.keys()}
-    return [FilterLink(text, build_history_url(kept | added)) for text, added in shortcuts if current != added]
+    return [FilterLink(text, build_history_url(remaining | added)) for text, added in shortcuts if current != added]
