@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.errors import InvalidOutput
-from inference.signature import AnyOutput, ClassesOutput, LabelOutput, RawOutput, ValueOutput
+from inference.signature import AnyOutput, ClassesOutput, LabelOutput, LabelsOutput, RawOutput, ValueOutput
 from inference.types import PredictionResult
 
 Numbers = npt.NDArray[np.float64]
@@ -37,26 +37,45 @@ def _build_classes_result(row: Any, output: ClassesOutput, labels: Sequence[str]
 
     The row has shape `(len(labels),)`, or `(1,)` for two labels, or is a mapping of class to score (ONNX ZipMap).
     """
+    classes = output.classes or tuple(labels)
     selected = _select_output(row, output.name)
     if isinstance(selected, Mapping):
-        selected = _order_scores(selected, labels)
+        selected = _order_scores(selected, classes)
     scores = _to_probabilities(_to_numbers(selected).ravel(), output.activation, len(labels))
-    top = int(np.argmax(scores))
+    if output.label_name:
+        top = _find_class(_select_output(row, output.label_name), classes)
+    elif output.threshold is not None:
+        top = int(scores[1] >= output.threshold)
+    else:
+        top = int(np.argmax(scores))
     rounded = [round(float(score), SCORE_DECIMALS) for score in scores]
     return PredictionResult(
         output={"scores": dict(zip(labels, rounded, strict=True))}, label=labels[top], confidence=min(rounded[top], 1.0)
     )
 
 
+def _build_labels_result(row: Any, output: LabelsOutput, labels: Sequence[str]) -> PredictionResult:
+    """Return the predicted labels of a multi-label model, and a score by label. The row has shape `(len(labels),)`."""
+    scores = _apply_activation(_check_finite(_to_numbers(_select_output(row, output.name)).ravel()), output.activation)
+    if scores.shape != (len(labels),):
+        raise InvalidOutput(f"Expected {len(labels)} numbers, one for each label. Received: {scores.size}")
+    if scores.min() < -SUM_TOLERANCE or scores.max() > 1 + SUM_TOLERANCE:
+        raise InvalidOutput(
+            "Expected scores from 0 to 1. If the model returns logits, set the activation in model.toml: "
+            f'[output] activation = "sigmoid". Received: {scores.min():.4g} to {scores.max():.4g}'
+        )
+    if output.label_name:
+        predicted = _to_numbers(_select_output(row, output.label_name)).ravel() > 0
+    else:
+        predicted = scores >= np.broadcast_to(output.thresholds, scores.shape)
+    rounded = [round(float(score), SCORE_DECIMALS) for score in np.clip(scores, 0.0, 1.0)]
+    chosen = [label for label, is_predicted in zip(labels, predicted, strict=True) if is_predicted]
+    return PredictionResult(output={"scores": dict(zip(labels, rounded, strict=True)), "labels": chosen})
+
+
 def _build_label_result(row: Any, output: LabelOutput, labels: Sequence[str]) -> PredictionResult:
-    selected = np.asarray(_select_output(row, output.name))
-    if selected.size != 1:
-        raise InvalidOutput(f"Expected one label. Received: {selected.size} values")
-    class_name = str(selected.item())
     classes = output.classes or tuple(labels)
-    if class_name not in classes:
-        raise InvalidOutput(f"Expected one of the classes {', '.join(classes)[:200]}. Received: {class_name[:100]!r}")
-    label = labels[classes.index(class_name)]
+    label = labels[_find_class(_select_output(row, output.name), classes)]
     return PredictionResult(output={"label": label}, label=label)
 
 
@@ -75,6 +94,7 @@ def _build_raw_result(row: Any, output: RawOutput, labels: Sequence[str]) -> Pre
 
 RESULT_BUILDERS: dict[str, Callable[[Any, Any, Sequence[str]], PredictionResult]] = {
     ClassesOutput.kind: _build_classes_result,
+    LabelsOutput.kind: _build_labels_result,
     LabelOutput.kind: _build_label_result,
     ValueOutput.kind: _build_value_result,
     RawOutput.kind: _build_raw_result,
@@ -120,13 +140,30 @@ def _order_scores(scores: Mapping[Any, Any], labels: Sequence[str]) -> list[Any]
     raise InvalidOutput(f"Expected scores of {', '.join(labels)[:200]}. Received: {', '.join(by_name)[:200]}")
 
 
-def _to_probabilities(numbers: Numbers, activation: str, count: int) -> Numbers:
-    numbers = _check_finite(numbers)
+def _find_class(part: Any, classes: Sequence[str]) -> int:
+    """Return the index of the class that the model decided on."""
+    selected = np.asarray(part)
+    if selected.size != 1:
+        raise InvalidOutput(f"Expected one label. Received: {selected.size} values")
+    class_name = str(selected.item())
+    if class_name not in classes:
+        raise InvalidOutput(f"Expected one of the classes {', '.join(classes)[:200]}. Received: {class_name[:100]!r}")
+    return list(classes).index(class_name)
+
+
+def _apply_activation(numbers: Numbers, activation: str) -> Numbers:
     if activation == "softmax":
         powers = np.exp(numbers - numbers.max())
-        numbers = powers / powers.sum()
-    elif activation == "sigmoid":
-        numbers = 1 / (1 + np.exp(-numbers))
+        shares: Numbers = powers / powers.sum()
+        return shares
+    if activation == "sigmoid":
+        sigmoids: Numbers = 1 / (1 + np.exp(-numbers))
+        return sigmoids
+    return numbers
+
+
+def _to_probabilities(numbers: Numbers, activation: str, count: int) -> Numbers:
+    numbers = _apply_activation(_check_finite(numbers), activation)
     if numbers.shape == (1,) and count == 2:
         numbers = np.array([1 - numbers[0], numbers[0]])
     if numbers.shape != (count,):

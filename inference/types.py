@@ -108,6 +108,9 @@ class ArtifactMetadata:
         features: named features of a table, in order, with the keys of `model.toml`.
         labels: the model's own class names, in order.
         output: the kind of output, with the keys of `model.toml`: `{"kind": "value"}`.
+        image: how the artifact takes images, with the keys of `[input]`: `{"scale": "none"}`.
+        notices: how metadata was derived, one sentence each, for the person who registers the model:
+            `scale: none, because the network begins with Rescaling(scale=1/255).`
         framework, framework_version: the library that wrote the file, such as `keras` and `3.15.1`.
     """
 
@@ -116,6 +119,8 @@ class ArtifactMetadata:
     features: tuple[Mapping[str, Any], ...] = ()
     labels: tuple[str, ...] = ()
     output: Mapping[str, Any] = field(default_factory=dict)
+    image: Mapping[str, Any] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
     framework: str = ""
     framework_version: str = ""
 
@@ -130,16 +135,27 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class PredictionWarning:
+    """A reason to doubt a prediction: a stable `code` for programs and a `message` for people."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class PredictionResult:
     """The output of a model for one input.
 
     Args:
-        output: JSON with one key that names the kind of output: `{"scores": {...}}`.
-        label, confidence: the top class and its score.
+        output: JSON by kind of output: `{"scores": {...}}`, `{"label": ...}`, `{"value": ...}`, `{"raw": ...}`, or for
+            a multi-label model `{"scores": {...}, "labels": [...]}`.
+        label, confidence: the predicted class and its score.
         value: the result of a regression.
+        warnings: reasons to doubt the prediction, such as an empty image. The prediction is stored nevertheless.
     """
 
     output: dict[str, Any]
     label: str = ""
     confidence: float | None = None
     value: float | None = None
+    warnings: tuple[PredictionWarning, ...] = ()

@@ -9,24 +9,30 @@ from typing import Any
 from inference.signature.base import check_choice
 from inference.signature.feature import Feature, format_feature_name
 from inference.signature.image import ImageInput
-from inference.signature.outputs import ClassesOutput, LabelOutput, RawOutput, ValueOutput
+from inference.signature.outputs import ClassesOutput, LabelOutput, LabelsOutput, RawOutput, ValueOutput
 from inference.signature.table import TableInput
 
 __all__ = [
-    "ClassesOutput", "Feature", "ImageInput", "LabelOutput", "RawOutput", "Signature", "TableInput", "ValueOutput",
-    "format_feature_name",
+    "ClassesOutput", "Feature", "ImageInput", "LabelOutput", "LabelsOutput", "RawOutput", "Signature", "TableInput",
+    "ValueOutput", "format_feature_name",
 ]  # fmt: skip
 
 AnyInput = ImageInput | TableInput
-AnyOutput = ClassesOutput | LabelOutput | ValueOutput | RawOutput
+AnyOutput = ClassesOutput | LabelsOutput | LabelOutput | ValueOutput | RawOutput
 
 INPUTS: dict[str, type[Any]] = {part.kind: part for part in (ImageInput, TableInput)}
-OUTPUTS: dict[str, type[Any]] = {part.kind: part for part in (ClassesOutput, LabelOutput, ValueOutput, RawOutput)}
+OUTPUTS: dict[str, type[Any]] = {
+    part.kind: part for part in (ClassesOutput, LabelsOutput, LabelOutput, ValueOutput, RawOutput)
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
     """The input and output of a model.
+
+    Args:
+        single_rows: run the inputs of a batch one by one, because the model cannot run them together, or returns other
+            results when it does.
 
     Every kind of input has `kind` and `features` (empty for images). Every kind of output has `kind`, `name`, `unit`
     (empty unless it is a value with a unit), `has_labels`, and `has_scores`.
@@ -34,6 +40,7 @@ class Signature:
 
     input: AnyInput
     output: AnyOutput = field(default_factory=ClassesOutput)
+    single_rows: bool = False
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Signature:
@@ -42,10 +49,15 @@ class Signature:
         Raises:
             InvalidSignature: it contradicts itself or is incomplete.
         """
-        return cls(_read_part(data.get("input", {}), INPUTS), _read_part(data.get("output", {"kind": "classes"}), OUTPUTS))
+        return cls(
+            _read_part(data.get("input", {}), INPUTS),
+            _read_part(data.get("output", {"kind": "classes"}), OUTPUTS),
+            bool(data.get("single_rows", False)),
+        )
 
     def to_dict(self) -> dict[str, Any]:
-        return {"input": self.input.to_dict(), "output": self.output.to_dict()}
+        single_rows = {"single_rows": True} if self.single_rows else {}
+        return {"input": self.input.to_dict(), "output": self.output.to_dict(), **single_rows}
 
     @property
     def is_tabular(self) -> bool:

@@ -5,9 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from inference.errors import InvalidSignature
 from inference.signature.base import SignaturePart, check_choice, check_strings
 
 ACTIVATIONS = ("none", "softmax", "sigmoid")
+DEFAULT_THRESHOLD = 0.5
+
+
+def check_threshold(threshold: object) -> None:
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 < threshold < 1:
+        raise InvalidSignature(f"Expected a threshold between 0 and 1 in [output]. Received: {threshold!r:.100}")
 
 
 class OutputPart(SignaturePart):
@@ -20,13 +27,16 @@ class OutputPart(SignaturePart):
 
 @dataclass(frozen=True, slots=True)
 class ClassesOutput(OutputPart):
-    """One score per label.
+    """One score per label. The predicted label has the highest score, unless the model decides otherwise.
 
-    A model with a single sigmoid output and two labels is a binary classifier: the number is the second label's score.
+    A model with a single output and two labels is a binary classifier: the number is the second label's score.
 
     Args:
         activation: the activation to apply to the output of the model.
-        name: the name of the output to use, if the model has several.
+        name: the name of the output with the scores, if the model has several.
+        label_name: the name of the output with the label that the model itself decides on; empty if it has none.
+        classes: the model's own class names, in the order of the labels; empty if they are the labels.
+        threshold: the second label of a binary classifier is predicted if its score is at least this.
     """
 
     kind: ClassVar[str] = "classes"
@@ -35,10 +45,45 @@ class ClassesOutput(OutputPart):
     unit: ClassVar[str] = ""
     activation: str = "none"
     name: str = ""
+    label_name: str = ""
+    classes: tuple[str, ...] = ()
+    threshold: float | None = None
 
     def __post_init__(self) -> None:
         check_choice("activation", self.activation, ACTIVATIONS)
-        check_strings(self, self.name)
+        check_strings(self, self.name, self.label_name, *self.classes)
+        if self.threshold is not None:
+            check_threshold(self.threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsOutput(OutputPart):
+    """Any number of labels: each is predicted if its score is at least its threshold. Scores need not add up to 1.
+
+    Args:
+        activation: the activation to apply to the output of the model: `none` or `sigmoid`.
+        name: the name of the output with the scores, if the model has several.
+        label_name: the name of the output with the model's own decision, one number 0 or 1 per label; empty if it has
+            none.
+        thresholds: one per label, or one for all.
+    """
+
+    kind: ClassVar[str] = "labels"
+    has_labels: ClassVar[bool] = True
+    has_scores: ClassVar[bool] = True
+    unit: ClassVar[str] = ""
+    activation: str = "none"
+    name: str = ""
+    label_name: str = ""
+    thresholds: tuple[float, ...] = (DEFAULT_THRESHOLD,)
+
+    def __post_init__(self) -> None:
+        check_choice("activation", self.activation, ("none", "sigmoid"))
+        check_strings(self, self.name, self.label_name)
+        if not self.thresholds:
+            raise InvalidSignature("Expected at least one number in thresholds of [output].")
+        for threshold in self.thresholds:
+            check_threshold(threshold)
 
 
 @dataclass(frozen=True, slots=True)

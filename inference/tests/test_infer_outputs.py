@@ -67,7 +67,7 @@ CLASSIFIER = make_output_metadata(LABEL, ("probabilities", "float32", (3,)))
             make_output_metadata(SCORES),
             {"kind": "scores"},
             ("a", "b", "c"),
-            "Expected kind to be one of classes, label, value, raw. Received: 'scores'",
+            "Expected kind to be one of classes, labels, label, value, raw. Received: 'scores'",
         ),
         (
             make_output_metadata(SCORES),
