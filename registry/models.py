@@ -24,9 +24,14 @@ class RegisteredModel(models.Model):
 
     class Task(models.TextChoices):
         IMAGE_CLASSIFICATION = "image-classification", "image classification"
+        IMAGE_MULTI_LABEL = "image-multi-label", "multi-label image classification"
         TABULAR_CLASSIFICATION = "tabular-classification", "tabular classification"
+        TABULAR_MULTI_LABEL = "tabular-multi-label", "multi-label tabular classification"
         TABULAR_REGRESSION = "tabular-regression", "tabular regression"
         IMAGE_REGRESSION = "image-regression", "image regression"
+        TEXT_CLASSIFICATION = "text-classification", "text classification"
+        TEXT_MULTI_LABEL = "text-multi-label", "multi-label text classification"
+        TEXT_REGRESSION = "text-regression", "text regression"
         OTHER = "other", "other (raw output)"
 
     id = UUID7Field()

@@ -32,8 +32,10 @@ TASK_BY_KINDS = {  # (kind of input, kind of output)
     ("image", "classes"): Task.IMAGE_CLASSIFICATION,
     ("image", "label"): Task.IMAGE_CLASSIFICATION,
     ("image", "value"): Task.IMAGE_REGRESSION,
+    ("image", "labels"): Task.IMAGE_MULTI_LABEL,
     ("tabular", "classes"): Task.TABULAR_CLASSIFICATION,
     ("tabular", "label"): Task.TABULAR_CLASSIFICATION,
+    ("tabular", "labels"): Task.TABULAR_MULTI_LABEL,
     ("tabular", "value"): Task.TABULAR_REGRESSION,
 }
 MAX_FRAMEWORK_CHARACTERS = 50
