@@ -22,7 +22,7 @@ from evaluation.datasets.selection import (
 from evaluation.datasets.splits import UNREVIEWED, assign_split
 from evaluation.datasets.tables import TableWriter, open_csv
 from inference.errors import InvalidImage
-from inference.signature import TableInput
+from inference.signature import ImageInput, TableInput
 from predictions.export import format_cell
 from predictions.models import Prediction
 from predictions.services.stored_files import StoredFileError
@@ -91,8 +91,9 @@ def _create_writer(
     labels = dict.fromkeys(label for version in versions for label in version.labels)
     inputs = [version.parsed_signature.input for version in versions]
     tables = [part for part in inputs if isinstance(part, TableInput)]
-    if not tables:
-        return ImageWriter(root, labels, reviewed_only=reviewed_only)
+    images = [part for part in inputs if isinstance(part, ImageInput)]
+    if images:
+        return ImageWriter(root, labels, images[0], reviewed_only=reviewed_only)
     features = list(dict.fromkeys(name for table in tables for name in table.names))
     target = "label" if labels else "value"
     return TableWriter(root, features, target=target, reviewed_only=reviewed_only, files=files)

@@ -40,6 +40,9 @@ def test_a_version_is_stored_as_its_folder_describes_it(write_dummy, user):
         "resize": "stretch",
         "layout": "channels-last",
         "order": "rgb",
+        "interpolation": "bilinear",
+        "antialias": True,
+        "background": "white",
     }
     assert version.model.task == RegisteredModel.Task.IMAGE_CLASSIFICATION
     assert not Alias.objects.exists()

@@ -40,7 +40,7 @@ def infer_signature(
         check_image_shape(metadata, signature.input)
     all_labels = infer_labels(metadata, signature.output, tuple(labels))
     if isinstance(signature.input, ImageInput):
-        check_scale(input_data)  # last, because only the person who trained the model knows the scale
+        check_scale(input_data, declared_input)  # last, because only the person who trained the model knows the scale
     return signature, all_labels
 
 
