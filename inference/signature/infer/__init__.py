@@ -9,7 +9,7 @@ from inference.errors import InvalidSignature
 from inference.signature import INPUTS, ImageInput, Signature
 from inference.signature.base import check_choice
 from inference.signature.infer.features import infer_table_input
-from inference.signature.infer.images import check_image_shape, infer_image_input
+from inference.signature.infer.images import check_image_shape, check_scale, infer_image_input
 from inference.signature.infer.messages import format_tensors
 from inference.signature.infer.outputs import infer_labels, infer_output
 from inference.types import ArtifactMetadata
@@ -38,7 +38,10 @@ def infer_signature(
     signature = Signature.from_dict({"input": {**input_data, "kind": kind}, "output": output_data})
     if isinstance(signature.input, ImageInput):
         check_image_shape(metadata, signature.input)
-    return signature, infer_labels(metadata, signature.output, tuple(labels))
+    all_labels = infer_labels(metadata, signature.output, tuple(labels))
+    if isinstance(signature.input, ImageInput):
+        check_scale(input_data)  # last, because only the person who trained the model knows the scale
+    return signature, all_labels
 
 
 def _infer_input_kind(metadata: ArtifactMetadata) -> str:
