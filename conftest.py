@@ -39,7 +39,7 @@ def write_dummy(tmp_path) -> Callable[..., Path]:
         (folder / f"{name}.dummy.json").write_text(json.dumps({"classes": len(labels), **behaviour}))
         (folder / "model.toml").write_text(
             f'name = "{name}"\nartifact = "{name}.dummy.json"\nlabels = {json.dumps(labels)}\n'
-            '[input]\nkind = "image"\nheight = 8\nwidth = 8\nchannels = 1\n'
+            '[input]\nkind = "image"\nheight = 8\nwidth = 8\nchannels = 1\nscale = "unit"\n'
         )
         return folder
 

@@ -9,7 +9,7 @@ from inference.errors import InvalidSignature
 from inference.signature import INPUTS, ImageInput, Signature
 from inference.signature.base import check_choice
 from inference.signature.infer.features import infer_table_input
-from inference.signature.infer.images import check_image_shape, infer_image_input
+from inference.signature.infer.images import check_image_shape, check_scale, infer_image_input
 from inference.signature.infer.messages import format_tensors
 from inference.signature.infer.outputs import infer_output
 from inference.signature.infer.samples import SampleOutputs
@@ -51,6 +51,8 @@ def infer_signature(
     samples = SampleOutputs(run, signature_input)
     output = infer_output(metadata, declared_output, tuple(labels), samples, is_table=is_table)
     signature = Signature.from_dict({"input": {**input_data, "kind": kind}, "output": output.data})
+    if isinstance(signature_input, ImageInput):
+        check_scale(input_data)  # last, because only the person who trained the model knows the scale
     return InferredSignature(signature, output.labels, output.notices)
 
 
