@@ -80,6 +80,17 @@ def shades(db, write_dummy):
 
 
 @pytest.fixture
+def blends(db, write_dummy):
+    """Return a multi-label version in production: an image between black and grey has both labels. See `DummyRuntime`."""
+    from registry.services import register_model
+
+    folder = write_dummy(name="blends")
+    with (folder / "model.toml").open("a") as file:
+        file.write('[output]\nkind = "labels"\nthresholds = [0.3]\n')
+    return register_model(path=folder, promote=True)
+
+
+@pytest.fixture
 def register_failing(db, write_dummy, settings):
     """Return a function that puts a misbehaving model into production, which registration would reject."""
     from inference.artifacts import hash_artifact

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from core.fields import RandomBits, UUID7Field
 from core.validators import MAX_FILE_NAME_CHARACTERS, MAX_LABEL_CHARACTERS, validate_sha256
-from inference.signature import Feature
+from inference.signature import Feature, LabelsOutput
 from predictions.paths import get_input_path
 from predictions.querysets import InputQuerySet, PredictionQuerySet
 from registry.models import ModelVersion
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from predictions.models.review import Review
 
 MAX_CLIENT_REFERENCE_CHARACTERS = 255
+MARGIN_HELP_TEXT = (
+    "The highest score minus the second highest, 0 to 1. For a multi-label model, the smallest distance of a score to its "
+    "threshold."
+)
 
 
 class Input(models.Model):
@@ -106,7 +110,7 @@ class Prediction(models.Model):
     output = models.JSONField(null=True, blank=True)
     label = models.CharField(max_length=MAX_LABEL_CHARACTERS, blank=True, help_text="The label with the highest score.")
     confidence = models.FloatField(null=True, blank=True, help_text="The highest score, 0 to 1.")
-    margin = models.FloatField(null=True, blank=True, help_text="The highest score minus the second highest, 0 to 1.")
+    margin = models.FloatField(null=True, blank=True, help_text=MARGIN_HELP_TEXT)
     value = models.FloatField(null=True, blank=True, help_text="The output of a regression model.")
     error_code = models.CharField(max_length=50, blank=True)
     error_message = models.TextField(blank=True)
@@ -188,7 +192,29 @@ class Prediction(models.Model):
         scores = (self.output or {}).get("scores", {})
         return sorted(scores.items(), key=lambda pair: -pair[1])
 
+    @property
+    def predicted_labels(self) -> list[str] | None:
+        """Return the labels that a multi-label model predicted, in the order of the version; None for other models."""
+        labels: list[str] | None = (self.output or {}).get("labels")
+        return labels
+
     def compute_margin(self) -> float | None:
-        """Return the difference between the two highest scores, or None if there are fewer than two."""
+        """Return the difference between the two highest scores, or None if there are fewer than two.
+
+        For a multi-label model, return the smallest distance of a score to its threshold instead: a small change of the
+        input could add or remove that label.
+        """
+        if self.predicted_labels is not None:
+            return self._compute_threshold_distance()
         ranked = self.ranked_scores
         return ranked[0][1] - ranked[1][1] if len(ranked) > 1 else None
+
+    def _compute_threshold_distance(self) -> float | None:
+        output, labels = self.model_version.parsed_signature.output, self.model_version.labels
+        if not isinstance(output, LabelsOutput):
+            return None
+        thresholds = output.thresholds * len(labels) if len(output.thresholds) == 1 else output.thresholds
+        scores = (self.output or {}).get("scores", {})
+        return min(
+            (abs(scores[label] - threshold) for label, threshold in zip(labels, thresholds, strict=True)), default=None
+        )

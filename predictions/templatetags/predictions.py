@@ -36,6 +36,8 @@ def _get_level(confidence: float) -> tuple[float, str, str]:
 register.filter("review_by", presentation.find_own_review)
 register.filter("output_text", presentation.format_output)
 register.filter("true_output", presentation.format_true_output)
+register.filter("true_output_name", presentation.get_true_output_name)
 register.filter("display_features", presentation.get_display_features)
 register.filter("other_labels", presentation.get_other_labels)
+register.filter("label_choices", presentation.get_label_choices)
 register.filter("is_pixelated", presentation.is_pixelated)

@@ -109,9 +109,10 @@ def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: 
     """Load the artifact from its original path, infer its signature, run it once, and check its examples."""
     adapter, run_batch = load_artifact(runtime, manifest.artifact, threads=settings.INFERENCE_THREADS, trusted=trusted)
     metadata = adapter.describe()
-    signature, labels = infer_signature(
-        metadata, declared_input=manifest.input, declared_output=manifest.output, labels=manifest.labels
+    signature, labels, notices = infer_signature(
+        metadata, declared_input=manifest.input, declared_output=manifest.output, labels=manifest.labels, run=run_batch
     )
+    metadata = replace(metadata, notices=(*metadata.notices, *notices))
     validate_labels(labels)
     _check_example_kinds(manifest, signature, labels)
     spec = ModelSpec(manifest.name, 0, runtime, manifest.artifact, sha256, signature, labels, trusted)
