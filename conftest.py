@@ -30,7 +30,10 @@ def _own_folders(settings, tmp_path) -> Iterator[None]:
 
 @pytest.fixture
 def write_dummy(tmp_path) -> Callable[..., Path]:
-    """Return a function that writes a folder with a dummy model and its model.toml."""
+    """Return a function that writes a folder with a dummy model and its model.toml.
+
+    Its notes are unique, so that each folder is registered as a new version even if the artifacts are the same.
+    """
 
     def write(name: str = "shades", labels: list[str] | None = None, **behaviour: object) -> Path:
         labels = labels or LABELS
@@ -38,7 +41,7 @@ def write_dummy(tmp_path) -> Callable[..., Path]:
         folder.mkdir(parents=True)
         (folder / f"{name}.dummy.json").write_text(json.dumps({"classes": len(labels), **behaviour}))
         (folder / "model.toml").write_text(
-            f'name = "{name}"\nartifact = "{name}.dummy.json"\nlabels = {json.dumps(labels)}\n'
+            f'name = "{name}"\nartifact = "{name}.dummy.json"\nnotes = "{folder.name}"\nlabels = {json.dumps(labels)}\n'
             '[input]\nkind = "image"\nheight = 8\nwidth = 8\nchannels = 1\nscale = "unit"\n'
         )
         return folder
@@ -48,14 +51,18 @@ def write_dummy(tmp_path) -> Callable[..., Path]:
 
 @pytest.fixture
 def write_rows(tmp_path) -> Callable[..., Path]:
-    """Return a function that writes a folder with a dummy regression: the sum of all features times a factor."""
+    """Return a function that writes a folder with a dummy regression: the sum of all features times a factor.
+
+    Its notes are unique, as those of `write_dummy` are.
+    """
 
     def write(name: str = "flowers", factor: float = 1, more: str = "", **behaviour: object) -> Path:
         folder = tmp_path / "made" / uuid.uuid4().hex
         folder.mkdir(parents=True)
         (folder / f"{name}.dummy.json").write_text(json.dumps({"sum": factor, **behaviour}))
         head = (
-            f'name = "{name}"\ntitle = "Flowers"\nartifact = "{name}.dummy.json"\n[output]\nkind = "value"\nunit = "cm²"\n'
+            f'name = "{name}"\ntitle = "Flowers"\nartifact = "{name}.dummy.json"\nnotes = "{folder.name}"\n'
+            '[output]\nkind = "value"\nunit = "cm²"\n'
         )
         (folder / "model.toml").write_text(head + '[input]\nkind = "tabular"\n' + FEATURES_TOML + more)
         return folder

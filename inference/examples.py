@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isclose, isfinite
+from math import isfinite
 from typing import Any
 
+from inference.comparison import get_result_fields, values_match
 from inference.errors import InvalidOutput, InvalidSignature
 from inference.signature.base import check_keys, to_plain_dict
 from inference.types import PredictionResult
@@ -68,10 +69,10 @@ class Example:
         Raises:
             InvalidOutput: with the first difference.
         """
-        received = {"label": result.label, "value": result.value, **result.output}
+        received = get_result_fields(result)
         for name in EXPECTED_FIELDS:
             expected = getattr(self, name)
-            if expected is not None and not _values_match(expected, received.get(name), self.tolerance):
+            if expected is not None and not values_match(expected, received.get(name), self.tolerance):
                 within = "" if name == "label" else f" (tolerance {self.tolerance:g})"
                 subject = self.image or dict(self.features or {})
                 raise InvalidOutput(
@@ -82,18 +83,3 @@ class Example:
 
 def _is_finite(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-
-
-def _values_match(expected: Any, received: Any, tolerance: float) -> bool:
-    if isinstance(expected, Mapping):
-        return isinstance(received, Mapping) and all(
-            _values_match(part, received.get(name), tolerance) for name, part in expected.items()
-        )
-    if isinstance(expected, list | tuple):
-        same_length = isinstance(received, list) and len(received) == len(expected)
-        return same_length and all(
-            _values_match(left, right, tolerance) for left, right in zip(expected, received, strict=True)
-        )
-    if isinstance(expected, int | float) and isinstance(received, int | float):
-        return isclose(expected, received, rel_tol=tolerance, abs_tol=tolerance)
-    return bool(expected == received)

@@ -76,7 +76,7 @@ class Predictor:
         self._batcher.close()
 
     def _run_items(self, items: list[Any]) -> list[Any]:
-        return _split_rows(self._run(collate_items(self.spec.signature.input, items)), len(items))
+        return split_rows(self._run(collate_items(self.spec.signature.input, items)), len(items))
 
     def _run_item(self, item: Any, timeout: float) -> BatchResult:
         future = self._batcher.submit(item)
@@ -93,7 +93,7 @@ class Predictor:
         raise ModelFailed(f"{self.spec} failed: {type(error).__name__}.") from error
 
 
-def _split_rows(output: BatchOutput, count: int) -> list[Any]:
+def split_rows(output: BatchOutput, count: int) -> list[Any]:
     """Return one row of output per input. If the model has several outputs, each row is a mapping by name."""
     outputs = output if isinstance(output, Mapping) else {"": output}
     for name, array in outputs.items():

@@ -11,9 +11,11 @@ from inference.preprocessing.features import (
 )
 from inference.preprocessing.images import DecodedImage, ImageLimits, check_file_size, read_image
 from inference.preprocessing.thumbnails import make_thumbnail, normalize_image
+from inference.preprocessing.samples import make_sample_inputs
 
 __all__ = [
-    "DecodedImage", "ImageLimits", "check_file_size", "collate_items", "make_sample_input", "make_sample_row",
+    "DecodedImage", "ImageLimits", "check_file_size", "collate_items", "make_sample_input", "make_sample_inputs",
+    "make_sample_row",
     "make_thumbnail", "normalize_image", "parse_csv_line", "parse_strings", "prepare_input", "read_features", "read_image",
     "to_array", "to_canonical_json",
 ]  # fmt: skip

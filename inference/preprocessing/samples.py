@@ -1,51 +1,90 @@
-"""Random inputs, to see what a model returns for different inputs before it is used."""
+"""Make varied sample inputs, to compare the results of a model for inputs that run alone and together."""
 
 from __future__ import annotations
 
 from functools import singledispatch
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from inference.numbers import MAX_FLOAT
 from inference.preprocessing.batches import make_sample_input
 from inference.preprocessing.features import make_sample_row
 from inference.signature import Feature, ImageInput, TableInput
-from inference.types import Row
+from inference.types import ModelInput, Row
 
-MAX_RANDOM_INTEGER = 100  # largest distance of a random integer from the sample value
+SEED = 20240229
 
 
 @singledispatch
-def make_random_input(signature: Any, rng: np.random.Generator) -> Any:
-    """Return a random valid input. The default is the sample input of the warm-up."""
-    return make_sample_input(signature)
+def make_sample_inputs(signature: Any, count: int) -> list[ModelInput]:
+    """Return up to `count` different valid inputs, the same ones on every call. The first one is the warm-up input."""
+    return [make_sample_input(signature)]
 
 
-@make_random_input.register
-def _(signature: ImageInput, rng: np.random.Generator) -> Image.Image:
-    """Return noise of a random brightness and contrast."""
-    low, high = sorted(rng.integers(0, 256, 2))
-    return Image.fromarray(rng.integers(low, high + 1, (signature.height, signature.width, 3), dtype=np.uint8))
+@make_sample_inputs.register
+def _(signature: ImageInput, count: int) -> list[ModelInput]:
+    """Return a black image, then images of noise with increasing brightness."""
+    generator = np.random.default_rng(SEED)
+    shape = (signature.height, signature.width, 3)
+    brightest = [255 * (index + 1) // count for index in range(1, count)]
+    noise = [generator.integers(0, high + 1, shape).astype(np.uint8) for high in brightest]
+    return [make_sample_input(signature), *map(Image.fromarray, noise)]
 
 
-@make_random_input.register
-def _(signature: TableInput, rng: np.random.Generator) -> Row:
-    row = make_sample_row(signature)
-    return {feature.name: _vary_value(feature, row[feature.name], rng) for feature in signature.features}
+@make_sample_inputs.register
+def _(signature: TableInput, count: int) -> list[ModelInput]:
+    """Return the sample row, then rows with other values of every feature.
+
+    The values stay within the range, the values, or the order of magnitude of the example of a feature. Every other row
+    keeps the text of the sample row, because a model can reject unknown text. In the last row, all features that can be
+    missing are missing; in the row before, every second one.
+    """
+    rows: list[ModelInput] = [make_sample_row(signature)]
+    rows += [_make_row(signature, number, last=count - 1) for number in range(1, count)]
+    return rows
 
 
-def _vary_value(feature: Feature, value: Any, rng: np.random.Generator) -> Any:
+def _make_row(table: TableInput, number: int, *, last: int) -> Row:
+    generator = np.random.default_rng((SEED, number))
+    row = {}
+    for index, feature in enumerate(table.features):
+        can_be_missing = not feature.required and feature.default is None
+        is_missing = can_be_missing and (number == last or (number == last - 1 and index % 2 == 0))
+        row[feature.name] = None if is_missing else _vary_value(feature, number, index, float(generator.random()))
+    return row
+
+
+def _vary_value(feature: Feature, number: int, index: int, share: float) -> Any:
+    """Return a valid value that depends on the number of the row, the index of the feature, and a share from 0 to 1."""
     if feature.values:
-        return feature.values[rng.integers(len(feature.values))]
+        return feature.values[(number + index) % len(feature.values)]
     if feature.type == "boolean":
-        return bool(rng.integers(2))
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    low = -MAX_FLOAT if feature.min is None else feature.min
-    high = MAX_FLOAT if feature.max is None else feature.max
-    if feature.type == "integer":
-        start, stop = max(low, value - MAX_RANDOM_INTEGER), min(high, value + MAX_RANDOM_INTEGER)
-        return int(rng.integers(int(start), int(stop) + 1))
-    return float(np.clip(value + rng.normal() * max(abs(value), 1.0), low, high))
+        return (number + index) % 2 == 1
+    if feature.type == "text":
+        return _vary_text(str(feature.get_sample_value()), number)
+    low, high = _get_range(feature)
+    if feature.type == "float":
+        return low * (1 - share) + high * share
+    smallest, largest = ceil(low), max(ceil(low), floor(high))
+    return smallest + round(share * (largest - smallest))
+
+
+def _vary_text(text: str, number: int) -> str:
+    words = text.split() or ["text", "of", "a", "sample"]
+    shift = number % len(words)
+    return text if number % 2 else " ".join([*words[shift:], *words[:shift], words[0]])
+
+
+def _get_range(feature: Feature) -> tuple[float, float]:
+    """Return the bounds of a number. A missing bound is as far from the example or the other bound as that from zero.
+
+    Integers stay positive if they can be, because a negative number is rarely a valid code or count.
+    """
+    candidates = (feature.example, feature.default, feature.min, feature.max)
+    center = next((float(value) for value in candidates if value is not None), 0.0)
+    spread = max(abs(center), 3.0)
+    lowest = 0.0 if feature.type == "integer" and center >= 0 else center - spread
+    low = max(lowest, center - spread) if feature.min is None else feature.min
+    return low, center + spread if feature.max is None else feature.max

@@ -111,6 +111,8 @@ class Feature:
             return self.values[0]
         low, high = (bound or 0 for bound in (self.min, self.max))
         middle = low if self.max is None else high if self.min is None else low / 2 + high / 2
+        if self.type == "integer" and self.min is None and self.max is not None:
+            return floor(high)
         if self.type == "integer":
             return ceil(low) if self.max is None or middle < ceil(low) else int(middle)
         return {"boolean": False, "text": ""}.get(self.type, float(middle))

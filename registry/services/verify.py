@@ -11,6 +11,7 @@ from inference.examples import Example
 from inference.predictor import WARM_UP_TIMEOUT_SECONDS, Predictor
 from inference.preprocessing import read_features, read_image
 from inference.signature import TableInput
+from inference.types import ModelInput
 from registry.models import ModelVersion
 from registry.services.model_files import get_example_path
 from registry.serving import lease_predictor
@@ -31,16 +32,20 @@ def verify_version(*, version: ModelVersion) -> None:
         check_examples(predictor, examples, get_image_path=lambda example: get_example_path(example.image))
 
 
-def check_examples(predictor: Predictor, examples: Iterable[Example], *, get_image_path: Callable[[Example], Path]) -> None:
-    """Run a predictor on examples and compare the results with the expected ones.
+def check_examples(
+    predictor: Predictor, examples: Iterable[Example], *, get_image_path: Callable[[Example], Path]
+) -> list[ModelInput]:
+    """Run a predictor on examples and compare the results with the expected ones. Return the inputs.
 
     Raises:
         InvalidOutput: with the first difference.
         InvalidInput: an example is not a valid input of the model.
     """
+    inputs: list[ModelInput] = []
     for example in examples:
-        value = _read_input(predictor, example, get_image_path)
-        example.check(predictor.predict(value, timeout=WARM_UP_TIMEOUT_SECONDS))
+        inputs.append(_read_input(predictor, example, get_image_path))
+        example.check(predictor.predict(inputs[-1], timeout=WARM_UP_TIMEOUT_SECONDS))
+    return inputs
 
 
 def _read_input(predictor: Predictor, example: Example, get_image_path: Callable[[Example], Path]) -> Any:

@@ -12,18 +12,17 @@ import numpy.typing as npt
 
 from inference.errors import InferenceError
 from inference.postprocessing import format_class, select_output
-from inference.preprocessing import collate_items, make_sample_input, prepare_input
-from inference.preprocessing.samples import make_random_input
+from inference.preprocessing import collate_items, make_sample_inputs, prepare_input
 from inference.signature import AnyInput
 from inference.types import BatchFunction, BatchOutput
 
 logger = logging.getLogger(__name__)
 
-RANDOM_INPUT_COUNT = 6
+SAMPLE_COUNT = 7
 
 
 class SampleOutputs:
-    """The rows of output for a sample input and some random inputs. The model runs when they are first read.
+    """The rows of output for some sample inputs. The model runs when they are first read.
 
     Args:
         run: the runtime's function. None: there are no rows.
@@ -63,16 +62,13 @@ class SampleOutputs:
         return tuple(map(format_class, first)) if isinstance(first, Mapping) else ()
 
     def _iterate_rows(self, run: BatchFunction) -> Iterator[Any]:
-        rng = np.random.default_rng(0)
-        inputs = [make_sample_input(self._signature)]
-        inputs += [make_random_input(self._signature, rng) for _ in range(RANDOM_INPUT_COUNT)]
-        for model_input in inputs:
+        for model_input in make_sample_inputs(self._signature, SAMPLE_COUNT):
             item = prepare_input(self._signature, model_input)
             try:
                 yield _get_first_row(run(collate_items(self._signature, [item])))
-            # The model can reject random values with any exception. If it rejects all inputs, the warm-up reports it.
+            # The model can reject some of the values with any exception. If it rejects all inputs, the warm-up reports it.
             except Exception as error:
-                logger.info("the model does not accept a random input", exc_info=error)
+                logger.info("the model does not accept a sample input", exc_info=error)
 
 
 def _get_first_row(output: BatchOutput) -> Any:
