@@ -27,7 +27,8 @@ def infer_output(
         output = {**(metadata.output or inferred), **output}
     if len(metadata.outputs) > 1 and output["kind"] != "raw" and "name" not in output:
         output["name"] = _infer_name(metadata, output["kind"])
-    if output["kind"] == "label" and "classes" not in output:
+    has_label = output["kind"] == "label" or (output["kind"] == "classes" and output.get("label_name"))
+    if has_label and "classes" not in output:
         output["classes"] = list(_infer_classes(metadata, output, labels))
     return output
 
