@@ -217,7 +217,7 @@ def test_images_are_passed_to_a_model_of_tensors(mlflow, save_python, batch):
     image_input = mlflow.types.TensorSpec(np.dtype("float32"), (batch, 6, 8, 3))
     path = save_python(classify_brightness, [image_input], [mlflow.types.TensorSpec(np.dtype("float32"), (-1, 2))])
     images = [Image.fromarray(np.random.default_rng(n).integers(0, 256, (6, 8, 3), np.uint8)) for n in range(3)]
-    with serve_artifact(path, trusted=True, labels=("dark", "light")) as predictor:
+    with serve_artifact(path, trusted=True, labels=("dark", "light"), input={"scale": "unit"}) as predictor:
         arrays = [to_array(image, predictor.spec.signature.input) for image in images]
         expected = np.concatenate([run_pyfunc(mlflow, path, array[None]) for array in arrays])
         scores = [list(predictor.predict(image, timeout=60).output["scores"].values()) for image in images]

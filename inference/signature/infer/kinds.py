@@ -47,7 +47,9 @@ def infer_kind_and_name(
     output["kind"] = kind
     if kind == "labels" and "threshold" in output:
         output["thresholds"] = [output.pop("threshold")]
-    if kind != "raw" and "name" not in output and len(metadata.outputs) > 1:
+    if len(metadata.outputs) == 1:  # the runtime returns a single output without its name
+        output.pop("name", None)
+    elif kind != "raw" and "name" not in output and metadata.outputs:
         output["name"] = _infer_name(metadata, kind)
     return output, tuple(notices)
 
