@@ -29,7 +29,7 @@ def many(write_dummy, user):
     labels = [f"label {number}" for number in range(30)]
     folder = write_dummy(labels=labels, fixed=[number / 50 for number in range(30)])
     with (folder / "model.toml").open("a") as file:
-        file.write('[output]\nkind = "labels"\nthresholds = [0.579]\n')
+        file.write('[output]\nkind = "labels"\nactivation = "none"\nthresholds = [0.579]\n')
     register_model(path=folder, promote=True)
     return make_prediction(user)
 

@@ -33,7 +33,7 @@ def test_predictions_have_labels_and_the_distance_to_a_threshold_as_margin(blend
 def test_margin_uses_the_threshold_of_each_label(write_dummy, user):
     folder = write_dummy(fixed=[0.85, 0.35, 0.1])
     with (folder / "model.toml").open("a") as file:
-        file.write('[output]\nkind = "labels"\nthresholds = [0.8, 0.5, 0.2]\n')
+        file.write('[output]\nkind = "labels"\nactivation = "none"\nthresholds = [0.8, 0.5, 0.2]\n')
     register_model(path=folder, promote=True)
     prediction = make_prediction(user)
     assert (prediction.predicted_labels, prediction.margin) == (["black"], pytest.approx(0.05))
