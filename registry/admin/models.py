@@ -54,8 +54,8 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     fields = (
         "model_link", "number", "alias_names", "description", "runtime", "artifact", "integrity", "sha256", "size",
-        "trusted", "framework", "framework_version", "libraries_json", "signature_json", "labels_json", "examples_json", "notes",
-        "created_at", "created_by",
+        "trusted", "framework", "framework_version", "libraries_json", "signature_json", "labels_json", "examples_json",
+        "notes", "created_at", "created_by",
     )  # fmt: skip
     readonly_fields = (
         "model_link", "alias_names", "description", "integrity", "libraries_json", "signature_json", "labels_json",
