@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.datasets.images import ImageWriter
+from evaluation.datasets.labeled_images import LabeledImageWriter
 from evaluation.datasets.output_folder import create_output_folder
 from evaluation.datasets.selection import (
     TrueOutput,
@@ -20,9 +21,9 @@ from evaluation.datasets.selection import (
     get_versions,
 )
 from evaluation.datasets.splits import UNREVIEWED, assign_split
-from evaluation.datasets.tables import TableWriter, open_csv
+from evaluation.datasets.tables import TableWriter, TargetColumns, open_csv
 from inference.errors import InvalidImage
-from inference.signature import ImageInput, TableInput
+from inference.signature import ImageInput, LabelsOutput, TableInput
 from predictions.export import format_cell
 from predictions.models import Prediction
 from predictions.services.stored_files import StoredFileError
@@ -30,7 +31,7 @@ from registry.models import ModelVersion
 
 MANIFEST_COLUMNS = (
     "prediction", "input", "split", "path", "label", "value", "true_label", "true_value", "verdict", "confidence", "model",
-    "model_version", "sha256", "original_name", "picked_by", "reviews",
+    "model_version", "sha256", "original_name", "picked_by", "reviews", "labels", "true_labels",
 )  # fmt: skip
 CHUNK_ROWS = 500  # predictions fetched together
 
@@ -89,14 +90,17 @@ def _create_writer(
 ) -> ImageWriter | TableWriter:
     """Return a writer for the labels or features of all versions, in the order of the newest one."""
     labels = dict.fromkeys(label for version in versions for label in version.labels)
+    is_multi_label = versions[0].parsed_signature.output.kind == LabelsOutput.kind
     inputs = [version.parsed_signature.input for version in versions]
     tables = [part for part in inputs if isinstance(part, TableInput)]
     images = [part for part in inputs if isinstance(part, ImageInput)]
+    if images and is_multi_label:
+        return LabeledImageWriter(root, labels, images[0], reviewed_only=reviewed_only, files=files)
     if images:
         return ImageWriter(root, labels, images[0], reviewed_only=reviewed_only)
     features = list(dict.fromkeys(name for table in tables for name in table.names))
-    target = "label" if labels else "value"
-    return TableWriter(root, features, target=target, reviewed_only=reviewed_only, files=files)
+    targets = TargetColumns(labels if is_multi_label else (), name="label" if labels else "value")
+    return TableWriter(root, features, targets=targets, reviewed_only=reviewed_only, files=files)
 
 
 def _read_unique_inputs(
@@ -132,4 +136,6 @@ def _describe_prediction(prediction: Prediction, true_output: TrueOutput | None)
         "original_name": prediction.input.original_name,
         "picked_by": review.picked_by if review else "",
         "reviews": len(prediction.active_reviews),
+        "labels": prediction.predicted_labels,
+        "true_labels": true_output.true_labels if true_output else None,
     }

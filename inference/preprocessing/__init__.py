@@ -10,8 +10,8 @@ from inference.preprocessing.features import (
     to_canonical_json,
 )
 from inference.preprocessing.images import DecodedImage, ImageLimits, check_file_size, read_image
-from inference.preprocessing.thumbnails import make_thumbnail, normalize_image
 from inference.preprocessing.samples import make_sample_inputs
+from inference.preprocessing.thumbnails import make_thumbnail, normalize_image
 
 __all__ = [
     "DecodedImage", "ImageLimits", "check_file_size", "collate_items", "make_sample_input", "make_sample_inputs",

@@ -13,6 +13,7 @@ from django.db.models import Func, Value
 from django.db.models.functions import Concat
 
 from core.fields import RandomBits
+from inference.signature import LabelsOutput
 from monitoring.drift.statistics import Numbers
 from predictions.models import Prediction
 from registry.models import ModelVersion
@@ -91,9 +92,10 @@ def format_category(value: Any) -> str:
 def list_columns(version: ModelVersion) -> Iterator[Column]:
     """Yield the output fields and features of a version that can be compared. Text and raw JSON cannot."""
     signature = version.parsed_signature
-    if signature.output.has_scores:
+    is_multi_label = signature.output.kind == LabelsOutput.kind  # its predictions have no single label and no confidence
+    if signature.output.has_scores and not is_multi_label:
         yield Column("confidence", "confidence", "number")
-    if signature.output.has_labels:
+    if signature.output.has_labels and not is_multi_label:
         yield Column("label", "label", "category", title="predicted label")
     if signature.output.kind == "value":
         yield Column("value", "value", "number", signature.output.unit, "predicted value")
