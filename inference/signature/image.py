@@ -12,6 +12,7 @@ from inference.signature.feature import Feature
 
 SCALES = ("unit", "symmetric", "standard", "none")
 RESIZES = ("stretch", "crop")
+ENCODINGS = ("", "file")
 ORDERS = ("rgb", "bgr")
 LAYOUTS = ("channels-last", "channels-first")
 
@@ -27,6 +28,8 @@ class ImageInput(SignaturePart):
             and in units of 0 to 255, and so is std, which requires mean.
         order: the order of the channels: `rgb` or `bgr`.
         resize: `stretch` to the size, or `crop` to the aspect ratio around the center first.
+        encoding: empty for a model that takes pixels, or `file` for one that decodes JPEG and PNG files itself. It has
+            a height and width of 0, and receives the uploaded file unchanged.
         layout: the axes of the model's input array: `channels-last` (height, width, channels) or `channels-first`.
     """
 
@@ -42,9 +45,12 @@ class ImageInput(SignaturePart):
     resize: str = "stretch"
     layout: str = "channels-last"
     order: str = "rgb"
+    encoding: str = ""
 
     def __post_init__(self) -> None:
-        if not all(isinstance(side, int) and 1 <= side <= 4096 for side in (self.height, self.width)):
+        check_choice("encoding", self.encoding, ENCODINGS)
+        is_sized = not self.encoding or self.height or self.width
+        if is_sized and not all(isinstance(side, int) and 1 <= side <= 4096 for side in (self.height, self.width)):
             raise InvalidSignature(f"Expected height and width of 1 to 4096 pixels. Received: {self.height} x {self.width}")
         if self.channels not in (1, 3):
             raise InvalidSignature(f"Expected 1 (grayscale) or 3 (RGB) channels. Received: {self.channels}")

@@ -24,6 +24,7 @@ from inference.types import ArtifactMetadata, ModelSpec
 from registry.manifest import Manifest, read_manifest
 from registry.models import ModelVersion, RegisteredModel
 from registry.services.model_files import copy_artifact, copy_example_image
+from registry.services.pipeline_files import stage_artifact
 from registry.services.promote import move_alias
 from registry.services.verify import check_examples
 
@@ -71,7 +72,11 @@ def register_model(
         ValidationError: a name or label is invalid.
     """
     input_options = {key: value for key, value in (("scale", scale), ("preset", preset)) if value}
-    manifest = read_manifest(path, name=name, labels=labels, input_options=input_options)
+    with stage_artifact(read_manifest(path, name=name, labels=labels, input_options=input_options)) as manifest:
+        return _register_manifest(manifest, promote=promote, trusted=trusted, user=user)
+
+
+def _register_manifest(manifest: Manifest, *, promote: bool, trusted: bool, user: User | None) -> ModelVersion:
     _check_name(manifest.name)
     runtime = manifest.runtime or detect_runtime(manifest.artifact)
     sha256 = hash_artifact(manifest.artifact)
@@ -109,6 +114,7 @@ def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: 
     """Load the artifact from its original path, infer its signature, run it once, and check its examples."""
     adapter, run_batch = load_artifact(runtime, manifest.artifact, threads=settings.INFERENCE_THREADS, trusted=trusted)
     metadata = adapter.describe()
+    metadata = replace(metadata, notices=(*manifest.notices, *metadata.notices))
     signature, labels = infer_signature(
         metadata, declared_input=manifest.input, declared_output=manifest.output, labels=manifest.labels
     )

@@ -36,6 +36,8 @@ def infer_image_input(metadata: ArtifactMetadata, declared_input: Mapping[str, A
     declared_input = expand_preset(declared_input)
     _check_artifact_keys(metadata, declared_input)
     declared_input = {**metadata.image, **declared_input}
+    if declared_input.get("encoding"):
+        return _infer_file_input(metadata, declared_input)
     if not metadata.inputs:
         return declared_input
     if len(metadata.inputs) > 1 or not 1 <= len(metadata.inputs[0].shape) <= 3:
@@ -72,7 +74,7 @@ def check_image_shape(metadata: ArtifactMetadata, image_input: ImageInput) -> No
     Raises:
         InvalidSignature: they differ. The message contains both shapes.
     """
-    if not metadata.inputs:
+    if not metadata.inputs or image_input.encoding:
         return
     shape = metadata.inputs[0].shape
     sizes = dict(zip(("height", "width", "channels"), image_input.shape, strict=True))
@@ -86,6 +88,16 @@ def check_image_shape(metadata: ArtifactMetadata, image_input: ImageInput) -> No
             f"{MANIFEST_NAME} declares an array of {format_shape(declared)} ({image_input.layout}), but the artifact takes "
             f"{format_shape(shape)}."
         )
+
+
+def _infer_file_input(metadata: ArtifactMetadata, declared_input: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the input of a model that decodes image files itself."""
+    if [(tensor.dtype, tensor.shape) for tensor in metadata.inputs] not in ([], [("str", ())], [("str", (1,))]):
+        raise InvalidSignature(
+            'encoding = "file" requires an artifact with one string input, which takes the bytes of a file. '
+            f"It takes {format_tensors(metadata.inputs)}."
+        )
+    return {"height": 0, "width": 0, "scale": "none", **declared_input}
 
 
 def _infer_size(tensor: Tensor, layout: Any) -> dict[str, Any]:
