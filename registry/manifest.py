@@ -11,13 +11,28 @@ from typing import Any
 from inference.errors import InvalidSignature
 from inference.examples import Example
 from inference.messages import find_closest
+from inference.runtimes.pipeline import PREPROCESS_SUFFIXES
+from registry.labels import number_repeated_labels, read_labels
 from registry.packages import MANIFEST_NAME, check_package, derive_name
 
-MANIFEST_KEYS = {"name", "title", "description", "artifact", "labels", "notes", "runtime", "input", "output", "examples"}
+MANIFEST_KEYS = {
+    "name",
+    "title",
+    "description",
+    "artifact",
+    "labels",
+    "notes",
+    "runtime",
+    "input",
+    "output",
+    "preprocess",
+    "examples",
+}
 TOML_TYPES: dict[str, tuple[type, str]] = {
     "labels": (list, "an array"),
     "input": (dict, "a table"),
     "output": (dict, "a table"),
+    "preprocess": (dict, "a table"),
     "examples": (list, "an array"),
 }
 DEFAULT_TOML_TYPE = (str, "a string")
@@ -31,6 +46,8 @@ class Manifest:
     Args:
         folder: contains the artifact and the images of the examples.
         artifact: a file or a folder.
+        preprocess: the transformer that runs before the network, if there is one.
+        notices: what was changed in the labels, one sentence each.
     """
 
     folder: Path
@@ -44,6 +61,8 @@ class Manifest:
     input: dict[str, Any] = field(default_factory=dict)
     output: dict[str, Any] = field(default_factory=dict)
     examples: list[Example] = field(default_factory=list)
+    preprocess: Path | None = None
+    notices: tuple[str, ...] = ()
 
     def get_image_path(self, example: Example) -> Path:
         """Return the path of an example's image.
@@ -74,15 +93,18 @@ def read_manifest(
     has_manifest = path.is_dir() and (path / MANIFEST_NAME).is_file()
     data: dict[str, Any] = _read_toml(path / MANIFEST_NAME) if has_manifest else {"artifact": path.resolve().name}
     folder = path.resolve() if has_manifest else path.resolve().parent
+    notices: list[str] = []
     if labels:
-        data["labels"] = _read_labels(labels)
+        data["labels"], notices = read_labels(labels)
     _check_types(data)
+    notices += _number_labels(data)
     if input_options:
         data["input"] = {**data.get("input", {}), **input_options}
     artifact = _resolve_inside(folder, data.pop("artifact", ""), "the artifact")
     data["name"] = name or data.get("name") or derive_name(artifact.name)
     data["examples"] = [Example.from_dict(example) for example in data.get("examples", [])]
-    return Manifest(folder, artifact, **data)
+    data["preprocess"] = _resolve_preprocess(folder, data.pop("preprocess", {}))
+    return Manifest(folder, artifact, **data, notices=tuple(notices))
 
 
 def _resolve_inside(folder: Path, name: str, subject: str) -> Path:
@@ -122,8 +144,24 @@ def _check_types(data: dict[str, Any]) -> None:
         raise InvalidSignature(f"Expected examples to be tables: [[examples]]. Received: {shown}")
 
 
-def _read_labels(path: Path) -> list[str]:
-    try:
-        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSignature(f"Expected a text file with one label per line. Received: {path}") from error
+def _resolve_preprocess(folder: Path, data: Mapping[str, Any]) -> Path | None:
+    """Return the path of the transformer in `[preprocess]`."""
+    if not data:
+        return None
+    artifact = data.get("artifact")
+    if data.keys() != {"artifact"} or not isinstance(artifact, str) or not artifact.lower().endswith(PREPROCESS_SUFFIXES):
+        raise InvalidSignature(
+            f"Expected [preprocess] artifact to be a transformer of scikit-learn: {' or '.join(PREPROCESS_SUFFIXES)}. "
+            f"Received: {dict(data)!r:.100}"
+        )
+    return _resolve_inside(folder, artifact, "the artifact of [preprocess]")
+
+
+def _number_labels(data: dict[str, Any]) -> list[str]:
+    """Make the labels unique. Return the notices."""
+    if not all(isinstance(label, str) for label in data.get("labels", [])):
+        return []  # rejected together with the other rules of labels
+    labels, notices = number_repeated_labels(data.get("labels", []))
+    if notices:
+        data["labels"] = labels
+    return notices

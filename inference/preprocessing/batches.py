@@ -11,8 +11,11 @@ from PIL import Image
 
 from inference.preprocessing.arrays import to_array
 from inference.preprocessing.features import make_sample_row
+from inference.preprocessing.images import get_image_file
 from inference.signature import ImageInput, TableInput
-from inference.types import Array, Row, Table
+from inference.types import AnyArray, Row, Table
+
+SAMPLE_SIDE_PIXELS = 64  # of the sample image for a model that takes any size
 
 
 @singledispatch
@@ -34,19 +37,21 @@ def make_sample_input(signature: Any) -> Any:
 
 
 @prepare_input.register
-def _(signature: ImageInput, model_input: Image.Image) -> Array:
+def _(signature: ImageInput, model_input: Image.Image) -> AnyArray:
+    if signature.encoding:
+        return np.array(get_image_file(model_input), np.object_)
     array = to_array(model_input, signature)
     return np.ascontiguousarray(array.transpose(2, 0, 1)) if signature.layout == "channels-first" else array
 
 
 @collate_items.register
-def _(signature: ImageInput, items: Sequence[Array]) -> Array:
+def _(signature: ImageInput, items: Sequence[AnyArray]) -> AnyArray:
     return np.stack(items)
 
 
 @make_sample_input.register
 def _(signature: ImageInput) -> Image.Image:
-    return Image.new("RGB", (signature.width, signature.height))
+    return Image.new("RGB", (signature.width or SAMPLE_SIDE_PIXELS, signature.height or SAMPLE_SIDE_PIXELS))
 
 
 @prepare_input.register

@@ -25,6 +25,8 @@ DECODER_ERRORS: tuple[type[Exception], ...] = (
     *(OSError, SyntaxError, ValueError, EOFError, struct.error, KeyError, IndexError, TypeError, AttributeError),
     *(ZeroDivisionError, OverflowError, MemoryError, Image.DecompressionBombError),
 )
+FILE_KEY = "file"  # of the uploaded bytes in `Image.info`, for models that decode files themselves
+FILE_FORMATS = ("JPEG", "MPO", "PNG")  # that every model can decode
 
 # First bytes of image formats that are not accepted, so that the error message can name the format.
 UNSUPPORTED_SIGNATURES = {
@@ -86,6 +88,7 @@ def read_image(data: bytes, limits: ImageLimits) -> DecodedImage:
         # Pillow opens a PNG without its last chunk as if it were complete.
         if image.format == "PNG" and _is_truncated(data):
             raise _make_truncated_error()
+    image.info[FILE_KEY] = data
     return DecodedImage(image, CONTENT_TYPES[image.format or ""], image.width, image.height)
 
 
@@ -99,6 +102,16 @@ def mark_16_bits(image: Image.Image) -> None:
 def has_16_bits(image: Image.Image) -> bool:
     """Return whether the file of the image has 16 bits per channel."""
     return image.mode.startswith("I") or image.info.get(BITS_KEY) == 16
+
+
+def get_image_file(image: Image.Image) -> bytes:
+    """Return the uploaded JPEG or PNG file of a decoded image, or the image as a PNG file, which loses nothing."""
+    data = image.info.get(FILE_KEY)
+    if isinstance(data, bytes) and image.format in FILE_FORMATS:
+        return data
+    out = BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
 
 
 def check_file_size(size: int, limits: ImageLimits) -> None:

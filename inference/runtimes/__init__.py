@@ -15,6 +15,7 @@ RUNTIMES = {
     "onnx": "inference.runtimes.onnx.OnnxRuntime",
     "sklearn": "inference.runtimes.sklearn.SklearnRuntime",
     "mlflow": "inference.runtimes.mlflow.MlflowRuntime",
+    "pipeline": "inference.runtimes.pipeline.PipelineRuntime",
     "dummy": "inference.runtimes.dummy.DummyRuntime",
 }
 

@@ -11,12 +11,14 @@ import numpy as np
 
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
+from inference.runtimes.reasons import shorten_reason
 from inference.tensors import make_batch_function, make_row_by_row, requires_single_rows
 from inference.types import AnyArray, ArtifactMetadata, BatchFunction, Tensor
 
 logger = logging.getLogger(__name__)
 
 SIGNATURE_NAME = "serving_default"
+KEY_NAME = "key"
 # NumPy dtypes for TensorFlow types that have another name or do not exist in NumPy.
 DTYPES = {"string": "str"}
 OUTPUT_DTYPES = {**DTYPES, "bfloat16": "float32"}
@@ -39,34 +41,58 @@ class SavedModelRuntime(BaseRuntime):
             self.model = tf.saved_model.load(str(self.path))
             function = self._select_signature(dict(self.model.signatures))
         except (*LOAD_ERRORS, tf.errors.OpError) as error:
-            raise InvalidArtifact(f"TensorFlow {tf.__version__} cannot load {self.path.name}: {error}") from error
+            reason = shorten_reason(str(error))
+            raise InvalidArtifact(f"TensorFlow {tf.__version__} cannot load {self.path.name}: {reason}") from error
         inputs = sorted(function.structured_input_signature[1].items())
+        keys = _find_keys(inputs)
+        inputs = [item for item in inputs if item[0] not in keys]
         self.inputs = tuple(make_input(name, spec.dtype.name, get_shape(spec)) for name, spec in inputs)
         self.outputs = tuple(
-            make_output(name, spec.dtype.name, get_shape(spec)) for name, spec in sorted(function.structured_outputs.items())
+            make_output(name, spec.dtype.name, get_shape(spec))
+            for name, spec in sorted(function.structured_outputs.items())
+            if name not in keys
         )
         self.version = str(getattr(self.model, "tensorflow_version", ""))
         single_rows = [requires_single_rows(name, spec.shape[0]) for name, spec in inputs]
 
         def call_signature(arrays: list[AnyArray]) -> list[AnyArray]:
             arguments = {tensor.name: tf.constant(array) for tensor, array in zip(self.inputs, arrays, strict=True)}
-            outputs = function(**arguments)
+            row_keys = tf.constant([str(index) for index in range(len(arrays[0]))])
+            outputs = function(**arguments, **dict.fromkeys(keys, row_keys))
             return [to_array(outputs[tensor.name]) for tensor in self.outputs]
 
         run = make_batch_function(call_signature, self.inputs, [tensor.name for tensor in self.outputs])
         return make_row_by_row(run) if any(single_rows) else run
 
     def describe(self) -> ArtifactMetadata:
-        return ArtifactMetadata(self.inputs, self.outputs, framework="tensorflow", framework_version=self.version)
+        takes_file = len(self.inputs) == 1 and self.inputs[0].dtype == "str" and self.inputs[0].shape in ((), (1,))
+        return ArtifactMetadata(
+            self.inputs,
+            self.outputs,
+            image={"encoding": "file", "scale": "none"} if takes_file else {},
+            framework="tensorflow",
+            framework_version=self.version,
+        )
 
     def _select_signature(self, signatures: dict[str, Any]) -> Any:
         if SIGNATURE_NAME in signatures:
             return signatures[SIGNATURE_NAME]
-        if len(signatures) != 1:
-            raise ValueError(
-                f"expected a signature {SIGNATURE_NAME} or a single signature. Received: {sorted(signatures) or 'none'}"
+        names = [name for name in signatures if not name.startswith("__")]  # TensorFlow's own: __saved_model_init_op
+        if len(names) != 1:
+            example = f'model.signatures["{names[0]}"]' if names else "a tf.function with an input_signature"
+            raise InvalidArtifact(
+                f"{self.path.name} must have a signature {SIGNATURE_NAME} or a single signature. Received: "
+                f"{sorted(names) or 'none'}. Save it again with the one to serve: model = tf.saved_model.load(folder); "
+                f'tf.saved_model.save(model, new_folder, signatures={{"{SIGNATURE_NAME}": {example}}}).'
             )
-        return next(iter(signatures.values()))
+        return signatures[names[0]]
+
+
+def _find_keys(inputs: list[tuple[str, Any]]) -> list[str]:
+    """Return the name of the input that AutoML and Vertex AI use to number rows, next to the input for image files."""
+    others = [spec for name, spec in inputs if name != KEY_NAME]
+    has_key = any(name == KEY_NAME and spec.dtype.name == "string" for name, spec in inputs)
+    return [KEY_NAME] if has_key and len(others) == 1 and others[0].dtype.name == "string" else []
 
 
 def import_tensorflow(threads: int) -> Any:

@@ -15,6 +15,7 @@ SCALES = ("unit", "symmetric", "standard", "none", "stored")
 RESIZES = ("stretch", "crop", "none")
 INTERPOLATIONS = ("bilinear", "nearest", "bicubic", "lanczos", "box", "hamming")
 ALIASED_INTERPOLATIONS = ("bilinear", "nearest")  # available with antialias = false
+ENCODINGS = ("", "file")
 ORDERS = ("rgb", "bgr")
 LAYOUTS = ("channels-last", "channels-first")
 BACKGROUNDS = ("white", "black", "none")
@@ -36,6 +37,8 @@ class ImageInput(SignaturePart):
             and in units of 0 to 255, and so is std, which requires mean.
         resize: `stretch` to the size, `crop` to the aspect ratio around the center first, `none`, an integer (the length
             of the shorter side, as torchvision's `Resize`), or height and width.
+        encoding: empty for a model that takes pixels, or `file` for one that decodes JPEG and PNG files itself. It has
+            a height and width of 0, and receives the uploaded file unchanged.
         layout: the axes of the model's input array: `channels-last` (height, width, channels) or `channels-first`.
         order: the order of the channels: `rgb` or `bgr`.
         crop: crop the center to this size after `resize`, as torchvision's `CenterCrop`: a side, or height and width. A
@@ -66,9 +69,12 @@ class ImageInput(SignaturePart):
     bits: int | None = None
     background: str = "white"
     color: str = ""
+    encoding: str = ""
 
     def __post_init__(self) -> None:
-        if not _is_size((self.height, self.width)):
+        check_choice("encoding", self.encoding, ENCODINGS)
+        is_sized = not self.encoding or self.height or self.width
+        if is_sized and not _is_size((self.height, self.width)):
             raise InvalidSignature(
                 f"Expected height and width of 1 to {MAX_SIDE_PIXELS} pixels. Received: {self.height} x {self.width}"
             )

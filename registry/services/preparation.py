@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from registry.integrity import find_artifact_problem
 from registry.manifest import Manifest, read_manifest
 from registry.models import ModelVersion, RegisteredModel
 from registry.services.model_files import get_example_target
+from registry.services.pipeline_files import stage_artifact
 from registry.services.verify import check_examples
 from registry.tasks import get_task
 
@@ -48,6 +50,7 @@ class PreparedVersion:
     existing: ModelVersion | None
 
 
+@contextmanager
 def prepare_version(
     *,
     path: Path,
@@ -56,8 +59,10 @@ def prepare_version(
     scale: str = "",
     preset: str = "",
     trusted: bool = False,
-) -> PreparedVersion:
+) -> Iterator[PreparedVersion]:
     """Load a model, run it on sample inputs, and check it against the examples in its `model.toml`.
+
+    Use it in a `with` statement: an artifact that consists of several files is staged in a temporary folder until the end.
 
     Args:
         path: a folder with a `model.toml`, or a bare artifact, which is a file or a folder.
@@ -71,7 +76,11 @@ def prepare_version(
         ValidationError: a name or label is invalid.
     """
     input_options = {key: value for key, value in (("scale", scale), ("preset", preset)) if value}
-    manifest = read_manifest(path, name=name, labels=labels, input_options=input_options)
+    with stage_artifact(read_manifest(path, name=name, labels=labels, input_options=input_options)) as manifest:
+        yield _prepare_manifest(manifest, trusted=trusted)
+
+
+def _prepare_manifest(manifest: Manifest, *, trusted: bool) -> PreparedVersion:
     _check_name(manifest.name)
     runtime = manifest.runtime or detect_runtime(manifest.artifact)
     sha256 = hash_artifact(manifest.artifact)
@@ -143,7 +152,7 @@ def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: 
     signature, labels, notices = infer_signature(
         metadata, declared_input=manifest.input, declared_output=manifest.output, labels=manifest.labels, run=run_batch
     )
-    metadata = replace(metadata, notices=(*metadata.notices, *notices))
+    metadata = replace(metadata, notices=(*manifest.notices, *metadata.notices, *notices))
     validate_labels(labels)
     _check_example_kinds(manifest, signature, labels)
     spec = ModelSpec(manifest.name, 0, runtime, manifest.artifact, sha256, signature, labels, trusted)

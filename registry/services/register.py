@@ -27,8 +27,8 @@ def register_model(
     user: User | None = None,
 ) -> ModelVersion:
     """Prepare and store the first or next version of a model. See `prepare_version` and `store_version`."""
-    prepared = prepare_version(path=path, name=name, labels=labels, scale=scale, preset=preset, trusted=trusted)
-    return store_version(prepared, promote=promote, user=user)
+    with prepare_version(path=path, name=name, labels=labels, scale=scale, preset=preset, trusted=trusted) as prepared:
+        return store_version(prepared, promote=promote, user=user)
 
 
 def store_version(prepared: PreparedVersion, *, promote: bool = False, user: User | None = None) -> ModelVersion:

@@ -20,8 +20,8 @@ MAX_MEMBERS = 1000
 # Layers that run code of the file's author. Keras rejects some of them in safe mode; all of them are rejected here.
 CODE_LAYERS = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
 TRUST_ADVICE = (
-    "If you trust its author, register the file with --trusted. Or export the network with model.export(folder) and register "
-    "the folder with --trusted."
+    "If you trust its author, register the file with --trusted, or the folder that model.export(folder) writes where the "
+    "code of its classes is available."
 )
 
 

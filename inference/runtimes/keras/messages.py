@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 
-MAX_REASON_LENGTH = 200  # characters
+from inference.runtimes.reasons import shorten_reason
+
 UNKNOWN_CLASS = re.compile(
     r"Unknown (?:layer|\w+): '?(?P<a>[\w.>]+)|Could not (?:locate|deserialize) (?:class|function) '(?P<b>[^']+)'"
 )
-WRAPPED_REASON = re.compile(r"Exception encountered(?: when calling [^\n]*)?[:.]\s*(.+)", re.DOTALL)
-ESCAPE_SEQUENCE = re.compile(r"\x1b\[\d*m")
-CONFIGURATION = re.compile(r"\s*(?:using config=|config=|Full object config:|\{'|\[\{).*", re.DOTALL)
-SENTENCE_END = re.compile(r"(?<=[^.\d\s])\.(?:\s|$)|\n")
 
 
 def explain_load_error(error: BaseException, *, name: str, file_version: str, version: str) -> str:
@@ -28,20 +25,12 @@ def explain_load_error(error: BaseException, *, name: str, file_version: str, ve
     if unknown:
         class_name = unknown["a"] or unknown["b"]
         return (
-            f"{prefix}it contains {class_name}, which is not one of Keras's own classes. Export the network where the code of "
-            "the class is available, with model.export(folder), and register the folder with --trusted. Or import the class, "
-            "decorated with @keras.saving.register_keras_serializable(), in a runtime of your own."
+            f"{prefix}it contains {class_name}, which is not one of Keras's own classes. Export the network with "
+            "model.export(folder) where the code of the class is available, and register the folder with --trusted. Or "
+            "import the class, decorated with @keras.saving.register_keras_serializable(), in a runtime of your own."
         )
     reason = shorten_reason(str(error)) or type(error).__name__
     return prefix + reason + _advise(file_version, version)
-
-
-def shorten_reason(text: str) -> str:
-    """Return the first useful sentence of an error message, without configurations and stack traces."""
-    wrapped = WRAPPED_REASON.search(text)
-    reason = CONFIGURATION.sub("", ESCAPE_SEQUENCE.sub("", wrapped[1] if wrapped else text).strip())
-    sentence = SENTENCE_END.split(reason, maxsplit=1)[0].strip().rstrip(".:,")
-    return sentence[:MAX_REASON_LENGTH] + "." if sentence else ""
 
 
 def _advise(file_version: str, version: str) -> str:

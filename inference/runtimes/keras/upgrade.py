@@ -11,7 +11,7 @@ LAYER_ARGUMENTS = {"name", "dtype", "trainable", "activity_regularizer", "autoca
 IGNORED_ARGUMENTS = {"time_major", "implementation", "groups", "ragged", "sparse", "batch_input_shape", "reset_after"}
 # Arguments that these layers of Keras 2 stored but did not use.
 UNUSED_ARGUMENTS = {"kernel_initializer", "kernel_regularizer", "kernel_constraint"}
-IGNORED_VALUES = (None, False, 1, [], "", {})
+IGNORED_VALUES: tuple[Any, ...] = (None, False, 1, [], "", {})
 ELLIPSIS = "Ellipsis"  # in the index of a slicing operation
 CONSTANT = "_CONSTANT_VALUE"  # marks a constant in the place of an input layer
 # TensorFlow functions that read and write no file.
@@ -137,7 +137,7 @@ def _unpack(tensors: Any) -> Any:
 
 def _has_input_layer(layer: dict[str, Any]) -> bool:
     inner = layer.get("config", {}).get("layers") if layer["class_name"] in NETWORK_CLASSES else None
-    return bool(inner) and inner[0].get("class_name") == "InputLayer"
+    return isinstance(inner, list) and bool(inner) and inner[0].get("class_name") == "InputLayer"
 
 
 def _as_list(node: Any) -> list[Any]:

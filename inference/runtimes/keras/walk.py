@@ -25,22 +25,17 @@ def list_steps(model: Any) -> Generator[tuple[Any, Any], None, bool]:
     Nested models are replaced by their layers. Operations that change no value are left out. The arguments are None in a
     sequential model. The generator returns whether the operations lead to the output of the model.
     """
-    if not hasattr(model, "output_names"):  # a sequential model
-        for layer in model.layers:
-            if not (yield from _list_inner_steps(layer, None)):
-                return False
-        return True
+    if not hasattr(model, "output_names"):
+        return (yield from _list_sequential_steps(model))
     consumers = _map_consumers(model)
     current = model.inputs[0]
     while nodes := consumers.get(id(current), []):
         node = nodes[0] if len(nodes) == 1 else _find_join(nodes, consumers)
         if node is None or len(node.output_tensors) != 1:
             return False
-        if len(nodes) == 1:
-            if len({id(tensor) for tensor in node.input_tensors}) > 1:
-                return False
-            if not (yield from _list_inner_steps(node.operation, node.arguments)):
-                return False
+        has_other_inputs = len({id(tensor) for tensor in node.input_tensors}) > 1
+        if len(nodes) == 1 and (has_other_inputs or not (yield from _list_inner_steps(node.operation, node.arguments))):
+            return False
         current = node.output_tensors[0]
     return current is model.outputs[0]
 
@@ -56,6 +51,13 @@ def keeps_values(operation: Any) -> bool:
         return True
     is_linear = name == "Activation" and getattr(operation.activation, "__name__", "") == "linear"
     return name in UNCHANGED_LAYERS or name.startswith("Random") or is_linear
+
+
+def _list_sequential_steps(model: Any) -> Generator[tuple[Any, Any], None, bool]:
+    for layer in model.layers:
+        if not (yield from _list_inner_steps(layer, None)):
+            return False
+    return True
 
 
 def _list_inner_steps(operation: Any, arguments: Any) -> Generator[tuple[Any, Any], None, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,6 +23,10 @@ class InferredSignature(NamedTuple):
     signature: Signature
     labels: tuple[str, ...]
     notices: tuple[str, ...] = ()
+
+
+IMAGE_FILE_NAME = re.compile("bytes|image|img|jpe?g|png|photo|picture", re.IGNORECASE)
+"""Names of inputs for the bytes of an image file. TensorFlow Serving requires names that end in `_bytes`."""
 
 
 def infer_signature(
@@ -59,6 +64,8 @@ def infer_signature(
 def _infer_input_kind(metadata: ArtifactMetadata) -> str:
     if metadata.features:
         return "tabular"
+    if metadata.image.get("encoding") and IMAGE_FILE_NAME.search(metadata.inputs[0].name):
+        return "image"
     ranks = [len(tensor.shape) for tensor in metadata.inputs]
     if ranks and max(ranks) <= 1:
         return "tabular"

@@ -39,6 +39,8 @@ def infer_image_input(metadata: ArtifactMetadata, declared_input: Mapping[str, A
     """
     preset_layout, declared = expand_preset(declared_input)
     _check_artifact_steps(metadata, declared)
+    if {**metadata.image, **declared}.get("encoding"):
+        return _infer_file_input(metadata, {**metadata.image, **declared})
     known = {"layout": preset_layout} if preset_layout else {}
     known |= _get_cropped_size(declared)
     if metadata.inputs:
@@ -71,7 +73,7 @@ def check_image_shape(metadata: ArtifactMetadata, image_input: ImageInput) -> No
     Raises:
         InvalidSignature: they differ. The message contains both shapes.
     """
-    if not metadata.inputs:
+    if not metadata.inputs or image_input.encoding:
         return
     shape = metadata.inputs[0].shape
     sizes = dict(zip(("height", "width", "channels"), image_input.shape, strict=True))
@@ -113,6 +115,16 @@ def _get_cropped_size(declared: Mapping[str, Any]) -> dict[str, Any]:
     produced = declared.get("crop") or (declared.get("resize") if isinstance(declared.get("resize"), list) else None)
     size = to_size(tuple(produced) if isinstance(produced, list) else produced)
     return dict(zip(("height", "width"), size, strict=True)) if produced and len(size) == 2 else {}
+
+
+def _infer_file_input(metadata: ArtifactMetadata, declared_input: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the input of a model that decodes image files itself."""
+    if [(tensor.dtype, tensor.shape) for tensor in metadata.inputs] not in ([], [("str", ())], [("str", (1,))]):
+        raise InvalidSignature(
+            'encoding = "file" requires an artifact with one string input, which takes the bytes of a file. '
+            f"It takes {format_tensors(metadata.inputs)}."
+        )
+    return {"height": 0, "width": 0, "scale": "none", **declared_input}
 
 
 def _infer_size(tensor: Tensor, layout: Any, default_layout: str) -> dict[str, Any]:

@@ -28,8 +28,7 @@ def infer_kind_and_name(
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the declared output with its kind and name, and notices."""
     output, notices = _check_name(metadata, declared_output), list[str]()
-    own_output = dict(metadata.output)
-    kind = output.get("kind") or own_output.get("kind")
+    kind = output.get("kind") or metadata.output.get("kind")
     if kind is None:
         kind = _infer_kind(metadata, output, labels or metadata.labels, samples, is_table=is_table)
         if kind == "labels" and "thresholds" not in output:
@@ -38,6 +37,12 @@ def infer_kind_and_name(
                 'decision. If each input has exactly one label, set kind = "classes" in [output].'
             )
     check_choice("kind", kind, tuple(OUTPUTS))
+    return _complete_output(metadata, output, kind), tuple(notices)
+
+
+def _complete_output(metadata: ArtifactMetadata, output: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Return the declared output with its kind, and with the name and the own decision of the artifact."""
+    own_output = dict(metadata.output)
     if kind == own_output.get("kind"):
         if "threshold" in output or "thresholds" in output:  # overrides the model's own decision
             own_output.pop("label_name", None)
@@ -51,7 +56,7 @@ def infer_kind_and_name(
         output.pop("name", None)
     elif kind != "raw" and "name" not in output and metadata.outputs:
         output["name"] = _infer_name(metadata, kind)
-    return output, tuple(notices)
+    return output
 
 
 def _check_name(metadata: ArtifactMetadata, declared_output: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,11 +50,11 @@ class Command(BaseCommand):
         arguments = {name: options[name] for name in ("path", "name", "labels", "scale", "preset", "trusted")}
         user = find_user(options["user"])
         try:
-            prepared = prepare_version(**arguments)
-            if options["dry_run"]:
-                self._write_dry_run(prepared)
-                return
-            version = store_version(prepared, promote=options["promote"], user=user)
+            with prepare_version(**arguments) as prepared:
+                if options["dry_run"]:
+                    self._write_dry_run(prepared)
+                    return
+                version = store_version(prepared, promote=options["promote"], user=user)
         except (InferenceError, ValidationError) as error:
             raise CommandError(f"Not registered: {describe_error(error)}") from error
         self._write_table(version)
