@@ -22,12 +22,14 @@ def infer_output(
         InvalidSignature: the name of the output is unknown, or is missing although there are several outputs.
     """
     output = _check_name(metadata, declared_output)
+    if output.get("kind") == metadata.output.get("kind"):  # a declared kind keeps the names of the artifact's outputs
+        output = {**metadata.output, **output}
     if "kind" not in output:
         inferred = {"kind": _infer_kind(metadata, output, labels or metadata.labels, is_table=is_table)}
         output = {**(metadata.output or inferred), **output}
     if len(metadata.outputs) > 1 and output["kind"] != "raw" and "name" not in output:
         output["name"] = _infer_name(metadata, output["kind"])
-    if output["kind"] == "label" and "classes" not in output:
+    if (output["kind"] == "label" or output.get("label_name")) and output["kind"] != "labels" and "classes" not in output:
         output["classes"] = list(_infer_classes(metadata, output, labels))
     return output
 
