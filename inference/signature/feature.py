@@ -146,7 +146,9 @@ class Feature:
             if isinstance(bound, bool) or not isinstance(bound, int | float) or not isfinite(bound):
                 raise InvalidSignature(f"Expected numbers in min and max of {clean_name(self.name)}. Received: {bound!r}")
         if bounds != sorted(bounds):
-            raise InvalidSignature(f"Expected min to be at most max for {clean_name(self.name)}. Received: {self.min} and {self.max}")
+            raise InvalidSignature(
+                f"Expected min to be at most max for {clean_name(self.name)}. Received: {self.min} and {self.max}"
+            )
         if self.type == "integer" and len(bounds) == 2 and ceil(bounds[0]) > floor(bounds[1]):
             raise InvalidSignature(
                 f"Expected a whole number from min to max of {clean_name(self.name)}. Received: {self.min} and {self.max}"

@@ -21,11 +21,14 @@ from inference.errors import InvalidArtifact
 
 # Types of scikit-learn and NumPy that skops does not trust by default. They contain only numbers and no functions.
 TRUSTED_TYPES = {
+    "functools.partial",  # skops checks the function inside like any other type
     "numpy.dtype",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
+    "sklearn.calibration._TemperatureScaling",
+    "sklearn.metrics._scorer._PassthroughScorer",
     "sklearn.metrics._dist_metrics.EuclideanDistance64",
     "sklearn.metrics._dist_metrics.ManhattanDistance64",
     "sklearn.metrics._dist_metrics.MinkowskiDistance64",
@@ -35,6 +38,20 @@ TRUSTED_TYPES = {
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     "sklearn.tree._tree.Tree",
     "sklearn.utils._bunch.Bunch",
+    "sklearn.utils.validation.check_array",
+    *(
+        f"sklearn.model_selection._split.{name}"
+        for name in (
+            "GroupKFold",
+            "KFold",
+            "RepeatedKFold",
+            "RepeatedStratifiedKFold",
+            "ShuffleSplit",
+            "StratifiedKFold",
+            "StratifiedShuffleSplit",
+            "TimeSeriesSplit",
+        )
+    ),
     *(
         f"sklearn.gaussian_process.kernels.{name}"
         for name in ("ConstantKernel", "DotProduct", "Matern", "Product", "RBF", "RationalQuadratic", "Sum", "WhiteKernel")
@@ -60,7 +77,9 @@ def read_model(path: Path, *, trusted: bool) -> tuple[Any, str]:
 
     with warnings.catch_warnings(record=True) as load_warnings:
         warnings.simplefilter("always")
-        model = _read_skops(path, trusted=trusted) if path.suffix.lower() == ".skops" else _read_pickle(path, trusted=trusted)
+        model = (
+            _read_skops(path, trusted=trusted) if path.suffix.lower() == ".skops" else _read_pickle(path, trusted=trusted)
+        )
     found = [item.message for item in load_warnings if isinstance(item.message, InconsistentVersionWarning)]
     return model, found[0].original_sklearn_version if found else ""
 
@@ -106,7 +125,11 @@ def _explain_error(path: Path, error: Exception) -> InvalidArtifact:
     version = VERSION_PATTERN.search(_read_bytes(path))
     written_by = version[1].decode() if version else sklearn.__version__
     is_other_version = written_by != sklearn.__version__
-    if isinstance(error, ModuleNotFoundError) and error.name and not (error.name.startswith("sklearn.") and is_other_version):
+    if (
+        isinstance(error, ModuleNotFoundError)
+        and error.name
+        and not (error.name.startswith("sklearn.") and is_other_version)
+    ):
         package = error.name.partition(".")[0]
         return InvalidArtifact(
             f"{path.name} needs the Python module {error.name}, which cannot be imported. Install its package: "

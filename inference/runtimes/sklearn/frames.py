@@ -71,9 +71,7 @@ class FrameBuilder:
             for column, feature in pairs
         }
         count = len(next(iter(built.values())))
-        columns = [
-            built[column.index] if column.index in built else np.full(count, np.nan) for column in self.columns
-        ]
+        columns = [built[column.index] if column.index in built else np.full(count, np.nan) for column in self.columns]
         is_numeric = all(isinstance(column, np.ndarray) and column.dtype.kind in "iufb" for column in columns)
         if not self.has_names and is_numeric:
             return np.column_stack(columns)
@@ -87,7 +85,12 @@ class FrameBuilder:
         names = [column.name for column in self.columns] if self.has_names else range(len(self.columns))
         if all(isinstance(column, np.ndarray) and column.dtype == np.float64 for column in columns):
             return pd.DataFrame(np.column_stack(columns), columns=names)  # faster than a block per column
-        return pd.DataFrame(dict(zip(names, columns, strict=True)), columns=names)
+        # pandas would turn an array of strings and None into strings and NaN, but not an array of None only.
+        parts = [
+            pd.Series(column, dtype=object) if isinstance(column, np.ndarray) and column.dtype == object else column
+            for column in columns
+        ]
+        return pd.DataFrame(dict(zip(names, parts, strict=True)), columns=names)
 
 
 def convert_column(column: InputColumn, feature: Feature, values: AnyArray, *, has_names: bool = True) -> Any:

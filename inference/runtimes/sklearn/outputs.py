@@ -86,7 +86,9 @@ def get_indicator_count(model: Any) -> int:
     final = split_pipeline(selected)[1]
     classes = getattr(final, "classes_", None)
     binarizer = getattr(final, "_label_binarizer", None) or getattr(final, "label_binarizer_", None)
-    is_indicator = getattr(final, "multilabel_", False) is True or str(getattr(binarizer, "y_type_", "")).startswith("multil")
+    is_indicator = getattr(final, "multilabel_", False) is True or str(getattr(binarizer, "y_type_", "")).startswith(
+        "multil"
+    )
     if is_indicator and classes is not None:
         return len(classes)
     if not isinstance(classes, list | tuple) or len(classes) < 2:

@@ -53,5 +53,3 @@ def _make_table(features: Sequence[dict[str, Any]]) -> Table:
         if UNUSED_KEY not in feature
     )
     return Table.from_rows(parts, [{part.name: part.get_sample_value() for part in parts}])
-
-
