@@ -10,6 +10,8 @@ from predictions.models import Input, Prediction, Review
 MAX_PIXELATED_WIDTH = 64  # pixels; images up to this width are drawn with crisp pixels
 MAX_ORDERED_LABELS = 12  # with more, the buttons for other labels are sorted by score
 
+MAX_TEXT_START_CHARACTERS = 120
+
 NamedValue = tuple[str, Any, str]
 """The name of a feature, its value, and its unit."""
 
@@ -46,6 +48,17 @@ def get_other_labels(prediction: Prediction) -> list[str]:
     if len(labels) > MAX_ORDERED_LABELS + 1:
         labels = [label for label, _ in prediction.ranked_scores] or labels
     return [label for label in labels if label != prediction.label]
+
+
+def format_text_start(row: Input) -> str:
+    """Return the start of a text in one line, or that it is empty. For other inputs, return an empty string."""
+    text = row.text
+    if text is None:
+        return ""
+    start = " ".join(text[: 2 * MAX_TEXT_START_CHARACTERS].split())
+    if len(start) <= MAX_TEXT_START_CHARACTERS and len(text) <= 2 * MAX_TEXT_START_CHARACTERS:
+        return start or "(empty text)"
+    return start[: MAX_TEXT_START_CHARACTERS - 1] + "…"
 
 
 def is_pixelated(row: Input) -> bool:

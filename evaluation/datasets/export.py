@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evaluation.datasets.image_tables import ImageTableWriter
 from evaluation.datasets.images import ImageWriter
 from evaluation.datasets.output_folder import create_output_folder
 from evaluation.datasets.selection import (
@@ -22,7 +23,6 @@ from evaluation.datasets.selection import (
 from evaluation.datasets.splits import UNREVIEWED, assign_split
 from evaluation.datasets.tables import TableWriter, open_csv
 from inference.errors import InvalidImage
-from inference.signature import TableInput
 from predictions.export import format_cell
 from predictions.models import Prediction
 from predictions.services.stored_files import StoredFileError
@@ -33,6 +33,7 @@ MANIFEST_COLUMNS = (
     "model_version", "sha256", "original_name", "picked_by", "reviews",
 )  # fmt: skip
 CHUNK_ROWS = 500  # predictions fetched together
+DatasetWriter = ImageWriter | TableWriter | ImageTableWriter
 
 
 @dataclass(slots=True)
@@ -84,22 +85,21 @@ def export_dataset(*, model: str, folder: Path, reviewed_only: bool = False) -> 
     return summary
 
 
-def _create_writer(
-    versions: list[ModelVersion], root: Path, reviewed_only: bool, files: ExitStack
-) -> ImageWriter | TableWriter:
+def _create_writer(versions: list[ModelVersion], root: Path, reviewed_only: bool, files: ExitStack) -> DatasetWriter:
     """Return a writer for the labels or features of all versions, in the order of the newest one."""
     labels = dict.fromkeys(label for version in versions for label in version.labels)
     inputs = [version.parsed_signature.input for version in versions]
-    tables = [part for part in inputs if isinstance(part, TableInput)]
-    if not tables:
+    features = list(dict.fromkeys(feature.name for part in inputs for feature in part.features))
+    if not features:
         return ImageWriter(root, labels, reviewed_only=reviewed_only)
-    features = list(dict.fromkeys(name for table in tables for name in table.names))
     target = "label" if labels else "value"
-    return TableWriter(root, features, target=target, reviewed_only=reviewed_only, files=files)
+    has_images = any("image" in part.parts for part in inputs)
+    writer = ImageTableWriter if has_images else TableWriter
+    return writer(root, features, target=target, reviewed_only=reviewed_only, files=files)
 
 
 def _read_unique_inputs(
-    predictions: Iterable[Prediction], writer: ImageWriter | TableWriter, summary: ExportSummary
+    predictions: Iterable[Prediction], writer: DatasetWriter, summary: ExportSummary
 ) -> Iterator[tuple[Prediction, bytes, Any]]:
     """Yield the first prediction of each input with the digest and content of the input; record unreadable inputs."""
     seen: set[bytes] = set()

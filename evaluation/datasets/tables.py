@@ -18,13 +18,15 @@ Row = dict[str, Any]
 class TableWriter:
     """Writes `train.csv`, `validation.csv`, `test.csv`: the features in the signature's order, then the true output.
 
+    A text input has one feature, `text`.
+
     Text is written unchanged: if formulas were escaped, the text would differ from what the model receives later. Only
     the manifest is safe to open in a spreadsheet.
     """
 
     def __init__(self, root: Path, features: Sequence[str], *, target: str, reviewed_only: bool, files: ExitStack) -> None:
         self.features = list(features)
-        columns = {split: [*self.features, _find_free_name(target, self.features)] for split in SPLITS}
+        columns = {split: [*self.features, find_free_name(target, self.features)] for split in SPLITS}
         if not reviewed_only:
             columns[UNREVIEWED] = self.features
         opened = {split: files.enter_context(open_csv(root / f"{split}.csv")) for split in columns}
@@ -34,7 +36,7 @@ class TableWriter:
 
     def read(self, row: Input) -> tuple[bytes, Row]:
         """Return a digest of the features, and the features."""
-        return bytes.fromhex(row.sha256), row.features or {}
+        return bytes.fromhex(row.sha256), row.features or {}  # of a text input, the text is the only feature
 
     def write(self, row: Input, features: Row, split: str, true_output: TrueOutput | None) -> str:
         """Write one row. Return the path of its file, relative to the root."""
@@ -47,7 +49,7 @@ def open_csv(path: Path) -> TextIO:
     return path.open("w", encoding="utf-8", newline="")
 
 
-def _find_free_name(name: str, features: Sequence[str]) -> str:
+def find_free_name(name: str, features: Sequence[str]) -> str:
     """Return a column name that no feature has, by prefixing `true_` as often as necessary."""
     while name in features:
         name = f"true_{name}"

@@ -11,8 +11,10 @@ from PIL import Image
 
 from inference.preprocessing.arrays import to_array
 from inference.preprocessing.features import make_sample_row
-from inference.signature import ImageInput, TableInput
-from inference.types import Array, Row, Table
+from inference.signature import ImageInput, ImageTabularInput, TableInput, TextInput
+from inference.types import Array, ImageRow, ImageTable, Row, Table
+
+SAMPLE_TEXT = "example"
 
 
 @singledispatch
@@ -62,3 +64,34 @@ def _(signature: TableInput, items: Sequence[Row]) -> Table:
 @make_sample_input.register
 def _(signature: TableInput) -> Row:
     return make_sample_row(signature)
+
+
+@prepare_input.register
+def _(signature: TextInput, model_input: str) -> Row:
+    return {signature.name: model_input}
+
+
+@collate_items.register
+def _(signature: TextInput, items: Sequence[Row]) -> Table:
+    return Table.from_rows((signature.column,), items)
+
+
+@make_sample_input.register
+def _(signature: TextInput) -> str:
+    return signature.example or SAMPLE_TEXT[: signature.max_length]
+
+
+@prepare_input.register
+def _(signature: ImageTabularInput, model_input: ImageRow) -> tuple[Array, Row]:
+    return prepare_input(signature.image, model_input.image), model_input.row
+
+
+@collate_items.register
+def _(signature: ImageTabularInput, items: Sequence[tuple[Array, Row]]) -> ImageTable:
+    images, rows = zip(*items, strict=True)
+    return ImageTable(collate_items(signature.image, images), collate_items(signature.table, rows))
+
+
+@make_sample_input.register
+def _(signature: ImageTabularInput) -> ImageRow:
+    return ImageRow(make_sample_input(signature.image), make_sample_input(signature.table))

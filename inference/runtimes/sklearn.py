@@ -15,6 +15,7 @@ import numpy as np
 from inference.archives import check_compression
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
+from inference.runtimes.sklearn_texts import takes_texts
 from inference.tensors import TEXT_TYPES, encode_column
 from inference.types import AnyArray, ArtifactMetadata, Batch, BatchFunction, BatchOutput, Table, Tensor
 
@@ -66,6 +67,7 @@ class SklearnRuntime(BaseRuntime):
         self._limit_threads()
         names = getattr(self.model, "feature_names_in_", None)
         self.names = None if names is None else [str(name) for name in names]
+        self.takes_texts = self.names is None and takes_texts(self.model)
         self.has_scores = hasattr(self.model, "predict_proba") and self._get_classes() is not None
         predict = self.model.predict_proba if self.has_scores else self.model.predict
 
@@ -75,18 +77,23 @@ class SklearnRuntime(BaseRuntime):
         return run
 
     def describe(self) -> ArtifactMetadata:
-        count = getattr(self.model, "n_features_in_", None)
         classes = self._get_classes()
         categories = get_categories(self.model) if self.names else {}
         library = type(self.model).__module__.partition(".")[0]
         return ArtifactMetadata(
-            inputs=() if count is None or self.names else (Tensor("X", "float64", (int(count),)),),
+            inputs=self._list_inputs(),
             features=tuple({"name": name, **categories.get(name, {})} for name in self.names or ()),
             labels=() if classes is None else tuple(str(name) for name in classes.tolist()),
             output={"kind": self._get_output_kind()},
             framework=library,
             framework_version=str(getattr(sys.modules.get(library), "__version__", "")),
         )
+
+    def _list_inputs(self) -> tuple[Tensor, ...]:
+        if self.takes_texts:
+            return (Tensor("text", "str", ()),)
+        count = getattr(self.model, "n_features_in_", None)
+        return () if count is None or self.names else (Tensor("X", "float64", (int(count),)),)
 
     def _read_model(self) -> Any:
         if self.path.suffix.lower() == ".skops":
@@ -146,10 +153,12 @@ class SklearnRuntime(BaseRuntime):
             return "raw"
 
     def _to_model_input(self, batch: Batch) -> Any:
-        if not isinstance(batch, Table):
+        if isinstance(batch, np.ndarray):
             return batch.reshape(len(batch), -1)
+        if not isinstance(batch, Table):
+            raise InvalidArtifact("A scikit-learn model takes an image or features, not both.")
         texts = [feature for feature in batch.features if feature.type in TEXT_TYPES]
-        if len(batch.features) == 1 and texts and not hasattr(self.model, "n_features_in_"):
+        if len(batch.features) == 1 and texts and (self.takes_texts or not hasattr(self.model, "n_features_in_")):
             return batch.columns[batch.features[0].name]  # a vectorizer takes a sequence of strings
         if self.names or texts:
             return _to_frame(batch)
