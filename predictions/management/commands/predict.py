@@ -132,7 +132,7 @@ def open_image(file_input: FileInput, folder: Path) -> FileInput:
     """Return a row with the image that its key `image` names."""
     features = dict(file_input.features) if isinstance(file_input.features, dict) else {}
     name = features.pop(IMAGE_KEY, None)
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not name:
         return replace(file_input, error=ValueError("Expected the path of an image in the column or key image."))
     try:
         return replace(file_input, features=features, image=File((folder / name).open("rb"), name=Path(name).name))
