@@ -13,6 +13,33 @@ import pytest
 from registry.tests.factories import FEATURES_TOML
 
 LABELS = ["black", "grey", "white"]
+TEXT_TOML = """
+[input]
+kind = "text"
+title = "Review"
+description = "As written by the customer."
+max_length = 50
+example = "It works."
+[[examples]]
+text = "Großartig"
+value = 9
+"""
+PARCEL_TOML = """
+[input]
+kind = "image-tabular"
+height = 8
+width = 8
+channels = 1
+[[input.features]]
+name = "weight"
+unit = "kg"
+min = 0
+example = 2.5
+[[input.features]]
+name = "express"
+type = "boolean"
+default = false
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +121,28 @@ def blends(db, write_dummy):
     folder = write_dummy(name="blends")
     with (folder / "model.toml").open("a") as file:
         file.write('[output]\nkind = "labels"\nthresholds = [0.3]\n')
+    return register_model(path=folder, promote=True)
+
+
+@pytest.fixture
+def reviews(db, tmp_path):
+    """Return a text regression version in production whose value is the number of characters."""
+    return _register_dummy(tmp_path, "reviews", TEXT_TOML)
+
+
+@pytest.fixture
+def parcels(db, tmp_path):
+    """Return a version in production that takes an image and features: the value is the sum of all pixels and features."""
+    return _register_dummy(tmp_path, "parcels", PARCEL_TOML)
+
+
+def _register_dummy(tmp_path: Path, name: str, input_toml: str):
+    from registry.services import register_model
+
+    folder = tmp_path / "made" / uuid.uuid4().hex
+    folder.mkdir(parents=True)
+    (folder / "model.dummy.json").write_text(json.dumps({"sum": 1}))
+    (folder / "model.toml").write_text(f'name = "{name}"\nartifact = "model.dummy.json"\n' + input_toml)
     return register_model(path=folder, promote=True)
 
 

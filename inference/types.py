@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,17 @@ Array = npt.NDArray[np.float32]
 AnyArray = npt.NDArray[Any]
 Row = dict[str, Any]
 """One row of validated features, by name."""
-ModelInput = Image.Image | Row
-"""One input: a decoded image or a row of features."""
+
+
+class ImageRow(NamedTuple):
+    """A decoded image together with a row of features."""
+
+    image: Image.Image
+    row: Row
+
+
+ModelInput = Image.Image | Row | str | ImageRow
+"""One input: a decoded image, a row of features, a text, or an image and a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +62,22 @@ def _make_column(feature: Feature, values: list[Any]) -> AnyArray:
     return np.array(values, dtype)
 
 
-Batch = Array | Table
-"""Images as float32 `(n, height, width, channels)` (or channels first), or a table of n rows."""
+@dataclass(frozen=True, slots=True)
+class ImageTable:
+    """A batch of images, as float32 `(n, height, width, channels)` (or channels first), and a table of n rows."""
+
+    images: Array
+    table: Table
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+Batch = Array | Table | ImageTable
+"""Images as float32 `(n, height, width, channels)` (or channels first), a table of n rows, or both.
+
+Texts are a table with one column of the type `text`.
+"""
 BatchOutput = AnyArray | Mapping[str, AnyArray]
 """The output of a model for one batch: one array `(n, ...)`, or several by name."""
 BatchFunction = Callable[[Any], BatchOutput]

@@ -22,7 +22,7 @@ ROWS_PER_FETCH = 1000
 COLUMNS = (
     "id", "created_at", "model", "model_version", "status", "source", "user", "kind", "original_name", "sha256", "features",
     "label", "confidence", "value", "output", "error_code", "client_reference", "verdict", "true_label", "true_value",
-    "picked_by", "reviews", "labels", "true_labels",
+    "picked_by", "reviews", "labels", "true_labels", "text",
 )  # fmt: skip
 # Spreadsheets evaluate cells that start with these characters as formulas, see https://owasp.org/www-community/attacks/CSV_Injection.
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
@@ -74,6 +74,7 @@ def iterate_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | A
             "original_name": prediction.input.original_name,
             "sha256": prediction.input.sha256,
             "features": {feature.name: value for feature, value in prediction.get_features()} or None,
+            "text": prediction.input.text,
             "label": prediction.label or None,
             "confidence": prediction.confidence,
             "value": prediction.value,

@@ -12,6 +12,7 @@ MAX_PIXELATED_WIDTH = 64  # pixels; images up to this width are drawn with crisp
 MAX_ORDERED_LABELS = 12  # with more, the buttons for other labels are sorted by score
 
 MAX_CHECKBOX_LABELS = 12  # of a multi-label model; with more, the other labels are in a select field
+MAX_TEXT_START_CHARACTERS = 120
 
 NamedValue = tuple[str, Any, str]
 """The name of a feature, its value, and its unit."""
@@ -98,6 +99,17 @@ def get_label_choices(prediction: Prediction) -> LabelChoices:
         chosen = labels
     boxes = [LabelChoice(label, scores.get(label), label in predicted) for label in chosen]
     return LabelChoices(boxes, [label for label in labels if label not in set(chosen)])
+
+
+def format_text_start(row: Input) -> str:
+    """Return the start of a text in one line, or that it is empty. For other inputs, return an empty string."""
+    text = row.text
+    if text is None:
+        return ""
+    start = " ".join(text[: 2 * MAX_TEXT_START_CHARACTERS].split())
+    if len(start) <= MAX_TEXT_START_CHARACTERS and len(text) <= 2 * MAX_TEXT_START_CHARACTERS:
+        return start or "(empty text)"
+    return start[: MAX_TEXT_START_CHARACTERS - 1] + "…"
 
 
 def is_pixelated(row: Input) -> bool:

@@ -43,9 +43,7 @@ class ImageWriter:
             StoredFileError: the stored file is missing or damaged.
             InvalidImage: the stored file cannot be decoded.
         """
-        image = _convert_to_gray_if_colorless(normalize_image(read_stored_file(row), self.signature))
-        header = f"{image.mode} {image.width} {image.height}\n".encode()
-        return hashlib.sha256(header + image.tobytes()).digest(), image
+        return read_pixels(row, self.signature)
 
     def write(self, row: Input, image: Image.Image, split: str, true_output: TrueOutput | None) -> str:
         """Write the image. Return its path relative to the root."""
@@ -53,6 +51,13 @@ class ImageWriter:
         path = Path(split, folder, f"{row.pk}.png")
         image.save(self.root / path, "PNG")
         return path.as_posix()
+
+
+def read_pixels(row: Input, signature: ImageInput) -> tuple[bytes, Image.Image]:
+    """Return a digest of the pixels of a stored image, and the image. It can raise the errors of `ImageWriter.read`."""
+    image = _convert_to_gray_if_colorless(normalize_image(read_stored_file(row), signature))
+    header = f"{image.mode} {image.width} {image.height}\n".encode()
+    return hashlib.sha256(header + image.tobytes()).digest(), image
 
 
 def _convert_to_gray_if_colorless(image: Image.Image) -> Image.Image:

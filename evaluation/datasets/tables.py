@@ -35,6 +35,8 @@ class TargetColumns:
 class TableWriter:
     """Writes `train.csv`, `validation.csv`, `test.csv`: the features in the signature's order, then the true output.
 
+    A text input has one feature, `text`.
+
     Text is written unchanged: if formulas were escaped, the text would differ from what the model receives later. Only
     the manifest is safe to open in a spreadsheet.
     """
@@ -45,7 +47,7 @@ class TableWriter:
         self.features, self.targets = list(features), targets
         names = list(self.features)
         for name in targets.names:
-            names.append(_find_free_name(name, names))
+            names.append(find_free_name(name, names))
         columns = dict.fromkeys(SPLITS, names)
         if not reviewed_only:
             columns[UNREVIEWED] = self.features
@@ -56,7 +58,7 @@ class TableWriter:
 
     def read(self, row: Input) -> tuple[bytes, Row]:
         """Return a digest of the features, and the features."""
-        return bytes.fromhex(row.sha256), row.features or {}
+        return bytes.fromhex(row.sha256), row.features or {}  # of a text input, the text is the only feature
 
     def write(self, row: Input, features: Row, split: str, true_output: TrueOutput | None) -> str:
         """Write one row. Return the path of its file, relative to the root."""
@@ -69,7 +71,7 @@ def open_csv(path: Path) -> TextIO:
     return path.open("w", encoding="utf-8", newline="")
 
 
-def _find_free_name(name: str, used: Sequence[str]) -> str:
+def find_free_name(name: str, used: Sequence[str]) -> str:
     """Return a column name that is not used yet, by prefixing `true_` as often as necessary."""
     while name in used:
         name = f"true_{name}"

@@ -62,7 +62,7 @@ def to_canonical_json(features: Mapping[str, Any]) -> bytes:
 
     Databases do not preserve the difference between 5.0 and 5, and JCS writes both the same way.
     """
-    return rfc8785.dumps({name: float(value) if _is_number(value) else value for name, value in features.items()})
+    return rfc8785.dumps(_unify_numbers(dict(features)))
 
 
 def parse_strings(strings: Mapping[str, str], table: TableInput) -> Row:
@@ -179,5 +179,8 @@ def _parse_string(text: str, feature: Feature) -> Any:
     return BOOLEANS.get(text.lower(), text) if feature.type == "boolean" else text
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _unify_numbers(value: Any) -> Any:
+    """Return the value with all numbers as float."""
+    if isinstance(value, dict):
+        return {name: _unify_numbers(part) for name, part in value.items()}
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

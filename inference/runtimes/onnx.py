@@ -89,6 +89,12 @@ class OnnxRuntime(BaseRuntime):
                 f"{self.path.name} must contain all of its weights. It refers to other files (external data), which are not "
                 "opened. Save it as a single file: onnx.save(onnx.load(path), path)."
             )
+        if match := re.search(r"construct locale with name:\s*([\w.-]+?):", message):
+            return (
+                f"{self.path.name} changes the case of text with the locale {match[1]}, which is not installed. Install it "
+                f"(on Debian: apt-get install locales && localedef -i {match[1].partition('.')[0]} -f UTF-8 {match[1]}), or "
+                "convert the model again with lowercase=False in its vectorizer."
+            )
         return (
             f"onnxruntime {self.version} cannot load {self.path.name}. The file may be incomplete or not an ONNX model. "
             f"{message}"

@@ -53,6 +53,7 @@ class ImageInput(SignaturePart):
 
     kind: ClassVar[str] = "image"
     section: ClassVar[str] = "input"
+    parts: ClassVar[tuple[str, ...]] = ("image",)
     features: ClassVar[tuple[Feature, ...]] = ()
     height: int
     width: int

@@ -19,6 +19,7 @@ class TableInput(SignaturePart):
 
     kind: ClassVar[str] = "tabular"
     section: ClassVar[str] = "input"
+    parts: ClassVar[tuple[str, ...]] = ("features",)
     features: tuple[Feature, ...]
 
     def __post_init__(self) -> None:

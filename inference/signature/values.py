@@ -40,6 +40,17 @@ def make_value_error(feature: Feature, code: str, value: Any, hint: str = "") ->
     return InvalidInput(message, code=code, field=feature.name)
 
 
+def check_text(value: str, *, field: str, max_length: int = MAX_TEXT_LENGTH) -> str:
+    """Return the text, or raise `InvalidInput` if it is too long or cannot be stored."""
+    if len(value) > max_length:
+        raise InvalidInput(
+            f"Expected text of at most {max_length:,} characters. Received: {len(value):,}.", code="too-long", field=field
+        )
+    if "\0" in value or value.encode("utf-8", "ignore").decode() != value:
+        raise InvalidInput("Expected text without NUL characters or unpaired surrogates.", code="wrong-type", field=field)
+    return value
+
+
 def _suggest_choice(feature: Feature, value: Any) -> str:
     closest = find_closest(value, feature.values) if isinstance(value, str) else None
     return "" if closest is None else f" Did you mean {quote_value(closest)}?"
@@ -87,17 +98,7 @@ def _read_boolean(feature: Feature, value: Any) -> bool:
 def _read_text(feature: Feature, value: Any) -> str:
     if not isinstance(value, str):
         raise make_value_error(feature, "wrong-type", value)
-    if len(value) > MAX_TEXT_LENGTH:
-        raise InvalidInput(
-            f"Expected text of at most {MAX_TEXT_LENGTH:,} characters. Received: {len(value):,}.",
-            code="too-long",
-            field=feature.name,
-        )
-    if not is_storable(value):
-        raise InvalidInput(
-            "Expected text without NUL characters or unpaired surrogates.", code="wrong-type", field=feature.name
-        )
-    return value
+    return check_text(value, field=feature.name)
 
 
 def is_storable(text: str) -> bool:

@@ -13,7 +13,7 @@ from django.db.models import Func, Value
 from django.db.models.functions import Concat
 
 from core.fields import RandomBits
-from inference.signature import LabelsOutput
+from inference.signature import LabelsOutput, TextInput
 from monitoring.drift.statistics import Numbers
 from predictions.models import Prediction
 from registry.models import ModelVersion
@@ -28,7 +28,7 @@ class Column:
     """A field to compare: a feature, or a part of the output.
 
     Args:
-        source: `confidence`, `label`, `value`, or `feature`.
+        source: `confidence`, `label`, `value`, `size`, or `feature`.
         kind: `number` or `category`.
         title: display name, if it differs from `name`.
     """
@@ -90,7 +90,10 @@ def format_category(value: Any) -> str:
 
 
 def list_columns(version: ModelVersion) -> Iterator[Column]:
-    """Yield the output fields and features of a version that can be compared. Text and raw JSON cannot."""
+    """Yield the output fields and features of a version that can be compared. Of a text, only the size is.
+
+    Features that are text and raw JSON cannot be compared.
+    """
     signature = version.parsed_signature
     is_multi_label = signature.output.kind == LabelsOutput.kind  # its predictions have no single label and no confidence
     if signature.output.has_scores and not is_multi_label:
@@ -99,6 +102,9 @@ def list_columns(version: ModelVersion) -> Iterator[Column]:
         yield Column("label", "label", "category", title="predicted label")
     if signature.output.kind == "value":
         yield Column("value", "value", "number", signature.output.unit, "predicted value")
+    if isinstance(signature.input, TextInput):
+        yield Column("size", "size", "number", "bytes", "text size")
+        return
     for feature in signature.input.features:
         kind = "category" if feature.values else COLUMN_KINDS.get(feature.type)
         if kind:
@@ -116,7 +122,10 @@ def draw_sample(version: ModelVersion, start: datetime, end: datetime) -> Sample
     total = predictions.count()
     drawn_ids = predictions.order_by(_get_draw_order(total)).values("pk")[:MAX_SAMPLE_ROWS]
     fields = ["label", "confidence", "value"]
-    if version.parsed_signature.is_tabular:
+    signature_input = version.parsed_signature.input
+    if isinstance(signature_input, TextInput):
+        fields.append("input__size")  # without reading the texts themselves
+    elif signature_input.features:
         fields.append("input__features")
     rows = Prediction.objects.filter(pk__in=drawn_ids).values(*fields)
     return Sample(start, end, total, [_build_row(row) for row in rows])
@@ -136,5 +145,6 @@ def _build_row(row: dict[str, Any]) -> dict[str, Any]:
         "label": row["label"] or None,
         "confidence": row["confidence"],
         "value": row["value"],
+        "size": row.get("input__size"),
         "feature": row.get("input__features") or {},
     }

@@ -15,7 +15,7 @@ from accounts.models import User
 from core.admin import ReadOnlyAdmin, render_json, render_link
 from core.fields import parse_uuid
 from core.formatting import NOT_AVAILABLE, format_percent
-from predictions.admin.display import format_features, format_review, render_input
+from predictions.admin.display import format_features, format_review, render_input, render_whole_input
 from predictions.admin.review_actions import ReviewActionsAdmin, ReviewInline, ReviewStateFilter
 from predictions.models import Input, Prediction, Review
 from predictions.presentation import format_output
@@ -92,7 +92,7 @@ class InputAdmin(SearchableAdmin):
 
     @admin.display(description="input")
     def large_input(self, row: Input) -> str:
-        return render_json(row.features) if row.features is not None else render_input(row, LARGE_SIDE_PIXELS)
+        return render_whole_input(row, LARGE_SIDE_PIXELS)
 
     @admin.display(description="predictions")
     def prediction_links(self, row: Input) -> SafeString | str:
@@ -167,8 +167,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
 
     @admin.display(description="input")
     def large_input(self, row: Prediction) -> str:
-        features = row.input.features
-        return render_json(dict(features)) if features is not None else render_input(row.input, LARGE_SIDE_PIXELS)
+        return render_whole_input(row.input, LARGE_SIDE_PIXELS)
 
     @admin.display(description="prediction", ordering="label")
     def output_text(self, row: Prediction) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from core.fields import RandomBits, UUID7Field
 from core.validators import MAX_FILE_NAME_CHARACTERS, MAX_LABEL_CHARACTERS, validate_sha256
-from inference.signature import Feature, LabelsOutput
+from inference.signature import TEXT_KEY, Feature, LabelsOutput
 from predictions.paths import get_input_path
 from predictions.querysets import InputQuerySet, PredictionQuerySet
 from registry.models import ModelVersion
@@ -28,24 +28,29 @@ MARGIN_HELP_TEXT = (
 
 
 class Input(models.Model):
-    """One uploaded image or one row of features. Never edited."""
+    """One uploaded image, row of features, or text, or an image together with a row. Never edited."""
 
     class Kind(models.TextChoices):
         IMAGE = "image"
         TABULAR = "tabular"
+        TEXT = "text"
+        IMAGE_TABULAR = "image-tabular", "Image and features"
 
     id = UUID7Field()
     # Inputs outlive their user's account. The composite index below serves this key's own queries too.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_index=False, related_name="inputs"
     )
-    kind = models.CharField(max_length=10, choices=Kind.choices)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
     image = models.ImageField(upload_to=get_input_path, max_length=200, blank=True)
-    features = models.JSONField(null=True, blank=True)
+    features = models.JSONField(
+        null=True, blank=True, help_text='The row of features by name. A text is stored as {"text": "…"}.'
+    )
     sha256 = models.CharField(
         max_length=64,
         validators=[validate_sha256],
-        help_text="SHA-256 of the file, or of the canonical JSON (RFC 8785) of the features.",
+        help_text="SHA-256 of the file, of the text in UTF-8, or of the canonical JSON (RFC 8785) of the features. For an "
+        'image with features: of the canonical JSON of {"features": {…}, "image": "<SHA-256 of the file>"}.',
     )
     content_type = models.CharField(max_length=50, blank=True, help_text="As detected by the decoder.")
     width = models.PositiveIntegerField(null=True, blank=True, help_text="Pixels.")
@@ -68,13 +73,24 @@ class Input(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=(Q(kind="image", features__isnull=True) & ~Q(image=""))
-                | (Q(kind="tabular", image="") & Q(features__isnull=False)),
+                | Q(kind__in=["tabular", "text"], image="", features__isnull=False)
+                | (Q(kind="image-tabular", features__isnull=False) & ~Q(image="")),
                 name="input_image_or_features",
             ),
         ]
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def has_image(self) -> bool:
+        """Return whether the input is or contains an image."""
+        return self.kind in (self.Kind.IMAGE, self.Kind.IMAGE_TABULAR)
+
+    @property
+    def text(self) -> str | None:
+        """Return the text of a text input; None for other inputs."""
+        return (self.features or {}).get(TEXT_KEY) if self.kind == self.Kind.TEXT else None
 
 
 class Prediction(models.Model):
@@ -181,8 +197,11 @@ class Prediction(models.Model):
         return reverse("predictions:detail", args=[self.id])
 
     def get_features(self) -> list[tuple[Feature, Any]]:
-        """Return the features with their values in the order of the signature. Databases may reorder JSON keys."""
-        values = self.input.features or {}
+        """Return the features with their values in the order of the signature; none for a text.
+
+        Databases may reorder JSON keys.
+        """
+        values = {} if self.input.kind == Input.Kind.TEXT else self.input.features or {}
         features = self.model_version.parsed_signature.input.features
         return [(feature, values[feature.name]) for feature in features if feature.name in values]
 

@@ -20,7 +20,7 @@ KEYS = {
     *("client_reference", "timings", "created_at", "completed_at", "review"),
 }
 INPUT_KEYS = {
-    *("id", "kind", "url", "image_url", "sha256", "content_type", "width", "height", "original_name", "features"),
+    *("id", "kind", "url", "image_url", "sha256", "content_type", "width", "height", "original_name", "features", "text"),
 }
 
 

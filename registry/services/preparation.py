@@ -174,11 +174,11 @@ def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: 
 
 def _check_example_kinds(manifest: Manifest, signature: Signature, labels: Sequence[str]) -> None:
     """Check that each example has the input kind of the model, and expects one of its labels."""
-    expected_key = "features" if signature.is_tabular else "image"
+    parts = signature.input.parts
     for example in manifest.examples:
-        if signature.is_tabular == bool(example.image):
+        if example.parts != set(parts):
             raise InvalidSignature(
-                f"Expected {expected_key} in each [[examples]] table. Received: {example.to_dict()!r:.200}"
+                f"Expected {' and '.join(parts)} in each [[examples]] table. Received: {example.to_dict()!r:.200}"
             )
         if example.label is not None and example.label not in labels:
             allowed = ", ".join(labels)[:200] or "none"

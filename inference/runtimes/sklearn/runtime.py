@@ -18,6 +18,7 @@ from inference.runtimes.sklearn.files import describe_versions, make_version_err
 from inference.runtimes.sklearn.frames import FrameBuilder
 from inference.runtimes.sklearn.samples import find_sample
 from inference.runtimes.sklearn.steps import find_attribute
+from inference.runtimes.sklearn.texts import takes_texts
 from inference.tensors import TEXT_TYPES
 from inference.types import AnyArray, ArtifactMetadata, Batch, BatchFunction, BatchOutput, Table, Tensor
 
@@ -61,7 +62,7 @@ class SklearnRuntime(BaseRuntime):
         widths = ((outputs.SCORES_NAME, "float64"), (outputs.LABEL_NAME, "int64")) if kind == "labels" else ()
         library = type(self.model).__module__.partition(".")[0]
         return ArtifactMetadata(
-            inputs=(Tensor("X", "float64", (len(self.columns),)),) if self.columns and not self.has_names else (),
+            inputs=self._list_inputs(),
             outputs=tuple(Tensor(name, dtype, (count,)) for name, dtype in widths),
             features=tuple(features),
             has_feature_names=self.has_names,
@@ -76,10 +77,16 @@ class SklearnRuntime(BaseRuntime):
         """Return the columns of the model, and whether they have names. A text vectorizer or a foreign object has none."""
         names = find_attribute(self.model, "feature_names_in_")
         count = find_attribute(self.model, "n_features_in_")
-        if count is None and names is None:
+        self.takes_texts = names is None and takes_texts(self.model)
+        if (count is None and names is None) or self.takes_texts:
             return [], False
         shown = [f"x{index}" for index in range(int(count or 0))] if names is None else [str(name) for name in names]
         return trace_columns(self.model, shown), names is not None
+
+    def _list_inputs(self) -> tuple[Tensor, ...]:
+        if self.takes_texts:
+            return (Tensor("text", "str", ()),)
+        return (Tensor("X", "float64", (len(self.columns),)),) if self.columns and not self.has_names else ()
 
     def _list_notices(self) -> list[str]:
         notices = list_notices(self.columns)
@@ -104,10 +111,13 @@ class SklearnRuntime(BaseRuntime):
             threadpoolctl.threadpool_limits(self.threads)
 
     def _run_batch(self, batch: Batch) -> BatchOutput:
-        if not isinstance(batch, Table):
+        if isinstance(batch, np.ndarray):
             return self.predict(batch.reshape(len(batch), -1))
+        if not isinstance(batch, Table):
+            raise InvalidArtifact("A scikit-learn model takes an image or features, not both.")
         if not self.columns:
-            return self.predict(_build_foreign_input(batch, is_text=not hasattr(self.model, "n_features_in_")))
+            is_text = self.takes_texts or not hasattr(self.model, "n_features_in_")
+            return self.predict(_build_foreign_input(batch, is_text=is_text))
         parts = [(rows, self.predict(data)) for rows, data in self.builder.build(batch)]
         return parts[0][1] if parts[0][0] is None else _join_parts(parts)
 

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.utils import html
 
 from core.api.parsers import parse_json
+from inference.messages import quote_value
 from inference.signature.table import MAX_FEATURES
 
 MAX_TRUE_LABELS = 10_000
@@ -41,7 +42,21 @@ class FeaturesField(serializers.JSONField):
 
     def get_value(self, dictionary: Any) -> Any:
         value = super().get_value(dictionary)
+        file = dictionary.get(self.field_name) if hasattr(dictionary, "getlist") else None
+        if isinstance(file, File):  # curl -F features=@row.json sends a file part
+            return parse_json(file.read())
         return parse_json(value.encode("utf-8", "replace")) if getattr(value, "is_json_string", False) else value
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class TextField(serializers.Field):
+    """A text, passed on unchanged. The service validates it."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if isinstance(data, str):
+            return data
+        received = "a file" if isinstance(data, File) else quote_value(data)
+        raise serializers.ValidationError(f"Expected text. Received: {received}.", code="wrong-type")
 
 
 @extend_schema_field({"type": "array", "items": {"type": "string"}})
