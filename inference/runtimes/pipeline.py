@@ -64,16 +64,16 @@ class _TransformerRuntime(SklearnRuntime):
 
     transformer: Any = None
 
-    def _read_model(self) -> Any:
+    def _read_model(self) -> tuple[Any, str]:
         from sklearn.pipeline import Pipeline
 
-        self.transformer = super()._read_model()
+        self.transformer, written_by = super()._read_model()
         if not callable(getattr(self.transformer, "transform", None)):
             raise InvalidArtifact(
                 f"Expected a fitted transformer with transform() in [preprocess]. {self.path.name} contains a "
                 f"{type(self.transformer).__name__}."
             )
-        return Pipeline([("preprocess", self.transformer), ("result", _Result())])
+        return Pipeline([("preprocess", self.transformer), ("result", _Result())]), written_by
 
 
 class _Result:

@@ -37,7 +37,7 @@ class SklearnRuntime(BaseRuntime):
     data_suffixes = (".skops",)
 
     def load(self) -> BatchFunction:
-        self.model, self.written_by = read_model(self.path, trusted=self.trusted)
+        self.model, self.written_by = self._read_model()
         if not callable(getattr(self.model, "predict", None)):
             raise InvalidArtifact(
                 f"Expected a fitted model with predict(). {self.path.name} contains a {type(self.model).__name__}"
@@ -72,6 +72,10 @@ class SklearnRuntime(BaseRuntime):
             framework=library,
             framework_version=str(getattr(sys.modules.get(library), "__version__", "")),
         )
+
+    def _read_model(self) -> tuple[Any, str]:
+        """Return the model in the file, and the version of scikit-learn that wrote it if it differs from the installed one."""
+        return read_model(self.path, trusted=self.trusted)
 
     def _trace_columns(self) -> tuple[list[InputColumn], bool]:
         """Return the columns of the model, and whether they have names. A text vectorizer or a foreign object has none."""
@@ -139,5 +143,5 @@ def _join_parts(parts: list[tuple[Any, BatchOutput]]) -> BatchOutput:
     results = [output for _, output in parts]
     if isinstance(results[0], Mapping):
         return {name: np.concatenate([result[name] for result in results])[order] for name in results[0]}
-    joined: AnyArray = np.concatenate(results)[order]
+    joined: AnyArray = np.concatenate([np.asarray(result) for result in results])[order]
     return joined
