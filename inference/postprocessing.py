@@ -113,7 +113,9 @@ def select_output(row: Any, name: str) -> Any:
     name = name or (SCORES_NAME if SCORES_NAME in row else "")
     if name in row:
         return _unwrap_object(row[name])
-    raise InvalidOutput(f"Expected [output] name to be one of {', '.join(row)}. Received: {name!r}")
+    if not name and all(type(score) is float for score in row.values()):
+        return row  # the only output is a mapping of class to score
+    raise InvalidOutput(f"Expected [output] name to be one of {', '.join(map(str, row))}. Received: {name!r}")
 
 
 def _unwrap_object(part: Any) -> Any:

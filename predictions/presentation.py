@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from accounts.models import User
+from inference.signature import LabelsOutput
 from predictions.models import Input, Prediction, Review
 
 MAX_PIXELATED_WIDTH = 64  # pixels; images up to this width are drawn with crisp pixels
@@ -16,6 +17,15 @@ MAX_TEXT_START_CHARACTERS = 120
 
 NamedValue = tuple[str, Any, str]
 """The name of a feature, its value, and its unit."""
+
+
+class LabelScore(NamedTuple):
+    """The score of a label, whether the label is predicted, and its threshold in a multi-label model."""
+
+    label: str
+    score: float
+    is_predicted: bool
+    threshold: float | None = None
 
 
 class LabelChoice(NamedTuple):
@@ -62,6 +72,17 @@ def get_true_output_name(review: Review) -> str:
     if review.true_labels is not None:
         return "True labels"
     return "True label" if review.true_value is None else "True value"
+
+
+def get_label_scores(prediction: Prediction) -> list[LabelScore]:
+    """Return the predicted labels and then the others, each with the highest scores first."""
+    output, labels = prediction.model_version.parsed_signature.output, prediction.predicted_labels
+    predicted = {prediction.label} if labels is None else set(labels)
+    thresholds = output.get_thresholds(prediction.model_version.labels) if isinstance(output, LabelsOutput) else {}
+    scores = [
+        LabelScore(label, score, label in predicted, thresholds.get(label)) for label, score in prediction.ranked_scores
+    ]
+    return sorted(scores, key=lambda score: not score.is_predicted)
 
 
 def find_own_review(prediction: Prediction, user: User) -> Review | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -92,6 +93,11 @@ class LabelsOutput(OutputPart):
             raise InvalidSignature("Expected at least one number in thresholds of [output].")
         for threshold in self.thresholds:
             check_threshold(threshold)
+
+    def get_thresholds(self, labels: Sequence[str]) -> dict[str, float]:
+        """Return the threshold of each label."""
+        thresholds = self.thresholds * len(labels) if len(self.thresholds) == 1 else self.thresholds
+        return dict(zip(labels, thresholds, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

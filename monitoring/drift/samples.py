@@ -28,7 +28,7 @@ class Column:
     """A field to compare: a feature, or a part of the output.
 
     Args:
-        source: `confidence`, `label`, `value`, `size`, or `feature`.
+        source: `confidence`, `label`, `label_count`, `value`, `size`, or `feature`.
         kind: `number` or `category`.
         title: display name, if it differs from `name`.
     """
@@ -96,7 +96,9 @@ def list_columns(version: ModelVersion) -> Iterator[Column]:
     """
     signature = version.parsed_signature
     is_multi_label = signature.output.kind == LabelsOutput.kind  # its predictions have no single label and no confidence
-    if signature.output.has_scores and not is_multi_label:
+    if is_multi_label:
+        yield Column("label_count", "label_count", "number", title="labels per prediction")
+    elif signature.output.has_scores:
         yield Column("confidence", "confidence", "number")
     if signature.output.has_labels and not is_multi_label:
         yield Column("label", "label", "category", title="predicted label")
@@ -121,7 +123,7 @@ def draw_sample(version: ModelVersion, start: datetime, end: datetime) -> Sample
     )
     total = predictions.count()
     drawn_ids = predictions.order_by(_get_draw_order(total)).values("pk")[:MAX_SAMPLE_ROWS]
-    fields = ["label", "confidence", "value"]
+    fields = ["label", "confidence", "value", "output__labels"]
     signature_input = version.parsed_signature.input
     if isinstance(signature_input, TextInput):
         fields.append("input__size")  # without reading the texts themselves
@@ -143,6 +145,7 @@ def _get_draw_order(total: int) -> Func:
 def _build_row(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "label": row["label"] or None,
+        "label_count": None if row["output__labels"] is None else len(row["output__labels"]),
         "confidence": row["confidence"],
         "value": row["value"],
         "size": row.get("input__size"),

@@ -19,7 +19,7 @@ from predictions.admin.display import format_features, format_review, render_inp
 from predictions.admin.review_actions import ReviewActionsAdmin, ReviewInline, ReviewStateFilter
 from predictions.models import Input, Prediction, Review
 from predictions.presentation import format_output
-from registry.models import ModelVersion
+from registry.models import MULTI_LABEL_TASKS, ModelVersion
 
 MAX_LISTED_PREDICTIONS = 20  # on the page of an input
 MAX_LISTED_LABELS = 100  # in the label filter
@@ -34,7 +34,7 @@ class LabelFilter(admin.SimpleListFilter):
     parameter_name = "label"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        versions = ModelVersion.objects.served().values_list("labels", flat=True)
+        versions = ModelVersion.objects.served().exclude(model__task__in=MULTI_LABEL_TASKS).values_list("labels", flat=True)
         known_labels = {label for labels in versions for label in labels}
         return [(label, label) for label in sorted(known_labels)[:MAX_LISTED_LABELS]]
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from core.fields import RandomBits, UUID7Field
 from core.validators import MAX_FILE_NAME_CHARACTERS, MAX_LABEL_CHARACTERS, validate_sha256
-from inference.signature import TEXT_KEY, Feature, LabelsOutput
+from inference.signature import TEXT_KEY, ClassesOutput, Feature, LabelsOutput
 from predictions.paths import get_input_path
 from predictions.querysets import InputQuerySet, PredictionQuerySet
 from registry.models import ModelVersion
@@ -218,22 +218,19 @@ class Prediction(models.Model):
         return labels
 
     def compute_margin(self) -> float | None:
-        """Return the difference between the two highest scores, or None if there are fewer than two.
+        """Return how clear the prediction is, or None if there are fewer than two scores.
 
-        For a multi-label model, return the smallest distance of a score to its threshold instead: a small change of the
-        input could add or remove that label.
+        This is the score of the label minus the highest other score. It is negative if the model itself decided on a label
+        with a lower score. If a threshold decides, it is the smallest distance of a score to its threshold instead: a small
+        change of the input could add or remove that label.
         """
-        if self.predicted_labels is not None:
-            return self._compute_threshold_distance()
-        ranked = self.ranked_scores
-        return ranked[0][1] - ranked[1][1] if len(ranked) > 1 else None
-
-    def _compute_threshold_distance(self) -> float | None:
+        scores: dict[str, float] = (self.output or {}).get("scores", {})
         output, labels = self.model_version.parsed_signature.output, self.model_version.labels
-        if not isinstance(output, LabelsOutput):
+        if isinstance(output, LabelsOutput):
+            distances = (abs(scores[label] - threshold) for label, threshold in output.get_thresholds(labels).items())
+            return min(distances, default=None) if scores else None
+        if len(scores) < 2:
             return None
-        thresholds = output.thresholds * len(labels) if len(output.thresholds) == 1 else output.thresholds
-        scores = (self.output or {}).get("scores", {})
-        return min(
-            (abs(scores[label] - threshold) for label, threshold in zip(labels, thresholds, strict=True)), default=None
-        )
+        if isinstance(output, ClassesOutput) and output.threshold is not None and not output.label_name:
+            return abs(scores[labels[1]] - output.threshold)
+        return scores[self.label] - max(score for label, score in scores.items() if label != self.label)

@@ -86,7 +86,8 @@ def _infer_kind(
         return "labels"
     if labels and scores and "threshold" not in output and _is_multi_label(metadata, tensors, scores, len(labels), samples):
         return "labels"
-    has_classes = len(scores) == 1 and scores[0].dtype == "object" and bool(samples.get_classes(scores[0].name))
+    scores_name = scores[0].name if len(scores) == 1 and len(metadata.outputs) > 1 else name
+    has_classes = len(scores) == 1 and scores[0].dtype == "object" and bool(samples.get_classes(scores_name))
     if labels or has_classes:
         return "classes" if scores or not tensors else "label"
     if len(tensors) > 1:
