@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from inference.errors import InvalidSignature
+from inference.messages import clean_name
 from inference.signature.base import SignaturePart, check_keys, to_plain_dict
-from inference.signature.feature import Feature, clean_name
+from inference.signature.feature import Feature
 
 MAX_FEATURES = 5000
 

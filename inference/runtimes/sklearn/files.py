@@ -28,7 +28,11 @@ TRUSTED_TYPES = {
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
     "sklearn.calibration._TemperatureScaling",
+    "sklearn.metrics._scorer._CurveScorer",
     "sklearn.metrics._scorer._PassthroughScorer",
+    "sklearn.metrics._scorer._Scorer",
+    "sklearn.utils._metadata_requests.MetadataRequest",
+    "sklearn.utils._metadata_requests.MethodMetadataRequest",
     "sklearn.metrics._dist_metrics.EuclideanDistance64",
     "sklearn.metrics._dist_metrics.ManhattanDistance64",
     "sklearn.metrics._dist_metrics.MinkowskiDistance64",
@@ -57,6 +61,8 @@ TRUSTED_TYPES = {
         for name in ("ConstantKernel", "DotProduct", "Matern", "Product", "RBF", "RationalQuadratic", "Sum", "WhiteKernel")
     ),
 }
+METRIC_PATTERN = re.compile(r"sklearn\.metrics\._(classification|ranking|regression)\.\w+_(score|loss|error)")
+"""The functions of scores and errors, which searches and thresholds keep."""
 PACKAGE_NAMES = {"sklearn": "scikit-learn", "imblearn": "imbalanced-learn", "feature_engine": "feature-engine"}
 VERSION_PATTERN = re.compile(rb"_sklearn_version.{1,8}?(\d+\.\d+[.\w]*)", re.DOTALL)
 MISSING_ATTRIBUTE_PATTERN = re.compile(r"Can't get attribute '([^']+)' on <module '([^']+)'")
@@ -168,7 +174,9 @@ def _read_skops(path: Path, *, trusted: bool) -> Any:
 
     data = path.read_bytes()
     try:
-        unknown = sorted(set(skops.io.get_untrusted_types(data=data)) - TRUSTED_TYPES)
+        types = set(skops.io.get_untrusted_types(data=data))
+        known = {name for name in types if name in TRUSTED_TYPES or METRIC_PATTERN.fullmatch(name)}
+        unknown = sorted(types - known)
         if unknown and not trusted:
             raise InvalidArtifact(
                 f"{path.name} contains types that must be imported to load it: {', '.join(unknown)[:500]}. "
@@ -176,7 +184,7 @@ def _read_skops(path: Path, *, trusted: bool) -> Any:
             )
         with zipfile.ZipFile(BytesIO(data)) as archive:
             check_compression(archive, name=path.name, size=len(data))
-        model = skops.io.loads(data, trusted=[*TRUSTED_TYPES, *unknown])
+        model = skops.io.loads(data, trusted=[*known, *unknown])
         if not trusted:
             _check_no_file_inputs(model, path.name)
         return model
