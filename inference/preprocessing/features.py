@@ -171,6 +171,8 @@ def _make_unknown_error(name: str, suggestion: str | None, names: Sequence[str])
 
 
 def _parse_string(text: str, feature: Feature) -> Any:
+    if feature.type == "category" and text in feature.values:  # also one with spaces around it
+        return text
     text = text.strip() if feature.type != "text" else text
     if not text:
         return None

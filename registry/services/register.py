@@ -14,13 +14,13 @@ from django.db.models import Max
 from accounts.models import User
 from core.validators import validate_labels, validate_name
 from inference.artifacts import get_artifact_size, hash_artifact
-from inference.errors import InvalidInput, InvalidSignature
+from inference.errors import InvalidInput, InvalidSignature, ModelFailed
 from inference.examples import Example
 from inference.predictor import Predictor
 from inference.runtimes import detect_runtime, load_artifact
-from inference.signature import Signature
+from inference.signature import Signature, TableInput
 from inference.signature.infer import infer_signature
-from inference.types import ArtifactMetadata, ModelSpec
+from inference.types import ArtifactMetadata, BatchFunction, ModelSpec
 from registry.manifest import Manifest, read_manifest
 from registry.models import ModelVersion, RegisteredModel
 from registry.services.model_files import copy_artifact, copy_example_image
@@ -111,15 +111,46 @@ def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: 
     validate_labels(labels)
     _check_example_kinds(manifest, signature, labels)
     spec = ModelSpec(manifest.name, 0, runtime, manifest.artifact, sha256, signature, labels, trusted)
+    spec = _choose_sample(spec, run_batch, manifest.examples)
     predictor = Predictor(spec, run_batch)
     try:
-        predictor.warm_up()
         check_examples(predictor, manifest.examples, get_image_path=manifest.get_image_path)
     except InvalidInput as error:
         raise InvalidSignature(f"An [[examples]] table is not a valid input of this model: {error.message}") from error
     finally:
         predictor.close()
     return spec, metadata
+
+
+def _choose_sample(spec: ModelSpec, run_batch: BatchFunction, examples: Sequence[Example]) -> ModelSpec:
+    """Run the model on its sample input, and if it fails on that row, on the first example. Return the spec with the sample.
+
+    The sample is part of the signature, because the model also runs on it whenever it is loaded.
+    """
+    try:
+        _warm_up(spec, run_batch)
+        return spec
+    except ModelFailed as error:
+        if not isinstance(spec.signature.input, TableInput):
+            raise
+        row = next((example.features for example in examples if example.features), None)
+        if row is None:
+            raise InvalidSignature(
+                f"The model fails on a row of typical values ({error.message}) Add a row that it accepts to model.toml: "
+                "[[examples]] features = { … }"
+            ) from error
+    signature = replace(spec.signature, input=spec.signature.input.replace_examples(row))
+    spec = replace(spec, signature=signature)
+    _warm_up(spec, run_batch)
+    return spec
+
+
+def _warm_up(spec: ModelSpec, run_batch: BatchFunction) -> None:
+    predictor = Predictor(spec, run_batch)
+    try:
+        predictor.warm_up()
+    finally:
+        predictor.close()
 
 
 def _check_example_kinds(manifest: Manifest, signature: Signature, labels: Sequence[str]) -> None:
