@@ -7,14 +7,13 @@ from math import ceil, floor, isfinite
 from typing import Any
 
 from inference.errors import InvalidInput, InvalidSignature
-from inference.messages import format_names
+from inference.messages import clean_name, format_names
 from inference.signature.base import check_choice
 from inference.signature.values import is_storable, read_value
 
 TYPES = ("float", "integer", "boolean", "category", "text")
 NUMBER_TYPES = ("float", "integer")
 MAX_NAME_LENGTH = 10_000  # characters
-MAX_SHOWN_NAME_LENGTH = 100
 MISSING_NUMBER, MISSING_NONE = "nan", "none"
 TYPE_NAMES = {
     "float": "a number",
@@ -28,12 +27,6 @@ TYPE_NAMES = {
 def format_feature_name(name: str, title: str = "") -> str:
     """Return the display name of a feature: its title, or its name without underscores and control characters."""
     return title or clean_name(name).replace("_", " ")
-
-
-def clean_name(name: str) -> str:
-    """Return a name for messages and pages: printable, on one line, and not too long. Models receive the original."""
-    text = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split()) or "(no name)"
-    return text if len(text) <= MAX_SHOWN_NAME_LENGTH else text[: MAX_SHOWN_NAME_LENGTH - 1] + "…"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 from inference.errors import InvalidSignature
+from inference.messages import clean_name
 from inference.signature.base import SignaturePart, check_keys, to_plain_dict
-from inference.signature.feature import Feature, clean_name
+from inference.signature.feature import Feature
 
 MAX_FEATURES = 5000
 
@@ -37,6 +38,14 @@ class TableInput(SignaturePart):
 
     def to_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, "features": [_write_feature(feature) for feature in self.features]}
+
+    def replace_examples(self, row: Mapping[str, Any]) -> Self:
+        """Return the input with the values of a row as the examples of its features."""
+        features = [
+            feature if row.get(feature.name) is None else replace(feature, example=row[feature.name])
+            for feature in self.features
+        ]
+        return type(self)(tuple(features))
 
     @property
     def names(self) -> list[str]:

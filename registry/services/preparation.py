@@ -28,6 +28,7 @@ from registry.manifest import Manifest, read_manifest
 from registry.models import ModelVersion, RegisteredModel
 from registry.services.model_files import get_example_target
 from registry.services.pipeline_files import stage_artifact
+from registry.services.sample_choice import choose_sample
 from registry.services.verify import check_examples
 from registry.tasks import get_task
 
@@ -156,18 +157,18 @@ def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: 
     validate_labels(labels)
     _check_example_kinds(manifest, signature, labels)
     spec = ModelSpec(manifest.name, 0, runtime, manifest.artifact, sha256, signature, labels, trusted)
+    spec = choose_sample(spec, run_batch, manifest.examples)
     predictor = Predictor(spec, run_batch)
     try:
-        predictor.warm_up()
         examples: list[ModelInput] = check_examples(predictor, manifest.examples, get_image_path=manifest.get_image_path)
     except InvalidInput as error:
         raise InvalidSignature(f"An [[examples]] table is not a valid input of this model: {error.message}") from error
     finally:
         predictor.close()
     behavior = find_batch_behavior(run_batch, spec, examples=examples)
-    single_rows = signature.single_rows or behavior.single_rows
+    single_rows = spec.signature.single_rows or behavior.single_rows
     return (
-        replace(spec, signature=replace(signature, single_rows=single_rows)),
+        replace(spec, signature=replace(spec.signature, single_rows=single_rows)),
         replace(metadata, notices=(*metadata.notices, *behavior.notices)),
     )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from inference.runtimes.sklearn import steps
+from inference.runtimes.sklearn.boosters import list_category_columns
 
 
 @dataclass(slots=True)
@@ -21,7 +23,8 @@ class InputColumn:
         categories: the values that encoders were fitted on, without missing values.
         dtype: of the encoder's categories.
         is_open: all encoders accept unknown values.
-        hidden_by: the step of the user's own code that takes the column, so that its type is unknown.
+        levels: the categories of a column of the pandas type category, in the order of the training data.
+        hidden_by: why the type is unknown: the step of the user's own code that takes the column.
         takes_nan: no step rejects NaN.
         markers: the missing values that encoders and imputers were fitted on.
         example: a typical value.
@@ -34,6 +37,7 @@ class InputColumn:
     categories: list[Any] = field(default_factory=list)
     dtype: Any = None
     is_open: bool = True
+    levels: list[Any] = field(default_factory=list)
     hidden_by: str = ""
     takes_nan: bool = True
     markers: list[Any] = field(default_factory=list)
@@ -71,8 +75,6 @@ class ColumnTracer:
         """Record what a step shows about its input, and return its output columns; unknown ones are left out."""
         if step is None or isinstance(step, str):
             return [] if step == "drop" else cells
-        if steps.is_sampler(step):
-            return cells
         if hasattr(step, "steps"):
             for _, part in step.steps:
                 cells = self.trace(part, cells)
@@ -81,9 +83,8 @@ class ColumnTracer:
             return self._trace_column_transformer(step, cells)
         if hasattr(step, "transformer_list"):
             return [cell for _, part in step.transformer_list for cell in self.trace(part, cells)]
-        if inner := steps.list_inner_models(step):
-            return self._trace_inner_models(step, inner, cells)
-        return self._trace_leaf(step, cells)
+        inner = steps.list_inner_models(step)
+        return self._trace_inner_models(step, inner, cells) if inner else self._trace_leaf(step, cells)
 
     def _trace_column_transformer(self, step: Any, cells: list[Cell]) -> list[Cell]:
         cells = _fit_count(step, cells)
@@ -101,6 +102,9 @@ class ColumnTracer:
     def _trace_inner_models(self, step: Any, inner: Sequence[tuple[Any, Any]], cells: list[Cell]) -> list[Cell]:
         if type(step).__name__.startswith("AdaBoost"):  # checks its input before the estimators do
             _reject_nan(cells)
+        if steps.get_support(step) is not None:  # checks all columns before it selects some
+            _mark_used(cells)
+            _reject_nan([] if steps.allows_nan(step) else cells)
         for model, positions in inner:
             if type(model).__name__ != "_ConstantPredictor":
                 self.trace(model, cells if positions is None else _select_cells(cells, positions))
@@ -108,26 +112,21 @@ class ColumnTracer:
         return [] if support is None else _select_cells(cells, np.flatnonzero(support))
 
     def _trace_leaf(self, step: Any, cells: list[Cell]) -> list[Cell]:
+        if steps.is_sampler(step):
+            return cells
         cells = _fit_count(step, cells)
-        for cell in cells:
-            if cell.column:
-                cell.column.is_used = True
-        if steps.is_text_vectorizer(step):
-            return _trace_text(cells)
-        if isinstance(getattr(step, "categories_", None), list):
-            return _trace_encoder(step, cells)
-        if hasattr(step, "missing_values") and hasattr(step, "transform"):
-            return _trace_imputer(step, cells)
-        if hasattr(step, "_preprocessor") and hasattr(step, "is_categorical_"):
-            return _trace_histogram_model(step, cells)
-        if hasattr(step, "func") and hasattr(step, "inverse_func"):
-            if step.func is None:
-                return cells
-            return _trace_numbers(step, cells) if steps.is_numeric_function(step) else _hide_cells(step, cells)
-        if steps.is_library_step(step):
-            return _trace_numbers(step, cells)
+        _mark_used(cells)
+        trace = next((trace for applies, trace in LEAF_TRACERS if applies(step)), None)
+        if trace:
+            return trace(step, cells)
         wrapped = steps.find_wrapped_model(step, self.names)
         return _hide_cells(step, cells) if wrapped is None else self.trace(wrapped, cells)
+
+
+def _mark_used(cells: list[Cell]) -> None:
+    for cell in cells:
+        if cell.column:
+            cell.column.is_used = True
 
 
 def _select_cells(cells: list[Cell], positions: Any) -> list[Cell]:
@@ -136,7 +135,7 @@ def _select_cells(cells: list[Cell], positions: Any) -> list[Cell]:
 
 def _fit_count(step: Any, cells: list[Cell]) -> list[Cell]:
     """Return as many columns as the step was fitted on. If the steps before it hide their order, all are derived."""
-    count = getattr(step, "n_features_in_", len(cells))
+    count = getattr(step, "n_features_in_", 0) or len(cells)
     return cells if count == len(cells) else [_merge_cells(cells)] * count
 
 
@@ -157,11 +156,11 @@ def _hide_cells(step: Any, cells: list[Cell]) -> list[Cell]:
     _reject_nan(cells)
     for cell in cells:
         if cell.column:
-            cell.column.hidden_by = steps.describe_step(step)
+            cell.column.hidden_by = f"{steps.describe_step(step)} takes it"
     return []
 
 
-def _trace_text(cells: list[Cell]) -> list[Cell]:
+def _trace_text(step: Any, cells: list[Cell]) -> list[Cell]:
     _reject_nan(cells)
     for cell in cells:
         if cell.column:
@@ -195,7 +194,7 @@ def _add_categories(cell: Cell, known: list[Any], dtype: Any, *, is_open: bool) 
 
 
 def is_missing(value: Any) -> bool:
-    return value is None or value != value
+    return value is None or (isinstance(value, float) and isnan(value))
 
 
 def _trace_imputer(step: Any, cells: list[Cell]) -> list[Cell]:
@@ -208,7 +207,9 @@ def _trace_imputer(step: Any, cells: list[Cell]) -> list[Cell]:
     statistics = np.asarray(getattr(step, "statistics_", np.zeros(len(cells))), object)
     keeps_empty = getattr(step, "keep_empty_features", False)
     # The imputer drops columns that were empty in training.
-    kept = [Cell(cell.column, ()) for cell, value in zip(cells, statistics, strict=True) if keeps_empty or value == value]
+    kept = [
+        Cell(cell.column, ()) for cell, value in zip(cells, statistics, strict=True) if keeps_empty or not is_missing(value)
+    ]
     indicator = getattr(step, "indicator_", None)
     return kept if indicator is None else [*kept, *[DERIVED] * len(indicator.features_)]
 
@@ -228,6 +229,7 @@ def _trace_numbers(step: Any, cells: list[Cell]) -> list[Cell]:
     """Record a step of numbers. Scalers keep the order of the columns, and selectors their values."""
     from sklearn.base import OneToOneFeatureMixin
 
+    _trace_category_columns(step, cells)
     can_be_nan = steps.list_nan_columns(step, len(cells))
     _reject_nan([cell for index, cell in enumerate(cells) if index not in can_be_nan])
     for cell, example in zip(cells, steps.get_typical_values(step, len(cells)), strict=True):
@@ -242,3 +244,35 @@ def _trace_numbers(step: Any, cells: list[Cell]) -> list[Cell]:
 def _add_example(cell: Cell, example: float | None) -> None:
     if cell.column and cell.column.example is None:
         cell.column.example = example
+
+
+def _trace_category_columns(step: Any, cells: list[Cell]) -> None:
+    """Record the categorical columns of a boosting library. CatBoost rejects missing categories."""
+    if type(step).__module__.startswith("catboost"):
+        _reject_nan([cells[index] for index in list_category_columns(step)])
+    for index, levels in list_category_columns(step).items():
+        if column := cells[index].column:
+            column.levels = levels
+            column.is_open = False
+            column.categories += [value for value in levels if value not in column.categories]
+            column.hidden_by = "" if levels else f"{steps.describe_step(step)} takes it as a category"
+
+
+def _trace_function(step: Any, cells: list[Cell]) -> list[Cell]:
+    if step.func is None:
+        return cells
+    return _trace_numbers(step, cells) if steps.is_numeric_function(step) else _hide_cells(step, cells)
+
+
+def _has_attributes(*names: str) -> Callable[[Any], bool]:
+    return lambda step: all(hasattr(step, name) for name in names)
+
+
+LEAF_TRACERS: tuple[tuple[Callable[[Any], bool], Callable[[Any, list[Cell]], list[Cell]]], ...] = (
+    (steps.is_text_vectorizer, _trace_text),
+    (lambda step: isinstance(getattr(step, "categories_", None), list), _trace_encoder),
+    (_has_attributes("missing_values", "transform"), _trace_imputer),
+    (_has_attributes("_preprocessor", "is_categorical_"), _trace_histogram_model),
+    (_has_attributes("func", "inverse_func", "kw_args"), _trace_function),
+    (steps.is_library_step, _trace_numbers),
+)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from inference.messages import format_names
+from inference.messages import clean_name, format_names
 from inference.runtimes.sklearn.columns import InputColumn, is_missing
-from inference.signature.feature import MISSING_NONE, MISSING_NUMBER, clean_name
+from inference.signature.feature import MISSING_NONE, MISSING_NUMBER
 from inference.types import UNKNOWN_KEY, UNUSED_KEY
 
 EXAMPLE_DIGITS = 4
@@ -30,7 +30,7 @@ def describe_column(column: InputColumn, *, has_names: bool) -> dict[str, Any]:
     elif column.categories:
         feature |= _describe_categories(column, unknown)
     elif column.hidden_by and has_names:
-        unknown["type"] = f"{column.hidden_by} takes it"
+        unknown["type"] = column.hidden_by
     if column.takes_nan and not column.is_text:
         feature |= {"required": False} | _describe_missing(column, feature.get("type", "float"), unknown)
     if column.example is not None and feature.get("type", "float") in ("float", "integer") and "values" not in feature:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from inference.runtimes.sklearn.columns import InputColumn
+from inference.runtimes.sklearn.columns import InputColumn, is_missing
 from inference.signature import Feature
 from inference.signature.feature import MISSING_NONE, MISSING_NUMBER
 from inference.tensors import encode_column
@@ -99,6 +99,8 @@ def convert_column(column: InputColumn, feature: Feature, values: AnyArray, *, h
     A category in an array of numbers, which has no names, becomes the index of its value.
     """
     marker = get_marker(column, feature)
+    if column.levels:
+        return _convert_levels(column, feature, values)
     if column.dtype is not None:
         return _convert_to_dtype(column, feature, values, marker)
     if feature.type == "category" and not has_names and not column.is_text:
@@ -152,7 +154,7 @@ def _convert_to_dtype(column: InputColumn, feature: Feature, values: AnyArray, m
 def _convert_to_objects(feature: Feature, values: AnyArray, marker: Any) -> AnyArray:
     """Return Python objects, as in a column of mixed types."""
     cast: Callable[[Any], Any] = {"integer": int, "boolean": bool}.get(feature.type, lambda value: value)
-    items = [marker if value is None or value != value else cast(value) for value in values.tolist()]
+    items = [marker if is_missing(value) else cast(value) for value in values.tolist()]
     return _make_object_array(items)
 
 
@@ -189,6 +191,13 @@ def _convert_category(feature: Feature, values: AnyArray, marker: Any) -> Any:
         values = _convert_to_objects(feature, values, marker)
         known = known if marker in known else [*known, marker]
     return pd.Series(pd.Categorical(values, categories=known))
+
+
+def _convert_levels(column: InputColumn, feature: Feature, values: AnyArray) -> Any:
+    """Return a categorical column with the categories of the training data."""
+    import pandas as pd
+
+    return pd.Series(pd.Categorical(_convert_to_objects(feature, values, None), categories=column.levels))
 
 
 def _convert_dates(feature: Feature, values: AnyArray, marker: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from inference.runtimes.sklearn.boosters import count_xgboost_targets
 from inference.runtimes.sklearn.steps import is_sampler, unwrap_model
 from inference.types import AnyArray, BatchOutput
 
@@ -14,11 +15,12 @@ SCORES_NAME, LABEL_NAME = "scores", "label"
 MIN_CLEAR_MARGIN = 1e-6  # between the two highest scores; rounding cannot change their order
 # Classes whose `predict` returns the class with the highest probability, except for rounding errors near a tie.
 ARGMAX_CLASSIFIERS = {
-    "BernoulliNB", "CalibratedClassifierCV", "CategoricalNB", "ComplementNB", "DecisionTreeClassifier", "ExtraTreeClassifier",
-    "ExtraTreesClassifier", "GaussianNB", "GradientBoostingClassifier", "HistGradientBoostingClassifier",
-    "KNeighborsClassifier", "LGBMClassifier", "LinearDiscriminantAnalysis", "LogisticRegression", "LogisticRegressionCV",
-    "MLPClassifier", "MultinomialNB", "QuadraticDiscriminantAnalysis", "RandomForestClassifier", "XGBClassifier",
-}  # fmt: skip
+    *("BernoulliNB", "CategoricalNB", "ComplementNB", "GaussianNB", "MultinomialNB", "CalibratedClassifierCV"),
+    *("DecisionTreeClassifier", "ExtraTreeClassifier", "ExtraTreesClassifier", "RandomForestClassifier"),
+    *("GradientBoostingClassifier", "HistGradientBoostingClassifier", "LGBMClassifier", "XGBClassifier"),
+    *("LinearDiscriminantAnalysis", "LogisticRegression", "LogisticRegressionCV", "QuadraticDiscriminantAnalysis"),
+    *("KNeighborsClassifier", "MLPClassifier"),
+}
 ARGMAX_LIBRARIES = ("sklearn", "xgboost", "lightgbm")
 BINARY_CLASSES = {0, 1}
 
@@ -82,8 +84,12 @@ def get_classes(model: Any) -> AnyArray | None:
 
 def get_indicator_count(model: Any) -> int:
     """Return the number of labels of a multi-label model, or 0 for other models."""
+    import sklearn.base
+
     selected = unwrap_model(model)
     final = split_pipeline(selected)[1]
+    if (count := count_xgboost_targets(final)) > 1 and not sklearn.base.is_regressor(final):
+        return count
     classes = getattr(final, "classes_", None)
     binarizer = getattr(final, "_label_binarizer", None) or getattr(final, "label_binarizer_", None)
     is_indicator = getattr(final, "multilabel_", False) is True or str(getattr(binarizer, "y_type_", "")).startswith(

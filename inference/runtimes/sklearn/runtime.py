@@ -80,6 +80,8 @@ class SklearnRuntime(BaseRuntime):
     def _trace_columns(self) -> tuple[list[InputColumn], bool]:
         """Return the columns of the model, and whether they have names. A text vectorizer or a foreign object has none."""
         names = find_attribute(self.model, "feature_names_in_")
+        if type(self.model).__module__.startswith("catboost"):  # the attribute of scikit-learn is empty
+            names = self.model.feature_names_
         count = find_attribute(self.model, "n_features_in_")
         self.takes_texts = names is None and takes_texts(self.model)
         if (count is None and names is None) or self.takes_texts:
@@ -132,7 +134,8 @@ def _build_foreign_input(batch: Table, *, is_text: bool) -> Any:
     if len(batch.features) == 1 and texts and is_text:
         return batch.columns[batch.features[0].name]
     columns = [
-        InputColumn(index, feature.name, is_used=True, hidden_by="predict") for index, feature in enumerate(batch.features)
+        InputColumn(index, feature.name, is_used=True, hidden_by="predict() takes it")
+        for index, feature in enumerate(batch.features)
     ]
     return FrameBuilder(columns, has_names=bool(texts)).build(batch)[0][1]
 
@@ -140,7 +143,7 @@ def _build_foreign_input(batch: Table, *, is_text: bool) -> Any:
 def _join_parts(parts: list[tuple[Any, BatchOutput]]) -> BatchOutput:
     """Return the outputs of separate rows in the order of the batch."""
     order = np.argsort(np.concatenate([rows for rows, _ in parts]))
-    results = [output for _, output in parts]
+    results: list[Any] = [output for _, output in parts]
     if isinstance(results[0], Mapping):
         return {name: np.concatenate([result[name] for result in results])[order] for name in results[0]}
     joined: AnyArray = np.concatenate([np.asarray(result) for result in results])[order]

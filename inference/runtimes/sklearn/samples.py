@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inference.signature import Feature
+from inference.signature import TableInput
 from inference.types import UNKNOWN_KEY, UNUSED_KEY, BatchFunction, BatchOutput, Table
 
 SAMPLE_NUMBERS = (0, 1, 0.5)
@@ -47,9 +47,5 @@ def _add_example(feature: dict[str, Any], number: float) -> dict[str, Any]:
 
 
 def _make_table(features: Sequence[dict[str, Any]]) -> Table:
-    parts = tuple(
-        Feature(**{key: tuple(value) if isinstance(value, list) else value for key, value in feature.items()})
-        for feature in features
-        if UNUSED_KEY not in feature
-    )
+    parts = TableInput.from_dict({"features": [feature for feature in features if UNUSED_KEY not in feature]}).features
     return Table.from_rows(parts, [{part.name: part.get_sample_value() for part in parts}])

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from inference.errors import InvalidSignature
-from inference.messages import find_closest, format_names, quote_value
+from inference.messages import clean_name, find_closest, format_names, quote_value
 from inference.numbers import MAX_INTEGER
-from inference.signature.feature import NUMBER_TYPES, TYPES, clean_name
+from inference.signature.feature import NUMBER_TYPES, TYPES
 from inference.signature.infer.messages import MANIFEST_NAME, format_tensors
 from inference.signature.table import check_feature_list
 from inference.tensors import get_dtype_bounds, get_max_exact_integer, get_width, get_widths
