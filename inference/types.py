@@ -105,7 +105,8 @@ class ArtifactMetadata:
 
     Args:
         inputs, outputs: tensors, in the order of the runtime's arguments and results.
-        features: named features of a table, in order, with the keys of `model.toml`.
+        features: features of a table, in order, with the keys of `model.toml`, and `takes_missing` (whether the artifact
+            takes a missing value) and `by_position` (whether the names are only numbers of columns).
         labels: the model's own class names, in order.
         output: the kind of output, with the keys of `model.toml`: `{"kind": "value"}`.
         image: how the artifact takes images, with the keys of `[input]`: `{"scale": "none"}`.

@@ -17,6 +17,9 @@ from inference.types import ArtifactMetadata, Tensor
 FeatureData = dict[str, Any]
 """A feature with the keys of `model.toml`."""
 EXACT_KEY = "max_exact_integer"  # key of a detected feature; not part of the signature
+MISSING_KEY = "takes_missing"  # key of a detected feature: whether the artifact takes a missing value
+POSITION_KEY = "by_position"  # key of a detected feature: the artifact has no names, and the declared ones apply in order
+INTERNAL_KEYS = (EXACT_KEY, MISSING_KEY, POSITION_KEY)
 # The types that `model.toml` can declare for each type in the artifact.
 COMPATIBLE_TYPES = {
     "float": {"float", "integer", "boolean", "category"},
@@ -53,7 +56,8 @@ def infer_table_input(metadata: ArtifactMetadata, declared_input: Mapping[str, A
 def _detect_features(metadata: ArtifactMetadata, declared: list[FeatureData]) -> tuple[list[FeatureData], bool]:
     """Return the features of the artifact, and whether the artifact names them."""
     if metadata.features:
-        return [dict(feature) for feature in metadata.features], True
+        features = [dict(feature) for feature in metadata.features]
+        return features, not any(feature.get(POSITION_KEY) for feature in features)
     inputs = metadata.inputs
     if any(len(tensor.shape) > 1 for tensor in inputs):
         raise InvalidSignature(
@@ -86,7 +90,9 @@ def _number_features(tensor: Tensor, width: int, *, is_only: bool) -> list[Featu
 def _make_feature(tensor: Tensor, name: str) -> FeatureData:
     feature_type = {"s": "text", "b": "boolean", "i": "integer", "u": "integer"}.get(tensor.dtype[:1], "float")
     bounds = get_dtype_bounds(tensor.dtype)
-    return {"name": name, "type": feature_type, **bounds, EXACT_KEY: get_max_exact_integer(tensor.dtype)}
+    # A tensor has no missing strings. An empty string is a value.
+    missing = {MISSING_KEY: False} if feature_type == "text" else {}
+    return {"name": name, "type": feature_type, **bounds, **missing, EXACT_KEY: get_max_exact_integer(tensor.dtype)}
 
 
 def _get_names(features: list[FeatureData]) -> set[str]:
@@ -113,7 +119,7 @@ def _merge_by_name(detected: list[FeatureData], declared: list[FeatureData]) -> 
 def _merge_feature(detected: FeatureData, declared: FeatureData) -> FeatureData:
     """Return the declared feature, completed by the artifact's. Reject values that the artifact cannot represent."""
     max_exact = detected.get(EXACT_KEY, MAX_INTEGER)
-    merged = {key: value for key, value in {**detected, **declared}.items() if key != EXACT_KEY}
+    merged = {key: value for key, value in {**detected, **declared}.items() if key not in INTERNAL_KEYS}
     feature_type = merged.get("type", "float")
     if feature_type not in TYPES:
         return merged  # `Feature` rejects it
@@ -140,7 +146,8 @@ def _check_type(detected: FeatureData, merged: FeatureData, feature_type: str) -
             f"Expected {' or '.join(sorted(COMPATIBLE_TYPES[detected_type]))}."
         )
     can_be_missing = merged.get("required") is False and merged.get("default") is None
-    if detected_type in ("integer", "boolean") and can_be_missing:
+    takes_missing = detected.get(MISSING_KEY, detected_type not in ("integer", "boolean"))
+    if detected_type and can_be_missing and not takes_missing:
         raise InvalidSignature(
             f"Expected a default for {merged.get('name')}: the artifact takes it as {detected_type}, "
             "which cannot represent a missing value."
