@@ -27,6 +27,7 @@ COMPATIBLE_TYPES = {
     "boolean": {"boolean"},
     "text": {"text", "category"},
     "category": {"text", "category"},
+    "datetime": {"datetime"},
 }
 
 
