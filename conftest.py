@@ -39,7 +39,7 @@ def write_dummy(tmp_path) -> Callable[..., Path]:
         (folder / f"{name}.dummy.json").write_text(json.dumps({"classes": len(labels), **behaviour}))
         (folder / "model.toml").write_text(
             f'name = "{name}"\nartifact = "{name}.dummy.json"\nlabels = {json.dumps(labels)}\n'
-            '[input]\nkind = "image"\nheight = 8\nwidth = 8\nchannels = 1\n'
+            '[input]\nkind = "image"\nheight = 8\nwidth = 8\nchannels = 1\nscale = "unit"\n'
         )
         return folder
 
@@ -77,6 +77,17 @@ def shades(db, write_dummy):
     from registry.services import register_model
 
     return register_model(path=write_dummy(), promote=True)
+
+
+@pytest.fixture
+def blends(db, write_dummy):
+    """Return a multi-label version in production: an image between black and grey has both labels. See `DummyRuntime`."""
+    from registry.services import register_model
+
+    folder = write_dummy(name="blends")
+    with (folder / "model.toml").open("a") as file:
+        file.write('[output]\nkind = "labels"\nthresholds = [0.3]\n')
+    return register_model(path=folder, promote=True)
 
 
 @pytest.fixture

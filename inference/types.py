@@ -112,6 +112,8 @@ class ArtifactMetadata:
         image: how the artifact takes images, with the keys of `[input]`: `{"scale": "none"}`.
         notices: how metadata was derived, one sentence each, for the person who registers the model:
             `scale: none, because the network begins with Rescaling(scale=1/255).`
+        activation: name of the activation of the final layer, such as `softmax`, `sigmoid`, or `linear`. Empty if unknown,
+            or if there are several outputs.
         framework, framework_version: the library that wrote the file, such as `keras` and `3.15.1`.
     """
 
@@ -122,6 +124,7 @@ class ArtifactMetadata:
     output: Mapping[str, Any] = field(default_factory=dict)
     image: Mapping[str, Any] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    activation: str = ""
     framework: str = ""
     framework_version: str = ""
 

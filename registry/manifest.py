@@ -54,13 +54,16 @@ class Manifest:
         return _resolve_inside(self.folder, example.image, "the image of an example")
 
 
-def read_manifest(path: Path, *, name: str = "", labels: Path | None = None) -> Manifest:
+def read_manifest(
+    path: Path, *, name: str = "", labels: Path | None = None, input_options: Mapping[str, Any] | None = None
+) -> Manifest:
     """Read the manifest of a folder, or build one for a bare artifact.
 
     Args:
         path: a folder with a `model.toml`, or an artifact.
         name: overrides the name in the manifest.
         labels: a text file with one label per line. Overrides the labels in the manifest.
+        input_options: override keys of `[input]` in the manifest.
 
     Raises:
         InvalidSignature: a file is missing or malformed.
@@ -73,6 +76,8 @@ def read_manifest(path: Path, *, name: str = "", labels: Path | None = None) -> 
     if labels:
         data["labels"] = _read_labels(labels)
     _check_types(data)
+    if input_options:
+        data["input"] = {**data.get("input", {}), **input_options}
     artifact = _resolve_inside(folder, data.pop("artifact", ""), "the artifact")
     data["name"] = name or data.get("name") or _derive_name(artifact.name)
     data["examples"] = [Example.from_dict(example) for example in data.get("examples", [])]

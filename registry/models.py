@@ -56,6 +56,13 @@ class RegisteredModel(models.Model):
         return reverse("predictions:model", args=[self.name])
 
 
+MULTI_LABEL_TASKS = (
+    RegisteredModel.Task.IMAGE_MULTI_LABEL,
+    RegisteredModel.Task.TABULAR_MULTI_LABEL,
+    RegisteredModel.Task.TEXT_MULTI_LABEL,
+)
+
+
 class ModelVersion(models.Model):
     """One artifact with its signature. Immutable: database triggers reject changes. Register a new version instead.
 

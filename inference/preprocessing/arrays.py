@@ -33,7 +33,7 @@ def to_array(image: Image.Image, signature: ImageInput) -> Array:
         elif converted.size != size:
             converted = converted.resize(size, Image.Resampling.BILINEAR)
         flat = _flatten_image(converted, "L" if signature.channels == 1 else "RGB")
-    return _scale_array(np.asarray(flat, np.float32).reshape(signature.shape), signature)
+    return _scale_array(np.array(flat, np.float32).reshape(signature.shape), signature)
 
 
 def make_thumbnail(data: bytes, side: int) -> bytes:
@@ -104,11 +104,16 @@ def _flatten_image(image: Image.Image, mode: str) -> Image.Image:
 
 
 def _scale_array(array: Array, signature: ImageInput) -> Array:
+    if signature.order == "bgr":
+        array = array[..., ::-1]
     if signature.scale == "unit":
         return array / np.float32(255)
     if signature.scale == "symmetric":
         return array / np.float32(127.5) - np.float32(1)
     if signature.scale == "standard":
-        mean, std = (np.array(numbers, np.float32) for numbers in (signature.mean, signature.std))
-        return (array / np.float32(255) - mean) / std
+        array = array / np.float32(255)
+    if signature.mean:
+        array -= np.array(signature.mean, np.float32)
+    if signature.std:
+        array /= np.array(signature.std, np.float32)
     return array

@@ -12,6 +12,7 @@ from inference.signature.feature import Feature
 
 SCALES = ("unit", "symmetric", "standard", "none")
 RESIZES = ("stretch", "crop")
+ORDERS = ("rgb", "bgr")
 LAYOUTS = ("channels-last", "channels-first")
 
 
@@ -21,8 +22,10 @@ class ImageInput(SignaturePart):
 
     Args:
         scale: how the 8-bit values x are scaled: `unit` x / 255, `symmetric` x / 127.5 - 1, `standard`
-            (x / 255 - mean) / std per channel, `none` x.
-        mean, std: one number per channel, only for `standard`.
+            (x / 255 - mean) / std per channel, `none` x, or (x - mean) / std if mean is set.
+        mean, std: one number per channel, in the order of the model. Required for `standard`. For `none`, mean is optional
+            and in units of 0 to 255, and so is std, which requires mean.
+        order: the order of the channels: `rgb` or `bgr`.
         resize: `stretch` to the size, or `crop` to the aspect ratio around the center first.
         layout: the axes of the model's input array: `channels-last` (height, width, channels) or `channels-first`.
     """
@@ -38,6 +41,7 @@ class ImageInput(SignaturePart):
     std: tuple[float, ...] = ()
     resize: str = "stretch"
     layout: str = "channels-last"
+    order: str = "rgb"
 
     def __post_init__(self) -> None:
         if not all(isinstance(side, int) and 1 <= side <= 4096 for side in (self.height, self.width)):
@@ -47,13 +51,23 @@ class ImageInput(SignaturePart):
         check_choice("scale", self.scale, SCALES)
         check_choice("resize", self.resize, RESIZES)
         check_choice("layout", self.layout, LAYOUTS)
+        check_choice("order", self.order, ORDERS)
+        if self.order == "bgr" and self.channels != 3:
+            raise InvalidSignature(f'Expected 3 channels for order "bgr". Received: {self.channels}')
+        self._check_normalization()
+
+    def _check_normalization(self) -> None:
         if not all(isinstance(number, int | float) and isfinite(number) for number in (*self.mean, *self.std)):
             raise InvalidSignature(f"Expected numbers in mean and std. Received: mean={self.mean}, std={self.std}")
-        count = self.channels if self.scale == "standard" else 0
-        if len(self.mean) != count or len(self.std) != count or 0 in self.std:
+        count, received = self.channels, (len(self.mean), len(self.std))
+        allowed = {"standard": [(count, count)], "none": [(0, 0), (count, 0), (count, count)]}.get(self.scale, [(0, 0)])
+        if received not in allowed or 0 in self.std:
+            numbers = {
+                "standard": f"{count} numbers in mean and in std (none of them 0)",
+                "none": f"{count} numbers in mean, and in std (none of them 0), or neither of them,",
+            }.get(self.scale, "no mean and no std")
             raise InvalidSignature(
-                f"Expected {count} numbers in mean and in std (none of them 0) for scale {self.scale!r}. "
-                f"Received: mean={list(self.mean)}, std={list(self.std)}"
+                f"Expected {numbers} for scale {self.scale!r}. Received: mean={list(self.mean)}, std={list(self.std)}"
             )
 
     @property

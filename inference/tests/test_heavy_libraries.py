@@ -100,7 +100,7 @@ def test_serving_one_format_imports_no_library_of_another(tmp_path, write, requi
     path = write(tmp_path)
     options = {"output": {"kind": "raw"}}
     if path.suffix == ".json":
-        options["input"] = {"kind": "image", "height": 8, "width": 8}
+        options["input"] = {"kind": "image", "height": 8, "width": 8, "scale": "unit"}
     command = [sys.executable, "-c", SERVE_SCRIPT, str(path), json.dumps(options)]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr

@@ -1,5 +1,7 @@
 """The errors when an image input in model.toml contradicts the artifact or is incomplete."""
 
+from dataclasses import replace
+
 import pytest
 
 from inference.tests.factories import (
@@ -125,5 +127,38 @@ def test_declared_images_must_match_the_artifact(metadata, input, message):
     ],
 )
 def test_size_and_layout_of_an_image_are_read_from_the_artifact(metadata, input, shape, layout):
-    signature, _ = infer_with_defaults(metadata, input, RAW_OUTPUT)
+    signature, _ = infer_with_defaults(metadata, {"scale": "unit", **input}, RAW_OUTPUT)
     assert (signature.input.shape, signature.input.layout) == (shape, layout)
+
+
+def test_an_unknown_scale_is_refused():
+    message = "Expected scale in [input] of model.toml, or --scale: the artifact does not define how pixels are scaled."
+    for metadata, input in (
+        (make_image_metadata(8, 8, 3), {}),
+        (make_matrix_metadata(64), {"kind": "image", "height": 8, "width": 8, "channels": 1}),
+        (ArtifactMetadata(), {"height": 8, "width": 8}),
+    ):
+        assert_signature_error(metadata, message, input, RAW_OUTPUT)
+        signature, _ = infer_with_defaults(metadata, {**input, "scale": "symmetric"}, RAW_OUTPUT)
+        assert signature.input.scale == "symmetric"
+
+
+def test_an_integer_input_needs_no_scale():
+    signature, _ = infer_with_defaults(make_image_metadata(8, 8, 3, dtype="uint8"), {}, RAW_OUTPUT)
+    assert signature.input.scale == "none"
+
+
+def test_the_preprocessing_of_the_artifact_is_used_and_cannot_be_contradicted():
+    notice = "scale: none, because the network begins with Rescaling(scale=1/255)."
+    metadata = replace(make_image_metadata(8, 8, 3), image={"scale": "none"}, notices=("other: x.", notice))
+    for input in ({}, {"scale": "none"}):
+        signature, _ = infer_with_defaults(metadata, input, RAW_OUTPUT)
+        assert signature.input.scale == "none"
+    assert_signature_error(
+        metadata,
+        'scale = "unit" is declared in model.toml or with an option, but the artifact takes scale = "none". '
+        f"{notice} Remove scale.",
+        {"scale": "unit"},
+        RAW_OUTPUT,
+    )
+    assert_signature_error(metadata, 'scale = "symmetric" is', {"preset": "keras-mobilenet-v2"}, RAW_OUTPUT)

@@ -151,7 +151,7 @@ def test_grayscale_image_is_passed_to_an_input_without_channels(keras, tmp_path)
     model = keras.Sequential([keras.Input((6, 8)), keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")])
     path = save(model, tmp_path / "gray.keras")
     image = Image.fromarray(np.random.default_rng(1).integers(0, 256, (6, 8), np.uint8))
-    with serve_artifact(path, input={"kind": "image"}, labels=LABELS) as predictor:
+    with serve_artifact(path, input={"kind": "image", "scale": "unit"}, labels=LABELS) as predictor:
         expected = model.predict(to_array(image, predictor.spec.signature.input)[None, ..., 0], verbose=0)[0]
         assert get_scores(predictor.predict(image, timeout=60)) == pytest.approx(expected, abs=1e-5)
     with (

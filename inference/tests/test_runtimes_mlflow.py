@@ -89,7 +89,7 @@ def test_class_numbers_are_converted_to_labels(mlflow, save, column):
     model = LogisticRegression(max_iter=500).fit(IRIS, SPECIES)
     classes = model.predict(IRIS)
     path = save(model, IRIS, pd.DataFrame({column: classes}) if column else classes)
-    with serve_artifact(path, trusted=True, labels=LABELS) as predictor:
+    with serve_artifact(path, trusted=True, output={"classes": [0, 1, 2]}, labels=LABELS) as predictor:
         predicted = [predict_row(predictor, row).label for row in ROWS]
     assert predicted == [LABELS[number] for number in run_pyfunc(mlflow, path, SAMPLE)]
     assert_not_served(path, "Expected labels", InvalidSignature)

@@ -47,7 +47,7 @@ def to_channels_first(image, predictor):
 @pytest.mark.parametrize("batch", ["n", 1])
 def test_image_has_the_outputs_of_onnxruntime(tmp_path, batch):
     path = write_onnx(make_network(batch), tmp_path / "n.onnx")
-    with serve_artifact(path, labels=LABELS) as predictor:
+    with serve_artifact(path, input={"scale": "unit"}, labels=LABELS) as predictor:
         image_input = predictor.spec.signature.input
         assert (image_input.shape, image_input.layout, image_input.scale) == ((10, 14, 3), "channels-first", "unit")
         arrays = [to_channels_first(image, predictor) for image in IMAGES]
@@ -61,7 +61,7 @@ def test_image_has_the_outputs_of_onnxruntime(tmp_path, batch):
 
 def test_image_of_variable_size_has_the_declared_size(tmp_path):
     path = write_onnx(make_network(height="h", width="w"), tmp_path / "n.onnx")
-    with serve_artifact(path, input={"height": 20, "width": 30}, labels=LABELS) as predictor:
+    with serve_artifact(path, input={"height": 20, "width": 30, "scale": "unit"}, labels=LABELS) as predictor:
         image_input = predictor.spec.signature.input
         assert (image_input.shape, image_input.layout) == ((20, 30, 3), "channels-first")
         row = run_onnx(path, {"image": to_channels_first(IMAGES[0], predictor)[None]})["scores"][0]
@@ -88,7 +88,7 @@ def test_pixels_are_not_scaled_for_an_integer_input(tmp_path, shape):
 
 def test_pixels_are_scaled_for_a_float16_input(tmp_path):
     path = write_onnx(make_sum_model(TensorProto.FLOAT16, ["n", 3, 10, 14]), tmp_path / "half.onnx")
-    with serve_artifact(path, output={"kind": "value"}) as predictor:
+    with serve_artifact(path, input={"scale": "unit"}, output={"kind": "value"}) as predictor:
         half = to_channels_first(IMAGES[0], predictor)[None].astype(np.float16)
         assert predictor.predict(IMAGES[0], timeout=60).value == pytest.approx(run_onnx(path, {"image": half})["sum"][0])
 

@@ -174,7 +174,7 @@ def test_image_model_receives_flattened_pixels(tmp_path):
 
     pixels = np.concatenate([np.zeros((5, 64)), np.ones((5, 64))])
     model = LogisticRegression().fit(pixels, ["dark"] * 5 + ["light"] * 5)
-    input_section = {"kind": "image", "height": 8, "width": 8, "channels": 1}
+    input_section = {"kind": "image", "height": 8, "width": 8, "channels": 1, "scale": "unit"}
     with serve_artifact(save_model(model, tmp_path / "i.skops"), input=input_section) as predictor:
         assert predictor.predict(Image.new("L", (8, 8), 255), timeout=60).label == "light"
 

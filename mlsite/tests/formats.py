@@ -236,11 +236,12 @@ LENGTH_FEATURES = "".join(
     for name in ("sepal_length", "sepal_width", "petal_length", "petal_width")
 )
 PETAL_FEATURE = '[[input.features]]\nname = "petals"\ntype = "category"\nvalues = ["narrow", "wide"]\n'
+UNIT_INPUT = '[input]\nkind = "image"\nscale = "unit"\n'
 SOFTMAX_OUTPUT = '[input]\nkind = "image"\nscale = "symmetric"\n[output]\nactivation = "softmax"\n'
 
 MLFLOW = Format("mlflow", _train_mlflow, _predict_mlflow, CULTIVARS, trusted=True)
 FORMATS = (
-    Format("colored-digits.keras", _train_keras, _predict_keras, DIGITS),
+    Format("colored-digits.keras", _train_keras, _predict_keras, DIGITS, toml=UNIT_INPUT),
     Format("progression.h5", _train_h5, _predict_h5, trusted=True),
     Format("savedmodel", _train_saved_model, _predict_saved_model, DIGITS, trusted=True, toml=SOFTMAX_OUTPUT),
     Format("lengths.onnx", _train_onnx, _predict_onnx, SPECIES, toml=LENGTH_FEATURES),

@@ -75,7 +75,7 @@ class Site:
         (folder / f"{name}.dummy.json").write_text(json.dumps({"classes": 2, **behavior}))
         (folder / "model.toml").write_text(
             f'name = "{name}"\nartifact = "{name}.dummy.json"\nlabels = ["a", "b"]\n'
-            '[input]\nkind = "image"\nheight = 8\nwidth = 8\nchannels = 1\n'
+            '[input]\nkind = "image"\nheight = 8\nwidth = 8\nchannels = 1\nscale = "unit"\n'
         )
         self.manage("register_model", str(folder), "--promote")
 

@@ -27,7 +27,7 @@ class Column:
     """A field to compare: a feature, or a part of the output.
 
     Args:
-        source: `confidence`, `label`, `value`, or `feature`.
+        source: `confidence`, `label`, `label_count`, `value`, or `feature`.
         kind: `number` or `category`.
         title: display name, if it differs from `name`.
     """
@@ -91,9 +91,12 @@ def format_category(value: Any) -> str:
 def list_columns(version: ModelVersion) -> Iterator[Column]:
     """Yield the output fields and features of a version that can be compared. Text and raw JSON cannot."""
     signature = version.parsed_signature
-    if signature.output.has_scores:
+    is_multi_label = signature.output.kind == "labels"
+    if is_multi_label:
+        yield Column("label_count", "label_count", "number", title="labels per prediction")
+    elif signature.output.has_scores:
         yield Column("confidence", "confidence", "number")
-    if signature.output.has_labels:
+    if signature.output.has_labels and not is_multi_label:
         yield Column("label", "label", "category", title="predicted label")
     if signature.output.kind == "value":
         yield Column("value", "value", "number", signature.output.unit, "predicted value")
@@ -113,7 +116,7 @@ def draw_sample(version: ModelVersion, start: datetime, end: datetime) -> Sample
     )
     total = predictions.count()
     drawn_ids = predictions.order_by(_get_draw_order(total)).values("pk")[:MAX_SAMPLE_ROWS]
-    fields = ["label", "confidence", "value"]
+    fields = ["label", "confidence", "value", "output__labels"]
     if version.parsed_signature.is_tabular:
         fields.append("input__features")
     rows = Prediction.objects.filter(pk__in=drawn_ids).values(*fields)
@@ -132,6 +135,7 @@ def _get_draw_order(total: int) -> Func:
 def _build_row(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "label": row["label"] or None,
+        "label_count": None if row["output__labels"] is None else len(row["output__labels"]),
         "confidence": row["confidence"],
         "value": row["value"],
         "feature": row.get("input__features") or {},

@@ -19,7 +19,7 @@ from predictions.admin.display import format_features, format_review, render_inp
 from predictions.admin.review_actions import ReviewActionsAdmin, ReviewInline, ReviewStateFilter
 from predictions.models import Input, Prediction, Review
 from predictions.presentation import format_output
-from registry.models import ModelVersion
+from registry.models import MULTI_LABEL_TASKS, ModelVersion
 
 MAX_LISTED_PREDICTIONS = 20  # on the page of an input
 MAX_LISTED_LABELS = 100  # in the label filter
@@ -34,7 +34,7 @@ class LabelFilter(admin.SimpleListFilter):
     parameter_name = "label"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        versions = ModelVersion.objects.served().values_list("labels", flat=True)
+        versions = ModelVersion.objects.served().exclude(model__task__in=MULTI_LABEL_TASKS).values_list("labels", flat=True)
         known_labels = {label for labels in versions for label in labels}
         return [(label, label) for label in sorted(known_labels)[:MAX_LISTED_LABELS]]
 
@@ -123,12 +123,24 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
     search_fields = ("id",)
     search_help_text = "Search by prediction ID, input ID, client reference, or username. Enter the whole value."
     fieldsets = (
-        (None, {"fields": ("large_input", "label", "confidence_text", "value", "status", "error_code", "error_message")}),
+        (
+            None,
+            {"fields": ("large_input", "output_text", "confidence_text", "value", "status", "error_code", "error_message")},
+        ),
         ("Request", {"fields": ("id", "input_link", "version_link", "user", "source", "client_reference")}),
         ("Output", {"fields": ("pretty_output",)}),
         ("Times", {"fields": ("created_at", "started_at", "completed_at", "preprocess_ms", "queue_ms", "inference_ms")}),
     )
-    readonly_fields = ("id", "created_at", "large_input", "confidence_text", "input_link", "version_link", "pretty_output")
+    readonly_fields = (
+        "id",
+        "created_at",
+        "large_input",
+        "output_text",
+        "confidence_text",
+        "input_link",
+        "version_link",
+        "pretty_output",
+    )
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

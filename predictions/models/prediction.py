@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from core.fields import RandomBits, UUID7Field
 from core.validators import MAX_FILE_NAME_CHARACTERS, MAX_LABEL_CHARACTERS, validate_sha256
-from inference.signature import Feature
+from inference.signature import ClassesOutput, Feature, LabelsOutput
 from predictions.paths import get_input_path
 from predictions.querysets import InputQuerySet, PredictionQuerySet
 from registry.models import ModelVersion
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from predictions.models.review import Review
 
 MAX_CLIENT_REFERENCE_CHARACTERS = 255
+MARGIN_HELP_TEXT = (
+    "The highest score minus the second highest, 0 to 1. For a multi-label model, the smallest distance of a score to its "
+    "threshold."
+)
 
 
 class Input(models.Model):
@@ -106,7 +110,7 @@ class Prediction(models.Model):
     output = models.JSONField(null=True, blank=True)
     label = models.CharField(max_length=MAX_LABEL_CHARACTERS, blank=True, help_text="The label with the highest score.")
     confidence = models.FloatField(null=True, blank=True, help_text="The highest score, 0 to 1.")
-    margin = models.FloatField(null=True, blank=True, help_text="The highest score minus the second highest, 0 to 1.")
+    margin = models.FloatField(null=True, blank=True, help_text=MARGIN_HELP_TEXT)
     value = models.FloatField(null=True, blank=True, help_text="The output of a regression model.")
     error_code = models.CharField(max_length=50, blank=True)
     error_message = models.TextField(blank=True)
@@ -188,7 +192,26 @@ class Prediction(models.Model):
         scores = (self.output or {}).get("scores", {})
         return sorted(scores.items(), key=lambda pair: -pair[1])
 
+    @property
+    def predicted_labels(self) -> list[str] | None:
+        """Return the labels that a multi-label model predicted, in the order of the version; None for other models."""
+        labels: list[str] | None = (self.output or {}).get("labels")
+        return labels
+
     def compute_margin(self) -> float | None:
-        """Return the difference between the two highest scores, or None if there are fewer than two."""
-        ranked = self.ranked_scores
-        return ranked[0][1] - ranked[1][1] if len(ranked) > 1 else None
+        """Return how clear the prediction is, or None if there are fewer than two scores.
+
+        This is the score of the label minus the highest other score. It is negative if the model itself decided on a label
+        with a lower score. If a threshold decides, it is the smallest distance of a score to its threshold instead: a small
+        change of the input could add or remove that label.
+        """
+        scores: dict[str, float] = (self.output or {}).get("scores", {})
+        output, labels = self.model_version.parsed_signature.output, self.model_version.labels
+        if isinstance(output, LabelsOutput):
+            distances = (abs(scores[label] - threshold) for label, threshold in output.get_thresholds(labels).items())
+            return min(distances, default=None) if scores else None
+        if len(scores) < 2:
+            return None
+        if isinstance(output, ClassesOutput) and output.threshold is not None and not output.label_name:
+            return abs(scores[labels[1]] - output.threshold)
+        return scores[self.label] - max(score for label, score in scores.items() if label != self.label)

@@ -46,6 +46,8 @@ def register_model(
     path: Path,
     name: str = "",
     labels: Path | None = None,
+    scale: str = "",
+    preset: str = "",
     promote: bool = False,
     trusted: bool = False,
     user: User | None = None,
@@ -59,6 +61,7 @@ def register_model(
         path: a folder with a `model.toml`, or a bare artifact, which is a file or a folder.
         name: overrides the name in `model.toml`.
         labels: a text file with one label per line, in the order of the model's outputs.
+        scale, preset: override `scale` and `preset` in the `[input]` of `model.toml`, for images.
         promote: point the alias `production` to the new version.
         trusted: allow the artifact to run its author's code, now and whenever it is loaded.
         user: recorded as the creator.
@@ -67,7 +70,8 @@ def register_model(
         InvalidArtifact, InvalidSignature, ModelError: the model does not load, or does not match its description.
         ValidationError: a name or label is invalid.
     """
-    manifest = read_manifest(path, name=name, labels=labels)
+    input_options = {key: value for key, value in (("scale", scale), ("preset", preset)) if value}
+    manifest = read_manifest(path, name=name, labels=labels, input_options=input_options)
     _check_name(manifest.name)
     runtime = manifest.runtime or detect_runtime(manifest.artifact)
     sha256 = hash_artifact(manifest.artifact)
@@ -105,9 +109,10 @@ def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: 
     """Load the artifact from its original path, infer its signature, run it once, and check its examples."""
     adapter, run_batch = load_artifact(runtime, manifest.artifact, threads=settings.INFERENCE_THREADS, trusted=trusted)
     metadata = adapter.describe()
-    signature, labels = infer_signature(
-        metadata, declared_input=manifest.input, declared_output=manifest.output, labels=manifest.labels
+    signature, labels, notices = infer_signature(
+        metadata, declared_input=manifest.input, declared_output=manifest.output, labels=manifest.labels, run=run_batch
     )
+    metadata = replace(metadata, notices=(*metadata.notices, *notices))
     validate_labels(labels)
     _check_example_kinds(manifest, signature, labels)
     spec = ModelSpec(manifest.name, 0, runtime, manifest.artifact, sha256, signature, labels, trusted)

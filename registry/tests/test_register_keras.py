@@ -23,7 +23,7 @@ def labels(tmp_path):
 
 
 def test_the_signature_is_inferred_from_a_keras_file(labels):
-    version = register_model(path=DIGITS / "digits.keras", name="numbers", labels=labels, promote=True)
+    version = register_model(path=DIGITS / "digits.keras", name="numbers", labels=labels, scale="unit", promote=True)
     image_input = version.parsed_signature.input
     assert (image_input.height, image_input.width, image_input.channels, image_input.scale) == (28, 28, 1, "unit")
     assert (version.runtime, version.framework) == ("keras", "keras")

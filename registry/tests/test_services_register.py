@@ -39,6 +39,7 @@ def test_a_version_is_stored_as_its_folder_describes_it(write_dummy, user):
         "scale": "unit",
         "resize": "stretch",
         "layout": "channels-last",
+        "order": "rgb",
     }
     assert version.model.task == RegisteredModel.Task.IMAGE_CLASSIFICATION
     assert not Alias.objects.exists()

@@ -9,28 +9,61 @@ from typing import Any
 from inference.errors import InvalidSignature
 from inference.signature.image import ImageInput
 from inference.signature.infer.messages import MANIFEST_NAME, format_shape, format_tensors
+from inference.signature.presets import expand_preset
 from inference.types import ArtifactMetadata, Tensor
 
 CHANNEL_COUNTS = (1, 3)
 AXES = {"channels-last": ("height", "width", "channels"), "channels-first": ("channels", "height", "width")}
 UNSUITABLE_DTYPES = ("str", "bool", "int8")  # cannot hold 0 to 255
 
+UNKNOWN_SCALE_MESSAGE = (
+    f"Expected scale in [input] of {MANIFEST_NAME}, or --scale: the artifact does not define how pixels are scaled. "
+    "Look up what the training code did to the pixels. Division by 255 or ToTensor: unit. Division by 127.5 minus 1: "
+    "symmetric. ToTensor and Normalize: standard, with mean and std. Nothing (0 to 255), or a layer of the model: none. "
+    "preprocess_input of Keras or the transforms of torchvision: set preset or --preset instead, such as keras-resnet50."
+)
+
 
 def infer_image_input(metadata: ArtifactMetadata, declared_input: Mapping[str, Any]) -> dict[str, Any]:
     """Return the image input of the artifact, completed and overridden by the declared one.
 
-    If the artifact takes integers, pixels are not scaled: the default scale would map them to 0 and 1.
+    A preset is replaced with its keys; declared keys have priority. If the artifact takes integers, pixels are not
+    scaled: another scale would map them to 0 and 1.
 
     Raises:
         InvalidSignature: the artifact does not take an image, or takes a different image.
     """
+    declared_input = expand_preset(declared_input)
+    _check_artifact_keys(metadata, declared_input)
+    declared_input = {**metadata.image, **declared_input}
     if not metadata.inputs:
-        return dict(declared_input)
+        return declared_input
     if len(metadata.inputs) > 1 or not 1 <= len(metadata.inputs[0].shape) <= 3:
         raise InvalidSignature(f"Expected a model that takes one image. It takes {format_tensors(metadata.inputs)}.")
     tensor = metadata.inputs[0]
     size = _infer_size(tensor, declared_input.get("layout"))
-    return size | _infer_scale(tensor, declared_input.get("scale")) | dict(declared_input)
+    return size | _infer_scale(tensor, declared_input.get("scale")) | declared_input
+
+
+def check_scale(image_input: Mapping[str, Any]) -> None:
+    """Check that the artifact, `model.toml`, or an option defines the scale of the pixels.
+
+    Raises:
+        InvalidSignature: none of them does. A wrong scale changes predictions without an error, so there is no default.
+    """
+    if "scale" not in image_input:
+        raise InvalidSignature(UNKNOWN_SCALE_MESSAGE)
+
+
+def _check_artifact_keys(metadata: ArtifactMetadata, declared_input: Mapping[str, Any]) -> None:
+    """Check that the declared keys do not contradict the preprocessing that is part of the artifact."""
+    for key, value in metadata.image.items():
+        if declared_input.get(key, value) != value:
+            reasons = " ".join(notice for notice in metadata.notices if notice.startswith(f"{key}:"))
+            raise InvalidSignature(
+                f'{key} = "{declared_input[key]}" is declared in {MANIFEST_NAME} or with an option, but the artifact takes '
+                f'{key} = "{value}". {reasons or "It preprocesses the pixels itself."} Remove {key}.'
+            )
 
 
 def check_image_shape(metadata: ArtifactMetadata, image_input: ImageInput) -> None:

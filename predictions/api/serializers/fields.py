@@ -8,9 +8,12 @@ from django.core.files.base import File
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.utils import html
 
 from core.api.parsers import parse_json
 from inference.signature.table import MAX_FEATURES
+
+MAX_TRUE_LABELS = 10_000
 
 
 @extend_schema_field(OpenApiTypes.BINARY)
@@ -49,3 +52,21 @@ class FeatureOrderField(serializers.Field):
         if isinstance(data, list) and len(data) <= MAX_FEATURES and all(isinstance(name, str) for name in data):
             return data
         raise serializers.ValidationError(f"Expected a list of up to {MAX_FEATURES:,} feature names.", code="wrong-type")
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
+class LabelListField(serializers.Field):
+    """A list of labels. The service compares it with the labels of the model version."""
+
+    def get_value(self, dictionary: Any) -> Any:
+        if html.is_html_input(dictionary) and self.field_name in dictionary:
+            return [label for label in dictionary.getlist(self.field_name) if label]
+        return super().get_value(dictionary)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        if isinstance(data, list) and len(data) <= MAX_TRUE_LABELS and all(isinstance(label, str) for label in data):
+            return data
+        raise serializers.ValidationError(f"Expected a list of up to {MAX_TRUE_LABELS:,} labels.", code="wrong-type")
+
+    def to_representation(self, value: Any) -> Any:
+        return value

@@ -113,6 +113,13 @@ class PredictionSerializer(serializers.ModelSerializer):
     model_version = serializers.IntegerField(source="model_version.number")
     input = InputSerializer()
     label = serializers.SerializerMethodField()  # type: ignore[assignment]
+    labels = serializers.ListField(
+        source="predicted_labels",
+        child=serializers.CharField(),
+        allow_null=True,
+        read_only=True,
+        help_text="The predicted labels of a multi-label model, in the order of the version. Null for other models.",
+    )
     output = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
     timings = TimingsSerializer(source="*")
@@ -121,8 +128,8 @@ class PredictionSerializer(serializers.ModelSerializer):
     class Meta:
         model = Prediction
         fields = (
-            "id", "url", "status", "source", "model", "model_version", "input", "label", "confidence", "value", "output",
-            "error", "client_reference", "timings", "created_at", "completed_at", "review",
+            "id", "url", "status", "source", "model", "model_version", "input", "label", "labels", "confidence",
+            "value", "output", "error", "client_reference", "timings", "created_at", "completed_at", "review",
         )  # fmt: skip
 
     def to_representation(self, instance: Prediction) -> Any:
@@ -143,10 +150,11 @@ class PredictionSerializer(serializers.ModelSerializer):
         {
             "type": "object",
             "nullable": True,
-            "description": "One of: scores by label, a label, a value, or raw output.",
+            "description": "Scores by label (with the predicted labels of a multi-label model), a label, a value, or raw.",
             "properties": {
                 "scores": {"type": "object", "additionalProperties": {"type": "number"}},
                 "label": {"type": "string"},
+                "labels": {"type": "array", "items": {"type": "string"}},
                 "value": {"type": "number"},
                 "raw": {},
             },

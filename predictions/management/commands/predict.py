@@ -147,6 +147,7 @@ def to_json(name: str, prediction: Prediction) -> dict[str, Any]:
         "id": str(prediction.id),
         "status": prediction.status,
         "label": prediction.label,
+        "labels": prediction.predicted_labels,
         "confidence": prediction.confidence,
         "value": prediction.value,
         "output": prediction.output,

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.management import find_user
 from inference.errors import InferenceError
+from inference.signature.image import SCALES
 from registry.errors import describe_error
 from registry.querysets import PRODUCTION
 from registry.services import register_model
@@ -23,6 +24,10 @@ class Command(BaseCommand):
         parser.add_argument("path", type=Path, help="a folder with a model.toml, or a bare artifact (a file or a folder)")
         parser.add_argument("--name", default="", help="name of the model; default: the name in model.toml or the file name")
         parser.add_argument("--labels", type=Path, help="a text file with one label per line, in the order of the outputs")
+        parser.add_argument("--scale", default="", choices=SCALES, help="how the model's training code scaled the pixels")
+        parser.add_argument(
+            "--preset", default="", metavar="PRESET", help="image preprocessing of a library: keras-resnet50, …"
+        )
         parser.add_argument(
             "--trusted",
             action="store_true",
@@ -32,7 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--promote", action="store_true", help="point the alias production to the new version")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        arguments = {name: options[name] for name in ("path", "name", "labels", "promote", "trusted")}
+        arguments = {name: options[name] for name in ("path", "name", "labels", "scale", "preset", "promote", "trusted")}
         try:
             version = register_model(**arguments, user=find_user(options["user"]))
         except (InferenceError, ValidationError) as error:

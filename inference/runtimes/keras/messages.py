@@ -1,0 +1,53 @@
+"""Explain why Keras or TensorFlow cannot load a file, in one sentence and with one step that helps."""
+
+from __future__ import annotations
+
+import re
+
+MAX_REASON_LENGTH = 200  # characters
+UNKNOWN_CLASS = re.compile(
+    r"Unknown (?:layer|\w+): '?(?P<a>[\w.>]+)|Could not (?:locate|deserialize) (?:class|function) '(?P<b>[^']+)'"
+)
+WRAPPED_REASON = re.compile(r"Exception encountered(?: when calling [^\n]*)?[:.]\s*(.+)", re.DOTALL)
+ESCAPE_SEQUENCE = re.compile(r"\x1b\[\d*m")
+CONFIGURATION = re.compile(r"\s*(?:using config=|config=|Full object config:|\{'|\[\{).*", re.DOTALL)
+SENTENCE_END = re.compile(r"(?<=[^.\d\s])\.(?:\s|$)|\n")
+
+
+def explain_load_error(error: BaseException, *, name: str, file_version: str, version: str) -> str:
+    """Return why this version of Keras cannot load a file, without the configuration of the network.
+
+    Args:
+        name: of the file.
+        file_version: of the Keras that wrote the file; empty if unknown.
+        version: of the installed Keras.
+    """
+    writer = f" (written by Keras {file_version})" if file_version else ""
+    prefix = f"Keras {version} cannot load {name}{writer}: "
+    unknown = UNKNOWN_CLASS.search(str(error))
+    if unknown:
+        class_name = unknown["a"] or unknown["b"]
+        return (
+            f"{prefix}it contains {class_name}, which is not one of Keras's own classes. Export the network where the code of "
+            "the class is available, with model.export(folder), and register the folder with --trusted. Or import the class, "
+            "decorated with @keras.saving.register_keras_serializable(), in a runtime of your own."
+        )
+    reason = shorten_reason(str(error)) or type(error).__name__
+    return prefix + reason + _advise(file_version, version)
+
+
+def shorten_reason(text: str) -> str:
+    """Return the first useful sentence of an error message, without configurations and stack traces."""
+    wrapped = WRAPPED_REASON.search(text)
+    reason = CONFIGURATION.sub("", ESCAPE_SEQUENCE.sub("", wrapped[1] if wrapped else text).strip())
+    sentence = SENTENCE_END.split(reason, maxsplit=1)[0].strip().rstrip(".:,")
+    return sentence[:MAX_REASON_LENGTH] + "." if sentence else ""
+
+
+def _advise(file_version: str, version: str) -> str:
+    if not file_version or file_version.split(".")[:2] == version.split(".")[:2]:
+        return ""
+    tool = "tf_keras" if file_version.startswith(("1.", "2.")) else f"Keras {file_version}"
+    return (
+        f" Load the file with {tool}, export the network with model.export(folder), and register the folder with --trusted."
+    )

@@ -1,0 +1,91 @@
+"""The runtime for Keras files, run by TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from inference.base import BaseRuntime
+from inference.errors import InvalidArtifact
+from inference.runtimes.keras.files import HDF5_SUFFIXES, detect_suffix, prepare_file
+from inference.runtimes.keras.graph import find_activation, get_input_names, get_output_names, trace_model
+from inference.runtimes.keras.messages import explain_load_error
+from inference.runtimes.keras.pixels import find_pixel_scale
+from inference.runtimes.keras.tables import find_features
+from inference.runtimes.tensorflow import LOAD_ERRORS, import_tensorflow, make_input, make_output, to_array
+from inference.tensors import make_batch_function, make_row_by_row, requires_single_rows
+from inference.types import AnyArray, ArtifactMetadata, BatchFunction
+
+
+class KerasRuntime(BaseRuntime):
+    """Load a `.keras` archive as data: in safe mode, not compiled, without Lambda layers and third-party classes.
+
+    An HDF5 file can contain Python code in Lambda layers, so it is loaded only when it is trusted. A trusted archive can
+    contain Lambda layers, and classes of modules that can be imported. The content of a file determines its format, not its
+    name.
+
+    The model is called inside one `tf.function` that is traced when the model is loaded. `Model.predict()` builds a data
+    pipeline on each call, which takes about 40 times as long as a small network itself.
+    """
+
+    suffixes = (".keras", *HDF5_SUFFIXES)
+    data_suffixes = (".keras",)
+
+    @classmethod
+    def match_suffix(cls, path: Path) -> str:
+        suffix = super().match_suffix(path)
+        return detect_suffix(path, suffix) if suffix else ""
+
+    def load(self) -> BatchFunction:
+        with TemporaryDirectory() as folder:
+            file = prepare_file(self.path, Path(folder), trusted=self.trusted)
+            tf = import_tensorflow(self.threads)
+            import keras
+
+            self.version = file.version or keras.__version__
+            try:
+                model = keras.saving.load_model(
+                    file.path, custom_objects=file.custom_objects, compile=False, safe_mode=not self.trusted
+                )
+                call_model = self._trace(tf, keras.tree, model)
+            except (*LOAD_ERRORS, tf.errors.OpError) as error:
+                reason = explain_load_error(error, name=self.path.name, file_version=file.version, version=keras.__version__)
+                raise InvalidArtifact(reason) from error
+        run = make_batch_function(call_model, self.inputs, [tensor.name for tensor in self.outputs])
+        return make_row_by_row(run) if any(self.single_rows) else run
+
+    def describe(self) -> ArtifactMetadata:
+        return self.metadata
+
+    def _trace(self, tf: Any, tree: Any, model: Any) -> Any:
+        """Read the metadata of a model, and return a function that runs it."""
+        inputs = list(zip(get_input_names(tree, model), model.inputs, strict=True))
+        outputs = list(zip(get_output_names(tree, model), model.outputs, strict=True))
+        self.inputs = tuple(make_input(name, tensor.dtype, tensor.shape) for name, tensor in inputs)
+        self.outputs = tuple(make_output(name, tensor.dtype, tensor.shape) for name, tensor in outputs)
+        self.single_rows = [requires_single_rows(name, tensor.shape[0]) for name, tensor in inputs]
+        self.metadata = self._describe(model)
+        traced = trace_model(tf, tree, model)
+
+        def call_model(arrays: list[AnyArray]) -> list[AnyArray]:
+            return [to_array(tensor) for tensor in traced(*(tf.constant(array) for array in arrays))]
+
+        return call_model
+
+    def _describe(self, model: Any) -> ArtifactMetadata:
+        takes_image = len(self.inputs) == 1 and self.inputs[0].dtype not in ("str", "bool")
+        pixels = find_pixel_scale(model) if takes_image else None
+        notices = []
+        if pixels and len(self.inputs[0].shape) > 1:
+            notices.append(f"scale: {pixels.scale}, because the network begins with {pixels.layer}.")
+        return ArtifactMetadata(
+            self.inputs,
+            self.outputs,
+            features=find_features(model, self.inputs),
+            image={"scale": pixels.scale} if pixels else {},
+            notices=tuple(notices),
+            activation=find_activation(model),
+            framework="keras",
+            framework_version=self.version,
+        )

@@ -1,0 +1,31 @@
+"""Options of registration for images."""
+
+import pytest
+
+from inference.errors import InvalidSignature
+from registry.services import register_model
+from registry.tests.factories import edit_manifest
+
+pytestmark = pytest.mark.django_db
+
+
+def test_scale_and_preset_override_the_manifest(write_dummy):
+    scaled = register_model(path=write_dummy(), scale="symmetric")
+    assert scaled.parsed_signature.input.scale == "symmetric"
+    folder = write_dummy()
+    edit_manifest(folder, 'channels = 1\nscale = "unit"', "channels = 3")
+    preset = register_model(path=folder, preset="keras-densenet").parsed_signature.input
+    assert (preset.scale, preset.mean) == ("standard", (0.485, 0.456, 0.406))
+
+
+def test_scale_is_required(write_dummy):
+    folder = write_dummy()
+    edit_manifest(folder, 'scale = "unit"\n', "")
+    with pytest.raises(InvalidSignature, match=r"Expected scale in \[input\] of model\.toml, or --scale"):
+        register_model(path=folder)
+    assert register_model(path=folder, scale="unit").number == 1
+
+
+def test_an_unknown_preset_is_refused(write_dummy):
+    with pytest.raises(InvalidSignature, match=r"Expected preset to be one of keras-.* Received: 'resnet'"):
+        register_model(path=write_dummy(), preset="resnet")
