@@ -35,7 +35,7 @@ def make_category_features(name: str, choices: Sequence[Any]) -> dict[str, Any]:
     is_text = all(isinstance(choice, str) for choice in choices)
     is_whole = all(isinstance(choice, int) and not isinstance(choice, bool) for choice in choices)
     feature_type = "category" if is_text else "integer" if is_whole else "float"
-    return {"name": name, "type": feature_type, "values": list(choices), "required": False, "takes_missing": True}
+    return {"name": name, "type": feature_type, "values": list(choices), "required": False}
 
 
 def _encode(values: AnyArray, choices: Sequence[Any]) -> AnyArray:

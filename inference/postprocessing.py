@@ -16,6 +16,7 @@ Numbers = npt.NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-2  # for the sum of probabilities, because float16 networks round coarsely
 SCORE_DECIMALS = 7  # the precision of float32
+SCORES_NAME = "scores"
 MAX_RAW_VALUES = 65_536  # of one stored raw output
 MAX_RAW_TEXT_LENGTH = 10_000  # characters of one string in a raw output
 
@@ -108,6 +109,8 @@ def select_output(row: Any, name: str) -> Any:
         if name:
             raise InvalidOutput(f"Expected an output named {name!r}. The model has a single output without a name.")
         return row
+    # Versions that were registered before their runtime returned labels beside the scores have no name.
+    name = name or (SCORES_NAME if SCORES_NAME in row else "")
     if name in row:
         return _unwrap_object(row[name])
     if not name and all(type(score) is float for score in row.values()):

@@ -27,8 +27,9 @@ class Table:
 
     Args:
         features: in the model's order.
-        columns: arrays of shape `(n,)` by feature name: float64, int64, or bool; objects for text and categories. A missing
-            number is NaN, so a column of integers with missing values is float64. Missing text is None.
+        columns: arrays of shape `(n,)` by feature name: float64, int64, or bool; objects for text and categories. The type
+            depends on the feature only, not on the rows: optional integers and booleans without a default are float64,
+            because a missing number is NaN. Missing text is None.
     """
 
     features: tuple[Feature, ...]
@@ -47,7 +48,7 @@ class Table:
 
 def _make_column(feature: Feature, values: list[Any]) -> AnyArray:
     dtype = {"float": np.float64, "integer": np.int64, "boolean": np.bool_}.get(feature.type, np.object_)
-    if dtype is not np.object_ and None in values:
+    if dtype is not np.object_ and not feature.required and feature.default is None:
         dtype = np.float64
     return np.array(values, dtype)
 
@@ -99,14 +100,21 @@ class ModelSpec:
         return f"{self.name}:{self.number}" if self.number else self.name
 
 
+# Keys of a feature in the metadata of an artifact. They are not part of the signature.
+UNKNOWN_KEY = "(unknown)"
+UNUSED_KEY = "(unused)"
+
+
 @dataclass(frozen=True, slots=True)
 class ArtifactMetadata:
     """The metadata in an artifact. Fields that the artifact does not define are empty.
 
     Args:
         inputs, outputs: tensors, in the order of the runtime's arguments and results.
-        features: features of a table, in order, with the keys of `model.toml`, and `takes_missing` (whether the artifact
-            takes a missing value) and `by_position` (whether the names are only numbers of columns).
+        features: features of a table, in order, with the keys of `model.toml`. `UNKNOWN_KEY` maps the keys that the user
+            must state to the reason. `UNUSED_KEY` marks columns that the model does not use: they are left out, unless
+            `model.toml` declares them. `takes_missing = False` marks text columns that need a default to be optional.
+        has_feature_names: whether the features have the artifact's own names. `model.toml` can rename others.
         labels: the model's own class names, in order.
         output: the kind of output, with the keys of `model.toml`: `{"kind": "value"}`.
         image: how the artifact takes images, with the keys of `[input]`: `{"scale": "none"}`.
@@ -120,6 +128,7 @@ class ArtifactMetadata:
     inputs: tuple[Tensor, ...] = ()
     outputs: tuple[Tensor, ...] = ()
     features: tuple[Mapping[str, Any], ...] = ()
+    has_feature_names: bool = True
     labels: tuple[str, ...] = ()
     output: Mapping[str, Any] = field(default_factory=dict)
     image: Mapping[str, Any] = field(default_factory=dict)

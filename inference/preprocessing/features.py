@@ -10,10 +10,10 @@ from typing import Any
 import rfc8785
 
 from inference.errors import InvalidFeatures, InvalidInput
-from inference.messages import MAX_LISTED_NAMES, find_closest, format_names, quote_value
+from inference.messages import MAX_LISTED_NAMES, MAX_SHOWN_NAME_LENGTH, find_closest, format_names, quote_value
 from inference.numbers import FLOAT_PATTERN, INTEGER_PATTERN
 from inference.signature import Feature, TableInput
-from inference.signature.feature import MAX_NAME_LENGTH, NUMBER_TYPES
+from inference.signature.feature import NUMBER_TYPES
 from inference.types import Row
 
 BOOLEANS = {"true": True, "false": False}
@@ -119,7 +119,7 @@ def _name_values(values: Sequence[Any], table: TableInput, order: Sequence[str] 
         if expected != received:
             raise InvalidInput(
                 f"Expected feature_order to match the model: {format_names(names)}. Received {received!r:.120} "
-                f"at position {position} instead of {expected!r}.",
+                f"at position {position} instead of {expected!r:.120}.",
                 code="wrong-order",
                 field="feature_order",
             )
@@ -165,7 +165,9 @@ def _read_value(feature: Feature, value: Any, *, hint: bool) -> Any:
 
 def _make_unknown_error(name: str, suggestion: str | None, names: Sequence[str]) -> InvalidInput:
     hint = f"Did you mean {suggestion!r}?" if suggestion else f"The features are {format_names(names)}."
-    return InvalidInput(f"There is no feature {name!r:.120}. {hint}", code="unknown-feature", field=name[:MAX_NAME_LENGTH])
+    return InvalidInput(
+        f"There is no feature {name!r:.120}. {hint}", code="unknown-feature", field=name[:MAX_SHOWN_NAME_LENGTH]
+    )
 
 
 def _parse_string(text: str, feature: Feature) -> Any:

@@ -60,9 +60,8 @@ class CatboostRuntime(BaseRuntime):
         is_named = self.loss not in MULTI_LABEL_LOSSES or not all(name.isdecimal() for name in self.classes)
         return ArtifactMetadata(
             outputs=outputs,
-            features=tuple(
-                {**self._make_feature(name, index), "by_position": not has_names} for index, name in enumerate(names)
-            ),
+            features=tuple(self._make_feature(name, index) for index, name in enumerate(names)),
+            has_feature_names=has_names,
             labels=tuple(self.classes) if is_named else (),
             output=output,
             framework="catboost",
@@ -91,7 +90,7 @@ class CatboostRuntime(BaseRuntime):
     def _make_feature(self, name: str, index: int) -> dict[str, Any]:
         if index in self.text_columns:
             return {"name": name, "type": "text", "takes_missing": False}
-        return {"name": name, "type": "float", "required": not self.takes_missing, "takes_missing": self.takes_missing}
+        return {"name": name, "type": "float", "required": not self.takes_missing}
 
     def _check_columns(self, model: Any) -> None:
         for kind, indices in (

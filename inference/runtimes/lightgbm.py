@@ -79,9 +79,10 @@ class LightgbmRuntime(BaseRuntime):
         return ArtifactMetadata(
             outputs=(Tensor("scores" if output.get("kind") == "classes" else "value", "float64", (width,)),),
             features=tuple(
-                {**_make_feature(name, choices, is_category=index in self.categorical), "by_position": not has_names}
+                _make_feature(name, choices, is_category=index in self.categorical)
                 for index, (name, choices) in enumerate(zip(names, self.categories, strict=True))
             ),
+            has_feature_names=has_names,
             output=output,
             notices=notices,
             framework="lightgbm",
@@ -133,4 +134,4 @@ def _make_feature(name: str, choices: Sequence[Any] | None, *, is_category: bool
     """Return an optional feature: LightGBM takes missing values in every column."""
     if choices is not None:
         return make_category_features(name, choices)
-    return {"name": name, "type": "integer" if is_category else "float", "required": False, "takes_missing": True}
+    return {"name": name, "type": "integer" if is_category else "float", "required": False}

@@ -60,6 +60,7 @@ class MlflowRuntime(BaseRuntime):
             inputs=self.tensors if is_tensor else (),
             outputs=outputs,
             features=() if is_tensor else self.features,
+            has_feature_names=is_tensor or bool(self.schema.has_input_names()),
             labels=self.native.classes,
             output=output,
             notices=(*notices, *self._describe_params()),

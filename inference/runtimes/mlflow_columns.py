@@ -41,9 +41,9 @@ def make_feature(spec: Any, index: int) -> dict[str, Any]:
             f"model again with {step}."
         )
     feature_type, dtype = COLUMN_TYPES[type_name]
-    optional = {} if getattr(spec, "required", True) else {"required": False, "takes_missing": True}
+    optional = {} if getattr(spec, "required", True) else {"required": False}
     bounds = get_dtype_bounds(dtype) if feature_type in ("float", "integer") else {}
-    return {"name": name, "type": feature_type, **bounds, **optional, "by_position": not spec.name}
+    return {"name": name, "type": feature_type, **bounds, **optional}
 
 
 def get_type_name(spec: Any) -> str:

@@ -33,8 +33,10 @@ class NativeModel:
     def __init__(self, pyfunc: Any) -> None:
         flavor = pyfunc.metadata.flavors.get("python_function", {})
         self.predict_function = str(flavor.get("predict_fn", "predict"))
+        self.model: Any = None
         is_known = flavor.get("loader_module") in CLASSIFIER_LOADERS and self.predict_function in PREDICT_FUNCTIONS
-        self.model = _get_raw_model(pyfunc) if is_known else None
+        if is_known:
+            self.model = _get_raw_model(pyfunc)
         classes = getattr(self.model, "classes_", None)
         is_flat = isinstance(classes, list | np.ndarray) and np.ndim(classes) == 1
         self.classes = tuple(str(name) for name in np.asarray(classes).tolist()) if is_flat else ()
@@ -88,8 +90,8 @@ def _explain_missing_module(module: str, pins: dict[str, str]) -> str:
     pinned = next((number for name, number in pins.items() if name.lower().replace("_", "-") == package.lower()), "")
     if not pinned:
         return (
-            f"it needs the module {module}, which is not installed. If it is a package, install it into .venv. If it is your "
-            f'own code, save the model with code_paths=["{module}.py"].'
+            f"it needs the module {module}, which is not installed. If it is a package, install it into .venv. If it is "
+            f'your own code, save the model with code_paths=["{module}.py"].'
         )
     return f"it needs {package}, which is not installed. Run: .venv/bin/python -m pip install {package}=={pinned}"
 

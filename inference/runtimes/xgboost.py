@@ -87,10 +87,8 @@ class XgboostRuntime(BaseRuntime):
         names = self.booster.feature_names or [f"x{index}" for index in range(len(self.types))]
         return ArtifactMetadata(
             outputs=outputs,
-            features=tuple(
-                {**_make_feature(*column), "by_position": not self.booster.feature_names}
-                for column in zip(names, self.types, self.categories, strict=True)
-            ),
+            features=tuple(_make_feature(*column) for column in zip(names, self.types, self.categories, strict=True)),
+            has_feature_names=bool(self.booster.feature_names),
             labels=labels,
             output=output,
             notices=(*notices, *self._describe_iterations()),
@@ -168,7 +166,7 @@ def _make_feature(name: str, feature_type: str, choices: Sequence[Any] | None) -
     """Return an optional feature: XGBoost takes missing values in every column."""
     if choices is not None:
         return make_category_features(name, choices)
-    keys = {"required": False, "takes_missing": True}
+    keys = {"required": False}
     if feature_type == CATEGORY_TYPE:  # the categories must come from `model.toml`
         return {"name": name, "type": "category", **keys}
     return {"name": name, "type": FEATURE_TYPES.get(feature_type, "float"), **keys}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from inference.errors import InvalidSignature
+from inference.messages import clean_name
 from inference.signature.base import SignaturePart, check_keys, to_plain_dict
 from inference.signature.feature import Feature
 
@@ -27,7 +28,7 @@ class TableInput(SignaturePart):
             raise InvalidSignature(f"Expected 1 to {MAX_FEATURES} features. Received: {len(names)}")
         if len(set(names)) < len(names):
             duplicates = sorted({name for name in names if names.count(name) > 1})
-            raise InvalidSignature(f"Feature names must be unique. Duplicates: {', '.join(duplicates)}")
+            raise InvalidSignature(f"Feature names must be unique. Duplicates: {', '.join(map(clean_name, duplicates))}")
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -57,7 +58,7 @@ def _read_feature(data: Mapping[str, Any]) -> Feature:
 
 def _write_feature(feature: Feature) -> dict[str, Any]:
     values = to_plain_dict(feature)
-    values |= {name: "" for name in ("default", "example") if getattr(feature, name) == ""}
+    values |= {name: "" for name in ("default", "example", "missing") if getattr(feature, name) == ""}
     if feature.required or feature.default is not None:
         del values["required"]
     return values

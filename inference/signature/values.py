@@ -95,11 +95,16 @@ def _read_text(feature: Feature, value: Any) -> str:
             code="too-long",
             field=feature.name,
         )
-    if "\0" in value or value.encode("utf-8", "ignore").decode() != value:
+    if not is_storable(value):
         raise InvalidInput(
             "Expected text without NUL characters or unpaired surrogates.", code="wrong-type", field=feature.name
         )
     return value
+
+
+def is_storable(text: str) -> bool:
+    """Return whether every database can store the text: no NUL characters and no unpaired surrogates."""
+    return "\0" not in text and text.encode("utf-8", "ignore").decode() == text
 
 
 def _read_datetime(feature: Feature, value: Any) -> str:
