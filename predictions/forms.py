@@ -215,6 +215,8 @@ def _build_widget(feature: Feature) -> forms.Widget:
         attrs["placeholder"] = f"e.g. {_format_text(example)}"
     if feature.type == "text":
         return forms.TextInput(attrs=attrs)
+    if feature.type == "datetime":
+        return forms.TextInput(attrs={**attrs, "type": "datetime-local", "step": "1"})
     bounds = {"min": feature.min, "max": feature.max}
     attrs |= {name: bound for name, bound in bounds.items() if bound is not None}
     return forms.NumberInput(attrs={**attrs, "step": "1" if feature.type == "integer" else "any"})

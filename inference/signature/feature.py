@@ -11,8 +11,9 @@ from inference.messages import clean_name, format_names
 from inference.signature.base import check_choice
 from inference.signature.values import is_storable, read_value
 
-TYPES = ("float", "integer", "boolean", "category", "text")
+TYPES = ("float", "integer", "boolean", "category", "text", "datetime")
 NUMBER_TYPES = ("float", "integer")
+SAMPLE_DATETIME = "2000-01-01T00:00:00"
 MAX_NAME_LENGTH = 10_000  # characters
 MISSING_NUMBER, MISSING_NONE = "nan", "none"
 TYPE_NAMES = {
@@ -21,6 +22,7 @@ TYPE_NAMES = {
     "boolean": "true or false",
     "category": "one of",
     "text": "text",
+    "datetime": "a date and time such as 2026-03-01T14:30:00Z",
 }
 
 
@@ -34,7 +36,8 @@ class Feature:
     """One named, typed value of a row.
 
     Args:
-        type: `float`, `integer`, `boolean`, `category` (one of `values`), or `text`.
+        type: `float`, `integer`, `boolean`, `category` (one of `values`), `text`, or `datetime` (ISO 8601,
+            in UTC unless it has an offset).
         unit: the unit of a number, such as `cm`.
         title, description: name and explanation for people.
         min, max: bounds of a number, inclusive.
@@ -82,7 +85,7 @@ class Feature:
         return format_feature_name(self.name, self.title)
 
     def read(self, value: Any, *, hint: bool = True) -> Any:
-        """Return a validated value as the model receives it: float, int, bool, or str.
+        """Return a validated value: float, int, bool, or str. A date and time is a string in UTC, `2026-03-01T14:30:00`.
 
         Args:
             hint: suggest the closest allowed value, which takes time.
@@ -116,7 +119,7 @@ class Feature:
             return floor(high)
         if self.type == "integer":
             return ceil(low) if self.max is None or middle < ceil(low) else int(middle)
-        return {"boolean": False, "text": ""}.get(self.type, float(middle))
+        return {"boolean": False, "text": "", "datetime": SAMPLE_DATETIME}.get(self.type, float(middle))
 
     def _check_strings(self) -> None:
         texts = (self.unit, self.title, self.description)

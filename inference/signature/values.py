@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from inference.signature.feature import Feature
 
 MAX_TEXT_LENGTH = 10_000  # characters
+MIN_YEAR, MAX_YEAR = 1678, 2261  # pandas counts nanoseconds in 64 bits
 TOO_LARGE_HINT = " The number is too large for a model (float32)."
 
 
@@ -106,10 +108,26 @@ def is_storable(text: str) -> bool:
     return "\0" not in text and text.encode("utf-8", "ignore").decode() == text
 
 
+def _read_datetime(feature: Feature, value: Any) -> str:
+    """Return an ISO 8601 date and time as text in UTC without an offset. A time without an offset is UTC."""
+    try:
+        moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
+        if moment is not None and moment.tzinfo is not None:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None:
+        raise make_value_error(feature, "wrong-type", value)
+    if not MIN_YEAR <= moment.year <= MAX_YEAR:
+        raise make_value_error(feature, "out-of-range", value, f" The year must be from {MIN_YEAR} to {MAX_YEAR}.")
+    return moment.isoformat()
+
+
 READERS: dict[str, Callable[[Feature, Any], Any]] = {
     "float": _read_float,
     "integer": _read_integer,
     "boolean": _read_boolean,
     "category": _read_text,
     "text": _read_text,
+    "datetime": _read_datetime,
 }

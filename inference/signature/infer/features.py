@@ -21,6 +21,8 @@ STATED_EXAMPLES = {
 FeatureData = dict[str, Any]
 """A feature with the keys of `model.toml`."""
 EXACT_KEY = "max_exact_integer"  # key of a detected feature; not part of the signature
+MISSING_KEY = "takes_missing"  # key of a detected feature; false if the artifact takes no missing value
+INTERNAL_KEYS = (EXACT_KEY, MISSING_KEY)
 DERIVED_EXAMPLE_KEYS = {"type", "values", "min", "max", "example"}
 # The types that `model.toml` can declare for each type in the artifact.
 COMPATIBLE_TYPES = {
@@ -29,6 +31,7 @@ COMPATIBLE_TYPES = {
     "boolean": {"boolean"},
     "text": {"text", "category"},
     "category": {"text", "category"},
+    "datetime": {"datetime"},
 }
 
 
@@ -103,7 +106,9 @@ def _number_features(tensor: Tensor, width: int, *, is_only: bool) -> list[Featu
 def _make_feature(tensor: Tensor, name: str) -> FeatureData:
     feature_type = {"s": "text", "b": "boolean", "i": "integer", "u": "integer"}.get(tensor.dtype[:1], "float")
     bounds = get_dtype_bounds(tensor.dtype)
-    return {"name": name, "type": feature_type, **bounds, EXACT_KEY: get_max_exact_integer(tensor.dtype)}
+    # A tensor has no missing strings. An empty string is a value.
+    missing = {MISSING_KEY: False} if feature_type == "text" else {}
+    return {"name": name, "type": feature_type, **bounds, **missing, EXACT_KEY: get_max_exact_integer(tensor.dtype)}
 
 
 def _get_names(features: list[FeatureData]) -> set[str]:
@@ -132,7 +137,7 @@ def _merge_feature(detected: FeatureData, declared: FeatureData) -> FeatureData:
     max_exact = detected.get(EXACT_KEY, MAX_INTEGER)
     if DERIVED_EXAMPLE_KEYS & declared.keys():  # the artifact's example could be out of range
         detected = {key: value for key, value in detected.items() if key != "example"}
-    merged = {key: value for key, value in {**detected, **declared}.items() if key != EXACT_KEY}
+    merged = {key: value for key, value in {**detected, **declared}.items() if key not in INTERNAL_KEYS}
     feature_type = merged.get("type", "float")
     if feature_type not in TYPES:
         return merged  # `Feature` rejects it
@@ -177,8 +182,9 @@ def _check_type(detected: FeatureData, merged: FeatureData, feature_type: str) -
             f"Expected {' or '.join(sorted(COMPATIBLE_TYPES[detected_type]))}."
         )
     can_be_missing = merged.get("required") is False and merged.get("default") is None
-    can_take_missing = detected.get("required") is False or "missing" in merged
-    if not can_take_missing and detected_type in ("integer", "boolean") and can_be_missing:
+    can_take_missing = detected.get("required") is False or ("missing" in merged and EXACT_KEY not in detected)
+    has_no_missing = detected.get(MISSING_KEY) is False or (detected_type in ("integer", "boolean") and not can_take_missing)
+    if can_be_missing and has_no_missing:
         raise InvalidSignature(
             f"Expected a default for {merged.get('name')}: the artifact takes it as {detected_type}, "
             "which cannot represent a missing value."
