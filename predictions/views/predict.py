@@ -181,7 +181,7 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         if not csv_form.is_valid():
             return self.render_form(FeaturesForm(initial=data, table=table), status=400, csv_form=csv_form)
         form = FeaturesForm({**data, **csv_form.get_features_data()}, table=table)
-        if message := csv_form.get_unknown_columns_message():
+        if message := csv_form.get_unused_columns_message():
             form.add_error(None, message)
         return self.render_form(form, status=200, csv_form=csv_form)
 
