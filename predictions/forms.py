@@ -11,7 +11,7 @@ from django.utils.html import escape
 
 from core.formatting import format_value
 from inference.errors import InvalidFeatures, InvalidInput
-from inference.preprocessing import parse_csv_line, parse_strings, read_features
+from inference.preprocessing import find_unused_names, parse_csv_line, parse_strings, read_features
 from inference.signature import Feature, TableInput, TextInput
 from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
 from registry.references import MAX_REFERENCE_CHARACTERS
@@ -155,10 +155,11 @@ class CsvRowForm(forms.Form):
         values = self.cleaned_data["csv"]
         return {get_field_name(index): values.get(name, "") for index, name in enumerate(self.table.names)}
 
-    def get_unknown_columns_message(self) -> str:
-        """Return a warning about the columns of a valid row that the model does not take; empty if there are none."""
-        unknown = [name for name in self.cleaned_data["csv"] if name not in self.table.names]
-        return f"The model does not have these features: {', '.join(unknown)[:MAX_LISTED_CHARACTERS]}." if unknown else ""
+    def get_unused_columns_message(self) -> str:
+        """Return a message about the columns of a valid row that the model does not use; empty if there are none."""
+        unused = find_unused_names(self.cleaned_data["csv"], self.table)
+        names = ", ".join(name or "(without a name)" for name in unused)[:MAX_LISTED_CHARACTERS]
+        return f"The model does not use these columns: {names}. They were ignored." if unused else ""
 
 
 class ExampleForm(forms.Form):

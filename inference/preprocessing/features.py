@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,8 +15,6 @@ from inference.signature.feature import NUMBER_TYPES
 from inference.types import Row
 
 BOOLEANS = {"true": True, "false": False}
-CSV_DELIMITERS = "\t;,"
-QUOTED_PATTERN = re.compile(r'"[^"]*"')
 
 
 def read_features(data: Any, table: TableInput, *, order: Sequence[str] | None = None) -> Row:
@@ -70,40 +66,6 @@ def parse_strings(strings: Mapping[str, str], table: TableInput) -> Row:
     features = {feature.name: feature for feature in table.features}
     row = {name: _parse_string(text, features[name]) if name in features else text for name, text in strings.items()}
     return {name: value for name, value in row.items() if value is not None}
-
-
-def parse_csv_line(text: str, table: TableInput) -> dict[str, str]:
-    """Return the cells of a CSV row by feature name.
-
-    The text is one line of values in the signature's order, or a header and one line. Cells are separated by commas,
-    semicolons, or tabs, and can be quoted.
-
-    Raises:
-        InvalidInput: the text is not valid CSV, or the number of values differs from the number of names.
-    """
-    lines = [line for line in text.strip("\ufeff\r\n").splitlines(keepends=True) if line.strip()]
-    unquoted = QUOTED_PATTERN.sub("", text)
-    delimiter = next((mark for mark in CSV_DELIMITERS if mark in unquoted), ",")
-    try:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter, strict=True)]
-    except csv.Error as error:
-        raise InvalidInput(f"The line is not valid CSV: {error}.", code="malformed-csv", field="csv") from error
-    if len(rows) not in (1, 2):
-        raise InvalidInput(
-            f"Expected one line of values, or a header and one line. Received: {len(rows)} lines.",
-            code="malformed-csv",
-            field="csv",
-        )
-    names = rows[0] if len(rows) == 2 else table.names
-    if len(set(names)) < len(names):
-        raise InvalidInput("The names in the header must be unique.", code="malformed-csv", field="csv")
-    if len(rows[-1]) != len(names):
-        raise InvalidInput(
-            f"Expected {len(names)} values: {format_names(names)}. Received: {len(rows[-1])}.",
-            code="wrong-count",
-            field="csv",
-        )
-    return dict(zip(names, rows[-1], strict=True))
 
 
 def _name_values(values: Sequence[Any], table: TableInput, order: Sequence[str] | None) -> Row:

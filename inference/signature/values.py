@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from math import isfinite
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 MAX_TEXT_LENGTH = 10_000  # characters
 MIN_YEAR, MAX_YEAR = 1678, 2261  # pandas counts nanoseconds in 64 bits
+SEPARATED_NUMBER_PATTERN = re.compile(r"[+-]?\d[\d.,'’ \u00a0\u202f]*[.,'’ \u00a0\u202f]\d+([eE][+-]?\d+)?", re.ASCII)
+SEPARATOR_HINT = " Write the number without thousands separators and with a decimal point, such as 1234.5."
 TOO_LARGE_HINT = " The number is too large for a model (float32)."
 
 
@@ -58,9 +61,14 @@ def _suggest_choice(feature: Feature, value: Any) -> str:
     return "" if closest is None else f" Did you mean {quote_value(closest)}?"
 
 
+def _suggest_format(value: Any) -> str:
+    is_separated = isinstance(value, str) and SEPARATED_NUMBER_PATTERN.fullmatch(value.strip())
+    return SEPARATOR_HINT if is_separated else ""
+
+
 def _read_float(feature: Feature, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise make_value_error(feature, "wrong-type", value)
+        raise make_value_error(feature, "wrong-type", value, _suggest_format(value))
     try:
         number = float(value)
     except OverflowError:
@@ -78,7 +86,7 @@ def _read_integer(feature: Feature, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= MAX_INTEGER
         is_fixable = is_whole and not _is_out_of_range(feature, value)
-        hint = f" Send {int(value)}, without a decimal point." if is_fixable else ""
+        hint = f" Send {int(value)}, without a decimal point." if is_fixable else _suggest_format(value)
         raise make_value_error(feature, "wrong-type", value, hint)
     if abs(value) > MAX_INTEGER:
         raise make_value_error(feature, "out-of-range", value, f" The largest allowed integer is {MAX_INTEGER:,}.")

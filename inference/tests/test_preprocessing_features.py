@@ -4,7 +4,7 @@ import time
 import pytest
 
 from inference.errors import InvalidFeatures, InvalidInput
-from inference.preprocessing import make_sample_row, parse_csv_line, parse_strings, read_features, to_canonical_json
+from inference.preprocessing import make_sample_row, parse_strings, read_features, to_canonical_json
 from inference.signature import Feature, TableInput
 
 TABLE = TableInput(
@@ -153,36 +153,6 @@ def test_canonical_json_does_not_depend_on_the_number_format_of_the_database():
     assert to_canonical_json(row) == to_canonical_json(stored)
     assert to_canonical_json({"b": 1, "a": 2.0}) == b'{"a":2,"b":1}'
     assert to_canonical_json({"a": True}) != to_canonical_json({"a": 1})
-
-
-def test_quoted_csv_cells_keep_delimiters_and_line_breaks():
-    table = TableInput((Feature("a", type="text"), Feature("b", type="integer")))
-    assert parse_csv_line('"x;y",3', table) == {"a": "x;y", "b": "3"}
-    assert parse_csv_line('"one\ntwo";3', table) == {"a": "one\ntwo", "b": "3"}
-    assert parse_csv_line("\ufeffb,a\n3,x", table) == {"a": "x", "b": "3"}
-    with pytest.raises(InvalidInput, match="must be unique"):
-        parse_csv_line("a,a\n1,2", table)
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "1.5,5,,,,,1",
-        "1.5;5;;;;;1",
-        "1.5\t5\t\t\t\t\t1\n",
-        "sex,petals,petal_length\n1,5,1.5",
-        '"1.5", "5", "", "", "", "", "1"'.replace(", ", ","),
-    ],
-)
-def test_csv_line_is_parsed_to_a_row(line):
-    assert read_features(parse_strings(parse_csv_line(line, TABLE), TABLE), TABLE) == COMPLETE
-
-
-@pytest.mark.parametrize(("line", "code"), [("1,2", "wrong-count"), ("", "malformed-csv"), ("a\nb\nc", "malformed-csv")])
-def test_invalid_csv_lines_are_rejected(line, code):
-    with pytest.raises(InvalidInput) as caught:
-        parse_csv_line(line, TABLE)
-    assert caught.value.code == code
 
 
 @pytest.mark.parametrize("text", ["1_0", "1,5", "0x10", "nan", "inf", "1e", "--1", "٣", "five", "1 2"])

@@ -60,13 +60,19 @@ def test_predict_reads_rows_from_csv_and_json(flowers, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "text"),
     [
-        ("a.csv", b"length,petals\n1\n", "a.csv:2: Expected 2 values, as in the header."),
-        ("a.csv", b"length,petals\n1,2,3\n", "a.csv:2: Expected 2 values, as in the header."),
+        ("a.csv", b"length,petals\n1\n", "a.csv:2: Expected 2 values: length, petals."),
+        ("a.csv", b"length,petals\n1,2,3\n", "a.csv:2: Expected 2 values: length, petals."),
         ("a.csv", b'length,petals\n"1,2\n', "a.csv: unexpected end of data"),
-        ("a.csv", b"\xff\xfe", "a.csv: Expected a .csv or .json file in UTF-8."),
+        ("a.csv", b"\xff\xfel\0", "a.csv: Expected a .csv or .json file in UTF-8. This file is in UTF-16. Save it as UTF-8"),
+        ("a.csv", "length\n".encode("utf-16-le"), "a.csv: The file is in UTF-16. Save it as UTF-8"),
+        ("a.csv", b"length,petals,gr\xfcn\n1,2,3\n", "This file may be in Latin-1 or Windows-1252. Save it as UTF-8"),
+        ("a.csv", b"1.5,2\n1,2\n", "a.csv: Expected a header with the feature names in the first line: length, petals"),
+        ("a.csv", b"Length,petals\n1,2\n", "The file has Length, petals. Rename 'Length' to 'length'."),
+        ("a.csv", b"length;petals\n1,5;2\n1.5;2\n", "a.csv:3: Numbers have decimal commas and decimal points."),
+        ("a.csv", b"length;petals\n1.234,5;2\n", "Write the number without thousands separators and with a decimal point"),
         ("a.csv", b"", "a.csv: No rows."),
-        ("a.csv", b"length,hue\n1,2\n", "a.csv:2: hue: There is no feature 'hue'"),
-        ("a.csv", b"length,length\n1,2\n", "a.csv: The header has duplicate names."),
+        ("a.csv", b"length,hue\n1,2\n", "a.csv: Missing columns: petals. The file has length, hue."),
+        ("a.csv", b"length,length\n1,2\n", "a.csv: The names in the header must be unique. Duplicates: length."),
         ("a.json", b"{", "a.json: Expecting property name"),
         ("a.json", b"[1]", "a.json:1: Expected an object of features by name"),
         ("missing.csv", None, "missing.csv: No such file or directory"),
@@ -78,3 +84,27 @@ def test_predict_reports_invalid_files_of_rows(flowers, tmp_path, name, content,
     _, err, error = run_command("predict", "flowers", tmp_path / name)
     assert text in err
     assert "inputs failed." in error
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "petals;length;id;colour\n5;4,5;A;red\n7;1,25;B;NA\n",
+        "petals\tlength\tid\tcolour\r\n5\t4.5\tA\tred\r\n7\t1.25\tB\tnan\r\n",
+        '\ufeffcolour,"length","petals",id\n"red","4.5",5,"A, B"\n\n,"1.25",7,"B"\n',
+    ],
+)
+def test_predict_reads_csv_variants_and_names_unused_columns(flowers, tmp_path, content):
+    (tmp_path / "rows.csv").write_bytes(content.encode())
+    _, err, error = run_command("predict", "flowers", tmp_path / "rows.csv")
+    assert error is None
+    assert err == f"{tmp_path / 'rows.csv'}: The model does not use these columns: id.\n"
+    rows = [prediction.input.features for prediction in Prediction.objects.order_by("id")]
+    assert [(row["length"], row["petals"], row["colour"]) for row in rows] == [(4.5, 5, "red"), (1.25, 7, "white")]
+
+
+def test_predict_names_columns_without_a_name(flowers, tmp_path):
+    (tmp_path / "rows.csv").write_text(",length,petals\n0,1,5\n")
+    _, err, error = run_command("predict", "flowers", tmp_path / "rows.csv")
+    assert error is None
+    assert "The model does not use these columns: (without a name)." in err

@@ -66,7 +66,7 @@ def test_differences_of_labels_and_scores_are_printed(shades, user):
     scores = {**prediction.output["scores"], "white": 0.5}
     Prediction.objects.filter(pk=prediction.pk).update(label="black", output={"scores": scores})
     _, err, _ = run_command("reproduce", prediction.pk)
-    assert "label 'white' instead of 'black'; scores.white 0.99" in err
+    assert "label 'white' instead of 'black'; output.scores.white 0.99" in err
 
 
 def change_library(prediction, settings):

@@ -112,6 +112,7 @@ def test_error_is_shown_with_its_field_and_typed_text_is_kept(flowers, signed_in
         ("1.5,6,red,true", ["1.5", "6", "red", "true"]),
         ("petals;length\n6;1.5", ["1.5", "6", "", ""]),
         ("1.5\t6\t\t", ["1.5", "6", "", ""]),
+        ("1,5;6;NA;null", ["1.5", "6", "", ""]),
     ],
 )
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
@@ -129,7 +130,7 @@ def test_invalid_csv_row_is_reported_and_typed_text_is_kept(flowers, signed_in):
     assert re.search(r'<textarea name="csv"[^>]*aria-invalid="true"', response.content.decode())
     assert 'value="4.5"' in response.content.decode()
     response = signed_in.post("/", {**FORM, "csv": "length,petals,hue\n1,2,3", "fill": "1"})
-    assert "The model does not have these features: hue." in get_text(response)
+    assert "The model does not use these columns: hue. They were ignored." in get_text(response)
     assert get_values(response)[:2] == ["1", "2"]
 
 

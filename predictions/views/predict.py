@@ -182,7 +182,7 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         if not csv_form.is_valid():
             return self.render_form(form_class(initial=data, table=table), status=400, csv_form=csv_form)
         form = form_class({**data, **csv_form.get_features_data()}, self.request.FILES, table=table)
-        if message := csv_form.get_unknown_columns_message():
+        if message := csv_form.get_unused_columns_message():
             form.add_error(None, message)
         return self.render_form(form, status=200, csv_form=csv_form)
 

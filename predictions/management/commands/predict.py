@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.management import find_user
 from accounts.models import User
-from inference.errors import InferenceError
-from inference.preprocessing import parse_strings
+from inference.errors import InferenceError, InvalidInput
+from inference.messages import format_names
+from inference.preprocessing import CsvReader, parse_strings
 from inference.signature import TableInput, TextInput, get_table_part
 from predictions.models import Prediction
 from predictions.presentation import format_output
@@ -60,7 +62,7 @@ class Command(BaseCommand):
         version = self._resolve_version(options["model"])
         total = failed = 0
         for path in options["files"]:
-            for file_input in read_inputs(path, version):
+            for file_input in read_inputs(path, version, self.stderr.write):
                 prediction = self._predict_input(file_input, user, options["model"])
                 if prediction:
                     self._write_prediction(file_input.name, prediction, as_json=options["json"])
@@ -101,7 +103,7 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(to_json(name, prediction)) if as_json else format_line(name, prediction))
 
 
-def read_inputs(path: Path, version: ModelVersion) -> Iterator[FileInput]:
+def read_inputs(path: Path, version: ModelVersion, notify: Callable[[str], object]) -> Iterator[FileInput]:
     """Yield the inputs of a file as a model version takes them: one image, one text, or rows of features."""
     signature_input = version.parsed_signature.input
     table = get_table_part(signature_input)
@@ -111,14 +113,13 @@ def read_inputs(path: Path, version: ModelVersion) -> Iterator[FileInput]:
         elif table is None:
             yield FileInput(str(path), image=File(path.open("rb"), name=path.name))
         elif isinstance(signature_input, TableInput):
-            yield from read_rows(path, table)
+            yield from read_rows(path, table, notify)
         else:
-            for file_input in read_rows(path, table):
+            for file_input in read_rows(path, table, notify, extra_names=(IMAGE_KEY,)):
                 yield file_input if file_input.error else open_image(file_input, path.parent)
     except UnicodeDecodeError:
-        expected = ".csv or .json" if table else ".txt"
-        yield FileInput(str(path), error=ValueError(f"Expected a {expected} file in UTF-8."))
-    except (OSError, ValueError, csv.Error) as error:
+        yield FileInput(str(path), error=ValueError(describe_encoding(path, ".csv or .json" if table else ".txt")))
+    except (OSError, ValueError, csv.Error, InvalidInput) as error:
         yield FileInput(str(path), error=error if isinstance(error, OSError) else ValueError(str(error)))
 
 
@@ -140,24 +141,37 @@ def open_image(file_input: FileInput, folder: Path) -> FileInput:
         return replace(file_input, error=error)
 
 
-def read_rows(path: Path, table: TableInput) -> Iterator[FileInput]:
-    """Yield the rows of a CSV or JSON file. A row is named by its last line, or by its place in the list."""
+def describe_encoding(path: Path, expected: str) -> str:
+    """Return what to do with a file that is not in UTF-8."""
+    with path.open("rb") as file:
+        is_utf16 = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    encoding = "is in UTF-16" if is_utf16 else "may be in Latin-1 or Windows-1252"
+    return f"Expected a {expected} file in UTF-8. This file {encoding}. Save it as UTF-8 (in Excel: CSV UTF-8)."
+
+
+def read_rows(
+    path: Path, table: TableInput, notify: Callable[[str], object], extra_names: Sequence[str] = ()
+) -> Iterator[FileInput]:
+    """Yield the rows of a CSV or JSON file. A row is named by its last line, or by its place in the list.
+
+    Args:
+        extra_names: columns to keep although they are not features.
+        notify: called with a message about columns that are ignored.
+    """
     with path.open(encoding="utf-8-sig", newline="") as file:
         if path.suffix.lower() == ".json":
             content = json.load(file)
             for number, row in enumerate(content if isinstance(content, list) else [content], 1):
                 yield FileInput(f"{path}:{number}", features=row)
             return
-        reader = csv.DictReader(file, strict=True)
-        if not reader.fieldnames:
-            raise ValueError("No rows. Expected a header with the feature names and one line per row.")
-        if len(set(reader.fieldnames)) < len(reader.fieldnames):
-            raise ValueError("The header has duplicate names.")
-        for row in reader:
-            name = f"{path}:{reader.line_num}"
-            if None in row or None in row.values():
-                expected = len(reader.fieldnames)
-                yield FileInput(name, error=ValueError(f"Expected {expected} values, as in the header."))
+        reader = CsvReader(file, table, extra_names)
+        if reader.unused:
+            names = format_names([name or "(without a name)" for name in reader.unused])
+            notify(f"{path}: The model does not use these columns: {names}.")
+        for number, row in reader:
+            name = f"{path}:{number}"
+            if isinstance(row, InvalidInput):
+                yield FileInput(name, error=row)
             else:
                 yield FileInput(name, features=parse_strings(row, table))
 
