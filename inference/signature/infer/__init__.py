@@ -15,6 +15,10 @@ from inference.signature.infer.messages import format_tensors
 from inference.signature.infer.outputs import infer_labels, infer_output
 from inference.types import ArtifactMetadata
 
+RANK_2_HINT = (
+    'If it is a grayscale image (height, width), set kind = "image" in [input]. If it is a sequence (steps, values), set '
+    'kind = "tabular": each number is then a feature, step by step.'
+)
 IMAGE_FILE_NAME = re.compile("bytes|image|img|jpe?g|png|photo|picture", re.IGNORECASE)
 """Names of inputs for the bytes of an image file. TensorFlow Serving requires names that end in `_bytes`."""
 
@@ -54,10 +58,11 @@ def _infer_input_kind(metadata: ArtifactMetadata) -> str:
     if metadata.image.get("encoding") and IMAGE_FILE_NAME.search(metadata.inputs[0].name):
         return "image"
     ranks = [len(tensor.shape) for tensor in metadata.inputs]
-    if ranks and max(ranks) <= 1:
+    is_sequence = ranks == [2] and 1 in metadata.inputs[0].shape
+    if is_sequence or (ranks and max(ranks) <= 1):
         return "tabular"
     if len(ranks) > 1 or (ranks and ranks[0] != 3):
-        hint = ' If it is a grayscale image (height, width), set kind = "image" in [input].' if ranks == [2] else ""
+        hint = f" {RANK_2_HINT}" if ranks == [2] else ""
         raise InvalidSignature(
             "Expected a model that takes one image (height, width, channels) or rows of numbers. "
             f"It takes {format_tensors(metadata.inputs)}.{hint}"
