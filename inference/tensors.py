@@ -64,7 +64,8 @@ def requires_single_rows(name: str, size: Any) -> bool:
 def to_tensors(batch: Batch, tensors: Sequence[Tensor]) -> list[AnyArray]:
     """Return one array `(n, *shape)` per tensor, in its dtype.
 
-    Each tensor receives as many columns of a table, in order, as its width. A category that is passed to a numeric
+    Each tensor receives as many columns of a table, in order, as its width. They are reshaped row by row for a tensor with
+    several dimensions. A category that is passed to a numeric
     tensor is encoded as the index of its value in the signature.
 
     Args:
@@ -81,6 +82,8 @@ def to_tensors(batch: Batch, tensors: Sequence[Tensor]) -> list[AnyArray]:
             encode_column(feature, batch.columns[feature.name], as_text=tensor.dtype == "str") for feature in features
         ]
         stacked = np.stack(columns, axis=1) if tensor.shape else columns[0]
+        if len(tensor.shape) > 1:  # a sequence, step by step
+            stacked = stacked.reshape(len(stacked), *(-1 if size is None else size for size in tensor.shape))
         arrays.append(_cast_array(stacked, tensor.dtype))
         start += width
     return arrays
@@ -113,7 +116,7 @@ def get_widths(tensors: Sequence[Tensor], count: int) -> list[int]:
     widths = [get_width(tensor) for tensor in tensors]
     for index, tensor in enumerate(tensors):
         if None in tensor.shape:
-            widths[index] += count - sum(widths)
+            widths[index] += count - sum(widths)  # a multiple of the known sizes
     return widths
 
 

@@ -21,6 +21,7 @@ RUNTIMES = {
     "catboost": "inference.runtimes.catboost.CatboostRuntime",
     "dummy": "inference.runtimes.dummy.DummyRuntime",
 }
+INTERNAL_RUNTIMES = ("dummy", "pipeline")  # for tests, and for folders that registration makes
 
 
 def create_runtime(name: str, path: Path, *, threads: int = 0, trusted: bool = False) -> BaseRuntime:
@@ -86,7 +87,7 @@ def detect_runtime(path: Path) -> str:
     for name in RUNTIMES:
         if get_runtime(name).match_suffix(path):
             return name
-    known = [get_runtime(name) for name in RUNTIMES if name != "dummy"]
+    known = [get_runtime(name) for name in RUNTIMES if name not in INTERNAL_RUNTIMES]
     if path.is_dir():
         markers = " or ".join(runtime.marker for runtime in known if runtime.marker)
         raise InvalidArtifact(f"Expected a model folder with {markers}. Received: {path.name}")

@@ -65,7 +65,20 @@ class _TransformerRuntime(SklearnRuntime):
     transformer: Any = None
 
     def _read_model(self) -> tuple[Any, str]:
+        from sklearn.base import BaseEstimator
         from sklearn.pipeline import Pipeline
+
+        class Result(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type hints
+            """The last step: predicts the rows that it receives."""
+
+            def __sklearn_is_fitted__(self) -> bool:
+                return True
+
+            def fit(self, rows: Any, y: Any = None) -> Any:
+                return self
+
+            def predict(self, rows: Any) -> AnyArray:
+                return np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows, np.float64)
 
         self.transformer, written_by = super()._read_model()
         if not callable(getattr(self.transformer, "transform", None)):
@@ -73,20 +86,7 @@ class _TransformerRuntime(SklearnRuntime):
                 f"Expected a fitted transformer with transform() in [preprocess]. {self.path.name} contains a "
                 f"{type(self.transformer).__name__}."
             )
-        return Pipeline([("preprocess", self.transformer), ("result", _Result())]), written_by
-
-
-class _Result:
-    """The last step of a pipeline of scikit-learn: predicts the rows that it receives."""
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    def fit(self, rows: Any, y: Any = None) -> _Result:
-        return self
-
-    def predict(self, rows: Any) -> AnyArray:
-        return np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows, np.float64)
+        return Pipeline([("preprocess", self.transformer), ("result", Result())]), written_by
 
 
 def write_pipeline(folder: Path, *, preprocess: str, network: str, runtime: str = "") -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 MAX_REASON_LENGTH = 200  # characters
-WRAPPED_REASON = re.compile(r"Exception encountered(?: when calling [^\n]*)?[:.]\s*(.+)", re.DOTALL)
+WRAPPED_REASON = re.compile(r".*Exception encountered(?: when calling [^\n]*)?[:.]\s*(.+)", re.DOTALL)
 ESCAPE_SEQUENCE = re.compile(r"\x1b\[\d*m")
-CONFIGURATION = re.compile(r"\s*(?:using config=|config=|Full object config:|\{'|\[\{).*", re.DOTALL)
+CONFIGURATION = re.compile(
+    r"\s*(?:using config=|config=|Full object config:|\[?\{'(?:module|class_name|name)').*", re.DOTALL
+)
 SENTENCE_END = re.compile(r"(?<=[^.\d\s])\.(?:\s|$)|\n")
 
 

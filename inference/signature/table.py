@@ -11,7 +11,7 @@ from inference.messages import clean_name
 from inference.signature.base import SignaturePart, check_keys, to_plain_dict
 from inference.signature.feature import Feature
 
-MAX_FEATURES = 5000
+MAX_FEATURES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class TableInput(SignaturePart):
     def __post_init__(self) -> None:
         names = [feature.name for feature in self.features]
         if not 1 <= len(names) <= MAX_FEATURES:
-            raise InvalidSignature(f"Expected 1 to {MAX_FEATURES} features. Received: {len(names)}")
+            raise InvalidSignature(f"Expected 1 to {MAX_FEATURES:,} features. Received: {len(names):,}")
         if len(set(names)) < len(names):
             duplicates = sorted({name for name in names if names.count(name) > 1})
             raise InvalidSignature(f"Feature names must be unique. Duplicates: {', '.join(map(clean_name, duplicates))}")

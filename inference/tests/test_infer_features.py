@@ -63,7 +63,7 @@ NAMED_FEATURES = ArtifactMetadata(features=({"name": "width"}, {"name": "height"
             {**TWO_FEATURES, "height": 3},
             "Expected only features in [input] of the signature. Received: ['height']",
         ),
-        (ArtifactMetadata(), {"features": []}, "Expected 1 to 5000 features. Received: 0"),
+        (ArtifactMetadata(), {"features": []}, "Expected 1 to 10,000 features. Received: 0"),
         (
             make_image_metadata(28, 28, 1),
             TWO_FEATURES,

@@ -167,7 +167,7 @@ def test_single_signature_is_called_with_any_name(tf, tmp_path):
 @pytest.mark.parametrize(("signatures", "message"), [([], "Received: none"), (["a", "b"], r"Received: \['a', 'b'\]")])
 def test_missing_or_ambiguous_signature_is_rejected(tf, tmp_path, signatures, message):
     path = save(tf, tmp_path / "m", signatures=signatures)
-    assert_not_served(path, rf"cannot load m: expected a signature serving_default or a single signature\. {message}")
+    assert_not_served(path, rf"m must have a signature serving_default or a single signature\. {message}")
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_sample_values_are_valid_for_every_range():
     ("features", "message"),
     [
         ([{"name": "a", "type": "integer", "min": 0.2, "max": 0.8}], "whole number from"),
-        ([], "1 to 5000"),
+        ([], "1 to 10,000"),
         ([{"name": "a"}] * 2, "Duplicates: a"),
     ],
 )

@@ -69,7 +69,8 @@ def list_classes(config: Any) -> Iterator[tuple[str | None, str]]:
     for part in list_objects(config):
         registered = part.get("registered_name")
         is_custom = part.get("module") is None and registered and ">" in registered
-        yield ("custom" if is_custom else part.get("module")), str(part["class_name"])
+        name = part["config"] if part["class_name"] == "function" and "config" in part else part["class_name"]
+        yield ("custom" if is_custom else part.get("module")), str(name)
 
 
 def list_objects(config: Any) -> Iterator[dict[str, Any]]:

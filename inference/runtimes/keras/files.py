@@ -15,6 +15,7 @@ from inference.runtimes.keras.upgrade import make_legacy_layers, upgrade_config
 
 HDF5_SUFFIXES = (".h5", ".hdf5")
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+WEIGHT_GROUPS = {"model_weights", "layers", "_layer_checkpoint_dependencies", "vars"}
 ZIP_MAGIC = b"PK\x03\x04"
 
 
@@ -84,7 +85,7 @@ def _prepare_hdf5(path: Path, folder: Path) -> PreparedFile:
     try:
         with h5py.File(path, "r") as file:
             text, version = (file.attrs.get(name, b"") for name in ("model_config", "keras_version"))
-            has_weights = "model_weights" in file or "layer_names" in file.attrs
+            has_weights = not WEIGHT_GROUPS.isdisjoint(file) or "layer_names" in file.attrs
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise InvalidArtifact(f"{path.name} cannot be read as an HDF5 file. It may be incomplete.") from error
     if not text:

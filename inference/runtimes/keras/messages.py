@@ -23,7 +23,7 @@ def explain_load_error(error: BaseException, *, name: str, file_version: str, ve
     prefix = f"Keras {version} cannot load {name}{writer}: "
     unknown = UNKNOWN_CLASS.search(str(error))
     if unknown:
-        class_name = unknown["a"] or unknown["b"]
+        class_name = (unknown["a"] or unknown["b"]).rpartition(">")[2]
         return (
             f"{prefix}it contains {class_name}, which is not one of Keras's own classes. Export the network with "
             "model.export(folder) where the code of the class is available, and register the folder with --trusted. Or "

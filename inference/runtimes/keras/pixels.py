@@ -51,6 +51,13 @@ def find_pixel_scale(model: Any) -> PixelScale | None:
     The first layers are reduced to one affine function. If it maps exactly one of the known ranges of pixels to a range
     that networks are trained with, this is the scale.
     """
+    try:
+        return _reduce_steps(model)
+    except (TypeError, ValueError, AttributeError):
+        return None  # an operation with arguments that are not numbers
+
+
+def _reduce_steps(model: Any) -> PixelScale | None:
     affine, names = Affine(np.ones(1), np.zeros(1)), []
     for operation, arguments in list_steps(model):
         following = _apply(affine, operation, arguments)
@@ -109,15 +116,15 @@ def _get_operands(arguments: Any) -> tuple[Any, Any]:
 
 
 def _is_constant(value: Any) -> bool:
-    return isinstance(value, int | float | list) or hasattr(value, "__array__")
+    return isinstance(value, int | float | list) or (hasattr(value, "__array__") and not hasattr(value, "_keras_history"))
 
 
 def _match_range(affine: Affine) -> str:
     """Return the only scale whose pixels are mapped to one of the usual ranges, or an empty string."""
-    if np.allclose(affine.factor, 1) and np.allclose(affine.offset, 0):
-        return ""
     matches = [
-        scale for scale, pixels in PIXEL_RANGES.items() if any(_maps_range(affine, pixels, ends) for ends in LAYER_RANGES)
+        scale
+        for scale, pixels in PIXEL_RANGES.items()
+        if any(pixels != ends and _maps_range(affine, pixels, ends) for ends in LAYER_RANGES)
     ]
     return matches[0] if len(matches) == 1 else ""
 

@@ -48,6 +48,7 @@ class KerasRuntime(BaseRuntime):
                 model = keras.saving.load_model(
                     file.path, custom_objects=file.custom_objects, compile=False, safe_mode=not self.trusted
                 )
+                _check_inputs(model)
                 call_model = self._trace(tf, keras.tree, model)
             except (*LOAD_ERRORS, tf.errors.OpError) as error:
                 reason = explain_load_error(error, name=self.path.name, file_version=file.version, version=keras.__version__)
@@ -88,4 +89,13 @@ class KerasRuntime(BaseRuntime):
             activation=find_activation(model),
             framework="keras",
             framework_version=self.version,
+        )
+
+
+def _check_inputs(model: Any) -> None:
+    """Check that the network has inputs of known shape, which a subclass of `keras.Model` does not have."""
+    if not getattr(model, "inputs", None):
+        raise InvalidArtifact(
+            f"Keras cannot tell the inputs of this network, a {type(model).__name__}: it is not built, or it is a class of "
+            "its own. Call it once on data, export it with model.export(folder), and register the folder with --trusted."
         )

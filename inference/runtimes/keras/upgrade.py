@@ -8,10 +8,10 @@ from typing import Any
 NETWORK_CLASSES = ("Functional", "Model", "Sequential")
 OPERATION_CLASSES = ("TFOpLambda", "SlicingOpLambda")
 LAYER_ARGUMENTS = {"name", "dtype", "trainable", "activity_regularizer", "autocast", "input_shape", "batch_input_shape"}
-IGNORED_ARGUMENTS = {"time_major", "implementation", "groups", "ragged", "sparse", "batch_input_shape", "reset_after"}
+IGNORED_ARGUMENTS = {"implementation", "batch_input_shape"}  # with any value
 # Arguments that these layers of Keras 2 stored but did not use.
 UNUSED_ARGUMENTS = {"kernel_initializer", "kernel_regularizer", "kernel_constraint"}
-IGNORED_VALUES: tuple[Any, ...] = (None, False, 1, [], "", {})
+IGNORED_VALUES: tuple[Any, ...] = (None, False, [], "", {})
 ELLIPSIS = "Ellipsis"  # in the index of a slicing operation
 CONSTANT = "_CONSTANT_VALUE"  # marks a constant in the place of an input layer
 # TensorFlow functions that read and write no file.
@@ -109,7 +109,7 @@ def _upgrade_arguments(class_name: str, config: dict[str, Any]) -> dict[str, Any
     return {
         name: value
         for name, value in config.items()
-        if name in known or not (name in IGNORED_ARGUMENTS or value in IGNORED_VALUES)
+        if name in known or not (name in IGNORED_ARGUMENTS or value in IGNORED_VALUES or (name, value) == ("groups", 1))
     }
 
 

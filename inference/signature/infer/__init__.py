@@ -28,6 +28,10 @@ class InferredSignature(NamedTuple):
     notices: tuple[str, ...] = ()
 
 
+RANK_2_HINT = (
+    'If it is a grayscale image (height, width), set kind = "image" in [input]. If it is a sequence (steps, values), set '
+    'kind = "tabular": each number is then a feature, step by step.'
+)
 IMAGE_FILE_NAME = re.compile("bytes|image|img|jpe?g|png|photo|picture", re.IGNORECASE)
 """Names of inputs for the bytes of an image file. TensorFlow Serving requires names that end in `_bytes`."""
 
@@ -93,10 +97,11 @@ def _infer_input_kind(metadata: ArtifactMetadata, *, has_features: bool) -> str:
 
 def _infer_kind_of_numbers(metadata: ArtifactMetadata) -> str:
     ranks = [len(tensor.shape) for tensor in metadata.inputs]
-    if ranks and max(ranks) <= 1:
+    is_sequence = ranks == [2] and 1 in metadata.inputs[0].shape
+    if is_sequence or (ranks and max(ranks) <= 1):
         return "tabular"
     if len(ranks) > 1 or (ranks and ranks[0] != IMAGE_RANK):
-        hint = ' If it is a grayscale image (height, width), set kind = "image" in [input].' if ranks == [2] else ""
+        hint = f" {RANK_2_HINT}" if ranks == [2] else ""
         raise InvalidSignature(
             "Expected a model that takes one image (height, width, channels), rows of features, one text, or an image and "
             "features. "

@@ -64,19 +64,19 @@ def _detect_features(metadata: ArtifactMetadata, declared: list[FeatureData]) ->
     if metadata.features:
         return _select_used_features(metadata, declared), metadata.has_feature_names
     inputs = metadata.inputs
-    if any(len(tensor.shape) > 1 for tensor in inputs):
+    if any(not _is_row(tensor) for tensor in inputs):
         raise InvalidSignature(
             f"Expected a tabular model that takes rows of features. The artifact takes {format_tensors(inputs)}."
         )
     if len(inputs) > 1 and all(get_width(tensor) == 1 for tensor in inputs):
-        return [_make_feature(tensor, tensor.name) for tensor in inputs], True
+        return [make_feature(tensor, tensor.name) for tensor in inputs], True
     if not declared and any(None in tensor.shape for tensor in inputs):
         raise InvalidSignature(
             f"Expected [[input.features]] in {MANIFEST_NAME}, in the order that the model was trained with: "
             f"the artifact does not define the number of features. It takes {format_tensors(inputs)}."
         )
     widths = get_widths(inputs, len(declared))
-    if min(widths, default=1) < 1:
+    if any(width < 1 or width % get_width(tensor) for tensor, width in zip(inputs, widths, strict=True)):
         raise InvalidSignature(
             f"Expected more features: the artifact takes {format_tensors(inputs)}. {MANIFEST_NAME} has {len(declared)}."
         )
@@ -96,14 +96,21 @@ def _select_used_features(metadata: ArtifactMetadata, declared: list[FeatureData
     ]
 
 
+def _is_row(tensor: Tensor) -> bool:
+    """Return whether a tensor takes rows of features, or sequences of numbers: steps of one or more numbers each."""
+    is_sequence = len(tensor.shape) == 2 and tensor.dtype != "str" and tensor.shape.count(None) < 2
+    return len(tensor.shape) < 2 or is_sequence
+
+
 def _number_features(tensor: Tensor, width: int, *, is_only: bool) -> list[FeatureData]:
     """Return numbered features for a tensor without feature names. scikit-learn uses the same names x0, x1, …"""
     if width == 1 and not is_only:
-        return [_make_feature(tensor, tensor.name)]
-    return [_make_feature(tensor, f"x{index}" if is_only else f"{tensor.name}_{index}") for index in range(width)]
+        return [make_feature(tensor, tensor.name)]
+    return [make_feature(tensor, f"x{index}" if is_only else f"{tensor.name}_{index}") for index in range(width)]
 
 
-def _make_feature(tensor: Tensor, name: str) -> FeatureData:
+def make_feature(tensor: Tensor, name: str) -> FeatureData:
+    """Return a feature with the type and bounds of a tensor."""
     feature_type = {"s": "text", "b": "boolean", "i": "integer", "u": "integer"}.get(tensor.dtype[:1], "float")
     bounds = get_dtype_bounds(tensor.dtype)
     # A tensor has no missing strings. An empty string is a value.

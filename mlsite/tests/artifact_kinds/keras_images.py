@@ -118,18 +118,6 @@ def _begin_with_efficientnet(keras: Any, image: Any) -> Any:
     return keras.layers.Rescaling(factors)(keras.layers.ZeroPadding2D(1)(scaled))
 
 
-def _build_teachable_machine(folder: Path) -> BuiltArtifact:
-    """Write labels as Teachable Machine does. Nothing in its network tells the scale, which is symmetric."""
-    model = make_network(lambda _, image: image)
-    model.save(folder / "saved.h5")
-    (folder / "saved.h5").rename(folder / "keras_model.h5")
-    pixels = make_pixels()
-    expected = predict_scores(model, pixels / np.float32(127.5) - 1)
-    options = {**write_labels(folder, [f"{index} {label}" for index, label in enumerate(LABELS)]), "scale": "symmetric"}
-    images = [encode_png(image) for image in pixels]
-    return BuiltArtifact(folder / "keras_model.h5", images, expected, {**options, "trusted": True})
-
-
 def _list_kinds() -> list[ArtifactKind]:
     rows: list[tuple[str, str, str, Callable[[Path], BuiltArtifact]]] = [
         ("Keras, Rescaling after augmentation", "scale none", "", partial(_build, first_layers=_begin_with_rescaling)),
@@ -151,7 +139,6 @@ def _list_kinds() -> list[ArtifactKind]:
             partial(_build, first_layers=_begin_with_lambda, trusted=True),
         ),
         ("Keras archive named .h5", "format", "", partial(_build, first_layers=_begin_with_rescaling, name="network.h5")),
-        ("Teachable Machine", "label names", "scale, trusted", _build_teachable_machine),
         (
             "HDF5 named .keras",
             "format, scale none",
