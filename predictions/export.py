@@ -22,7 +22,7 @@ ROWS_PER_FETCH = 1000
 COLUMNS = (
     "id", "created_at", "model", "model_version", "status", "source", "user", "kind", "original_name", "sha256", "features",
     "label", "confidence", "value", "output", "error_code", "client_reference", "verdict", "true_label", "true_value",
-    "picked_by", "reviews",
+    "picked_by", "reviews", "warnings",
 )  # fmt: skip
 # Spreadsheets evaluate cells that start with these characters as formulas, see https://owasp.org/www-community/attacks/CSV_Injection.
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
@@ -85,6 +85,7 @@ def iterate_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | A
             "true_value": review.true_value if review else None,
             "picked_by": review.picked_by if review else None,
             "reviews": len(reviews),
+            "warnings": prediction.warnings or None,
         }
 
 
@@ -103,8 +104,8 @@ def write_csv(rows: Iterable[ExportRow]) -> Iterator[str]:
 
 
 def format_cell(value: Any) -> Any:
-    """Return a value as a CSV cell: objects as JSON, and text that a spreadsheet would run as a formula after a `'`."""
-    if isinstance(value, dict):
+    """Return a value as a CSV cell: JSON for objects and lists, and a `'` before text that a spreadsheet would run."""
+    if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, str) and value.startswith(FORMULA_PREFIXES):
         return f"'{value}"

@@ -10,9 +10,10 @@ import numpy as np
 from PIL import Image
 
 from inference.preprocessing.arrays import to_array
+from inference.preprocessing.contrast import find_image_warnings
 from inference.preprocessing.features import make_sample_row
 from inference.signature import ImageInput, TableInput
-from inference.types import Array, Row, Table
+from inference.types import Array, PredictionWarning, Row, Table
 
 
 @singledispatch
@@ -33,6 +34,12 @@ def make_sample_input(signature: Any) -> Any:
     raise TypeError(f"No sample input is defined for {signature!r}")
 
 
+@singledispatch
+def find_warnings(signature: Any, model_input: Any, item: Any) -> tuple[PredictionWarning, ...]:
+    """Return reasons to doubt the prediction for an input that `prepare_input` has converted to a batch item."""
+    return ()
+
+
 @prepare_input.register
 def _(signature: ImageInput, model_input: Image.Image) -> Array:
     array = to_array(model_input, signature)
@@ -42,6 +49,11 @@ def _(signature: ImageInput, model_input: Image.Image) -> Array:
 @collate_items.register
 def _(signature: ImageInput, items: Sequence[Array]) -> Array:
     return np.stack(items)
+
+
+@find_warnings.register
+def _(signature: ImageInput, model_input: Image.Image, item: Array) -> tuple[PredictionWarning, ...]:
+    return find_image_warnings(model_input, item, signature)
 
 
 @make_sample_input.register

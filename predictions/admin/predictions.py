@@ -123,12 +123,35 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
     search_fields = ("id",)
     search_help_text = "Search by prediction ID, input ID, client reference, or username. Enter the whole value."
     fieldsets = (
-        (None, {"fields": ("large_input", "label", "confidence_text", "value", "status", "error_code", "error_message")}),
+        (
+            None,
+            {
+                "fields": (
+                    "large_input",
+                    "label",
+                    "confidence_text",
+                    "value",
+                    "status",
+                    "error_code",
+                    "error_message",
+                    "warnings_text",
+                )
+            },
+        ),
         ("Request", {"fields": ("id", "input_link", "version_link", "user", "source", "client_reference")}),
         ("Output", {"fields": ("pretty_output",)}),
         ("Times", {"fields": ("created_at", "started_at", "completed_at", "preprocess_ms", "queue_ms", "inference_ms")}),
     )
-    readonly_fields = ("id", "created_at", "large_input", "confidence_text", "input_link", "version_link", "pretty_output")
+    readonly_fields = (
+        "id",
+        "created_at",
+        "large_input",
+        "confidence_text",
+        "input_link",
+        "version_link",
+        "pretty_output",
+        "warnings_text",
+    )
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -177,6 +200,10 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
     @admin.display(description="confidence", ordering="confidence")
     def confidence_text(self, row: Prediction) -> str:
         return format_percent(row.confidence)
+
+    @admin.display(description="warnings")
+    def warnings_text(self, row: Prediction) -> str:
+        return " ".join(warning["message"] for warning in row.warnings) or NOT_AVAILABLE
 
     @admin.display(description="input")
     def input_link(self, row: Prediction) -> str:

@@ -105,6 +105,13 @@ class ErrorSerializer(serializers.Serializer):
     message = serializers.CharField(source="error_message")
 
 
+class WarningSerializer(serializers.Serializer):
+    """A reason to doubt a prediction."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
 class PredictionSerializer(serializers.ModelSerializer):
     """A prediction: the output of one model version for one input."""
 
@@ -115,6 +122,7 @@ class PredictionSerializer(serializers.ModelSerializer):
     label = serializers.SerializerMethodField()  # type: ignore[assignment]
     output = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
+    warnings = WarningSerializer(many=True, read_only=True)
     timings = TimingsSerializer(source="*")
     review = serializers.SerializerMethodField()
 
@@ -122,7 +130,7 @@ class PredictionSerializer(serializers.ModelSerializer):
         model = Prediction
         fields = (
             "id", "url", "status", "source", "model", "model_version", "input", "label", "confidence", "value", "output",
-            "error", "client_reference", "timings", "created_at", "completed_at", "review",
+            "error", "client_reference", "timings", "created_at", "completed_at", "review", "warnings",
         )  # fmt: skip
 
     def to_representation(self, instance: Prediction) -> Any:
