@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import wait
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
 from inference.batcher import MAX_BATCH_ITEMS, MAX_QUEUE_ITEMS, BatchResult, MicroBatcher
 from inference.errors import InferenceError, InferenceTimeout, InvalidOutput, ModelError, ModelFailed
 from inference.postprocessing import build_result
-from inference.preprocessing import collate_items, make_sample_inputs, prepare_input
+from inference.preprocessing import collate_items, find_warnings, make_sample_inputs, prepare_input
 from inference.tensors import make_row_by_row
 from inference.types import BatchFunction, BatchOutput, ModelInput, ModelSpec, PredictionResult, Timings
 
@@ -55,10 +56,11 @@ class Predictor:
         timings = timings or Timings()
         started = perf_counter()
         item = prepare_input(self.spec.signature.input, model_input)
+        warnings = find_warnings(self.spec.signature.input, model_input, item)
         timings.preprocess_ms = (perf_counter() - started) * 1000
         result = self._run_item(item, timeout)
         timings.queue_ms, timings.inference_ms = result.queue_ms, result.inference_ms
-        return build_result(result.output, self.spec.signature.output, self.spec.labels)
+        return replace(build_result(result.output, self.spec.signature.output, self.spec.labels), warnings=warnings)
 
     def warm_up(self) -> None:
         """Run the model on a sample input, so that the first request does not wait for one-time initialization.

@@ -22,7 +22,7 @@ ROWS_PER_FETCH = 1000
 COLUMNS = (
     "id", "created_at", "model", "model_version", "status", "source", "user", "kind", "original_name", "sha256", "features",
     "label", "confidence", "value", "output", "error_code", "client_reference", "verdict", "true_label", "true_value",
-    "picked_by", "reviews", "labels", "true_labels", "text",
+    "picked_by", "reviews", "labels", "true_labels", "text", "warnings",
 )  # fmt: skip
 # Spreadsheets evaluate cells that start with these characters as formulas, see https://owasp.org/www-community/attacks/CSV_Injection.
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
@@ -88,6 +88,7 @@ def iterate_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | A
             "reviews": len(reviews),
             "labels": prediction.predicted_labels,
             "true_labels": review.true_labels if review else None,
+            "warnings": prediction.warnings or None,
         }
 
 

@@ -1,7 +1,7 @@
 """Convert request data to model inputs, and model inputs to a batch."""
 
 from inference.preprocessing.arrays import to_array
-from inference.preprocessing.batches import collate_items, make_sample_input, prepare_input
+from inference.preprocessing.batches import collate_items, find_warnings, make_sample_input, prepare_input
 from inference.preprocessing.csv_rows import CsvReader, find_unused_names, parse_csv_line
 from inference.preprocessing.features import (
     make_sample_row,
@@ -14,7 +14,7 @@ from inference.preprocessing.samples import make_sample_inputs
 from inference.preprocessing.thumbnails import make_thumbnail, normalize_image
 
 __all__ = [
-    "CsvReader", "DecodedImage", "ImageLimits", "check_file_size", "collate_items", "find_unused_names",
+    "CsvReader", "DecodedImage", "ImageLimits", "check_file_size", "collate_items", "find_unused_names", "find_warnings",
     "make_sample_input", "make_sample_inputs", "make_sample_row", "make_thumbnail", "normalize_image", "parse_csv_line",
     "parse_strings", "prepare_input", "read_features", "read_image", "to_array", "to_canonical_json",
 ]  # fmt: skip

@@ -10,10 +10,11 @@ import numpy as np
 from PIL import Image
 
 from inference.preprocessing.arrays import to_array
+from inference.preprocessing.contrast import find_image_warnings
 from inference.preprocessing.features import make_sample_row
 from inference.preprocessing.images import get_image_file
 from inference.signature import ImageInput, ImageTabularInput, TableInput, TextInput
-from inference.types import AnyArray, ImageRow, ImageTable, Row, Table
+from inference.types import AnyArray, ImageRow, ImageTable, PredictionWarning, Row, Table
 
 SAMPLE_SIDE_PIXELS = 64  # of the sample image for a model that takes any size
 SAMPLE_TEXT = "example"
@@ -37,6 +38,12 @@ def make_sample_input(signature: Any) -> Any:
     raise TypeError(f"No sample input is defined for {signature!r}")
 
 
+@singledispatch
+def find_warnings(signature: Any, model_input: Any, item: Any) -> tuple[PredictionWarning, ...]:
+    """Return reasons to doubt the prediction for an input that `prepare_input` has converted to a batch item."""
+    return ()
+
+
 @prepare_input.register
 def _(signature: ImageInput, model_input: Image.Image) -> AnyArray:
     if signature.encoding:
@@ -48,6 +55,16 @@ def _(signature: ImageInput, model_input: Image.Image) -> AnyArray:
 @collate_items.register
 def _(signature: ImageInput, items: Sequence[AnyArray]) -> AnyArray:
     return np.stack(items)
+
+
+@find_warnings.register
+def _(signature: ImageInput, model_input: Image.Image, item: AnyArray) -> tuple[PredictionWarning, ...]:
+    return () if signature.encoding else find_image_warnings(model_input, item, signature)
+
+
+@find_warnings.register
+def _(signature: ImageTabularInput, model_input: ImageRow, item: tuple[AnyArray, Row]) -> tuple[PredictionWarning, ...]:
+    return find_warnings(signature.image, model_input.image, item[0])
 
 
 @make_sample_input.register

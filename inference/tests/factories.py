@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import struct
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -49,6 +51,16 @@ def make_noise_image(seed: int, *, size: tuple[int, int] = (16, 16)) -> bytes:
     values = np.random.default_rng(seed).integers(0, 256, size, dtype=np.uint8)
     Image.fromarray(values).save(out, "PNG")
     return out.getvalue()
+
+
+def make_16_bit_rgb_image(highest: int, *, side: int = 16) -> bytes:
+    """Return a color PNG with 16 bits per channel, which Pillow cannot write: columns from black to a gray level."""
+    levels = np.linspace(0, highest, side).astype(">u2").repeat(3).tobytes()
+    header = struct.pack(">IIBBBBB", side, side, 16, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress((b"\0" + levels) * side)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
+    )
 
 
 # Metadata of artifacts and signature inference

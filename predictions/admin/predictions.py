@@ -125,7 +125,18 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
     fieldsets = (
         (
             None,
-            {"fields": ("large_input", "output_text", "confidence_text", "value", "status", "error_code", "error_message")},
+            {
+                "fields": (
+                    "large_input",
+                    "output_text",
+                    "confidence_text",
+                    "value",
+                    "status",
+                    "error_code",
+                    "error_message",
+                    "warnings_text",
+                )
+            },
         ),
         ("Request", {"fields": ("id", "input_link", "version_link", "user", "source", "client_reference")}),
         ("Output", {"fields": ("pretty_output",)}),
@@ -140,6 +151,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
         "input_link",
         "version_link",
         "pretty_output",
+        "warnings_text",
     )
 
     def change_view(
@@ -188,6 +200,10 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
     @admin.display(description="confidence", ordering="confidence")
     def confidence_text(self, row: Prediction) -> str:
         return format_percent(row.confidence)
+
+    @admin.display(description="warnings")
+    def warnings_text(self, row: Prediction) -> str:
+        return " ".join(warning["message"] for warning in row.warnings) or NOT_AVAILABLE
 
     @admin.display(description="input")
     def input_link(self, row: Prediction) -> str:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("predictions", "0004_reviewers"),
+        ("predictions", "0005_prediction_warnings"),
     ]
 
     operations = [

@@ -128,6 +128,9 @@ class Prediction(models.Model):
     confidence = models.FloatField(null=True, blank=True, help_text="The highest score, 0 to 1.")
     margin = models.FloatField(null=True, blank=True, help_text=MARGIN_HELP_TEXT)
     value = models.FloatField(null=True, blank=True, help_text="The output of a regression model.")
+    warnings = models.JSONField(
+        default=list, blank=True, help_text="Reasons to doubt the prediction: a list of objects with a code and a message."
+    )
     error_code = models.CharField(max_length=50, blank=True)
     error_message = models.TextField(blank=True)
     queue_ms = models.FloatField(null=True, blank=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -156,6 +157,7 @@ def _set_output(prediction: Prediction, result: PredictionResult) -> None:
     prediction.confidence = result.confidence
     prediction.margin = prediction.compute_margin()
     prediction.value = result.value
+    prediction.warnings = [asdict(warning) for warning in result.warnings]
 
 
 def _store_prediction(prediction: Prediction, prepared: PreparedInput) -> None:

@@ -51,6 +51,6 @@ def _copy_rows(rows: Sequence[Model]) -> None:
 def _format_copy_value(value: Any) -> str:
     if value is None:
         return COPY_NULL
-    if isinstance(value, dict):
+    if isinstance(value, dict | list):
         value = json.dumps(value)
     return str(value).translate(COPY_ESCAPES)

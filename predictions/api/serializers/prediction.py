@@ -113,6 +113,13 @@ class ErrorSerializer(serializers.Serializer):
     message = serializers.CharField(source="error_message")
 
 
+class WarningSerializer(serializers.Serializer):
+    """A reason to doubt a prediction."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
 class PredictionSerializer(serializers.ModelSerializer):
     """A prediction: the output of one model version for one input."""
 
@@ -130,6 +137,7 @@ class PredictionSerializer(serializers.ModelSerializer):
     )
     output = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
+    warnings = WarningSerializer(many=True, read_only=True)
     timings = TimingsSerializer(source="*")
     review = serializers.SerializerMethodField()
 
@@ -137,7 +145,7 @@ class PredictionSerializer(serializers.ModelSerializer):
         model = Prediction
         fields = (
             "id", "url", "status", "source", "model", "model_version", "input", "label", "labels", "confidence",
-            "value", "output", "error", "client_reference", "timings", "created_at", "completed_at", "review",
+            "value", "output", "error", "client_reference", "timings", "created_at", "completed_at", "review", "warnings",
         )  # fmt: skip
 
     def to_representation(self, instance: Prediction) -> Any:

@@ -101,6 +101,9 @@ class Command(BaseCommand):
 
     def _write_prediction(self, name: str, prediction: Prediction, *, as_json: bool) -> None:
         self.stdout.write(json.dumps(to_json(name, prediction)) if as_json else format_line(name, prediction))
+        if not as_json:
+            for warning in prediction.warnings:
+                self.stderr.write(f"{name}: {warning['message']}")
 
 
 def read_inputs(path: Path, version: ModelVersion, notify: Callable[[str], object]) -> Iterator[FileInput]:
@@ -196,4 +199,5 @@ def to_json(name: str, prediction: Prediction) -> dict[str, Any]:
         "value": prediction.value,
         "output": prediction.output,
         "error": prediction.error_message,
+        "warnings": prediction.warnings,
     }
