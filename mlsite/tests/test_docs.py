@@ -24,6 +24,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
+ARTIFACT_FOLDERS = {
+    "wine.skops": "wine", "weather.keras": "photo", "reviews.skops": "sentiment", "parcel.keras": "parcel",
+}  # fmt: skip
 FOLDERS = (
     "mlsite", "core", "accounts", "registry", "predictions", "evaluation", "monitoring", "demo", "inference",
     "templates", "static", "examples", "benchmarks", "docs",
@@ -57,7 +60,7 @@ def run_block(language, text):
 def test_registration_examples_work(tmp_path, monkeypatch, user):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    for folder in ("wine", "photo", "rules"):
+    for folder in ("wine", "photo", "rules", "sentiment", "parcel"):
         (tmp_path / folder).mkdir()
     (tmp_path / "photo" / "gray.png").write_bytes(make_image(127))
     (tmp_path / "rules" / "weights.csv").write_text("age,2\nincome,0.5\n")
@@ -65,11 +68,21 @@ def test_registration_examples_work(tmp_path, monkeypatch, user):
     assert len(blocks) >= 12
     for language, text in blocks:
         run_block(language, text)
-        for file, folder in (("wine.skops", "wine"), ("weather.keras", "photo")):
+        for file, folder in ARTIFACT_FOLDERS.items():
             if (tmp_path / file).exists() and not (tmp_path / folder / file).exists():
                 shutil.copy(tmp_path / file, tmp_path / folder)
     versions = {str(version) for version in ModelVersion.objects.select_related("model")}
-    assert versions == {"wine:1", "wine:2", "weather:1", "wine-cultivar:1", "photo:1", "rules:1"}
+    assert versions == {
+        "wine:1",
+        "wine:2",
+        "weather:1",
+        "wine-cultivar:1",
+        "photo:1",
+        "rules:1",
+        "reviews:1",
+        "sentiment:1",
+        "parcel:1",
+    }
     row = {"alcohol": 13.2, "magnesium": 100, "hue": 1.05}
     assert predict(user=user, source="api", features=row, model="wine").label == "class_0"
     assert predict(user=user, source="api", features={"age": 30, "income": 10}, model="rules").value == 65
