@@ -74,7 +74,7 @@ class SklearnRuntime(BaseRuntime):
         )
 
     def _read_model(self) -> tuple[Any, str]:
-        """Return the model in the file, and the version of scikit-learn that wrote it if it differs from the installed one."""
+        """Return the model in the file, and the version that wrote it if it differs from the installed one."""
         return read_model(self.path, trusted=self.trusted)
 
     def _trace_columns(self) -> tuple[list[InputColumn], bool]:
