@@ -12,6 +12,7 @@ from inference.types import ArtifactMetadata, ImageRow, Tensor
 
 COLUMN = ArtifactMetadata(features=({"name": "review", "type": "text"},))
 PHOTO = Tensor("photo", "float32", (8, 9, 3))
+UNSCALED = {"scale": "none"}
 AGE, SIZES = Tensor("age", "int64", (1,)), Tensor("sizes", "float32", (2,))
 
 
@@ -31,10 +32,10 @@ def make_metadata(*tensors):
         (make_metadata(Tensor("words", "str", (3,))), None, "tabular", None),
         (make_metadata(Tensor("a", "str", (1,)), Tensor("b", "str", (1,))), None, "tabular", None),
         (ArtifactMetadata(features=({"name": "age", "type": "integer"},)), None, "tabular", None),
-        (make_metadata(PHOTO, AGE), None, "image-tabular", None),
+        (make_metadata(PHOTO, AGE), UNSCALED, "image-tabular", None),
         (make_metadata(AGE, PHOTO, SIZES), {"scale": "none"}, "image-tabular", None),
-        (make_metadata(PHOTO, SIZES), {"features": [{"name": "a"}, {"name": "b"}]}, "image-tabular", None),
-        (make_image_metadata(8, 8, 3), None, "image", None),
+        (make_metadata(PHOTO, SIZES), UNSCALED | {"features": [{"name": "a"}, {"name": "b"}]}, "image-tabular", None),
+        (make_image_metadata(8, 8, 3), UNSCALED, "image", None),
     ],
 )
 def test_the_kind_follows_from_the_artifact_and_what_is_declared(metadata, declared, kind, name):
@@ -50,7 +51,7 @@ def test_one_number_for_a_text_is_not_taken_for_a_value():
 
 
 def test_features_of_an_image_are_named_by_their_tensors_or_declared():
-    signature, _ = infer_with_defaults(make_metadata(AGE, PHOTO, SIZES), None, RAW_OUTPUT)
+    signature, _ = infer_with_defaults(make_metadata(AGE, PHOTO, SIZES), UNSCALED, RAW_OUTPUT)
     assert [(feature.name, feature.type) for feature in signature.input.features] == [
         *(("age", "integer"), ("sizes_0", "float"), ("sizes_1", "float")),
     ]
@@ -83,7 +84,7 @@ def test_features_of_an_image_are_named_by_their_tensors_or_declared():
         (make_metadata(PHOTO, PHOTO, AGE), {"kind": "image-tabular"}, "at least one input for features. It takes photo"),
         (make_metadata(PHOTO, SIZES), {"features": [{"name": "a"}]}, "Expected 2 features, as many as the artifact takes."),
         (make_metadata(PHOTO, AGE), {"height": 9}, "declares an array of [9, 9, 3]"),
-        (ArtifactMetadata(), {"kind": "image-tabular", "height": 8, "width": 8}, "Expected 1 to 5000 features"),
+        (ArtifactMetadata(), {"kind": "image-tabular", "height": 8, "width": 8}, "Expected 1 to 10,000 features"),
     ],
 )
 def test_inputs_must_match_the_artifact(metadata, declared, message):

@@ -4,6 +4,7 @@ import time
 import pytest
 
 from inference.errors import InvalidFeatures, InvalidInput
+from inference.messages import MAX_SHOWN_NAME_LENGTH
 from inference.preprocessing import make_sample_row, parse_strings, read_features, to_canonical_json
 from inference.signature import Feature, TableInput
 
@@ -90,7 +91,7 @@ INVALID_VALUES = [
 def test_invalid_values_are_rejected(name, value, code, message):
     with pytest.raises(InvalidFeatures) as caught:
         read_features({**REQUIRED, name: value}, TABLE)
-    assert [(error.code, error.field) for error in caught.value.errors] == [(code, name[:100])]
+    assert [(error.code, error.field) for error in caught.value.errors] == [(code, name[:MAX_SHOWN_NAME_LENGTH])]
     assert message in caught.value.errors[0].message
     assert caught.value.code == code
 
