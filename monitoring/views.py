@@ -18,7 +18,7 @@ from monitoring.presentation import build_cards, can_compare
 from monitoring.report import build_report
 from monitoring.types import OperationsMetrics
 from monitoring.windows import get_window
-from registry.models import ModelVersion
+from registry.models import MULTI_LABEL_TASKS, ModelVersion
 
 
 class OperationsView(ReviewerRequiredMixin, TemplateView):
@@ -47,6 +47,8 @@ def get_operations_context(form: OperationsForm) -> dict[str, Any]:
         "chart_data": build_chart_data(charts, metrics),
         "version_rows": list(zip(versions, metrics.versions.values(), strict=True)),
         "have_same_model": have_same_model(versions),
+        # The history cannot be filtered by the labels of multi-label models.
+        "label_parameter": "" if any(version.model.task in MULTI_LABEL_TASKS for version in versions) else "label",
         "model_reference": form.get_model_reference(),
         "drift": get_drift_report(form, metrics, versions),
         "min_values": MIN_VALUES,

@@ -133,7 +133,7 @@ def test_notices_say_how_the_output_was_derived():
     assert infer(run_sigmoid, final="sigmoid", kind="classes").notices[0].startswith("the scores need not add up to 1")
 
 
-def test_a_model_that_rejects_random_inputs_is_judged_by_the_others():
+def test_random_inputs_that_the_model_rejects_are_skipped():
     def run(table):
         if next(iter(table.columns.values()))[0] < 0:
             raise RuntimeError("negative")

@@ -111,7 +111,7 @@ def test_the_keys_of_a_mapping_are_the_own_classes():
     assert (result.label, result.output["scores"]) == ("eight", {"three": 0.25, "eight": 0.75})
 
 
-def test_a_label_beside_the_scores_is_the_decision_of_the_model():
+def test_a_label_next_to_scores_is_the_decision_of_the_model():
     metadata = make_output_metadata(("label", "str", ()), SCORES)
     run = lambda table: {"label": np.array(["b"], object), "scores": np.array([[0.1, 0.8, 0.1]])}  # noqa: E731
     assert infer(metadata, ("a", "b", "c"), run).signature.output.label_name == "label"

@@ -55,7 +55,7 @@ def test_pages_show_the_labels_and_their_scores(dark, client, user, labels):
         assert ("No label" in html) == (not labels)
         assert html.count('<tr class="top">') == len(labels)
         assert "confidence" not in html.lower().replace("min_confidence", "")
-    assert detail.count("threshold 30.0%") == 3
+    assert detail.count("≥ 30.0%") == 3
     history = client.get(reverse("predictions:history")).content.decode()
     assert (", ".join(labels) or "no label") in history
 
