@@ -135,7 +135,7 @@ def _select_cells(cells: list[Cell], positions: Any) -> list[Cell]:
 
 def _fit_count(step: Any, cells: list[Cell]) -> list[Cell]:
     """Return as many columns as the step was fitted on. If the steps before it hide their order, all are derived."""
-    count = getattr(step, "n_features_in_", len(cells))
+    count = getattr(step, "n_features_in_", 0) or len(cells)
     return cells if count == len(cells) else [_merge_cells(cells)] * count
 
 
@@ -247,7 +247,9 @@ def _add_example(cell: Cell, example: float | None) -> None:
 
 
 def _trace_category_columns(step: Any, cells: list[Cell]) -> None:
-    """Record the columns of the pandas type category that a boosting library takes."""
+    """Record the categorical columns of a boosting library. CatBoost rejects missing categories."""
+    if type(step).__module__.startswith("catboost"):
+        _reject_nan([cells[index] for index in list_category_columns(step)])
     for index, levels in list_category_columns(step).items():
         if column := cells[index].column:
             column.levels = levels

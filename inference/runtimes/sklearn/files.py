@@ -63,7 +63,11 @@ TRUSTED_TYPES = {
 }
 METRIC_PATTERN = re.compile(r"sklearn\.metrics\._(classification|ranking|regression)\.\w+_(score|loss|error)")
 """The functions of scores and errors, which searches and thresholds keep."""
-PACKAGE_NAMES = {"sklearn": "scikit-learn", "imblearn": "imbalanced-learn", "feature_engine": "feature-engine"}
+PACKAGES_BY_MODULE = {"imblearn": "imbalanced-learn", "feature_engine": "feature-engine"} | {
+    name: name
+    for name in ("catboost", "category_encoders", "cloudpickle", "dill", "lightgbm", "mapie", "nltk", "numba", "polars",
+                 "skorch", "spacy", "statsmodels", "tensorflow", "torch", "xgboost")
+}  # fmt: skip
 VERSION_PATTERN = re.compile(rb"_sklearn_version.{1,8}?(\d+\.\d+[.\w]*)", re.DOTALL)
 MISSING_ATTRIBUTE_PATTERN = re.compile(r"Can't get attribute '([^']+)' on <module '([^']+)'")
 DECOMPRESSORS: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
@@ -101,7 +105,7 @@ def make_version_error(name: str, written_by: str, error: Exception) -> InvalidA
     """Return the error for a file that the installed version of scikit-learn cannot read or run."""
     return InvalidArtifact(
         f"{describe_versions(name, written_by)}, which cannot use it ({_shorten_error(error)}). Train and save the model "
-        f"with the installed version, or install the other one: .venv/bin/pip install scikit-learn=={written_by}"
+        f"with the installed version, or convert it to ONNX with skl2onnx where scikit-learn {written_by} is installed."
     )
 
 
@@ -136,12 +140,13 @@ def _explain_error(path: Path, error: Exception) -> InvalidArtifact:
         and error.name
         and not (error.name.startswith("sklearn.") and is_other_version)
     ):
-        package = error.name.partition(".")[0]
-        return InvalidArtifact(
-            f"{path.name} needs the Python module {error.name}, which cannot be imported. Install its package: "
-            f".venv/bin/pip install {PACKAGE_NAMES.get(package, package)}. If {package} is your own code, put it next to "
-            "manage.py."
+        package = PACKAGES_BY_MODULE.get(error.name.partition(".")[0])
+        step = (
+            f"Install its package: .venv/bin/pip install {package}"
+            if package
+            else "If it is your own code, put the module next to manage.py. Otherwise install its package into .venv."
         )
+        return InvalidArtifact(f"{path.name} needs the Python module {error.name}, which cannot be imported. {step}")
     if is_other_version:
         return make_version_error(path.name, written_by, error)
     if missing:

@@ -15,11 +15,12 @@ SCORES_NAME, LABEL_NAME = "scores", "label"
 MIN_CLEAR_MARGIN = 1e-6  # between the two highest scores; rounding cannot change their order
 # Classes whose `predict` returns the class with the highest probability, except for rounding errors near a tie.
 ARGMAX_CLASSIFIERS = {
-    "BernoulliNB", "CalibratedClassifierCV", "CategoricalNB", "ComplementNB", "DecisionTreeClassifier",
-    "ExtraTreeClassifier", "ExtraTreesClassifier", "GaussianNB", "GradientBoostingClassifier",
-    "HistGradientBoostingClassifier", "KNeighborsClassifier", "LGBMClassifier", "LinearDiscriminantAnalysis", "LogisticRegression", "LogisticRegressionCV",
-    "MLPClassifier", "MultinomialNB", "QuadraticDiscriminantAnalysis", "RandomForestClassifier", "XGBClassifier",
-}  # fmt: skip
+    *("BernoulliNB", "CategoricalNB", "ComplementNB", "GaussianNB", "MultinomialNB", "CalibratedClassifierCV"),
+    *("DecisionTreeClassifier", "ExtraTreeClassifier", "ExtraTreesClassifier", "RandomForestClassifier"),
+    *("GradientBoostingClassifier", "HistGradientBoostingClassifier", "LGBMClassifier", "XGBClassifier"),
+    *("LinearDiscriminantAnalysis", "LogisticRegression", "LogisticRegressionCV", "QuadraticDiscriminantAnalysis"),
+    *("KNeighborsClassifier", "MLPClassifier"),
+}
 ARGMAX_LIBRARIES = ("sklearn", "xgboost", "lightgbm")
 BINARY_CLASSES = {0, 1}
 
