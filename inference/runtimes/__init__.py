@@ -7,6 +7,7 @@ from pathlib import Path
 
 from inference.base import BaseRuntime
 from inference.errors import InferenceError, InvalidArtifact
+from inference.runtimes.unsupported import find_step
 from inference.types import BatchFunction
 
 RUNTIMES = {
@@ -87,9 +88,11 @@ def detect_runtime(path: Path) -> str:
     for name in RUNTIMES:
         if get_runtime(name).match_suffix(path):
             return name
+    if step := find_step(path):
+        raise InvalidArtifact(f"{path.name} is not served. {step}.")
     known = [get_runtime(name) for name in RUNTIMES if name not in INTERNAL_RUNTIMES]
     if path.is_dir():
         markers = " or ".join(runtime.marker for runtime in known if runtime.marker)
         raise InvalidArtifact(f"Expected a model folder with {markers}. Received: {path.name}")
-    suffixes = " or ".join(suffix for runtime in known for suffix in runtime.suffixes)
+    suffixes = " or ".join(dict.fromkeys(suffix for runtime in known for suffix in runtime.suffixes))
     raise InvalidArtifact(f"Expected a model file that ends in {suffixes}. Received: {path.name}")

@@ -53,7 +53,8 @@ def describe_outputs(
         reason = (
             [] if scores is None else [f"output: {label.name}, because the numbers of {scores.name} are not probabilities."]
         )
-        return OnnxOutput({"kind": "label", "name": label.name}, classes, (notice, *reason))
+        name = {"name": label.name} if len(outputs) > 1 else {}
+        return OnnxOutput({"kind": "label", **name}, classes, (notice, *reason))
     names = {} if label is None else {"name": scores.name, "label_name": label.name}
     return OnnxOutput({"kind": "classes", **names}, classes, (notice,))
 

@@ -44,8 +44,8 @@ def test_formats_are_recognized_by_content(tmp_path):
     (tmp_path / "data.json").write_text('{"classes": 2}')
     assert detect_runtime(tmp_path / "x.json") == detect_runtime(tmp_path / "x.model") == "xgboost"
     assert detect_runtime(tmp_path / "l.txt") == "lightgbm"
-    assert_not_served(tmp_path / "labels.txt", "Expected a model file")
-    assert_not_served(tmp_path / "data.json", "Expected a model file")
+    assert_not_served(tmp_path / "labels.txt", "It is not a model of LightGBM")
+    assert_not_served(tmp_path / "data.json", "It is not a model of XGBoost")
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])

@@ -1,0 +1,65 @@
+"""File formats that are not served, each with the step that turns the model into a format that is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SAVEDMODEL_STEP = (
+    'Export the original model as a SavedModel with model.export("model"), and register the folder model with --trusted'
+)
+PYTORCH_STEP = (
+    'Export the model to ONNX: model.eval(); torch.onnx.export(model, sample, "model.onnx", dynamo=False, '
+    'input_names=["input"], dynamic_axes={"input": {0: "batch"}}), where sample is a batch of one input. Then register '
+    "model.onnx"
+)
+BOOSTER_STEP = (
+    'XGBoost: load it with the version that wrote it, and save it with model.save_model("model.ubj"). LightGBM: '
+    'booster.save_model("model.txt")'
+)
+# What to do, by suffix. The sentence names the format first.
+STEPS = {
+    ".pt": f"PyTorch files contain code and no inputs. {PYTORCH_STEP}",
+    ".pth": f"PyTorch files contain code and no inputs. {PYTORCH_STEP}",
+    ".ckpt": f"Checkpoints contain weights without a network. Load them into their network first. {PYTORCH_STEP}",
+    ".safetensors": f"safetensors files contain weights without a network. Load them into their network first. {PYTORCH_STEP}",
+    ".bin": f"The content of .bin files is not defined. PyTorch: load the weights first. {PYTORCH_STEP}. {BOOSTER_STEP}",
+    ".tflite": f"TensorFlow Lite files are for devices. {SAVEDMODEL_STEP}",
+    ".pb": (
+        "A .pb file alone has no variables. If it is called saved_model.pb, register the folder that contains it with "
+        f"--trusted. Otherwise: {SAVEDMODEL_STEP[0].lower()}{SAVEDMODEL_STEP[1:]}"
+    ),
+    ".pmml": (
+        "PMML is not served. If the model comes from scikit-learn, register it as a .skops file: "
+        'skops.io.dump(model, "model.skops")'
+    ),
+    ".mlmodel": (
+        "Core ML files are for Apple devices. Export the original model to ONNX, with skl2onnx.to_onnx(model, X[:1]) for "
+        "scikit-learn or torch.onnx.export for PyTorch"
+    ),
+    ".rds": (
+        'R objects are not served. XGBoost in R: xgb.save(model, "model.ubj"). LightGBM in R: lgb.save(model, "model.txt"). '
+        'CatBoost in R: catboost.save_model(model, "model.cbm")'
+    ),
+    ".rdata": 'R workspaces are not served. Save the model alone, for example with xgb.save(model, "model.ubj")',
+    ".gguf": "Language models are not served. mlsite serves models that take images, rows of features, or one text",
+    ".npz": (
+        "NumPy archives contain arrays without a model. Save the model itself, for example with skops.io.dump(model, "
+        '"model.skops"), or write a runtime of your own: docs/register.md, Add a runtime'
+    ),
+    ".npy": "NumPy files contain an array without a model. Save the model itself, for example as model.skops",
+    ".json": (
+        'It is not a model of XGBoost. Keras networks in JSON have no weights: use model.save("model.keras"). '
+        f"{BOOSTER_STEP}"
+    ),
+    ".txt": f"It is not a model of LightGBM. Pass a file with labels as --labels. {BOOSTER_STEP}",
+    ".model": f"It is not a model in a current format of XGBoost or LightGBM. {BOOSTER_STEP}",
+    ".bst": f"It is not a model in a current format of XGBoost or LightGBM. {BOOSTER_STEP}",
+    ".zip": "Unpack the archive, and register the model file or the folder in it",
+    ".gz": "Unpack the file, and register the model file in it",
+    ".tar": "Unpack the archive, and register the model file or the folder in it",
+}
+
+
+def find_step(path: Path) -> str:
+    """Return why a file is not served and what to do instead, or an empty string."""
+    return next((step for suffix, step in STEPS.items() if path.name.lower().endswith(suffix)), "")
