@@ -81,7 +81,7 @@ def prepare_version(*, path: Path, name: str = "", labels: Path | None = None, t
         framework_version=metadata.framework_version[:MAX_FRAMEWORK_CHARACTERS],
         notes=manifest.notes,
         notices=[*notices, *metadata.notices],
-        libraries=get_loaded_libraries(),
+        libraries=get_loaded_libraries(runtime),
     )
     return PreparedVersion(manifest, version, find_existing_version(version))
 
