@@ -24,10 +24,24 @@ DISTRIBUTIONS = {  # by the name of the module
 ALTERNATIVE_DISTRIBUTIONS = {"mlflow": "mlflow", "tensorflow": "tensorflow-cpu", "xgboost": "xgboost-cpu"}
 
 
-def get_loaded_libraries() -> dict[str, str]:
-    """Return the versions of Python and of the libraries that this process has imported, by name."""
-    versions = {name: get_library_version(name) for module, name in DISTRIBUTIONS.items() if module in sys.modules}
-    return {"python": platform.python_version(), **{name: number for name, number in versions.items() if number}}
+TENSORFLOW_LIBRARIES = {"keras", "numpy", "pillow", "tensorflow"}
+RUNTIME_LIBRARIES = {  # by the name of the runtime; a model of any other runtime can use all libraries
+    "keras": TENSORFLOW_LIBRARIES,
+    "onnx": {"numpy", "onnxruntime", "pillow"},
+    "sklearn": {"catboost", "lightgbm", "numpy", "pandas", "pillow", "scikit-learn", "scipy", "skops", "xgboost"},
+    "tensorflow": TENSORFLOW_LIBRARIES,
+}
+
+
+def get_loaded_libraries(runtime: str) -> dict[str, str]:
+    """Return the versions of Python and of the libraries that a model of a runtime uses, by name.
+
+    These are the libraries that this process has imported, without those that other models in it have imported.
+    """
+    imported = {name for module, name in DISTRIBUTIONS.items() if module in sys.modules}
+    names = sorted(imported & RUNTIME_LIBRARIES.get(runtime, imported))
+    versions = {name: get_library_version(name) for name in ("python", *names)}
+    return {name: number for name, number in versions.items() if number}
 
 
 def get_library_version(name: str) -> str:

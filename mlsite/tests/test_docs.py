@@ -91,9 +91,12 @@ def test_registration_examples_work(tmp_path, monkeypatch, user):
 
 @pytest.mark.django_db
 @pytest.mark.xdist_group("sklearn")
-def test_sql_examples_return_the_expected_rows(user):
-    for _ in range(2):
-        register_model(path=ROOT / "examples" / "iris", promote=True, user=user)
+def test_sql_examples_return_the_expected_rows(user, tmp_path):
+    folder = shutil.copytree(ROOT / "examples" / "iris", tmp_path / "iris")
+    for notes in ("First.", "Second."):
+        text = (folder / "model.toml").read_text()
+        (folder / "model.toml").write_text(re.sub("^notes = .*$", f'notes = "{notes}"', text, flags=re.MULTILINE))
+        register_model(path=folder, promote=True, user=user)
     features = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
     for reference in ("iris:1", "iris:2"):
         predict(user=user, source="api", features=features, model=reference)

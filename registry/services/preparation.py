@@ -101,7 +101,7 @@ def _prepare_manifest(manifest: Manifest, *, trusted: bool) -> PreparedVersion:
         framework_version=metadata.framework_version[:MAX_FRAMEWORK_CHARACTERS],
         notes=manifest.notes,
         notices=[*notices, *metadata.notices],
-        libraries=get_loaded_libraries(),
+        libraries=get_loaded_libraries(runtime),
     )
     return PreparedVersion(manifest, version, find_existing_version(version))
 

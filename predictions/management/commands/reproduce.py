@@ -14,7 +14,7 @@ from core.fields import parse_uuid
 from inference.comparison import REPRODUCTION_TOLERANCE
 from inference.errors import InferenceError
 from predictions.models import Prediction
-from predictions.reproduction import Reproduction, pick_random_predictions, reproduce_prediction
+from predictions.services.reproduction import Reproduction, pick_random_predictions, reproduce_prediction
 from registry.models import ModelVersion
 from registry.references import ModelReference, resolve_version
 
