@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 CHECKS := check-format check-lint check-types check-templates check-django
 
-.PHONY: run test check $(CHECKS) env install install-dev install-mlflow format constraints screenshots
+.PHONY: run test check $(CHECKS) env install install-dev install-mlflow install-boosting format constraints screenshots
 
 run: install env
 	$(BIN)/python manage.py bootstrap
@@ -50,17 +50,23 @@ install-dev: .venv/installed-dev
 
 install-mlflow: .venv/installed-mlflow
 
+install-boosting: .venv/installed-boosting
+
 .venv/installed: requirements.txt constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(INSTALL) --requirement requirements.txt
 	touch $@
 
-.venv/installed-dev: .venv/installed requirements-dev.txt
+.venv/installed-dev: .venv/installed requirements-dev.txt requirements-boosting.txt
 	$(INSTALL) --requirement requirements-dev.txt
 	touch $@
 
 .venv/installed-mlflow: .venv/installed requirements-mlflow.txt
 	$(INSTALL) --requirement requirements-mlflow.txt
+	touch $@
+
+.venv/installed-boosting: .venv/installed requirements-boosting.txt
+	$(INSTALL) --requirement requirements-boosting.txt
 	touch $@
 
 # Create .env once, with a random secret key and demo password. Only its owner can read it.

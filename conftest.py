@@ -13,6 +13,33 @@ import pytest
 from registry.tests.factories import FEATURES_TOML
 
 LABELS = ["black", "grey", "white"]
+TEXT_TOML = """
+[input]
+kind = "text"
+title = "Review"
+description = "As written by the customer."
+max_length = 50
+example = "It works."
+[[examples]]
+text = "Großartig"
+value = 9
+"""
+PARCEL_TOML = """
+[input]
+kind = "image-tabular"
+height = 8
+width = 8
+channels = 1
+[[input.features]]
+name = "weight"
+unit = "kg"
+min = 0
+example = 2.5
+[[input.features]]
+name = "express"
+type = "boolean"
+default = false
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +57,10 @@ def _own_folders(settings, tmp_path) -> Iterator[None]:
 
 @pytest.fixture
 def write_dummy(tmp_path) -> Callable[..., Path]:
-    """Return a function that writes a folder with a dummy model and its model.toml."""
+    """Return a function that writes a folder with a dummy model and its model.toml.
+
+    Its notes are unique, so that each folder is registered as a new version even if the artifacts are the same.
+    """
 
     def write(name: str = "shades", labels: list[str] | None = None, **behaviour: object) -> Path:
         labels = labels or LABELS
@@ -38,7 +68,7 @@ def write_dummy(tmp_path) -> Callable[..., Path]:
         folder.mkdir(parents=True)
         (folder / f"{name}.dummy.json").write_text(json.dumps({"classes": len(labels), **behaviour}))
         (folder / "model.toml").write_text(
-            f'name = "{name}"\nartifact = "{name}.dummy.json"\nlabels = {json.dumps(labels)}\n'
+            f'name = "{name}"\nartifact = "{name}.dummy.json"\nnotes = "{folder.name}"\nlabels = {json.dumps(labels)}\n'
             '[input]\nkind = "image"\nheight = 8\nwidth = 8\nchannels = 1\nscale = "unit"\n'
         )
         return folder
@@ -48,14 +78,18 @@ def write_dummy(tmp_path) -> Callable[..., Path]:
 
 @pytest.fixture
 def write_rows(tmp_path) -> Callable[..., Path]:
-    """Return a function that writes a folder with a dummy regression: the sum of all features times a factor."""
+    """Return a function that writes a folder with a dummy regression: the sum of all features times a factor.
+
+    Its notes are unique, as those of `write_dummy` are.
+    """
 
     def write(name: str = "flowers", factor: float = 1, more: str = "", **behaviour: object) -> Path:
         folder = tmp_path / "made" / uuid.uuid4().hex
         folder.mkdir(parents=True)
         (folder / f"{name}.dummy.json").write_text(json.dumps({"sum": factor, **behaviour}))
         head = (
-            f'name = "{name}"\ntitle = "Flowers"\nartifact = "{name}.dummy.json"\n[output]\nkind = "value"\nunit = "cm²"\n'
+            f'name = "{name}"\ntitle = "Flowers"\nartifact = "{name}.dummy.json"\nnotes = "{folder.name}"\n'
+            '[output]\nkind = "value"\nunit = "cm²"\n'
         )
         (folder / "model.toml").write_text(head + '[input]\nkind = "tabular"\n' + FEATURES_TOML + more)
         return folder
@@ -77,6 +111,39 @@ def shades(db, write_dummy):
     from registry.services import register_model
 
     return register_model(path=write_dummy(), promote=True)
+
+
+@pytest.fixture
+def blends(db, write_dummy):
+    """Return a multi-label version in production: an image between black and grey has both labels. See `DummyRuntime`."""
+    from registry.services import register_model
+
+    folder = write_dummy(name="blends")
+    with (folder / "model.toml").open("a") as file:
+        file.write('[output]\nkind = "labels"\nthresholds = [0.3]\n')
+    return register_model(path=folder, promote=True)
+
+
+@pytest.fixture
+def reviews(db, tmp_path):
+    """Return a text regression version in production whose value is the number of characters."""
+    return _register_dummy(tmp_path, "reviews", TEXT_TOML)
+
+
+@pytest.fixture
+def parcels(db, tmp_path):
+    """Return a version in production that takes an image and features: the value is the sum of all pixels and features."""
+    return _register_dummy(tmp_path, "parcels", PARCEL_TOML)
+
+
+def _register_dummy(tmp_path: Path, name: str, input_toml: str):
+    from registry.services import register_model
+
+    folder = tmp_path / "made" / uuid.uuid4().hex
+    folder.mkdir(parents=True)
+    (folder / "model.dummy.json").write_text(json.dumps({"sum": 1}))
+    (folder / "model.toml").write_text(f'name = "{name}"\nartifact = "model.dummy.json"\n' + input_toml)
+    return register_model(path=folder, promote=True)
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-from evaluation.sql.comparison import compare_labels, compare_values
+from evaluation.sql.comparison import compare_label_lists, compare_labels, compare_values
 from evaluation.statistics import compute_mcnemar_p, compute_wilson_interval, divide
 from evaluation.types import UNKNOWN_SHARE, Share
 from inference.numbers import MAX_FLOAT
+from inference.signature import LabelsOutput
 from predictions.models import Prediction, Review
 from registry.models import ModelVersion
 
@@ -20,7 +21,8 @@ class Comparison:
 
     Args:
         first, second: version numbers.
-        accuracy, other_accuracy: of the first and the second version; unknown for regression.
+        accuracy, other_accuracy: of the first and the second version; unknown for regression. For multi-label models,
+            all labels must be right.
         both, only_first, only_second, neither: number of inputs that these versions predicted correctly.
         same: share of inputs with the same prediction of both versions.
         p: p-value of McNemar's test; None if no input was predicted correctly by only one version.
@@ -59,7 +61,10 @@ def compare_versions(first: ModelVersion, second: ModelVersion, *, reader: Abstr
         measured = reviews.filter(true_value__range=(-MAX_FLOAT, MAX_FLOAT))
         values = compare_values(measured, predictions, first=first)
         return Comparison(first.number, second.number, **values._asdict())
-    labels = compare_labels(reviews.exclude(true_label=""), predictions, first=first)
+    if first.parsed_signature.output.kind == LabelsOutput.kind:
+        labels = compare_label_lists(reviews.filter(true_labels__isnull=False), predictions, first=first)
+    else:
+        labels = compare_labels(reviews.exclude(true_label=""), predictions, first=first)
     return Comparison(
         first.number,
         second.number,

@@ -9,8 +9,9 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+from evaluation.multi_label import evaluate_labels, get_class_metrics, select_labels
 from evaluation.regression import evaluate_regression
-from evaluation.sql.reviews import CONFIDENCE_BINS, AgreementCount, VerdictCount, count_reviews
+from evaluation.sql.reviews import CONFIDENCE_BINS, AgreementCount, ReviewCounts, VerdictCount, count_reviews
 from evaluation.statistics import (
     PairCounts,
     compute_calibration_error,
@@ -21,6 +22,7 @@ from evaluation.statistics import (
     divide,
 )
 from evaluation.types import Calibration, CalibrationBin, CommonError, Evaluation, Share
+from inference.signature import LabelsOutput
 from predictions.models import Prediction, Review
 from registry.models import ModelVersion
 
@@ -55,26 +57,41 @@ def evaluate_version(
             version.number, predictions, reviewed, coverage=divide(reviewed, predictions), regression=regression
         )
 
-    reviewed, verdicts, agreements = count_reviews(reviews, picked_by=picked_by)
-    label_counts = _count_labels(verdicts)
-    labels = _select_labels(version.labels, label_counts)
+    is_multi_label = output.kind == LabelsOutput.kind
+    counts = count_reviews(reviews, picked_by=picked_by, is_multi_label=is_multi_label)
+    verdicts = counts.verdicts
     return Evaluation(
         version.number,
         predictions,
-        reviewed,
-        coverage=divide(reviewed, predictions),
+        counts.reviewed,
+        coverage=divide(counts.reviewed, predictions),
         accuracy=_compute_accuracy(verdicts),
         random=_compute_accuracy(row for row in verdicts if row.in_random_sample),
         picked=_compute_accuracy(row for row in verdicts if row.in_low_confidence_sample),
-        classes=compute_class_metrics(labels, label_counts),
-        confusion=(
+        calibration=_build_calibration(verdicts) if output.has_scores and not is_multi_label else None,
+        kappa=_compute_mean_kappa(counts.agreements),
+        kappa_n=sum(row.n for row in counts.agreements),
+        **(_evaluate_label_lists(version, counts) if is_multi_label else _evaluate_labels(version, verdicts)),
+    )
+
+
+def _evaluate_labels(version: ModelVersion, verdicts: Sequence[VerdictCount]) -> dict[str, Any]:
+    """Return the metrics of single labels, as arguments of `Evaluation`."""
+    label_counts = _count_labels(verdicts)
+    labels = _select_labels(version.labels, label_counts)
+    return {
+        "classes": compute_class_metrics(labels, label_counts),
+        "confusion": (
             compute_confusion_matrix(labels, label_counts) if version.labels and len(labels) <= MAX_MATRIX_LABELS else None
         ),
-        common_errors=_find_common_errors(label_counts),
-        calibration=_build_calibration(verdicts) if output.has_scores else None,
-        kappa=_compute_mean_kappa(agreements),
-        kappa_n=sum(row.n for row in agreements),
-    )
+        "common_errors": _find_common_errors(label_counts),
+    }
+
+
+def _evaluate_label_lists(version: ModelVersion, counts: ReviewCounts) -> dict[str, Any]:
+    """Return the metrics of lists of labels, as arguments of `Evaluation`."""
+    metrics = select_labels(evaluate_labels(version.labels, counts.labels, n=counts.labeled), limit=MAX_LISTED_LABELS)
+    return {"classes": get_class_metrics(metrics), "multi_label": metrics}
 
 
 def _compute_accuracy(verdicts: Iterable[VerdictCount]) -> Share:

@@ -37,6 +37,23 @@ def compute_wilson_interval(successes: int, n: int) -> Share:
     return Share(share, low, high, n)
 
 
+def compute_f1_interval(both: int, n: int) -> Share:
+    """Return the F1 score of a label with its 95% interval.
+
+    The share J of `both` in `n` is the Jaccard index, and F1 = 2J / (1 + J) grows with it, so the limits of its score
+    interval give those of F1. Source: D. J. Hand, P. Christen and N. Kirielle, Mach. Learn. 110 (2021) 451-456.
+
+    Args:
+        both: number of items for which the label is predicted and true.
+        n: number of items for which it is predicted or true.
+    """
+    share = compute_wilson_interval(both, n)
+    if share.value is None or share.low is None or share.high is None:
+        return share
+    value, low, high = (2 * limit / (1 + limit) for limit in (share.value, share.low, share.high))
+    return Share(value, low, high, n)
+
+
 def compute_confusion_matrix(labels: Sequence[str], counts: PairCounts) -> ConfusionMatrix:
     """Return the confusion matrix with one row per true label and one column per predicted label.
 

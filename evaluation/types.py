@@ -92,16 +92,64 @@ class Regression:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelMetrics:
+    """Metrics of one label of a multi-label model, with their intervals, and the counts that they are based on.
+
+    Args:
+        support: number of predictions for which the label is true.
+        predicted: number of predictions for which the label is predicted.
+    """
+
+    label: str
+    precision: Share
+    recall: Share
+    f1: Share
+    support: int
+    predicted: int
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+    true_negatives: int
+
+
+@dataclass(frozen=True, slots=True)
+class Averages:
+    """Averages over all labels."""
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MultiLabel:
+    """Metrics of a multi-label model over the `n` predictions with known true labels.
+
+    Args:
+        hamming_loss: share of wrong decisions among all decisions, one for each label of each prediction.
+        micro: of the sums of all labels.
+        macro: unweighted means over the labels.
+    """
+
+    n: int
+    hamming_loss: float | None
+    micro: Averages
+    macro: Averages
+    labels: list[LabelMetrics]
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """All metrics of a version.
 
     Args:
         predictions: number of succeeded predictions.
         reviewed: number of predictions with a review, including `unsure`.
-        accuracy: share of correct predictions among those marked correct or incorrect; unknown for regression.
+        accuracy: share of correct predictions among those marked correct or incorrect; unknown for regression. For a
+            multi-label model it is the subset accuracy: all labels must be right.
         random: accuracy of the random sample.
         picked: accuracy of the low-confidence sample; underestimates the accuracy of the version.
-        confusion: None without labels and for more labels than `report.MAX_MATRIX_LABELS`.
+        confusion: None without labels, for multi-label models, and for more labels than `report.MAX_MATRIX_LABELS`.
         common_errors: the most common errors first.
         kappa: Cohen's kappa of reviewers of the same predictions; the weighted mean over all pairs of reviewers.
         kappa_n: number of predictions with two reviewers, counted for each pair of reviewers.
@@ -121,6 +169,7 @@ class Evaluation:
     kappa: float | None = None
     kappa_n: int = 0
     regression: Regression | None = None
+    multi_label: MultiLabel | None = None
 
     @property
     def decided(self) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from inference.messages import clean_name
+
 MAX_LISTED_ERRORS = 12  # errors in the message of `InvalidFeatures`; its `errors` attribute has all of them
 
 
@@ -56,7 +58,8 @@ class InvalidFeatures(InvalidInput):
 
     def __init__(self, errors: Sequence[InvalidInput]) -> None:
         listed = [
-            f"{error.field}: {error.message}" if error.field else error.message for error in errors[:MAX_LISTED_ERRORS]
+            f"{clean_name(error.field)}: {error.message}" if error.field else error.message
+            for error in errors[:MAX_LISTED_ERRORS]
         ]
         more = f" And {len(errors) - MAX_LISTED_ERRORS:,} more errors." if len(errors) > MAX_LISTED_ERRORS else ""
         super().__init__(" ".join(listed) + more, code=errors[0].code if len(errors) == 1 else None)

@@ -11,6 +11,7 @@ from typing import Any
 
 MAX_VALUE_LENGTH = 60  # characters of a value in a message
 MAX_LISTED_NAMES = 12
+MAX_SHOWN_NAME_LENGTH = 100
 MAX_COMPARED_LENGTH = 100  # characters of a string that is compared with the choices
 MAX_COMPARED_CHOICES = 200
 
@@ -24,10 +25,16 @@ def quote_value(value: Any) -> str:
     return text if len(text) <= MAX_VALUE_LENGTH else text[: MAX_VALUE_LENGTH - 1] + "…"
 
 
+def clean_name(name: str) -> str:
+    """Return a name for messages and pages: printable, on one line, and not too long. Models receive the original."""
+    text = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split()) or "(no name)"
+    return text if len(text) <= MAX_SHOWN_NAME_LENGTH else text[: MAX_SHOWN_NAME_LENGTH - 1] + "…"
+
+
 def format_names(names: Sequence[str]) -> str:
     """Return the names separated by commas. A long list is truncated and ends with its length."""
     more = f" … ({len(names)} in total)" if len(names) > MAX_LISTED_NAMES else ""
-    return ", ".join(names[:MAX_LISTED_NAMES]) + more
+    return ", ".join(map(clean_name, names[:MAX_LISTED_NAMES])) + more
 
 
 def format_bytes(size: int, *, round_up: bool = False) -> str:

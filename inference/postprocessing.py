@@ -16,6 +16,7 @@ Numbers = npt.NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-2  # for the sum of probabilities, because float16 networks round coarsely
 SCORE_DECIMALS = 7  # the precision of float32
+SCORES_NAME = "scores"
 MAX_RAW_VALUES = 65_536  # of one stored raw output
 MAX_RAW_TEXT_LENGTH = 10_000  # characters of one string in a raw output
 
@@ -35,28 +36,29 @@ def build_result(row: Any, output: AnyOutput, labels: Sequence[str]) -> Predicti
 def _build_classes_result(row: Any, output: ClassesOutput, labels: Sequence[str]) -> PredictionResult:
     """Return scores by label.
 
-    The row has shape `(len(labels),)`, or `(1,)` for two labels, or is a mapping of class to score (ONNX ZipMap).
+    The row has shape `(len(labels),)`, or `(1,)` for two labels, or is a mapping of class to score (ONNX ZipMap). Of equal
+    scores, the first is the highest.
     """
     classes = output.classes or tuple(labels)
-    selected = _select_output(row, output.name)
+    selected = select_output(row, output.name)
     if isinstance(selected, Mapping):
         selected = _order_scores(selected, classes)
-    scores = _to_probabilities(_to_numbers(selected).ravel(), output.activation, len(labels))
+    scores = _to_class_scores(_to_numbers(selected).ravel(), output, len(labels))
     if output.label_name:
-        top = _find_class(_select_output(row, output.label_name), classes)
+        top = _find_class(select_output(row, output.label_name), classes)
     elif output.threshold is not None:
         top = int(scores[1] >= output.threshold)
     else:
         top = int(np.argmax(scores))
     rounded = [round(float(score), SCORE_DECIMALS) for score in scores]
     return PredictionResult(
-        output={"scores": dict(zip(labels, rounded, strict=True))}, label=labels[top], confidence=min(rounded[top], 1.0)
+        output={"scores": dict(zip(labels, rounded, strict=True))}, label=labels[top], confidence=rounded[top]
     )
 
 
 def _build_labels_result(row: Any, output: LabelsOutput, labels: Sequence[str]) -> PredictionResult:
     """Return the predicted labels of a multi-label model, and a score by label. The row has shape `(len(labels),)`."""
-    scores = _apply_activation(_check_finite(_to_numbers(_select_output(row, output.name)).ravel()), output.activation)
+    scores = _apply_activation(_check_finite(_to_numbers(select_output(row, output.name)).ravel()), output.activation)
     if scores.shape != (len(labels),):
         raise InvalidOutput(f"Expected {len(labels)} numbers, one for each label. Received: {scores.size}")
     if scores.min() < -SUM_TOLERANCE or scores.max() > 1 + SUM_TOLERANCE:
@@ -65,7 +67,7 @@ def _build_labels_result(row: Any, output: LabelsOutput, labels: Sequence[str]) 
             f'[output] activation = "sigmoid". Received: {scores.min():.4g} to {scores.max():.4g}'
         )
     if output.label_name:
-        predicted = _to_numbers(_select_output(row, output.label_name)).ravel() > 0
+        predicted = _to_numbers(select_output(row, output.label_name)).ravel() > 0
     else:
         predicted = scores >= np.broadcast_to(output.thresholds, scores.shape)
     rounded = [round(float(score), SCORE_DECIMALS) for score in np.clip(scores, 0.0, 1.0)]
@@ -75,12 +77,12 @@ def _build_labels_result(row: Any, output: LabelsOutput, labels: Sequence[str]) 
 
 def _build_label_result(row: Any, output: LabelOutput, labels: Sequence[str]) -> PredictionResult:
     classes = output.classes or tuple(labels)
-    label = labels[_find_class(_select_output(row, output.name), classes)]
+    label = labels[_find_class(select_output(row, output.name), classes)]
     return PredictionResult(output={"label": label}, label=label)
 
 
 def _build_value_result(row: Any, output: ValueOutput, labels: Sequence[str]) -> PredictionResult:
-    numbers = _to_numbers(_select_output(row, output.name)).ravel()
+    numbers = _to_numbers(select_output(row, output.name)).ravel()
     if numbers.size != 1:
         raise InvalidOutput(f"Expected one number, the value. Received: {numbers.size}")
     value = _check_finite(numbers)[0].item()
@@ -88,7 +90,7 @@ def _build_value_result(row: Any, output: ValueOutput, labels: Sequence[str]) ->
 
 
 def _build_raw_result(row: Any, output: RawOutput, labels: Sequence[str]) -> PredictionResult:
-    selected = _select_output(row, output.name) if output.name or not isinstance(row, Mapping) else row
+    selected = select_output(row, output.name) if output.name or not isinstance(row, Mapping) else row
     return PredictionResult(output={"raw": _to_json(selected)})
 
 
@@ -101,15 +103,19 @@ RESULT_BUILDERS: dict[str, Callable[[Any, Any, Sequence[str]], PredictionResult]
 }
 
 
-def _select_output(row: Any, name: str) -> Any:
+def select_output(row: Any, name: str) -> Any:
     """Return the output with this name, or the only output if the name is empty."""
     if not isinstance(row, Mapping):
         if name:
             raise InvalidOutput(f"Expected an output named {name!r}. The model has a single output without a name.")
         return row
+    # Versions that were registered before their runtime returned labels beside the scores have no name.
+    name = name or (SCORES_NAME if SCORES_NAME in row else "")
     if name in row:
         return _unwrap_object(row[name])
-    raise InvalidOutput(f"Expected [output] name to be one of {', '.join(row)}. Received: {name!r}")
+    if not name and all(type(score) is float for score in row.values()):
+        return row  # the only output is a mapping of class to score
+    raise InvalidOutput(f"Expected [output] name to be one of {', '.join(map(str, row))}. Received: {name!r}")
 
 
 def _unwrap_object(part: Any) -> Any:
@@ -130,14 +136,15 @@ def _check_finite(numbers: Numbers) -> Numbers:
     return numbers
 
 
-def _order_scores(scores: Mapping[Any, Any], labels: Sequence[str]) -> list[Any]:
-    """Return the scores in the order of the labels. Keys are the labels, or the class indices 0, 1, 2…"""
-    by_name = {str(name): score for name, score in scores.items()}
-    if by_name.keys() == set(labels):
-        return [by_name[label] for label in labels]
-    if by_name.keys() == {str(index) for index in range(len(labels))}:
-        return [by_name[str(index)] for index in range(len(labels))]
-    raise InvalidOutput(f"Expected scores of {', '.join(labels)[:200]}. Received: {', '.join(by_name)[:200]}")
+def _order_scores(scores: Mapping[Any, Any], classes: Sequence[str]) -> list[Any]:
+    """Return the scores in the order of the model's own classes."""
+    by_class = {format_class(name): score for name, score in scores.items()}
+    if by_class.keys() != set(classes):
+        raise InvalidOutput(
+            f"Expected scores of the classes {', '.join(classes)[:200]}. Received: {', '.join(by_class)[:200]}. If these "
+            "are the model's own classes, set classes in [output]: the own class for each label, in the same order."
+        )
+    return [by_class[name] for name in classes]
 
 
 def _find_class(part: Any, classes: Sequence[str]) -> int:
@@ -145,10 +152,23 @@ def _find_class(part: Any, classes: Sequence[str]) -> int:
     selected = np.asarray(part)
     if selected.size != 1:
         raise InvalidOutput(f"Expected one label. Received: {selected.size} values")
-    class_name = str(selected.item())
-    if class_name not in classes:
-        raise InvalidOutput(f"Expected one of the classes {', '.join(classes)[:200]}. Received: {class_name[:100]!r}")
-    return list(classes).index(class_name)
+    name = format_class(selected)
+    if name in classes:
+        return list(classes).index(name)
+    # Some libraries return whole numbers as floats: 3.0 is the class 3.
+    short_name = name.removesuffix(".0")
+    if short_name not in classes:
+        raise InvalidOutput(
+            f"Expected one of the classes {', '.join(classes)[:200]}. Received: {name[:100]!r}. If this is one of the "
+            "model's own classes, set classes in [output]: the own class for each label, in the same order."
+        )
+    return list(classes).index(short_name)
+
+
+def format_class(value: Any) -> str:
+    """Return the name of a class: `3` for the integer 3, `True` for true, and texts unchanged."""
+    item = value.item() if isinstance(value, np.generic | np.ndarray) and value.size == 1 else value
+    return item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item)
 
 
 def _apply_activation(numbers: Numbers, activation: str) -> Numbers:
@@ -157,18 +177,29 @@ def _apply_activation(numbers: Numbers, activation: str) -> Numbers:
         shares: Numbers = powers / powers.sum()
         return shares
     if activation == "sigmoid":
-        sigmoids: Numbers = 1 / (1 + np.exp(-numbers))
+        powers = np.exp(-np.abs(numbers))  # of negative numbers only, so that no number overflows
+        sigmoids: Numbers = np.where(numbers >= 0, 1.0, powers) / (1 + powers)
         return sigmoids
     return numbers
 
 
-def _to_probabilities(numbers: Numbers, activation: str, count: int) -> Numbers:
-    numbers = _apply_activation(_check_finite(numbers), activation)
-    if numbers.shape == (1,) and count == 2:
+def _to_class_scores(numbers: Numbers, output: ClassesOutput, count: int) -> Numbers:
+    """Return one score from 0 to 1 per label."""
+    numbers = _apply_activation(_check_finite(numbers), output.activation)
+    is_binary = numbers.shape == (1,) and count == 2
+    if is_binary:
         numbers = np.array([1 - numbers[0], numbers[0]])
     if numbers.shape != (count,):
         raise InvalidOutput(f"Expected {count} numbers, one for each label. Received: {numbers.size}")
-    if numbers.min() < -SUM_TOLERANCE or abs(numbers.sum() - 1) > SUM_TOLERANCE:
+    is_in_range = numbers.min() >= -SUM_TOLERANCE and numbers.max() <= 1 + SUM_TOLERANCE
+    if output.independent or is_binary:
+        if not is_in_range:
+            number = f"{numbers[-1]:.4g}" if is_binary else f"{numbers.min():.4g} to {numbers.max():.4g}"
+            raise InvalidOutput(
+                "Expected scores from 0 to 1. If the model returns logits, set the activation in model.toml: "
+                f'[output] activation = "sigmoid". Received: {number}'
+            )
+    elif numbers.min() < -SUM_TOLERANCE or abs(numbers.sum() - 1) > SUM_TOLERANCE:
         raise InvalidOutput(
             "Expected probabilities that add up to 1. If the model returns logits, set the activation in model.toml: "
             f'[output] activation = "softmax". Received: a sum of {numbers.sum():.4g}'

@@ -8,13 +8,14 @@ from time import perf_counter
 from typing import Any
 
 from inference.batcher import MAX_BATCH_ITEMS, MAX_QUEUE_ITEMS, BatchResult, MicroBatcher
-from inference.errors import InferenceError, InferenceTimeout, InvalidOutput, ModelFailed
+from inference.errors import InferenceError, InferenceTimeout, InvalidOutput, ModelError, ModelFailed
 from inference.postprocessing import build_result
-from inference.preprocessing import collate_items, make_sample_input, prepare_input
+from inference.preprocessing import collate_items, make_sample_inputs, prepare_input
 from inference.tensors import make_row_by_row
 from inference.types import BatchFunction, BatchOutput, ModelInput, ModelSpec, PredictionResult, Timings
 
 WARM_UP_TIMEOUT_SECONDS = 120
+WARM_UP_SAMPLE_COUNT = 4
 
 
 class Predictor:
@@ -60,12 +61,21 @@ class Predictor:
         return build_result(result.output, self.spec.signature.output, self.spec.labels)
 
     def warm_up(self) -> None:
-        """Run the model once on a sample input, so that the first request does not wait for one-time initialization.
+        """Run the model on a sample input, so that the first request does not wait for one-time initialization.
+
+        A model can fail on the first sample, such as a row of zeros that it divides by. Others are then tried.
 
         Raises:
-            ModelError: the model fails, or its output does not match its signature and labels.
+            ModelError: the model fails on all samples, or its output does not match its signature and labels.
         """
-        self.predict(make_sample_input(self.spec.signature.input), timeout=WARM_UP_TIMEOUT_SECONDS)
+        first, *others = make_sample_inputs(self.spec.signature.input, WARM_UP_SAMPLE_COUNT)
+        try:
+            self.predict(first, timeout=WARM_UP_TIMEOUT_SECONDS)
+        except InferenceTimeout:
+            raise
+        except ModelError:
+            if not any(map(self._can_predict, others)):
+                raise
 
     def get_running_seconds(self) -> float:
         """Return how many seconds the current batch has been running, or 0 if no batch is running."""
@@ -75,8 +85,15 @@ class Predictor:
         """Stop the worker thread once it has processed all queued items."""
         self._batcher.close()
 
+    def _can_predict(self, model_input: ModelInput) -> bool:
+        try:
+            self.predict(model_input, timeout=WARM_UP_TIMEOUT_SECONDS)
+        except ModelError:
+            return False
+        return True
+
     def _run_items(self, items: list[Any]) -> list[Any]:
-        return _split_rows(self._run(collate_items(self.spec.signature.input, items)), len(items))
+        return split_rows(self._run(collate_items(self.spec.signature.input, items)), len(items))
 
     def _run_item(self, item: Any, timeout: float) -> BatchResult:
         future = self._batcher.submit(item)
@@ -93,7 +110,7 @@ class Predictor:
         raise ModelFailed(f"{self.spec} failed: {type(error).__name__}.") from error
 
 
-def _split_rows(output: BatchOutput, count: int) -> list[Any]:
+def split_rows(output: BatchOutput, count: int) -> list[Any]:
     """Return one row of output per input. If the model has several outputs, each row is a mapping by name."""
     outputs = output if isinstance(output, Mapping) else {"": output}
     for name, array in outputs.items():

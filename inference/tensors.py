@@ -10,7 +10,7 @@ import numpy as np
 
 from inference.errors import InvalidArtifact
 from inference.signature import Feature
-from inference.types import AnyArray, Batch, BatchFunction, BatchOutput, Table, Tensor
+from inference.types import AnyArray, Batch, BatchFunction, BatchOutput, ImageTable, Table, Tensor
 
 TEXT_TYPES = ("category", "text")
 TensorFunction = Callable[[list[AnyArray]], list[AnyArray]]
@@ -65,12 +65,13 @@ def to_tensors(batch: Batch, tensors: Sequence[Tensor]) -> list[AnyArray]:
     """Return one array `(n, *shape)` per tensor, in its dtype.
 
     Each tensor receives as many columns of a table, in order, as its width. They are reshaped row by row for a tensor with
-    several dimensions. A category that is passed to a numeric
-    tensor is encoded as the index of its value in the signature.
+    several dimensions. A category that is passed to a numeric tensor is encoded as the index of its value in the signature.
 
     Args:
-        tensors: the inputs of the artifact; images use the first one.
+        tensors: the inputs of the artifact; images use the first one, or with a table the only one with a higher rank.
     """
+    if isinstance(batch, ImageTable):
+        return _to_mixed_tensors(batch, tensors)
     if not isinstance(batch, Table):
         return [_cast_array(_reshape_images(batch, len(tensors[0].shape)), tensors[0].dtype)]
     arrays, start = [], 0
@@ -85,6 +86,23 @@ def to_tensors(batch: Batch, tensors: Sequence[Tensor]) -> list[AnyArray]:
         arrays.append(_cast_array(stacked, tensor.dtype))
         start += width
     return arrays
+
+
+def split_image_tensor(tensors: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]] | None:
+    """Return the only tensor that can be an image and the other tensors, which take features; None if it is ambiguous."""
+    images = [tensor for tensor in tensors if len(tensor.shape) > 1]
+    others = [tensor for tensor in tensors if len(tensor.shape) <= 1]
+    return (images[0], others) if len(images) == 1 and others else None
+
+
+def _to_mixed_tensors(batch: ImageTable, tensors: Sequence[Tensor]) -> list[AnyArray]:
+    parts = split_image_tensor(tensors)
+    if parts is None:
+        raise InvalidArtifact("Expected one input for the image and at least one for the features.")
+    image, others = parts
+    columns = iter(to_tensors(batch.table, others))
+    (pixels,) = to_tensors(batch.images, [image])
+    return [pixels if tensor is image else next(columns) for tensor in tensors]
 
 
 def get_width(tensor: Tensor) -> int:
@@ -142,7 +160,9 @@ def _cast_array(array: AnyArray, dtype: str) -> AnyArray:
     return array.astype(target)
 
 
-def _slice_row(batch: Batch, index: int) -> Batch:
+def _slice_row(batch: Any, index: int) -> Any:
+    if isinstance(batch, ImageTable):
+        return ImageTable(_slice_row(batch.images, index), _slice_row(batch.table, index))
     if not isinstance(batch, Table):
         return batch[index : index + 1]
     return Table(batch.features, {name: values[index : index + 1] for name, values in batch.columns.items()})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,17 @@ Array = npt.NDArray[np.float32]
 AnyArray = npt.NDArray[Any]
 Row = dict[str, Any]
 """One row of validated features, by name."""
-ModelInput = Image.Image | Row
-"""One input: a decoded image or a row of features."""
+
+
+class ImageRow(NamedTuple):
+    """A decoded image together with a row of features."""
+
+    image: Image.Image
+    row: Row
+
+
+ModelInput = Image.Image | Row | str | ImageRow
+"""One input: a decoded image, a row of features, a text, or an image and a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +36,9 @@ class Table:
 
     Args:
         features: in the model's order.
-        columns: arrays of shape `(n,)` by feature name: float64, int64, or bool; objects for text and categories. A missing
-            number is NaN, so a column of integers with missing values is float64. Missing text is None.
+        columns: arrays of shape `(n,)` by feature name: float64, int64, or bool; objects for text and categories. The type
+            depends on the feature only, not on the rows: optional integers and booleans without a default are float64,
+            because a missing number is NaN. Missing text is None.
     """
 
     features: tuple[Feature, ...]
@@ -47,13 +57,27 @@ class Table:
 
 def _make_column(feature: Feature, values: list[Any]) -> AnyArray:
     dtype = {"float": np.float64, "integer": np.int64, "boolean": np.bool_}.get(feature.type, np.object_)
-    if dtype is not np.object_ and None in values:
+    if dtype is not np.object_ and not feature.required and feature.default is None:
         dtype = np.float64
     return np.array(values, dtype)
 
 
-Batch = Array | Table
-"""Images as float32 `(n, height, width, channels)` (or channels first), or a table of n rows."""
+@dataclass(frozen=True, slots=True)
+class ImageTable:
+    """A batch of images, as float32 `(n, height, width, channels)` (or channels first), and a table of n rows."""
+
+    images: Array
+    table: Table
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+Batch = Array | Table | ImageTable
+"""Images as float32 `(n, height, width, channels)` (or channels first), a table of n rows, or both.
+
+Texts are a table with one column of the type `text`.
+"""
 BatchOutput = AnyArray | Mapping[str, AnyArray]
 """The output of a model for one batch: one array `(n, ...)`, or several by name."""
 BatchFunction = Callable[[Any], BatchOutput]
@@ -99,13 +123,21 @@ class ModelSpec:
         return f"{self.name}:{self.number}" if self.number else self.name
 
 
+# Keys of a feature in the metadata of an artifact. They are not part of the signature.
+UNKNOWN_KEY = "(unknown)"
+UNUSED_KEY = "(unused)"
+
+
 @dataclass(frozen=True, slots=True)
 class ArtifactMetadata:
     """The metadata in an artifact. Fields that the artifact does not define are empty.
 
     Args:
         inputs, outputs: tensors, in the order of the runtime's arguments and results.
-        features: named features of a table, in order, with the keys of `model.toml`.
+        features: features of a table, in order, with the keys of `model.toml`. `UNKNOWN_KEY` maps the keys that the user
+            must state to the reason. `UNUSED_KEY` marks columns that the model does not use: they are left out, unless
+            `model.toml` declares them. `takes_missing = False` marks text columns that need a default to be optional.
+        has_feature_names: whether the features have the artifact's own names. `model.toml` can rename others.
         labels: the model's own class names, in order.
         output: the kind of output, with the keys of `model.toml`: `{"kind": "value"}`.
         image: how the artifact takes images, with the keys of `[input]`: `{"scale": "none"}`.
@@ -119,6 +151,7 @@ class ArtifactMetadata:
     inputs: tuple[Tensor, ...] = ()
     outputs: tuple[Tensor, ...] = ()
     features: tuple[Mapping[str, Any], ...] = ()
+    has_feature_names: bool = True
     labels: tuple[str, ...] = ()
     output: Mapping[str, Any] = field(default_factory=dict)
     image: Mapping[str, Any] = field(default_factory=dict)

@@ -1,9 +1,9 @@
-"""Count rows of the predictions table by hour and model version, in two queries."""
+"""Count rows of the predictions table by hour and model version, in three queries."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -14,18 +14,20 @@ from django.db.models.functions import TruncHour
 
 from monitoring.tally import Tallies, Tally
 from predictions.models import Prediction
+from registry.models import MULTI_LABEL_TASKS
 
 TimeRange = tuple[datetime, datetime]
 """Start (included) and end (excluded)."""
 
-LATENCY_CHUNK_ROWS = 20_000
+CHUNK_ROWS = 20_000
 GROUP_FIELDS = ("hour", "model_version", "status", "error_code", "label", "user")
 
 
 def count_predictions(ranges: Sequence[TimeRange], *, versions: Sequence[UUID] | None = None) -> Tallies:
     """Count the predictions that were created in the given time ranges, by hour.
 
-    Latencies are in whole microseconds, the precision of the columns that they are summed from.
+    Latencies are in whole microseconds, the precision of the columns that they are summed from. A prediction of a
+    multi-label model counts once for each of its labels.
     """
     tallies: Tallies = defaultdict(Tally)
     if not ranges:
@@ -36,6 +38,8 @@ def count_predictions(ranges: Sequence[TimeRange], *, versions: Sequence[UUID] |
     )
     for hour, version, *columns in groups:
         tallies[hour, version].add(_build_tally(*columns))
+    for hour, version, labels in _read_label_lists(rows):
+        tallies[hour, version].counts["label"].update(labels)
     for key, milliseconds in _read_latencies(rows).items():
         tallies[key].latencies.append(np.rint(np.array(milliseconds) * 1000).astype(np.int64))
     return tallies
@@ -59,11 +63,19 @@ def _build_tally(status: str, error: str, label: str, user: UUID | None, *sums: 
     return Tally(counts, confidences, confidence_sum or 0.0, input_bytes)
 
 
+def _read_label_lists(rows: QuerySet) -> Iterator[tuple[datetime, UUID, list[str]]]:
+    """Yield the hour, the version, and the predicted labels of each prediction of a multi-label model."""
+    succeeded = rows.filter(model_version__model__task__in=MULTI_LABEL_TASKS, status=Prediction.Status.SUCCEEDED)
+    values = succeeded.values_list("hour", "model_version", "output__labels")
+    for hour, version, labels in values.iterator(chunk_size=CHUNK_ROWS):
+        yield hour, version, labels or []
+
+
 def _read_latencies(rows: QuerySet) -> dict[tuple[datetime, UUID], list[float]]:
     latency = F("preprocess_ms") + F("queue_ms") + F("inference_ms")
     complete = rows.annotate(latency=latency).filter(latency__isnull=False)
     latencies: dict[tuple[datetime, UUID], list[float]] = defaultdict(list)
     values = complete.values_list("hour", "model_version", "latency")
-    for hour, version, milliseconds in values.iterator(chunk_size=LATENCY_CHUNK_ROWS):
+    for hour, version, milliseconds in values.iterator(chunk_size=CHUNK_ROWS):
         latencies[hour, version].append(milliseconds)
     return latencies

@@ -22,7 +22,7 @@ ROWS_PER_FETCH = 1000
 COLUMNS = (
     "id", "created_at", "model", "model_version", "status", "source", "user", "kind", "original_name", "sha256", "features",
     "label", "confidence", "value", "output", "error_code", "client_reference", "verdict", "true_label", "true_value",
-    "picked_by", "reviews",
+    "picked_by", "reviews", "labels", "true_labels", "text",
 )  # fmt: skip
 # Spreadsheets evaluate cells that start with these characters as formulas, see https://owasp.org/www-community/attacks/CSV_Injection.
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
@@ -55,8 +55,8 @@ def stream_export(
 def iterate_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | AnonymousUser) -> Iterator[ExportRow]:
     """Yield one row per prediction.
 
-    `verdict`, `true_label`, `true_value` and `picked_by` are those of the newest active review; `reviews` is the number
-    of active reviews.
+    `verdict`, `true_label`, `true_value`, `true_labels` and `picked_by` are those of the newest active review; `reviews` is
+    the number of active reviews.
     """
     shows_users = is_reviewer(reader)
     for prediction in predictions.iterator(chunk_size=ROWS_PER_FETCH):
@@ -74,6 +74,7 @@ def iterate_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | A
             "original_name": prediction.input.original_name,
             "sha256": prediction.input.sha256,
             "features": {feature.name: value for feature, value in prediction.get_features()} or None,
+            "text": prediction.input.text,
             "label": prediction.label or None,
             "confidence": prediction.confidence,
             "value": prediction.value,
@@ -85,6 +86,8 @@ def iterate_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | A
             "true_value": review.true_value if review else None,
             "picked_by": review.picked_by if review else None,
             "reviews": len(reviews),
+            "labels": prediction.predicted_labels,
+            "true_labels": review.true_labels if review else None,
         }
 
 
@@ -103,8 +106,11 @@ def write_csv(rows: Iterable[ExportRow]) -> Iterator[str]:
 
 
 def format_cell(value: Any) -> Any:
-    """Return a value as a CSV cell: objects as JSON, and text that a spreadsheet would run as a formula after a `'`."""
-    if isinstance(value, dict):
+    """Return a value as a CSV cell.
+
+    Objects and lists become JSON. Text that a spreadsheet would run as a formula is prefixed with `'`.
+    """
+    if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, str) and value.startswith(FORMULA_PREFIXES):
         return f"'{value}"

@@ -1,4 +1,4 @@
-"""Forms for images, rows of features, and examples. Signatures and services define the validation rules."""
+"""Forms for images, rows of features, texts, and examples. Signatures and services define the validation rules."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.html import escape
 from core.formatting import format_value
 from inference.errors import InvalidFeatures, InvalidInput
 from inference.preprocessing import parse_csv_line, parse_strings, read_features
-from inference.signature import Feature, TableInput
+from inference.signature import Feature, TableInput, TextInput
 from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
 from registry.references import MAX_REFERENCE_CHARACTERS
 
@@ -41,9 +41,11 @@ class PredictionForm(forms.Form):
 
     Attributes:
         input_field: the form field that shows the errors of an input; None for errors of the whole form.
+        input_template_name: the template of the whole form.
     """
 
     input_field: str | None = None
+    input_template_name = "predictions/_features_form.html"
 
     model = forms.CharField(required=False, max_length=MAX_REFERENCE_CHARACTERS, widget=forms.HiddenInput)
     client_reference = forms.CharField(
@@ -56,6 +58,7 @@ class PredictionForm(forms.Form):
 
 class UploadForm(PredictionForm):
     input_field = "image"
+    input_template_name = "predictions/_upload_form.html"
 
     image = MultipleFileField(
         label="Images",
@@ -90,6 +93,41 @@ class FeaturesForm(PredictionForm):
                 message = "This field is required." if problem.code == "required" else problem.message
                 self.add_error(get_field_name(self.table.names.index(problem.field)), message)
         return self.cleaned_data
+
+
+class ImageFeaturesForm(FeaturesForm):
+    """An image and one field per feature. The browser keeps the chosen image when htmx replaces the form."""
+
+    input_field = "image"
+
+    image = forms.FileField(
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": ACCEPTED_TYPES, "hx-preserve": True}),
+        error_messages={"required": "Choose a JPEG, PNG, or WebP image."},
+    )
+
+
+class TextForm(PredictionForm):
+    """One text. `cleaned_data["text"]` has the line breaks of the page, `\\n`, not those of HTTP forms, `\\r\\n`."""
+
+    input_field = "text"
+    input_template_name = "predictions/_text_form.html"
+
+    text = forms.CharField(strip=False, widget=forms.Textarea(attrs={"rows": 6, "dir": "auto"}))
+
+    def __init__(self, *args: Any, signature: TextInput, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.signature = signature
+        field = self.fields["text"]
+        field.label = signature.title or "Text"
+        field.help_text = escape(f"{signature.description} Up to {signature.max_length:,} characters.".strip())
+        field.widget.attrs |= {"data-max-length": signature.max_length, "placeholder": signature.placeholder}
+
+    def clean_text(self) -> str:
+        try:
+            return self.signature.read(self.cleaned_data["text"].replace("\r\n", "\n"))
+        except InvalidInput as error:
+            raise forms.ValidationError(error.message, code=error.code) from error
 
 
 class CsvRowForm(forms.Form):
@@ -177,6 +215,8 @@ def _build_widget(feature: Feature) -> forms.Widget:
         attrs["placeholder"] = f"e.g. {_format_text(example)}"
     if feature.type == "text":
         return forms.TextInput(attrs=attrs)
+    if feature.type == "datetime":
+        return forms.TextInput(attrs={**attrs, "type": "datetime-local", "step": "1"})
     bounds = {"min": feature.min, "max": feature.max}
     attrs |= {name: bound for name, bound in bounds.items() if bound is not None}
     return forms.NumberInput(attrs={**attrs, "step": "1" if feature.type == "integer" else "any"})

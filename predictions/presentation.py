@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from accounts.models import User
+from inference.signature import LabelsOutput
 from predictions.models import Input, Prediction, Review
 
 MAX_PIXELATED_WIDTH = 64  # pixels; images up to this width are drawn with crisp pixels
 MAX_ORDERED_LABELS = 12  # with more, the buttons for other labels are sorted by score
 
+MAX_CHECKBOX_LABELS = 12  # of a multi-label model; with more, the other labels are in a select field
+MAX_TEXT_START_CHARACTERS = 120
+
 NamedValue = tuple[str, Any, str]
 """The name of a feature, its value, and its unit."""
+
+
+class LabelScore(NamedTuple):
+    """The score of a label, whether the label is predicted, and its threshold in a multi-label model."""
+
+    label: str
+    score: float
+    is_predicted: bool
+    threshold: float | None = None
+
+
+class LabelChoice(NamedTuple):
+    """A label of a multi-label model, its score, and whether it is predicted."""
+
+    label: str
+    score: float | None
+    is_predicted: bool
+
+
+class LabelChoices(NamedTuple):
+    """The labels with a check box, and the other labels."""
+
+    boxes: list[LabelChoice]
+    others: list[str]
 
 
 def format_output(prediction: Prediction) -> str:
@@ -21,12 +50,39 @@ def format_output(prediction: Prediction) -> str:
     if prediction.value is not None:
         unit = prediction.model_version.parsed_signature.output.unit
         return f"{prediction.value:,.6g} {unit}".strip()
+    if prediction.predicted_labels is not None:
+        return format_labels(prediction.predicted_labels)
     return prediction.label or "raw output"
 
 
+def format_labels(labels: Sequence[str]) -> str:
+    """Return the labels of a multi-label model, or `no label`."""
+    return ", ".join(labels) or "no label"
+
+
 def format_true_output(review: Review) -> str:
-    """Return the true label or value of a review; empty if it has neither."""
+    """Return the true label, labels, or value of a review; empty if it has none of them."""
+    if review.true_labels is not None:
+        return format_labels(review.true_labels)
     return review.true_label if review.true_value is None else f"{review.true_value:,.6g}"
+
+
+def get_true_output_name(review: Review) -> str:
+    """Return the name of the true output of a review: `True label`, `True labels`, or `True value`."""
+    if review.true_labels is not None:
+        return "True labels"
+    return "True label" if review.true_value is None else "True value"
+
+
+def get_label_scores(prediction: Prediction) -> list[LabelScore]:
+    """Return the predicted labels and then the others, each with the highest scores first."""
+    output, labels = prediction.model_version.parsed_signature.output, prediction.predicted_labels
+    predicted = {prediction.label} if labels is None else set(labels)
+    thresholds = output.get_thresholds(prediction.model_version.labels) if isinstance(output, LabelsOutput) else {}
+    scores = [
+        LabelScore(label, score, label in predicted, thresholds.get(label)) for label, score in prediction.ranked_scores
+    ]
+    return sorted(scores, key=lambda score: not score.is_predicted)
 
 
 def find_own_review(prediction: Prediction, user: User) -> Review | None:
@@ -46,6 +102,35 @@ def get_other_labels(prediction: Prediction) -> list[str]:
     if len(labels) > MAX_ORDERED_LABELS + 1:
         labels = [label for label, _ in prediction.ranked_scores] or labels
     return [label for label in labels if label != prediction.label]
+
+
+def get_label_choices(prediction: Prediction) -> LabelChoices:
+    """Return the labels of a multi-label prediction to choose from.
+
+    They are in the order of the version or, if there are many, the predicted ones come first, then those with the highest
+    scores; the others have no check box.
+    """
+    predicted = prediction.predicted_labels or []
+    labels: list[str] = prediction.model_version.labels
+    scores: dict[str, float] = (prediction.output or {}).get("scores", {})
+    if len(labels) > MAX_CHECKBOX_LABELS:
+        ranked = [label for label, _ in prediction.ranked_scores if label not in predicted]
+        chosen = [*predicted, *ranked[: max(0, MAX_CHECKBOX_LABELS - len(predicted))]]
+    else:
+        chosen = labels
+    boxes = [LabelChoice(label, scores.get(label), label in predicted) for label in chosen]
+    return LabelChoices(boxes, [label for label in labels if label not in set(chosen)])
+
+
+def format_text_start(row: Input) -> str:
+    """Return the start of a text in one line, or that it is empty. For other inputs, return an empty string."""
+    text = row.text
+    if text is None:
+        return ""
+    start = " ".join(text[: 2 * MAX_TEXT_START_CHARACTERS].split())
+    if len(start) <= MAX_TEXT_START_CHARACTERS and len(text) <= 2 * MAX_TEXT_START_CHARACTERS:
+        return start or "(empty text)"
+    return start[: MAX_TEXT_START_CHARACTERS - 1] + "…"
 
 
 def is_pixelated(row: Input) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Self
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from core.querysets import VisibleQuerySet, can_view_all
@@ -53,7 +54,7 @@ class PredictionQuerySet(VisibleQuerySet):
         return self.filter(_has_review("incorrect"), ~_has_review("correct"))
 
     def with_conflicting_reviews(self) -> Self:
-        """Return predictions whose active reviews differ in the verdict, the true label or the true value."""
+        """Return predictions whose active reviews differ in the verdict or the true output."""
         return self.filter(pk__in=get_reviews().conflicting().values("prediction"))
 
 
@@ -95,11 +96,16 @@ class ReviewQuerySet(QuerySet):
     def conflicting(self) -> Self:
         """Return decided reviews that contradict another decided review of the same prediction."""
         others = get_reviews().decided().filter(prediction=OuterRef("prediction"))
+        # Labels are stored in the order of the version, so equal lists of labels are equal texts.
+        others = others.annotate(labels_text=Cast("true_labels", TextField()))
+        labels_text = Cast(OuterRef("true_labels"), TextField())
         differs = (
             ~Q(verdict=OuterRef("verdict"))
             | ~Q(true_label=OuterRef("true_label"))
             | Q(true_value__lt=OuterRef("true_value"))
             | Q(true_value__gt=OuterRef("true_value"))
+            | Q(labels_text__lt=labels_text)
+            | Q(labels_text__gt=labels_text)
         )
         return self.decided().filter(Exists(others.filter(differs)))
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 from django.db.models import QuerySet
 
 from core.fields import RandomBits
+from inference.signature import LabelsOutput
 from predictions.models import Prediction, Review
 from predictions.querysets import PredictionQuerySet
 from registry.models import ModelVersion
@@ -28,6 +29,8 @@ def get_strategies(version: ModelVersion) -> list[PickedBy]:
         excluded |= SCORE_STRATEGIES
     if not output.has_labels:
         excluded |= LABEL_STRATEGIES
+    if output.kind == LabelsOutput.kind:  # several labels, none of which is the label of the prediction, and no confidence
+        excluded |= {PickedBy.UNCERTAIN, PickedBy.LABEL}
     return [strategy for strategy in STRATEGIES if strategy not in excluded]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +10,11 @@ from typing import Any
 
 from inference.errors import InvalidSignature
 from inference.examples import Example
+from inference.messages import find_closest
 from inference.runtimes.pipeline import PREPROCESS_SUFFIXES
 from registry.labels import number_repeated_labels, read_labels
+from registry.packages import MANIFEST_NAME, check_package, derive_name
 
-MANIFEST_NAME = "model.toml"
 MANIFEST_KEYS = {
     "name",
     "title",
@@ -89,6 +89,7 @@ def read_manifest(
     """
     if not path.exists():
         raise InvalidSignature(f"There is no file or folder {path}.")
+    check_package(path)
     has_manifest = path.is_dir() and (path / MANIFEST_NAME).is_file()
     data: dict[str, Any] = _read_toml(path / MANIFEST_NAME) if has_manifest else {"artifact": path.resolve().name}
     folder = path.resolve() if has_manifest else path.resolve().parent
@@ -100,7 +101,7 @@ def read_manifest(
     if input_options:
         data["input"] = {**data.get("input", {}), **input_options}
     artifact = _resolve_inside(folder, data.pop("artifact", ""), "the artifact")
-    data["name"] = name or data.get("name") or _derive_name(artifact.name)
+    data["name"] = name or data.get("name") or derive_name(artifact.name)
     data["examples"] = [Example.from_dict(example) for example in data.get("examples", [])]
     data["preprocess"] = _resolve_preprocess(folder, data.pop("preprocess", {}))
     return Manifest(folder, artifact, **data, notices=tuple(notices))
@@ -116,11 +117,6 @@ def _resolve_inside(folder: Path, name: str, subject: str) -> Path:
     return path
 
 
-def _derive_name(file_name: str) -> str:
-    """Return the model name for a file name: `my-model` for `My_Model.v2.onnx`."""
-    return re.sub(r"[^a-z0-9]+", "-", file_name.partition(".")[0].lower()).strip("-")
-
-
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -129,7 +125,11 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise InvalidSignature(f"{path} is not valid TOML: {error}") from error
     if unknown := sorted(data.keys() - MANIFEST_KEYS):
-        raise InvalidSignature(f"Expected only the keys {sorted(MANIFEST_KEYS)} in {path}. Received: {unknown}")
+        closest = find_closest(unknown[0], sorted(MANIFEST_KEYS))
+        hint = f" Did you mean {closest}?" if closest else ""
+        raise InvalidSignature(
+            f"Expected only the keys {', '.join(sorted(MANIFEST_KEYS))} in {path}. Received: {unknown}.{hint}"
+        )
     return data
 
 

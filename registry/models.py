@@ -56,6 +56,13 @@ class RegisteredModel(models.Model):
         return reverse("predictions:model", args=[self.name])
 
 
+MULTI_LABEL_TASKS = (
+    RegisteredModel.Task.IMAGE_MULTI_LABEL,
+    RegisteredModel.Task.TABULAR_MULTI_LABEL,
+    RegisteredModel.Task.TEXT_MULTI_LABEL,
+)
+
+
 class ModelVersion(models.Model):
     """One artifact with its signature. Immutable: database triggers reject changes. Register a new version instead.
 
@@ -78,6 +85,12 @@ class ModelVersion(models.Model):
     )
     examples = models.JSONField(default=list, blank=True, help_text="Inputs with their expected outputs, from model.toml.")
     notes = models.TextField(blank=True)
+    notices = models.JSONField(
+        default=list, blank=True, help_text="What registration derived or noticed, one sentence each."
+    )
+    libraries = models.JSONField(
+        default=dict, blank=True, help_text="The versions of the libraries with which it was registered, by name."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"

@@ -72,6 +72,39 @@ class RegressionSerializer(serializers.Serializer):
     residuals = ResidualsSerializer()
 
 
+class LabelQualitySerializer(serializers.Serializer):
+    """Metrics of one label, and the counts that they are based on. `support` is the number of predictions with the label."""
+
+    label = serializers.CharField()  # type: ignore[assignment]
+    precision = ShareSerializer()
+    recall = ShareSerializer()
+    f1 = ShareSerializer()
+    support = serializers.IntegerField()
+    predicted = serializers.IntegerField()
+    true_positives = serializers.IntegerField()
+    false_positives = serializers.IntegerField()
+    false_negatives = serializers.IntegerField()
+    true_negatives = serializers.IntegerField()
+
+
+class AveragesSerializer(serializers.Serializer):
+    """Averages over all labels."""
+
+    precision = serializers.FloatField(allow_null=True)
+    recall = serializers.FloatField(allow_null=True)
+    f1 = serializers.FloatField(allow_null=True)
+
+
+class MultiLabelSerializer(serializers.Serializer):
+    """Metrics of the predictions with known true labels."""
+
+    n = serializers.IntegerField()
+    hamming_loss = serializers.FloatField(allow_null=True)
+    micro = AveragesSerializer(help_text="Of the sums of all labels.")
+    macro = AveragesSerializer(help_text="Unweighted means over the labels.")
+    labels = LabelQualitySerializer(many=True)
+
+
 class QualitySerializer(serializers.Serializer):
     """The metrics of a model version."""
 
@@ -79,7 +112,10 @@ class QualitySerializer(serializers.Serializer):
     predictions = serializers.IntegerField(help_text="Number of succeeded predictions.")
     reviewed = serializers.IntegerField(help_text="Number of predictions with a review, including `unsure` reviews.")
     coverage = serializers.FloatField(allow_null=True, help_text="reviewed / predictions.")
-    accuracy = ShareSerializer(help_text="Share of correct predictions among those reviewed as correct or incorrect.")
+    accuracy = ShareSerializer(
+        help_text="Share of correct predictions among those reviewed as correct or incorrect. For a multi-label model, all "
+        "labels must be right (subset accuracy)."
+    )
     random = ShareSerializer(help_text="Accuracy of the random sample: unbiased estimate.")
     picked = ShareSerializer(help_text="Accuracy of the low-confidence sample: underestimates accuracy.")
     classes = ClassQualitySerializer(many=True)
@@ -88,3 +124,4 @@ class QualitySerializer(serializers.Serializer):
     kappa = serializers.FloatField(allow_null=True, help_text="Cohen's kappa of reviewers of the same predictions.")
     kappa_n = serializers.IntegerField(help_text="Number of predictions with two reviewers.")
     regression = RegressionSerializer(allow_null=True)
+    multi_label = MultiLabelSerializer(allow_null=True)

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evaluation.datasets.image_tables import ImageTableWriter
 from evaluation.datasets.images import ImageWriter
+from evaluation.datasets.labeled_images import LabeledImageWriter
 from evaluation.datasets.output_folder import create_output_folder
 from evaluation.datasets.selection import (
     TrueOutput,
@@ -20,9 +22,9 @@ from evaluation.datasets.selection import (
     get_versions,
 )
 from evaluation.datasets.splits import UNREVIEWED, assign_split
-from evaluation.datasets.tables import TableWriter, open_csv
+from evaluation.datasets.tables import TableWriter, TargetColumns, open_csv
 from inference.errors import InvalidImage
-from inference.signature import TableInput
+from inference.signature import LabelsOutput, get_image_part
 from predictions.export import format_cell
 from predictions.models import Prediction
 from predictions.services.stored_files import StoredFileError
@@ -30,9 +32,10 @@ from registry.models import ModelVersion
 
 MANIFEST_COLUMNS = (
     "prediction", "input", "split", "path", "label", "value", "true_label", "true_value", "verdict", "confidence", "model",
-    "model_version", "sha256", "original_name", "picked_by", "reviews",
+    "model_version", "sha256", "original_name", "picked_by", "reviews", "labels", "true_labels",
 )  # fmt: skip
 CHUNK_ROWS = 500  # predictions fetched together
+DatasetWriter = ImageWriter | TableWriter | ImageTableWriter
 
 
 @dataclass(slots=True)
@@ -84,22 +87,25 @@ def export_dataset(*, model: str, folder: Path, reviewed_only: bool = False) -> 
     return summary
 
 
-def _create_writer(
-    versions: list[ModelVersion], root: Path, reviewed_only: bool, files: ExitStack
-) -> ImageWriter | TableWriter:
+def _create_writer(versions: list[ModelVersion], root: Path, reviewed_only: bool, files: ExitStack) -> DatasetWriter:
     """Return a writer for the labels or features of all versions, in the order of the newest one."""
     labels = dict.fromkeys(label for version in versions for label in version.labels)
+    is_multi_label = versions[0].parsed_signature.output.kind == LabelsOutput.kind
     inputs = [version.parsed_signature.input for version in versions]
-    tables = [part for part in inputs if isinstance(part, TableInput)]
-    if not tables:
-        return ImageWriter(root, labels, reviewed_only=reviewed_only)
-    features = list(dict.fromkeys(name for table in tables for name in table.names))
-    target = "label" if labels else "value"
-    return TableWriter(root, features, target=target, reviewed_only=reviewed_only, files=files)
+    features = list(dict.fromkeys(feature.name for part in inputs for feature in part.features))
+    targets = TargetColumns(labels if is_multi_label else (), name="label" if labels else "value")
+    image = get_image_part(inputs[0])
+    if image and features:
+        return ImageTableWriter(root, features, image, targets=targets, reviewed_only=reviewed_only, files=files)
+    if image and is_multi_label:
+        return LabeledImageWriter(root, labels, image, reviewed_only=reviewed_only, files=files)
+    if image:
+        return ImageWriter(root, labels, image, reviewed_only=reviewed_only)
+    return TableWriter(root, features, targets=targets, reviewed_only=reviewed_only, files=files)
 
 
 def _read_unique_inputs(
-    predictions: Iterable[Prediction], writer: ImageWriter | TableWriter, summary: ExportSummary
+    predictions: Iterable[Prediction], writer: DatasetWriter, summary: ExportSummary
 ) -> Iterator[tuple[Prediction, bytes, Any]]:
     """Yield the first prediction of each input with the digest and content of the input; record unreadable inputs."""
     seen: set[bytes] = set()
@@ -131,4 +137,6 @@ def _describe_prediction(prediction: Prediction, true_output: TrueOutput | None)
         "original_name": prediction.input.original_name,
         "picked_by": review.picked_by if review else "",
         "reviews": len(prediction.active_reviews),
+        "labels": prediction.predicted_labels,
+        "true_labels": true_output.true_labels if true_output else None,
     }

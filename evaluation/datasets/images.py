@@ -12,6 +12,7 @@ from evaluation.datasets.folder_names import assign_folder_names
 from evaluation.datasets.selection import TrueOutput
 from evaluation.datasets.splits import SPLITS, UNREVIEWED
 from inference.preprocessing import normalize_image
+from inference.signature import ImageInput
 from predictions.models import Input
 from predictions.services.stored_files import read_stored_file
 
@@ -20,11 +21,12 @@ class ImageWriter:
     """Writes `train/7/<input>.png`; for regression `train/<input>.png`, with the true value in the manifest only.
 
     Every split has a folder for every label, even if it is empty, so that a class has the same number in all splits.
-    `classes.txt` lists the folders in the order of the model's outputs, which may not be alphabetical.
+    `classes.txt` lists the folders in the order of the model's outputs, which may not be alphabetical. Images have the
+    background, the colors, and the bits of the signature.
     """
 
-    def __init__(self, root: Path, labels: Iterable[str], *, reviewed_only: bool) -> None:
-        self.root, self.folder_names = root, assign_folder_names(labels)
+    def __init__(self, root: Path, labels: Iterable[str], signature: ImageInput, *, reviewed_only: bool) -> None:
+        self.root, self.folder_names, self.signature = root, assign_folder_names(labels), signature
         for split in SPLITS:
             for name in self.folder_names.values() or [""]:
                 (root / split / name).mkdir(parents=True)
@@ -41,9 +43,7 @@ class ImageWriter:
             StoredFileError: the stored file is missing or damaged.
             InvalidImage: the stored file cannot be decoded.
         """
-        image = _convert_to_gray_if_colorless(normalize_image(read_stored_file(row)))
-        header = f"{image.mode} {image.width} {image.height}\n".encode()
-        return hashlib.sha256(header + image.tobytes()).digest(), image
+        return read_pixels(row, self.signature)
 
     def write(self, row: Input, image: Image.Image, split: str, true_output: TrueOutput | None) -> str:
         """Write the image. Return its path relative to the root."""
@@ -51,6 +51,13 @@ class ImageWriter:
         path = Path(split, folder, f"{row.pk}.png")
         image.save(self.root / path, "PNG")
         return path.as_posix()
+
+
+def read_pixels(row: Input, signature: ImageInput) -> tuple[bytes, Image.Image]:
+    """Return a digest of the pixels of a stored image, and the image. It can raise the errors of `ImageWriter.read`."""
+    image = _convert_to_gray_if_colorless(normalize_image(read_stored_file(row), signature))
+    header = f"{image.mode} {image.width} {image.height}\n".encode()
+    return hashlib.sha256(header + image.tobytes()).digest(), image
 
 
 def _convert_to_gray_if_colorless(image: Image.Image) -> Image.Image:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import F, OuterRef, Prefetch, Subquery
@@ -22,10 +22,19 @@ class NotExportable(InferenceError):
 
 @dataclass(frozen=True, slots=True)
 class TrueOutput:
-    """The true label or the true value of an input."""
+    """The true label, labels, or value of an input.
+
+    Args:
+        labels: for a multi-label model, whether each label of the version that made the prediction is true.
+    """
 
     label: str = ""
     value: float | None = None
+    labels: Mapping[str, bool] | None = None
+
+    @property
+    def true_labels(self) -> list[str] | None:
+        return None if self.labels is None else [label for label, is_true in self.labels.items() if is_true]
 
 
 def get_versions(reference: str) -> list[ModelVersion]:
@@ -67,7 +76,7 @@ def get_verdict_review(prediction: Prediction) -> Review | None:
 
 
 def get_true_output(prediction: Prediction) -> TrueOutput | None:
-    """Return the true output from the review that counts: its true label or value, or the prediction if it is correct.
+    """Return the true output from the review that counts: the one it contains, or the prediction if it is correct.
 
     For values, the newest review with a true value counts, as in the metrics.
     """
@@ -75,7 +84,11 @@ def get_true_output(prediction: Prediction) -> TrueOutput | None:
     review = measured or get_verdict_review(prediction)
     if review is None:
         return None
+    is_correct = review.verdict == Review.Verdict.CORRECT
+    if prediction.predicted_labels is not None:
+        true_labels = prediction.predicted_labels if is_correct else review.true_labels
+        labels = prediction.model_version.labels
+        return None if true_labels is None else TrueOutput(labels={label: label in true_labels for label in labels})
     if review.true_label or review.true_value is not None:
         return TrueOutput(review.true_label, review.true_value)
-    is_correct = review.verdict == Review.Verdict.CORRECT
     return TrueOutput(prediction.label, prediction.value) if is_correct else None

@@ -8,6 +8,7 @@ from django.db.models import Case, F, IntegerField, QuerySet, When, Window
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import RowNumber
 
+from evaluation.sql.labels import SortedLabels
 from evaluation.sql.query import compile_query, execute_query
 from inference.numbers import MAX_FLOAT
 from registry.models import ModelVersion
@@ -73,6 +74,17 @@ def compare_labels(reviews: QuerySet, predictions: QuerySet, *, first: ModelVers
     return LabelComparison(*_aggregate_pairs(COMPARE_LABELS, reviews, predictions, first))
 
 
+def compare_label_lists(reviews: QuerySet, predictions: QuerySet, *, first: ModelVersion) -> LabelComparison:
+    """Compare the lists of labels that two versions predicted for the same inputs. Their order has no influence.
+
+    Args:
+        reviews: reviews with true labels.
+        predictions, first: as in `compare_labels`.
+    """
+    expressions = SortedLabels("true_labels"), SortedLabels("output__labels")
+    return LabelComparison(*_aggregate_pairs(COMPARE_LABELS, reviews, predictions, first, expressions))
+
+
 def compare_values(reviews: QuerySet, predictions: QuerySet, *, first: ModelVersion) -> ValueComparison:
     """Compare the values that two versions predicted for the same inputs.
 
@@ -83,15 +95,27 @@ def compare_values(reviews: QuerySet, predictions: QuerySet, *, first: ModelVers
     return ValueComparison(*_aggregate_pairs(COMPARE_VALUES, reviews, predictions, first))
 
 
-def _aggregate_pairs(statement: str, reviews: QuerySet, predictions: QuerySet, first: ModelVersion) -> tuple[Any, ...]:
+def _aggregate_pairs(
+    statement: str,
+    reviews: QuerySet,
+    predictions: QuerySet,
+    first: ModelVersion,
+    labels: tuple[Any, Any] = ("true_label", "label"),
+) -> tuple[Any, ...]:
+    """Run a statement that reads `pairs`.
+
+    Args:
+        labels: the field or expression of the true label of a review, and of the predicted label of a prediction.
+    """
+    true_label, label = labels
     true_outputs = reviews.order_by().values_list(
-        "prediction__input__sha256", "true_label", "true_value", _rank_newest("prediction__input__sha256")
+        "prediction__input__sha256", true_label, "true_value", _rank_newest("prediction__input__sha256")
     )
     side = Case(When(model_version=first, then=1), default=2, output_field=IntegerField())
     outputs = (
         predictions.filter(input__sha256__in=RawSQL("SELECT sha256 FROM true_outputs", []))
         .order_by()
-        .values_list("input__sha256", side, "label", "value", _rank_newest("input__sha256", "model_version"))
+        .values_list("input__sha256", side, label, "value", _rank_newest("input__sha256", "model_version"))
     )
     true_query, true_parameters = compile_query(true_outputs)
     query, parameters = compile_query(outputs)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from django.db.models import Case, CharField, F, IntegerField, QuerySet, Value, When
+from django.db.models import Case, CharField, F, IntegerField, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast
 
+from evaluation.sql.labels import COUNT_LABELS, build_labeled_expressions
 from evaluation.sql.query import compile_query, execute_query
 from inference.numbers import MAX_FLOAT
 
@@ -32,6 +34,7 @@ REVIEW_COLUMNS = {
     "rating": "rating",
     "bin": "bin",
 }
+LABEL_LIST_COLUMNS = {"labels": "prediction__output__labels", "true_labels": "true_labels"}
 # `selected` has the active reviews of predictions that match `picked_by`. How a prediction was selected for review is
 # looked up in all its reviews, including withdrawn ones. `decided` has the reviews that are correct or incorrect; the
 # newest of each prediction has recency 1.
@@ -103,7 +106,8 @@ class VerdictCount(NamedTuple):
 class AgreementCount(NamedTuple):
     """Number of predictions by the ratings that two reviewers gave.
 
-    A rating is the true label, or the verdict if there is no label. `reviewers` identifies the pair of reviewers.
+    A rating is the true label or the list of true labels, or the verdict if there is neither. `reviewers` identifies the
+    pair of reviewers.
     """
 
     rating: str
@@ -112,10 +116,27 @@ class AgreementCount(NamedTuple):
     n: int
 
 
+class LabelCount(NamedTuple):
+    """Number of predictions for which a label is predicted, for which it is true, and for which it is both."""
+
+    label: str
+    predicted: int
+    true: int
+    both: int
+
+
 class ReviewCounts(NamedTuple):
+    """Counts of reviews.
+
+    Args:
+        labels, labeled: of a multi-label model: the labels, and the number of predictions with known true labels.
+    """
+
     reviewed: int
     verdicts: list[VerdictCount]
     agreements: list[AgreementCount]
+    labels: list[LabelCount]
+    labeled: int
 
 
 class ErrorSums(NamedTuple):
@@ -132,18 +153,25 @@ class ErrorSums(NamedTuple):
     histogram: Counter[int]
 
 
-def count_reviews(reviews: QuerySet, *, picked_by: str = "") -> ReviewCounts:
+def count_reviews(reviews: QuerySet, *, picked_by: str = "", is_multi_label: bool = False) -> ReviewCounts:
     """Count reviews of predictions with labels.
 
     Args:
         reviews: all reviews of some predictions, including withdrawn ones.
         picked_by: count only predictions selected for review by this strategy; empty for all.
+        is_multi_label: count the labels of each prediction too.
     """
-    rows = _aggregate_reviews(COUNT_REVIEWS, reviews, picked_by)
+    if is_multi_label:
+        statement = build_labeled_expressions() + COUNT_REVIEWS + COUNT_LABELS
+        rows = _aggregate_reviews(statement, reviews, picked_by, REVIEW_COLUMNS | LABEL_LIST_COLUMNS)
+    else:
+        rows = _aggregate_reviews(COUNT_REVIEWS, reviews, picked_by)
     return ReviewCounts(
         reviewed=next(row[7] for row in rows if row[0] == "reviewed"),
         verdicts=[VerdictCount(*row[1:]) for row in rows if row[0] == "verdict"],
         agreements=[AgreementCount(row[1], row[2], row[3], row[7]) for row in rows if row[0] == "agreement"],
+        labels=[LabelCount(row[1], *row[4:7]) for row in rows if row[0] == "label"],
+        labeled=sum(row[7] for row in rows if row[0] == "labeled"),
     )
 
 
@@ -158,15 +186,22 @@ def sum_errors(reviews: QuerySet, *, picked_by: str = "") -> ErrorSums:
     return ErrorSums(rows[-2][0], n, mean_absolute, mean_squared, mean, true_variance, low, high, histogram)
 
 
-def _aggregate_reviews(statement: str, reviews: QuerySet, picked_by: str) -> list[tuple[Any, ...]]:
+def _aggregate_reviews(
+    statement: str, reviews: QuerySet, picked_by: str, columns: Mapping[str, str] = REVIEW_COLUMNS
+) -> list[tuple[Any, ...]]:
     # Compare with the edges instead of multiplying: 0.7 * 10 is more than 7.
     bins = [When(prediction__confidence__lte=edge, then=Value(number)) for number, edge in enumerate(CONFIDENCE_EDGES[1:])]
     rows = reviews.order_by().annotate(
         is_active=Case(When(withdrawn_at=None, then=1), default=0, output_field=IntegerField()),
         reviewer_text=Cast("reviewer_id", CharField()),
-        rating=Case(When(true_label="", then=F("verdict")), default=F("true_label")),
+        rating=Case(
+            When(true_labels__isnull=False, then=Cast("true_labels", TextField())),
+            When(true_label="", then=F("verdict")),
+            default=F("true_label"),
+            output_field=TextField(),
+        ),
         bin=Case(*bins, output_field=IntegerField()),
     )
-    query, parameters = compile_query(rows.values_list(*REVIEW_COLUMNS.values()))
-    prefix = f"WITH reviews ({', '.join(REVIEW_COLUMNS)}) AS MATERIALIZED ("
+    query, parameters = compile_query(rows.values_list(*columns.values()))
+    prefix = f"WITH reviews ({', '.join(columns)}) AS MATERIALIZED ("
     return execute_query(prefix + query + DECIDED + statement, [*parameters, picked_by])

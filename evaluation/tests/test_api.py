@@ -17,7 +17,7 @@ def test_the_response_has_the_documented_keys(reviewed, api):
     body = api.get(QUALITY_URL).json()
     assert list(body) == [
         *("version", "predictions", "reviewed", "coverage", "accuracy", "random", "picked", "classes", "confusion"),
-        *("calibration", "kappa", "kappa_n", "regression"),
+        *("calibration", "kappa", "kappa_n", "regression", "multi_label"),
     ]
     assert (body["version"], body["predictions"], body["reviewed"], body["coverage"]) == (1, 4, 3, 0.75)
     assert set(body["accuracy"]) == set(body["random"]) == set(body["picked"]) == {"value", "low", "high", "n"}

@@ -27,7 +27,7 @@ def test_the_manifest_describes_each_input(shades, user, other, folder, export):
         "prediction": str(prediction.pk), "input": str(prediction.input_id), "label": "white", "value": "",
         "true_label": "grey", "true_value": "", "verdict": "incorrect", "confidence": str(prediction.confidence),
         "model": "shades", "model_version": "1", "sha256": prediction.input.sha256, "original_name": "'=cmd.png",
-        "picked_by": "manual", "reviews": "2",
+        "picked_by": "manual", "reviews": "2", "labels": "", "true_labels": "",
     }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Convert request data to model inputs, and model inputs to a batch."""
 
-from inference.preprocessing.arrays import make_thumbnail, normalize_image, to_array
+from inference.preprocessing.arrays import to_array
 from inference.preprocessing.batches import collate_items, make_sample_input, prepare_input
 from inference.preprocessing.features import (
     make_sample_row,
@@ -10,9 +10,12 @@ from inference.preprocessing.features import (
     to_canonical_json,
 )
 from inference.preprocessing.images import DecodedImage, ImageLimits, check_file_size, read_image
+from inference.preprocessing.samples import make_sample_inputs
+from inference.preprocessing.thumbnails import make_thumbnail, normalize_image
 
 __all__ = [
-    "DecodedImage", "ImageLimits", "check_file_size", "collate_items", "make_sample_input", "make_sample_row",
+    "DecodedImage", "ImageLimits", "check_file_size", "collate_items", "make_sample_input", "make_sample_inputs",
+    "make_sample_row",
     "make_thumbnail", "normalize_image", "parse_csv_line", "parse_strings", "prepare_input", "read_features", "read_image",
     "to_array", "to_canonical_json",
 ]  # fmt: skip

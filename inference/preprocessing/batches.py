@@ -12,10 +12,11 @@ from PIL import Image
 from inference.preprocessing.arrays import to_array
 from inference.preprocessing.features import make_sample_row
 from inference.preprocessing.images import get_image_file
-from inference.signature import ImageInput, TableInput
-from inference.types import AnyArray, Row, Table
+from inference.signature import ImageInput, ImageTabularInput, TableInput, TextInput
+from inference.types import AnyArray, ImageRow, ImageTable, Row, Table
 
 SAMPLE_SIDE_PIXELS = 64  # of the sample image for a model that takes any size
+SAMPLE_TEXT = "example"
 
 
 @singledispatch
@@ -67,3 +68,34 @@ def _(signature: TableInput, items: Sequence[Row]) -> Table:
 @make_sample_input.register
 def _(signature: TableInput) -> Row:
     return make_sample_row(signature)
+
+
+@prepare_input.register
+def _(signature: TextInput, model_input: str) -> Row:
+    return {signature.name: model_input}
+
+
+@collate_items.register
+def _(signature: TextInput, items: Sequence[Row]) -> Table:
+    return Table.from_rows((signature.column,), items)
+
+
+@make_sample_input.register
+def _(signature: TextInput) -> str:
+    return signature.example or SAMPLE_TEXT[: signature.max_length]
+
+
+@prepare_input.register
+def _(signature: ImageTabularInput, model_input: ImageRow) -> tuple[AnyArray, Row]:
+    return prepare_input(signature.image, model_input.image), model_input.row
+
+
+@collate_items.register
+def _(signature: ImageTabularInput, items: Sequence[tuple[AnyArray, Row]]) -> ImageTable:
+    images, rows = zip(*items, strict=True)
+    return ImageTable(collate_items(signature.image, images), collate_items(signature.table, rows))
+
+
+@make_sample_input.register
+def _(signature: ImageTabularInput) -> ImageRow:
+    return ImageRow(make_sample_input(signature.image), make_sample_input(signature.table))

@@ -10,10 +10,10 @@ from typing import Any
 import rfc8785
 
 from inference.errors import InvalidFeatures, InvalidInput
-from inference.messages import MAX_LISTED_NAMES, find_closest, format_names, quote_value
+from inference.messages import MAX_LISTED_NAMES, MAX_SHOWN_NAME_LENGTH, find_closest, format_names, quote_value
 from inference.numbers import FLOAT_PATTERN, INTEGER_PATTERN
 from inference.signature import Feature, TableInput
-from inference.signature.feature import MAX_NAME_LENGTH, NUMBER_TYPES
+from inference.signature.feature import NUMBER_TYPES
 from inference.types import Row
 
 BOOLEANS = {"true": True, "false": False}
@@ -62,7 +62,7 @@ def to_canonical_json(features: Mapping[str, Any]) -> bytes:
 
     Databases do not preserve the difference between 5.0 and 5, and JCS writes both the same way.
     """
-    return rfc8785.dumps({name: float(value) if _is_number(value) else value for name, value in features.items()})
+    return rfc8785.dumps(_unify_numbers(dict(features)))
 
 
 def parse_strings(strings: Mapping[str, str], table: TableInput) -> Row:
@@ -119,7 +119,7 @@ def _name_values(values: Sequence[Any], table: TableInput, order: Sequence[str] 
         if expected != received:
             raise InvalidInput(
                 f"Expected feature_order to match the model: {format_names(names)}. Received {received!r:.120} "
-                f"at position {position} instead of {expected!r}.",
+                f"at position {position} instead of {expected!r:.120}.",
                 code="wrong-order",
                 field="feature_order",
             )
@@ -165,10 +165,14 @@ def _read_value(feature: Feature, value: Any, *, hint: bool) -> Any:
 
 def _make_unknown_error(name: str, suggestion: str | None, names: Sequence[str]) -> InvalidInput:
     hint = f"Did you mean {suggestion!r}?" if suggestion else f"The features are {format_names(names)}."
-    return InvalidInput(f"There is no feature {name!r:.120}. {hint}", code="unknown-feature", field=name[:MAX_NAME_LENGTH])
+    return InvalidInput(
+        f"There is no feature {name!r:.120}. {hint}", code="unknown-feature", field=name[:MAX_SHOWN_NAME_LENGTH]
+    )
 
 
 def _parse_string(text: str, feature: Feature) -> Any:
+    if feature.type == "category" and text in feature.values:  # also one with spaces around it
+        return text
     text = text.strip() if feature.type != "text" else text
     if not text:
         return None
@@ -179,5 +183,8 @@ def _parse_string(text: str, feature: Feature) -> Any:
     return BOOLEANS.get(text.lower(), text) if feature.type == "boolean" else text
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _unify_numbers(value: Any) -> Any:
+    """Return the value with all numbers as float."""
+    if isinstance(value, dict):
+        return {name: _unify_numbers(part) for name, part in value.items()}
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -44,6 +44,7 @@ XML_OPENINGS = (b"<?xml", b"<svg", b"<!doctype svg", b"<!--")
 # Pillow warns about large images, which ImageLimits rejects, and about unusual EXIF data, which is ignored.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
+BITS_KEY = "bits_per_channel"  # in `Image.info`
 LARGE_IMAGE_PIXELS = 4_000_000
 large_image_slots = threading.BoundedSemaphore(2)
 
@@ -81,6 +82,7 @@ def read_image(data: bytes, limits: ImageLimits) -> DecodedImage:
     with translate_decoder_errors(data, limits):
         image = _open_image(data)
         _check_header(image, limits)
+        mark_16_bits(image)
         with limit_large_images(image):
             image.load()
         # Pillow opens a PNG without its last chunk as if it were complete.
@@ -88,6 +90,18 @@ def read_image(data: bytes, limits: ImageLimits) -> DecodedImage:
             raise _make_truncated_error()
     image.info[FILE_KEY] = data
     return DecodedImage(image, CONTENT_TYPES[image.format or ""], image.width, image.height)
+
+
+def mark_16_bits(image: Image.Image) -> None:
+    """Record in an image that is not loaded yet that its file has 16 bits per channel. Pillow reduces colors to 8 bits."""
+    raw_modes = [str(tile.args[0] if isinstance(tile.args, tuple) else tile.args) for tile in getattr(image, "tile", ())]
+    if any("16" in raw_mode for raw_mode in raw_modes):
+        image.info[BITS_KEY] = 16
+
+
+def has_16_bits(image: Image.Image) -> bool:
+    """Return whether the file of the image has 16 bits per channel."""
+    return image.mode.startswith("I") or image.info.get(BITS_KEY) == 16
 
 
 def get_image_file(image: Image.Image) -> bytes:

@@ -16,6 +16,9 @@ RUNTIMES = {
     "sklearn": "inference.runtimes.sklearn.SklearnRuntime",
     "mlflow": "inference.runtimes.mlflow.MlflowRuntime",
     "pipeline": "inference.runtimes.pipeline.PipelineRuntime",
+    "xgboost": "inference.runtimes.xgboost.XgboostRuntime",
+    "lightgbm": "inference.runtimes.lightgbm.LightgbmRuntime",
+    "catboost": "inference.runtimes.catboost.CatboostRuntime",
     "dummy": "inference.runtimes.dummy.DummyRuntime",
 }
 INTERNAL_RUNTIMES = ("dummy", "pipeline")  # for tests, and for folders that registration makes
@@ -37,7 +40,7 @@ def create_runtime(name: str, path: Path, *, threads: int = 0, trusted: bool = F
         raise InvalidArtifact(
             f"{path.name} has a format ({runtime.match_suffix(path) or 'unknown'}) that can run its author's code when it "
             "is loaded. If you trust its source, register it with --trusted. "
-            ".keras, .onnx, and .skops files are loaded as data."
+            ".keras, .onnx, .skops, .ubj, and .cbm files are loaded as data."
         )
     return runtime(path, threads=threads, trusted=trusted)
 

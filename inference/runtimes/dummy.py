@@ -10,7 +10,7 @@ import numpy as np
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
 from inference.tensors import encode_column
-from inference.types import AnyArray, Array, ArtifactMetadata, Batch, BatchFunction, Table, Tensor
+from inference.types import AnyArray, Array, ArtifactMetadata, Batch, BatchFunction, ImageTable, Table, Tensor
 
 BEHAVIOR_KEYS = {"classes", "fixed", "sleep", "fail", "nan", "sum"}
 
@@ -69,6 +69,8 @@ class DummyRuntime(BaseRuntime):
 
 def _to_numbers(batch: Batch) -> AnyArray:
     """Return one row of numbers per input. Text is represented by its length."""
+    if isinstance(batch, ImageTable):
+        return np.hstack([_to_numbers(batch.images), _to_numbers(batch.table)])
     if not isinstance(batch, Table):
         return batch.reshape(len(batch), -1)
     columns = [batch.columns[feature.name] for feature in batch.features]

@@ -10,22 +10,17 @@ import numpy as np
 
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
-from inference.tensors import encode_column, get_dtype_bounds, make_row_by_row, requires_single_rows, to_tensors
+from inference.runtimes.mlflow_columns import COLUMN_TYPES, get_type_name, make_feature, run_frames
+from inference.runtimes.mlflow_native import NativeModel, explain_load_error
+from inference.tensors import make_row_by_row, requires_single_rows, to_tensors
 from inference.types import AnyArray, ArtifactMetadata, Batch, BatchFunction, BatchOutput, Table, Tensor
-
-# Feature type and NumPy dtype by MLflow column type, https://mlflow.org/docs/latest/ml/model/signatures/
-COLUMN_TYPES = {
-    "boolean": ("boolean", "bool"),
-    "integer": ("integer", "int32"),
-    "long": ("integer", "int64"),
-    "float": ("float", "float32"),
-    "double": ("float", "float64"),
-    "string": ("text", "str"),
-}
 
 
 class MlflowRuntime(BaseRuntime):
     """Load a folder with an `MLmodel` through `mlflow.pyfunc`. The inputs come from the MLflow signature.
+
+    The label is that of `pyfunc.predict()`. If it is the `predict()` of a classifier that also has `predict_proba()`, the
+    scores come from there.
 
     An MLflow model is a pickle or Python code, so loading it runs its author's code.
     """
@@ -39,55 +34,74 @@ class MlflowRuntime(BaseRuntime):
         # The model's own code can raise any exception.
         except Exception as error:
             raise InvalidArtifact(
-                f"MLflow {mlflow.__version__} cannot load {self.path.name}: {type(error).__name__}: {error}"
+                f"MLflow {mlflow.__version__} cannot load {self.path.name}: {explain_load_error(self.path, error)}"
             ) from error
         self.schema = self.model.metadata.get_input_schema()
         if self.schema is None:
             raise InvalidArtifact(
                 f"The MLflow model has no signature. Save {self.path.name} again with signature=infer_signature(...)."
             )
+        self.native = NativeModel(self.model)
         if not self.schema.is_tensor_spec():
-            self.features = tuple(_make_feature(spec, index) for index, spec in enumerate(self.schema.inputs))
-            return self._run_batch
+            self.features = tuple(make_feature(spec, index) for index, spec in enumerate(self.schema.inputs))
+            return self._run_table
         self.tensors = tuple(_make_tensor(spec, index) for index, spec in enumerate(self.schema.inputs))
         specs = zip(self.tensors, self.schema.inputs, strict=True)
         single_rows = [requires_single_rows(tensor.name, spec.shape[0]) for tensor, spec in specs]
-        return make_row_by_row(self._run_batch) if any(single_rows) else self._run_batch
+        return make_row_by_row(self._run_tensors) if any(single_rows) else self._run_tensors
 
     def describe(self) -> ArtifactMetadata:
-        output_schema = self.model.metadata.get_output_schema()
-        output_specs = () if output_schema is None else output_schema.inputs
         is_tensor = self.schema.is_tensor_spec()
+        output_schema = self.model.metadata.get_output_schema()
+        specs = () if output_schema is None else output_schema.inputs
+        outputs = tuple(_make_output(spec, index) for index, spec in enumerate(specs))
+        output, outputs, notices = self._describe_output(outputs)
         return ArtifactMetadata(
             inputs=self.tensors if is_tensor else (),
-            outputs=tuple(_make_output(spec, index) for index, spec in enumerate(output_specs)),
+            outputs=outputs,
             features=() if is_tensor else self.features,
+            has_feature_names=is_tensor or bool(self.schema.has_input_names()),
+            labels=self.native.classes,
+            output=output,
+            notices=(*notices, *self._describe_params()),
             framework="mlflow",
             framework_version=str(self.model.metadata.mlflow_version or ""),
         )
 
-    def _run_batch(self, batch: Batch) -> BatchOutput:
-        return _to_arrays(self.model.predict(self._to_model_input(batch)))
+    def _describe_output(self, outputs: tuple[Tensor, ...]) -> tuple[dict[str, Any], tuple[Tensor, ...], list[str]]:
+        """Return the output with the keys of `model.toml`, the outputs of `_predict`, and notices."""
+        native = self.native
+        if not native.classes:
+            return ({"kind": "value"} if native.is_regressor and len(outputs) <= 1 else {}), outputs, []
+        notices = [f"classes: {', '.join(native.classes)[:200]}, from the {native.name} inside the MLflow model."]
+        if native.predict_function == "predict_proba":
+            return {"kind": "classes"}, outputs or (Tensor("scores", "float64", (len(native.classes),)),), notices
+        if not native.adds_scores:
+            return {"kind": "label"}, outputs, notices
+        notices.append(f"scores: from predict_proba() of the {native.name}. The label is that of predict().")
+        tensors = (Tensor("scores", "float64", (len(native.classes),)), Tensor("label", "object", ()))
+        return {"kind": "classes", "name": "scores", "label_name": "label"}, tensors, notices
 
-    def _to_model_input(self, batch: Batch) -> Any:
-        if not self.schema.is_tensor_spec():
-            return self._to_frame(batch)
-        arrays = to_tensors(batch, self.tensors)
-        names = self.schema.input_names()
-        return dict(zip(names, arrays, strict=True)) if self.schema.has_input_names() else arrays[0]
+    def _describe_params(self) -> list[str]:
+        schema = self.model.metadata.get_params_schema()
+        defaults = [] if schema is None else [f"{param.name} = {param.default!r:.60}" for param in schema.params]
+        return [f"params: the defaults of the MLflow signature, {', '.join(defaults)}."] if defaults else []
 
-    def _to_frame(self, batch: Batch) -> Any:
-        import pandas as pd
-
+    def _run_table(self, batch: Batch) -> BatchOutput:
         if not isinstance(batch, Table):
             raise InvalidArtifact("Expected rows of features, because the MLflow signature of the model has columns.")
-        has_names = self.schema.has_input_names()
-        columns: dict[Any, Any] = {}
-        for index, (feature, spec) in enumerate(zip(batch.features, self.schema.inputs, strict=True)):
-            dtype = COLUMN_TYPES[_get_type_name(spec)][1]
-            values = encode_column(feature, batch.columns[feature.name], as_text=dtype == "str")
-            columns[feature.name if has_names else index] = values.astype(object if dtype == "str" else dtype)
-        return pd.DataFrame(columns)
+        return run_frames(batch, self.schema.inputs, self._predict)
+
+    def _run_tensors(self, batch: Batch) -> BatchOutput:
+        arrays = to_tensors(batch, self.tensors)
+        names = self.schema.input_names()
+        return self._predict(dict(zip(names, arrays, strict=True)) if self.schema.has_input_names() else arrays[0])
+
+    def _predict(self, data: Any) -> BatchOutput:
+        predicted = _to_arrays(self.model.predict(data))
+        if not self.native.adds_scores or isinstance(predicted, Mapping):
+            return predicted
+        return {"scores": self.native.compute_scores(data), "label": predicted.reshape(len(predicted))}
 
 
 def _import_mlflow() -> Any:
@@ -101,25 +115,10 @@ def _import_mlflow() -> Any:
     return mlflow
 
 
-def _get_type_name(spec: Any) -> str:
-    return str(getattr(spec.type, "name", spec.type))
-
-
-def _make_feature(spec: Any, index: int) -> dict[str, Any]:
-    type_name = _get_type_name(spec)
-    if type_name not in COLUMN_TYPES:
-        raise InvalidArtifact(
-            f"Columns must have one of the types {', '.join(COLUMN_TYPES)}. {spec.name} has the type {type_name}."
-        )
-    feature_type, dtype = COLUMN_TYPES[type_name]
-    optional = {} if getattr(spec, "required", True) else {"required": False}
-    return {"name": spec.name or f"x{index}", "type": feature_type, **get_dtype_bounds(dtype), **optional}
-
-
 def _make_output(spec: Any, index: int) -> Tensor:
     if hasattr(spec, "shape"):
         return _make_tensor(spec, index)
-    return Tensor(str(spec.name or index), COLUMN_TYPES.get(_get_type_name(spec), ("", "object"))[1], ())
+    return Tensor(str(spec.name or index), COLUMN_TYPES.get(get_type_name(spec), ("", "object"))[1], ())
 
 
 def _make_tensor(spec: Any, index: int) -> Tensor:

@@ -9,6 +9,8 @@ import numpy as np
 
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
+from inference.runtimes.onnx_graph import OnnxGraph
+from inference.runtimes.onnx_outputs import describe_outputs, is_label_pairs, to_label_scores
 from inference.tensors import make_batch_function, make_row_by_row, requires_single_rows
 from inference.types import AnyArray, ArtifactMetadata, BatchFunction, Tensor
 
@@ -20,6 +22,7 @@ DTYPES = {
     },
     **{"tensor(float16)": "float16", "tensor(float)": "float32", "tensor(double)": "float64", "tensor(string)": "str"},
 }
+IMAGE_RANK = 3  # dimensions of an image without the batch
 # The folder in which a model that is loaded from memory finds external weights,
 # https://github.com/microsoft/onnxruntime/blob/main/include/onnxruntime/core/session/onnxruntime_session_options_config_keys.h
 EXTERNAL_WEIGHTS_KEY = "session.model_external_initializers_file_folder_path"
@@ -49,26 +52,48 @@ class OnnxRuntime(BaseRuntime):
         # onnxruntime's exceptions have no common base class.
         except Exception as error:
             raise InvalidArtifact(self._explain_error(str(error))) from error
+        self.session = session
         self.producer = session.get_modelmeta().producer_name
         self.inputs = tuple(_make_input(info) for info in session.get_inputs())
         self.outputs = tuple(_make_output(info) for info in session.get_outputs())
-
-        def call_session(arrays: list[AnyArray]) -> list[AnyArray]:
-            feed = {tensor.name: array for tensor, array in zip(self.inputs, arrays, strict=True)}
-            return [_to_array(output) for output in session.run(None, feed)]
-
         single_rows = [requires_single_rows(info.name, info.shape[0]) for info in session.get_inputs()]
-        run = make_batch_function(call_session, self.inputs, [tensor.name for tensor in self.outputs])
+        run = make_batch_function(self._call_session, self.inputs, [tensor.name for tensor in self.outputs])
         return make_row_by_row(run) if any(single_rows) else run
 
     def describe(self) -> ArtifactMetadata:
-        return ArtifactMetadata(self.inputs, self.outputs, framework=self.producer or "onnx", framework_version="")
+        graph = OnnxGraph(self.path.read_bytes())
+        found = describe_outputs(graph, self._call_session, self.inputs, self.outputs)
+        image, notices = {}, list(found.notices)
+        operation = graph.find_pixel_operation(self.inputs[0].name) if len(self.inputs) == 1 else ""
+        if operation and len(self.inputs[0].shape) == IMAGE_RANK:
+            image = {"scale": "none"}
+            notices.append(f"scale: none, because the ONNX graph begins with {operation}.")
+        return ArtifactMetadata(
+            self.inputs,
+            self.outputs,
+            labels=found.labels,
+            output=found.output,
+            image=image,
+            notices=tuple(notices),
+            framework=self.producer or "onnx",
+        )
+
+    def _call_session(self, arrays: list[AnyArray]) -> list[AnyArray]:
+        feed = {tensor.name: array for tensor, array in zip(self.inputs, arrays, strict=True)}
+        outputs = zip(self.outputs, self.session.run(None, feed), strict=True)
+        return [_to_array(tensor, output, len(arrays[0])) for tensor, output in outputs]
 
     def _explain_error(self, message: str) -> str:
         if re.search("external data|TensorProto", message, re.IGNORECASE):
             return (
                 f"{self.path.name} must contain all of its weights. It refers to other files (external data), which are not "
                 "opened. Save it as a single file: onnx.save(onnx.load(path), path)."
+            )
+        if match := re.search(r"construct locale with name:\s*([\w.-]+?):", message):
+            return (
+                f"{self.path.name} changes the case of text with the locale {match[1]}, which is not installed. Install it "
+                f"(on Debian: apt-get install locales && localedef -i {match[1].partition('.')[0]} -f UTF-8 {match[1]}), or "
+                "convert the model again with lowercase=False in its vectorizer."
             )
         return (
             f"onnxruntime {self.version} cannot load {self.path.name}. The file may be incomplete or not an ONNX model. "
@@ -84,12 +109,21 @@ def _make_input(info: Any) -> Tensor:
 
 def _make_output(info: Any) -> Tensor:
     """Return an output. A sequence of mappings (ZipMap) is an array of one object per row."""
-    return Tensor(info.name, DTYPES.get(info.type, "object"), _make_shape(info.shape or ()))
+    shape: list[Any] = info.shape or []
+    if is_label_pairs(shape):
+        return Tensor(info.name, DTYPES.get(info.type, "object"), (shape[0],))
+    return Tensor(info.name, DTYPES.get(info.type, "object"), _make_shape(shape))
 
 
 def _make_shape(shape: Any) -> tuple[int | None, ...]:
     return tuple(size if isinstance(size, int) else None for size in shape[1:])
 
 
-def _to_array(output: Any) -> AnyArray:
-    return output if isinstance(output, np.ndarray) else np.array(output, np.object_)
+def _to_array(tensor: Tensor, output: Any, count: int) -> AnyArray:
+    """Return an output with one row per input."""
+    if isinstance(output, np.ndarray):
+        return to_label_scores(output) if output.shape == (*tensor.shape, count, 2) else output
+    if output and isinstance(output[0], np.ndarray):  # one array of pairs of scores per label
+        stacked = np.stack(output)
+        return to_label_scores(stacked) if stacked.shape[1:] == (count, 2) else np.moveaxis(stacked, 0, 1)
+    return np.array(output, np.object_)

@@ -55,7 +55,12 @@ class PipelineRuntime(BaseRuntime):
         metadata = self.network.describe()
         notice = f"features: those of {self.transformer.path.name} ({name}), which runs before the network."
         return replace(
-            metadata, inputs=columns.inputs, features=columns.features, notices=(*metadata.notices, notice), image={}
+            metadata,
+            inputs=columns.inputs,
+            features=columns.features,
+            has_feature_names=columns.has_feature_names,
+            notices=(*metadata.notices, notice),
+            image={},
         )
 
 
@@ -64,7 +69,7 @@ class _TransformerRuntime(SklearnRuntime):
 
     transformer: Any = None
 
-    def _read_model(self) -> Any:
+    def _read_model(self) -> tuple[Any, str]:
         from sklearn.base import BaseEstimator
         from sklearn.pipeline import Pipeline
 
@@ -80,13 +85,13 @@ class _TransformerRuntime(SklearnRuntime):
             def predict(self, rows: Any) -> AnyArray:
                 return np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows, np.float64)
 
-        self.transformer = super()._read_model()
+        self.transformer, written_by = super()._read_model()
         if not callable(getattr(self.transformer, "transform", None)):
             raise InvalidArtifact(
                 f"Expected a fitted transformer with transform() in [preprocess]. {self.path.name} contains a "
                 f"{type(self.transformer).__name__}."
             )
-        return Pipeline([("preprocess", self.transformer), ("result", Result())])
+        return Pipeline([("preprocess", self.transformer), ("result", Result())]), written_by
 
 
 def write_pipeline(folder: Path, *, preprocess: str, network: str, runtime: str = "") -> None:

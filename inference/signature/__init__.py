@@ -9,18 +9,21 @@ from typing import Any
 from inference.signature.base import check_choice
 from inference.signature.feature import Feature, format_feature_name
 from inference.signature.image import ImageInput
+from inference.signature.image_tabular import ImageTabularInput
 from inference.signature.outputs import ClassesOutput, LabelOutput, LabelsOutput, RawOutput, ValueOutput
 from inference.signature.table import TableInput
+from inference.signature.text import TEXT_KEY, TextInput
 
 __all__ = [
-    "ClassesOutput", "Feature", "ImageInput", "LabelOutput", "LabelsOutput", "RawOutput", "Signature", "TableInput",
-    "ValueOutput", "format_feature_name",
+    "TEXT_KEY", "AnyInput", "AnyOutput", "ClassesOutput", "Feature", "ImageInput", "ImageTabularInput", "LabelOutput",
+    "LabelsOutput", "RawOutput", "Signature", "TableInput", "TextInput", "ValueOutput", "format_feature_name",
+    "get_image_part", "get_table_part",
 ]  # fmt: skip
 
-AnyInput = ImageInput | TableInput
+AnyInput = ImageInput | TableInput | TextInput | ImageTabularInput
 AnyOutput = ClassesOutput | LabelsOutput | LabelOutput | ValueOutput | RawOutput
 
-INPUTS: dict[str, type[Any]] = {part.kind: part for part in (ImageInput, TableInput)}
+INPUTS: dict[str, type[Any]] = {part.kind: part for part in (ImageInput, TableInput, TextInput, ImageTabularInput)}
 OUTPUTS: dict[str, type[Any]] = {
     part.kind: part for part in (ClassesOutput, LabelsOutput, LabelOutput, ValueOutput, RawOutput)
 }
@@ -34,7 +37,8 @@ class Signature:
         single_rows: run the inputs of a batch one by one, because the model cannot run them together, or returns other
             results when it does.
 
-    Every kind of input has `kind` and `features` (empty for images). Every kind of output has `kind`, `name`, `unit`
+    Every kind of input has `kind`, `parts` (the keys of a request: `image`, `features`, `text`), and `features` (empty for
+    images). Every kind of output has `kind`, `name`, `unit`
     (empty unless it is a value with a unit), `has_labels`, and `has_scores`.
     """
 
@@ -61,8 +65,22 @@ class Signature:
 
     @property
     def is_tabular(self) -> bool:
-        """Return whether the input is a row of features instead of an image."""
+        """Return whether the input is a row of features and nothing else."""
         return isinstance(self.input, TableInput)
+
+
+def get_table_part(signature_input: AnyInput) -> TableInput | None:
+    """Return the row of features that an input consists of or contains; None if it has none."""
+    if isinstance(signature_input, ImageTabularInput):
+        return signature_input.table
+    return signature_input if isinstance(signature_input, TableInput) else None
+
+
+def get_image_part(signature_input: AnyInput) -> ImageInput | None:
+    """Return the image that an input consists of or contains; None if it has none."""
+    if isinstance(signature_input, ImageTabularInput):
+        return signature_input.image
+    return signature_input if isinstance(signature_input, ImageInput) else None
 
 
 def _read_part(data: Mapping[str, Any], kinds: Mapping[str, type[Any]]) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import MISSING, asdict, fields
 from typing import Any, ClassVar, Self
 
 from inference.errors import InvalidSignature
+from inference.messages import find_closest
 
 
 class SignaturePart:
@@ -39,7 +40,9 @@ def check_keys(cls: type[Any], values: Mapping[str, Any], place: str) -> None:
     """Raise `InvalidSignature` on unknown keys and on missing required keys of a dataclass."""
     known = {field.name for field in fields(cls)}
     if unknown := sorted(values.keys() - known):
-        raise InvalidSignature(f"Expected only {', '.join(sorted(known))} in {place}. Received: {unknown}")
+        closest = find_closest(unknown[0], sorted(known))
+        hint = f" Did you mean {closest}?" if closest else ""
+        raise InvalidSignature(f"Expected only {', '.join(sorted(known))} in {place}. Received: {unknown}.{hint}")
     required = {field.name for field in fields(cls) if field.default is MISSING}
     if missing := sorted(required - values.keys()):
         raise InvalidSignature(f"Expected {' and '.join(missing)} in {place}: the model does not define it.")

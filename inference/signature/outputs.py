@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from inference.errors import InvalidSignature
 from inference.signature.base import SignaturePart, check_choice, check_strings
@@ -36,7 +37,8 @@ class ClassesOutput(OutputPart):
         name: the name of the output with the scores, if the model has several.
         label_name: the name of the output with the label that the model itself decides on; empty if it has none.
         classes: the model's own class names, in the order of the labels; empty if they are the labels.
-        threshold: the second label of a binary classifier is predicted if its score is at least this.
+        threshold: the second of two labels is predicted if its score is at least this; None: if its score is the highest.
+        independent: the scores need not add up to 1. The label has the highest score nevertheless.
     """
 
     kind: ClassVar[str] = "classes"
@@ -48,12 +50,19 @@ class ClassesOutput(OutputPart):
     label_name: str = ""
     classes: tuple[str, ...] = ()
     threshold: float | None = None
+    independent: bool = False
 
     def __post_init__(self) -> None:
         check_choice("activation", self.activation, ACTIVATIONS)
+        if not isinstance(self.independent, bool):
+            raise InvalidSignature(f"Expected true or false in independent of [output]. Received: {self.independent!r:.100}")
         check_strings(self, self.name, self.label_name, *self.classes)
         if self.threshold is not None:
             check_threshold(self.threshold)
+
+    def to_dict(self) -> dict[str, Any]:
+        data = SignaturePart.to_dict(self)
+        return data if self.independent else {key: value for key, value in data.items() if key != "independent"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,11 @@ class LabelsOutput(OutputPart):
             raise InvalidSignature("Expected at least one number in thresholds of [output].")
         for threshold in self.thresholds:
             check_threshold(threshold)
+
+    def get_thresholds(self, labels: Sequence[str]) -> dict[str, float]:
+        """Return the threshold of each label."""
+        thresholds = self.thresholds * len(labels) if len(self.thresholds) == 1 else self.thresholds
+        return dict(zip(labels, thresholds, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

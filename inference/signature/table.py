@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 from inference.errors import InvalidSignature
+from inference.messages import clean_name
 from inference.signature.base import SignaturePart, check_keys, to_plain_dict
 from inference.signature.feature import Feature
 
@@ -19,6 +20,7 @@ class TableInput(SignaturePart):
 
     kind: ClassVar[str] = "tabular"
     section: ClassVar[str] = "input"
+    parts: ClassVar[tuple[str, ...]] = ("features",)
     features: tuple[Feature, ...]
 
     def __post_init__(self) -> None:
@@ -27,7 +29,7 @@ class TableInput(SignaturePart):
             raise InvalidSignature(f"Expected 1 to {MAX_FEATURES:,} features. Received: {len(names):,}")
         if len(set(names)) < len(names):
             duplicates = sorted({name for name in names if names.count(name) > 1})
-            raise InvalidSignature(f"Feature names must be unique. Duplicates: {', '.join(duplicates)}")
+            raise InvalidSignature(f"Feature names must be unique. Duplicates: {', '.join(map(clean_name, duplicates))}")
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -36,6 +38,14 @@ class TableInput(SignaturePart):
 
     def to_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, "features": [_write_feature(feature) for feature in self.features]}
+
+    def replace_examples(self, row: Mapping[str, Any]) -> Self:
+        """Return the input with the values of a row as the examples of its features."""
+        features = [
+            feature if row.get(feature.name) is None else replace(feature, example=row[feature.name])
+            for feature in self.features
+        ]
+        return type(self)(tuple(features))
 
     @property
     def names(self) -> list[str]:
@@ -57,7 +67,7 @@ def _read_feature(data: Mapping[str, Any]) -> Feature:
 
 def _write_feature(feature: Feature) -> dict[str, Any]:
     values = to_plain_dict(feature)
-    values |= {name: "" for name in ("default", "example") if getattr(feature, name) == ""}
+    values |= {name: "" for name in ("default", "example", "missing") if getattr(feature, name) == ""}
     if feature.required or feature.default is not None:
         del values["required"]
     return values

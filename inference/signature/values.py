@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from inference.signature.feature import Feature
 
 MAX_TEXT_LENGTH = 10_000  # characters
+MIN_YEAR, MAX_YEAR = 1678, 2261  # pandas counts nanoseconds in 64 bits
 TOO_LARGE_HINT = " The number is too large for a model (float32)."
 
 
@@ -38,6 +40,17 @@ def make_value_error(feature: Feature, code: str, value: Any, hint: str = "") ->
     example = f", such as {quote_value(feature.example)}" if has_example else ""
     message = f"Expected {feature.describe()}{example}. Received: {quote_value(value)}.{hint}"
     return InvalidInput(message, code=code, field=feature.name)
+
+
+def check_text(value: str, *, field: str, max_length: int = MAX_TEXT_LENGTH) -> str:
+    """Return the text, or raise `InvalidInput` if it is too long or cannot be stored."""
+    if len(value) > max_length:
+        raise InvalidInput(
+            f"Expected text of at most {max_length:,} characters. Received: {len(value):,}.", code="too-long", field=field
+        )
+    if "\0" in value or value.encode("utf-8", "ignore").decode() != value:
+        raise InvalidInput("Expected text without NUL characters or unpaired surrogates.", code="wrong-type", field=field)
+    return value
 
 
 def _suggest_choice(feature: Feature, value: Any) -> str:
@@ -87,17 +100,27 @@ def _read_boolean(feature: Feature, value: Any) -> bool:
 def _read_text(feature: Feature, value: Any) -> str:
     if not isinstance(value, str):
         raise make_value_error(feature, "wrong-type", value)
-    if len(value) > MAX_TEXT_LENGTH:
-        raise InvalidInput(
-            f"Expected text of at most {MAX_TEXT_LENGTH:,} characters. Received: {len(value):,}.",
-            code="too-long",
-            field=feature.name,
-        )
-    if "\0" in value or value.encode("utf-8", "ignore").decode() != value:
-        raise InvalidInput(
-            "Expected text without NUL characters or unpaired surrogates.", code="wrong-type", field=feature.name
-        )
-    return value
+    return check_text(value, field=feature.name)
+
+
+def is_storable(text: str) -> bool:
+    """Return whether every database can store the text: no NUL characters and no unpaired surrogates."""
+    return "\0" not in text and text.encode("utf-8", "ignore").decode() == text
+
+
+def _read_datetime(feature: Feature, value: Any) -> str:
+    """Return an ISO 8601 date and time as text in UTC without an offset. A time without an offset is UTC."""
+    try:
+        moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
+        if moment is not None and moment.tzinfo is not None:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None:
+        raise make_value_error(feature, "wrong-type", value)
+    if not MIN_YEAR <= moment.year <= MAX_YEAR:
+        raise make_value_error(feature, "out-of-range", value, f" The year must be from {MIN_YEAR} to {MAX_YEAR}.")
+    return moment.isoformat()
 
 
 READERS: dict[str, Callable[[Feature, Any], Any]] = {
@@ -106,4 +129,5 @@ READERS: dict[str, Callable[[Feature, Any], Any]] = {
     "boolean": _read_boolean,
     "category": _read_text,
     "text": _read_text,
+    "datetime": _read_datetime,
 }

@@ -72,10 +72,10 @@ def make_output_metadata(*outputs: Any, labels: tuple[str, ...] = ()) -> Artifac
 
 
 def infer_with_defaults(
-    metadata: ArtifactMetadata, input: Any = None, output: Any = None, labels: Any = ()
+    metadata: ArtifactMetadata, input: Any = None, output: Any = None, labels: Any = (), *, run: Any = None
 ) -> tuple[Signature, Any]:
     """Infer a signature from metadata and the optional sections of `model.toml`."""
-    return infer_signature(metadata, declared_input=input or {}, declared_output=output or {}, labels=labels)
+    return infer_signature(metadata, declared_input=input or {}, declared_output=output or {}, labels=labels, run=run)[:2]
 
 
 def assert_signature_error(
@@ -145,7 +145,7 @@ def serve_artifact(
     name = detect_runtime(path)
     runtime = create_runtime(name, path, threads=1, trusted=trusted)
     run = runtime.load()
-    signature, all_labels = infer_with_defaults(runtime.describe(), input, output, labels)
+    signature, all_labels = infer_with_defaults(runtime.describe(), input, output, labels, run=run)
     predictor = Predictor(ModelSpec(path.name, 1, name, path, "", signature, all_labels, trusted), run)
     try:
         predictor.warm_up()

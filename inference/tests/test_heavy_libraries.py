@@ -89,7 +89,7 @@ MLFLOW_WARNINGS = "ignore:.*(Any type hint is inferred|An input example was not)
     ("write", "required", "optional"),
     [
         make_case(write_dummy, group="onnx"),
-        make_case(write_onnx_model, "onnxruntime", group="onnx"),
+        make_case(write_onnx_model, "onnxruntime", "onnx", group="onnx"),
         make_case(write_skops, "sklearn skops", "scipy pandas", group="sklearn"),
         make_case(write_keras, "tensorflow keras", "sklearn scipy pandas", group="tensorflow"),
         make_case(write_savedmodel, "tensorflow", "keras sklearn scipy pandas", group="tensorflow"),

@@ -72,7 +72,7 @@ from inference.types import ArtifactMetadata
         (
             make_image_metadata(9, 28, 28, 3),
             None,
-            "one image (height, width, channels) or rows of numbers. It takes image float32 [9, 28, 28, 3].",
+            "one text, or an image and features. It takes image float32 [9, 28, 28, 3].",
         ),
         (
             make_image_metadata(9, 28, 28, 3),
@@ -102,7 +102,7 @@ from inference.types import ArtifactMetadata
         (
             make_image_metadata(8, 8, 3),
             {"kind": "picture"},
-            "Expected kind in [input] to be one of image, tabular. Received: 'picture'",
+            "Expected kind in [input] to be one of image, tabular, text, image-tabular. Received: 'picture'",
         ),
         (ArtifactMetadata(), None, "Expected height and width in [input] of the signature (kind = 'image')"),
     ],

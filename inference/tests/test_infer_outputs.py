@@ -90,10 +90,21 @@ def test_declared_labels_and_outputs_must_match_the_artifact(metadata, output, l
         (make_output_metadata(("y", "float32", (1,))), {"unit": "cm"}, (), {"kind": "value", "unit": "cm"}),
         (make_output_metadata(("y", "float32", (1,))), {"kind": "value", "name": "y"}, (), {"kind": "value"}),
         (CLASSIFIER, {}, ("a", "b", "c"), {"kind": "classes", "activation": "none", "name": "probabilities"}),
-        (CLASSIFIER, {"kind": "label"}, ("a", "b", "c"), {"kind": "label", "name": "label", "classes": ["0", "1", "2"]}),
+        (
+            CLASSIFIER,
+            {"kind": "label", "classes": [3, 5, 8]},
+            ("a", "b", "c"),
+            {"kind": "label", "name": "label", "classes": ["3", "5", "8"]},
+        ),
+        (CLASSIFIER, {"kind": "label"}, ("3", "5", "8"), {"kind": "label", "name": "label"}),
         (CLASSIFIER, {}, (), {"kind": "raw"}),
         (make_output_metadata(("label", "str", ())), {}, ("a", "b"), {"kind": "label"}),
-        (make_output_metadata(("label", "bool", ())), {}, ("no", "yes"), {"kind": "label", "classes": ["False", "True"]}),
+        (
+            make_output_metadata(("label", "bool", ())),
+            {"classes": [False, True]},
+            ("no", "yes"),
+            {"kind": "label", "classes": ["False", "True"]},
+        ),
     ],
 )
 def test_output_is_inferred_from_the_artifact(metadata, output, labels, expected):

@@ -55,3 +55,38 @@ def test_half_precision_rounding_is_tolerated_and_clipped():
 def test_raw_texts_that_no_database_can_store_are_rejected(row):
     with pytest.raises(InvalidOutput):
         build_result(row, RawOutput(), [])
+
+
+@pytest.mark.parametrize(("logit", "score"), [(1000.0, 1.0), (-1000.0, 0.0), (-40.0, 0.0), (0.0, 0.5)])
+def test_sigmoid_is_stable_for_large_logits(logit, score):
+    with np.errstate(all="raise", under="ignore"):
+        result = build_result(np.array([logit]), ClassesOutput(activation="sigmoid"), ("no", "yes"))
+    assert result.output["scores"]["yes"] == pytest.approx(score, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("row", "threshold", "label", "confidence"),
+    [
+        ([0.3], 0.3, "yes", 0.3),
+        ([0.29], 0.3, "no", 0.71),
+        ([0.5], None, "no", 0.5),
+        ([0.7, 0.3], 0.3, "yes", 0.3),
+        ([0.5, 0.5], None, "no", 0.5),
+    ],
+)
+def test_threshold_decides_between_two_labels(row, threshold, label, confidence):
+    result = build_result(np.array(row), ClassesOutput(threshold=threshold), ("no", "yes"))
+    assert (result.label, result.confidence) == (label, pytest.approx(confidence))
+
+
+def test_advice_for_one_number_does_not_mention_softmax():
+    with pytest.raises(InvalidOutput, match="Expected scores from 0 to 1") as caught:
+        build_result(np.array([3.2]), ClassesOutput(), ("no", "yes"))
+    assert "softmax" not in caught.value.message
+
+
+def test_independent_scores_need_not_add_up_to_one():
+    result = build_result(np.array([0.9, 0.8, 0.1]), ClassesOutput(independent=True), LABELS)
+    assert (result.label, result.output["scores"]) == ("a", {"a": 0.9, "b": 0.8, "c": 0.1})
+    with pytest.raises(InvalidOutput, match="Expected scores from 0 to 1"):
+        build_result(np.array([0.9, 1.8, 0.1]), ClassesOutput(independent=True), LABELS)

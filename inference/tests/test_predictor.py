@@ -75,3 +75,12 @@ def test_timeout_error_of_the_model_is_a_failure(make_predictor):
 def test_warm_up_rejects_an_invalid_output(make_predictor):
     with pytest.raises(InvalidOutput, match="Expected 2 numbers"):
         make_predictor(lambda batch: np.ones((len(batch), 3)) / 3).warm_up()
+
+
+def test_warm_up_tries_other_samples_if_the_model_fails_on_the_first(make_predictor):
+    def run(batch):
+        if not batch.any():
+            raise ZeroDivisionError
+        return classify_brightness(batch)
+
+    make_predictor(run).warm_up()

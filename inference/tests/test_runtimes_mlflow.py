@@ -89,7 +89,7 @@ def test_class_numbers_are_converted_to_labels(mlflow, save, column):
     model = LogisticRegression(max_iter=500).fit(IRIS, SPECIES)
     classes = model.predict(IRIS)
     path = save(model, IRIS, pd.DataFrame({column: classes}) if column else classes)
-    with serve_artifact(path, trusted=True, labels=LABELS) as predictor:
+    with serve_artifact(path, trusted=True, output={"classes": [0, 1, 2]}, labels=LABELS) as predictor:
         predicted = [predict_row(predictor, row).label for row in ROWS]
     assert predicted == [LABELS[number] for number in run_pyfunc(mlflow, path, SAMPLE)]
     assert_not_served(path, "Expected labels", InvalidSignature)
@@ -217,7 +217,7 @@ def test_images_are_passed_to_a_model_of_tensors(mlflow, save_python, batch):
     image_input = mlflow.types.TensorSpec(np.dtype("float32"), (batch, 6, 8, 3))
     path = save_python(classify_brightness, [image_input], [mlflow.types.TensorSpec(np.dtype("float32"), (-1, 2))])
     images = [Image.fromarray(np.random.default_rng(n).integers(0, 256, (6, 8, 3), np.uint8)) for n in range(3)]
-    with serve_artifact(path, trusted=True, labels=("dark", "light")) as predictor:
+    with serve_artifact(path, trusted=True, labels=("dark", "light"), input={"scale": "unit"}) as predictor:
         arrays = [to_array(image, predictor.spec.signature.input) for image in images]
         expected = np.concatenate([run_pyfunc(mlflow, path, array[None]) for array in arrays])
         scores = [list(predictor.predict(image, timeout=60).output["scores"].values()) for image in images]

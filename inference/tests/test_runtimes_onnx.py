@@ -16,6 +16,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from inference.errors import InvalidFeatures, InvalidSignature
 from inference.tests.factories import (
+    assert_not_served,
     get_scores,
     make_doubling_model,
     make_onnx_model,
@@ -59,17 +60,19 @@ def test_classifier_has_the_outputs_of_onnxruntime(tmp_path, zipmap, texts):
     ]
 
 
-def test_scores_by_name_match_the_labels_in_any_order(tmp_path):
+@pytest.mark.parametrize("zipmap", [True, False])
+def test_labels_in_another_order_than_the_classes_are_rejected(tmp_path, zipmap):
     model = LogisticRegression(max_iter=500).fit(IRIS, np.array(LABELS)[SPECIES])
-    with serve_artifact(convert_model(model, tmp_path / "i.onnx"), input=INPUT, labels=LABELS[::-1]) as predictor:
-        assert [predict_row(predictor, row).label for row in ROWS] == list(LABELS)
+    path = convert_model(model, tmp_path / "i.onnx", zipmap=zipmap)
+    assert_not_served(path, "The labels are in another order", InvalidSignature, input=INPUT, labels=LABELS[::-1])
 
 
 @pytest.mark.parametrize("texts", [True, False])
 def test_label_output_is_selected_if_declared(tmp_path, texts):
     model = LogisticRegression(max_iter=500).fit(IRIS, np.array(LABELS)[SPECIES] if texts else SPECIES)
     path = convert_model(model, tmp_path / "iris.onnx")
-    with serve_artifact(path, input=INPUT, output={"kind": "label"}, labels=LABELS) as predictor:
+    output = {"kind": "label"} if texts else {"kind": "label", "classes": [0, 1, 2]}
+    with serve_artifact(path, input=INPUT, output=output, labels=LABELS) as predictor:
         assert predictor.spec.signature.output.name == "output_label"
         assert [predict_row(predictor, row).output for row in ROWS] == [{"label": name} for name in LABELS]
 
@@ -78,7 +81,7 @@ def test_several_outputs_are_stored_raw_or_one_is_selected_by_name(tmp_path):
     path = convert_model(LogisticRegression(max_iter=500).fit(IRIS, SPECIES), tmp_path / "iris.onnx")
     outputs = run_onnx(path, {"X": IRIS[:1].astype(np.float32)})
     scores = {str(name): pytest.approx(score, abs=1e-5) for name, score in outputs["output_probability"][0].items()}
-    with serve_artifact(path, input=INPUT) as predictor:
+    with serve_artifact(path, input=INPUT, output={"kind": "raw"}) as predictor:
         assert predict_row(predictor, ROWS[0]).output == {"raw": {"output_label": 0, "output_probability": scores}}
     with serve_artifact(path, input=INPUT, output={"kind": "raw", "name": "output_label"}) as predictor:
         assert predict_row(predictor, ROWS[2]).output == {"raw": 2}

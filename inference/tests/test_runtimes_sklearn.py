@@ -73,7 +73,13 @@ def test_skops_file_with_third_party_types_requires_trust(tmp_path):
     save_model(third_party, path)
     with pytest.raises(InvalidArtifact, match=r"contains types .*_double_values.*--trusted"), serve_artifact(path):
         pass
-    with serve_artifact(path, trusted=True) as predictor:
+    with (
+        pytest.raises(InvalidSignature, match=r"Expected type .*FunctionTransformer\(_double_values\) takes it"),
+        serve_artifact(path, trusted=True),
+    ):
+        pass
+    types = {"features": [{"name": name, "type": "float"} for name in IRIS.columns]}
+    with serve_artifact(path, trusted=True, input=types) as predictor:
         assert predict_row(predictor, ROWS[0]).label == "0"
 
 

@@ -51,7 +51,7 @@ def exported(keras, tmp_path_factory):
 def test_exported_keras_model_has_the_outputs_of_keras(exported):
     model, path = exported
     images = [Image.fromarray(np.random.default_rng(n).integers(0, 256, (6, 8, 3), np.uint8)) for n in range(5)]
-    with serve_artifact(path, trusted=True, input={"scale": "unit"}, labels=LABELS) as predictor:
+    with serve_artifact(path, trusted=True, labels=LABELS, input={"scale": "unit"}) as predictor:
         image_input = predictor.spec.signature.input
         assert (image_input.shape, image_input.layout) == ((6, 8, 3), "channels-last")
         batch = np.stack([to_array(image, image_input) for image in images])

@@ -27,7 +27,7 @@ def test_signature_round_trips_through_json():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"kind": "sound"}, "kind to be one of image, tabular. Received: 'sound'"),
+        ({"kind": "sound"}, "kind to be one of image, tabular, text, image-tabular. Received: 'sound'"),
         ({"height": 0}, "1 to 4096 pixels"),
         ({"height": None}, "1 to 4096 pixels"),
         ({"channels": 2}, "Received: 2"),

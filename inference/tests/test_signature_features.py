@@ -26,8 +26,10 @@ def test_table_round_trips_through_json():
 @pytest.mark.parametrize(
     ("feature", "message"),
     [
-        ({"name": ""}, "1 to 100 printable"),
-        ({"name": "a\nb"}, "1 to 100 printable"),
+        ({"name": ""}, "1 to 10,000 characters"),
+        ({"name": "a\0b"}, "without NUL characters"),
+        ({"name": "a" * 10_001}, "1 to 10,000 characters"),
+        ({"name": "a", "missing": True}, 'Expected missing = "nan", "none", or a text or number in a.'),
         ({"name": "a", "type": "number"}, "the type of a to be one of float, integer"),
         ({"name": "a", "type": "category"}, "values of the category a"),
         ({"name": "a", "type": "category", "values": [1]}, "values of the feature a"),

@@ -13,6 +13,7 @@ from django.db.models import Func, Value
 from django.db.models.functions import Concat
 
 from core.fields import RandomBits
+from inference.signature import LabelsOutput, TextInput
 from monitoring.drift.statistics import Numbers
 from predictions.models import Prediction
 from registry.models import ModelVersion
@@ -27,7 +28,7 @@ class Column:
     """A field to compare: a feature, or a part of the output.
 
     Args:
-        source: `confidence`, `label`, `value`, or `feature`.
+        source: `confidence`, `label`, `label_count`, `value`, `size`, or `feature`.
         kind: `number` or `category`.
         title: display name, if it differs from `name`.
     """
@@ -89,14 +90,23 @@ def format_category(value: Any) -> str:
 
 
 def list_columns(version: ModelVersion) -> Iterator[Column]:
-    """Yield the output fields and features of a version that can be compared. Text and raw JSON cannot."""
+    """Yield the output fields and features of a version that can be compared. Of a text, only the size is.
+
+    Features that are text and raw JSON cannot be compared.
+    """
     signature = version.parsed_signature
-    if signature.output.has_scores:
+    is_multi_label = signature.output.kind == LabelsOutput.kind  # its predictions have no single label and no confidence
+    if is_multi_label:
+        yield Column("label_count", "label_count", "number", title="labels per prediction")
+    elif signature.output.has_scores:
         yield Column("confidence", "confidence", "number")
-    if signature.output.has_labels:
+    if signature.output.has_labels and not is_multi_label:
         yield Column("label", "label", "category", title="predicted label")
     if signature.output.kind == "value":
         yield Column("value", "value", "number", signature.output.unit, "predicted value")
+    if isinstance(signature.input, TextInput):
+        yield Column("size", "size", "number", "bytes", "text size")
+        return
     for feature in signature.input.features:
         kind = "category" if feature.values else COLUMN_KINDS.get(feature.type)
         if kind:
@@ -113,8 +123,11 @@ def draw_sample(version: ModelVersion, start: datetime, end: datetime) -> Sample
     )
     total = predictions.count()
     drawn_ids = predictions.order_by(_get_draw_order(total)).values("pk")[:MAX_SAMPLE_ROWS]
-    fields = ["label", "confidence", "value"]
-    if version.parsed_signature.is_tabular:
+    fields = ["label", "confidence", "value", "output__labels"]
+    signature_input = version.parsed_signature.input
+    if isinstance(signature_input, TextInput):
+        fields.append("input__size")  # without reading the texts themselves
+    elif signature_input.features:
         fields.append("input__features")
     rows = Prediction.objects.filter(pk__in=drawn_ids).values(*fields)
     return Sample(start, end, total, [_build_row(row) for row in rows])
@@ -132,7 +145,9 @@ def _get_draw_order(total: int) -> Func:
 def _build_row(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "label": row["label"] or None,
+        "label_count": None if row["output__labels"] is None else len(row["output__labels"]),
         "confidence": row["confidence"],
         "value": row["value"],
+        "size": row.get("input__size"),
         "feature": row.get("input__features") or {},
     }

@@ -7,24 +7,44 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from core.admin import render_json
 from core.formatting import NOT_AVAILABLE
 from predictions.models import Input, Review
-from predictions.presentation import format_true_output, is_pixelated
+from predictions.presentation import format_text_start, format_true_output, is_pixelated
 
 MAX_SHOWN_CHARACTERS = 120  # of a row of features in a list
 
 
 def render_input(row: Input, side: int) -> str | SafeString:
-    """Return a thumbnail, or the features in one line. The browser loads the thumbnail, so that a list opens no file.
+    """Return a thumbnail, the features in one line, or the start of the text.
+
+    The browser loads the thumbnail, so that a list opens no file.
 
     Args:
         side: width and height of the thumbnail in pixels.
     """
-    if row.kind != Input.Kind.IMAGE:
+    if row.text is not None:
+        return format_html("<bdi>{}</bdi>", format_text_start(row))
+    if not row.has_image:
         return format_features(row.features)
+    thumbnail = render_thumbnail(row, side)
+    return thumbnail if row.features is None else format_html("{} {}", thumbnail, format_features(row.features))
+
+
+def render_whole_input(row: Input, side: int) -> str | SafeString:
+    """Return an input for its own page: a thumbnail, all features as JSON, or the whole text."""
+    if row.text is not None:
+        return format_html('<div dir="auto" class="input-text">{}</div>', row.text)
+    parts: list[tuple[SafeString]] = [(render_thumbnail(row, side),)] if row.has_image else []
+    if row.features is not None:
+        parts.append((render_json(dict(row.features)),))
+    return format_html_join("", "{}", parts)
+
+
+def render_thumbnail(row: Input, side: int) -> SafeString:
     address = reverse("predictions:thumbnail", args=[row.pk])
     css_class = "tiny" if is_pixelated(row) else ""
     image = '<img src="{}" alt="" class="{}" width="{}" height="{}" loading="lazy">'

@@ -15,11 +15,11 @@ from accounts.models import User
 from core.admin import ReadOnlyAdmin, render_json, render_link
 from core.fields import parse_uuid
 from core.formatting import NOT_AVAILABLE, format_percent
-from predictions.admin.display import format_features, format_review, render_input
+from predictions.admin.display import format_features, format_review, render_input, render_whole_input
 from predictions.admin.review_actions import ReviewActionsAdmin, ReviewInline, ReviewStateFilter
 from predictions.models import Input, Prediction, Review
 from predictions.presentation import format_output
-from registry.models import ModelVersion
+from registry.models import MULTI_LABEL_TASKS, ModelVersion
 
 MAX_LISTED_PREDICTIONS = 20  # on the page of an input
 MAX_LISTED_LABELS = 100  # in the label filter
@@ -34,7 +34,7 @@ class LabelFilter(admin.SimpleListFilter):
     parameter_name = "label"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        versions = ModelVersion.objects.served().values_list("labels", flat=True)
+        versions = ModelVersion.objects.served().exclude(model__task__in=MULTI_LABEL_TASKS).values_list("labels", flat=True)
         known_labels = {label for labels in versions for label in labels}
         return [(label, label) for label in sorted(known_labels)[:MAX_LISTED_LABELS]]
 
@@ -92,7 +92,7 @@ class InputAdmin(SearchableAdmin):
 
     @admin.display(description="input")
     def large_input(self, row: Input) -> str:
-        return render_json(row.features) if row.features is not None else render_input(row, LARGE_SIDE_PIXELS)
+        return render_whole_input(row, LARGE_SIDE_PIXELS)
 
     @admin.display(description="predictions")
     def prediction_links(self, row: Input) -> SafeString | str:
@@ -123,12 +123,24 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
     search_fields = ("id",)
     search_help_text = "Search by prediction ID, input ID, client reference, or username. Enter the whole value."
     fieldsets = (
-        (None, {"fields": ("large_input", "label", "confidence_text", "value", "status", "error_code", "error_message")}),
+        (
+            None,
+            {"fields": ("large_input", "output_text", "confidence_text", "value", "status", "error_code", "error_message")},
+        ),
         ("Request", {"fields": ("id", "input_link", "version_link", "user", "source", "client_reference")}),
         ("Output", {"fields": ("pretty_output",)}),
         ("Times", {"fields": ("created_at", "started_at", "completed_at", "preprocess_ms", "queue_ms", "inference_ms")}),
     )
-    readonly_fields = ("id", "created_at", "large_input", "confidence_text", "input_link", "version_link", "pretty_output")
+    readonly_fields = (
+        "id",
+        "created_at",
+        "large_input",
+        "output_text",
+        "confidence_text",
+        "input_link",
+        "version_link",
+        "pretty_output",
+    )
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -155,8 +167,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
 
     @admin.display(description="input")
     def large_input(self, row: Prediction) -> str:
-        features = row.input.features
-        return render_json(dict(features)) if features is not None else render_input(row.input, LARGE_SIDE_PIXELS)
+        return render_whole_input(row.input, LARGE_SIDE_PIXELS)
 
     @admin.display(description="prediction", ordering="label")
     def output_text(self, row: Prediction) -> str:

@@ -18,22 +18,24 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from accounts.permissions import is_reviewer
 from core.fields import parse_uuid
-from core.validators import MAX_LABEL_CHARACTERS
 from inference.errors import InferenceError
 from predictions.admin.display import format_review
 from predictions.export import stream_export
 from predictions.models import Prediction, Review
 from predictions.presentation import format_output, format_true_output
 from predictions.services.ground_truth import ReviewResult, review_predictions
-from predictions.services.review_validation import parse_true_value
+from predictions.services.review_fields import parse_true_labels, parse_true_value
 
 MAX_SELECTED_PREDICTIONS = 200  # that one action reviews
+MAX_TRUE_OUTPUT_CHARACTERS = 500  # several labels of a multi-label model
 
 
 class ReviewActionForm(ActionForm):
-    """The true label or value of all selected predictions."""
+    """The true label, labels, or value of all selected predictions."""
 
-    true_output = forms.CharField(label="True label or value:", required=False, max_length=MAX_LABEL_CHARACTERS, strip=False)
+    true_output = forms.CharField(
+        label="True label or value:", required=False, max_length=MAX_TRUE_OUTPUT_CHARACTERS, strip=False
+    )
 
 
 class ReviewStateFilter(admin.SimpleListFilter):
@@ -79,7 +81,7 @@ class ReviewInline(admin.TabularInline):
     extra = 0
     can_delete = False
 
-    @admin.display(description="true label or value")
+    @admin.display(description="true output")
     def true_output(self, row: Review) -> str:
         return format_true_output(row)
 
@@ -151,8 +153,10 @@ class ReviewActionsAdmin(admin.ModelAdmin):
 
 
 def _parse_true_output(row: Prediction, text: str) -> dict[str, Any]:
-    if not text.strip():
+    if not text.strip(" ,"):
         return {}
+    if row.predicted_labels is not None:
+        return {"true_labels": parse_true_labels(text, row.model_version.labels)}
     return {"true_value": parse_true_value(text)} if row.value is not None else {"true_label": text}
 
 

@@ -28,8 +28,8 @@ class ReviewAdmin(ReadOnlyAdmin):
     list_filter = ("verdict", "picked_by")
     ordering = ("-id",)
     fields = (
-        "prediction_link", "output_text", "verdict", "true_label", "true_value", "comment", "reviewer", "picked_by",
-        "created_at", "withdrawn_at",
+        "prediction_link", "output_text", "verdict", "true_label", "true_value", "true_labels", "comment", "reviewer",
+        "picked_by", "created_at", "withdrawn_at",
     )  # fmt: skip
     readonly_fields = ("prediction_link", "output_text", "created_at")
 
@@ -45,6 +45,6 @@ class ReviewAdmin(ReadOnlyAdmin):
     def output_text(self, row: Review) -> str:
         return format_output(row.prediction)
 
-    @admin.display(description="true label or value")
+    @admin.display(description="true output")
     def true_output(self, row: Review) -> str:
         return format_true_output(row)

@@ -42,6 +42,7 @@ from predictions.services import predict, review_prediction, withdraw_review
 from predictions.services.ground_truth import ReviewResult, review_predictions
 from predictions.services.stored_files import read_stored_file
 
+IMAGE_KINDS = (Input.Kind.IMAGE, Input.Kind.IMAGE_TABULAR)
 IMAGE_HEADERS = {
     "Cache-Control": "private, no-store",
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -94,9 +95,10 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         responses={201: PredictionSerializer},
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Run a model on one image or one row of features, and store the input and the prediction.
+        """Run a model on one input, and store the input and the prediction.
 
-        Send an image as `multipart/form-data`, or features as JSON.
+        Send an image as `multipart/form-data`, features or a text as JSON, and an image with features as the parts `image`
+        and `features` of `multipart/form-data`.
         """
         serializer = PredictionRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -201,7 +203,7 @@ def _parse_item(item: Any) -> dict[str, Any] | ReviewResult:
 
 
 class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
-    """Get an input: an image or a row of features."""
+    """Get an input: an image, a row of features, a text, or an image with features."""
 
     queryset = Input.objects.none()
     serializer_class = InputSerializer
@@ -214,7 +216,7 @@ class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     @action(detail=True, content_negotiation_class=IgnoreAcceptNegotiation)
     def image(self, request: Request, pk: str) -> HttpResponse:
         """Get the original bytes of an image. Only its owner and reviewers have access."""
-        row = get_object_or_404(self.get_queryset(), pk=pk, kind=Input.Kind.IMAGE)
+        row = get_object_or_404(self.get_queryset(), pk=pk, kind__in=IMAGE_KINDS)
         data = read_stored_file(row, reader=cast(User, request.user))
         name = str(row.image).rpartition("/")[2]
         headers = {**IMAGE_HEADERS, "Content-Disposition": f'inline; filename="{name}"'}

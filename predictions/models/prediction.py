@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from core.fields import RandomBits, UUID7Field
 from core.validators import MAX_FILE_NAME_CHARACTERS, MAX_LABEL_CHARACTERS, validate_sha256
-from inference.signature import Feature
+from inference.signature import TEXT_KEY, ClassesOutput, Feature, LabelsOutput
 from predictions.paths import get_input_path
 from predictions.querysets import InputQuerySet, PredictionQuerySet
 from registry.models import ModelVersion
@@ -21,27 +21,36 @@ if TYPE_CHECKING:
     from predictions.models.review import Review
 
 MAX_CLIENT_REFERENCE_CHARACTERS = 255
+MARGIN_HELP_TEXT = (
+    "The highest score minus the second highest, 0 to 1. For a multi-label model, the smallest distance of a score to its "
+    "threshold."
+)
 
 
 class Input(models.Model):
-    """One uploaded image or one row of features. Never edited."""
+    """One uploaded image, row of features, or text, or an image together with a row. Never edited."""
 
     class Kind(models.TextChoices):
         IMAGE = "image"
         TABULAR = "tabular"
+        TEXT = "text"
+        IMAGE_TABULAR = "image-tabular", "Image and features"
 
     id = UUID7Field()
     # Inputs outlive their user's account. The composite index below serves this key's own queries too.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_index=False, related_name="inputs"
     )
-    kind = models.CharField(max_length=10, choices=Kind.choices)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
     image = models.ImageField(upload_to=get_input_path, max_length=200, blank=True)
-    features = models.JSONField(null=True, blank=True)
+    features = models.JSONField(
+        null=True, blank=True, help_text='The row of features by name. A text is stored as {"text": "…"}.'
+    )
     sha256 = models.CharField(
         max_length=64,
         validators=[validate_sha256],
-        help_text="SHA-256 of the file, or of the canonical JSON (RFC 8785) of the features.",
+        help_text="SHA-256 of the file, of the text in UTF-8, or of the canonical JSON (RFC 8785) of the features. For an "
+        'image with features: of the canonical JSON of {"features": {…}, "image": "<SHA-256 of the file>"}.',
     )
     content_type = models.CharField(max_length=50, blank=True, help_text="As detected by the decoder.")
     width = models.PositiveIntegerField(null=True, blank=True, help_text="Pixels.")
@@ -64,13 +73,24 @@ class Input(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=(Q(kind="image", features__isnull=True) & ~Q(image=""))
-                | (Q(kind="tabular", image="") & Q(features__isnull=False)),
+                | Q(kind__in=["tabular", "text"], image="", features__isnull=False)
+                | (Q(kind="image-tabular", features__isnull=False) & ~Q(image="")),
                 name="input_image_or_features",
             ),
         ]
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def has_image(self) -> bool:
+        """Return whether the input is or contains an image."""
+        return self.kind in (self.Kind.IMAGE, self.Kind.IMAGE_TABULAR)
+
+    @property
+    def text(self) -> str | None:
+        """Return the text of a text input; None for other inputs."""
+        return (self.features or {}).get(TEXT_KEY) if self.kind == self.Kind.TEXT else None
 
 
 class Prediction(models.Model):
@@ -106,7 +126,7 @@ class Prediction(models.Model):
     output = models.JSONField(null=True, blank=True)
     label = models.CharField(max_length=MAX_LABEL_CHARACTERS, blank=True, help_text="The label with the highest score.")
     confidence = models.FloatField(null=True, blank=True, help_text="The highest score, 0 to 1.")
-    margin = models.FloatField(null=True, blank=True, help_text="The highest score minus the second highest, 0 to 1.")
+    margin = models.FloatField(null=True, blank=True, help_text=MARGIN_HELP_TEXT)
     value = models.FloatField(null=True, blank=True, help_text="The output of a regression model.")
     error_code = models.CharField(max_length=50, blank=True)
     error_message = models.TextField(blank=True)
@@ -177,8 +197,11 @@ class Prediction(models.Model):
         return reverse("predictions:detail", args=[self.id])
 
     def get_features(self) -> list[tuple[Feature, Any]]:
-        """Return the features with their values in the order of the signature. Databases may reorder JSON keys."""
-        values = self.input.features or {}
+        """Return the features with their values in the order of the signature; none for a text.
+
+        Databases may reorder JSON keys.
+        """
+        values = {} if self.input.kind == Input.Kind.TEXT else self.input.features or {}
         features = self.model_version.parsed_signature.input.features
         return [(feature, values[feature.name]) for feature in features if feature.name in values]
 
@@ -188,7 +211,26 @@ class Prediction(models.Model):
         scores = (self.output or {}).get("scores", {})
         return sorted(scores.items(), key=lambda pair: -pair[1])
 
+    @property
+    def predicted_labels(self) -> list[str] | None:
+        """Return the labels that a multi-label model predicted, in the order of the version; None for other models."""
+        labels: list[str] | None = (self.output or {}).get("labels")
+        return labels
+
     def compute_margin(self) -> float | None:
-        """Return the difference between the two highest scores, or None if there are fewer than two."""
-        ranked = self.ranked_scores
-        return ranked[0][1] - ranked[1][1] if len(ranked) > 1 else None
+        """Return how clear the prediction is, or None if there are fewer than two scores.
+
+        This is the score of the label minus the highest other score. It is negative if the model itself decided on a label
+        with a lower score. If a threshold decides, it is the smallest distance of a score to its threshold instead: a small
+        change of the input could add or remove that label.
+        """
+        scores: dict[str, float] = (self.output or {}).get("scores", {})
+        output, labels = self.model_version.parsed_signature.output, self.model_version.labels
+        if isinstance(output, LabelsOutput):
+            distances = (abs(scores[label] - threshold) for label, threshold in output.get_thresholds(labels).items())
+            return min(distances, default=None) if scores else None
+        if len(scores) < 2:
+            return None
+        if isinstance(output, ClassesOutput) and output.threshold is not None and not output.label_name:
+            return abs(scores[labels[1]] - output.threshold)
+        return scores[self.label] - max(score for label, score in scores.items() if label != self.label)

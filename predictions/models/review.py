@@ -43,6 +43,11 @@ class Review(models.Model):
     verdict = models.CharField(max_length=10, choices=Verdict.choices)
     true_label = models.CharField(max_length=MAX_LABEL_CHARACTERS, blank=True)
     true_value = models.FloatField(null=True, blank=True)
+    true_labels = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="For a multi-label model, the list of all true labels in the order of the version. Empty if none applies.",
+    )
     comment = models.TextField(blank=True, max_length=MAX_COMMENT_CHARACTERS)
     picked_by = models.CharField(
         max_length=10,
@@ -75,6 +80,10 @@ class Review(models.Model):
             models.CheckConstraint(condition=Q(true_label="") | Q(true_value=None), name="review_label_or_value"),
             models.CheckConstraint(
                 condition=~Q(verdict="unsure") | Q(true_label="", true_value=None), name="review_unsure_without_true_output"
+            ),
+            models.CheckConstraint(
+                condition=Q(true_labels__isnull=True) | (Q(true_label="", true_value=None) & ~Q(verdict="unsure")),
+                name="review_true_labels_alone",
             ),
         ]
 

@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from accounts.models import User
 from inference.examples import Example
 from inference.preprocessing import make_thumbnail
-from inference.signature import TableInput
+from inference.signature import TEXT_KEY, TextInput, get_table_part
 from predictions.models import Prediction
 from predictions.services.inputs import prepare_input
 from predictions.services.predict import run_prediction
@@ -23,8 +23,8 @@ EXAMPLE_REFERENCE = "example"  # the client reference of predictions of examples
 
 
 def has_example(version: ModelVersion) -> bool:
-    """Return whether a version has an example, or its features have examples that form a row."""
-    return bool(version.examples) or get_example_row(version) is not None
+    """Return whether a version has an example, or its signature has an example text or row."""
+    return bool(version.examples) or bool(get_example_parts(version))
 
 
 def get_example_names(version: ModelVersion) -> list[str]:
@@ -36,23 +36,27 @@ def get_example_names(version: ModelVersion) -> list[str]:
     return names
 
 
-def get_example_row(version: ModelVersion, number: int = 1) -> dict[str, Any] | None:
-    """Return the features of an example or, for a version without examples, the examples of its features.
+def get_example_parts(version: ModelVersion, number: int = 1) -> dict[str, Any]:
+    """Return the `features` and the `text` of an example or, for a version without examples, those of its signature.
 
     Returns:
-        None for models that take images, and if a required feature has no example.
+        Empty for models that take images, and if the signature has no complete example.
 
     Raises:
         LookupError: the version has examples, but none with this number.
     """
-    table = version.parsed_signature.input
-    if not isinstance(table, TableInput):
-        return None
+    signature_input = version.parsed_signature.input
     if version.examples:
-        return dict(_get_example(version, number)["features"])
-    if any(feature.required and feature.example is None for feature in table.features):
-        return None
-    return {feature.name: feature.default if feature.example is None else feature.example for feature in table.features}
+        example = _get_example(version, number)
+        return {name: example[name] for name in ("features", TEXT_KEY) if example.get(name) is not None}
+    if isinstance(signature_input, TextInput):
+        return {TEXT_KEY: signature_input.example} if signature_input.example else {}
+    table = get_table_part(signature_input)
+    is_row_only = signature_input.parts == ("features",)
+    if not table or not is_row_only or any(feature.required and feature.example is None for feature in table.features):
+        return {}
+    row = {feature.name: feature.default if feature.example is None else feature.example for feature in table.features}
+    return {"features": row}
 
 
 def predict_example(
@@ -68,10 +72,11 @@ def predict_example(
         OSError: the image of the example is missing.
         InferenceError, StorageFull, DatabaseError: as `predict` does.
     """
-    row = get_example_row(version, number)
-    image = _open_image(version, number) if row is None else None
+    parts = get_example_parts(version, number)
+    if "image" in version.parsed_signature.input.parts:
+        parts["image"] = _open_image(version, number)
     resolved = resolved or resolve_model(str(version), user=user)
-    prepared = prepare_input(resolved.version, user=user, image=image, features=row)
+    prepared = prepare_input(resolved.version, user=user, **parts)
     return run_prediction(
         resolved=resolved,
         prepared=prepared,

@@ -14,7 +14,7 @@ from predictions.services.review_validation import ReviewInput, validate_review
 from predictions.services.reviews import build_review, replace_reviews
 
 ReviewItem = Mapping[str, Any]
-"""`id` or `client_reference`, and `verdict`, `true_label`, `true_value`, `comment` as in `review_prediction`."""
+"""`id` or `client_reference`, and the arguments of `review_prediction` except `picked_by`."""
 
 PredictionsByKey = Mapping[UUID | str, Sequence[Prediction]]
 """The predictions with an id or a client reference."""
@@ -78,4 +78,11 @@ def _select_prediction(predictions: PredictionsByKey, item: ReviewItem) -> Predi
 
 
 def _read_review(item: ReviewItem) -> ReviewInput:
-    return ReviewInput(item.get("verdict", ""), item.get("true_label", ""), item.get("true_value"), item.get("comment", ""))
+    labels = item.get("true_labels")
+    return ReviewInput(
+        item.get("verdict", ""),
+        item.get("true_label", ""),
+        item.get("true_value"),
+        item.get("comment", ""),
+        None if labels is None else tuple(labels),
+    )

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.files.base import File
+from PIL import Image
 
 from accounts.models import User
 from core.limits import get_image_limits
 from core.validators import clean_file_name
 from inference.errors import InvalidInput
 from inference.preprocessing import check_file_size, read_features, read_image, to_canonical_json
-from inference.signature import TableInput
-from inference.types import ModelInput
+from inference.signature import TEXT_KEY, AnyInput, TextInput, get_table_part
+from inference.types import ImageRow, ModelInput, Row
+from predictions.digests import hash_features, hash_image, hash_text
 from predictions.models import Input
+from predictions.services.stored_files import read_stored_file
 from registry.models import ModelVersion
 
 INPUT_DESCRIPTIONS = {
-    "image": "an image, sent as a file part of multipart/form-data",
-    "features": "features, sent as JSON",
+    ("image",): "an image, sent as a file part of multipart/form-data",
+    ("features",): "features, sent as JSON",
+    ("text",): "text, sent as JSON",
+    ("image", "features"): "an image and features, sent as the parts image (a file) and features (JSON) of "
+    "multipart/form-data",
 }
 
 
@@ -32,7 +37,7 @@ class PreparedInput:
     Args:
         row: the unsaved `Input`.
         item: the input of the predictor.
-        data: the bytes of the file to store; empty for features.
+        data: the bytes of the file to store; empty if there is no file.
     """
 
     row: Input
@@ -46,37 +51,52 @@ def prepare_input(
     user: User | None,
     image: File | None = None,
     features: Any = None,
+    text: Any = None,
     feature_order: Sequence[str] | None = None,
     is_default_model: bool = False,
 ) -> PreparedInput:
-    """Validate an input and prepare it for a version. Exactly one of `image` and `features` is expected.
+    """Validate an input and prepare it for a version: exactly the parts that the version takes.
 
     Args:
         is_default_model: the request named no model; error messages then mention that this is the default.
 
     Raises:
-        InvalidInput: the input is missing, invalid, or of the wrong kind, or both kinds are given. The message lists all
-            errors.
+        InvalidInput: a part is missing, invalid, or not taken by the model. The message lists all errors.
     """
     signature_input = version.parsed_signature.input
-    expected = "features" if isinstance(signature_input, TableInput) else "image"
-    received = {name: value for name, value in {"image": image, "features": features}.items() if value is not None}
-    if received.keys() != {expected}:
-        raise InvalidInput(
-            f"The {'default model' if is_default_model else 'model'} {version.model.name} takes "
-            f"{INPUT_DESCRIPTIONS[expected]}. Received: {' and '.join(received) or 'no input'}.",
-            code="wrong-input" if received else "required",
-            field=expected,
-        )
-    if isinstance(signature_input, TableInput):
-        return prepare_features(read_features(features, signature_input, order=feature_order), user=user)
-    if feature_order is not None:
+    parts = {"image": image, "features": features, "text": text}
+    received = {name: value for name, value in parts.items() if value is not None}
+    model = f"{'default model' if is_default_model else 'model'} {version.model.name}"
+    _check_parts(signature_input, received, model)
+    table = get_table_part(signature_input)
+    if table is None and feature_order is not None:
         raise InvalidInput("feature_order is only valid with features.", code="wrong-input", field="feature_order")
-    return prepare_image(received["image"], user=user)
+    if isinstance(signature_input, TextInput):
+        return prepare_text(signature_input.read(text), user=user)
+    row = read_features(features, table, order=feature_order) if table else None
+    if image is not None:
+        return prepare_image(image, features=row, user=user)
+    return prepare_features(row or {}, user=user)
 
 
-def prepare_image(image: File, *, user: User | None) -> PreparedInput:
+def _check_parts(signature_input: AnyInput, received: Mapping[str, Any], model: str) -> None:
+    """Check that a request has the parts that the model takes, and no others."""
+    expected = signature_input.parts
+    if received.keys() == set(expected):
+        return
+    missing = next((name for name in expected if name not in received), expected[0])
+    raise InvalidInput(
+        f"The {model} takes {INPUT_DESCRIPTIONS[expected]}. Received: {' and '.join(received) or 'no input'}.",
+        code="required" if received.keys() <= set(expected) else "wrong-input",
+        field=missing,
+    )
+
+
+def prepare_image(image: File, *, user: User | None, features: Row | None = None) -> PreparedInput:
     """Check an uploaded image and decode it.
+
+    Args:
+        features: a row that `read_features` has validated, for models that take an image and features.
 
     Raises:
         InvalidInput: the file is too large, of another format, damaged, or has too many pixels.
@@ -87,29 +107,42 @@ def prepare_image(image: File, *, user: User | None) -> PreparedInput:
     decoded = read_image(data, limits)
     row = Input(
         user=user,
-        kind=Input.Kind.IMAGE,
-        sha256=hashlib.sha256(data).hexdigest(),
+        kind=Input.Kind.IMAGE if features is None else Input.Kind.IMAGE_TABULAR,
+        features=features,
+        sha256=hash_image(data, features),
         content_type=decoded.content_type,
         width=decoded.width,
         height=decoded.height,
         size=len(data),
         original_name=clean_file_name(image.name),
     )
-    return PreparedInput(row, decoded.image, data)
+    return PreparedInput(row, decoded.image if features is None else ImageRow(decoded.image, features), data)
 
 
-def prepare_features(features: dict[str, Any], *, user: User | None) -> PreparedInput:
+def prepare_features(features: Row, *, user: User | None) -> PreparedInput:
     """Prepare a row of features that `read_features` has validated."""
-    data = to_canonical_json(features)
     row = Input(
         user=user,
         kind=Input.Kind.TABULAR,
         features=features,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=hash_features(features),
         content_type="application/json",
-        size=len(data),
+        size=len(to_canonical_json(features)),
     )
     return PreparedInput(row, features)
+
+
+def prepare_text(text: str, *, user: User | None) -> PreparedInput:
+    """Prepare a text that `TextInput.read` has validated."""
+    row = Input(
+        user=user,
+        kind=Input.Kind.TEXT,
+        features={TEXT_KEY: text},
+        sha256=hash_text(text),
+        content_type="text/plain",
+        size=len(text.encode()),
+    )
+    return PreparedInput(row, text)
 
 
 def convert_item(prepared: PreparedInput, version: ModelVersion) -> ModelInput:
@@ -118,7 +151,30 @@ def convert_item(prepared: PreparedInput, version: ModelVersion) -> ModelInput:
     Raises:
         InvalidInput: that version does not accept this input.
     """
-    signature_input = version.parsed_signature.input
-    if isinstance(signature_input, TableInput):
-        return read_features(prepared.item, signature_input)
-    return prepared.item
+    image = prepared.item if isinstance(prepared.item, Image.Image) else getattr(prepared.item, "image", None)
+    return _read_parts(version.parsed_signature.input, prepared.row, image)
+
+
+def read_stored_input(row: Input, version: ModelVersion) -> ModelInput:
+    """Return a stored input as a version takes it, to predict it again.
+
+    Raises:
+        InvalidInput: the version does not accept this input.
+        StoredFileError: the stored file is missing or damaged.
+    """
+    image = read_image(read_stored_file(row), get_image_limits()).image if row.has_image else None
+    return _read_parts(version.parsed_signature.input, row, image)
+
+
+def _read_parts(signature_input: AnyInput, row: Input, image: Image.Image | None) -> ModelInput:
+    features = None if row.kind == Input.Kind.TEXT else row.features
+    parts = {"image": image, "features": features, "text": row.text}
+    received = {name: part for name, part in parts.items() if part is not None}
+    _check_parts(signature_input, received, "version")
+    if isinstance(signature_input, TextInput):
+        return signature_input.read(row.text)
+    table = get_table_part(signature_input)
+    values = read_features(features, table) if table else {}
+    if image is None:
+        return values
+    return ImageRow(image, values) if table else image

@@ -32,6 +32,7 @@ def predict(
     source: str,
     image: File | None = None,
     features: Any = None,
+    text: Any = None,
     feature_order: Sequence[str] | None = None,
     model: str = "",
     client_reference: str = "",
@@ -46,7 +47,8 @@ def predict(
         user: the caller; None for commands.
         source: a `Prediction.Source`.
         image: an uploaded file, read once.
-        features: for models that take tabular inputs: values by name, or a list in the order of the signature.
+        features: values by name, or a list in the order of the signature.
+        text: the text, for models that take text. Models can take one of these, or an image and features.
         feature_order: the feature names, if `features` is a list.
         model: `name`, `name@alias` or `name:number`; empty for the default model.
         client_reference: the caller's own id for the prediction.
@@ -64,6 +66,7 @@ def predict(
         user=user,
         image=image,
         features=features,
+        text=text,
         feature_order=feature_order,
         is_default_model=not model,
     )

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from inference.errors import InferenceError
 from predictions.models import Prediction, Review, ReviewClaim
-from predictions.presentation import format_true_output
+from predictions.presentation import format_true_output, get_true_output_name
 from predictions.querysets import PredictionQuerySet
 from predictions.review_strategies import ReviewQueue
 from predictions.services.review_validation import ReviewInput, validate_review
@@ -158,11 +158,11 @@ def _find_last_action(queue: ReviewQueue, reviewer: User) -> Review | ReviewClai
 
 
 def _confirm_same_review(stored: Review, review: ReviewInput) -> Review:
-    if (stored.verdict, stored.true_label, stored.true_value) == (review.verdict, review.true_label, review.true_value):
+    labels = None if stored.true_labels is None else tuple(stored.true_labels)
+    if ReviewInput(stored.verdict, stored.true_label, stored.true_value, review.comment, labels) == review:
         return stored
-    noun = "true label" if stored.true_label else "true value"
     true_output = format_true_output(stored)
-    details = f" ({noun}: {true_output})" if true_output else ""
+    details = f" ({get_true_output_name(stored).lower()}: {true_output})" if true_output else ""
     raise AlreadyReviewed(
         f"You have already reviewed this prediction: {stored.verdict}{details}. "
         "To change your review, undo it or open the details of the prediction."

@@ -7,15 +7,14 @@ from math import isclose, isfinite
 
 from inference.errors import InferenceError, InvalidInput
 from inference.messages import find_closest, quote_value
-from inference.numbers import FLOAT_PATTERN, MAX_FLOAT
+from inference.numbers import MAX_FLOAT
 from predictions.models import Prediction, Review
 from predictions.models.review import MAX_COMMENT_CHARACTERS
-from predictions.presentation import format_output
+from predictions.presentation import format_labels, format_output
 
 Verdict = Review.Verdict
 TRUE_VALUE_TOLERANCE = 1e-6  # relative difference up to which a true value agrees with the predicted value
 MAX_LISTED_LABELS = 20  # labels in an error message
-MAX_QUOTED_CHARACTERS = 60  # of rejected text in an error message
 
 
 class InvalidReview(InvalidInput):
@@ -32,16 +31,30 @@ class NotReviewable(InferenceError):
 
 @dataclass(frozen=True, slots=True)
 class ReviewInput:
-    """A verdict, the true label or value, and a comment."""
+    """A verdict, the true output, and a comment.
+
+    Args:
+        true_labels: all true labels, for a multi-label model; empty if none applies.
+    """
 
     verdict: str
     true_label: str = ""
     true_value: float | None = None
     comment: str = ""
+    true_labels: tuple[str, ...] | None = None
+
+    @property
+    def true_output_field(self) -> str:
+        """Return the name of the first field that contains a true output; empty if there is none."""
+        if self.true_label:
+            return "true_label"
+        if self.true_value is not None:
+            return "true_value"
+        return "" if self.true_labels is None else "true_labels"
 
 
 def validate_review(prediction: Prediction, review: ReviewInput) -> ReviewInput:
-    """Return the review with the missing part inferred: the verdict from the true label or value, or vice versa.
+    """Return the review with the missing part inferred: the verdict from the true output, or vice versa.
 
     Raises:
         NotReviewable: the prediction did not succeed.
@@ -59,37 +72,28 @@ def validate_review(prediction: Prediction, review: ReviewInput) -> ReviewInput:
             code="too-long",
             field="comment",
         )
-    if review.verdict == Verdict.UNSURE and (review.true_label or review.true_value is not None):
-        field = "true_label" if review.true_label else "true_value"
+    if review.verdict == Verdict.UNSURE and (field := review.true_output_field):
         raise InvalidReview(f'Leave {field} empty when verdict is "unsure".', code="contradiction", field="verdict")
+    if prediction.predicted_labels is not None:
+        return _validate_labels_review(prediction, prediction.predicted_labels, review)
+    if review.true_labels is not None:
+        raise _build_error(
+            "true_labels",
+            "wrong-truth",
+            "Expected no true_labels: the model is not a multi-label model.",
+            [*review.true_labels],
+        )
     if prediction.label:
         return _validate_label_review(prediction, review)
     return _validate_value_review(prediction, review) if prediction.value is not None else _validate_raw_review(review)
-
-
-def parse_true_value(text: str) -> float | None:
-    """Parse a number from a form field; None if the field is empty.
-
-    Raises:
-        InvalidReview: the text is not a number; code `wrong-type`.
-    """
-    text = text.strip()
-    if not text:
-        return None
-    if not FLOAT_PATTERN.fullmatch(text):
-        raise _build_error("true_value", "wrong-type", "Expected a number such as 5.1.", text[:MAX_QUOTED_CHARACTERS])
-    return float(text)
 
 
 def _validate_label_review(prediction: Prediction, review: ReviewInput) -> ReviewInput:
     labels: list[str] = prediction.model_version.labels
     if review.true_value is not None:
         raise _build_error("true_value", "wrong-truth", "Expected true_label: the output is a label.", review.true_value)
-    if review.true_label and review.true_label not in labels:
-        closest = find_closest(review.true_label, labels)
-        hint = f" Did you mean {quote_value(closest)}?" if closest else ""
-        expected = f"Expected one of {_format_labels(labels)}."
-        raise _build_error("true_label", "unknown-label", expected, review.true_label, hint)
+    if review.true_label:
+        _check_label(review.true_label, labels, "true_label")
     agrees = review.true_label == prediction.label
     verdict = review.verdict or (_infer_verdict(agrees) if review.true_label else "")
     if verdict == Verdict.UNSURE:
@@ -97,6 +101,13 @@ def _validate_label_review(prediction: Prediction, review: ReviewInput) -> Revie
     true_label = review.true_label or _infer_true_label(verdict, prediction.label, labels)
     _check_agreement(verdict, true_label == prediction.label, "true label", prediction.label)
     return ReviewInput(verdict, true_label, comment=review.comment)
+
+
+def _check_label(label: str, labels: list[str], field: str) -> None:
+    if label not in labels:
+        closest = find_closest(label, labels)
+        hint = f" Did you mean {quote_value(closest)}?" if closest else ""
+        raise _build_error(field, "unknown-label", f"Expected one of {_format_labels(labels)}.", label, hint)
 
 
 def _infer_true_label(verdict: str, label: str, labels: list[str]) -> str:
@@ -111,6 +122,39 @@ def _infer_true_label(verdict: str, label: str, labels: list[str]) -> str:
             f"Choose the true label: one of {_format_labels(other_labels)}.", code="required", field="true_label"
         )
     raise _build_missing_verdict_error()
+
+
+def _validate_labels_review(prediction: Prediction, predicted: list[str], review: ReviewInput) -> ReviewInput:
+    """Return the review with unique true labels in the order of the version."""
+    labels: list[str] = prediction.model_version.labels
+    if field := ReviewInput(review.verdict, review.true_label, review.true_value).true_output_field:
+        expected = "Expected true_labels: the output is a list of labels."
+        raise _build_error(field, "wrong-truth", expected, getattr(review, field))
+    known = set(labels)
+    if unknown := [label for label in review.true_labels or () if label not in known]:
+        _check_label(unknown[0], labels, "true_labels")
+    agrees = review.true_labels is not None and set(review.true_labels) == set(predicted)
+    verdict = review.verdict or (_infer_verdict(agrees) if review.true_labels is not None else "")
+    if not verdict:
+        raise _build_missing_verdict_error()
+    if verdict == Verdict.UNSURE:
+        return ReviewInput(verdict, comment=review.comment)
+    if review.true_labels is not None:
+        _check_agreement(verdict, agrees, "list of true labels", format_labels(predicted))
+    chosen = set(_infer_true_labels(verdict, predicted, labels) if review.true_labels is None else review.true_labels)
+    true_labels = tuple(label for label in labels if label in chosen)
+    return ReviewInput(verdict, comment=review.comment, true_labels=true_labels)
+
+
+def _infer_true_labels(verdict: str, predicted: list[str], labels: list[str]) -> list[str]:
+    """Return the predicted labels if they are correct; if they are incorrect and there is only one label, the opposite."""
+    if verdict == Verdict.CORRECT:
+        return predicted
+    if len(labels) == 1:
+        return [label for label in labels if label not in predicted]
+    raise InvalidReview(
+        f"Choose all true labels: any of {_format_labels(labels)}, or none.", code="required", field="true_labels"
+    )
 
 
 def _validate_value_review(prediction: Prediction, review: ReviewInput) -> ReviewInput:
@@ -157,7 +201,7 @@ def _check_agreement(verdict: str, agrees: bool, noun: str, predicted: str) -> N
 
 
 def _build_missing_verdict_error() -> InvalidReview:
-    message = "Expected a verdict (correct, incorrect, or unsure), or the true label or value."
+    message = "Expected a verdict (correct, incorrect, or unsure), or the true label, labels, or value."
     return InvalidReview(message, code="required", field="verdict")
 
 

@@ -23,6 +23,7 @@ def review_prediction(
     verdict: str = "",
     true_label: str = "",
     true_value: float | None = None,
+    true_labels: Sequence[str] | None = None,
     comment: str = "",
     picked_by: str = Review.PickedBy.MANUAL,
 ) -> Review:
@@ -30,15 +31,17 @@ def review_prediction(
 
     Args:
         prediction: a prediction that the reviewer can see; callers look it up with `visible_to`.
-        verdict: a `Review.Verdict`; if empty, it is inferred from the true label or value.
+        verdict: a `Review.Verdict`; if empty, it is inferred from the true output.
         true_label: a label of the model version, for classification.
         true_value: a finite number, for regression.
+        true_labels: all true labels, for a multi-label model; empty if none applies.
         picked_by: how the prediction was selected for review, a `Review.PickedBy`.
 
     Raises:
         NotReviewable, InvalidReview: see `validate_review`.
     """
-    review = validate_review(prediction, ReviewInput(verdict, true_label, true_value, comment))
+    labels = None if true_labels is None else tuple(true_labels)
+    review = validate_review(prediction, ReviewInput(verdict, true_label, true_value, comment, labels))
     return save_review(review=review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
 
 
@@ -66,6 +69,7 @@ def build_review(*, review: ReviewInput, prediction: Prediction, reviewer: User,
         verdict=review.verdict,
         true_label=review.true_label,
         true_value=review.true_value,
+        true_labels=None if review.true_labels is None else list(review.true_labels),
         comment=review.comment,
         picked_by=picked_by,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from contextlib import suppress
 
@@ -12,6 +11,7 @@ from accounts.models import User
 from core.storage import StorageFull
 from inference.errors import InferenceError, InvalidImage
 from inference.preprocessing import make_thumbnail
+from predictions.digests import hash_stored_image
 from predictions.models import Input
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def read_stored_file(row: Input, *, reader: User | None = None) -> bytes:
     except OSError as error:
         logger.error("stored file missing", extra={"input": str(row.pk)})
         raise StoredFileMissing from error
-    if hashlib.sha256(data).hexdigest() != row.sha256:
+    if hash_stored_image(row, data) != row.sha256:
         logger.error("stored file damaged", extra={"input": str(row.pk)})
         raise StoredFileError
     if reader and row.user_id != reader.pk:

@@ -16,11 +16,25 @@ from predictions.tests.factories import PREDICTIONS_URL, make_prediction, make_u
 
 pytestmark = pytest.mark.django_db
 KEYS = {
-    *("id", "url", "status", "source", "model", "model_version", "input", "label", "confidence", "value", "output", "error"),
+    *(
+        "id",
+        "url",
+        "status",
+        "source",
+        "model",
+        "model_version",
+        "input",
+        "label",
+        "labels",
+        "confidence",
+        "value",
+        "output",
+        "error",
+    ),
     *("client_reference", "timings", "created_at", "completed_at", "review"),
 }
 INPUT_KEYS = {
-    *("id", "kind", "url", "image_url", "sha256", "content_type", "width", "height", "original_name", "features"),
+    *("id", "kind", "url", "image_url", "sha256", "content_type", "width", "height", "original_name", "features", "text"),
 }
 
 

@@ -103,3 +103,15 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(shades, use
 def test_the_history_links_to_the_export_with_its_filters(predictions, client, user):
     client.force_login(user)
     assert f'href="{EXPORT_URL}?format=csv&amp;label=white"' in client.get("/predictions/?label=white").content.decode()
+
+
+def test_lists_of_labels_are_json_in_both_formats(blends, user, api):
+    for shade in (64, 255):
+        prediction = make_prediction(user, make_image(shade), model="blends")
+    review_prediction(prediction=prediction, reviewer=user, true_labels=[])
+    rows = [json.loads(line) for line in read_text(api.get(EXPORT_URL, {"format": "jsonl"})).splitlines()]
+    lists = [(row["labels"], row["true_labels"]) for row in rows]
+    assert lists == [(["white"], []), (["black", "grey"], None)]
+    assert [(row["label"], row["confidence"]) for row in rows] == [(None, None), (None, None)]
+    cells = [(row["labels"], row["true_labels"]) for row in read_csv(api.get(EXPORT_URL, {"format": "csv"}))]
+    assert cells == [('["white"]', "[]"), ('["black", "grey"]', "")]

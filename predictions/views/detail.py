@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.generic import DetailView, View
 
@@ -37,7 +37,7 @@ class PredictionView(LoginRequiredMixin, DetailView):
             version.parsed_signature,
             reference=str(version),
             site_url=get_site_url(self.request),
-            features=self.object.input.features,
+            row=self.object.input,
         )
         return super().get_context_data(snippets=snippets, **get_review_context(self.object, self.request.user), **kwargs)
 
@@ -46,7 +46,9 @@ class ThumbnailView(LoginRequiredMixin, View):
     """A small, re-encoded copy of an image input."""
 
     def get(self, request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
-        row = get_object_or_404(Input.objects.visible_to(request.user), pk=pk, kind=Input.Kind.IMAGE)
+        row = get_object_or_404(Input.objects.visible_to(request.user), pk=pk)
+        if not row.has_image:
+            raise Http404
         try:
             thumbnail = read_thumbnail(row)
         except StoredFileError as error:

@@ -19,7 +19,7 @@ from predictions.filters import PredictionFilter
 from predictions.models import Prediction
 from predictions.views.history_links import build_history_url, list_chips, list_day_links, list_shortcut_links
 from predictions.views.mixins import HtmxLoginRequiredMixin
-from registry.models import ModelVersion, RegisteredModel
+from registry.models import MULTI_LABEL_TASKS, ModelVersion, RegisteredModel
 
 PAGE_SIZE = 24  # predictions
 MAX_SUGGESTED_LABELS = 200
@@ -89,6 +89,14 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
 
 
 def _list_served_labels() -> list[str]:
-    """Return the labels of all versions with an alias, without duplicates."""
-    label_lists = ModelVersion.objects.served().order_by("id").values_list("labels", flat=True)
+    """Return the labels of all versions with an alias, without duplicates, except multi-label models.
+
+    The filter does not find their labels, because their predictions have no single label.
+    """
+    label_lists = (
+        ModelVersion.objects.served()
+        .exclude(model__task__in=MULTI_LABEL_TASKS)
+        .order_by("id")
+        .values_list("labels", flat=True)
+    )
     return list(dict.fromkeys(chain.from_iterable(label_lists)))[:MAX_SUGGESTED_LABELS]

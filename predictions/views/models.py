@@ -15,6 +15,7 @@ from predictions.snippets import build_snippets
 from predictions.usage import Usage, count_usage
 from registry.integrity import find_artifact_problem, get_serving_version
 from registry.models import ModelVersion, RegisteredModel
+from registry.presentation import DescriptionRow, describe_version
 from registry.references import ModelReference, select_main_version
 
 MAX_LISTED_VERSIONS = 20  # the newest, plus all versions with an alias
@@ -24,6 +25,7 @@ class VersionRow(NamedTuple):
     version: ModelVersion
     usage: Usage
     artifact_problem: str
+    description: list[DescriptionRow]
 
 
 class ModelListView(LoginRequiredMixin, ListView):
@@ -58,7 +60,9 @@ class ModelDetailView(LoginRequiredMixin, DetailView):
         usage = count_usage(listed)
         problems = {version.pk: find_artifact_problem(version) for version in listed}
         return super().get_context_data(
-            rows=[VersionRow(version, usage[version.pk], problems[version.pk]) for version in listed],
+            rows=[
+                VersionRow(version, usage[version.pk], problems[version.pk], describe_version(version)) for version in listed
+            ],
             hidden_count=len(versions) - len(listed),
             production=production,
             production_problem=production and problems[production.pk],

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from accounts.models import User
-from inference.signature import TableInput
-from predictions.forms import FeaturesForm, get_field_name
+from inference.signature import TableInput, get_table_part
+from predictions.forms import FeaturesForm, ImageFeaturesForm, get_field_name
 from registry.errors import InactiveModel, UnknownModel
 from registry.models import ModelVersion
 from registry.references import resolve_version
@@ -21,8 +21,8 @@ def convert_outdated_form(data: Mapping[str, str], version: ModelVersion, user: 
     Args:
         data: the submitted form. Its field `version` names the version that it was built for; programs may omit it.
     """
-    reference, table = data.get("version", ""), version.parsed_signature.input
-    if not isinstance(table, TableInput) or reference in ("", str(version)):
+    reference, table = data.get("version", ""), get_table_part(version.parsed_signature.input)
+    if table is None or reference in ("", str(version)):
         return None
     shown = _find_table(reference, version, user)
     if shown is None or _list_units(shown) == _list_units(table):
@@ -34,7 +34,8 @@ def convert_outdated_form(data: Mapping[str, str], version: ModelVersion, user: 
         if units.get(name) == unit
     }
     fields = {get_field_name(index): values.get(name, "") for index, name in enumerate(table.names)}
-    form = FeaturesForm({name: data.get(name, "") for name in ("model", "client_reference")} | fields, table=table)
+    form_class = ImageFeaturesForm if "image" in version.parsed_signature.input.parts else FeaturesForm
+    form = form_class({name: data.get(name, "") for name in ("model", "client_reference")} | fields, table=table)
     form.add_error(None, f"{version} is used now, which takes other values. Check the values, and try again.")
     return form
 
@@ -45,10 +46,7 @@ def _find_table(reference: str, version: ModelVersion, user: User) -> TableInput
         other = resolve_version(reference, user=user)
     except (UnknownModel, InactiveModel):
         return None
-    signature_input = other.parsed_signature.input
-    if other.model_id != version.model_id or not isinstance(signature_input, TableInput):
-        return None
-    return signature_input
+    return get_table_part(other.parsed_signature.input) if other.model_id == version.model_id else None
 
 
 def _list_units(table: TableInput) -> list[tuple[str, str]]:

@@ -1,9 +1,8 @@
-"""The Predict page: choose a model, upload images or enter a row of features, and see the results."""
+"""The Predict page: choose a model, submit inputs, and see the results."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable
 from typing import Any, cast
 
 from django.conf import settings
@@ -16,7 +15,6 @@ from django.utils.http import urlencode
 from django.views.generic import FormView
 from django_htmx.http import push_url
 
-from accounts.models import User
 from accounts.requests import AuthenticatedRequest
 from core.errors import get_status
 from core.fields import parse_uuid
@@ -24,13 +22,13 @@ from core.storage import StorageFull
 from core.urls import get_site_url
 from inference.errors import InferenceError
 from inference.messages import format_bytes
-from inference.signature import TableInput
-from predictions.forms import CsvRowForm, FeaturesForm, PredictionForm, UploadForm, get_initial_features
+from inference.signature import TableInput, get_table_part
+from predictions.forms import CsvRowForm, FeaturesForm, PredictionForm, UploadForm
 from predictions.models import Prediction
-from predictions.services.examples import get_example_names, get_example_row, has_example
-from predictions.services.inputs import PreparedInput, prepare_features, prepare_image
+from predictions.services.examples import get_example_names, has_example
 from predictions.services.predict import run_prediction
 from predictions.snippets import build_snippets
+from predictions.views.form_inputs import FORM_CLASSES, get_form_arguments, get_initial_input, iterate_inputs
 from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response
 from predictions.views.model_choices import list_model_choices
 from predictions.views.outdated_forms import convert_outdated_form
@@ -45,10 +43,10 @@ MAX_SEARCHED_PREDICTIONS = 200  # newest predictions of a user in which those of
 
 
 class PredictView(HtmxLoginRequiredMixin, FormView):
-    """Run a model on uploaded images or on a row of features.
+    """Run a model on uploaded images, a row of features, a text, or an image with features.
 
     Each request resolves the model reference once, so the version that validates the input is the one that runs and is
-    stored. The response to an htmx request is the result of an image, or the features form with the result of its row.
+    stored. The response to an htmx request is the result of an image, or the form of other inputs with their result.
     """
 
     template_name = "predictions/predict.html"
@@ -102,9 +100,13 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
 
     @property
     def table(self) -> TableInput | None:
-        """Return the signature of the row that the model takes; None if it takes images."""
-        signature_input = self.version.parsed_signature.input if self.version else None
-        return signature_input if isinstance(signature_input, TableInput) else None
+        """Return the signature of the row that the model takes; None if it takes none."""
+        return get_table_part(self.version.parsed_signature.input) if self.version else None
+
+    @property
+    def has_upload_form(self) -> bool:
+        """Return whether the page only uploads images. The response to each is its result, without a form."""
+        return self.get_form_class() is UploadForm
 
     @cached_property
     def shown_predictions(self) -> list[Prediction]:
@@ -116,28 +118,27 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         return list(rows.with_related().with_reviews().order_by("id"))
 
     def get_form_class(self) -> type[PredictionForm]:
-        return FeaturesForm if self.table else UploadForm
+        return FORM_CLASSES[self.version.parsed_signature.input.parts] if self.version else UploadForm
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | ({"table": self.table} if self.table else {})
+        return super().get_form_kwargs() | (get_form_arguments(self.version.parsed_signature.input) if self.version else {})
 
     def get_initial(self) -> dict[str, Any]:
-        """Return the model, and the row of the newest result on the page or of the requested example."""
+        """Return the model, and the input of the newest result on the page or of the requested example."""
         initial: dict[str, Any] = {"model": self.page_reference}
-        if self.version is None or self.table is None:
+        if self.version is None or self.has_upload_form:
             return initial
-        row = _find_example_row(self.version, self.request.GET.get("example", ""))
         newest = self.shown_predictions[-1] if self.shown_predictions else None
-        if newest and newest.model_version.model_id == self.version.model_id:
-            row = newest.input.features
-        return initial | (get_initial_features(row, self.table) if row else {})
+        is_same_model = newest is not None and newest.model_version.model_id == self.version.model_id
+        row = newest.input if newest and is_same_model else None
+        return initial | get_initial_input(self.version, row=row, example=self.request.GET.get("example", ""))
 
     def form_valid(self, form: PredictionForm) -> HttpResponse:
         """Run the model on each input. A rejected input does not stop the others."""
         resolved = cast(ResolvedModel, self.resolved)  # otherwise, post() has rejected the request
         results: list[Prediction] = []
         errors: list[tuple[str, InferenceError | StorageFull]] = []
-        for name, prepare in _iterate_inputs(form, self.request.user):
+        for name, prepare in iterate_inputs(form, self.request.user):
             try:
                 results.append(
                     run_prediction(
@@ -160,16 +161,16 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         page_url = self.get_page_url(results)
         if self.request.htmx:
             context: dict[str, Any] = {"results": results, "next_url": page_url}
-            if self.table is None:
+            if self.has_upload_form:
                 return render(self.request, "predictions/_results.html", context, status=201)
             context = self.get_form_context(form=form, **context)
-            return push_url(render(self.request, "predictions/_features_result.html", context, status=201), page_url)
-        if self.table is None and len(results) == 1:
+            return push_url(render(self.request, "predictions/_form_result.html", context, status=201), page_url)
+        if self.has_upload_form and len(results) == 1:
             return redirect(results[0])
         return redirect(page_url)
 
     def form_invalid(self, form: PredictionForm, *, status: int = 400, results: Iterable[Prediction] = ()) -> HttpResponse:
-        if self.request.htmx and self.table is None:
+        if self.request.htmx and self.has_upload_form:
             messages = [str(message) for field_errors in form.errors.values() for message in field_errors]
             return build_error_response(" ".join(messages), status=status)
         return self.render_form(form, status=status, results=results)
@@ -177,10 +178,10 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
     def fill_in_csv_row(self, table: TableInput) -> HttpResponse:
         """Show the form with the values of a pasted CSV row. The model does not run yet."""
         data = self.request.POST.dict()
-        csv_form = CsvRowForm(data, table=table)
+        csv_form, form_class = CsvRowForm(data, table=table), cast(type[FeaturesForm], self.get_form_class())
         if not csv_form.is_valid():
-            return self.render_form(FeaturesForm(initial=data, table=table), status=400, csv_form=csv_form)
-        form = FeaturesForm({**data, **csv_form.get_features_data()}, table=table)
+            return self.render_form(form_class(initial=data, table=table), status=400, csv_form=csv_form)
+        form = form_class({**data, **csv_form.get_features_data()}, self.request.FILES, table=table)
         if message := csv_form.get_unknown_columns_message():
             form.add_error(None, message)
         return self.render_form(form, status=200, csv_form=csv_form)
@@ -189,7 +190,7 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         """Render the form: only the form for htmx, otherwise the whole page."""
         if self.request.htmx:
             context = self.get_form_context(form=form, **context)
-            return render(self.request, "predictions/_features_form.html", context, status=status)
+            return render(self.request, form.input_template_name, context, status=status)
         return self.render_to_response(self.get_context_data(form=form, **context), status=status)
 
     def get_form_context(self, *, form: PredictionForm, **context: Any) -> dict[str, Any]:
@@ -232,19 +233,3 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         newest = Prediction.objects.filter(user=self.request.user).order_by("-id").values("pk")[:MAX_SEARCHED_PREDICTIONS]
         rows = Prediction.objects.filter(pk__in=newest, model_version__model=version.model_id)
         return rows.with_related().order_by("-id")[:MAX_RECENT_PREDICTIONS]
-
-
-def _iterate_inputs(form: PredictionForm, user: User) -> Iterator[tuple[str, Callable[[], PreparedInput]]]:
-    """Yield the inputs of a valid form: the name of the file, and a function that prepares the input or rejects it."""
-    if isinstance(form, FeaturesForm):
-        yield "", partial(prepare_features, form.cleaned_data["features"], user=user)
-        return
-    for file in form.cleaned_data["image"]:
-        yield file.name, partial(prepare_image, file, user=user)
-
-
-def _find_example_row(version: ModelVersion, number: str) -> dict[str, Any] | None:
-    try:
-        return get_example_row(version, int(number)) if number else None
-    except (LookupError, ValueError):
-        return None

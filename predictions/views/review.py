@@ -18,7 +18,8 @@ from predictions.models import Prediction
 from predictions.models.review import MAX_COMMENT_CHARACTERS
 from predictions.presentation import find_own_review
 from predictions.services import review_prediction, withdraw_review
-from predictions.services.review_validation import InvalidReview, NotReviewable, parse_true_value
+from predictions.services.review_fields import parse_true_value, read_true_labels
+from predictions.services.review_validation import InvalidReview, NotReviewable
 from predictions.views.mixins import HtmxLoginRequiredMixin
 
 WITHDRAW = "withdraw"  # the value of the button that undoes a review
@@ -57,6 +58,7 @@ class ReviewView(HtmxLoginRequiredMixin, View):
             verdict=fields.get("verdict", ""),
             true_label=fields.get("true_label", ""),
             true_value=parse_true_value(fields.get("true_value", "")),
+            true_labels=read_true_labels(fields),
             comment=fields.get("comment", "").replace("\0", "")[:MAX_COMMENT_CHARACTERS],
         )
 
@@ -65,6 +67,7 @@ class ReviewView(HtmxLoginRequiredMixin, View):
         context = {
             "prediction": prediction,
             "error": error,
+            "checked_labels": read_true_labels(self.request.POST) if error else None,
             "replaced": True,
             "small": self.request.POST.get("small", ""),
             "next": self.request.POST.get("next", ""),

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from core.admin import ReadOnlyAdmin, render_json, render_link
@@ -18,6 +18,7 @@ from inference.messages import format_bytes
 from registry.admin.promote import PromoteView
 from registry.integrity import find_artifact_problem
 from registry.models import Alias, AliasChange, ModelVersion, RegisteredModel
+from registry.presentation import describe_version
 from registry.serving import get_previous_version
 
 NOT_CHECKED = "Not checked (no alias)"
@@ -52,12 +53,13 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     search_fields = ("model__name", "sha256")
     ordering = ("-id",)
     fields = (
-        "model_link", "number", "alias_names", "runtime", "artifact", "integrity", "sha256", "size", "trusted", "framework",
-        "framework_version", "signature_json", "labels_json", "examples_json", "notes", "created_at", "created_by",
+        "model_link", "number", "alias_names", "description", "runtime", "artifact", "integrity", "sha256", "size",
+        "trusted", "framework", "framework_version", "libraries_json", "signature_json", "labels_json", "examples_json",
+        "notes", "created_at", "created_by",
     )  # fmt: skip
     readonly_fields = (
-        "model_link", "alias_names", "integrity", "signature_json", "labels_json", "examples_json", "created_at",
-        "created_by",
+        "model_link", "alias_names", "description", "integrity", "libraries_json", "signature_json", "labels_json",
+        "examples_json", "created_at", "created_by",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -91,6 +93,16 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     @admin.display(description="model")
     def model_link(self, row: ModelVersion) -> str:
         return render_link(row.model)
+
+    @admin.display(description="what was registered")
+    def description(self, row: ModelVersion) -> SafeString:
+        rows = ((section, name, value) for section, name, value in describe_version(row))
+        lines = format_html_join("", "<tr><td>{}</td><td>{}</td><td>{}</td></tr>", rows)
+        return format_html("<table>{}</table>", lines)
+
+    @admin.display(description="libraries")
+    def libraries_json(self, row: ModelVersion) -> str:
+        return render_json(row.libraries)
 
     @admin.display(description="signature")
     def signature_json(self, row: ModelVersion) -> str:

@@ -9,11 +9,14 @@ from registry.models import ModelVersion, RegisteredModel
 
 
 class ModelVersionSerializer(serializers.ModelSerializer):
+    notices = serializers.ListField(child=serializers.CharField(), read_only=True)
+    libraries = serializers.DictField(child=serializers.CharField(), read_only=True)
+
     class Meta:
         model = ModelVersion
         fields = (
             "number", "runtime", "framework", "framework_version", "sha256", "size", "signature", "labels", "trusted",
-            "notes", "created_at",
+            "notes", "notices", "libraries", "created_at",
         )  # fmt: skip
 
 

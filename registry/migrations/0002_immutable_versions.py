@@ -1,7 +1,8 @@
 """Make model versions immutable: the database rejects every update of a column other than `created_by_id`.
 
 SQLite rebuilds a table to alter it and drops its triggers. A later migration that alters ModelVersion must end with
-`migrations.RunPython(create_triggers, drop_triggers)` as well; registry/tests/test_immutable_versions.py checks this.
+`migrations.RunPython(create_triggers, drop_triggers)` as well, with the new columns (see 0004);
+registry/tests/test_immutable_versions.py checks this.
 """
 
 from django.db import migrations
@@ -18,10 +19,10 @@ def get_table(apps):
     return apps.get_model("registry", "ModelVersion")._meta.db_table
 
 
-def create_triggers(apps, schema_editor):
+def create_triggers(apps, schema_editor, *, columns=IMMUTABLE_COLUMNS):
     drop_triggers(apps, schema_editor)
     table = get_table(apps)
-    columns = ", ".join(f'"{column}"' for column in IMMUTABLE_COLUMNS)
+    columns = ", ".join(f'"{column}"' for column in columns)
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute(
             f"CREATE FUNCTION {TRIGGER}() RETURNS trigger LANGUAGE plpgsql AS "

@@ -37,11 +37,16 @@ def copy_artifact(*, artifact: Path, name: str, sha256: str) -> str:
 def copy_example_image(*, image: Path, name: str) -> str:
     """Copy the image of an example into MODEL_ROOT. Return its path relative to MODEL_ROOT."""
     storage = _get_storage()
-    target = f"{name}/examples/{hash_file(image)[:PATH_HASH_DIGITS]}{image.suffix.lower()}"
+    target = get_example_target(image=image, name=name)
     if storage.exists(target):
         return target
     with image.open("rb") as file:
         return storage.save(target, File(file))
+
+
+def get_example_target(*, image: Path, name: str) -> str:
+    """Return the path relative to MODEL_ROOT to which the image of an example is copied. It contains the hash."""
+    return f"{name}/examples/{hash_file(image)[:PATH_HASH_DIGITS]}{image.suffix.lower()}"
 
 
 def get_example_path(image: str) -> Path:

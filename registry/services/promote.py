@@ -8,10 +8,14 @@ from django.db import transaction
 
 from accounts.models import User
 from core.validators import validate_name
-from registry.models import Alias, AliasChange, ModelVersion
+from inference.errors import InvalidSignature
+from inference.messages import format_names
+from registry.errors import UnknownModel
+from registry.models import Alias, AliasChange, ModelVersion, RegisteredModel
 from registry.querysets import PRODUCTION
 from registry.references import resolve_version
 from registry.services.verify import verify_version
+from registry.tasks import get_task
 
 logger = logging.getLogger(__name__)
 
@@ -21,14 +25,30 @@ def promote_model(*, name: str, number: int, alias: str = PRODUCTION, user: User
 
     Raises:
         ValidationError: the alias is not a valid name.
-        UnknownModel: there is no such version.
+        UnknownModel: there is no such model or version.
+        InvalidSignature: the model has got another task since the version was registered.
         ArtifactMismatch, ModelError: the version does not load, or does not reproduce its examples. The alias is unchanged.
         Overloaded: there is no room to load the version.
     """
     validate_name(alias)
-    version = resolve_version(f"{name}:{number}")
+    version = _find_version(name, number)
     verify_version(version=version)
     return move_alias(version=version, alias=alias, user=user)
+
+
+def _find_version(name: str, number: int) -> ModelVersion:
+    names = list(RegisteredModel.objects.values_list("name", flat=True))
+    if name not in names:
+        known = f"The registered models are {format_names(names)}." if names else "Register it first."
+        raise UnknownModel(f"There is no model named {name!r}. {known}")
+    version = resolve_version(f"{name}:{number}")
+    task = get_task(version.parsed_signature)
+    if task != version.model.task:
+        raise InvalidSignature(
+            f"{version} is a model for {task}, but all newer versions of {name} are models for {version.model.task}. "
+            "Register it under another name."
+        )
+    return version
 
 
 def move_alias(*, version: ModelVersion, alias: str = PRODUCTION, user: User | None = None) -> AliasChange:

@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
 
 from accounts.models import User
-from core.validators import validate_labels, validate_name
-from inference.artifacts import get_artifact_size, hash_artifact
-from inference.errors import InvalidInput, InvalidSignature
-from inference.examples import Example
-from inference.predictor import Predictor
-from inference.runtimes import detect_runtime, load_artifact
-from inference.signature import Signature
-from inference.signature.infer import infer_signature
-from inference.types import ArtifactMetadata, ModelSpec
-from registry.manifest import Manifest, read_manifest
-from registry.models import ModelVersion, RegisteredModel
+from registry.models import Alias, ModelVersion, RegisteredModel
+from registry.querysets import PRODUCTION
 from registry.services.model_files import copy_artifact, copy_example_image
-from registry.services.pipeline_files import stage_artifact
+from registry.services.preparation import PreparedVersion, check_task, prepare_version
 from registry.services.promote import move_alias
-from registry.services.verify import check_examples
-
-Task = RegisteredModel.Task
-TASK_BY_KINDS = {  # (kind of input, kind of output)
-    ("image", "classes"): Task.IMAGE_CLASSIFICATION,
-    ("image", "label"): Task.IMAGE_CLASSIFICATION,
-    ("image", "value"): Task.IMAGE_REGRESSION,
-    ("image", "labels"): Task.IMAGE_MULTI_LABEL,
-    ("tabular", "classes"): Task.TABULAR_CLASSIFICATION,
-    ("tabular", "label"): Task.TABULAR_CLASSIFICATION,
-    ("tabular", "labels"): Task.TABULAR_MULTI_LABEL,
-    ("tabular", "value"): Task.TABULAR_REGRESSION,
-}
-MAX_FRAMEWORK_CHARACTERS = 50
 
 
 def register_model(
@@ -53,127 +26,53 @@ def register_model(
     trusted: bool = False,
     user: User | None = None,
 ) -> ModelVersion:
-    """Register the first or next version of a model.
+    """Prepare and store the first or next version of a model. See `prepare_version` and `store_version`."""
+    with prepare_version(path=path, name=name, labels=labels, scale=scale, preset=preset, trusted=trusted) as prepared:
+        return store_version(prepared, promote=promote, user=user)
 
-    Before anything is written, the model is loaded, run on a sample input, and checked against the examples in its
-    `model.toml`.
+
+def store_version(prepared: PreparedVersion, *, promote: bool = False, user: User | None = None) -> ModelVersion:
+    """Copy the artifact into MODEL_ROOT, and store the version. Return the existing version if there is an equal one.
 
     Args:
-        path: a folder with a `model.toml`, or a bare artifact, which is a file or a folder.
-        name: overrides the name in `model.toml`.
-        labels: a text file with one label per line, in the order of the model's outputs.
-        scale, preset: override `scale` and `preset` in the `[input]` of `model.toml`, for images.
-        promote: point the alias `production` to the new version.
-        trusted: allow the artifact to run its author's code, now and whenever it is loaded.
+        promote: point the alias `production` to the version.
         user: recorded as the creator.
 
     Raises:
-        InvalidArtifact, InvalidSignature, ModelError: the model does not load, or does not match its description.
-        ValidationError: a name or label is invalid.
+        ArtifactMismatch: the artifact has changed since it was prepared.
+        InvalidSignature: the model has another task, and has been put into use since the version was prepared.
+        ValidationError: the name, title, or description is invalid.
     """
-    input_options = {key: value for key, value in (("scale", scale), ("preset", preset)) if value}
-    with stage_artifact(read_manifest(path, name=name, labels=labels, input_options=input_options)) as manifest:
-        return _register_manifest(manifest, promote=promote, trusted=trusted, user=user)
-
-
-def _register_manifest(manifest: Manifest, *, promote: bool, trusted: bool, user: User | None) -> ModelVersion:
-    _check_name(manifest.name)
-    runtime = manifest.runtime or detect_runtime(manifest.artifact)
-    sha256 = hash_artifact(manifest.artifact)
-    spec, metadata = _verify_artifact(manifest, runtime=runtime, sha256=sha256, trusted=trusted)
-    task = TASK_BY_KINDS.get((spec.signature.input.kind, spec.signature.output.kind), Task.OTHER)
-    _check_task(manifest.name, task)
-    version = ModelVersion(
-        runtime=runtime,
-        artifact=copy_artifact(artifact=manifest.artifact, name=manifest.name, sha256=sha256),
-        sha256=sha256,
-        size=get_artifact_size(manifest.artifact),
-        signature=spec.signature.to_dict(),
-        labels=list(spec.labels),
-        trusted=trusted,
-        examples=[_copy_example(example, manifest).to_dict() for example in manifest.examples],
-        framework=metadata.framework[:MAX_FRAMEWORK_CHARACTERS],
-        framework_version=metadata.framework_version[:MAX_FRAMEWORK_CHARACTERS],
-        notes=manifest.notes,
-        created_by=user,
-    )
-    _save_version(version, manifest, task)
-    if promote:
+    version = prepared.existing
+    if version is None:
+        version = _store_new_version(prepared, user)
+    else:
+        _update_texts(version.model, prepared)
+    is_promoted = Alias.objects.filter(name=PRODUCTION, version=version).exists()
+    if promote and not is_promoted:
         move_alias(version=version, user=user)
     return version
 
 
-def _check_name(name: str) -> None:
-    try:
-        validate_name(name)
-    except ValidationError as error:
-        raise ValidationError(f"{error.messages[0]} Received: {name!r}. Set another name with --name.") from error
-
-
-def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: bool) -> tuple[ModelSpec, ArtifactMetadata]:
-    """Load the artifact from its original path, infer its signature, run it once, and check its examples."""
-    adapter, run_batch = load_artifact(runtime, manifest.artifact, threads=settings.INFERENCE_THREADS, trusted=trusted)
-    metadata = adapter.describe()
-    metadata = replace(metadata, notices=(*manifest.notices, *metadata.notices))
-    signature, labels = infer_signature(
-        metadata, declared_input=manifest.input, declared_output=manifest.output, labels=manifest.labels
-    )
-    validate_labels(labels)
-    _check_example_kinds(manifest, signature, labels)
-    spec = ModelSpec(manifest.name, 0, runtime, manifest.artifact, sha256, signature, labels, trusted)
-    predictor = Predictor(spec, run_batch)
-    try:
-        predictor.warm_up()
-        check_examples(predictor, manifest.examples, get_image_path=manifest.get_image_path)
-    except InvalidInput as error:
-        raise InvalidSignature(f"An [[examples]] table is not a valid input of this model: {error.message}") from error
-    finally:
-        predictor.close()
-    return spec, metadata
-
-
-def _check_example_kinds(manifest: Manifest, signature: Signature, labels: Sequence[str]) -> None:
-    """Check that each example has the input kind of the model, and expects one of its labels."""
-    expected_key = "features" if signature.is_tabular else "image"
+def _store_new_version(prepared: PreparedVersion, user: User | None) -> ModelVersion:
+    version, manifest = prepared.version, prepared.manifest
+    version.artifact = copy_artifact(artifact=manifest.artifact, name=manifest.name, sha256=version.sha256)
     for example in manifest.examples:
-        if signature.is_tabular == bool(example.image):
-            raise InvalidSignature(
-                f"Expected {expected_key} in each [[examples]] table. Received: {example.to_dict()!r:.200}"
-            )
-        if example.label is not None and example.label not in labels:
-            allowed = ", ".join(labels)[:200] or "none"
-            raise InvalidSignature(
-                f"Expected label in [[examples]] to be one of the model's labels: {allowed}. Received: {example.label!r}"
-            )
-
-
-def _check_task(name: str, task: str) -> None:
-    model = RegisteredModel.objects.filter(name=name).first()
-    if model and model.task != task:
-        raise InvalidSignature(
-            f"All versions of {name} must be models for {model.task}. This model is for {task}. "
-            "Set another name with --name."
-        )
-
-
-def _copy_example(example: Example, manifest: Manifest) -> Example:
-    """Copy the image of an example, if it has one, and return the example with the new path."""
-    if not example.image:
-        return example
-    return replace(example, image=copy_example_image(image=manifest.get_image_path(example), name=manifest.name))
-
-
-def _save_version(version: ModelVersion, manifest: Manifest, task: str) -> None:
+        if example.image:
+            copy_example_image(image=manifest.get_image_path(example), name=manifest.name)
+    version.created_by = user
     with transaction.atomic():
-        version.model = _get_or_create_model(manifest, task, version.created_by)
+        version.model = _get_or_create_model(prepared, user)
         # The row of the model is locked, so that simultaneous registrations get different numbers.
         version.number = (version.model.versions.aggregate(last=Max("number"))["last"] or 0) + 1
         version.full_clean()
         version.save(force_insert=True)
+    return version
 
 
-def _get_or_create_model(manifest: Manifest, task: str, user: User | None) -> RegisteredModel:
-    """Return the locked row of the model, with the title and description of the manifest."""
+def _get_or_create_model(prepared: PreparedVersion, user: User | None) -> RegisteredModel:
+    """Return the locked row of the model, with the task of the version and the title and description of the manifest."""
+    manifest, task = prepared.manifest, prepared.version.model.task
     model, created = RegisteredModel.objects.select_for_update().get_or_create(
         name=manifest.name,
         defaults={
@@ -183,8 +82,15 @@ def _get_or_create_model(manifest: Manifest, task: str, user: User | None) -> Re
             "created_by": user,
         },
     )
-    if not created and (manifest.title or manifest.description):
-        model.title = manifest.title or model.title
-        model.description = manifest.description or model.description
-        model.save(update_fields=["title", "description"])
+    if not created:
+        check_task(model, task)
+        model.task = task
+        _update_texts(model, prepared)
     return model
+
+
+def _update_texts(model: RegisteredModel, prepared: PreparedVersion) -> None:
+    """Save the model, with the title and description of the manifest if it has them."""
+    model.title = prepared.manifest.title or model.title
+    model.description = prepared.manifest.description or model.description
+    model.save(update_fields=["title", "description", "task"])

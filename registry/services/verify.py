@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from core.limits import get_image_limits
 from inference.examples import Example
 from inference.predictor import WARM_UP_TIMEOUT_SECONDS, Predictor
 from inference.preprocessing import read_features, read_image
-from inference.signature import TableInput
+from inference.signature import AnyInput, TextInput, get_table_part
+from inference.types import ImageRow, ModelInput
 from registry.models import ModelVersion
 from registry.services.model_files import get_example_path
 from registry.serving import lease_predictor
@@ -31,20 +31,35 @@ def verify_version(*, version: ModelVersion) -> None:
         check_examples(predictor, examples, get_image_path=lambda example: get_example_path(example.image))
 
 
-def check_examples(predictor: Predictor, examples: Iterable[Example], *, get_image_path: Callable[[Example], Path]) -> None:
-    """Run a predictor on examples and compare the results with the expected ones.
+def check_examples(
+    predictor: Predictor, examples: Iterable[Example], *, get_image_path: Callable[[Example], Path]
+) -> list[ModelInput]:
+    """Run a predictor on examples and compare the results with the expected ones. Return the inputs.
 
     Raises:
         InvalidOutput: with the first difference.
         InvalidInput: an example is not a valid input of the model.
     """
+    inputs: list[ModelInput] = []
     for example in examples:
-        value = _read_input(predictor, example, get_image_path)
-        example.check(predictor.predict(value, timeout=WARM_UP_TIMEOUT_SECONDS))
+        inputs.append(read_example_input(predictor.spec.signature.input, example, get_image_path=get_image_path))
+        example.check(predictor.predict(inputs[-1], timeout=WARM_UP_TIMEOUT_SECONDS))
+    return inputs
 
 
-def _read_input(predictor: Predictor, example: Example, get_image_path: Callable[[Example], Path]) -> Any:
-    input_signature = predictor.spec.signature.input
-    if isinstance(input_signature, TableInput):
-        return read_features(example.features, input_signature)
-    return read_image(get_image_path(example).read_bytes(), get_image_limits()).image
+def read_example_input(
+    signature_input: AnyInput, example: Example, *, get_image_path: Callable[[Example], Path]
+) -> ModelInput:
+    """Return the input of an example as the predictor takes it.
+
+    Raises:
+        InvalidInput: the example is not a valid input of the model.
+    """
+    if isinstance(signature_input, TextInput):
+        return signature_input.read(example.text)
+    table = get_table_part(signature_input)
+    row = read_features(example.features, table) if table else {}
+    if "image" not in signature_input.parts:
+        return row
+    image = read_image(get_image_path(example).read_bytes(), get_image_limits()).image
+    return ImageRow(image, row) if table else image

@@ -37,7 +37,7 @@ def test_register_model_accepts_a_name_and_labels(write_dummy, tmp_path):
         (("register_model", "/nowhere"), "There is no file or folder /nowhere."),
         (
             ("promote_model", "nope", 1),
-            "No model named 'nope' is in use. Use name, name@alias, or name:version.",
+            "There is no model named 'nope'. Register it first.",
         ),
     ],
 )

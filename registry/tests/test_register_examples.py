@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
         ),
         ("features = { length = 4.5 }\n", "petals: Missing"),
         ('image = "x.png"\n', "Expected features in each [[examples]] table"),
-        ("value = 1\n", "either features or image"),
+        ("value = 1\n", "Expected features, image, text, or image and features"),
         ('features = { length = 4.5, petals = 5 }\nanswer = "x"\n', "Received: ['answer']"),
         ("features = 5\n", "Expected features by name"),
     ],

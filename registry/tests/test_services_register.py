@@ -40,6 +40,9 @@ def test_a_version_is_stored_as_its_folder_describes_it(write_dummy, user):
         "resize": "stretch",
         "layout": "channels-last",
         "order": "rgb",
+        "interpolation": "bilinear",
+        "antialias": True,
+        "background": "white",
     }
     assert version.model.task == RegisteredModel.Task.IMAGE_CLASSIFICATION
     assert not Alias.objects.exists()
@@ -52,6 +55,7 @@ def test_version_numbers_are_consecutive(write_dummy):
 
 def test_versions_with_the_same_artifact_share_one_copy(write_dummy, settings):
     first, second = (register_model(path=write_dummy()) for _ in range(2))
+    assert first.number != second.number
     assert first.artifact == second.artifact
     assert len([path for path in Path(settings.MODEL_ROOT).rglob("*") if path.is_file()]) == 1
 

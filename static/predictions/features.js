@@ -7,7 +7,7 @@ let typedVersion = "";
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (!detail.target.matches(FORM_SELECTOR)) return;
   const isFilledIn = detail.requestConfig.formData.has("fill");
-  const fields = [...detail.target.elements].filter((field) => field.name && field.type !== "hidden" && field.name !== "csv");
+  const fields = [...detail.target.elements].filter((field) => field.name && !["hidden", "file"].includes(field.type) && field.name !== "csv");
   typedVersion = detail.target.elements.version.value;
   typedValues = new Map(isFilledIn ? [] : fields.map((field) => [field.name, field.value]));
 });

@@ -1,5 +1,6 @@
 // The review queue: handle keyboard shortcuts, and show the next item at once while htmx saves the action.
-const TEXT_FIELDS = "input:not([type=hidden]), select, textarea";
+const TEXT_FIELDS = "input:not([type=hidden], [type=checkbox]), select, textarea";
+const CHANGED_BOX = "[type=checkbox][checked]:not(:checked), [type=checkbox]:not([checked]):checked, [multiple] :checked";
 const INTERACTIVE = `button, a, summary, ${TEXT_FIELDS}`;
 const VALUE_KEY = /^[-+.\d]$/;
 const root = document.getElementById("queue");
@@ -26,6 +27,13 @@ function hasText(field) {
   return field.value !== "" || field.validity.badInput;
 }
 
+// Enter saves the labels if they were changed.
+function findControl(key) {
+  const item = getCurrentItem();
+  const isChanged = key === "Enter" && item?.querySelector(CHANGED_BOX);
+  return isChanged ? item.querySelector("[data-save]") : item?.querySelector(`[data-key="${CSS.escape(key)}"]`);
+}
+
 function handleKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.closest(TEXT_FIELDS)) return;
   if (event.key === "Enter" && event.target.closest(INTERACTIVE)) return;
@@ -35,16 +43,14 @@ function handleKey(event) {
     field.form.requestSubmit();
     return;
   }
-  const button =
-    event.key === "z"
-      ? root.querySelector(".queue-undo button")
-      : getCurrentItem()?.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  const button = event.key === "z" ? root.querySelector(".queue-undo button") : findControl(event.key);
   if (!button) {
     if (VALUE_KEY.test(event.key)) field?.select(); // the browser types the key into the field that has the focus by then
     return;
   }
   event.preventDefault();
-  button.form.requestSubmit(button);
+  if (button.type === "checkbox") button.click();
+  else button.form.requestSubmit(button);
 }
 
 // Requests wait for each other. The queue element sends them with the values of the moment of the action: otherwise, htmx would

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from math import ceil, floor, log10
 from typing import Any
 
@@ -17,6 +18,7 @@ Numbers = npt.NDArray[np.float64]
 RELATIVE_SPREAD = 0.2  # standard deviation of a number, as a share of its example
 DRIFT_SHIFT = 1.0  # shift of the first number at the end of the period, in standard deviations
 TRUE_SHARE = 0.3  # of booleans
+DATE_DAYS = 365  # after the example of a date
 SPREAD_DIGITS = 4  # significant digits of the standard deviation to which numbers are rounded
 
 
@@ -36,6 +38,10 @@ def _draw_column(feature: Feature, shifts: Numbers, rng: np.random.Generator) ->
         return (rng.random(count) < TRUE_SHARE).tolist()
     if feature.type == "text":
         return [f"generated {number}" for number in rng.integers(0, 10**9, count)]
+    if feature.type == "datetime":
+        start = datetime.fromisoformat(str(feature.get_sample_value()))
+        days = rng.integers(0, DATE_DAYS, count).tolist()
+        return [(start + timedelta(days=number)).isoformat() for number in days]
     return _draw_numbers(feature, shifts, rng)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from demo.services.seed.bulk import analyze_tables, insert_rows
-from demo.services.seed.inputs import draw_inputs, store_images
+from demo.services.seed.inputs import check_input_kind, draw_inputs, store_images
 from demo.services.seed.outputs import check_output_kind, draw_outputs
 from demo.services.seed.predictions import draw_predictions
 from demo.services.seed.reviews import draw_reviews
@@ -43,8 +43,9 @@ def seed_predictions(
         report: called after each batch with the number of predictions so far.
 
     Raises:
-        InvalidInput: outputs of this kind cannot be generated.
+        InvalidInput: inputs or outputs of this kind cannot be generated.
     """
+    check_input_kind(version)
     check_output_kind(version)
     rng = np.random.default_rng(seed)
     submitters, reviewers = get_or_create_users("seed", users), get_or_create_users("seed-reviewer", REVIEWER_COUNT)

@@ -1,4 +1,4 @@
-"""Generate inputs: rows of features, or a few images that are used many times."""
+"""Generate inputs: rows of features, texts, or a few images that are used many times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from PIL import Image
 
 from core.limits import get_image_limits
 from demo.services.seed.features import draw_features
-from inference.signature import ImageInput, TableInput
+from inference.errors import InvalidInput
+from inference.signature import ImageInput, ImageTabularInput, TableInput, TextInput
 from predictions.models import Input
 from predictions.services.inputs import prepare_input
 from registry.models import ModelVersion
@@ -32,7 +33,16 @@ def draw_inputs(
     if isinstance(signature, TableInput):
         rows = draw_features(signature, ages, rng)
         return [prepare_input(version, user=None, features=row).row for row in rows]
+    if isinstance(signature, TextInput):
+        numbers = rng.integers(0, 10**9, len(ages))
+        return [prepare_input(version, user=None, text=f"generated {number}").row for number in numbers]
     return [Input(**images[index]) for index in rng.integers(0, len(images), len(ages))]
+
+
+def check_input_kind(version: ModelVersion) -> None:
+    """Raise InvalidInput for a version whose inputs cannot be generated."""
+    if isinstance(version.parsed_signature.input, ImageTabularInput):
+        raise InvalidInput(f"Expected a model that takes images, features, or text. {version} takes images with features.")
 
 
 def store_images(version: ModelVersion, *, count: int, rng: np.random.Generator) -> list[ImageColumns]:

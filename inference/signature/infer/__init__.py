@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from inference.errors import InvalidSignature
-from inference.signature import INPUTS, ImageInput, Signature
+from inference.signature import INPUTS, Signature, get_image_part
 from inference.signature.base import check_choice
 from inference.signature.infer.features import infer_table_input
+from inference.signature.infer.image_tabular import infer_image_tabular_input, split_metadata
 from inference.signature.infer.images import check_image_shape, check_scale, infer_image_input
 from inference.signature.infer.messages import format_tensors
-from inference.signature.infer.outputs import infer_labels, infer_output
-from inference.types import ArtifactMetadata
+from inference.signature.infer.outputs import infer_output
+from inference.signature.infer.samples import SampleOutputs
+from inference.signature.infer.texts import infer_text_input, takes_one_text
+from inference.tensors import split_image_tensor
+from inference.types import ArtifactMetadata, BatchFunction
+
+
+class InferredSignature(NamedTuple):
+    """A signature, its labels, and how it was derived: one sentence each, for the person who registers the model."""
+
+    signature: Signature
+    labels: tuple[str, ...]
+    notices: tuple[str, ...] = ()
+
 
 RANK_2_HINT = (
     'If it is a grayscale image (height, width), set kind = "image" in [input]. If it is a sequence (steps, values), set '
@@ -22,6 +35,14 @@ RANK_2_HINT = (
 IMAGE_FILE_NAME = re.compile("bytes|image|img|jpe?g|png|photo|picture", re.IGNORECASE)
 """Names of inputs for the bytes of an image file. TensorFlow Serving requires names that end in `_bytes`."""
 
+IMAGE_RANK = 3
+INPUT_READERS = {
+    "image": infer_image_input,
+    "tabular": infer_table_input,
+    "text": infer_text_input,
+    "image-tabular": infer_image_tabular_input,
+}
+
 
 def infer_signature(
     metadata: ArtifactMetadata,
@@ -29,42 +50,61 @@ def infer_signature(
     declared_input: Mapping[str, Any],
     declared_output: Mapping[str, Any],
     labels: Sequence[str],
-) -> tuple[Signature, tuple[str, ...]]:
+    run: BatchFunction | None = None,
+) -> InferredSignature:
     """Return the signature and the labels of a model.
 
     Args:
         declared_input, declared_output, labels: from `model.toml`. Missing parts are read from the artifact.
+        run: the runtime's function. It shows what the metadata does not tell, such as whether scores are probabilities.
 
     Raises:
         InvalidSignature: `model.toml` contradicts the artifact, or neither of them defines a required part.
     """
-    kind = declared_input.get("kind") or ("tabular" if "features" in declared_input else _infer_input_kind(metadata))
+    kind = declared_input.get("kind") or _infer_input_kind(metadata, has_features="features" in declared_input)
     check_choice("kind in [input]", kind, tuple(INPUTS))
     is_table = kind == "tabular"
-    input_data = infer_table_input(metadata, declared_input) if is_table else infer_image_input(metadata, declared_input)
-    output_data = infer_output(metadata, declared_output, tuple(labels), is_table=is_table)
-    signature = Signature.from_dict({"input": {**input_data, "kind": kind}, "output": output_data})
-    if isinstance(signature.input, ImageInput):
-        check_image_shape(metadata, signature.input)
-    all_labels = infer_labels(metadata, signature.output, tuple(labels))
-    if isinstance(signature.input, ImageInput):
-        check_scale(input_data)  # last, because only the person who trained the model knows the scale
-    return signature, all_labels
+    input_data = INPUT_READERS[kind](metadata, declared_input)
+    signature_input = INPUTS[kind].from_dict(input_data)
+    image = get_image_part(signature_input)
+    if image:
+        check_image_shape(metadata if kind == "image" else split_metadata(metadata)[0], image)
+    samples = SampleOutputs(run, signature_input)
+    output = infer_output(metadata, declared_output, tuple(labels), samples, is_table=is_table)
+    signature = Signature.from_dict({"input": {**input_data, "kind": kind}, "output": output.data})
+    if image:
+        check_scale(input_data, declared_input)  # last, because only the person who trained the model knows the scale
+    return InferredSignature(signature, output.labels, output.notices)
 
 
-def _infer_input_kind(metadata: ArtifactMetadata) -> str:
-    if metadata.features:
+def _infer_input_kind(metadata: ArtifactMetadata, *, has_features: bool) -> str:
+    """Return the kind of input that the artifact takes.
+
+    Args:
+        has_features: `model.toml` lists features.
+    """
+    parts = split_image_tensor(metadata.inputs)
+    if parts and len(parts[0].shape) == IMAGE_RANK and not metadata.features:
+        return "image-tabular"
+    if has_features:
         return "tabular"
     if metadata.image.get("encoding") and IMAGE_FILE_NAME.search(metadata.inputs[0].name):
         return "image"
+    if takes_one_text(metadata):
+        return "text"
+    return "tabular" if metadata.features else _infer_kind_of_numbers(metadata)
+
+
+def _infer_kind_of_numbers(metadata: ArtifactMetadata) -> str:
     ranks = [len(tensor.shape) for tensor in metadata.inputs]
     is_sequence = ranks == [2] and 1 in metadata.inputs[0].shape
     if is_sequence or (ranks and max(ranks) <= 1):
         return "tabular"
-    if len(ranks) > 1 or (ranks and ranks[0] != 3):
+    if len(ranks) > 1 or (ranks and ranks[0] != IMAGE_RANK):
         hint = f" {RANK_2_HINT}" if ranks == [2] else ""
         raise InvalidSignature(
-            "Expected a model that takes one image (height, width, channels) or rows of numbers. "
+            "Expected a model that takes one image (height, width, channels), rows of features, one text, or an image and "
+            "features. "
             f"It takes {format_tensors(metadata.inputs)}.{hint}"
         )
     return "image"

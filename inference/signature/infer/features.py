@@ -6,17 +6,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from inference.errors import InvalidSignature
-from inference.messages import find_closest
+from inference.messages import clean_name, find_closest, format_names, quote_value
 from inference.numbers import MAX_INTEGER
 from inference.signature.feature import NUMBER_TYPES, TYPES
 from inference.signature.infer.messages import MANIFEST_NAME, format_tensors
 from inference.signature.table import check_feature_list
 from inference.tensors import get_dtype_bounds, get_max_exact_integer, get_width, get_widths
-from inference.types import ArtifactMetadata, Tensor
+from inference.types import UNKNOWN_KEY, UNUSED_KEY, ArtifactMetadata, Tensor
 
+STATED_EXAMPLES = {
+    "type": f'type = "{"|".join(TYPES)}"',
+    "missing": 'missing = "nan|none"',
+}
 FeatureData = dict[str, Any]
 """A feature with the keys of `model.toml`."""
 EXACT_KEY = "max_exact_integer"  # key of a detected feature; not part of the signature
+MISSING_KEY = "takes_missing"  # key of a detected feature; false if the artifact takes no missing value
+INTERNAL_KEYS = (EXACT_KEY, MISSING_KEY)
+DERIVED_EXAMPLE_KEYS = {"type", "values", "min", "max", "example"}
 # The types that `model.toml` can declare for each type in the artifact.
 COMPATIBLE_TYPES = {
     "float": {"float", "integer", "boolean", "category"},
@@ -24,6 +31,7 @@ COMPATIBLE_TYPES = {
     "boolean": {"boolean"},
     "text": {"text", "category"},
     "category": {"text", "category"},
+    "datetime": {"datetime"},
 }
 
 
@@ -46,14 +54,15 @@ def infer_table_input(metadata: ArtifactMetadata, declared_input: Mapping[str, A
             f"Expected {len(detected)} features, as many as the artifact takes. {MANIFEST_NAME} has {len(declared)}."
         )
     else:
-        features = [_merge_feature(*pair) for pair in zip(detected, declared or detected, strict=True)]
+        features = [_merge_feature(*pair) for pair in zip(detected, declared or [{}] * len(detected), strict=True)]
+    _check_unknown_keys(features)
     return {**declared_input, "features": features}
 
 
 def _detect_features(metadata: ArtifactMetadata, declared: list[FeatureData]) -> tuple[list[FeatureData], bool]:
     """Return the features of the artifact, and whether the artifact names them."""
     if metadata.features:
-        return [dict(feature) for feature in metadata.features], True
+        return _select_used_features(metadata, declared), metadata.has_feature_names
     inputs = metadata.inputs
     if any(not _is_row(tensor) for tensor in inputs):
         raise InvalidSignature(
@@ -82,6 +91,17 @@ def _is_row(tensor: Tensor) -> bool:
     return len(tensor.shape) < 2 or is_sequence
 
 
+def _select_used_features(metadata: ArtifactMetadata, declared: list[FeatureData]) -> list[FeatureData]:
+    """Return the features that the model uses, and the declared ones of the others."""
+    names = _get_names(declared)
+    is_complete = not metadata.has_feature_names and len(declared) == len(metadata.features)
+    return [
+        {key: value for key, value in feature.items() if key != UNUSED_KEY}
+        for feature in metadata.features
+        if UNUSED_KEY not in feature or feature["name"] in names or is_complete
+    ]
+
+
 def _number_features(tensor: Tensor, width: int, *, is_only: bool) -> list[FeatureData]:
     """Return numbered features for a tensor without feature names. scikit-learn uses the same names x0, x1, …"""
     if width == 1 and not is_only:
@@ -93,7 +113,9 @@ def make_feature(tensor: Tensor, name: str) -> FeatureData:
     """Return a feature with the type and bounds of a tensor."""
     feature_type = {"s": "text", "b": "boolean", "i": "integer", "u": "integer"}.get(tensor.dtype[:1], "float")
     bounds = get_dtype_bounds(tensor.dtype)
-    return {"name": name, "type": feature_type, **bounds, EXACT_KEY: get_max_exact_integer(tensor.dtype)}
+    # A tensor has no missing strings. An empty string is a value.
+    missing = {MISSING_KEY: False} if feature_type == "text" else {}
+    return {"name": name, "type": feature_type, **bounds, **missing, EXACT_KEY: get_max_exact_integer(tensor.dtype)}
 
 
 def _get_names(features: list[FeatureData]) -> set[str]:
@@ -120,7 +142,9 @@ def _merge_by_name(detected: list[FeatureData], declared: list[FeatureData]) -> 
 def _merge_feature(detected: FeatureData, declared: FeatureData) -> FeatureData:
     """Return the declared feature, completed by the artifact's. Reject values that the artifact cannot represent."""
     max_exact = detected.get(EXACT_KEY, MAX_INTEGER)
-    merged = {key: value for key, value in {**detected, **declared}.items() if key != EXACT_KEY}
+    if DERIVED_EXAMPLE_KEYS & declared.keys():  # the artifact's example could be out of range
+        detected = {key: value for key, value in detected.items() if key != "example"}
+    merged = {key: value for key, value in {**detected, **declared}.items() if key not in INTERNAL_KEYS}
     feature_type = merged.get("type", "float")
     if feature_type not in TYPES:
         return merged  # `Feature` rejects it
@@ -139,6 +163,24 @@ def _merge_feature(detected: FeatureData, declared: FeatureData) -> FeatureData:
     return merged
 
 
+def _check_unknown_keys(features: list[FeatureData]) -> None:
+    """Remove `UNKNOWN_KEY`. Raise `InvalidSignature` with all keys that the artifact does not define."""
+    missing = [
+        (clean_name(str(feature["name"])), key, reason)
+        for feature in features
+        for key, reason in feature.pop(UNKNOWN_KEY, {}).items()
+        if key not in feature
+    ]
+    if missing:
+        name, key, reason = missing[0]
+        keys = " and ".join(sorted({key for _, key, _ in missing}))
+        names = format_names([name for name, _, _ in missing])
+        raise InvalidSignature(
+            f"Expected {keys} in {MANIFEST_NAME} for: {names}. The artifact does not define it: {reason}. "
+            f"State it in [input] for each of them: features = [{{ name = {quote_value(name)}, {STATED_EXAMPLES[key]} }}]"
+        )
+
+
 def _check_type(detected: FeatureData, merged: FeatureData, feature_type: str) -> None:
     detected_type = detected.get("type", "")
     if detected_type and feature_type not in COMPATIBLE_TYPES[detected_type]:
@@ -147,7 +189,9 @@ def _check_type(detected: FeatureData, merged: FeatureData, feature_type: str) -
             f"Expected {' or '.join(sorted(COMPATIBLE_TYPES[detected_type]))}."
         )
     can_be_missing = merged.get("required") is False and merged.get("default") is None
-    if detected_type in ("integer", "boolean") and can_be_missing:
+    can_take_missing = detected.get("required") is False or ("missing" in merged and EXACT_KEY not in detected)
+    has_no_missing = detected.get(MISSING_KEY) is False or (detected_type in ("integer", "boolean") and not can_take_missing)
+    if can_be_missing and has_no_missing:
         raise InvalidSignature(
             f"Expected a default for {merged.get('name')}: the artifact takes it as {detected_type}, "
             "which cannot represent a missing value."

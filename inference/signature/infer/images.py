@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from inference.errors import InvalidSignature
-from inference.signature.image import ImageInput
+from inference.signature.image import ImageInput, to_size
 from inference.signature.infer.messages import MANIFEST_NAME, format_shape, format_tensors
 from inference.signature.presets import expand_preset
 from inference.types import ArtifactMetadata, Tensor
@@ -15,12 +17,13 @@ from inference.types import ArtifactMetadata, Tensor
 CHANNEL_COUNTS = (1, 3)
 AXES = {"channels-last": ("height", "width", "channels"), "channels-first": ("channels", "height", "width")}
 UNSUITABLE_DTYPES = ("str", "bool", "int8")  # cannot hold 0 to 255
-
+UNSCALED = ("none", "stored")  # the scales of an artifact that scales the pixels itself
 UNKNOWN_SCALE_MESSAGE = (
     f"Expected scale in [input] of {MANIFEST_NAME}, or --scale: the artifact does not define how pixels are scaled. "
     "Look up what the training code did to the pixels. Division by 255 or ToTensor: unit. Division by 127.5 minus 1: "
     "symmetric. ToTensor and Normalize: standard, with mean and std. Nothing (0 to 255), or a layer of the model: none. "
-    "preprocess_input of Keras or the transforms of torchvision: set preset or --preset instead, such as keras-resnet50."
+    "preprocess_input of Keras or the transforms of torchvision: set preset or --preset instead, such as keras-resnet50 "
+    "or torchvision-imagenet."
 )
 
 
@@ -31,23 +34,24 @@ def infer_image_input(metadata: ArtifactMetadata, declared_input: Mapping[str, A
     scaled: another scale would map them to 0 and 1.
 
     Raises:
-        InvalidSignature: the artifact does not take an image, or takes a different image.
+        InvalidSignature: the artifact does not take an image, or takes a different image, or already contains a step of
+            the preprocessing that is declared.
     """
-    declared_input = expand_preset(declared_input)
-    _check_artifact_keys(metadata, declared_input)
-    declared_input = {**metadata.image, **declared_input}
-    if declared_input.get("encoding"):
-        return _infer_file_input(metadata, declared_input)
-    if not metadata.inputs:
-        return declared_input
-    if len(metadata.inputs) > 1 or not 1 <= len(metadata.inputs[0].shape) <= 3:
-        raise InvalidSignature(f"Expected a model that takes one image. It takes {format_tensors(metadata.inputs)}.")
-    tensor = metadata.inputs[0]
-    size = _infer_size(tensor, declared_input.get("layout"))
-    return size | _infer_scale(tensor, declared_input.get("scale")) | declared_input
+    preset_layout, declared = expand_preset(declared_input)
+    _check_artifact_steps(metadata, declared)
+    if {**metadata.image, **declared}.get("encoding"):
+        return _infer_file_input(metadata, {**metadata.image, **declared})
+    known = {"layout": preset_layout} if preset_layout else {}
+    known |= _get_cropped_size(declared)
+    if metadata.inputs:
+        if len(metadata.inputs) > 1 or not 1 <= len(metadata.inputs[0].shape) <= 3:
+            raise InvalidSignature(f"Expected a model that takes one image. It takes {format_tensors(metadata.inputs)}.")
+        tensor = metadata.inputs[0]
+        known |= _infer_size(tensor, declared.get("layout"), preset_layout) | _infer_scale(tensor, declared)
+    return known | dict(metadata.image) | declared
 
 
-def check_scale(image_input: Mapping[str, Any]) -> None:
+def check_scale(image_input: Mapping[str, Any], declared_input: Mapping[str, Any]) -> None:
     """Check that the artifact, `model.toml`, or an option defines the scale of the pixels.
 
     Raises:
@@ -55,17 +59,12 @@ def check_scale(image_input: Mapping[str, Any]) -> None:
     """
     if "scale" not in image_input:
         raise InvalidSignature(UNKNOWN_SCALE_MESSAGE)
-
-
-def _check_artifact_keys(metadata: ArtifactMetadata, declared_input: Mapping[str, Any]) -> None:
-    """Check that the declared keys do not contradict the preprocessing that is part of the artifact."""
-    for key, value in metadata.image.items():
-        if declared_input.get(key, value) != value:
-            reasons = " ".join(notice for notice in metadata.notices if notice.startswith(f"{key}:"))
-            raise InvalidSignature(
-                f'{key} = "{declared_input[key]}" is declared in {MANIFEST_NAME} or with an option, but the artifact takes '
-                f'{key} = "{value}". {reasons or "It preprocesses the pixels itself."} Remove {key}.'
-            )
+    bits = image_input.get("bits")
+    if bits and not declared_input.keys() & {"scale", "preset"}:
+        raise InvalidSignature(
+            f"Expected scale in [input] of {MANIFEST_NAME}, because bits = {bits} is set and the artifact scales the pixels "
+            f'itself: "none" if it takes 0 to 255, or "stored" if it takes the values in the files, 0 to {2**bits - 1}.'
+        )
 
 
 def check_image_shape(metadata: ArtifactMetadata, image_input: ImageInput) -> None:
@@ -90,6 +89,34 @@ def check_image_shape(metadata: ArtifactMetadata, image_input: ImageInput) -> No
         )
 
 
+def _check_artifact_steps(metadata: ArtifactMetadata, declared: Mapping[str, Any]) -> None:
+    """Check that no declared key contradicts or repeats the preprocessing that is part of the artifact."""
+    for key, value in metadata.image.items():
+        received = declared.get(key, value)
+        if received != value and not (key == "scale" and {received, value} <= set(UNSCALED)):
+            raise InvalidSignature(
+                f'{key} = "{received}" is declared in {MANIFEST_NAME} or with an option, but the artifact takes '
+                f'{key} = "{value}". {_get_reason(metadata, key)} Remove {key}.'
+            )
+    if metadata.image.get("scale") == "none" and "mean" in declared.keys() - metadata.image.keys():
+        raise InvalidSignature(
+            f"mean is declared in {MANIFEST_NAME} or with a preset, but the artifact takes pixels from 0 to 255. "
+            f"{_get_reason(metadata, 'scale')} Remove mean and std, or the preset."
+        )
+
+
+def _get_reason(metadata: ArtifactMetadata, key: str) -> str:
+    notices = [notice for notice in metadata.notices if notice.startswith(f"{key}:")]
+    return " ".join(notices) or "It preprocesses the pixels itself."
+
+
+def _get_cropped_size(declared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the size that cropping, or resizing to a height and a width, produces."""
+    produced = declared.get("crop") or (declared.get("resize") if isinstance(declared.get("resize"), list) else None)
+    size = to_size(tuple(produced) if isinstance(produced, list) else produced)
+    return dict(zip(("height", "width"), size, strict=True)) if produced and len(size) == 2 else {}
+
+
 def _infer_file_input(metadata: ArtifactMetadata, declared_input: Mapping[str, Any]) -> dict[str, Any]:
     """Return the input of a model that decodes image files itself."""
     if [(tensor.dtype, tensor.shape) for tensor in metadata.inputs] not in ([], [("str", ())], [("str", (1,))]):
@@ -100,7 +127,7 @@ def _infer_file_input(metadata: ArtifactMetadata, declared_input: Mapping[str, A
     return {"height": 0, "width": 0, "scale": "none", **declared_input}
 
 
-def _infer_size(tensor: Tensor, layout: Any) -> dict[str, Any]:
+def _infer_size(tensor: Tensor, layout: Any, default_layout: str) -> dict[str, Any]:
     shape = tensor.shape
     if len(shape) == 1:  # a flattened image
         return {}
@@ -112,22 +139,29 @@ def _infer_size(tensor: Tensor, layout: Any) -> dict[str, Any]:
             f"but the artifact takes {format_shape(shape)}."
         )
     if layout not in AXES:
-        is_first = shape[0] in CHANNEL_COUNTS and shape[2] not in CHANNEL_COUNTS
-        layout = "channels-first" if is_first else "channels-last"
+        is_first, is_last = (shape[index] in CHANNEL_COUNTS for index in (0, 2))
+        detected = "channels-first" if is_first else "channels-last"
+        layout = detected if is_first != is_last else default_layout or "channels-last"
     known = {name: size for name, size in zip(AXES[layout], shape, strict=True) if size is not None}
     return known | {"layout": layout}
 
 
-def _infer_scale(tensor: Tensor, scale: Any) -> dict[str, Any]:
+def _infer_scale(tensor: Tensor, declared: Mapping[str, Any]) -> dict[str, Any]:
     if tensor.dtype in UNSUITABLE_DTYPES:
         raise InvalidSignature(
             f"Expected an input that can hold pixel values from 0 to 255. The artifact takes {format_tensors([tensor])}."
         )
     if not tensor.dtype.startswith(("int", "uint")):
         return {}
-    if scale not in (None, "none"):
+    scale, bits = declared.get("scale"), declared.get("bits")
+    if scale not in (None, *UNSCALED) or declared.keys() & {"mean", "std"}:
         raise InvalidSignature(
             f'{MANIFEST_NAME} declares scale = "{scale}", which produces fractions, but the artifact takes integers: '
             f'{format_tensors([tensor])}. Remove scale or set it to "none".'
+        )
+    if scale == "stored" and isinstance(bits, int) and 2**bits - 1 > np.iinfo(tensor.dtype).max:
+        raise InvalidSignature(
+            f'scale = "stored" with bits = {bits} produces values up to {2**bits - 1}, which the artifact cannot hold: '
+            f'{format_tensors([tensor])}. Set scale = "none" (0 to 255).'
         )
     return {"scale": "none"}

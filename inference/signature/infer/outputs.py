@@ -1,124 +1,145 @@
-"""Infer the output and the labels from the artifact and `model.toml`."""
+"""Infer the output and the labels from the artifact, its outputs for sample inputs, and `model.toml`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from inference.errors import InvalidSignature
-from inference.messages import find_closest
-from inference.signature import AnyOutput, LabelOutput
+from inference.signature import OUTPUTS
+from inference.signature.infer.activations import infer_activation
+from inference.signature.infer.kinds import can_be_scores, infer_kind_and_name, is_decision, select_tensors
+from inference.signature.infer.labels import (
+    get_declared_classes,
+    is_own_decision,
+    make_classes_error,
+    match_labels,
+    returns_labels,
+)
 from inference.signature.infer.messages import MANIFEST_NAME
+from inference.signature.infer.samples import SampleOutputs
 from inference.tensors import get_width
 from inference.types import ArtifactMetadata, Tensor
 
 
+class InferredOutput(NamedTuple):
+    """The output with the keys of `model.toml`, the labels, and how the output was derived, one sentence each."""
+
+    data: dict[str, Any]
+    labels: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
 def infer_output(
-    metadata: ArtifactMetadata, declared_output: Mapping[str, Any], labels: tuple[str, ...], *, is_table: bool
-) -> dict[str, Any]:
-    """Return the output with the keys of `model.toml`.
+    metadata: ArtifactMetadata,
+    declared_output: Mapping[str, Any],
+    labels: tuple[str, ...],
+    samples: SampleOutputs,
+    *,
+    is_table: bool,
+) -> InferredOutput:
+    """Return the output and the labels of a model.
 
     Raises:
-        InvalidSignature: the name of the output is unknown, or is missing although there are several outputs.
+        InvalidSignature: `model.toml` contradicts the artifact, or neither of them defines a required part.
     """
-    output = _check_name(metadata, declared_output)
-    if "kind" not in output:
-        inferred = {"kind": _infer_kind(metadata, output, labels or metadata.labels, is_table=is_table)}
-        output = {**(metadata.output or inferred), **output}
-    if len(metadata.outputs) > 1 and output["kind"] != "raw" and "name" not in output:
-        output["name"] = _infer_name(metadata, output["kind"])
-    if output["kind"] == "label" and "classes" not in output:
-        output["classes"] = list(_infer_classes(metadata, output, labels))
+    output, notices = infer_kind_and_name(metadata, declared_output, labels, samples, is_table=is_table)
+    kind = output["kind"]
+    if not OUTPUTS[kind].has_labels:
+        if labels:
+            raise InvalidSignature(f"Expected no labels for an output of kind {kind!r}. Received: {len(labels)}")
+        return InferredOutput(output, (), notices)
+    own_classes = metadata.labels or samples.get_classes(output.get("name", ""))
+    if OUTPUTS[kind].has_scores:
+        width = len(own_classes) or _get_output_width(metadata, output.get("name", ""), samples)
+    else:
+        width = len(own_classes) or None
+    declared_classes = get_declared_classes(output)
+    _check_sigmoid_labels(metadata, width, labels or declared_classes or own_classes)
+    all_labels, classes = match_labels(labels, own_classes=own_classes, declared_classes=declared_classes, width=width)
+    output = _set_classes(metadata, output, all_labels, classes, samples)
+    if not OUTPUTS[kind].has_scores:
+        return InferredOutput(output, all_labels, notices)
+    keys, notice = infer_activation(
+        output,
+        final=metadata.activation,
+        scores=samples.get_numbers(output.get("name", "")),
+        width=width,
+        has_scores=metadata.output.get("kind") == kind,
+    )
+    _check_thresholds(output, len(all_labels))
+    return InferredOutput({**output, **keys}, all_labels, (*notices, notice) if notice else notices)
+
+
+def _set_classes(
+    metadata: ArtifactMetadata,
+    output: dict[str, Any],
+    labels: tuple[str, ...],
+    classes: tuple[str, ...],
+    samples: SampleOutputs,
+) -> dict[str, Any]:
+    """Set `classes`, if they differ from the labels, and the name of the output with the model's own decision."""
+    output = {key: value for key, value in output.items() if key != "classes"}
+    kind = output["kind"]
+    if kind == "labels":
+        return {**output, **_find_decisions(metadata, output, len(labels))}
+    if classes and classes != labels:
+        output["classes"] = list(classes)
+    if kind == "label":
+        name = output.get("name", "")
+        dtype = next((tensor.dtype for tensor in select_tensors(metadata, name)), "")
+        if not classes and not returns_labels(labels, dtype=dtype, name=name, samples=samples):
+            raise make_classes_error(labels, dtype=dtype, name=name, samples=samples)
+        return output
+    tensor = _find_label_tensor(metadata, output)
+    scores_name = output.get("name", "")
+    if tensor and (classes or is_own_decision(labels, name=tensor.name, scores_name=scores_name, samples=samples)):
+        output["label_name"] = tensor.name
     return output
 
 
-def infer_labels(metadata: ArtifactMetadata, output: AnyOutput, declared_labels: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the declared labels, or those of the artifact.
-
-    Raises:
-        InvalidSignature: labels are missing or not allowed, or their number does not match the number of outputs.
-    """
-    if not output.has_labels:
-        if declared_labels:
-            raise InvalidSignature(
-                f"Expected no labels for an output of kind {output.kind!r}. Received: {len(declared_labels)}"
-            )
-        return ()
-    width = _get_class_count(metadata, output) if output.has_scores else len(metadata.labels) or None
-    labels = declared_labels or metadata.labels
-    if not labels:
-        count = f"one for each of {width} outputs" if (width or 0) > 1 else "one for each class"
-        raise InvalidSignature(
-            f"Expected labels, in {MANIFEST_NAME} or with --labels FILE: {count}. If the model is not a classifier, "
-            'set [output] kind = "value" or "raw".'
-        )
-    if width is not None and width != len(labels) and (width, len(labels)) != (1, 2):
-        expected = f"{width} labels, one for each output" if width > 1 else "2 labels for an output of one number"
-        raise InvalidSignature(f"Expected {expected}. Received: {len(labels)}")
-    if isinstance(output, LabelOutput) and output.classes and len(output.classes) != len(labels):
-        raise InvalidSignature(f"Expected as many classes as labels. Received: {len(output.classes)} and {len(labels)}")
-    return labels
-
-
-def _check_name(metadata: ArtifactMetadata, declared_output: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the declared output after checking its name. Remove the name of a single output, because it is not needed."""
-    names = [tensor.name for tensor in metadata.outputs]
-    name = declared_output.get("name", "")
-    if name and names and name not in names:
-        closest = find_closest(str(name), names)
-        hint = f"Did you mean {closest!r}?" if closest else f"Its outputs are {', '.join(names)[:500]}."
-        raise InvalidSignature(f"The artifact has no output {name!r}. {hint}")
-    return {key: value for key, value in declared_output.items() if key != "name" or (value and len(names) != 1)}
-
-
-def _infer_kind(metadata: ArtifactMetadata, output: Mapping[str, Any], labels: tuple[str, ...], *, is_table: bool) -> str:
-    """Return the most likely kind: `classes` if there are labels, `value` if a tabular model returns one number."""
-    tensors = _select_tensors(metadata, output.get("name", ""))
-    scores = [tensor for tensor in tensors if _can_be_scores(tensor)]
-    if labels:
-        return "classes" if scores or not tensors else "label"
-    if len(tensors) > 1:
-        return "raw"
-    if tensors and not scores:
-        return "label"
-    is_one_number = len(tensors) == 1 and get_width(tensors[0]) == 1 and None not in tensors[0].shape
-    return "value" if is_table and is_one_number else "classes"
-
-
-def _select_tensors(metadata: ArtifactMetadata, name: str) -> list[Tensor]:
-    return [tensor for tensor in metadata.outputs if name in ("", tensor.name)]
-
-
-def _can_be_scores(tensor: Tensor) -> bool:
-    return tensor.dtype.startswith("float") or tensor.dtype in ("object", "")
-
-
-def _infer_name(metadata: ArtifactMetadata, kind: str) -> str:
-    """Return the name of the only output that can be of this kind."""
-    candidates = [tensor for tensor in metadata.outputs if _can_be_scores(tensor) == (kind != "label")]
-    if len(candidates) != 1:
-        names = ", ".join(tensor.name for tensor in metadata.outputs)
-        raise InvalidSignature(
-            f'Expected name in [output], because the artifact has several outputs: {names}. Or set kind = "raw" to store '
-            "all of them."
-        )
-    return candidates[0].name
-
-
-def _infer_classes(metadata: ArtifactMetadata, output: Mapping[str, Any], labels: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the model's own names of the labels; empty if the model returns the labels themselves."""
-    dtype = next((tensor.dtype for tensor in _select_tensors(metadata, output.get("name", ""))), "")
-    indices = ("False", "True") if dtype == "bool" else tuple(str(index) for index in range(len(labels)))
-    classes = metadata.labels or indices
-    returns_labels = dtype == "str" and not metadata.labels
-    return () if not labels or returns_labels or classes == labels else classes
-
-
-def _get_class_count(metadata: ArtifactMetadata, output: AnyOutput) -> int | None:
-    """Return the number of scores per row, or None if the artifact does not define it."""
-    if metadata.labels:
-        return len(metadata.labels)
-    tensors = _select_tensors(metadata, output.name)
-    if len(tensors) != 1 or tensors[0].dtype == "object" or None in tensors[0].shape:
+def _find_label_tensor(metadata: ArtifactMetadata, output: Mapping[str, Any]) -> Tensor | None:
+    """Return the only output with one label per row beside the scores, unless the decision is declared."""
+    if {"label_name", "threshold"} & output.keys():
         return None
-    return get_width(tensors[0])
+    tensors = [tensor for tensor in metadata.outputs if not can_be_scores(tensor) and tensor.shape in ((), (1,))]
+    return tensors[0] if len(tensors) == 1 and tensors[0].name != output.get("name") else None
+
+
+def _find_decisions(metadata: ArtifactMetadata, output: Mapping[str, Any], count: int) -> dict[str, str]:
+    """Return the name of the only output with one whole number per label beside the scores."""
+    if {"label_name", "thresholds"} & output.keys():
+        return {}
+    tensors = [tensor for tensor in metadata.outputs if is_decision(tensor) and tensor.shape == (count,)]
+    return {"label_name": tensors[0].name} if len(tensors) == 1 else {}
+
+
+def _check_sigmoid_labels(metadata: ArtifactMetadata, width: int | None, labels: tuple[str, ...]) -> None:
+    if metadata.activation == "sigmoid" and width == 1 and len(labels) != 2:
+        raise InvalidSignature(
+            f"Expected two labels, in {MANIFEST_NAME} or with --labels FILE, because the network ends with sigmoid for one "
+            "number: the first label for a low number, the second for a high one. If the number is a value, set [output] "
+            f'kind = "value". Received: {len(labels) or "none"}'
+        )
+
+
+def _check_thresholds(output: Mapping[str, Any], count: int) -> None:
+    if output.get("threshold") is not None and count != 2:
+        raise InvalidSignature(
+            f"Expected threshold in [output] only for a model with two labels. This model has {count}. For a model with any "
+            'number of labels per input, set kind = "labels" and thresholds.'
+        )
+    thresholds = output.get("thresholds", ())
+    if isinstance(thresholds, list | tuple) and len(thresholds) not in (0, 1, count):
+        raise InvalidSignature(
+            f"Expected {count} thresholds in [output], one for each label, or one for all. Received: {len(thresholds)}"
+        )
+
+
+def _get_output_width(metadata: ArtifactMetadata, name: str, samples: SampleOutputs) -> int | None:
+    """Return the number of scores per row, or None if it is unknown."""
+    tensors = select_tensors(metadata, name)
+    if len(tensors) == 1 and tensors[0].dtype != "object" and None not in tensors[0].shape:
+        return get_width(tensors[0])
+    numbers = samples.get_numbers(name)
+    return None if numbers is None else numbers.shape[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from predictions.models import Prediction, Review
-from predictions.presentation import format_output, format_true_output
+from predictions.presentation import format_output, format_true_output, get_label_choices
 
 LABEL_KEYS = "123456789"
 DIGIT_LABELS = {"0", *LABEL_KEYS}
@@ -21,7 +21,18 @@ class LabelButton(NamedTuple):
 
 
 def get_item_context(prediction: Prediction) -> dict[str, Any]:
-    """Return the template context of one item: the prediction, its label buttons, and the labels without a button."""
+    """Return the template context of one item: the prediction, its label buttons, and the labels without a button.
+
+    For a multi-label prediction: its check boxes with their keys, and the labels without a check box.
+    """
+    if prediction.predicted_labels is not None:
+        choices = get_label_choices(prediction)
+        keys = [*LABEL_KEYS, *[""] * len(choices.boxes)]
+        return {
+            "prediction": prediction,
+            "label_boxes": list(zip(choices.boxes, keys, strict=False)),
+            "more": choices.others,
+        }
     buttons = get_label_buttons(prediction)
     with_button = {button.label for button in buttons}
     labels = prediction.model_version.labels if prediction.label else []

@@ -22,6 +22,7 @@ from predictions.admin.review_queue.forms import ReviewQueueForm
 from predictions.admin.review_queue.presentation import format_saved_message, get_item_context
 from predictions.models import Prediction, Review
 from predictions.review_strategies import ReviewQueue
+from predictions.services.review_fields import parse_true_value, read_true_labels
 from predictions.services.review_queue import (
     claim_next,
     get_held_predictions,
@@ -30,7 +31,7 @@ from predictions.services.review_queue import (
     skip_prediction,
     undo_last_action,
 )
-from predictions.services.review_validation import ReviewInput, parse_true_value
+from predictions.services.review_validation import ReviewInput
 from registry.errors import UnknownModel
 from registry.models import ModelVersion
 from registry.references import resolve_version
@@ -132,7 +133,9 @@ class ReviewQueueView(ReviewerRequiredMixin, FormView):
             skip_prediction(prediction=prediction, reviewer=reviewer)
             return "Skipped."
         true_value = parse_true_value(fields.get("true_value", ""))
-        review = ReviewInput(fields.get("verdict", ""), fields.get("true_label", ""), true_value)
+        review = ReviewInput(
+            fields.get("verdict", ""), fields.get("true_label", ""), true_value, true_labels=read_true_labels(fields)
+        )
         return format_saved_message(prediction, review_claimed(prediction=prediction, reviewer=reviewer, review=review))
 
     def get_prediction(self, version: ModelVersion) -> Prediction:

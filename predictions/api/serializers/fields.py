@@ -8,9 +8,13 @@ from django.core.files.base import File
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.utils import html
 
 from core.api.parsers import parse_json
+from inference.messages import quote_value
 from inference.signature.table import MAX_FEATURES
+
+MAX_TRUE_LABELS = 10_000
 
 
 @extend_schema_field(OpenApiTypes.BINARY)
@@ -38,7 +42,21 @@ class FeaturesField(serializers.JSONField):
 
     def get_value(self, dictionary: Any) -> Any:
         value = super().get_value(dictionary)
+        file = dictionary.get(self.field_name) if hasattr(dictionary, "getlist") else None
+        if isinstance(file, File):  # curl -F features=@row.json sends a file part
+            return parse_json(file.read())
         return parse_json(value.encode("utf-8", "replace")) if getattr(value, "is_json_string", False) else value
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class TextField(serializers.Field):
+    """A text, passed on unchanged. The service validates it."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if isinstance(data, str):
+            return data
+        received = "a file" if isinstance(data, File) else quote_value(data)
+        raise serializers.ValidationError(f"Expected text. Received: {received}.", code="wrong-type")
 
 
 @extend_schema_field({"type": "array", "items": {"type": "string"}})
@@ -49,3 +67,21 @@ class FeatureOrderField(serializers.Field):
         if isinstance(data, list) and len(data) <= MAX_FEATURES and all(isinstance(name, str) for name in data):
             return data
         raise serializers.ValidationError(f"Expected a list of up to {MAX_FEATURES:,} feature names.", code="wrong-type")
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
+class LabelListField(serializers.Field):
+    """A list of labels. The service compares it with the labels of the model version."""
+
+    def get_value(self, dictionary: Any) -> Any:
+        if html.is_html_input(dictionary) and self.field_name in dictionary:
+            return [label for label in dictionary.getlist(self.field_name) if label]
+        return super().get_value(dictionary)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        if isinstance(data, list) and len(data) <= MAX_TRUE_LABELS and all(isinstance(label, str) for label in data):
+            return data
+        raise serializers.ValidationError(f"Expected a list of up to {MAX_TRUE_LABELS:,} labels.", code="wrong-type")
+
+    def to_representation(self, value: Any) -> Any:
+        return value

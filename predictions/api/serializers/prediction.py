@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from core.api.fields import reject_unknown_fields
-from predictions.api.serializers.fields import FeatureOrderField, FeaturesField, UploadField
+from predictions.api.serializers.fields import FeatureOrderField, FeaturesField, TextField, UploadField
 from predictions.api.serializers.review import ReviewSerializer
 from predictions.models import Input, Prediction, Review
 from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
@@ -20,7 +20,7 @@ from registry.references import MAX_REFERENCE_CHARACTERS
 
 
 class PredictionRequestSerializer(serializers.Serializer):
-    """An image or a row of features, and the model to predict with. Unknown keys are rejected."""
+    """The input and the model to predict with. Unknown keys are rejected."""
 
     image = UploadField(required=False)
     features = FeaturesField(
@@ -28,6 +28,7 @@ class PredictionRequestSerializer(serializers.Serializer):
         help_text="Values by feature name, or a list of values in the order of the signature, together with feature_order.",
     )
     feature_order = FeatureOrderField(required=False, help_text="The feature names, if features is a list of values.")
+    text = TextField(required=False, help_text="The text, for models that take text.")
     model = serializers.CharField(
         max_length=MAX_REFERENCE_CHARACTERS,
         default="",
@@ -51,26 +52,33 @@ class PredictionRequestSerializer(serializers.Serializer):
 
 
 class ImageRequestSerializer(PredictionRequestSerializer):
-    """An image and the model to predict with, as multipart/form-data."""
+    """An image, for some models with features as JSON, and the model to predict with, as multipart/form-data."""
 
-    features = None  # type: ignore[assignment]
+    text = None  # type: ignore[assignment]
     feature_order = None  # type: ignore[assignment]
 
 
 class InputSerializer(serializers.ModelSerializer):
-    """An image or a row of features."""
+    """An image, a row of features, a text, or an image with features."""
 
     url = serializers.HyperlinkedIdentityField(view_name="api:input-detail")
     image_url = serializers.SerializerMethodField()
+    features = serializers.SerializerMethodField()
+    text = serializers.CharField(read_only=True, allow_null=True)
 
     class Meta:
         model = Input
         fields = (
             "id", "kind", "url", "image_url", "sha256", "content_type", "width", "height", "original_name", "features",
+            "text",
         )  # fmt: skip
 
+    @extend_schema_field({"type": "object", "nullable": True, "additionalProperties": {}})
+    def get_features(self, row: Input) -> dict[str, Any] | None:
+        return None if row.kind == Input.Kind.TEXT else row.features
+
     def get_image_url(self, row: Input) -> str | None:
-        if row.kind != Input.Kind.IMAGE:
+        if not row.has_image:
             return None
         return reverse("api:input-image", args=[row.pk], request=self.context.get("request"))
 
@@ -84,7 +92,7 @@ class InputWithImageSerializer(InputSerializer):
         fields = (*InputSerializer.Meta.fields, "image")  # type: ignore[assignment]
 
     def get_image(self, row: Input) -> str | None:
-        if row.kind != Input.Kind.IMAGE:
+        if not row.has_image:
             return None
         data = read_stored_file(row, reader=self.context["request"].user)
         return f"data:{row.content_type};base64,{base64.b64encode(data).decode()}"
@@ -113,6 +121,13 @@ class PredictionSerializer(serializers.ModelSerializer):
     model_version = serializers.IntegerField(source="model_version.number")
     input = InputSerializer()
     label = serializers.SerializerMethodField()  # type: ignore[assignment]
+    labels = serializers.ListField(
+        source="predicted_labels",
+        child=serializers.CharField(),
+        allow_null=True,
+        read_only=True,
+        help_text="The predicted labels of a multi-label model, in the order of the version. Null for other models.",
+    )
     output = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
     timings = TimingsSerializer(source="*")
@@ -121,14 +136,14 @@ class PredictionSerializer(serializers.ModelSerializer):
     class Meta:
         model = Prediction
         fields = (
-            "id", "url", "status", "source", "model", "model_version", "input", "label", "confidence", "value", "output",
-            "error", "client_reference", "timings", "created_at", "completed_at", "review",
+            "id", "url", "status", "source", "model", "model_version", "input", "label", "labels", "confidence",
+            "value", "output", "error", "client_reference", "timings", "created_at", "completed_at", "review",
         )  # fmt: skip
 
     def to_representation(self, instance: Prediction) -> Any:
         """Return the features in the order of the signature. Databases may reorder JSON keys."""
         data = super().to_representation(instance)
-        if instance.input.features is not None:
+        if data["input"]["features"] is not None:
             row = {feature.name: value for feature, value in instance.get_features()}
             data["input"]["features"] = row
             if "features" in data:
@@ -143,10 +158,11 @@ class PredictionSerializer(serializers.ModelSerializer):
         {
             "type": "object",
             "nullable": True,
-            "description": "One of: scores by label, a label, a value, or raw output.",
+            "description": "Scores by label (with the predicted labels of a multi-label model), a label, a value, or raw.",
             "properties": {
                 "scores": {"type": "object", "additionalProperties": {"type": "number"}},
                 "label": {"type": "string"},
+                "labels": {"type": "array", "items": {"type": "string"}},
                 "value": {"type": "number"},
                 "raw": {},
             },
@@ -178,7 +194,11 @@ class PredictionWithImageSerializer(PredictionSerializer):
 class PredictionWithFeaturesSerializer(PredictionSerializer):
     """A prediction with the features of its input next to the output."""
 
-    features = serializers.JSONField(source="input.features", read_only=True)
+    features = serializers.SerializerMethodField()
 
     class Meta(PredictionSerializer.Meta):
         fields = (*PredictionSerializer.Meta.fields, "features")  # type: ignore[assignment]
+
+    @extend_schema_field({"type": "object", "nullable": True, "additionalProperties": {}})
+    def get_features(self, row: Prediction) -> dict[str, Any] | None:
+        return None if row.input.kind == Input.Kind.TEXT else row.input.features

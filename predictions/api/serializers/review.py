@@ -10,6 +10,7 @@ from rest_framework import serializers
 from accounts.permissions import is_reviewer
 from core.api.fields import StrictFloatField, reject_unknown_fields
 from core.validators import MAX_LABEL_CHARACTERS
+from predictions.api.serializers.fields import LabelListField
 from predictions.models import Review
 from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
 from predictions.models.review import MAX_COMMENT_CHARACTERS
@@ -23,10 +24,14 @@ class ReviewSerializer(serializers.ModelSerializer):
 
     mine = serializers.SerializerMethodField()
     reviewer = serializers.SerializerMethodField()
+    true_labels = serializers.ListField(child=serializers.CharField(), allow_null=True)
 
     class Meta:
         model = Review
-        fields = ("id", "verdict", "true_label", "true_value", "comment", "picked_by", "mine", "reviewer", "created_at")
+        fields = (
+            "id", "verdict", "true_label", "true_value", "true_labels", "comment", "picked_by", "mine", "reviewer",
+            "created_at",
+        )  # fmt: skip
         read_only_fields = fields
 
     @extend_schema_field(bool)
@@ -44,10 +49,13 @@ class ReviewInputSerializer(serializers.Serializer):
     """A review to store. It must match the output of the prediction."""
 
     verdict = serializers.ChoiceField(
-        Review.Verdict.choices, required=False, help_text="If omitted, inferred from the true label or value."
+        Review.Verdict.choices, required=False, help_text="If omitted, inferred from the true label, labels, or value."
     )
     true_label = serializers.CharField(max_length=MAX_LABEL_CHARACTERS, required=False, trim_whitespace=False)
     true_value = StrictFloatField(required=False)
+    true_labels = LabelListField(
+        required=False, help_text="For a multi-label model: all true labels, or an empty list if none applies."
+    )
     comment = serializers.CharField(max_length=MAX_COMMENT_CHARACTERS, required=False, allow_blank=True)
     picked_by = serializers.ChoiceField(Review.PickedBy.choices, default=Review.PickedBy.API)
 

@@ -1,4 +1,4 @@
-"""Predict images or rows of features from files."""
+"""Predict inputs from files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,14 @@ from accounts.management import find_user
 from accounts.models import User
 from inference.errors import InferenceError
 from inference.preprocessing import parse_strings
-from inference.signature import TableInput
+from inference.signature import TableInput, TextInput, get_table_part
 from predictions.models import Prediction
 from predictions.presentation import format_output
 from predictions.services import predict
 from registry.models import ModelVersion
 from registry.references import resolve_version
+
+IMAGE_KEY = "image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,15 @@ class FileInput:
     name: str
     image: File | None = None
     features: Any = None
+    text: str | None = None
     error: Exception | None = None
 
 
 class Command(BaseCommand):
     help = (
-        "Run MODEL on each FILE: an image, or rows of features as CSV with a header or as JSON (an object or a list of "
-        "objects). The inputs and predictions are stored."
+        "Run MODEL on each FILE: an image; rows of features as CSV with a header or as JSON (an object or a list of "
+        "objects); or a text file. For images with features, the CSV column or JSON key image has the path of the image, "
+        "relative to FILE. The inputs and predictions are stored."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -84,6 +88,7 @@ class Command(BaseCommand):
                 model=model,
                 image=file_input.image,
                 features=file_input.features,
+                text=file_input.text,
             )
         except (InferenceError, OSError, ValueError) as error:
             self.stderr.write(f"{file_input.name}: {getattr(error, 'strerror', None) or error}")
@@ -97,17 +102,42 @@ class Command(BaseCommand):
 
 
 def read_inputs(path: Path, version: ModelVersion) -> Iterator[FileInput]:
-    """Yield the inputs of a file as a model version takes them: one image, or rows of features."""
+    """Yield the inputs of a file as a model version takes them: one image, one text, or rows of features."""
     signature_input = version.parsed_signature.input
+    table = get_table_part(signature_input)
     try:
-        if isinstance(signature_input, TableInput):
-            yield from read_rows(path, signature_input)
-        else:
+        if isinstance(signature_input, TextInput):
+            yield FileInput(str(path), text=read_text(path))
+        elif table is None:
             yield FileInput(str(path), image=File(path.open("rb"), name=path.name))
+        elif isinstance(signature_input, TableInput):
+            yield from read_rows(path, table)
+        else:
+            for file_input in read_rows(path, table):
+                yield file_input if file_input.error else open_image(file_input, path.parent)
     except UnicodeDecodeError:
-        yield FileInput(str(path), error=ValueError("Expected a .csv or .json file in UTF-8."))
+        expected = ".csv or .json" if table else ".txt"
+        yield FileInput(str(path), error=ValueError(f"Expected a {expected} file in UTF-8."))
     except (OSError, ValueError, csv.Error) as error:
         yield FileInput(str(path), error=error if isinstance(error, OSError) else ValueError(str(error)))
+
+
+def read_text(path: Path) -> str:
+    """Return the content of a text file, without the line break at its end."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return file.read().removesuffix("\n").removesuffix("\r")
+
+
+def open_image(file_input: FileInput, folder: Path) -> FileInput:
+    """Return a row with the image that its key `image` names."""
+    features = dict(file_input.features) if isinstance(file_input.features, dict) else {}
+    name = features.pop(IMAGE_KEY, None)
+    if not isinstance(name, str) or not name:
+        return replace(file_input, error=ValueError("Expected the path of an image in the column or key image."))
+    try:
+        return replace(file_input, features=features, image=File((folder / name).open("rb"), name=Path(name).name))
+    except OSError as error:
+        return replace(file_input, error=error)
 
 
 def read_rows(path: Path, table: TableInput) -> Iterator[FileInput]:
@@ -147,6 +177,7 @@ def to_json(name: str, prediction: Prediction) -> dict[str, Any]:
         "id": str(prediction.id),
         "status": prediction.status,
         "label": prediction.label,
+        "labels": prediction.predicted_labels,
         "confidence": prediction.confidence,
         "value": prediction.value,
         "output": prediction.output,

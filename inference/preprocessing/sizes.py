@@ -1,0 +1,116 @@
+"""Resize and crop images as Pillow, torchvision, and TensorFlow do."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from inference.preprocessing.pixels import get_samples, is_sample_image
+from inference.signature import ImageInput
+from inference.types import Array
+
+Size = tuple[int, int]
+"""Width and height, in the order of Pillow."""
+
+
+def to_sized_array(image: Image.Image, signature: ImageInput) -> Array:
+    """Return the pixels as float32 `(height, width, channels)` of the size that the model takes.
+
+    Args:
+        image: in the mode `L`, `RGB`, or `I;16`. The last has one channel, and is not rounded when it is resized.
+    """
+    if is_sample_image(image):
+        image = Image.fromarray(get_samples(image).astype(np.float32))
+    target = (signature.width, signature.height)
+    if signature.crop is None and signature.resize == "crop":
+        array = _fit_image(image, target, signature)
+    else:
+        array = _resize_image(image, _get_resized_size(image.size, signature), signature)
+    return _crop_center(array, target) if signature.crop else array
+
+
+def _get_resized_size(size: Size, signature: ImageInput) -> Size:
+    if signature.resize == "none":
+        return size
+    if isinstance(signature.resize, int):
+        return get_scaled_size(size, signature.resize)
+    if isinstance(signature.resize, tuple):
+        height, width = signature.resize
+        return width, height
+    return signature.width, signature.height
+
+
+def get_scaled_size(size: Size, shorter_side: int) -> Size:
+    """Return the size with a shorter side of this length. The longer side is truncated, as by torchvision's `Resize`.
+
+    https://github.com/pytorch/vision/blob/main/torchvision/transforms/functional.py, `_compute_resized_output_size`
+    """
+    width, height = size
+    longer_side = int(shorter_side * max(size) / min(size))
+    return (shorter_side, longer_side) if width <= height else (longer_side, shorter_side)
+
+
+def _fit_image(image: Image.Image, target: Size, signature: ImageInput) -> Array:
+    """Crop the image to the aspect ratio of the target around its center, and resize it."""
+    if signature.antialias:
+        return _to_array(ImageOps.fit(image, target, _get_filter(signature)))
+    # As keras.utils.image_dataset_from_directory(crop_to_aspect_ratio=True): a box of whole pixels.
+    width, height = image.size
+    box_width = min(width, int(height * target[0] / target[1]))
+    box_height = min(height, int(width * target[1] / target[0]))
+    left, top = (width - box_width) // 2, (height - box_height) // 2
+    return _resize_image(image.crop((left, top, left + box_width, top + box_height)), target, signature)
+
+
+def _resize_image(image: Image.Image, size: Size, signature: ImageInput) -> Array:
+    if image.size == size:
+        return _to_array(image)
+    if signature.antialias:
+        return _to_array(image.resize(size, _get_filter(signature)))
+    resize_axis = _repeat_nearest if signature.interpolation == "nearest" else _interpolate_axis
+    return resize_axis(resize_axis(_to_array(image), 1, size[0]), 0, size[1])
+
+
+def _get_filter(signature: ImageInput) -> Image.Resampling:
+    return Image.Resampling[signature.interpolation.upper()]
+
+
+def _interpolate_axis(array: Array, axis: int, length: int) -> Array:
+    """Return the array with another length, interpolated between the two nearest values, as `tf.image.resize` does."""
+    count = array.shape[axis]
+    positions = _get_centers(count, length) - np.float32(0.5)
+    before = np.floor(positions).astype(np.intp)
+    shape = [-1 if number == axis else 1 for number in range(array.ndim)]
+    shares = (positions - before.astype(np.float32)).reshape(shape)
+    first, second = (array.take(index.clip(0, count - 1), axis) for index in (before, before + 1))
+    blended: Array = first + (second - first) * shares
+    return blended
+
+
+def _repeat_nearest(array: Array, axis: int, length: int) -> Array:
+    """Return the array with another length, filled with the nearest values, as `tf.image.resize` does."""
+    count = array.shape[axis]
+    nearest = np.floor(_get_centers(count, length)).astype(np.intp).clip(0, count - 1)
+    repeated: Array = array.take(nearest, axis)
+    return repeated
+
+
+def _get_centers(count: int, length: int) -> Array:
+    """Return the positions of the centers of the new pixels in an axis of `count` pixels, in float32 as TensorFlow does."""
+    scale = np.float32(count) / np.float32(length)
+    centers: Array = (np.arange(length, dtype=np.float32) + np.float32(0.5)) * scale
+    return centers
+
+
+def _crop_center(array: Array, size: Size) -> Array:
+    """Return the center of the array, with zeros around a smaller one, as torchvision's `CenterCrop` does."""
+    width, height = size
+    missing = [max(0, side - count) for side, count in zip((height, width), array.shape, strict=False)]
+    padded = np.pad(array, [*((count // 2, (count + 1) // 2) for count in missing), (0, 0)])
+    top, left = (round((count - side) / 2) for count, side in zip(padded.shape, (height, width), strict=False))
+    return padded[top : top + height, left : left + width]
+
+
+def _to_array(image: Image.Image) -> Array:
+    array: Array = np.array(image, np.float32)
+    return array[..., None] if array.ndim == 2 else array

@@ -1,0 +1,124 @@
+"""Read what an MLflow model does not define itself: the classes of the native model, and missing libraries."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inference.types import AnyArray
+
+# Loaders of native models with the interface of scikit-learn: predict() returns classes, predict_proba() scores.
+CLASSIFIER_LOADERS = ("mlflow.sklearn", "mlflow.xgboost", "mlflow.lightgbm", "mlflow.catboost")
+PREDICT_FUNCTIONS = ("predict", "predict_proba")
+PINNED_PACKAGE = re.compile(r"^([\w.-]+)(?:\[[^\]]*\])?==([^\s;]+)", re.MULTILINE)
+PACKAGES = {"sklearn": "scikit-learn", "cv2": "opencv-python", "PIL": "pillow", "yaml": "pyyaml", "bs4": "beautifulsoup4"}
+BOOSTING_PACKAGES = ("xgboost", "lightgbm", "catboost")
+MAX_LISTED_VERSIONS = 6
+MAX_MESSAGE_LENGTH = 300
+
+
+class NativeModel:
+    """The model inside an MLflow model whose `predict` function is that of the model itself.
+
+    Args:
+        pyfunc: the loaded MLflow model.
+    """
+
+    def __init__(self, pyfunc: Any) -> None:
+        flavor = pyfunc.metadata.flavors.get("python_function", {})
+        self.predict_function = str(flavor.get("predict_fn", "predict"))
+        self.model: Any = None
+        is_known = flavor.get("loader_module") in CLASSIFIER_LOADERS and self.predict_function in PREDICT_FUNCTIONS
+        if is_known:
+            self.model = _get_raw_model(pyfunc)
+        classes = getattr(self.model, "classes_", None)
+        is_flat = isinstance(classes, list | np.ndarray) and np.ndim(classes) == 1
+        self.classes = tuple(str(name) for name in np.asarray(classes).tolist()) if is_flat else ()
+        has_scores = bool(self.classes) and hasattr(self.model, "predict_proba")
+        self.adds_scores = has_scores and self.predict_function == "predict" and pyfunc.metadata.get_params_schema() is None
+
+    @property
+    def name(self) -> str:
+        """Return the name of the class of the model."""
+        return type(self.model).__name__
+
+    @property
+    def is_regressor(self) -> bool:
+        """Return whether the model is a regressor with the interface of scikit-learn."""
+        if self.model is None or "sklearn" not in sys.modules:
+            return False
+        from sklearn.base import is_regressor
+
+        try:
+            return bool(is_regressor(self.model))
+        except AttributeError:  # not an estimator, such as a Booster
+            return False
+
+    def compute_scores(self, data: Any) -> AnyArray:
+        return np.asarray(self.model.predict_proba(data))
+
+
+def explain_load_error(folder: Path, error: Exception) -> str:
+    """Return why a model cannot be loaded, with the package that is missing, or the versions that differ."""
+    causes = list(_list_causes(error))
+    missing = next((cause.name for cause in causes if isinstance(cause, ModuleNotFoundError) and cause.name), "")
+    pins = dict(_read_pins(folder))
+    if missing:
+        return _explain_missing_module(missing.partition(".")[0], pins)
+    message = f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0][:MAX_MESSAGE_LENGTH]}"
+    differences = [
+        f"{package} {pinned} (installed: {installed})"
+        for package, pinned in pins.items()
+        if (installed := _find_version(package)) not in ("", pinned)
+    ]
+    if not differences:
+        return message
+    listed = ", ".join(differences[:MAX_LISTED_VERSIONS])
+    return f"{message}. It was saved with {listed}. Install these versions, or save the model again with the installed ones."
+
+
+def _explain_missing_module(module: str, pins: dict[str, str]) -> str:
+    package = PACKAGES.get(module, module)
+    if module in BOOSTING_PACKAGES:
+        return f"it needs {package}, which is not installed. Run: make install-boosting"
+    pinned = next((number for name, number in pins.items() if name.lower().replace("_", "-") == package.lower()), "")
+    if not pinned:
+        return (
+            f"it needs the module {module}, which is not installed. If it is a package, install it into .venv. If it is "
+            f'your own code, save the model with code_paths=["{module}.py"].'
+        )
+    return f"it needs {package}, which is not installed. Run: .venv/bin/python -m pip install {package}=={pinned}"
+
+
+def _get_raw_model(pyfunc: Any) -> Any:
+    try:
+        return pyfunc.get_raw_model()
+    except NotImplementedError:
+        return None
+
+
+def _list_causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _read_pins(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the packages and versions that the model was saved with."""
+    path = folder / "requirements.txt"
+    if path.is_file():
+        yield from PINNED_PACKAGE.findall(path.read_text(encoding="utf-8", errors="replace"))
+
+
+def _find_version(package: str) -> str:
+    """Return the installed version of a package, or an empty string."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,156 @@
+"""Read from an ONNX graph what onnxruntime does not report: class names, and how pixels are scaled.
+
+The `onnx` package only parses the file. It is imported when a model is registered, not when it is served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from inference.types import AnyArray
+
+MAX_STEPS = 20  # nodes between an output and the node with its classes
+# Operators that keep the order of classes, https://onnx.ai/onnx/operators/
+UNCHANGED_OPERATORS = {"Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Normalizer"}
+CLASSIFIERS = {"LinearClassifier", "SVMClassifier", "TreeEnsembleClassifier"}
+CLASS_ATTRIBUTES = ("classlabels_strings", "classlabels_int64s", "classlabels_ints")
+LOOKUPS = {"ArrayFeatureExtractor", "Gather"}
+PIXEL_OPERATORS = {"Cast", "Identity", "Transpose"}  # operators that keep the range of pixels
+PIXEL_RANGES = (255.0, 256.0, 127.5, 128.0)  # divisors of 8-bit pixels
+MIN_PIXEL_MEAN = 10.0  # a mean that is subtracted from pixels of 0 to 1 cannot be this large
+RELATIVE_TOLERANCE = 1e-4
+
+
+class OnnxGraph:
+    """The nodes and constants of the main graph of a model."""
+
+    def __init__(self, data: bytes) -> None:
+        import onnx
+
+        graph = onnx.load_model_from_string(data).graph
+        self._helper = onnx.helper
+        self._to_array = onnx.numpy_helper.to_array
+        self._nodes = list(graph.node)
+        self._producers = {name: node for node in graph.node for name in node.output}
+        self._initializers = {tensor.name: tensor for tensor in graph.initializer}
+
+    def find_classes(self, output: str) -> tuple[Any, ...]:
+        """Return the classes of an output with labels or scores, in their order; empty if they are not in the graph."""
+        node = self._find_origin(output)
+        if node is None:
+            return ()
+        attributes = self._get_attributes(node)
+        if node.op_type in CLASSIFIERS or node.op_type == "ZipMap":
+            found = next((attributes[name] for name in CLASS_ATTRIBUTES if attributes.get(name)), ())
+            return tuple(_decode(found))
+        if node.op_type in LOOKUPS:
+            indices, classes = self._find_origin(node.input[1]), self._get_constant(node.input[0])
+            is_lookup = indices is not None and indices.op_type == "ArgMax" and classes is not None
+            return tuple(_decode(classes.ravel().tolist())) if is_lookup and classes is not None else ()
+        if node.op_type == "LabelEncoder":
+            return self._translate_classes(node, attributes)
+        return ()
+
+    def find_parts(self, output: str) -> list[str]:
+        """Return the tensors of which an output consists, one per label of a multi-label model, or an empty list."""
+        node = self._find_origin(output)
+        return list(node.input) if node is not None and node.op_type in ("Concat", "SequenceConstruct") else []
+
+    def has_decision_values(self, output: str) -> bool:
+        """Return whether the scores of a linear model or an SVM are decision values instead of probabilities."""
+        node = self._find_origin(output)
+        if node is not None and node.op_type == "ZipMap":
+            return self.has_decision_values(node.input[0])
+        if node is None or node.op_type not in ("LinearClassifier", "SVMClassifier"):
+            return False
+        attributes = self._get_attributes(node)
+        is_raw = attributes.get("post_transform", b"NONE") == b"NONE" and not attributes.get("prob_a")
+        return is_raw and not self._is_normalized(output)
+
+    def find_pixel_operation(self, input_name: str) -> str:
+        """Return how the graph itself scales 8-bit pixels, such as `Div 255`; empty if that is not certain."""
+        for _ in range(MAX_STEPS):
+            consumers = [node for node in self._nodes if input_name in node.input]
+            if len(consumers) != 1:
+                return ""
+            node = consumers[0]
+            if node.op_type not in PIXEL_OPERATORS:
+                return self._describe_pixel_operation(node, input_name)
+            input_name = node.output[0]
+        return ""
+
+    def _describe_pixel_operation(self, node: Any, input_name: str) -> str:
+        if len(node.input) != 2 or (node.input[0] != input_name and node.op_type != "Mul"):
+            return ""
+        operand = self._get_constant(next((name for name in node.input if name != input_name), ""))
+        if operand is None or operand.size == 0 or operand.dtype.kind not in "fiu":
+            return ""
+        numbers = operand.astype(np.float64).ravel()
+        if node.op_type == "Mul":
+            is_scaled = all(_is_one_of(1 / number if number else 0.0, PIXEL_RANGES) for number in numbers)
+        elif node.op_type == "Div":
+            is_scaled = all(_is_one_of(number, PIXEL_RANGES) for number in numbers)
+        else:
+            is_scaled = node.op_type == "Sub" and bool(np.all(numbers >= MIN_PIXEL_MEAN))
+        return f"{node.op_type} {', '.join(f'{number:.6g}' for number in numbers[:3])}" if is_scaled else ""
+
+    def _find_origin(self, name: str) -> Any:
+        """Return the node that computes a tensor, before operators that keep the order of classes."""
+        for _ in range(MAX_STEPS):
+            node = self._producers.get(name)
+            if node is None or node.op_type not in UNCHANGED_OPERATORS:
+                return node
+            name = node.input[0]
+        return None
+
+    def _is_normalized(self, name: str) -> bool:
+        node = self._producers.get(name)
+        while node is not None and node.op_type in UNCHANGED_OPERATORS:
+            if node.op_type == "Normalizer":
+                return True
+            node = self._producers.get(node.input[0])
+        return False
+
+    def _translate_classes(self, node: Any, attributes: dict[str, Any]) -> tuple[Any, ...]:
+        """Return the values of a `LabelEncoder` in the order of its input's classes, or of its keys 0, 1, 2…"""
+        keys, values = (
+            _decode(next((value for name, value in attributes.items() if name.startswith(prefix)), ()))
+            for prefix in ("keys_", "values_")
+        )
+        mapping = dict(zip(keys, values, strict=False))
+        inner = self.find_classes(node.input[0]) or tuple(range(len(mapping)))
+        return tuple(mapping[key] for key in inner) if set(inner) == mapping.keys() else ()
+
+    def _get_constant(self, name: str) -> AnyArray | None:
+        if name in self._initializers:
+            return np.asarray(self._to_array(self._initializers[name]))
+        node = self._producers.get(name)
+        if node is not None and node.op_type == "Identity":
+            return self._get_constant(node.input[0])
+        if node is None or node.op_type != "Constant":
+            return None
+        value: Any = next(iter(self._get_attributes(node).values()), None)
+        return np.asarray(self._to_array(value) if hasattr(value, "dims") else value)
+
+    def _get_attributes(self, node: Any) -> dict[str, Any]:
+        return {attribute.name: self._helper.get_attribute_value(attribute) for attribute in node.attribute}
+
+
+def format_classes(classes: Iterable[Any], dtype: str) -> tuple[str, ...]:
+    """Return classes as an output with this dtype names them: 3.0 as `3` if the output is an integer."""
+    if dtype.startswith(("int", "uint")):
+        return tuple(str(int(name)) if isinstance(name, float | int) else str(name) for name in classes)
+    if dtype == "bool":
+        return tuple(str(bool(name)) for name in classes)
+    return tuple(str(name) for name in classes)
+
+
+def _decode(values: Sequence[Any]) -> list[Any]:
+    return [value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in values]
+
+
+def _is_one_of(number: float, choices: Iterable[float]) -> bool:
+    return any(abs(number - choice) <= RELATIVE_TOLERANCE * choice for choice in choices)

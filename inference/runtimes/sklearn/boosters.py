@@ -1,0 +1,36 @@
+"""Read the categorical columns and the number of outputs of XGBoost, LightGBM, and CatBoost estimators."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def list_category_columns(step: Any) -> dict[int, list[Any]]:
+    """Return the categories of each categorical column by its position; an empty list if the model does not name them."""
+    library = type(step).__module__.partition(".")[0]
+    if library == "xgboost" and hasattr(step, "get_booster"):
+        types = step.get_booster().feature_types or ()
+        return {index: [] for index, kind in enumerate(types) if kind == "c"}
+    if library == "lightgbm" and hasattr(step, "booster_"):
+        return _list_lightgbm_columns(step.booster_)
+    if library == "catboost" and hasattr(step, "get_cat_feature_indices"):
+        return {int(index): [] for index in step.get_cat_feature_indices()}
+    return {}
+
+
+def count_xgboost_targets(model: Any) -> int:
+    """Return the number of targets of an XGBoost model; more than 1 for a multi-label classifier."""
+    if type(model).__module__.partition(".")[0] != "xgboost" or not hasattr(model, "get_booster"):
+        return 1
+    config = json.loads(model.get_booster().save_config())
+    return int(config["learner"]["learner_model_param"].get("num_target", 1))
+
+
+def _list_lightgbm_columns(booster: Any) -> dict[int, list[Any]]:
+    positions = [index for index in booster.params.get("categorical_column") or () if isinstance(index, int)]
+    known = booster.pandas_categorical or []
+    # The categories are those of the columns of pandas type category. Columns that the user lists have none.
+    if len(known) != len(positions):
+        known = [[] for _ in positions]
+    return dict(zip(sorted(positions), known, strict=True))

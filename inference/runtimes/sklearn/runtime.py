@@ -1,0 +1,150 @@
+"""scikit-learn estimators, pipelines, and compatible objects."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from inference.base import BaseRuntime
+from inference.errors import InvalidArtifact
+from inference.runtimes.sklearn import outputs
+from inference.runtimes.sklearn.columns import InputColumn, trace_columns
+from inference.runtimes.sklearn.features import describe_column, list_notices
+from inference.runtimes.sklearn.files import describe_versions, make_version_error, read_model
+from inference.runtimes.sklearn.frames import FrameBuilder
+from inference.runtimes.sklearn.samples import find_sample
+from inference.runtimes.sklearn.steps import find_attribute
+from inference.runtimes.sklearn.texts import takes_texts
+from inference.tensors import TEXT_TYPES
+from inference.types import AnyArray, ArtifactMetadata, Batch, BatchFunction, BatchOutput, Table, Tensor
+
+logger = logging.getLogger(__name__)
+
+PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
+
+
+class SklearnRuntime(BaseRuntime):
+    """Load a `.skops` file as data, or a trusted pickle. Return the scores of `predict_proba` and the label of `predict`.
+
+    A model that was fitted on a data frame receives a data frame with the same columns. Others receive an array.
+    """
+
+    suffixes = (".skops", *PICKLE_SUFFIXES)
+    data_suffixes = (".skops",)
+
+    def load(self) -> BatchFunction:
+        self.model, self.written_by = self._read_model()
+        if not callable(getattr(self.model, "predict", None)):
+            raise InvalidArtifact(
+                f"Expected a fitted model with predict(). {self.path.name} contains a {type(self.model).__name__}"
+            )
+        if self.written_by:
+            logger.warning("%s.", describe_versions(self.path.name, self.written_by))
+        self._limit_threads()
+        self.columns, self.has_names = self._trace_columns()
+        self.builder = FrameBuilder(self.columns, has_names=self.has_names)
+        self.predict = outputs.make_model_function(self.model)
+        return self._run_batch
+
+    def describe(self) -> ArtifactMetadata:
+        kind = outputs.get_output_kind(self.model)
+        classes = outputs.get_classes(self.model) if kind in ("classes", "label") else None
+        features = [describe_column(column, has_names=self.has_names) for column in self.columns]
+        features, output = self._run_sample(features)
+        if kind == "value" and output is not None and output.size > 1:
+            kind = "raw"
+        names = {"name": outputs.SCORES_NAME, "label_name": outputs.LABEL_NAME} if kind in ("classes", "labels") else {}
+        count = outputs.get_indicator_count(self.model)
+        widths = ((outputs.SCORES_NAME, "float64"), (outputs.LABEL_NAME, "int64")) if kind == "labels" else ()
+        library = type(self.model).__module__.partition(".")[0]
+        return ArtifactMetadata(
+            inputs=self._list_inputs(),
+            outputs=tuple(Tensor(name, dtype, (count,)) for name, dtype in widths),
+            features=tuple(features),
+            has_feature_names=self.has_names,
+            labels=() if classes is None else tuple(str(name) for name in classes.tolist()),
+            output={"kind": kind, **names},
+            notices=tuple(self._list_notices()),
+            framework=library,
+            framework_version=str(getattr(sys.modules.get(library), "__version__", "")),
+        )
+
+    def _read_model(self) -> tuple[Any, str]:
+        """Return the model in the file, and the version of scikit-learn that wrote it if it differs from the installed one."""
+        return read_model(self.path, trusted=self.trusted)
+
+    def _trace_columns(self) -> tuple[list[InputColumn], bool]:
+        """Return the columns of the model, and whether they have names. A text vectorizer or a foreign object has none."""
+        names = find_attribute(self.model, "feature_names_in_")
+        if type(self.model).__module__.startswith("catboost"):  # the attribute of scikit-learn is empty
+            names = self.model.feature_names_
+        count = find_attribute(self.model, "n_features_in_")
+        self.takes_texts = names is None and takes_texts(self.model)
+        if (count is None and names is None) or self.takes_texts:
+            return [], False
+        shown = [f"x{index}" for index in range(int(count or 0))] if names is None else [str(name) for name in names]
+        return trace_columns(self.model, shown), names is not None
+
+    def _list_inputs(self) -> tuple[Tensor, ...]:
+        if self.takes_texts:
+            return (Tensor("text", "str", ()),)
+        return (Tensor("X", "float64", (len(self.columns),)),) if self.columns and not self.has_names else ()
+
+    def _list_notices(self) -> list[str]:
+        notices = list_notices(self.columns)
+        if self.written_by:
+            notices.insert(0, f"{describe_versions(self.path.name, self.written_by)}. The results can differ.")
+        return notices
+
+    def _run_sample(self, features: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], AnyArray | None]:
+        """Return the features with examples that the model accepts, and the output for them, or None if none was found."""
+        if not features:
+            return features, None
+        sample = find_sample(features, self._run_batch)
+        if sample.error is not None and self.written_by:
+            raise make_version_error(self.path.name, self.written_by, sample.error)
+        output = sample.output
+        return sample.features, None if output is None or isinstance(output, Mapping) else np.asarray(output)
+
+    def _limit_threads(self) -> None:
+        if self.threads:
+            import threadpoolctl
+
+            threadpoolctl.threadpool_limits(self.threads)
+
+    def _run_batch(self, batch: Batch) -> BatchOutput:
+        if isinstance(batch, np.ndarray):
+            return self.predict(batch.reshape(len(batch), -1))
+        if not isinstance(batch, Table):
+            raise InvalidArtifact("A scikit-learn model takes an image or features, not both.")
+        if not self.columns:
+            is_text = self.takes_texts or not hasattr(self.model, "n_features_in_")
+            return self.predict(_build_foreign_input(batch, is_text=is_text))
+        parts = [(rows, self.predict(data)) for rows, data in self.builder.build(batch)]
+        return parts[0][1] if parts[0][0] is None else _join_parts(parts)
+
+
+def _build_foreign_input(batch: Table, *, is_text: bool) -> Any:
+    """Return the input of a model that does not define its columns: texts for a vectorizer, a data frame, or an array."""
+    texts = [feature for feature in batch.features if feature.type in TEXT_TYPES]
+    if len(batch.features) == 1 and texts and is_text:
+        return batch.columns[batch.features[0].name]
+    columns = [
+        InputColumn(index, feature.name, is_used=True, hidden_by="predict() takes it")
+        for index, feature in enumerate(batch.features)
+    ]
+    return FrameBuilder(columns, has_names=bool(texts)).build(batch)[0][1]
+
+
+def _join_parts(parts: list[tuple[Any, BatchOutput]]) -> BatchOutput:
+    """Return the outputs of separate rows in the order of the batch."""
+    order = np.argsort(np.concatenate([rows for rows, _ in parts]))
+    results: list[Any] = [output for _, output in parts]
+    if isinstance(results[0], Mapping):
+        return {name: np.concatenate([result[name] for result in results])[order] for name in results[0]}
+    joined: AnyArray = np.concatenate([np.asarray(result) for result in results])[order]
+    return joined

@@ -1,0 +1,157 @@
+"""Properties of single fitted steps and wrappers: what they contain, and how they treat missing values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from inference.types import AnyArray
+
+LIBRARIES = ("sklearn", "imblearn", "xgboost", "lightgbm", "catboost")
+"""Libraries whose estimators take numbers, except encoders, vectorizers, and functions of the user."""
+NUMERIC_MODULES = ("numpy", "scipy", "sklearn")  # of a function in a FunctionTransformer
+TREE_MODULES = ("sklearn.tree", "sklearn.ensemble._forest", "sklearn.ensemble._gb", "sklearn.ensemble._iforest")
+MAX_EXAMINED_TREES = 20
+STATISTIC_NAMES = ("statistics_", "mean_", "center_", "data_min_", "theta_", "_fit_X")
+"""Attributes with a typical value per column, or with one row per class or neighbor."""
+
+
+def list_inner_models(step: Any) -> list[tuple[Any, Sequence[int] | None]]:
+    """Return the fitted models inside a meta-estimator, each with the positions of its columns, or None for all."""
+    if _is_from(step, TREE_MODULES):
+        return []
+    if hasattr(step, "calibrated_classifiers_"):
+        return [(part.estimator, None) for part in step.calibrated_classifiers_]
+    if isinstance(models := getattr(step, "estimators_", None), list) and models:
+        positions = getattr(step, "estimators_features_", None) or [None] * len(models)
+        pairs = [pair for pair in zip(models, positions, strict=False) if not isinstance(pair[0], str)]
+        final = [(step.final_estimator_, None)] if getattr(step, "passthrough", False) else []
+        return [*pairs, *final]
+    for name in ("best_estimator_", "regressor_", "estimator_"):
+        if hasattr(step, name):
+            support = getattr(step, "support_", None)
+            return [(getattr(step, name), None if support is None else np.flatnonzero(support).tolist())]
+    return []
+
+
+def find_wrapped_model(step: Any, names: Sequence[str] | None) -> Any:
+    """Return the model that an object of a class of the user wraps: an attribute fitted on the same named columns."""
+    for value in getattr(step, "__dict__", {}).values():
+        inner_names = getattr(value, "feature_names_in_", None)
+        if names and inner_names is not None and [str(name) for name in inner_names] == list(names):
+            return value
+    return None
+
+
+def find_attribute(model: Any, name: str) -> Any:
+    """Return an attribute of a model, or else of the first model inside that has it, or None."""
+    value = getattr(model, name, None)
+    if value is not None:
+        return value
+    first = [step for _, step in getattr(model, "steps", ())[:1]]
+    inner = [part for part, positions in list_inner_models(model) if positions is None]
+    return next((found for part in [*first, *inner] if (found := find_attribute(part, name)) is not None), None)
+
+
+def unwrap_model(model: Any) -> Any:
+    """Return the model that a search selected, or the argument."""
+    return unwrap_model(model.best_estimator_) if hasattr(model, "best_estimator_") else model
+
+
+def is_library_step(step: Any) -> bool:
+    """Return whether a class, or the class that it extends, is of a known library and takes numbers."""
+    return any(
+        kind.__module__.partition(".")[0] in LIBRARIES and not kind.__module__.startswith(("sklearn.base", "sklearn.utils"))
+        for kind in type(step).__mro__
+    )
+
+
+def is_text_vectorizer(step: Any) -> bool:
+    return hasattr(step, "build_analyzer")
+
+
+def is_numeric_function(step: Any) -> bool:
+    """Return whether the function of a FunctionTransformer is one of NumPy or SciPy, or receives validated numbers."""
+    function = getattr(step.func, "func", step.func)
+    module = getattr(function, "__module__", None) or type(function).__module__
+    return bool(step.validate) or module.partition(".")[0] in NUMERIC_MODULES
+
+
+def is_sampler(step: Any) -> bool:
+    """Return whether a step of an imbalanced-learn pipeline is skipped when predicting."""
+    return hasattr(step, "fit_resample") and not hasattr(step, "transform")
+
+
+def allows_nan(step: Any) -> bool:
+    """Return whether a step accepts NaN, by its scikit-learn tags."""
+    from sklearn.utils import get_tags
+
+    try:
+        return bool(get_tags(step).input_tags.allow_nan)
+    except (AttributeError, TypeError):  # not an estimator, or written for another version of scikit-learn
+        return False
+
+
+def list_nan_columns(step: Any, count: int) -> set[int]:
+    """Return the positions of the columns that can be missing for a final estimator or transformer.
+
+    Trees accept NaN even if they were trained without, so a column counts only if a tree learned a direction for it.
+    """
+    if not allows_nan(step):
+        return set()
+    trees = list(iter_trees(step))
+    if not trees:
+        return set(range(count))
+    return {int(index) for tree in trees for index in _list_learned_columns(tree)}
+
+
+def iter_trees(step: Any) -> Iterator[Any]:
+    """Yield the first trees of a tree or forest of scikit-learn."""
+    if _is_from(step, TREE_MODULES):
+        models = np.ravel(np.asarray(getattr(step, "estimators_", [step]), dtype=object))
+        yield from (model.tree_ for model in models[:MAX_EXAMINED_TREES] if hasattr(model, "tree_"))
+
+
+def get_typical_values(step: Any, count: int) -> list[float | None]:
+    """Return a plausible value per column from the statistics of a fitted step; None where there is none."""
+    for name in STATISTIC_NAMES:
+        values = getattr(step, name, None)
+        if isinstance(values, np.ndarray) and values.dtype.kind in "fiub" and values.size and values.shape[-1] == count:
+            row = np.atleast_2d(values)[0]
+            return [float(value) if np.isfinite(value) else None for value in row]
+    thresholds: list[float | None] = [None] * count
+    for tree in iter_trees(step):
+        for index, threshold in zip(tree.feature, tree.threshold, strict=True):
+            if index >= 0 and thresholds[index] is None and np.isfinite(threshold):
+                thresholds[index] = float(threshold)
+    return thresholds
+
+
+def get_support(step: Any) -> AnyArray | None:
+    """Return the mask of the columns that a feature selector keeps, or None for other steps."""
+    return np.asarray(step.get_support()) if hasattr(step, "get_support") and hasattr(step, "transform") else None
+
+
+def describe_step(step: Any) -> str:
+    """Return the name of a step for messages: `FunctionTransformer(add_ratio)`."""
+    function = getattr(step, "func", None)
+    name = getattr(function, "__name__", "")
+    return f"{type(step).__name__}({name})" if name else type(step).__name__
+
+
+def _is_from(step: Any, modules: tuple[str, ...]) -> bool:
+    return any(kind.__module__.startswith(modules) for kind in type(step).__mro__)
+
+
+def _list_learned_columns(tree: Any) -> set[int]:
+    """Return the columns for which training contained NaN.
+
+    Without NaN, a tree sends missing values to the larger child. Another direction was learned from missing values.
+    """
+    inner = np.flatnonzero(tree.children_left >= 0)
+    sizes = tree.n_node_samples
+    left_is_larger = sizes[tree.children_left[inner]] > sizes[tree.children_right[inner]]
+    learned = (tree.missing_go_to_left[inner] > 0) != left_is_larger
+    return set(tree.feature[inner][learned].tolist())

@@ -1,0 +1,165 @@
+"""Match the labels with the model's own classes. The order of the classes is never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from inference.errors import InvalidSignature
+from inference.messages import format_names
+from inference.numbers import INTEGER_PATTERN
+from inference.postprocessing import format_class
+from inference.signature.infer.messages import MANIFEST_NAME
+from inference.signature.infer.samples import SampleOutputs
+
+
+def match_labels(
+    labels: tuple[str, ...], *, own_classes: tuple[str, ...], declared_classes: tuple[str, ...], width: int | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the labels in the order of the outputs, and the model's own classes in the same order, if they are known.
+
+    Args:
+        labels: from the user, one for each declared class or else for each own class.
+        own_classes: from the artifact; empty if unknown.
+        declared_classes: `classes` from `model.toml`.
+        width: the number of outputs, if known.
+
+    Raises:
+        InvalidSignature: a number does not match, or the labels are the own classes in another order.
+    """
+    all_labels = labels or declared_classes or own_classes
+    check_label_count(all_labels, width)
+    if declared_classes and len(declared_classes) != len(all_labels):
+        raise InvalidSignature(
+            f"Expected as many classes as labels. Received: {len(declared_classes)} and {len(all_labels)}"
+        )
+    if not (own_classes and declared_classes):
+        _check_order(labels, own_classes)
+        return all_labels, own_classes or declared_classes
+    if sorted(own_classes) != sorted(declared_classes):
+        raise InvalidSignature(
+            f"Expected classes in [output] to be those of the artifact: {format_names(own_classes)}. "
+            f"Received: {format_names(declared_classes)}"
+        )
+    label_by_class = dict(zip(declared_classes, all_labels, strict=True))
+    return tuple(label_by_class[name] for name in own_classes), own_classes
+
+
+def check_label_count(labels: Sequence[str], width: int | None) -> None:
+    if not labels:
+        count = f"one for each of {width} outputs" if (width or 0) > 1 else "one for each class"
+        raise InvalidSignature(
+            f"Expected labels, in {MANIFEST_NAME} or with --labels FILE: {count}. If the model is not a classifier, "
+            'set [output] kind = "value" or "raw".'
+        )
+    if width is not None and width != len(labels) and (width, len(labels)) != (1, 2):
+        expected = f"{width} labels, one for each output" if width > 1 else "2 labels for an output of one number"
+        raise InvalidSignature(f"Expected {expected}. Received: {len(labels)}")
+
+
+def returns_labels(labels: Sequence[str], *, dtype: str, name: str, samples: SampleOutputs) -> bool:
+    """Return whether the model returns the labels themselves, not numbers that stand for them.
+
+    Args:
+        dtype, name: of the output with the label.
+
+    Raises:
+        InvalidSignature: the model returns other texts or numbers.
+    """
+    values = [value.item() if isinstance(value, np.ndarray) and value.size == 1 else value for value in samples.select(name)]
+    is_text = dtype == "str" or (dtype in ("", "object") and all(isinstance(value, str | bytes) for value in values))
+    if not is_text and not all(INTEGER_PATTERN.fullmatch(label) for label in labels) and set(labels) != {"True", "False"}:
+        return False
+    if unknown := sorted({format_class(value).removesuffix(".0") for value in values} - set(labels)):
+        raise InvalidSignature(
+            f"The model returns {format_names(unknown)}, but the labels are {format_names(labels)}. If the labels are other "
+            f"names for the model's own classes, set classes in [output] of {MANIFEST_NAME}: the own class for each label, "
+            "in the same order."
+        )
+    return True
+
+
+def is_own_decision(labels: Sequence[str], *, name: str, scores_name: str, samples: SampleOutputs) -> bool:
+    """Return whether an output beside the scores is the label that the model itself decides on, for all samples.
+
+    Raises:
+        InvalidSignature: the labels are in another order than the scores.
+    """
+    received = [format_class(value) for value in samples.select(name)]
+    if not received or not set(received) <= set(labels):
+        return False
+    scores = samples.get_numbers(scores_name)
+    if scores is None or scores.shape != (len(received), len(labels)):
+        return True
+    for label, index in zip(received, np.argmax(scores, axis=1), strict=True):
+        if labels[index] != label:
+            raise InvalidSignature(
+                f"The labels are in another order than the scores of the model. It returns {label!r} for an input whose "
+                f"highest score is at position {index + 1}, which is {labels[index]!r} in the labels "
+                f"{format_names(labels)}. Use the order of the model's classes. scikit-learn sorts them."
+            )
+    return True
+
+
+def make_classes_error(labels: Sequence[str], *, dtype: str, name: str, samples: SampleOutputs) -> InvalidSignature:
+    """Return the error for a model that returns numbers without defining which label each of them is."""
+    received = sorted({format_class(value) for value in samples.select(name)})
+    seen = f" For sample inputs, it returns {format_names(received)}." if received else ""
+    example = "[false, true]" if dtype == "bool" else str(list(range(len(labels)))[:5])
+    return InvalidSignature(
+        f"Expected classes in [output] of {MANIFEST_NAME}, because the model returns numbers and the artifact does not "
+        f"define their labels. List the model's own class for each of the labels {format_names(labels)}, in the same "
+        f"order. For example: classes = {example}.{seen}"
+    )
+
+
+def _check_order(labels: Sequence[str], own_classes: Sequence[str]) -> None:
+    """Reject labels of which one is the own name of another class, also if it differs only in case or whitespace."""
+    normalized = [_normalize_name(name) for name in own_classes]
+    for label, own_class in zip(labels, own_classes, strict=False):
+        if label == own_class or (label not in own_classes and _normalize_name(label) == _normalize_name(own_class)):
+            continue
+        if label in own_classes or _normalize_name(label) in normalized:
+            raise InvalidSignature(
+                f"The labels are in another order than the artifact's own classes. Expected: {format_names(own_classes)}. "
+                f"Received: {format_names(labels)}. Reorder the labels, or remove them to use the artifact's names. To "
+                f"rename the classes nevertheless, set classes in [output] of {MANIFEST_NAME}: the own class for each "
+                "label, in the same order."
+            )
+
+
+def _normalize_name(name: str) -> str:
+    """Return a name without differences in case, whitespace, and number format: `3.0` is `3`."""
+    text = " ".join(name.replace("_", " ").replace("-", " ").casefold().split()) or name
+    try:
+        return f"{float(name):g}"
+    except ValueError:
+        return text
+
+
+def _check_highest_scores(labels: Sequence[str], received: Sequence[str], samples: SampleOutputs, name: str) -> None:
+    """Check that the highest score of each sample is that of the label that the model returns."""
+    scores = samples.get_numbers(name)
+    if scores is None or scores.shape != (len(received), len(labels)):
+        return
+    for label, index in zip(received, np.argmax(scores, axis=1), strict=True):
+        if labels[index] != label:
+            raise InvalidSignature(
+                f"The labels are in another order than the scores of the model. It returns {label!r} for an input whose "
+                f"highest score is at position {index + 1}, which is {labels[index]!r} in the labels "
+                f"{format_names(labels)}. Use the order of the model's classes; scikit-learn sorts them."
+            )
+
+
+def _unwrap(samples: SampleOutputs, name: str) -> list[Any]:
+    return [value.item() if isinstance(value, np.ndarray) and value.size == 1 else value for value in samples.select(name)]
+
+
+def get_declared_classes(declared_output: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return `classes` as strings. TOML can contain integers and booleans, as the model returns them."""
+    classes = declared_output.get("classes", ())
+    if not isinstance(classes, list | tuple):
+        raise InvalidSignature(f"Expected classes in [output] to be a list. Received: {classes!r:.100}")
+    return tuple(format_class(name) for name in classes)

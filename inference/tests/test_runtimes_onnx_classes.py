@@ -1,0 +1,120 @@
+"""Class names, labels, and pixel scales that are read from ONNX graphs."""
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC, LinearSVC
+
+from inference.runtimes.onnx import OnnxRuntime
+from inference.tests.factories import make_onnx_model, predict_row, run_batch, serve_artifact, write_onnx
+
+pytestmark = [
+    pytest.mark.xdist_group("onnx"),
+    pytest.mark.filterwarnings("ignore:Attribute `prob:FutureWarning"),  # skl2onnx reads a deprecated attribute of SVC
+]
+IRIS, SPECIES = load_iris(return_X_y=True)
+NUMBERS = SPECIES * 2 + 3
+NAMES = np.array(["setosa", "versicolor", "virginica"])[SPECIES]
+LARGE = np.stack([IRIS[:, 0] > 5.8, IRIS[:, 2] > 4], axis=1).astype(int)  # two labels per row
+SAMPLE = IRIS[::30]
+ROWS = [{f"x{index}": value for index, value in enumerate(row)} for row in SAMPLE.tolist()]
+
+
+def convert(model, folder, **options):
+    types = [("X", FloatTensorType([None, 4]))]
+    proto = to_onnx(model, initial_types=types, options={id(model): options} if options else None)
+    return write_onnx(proto, folder / "model.onnx")
+
+
+def describe(path):
+    runtime = OnnxRuntime(path)
+    runtime.load()
+    return runtime.describe()
+
+
+@pytest.mark.parametrize("classes", [NUMBERS, NAMES])
+@pytest.mark.parametrize("zipmap", [True, False])
+@pytest.mark.parametrize(
+    "model",
+    [LogisticRegression(max_iter=500), RandomForestClassifier(5), GaussianNB(), KNeighborsClassifier()],
+    ids=lambda model: type(model).__name__,
+)
+def test_classes_are_read_from_the_graph(tmp_path, model, zipmap, classes):
+    model.fit(IRIS, classes)
+    with serve_artifact(convert(model, tmp_path, zipmap=zipmap)) as predictor:
+        assert predictor.spec.labels == tuple(map(str, model.classes_))
+        results = [predict_row(predictor, row) for row in ROWS]
+    assert [result.label for result in results] == list(map(str, model.predict(SAMPLE)))
+    for result, scores in zip(results, model.predict_proba(SAMPLE), strict=True):
+        assert result.output["scores"] == pytest.approx(dict(zip(map(str, model.classes_), scores, strict=True)), abs=1e-5)
+
+
+@pytest.mark.parametrize("model", [LinearSVC(), SVC()], ids=lambda model: type(model).__name__)
+def test_decision_values_are_not_scores(tmp_path, model):
+    model.fit(IRIS, NAMES)
+    path = convert(model, tmp_path)
+    with serve_artifact(path) as predictor:
+        assert predictor.spec.signature.output.kind == "label"
+        assert [predict_row(predictor, row).label for row in ROWS] == list(model.predict(SAMPLE))
+    assert "are not probabilities" in describe(path).notices[1]
+
+
+@pytest.mark.parametrize("model", [RandomForestClassifier(5, random_state=0), MultiOutputClassifier(LogisticRegression())])
+def test_each_label_of_a_multi_label_model_has_a_score(tmp_path, model):
+    model.fit(IRIS, LARGE)
+    with serve_artifact(convert(model, tmp_path, zipmap=False), labels=("long", "wide")) as predictor:
+        assert predictor.spec.signature.output.kind == "labels"
+        results = [predict_row(predictor, row).output for row in ROWS]
+        batch_output = run_batch(predictor, ROWS)
+    expected = np.stack([pair[:, 1] for pair in model.predict_proba(SAMPLE)], axis=1)
+    assert np.abs(batch_output["probabilities"] - expected).max() < 1e-5
+    for output, scores, decisions in zip(results, expected, model.predict(SAMPLE), strict=True):
+        assert list(output["scores"].values()) == pytest.approx(scores, abs=1e-5)
+        assert output["labels"] == [name for name, decision in zip(("long", "wide"), decisions, strict=True) if decision]
+
+
+def test_classes_of_several_outputs_are_not_derived(tmp_path):
+    model = RandomForestClassifier(5).fit(IRIS, LARGE + 1)  # two outputs with the classes 1 and 2
+    assert describe(convert(model, tmp_path, zipmap=False)).output == {}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "expected"),
+    [
+        ([("Div", "x", "c255")], "none"),
+        ([("Mul", "c_third", "x")], ""),
+        ([("Mul", "x", "c1_255")], "none"),
+        ([("Cast", "x"), ("Div", "y0", "c255")], "none"),
+        ([("Sub", "x", "c_mean")], "none"),
+        ([("Sub", "x", "c_unit_mean")], ""),
+        ([("Div", "c255", "x")], ""),
+        ([("Relu", "x")], ""),
+    ],
+)
+def test_scale_is_derived_only_if_the_graph_scales_pixels(tmp_path, nodes, expected):
+    constants = {
+        "c255": np.float32([255]),
+        "c_third": np.float32([0.3]),
+        "c1_255": np.float32([1 / 255]),
+        "c_mean": np.float32([123.68, 116.78, 103.94]),
+        "c_unit_mean": np.float32([0.485, 0.456, 0.406]),
+    }
+    last = len(nodes) - 1
+    made = [
+        helper.make_node(kind, inputs, ["y" if index == last else f"y{index}"], **({"to": 1} if kind == "Cast" else {}))
+        for index, (kind, *inputs) in enumerate(nodes)
+    ]
+    shape = ["n", 4, 4, 3]
+    used = {name: array for name, array in constants.items() if any(name in node[1:] for node in nodes)}
+    model = make_onnx_model(made, [["x", TensorProto.FLOAT, shape]], [["y", TensorProto.FLOAT, shape]], **used)
+    metadata = describe(write_onnx(model, tmp_path / "image.onnx"))
+    assert metadata.image.get("scale", "") == expected
+    assert bool(metadata.notices) == bool(expected)

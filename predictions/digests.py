@@ -1,0 +1,34 @@
+"""The SHA-256 of an input, which identifies its content regardless of the model, the user, and the time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from inference.preprocessing import to_canonical_json
+from predictions.models import Input
+
+
+def hash_features(features: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of the canonical JSON (RFC 8785) of a row."""
+    return hashlib.sha256(to_canonical_json(features)).hexdigest()
+
+
+def hash_text(text: str) -> str:
+    """Return the SHA-256 of a text in UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hash_image(data: bytes, features: Mapping[str, Any] | None = None) -> str:
+    """Return the SHA-256 of a file, or of a file together with a row of features.
+
+    The latter is the SHA-256 of the canonical JSON of `{"features": {...}, "image": "<SHA-256 of the file>"}`.
+    """
+    digest = hashlib.sha256(data).hexdigest()
+    return digest if features is None else hash_features({"features": dict(features), "image": digest})
+
+
+def hash_stored_image(row: Input, data: bytes) -> str:
+    """Return the SHA-256 that an input with this file must have."""
+    return hash_image(data, row.features if row.kind == Input.Kind.IMAGE_TABULAR else None)

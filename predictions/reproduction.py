@@ -1,0 +1,133 @@
+"""Run stored predictions again on their own version, and compare the results. Nothing is written."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.core.files import File
+
+from core.fields import RandomBits
+from inference.comparison import find_differences
+from inference.errors import InferenceError, InvalidInput, ModelUnavailable
+from inference.libraries import get_library_version
+from inference.predictor import WARM_UP_TIMEOUT_SECONDS
+from inference.preprocessing import to_canonical_json
+from predictions.models import Input, Prediction
+from predictions.services.inputs import PreparedInput, prepare_input
+from registry.errors import describe_error
+from registry.models import ModelVersion
+from registry.serving import lease_predictor
+
+RANDOM_BITS = 32  # of an ID, see RandomBits
+
+
+class InputUnavailable(Exception):
+    """The stored input is missing, or is not the one that the prediction was made for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """The comparison of a stored prediction with a new run.
+
+    Args:
+        differences: one phrase each; empty if the prediction was reproduced.
+        cause: why it was not reproduced, as far as it is known.
+    """
+
+    prediction: Prediction
+    differences: tuple[str, ...] = ()
+    cause: str = ""
+
+
+def reproduce_prediction(prediction: Prediction, *, tolerance: float) -> Reproduction:
+    """Run a prediction again on its own version.
+
+    Args:
+        prediction: with its related rows.
+        tolerance: allowed deviation of a number, absolute or relative.
+    """
+    version = prediction.model_version
+    if prediction.status != Prediction.Status.SUCCEEDED:
+        return Reproduction(prediction, ("there is no output to compare",), f"its status is {prediction.status}")
+    try:
+        prepared = _prepare_stored_input(prediction)
+        with lease_predictor(version, timeout=WARM_UP_TIMEOUT_SECONDS) as predictor:
+            result = predictor.predict(prepared.item, timeout=WARM_UP_TIMEOUT_SECONDS)
+    except (InputUnavailable, InvalidInput) as error:
+        return Reproduction(prediction, ("it cannot run again",), str(error))
+    except ModelUnavailable as error:
+        return Reproduction(prediction, ("it cannot run again",), _explain_failure(version, error))
+    except InferenceError as error:
+        return Reproduction(prediction, ("the model failed",), _explain_failure(version, error))
+    fields = ("label", "value", "output")
+    stored, received = ({name: getattr(source, name) for name in fields} for source in (prediction, result))
+    differences = find_differences(stored, received, tolerance=tolerance)
+    cause = (_describe_library_changes(version) or _describe_unknown_cause(version)) if differences else ""
+    return Reproduction(prediction, tuple(differences), cause)
+
+
+def pick_random_predictions(versions: Iterable[ModelVersion], count: int) -> list[UUID]:
+    """Return the IDs of up to `count` random succeeded predictions, of all versions alike, ordered by version.
+
+    Each version contributes a range of an index that starts at a random place, so that no table is scanned.
+    """
+    ids = [prediction_id for version in versions for prediction_id in _pick_of_version(version, count)]
+    picked = set(random.sample(ids, min(count, len(ids))))
+    return [prediction_id for prediction_id in ids if prediction_id in picked]
+
+
+def _pick_of_version(version: ModelVersion, count: int) -> list[UUID]:
+    rows = Prediction.objects.filter(model_version=version, status=Prediction.Status.SUCCEEDED)
+    rows = rows.annotate(bits=RandomBits("id")).order_by("bits")
+    start = f"{random.getrandbits(RANDOM_BITS):08x}"
+    ids = list(rows.filter(bits__gte=start).values_list("id", flat=True)[:count])
+    if len(ids) < count:
+        ids += rows.filter(bits__lt=start).values_list("id", flat=True)[: count - len(ids)]
+    return ids
+
+
+def _prepare_stored_input(prediction: Prediction) -> PreparedInput:
+    """Return the stored input as the model takes it, after comparing its hash."""
+    row: Input = prediction.input
+    if not row.image:
+        if row.features is not None and _hash(to_canonical_json(row.features)) != row.sha256:
+            raise InputUnavailable("the stored features have changed: their hash differs")
+        return prepare_input(prediction.model_version, user=None, features=row.features)
+    try:
+        with row.image.open("rb") as file:
+            if _hash(file.read()) != row.sha256:
+                raise InputUnavailable(f"the image file {row.image.name} has changed: its hash differs")
+            file.seek(0)
+            image = File(file, name=row.original_name or row.image.name)
+            return prepare_input(prediction.model_version, user=None, image=image, features=row.features)
+    except OSError as error:
+        raise InputUnavailable(f"the image file {row.image.name} is missing or cannot be read") from error
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _explain_failure(version: ModelVersion, error: InferenceError) -> str:
+    return ". ".join(filter(None, (describe_error(error).rstrip("."), _describe_library_changes(version))))
+
+
+def _describe_library_changes(version: ModelVersion) -> str:
+    """Return the libraries whose installed version differs from the one at registration; empty if there are none."""
+    installed = {name: get_library_version(name) for name in version.libraries}
+    changes = [
+        f"{name} {registered} at registration, {installed[name] or 'not installed'} now"
+        for name, registered in version.libraries.items()
+        if installed[name] != registered
+    ]
+    return f"library versions have changed: {'; '.join(changes)}" if changes else ""
+
+
+def _describe_unknown_cause(version: ModelVersion) -> str:
+    if version.libraries:
+        return "unknown: the artifact, the input, and the library versions are those of the registration"
+    return f"unknown: the library versions at the registration of {version} were not recorded"

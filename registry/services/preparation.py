@@ -1,0 +1,220 @@
+"""Prepare a version for registration: load the artifact, infer its signature, and check it. Nothing is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db.models import Max
+
+from core.validators import validate_labels, validate_name
+from inference.artifacts import get_artifact_size, hash_artifact
+from inference.batch_check import find_batch_behavior
+from inference.errors import InvalidInput, InvalidSignature
+from inference.libraries import get_loaded_libraries
+from inference.predictor import Predictor
+from inference.runtimes import detect_runtime, load_artifact
+from inference.signature import Signature
+from inference.signature.infer import infer_signature
+from inference.types import ArtifactMetadata, ModelInput, ModelSpec
+from registry.integrity import find_artifact_problem
+from registry.manifest import Manifest, read_manifest
+from registry.models import ModelVersion, RegisteredModel
+from registry.services.model_files import get_example_target
+from registry.services.pipeline_files import stage_artifact
+from registry.services.sample_choice import choose_sample
+from registry.services.verify import check_examples
+from registry.tasks import get_task
+
+MAX_FRAMEWORK_CHARACTERS = 50
+COMPARED_FIELDS = ("runtime", "trusted", "signature", "labels", "examples", "notes")
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedVersion:
+    """A verified version that is not stored yet.
+
+    Args:
+        manifest: the description that it was prepared from.
+        version: unsaved, with the number it will probably get. Its model may be unsaved as well.
+        existing: the version of the model that already has the same artifact and description, if there is one.
+    """
+
+    manifest: Manifest
+    version: ModelVersion
+    existing: ModelVersion | None
+
+
+@contextmanager
+def prepare_version(
+    *,
+    path: Path,
+    name: str = "",
+    labels: Path | None = None,
+    scale: str = "",
+    preset: str = "",
+    trusted: bool = False,
+) -> Iterator[PreparedVersion]:
+    """Load a model, run it on sample inputs, and check it against the examples in its `model.toml`.
+
+    Use it in a `with` statement: an artifact that consists of several files is staged in a temporary folder until the end.
+
+    Args:
+        path: a folder with a `model.toml`, or a bare artifact, which is a file or a folder.
+        name: overrides the name in `model.toml`.
+        labels: a text file with one label per line, in the order of the model's outputs.
+        scale, preset: override `scale` and `preset` in the `[input]` of `model.toml`, for images.
+        trusted: allow the artifact to run its author's code, now and whenever it is loaded.
+
+    Raises:
+        InvalidArtifact, InvalidSignature, ModelError: the model does not load, or does not match its description.
+        ValidationError: a name or label is invalid.
+    """
+    input_options = {key: value for key, value in (("scale", scale), ("preset", preset)) if value}
+    with stage_artifact(read_manifest(path, name=name, labels=labels, input_options=input_options)) as manifest:
+        yield _prepare_manifest(manifest, trusted=trusted)
+
+
+def _prepare_manifest(manifest: Manifest, *, trusted: bool) -> PreparedVersion:
+    _check_name(manifest.name)
+    runtime = manifest.runtime or detect_runtime(manifest.artifact)
+    sha256 = hash_artifact(manifest.artifact)
+    spec, metadata = _verify_artifact(manifest, runtime=runtime, sha256=sha256, trusted=trusted)
+    model, notices = _find_model(manifest, get_task(spec.signature))
+    version = ModelVersion(
+        model=model,
+        number=_get_next_number(model),
+        runtime=runtime,
+        sha256=sha256,
+        size=get_artifact_size(manifest.artifact),
+        signature=spec.signature.to_dict(),
+        labels=list(spec.labels),
+        trusted=trusted,
+        examples=_list_examples(manifest),
+        framework=metadata.framework[:MAX_FRAMEWORK_CHARACTERS],
+        framework_version=metadata.framework_version[:MAX_FRAMEWORK_CHARACTERS],
+        notes=manifest.notes,
+        notices=[*notices, *metadata.notices],
+        libraries=get_loaded_libraries(),
+    )
+    return PreparedVersion(manifest, version, find_existing_version(version))
+
+
+def find_existing_version(version: ModelVersion) -> ModelVersion | None:
+    """Return the newest intact version of the same model with the same artifact and description."""
+    expected = {name: _to_json(getattr(version, name)) for name in COMPARED_FIELDS}
+    for row in ModelVersion.objects.filter(model__name=version.model.name, sha256=version.sha256).select_related("model"):
+        if {name: getattr(row, name) for name in COMPARED_FIELDS} == expected and not find_artifact_problem(row):
+            return row
+    return None
+
+
+def is_in_use(model: RegisteredModel) -> bool:
+    """Return whether any row refers to a version of the model: an alias, also an earlier one, or a prediction."""
+    versions = ModelVersion.objects.filter(model=model)
+    # Apps above this one refer to versions too, and are not imported here.
+    relations: list[Any] = [field for field in ModelVersion._meta.get_fields(include_hidden=True) if field.one_to_many]
+    return any(
+        relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": versions}).exists()
+        for relation in relations
+    )
+
+
+def check_task(model: RegisteredModel, task: str) -> None:
+    """Check that a new version of an existing model has the task of the model, or that the task can still be changed.
+
+    Raises:
+        InvalidSignature: the tasks differ, and a version of the model is or was in use.
+    """
+    if model.task != task and is_in_use(model):
+        raise InvalidSignature(
+            f"All versions of {model.name} must be models for {model.task}. This model is for {task}. "
+            "Set another name with --name."
+        )
+
+
+def _check_name(name: str) -> None:
+    try:
+        validate_name(name)
+    except ValidationError as error:
+        raise ValidationError(f"{error.messages[0]} Received: {name!r}. Set another name with --name.") from error
+
+
+def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: bool) -> tuple[ModelSpec, ArtifactMetadata]:
+    """Load the artifact from its original path, infer its signature, run it on sample inputs, and check its examples."""
+    adapter, run_batch = load_artifact(runtime, manifest.artifact, threads=settings.INFERENCE_THREADS, trusted=trusted)
+    metadata = adapter.describe()
+    signature, labels, notices = infer_signature(
+        metadata, declared_input=manifest.input, declared_output=manifest.output, labels=manifest.labels, run=run_batch
+    )
+    metadata = replace(metadata, notices=(*manifest.notices, *metadata.notices, *notices))
+    validate_labels(labels)
+    _check_example_kinds(manifest, signature, labels)
+    spec = ModelSpec(manifest.name, 0, runtime, manifest.artifact, sha256, signature, labels, trusted)
+    spec = choose_sample(spec, run_batch, manifest.examples)
+    predictor = Predictor(spec, run_batch)
+    try:
+        examples: list[ModelInput] = check_examples(predictor, manifest.examples, get_image_path=manifest.get_image_path)
+    except InvalidInput as error:
+        raise InvalidSignature(f"An [[examples]] table is not a valid input of this model: {error.message}") from error
+    finally:
+        predictor.close()
+    behavior = find_batch_behavior(run_batch, spec, examples=examples)
+    single_rows = spec.signature.single_rows or behavior.single_rows
+    return (
+        replace(spec, signature=replace(spec.signature, single_rows=single_rows)),
+        replace(metadata, notices=(*metadata.notices, *behavior.notices)),
+    )
+
+
+def _check_example_kinds(manifest: Manifest, signature: Signature, labels: Sequence[str]) -> None:
+    """Check that each example has the input kind of the model, and expects one of its labels."""
+    parts = signature.input.parts
+    for example in manifest.examples:
+        if example.parts != set(parts):
+            raise InvalidSignature(
+                f"Expected {' and '.join(parts)} in each [[examples]] table. Received: {example.to_dict()!r:.200}"
+            )
+        if example.label is not None and example.label not in labels:
+            allowed = ", ".join(labels)[:200] or "none"
+            raise InvalidSignature(
+                f"Expected label in [[examples]] to be one of the model's labels: {allowed}. Received: {example.label!r}"
+            )
+
+
+def _find_model(manifest: Manifest, task: str) -> tuple[RegisteredModel, list[str]]:
+    """Return the model with this name, or a new one that is not saved, and notices about a change of its task."""
+    model = RegisteredModel.objects.filter(name=manifest.name).first()
+    if model is None:
+        return RegisteredModel(name=manifest.name, task=task), []
+    check_task(model, task)
+    if model.task == task:
+        return model, []
+    notice = f"The task of {model.name} changes from {model.task} to {task}, because no version is in use."
+    model.task = task
+    return model, [notice]
+
+
+def _get_next_number(model: RegisteredModel) -> int:
+    last: int | None = ModelVersion.objects.filter(model=model.pk).aggregate(last=Max("number"))["last"]
+    return (last or 0) + 1
+
+
+def _list_examples(manifest: Manifest) -> list[dict[str, Any]]:
+    """Return the examples as JSON, with the paths to which their images will be copied."""
+    paths = [example.image and manifest.get_image_path(example) for example in manifest.examples]
+    return [
+        replace(example, image=get_example_target(image=path, name=manifest.name) if path else "").to_dict()
+        for example, path in zip(manifest.examples, paths, strict=True)
+    ]
+
+
+def _to_json(value: Any) -> Any:
+    """Return a value as the database returns it: tuples become lists."""
+    return json.loads(json.dumps(value))

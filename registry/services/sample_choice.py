@@ -1,0 +1,47 @@
+"""Choose the row on which a model runs when it is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from inference.errors import InvalidSignature, ModelFailed
+from inference.examples import Example
+from inference.predictor import Predictor
+from inference.signature import TableInput
+from inference.types import BatchFunction, ModelSpec
+
+
+def choose_sample(spec: ModelSpec, run_batch: BatchFunction, examples: Sequence[Example]) -> ModelSpec:
+    """Run the model on its sample input, and if it fails on that row, on the first example. Return the spec with the sample.
+
+    The sample is part of the signature, because the model also runs on it whenever it is loaded.
+
+    Raises:
+        InvalidSignature: the model fails on its sample row, and there is no example.
+        ModelError: the model fails on the example, too, or it takes no features.
+    """
+    try:
+        _warm_up(spec, run_batch)
+        return spec
+    except ModelFailed as error:
+        if not isinstance(spec.signature.input, TableInput):
+            raise
+        row = next((example.features for example in examples if example.features), None)
+        if row is None:
+            raise InvalidSignature(
+                f"The model fails on a row of typical values ({error.message}) Add a row that it accepts to model.toml: "
+                "[[examples]] features = { … }"
+            ) from error
+    signature = replace(spec.signature, input=spec.signature.input.replace_examples(row))
+    spec = replace(spec, signature=signature)
+    _warm_up(spec, run_batch)
+    return spec
+
+
+def _warm_up(spec: ModelSpec, run_batch: BatchFunction) -> None:
+    predictor = Predictor(spec, run_batch)
+    try:
+        predictor.warm_up()
+    finally:
+        predictor.close()

@@ -1,0 +1,21 @@
+// The number of characters of a text, which the server limits. Characters are counted as the server does: an emoji is one.
+const FIELD_SELECTOR = "textarea[data-max-length]";
+
+function showLength(field) {
+  const counter = document.querySelector(`[data-counter-for="${field.id}"]`);
+  const length = [...field.value].length;
+  const limit = Number(field.dataset.maxLength);
+  counter.textContent = `${length.toLocaleString("en")} of ${limit.toLocaleString("en")} characters`;
+  counter.classList.toggle("error-text", length > limit);
+  counter.hidden = false;
+}
+
+function showAllLengths() {
+  for (const field of document.querySelectorAll(FIELD_SELECTOR)) showLength(field);
+}
+
+document.addEventListener("input", ({ target }) => {
+  if (target.matches(FIELD_SELECTOR)) showLength(target);
+});
+document.addEventListener("htmx:afterSwap", showAllLengths);
+showAllLengths();
