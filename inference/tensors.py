@@ -65,8 +65,7 @@ def to_tensors(batch: Batch, tensors: Sequence[Tensor]) -> list[AnyArray]:
     """Return one array `(n, *shape)` per tensor, in its dtype.
 
     Each tensor receives as many columns of a table, in order, as its width. They are reshaped row by row for a tensor with
-    several dimensions. A category that is passed to a numeric
-    tensor is encoded as the index of its value in the signature.
+    several dimensions. A category that is passed to a numeric tensor is encoded as the index of its value in the signature.
 
     Args:
         tensors: the inputs of the artifact; images use the first one, or with a table the only one with a higher rank.

@@ -17,7 +17,8 @@ from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
 from registry.references import MAX_REFERENCE_CHARACTERS
 
 ACCEPTED_TYPES = "image/jpeg,image/png,image/webp"
-MAX_FORM_FEATURES = 200  # a model with more features is used through the API only
+MAX_FORM_FEATURES = 200  # a model with more features takes a CSV row, or requests to the API
+MAX_LISTED_ERRORS = 5  # of a CSV row for such a model
 MAX_LISTED_CHARACTERS = 200
 
 
@@ -89,10 +90,17 @@ class FeaturesForm(PredictionForm):
         try:
             self.cleaned_data["features"] = read_features(parse_strings(texts, self.table), self.table)
         except InvalidFeatures as error:
+            positions = {name: index for index, name in enumerate(self.table.names)}
             for problem in error.errors:
                 message = "This field is required." if problem.code == "required" else problem.message
-                self.add_error(get_field_name(self.table.names.index(problem.field)), message)
+                self.add_error(get_field_name(positions[problem.field]), message)
         return self.cleaned_data
+
+    def list_errors(self) -> list[str]:
+        """Return the first errors of the fields, with the names of their features."""
+        names = {get_field_name(index): name for index, name in enumerate(self.table.names)}
+        errors = [f"{names[field]}: {messages[0]}" for field, messages in self.errors.items() if field in names]
+        return errors[:MAX_LISTED_ERRORS]
 
 
 class ImageFeaturesForm(FeaturesForm):

@@ -26,7 +26,7 @@ DECODER_ERRORS: tuple[type[Exception], ...] = (
     *(ZeroDivisionError, OverflowError, MemoryError, Image.DecompressionBombError),
 )
 FILE_KEY = "file"  # of the uploaded bytes in `Image.info`, for models that decode files themselves
-FILE_FORMATS = ("JPEG", "MPO", "PNG")  # that every model can decode
+FILE_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG")  # first bytes of JPEG and PNG, which every model can decode
 
 # First bytes of image formats that are not accepted, so that the error message can name the format.
 UNSUPPORTED_SIGNATURES = {
@@ -107,7 +107,7 @@ def has_16_bits(image: Image.Image) -> bool:
 def get_image_file(image: Image.Image) -> bytes:
     """Return the uploaded JPEG or PNG file of a decoded image, or the image as a PNG file, which loses nothing."""
     data = image.info.get(FILE_KEY)
-    if isinstance(data, bytes) and image.format in FILE_FORMATS:
+    if isinstance(data, bytes) and data.startswith(FILE_SIGNATURES):
         return data
     out = BytesIO()
     image.save(out, "PNG")

@@ -27,10 +27,11 @@ def make_sample_inputs(signature: Any, count: int) -> list[ModelInput]:
 def _(signature: ImageInput, count: int) -> list[ModelInput]:
     """Return a black image, then images of noise with increasing brightness."""
     generator = np.random.default_rng(SEED)
-    shape = (signature.height, signature.width, 3)
+    first = make_sample_input(signature)
+    shape = (first.height, first.width, 3)
     brightest = [255 * (index + 1) // count for index in range(1, count)]
     noise = [generator.integers(0, high + 1, shape).astype(np.uint8) for high in brightest]
-    return [make_sample_input(signature), *map(Image.fromarray, noise)]
+    return [first, *map(Image.fromarray, noise)]
 
 
 @make_sample_inputs.register

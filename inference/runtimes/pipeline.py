@@ -55,7 +55,12 @@ class PipelineRuntime(BaseRuntime):
         metadata = self.network.describe()
         notice = f"features: those of {self.transformer.path.name} ({name}), which runs before the network."
         return replace(
-            metadata, inputs=columns.inputs, features=columns.features, notices=(*metadata.notices, notice), image={}
+            metadata,
+            inputs=columns.inputs,
+            features=columns.features,
+            has_feature_names=columns.has_feature_names,
+            notices=(*metadata.notices, notice),
+            image={},
         )
 
 

@@ -182,13 +182,32 @@ def test_promotion_does_not_mix_the_signatures_of_versions(flowers, write_rows, 
     assert "This field is required." in get_text(response)
 
 
-def test_model_with_too_many_features_is_used_through_the_api(write_rows, signed_in):
+@pytest.fixture
+def wide_model(write_rows):
     more = "".join(f'[[input.features]]\nname = "f{number}"\nexample = 1\n' for number in range(MAX_FORM_FEATURES))
-    register_model(path=write_rows(more=more), promote=True)
+    return register_model(path=write_rows(more=more), promote=True)
+
+
+def test_model_with_too_many_features_takes_a_csv_row(wide_model, signed_in):
     page = signed_in.get("/").content.decode()
     assert "too many for a form" in page
     assert "feature-0" not in page
     assert "requests.post(" in page
+    names = [feature.name for feature in wide_model.parsed_signature.input.features]
+    row = ["4.5", "5", *[""] * (len(names) - 2 - MAX_FORM_FEATURES), *["0.25"] * MAX_FORM_FEATURES]
+    fields = {"model": "flowers", "fill": "1", "csv": f"{','.join(names)}\n{','.join(row)}"}
+    response = signed_in.post("/", fields, headers=HTMX)
+    assert response.status_code == 201
+    prediction = Prediction.objects.get()
+    assert prediction.input.features["f7"] == 0.25
+    assert "more features are not shown" in signed_in.get(prediction.get_absolute_url()).content.decode()
+
+
+def test_errors_of_a_csv_row_with_too_many_features_are_listed(wide_model, signed_in):
+    names = [feature.name for feature in wide_model.parsed_signature.input.features]
+    response = signed_in.post("/", {"model": "flowers", "fill": "1", "csv": ",".join(["x"] * len(names))}, headers=HTMX)
+    assert (response.status_code, Prediction.objects.count()) == (400, 0)
+    assert f"{names[0]}: Expected a number" in get_text(response)
 
 
 def test_pages_use_the_display_names_of_features(write_rows, signed_in, user):

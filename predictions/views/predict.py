@@ -176,7 +176,7 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         return self.render_form(form, status=status, results=results)
 
     def fill_in_csv_row(self, table: TableInput) -> HttpResponse:
-        """Show the form with the values of a pasted CSV row. The model does not run yet."""
+        """Show the form with the values of a pasted CSV row, or run the model if it takes too many for a form."""
         data = self.request.POST.dict()
         csv_form, form_class = CsvRowForm(data, table=table), cast(type[FeaturesForm], self.get_form_class())
         if not csv_form.is_valid():
@@ -184,7 +184,12 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         form = form_class({**data, **csv_form.get_features_data()}, self.request.FILES, table=table)
         if message := csv_form.get_unused_columns_message():
             form.add_error(None, message)
-        return self.render_form(form, status=200, csv_form=csv_form)
+        if not form.is_too_wide:
+            return self.render_form(form, status=200, csv_form=csv_form)
+        if form.is_valid():
+            return self.form_valid(form)
+        csv_form.add_error("csv", form.list_errors())
+        return self.render_form(form, status=400, csv_form=csv_form)
 
     def render_form(self, form: PredictionForm, *, status: int, **context: Any) -> HttpResponse:
         """Render the form: only the form for htmx, otherwise the whole page."""

@@ -45,21 +45,24 @@ class Affine:
         return Affine(self.factor, self.offset + np.asarray(offset, np.float64))
 
 
-def find_pixel_scale(model: Any) -> PixelScale | None:
+def find_pixel_scale(model: Any, tensor: Any = None) -> PixelScale | None:
     """Return how pixels must be scaled for a network that begins by scaling them itself, or None if nothing tells.
+
+    Args:
+        tensor: the input that takes the image; None for the only one.
 
     The first layers are reduced to one affine function. If it maps exactly one of the known ranges of pixels to a range
     that networks are trained with, this is the scale.
     """
     try:
-        return _reduce_steps(model)
+        return _reduce_steps(model, tensor)
     except (TypeError, ValueError, AttributeError):
         return None  # an operation with arguments that are not numbers
 
 
-def _reduce_steps(model: Any) -> PixelScale | None:
+def _reduce_steps(model: Any, tensor: Any) -> PixelScale | None:
     affine, names = Affine(np.ones(1), np.zeros(1)), []
-    for operation, arguments in list_steps(model):
+    for operation, arguments in list_steps(model, tensor):
         following = _apply(affine, operation, arguments)
         if following is None:
             break

@@ -11,10 +11,10 @@ from inference.errors import InvalidArtifact
 from inference.runtimes.keras.files import HDF5_SUFFIXES, detect_suffix, prepare_file
 from inference.runtimes.keras.graph import find_activation, get_input_names, get_output_names, trace_model
 from inference.runtimes.keras.messages import explain_load_error
-from inference.runtimes.keras.pixels import find_pixel_scale
+from inference.runtimes.keras.pixels import PixelScale, find_pixel_scale
 from inference.runtimes.keras.tables import find_features
 from inference.runtimes.tensorflow import LOAD_ERRORS, import_tensorflow, make_input, make_output, to_array
-from inference.tensors import make_batch_function, make_row_by_row, requires_single_rows
+from inference.tensors import make_batch_function, make_row_by_row, requires_single_rows, split_image_tensor
 from inference.types import AnyArray, ArtifactMetadata, BatchFunction
 
 
@@ -75,10 +75,8 @@ class KerasRuntime(BaseRuntime):
         return call_model
 
     def _describe(self, model: Any) -> ArtifactMetadata:
-        takes_image = len(self.inputs) == 1 and self.inputs[0].dtype not in ("str", "bool")
-        pixels = find_pixel_scale(model) if takes_image else None
-        notices = []
-        if pixels and len(self.inputs[0].shape) > 1:
+        pixels, notices = self._find_pixels(model), []
+        if pixels and any(len(tensor.shape) > 1 for tensor in self.inputs):
             notices.append(f"scale: {pixels.scale}, because the network begins with {pixels.layer}.")
         return ArtifactMetadata(
             self.inputs,
@@ -90,6 +88,14 @@ class KerasRuntime(BaseRuntime):
             framework="keras",
             framework_version=self.version,
         )
+
+    def _find_pixels(self, model: Any) -> PixelScale | None:
+        """Return how the only input, or the only one that can be an image, takes pixels."""
+        parts = split_image_tensor(self.inputs)
+        image = self.inputs[0] if len(self.inputs) == 1 else parts[0] if parts else None
+        if image is None or image.dtype in ("str", "bool"):
+            return None
+        return find_pixel_scale(model, model.inputs[self.inputs.index(image)] if parts else None)
 
 
 def _check_inputs(model: Any) -> None:

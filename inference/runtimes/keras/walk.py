@@ -19,16 +19,19 @@ UNCHANGED_FUNCTIONS = {"__operators__.getitem", "cast", "identity", "reshape", "
 JOINS = {"Concatenate", "Stack"}  # of the channels of one image
 
 
-def list_steps(model: Any) -> Generator[tuple[Any, Any], None, bool]:
-    """Yield the operations that the first input passes through, with the arguments of the call, up to the first branch.
+def list_steps(model: Any, tensor: Any = None) -> Generator[tuple[Any, Any], None, bool]:
+    """Yield the operations that an input passes through, with the arguments of the call, up to the first branch.
 
     Nested models are replaced by their layers. Operations that change no value are left out. The arguments are None in a
     sequential model. The generator returns whether the operations lead to the output of the model.
+
+    Args:
+        tensor: the input; None for the only one.
     """
     if not hasattr(model, "output_names"):
         return (yield from _list_sequential_steps(model))
     consumers = _map_consumers(model)
-    current = model.inputs[0]
+    current = model.inputs[0] if tensor is None else tensor
     while nodes := consumers.get(id(current), []):
         node = nodes[0] if len(nodes) == 1 else _find_join(nodes, consumers)
         if node is None or len(node.output_tensors) != 1:
