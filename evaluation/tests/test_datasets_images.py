@@ -3,6 +3,7 @@
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -12,6 +13,7 @@ from inference.tests.factories import make_image, make_noise_image
 from predictions.services import review_prediction
 from predictions.tests.factories import make_prediction
 from registry.services import register_model
+from registry.tests.factories import edit_manifest
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +73,24 @@ def test_images_have_the_pixels_that_the_model_receives(shades, user, folder, ex
     (row,) = export()
     with Image.open(folder / row["path"]) as written:
         assert written.getpixel((4, 4)) == expected
+
+
+def test_images_have_the_background_and_the_bits_of_the_model(db, write_dummy, user, folder, export):
+    model_folder = write_dummy()
+    edit_manifest(model_folder, "channels = 1", 'channels = 1\nbackground = "black"\nbits = 12')
+    register_model(path=model_folder, promote=True)
+    deep = np.arange(81, dtype=np.uint16).reshape(9, 9) * 50
+    for image in (Image.new("LA", (9, 9), (200, 0)), Image.fromarray(deep)):
+        out = BytesIO()
+        image.save(out, "PNG")
+        make_reviewed_prediction(user, out.getvalue(), "black")
+    written = []
+    for row in export():
+        with Image.open(folder / row["path"]) as image:
+            written.append(np.asarray(image))
+    empty, exact = sorted(written, key=np.max)
+    assert empty.max() == 0
+    assert np.array_equal(exact, deep)
 
 
 def test_the_same_image_in_several_color_modes_is_exported_once(shades, user, folder, export):

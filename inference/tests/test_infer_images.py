@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from inference.signature import Signature
 from inference.tests.factories import (
     RAW_OUTPUT,
     assert_signature_error,
@@ -162,3 +163,70 @@ def test_the_preprocessing_of_the_artifact_is_used_and_cannot_be_contradicted():
         RAW_OUTPUT,
     )
     assert_signature_error(metadata, 'scale = "symmetric" is', {"preset": "keras-mobilenet-v2"}, RAW_OUTPUT)
+
+
+def test_preprocessing_that_repeats_a_layer_of_the_artifact_is_refused():
+    metadata = replace(make_image_metadata(8, 8, 3), image={"scale": "none"}, notices=("scale: none, from Rescaling.",))
+    message = "takes pixels from 0 to 255. scale: none, from Rescaling. Remove mean and std, or the preset."
+    assert_signature_error(metadata, message, {"preset": "keras-resnet50"}, RAW_OUTPUT)
+    assert_signature_error(metadata, message, {"scale": "none", "mean": [1, 2, 3]}, RAW_OUTPUT)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint16"])
+def test_bits_require_a_declared_scale_if_the_artifact_scales_the_values(dtype):
+    metadata = replace(make_image_metadata(8, 8, 1, dtype=dtype), image={"scale": "none"})
+    message = 'because bits = 12 is set and the artifact scales the pixels itself: "none" if it takes 0 to 255, or "stored"'
+    assert_signature_error(metadata, message, {"bits": 12}, RAW_OUTPUT)
+    for scale in ("none", "stored"):
+        signature, _ = infer_with_defaults(metadata, {"bits": 12, "scale": scale}, RAW_OUTPUT)
+        assert signature.input.scale == scale
+
+
+def test_values_that_an_integer_cannot_hold_are_refused():
+    metadata = make_image_metadata(8, 8, 1, dtype="uint8")
+    assert_signature_error(metadata, "values up to 4095, which the artifact", {"bits": 12, "scale": "stored"}, RAW_OUTPUT)
+    assert_signature_error(metadata, "which produces fractions", {"scale": "none", "mean": [3]}, RAW_OUTPUT)
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        ({"resize": 256}, "Expected crop with resize = 256, for the part that the model receives: crop = 8."),
+        ({"resize": [9, 8]}, "Expected crop with resize = [9, 8]"),
+        ({"resize": "none"}, 'Expected crop with resize = "none"'),
+        ({"crop": 8}, 'Expected resize with crop: the length of the shorter side, [height, width], or "none"'),
+        ({"resize": 10, "crop": 9}, "crop = 9 does not produce the size that the model takes, 8 x 8."),
+        ({"resize": 10, "crop": [8, 8, 8]}, "crop = 8 does not produce"),
+        ({"resize": "fit"}, "Expected resize to be one of stretch, crop, none"),
+        ({"resize": True}, "Expected resize to be"),
+        ({"resize": 0, "crop": 8}, "Expected resize to be"),
+        ({"resize": 2.5, "crop": 8}, "Expected resize to be"),
+        ({"interpolation": "cubic"}, "Expected interpolation to be one of bilinear, nearest, bicubic"),
+        ({"antialias": False, "interpolation": "bicubic"}, "Expected interpolation to be one of bilinear, nearest."),
+        ({"antialias": 0}, "Expected antialias to be true or false. Received: 0"),
+        ({"order": "rbg"}, "Expected order to be one of rgb, bgr"),
+        ({"bits": 17}, "Expected bits of 1 to 16. Received: 17"),
+        ({"scale": "stored"}, 'Expected bits for scale "stored"'),
+        ({"background": "red"}, 'Expected background to be white, black, none, or a color such as "#808080".'),
+        ({"color": "p3"}, "Expected color to be"),
+        ({"std": [1, 1, 1], "scale": "none"}, "Expected 3 numbers in mean, and in std"),
+    ],
+)
+def test_invalid_preprocessing_is_refused(declared, message):
+    assert_signature_error(make_image_metadata(8, 8, 3), message, {"scale": "unit", **declared}, RAW_OUTPUT)
+
+
+@pytest.mark.parametrize(
+    ("declared", "shape"),
+    [
+        ({"resize": 20, "crop": 16}, (16, 16, 3)),
+        ({"resize": 20, "crop": [16, 12]}, (16, 12, 3)),
+        ({"resize": [16, 12]}, (16, 12, 3)),
+        ({"resize": "none", "crop": 9}, (9, 9, 3)),
+    ],
+)
+def test_cropping_sets_a_size_that_the_artifact_does_not_fix(declared, shape):
+    for metadata in (make_image_metadata(3, None, None), ArtifactMetadata()):
+        signature, _ = infer_with_defaults(metadata, {"scale": "unit", **declared}, RAW_OUTPUT)
+        assert signature.input.shape == shape
+        assert Signature.from_dict(signature.to_dict()) == signature

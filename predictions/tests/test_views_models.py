@@ -17,7 +17,13 @@ pytestmark = pytest.mark.django_db
 def test_list_and_overview_show_a_model(shades, signed_in):
     assert "shades" in get_text(signed_in.get(reverse("predictions:models")))
     page = get_text(signed_in.get(reverse("predictions:model", args=["shades"])))
-    for text in ("black, grey, white", shades.sha256, "production", "Image, resized to 8 × 8, grayscale"):
+    for text in (
+        "black, grey, white",
+        shades.sha256,
+        "production",
+        "Image, resized to 8 × 8, grayscale",
+        "(scale unit, resize stretch)",
+    ):
         assert text in page
     assert signed_in.get(reverse("predictions:model", args=["nope"])).status_code == 404
 

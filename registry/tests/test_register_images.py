@@ -4,6 +4,7 @@ import pytest
 
 from inference.errors import InvalidSignature
 from registry.services import register_model
+from registry.templatetags.signatures import image_steps
 from registry.tests.factories import edit_manifest
 
 pytestmark = pytest.mark.django_db
@@ -15,6 +16,8 @@ def test_scale_and_preset_override_the_manifest(write_dummy):
     folder = write_dummy()
     edit_manifest(folder, 'channels = 1\nscale = "unit"', "channels = 3")
     preset = register_model(path=folder, preset="keras-densenet").parsed_signature.input
+    steps = "scale standard, mean [0.485, 0.456, 0.406], std [0.229, 0.224, 0.225], resize stretch"
+    assert image_steps(preset) == steps
     assert (preset.scale, preset.mean) == ("standard", (0.485, 0.456, 0.406))
 
 
