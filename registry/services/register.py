@@ -14,9 +14,10 @@ from django.db.models import Max
 from accounts.models import User
 from core.validators import validate_labels, validate_name
 from inference.artifacts import get_artifact_size, hash_artifact
-from inference.errors import InvalidInput, InvalidSignature
+from inference.errors import InvalidInput, InvalidSignature, ModelFailed
 from inference.examples import Example
 from inference.predictor import Predictor
+from inference.preprocessing import make_sample_input
 from inference.runtimes import detect_runtime, load_artifact
 from inference.signature import Signature
 from inference.signature.infer import infer_signature
@@ -125,6 +126,13 @@ def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: 
         check_examples(predictor, manifest.examples, get_image_path=manifest.get_image_path)
     except InvalidInput as error:
         raise InvalidSignature(f"An [[examples]] table is not a valid input of this model: {error.message}") from error
+    except ModelFailed as error:
+        if signature.input.kind != "text" or manifest.input:
+            raise
+        raise InvalidSignature(
+            f"The model takes one string but fails for the text {make_sample_input(signature.input)!r}. If it takes text, "
+            'set kind = "text" and a valid example in [input]. If the string is an encoded image, set kind = "image".'
+        ) from error
     finally:
         predictor.close()
     return spec, metadata
