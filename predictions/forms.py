@@ -128,7 +128,7 @@ class TextForm(PredictionForm):
         self.signature = signature
         field = self.fields["text"]
         field.label = signature.title or "Text"
-        field.help_text = escape(f"{signature.description} Up to {signature.max_length:,} characters.".strip())
+        field.help_text = escape(signature.description)
         field.widget.attrs |= {"data-max-length": signature.max_length, "placeholder": signature.placeholder}
 
     def clean_text(self) -> str:

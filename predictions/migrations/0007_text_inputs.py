@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
             model_name="input",
             name="sha256",
             field=models.CharField(
-                help_text='SHA-256 of the file, of the text in UTF-8, or of the canonical JSON (RFC 8785) of the features. For an image with features: of the canonical JSON of {"features": {…}, "image": "<SHA-256 of the file>"}.',
+                help_text="SHA-256 of the file, of the text in UTF-8, or of the canonical JSON (RFC 8785) of the features. For an image with features, of the canonical JSON of both, with the SHA-256 of the file as image.",
                 max_length=64,
                 validators=[
                     django.core.validators.RegexValidator("\\A[0-9a-f]{64}\\Z", "Use 64 lowercase hexadecimal digits.")

@@ -50,7 +50,7 @@ class Input(models.Model):
         max_length=64,
         validators=[validate_sha256],
         help_text="SHA-256 of the file, of the text in UTF-8, or of the canonical JSON (RFC 8785) of the features. For an "
-        'image with features: of the canonical JSON of {"features": {…}, "image": "<SHA-256 of the file>"}.',
+        "image with features, of the canonical JSON of both, with the SHA-256 of the file as image.",
     )
     content_type = models.CharField(max_length=50, blank=True, help_text="As detected by the decoder.")
     width = models.PositiveIntegerField(null=True, blank=True, help_text="Pixels.")

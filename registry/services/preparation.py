@@ -157,7 +157,7 @@ def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: 
     validate_labels(labels)
     _check_example_kinds(manifest, signature, labels)
     spec = ModelSpec(manifest.name, 0, runtime, manifest.artifact, sha256, signature, labels, trusted)
-    spec = choose_sample(spec, run_batch, manifest.examples)
+    spec = choose_sample(spec, run_batch, manifest.examples, is_declared=bool(manifest.input))
     predictor = Predictor(spec, run_batch)
     try:
         examples: list[ModelInput] = check_examples(predictor, manifest.examples, get_image_path=manifest.get_image_path)

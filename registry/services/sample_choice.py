@@ -8,14 +8,18 @@ from dataclasses import replace
 from inference.errors import InvalidSignature, ModelFailed
 from inference.examples import Example
 from inference.predictor import Predictor
-from inference.signature import TableInput
+from inference.preprocessing import make_sample_input
+from inference.signature import TableInput, TextInput
 from inference.types import BatchFunction, ModelSpec
 
 
-def choose_sample(spec: ModelSpec, run_batch: BatchFunction, examples: Sequence[Example]) -> ModelSpec:
+def choose_sample(spec: ModelSpec, run_batch: BatchFunction, examples: Sequence[Example], *, is_declared: bool) -> ModelSpec:
     """Run the model on its sample input, and if it fails on that row, on the first example. Return the spec with the sample.
 
     The sample is part of the signature, because the model also runs on it whenever it is loaded.
+
+    Args:
+        is_declared: `model.toml` describes the input.
 
     Raises:
         InvalidSignature: the model fails on its sample row, and there is no example.
@@ -25,6 +29,12 @@ def choose_sample(spec: ModelSpec, run_batch: BatchFunction, examples: Sequence[
         _warm_up(spec, run_batch)
         return spec
     except ModelFailed as error:
+        if isinstance(spec.signature.input, TextInput) and not is_declared:
+            raise InvalidSignature(
+                f"The model takes one string but fails for the text {make_sample_input(spec.signature.input)!r}. If it takes "
+                'text, set kind = "text" and a valid example in [input]. If the string is an encoded image, set '
+                'kind = "image".'
+            ) from error
         if not isinstance(spec.signature.input, TableInput):
             raise
         row = next((example.features for example in examples if example.features), None)

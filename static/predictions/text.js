@@ -7,7 +7,6 @@ function showLength(field) {
   const limit = Number(field.dataset.maxLength);
   counter.textContent = `${length.toLocaleString("en")} of ${limit.toLocaleString("en")} characters`;
   counter.classList.toggle("error-text", length > limit);
-  counter.hidden = false;
 }
 
 function showAllLengths() {
