@@ -98,7 +98,7 @@ def _create_writer(
     if not tables:
         return ImageWriter(root, labels, reviewed_only=reviewed_only)
     features = list(dict.fromkeys(name for table in tables for name in table.names))
-    targets = TargetColumns(labels if is_multi_label else (), name="label" if labels else "value")
+    targets = TargetColumns(labels if is_multi_label else (), used=features, name="label" if labels else "value")
     return TableWriter(root, features, targets=targets, reviewed_only=reviewed_only, files=files)
 
 
