@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evaluation.datasets.image_tables import ImageTableWriter
+from evaluation.datasets.image_tables import IMAGE_COLUMN, ImageTableWriter
 from evaluation.datasets.images import ImageWriter
 from evaluation.datasets.labeled_images import LabeledImageWriter
 from evaluation.datasets.output_folder import create_output_folder
@@ -93,8 +93,9 @@ def _create_writer(versions: list[ModelVersion], root: Path, reviewed_only: bool
     is_multi_label = versions[0].parsed_signature.output.kind == LabelsOutput.kind
     inputs = [version.parsed_signature.input for version in versions]
     features = list(dict.fromkeys(feature.name for part in inputs for feature in part.features))
-    targets = TargetColumns(labels if is_multi_label else (), name="label" if labels else "value")
     image = get_image_part(inputs[0])
+    used = [*features, IMAGE_COLUMN] if image else features
+    targets = TargetColumns(labels if is_multi_label else (), used=used, name="label" if labels else "value")
     if image and features:
         return ImageTableWriter(root, features, image, targets=targets, reviewed_only=reviewed_only, files=files)
     if image and is_multi_label:

@@ -17,6 +17,8 @@ from inference.preprocessing import to_canonical_json
 from inference.signature import ImageInput
 from predictions.models import Input
 
+IMAGE_COLUMN = "image"
+
 
 class ImageTableWriter:
     """Writes `train/<input>.png` and `train.csv`: the path of the image, the features, then the true output."""
@@ -32,7 +34,7 @@ class ImageTableWriter:
         files: ExitStack,
     ) -> None:
         self.root, self.signature = root, signature
-        self.image_column = find_free_name("image", features)
+        self.image_column = find_free_name(IMAGE_COLUMN, features)
         columns = [self.image_column, *features]
         self.table = TableWriter(root, columns, targets=targets, reviewed_only=reviewed_only, files=files)
         for split in SPLITS if reviewed_only else (*SPLITS, UNREVIEWED):

@@ -21,9 +21,13 @@ class TargetColumns:
     A label is 1 if it is true, 0 if it is not, and empty if the version that was reviewed does not have it.
     """
 
-    def __init__(self, labels: Iterable[str], *, name: str) -> None:
+    def __init__(self, labels: Iterable[str], *, used: Sequence[str], name: str = "label") -> None:
+        """Choose the names of the columns: `name`, or those of the labels, unless they are in `used`."""
         self.labels = list(labels)
-        self.names = self.labels or [name]
+        names = list(used)
+        for column in self.labels or [name]:
+            names.append(find_free_name(column, names))
+        self.names = names[len(used) :]
 
     def build_cells(self, true_output: TrueOutput) -> list[Any]:
         if true_output.labels is None:
@@ -45,10 +49,7 @@ class TableWriter:
         self, root: Path, features: Sequence[str], *, targets: TargetColumns, reviewed_only: bool, files: ExitStack
     ) -> None:
         self.features, self.targets = list(features), targets
-        names = list(self.features)
-        for name in targets.names:
-            names.append(find_free_name(name, names))
-        columns = dict.fromkeys(SPLITS, names)
+        columns = {split: [*self.features, *targets.names] for split in SPLITS}
         if not reviewed_only:
             columns[UNREVIEWED] = self.features
         opened = {split: files.enter_context(open_csv(root / f"{split}.csv")) for split in columns}

@@ -18,13 +18,11 @@ ROW = {"length": 4.5, "petals": 5, "colour": "red", "wild": True}
 
 
 def read_metadata(folder):
-    """Return the lines of all metadata files by the path of the image, relative to the folder."""
-    lines = {}
-    for split in SPLITS:
-        for line in (folder / split / "metadata.jsonl").read_text().splitlines():
-            row = json.loads(line)
-            lines[f"{split}/{row.pop('file_name')}"] = row
-    return lines
+    """Return the rows of all metadata files by the path of the image, relative to the folder."""
+    rows = {}
+    for path in folder.glob("*/metadata.csv"):
+        rows |= {f"{path.parent.name}/{row.pop('file_name')}": row for row in read_csv(path)}
+    return rows
 
 
 def test_images_have_a_file_with_their_true_labels(blends, user, folder, export):
@@ -35,10 +33,12 @@ def test_images_have_a_file_with_their_true_labels(blends, user, folder, export)
     manifest = {row["prediction"]: row for row in export("blends")}
     paths = {shade: manifest[str(prediction.pk)]["path"] for shade, prediction in predictions.items()}
     assert read_metadata(folder) == {
-        paths[0]: {"labels": ["black", "white"]},
-        paths[64]: {"labels": ["black", "grey"]},
-        paths[127]: {"labels": []},
+        paths[0]: {"black": "1", "grey": "0", "white": "1"},
+        paths[64]: {"black": "1", "grey": "1", "white": "0"},
+        paths[127]: {"black": "0", "grey": "0", "white": "0"},
     }
+    for split in SPLITS:  # Hugging Face Datasets rejects a split with metadata but without images
+        assert (folder / split / "metadata.csv").exists() == any((folder / split).glob("*.png"))
     assert sorted(paths.values()) == list_images(folder)
     assert (folder / "classes.txt").read_text() == "black\ngrey\nwhite\n"
     corrected, unreviewed = manifest[str(predictions[0].pk)], manifest[str(predictions[255].pk)]

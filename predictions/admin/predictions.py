@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from accounts.models import User
 from core.admin import ReadOnlyAdmin, render_json, render_link
@@ -23,6 +24,7 @@ from registry.models import MULTI_LABEL_TASKS, ModelVersion
 
 MAX_LISTED_PREDICTIONS = 20  # on the page of an input
 MAX_LISTED_LABELS = 100  # in the label filter
+MAX_OUTPUT_CHARACTERS = 60  # in the list of predictions
 MAX_LISTED_SCORES = 3  # in the list of predictions
 SMALL_SIDE_PIXELS, LARGE_SIDE_PIXELS = 48, 256  # of a thumbnail
 
@@ -128,7 +130,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
             {
                 "fields": (
                     "large_input",
-                    "output_text",
+                    "full_output",
                     "confidence_text",
                     "value",
                     "status",
@@ -146,7 +148,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
         "id",
         "created_at",
         "large_input",
-        "output_text",
+        "full_output",
         "confidence_text",
         "input_link",
         "version_link",
@@ -183,7 +185,12 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
 
     @admin.display(description="prediction", ordering="label")
     def output_text(self, row: Prediction) -> str:
-        return format_output(row) or row.error_code or row.status
+        text = format_output(row) or row.error_code or row.status
+        return Truncator(text).chars(MAX_OUTPUT_CHARACTERS)
+
+    @admin.display(description="prediction")
+    def full_output(self, row: Prediction) -> str:
+        return format_output(row) or NOT_AVAILABLE
 
     @admin.display(description="review")
     def review_text(self, row: Prediction) -> str:

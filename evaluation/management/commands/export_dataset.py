@@ -15,7 +15,7 @@ from inference.errors import InferenceError
 class Command(BaseCommand):
     help = (
         "Export the inputs of MODEL with their true labels or values to the folder DIR, to train the next version. Images "
-        "are written to one folder per label, or for a multi-label model to one folder with a metadata.jsonl; rows of "
+        "are written to one folder per label, or for a multi-label model to one folder with a metadata.csv; rows of "
         "features are written to CSV files. All are split into train, validation, and test. Inputs without a decided review "
         "are written to `unreviewed`. DIR/manifest.csv describes each input."
     )
