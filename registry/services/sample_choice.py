@@ -31,8 +31,8 @@ def choose_sample(spec: ModelSpec, run_batch: BatchFunction, examples: Sequence[
     except ModelFailed as error:
         if isinstance(spec.signature.input, TextInput) and not is_declared:
             raise InvalidSignature(
-                f"The model takes one string but fails for the text {make_sample_input(spec.signature.input)!r}. If it takes "
-                'text, set kind = "text" and a valid example in [input]. If the string is an encoded image, set '
+                f"The model takes one string but fails for the text {make_sample_input(spec.signature.input)!r}. If it "
+                'takes text, set kind = "text" and a valid example in [input]. If the string is an encoded image, set '
                 'kind = "image".'
             ) from error
         if not isinstance(spec.signature.input, TableInput):
