@@ -36,6 +36,8 @@ def flatten_image(image: Image.Image, mode: str, background: str = "white") -> I
     """
     if image.has_transparency_data and background != "none":
         transparent = image.convert("RGBA")
+        if transparent.getchannel("A").getextrema() == (255, 255):  # opaque; compositing takes three times as long
+            return transparent.convert(mode)
         image = Image.alpha_composite(Image.new("RGBA", transparent.size, background), transparent)
     return image if image.mode == mode else image.convert(mode)
 

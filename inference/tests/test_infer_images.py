@@ -162,14 +162,15 @@ def test_the_preprocessing_of_the_artifact_is_used_and_cannot_be_contradicted():
         {"scale": "unit"},
         RAW_OUTPUT,
     )
-    assert_signature_error(metadata, 'scale = "symmetric" is', {"preset": "keras-mobilenet-v2"}, RAW_OUTPUT)
+    message = 'scale = "symmetric" is declared by preset = "keras-mobilenet-v2", but the artifact takes scale = "none".'
+    assert_signature_error(metadata, message, {"preset": "keras-mobilenet-v2"}, RAW_OUTPUT)
 
 
 def test_preprocessing_that_repeats_a_layer_of_the_artifact_is_refused():
     metadata = replace(make_image_metadata(8, 8, 3), image={"scale": "none"}, notices=("scale: none, from Rescaling.",))
-    message = "takes pixels from 0 to 255. scale: none, from Rescaling. Remove mean and std, or the preset."
-    assert_signature_error(metadata, message, {"preset": "keras-resnet50"}, RAW_OUTPUT)
-    assert_signature_error(metadata, message, {"scale": "none", "mean": [1, 2, 3]}, RAW_OUTPUT)
+    message = "takes pixels from 0 to 255. scale: none, from Rescaling. Remove "
+    assert_signature_error(metadata, f"{message}preset.", {"preset": "keras-resnet50"}, RAW_OUTPUT)
+    assert_signature_error(metadata, f"{message}mean and std.", {"scale": "none", "mean": [1, 2, 3]}, RAW_OUTPUT)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "uint16"])

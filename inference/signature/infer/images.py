@@ -38,7 +38,7 @@ def infer_image_input(metadata: ArtifactMetadata, declared_input: Mapping[str, A
             the preprocessing that is declared.
     """
     preset_layout, declared = expand_preset(declared_input)
-    _check_artifact_steps(metadata, declared)
+    _check_artifact_steps(metadata, declared, declared_input)
     if {**metadata.image, **declared}.get("encoding"):
         return _infer_file_input(metadata, {**metadata.image, **declared})
     known = {"layout": preset_layout} if preset_layout else {}
@@ -89,19 +89,30 @@ def check_image_shape(metadata: ArtifactMetadata, image_input: ImageInput) -> No
         )
 
 
-def _check_artifact_steps(metadata: ArtifactMetadata, declared: Mapping[str, Any]) -> None:
-    """Check that no declared key contradicts or repeats the preprocessing that is part of the artifact."""
+def _check_artifact_steps(
+    metadata: ArtifactMetadata, declared: Mapping[str, Any], declared_input: Mapping[str, Any]
+) -> None:
+    """Check that no declared key contradicts or repeats the preprocessing that is part of the artifact.
+
+    Args:
+        declared: with the keys of the preset.
+    """
+    preset = f'preset = "{declared_input.get("preset")}"'
     for key, value in metadata.image.items():
         received = declared.get(key, value)
         if received != value and not (key == "scale" and {received, value} <= set(UNSCALED)):
+            place, step = (
+                (f"in {MANIFEST_NAME} or with an option", key) if key in declared_input else (f"by {preset}", "preset")
+            )
             raise InvalidSignature(
-                f'{key} = "{received}" is declared in {MANIFEST_NAME} or with an option, but the artifact takes '
-                f'{key} = "{value}". {_get_reason(metadata, key)} Remove {key}.'
+                f'{key} = "{received}" is declared {place}, but the artifact takes {key} = "{value}". '
+                f"{_get_reason(metadata, key)} Remove {step}."
             )
     if metadata.image.get("scale") == "none" and "mean" in declared.keys() - metadata.image.keys():
+        place, step = (f"in {MANIFEST_NAME}", "mean and std") if "mean" in declared_input else (f"by {preset}", "preset")
         raise InvalidSignature(
-            f"mean is declared in {MANIFEST_NAME} or with a preset, but the artifact takes pixels from 0 to 255. "
-            f"{_get_reason(metadata, 'scale')} Remove mean and std, or the preset."
+            f"mean is declared {place}, but the artifact takes pixels from 0 to 255. "
+            f"{_get_reason(metadata, 'scale')} Remove {step}."
         )
 
 
