@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from core.tests.commands import run_command
 from inference.tests.factories import make_noise_image
 from predictions.models import Input, Prediction
-from predictions.services.reproduction import pick_random_predictions
 from predictions.services import predict
+from predictions.services.reproduction import pick_random_predictions
 from predictions.tests.factories import make_prediction
 from registry.models import ModelVersion
 from registry.services import register_model
