@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from time import perf_counter
+from math import inf
+from time import monotonic, perf_counter
 from typing import Any
 
 from inference.batcher import MAX_BATCH_ITEMS
@@ -18,8 +19,9 @@ from inference.types import BatchFunction, ModelInput, ModelSpec
 
 SAMPLE_COUNT = 8
 MAX_EXAMPLES = 4
-SLOW_RUN_SECONDS = 0.2  # a model that takes longer for one input is compared with few inputs
+SLOW_RUN_SECONDS = 0.05  # a model that takes longer for one input is compared with few inputs
 SLOW_INPUT_COUNT = 3
+BUDGET_SECONDS = 3  # after which only one pair of inputs is compared
 FULL_BATCH_SECONDS = 0.3  # the estimated duration up to which a batch of the maximum size is compared
 
 
@@ -66,12 +68,14 @@ class _BatchCheck:
     items: list[Any] = field(default_factory=list)
     results: list[dict[str, Any]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
-    run_seconds: float = 0.0
+    run_seconds: float = inf
+    deadline: float = field(default_factory=lambda: monotonic() + BUDGET_SECONDS)
 
     def run_alone(self, inputs: Sequence[ModelInput]) -> None:
         """Run each input alone. Inputs that the model rejects are left out: generated values can be meaningless to it."""
         for model_input in inputs:
-            if self.run_seconds > SLOW_RUN_SECONDS and len(self.items) >= SLOW_INPUT_COUNT:
+            needed = 2 if monotonic() > self.deadline else SLOW_INPUT_COUNT
+            if self.run_seconds > SLOW_RUN_SECONDS and len(self.items) >= needed:
                 return
             item = prepare_input(self.spec.signature.input, model_input)
             started = perf_counter()
@@ -81,7 +85,7 @@ class _BatchCheck:
             except Exception as error:
                 self._add_missing_notice(model_input, error)
                 continue
-            self.run_seconds = perf_counter() - started
+            self.run_seconds = min(self.run_seconds, perf_counter() - started)
             self.items.append(item)
             self.results.append(result)
 
@@ -92,6 +96,8 @@ class _BatchCheck:
             return
         pair = [indices[0], indices[-1]]
         yield pair
+        if monotonic() > self.deadline:
+            return
         yield pair[::-1]
         if self.run_seconds > SLOW_RUN_SECONDS:
             return

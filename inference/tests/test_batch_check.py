@@ -120,6 +120,15 @@ def test_slow_models_are_compared_with_few_inputs(monkeypatch):
     assert behavior.compared == 3
 
 
+def test_one_pair_is_compared_if_the_model_is_very_slow(monkeypatch):
+    monkeypatch.setattr("inference.batch_check.SLOW_RUN_SECONDS", -1)
+    monkeypatch.setattr("inference.batch_check.BUDGET_SECONDS", -1)
+    calls = []
+    behavior = find_batch_behavior(lambda table: calls.append(len(table)) or add(table)[:1], make_spec())
+    assert calls[:3] == [1, 1, 2]
+    assert behavior.single_rows
+
+
 def test_examples_are_compared_first():
     calls = []
     row = read_features({"length": 1.25, "petals": 5, "color": "red", "wild": True, "note": "x"}, TABLE)
