@@ -1,14 +1,12 @@
-"""Models that take one text, and models that take an image and features."""
+"""Models that take one text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from mlsite.tests.artifact_kinds.kinds import ArtifactKind, BuiltArtifact, Expected
 
@@ -28,7 +26,7 @@ INPUTS = [*TEXTS[:8], "great but boring", "<b>awful</b>"]
 MANIFEST = 'name = "kind"\nartifact = "{artifact}"\nlabels = ["bad", "good"]\n'
 
 
-def _expect(scores: Any, labels: Sequence[str] = LABELS) -> list[Expected]:
+def expect_scores(scores: Any, labels: Sequence[str] = LABELS) -> list[Expected]:
     return [
         Expected(label=labels[int(np.argmax(row))], scores=dict(zip(labels, map(float, row), strict=True))) for row in scores
     ]
@@ -47,7 +45,7 @@ def _build_tfidf(folder: Path) -> BuiltArtifact:
 
     model = _fit_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True))
     skops.io.dump(model, folder / "tfidf.skops")
-    return BuiltArtifact(folder / "tfidf.skops", INPUTS, _expect(model.predict_proba(INPUTS)))
+    return BuiltArtifact(folder / "tfidf.skops", INPUTS, expect_scores(model.predict_proba(INPUTS)))
 
 
 def _build_hashing(folder: Path) -> BuiltArtifact:
@@ -56,7 +54,7 @@ def _build_hashing(folder: Path) -> BuiltArtifact:
 
     model = _fit_pipeline(HashingVectorizer(n_features=256, analyzer="char_wb", ngram_range=(1, 3)))
     joblib.dump(model, folder / "hashing.joblib")
-    return BuiltArtifact(folder / "hashing.joblib", INPUTS, _expect(model.predict_proba(INPUTS)), {"trusted": True})
+    return BuiltArtifact(folder / "hashing.joblib", INPUTS, expect_scores(model.predict_proba(INPUTS)), {"trusted": True})
 
 
 def _build_search(folder: Path) -> BuiltArtifact:
@@ -111,7 +109,7 @@ def _save_network(network: Any, folder: Path) -> BuiltArtifact:
     (folder / "labels.txt").write_text("bad\ngood\n")
     batch = tf.constant(INPUTS) if len(network.inputs[0].shape) == 1 else tf.constant([[text] for text in INPUTS])
     scores = network.predict(batch, verbose=0)
-    return BuiltArtifact(folder / "network.keras", INPUTS, _expect(scores), {"labels": folder / "labels.txt"})
+    return BuiltArtifact(folder / "network.keras", INPUTS, expect_scores(scores), {"labels": folder / "labels.txt"})
 
 
 def _build_saved_model(folder: Path) -> BuiltArtifact:
@@ -127,7 +125,7 @@ def _build_saved_model(folder: Path) -> BuiltArtifact:
     tf.saved_model.save(module, str(folder / "lengths"), signatures=module.serve)
     (folder / "model.toml").write_text(MANIFEST.format(artifact="lengths"))
     scores = module.serve(tf.constant(INPUTS))["scores"].numpy()
-    return BuiltArtifact(folder, INPUTS, _expect(scores), {"trusted": True})
+    return BuiltArtifact(folder, INPUTS, expect_scores(scores), {"trusted": True})
 
 
 def _build_onnx_tfidf(folder: Path) -> BuiltArtifact:
@@ -144,7 +142,7 @@ def _build_onnx_tfidf(folder: Path) -> BuiltArtifact:
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     scores = session.run(["probabilities"], {"review": np.array(INPUTS, object).reshape(-1, 1)})[0]
     (folder / "labels.txt").write_text("bad\ngood\n")
-    return BuiltArtifact(folder / "tfidf.onnx", INPUTS, _expect(scores), {"labels": folder / "labels.txt"})
+    return BuiltArtifact(folder / "tfidf.onnx", INPUTS, expect_scores(scores), {"labels": folder / "labels.txt"})
 
 
 def _build_mlflow_column(folder: Path) -> BuiltArtifact:
@@ -164,80 +162,6 @@ def _build_mlflow_column(folder: Path) -> BuiltArtifact:
     return BuiltArtifact(folder, INPUTS, [Expected(value=float(value)) for value in expected], {"trusted": True})
 
 
-def _make_pairs() -> tuple[list[tuple[bytes, dict[str, Any]]], np.ndarray, np.ndarray]:
-    """Return pairs of an image file and a row, the pixels, and the rows as an array."""
-    rng = np.random.default_rng(5)
-    pixels = rng.integers(0, 256, (6, 8, 8, 3), dtype=np.uint8)
-    rows = np.float32([[1.5, -2], [30, 4], [1.5, 4], [-7, 0.25], [30, -2], [0, 0]])
-    pairs = []
-    for image, (age, weight) in zip(pixels, rows.tolist(), strict=True):
-        file = BytesIO()
-        Image.fromarray(image).save(file, "PNG")
-        pairs.append((file.getvalue(), {"age": age, "weight": weight}))
-    return pairs, pixels, rows
-
-
-def _build_keras_mixed(folder: Path) -> BuiltArtifact:
-    import keras
-
-    keras.utils.set_random_seed(4)
-    pairs, pixels, rows = _make_pairs()
-    age, photo, weight = (
-        keras.Input((1,), name="age"),
-        keras.Input((8, 8, 3), name="photo"),
-        keras.Input((1,), name="weight"),
-    )
-    features = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(photo))
-    joined = keras.layers.Concatenate()([age, features, weight])
-    network = keras.Model([age, photo, weight], keras.layers.Dense(3, activation="softmax")(joined))
-    network.save(folder / "mixed.keras")
-    (folder / "model.toml").write_text(
-        'name = "kind"\nartifact = "mixed.keras"\nlabels = ["a", "b", "c"]\n[input]\nkind = "image-tabular"\n'
-        'scale = "none"\n[[input.features]]\nname = "weight"\n[[input.features]]\nname = "age"\n'
-    )
-    arrays = {"age": rows[:, :1], "photo": np.float32(pixels), "weight": rows[:, 1:]}
-    return BuiltArtifact(folder, pairs, _expect(network.predict(arrays, verbose=0), ["a", "b", "c"]))
-
-
-def _build_onnx_mixed(folder: Path) -> BuiltArtifact:
-    import onnx
-    import onnxruntime
-    from onnx import TensorProto, helper
-
-    pairs, pixels, rows = _make_pairs()
-    rng = np.random.default_rng(6)
-    weights = {
-        "image_weights": rng.normal(0, 0.1, (192, 2)).astype(np.float32),
-        "row_weights": rng.normal(0, 0.1, (2, 2)).astype(np.float32),
-    }
-    nodes = [
-        helper.make_node("Flatten", ["photo"], ["flat"]),
-        helper.make_node("MatMul", ["flat", "image_weights"], ["a"]),
-        helper.make_node("MatMul", ["row", "row_weights"], ["b"]),
-        helper.make_node("Add", ["a", "b"], ["logits"]),
-        helper.make_node("Softmax", ["logits"], ["scores"], axis=1),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "mixed",
-        [
-            helper.make_tensor_value_info("photo", TensorProto.FLOAT, ["n", 3, 8, 8]),
-            helper.make_tensor_value_info("row", TensorProto.FLOAT, ["n", 2]),
-        ],
-        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 2])],
-        [onnx.numpy_helper.from_array(array, name) for name, array in weights.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.save(model, folder / "mixed.onnx")
-    (folder / "model.toml").write_text(
-        MANIFEST.format(artifact="mixed.onnx") + '[input]\nscale = "unit"\n[[input.features]]\nname = "age"\n'
-        '[[input.features]]\nname = "weight"\n'
-    )
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    photos = np.ascontiguousarray(np.float32(pixels).transpose(0, 3, 1, 2) / 255)
-    return BuiltArtifact(folder, pairs, _expect(session.run(None, {"photo": photos, "row": rows})[0]))
-
-
 KINDS = (
     ArtifactKind("text pipeline (Tfidf, skops)", "kind text, from the vectorizer; classes", "", _build_tfidf),
     ArtifactKind(
@@ -252,6 +176,4 @@ KINDS = (
     ArtifactKind(
         "MLflow column of strings", "kind text, from the signature", "output, trusted", _build_mlflow_column, ("mlflow",)
     ),
-    ArtifactKind("Keras image and columns", "image and features, by name", "labels, scale", _build_keras_mixed),
-    ArtifactKind("ONNX image and row", "image and features, from the shapes", "labels, names", _build_onnx_mixed),
 )
