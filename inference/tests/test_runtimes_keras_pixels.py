@@ -5,7 +5,9 @@ import os
 import numpy as np
 import pytest
 
+from inference.errors import InvalidSignature
 from inference.runtimes.keras import KerasRuntime
+from inference.signature.infer.images import infer_image_input
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 pytestmark = pytest.mark.xdist_group("tensorflow")  # imported once
@@ -40,8 +42,15 @@ def keras():
 )
 def test_scale_is_that_of_the_first_layers(keras, tmp_path, first_layers, scale, layer):
     metadata = describe(keras, tmp_path, first_layers)
-    assert metadata.image == {"scale": scale}
+    assert metadata.image["scale"] == scale
     assert metadata.notices == (f"scale: {scale}, because the network begins with {layer}.",)
+
+
+def test_preset_with_a_mean_contradicts_a_network_that_preprocesses_pixels(keras, tmp_path):
+    metadata = describe(keras, tmp_path, lambda k, x: k.applications.resnet50.preprocess_input(x))
+    with pytest.raises(InvalidSignature, match=r"mean = .* It preprocesses the pixels itself\. Remove mean"):
+        infer_image_input(metadata, {"preset": "keras-resnet50"})
+    assert infer_image_input(metadata, {})["scale"] == "none"
 
 
 @pytest.mark.parametrize(
@@ -58,7 +67,7 @@ def test_scale_is_that_of_the_first_layers(keras, tmp_path, first_layers, scale,
         lambda k, x: x / k.ops.max(x),
     ],
 )
-def test_scale_is_unknown_if_nothing_tells(keras, tmp_path, first_layers):
+def test_scale_is_unknown_without_layers_that_scale(keras, tmp_path, first_layers):
     metadata = describe(keras, tmp_path, first_layers)
     assert (dict(metadata.image), metadata.notices) == ({}, ())
 

@@ -25,7 +25,7 @@ OPERATIONS = ("Add", "Subtract", "Multiply", "Divide", "TrueDivide")
 
 @dataclass(frozen=True, slots=True)
 class PixelScale:
-    """A scale with the keys of `[input]`, and the layer that tells."""
+    """A scale with the keys of `[input]`, and the layer that determines it."""
 
     scale: str
     layer: str
@@ -46,7 +46,7 @@ class Affine:
 
 
 def find_pixel_scale(model: Any, tensor: Any = None) -> PixelScale | None:
-    """Return how pixels must be scaled for a network that begins by scaling them itself, or None if nothing tells.
+    """Return how pixels must be scaled for a network that begins by scaling them itself, or None if it is unknown.
 
     Args:
         tensor: the input that takes the image; None for the only one.
@@ -58,6 +58,11 @@ def find_pixel_scale(model: Any, tensor: Any = None) -> PixelScale | None:
         return _reduce_steps(model, tensor)
     except (TypeError, ValueError, AttributeError):
         return None  # an operation with arguments that are not numbers
+
+
+def get_image_keys(pixels: PixelScale) -> dict[str, Any]:
+    """Return the keys of `[input]`. A mean in `model.toml` or in a preset would be subtracted a second time."""
+    return {"scale": pixels.scale, **({"mean": [], "std": []} if pixels.scale == "none" else {})}
 
 
 def _reduce_steps(model: Any, tensor: Any) -> PixelScale | None:

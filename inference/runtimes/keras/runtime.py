@@ -11,7 +11,7 @@ from inference.errors import InvalidArtifact
 from inference.runtimes.keras.files import HDF5_SUFFIXES, detect_suffix, prepare_file
 from inference.runtimes.keras.graph import find_activation, get_input_names, get_output_names, trace_model
 from inference.runtimes.keras.messages import explain_load_error
-from inference.runtimes.keras.pixels import PixelScale, find_pixel_scale
+from inference.runtimes.keras.pixels import PixelScale, find_pixel_scale, get_image_keys
 from inference.runtimes.keras.tables import find_features
 from inference.runtimes.tensorflow import LOAD_ERRORS, import_tensorflow, make_input, make_output, to_array
 from inference.tensors import make_batch_function, make_row_by_row, requires_single_rows, split_image_tensor
@@ -82,7 +82,7 @@ class KerasRuntime(BaseRuntime):
             self.inputs,
             self.outputs,
             features=find_features(model, self.inputs),
-            image={"scale": pixels.scale} if pixels else {},
+            image=get_image_keys(pixels) if pixels else {},
             notices=tuple(notices),
             activation=find_activation(model),
             framework="keras",
