@@ -21,7 +21,7 @@ STEPS = {
     ".pt": f"PyTorch files contain code and no inputs. {PYTORCH_STEP}",
     ".pth": f"PyTorch files contain code and no inputs. {PYTORCH_STEP}",
     ".ckpt": f"Checkpoints contain weights without a network. Load them into their network first. {PYTORCH_STEP}",
-    ".safetensors": f"safetensors files contain weights without a network. Load them into their network first. {PYTORCH_STEP}",
+    ".safetensors": f"safetensors files contain only weights. Load them into their network first. {PYTORCH_STEP}",
     ".bin": f"The content of .bin files is not defined. PyTorch: load the weights first. {PYTORCH_STEP}. {BOOSTER_STEP}",
     ".tflite": f"TensorFlow Lite files are for devices. {SAVEDMODEL_STEP}",
     ".pb": (

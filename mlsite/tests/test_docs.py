@@ -69,7 +69,7 @@ def test_registration_examples_work(tmp_path, monkeypatch, user):
             if (tmp_path / file).exists() and not (tmp_path / folder / file).exists():
                 shutil.copy(tmp_path / file, tmp_path / folder)
     versions = {str(version) for version in ModelVersion.objects.select_related("model")}
-    assert versions == {"wine:1", "wine:2", "weather:1", "wine-cultivar:1", "photo:1", "rules:1"}
+    assert versions == {"wine:1", "wine:2", "weather:1", "cultivar:1", "wine-cultivar:1", "photo:1", "rules:1"}
     row = {"alcohol": 13.2, "magnesium": 100, "hue": 1.05}
     assert predict(user=user, source="api", features=row, model="wine").label == "class_0"
     assert predict(user=user, source="api", features={"age": 30, "income": 10}, model="rules").value == 65
