@@ -15,12 +15,13 @@ from inference.tests.factories import make_doubling_model, write_onnx
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).parents[2]
 HEAVY = ("tensorflow", "keras", "onnxruntime", "onnx", "sklearn", "skops", "scipy", "pandas", "mlflow", "django")
+BOOSTING = ("xgboost", "lightgbm", "catboost")
 SERVE_SCRIPT = f"""
 import json, sys
 from pathlib import Path
 from inference.tests.factories import serve_artifact
 with serve_artifact(Path(sys.argv[1]), trusted=True, **json.loads(sys.argv[2])):
-    print(*[name for name in {HEAVY} if name in sys.modules], sep=" ")
+    print(*[name for name in {HEAVY + BOOSTING} if name in sys.modules], sep=" ")
 """
 
 
@@ -40,6 +41,15 @@ def write_skops(folder):
 
     skops.io.dump(LogisticRegression().fit([[0.0, 0.0], [1.0, 1.0]], [0, 1]), folder / "m.skops")
     return folder / "m.skops"
+
+
+def write_xgboost(folder):
+    import numpy as np
+    import xgboost
+
+    rows = np.array([[0.0, 0.0], [1.0, 1.0]])
+    xgboost.train({}, xgboost.DMatrix(rows, [0, 1]), 2).save_model(folder / "m.ubj")
+    return folder / "m.ubj"
 
 
 def make_keras():
@@ -93,6 +103,7 @@ MLFLOW_WARNINGS = "ignore:.*(Any type hint is inferred|An input example was not)
         make_case(write_skops, "sklearn skops", "scipy pandas", group="sklearn"),
         make_case(write_keras, "tensorflow keras", "sklearn scipy pandas", group="tensorflow"),
         make_case(write_savedmodel, "tensorflow", "keras sklearn scipy pandas", group="tensorflow"),
+        make_case(write_xgboost, "xgboost", "sklearn scipy pandas", group="boosting"),
         make_case(write_mlflow, "mlflow pandas", "scipy", group="mlflow", ignore=MLFLOW_WARNINGS),
     ],
 )

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from inference.errors import InvalidSignature
+from inference.errors import InvalidInput, InvalidSignature
 from inference.preprocessing import read_features
 from inference.signature import (
     ClassesOutput,
@@ -101,3 +101,40 @@ def test_parts_have_the_same_attributes_for_every_kind():
     ):
         assert (output.unit, output.has_labels, output.has_scores) == ("", has_labels, has_scores)
         assert "unit" not in output.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-03-01T14:30:00", "2026-03-01T14:30:00"),
+        ("2026-03-01 14:30", "2026-03-01T14:30:00"),
+        ("2026-03-01", "2026-03-01T00:00:00"),
+        ("2026-03-01T14:30:00.25Z", "2026-03-01T14:30:00.250000"),
+        ("2026-03-01T01:30:00+02:00", "2026-02-28T23:30:00"),
+    ],
+)
+def test_dates_are_converted_to_utc(text, expected):
+    assert Feature("day", "datetime").read(text) == expected
+
+
+@pytest.mark.parametrize(
+    "value", ["", "1 March 2026", "2026-13-01", "2026-02-30", 20260301, 1.5, True, [], "0001-01-01T00:00:00+05:00"]
+)
+def test_other_values_are_not_dates(value):
+    with pytest.raises(InvalidInput, match="Expected a date and time such as 2026-03-01T14:30:00Z") as caught:
+        Feature("day", "datetime").read(value)
+    assert caught.value.code == "wrong-type"
+
+
+@pytest.mark.parametrize("text", ["1677-12-31", "2262-01-01"])
+def test_dates_outside_the_range_of_pandas_are_rejected(text):
+    with pytest.raises(InvalidInput, match="The year must be from 1678 to 2261") as caught:
+        Feature("day", "datetime").read(text)
+    assert caught.value.code == "out-of-range"
+
+
+def test_default_of_a_date_is_validated_and_converted():
+    assert Feature("day", "datetime", default="2026-03-01").default == "2026-03-01T00:00:00"
+    with pytest.raises(InvalidSignature, match="default of the feature day"):
+        Feature("day", "datetime", default="soon")
+    assert Feature("day", "datetime").get_sample_value() == "2000-01-01T00:00:00"

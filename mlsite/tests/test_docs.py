@@ -76,6 +76,7 @@ def test_registration_examples_work(tmp_path, monkeypatch, user):
         "wine:1",
         "wine:2",
         "weather:1",
+        "cultivar:1",
         "wine-cultivar:1",
         "photo:1",
         "rules:1",
