@@ -2,7 +2,9 @@
 
 import pytest
 
+from core.tests.commands import run_command
 from inference.errors import InvalidSignature
+from registry.models import ModelVersion
 from registry.services import register_model
 from registry.templatetags.signatures import image_steps
 from registry.tests.factories import edit_manifest
@@ -32,3 +34,13 @@ def test_scale_is_required(write_dummy):
 def test_an_unknown_preset_is_refused(write_dummy):
     with pytest.raises(InvalidSignature, match=r"Expected preset to be one of keras-.* Received: 'resnet'"):
         register_model(path=write_dummy(), preset="resnet")
+
+
+def test_the_command_passes_scale_and_preset(write_dummy):
+    folder = write_dummy()
+    assert run_command("register_model", folder, "--scale", "symmetric")[2] is None
+    edit_manifest(folder, 'channels = 1\nscale = "unit"', "channels = 3")
+    assert run_command("register_model", folder, "--preset", "keras-xception")[2] is None
+    scales = [version.parsed_signature.input.scale for version in ModelVersion.objects.order_by("number")]
+    assert scales == ["symmetric", "symmetric"]
+    assert "invalid choice: 'log'" in run_command("register_model", folder, "--scale", "log")[2]
