@@ -200,3 +200,11 @@ def test_invalid_folders_are_rejected(exported, tmp_path):
     shutil.copytree(exported[1], incomplete)
     shutil.rmtree(incomplete / "variables")
     assert_not_served(incomplete, r"TensorFlow .* cannot load incomplete: ")
+
+
+def test_signature_can_be_selected_by_saving_again(tf, tmp_path):
+    path = save(tf, tmp_path / "two", signatures=["a", "b"])
+    model = tf.saved_model.load(str(path))
+    tf.saved_model.save(model, tmp_path / "one", signatures={"serving_default": model.signatures["a"]})
+    with serve_artifact(tmp_path / "one", trusted=True, output={"kind": "raw"}) as predictor:
+        assert predict_row(predictor, {"x0": 1.5, "x1": -2}).output["raw"] == [3.0, -4.0]
