@@ -177,8 +177,7 @@ def _check_type(detected: FeatureData, merged: FeatureData, feature_type: str) -
             f"Expected {' or '.join(sorted(COMPATIBLE_TYPES[detected_type]))}."
         )
     can_be_missing = merged.get("required") is False and merged.get("default") is None
-    can_take_missing = detected.get("required") is False or "missing" in merged
-    if not can_take_missing and detected_type in ("integer", "boolean") and can_be_missing:
+    if "missing" not in merged and detected_type in ("integer", "boolean") and can_be_missing:
         raise InvalidSignature(
             f"Expected a default for {merged.get('name')}: the artifact takes it as {detected_type}, "
             "which cannot represent a missing value."
