@@ -70,6 +70,7 @@ PACKAGES_BY_MODULE = {"imblearn": "imbalanced-learn", "feature_engine": "feature
 }  # fmt: skip
 VERSION_PATTERN = re.compile(rb"_sklearn_version.{1,8}?(\d+\.\d+[.\w]*)", re.DOTALL)
 MISSING_ATTRIBUTE_PATTERN = re.compile(r"Can't get attribute '([^']+)' on <module '([^']+)'")
+PATH_PATTERN = re.compile(r" from '[^']+'")
 DECOMPRESSORS: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
     (b"\x1f\x8b", gzip.decompress), (b"BZh", bz2.decompress), (b"\xfd7zXZ", lzma.decompress), (b"\x5d\x00", lzma.decompress),
     (b"\x78", zlib.decompress),
@@ -126,7 +127,7 @@ def _explain_error(path: Path, error: Exception) -> InvalidArtifact:
     import sklearn
 
     missing = MISSING_ATTRIBUTE_PATTERN.search(str(error))
-    if missing and missing[2] == "__main__":
+    if missing and missing[2].endswith("__main__"):  # also pytest.__main__ and the like
         return InvalidArtifact(
             f"{path.name} needs {missing[1]}, which was defined in the script or notebook that saved it. Move {missing[1]} "
             "to a file that Python can import, for example model_code.py next to manage.py. Import it from there in the "
@@ -135,11 +136,9 @@ def _explain_error(path: Path, error: Exception) -> InvalidArtifact:
     version = VERSION_PATTERN.search(_read_bytes(path))
     written_by = version[1].decode() if version else sklearn.__version__
     is_other_version = written_by != sklearn.__version__
-    if (
-        isinstance(error, ModuleNotFoundError)
-        and error.name
-        and not (error.name.startswith("sklearn.") and is_other_version)
-    ):
+    # Modules such as sklearn.tree._classes and _loss are parts of scikit-learn.
+    is_part = isinstance(error, ModuleNotFoundError) and (error.name or "_").startswith(("sklearn.", "_"))
+    if isinstance(error, ModuleNotFoundError) and error.name and not (is_part and is_other_version):
         package = PACKAGES_BY_MODULE.get(error.name.partition(".")[0])
         step = (
             f"Install its package: .venv/bin/pip install {package}"
@@ -171,7 +170,7 @@ def _read_bytes(path: Path) -> bytes:
 
 def _shorten_error(error: Exception) -> str:
     lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0][:MAX_ERROR_LENGTH]}"
+    return f"{type(error).__name__}: {PATH_PATTERN.sub('', lines[0])[:MAX_ERROR_LENGTH]}"
 
 
 def _read_skops(path: Path, *, trusted: bool) -> Any:

@@ -12,13 +12,14 @@ import numpy as np
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
 from inference.runtimes.sklearn import outputs
-from inference.runtimes.sklearn.columns import InputColumn, trace_columns
+from inference.runtimes.sklearn.columns import InputColumn
 from inference.runtimes.sklearn.features import describe_column, list_notices
 from inference.runtimes.sklearn.files import describe_versions, make_version_error, read_model
 from inference.runtimes.sklearn.frames import FrameBuilder
 from inference.runtimes.sklearn.samples import find_sample
 from inference.runtimes.sklearn.steps import find_attribute
 from inference.runtimes.sklearn.texts import takes_texts
+from inference.runtimes.sklearn.tracer import trace_columns
 from inference.tensors import TEXT_TYPES
 from inference.types import AnyArray, ArtifactMetadata, Batch, BatchFunction, BatchOutput, Table, Tensor
 
