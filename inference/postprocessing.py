@@ -16,7 +16,7 @@ Numbers = npt.NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-2  # for the sum of probabilities, because float16 networks round coarsely
 SCORE_DECIMALS = 7  # the precision of float32
-SCORES_NAME = "scores"
+SCORES_NAME, LABEL_NAME = "scores", "label"
 MAX_RAW_VALUES = 65_536  # of one stored raw output
 MAX_RAW_TEXT_LENGTH = 10_000  # characters of one string in a raw output
 
@@ -77,7 +77,9 @@ def _build_labels_result(row: Any, output: LabelsOutput, labels: Sequence[str]) 
 
 def _build_label_result(row: Any, output: LabelOutput, labels: Sequence[str]) -> PredictionResult:
     classes = output.classes or tuple(labels)
-    label = labels[_find_class(select_output(row, output.name), classes)]
+    # MLflow versions that were registered before their runtime returned scores have no name.
+    name = output.name or (LABEL_NAME if isinstance(row, Mapping) and LABEL_NAME in row else "")
+    label = labels[_find_class(select_output(row, name), classes)]
     return PredictionResult(output={"label": label}, label=label)
 
 

@@ -29,8 +29,12 @@ class OnnxGraph:
 
     def __init__(self, data: bytes) -> None:
         import onnx
+        from google.protobuf.message import DecodeError
 
-        graph = onnx.load_model_from_string(data).graph
+        try:
+            graph = onnx.load_model_from_string(data).graph
+        except DecodeError:  # onnxruntime also loads its own format, which contains no ONNX graph
+            graph = onnx.GraphProto()
         self._helper = onnx.helper
         self._to_array = onnx.numpy_helper.to_array
         self._nodes = list(graph.node)

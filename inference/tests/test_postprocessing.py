@@ -3,7 +3,7 @@ import pytest
 
 from inference.errors import InvalidOutput
 from inference.postprocessing import build_result
-from inference.signature import ClassesOutput, RawOutput
+from inference.signature import ClassesOutput, LabelOutput, RawOutput
 
 CLASSES = ClassesOutput()
 LABELS = ("a", "b", "c")
@@ -90,3 +90,8 @@ def test_independent_scores_need_not_add_up_to_one():
     assert (result.label, result.output["scores"]) == ("a", {"a": 0.9, "b": 0.8, "c": 0.1})
     with pytest.raises(InvalidOutput, match="Expected scores from 0 to 1"):
         build_result(np.array([0.9, 1.8, 0.1]), ClassesOutput(independent=True), LABELS)
+
+
+def test_label_of_an_older_version_is_found_among_several_outputs():
+    row = {"scores": np.array([0.2, 0.8]), "label": np.array("b", object)}
+    assert build_result(row, LabelOutput(), ("a", "b")).output == {"label": "b"}
