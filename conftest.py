@@ -30,6 +30,7 @@ kind = "image-tabular"
 height = 8
 width = 8
 channels = 1
+scale = "none"
 [[input.features]]
 name = "weight"
 unit = "kg"

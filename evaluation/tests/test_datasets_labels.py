@@ -13,7 +13,7 @@ from predictions.tests.factories import make_prediction
 from registry.services import register_model
 
 pytestmark = pytest.mark.django_db
-MULTI_LABEL = '[output]\nkind = "labels"\nthresholds = [0.3]\n'
+MULTI_LABEL = '[output]\nkind = "labels"\nactivation = "none"\nthresholds = [0.3]\n'
 ROW = {"length": 4.5, "petals": 5, "colour": "red", "wild": True}
 
 

@@ -175,7 +175,7 @@ def test_other_models_have_no_metrics_of_lists(shades, client, reviewer, token_h
 def test_versions_are_compared_on_exact_lists_in_any_order(blends, write_dummy, user, reviewer):
     folder = write_dummy(name="blends", labels=["white", "grey", "black"], fixed=[0.1, 0.9, 0.9])
     with (folder / "model.toml").open("a") as file:
-        file.write('[output]\nkind = "labels"\n')
+        file.write('[output]\nkind = "labels"\nactivation = "none"\n')
     second = register_model(path=folder)
     for shade in (0, 64, 127):
         row, other_row = (make_prediction(user, make_image(shade), model=str(version)) for version in (blends, second))
