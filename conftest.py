@@ -30,7 +30,7 @@ kind = "image-tabular"
 height = 8
 width = 8
 channels = 1
-scale = "none"
+scale = "unit"
 [[input.features]]
 name = "weight"
 unit = "kg"
