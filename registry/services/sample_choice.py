@@ -11,6 +11,7 @@ from inference.predictor import Predictor
 from inference.preprocessing import make_sample_input
 from inference.signature import TableInput, TextInput
 from inference.types import BatchFunction, ModelSpec
+from registry.errors import describe_error
 
 
 def choose_sample(spec: ModelSpec, run_batch: BatchFunction, examples: Sequence[Example], *, is_declared: bool) -> ModelSpec:
@@ -40,8 +41,8 @@ def choose_sample(spec: ModelSpec, run_batch: BatchFunction, examples: Sequence[
         row = next((example.features for example in examples if example.features), None)
         if row is None:
             raise InvalidSignature(
-                f"The model fails on a row of typical values ({error.message}) Add a row that it accepts to model.toml: "
-                "[[examples]] features = { … }"
+                f"The model fails on a row of typical values. {describe_error(error)} If it does not accept such values, add "
+                "a row that it accepts to model.toml: [[examples]] features = { … }"
             ) from error
     signature = replace(spec.signature, input=spec.signature.input.replace_examples(row))
     spec = replace(spec, signature=signature)

@@ -40,7 +40,7 @@ def test_the_signature_and_the_task_are_stored(reviews, parcels):
 
 
 TEXT = '[input]\nkind = "text"\n'
-PAIR = '[input]\nkind = "image-tabular"\nheight = 8\nwidth = 8\nchannels = 1\nfeatures = [{ name = "weight" }]\n'
+PAIR = '[input]\nkind = "image-tabular"\nheight = 8\nwidth = 8\nchannels = 1\nscale = "unit"\nfeatures = [{ name = "weight" }]\n'
 
 
 @pytest.mark.parametrize(
