@@ -32,3 +32,8 @@ def hash_image(data: bytes, features: Mapping[str, Any] | None = None) -> str:
 def hash_stored_image(row: Input, data: bytes) -> str:
     """Return the SHA-256 that an input with this file must have."""
     return hash_image(data, row.features if row.kind == Input.Kind.IMAGE_TABULAR else None)
+
+
+def hash_stored_values(row: Input) -> str:
+    """Return the SHA-256 that an input without a file, which is a text or a row of features, must have."""
+    return hash_features(row.features or {}) if row.text is None else hash_text(row.text)

@@ -1,4 +1,4 @@
-"""Stored predictions equal those of the model's own library: alone, in a batch of mixed inputs, and under 8 clients."""
+"""Stored predictions equal those of the model's own library: alone, in a batch, under 8 clients, and when reproduced."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import importlib.util
 import pkgutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
 from math import isclose
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.management import call_command
 from django.db import connections
 
 from core.tests.requirements import require
@@ -121,3 +123,4 @@ def test_stored_predictions_equal_those_of_the_library(kind, tmp_path):
         for result, expected in zip(results, built.expected, strict=True)
     ]
     assert not any(differences), f"in one batch: {differences}"
+    call_command("reproduce", sample=2 * len(built.inputs), stdout=StringIO())

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
-
-from django.core.files import File
 
 from core.fields import RandomBits
 from inference.comparison import find_differences
 from inference.errors import InferenceError, InvalidInput, ModelUnavailable
 from inference.libraries import get_library_version
 from inference.predictor import WARM_UP_TIMEOUT_SECONDS
-from inference.preprocessing import to_canonical_json
+from inference.types import ModelInput
+from predictions.digests import hash_stored_values
 from predictions.models import Input, Prediction
-from predictions.services.inputs import PreparedInput, prepare_input
+from predictions.services.inputs import read_stored_input
+from predictions.services.stored_files import StoredFileError, StoredFileMissing
 from registry.errors import describe_error
 from registry.models import ModelVersion
 from registry.serving import lease_predictor
@@ -54,9 +53,9 @@ def reproduce_prediction(prediction: Prediction, *, tolerance: float) -> Reprodu
     if prediction.status != Prediction.Status.SUCCEEDED:
         return Reproduction(prediction, ("there is no output to compare",), f"its status is {prediction.status}")
     try:
-        prepared = _prepare_stored_input(prediction)
+        item = _read_verified_input(prediction)
         with lease_predictor(version, timeout=WARM_UP_TIMEOUT_SECONDS) as predictor:
-            result = predictor.predict(prepared.item, timeout=WARM_UP_TIMEOUT_SECONDS)
+            result = predictor.predict(item, timeout=WARM_UP_TIMEOUT_SECONDS)
     except (InputUnavailable, InvalidInput) as error:
         return Reproduction(prediction, ("it cannot run again",), str(error))
     except ModelUnavailable as error:
@@ -90,26 +89,19 @@ def _pick_of_version(version: ModelVersion, count: int) -> list[UUID]:
     return ids
 
 
-def _prepare_stored_input(prediction: Prediction) -> PreparedInput:
+def _read_verified_input(prediction: Prediction) -> ModelInput:
     """Return the stored input as the model takes it, after comparing its hash."""
     row: Input = prediction.input
-    if not row.image:
-        if row.features is not None and _hash(to_canonical_json(row.features)) != row.sha256:
-            raise InputUnavailable("the stored features have changed: their hash differs")
-        return prepare_input(prediction.model_version, user=None, features=row.features)
     try:
-        with row.image.open("rb") as file:
-            if _hash(file.read()) != row.sha256:
-                raise InputUnavailable(f"the image file {row.image.name} has changed: its hash differs")
-            file.seek(0)
-            image = File(file, name=row.original_name or row.image.name)
-            return prepare_input(prediction.model_version, user=None, image=image, features=row.features)
-    except OSError as error:
+        item = read_stored_input(row, prediction.model_version)
+    except StoredFileMissing as error:
         raise InputUnavailable(f"the image file {row.image.name} is missing or cannot be read") from error
-
-
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+    except StoredFileError as error:
+        parts = "has" if row.features is None else "or its row of features has"
+        raise InputUnavailable(f"the image file {row.image.name} {parts} changed: its hash differs") from error
+    if not row.has_image and hash_stored_values(row) != row.sha256:
+        raise InputUnavailable(f"the stored {'features have' if row.text is None else 'text has'} changed: the hash differs")
+    return item
 
 
 def _explain_failure(version: ModelVersion, error: InferenceError) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from django.core.files.base import ContentFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -40,6 +41,23 @@ def test_predictions_are_reproduced_on_their_own_version(shades, flowers, write_
     out, err, error = run_command("reproduce", *ids)
     assert (out, err, error) == ("5 of 5 predictions were reproduced within 1e-05.\n", "", None)
     assert count_rows() == before
+
+
+def test_each_kind_of_input_is_reproduced(blends, reviews, parcels, user):
+    ids = [make_prediction(user, make_noise_image(1), model="blends").id]
+    ids += [predict(user=user, source="api", model="reviews", text=text).id for text in ("", "  Größe 🙂\n")]
+    image = ContentFile(make_noise_image(2), name="parcel.png")
+    parcel = predict(user=user, source="api", model="parcels", image=image, features={"weight": 3})
+    out, err, error = run_command("reproduce", *ids, parcel.pk)
+    assert (out, err, error) == ("4 of 4 predictions were reproduced within 1e-05.\n", "", None)
+    Input.objects.filter(pk=parcel.input_id).update(features={"weight": 4, "express": False})
+    assert "or its row of features has changed: its hash differs." in run_command("reproduce", parcel.pk)[1]
+
+
+def test_a_changed_text_is_named(reviews):
+    prediction = predict(user=None, source="api", text="Good")
+    Input.objects.filter(pk=prediction.input_id).update(features={"text": "Bad"})
+    assert "Cause: the stored text has changed: the hash differs." in run_command("reproduce", prediction.pk)[1]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +135,7 @@ def test_the_cause_is_named(shades, user, settings, change, cause):
 def test_changed_features_are_named(flowers):
     prediction = predict(user=None, source="api", features=ROW)
     Input.objects.filter(pk=prediction.input_id).update(features={**prediction.input.features, "length": 2})
-    assert "Cause: the stored features have changed: their hash differs." in run_command("reproduce", prediction.pk)[1]
+    assert "Cause: the stored features have changed: the hash differs." in run_command("reproduce", prediction.pk)[1]
 
 
 def test_failed_predictions_and_unknown_ids_are_not_reproduced(register_failing, user):
