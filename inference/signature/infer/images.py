@@ -17,6 +17,8 @@ from inference.types import ArtifactMetadata, Tensor
 CHANNEL_COUNTS = (1, 3)
 AXES = {"channels-last": ("height", "width", "channels"), "channels-first": ("channels", "height", "width")}
 UNSUITABLE_DTYPES = ("str", "bool", "int8")  # cannot hold 0 to 255
+SIDES = ("height", "width")
+SIZE_KEYS = (*SIDES, "interpolation", "antialias")
 DEEP_DTYPES = ("int16", "uint16")  # can hold 0 to 255, or the values of 16-bit images
 UNSCALED = ("none", "stored")  # the scales of an artifact that scales the pixels itself
 UNKNOWN_SCALE_MESSAGE = (
@@ -50,8 +52,8 @@ def infer_image_input(metadata: ArtifactMetadata, declared_input: Mapping[str, A
             raise InvalidSignature(f"Expected a model that takes one image. It takes {format_tensors(metadata.inputs)}.")
         tensor = metadata.inputs[0]
         known |= _infer_size(tensor, declared.get("layout"), preset_layout) | _infer_scale(tensor, declared)
-    image_input = known | dict(metadata.image) | declared
-    if missing := [name for name in ("height", "width") if name not in image_input]:
+    image_input = known | _select_artifact_keys(metadata, declared) | declared
+    if missing := [name for name in SIDES if name not in image_input]:
         raise InvalidSignature(
             f"Expected {' and '.join(missing)} in [input] of {MANIFEST_NAME}, because the artifact does not define the size "
             "of its images. State the size to which the training code resizes them."
@@ -107,7 +109,7 @@ def _check_artifact_steps(
     """
     preset = f'preset = "{declared_input.get("preset")}"'
     for key, value in metadata.image.items():
-        received = declared.get(key, value)
+        received = value if key in SIZE_KEYS else declared.get(key, value)
         if received != value and not (key == "scale" and (value, received) == UNSCALED):
             place, step = (
                 (f"in {MANIFEST_NAME} or with an option", key) if key in declared_input else (f"by {preset}", "preset")
@@ -122,6 +124,15 @@ def _check_artifact_steps(
             f"mean is declared {place}, but the artifact takes pixels from 0 to 255. "
             f"{_get_reason(metadata, 'scale')} Remove {step}."
         )
+
+
+def _select_artifact_keys(metadata: ArtifactMetadata, declared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the image keys of the artifact. If images are resized to another size before, its own resizing is left out."""
+    keys = dict(metadata.image)
+    is_resized = declared.keys() & {"resize", "crop"} or any(
+        declared.get(key, keys.get(key)) != keys.get(key) for key in SIDES
+    )
+    return {key: value for key, value in keys.items() if not (is_resized and key in SIZE_KEYS)}
 
 
 def _get_reason(metadata: ArtifactMetadata, key: str) -> str:

@@ -154,6 +154,20 @@ def _build_dictionary(folder: Path) -> BuiltArtifact:
     return BuiltArtifact(folder, rows, list_expected(scores))
 
 
+def _build_any_size(folder: Path) -> BuiltArtifact:
+    import keras
+
+    keras.utils.set_random_seed(1)
+    image = keras.Input((None, None, 3))
+    resized = keras.layers.Resizing(SIDE, SIDE)(keras.layers.RandomFlip()(image))
+    network = keras.Model(image, _make_dense(keras, keras.layers.Rescaling(1 / 255)(resized)))
+    network.save(folder / "any.keras")
+    (folder / "model.toml").write_text(f'artifact = "any.keras"\n{LABEL_LINE}')
+    pictures = make_pictures()
+    scores = [network.predict(picture[None].astype(np.float32), verbose=0)[0] for picture in pictures]
+    return BuiltArtifact(folder, [encode(Image.fromarray(picture)) for picture in pictures], list_expected(scores))
+
+
 def _build_tensor(folder: Path, *, shape: tuple[int, ...]) -> BuiltArtifact:
     import keras
 
@@ -190,5 +204,6 @@ KINDS = (
     ArtifactKind("Keras, dictionary of inputs", "image and age, by key", "labels", _build_dictionary, KERAS),
     ArtifactKind("Keras, 4 channels", "x0 to x255", "kind", partial(_build_tensor, shape=(8, 8, 4)), KERAS),
     ArtifactKind("Keras, frames of a video", "x0 to x431", "kind", partial(_build_tensor, shape=(4, 6, 6, 3)), KERAS),
+    ArtifactKind("Keras, images of any size", "size, from the Resizing", "labels", _build_any_size, KERAS),
     ArtifactKind("Keras autoencoder", "scale none", "kind raw", _build_autoencoder, KERAS),
 )
