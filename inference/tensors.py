@@ -113,12 +113,15 @@ def get_width(tensor: Tensor) -> int:
 
 
 def get_widths(tensors: Sequence[Tensor], count: int) -> list[int]:
-    """Return how many of `count` features each tensor takes; a variable size takes the remaining ones."""
+    """Return how many of `count` features each tensor takes.
+
+    Tensors of variable size take the remaining ones. If there are several, they have the same variable size, as the token
+    numbers and the mask of a language model.
+    """
     widths = [get_width(tensor) for tensor in tensors]
-    for index, tensor in enumerate(tensors):
-        if None in tensor.shape:
-            widths[index] += count - sum(widths)  # a multiple of the known sizes
-    return widths
+    variable = [width if None in tensor.shape else 0 for tensor, width in zip(tensors, widths, strict=True)]
+    steps = (count - sum(widths) + sum(variable)) // (sum(variable) or 1)
+    return [own * steps if own else width for own, width in zip(variable, widths, strict=True)]
 
 
 def get_dtype_bounds(dtype: str) -> Mapping[str, float]:

@@ -63,11 +63,14 @@ class OnnxRuntime(BaseRuntime):
     def describe(self) -> ArtifactMetadata:
         graph = OnnxGraph(self.path.read_bytes())
         found = describe_outputs(graph, self._call_session, self.inputs, self.outputs)
-        image, notices = {}, list(found.notices)
-        operation = graph.find_pixel_operation(self.inputs[0].name) if len(self.inputs) == 1 else ""
+        image: dict[str, Any] = {}
+        notices = list(found.notices)
+        operation = graph.find_pixel_operation(self.inputs[0].name) if len(self.inputs) == 1 else None
         if operation and len(self.inputs[0].shape) == IMAGE_RANK:
-            image = {"scale": "none"}
-            notices.append(f"scale: none, because the ONNX graph begins with {operation}.")
+            is_deep = operation.bits > 8
+            image = {"scale": "stored", "bits": operation.bits} if is_deep else {"scale": "none"}
+            scale = f"stored with bits = {operation.bits}" if is_deep else "none"
+            notices.append(f"scale: {scale}, because the ONNX graph begins with {operation.name}.")
         return ArtifactMetadata(
             self.inputs,
             self.outputs,

@@ -6,7 +6,7 @@ The `onnx` package only parses the file. It is imported when a model is register
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,9 +19,21 @@ CLASSIFIERS = {"LinearClassifier", "SVMClassifier", "TreeEnsembleClassifier"}
 CLASS_ATTRIBUTES = ("classlabels_strings", "classlabels_int64s", "classlabels_ints")
 LOOKUPS = {"ArrayFeatureExtractor", "Gather"}
 PIXEL_OPERATORS = {"Cast", "Identity", "Transpose"}  # operators that keep the range of pixels
-PIXEL_RANGES = (255.0, 256.0, 127.5, 128.0)  # divisors of 8-bit pixels
+PIXEL_RANGES = {
+    8: (255.0, 256.0, 127.5, 128.0),
+    **{bits: (2.0**bits - 1, 2.0**bits, (2.0**bits - 1) / 2, 2.0 ** (bits - 1)) for bits in (10, 12, 14, 16)},
+}
+"""Divisors of pixels, by the number of bits of their values."""
 MIN_PIXEL_MEAN = 10.0  # a mean that is subtracted from pixels of 0 to 1 cannot be this large
+MAX_PIXEL_MEAN = 255.0  # a larger one is subtracted from the values of 16-bit images
 RELATIVE_TOLERANCE = 1e-4
+
+
+class PixelOperation(NamedTuple):
+    """An operation such as `Div 255`, and the number of bits of the pixels that it scales."""
+
+    name: str
+    bits: int
 
 
 class OnnxGraph:
@@ -74,32 +86,29 @@ class OnnxGraph:
         is_raw = attributes.get("post_transform", b"NONE") == b"NONE" and not attributes.get("prob_a")
         return is_raw and not self._is_normalized(output)
 
-    def find_pixel_operation(self, input_name: str) -> str:
-        """Return how the graph itself scales 8-bit pixels, such as `Div 255`; empty if that is not certain."""
+    def find_pixel_operation(self, input_name: str) -> PixelOperation | None:
+        """Return how the graph itself scales pixels, or None if that is not certain."""
         for _ in range(MAX_STEPS):
             consumers = [node for node in self._nodes if input_name in node.input]
             if len(consumers) != 1:
-                return ""
+                return None
             node = consumers[0]
             if node.op_type not in PIXEL_OPERATORS:
                 return self._describe_pixel_operation(node, input_name)
             input_name = node.output[0]
-        return ""
+        return None
 
-    def _describe_pixel_operation(self, node: Any, input_name: str) -> str:
+    def _describe_pixel_operation(self, node: Any, input_name: str) -> PixelOperation | None:
         if len(node.input) != 2 or (node.input[0] != input_name and node.op_type != "Mul"):
-            return ""
+            return None
         operand = self._get_constant(next((name for name in node.input if name != input_name), ""))
         if operand is None or operand.size == 0 or operand.dtype.kind not in "fiu":
-            return ""
+            return None
         numbers = operand.astype(np.float64).ravel()
-        if node.op_type == "Mul":
-            is_scaled = all(_is_one_of(1 / number if number else 0.0, PIXEL_RANGES) for number in numbers)
-        elif node.op_type == "Div":
-            is_scaled = all(_is_one_of(number, PIXEL_RANGES) for number in numbers)
-        else:
-            is_scaled = node.op_type == "Sub" and bool(np.all(numbers >= MIN_PIXEL_MEAN))
-        return f"{node.op_type} {', '.join(f'{number:.6g}' for number in numbers[:3])}" if is_scaled else ""
+        bits = _match_bits(node.op_type, numbers)
+        return (
+            PixelOperation(f"{node.op_type} {', '.join(f'{number:.6g}' for number in numbers[:3])}", bits) if bits else None
+        )
 
     def _find_origin(self, name: str) -> Any:
         """Return the node that computes a tensor, before operators that keep the order of classes."""
@@ -154,6 +163,18 @@ def format_classes(classes: Iterable[Any], dtype: str) -> tuple[str, ...]:
 
 def _decode(values: Sequence[Any]) -> list[Any]:
     return [value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in values]
+
+
+def _match_bits(operator: str, numbers: AnyArray) -> int:
+    """Return the number of bits of the pixels for which an operation with these numbers is usual; 0 if there is none."""
+    if operator == "Sub":
+        return 8 if np.all((numbers >= MIN_PIXEL_MEAN) & (numbers <= MAX_PIXEL_MEAN)) else 0
+    if operator not in ("Mul", "Div") or not np.all(numbers):
+        return 0
+    divisors = 1 / numbers if operator == "Mul" else numbers
+    return next(
+        (bits for bits, ranges in PIXEL_RANGES.items() if all(_is_one_of(divisor, ranges) for divisor in divisors)), 0
+    )
 
 
 def _is_one_of(number: float, choices: Iterable[float]) -> bool:

@@ -80,7 +80,10 @@ class ImageInput(SignaturePart):
                 f"Expected height and width of 1 to {MAX_SIDE_PIXELS} pixels. Received: {self.height} x {self.width}"
             )
         if self.channels not in (1, 3):
-            raise InvalidSignature(f"Expected 1 (grayscale) or 3 (RGB) channels. Received: {self.channels}")
+            raise InvalidSignature(
+                f"Expected 1 (grayscale) or 3 (RGB) channels. Received: {self.channels}. If it takes other numbers, "
+                'set kind = "tabular" in [input]: each number is then a feature.'
+            )
         check_choice("scale", self.scale, SCALES)
         check_choice("layout", self.layout, LAYOUTS)
         check_choice("order", self.order, ORDERS)

@@ -26,7 +26,8 @@ class TableInput(SignaturePart):
     def __post_init__(self) -> None:
         names = [feature.name for feature in self.features]
         if not 1 <= len(names) <= MAX_FEATURES:
-            raise InvalidSignature(f"Expected 1 to {MAX_FEATURES:,} features. Received: {len(names):,}")
+            hint = " Models with more are not supported: reduce the size of their inputs." if names else ""
+            raise InvalidSignature(f"Expected 1 to {MAX_FEATURES:,} features. Received: {len(names):,}.{hint}")
         if len(set(names)) < len(names):
             duplicates = sorted({name for name in names if names.count(name) > 1})
             raise InvalidSignature(f"Feature names must be unique. Duplicates: {', '.join(map(clean_name, duplicates))}")

@@ -67,12 +67,22 @@ NAMED_FEATURES = ArtifactMetadata(features=({"name": "width"}, {"name": "height"
         (
             make_image_metadata(28, 28, 1),
             TWO_FEATURES,
-            "that takes rows of features. The artifact takes image float32 [28, 28, 1].",
+            "Expected 784 features, as many as the artifact takes. model.toml has 2.",
         ),
         (
             ArtifactMetadata(inputs=(Tensor("x", "float32", (None,)), Tensor("y", "float32", (3,)))),
             TWO_FEATURES,
-            "Expected more features: the artifact takes x float32 [any]; y float32 [3]. model.toml has 2.",
+            "for each step of each input: the artifact takes x float32 [any]; y float32 [3]. model.toml has 2.",
+        ),
+        (
+            ArtifactMetadata(inputs=(Tensor("ids", "int64", (None,)), Tensor("mask", "int64", (None,)))),
+            None,
+            "the artifact does not define the number of features. It takes ids int64 [any]; mask int64 [any].",
+        ),
+        (
+            ArtifactMetadata(inputs=(Tensor("ids", "int64", (None,)), Tensor("mask", "int64", (None,)))),
+            {"features": [{"name": "a"}, {"name": "b"}, {"name": "c"}]},
+            "for each step of each input: the artifact takes ids int64 [any]; mask int64 [any]. model.toml has 3.",
         ),
     ],
 )

@@ -34,6 +34,14 @@ from inference.types import ArtifactMetadata
             {"height": 9, "width": 9},
             "an array of [9, 9, 3] (channels-last), but the artifact takes [any, 28, 3].",
         ),
+        (make_image_metadata(3, 9, 3), None, "Expected layout in [input] of model.toml"),
+        (make_image_metadata(None, None, None), {"height": 9, "width": 9}, "channels-first"),
+        (make_image_metadata(28, 28, 1, dtype="uint16"), None, "16-bit images, such as 0 to 4095: stored, with bits"),
+        (
+            replace(make_image_metadata(28, 28, 1), image={"scale": "stored", "bits": 12}),
+            {"scale": "none"},
+            'scale = "none" is declared in model.toml or with an option, but the artifact takes scale = "stored"',
+        ),
         (make_image_metadata(28, 28, 4), None, "Expected 1 (grayscale) or 3 (RGB) channels. Received: 4"),
         (
             make_image_metadata(28, 32, 3),
@@ -53,7 +61,7 @@ from inference.types import ArtifactMetadata
         (
             make_image_metadata(None, None, 3),
             None,
-            "Expected height and width in [input] of the signature (kind = 'image'): the model does",
+            "Expected height and width in [input] of model.toml, because the artifact does not define the size",
         ),
         (
             make_image_metadata(28, 28),
@@ -105,7 +113,7 @@ from inference.types import ArtifactMetadata
             {"kind": "picture"},
             "Expected kind in [input] to be one of image, tabular, text, image-tabular. Received: 'picture'",
         ),
-        (ArtifactMetadata(), None, "Expected height and width in [input] of the signature (kind = 'image')"),
+        (ArtifactMetadata(), None, "Expected height and width in [input] of model.toml"),
     ],
 )
 def test_declared_images_must_match_the_artifact(metadata, input, message):
@@ -120,7 +128,7 @@ def test_declared_images_must_match_the_artifact(metadata, input, message):
         (make_image_metadata(1, 28, 32), {}, (28, 32, 1), "channels-first"),
         (make_image_metadata(3, None, None), {"height": 9, "width": 8}, (9, 8, 3), "channels-first"),
         (make_image_metadata(None, None, 1), {"height": 9, "width": 8}, (9, 8, 1), "channels-last"),
-        (make_image_metadata(3, 9, 3), {}, (3, 9, 3), "channels-last"),  # what could be both is what Keras and Pillow mean
+        (make_image_metadata(3, 9, 3), {"layout": "channels-last"}, (3, 9, 3), "channels-last"),
         (make_image_metadata(3, 9, 3), {"layout": "channels-first"}, (9, 3, 3), "channels-first"),
         (make_image_metadata(None, 9, 8), {"layout": "channels-first"}, (9, 8, 3), "channels-first"),
         (make_image_metadata(28, 32), {"kind": "image"}, (28, 32, 1), "channels-last"),

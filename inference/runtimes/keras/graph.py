@@ -37,6 +37,14 @@ def find_activation(model: Any) -> str:
     return ""
 
 
+def clear_states(model: Any) -> bool:
+    """Make each input begin with an empty state. Return whether the network would keep the state of the one before."""
+    layers = [layer for layer in model._flatten_layers() if getattr(layer, "stateful", False)]
+    for layer in layers:
+        layer.stateful = False
+    return bool(layers)
+
+
 def trace_model(tf: Any, tree: Any, model: Any) -> Callable[..., Any]:
     """Return the model as one traced graph that takes and returns flat lists of tensors."""
     structure = _get_structures(model)[0]

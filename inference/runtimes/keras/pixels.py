@@ -14,6 +14,8 @@ Numbers = npt.NDArray[np.float64]
 
 PIXEL_RANGES = {"none": (0.0, 255.0), "unit": (0.0, 1.0), "symmetric": (-1.0, 1.0)}
 """The range of pixels by scale."""
+DEEP_BITS = (10, 12, 14, 16)
+"""Bits of the values in 16-bit images."""
 LAYER_RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
 """The ranges that the layers after the scaling take."""
 RANGE_TOLERANCE = 0.02  # relative to the width of the range: 1/256 instead of 1/255
@@ -29,6 +31,7 @@ class PixelScale:
 
     scale: str
     layer: str
+    bits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ def find_pixel_scale(model: Any, tensor: Any = None) -> PixelScale | None:
 
 def get_image_keys(pixels: PixelScale) -> dict[str, Any]:
     """Return the keys of `[input]`. A mean in `model.toml` or in a preset would be subtracted a second time."""
+    if pixels.bits:
+        return {"scale": pixels.scale, "bits": pixels.bits}
     return {"scale": pixels.scale, **({"mean": [], "std": []} if pixels.scale == "none" else {})}
 
 
@@ -73,8 +78,10 @@ def _reduce_steps(model: Any, tensor: Any) -> PixelScale | None:
             break
         affine = following
         names.append(_describe(operation, arguments))
-        if scale := _match_range(affine):
-            return PixelScale(scale, names[-1] if len(names) == 1 else " and ".join([names[0], names[-1]]))
+        scale, bits = _match_range(affine), _match_deep_range(affine)
+        if scale or bits:
+            layer = names[-1] if len(names) == 1 else " and ".join([names[0], names[-1]])
+            return PixelScale(scale, layer) if scale else PixelScale("stored", layer, bits)
     scale = _match_spread(affine) if names else ""
     return PixelScale(scale, " and ".join(names[:2])) if scale else None
 
@@ -135,6 +142,12 @@ def _match_range(affine: Affine) -> str:
         if any(pixels != ends and _maps_range(affine, pixels, ends) for ends in LAYER_RANGES)
     ]
     return matches[0] if len(matches) == 1 else ""
+
+
+def _match_deep_range(affine: Affine) -> int:
+    """Return the number of bits of the values that are mapped to one of the usual ranges; 0 if there is none."""
+    matches = [bits for bits in DEEP_BITS if any(_maps_range(affine, (0.0, 2.0**bits - 1), ends) for ends in LAYER_RANGES)]
+    return matches[0] if len(matches) == 1 else 0
 
 
 def _maps_range(affine: Affine, pixels: tuple[float, float], ends: tuple[float, float]) -> bool:

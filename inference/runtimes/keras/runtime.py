@@ -9,13 +9,18 @@ from typing import Any
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
 from inference.runtimes.keras.files import HDF5_SUFFIXES, detect_suffix, prepare_file
-from inference.runtimes.keras.graph import find_activation, get_input_names, get_output_names, trace_model
+from inference.runtimes.keras.graph import clear_states, find_activation, get_input_names, get_output_names, trace_model
 from inference.runtimes.keras.messages import explain_load_error
 from inference.runtimes.keras.pixels import PixelScale, find_pixel_scale, get_image_keys
+from inference.runtimes.keras.sizes import find_size_keys
 from inference.runtimes.keras.tables import find_features
 from inference.runtimes.tensorflow import LOAD_ERRORS, import_tensorflow, make_input, make_output, to_array
 from inference.tensors import RowByRow, make_batch_function, requires_single_rows, split_image_tensor
 from inference.types import AnyArray, ArtifactMetadata, BatchFunction
+
+STATE_NOTICES = (
+    "Each input begins with an empty state, although a layer has stateful=True. Send all steps of a sequence in one input.",
+)
 
 
 class KerasRuntime(BaseRuntime):
@@ -66,7 +71,7 @@ class KerasRuntime(BaseRuntime):
         self.inputs = tuple(make_input(name, tensor.dtype, tensor.shape) for name, tensor in inputs)
         self.outputs = tuple(make_output(name, tensor.dtype, tensor.shape) for name, tensor in outputs)
         self.single_rows = [requires_single_rows(name, tensor.shape[0]) for name, tensor in inputs]
-        self.metadata = self._describe(model)
+        self.metadata = self._describe(model, STATE_NOTICES if clear_states(model) else ())
         traced = trace_model(tf, tree, model)
 
         def call_model(arrays: list[AnyArray]) -> list[AnyArray]:
@@ -74,28 +79,32 @@ class KerasRuntime(BaseRuntime):
 
         return call_model
 
-    def _describe(self, model: Any) -> ArtifactMetadata:
-        pixels, notices = self._find_pixels(model), []
+    def _describe(self, model: Any, notices: tuple[str, ...]) -> ArtifactMetadata:
+        pixels, size = self._find_pixels(model)
         if pixels and any(len(tensor.shape) > 1 for tensor in self.inputs):
-            notices.append(f"scale: {pixels.scale}, because the network begins with {pixels.layer}.")
+            bits = f" with bits = {pixels.bits}" if pixels.bits else ""
+            notices += (f"scale: {pixels.scale}{bits}, because the network begins with {pixels.layer}.",)
+        if size:
+            notices += (f"size: {size['height']} x {size['width']} without antialiasing, because of the layer Resizing.",)
         return ArtifactMetadata(
             self.inputs,
             self.outputs,
             features=find_features(model, self.inputs),
-            image=get_image_keys(pixels) if pixels else {},
-            notices=tuple(notices),
+            image={**(get_image_keys(pixels) if pixels else {}), **size},
+            notices=notices,
             activation=find_activation(model),
             framework="keras",
             framework_version=self.version,
         )
 
-    def _find_pixels(self, model: Any) -> PixelScale | None:
-        """Return how the only input, or the only one that can be an image, takes pixels."""
+    def _find_pixels(self, model: Any) -> tuple[PixelScale | None, dict[str, Any]]:
+        """Return how the only input, or the only one that can be an image, takes pixels, and the keys of its size."""
         parts = split_image_tensor(self.inputs)
         image = self.inputs[0] if len(self.inputs) == 1 else parts[0] if parts else None
         if image is None or image.dtype in ("str", "bool"):
-            return None
-        return find_pixel_scale(model, model.inputs[self.inputs.index(image)] if parts else None)
+            return None, {}
+        tensor = model.inputs[self.inputs.index(image)] if parts else None
+        return find_pixel_scale(model, tensor), find_size_keys(model, tensor)
 
 
 def _check_inputs(model: Any) -> None:

@@ -20,10 +20,22 @@ JOINS = {"Concatenate", "Stack"}  # of the channels of one image
 
 
 def list_steps(model: Any, tensor: Any = None) -> Generator[tuple[Any, Any], None, bool]:
+    """Yield the operations of `list_operations` that change values."""
+    operations = list_operations(model, tensor)
+    while True:
+        try:
+            operation, arguments = next(operations)
+        except StopIteration as stop:
+            return bool(stop.value)
+        if not keeps_values(operation):
+            yield operation, arguments
+
+
+def list_operations(model: Any, tensor: Any = None) -> Generator[tuple[Any, Any], None, bool]:
     """Yield the operations that an input passes through, with the arguments of the call, up to the first branch.
 
-    Nested models are replaced by their layers. Operations that change no value are left out. The arguments are None in a
-    sequential model. The generator returns whether the operations lead to the output of the model.
+    Nested models are replaced by their layers. The arguments are None in a sequential model. The generator returns whether
+    the operations lead to the output of the model.
 
     Args:
         tensor: the input; None for the only one.
@@ -65,9 +77,8 @@ def _list_sequential_steps(model: Any) -> Generator[tuple[Any, Any], None, bool]
 
 def _list_inner_steps(operation: Any, arguments: Any) -> Generator[tuple[Any, Any], None, bool]:
     if hasattr(operation, "layers") and hasattr(operation, "inputs"):
-        return (yield from list_steps(operation))
-    if not keeps_values(operation):
-        yield operation, arguments
+        return (yield from list_operations(operation))
+    yield operation, arguments
     return True
 
 

@@ -28,9 +28,9 @@ class InferredSignature(NamedTuple):
     notices: tuple[str, ...] = ()
 
 
-RANK_2_HINT = (
-    'If it is a grayscale image (height, width), set kind = "image" in [input]. If it is a sequence (steps, values), set '
-    'kind = "tabular": each number is then a feature, step by step.'
+RANK_2_HINT = 'If it is a grayscale image (height, width), set kind = "image" in [input].'
+NUMBERS_HINT = (
+    'To send all numbers as features, in the order of the inputs and of their axes, set kind = "tabular" in [input].'
 )
 IMAGE_FILE_NAME = re.compile("bytes|image|img|jpe?g|png|photo|picture", re.IGNORECASE)
 """Names of inputs for the bytes of an image file. TensorFlow Serving requires names that end in `_bytes`."""
@@ -101,10 +101,10 @@ def _infer_kind_of_numbers(metadata: ArtifactMetadata) -> str:
     if is_sequence or (ranks and max(ranks) <= 1):
         return "tabular"
     if len(ranks) > 1 or (ranks and ranks[0] != IMAGE_RANK):
-        hint = f" {RANK_2_HINT}" if ranks == [2] else ""
+        hint = f"{RANK_2_HINT} {NUMBERS_HINT}" if ranks == [2] else NUMBERS_HINT
         raise InvalidSignature(
             "Expected a model that takes one image (height, width, channels), rows of features, one text, or an image and "
             "features. "
-            f"It takes {format_tensors(metadata.inputs)}.{hint}"
+            f"It takes {format_tensors(metadata.inputs)}. {hint}"
         )
     return "image"

@@ -78,8 +78,12 @@ def _explain_choices(kind: str, scores: Numbers, *, width: int | None) -> str:
         choices = '"none" if the outputs are probabilities, "softmax" if logits, or "sigmoid" for independent labels'
     return (
         f"Expected activation in [output] of {MANIFEST_NAME}, because the artifact does not define it: {choices}. "
-        f"{_describe_samples(scores)}"
+        f"{_describe_samples(scores)} {_explain_other_kind(width)}"
     )
+
+
+def _explain_other_kind(width: int | None) -> str:
+    return f'If they are none of these, remove the labels and set [output] kind = "{"value" if width == 1 else "raw"}".'
 
 
 def _check_declared(activation: str, *, final: str, scores: Numbers | None, width: int | None) -> None:
@@ -89,7 +93,7 @@ def _check_declared(activation: str, *, final: str, scores: Numbers | None, widt
             choices = '"sigmoid"' if width == 1 else '"softmax", or "sigmoid" for independent labels'
             raise InvalidSignature(
                 f'The activation cannot be "none": expected outputs from 0 to 1. {_describe_samples(scores)} If they are '
-                f"logits, set activation in [output] to {choices}."
+                f"logits, set activation in [output] to {choices}. {_explain_other_kind(width)}"
             )
         return
     if activation == "softmax" and width == 1:

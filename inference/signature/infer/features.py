@@ -68,7 +68,7 @@ def _detect_features(metadata: ArtifactMetadata, declared: list[FeatureData]) ->
         raise InvalidSignature(
             f"Expected a tabular model that takes rows of features. The artifact takes {format_tensors(inputs)}."
         )
-    if len(inputs) > 1 and all(get_width(tensor) == 1 for tensor in inputs):
+    if len(inputs) > 1 and all(get_width(tensor) == 1 and None not in tensor.shape for tensor in inputs):
         return [make_feature(tensor, tensor.name) for tensor in inputs], True
     if not declared and any(None in tensor.shape for tensor in inputs):
         raise InvalidSignature(
@@ -76,9 +76,11 @@ def _detect_features(metadata: ArtifactMetadata, declared: list[FeatureData]) ->
             f"the artifact does not define the number of features. It takes {format_tensors(inputs)}."
         )
     widths = get_widths(inputs, len(declared))
-    if any(width < 1 or width % get_width(tensor) for tensor, width in zip(inputs, widths, strict=True)):
+    is_variable = any(None in tensor.shape for tensor in inputs)
+    if min(widths, default=1) < 1 or (is_variable and sum(widths) != len(declared)):
         raise InvalidSignature(
-            f"Expected more features: the artifact takes {format_tensors(inputs)}. {MANIFEST_NAME} has {len(declared)}."
+            f"Expected as many features for each step of each input: the artifact takes {format_tensors(inputs)}. "
+            f"{MANIFEST_NAME} has {len(declared)}."
         )
     pairs = zip(inputs, widths, strict=True)
     is_only = len(inputs) == 1
@@ -97,9 +99,8 @@ def _select_used_features(metadata: ArtifactMetadata, declared: list[FeatureData
 
 
 def _is_row(tensor: Tensor) -> bool:
-    """Return whether a tensor takes rows of features, or sequences of numbers: steps of one or more numbers each."""
-    is_sequence = len(tensor.shape) == 2 and tensor.dtype != "str" and tensor.shape.count(None) < 2
-    return len(tensor.shape) < 2 or is_sequence
+    """Return whether a tensor takes rows of features, or numbers of several dimensions, of which at most one is variable."""
+    return len(tensor.shape) < 2 or (tensor.dtype != "str" and tensor.shape.count(None) < 2)
 
 
 def _number_features(tensor: Tensor, width: int, *, is_only: bool) -> list[FeatureData]:

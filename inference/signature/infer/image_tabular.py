@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from inference.errors import InvalidSignature
-from inference.signature.infer.features import infer_table_input
+from inference.signature.infer.features import infer_table_input, make_feature
 from inference.signature.infer.images import infer_image_input
 from inference.signature.infer.messages import format_tensors
-from inference.tensors import split_image_tensor
+from inference.tensors import get_width, split_image_tensor
 from inference.types import ArtifactMetadata
 
 
@@ -29,7 +29,10 @@ def split_metadata(metadata: ArtifactMetadata) -> tuple[ArtifactMetadata, Artifa
             f"Expected a model that takes one image and at least one input for features. It takes {received}."
         )
     image, others = parts
-    return replace(metadata, inputs=(image,), features=()), replace(metadata, inputs=tuple(others))
+    features = metadata.features
+    if not features and len(others) == 1 and get_width(others[0]) == 1 and None not in others[0].shape:
+        features = (make_feature(others[0], others[0].name),)  # not `x0`: the input of one number has a name
+    return replace(metadata, inputs=(image,), features=()), replace(metadata, inputs=tuple(others), features=features)
 
 
 def infer_image_tabular_input(metadata: ArtifactMetadata, declared_input: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,11 +17,15 @@ from inference.types import ArtifactMetadata, Tensor
 CHANNEL_COUNTS = (1, 3)
 AXES = {"channels-last": ("height", "width", "channels"), "channels-first": ("channels", "height", "width")}
 UNSUITABLE_DTYPES = ("str", "bool", "int8")  # cannot hold 0 to 255
+SIDES = ("height", "width")
+SIZE_KEYS = (*SIDES, "interpolation", "antialias")
+DEEP_DTYPES = ("int16", "uint16")  # can hold 0 to 255, or the values of 16-bit images
 UNSCALED = ("none", "stored")  # the scales of an artifact that scales the pixels itself
 UNKNOWN_SCALE_MESSAGE = (
     f"Expected scale in [input] of {MANIFEST_NAME}, or --scale: the artifact does not define how pixels are scaled. "
     "Look up what the training code did to the pixels. Division by 255 or ToTensor: unit. Division by 127.5 minus 1: "
-    "symmetric. ToTensor and Normalize: standard, with mean and std. Nothing (0 to 255), or a layer of the model: none. "
+    "symmetric. ToTensor and Normalize: standard, with mean and std. Nothing (0 to 255), or a layer of the model that "
+    "scales 0 to 255: none. The values of 16-bit images, such as 0 to 4095: stored, with bits. "
     "preprocess_input of Keras or the transforms of torchvision: set preset or --preset instead, such as keras-resnet50 "
     "or torchvision-imagenet."
 )
@@ -48,7 +52,13 @@ def infer_image_input(metadata: ArtifactMetadata, declared_input: Mapping[str, A
             raise InvalidSignature(f"Expected a model that takes one image. It takes {format_tensors(metadata.inputs)}.")
         tensor = metadata.inputs[0]
         known |= _infer_size(tensor, declared.get("layout"), preset_layout) | _infer_scale(tensor, declared)
-    return known | dict(metadata.image) | declared
+    image_input = known | _select_artifact_keys(metadata, declared) | declared
+    if missing := [name for name in SIDES if name not in image_input]:
+        raise InvalidSignature(
+            f"Expected {' and '.join(missing)} in [input] of {MANIFEST_NAME}, because the artifact does not define the size "
+            "of its images. State the size to which the training code resizes them."
+        )
+    return image_input
 
 
 def check_scale(image_input: Mapping[str, Any], declared_input: Mapping[str, Any]) -> None:
@@ -60,7 +70,7 @@ def check_scale(image_input: Mapping[str, Any], declared_input: Mapping[str, Any
     if "scale" not in image_input:
         raise InvalidSignature(UNKNOWN_SCALE_MESSAGE)
     bits = image_input.get("bits")
-    if bits and not declared_input.keys() & {"scale", "preset"}:
+    if bits and image_input["scale"] != "stored" and not declared_input.keys() & {"scale", "preset"}:
         raise InvalidSignature(
             f"Expected scale in [input] of {MANIFEST_NAME}, because bits = {bits} is set and the artifact scales the pixels "
             f'itself: "none" if it takes 0 to 255, or "stored" if it takes the values in the files, 0 to {2**bits - 1}.'
@@ -99,8 +109,8 @@ def _check_artifact_steps(
     """
     preset = f'preset = "{declared_input.get("preset")}"'
     for key, value in metadata.image.items():
-        received = declared.get(key, value)
-        if value and received != value and not (key == "scale" and {received, value} <= set(UNSCALED)):
+        received = value if key in SIZE_KEYS else declared.get(key, value)
+        if value and received != value and not (key == "scale" and (value, received) == UNSCALED):
             place, step = (
                 (f"in {MANIFEST_NAME} or with an option", key) if key in declared_input else (f"by {preset}", "preset")
             )
@@ -114,6 +124,15 @@ def _check_artifact_steps(
             f"mean is declared {place}, but the artifact takes pixels from 0 to 255. "
             f"{_get_reason(metadata, 'scale')} Remove {step}."
         )
+
+
+def _select_artifact_keys(metadata: ArtifactMetadata, declared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the image keys of the artifact. If images are resized to another size before, its own resizing is left out."""
+    keys = dict(metadata.image)
+    is_resized = declared.keys() & {"resize", "crop"} or any(
+        declared.get(key, keys.get(key)) != keys.get(key) for key in SIDES
+    )
+    return {key: value for key, value in keys.items() if not (is_resized and key in SIZE_KEYS)}
 
 
 def _get_reason(metadata: ArtifactMetadata, key: str) -> str:
@@ -150,11 +169,23 @@ def _infer_size(tensor: Tensor, layout: Any, default_layout: str) -> dict[str, A
             f"but the artifact takes {format_shape(shape)}."
         )
     if layout not in AXES:
-        is_first, is_last = (shape[index] in CHANNEL_COUNTS for index in (0, 2))
-        detected = "channels-first" if is_first else "channels-last"
-        layout = detected if is_first != is_last else default_layout or "channels-last"
+        layout = _detect_layout(tensor) or default_layout
+    if not layout:
+        raise InvalidSignature(
+            f"Expected layout in [input] of {MANIFEST_NAME}, because the artifact does not define it: it takes "
+            f'{format_shape(shape)}. "channels-first" is (channels, height, width), as in PyTorch, and "channels-last" is '
+            "(height, width, channels), as in TensorFlow."
+        )
     known = {name: size for name, size in zip(AXES[layout], shape, strict=True) if size is not None}
     return known | {"layout": layout}
+
+
+def _detect_layout(tensor: Tensor) -> str:
+    """Return the layout of an image with three dimensions, or an empty string if it is ambiguous."""
+    is_first, is_last = (tensor.shape[index] in CHANNEL_COUNTS for index in (0, 2))
+    if is_first != is_last:
+        return "channels-first" if is_first else "channels-last"
+    return "" if is_first or None in (tensor.shape[0], tensor.shape[2]) else "channels-last"
 
 
 def _infer_scale(tensor: Tensor, declared: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,4 +206,4 @@ def _infer_scale(tensor: Tensor, declared: Mapping[str, Any]) -> dict[str, Any]:
             f'scale = "stored" with bits = {bits} produces values up to {2**bits - 1}, which the artifact cannot hold: '
             f'{format_tensors([tensor])}. Set scale = "none" (0 to 255).'
         )
-    return {"scale": "none"}
+    return {} if tensor.dtype in DEEP_DTYPES else {"scale": "none"}

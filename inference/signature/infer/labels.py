@@ -49,10 +49,13 @@ def match_labels(
 
 def check_label_count(labels: Sequence[str], width: int | None) -> None:
     if not labels:
-        count = f"one for each of {width} outputs" if (width or 0) > 1 else "one for each class"
+        count = {None: "one for each class", 1: "two for an output of one number"}.get(
+            width, f"one for each of {width} outputs"
+        )
+        kinds = {None: '"value" or "raw"', 1: '"value"'}.get(width, '"raw"')
         raise InvalidSignature(
             f"Expected labels, in {MANIFEST_NAME} or with --labels FILE: {count}. If the model is not a classifier, "
-            'set [output] kind = "value" or "raw".'
+            f"set [output] kind = {kinds}."
         )
     if width is not None and width != len(labels) and (width, len(labels)) != (1, 2):
         expected = f"{width} labels, one for each output" if width > 1 else "2 labels for an output of one number"
