@@ -99,14 +99,22 @@ def convert_column(column: InputColumn, feature: Feature, values: AnyArray, *, h
     A category in an array of numbers, which has no names, becomes the index of its value.
     """
     marker = get_marker(column, feature)
+    if feature.type == "datetime":
+        return _convert_dates(values)
     if column.levels:
         return _convert_levels(column, feature, values)
     if column.dtype is not None:
         return _convert_to_dtype(column, feature, values, marker)
+    return _convert_by_type(column, feature, values, marker, has_names=has_names)
+
+
+def _convert_by_type(column: InputColumn, feature: Feature, values: AnyArray, marker: Any, *, has_names: bool) -> Any:
+    """Return a column that no encoder defines as the type of its feature."""
     if feature.type == "category" and not has_names and not column.is_text:
         return encode_column(feature, values, as_text=False)
-    if feature.type in CONVERTERS:
-        return CONVERTERS[feature.type](feature, values, marker)
+    if feature.type in ("text", "category"):
+        convert = _convert_text if feature.type == "text" else _convert_category
+        return convert(feature, values, marker)
     missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
     if missing.any():
         return _fill_missing(values, missing, marker)
@@ -135,7 +143,7 @@ def _fill_missing(values: AnyArray, missing: AnyArray, marker: Any) -> AnyArray:
         values = values.astype(np.object_)
         values[missing] = marker
         return values
-    return np.where(missing, float(marker), values)
+    return np.where(missing, np.nan if is_missing(marker) else float(marker), values)
 
 
 def _convert_to_dtype(column: InputColumn, feature: Feature, values: AnyArray, marker: Any) -> AnyArray:
@@ -200,14 +208,7 @@ def _convert_levels(column: InputColumn, feature: Feature, values: AnyArray) -> 
     return pd.Series(pd.Categorical(_convert_to_objects(feature, values, None), categories=column.levels))
 
 
-def _convert_dates(feature: Feature, values: AnyArray, marker: Any) -> Any:
+def _convert_dates(values: AnyArray) -> Any:
     import pandas as pd
 
     return pd.Series(pd.to_datetime(values))
-
-
-CONVERTERS: dict[str, Callable[[Feature, AnyArray, Any], Any]] = {
-    "text": _convert_text,
-    "category": _convert_category,
-    "datetime": _convert_dates,
-}

@@ -23,6 +23,7 @@ ARGMAX_CLASSIFIERS = {
 }
 ARGMAX_LIBRARIES = ("sklearn", "xgboost", "lightgbm")
 BINARY_CLASSES = {0, 1}
+RANKERS = ("CatBoostRanker", "LGBMRanker", "XGBRanker")  # return one number per row, but are no regressors
 
 ModelFunction = Callable[[Any], BatchOutput]
 
@@ -64,6 +65,8 @@ def get_output_kind(model: Any) -> str:
 
     if get_indicator_count(model):
         return "labels" if hasattr(model, "predict_proba") else "raw"
+    if type(split_pipeline(unwrap_model(model))[1]).__name__ in RANKERS:
+        return "value"
     has_classes = get_classes(model) is not None
     if has_classes and hasattr(model, "predict_proba"):
         return "classes"

@@ -14,6 +14,7 @@ LIBRARIES = ("sklearn", "imblearn", "xgboost", "lightgbm", "catboost")
 NUMERIC_MODULES = ("numpy", "scipy", "sklearn")  # of a function in a FunctionTransformer
 TREE_MODULES = ("sklearn.tree", "sklearn.ensemble._forest", "sklearn.ensemble._gb", "sklearn.ensemble._iforest")
 MAX_EXAMINED_TREES = 20
+CATBOOST_ATTRIBUTES = {"feature_names_in_": "feature_names_"}
 STATISTIC_NAMES = ("statistics_", "mean_", "center_", "data_min_", "theta_", "_fit_X")
 """Attributes with a typical value per column, or with one row per class or neighbor."""
 
@@ -47,7 +48,8 @@ def find_wrapped_model(step: Any, names: Sequence[str] | None) -> Any:
 
 def find_attribute(model: Any, name: str) -> Any:
     """Return an attribute of a model, or else of the first model inside that has it, or None."""
-    value = getattr(model, name, None)
+    is_catboost = type(model).__module__.startswith("catboost")  # its name of the attribute is another one
+    value = getattr(model, CATBOOST_ATTRIBUTES.get(name, name) if is_catboost else name, None)
     if value is not None:
         return value
     first = [step for _, step in getattr(model, "steps", ())[:1]]
