@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from inference.runtimes.catboost import MULTI_LABEL_LOSSES
 from inference.runtimes.xgboost import CATEGORY_TYPE, read_categories
 
 
@@ -26,6 +27,13 @@ def count_xgboost_targets(model: Any) -> int:
         return 1
     config = json.loads(model.get_booster().save_config())
     return int(config["learner"]["learner_model_param"].get("num_target", 1))
+
+
+def is_catboost_multi_label(model: Any) -> bool:
+    """Return whether a CatBoost classifier has a decision for each label."""
+    if type(model).__name__ != "CatBoostClassifier" or not model.is_fitted():
+        return False
+    return str(model.get_all_params().get("loss_function", "")).startswith(MULTI_LABEL_LOSSES)
 
 
 def _list_xgboost_columns(booster: Any) -> dict[int, list[Any]]:

@@ -33,6 +33,12 @@ def check_model(model: Any, name: str) -> None:
     # Classes of the user can keep what they learned under any name.
     if type(final).__module__.startswith("sklearn.") and not _is_fitted(final):
         raise InvalidArtifact(f"The {type(final).__name__} in {name} is not fitted. Call fit(), and save the model again.")
+    if type(final).__name__ == "LGBMClassifier" and callable(final.objective):
+        raise InvalidArtifact(
+            f"The LGBMClassifier in {name} has an objective of your own, so predict() returns margins instead of classes. "
+            'Save its booster: model.booster_.save_model("model.txt"). Register that file with a model.toml that sets labels '
+            'and activation: "sigmoid" for two classes, otherwise "softmax".'
+        )
     first = model.steps[0][1] if getattr(model, "steps", None) else model
     if type(first).__name__ in ("DictVectorizer", "FeatureHasher"):
         raise InvalidArtifact(

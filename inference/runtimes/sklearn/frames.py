@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from inference.errors import InvalidSignature
+from inference.messages import clean_name, format_names
 from inference.runtimes.sklearn.columns import InputColumn, is_missing
 from inference.signature import Feature
 from inference.signature.feature import MISSING_NONE, MISSING_NUMBER
@@ -150,6 +152,8 @@ def _convert_to_dtype(column: InputColumn, feature: Feature, values: AnyArray, m
     """Return a column as the type of its encoder's categories."""
     if column.dtype.kind not in "iufb":
         return _convert_to_objects(feature, values, marker)
+    if feature.type == "category":
+        _check_positions(column, feature)
     numbers = encode_column(feature, values, as_text=False)
     missing = np.isnan(numbers) if numbers.dtype.kind == "f" else np.zeros(len(numbers), bool)
     if missing.any():
@@ -157,6 +161,18 @@ def _convert_to_dtype(column: InputColumn, feature: Feature, values: AnyArray, m
     if numbers.dtype.kind == "O" or (column.dtype.kind in EXACT_KINDS and numbers.dtype.kind == "f" and missing.any()):
         return numbers
     return numbers.astype(column.dtype)
+
+
+def _check_positions(column: InputColumn, feature: Feature) -> None:
+    """Reject a category whose positions are no categories of the encoder, or other ones than its values name."""
+    known = {format(float(value), "g") for value in column.categories}
+    positions = {value: format(position, "g") for position, value in enumerate(feature.values)}
+    is_renumbered = any(value in known and value != position for value, position in positions.items())
+    if known and (is_renumbered or not known.issuperset(positions.values())):
+        raise InvalidSignature(
+            f"{clean_name(feature.name)} is a category, which the model receives as the position in values, but its encoder "
+            f'was fitted on the numbers {format_names(sorted(known))}. Set type = "integer" or "float" for it.'
+        )
 
 
 def _convert_to_objects(feature: Feature, values: AnyArray, marker: Any) -> AnyArray:

@@ -12,6 +12,7 @@ from inference.types import AnyArray
 LIBRARIES = ("sklearn", "imblearn", "xgboost", "lightgbm", "catboost")
 """Libraries whose estimators take numbers, except encoders, vectorizers, and functions of the user."""
 NUMERIC_MODULES = ("numpy", "scipy", "sklearn")  # of a function in a FunctionTransformer
+COPY_FUNCTIONS = ("array", "asanyarray", "asarray", "copy", "ravel", "reshape", "squeeze")  # of NumPy
 TREE_MODULES = ("sklearn.tree", "sklearn.ensemble._forest", "sklearn.ensemble._gb", "sklearn.ensemble._iforest")
 MAX_EXAMINED_TREES = 20
 CATBOOST_ATTRIBUTES = {"feature_names_in_": "feature_names_"}
@@ -78,6 +79,8 @@ def is_numeric_function(step: Any) -> bool:
     """Return whether the function of a FunctionTransformer is one of NumPy or SciPy, or receives validated numbers."""
     function = getattr(step.func, "func", step.func)
     module = getattr(function, "__module__", None) or type(function).__module__
+    if getattr(function, "__name__", "") in COPY_FUNCTIONS:  # accept any type
+        return bool(step.validate)
     return bool(step.validate) or module.partition(".")[0] in NUMERIC_MODULES
 
 

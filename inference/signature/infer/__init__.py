@@ -91,7 +91,8 @@ def _infer_input_kind(metadata: ArtifactMetadata, declared_input: Mapping[str, A
     if not metadata.inputs and not metadata.features and not declared_input:
         raise InvalidSignature(
             f"Expected [input] in {MANIFEST_NAME}, because the artifact does not define its input. For rows, list "
-            'all columns in their order: features = [{ name = "area", type = "float" }]. For images, set height, width, and scale.'
+            'all columns in their order: features = [{ name = "area", type = "float" }]. For images, set height, width, '
+            "and scale."
         )
     return "tabular" if metadata.features else _infer_kind_of_numbers(metadata)
 

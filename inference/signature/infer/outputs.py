@@ -22,8 +22,8 @@ from inference.tensors import get_width
 from inference.types import ArtifactMetadata, Tensor
 
 CLASSES_HINT = (
-    'If the model returns one number per input, such as a cluster, name the numbers: set kind = "label" and '
-    f"classes = […] in [output] of {MANIFEST_NAME}, the number for each label, in the same order. Otherwise, remove the labels."
+    'If the model returns one number per input, such as a cluster, name the numbers: set kind = "label" and classes in '
+    f"[output] of {MANIFEST_NAME}, the number for each label, in the same order. Otherwise, remove the labels."
 )
 
 

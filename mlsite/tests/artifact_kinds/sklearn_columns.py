@@ -132,6 +132,27 @@ def _build_catboost_search(folder: Path) -> BuiltArtifact:
     return save_built(folder, model, part.iloc[:SAMPLE_COUNT], pickled=True)
 
 
+def _build_multi_label(folder: Path) -> BuiltArtifact:
+    import catboost
+
+    frame, target = make_houses()
+    part = frame[["rooms", "area"]]
+    options = {"iterations": 8, "verbose": 0, "allow_writing_files": False, "thread_count": 1}
+    model = catboost.CatBoostClassifier(loss_function="MultiLogloss", **options)
+    model.fit(part, np.column_stack([target == "high", frame.rooms > 2]).astype(int))
+    rows = part.iloc[:SAMPLE_COUNT]
+    labels = folder.parent / "labels.txt"
+    labels.write_text("expensive\nlarge")
+    names = np.array(["expensive", "large"])
+    expected = [
+        Expected(labels=names[decisions > 0].tolist(), scores=dict(zip(names.tolist(), scores, strict=True)))
+        for decisions, scores in zip(model.predict(rows), model.predict_proba(rows).tolist(), strict=True)
+    ]
+    path = save_model(folder, model, pickled=True)
+    sent = [to_row(rows, index) for index in range(len(rows))]
+    return BuiltArtifact(path, sent, expected, {"trusted": True, "labels": labels})
+
+
 def _build_ranker(folder: Path) -> BuiltArtifact:
     import lightgbm
 
@@ -150,5 +171,6 @@ KINDS = (
     ArtifactKind("outlier detection", "columns", "labels, kind label, classes", _build_outliers),
     ArtifactKind("XGBoost pickle, categories", "categories", "trusted", _build_xgboost_categories, ("xgboost",)),
     ArtifactKind("CatBoost in a search", "columns", "trusted", _build_catboost_search, ("catboost",)),
+    ArtifactKind("CatBoost pickle, multi-label", "2 labels", "labels, trusted", _build_multi_label, ("catboost",)),
     ArtifactKind("LightGBM ranker", "value", "trusted", _build_ranker, ("lightgbm",)),
 )
