@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from functools import singledispatch
 from math import ceil, floor
 from typing import Any
@@ -15,6 +16,7 @@ from inference.signature import Feature, ImageInput, TableInput
 from inference.types import ModelInput, Row
 
 SEED = 20240229
+MAX_SHIFT_DAYS = 400  # of a date after its example
 
 
 @singledispatch
@@ -65,6 +67,9 @@ def _vary_value(feature: Feature, number: int, index: int, share: float) -> Any:
         return (number + index) % 2 == 1
     if feature.type == "text":
         return _vary_text(str(feature.get_sample_value()), number)
+    if feature.type == "datetime":
+        moment = datetime.fromisoformat(feature.get_sample_value())
+        return (moment + timedelta(days=MAX_SHIFT_DAYS * share)).isoformat(timespec="seconds")
     low, high = _get_range(feature)
     if feature.type == "float":
         return low * (1 - share) + high * share

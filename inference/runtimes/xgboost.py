@@ -61,7 +61,7 @@ class XgboostRuntime(BaseRuntime):
         self.class_count = int(parameters["num_class"])
         self.target_count = int(parameters.get("num_target", 1))
         self.types = self.booster.feature_types or [""] * self.booster.num_features()
-        self.categories = self._read_categories()
+        self.categories = read_categories(self.booster, self.types)
         attributes = self.booster.attributes()
         self.is_estimator = "scikit_learn" in attributes
         self.best_iteration = int(attributes["best_iteration"]) if "best_iteration" in attributes else None
@@ -134,15 +134,16 @@ class XgboostRuntime(BaseRuntime):
             return [f"trees: up to the best iteration, {self.best_iteration}, as in XGBClassifier and XGBRegressor."]
         return [f"trees: all, as in Booster.predict, although the best iteration is {self.best_iteration}."]
 
-    def _read_categories(self) -> Categories:
-        """Return the categories that are stored in the file. XGBoost 3.0 and older do not store them."""
-        if CATEGORY_TYPE not in self.types:
-            return [None] * len(self.types)
-        trees = json.loads(self.booster.save_raw("json"))["learner"]["gradient_booster"]
-        encoders = trees.get("gbtree", trees).get("model", {}).get("cats", {}).get("enc", ())
-        if len(encoders) != len(self.types):
-            return [None] * len(self.types)
-        return [_decode_categories(encoder) or None for encoder in encoders]
+
+def read_categories(booster: Any, types: Sequence[str]) -> Categories:
+    """Return the categories that are stored in a model. XGBoost 3.0 and older do not store them."""
+    if CATEGORY_TYPE not in types:
+        return [None] * len(types)
+    trees = json.loads(booster.save_raw("json"))["learner"]["gradient_booster"]
+    encoders = trees.get("gbtree", trees).get("model", {}).get("cats", {}).get("enc", ())
+    if len(encoders) != len(types):
+        return [None] * len(types)
+    return [_decode_categories(encoder) or None for encoder in encoders]
 
 
 def _import_xgboost() -> Any:

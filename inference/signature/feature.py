@@ -64,9 +64,10 @@ class Feature:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not 1 <= len(self.name) <= MAX_NAME_LENGTH or not is_storable(self.name):
+            hint = "" if self.name else ". Rename the column in the training data, and train the model again."
             raise InvalidSignature(
                 f"Expected a name of 1 to {MAX_NAME_LENGTH:,} characters, without NUL characters and unpaired surrogates. "
-                f"Received: {self.name!r:.200}"
+                f"Received: {self.name!r:.200}{hint}"
             )
         check_choice(f"the type of {clean_name(self.name)}", self.type, TYPES)
         self._check_strings()

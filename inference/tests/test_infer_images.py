@@ -113,7 +113,7 @@ from inference.types import ArtifactMetadata
             {"kind": "picture"},
             "Expected kind in [input] to be one of image, tabular, text, image-tabular. Received: 'picture'",
         ),
-        (ArtifactMetadata(), None, "Expected height and width in [input] of model.toml"),
+        (ArtifactMetadata(), None, "Expected [input] in model.toml, because the artifact does not define its input."),
     ],
 )
 def test_declared_images_must_match_the_artifact(metadata, input, message):

@@ -53,7 +53,8 @@ DERIVED = Cell(None, ())
 
 
 def is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and isnan(value))
+    """Return whether a value is None, NaN, or a missing value of pandas, which cannot be compared."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and isnan(value))
 
 
 def mark_used(cells: list[Cell]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from inference.messages import clean_name, format_names
 from inference.runtimes.sklearn.columns import InputColumn, is_missing
 from inference.signature.feature import MISSING_NONE, MISSING_NUMBER
@@ -63,6 +65,10 @@ def _is_category(column: InputColumn) -> bool:
 def _describe_categories(column: InputColumn, unknown: dict[str, str]) -> dict[str, Any]:
     """Return the type of the categories, and the values unless the encoder accepts other numbers."""
     values = column.categories
+    if column.dtype is not None and column.dtype.kind == "M":
+        moments = np.array(values).astype(column.dtype).astype("datetime64[s]").tolist()
+        shown = [moment.isoformat() for moment in moments]
+        return {"type": "datetime", "example": shown[0]} | ({} if column.is_open else {"values": shown})
     for kind, feature_type in CATEGORY_TYPES:
         if all(isinstance(value, kind) and isinstance(value, bool) == (kind is bool) for value in values):
             is_listed = feature_type == "category" or (feature_type != "boolean" and not column.is_open)

@@ -28,6 +28,9 @@ TRUSTED_TYPES = {
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
     "sklearn.calibration._TemperatureScaling",
+    "sklearn.compose._column_transformer.make_column_selector",
+    "sklearn.impute._iterative.IterativeImputer",
+    "sklearn.impute._iterative._ImputerTriplet",
     "sklearn.metrics._scorer._CurveScorer",
     "sklearn.metrics._scorer._PassthroughScorer",
     "sklearn.metrics._scorer._Scorer",
@@ -61,8 +64,11 @@ TRUSTED_TYPES = {
         for name in ("ConstantKernel", "DotProduct", "Matern", "Product", "RBF", "RationalQuadratic", "Sum", "WhiteKernel")
     ),
 }
-METRIC_PATTERN = re.compile(r"sklearn\.metrics\._(classification|ranking|regression)\.\w+_(score|loss|error)")
-"""The functions of scores and errors, which searches and thresholds keep."""
+METRIC_PATTERN = re.compile(
+    r"sklearn\.metrics\._(classification|ranking|regression)\.\w+_(score|loss|error)"
+    r"|sklearn\.feature_selection\._(univariate_selection\.(chi2|[fr]_\w+)|mutual_info\.mutual_info_\w+)"
+)
+"""The functions of scores and errors, which searches, thresholds, and feature selectors keep."""
 PACKAGES_BY_MODULE = {"imblearn": "imbalanced-learn", "feature_engine": "feature-engine"} | {
     name: name
     for name in ("catboost", "category_encoders", "cloudpickle", "dill", "lightgbm", "mapie", "nltk", "numba", "polars",

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from inference.errors import InvalidSignature
+from inference.messages import clean_name, format_names
 from inference.runtimes.sklearn.columns import InputColumn, is_missing
 from inference.signature import Feature
 from inference.signature.feature import MISSING_NONE, MISSING_NUMBER
@@ -99,14 +101,22 @@ def convert_column(column: InputColumn, feature: Feature, values: AnyArray, *, h
     A category in an array of numbers, which has no names, becomes the index of its value.
     """
     marker = get_marker(column, feature)
+    if feature.type == "datetime":
+        return _convert_dates(values)
     if column.levels:
         return _convert_levels(column, feature, values)
     if column.dtype is not None:
         return _convert_to_dtype(column, feature, values, marker)
+    return _convert_by_type(column, feature, values, marker, has_names=has_names)
+
+
+def _convert_by_type(column: InputColumn, feature: Feature, values: AnyArray, marker: Any, *, has_names: bool) -> Any:
+    """Return a column that no encoder defines as the type of its feature."""
     if feature.type == "category" and not has_names and not column.is_text:
         return encode_column(feature, values, as_text=False)
-    if feature.type in CONVERTERS:
-        return CONVERTERS[feature.type](feature, values, marker)
+    if feature.type in ("text", "category"):
+        convert = _convert_text if feature.type == "text" else _convert_category
+        return convert(feature, values, marker)
     missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
     if missing.any():
         return _fill_missing(values, missing, marker)
@@ -135,13 +145,15 @@ def _fill_missing(values: AnyArray, missing: AnyArray, marker: Any) -> AnyArray:
         values = values.astype(np.object_)
         values[missing] = marker
         return values
-    return np.where(missing, float(marker), values)
+    return np.where(missing, np.nan if is_missing(marker) else float(marker), values)
 
 
 def _convert_to_dtype(column: InputColumn, feature: Feature, values: AnyArray, marker: Any) -> AnyArray:
     """Return a column as the type of its encoder's categories."""
     if column.dtype.kind not in "iufb":
         return _convert_to_objects(feature, values, marker)
+    if feature.type == "category":
+        _check_positions(column, feature)
     numbers = encode_column(feature, values, as_text=False)
     missing = np.isnan(numbers) if numbers.dtype.kind == "f" else np.zeros(len(numbers), bool)
     if missing.any():
@@ -149,6 +161,18 @@ def _convert_to_dtype(column: InputColumn, feature: Feature, values: AnyArray, m
     if numbers.dtype.kind == "O" or (column.dtype.kind in EXACT_KINDS and numbers.dtype.kind == "f" and missing.any()):
         return numbers
     return numbers.astype(column.dtype)
+
+
+def _check_positions(column: InputColumn, feature: Feature) -> None:
+    """Reject a category whose positions are no categories of the encoder, or other ones than its values name."""
+    known = {format(float(value), "g") for value in column.categories}
+    positions = {value: format(position, "g") for position, value in enumerate(feature.values)}
+    is_renumbered = any(value in known and value != position for value, position in positions.items())
+    if known and (is_renumbered or not known.issuperset(positions.values())):
+        raise InvalidSignature(
+            f"{clean_name(feature.name)} is a category, which the model receives as the position in values, but its encoder "
+            f'was fitted on the numbers {format_names(sorted(known))}. Set type = "integer" or "float" for it.'
+        )
 
 
 def _convert_to_objects(feature: Feature, values: AnyArray, marker: Any) -> AnyArray:
@@ -200,14 +224,7 @@ def _convert_levels(column: InputColumn, feature: Feature, values: AnyArray) -> 
     return pd.Series(pd.Categorical(_convert_to_objects(feature, values, None), categories=column.levels))
 
 
-def _convert_dates(feature: Feature, values: AnyArray, marker: Any) -> Any:
+def _convert_dates(values: AnyArray) -> Any:
     import pandas as pd
 
     return pd.Series(pd.to_datetime(values))
-
-
-CONVERTERS: dict[str, Callable[[Feature, AnyArray, Any], Any]] = {
-    "text": _convert_text,
-    "category": _convert_category,
-    "datetime": _convert_dates,
-}

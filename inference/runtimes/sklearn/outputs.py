@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from inference.runtimes.sklearn.boosters import count_xgboost_targets
+from inference.runtimes.sklearn.boosters import count_xgboost_targets, is_catboost_multi_label
 from inference.runtimes.sklearn.steps import is_sampler, unwrap_model
 from inference.types import AnyArray, BatchOutput
 
@@ -23,6 +23,7 @@ ARGMAX_CLASSIFIERS = {
 }
 ARGMAX_LIBRARIES = ("sklearn", "xgboost", "lightgbm")
 BINARY_CLASSES = {0, 1}
+RANKERS = ("CatBoostRanker", "LGBMRanker", "XGBRanker")  # return one number per row, but are no regressors
 
 ModelFunction = Callable[[Any], BatchOutput]
 
@@ -64,6 +65,8 @@ def get_output_kind(model: Any) -> str:
 
     if get_indicator_count(model):
         return "labels" if hasattr(model, "predict_proba") else "raw"
+    if type(split_pipeline(unwrap_model(model))[1]).__name__ in RANKERS:
+        return "value"
     has_classes = get_classes(model) is not None
     if has_classes and hasattr(model, "predict_proba"):
         return "classes"
@@ -91,6 +94,8 @@ def get_indicator_count(model: Any) -> int:
     if (count := count_xgboost_targets(final)) > 1 and not sklearn.base.is_regressor(final):
         return count
     classes = getattr(final, "classes_", None)
+    if is_catboost_multi_label(final):
+        return len(final.classes_)
     binarizer = getattr(final, "_label_binarizer", None) or getattr(final, "label_binarizer_", None)
     is_indicator = getattr(final, "multilabel_", False) is True or str(getattr(binarizer, "y_type_", "")).startswith(
         "multil"

@@ -12,6 +12,7 @@ import numpy as np
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
 from inference.runtimes.sklearn import outputs
+from inference.runtimes.sklearn.checks import check_model
 from inference.runtimes.sklearn.columns import InputColumn
 from inference.runtimes.sklearn.features import describe_column, list_notices
 from inference.runtimes.sklearn.files import describe_versions, make_version_error, read_model
@@ -39,10 +40,7 @@ class SklearnRuntime(BaseRuntime):
 
     def load(self) -> BatchFunction:
         self.model, self.written_by = self._read_model()
-        if not callable(getattr(self.model, "predict", None)):
-            raise InvalidArtifact(
-                f"Expected a fitted model with predict(). {self.path.name} contains a {type(self.model).__name__}"
-            )
+        check_model(self.model, self.path.name)
         if self.written_by:
             logger.warning("%s.", describe_versions(self.path.name, self.written_by))
         self._limit_threads()
@@ -81,8 +79,6 @@ class SklearnRuntime(BaseRuntime):
     def _trace_columns(self) -> tuple[list[InputColumn], bool]:
         """Return the columns of the model, and whether they have names. A text vectorizer or a foreign object has none."""
         names = find_attribute(self.model, "feature_names_in_")
-        if type(self.model).__module__.startswith("catboost"):  # the attribute of scikit-learn is empty
-            names = self.model.feature_names_
         count = find_attribute(self.model, "n_features_in_")
         self.takes_texts = names is None and takes_texts(self.model)
         if (count is None and names is None) or self.takes_texts:

@@ -12,8 +12,10 @@ from inference.types import AnyArray
 LIBRARIES = ("sklearn", "imblearn", "xgboost", "lightgbm", "catboost")
 """Libraries whose estimators take numbers, except encoders, vectorizers, and functions of the user."""
 NUMERIC_MODULES = ("numpy", "scipy", "sklearn")  # of a function in a FunctionTransformer
+COPY_FUNCTIONS = ("array", "asanyarray", "asarray", "copy", "ravel", "reshape", "squeeze")  # of NumPy
 TREE_MODULES = ("sklearn.tree", "sklearn.ensemble._forest", "sklearn.ensemble._gb", "sklearn.ensemble._iforest")
 MAX_EXAMINED_TREES = 20
+CATBOOST_ATTRIBUTES = {"feature_names_in_": "feature_names_"}
 STATISTIC_NAMES = ("statistics_", "mean_", "center_", "data_min_", "theta_", "_fit_X")
 """Attributes with a typical value per column, or with one row per class or neighbor."""
 
@@ -47,7 +49,8 @@ def find_wrapped_model(step: Any, names: Sequence[str] | None) -> Any:
 
 def find_attribute(model: Any, name: str) -> Any:
     """Return an attribute of a model, or else of the first model inside that has it, or None."""
-    value = getattr(model, name, None)
+    is_catboost = type(model).__module__.startswith("catboost")  # its name of the attribute is another one
+    value = getattr(model, CATBOOST_ATTRIBUTES.get(name, name) if is_catboost else name, None)
     if value is not None:
         return value
     first = [step for _, step in getattr(model, "steps", ())[:1]]
@@ -76,6 +79,8 @@ def is_numeric_function(step: Any) -> bool:
     """Return whether the function of a FunctionTransformer is one of NumPy or SciPy, or receives validated numbers."""
     function = getattr(step.func, "func", step.func)
     module = getattr(function, "__module__", None) or type(function).__module__
+    if getattr(function, "__name__", "") in COPY_FUNCTIONS:  # accept any type
+        return bool(step.validate)
     return bool(step.validate) or module.partition(".")[0] in NUMERIC_MODULES
 
 

@@ -12,7 +12,7 @@ from inference.signature.base import check_choice
 from inference.signature.infer.features import infer_table_input
 from inference.signature.infer.image_tabular import infer_image_tabular_input, split_metadata
 from inference.signature.infer.images import check_image_shape, check_scale, infer_image_input
-from inference.signature.infer.messages import format_tensors
+from inference.signature.infer.messages import MANIFEST_NAME, format_tensors
 from inference.signature.infer.outputs import infer_output
 from inference.signature.infer.samples import SampleOutputs
 from inference.signature.infer.texts import infer_text_input, takes_one_text
@@ -61,7 +61,7 @@ def infer_signature(
     Raises:
         InvalidSignature: `model.toml` contradicts the artifact, or neither of them defines a required part.
     """
-    kind = declared_input.get("kind") or _infer_input_kind(metadata, has_features="features" in declared_input)
+    kind = declared_input.get("kind") or _infer_input_kind(metadata, declared_input)
     check_choice("kind in [input]", kind, tuple(INPUTS))
     is_table = kind == "tabular"
     input_data = INPUT_READERS[kind](metadata, declared_input)
@@ -77,21 +77,23 @@ def infer_signature(
     return InferredSignature(signature, output.labels, output.notices)
 
 
-def _infer_input_kind(metadata: ArtifactMetadata, *, has_features: bool) -> str:
-    """Return the kind of input that the artifact takes.
-
-    Args:
-        has_features: `model.toml` lists features.
-    """
+def _infer_input_kind(metadata: ArtifactMetadata, declared_input: Mapping[str, Any]) -> str:
+    """Return the kind of input that the artifact takes."""
     parts = split_image_tensor(metadata.inputs)
     if parts and len(parts[0].shape) == IMAGE_RANK and not metadata.features:
         return "image-tabular"
-    if has_features:
+    if "features" in declared_input:
         return "tabular"
     if metadata.image.get("encoding") and IMAGE_FILE_NAME.search(metadata.inputs[0].name):
         return "image"
     if takes_one_text(metadata):
         return "text"
+    if not metadata.inputs and not metadata.features and not declared_input:
+        raise InvalidSignature(
+            f"Expected [input] in {MANIFEST_NAME}, because the artifact does not define its input. For rows, list "
+            'all columns in their order: features = [{ name = "area", type = "float" }]. For images, set height, width, '
+            "and scale."
+        )
     return "tabular" if metadata.features else _infer_kind_of_numbers(metadata)
 
 

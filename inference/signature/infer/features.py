@@ -145,6 +145,8 @@ def _merge_feature(detected: FeatureData, declared: FeatureData) -> FeatureData:
     max_exact = detected.get(EXACT_KEY, MAX_INTEGER)
     if DERIVED_EXAMPLE_KEYS & declared.keys():  # the artifact's example could be out of range
         detected = {key: value for key, value in detected.items() if key != "example"}
+    if declared.get("type") == "text":  # accepts other values than those of the training data
+        detected = {key: value for key, value in detected.items() if key != "values"}
     merged = {key: value for key, value in {**detected, **declared}.items() if key not in INTERNAL_KEYS}
     feature_type = merged.get("type", "float")
     if feature_type not in TYPES:

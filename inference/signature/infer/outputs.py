@@ -21,6 +21,11 @@ from inference.signature.infer.samples import SampleOutputs
 from inference.tensors import get_width
 from inference.types import ArtifactMetadata, Tensor
 
+CLASSES_HINT = (
+    'If the model returns one number per input, such as a cluster, name the numbers: set kind = "label" and classes in '
+    f"[output] of {MANIFEST_NAME}, the number for each label, in the same order. Otherwise, remove the labels."
+)
+
 
 class InferredOutput(NamedTuple):
     """The output with the keys of `model.toml`, the labels, and how the output was derived, one sentence each."""
@@ -47,7 +52,8 @@ def infer_output(
     kind = output["kind"]
     if not OUTPUTS[kind].has_labels:
         if labels:
-            raise InvalidSignature(f"Expected no labels for an output of kind {kind!r}. Received: {len(labels)}")
+            hint = f" {CLASSES_HINT}" if kind == "raw" else ""
+            raise InvalidSignature(f"Expected no labels for an output of kind {kind!r}. Received: {len(labels)}.{hint}")
         return InferredOutput(output, (), notices)
     own_classes = metadata.labels or samples.get_classes(output.get("name", ""))
     if OUTPUTS[kind].has_scores:

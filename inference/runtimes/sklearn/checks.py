@@ -1,0 +1,78 @@
+"""Reject objects that are no fitted model, each with the step that helps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from inference.errors import InvalidArtifact
+from inference.messages import format_names
+from inference.runtimes.sklearn.outputs import split_pipeline
+from inference.runtimes.sklearn.steps import unwrap_model
+
+BOOSTER_STEPS = {
+    "xgboost": 'booster.save_model("model.ubj")',
+    "lightgbm": 'booster.save_model("model.txt")',
+}
+
+
+def check_model(model: Any, name: str) -> None:
+    """Raise `InvalidArtifact` unless the object is a fitted model with `predict` that takes rows or texts.
+
+    Args:
+        name: of the file, for the message.
+    """
+    kind, library = type(model).__name__, type(model).__module__.partition(".")[0]
+    if kind == "Booster" and library in BOOSTER_STEPS:
+        raise InvalidArtifact(
+            f"{name} is a pickled Booster of {library}. Save it in the format of its library, and register that file: "
+            f"{BOOSTER_STEPS[library]}"
+        )
+    if not callable(getattr(model, "predict", None)):
+        raise InvalidArtifact(f"Expected a fitted model with predict(). {name} contains {_describe_other(model)}")
+    final = split_pipeline(unwrap_model(model))[1]
+    # Classes of the user can keep what they learned under any name.
+    if type(final).__module__.startswith("sklearn.") and not _is_fitted(final):
+        raise InvalidArtifact(f"The {type(final).__name__} in {name} is not fitted. Call fit(), and save the model again.")
+    if type(final).__name__ == "LGBMClassifier" and callable(final.objective):
+        raise InvalidArtifact(
+            f"The LGBMClassifier in {name} has an objective of your own, so predict() returns margins instead of classes. "
+            'Save its booster: model.booster_.save_model("model.txt"). Register that file with a model.toml that sets labels '
+            'and activation: "sigmoid" for two classes, otherwise "softmax".'
+        )
+    first = model.steps[0][1] if getattr(model, "steps", None) else model
+    if type(first).__name__ in ("DictVectorizer", "FeatureHasher"):
+        raise InvalidArtifact(
+            f"The pipeline in {name} begins with a {type(first).__name__}, which takes dictionaries instead of columns. "
+            "Train it on a data frame, with OneHotEncoder in a ColumnTransformer for the columns of text, and save it again."
+        )
+
+
+def _describe_other(model: Any) -> str:
+    """Return what a file contains instead of a model, and the step that helps."""
+    if isinstance(model, dict | list | tuple):
+        keys = f" with the keys {format_names([str(key) for key in model])}" if isinstance(model, dict) else ""
+        return (
+            f"a {type(model).__name__}{keys}. Save one object: the model itself, or make_pipeline(…) of its steps, such as "
+            "a scaler and the model."
+        )
+    if hasattr(model, "steps"):
+        return "a Pipeline that ends with a transformer. Add the model as its last step: make_pipeline(pipeline, model)."
+    if hasattr(model, "fit_predict"):
+        return (
+            f"a {type(model).__name__}, which cannot be applied to new rows. Use a model with predict(), such as KMeans or "
+            "LocalOutlierFactor(novelty=True), or train a classifier on the numbers that fit_predict() returns."
+        )
+    return f"a {type(model).__name__}. Save the fitted model itself."
+
+
+def _is_fitted(model: Any) -> bool:
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    try:
+        check_is_fitted(model)
+    except NotFittedError:
+        return False
+    except TypeError:  # not an estimator
+        pass
+    return True
