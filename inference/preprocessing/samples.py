@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from functools import singledispatch
 from math import ceil, floor
 from typing import Any
@@ -65,6 +66,11 @@ def _vary_value(feature: Feature, number: int, index: int, share: float) -> Any:
         return (number + index) % 2 == 1
     if feature.type == "text":
         return _vary_text(str(feature.get_sample_value()), number)
+    if feature.type == "datetime":
+        moment = datetime.fromisoformat(str(feature.get_sample_value())).replace(tzinfo=None) - timedelta(
+            days=number * 37, hours=index
+        )
+        return moment.isoformat()
     low, high = _get_range(feature)
     if feature.type == "float":
         return low * (1 - share) + high * share
