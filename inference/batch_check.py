@@ -15,6 +15,7 @@ from inference.messages import format_names
 from inference.postprocessing import build_result
 from inference.predictor import split_rows
 from inference.preprocessing import collate_items, make_sample_inputs, prepare_input
+from inference.tensors import RowByRow
 from inference.types import BatchFunction, ModelInput, ModelSpec
 
 SAMPLE_COUNT = 8
@@ -22,6 +23,7 @@ MAX_EXAMPLES = 4
 SLOW_RUN_SECONDS = 0.05  # a model that takes longer for one input is compared with few inputs
 SLOW_INPUT_COUNT = 3
 BUDGET_SECONDS = 3  # after which only one pair of inputs is compared
+FIXED_SIZE_NOTICE = "Inputs run one by one, because the artifact has a fixed batch size of 1."
 FULL_BATCH_SECONDS = 0.3  # the estimated duration up to which a batch of the maximum size is compared
 
 
@@ -50,12 +52,15 @@ def find_batch_behavior(
         examples: real inputs, if there are any. They are compared in addition to generated ones.
     """
     check = _BatchCheck(run, spec, tolerance)
+    runs_rows = isinstance(run, RowByRow)
     check.run_alone([*examples[:MAX_EXAMPLES], *make_sample_inputs(spec.signature.input, SAMPLE_COUNT)])
     reason = next(filter(None, map(check.find_problem, check.iterate_batches())), "")
     if reason and not check.is_deterministic():
         reason = "it is not deterministic: it returned different results for the same input"
-    notices = [*([f"Inputs run one by one, because the model cannot run a batch: {reason}."] if reason else [])]
-    return BatchBehavior(bool(reason), (*notices, *check.notices), len(check.items))
+    notices = [FIXED_SIZE_NOTICE] if runs_rows else []
+    if reason:
+        notices.append(f"Inputs run one by one, because the model cannot run a batch: {reason}.")
+    return BatchBehavior(runs_rows or bool(reason), (*notices, *check.notices), len(check.items))
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from inference.batcher import MAX_BATCH_ITEMS, MAX_QUEUE_ITEMS, BatchResult, Mic
 from inference.errors import InferenceError, InferenceTimeout, InvalidOutput, ModelError, ModelFailed
 from inference.postprocessing import build_result
 from inference.preprocessing import collate_items, find_warnings, make_sample_inputs, prepare_input
-from inference.tensors import make_row_by_row
+from inference.tensors import RowByRow
 from inference.types import BatchFunction, BatchOutput, ModelInput, ModelSpec, PredictionResult, Timings
 
 WARM_UP_TIMEOUT_SECONDS = 120
@@ -36,7 +36,7 @@ class Predictor:
         max_queue_items: int = MAX_QUEUE_ITEMS,
     ) -> None:
         self.spec = spec
-        self._run = make_row_by_row(run) if spec.signature.single_rows else run
+        self._run = RowByRow(run) if spec.signature.single_rows else run
         self._batcher = MicroBatcher(
             self._run_items, max_batch_items=max_batch_items, max_queue_items=max_queue_items, name=f"batch-{spec}"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -31,17 +32,18 @@ def make_batch_function(call: TensorFunction, inputs: Sequence[Tensor], output_n
     return run
 
 
-def make_row_by_row(run: BatchFunction) -> BatchFunction:
-    """Return a function that runs each row of a batch separately, for artifacts with a batch size of 1."""
+@dataclass(frozen=True, slots=True)
+class RowByRow:
+    """A batch function that runs each row of a batch separately. Runtimes return it for artifacts with a batch size of 1."""
 
-    def run_rows(batch: Batch) -> BatchOutput:
-        outputs: list[Any] = [run(_slice_row(batch, index)) for index in range(len(batch))]
+    run: BatchFunction
+
+    def __call__(self, batch: Batch) -> BatchOutput:
+        outputs: list[Any] = [self.run(_slice_row(batch, index)) for index in range(len(batch))]
         if isinstance(outputs[0], Mapping):
             return {name: np.concatenate([output[name] for output in outputs]) for name in outputs[0]}
         joined: AnyArray = np.concatenate(outputs)
         return joined
-
-    return run_rows
 
 
 def requires_single_rows(name: str, size: Any) -> bool:

@@ -13,11 +13,13 @@ from inference.signature import (
     ClassesOutput,
     Feature,
     ImageInput,
+    ImageTabularInput,
     LabelOutput,
     LabelsOutput,
     RawOutput,
     Signature,
     TableInput,
+    TextInput,
     ValueOutput,
 )
 from registry.models import ModelVersion
@@ -28,6 +30,7 @@ SCALE_FORMULAS = {
     "symmetric": "x / 127.5 - 1 (-1 to 1)",
     "standard": "(x / 255 - mean) / std",
     "none": "x (0 to 255)",
+    "stored": "the values in the file",
 }
 RESIZE_DESCRIPTIONS = {
     "stretch": "stretch to the size of the model",
@@ -74,6 +77,10 @@ def describe_input(signature_input: AnyInput) -> list[tuple[str, str]]:
     """Return (name, value) pairs that describe the input of a model."""
     if isinstance(signature_input, ImageInput):
         return list(_describe_image(signature_input))
+    if isinstance(signature_input, ImageTabularInput):
+        return [*_describe_image(signature_input.image), *_describe_features(signature_input.features)]
+    if isinstance(signature_input, TextInput):
+        return list(_describe_text(signature_input))
     if isinstance(signature_input, TableInput):
         return list(_describe_features(signature_input.features))
     return list(_describe_other_keys(signature_input.to_dict(), set()))
@@ -126,6 +133,13 @@ def _describe_image(image: ImageInput) -> Iterator[tuple[str, str]]:
     yield from _describe_other_keys(image.to_dict(), DESCRIBED_IMAGE_KEYS)
 
 
+def _describe_text(text: TextInput) -> Iterator[tuple[str, str]]:
+    yield "Text", f"up to {text.max_length:,} characters"
+    yield "Title", text.title
+    yield "Description", text.description
+    yield "Name in the artifact", text.name
+
+
 def _describe_features(features: Sequence[Feature]) -> Iterator[tuple[str, str]]:
     yield "Features", f"{len(features):,}"
     for feature in features[:MAX_LISTED_ITEMS]:
@@ -159,8 +173,10 @@ def _describe_decision(output: AnyOutput, labels: Sequence[str]) -> str:
     if getattr(output, "label_name", ""):
         return f"by the model itself (output {getattr(output, 'label_name', '')})"
     if isinstance(output, LabelsOutput):
-        numbers = _shorten(map(format_value, output.thresholds))
-        return f"each label whose score is at least {numbers}"
+        if len(output.thresholds) == 1:
+            return f"each label whose score is at least {format_value(output.thresholds[0])}"
+        numbers = [f"{label} {format_value(number)}" for label, number in output.get_thresholds(labels).items()]
+        return f"each label whose score is at least its threshold: {_shorten(numbers)}"
     if not isinstance(output, ClassesOutput):
         return ""
     if output.threshold is not None and len(labels) == 2:

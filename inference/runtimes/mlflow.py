@@ -13,7 +13,7 @@ from inference.errors import InvalidArtifact
 from inference.runtimes.mlflow_checks import check_text_columns
 from inference.runtimes.mlflow_columns import COLUMN_TYPES, get_type_name, make_feature, run_frames
 from inference.runtimes.mlflow_native import NativeModel, explain_load_error
-from inference.tensors import get_width, make_row_by_row, requires_single_rows, to_tensors
+from inference.tensors import RowByRow, get_width, requires_single_rows, to_tensors
 from inference.types import AnyArray, ArtifactMetadata, Batch, BatchFunction, BatchOutput, Table, Tensor
 
 
@@ -51,7 +51,7 @@ class MlflowRuntime(BaseRuntime):
         self.tensors = tuple(_make_tensor(spec, index) for index, spec in enumerate(self.schema.inputs))
         specs = zip(self.tensors, self.schema.inputs, strict=True)
         single_rows = [requires_single_rows(tensor.name, spec.shape[0]) for tensor, spec in specs]
-        return make_row_by_row(self._run_tensors) if any(single_rows) else self._run_tensors
+        return RowByRow(self._run_tensors) if any(single_rows) else self._run_tensors
 
     def describe(self) -> ArtifactMetadata:
         is_tensor = self.schema.is_tensor_spec()

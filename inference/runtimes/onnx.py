@@ -11,7 +11,7 @@ from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
 from inference.runtimes.onnx_graph import OnnxGraph
 from inference.runtimes.onnx_outputs import describe_outputs, is_label_pairs, to_label_scores
-from inference.tensors import make_batch_function, make_row_by_row, requires_single_rows
+from inference.tensors import RowByRow, make_batch_function, requires_single_rows
 from inference.types import AnyArray, ArtifactMetadata, BatchFunction, Tensor
 
 # NumPy dtypes by onnxruntime type name, https://onnxruntime.ai/docs/api/python/api_summary.html
@@ -58,7 +58,7 @@ class OnnxRuntime(BaseRuntime):
         self.outputs = tuple(_make_output(info) for info in session.get_outputs())
         single_rows = [requires_single_rows(info.name, info.shape[0]) for info in session.get_inputs()]
         run = make_batch_function(self._call_session, self.inputs, [tensor.name for tensor in self.outputs])
-        return make_row_by_row(run) if any(single_rows) else run
+        return RowByRow(run) if any(single_rows) else run
 
     def describe(self) -> ArtifactMetadata:
         graph = OnnxGraph(self.path.read_bytes())

@@ -14,7 +14,7 @@ from inference.errors import InvalidArtifact, InvalidOutput
 from inference.runtimes import create_runtime, detect_runtime, get_runtime
 from inference.runtimes.sklearn import SklearnRuntime
 from inference.signature import Feature
-from inference.tensors import get_width
+from inference.tensors import RowByRow, get_width
 from inference.types import AnyArray, ArtifactMetadata, Batch, BatchFunction, BatchOutput, Table
 
 MARKER_NAME = "pipeline.json"
@@ -47,7 +47,7 @@ class PipelineRuntime(BaseRuntime):
         def run(batch: Batch) -> BatchOutput:
             return run_network(_make_table(np.asarray(transform(batch)), count))
 
-        return run
+        return RowByRow(run) if isinstance(run_network, RowByRow) else run
 
     def describe(self) -> ArtifactMetadata:
         columns = self.transformer.describe()

@@ -12,7 +12,7 @@ import numpy as np
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
 from inference.runtimes.reasons import shorten_reason
-from inference.tensors import make_batch_function, make_row_by_row, requires_single_rows
+from inference.tensors import RowByRow, make_batch_function, requires_single_rows
 from inference.types import AnyArray, ArtifactMetadata, BatchFunction, Tensor
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class SavedModelRuntime(BaseRuntime):
             return [to_array(outputs[tensor.name]) for tensor in self.outputs]
 
         run = make_batch_function(call_signature, self.inputs, [tensor.name for tensor in self.outputs])
-        return make_row_by_row(run) if any(single_rows) else run
+        return RowByRow(run) if any(single_rows) else run
 
     def describe(self) -> ArtifactMetadata:
         takes_file = len(self.inputs) == 1 and self.inputs[0].dtype == "str" and self.inputs[0].shape in ((), (1,))

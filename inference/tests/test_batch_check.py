@@ -10,6 +10,7 @@ import pytest
 from inference.batch_check import find_batch_behavior
 from inference.preprocessing import make_sample_inputs, read_features
 from inference.signature import Feature, ImageInput, LabelOutput, RawOutput, Signature, TableInput, ValueOutput
+from inference.tensors import RowByRow
 from inference.types import ModelSpec
 
 TABLE = TableInput((
@@ -73,6 +74,12 @@ def test_models_that_cannot_batch_run_row_by_row(run, reason):
     assert reason in " ".join(behavior.notices)
     assert "secret" not in str(behavior.notices)
     assert behavior.compared == 8
+
+
+def test_an_artifact_with_a_batch_size_of_one_runs_row_by_row():
+    behavior = find_batch_behavior(RowByRow(fail_on_several), make_spec())
+    assert behavior.single_rows
+    assert behavior.notices == ("Inputs run one by one, because the artifact has a fixed batch size of 1.",)
 
 
 def test_types_that_depend_on_the_rest_of_the_batch_are_found():

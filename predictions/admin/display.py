@@ -31,7 +31,9 @@ def render_input(row: Input, side: int) -> str | SafeString:
     if not row.has_image:
         return format_features(row.features)
     thumbnail = render_thumbnail(row, side)
-    return thumbnail if row.features is None else format_html("{} {}", thumbnail, format_features(row.features))
+    if row.features is None:
+        return thumbnail
+    return format_html('<div class="image-features">{}<span>{}</span></div>', thumbnail, format_features(row.features))
 
 
 def render_whole_input(row: Input, side: int) -> str | SafeString:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 MAX_CLIENT_REFERENCE_CHARACTERS = 255
 MARGIN_HELP_TEXT = (
-    "The highest score minus the second highest, 0 to 1. For a multi-label model, the smallest distance of a score to its "
-    "threshold."
+    "The score of the label minus the highest other score, -1 to 1. If thresholds decide, the smallest distance of a score "
+    "to its threshold."
 )
 
 
@@ -124,8 +124,8 @@ class Prediction(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices)
     source = models.CharField(max_length=10, choices=Source.choices)
     output = models.JSONField(null=True, blank=True)
-    label = models.CharField(max_length=MAX_LABEL_CHARACTERS, blank=True, help_text="The label with the highest score.")
-    confidence = models.FloatField(null=True, blank=True, help_text="The highest score, 0 to 1.")
+    label = models.CharField(max_length=MAX_LABEL_CHARACTERS, blank=True, help_text="The predicted label.")
+    confidence = models.FloatField(null=True, blank=True, help_text="The score of the label, 0 to 1.")
     margin = models.FloatField(null=True, blank=True, help_text=MARGIN_HELP_TEXT)
     value = models.FloatField(null=True, blank=True, help_text="The output of a regression model.")
     warnings = models.JSONField(

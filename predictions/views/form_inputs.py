@@ -8,13 +8,13 @@ from typing import Any
 
 from accounts.models import User
 from inference.signature import TEXT_KEY, AnyInput, TextInput, get_table_part
+from predictions.feature_fields import get_initial_features
 from predictions.forms import (
     FeaturesForm,
     ImageFeaturesForm,
     PredictionForm,
     TextForm,
     UploadForm,
-    get_initial_features,
 )
 from predictions.models import Input
 from predictions.services.examples import get_example_parts

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from accounts.models import User
 from inference.signature import TableInput, get_table_part
-from predictions.forms import FeaturesForm, ImageFeaturesForm, get_field_name
+from predictions.feature_fields import get_field_name
+from predictions.forms import FeaturesForm, ImageFeaturesForm
 from registry.errors import InactiveModel, UnknownModel
 from registry.models import ModelVersion
 from registry.references import resolve_version

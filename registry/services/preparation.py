@@ -33,6 +33,10 @@ from registry.services.verify import check_examples
 from registry.tasks import get_task
 
 MAX_FRAMEWORK_CHARACTERS = 50
+TABULAR_KIND_STEP = (
+    'A model with a single column of text becomes a text model. To keep it tabular, set kind = "tabular" in [input] of '
+    "model.toml, or set another name with --name."
+)
 COMPARED_FIELDS = ("runtime", "trusted", "signature", "labels", "examples", "notes")
 
 
@@ -133,9 +137,10 @@ def check_task(model: RegisteredModel, task: str) -> None:
         InvalidSignature: the tasks differ, and a version of the model is or was in use.
     """
     if model.task != task and is_in_use(model):
+        is_text = model.task.startswith("tabular") and task.startswith("text")
         raise InvalidSignature(
             f"All versions of {model.name} must be models for {model.task}. This model is for {task}. "
-            "Set another name with --name."
+            f"{TABULAR_KIND_STEP if is_text else 'Set another name with --name.'}"
         )
 
 

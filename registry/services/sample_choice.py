@@ -9,6 +9,7 @@ from inference.errors import InvalidSignature, ModelFailed
 from inference.examples import Example
 from inference.predictor import Predictor
 from inference.preprocessing import make_sample_input
+from inference.runtimes.reasons import shorten_reason
 from inference.signature import TableInput, TextInput
 from inference.types import BatchFunction, ModelSpec
 
@@ -31,7 +32,7 @@ def choose_sample(spec: ModelSpec, run_batch: BatchFunction, examples: Sequence[
     except ModelFailed as error:
         if isinstance(spec.signature.input, TextInput) and not is_declared:
             raise InvalidSignature(
-                f"The model takes one string but fails for the text {make_sample_input(spec.signature.input)!r}. If it "
+                f"The model takes one string but failed on the text {make_sample_input(spec.signature.input)!r}. If it "
                 'takes text, set kind = "text" and a valid example in [input]. If the string is an encoded image, set '
                 'kind = "image".'
             ) from error
@@ -40,8 +41,8 @@ def choose_sample(spec: ModelSpec, run_batch: BatchFunction, examples: Sequence[
         row = next((example.features for example in examples if example.features), None)
         if row is None:
             raise InvalidSignature(
-                f"The model fails on a row of typical values ({error.message}) Add a row that it accepts to model.toml: "
-                "[[examples]] features = { … }"
+                f"The model failed on a row of typical values: {shorten_reason(str(error.__cause__ or error))} "
+                "Add a row that it accepts to model.toml, as features of an [[examples]] table."
             ) from error
     signature = replace(spec.signature, input=spec.signature.input.replace_examples(row))
     spec = replace(spec, signature=signature)

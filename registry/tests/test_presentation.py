@@ -8,10 +8,12 @@ from inference.signature import (
     ClassesOutput,
     Feature,
     ImageInput,
+    ImageTabularInput,
     LabelOutput,
     LabelsOutput,
     Signature,
     TableInput,
+    TextInput,
     ValueOutput,
 )
 from registry.management.commands.register_model import format_table
@@ -88,6 +90,19 @@ def test_a_feature_is_described(feature, value):
     assert describe_input(TableInput((feature,))) == [("Features", "1"), ("x", value)]
 
 
+def test_an_image_with_features_is_described_as_both():
+    rows = dict(describe_input(ImageTabularInput(ImageInput(8, 8, 1, "none"), TableInput((Feature("x", unit="cm"),)))))
+    assert rows["Image"] == "8 × 8 pixels, 1 channel (grayscale)"
+    assert rows["Scale"] == "none: x (0 to 255)"
+    assert (rows["Features"], rows["x"]) == ("1", "number in cm; required")
+
+
+def test_a_text_input_is_described():
+    rows = dict(describe_input(TextInput(name="review", title="Review", max_length=2000)))
+    assert rows["Text"] == "up to 2,000 characters"
+    assert (rows["Title"], rows["Name in the artifact"]) == ("Review", "review")
+
+
 def test_long_lists_are_shortened():
     rows = describe_input(TableInput(tuple(Feature(f"x{number}") for number in range(500))))
     assert rows[0] == ("Features", "500")
@@ -119,7 +134,7 @@ def test_long_lists_are_shortened():
             ("a", "b"),
             {
                 "Kind": "labels: any number of labels, with one score per label",
-                "Decision": "each label whose score is at least 0.5, 0.25",
+                "Decision": "each label whose score is at least its threshold: a 0.5, b 0.25",
             },
         ),
         (LabelOutput(), ("a",), {"Kind": "label: one label, without scores"}),

@@ -120,7 +120,10 @@ def test_a_dry_run_writes_nothing(write_rows, settings):
 
 def test_a_dry_run_reports_errors(write_rows):
     error = run_command("register_model", write_rows(fail="wool"), "--dry-run")[2]
-    assert error == "Not registered: flowers failed: RuntimeError. (wool)"
+    assert error == (
+        "Not registered: The model failed on a row of typical values: wool. Add a row that it accepts to model.toml, as "
+        "features of an [[examples]] table."
+    )
 
 
 def test_an_unknown_model_cannot_be_promoted(flowers, shades):

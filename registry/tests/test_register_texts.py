@@ -40,7 +40,10 @@ def test_the_signature_and_the_task_are_stored(reviews, parcels):
 
 
 TEXT = '[input]\nkind = "text"\n'
-PAIR = '[input]\nkind = "image-tabular"\nheight = 8\nwidth = 8\nchannels = 1\nfeatures = [{ name = "weight" }]\n'
+PAIR = (
+    '[input]\nkind = "image-tabular"\nheight = 8\nwidth = 8\nchannels = 1\nscale = "unit"\n'
+    'features = [{ name = "weight" }]\n'
+)
 
 
 @pytest.mark.parametrize(
@@ -92,3 +95,12 @@ def test_a_string_that_is_no_text_is_rejected_with_the_next_step(tmp_path):
     (tmp_path / "labels.txt").write_text("no\nyes\n")
     with pytest.raises(InvalidSignature, match='If the string is an encoded image, set kind = "image"'):
         register_model(path=tmp_path / "bytes", labels=tmp_path / "labels.txt", trusted=True)
+
+
+def test_a_tabular_model_whose_new_version_takes_text_names_the_step(write_model):
+    tabular = '[input]\nkind = "tabular"\nfeatures = [{ name = "text", type = "text" }]\n'
+    register_model(path=write_model(tabular), promote=True)
+    with pytest.raises(InvalidSignature, match="All versions of kind must be models for tabular-regression") as caught:
+        register_model(path=write_model(TEXT))
+    assert 'set kind = "tabular" in [input] of model.toml' in str(caught.value)
+    assert register_model(path=write_model(tabular + "# the same columns")).number == 1

@@ -14,7 +14,7 @@ from inference.runtimes.keras.messages import explain_load_error
 from inference.runtimes.keras.pixels import PixelScale, find_pixel_scale, get_image_keys
 from inference.runtimes.keras.tables import find_features
 from inference.runtimes.tensorflow import LOAD_ERRORS, import_tensorflow, make_input, make_output, to_array
-from inference.tensors import make_batch_function, make_row_by_row, requires_single_rows, split_image_tensor
+from inference.tensors import RowByRow, make_batch_function, requires_single_rows, split_image_tensor
 from inference.types import AnyArray, ArtifactMetadata, BatchFunction
 
 
@@ -54,7 +54,7 @@ class KerasRuntime(BaseRuntime):
                 reason = explain_load_error(error, name=self.path.name, file_version=file.version, version=keras.__version__)
                 raise InvalidArtifact(reason) from error
         run = make_batch_function(call_model, self.inputs, [tensor.name for tensor in self.outputs])
-        return make_row_by_row(run) if any(self.single_rows) else run
+        return RowByRow(run) if any(self.single_rows) else run
 
     def describe(self) -> ArtifactMetadata:
         return self.metadata

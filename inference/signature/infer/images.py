@@ -100,7 +100,7 @@ def _check_artifact_steps(
     preset = f'preset = "{declared_input.get("preset")}"'
     for key, value in metadata.image.items():
         received = declared.get(key, value)
-        if received != value and not (key == "scale" and {received, value} <= set(UNSCALED)):
+        if value and received != value and not (key == "scale" and {received, value} <= set(UNSCALED)):
             place, step = (
                 (f"in {MANIFEST_NAME} or with an option", key) if key in declared_input else (f"by {preset}", "preset")
             )
@@ -108,7 +108,7 @@ def _check_artifact_steps(
                 f'{key} = "{received}" is declared {place}, but the artifact takes {key} = "{value}". '
                 f"{_get_reason(metadata, key)} Remove {step}."
             )
-    if metadata.image.get("scale") == "none" and "mean" in declared.keys() - metadata.image.keys():
+    if metadata.image.get("scale") == "none" and declared.get("mean") and not metadata.image.get("mean"):
         place, step = (f"in {MANIFEST_NAME}", "mean and std") if "mean" in declared_input else (f"by {preset}", "preset")
         raise InvalidSignature(
             f"mean is declared {place}, but the artifact takes pixels from 0 to 255. "
