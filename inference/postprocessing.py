@@ -86,7 +86,10 @@ def _build_label_result(row: Any, output: LabelOutput, labels: Sequence[str]) ->
 def _build_value_result(row: Any, output: ValueOutput, labels: Sequence[str]) -> PredictionResult:
     numbers = _to_numbers(select_output(row, output.name)).ravel()
     if numbers.size != 1:
-        raise InvalidOutput(f"Expected one number, the value. Received: {numbers.size}")
+        raise InvalidOutput(
+            f"Expected one number, the value. Received: {numbers.size}. To store several numbers, set "
+            'kind = "raw" in [output].'
+        )
     value = _check_finite(numbers)[0].item()
     return PredictionResult(output={"value": value}, value=value)
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
+from inference.runtimes.mlflow_checks import check_text_columns
 from inference.runtimes.mlflow_columns import COLUMN_TYPES, get_type_name, make_feature, run_frames
 from inference.runtimes.mlflow_native import NativeModel, explain_load_error
-from inference.tensors import RowByRow, requires_single_rows, to_tensors
+from inference.tensors import RowByRow, get_width, requires_single_rows, to_tensors
 from inference.types import AnyArray, ArtifactMetadata, Batch, BatchFunction, BatchOutput, Table, Tensor
 
 
@@ -39,11 +40,13 @@ class MlflowRuntime(BaseRuntime):
         self.schema = self.model.metadata.get_input_schema()
         if self.schema is None:
             raise InvalidArtifact(
-                f"The MLflow model has no signature. Save {self.path.name} again with signature=infer_signature(...)."
+                f"The MLflow model {self.path.name} has no signature, which defines its inputs. Save it again with "
+                "signature=mlflow.models.infer_signature(X, model.predict(X)), where X contains rows of the training data."
             )
         self.native = NativeModel(self.model)
         if not self.schema.is_tensor_spec():
             self.features = tuple(make_feature(spec, index) for index, spec in enumerate(self.schema.inputs))
+            check_text_columns(self.model, self.native, self.schema)
             return self._run_table
         self.tensors = tuple(_make_tensor(spec, index) for index, spec in enumerate(self.schema.inputs))
         specs = zip(self.tensors, self.schema.inputs, strict=True)
@@ -71,8 +74,11 @@ class MlflowRuntime(BaseRuntime):
     def _describe_output(self, outputs: tuple[Tensor, ...]) -> tuple[dict[str, Any], tuple[Tensor, ...], list[str]]:
         """Return the output with the keys of `model.toml`, the outputs of `_predict`, and notices."""
         native = self.native
+        if native.label_count:
+            return *_describe_labels(native, outputs), []
         if not native.classes:
-            return ({"kind": "value"} if native.is_regressor and len(outputs) <= 1 else {}), outputs, []
+            is_value = not outputs or (len(outputs) == 1 and get_width(outputs[0]) == 1)
+            return ({"kind": "value" if is_value else "raw"} if native.is_regressor else {}), outputs, []
         notices = [f"classes: {', '.join(native.classes)[:200]}, from the {native.name} inside the MLflow model."]
         if native.predict_function == "predict_proba":
             return {"kind": "classes"}, outputs or (Tensor("scores", "float64", (len(native.classes),)),), notices
@@ -93,7 +99,8 @@ class MlflowRuntime(BaseRuntime):
         return run_frames(batch, self.schema.inputs, self._predict)
 
     def _run_tensors(self, batch: Batch) -> BatchOutput:
-        arrays = to_tensors(batch, self.tensors)
+        # MLflow takes strings of a fixed width only.
+        arrays = [array.astype(str) if array.dtype == object else array for array in to_tensors(batch, self.tensors)]
         names = self.schema.input_names()
         return self._predict(dict(zip(names, arrays, strict=True)) if self.schema.has_input_names() else arrays[0])
 
@@ -101,7 +108,9 @@ class MlflowRuntime(BaseRuntime):
         predicted = _to_arrays(self.model.predict(data))
         if not self.native.adds_scores or isinstance(predicted, Mapping):
             return predicted
-        return {"scores": self.native.compute_scores(data), "label": predicted.reshape(len(predicted))}
+        scores = self.native.compute_scores(data)
+        shape = scores.shape if self.native.label_count else (len(predicted),)
+        return {"scores": scores, "label": predicted.reshape(shape)}
 
 
 def _import_mlflow() -> Any:
@@ -126,11 +135,23 @@ def _make_tensor(spec: Any, index: int) -> Tensor:
     return Tensor(str(spec.name or index), dtype, tuple(None if size < 0 else int(size) for size in spec.shape[1:]))
 
 
+def _describe_labels(native: NativeModel, outputs: tuple[Tensor, ...]) -> tuple[dict[str, Any], tuple[Tensor, ...]]:
+    """Return the output of a multi-label model, as that of the scikit-learn runtime."""
+    if not native.adds_scores:
+        return {"kind": "raw"}, outputs
+    shape = (native.label_count,)
+    tensors = (Tensor("scores", "float64", shape), Tensor("label", "int64", shape))
+    return {"kind": "labels", "name": "scores", "label_name": "label"}, tensors
+
+
 def _to_arrays(result: Any) -> BatchOutput:
-    """Return the result of pyfunc (data frame, series, array, list, or a mapping of them) as arrays."""
+    """Return the result of pyfunc (data frame, series, array, list, or a mapping of them) as arrays.
+
+    Python functions for one row often return a single value, which becomes one row.
+    """
     if isinstance(result, Mapping):
-        return {str(name): np.asarray(part) for name, part in result.items()}
+        return {str(name): np.atleast_1d(np.asarray(part)) for name, part in result.items()}
     if hasattr(result, "columns"):
         arrays: dict[str, AnyArray] = {str(name): result[name].to_numpy() for name in result.columns}
         return next(iter(arrays.values())) if len(arrays) == 1 else arrays
-    return np.asarray(result)
+    return np.atleast_1d(np.asarray(result))

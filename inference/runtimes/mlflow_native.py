@@ -11,10 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from inference.runtimes.sklearn.outputs import compute_indicator_scores, get_indicator_count
+from inference.runtimes.sklearn.texts import takes_texts
 from inference.types import AnyArray
 
 # Loaders of native models with the interface of scikit-learn: predict() returns classes, predict_proba() scores.
 CLASSIFIER_LOADERS = ("mlflow.sklearn", "mlflow.xgboost", "mlflow.lightgbm", "mlflow.catboost")
+SKLEARN_LOADER = "mlflow.sklearn"
 PREDICT_FUNCTIONS = ("predict", "predict_proba")
 PINNED_PACKAGE = re.compile(r"^([\w.-]+)(?:\[[^\]]*\])?==([^\s;]+)", re.MULTILINE)
 PACKAGES = {"sklearn": "scikit-learn", "cv2": "opencv-python", "PIL": "pillow", "yaml": "pyyaml", "bs4": "beautifulsoup4"}
@@ -33,14 +36,17 @@ class NativeModel:
     def __init__(self, pyfunc: Any) -> None:
         flavor = pyfunc.metadata.flavors.get("python_function", {})
         self.predict_function = str(flavor.get("predict_fn", "predict"))
+        self.loader = str(flavor.get("loader_module", ""))
         self.model: Any = None
-        is_known = flavor.get("loader_module") in CLASSIFIER_LOADERS and self.predict_function in PREDICT_FUNCTIONS
+        is_known = self.loader in CLASSIFIER_LOADERS and self.predict_function in PREDICT_FUNCTIONS
         if is_known:
             self.model = _get_raw_model(pyfunc)
         classes = getattr(self.model, "classes_", None)
-        is_flat = isinstance(classes, list | np.ndarray) and np.ndim(classes) == 1
+        # of a multi-label model; 0 for others
+        self.label_count = get_indicator_count(self.model) if self.loader == SKLEARN_LOADER and self.model is not None else 0
+        is_flat = not self.label_count and isinstance(classes, np.ndarray | list) and np.ndim(classes) == 1
         self.classes = tuple(str(name) for name in np.asarray(classes).tolist()) if is_flat else ()
-        has_scores = bool(self.classes) and hasattr(self.model, "predict_proba")
+        has_scores = bool(self.classes or self.label_count) and hasattr(self.model, "predict_proba")
         self.adds_scores = has_scores and self.predict_function == "predict" and pyfunc.metadata.get_params_schema() is None
 
     @property
@@ -60,7 +66,14 @@ class NativeModel:
         except AttributeError:  # not an estimator, such as a Booster
             return False
 
+    @property
+    def takes_texts(self) -> bool:
+        """Return whether the model begins with a vectorizer of scikit-learn."""
+        return self.loader == SKLEARN_LOADER and takes_texts(self.model)
+
     def compute_scores(self, data: Any) -> AnyArray:
+        if self.label_count:
+            return compute_indicator_scores(self.model, data)
         return np.asarray(self.model.predict_proba(data))
 
 

@@ -89,6 +89,8 @@ class LabelsOutput(OutputPart):
     def __post_init__(self) -> None:
         check_choice("activation", self.activation, ("none", "sigmoid"))
         check_strings(self, self.name, self.label_name)
+        if isinstance(self.thresholds, int | float):  # one for all labels
+            object.__setattr__(self, "thresholds", (self.thresholds,))
         if not self.thresholds:
             raise InvalidSignature("Expected at least one number in thresholds of [output].")
         for threshold in self.thresholds:

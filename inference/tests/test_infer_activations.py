@@ -78,6 +78,13 @@ def infer(run, *, final="", width=3, labels=SUN_RAIN_SNOW, image=False, kind=Non
             run_logits,
             "linear",
             SUN_RAIN_SNOW,
+            {"kind": "labels", "thresholds": 0.2},
+            {"kind": "labels", "activation": "sigmoid", "thresholds": [0.2]},
+        ),
+        (
+            run_logits,
+            "linear",
+            SUN_RAIN_SNOW,
             {"kind": "labels", "threshold": 0.2},
             {"kind": "labels", "activation": "sigmoid", "thresholds": [0.2]},
         ),

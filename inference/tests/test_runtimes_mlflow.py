@@ -128,7 +128,9 @@ def test_images_are_passed_to_a_model_of_tensors(mlflow, save_mlflow_python, bat
 
 def test_model_without_signature_is_rejected(save_mlflow_python):
     path = save_mlflow_python(lambda frame: frame, None, None)
-    assert_not_served(path, r"The MLflow model has no signature\. Save model again with signature=infer_signature")
+    assert_not_served(
+        path, r"has no signature, which defines its inputs\. Save it again with signature=mlflow.models.infer_signature"
+    )
 
 
 def test_folder_requires_trust(mlflow, save_mlflow, tmp_path):

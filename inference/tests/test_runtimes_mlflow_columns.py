@@ -1,8 +1,11 @@
 """Columns of MLflow signatures: types, missing values, dates, and parameters."""
 
+from importlib.util import find_spec
+
 import pandas as pd
 import pytest
 
+from core.tests.requirements import require
 from inference.errors import InvalidFeatures
 from inference.runtimes.mlflow import MlflowRuntime
 from inference.tests.factories import assert_not_served, predict_row, run_batch, serve_artifact
@@ -143,3 +146,30 @@ def test_params_have_their_defaults(mlflow, tmp_path):
     runtime = MlflowRuntime(tmp_path / "m", trusted=True)
     runtime.load()
     assert runtime.describe().notices == ("params: the defaults of the MLflow signature, factor = 2.5.",)
+
+
+def save_with_text_column(mlflow, path, flavor, model):
+    signature = mlflow.models.infer_signature(pd.DataFrame({"review": ["good", "bad"]}), [1, 0])
+    argument = {"sklearn": "sk_model", "lightgbm": "lgb_model"}[flavor]
+    getattr(mlflow, flavor).save_model(path=path, signature=signature, pip_requirements=[], **{argument: model})
+    return path
+
+
+def test_a_vectorizer_cannot_read_a_data_frame(mlflow, tmp_path):
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.naive_bayes import MultinomialNB
+    from sklearn.pipeline import make_pipeline
+
+    model = make_pipeline(TfidfVectorizer(), MultinomialNB()).fit(["good", "bad"], [1, 0])
+    path = save_with_text_column(mlflow, tmp_path / "model", "sklearn", model)
+    assert_not_served(path, r"The model begins with a vectorizer, .*=infer_signature\(np.array\(texts\)")
+
+
+def test_boosters_do_not_take_text(mlflow, tmp_path):
+    require("lightgbm", find_spec("lightgbm"))
+    import lightgbm
+
+    frame = pd.DataFrame({"review": pd.Categorical(["good", "bad"] * 30)})
+    model = lightgbm.LGBMClassifier(n_estimators=1, verbose=-1).fit(frame, [1, 0] * 30)
+    path = save_with_text_column(mlflow, tmp_path / "model", "lightgbm", model)
+    assert_not_served(path, r"LightGBM takes categories or numbers\. .* without MLflow and register that file: ")

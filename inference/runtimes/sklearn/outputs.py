@@ -129,11 +129,19 @@ def _predict_by_score(model: Any, data: Any) -> BatchOutput:
 
 def _predict_indicators(model: Any, data: Any) -> BatchOutput:
     """Return the probability of each label, and the decision of the model: one number 0 or 1 per label."""
+    return {
+        SCORES_NAME: compute_indicator_scores(model, data),
+        LABEL_NAME: _to_array(model.predict(data)).astype(np.int64),
+    }
+
+
+def compute_indicator_scores(model: Any, data: Any) -> AnyArray:
+    """Return the probability of each label of a multi-label model, shape `(n, labels)`."""
     scores = model.predict_proba(data)
     if isinstance(scores, list):
         pairs = zip(scores, model.classes_, strict=True)
         scores = np.column_stack([_select_positive(np.asarray(part), np.asarray(classes)) for part, classes in pairs])
-    return {SCORES_NAME: np.asarray(scores), LABEL_NAME: _to_array(model.predict(data)).astype(np.int64)}
+    return np.asarray(scores)
 
 
 def _select_positive(scores: AnyArray, classes: AnyArray) -> AnyArray:

@@ -89,7 +89,8 @@ def _infer_kind(
     scores_name = scores[0].name if len(scores) == 1 and len(metadata.outputs) > 1 else name
     has_classes = len(scores) == 1 and scores[0].dtype == "object" and bool(samples.get_classes(scores_name))
     if labels or has_classes:
-        return "classes" if scores or not tensors else "label"
+        is_text = not tensors and samples.are_texts(name)
+        return "classes" if scores or not (tensors or is_text) else "label"
     if len(tensors) > 1:
         return "raw"
     if tensors and not scores:

@@ -56,6 +56,11 @@ class SampleOutputs:
         finite = numbers[np.isfinite(numbers).all(axis=1)]
         return finite if len(finite) else None
 
+    def are_texts(self, name: str) -> bool:
+        """Return whether an output is one text for each input."""
+        selected = [np.asarray(row) for row in self.select(name)]
+        return bool(selected) and all(row.dtype.kind == "U" and row.size == 1 for row in selected)
+
     def get_classes(self, name: str) -> tuple[str, ...]:
         """Return the keys of an output that maps classes to scores (ONNX ZipMap); empty for other outputs."""
         first = next(iter(self.select(name)), None)
