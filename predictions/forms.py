@@ -9,10 +9,10 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.html import escape
 
-from core.formatting import format_value
 from inference.errors import InvalidFeatures, InvalidInput
 from inference.preprocessing import find_unused_names, parse_csv_line, parse_strings, read_features
-from inference.signature import Feature, TableInput, TextInput
+from inference.signature import TableInput, TextInput
+from predictions.feature_fields import build_feature_field, format_text
 from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
 from registry.references import MAX_REFERENCE_CHARACTERS
 
@@ -74,7 +74,7 @@ class FeaturesForm(PredictionForm):
     def __init__(self, *args: Any, table: TableInput, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.table = table
-        self.fields |= {get_field_name(index): _build_field(feature) for index, feature in enumerate(table.features)}
+        self.fields |= {get_field_name(index): build_feature_field(feature) for index, feature in enumerate(table.features)}
 
     @property
     def feature_fields(self) -> list[forms.BoundField]:
@@ -194,63 +194,4 @@ def get_field_name(index: int) -> str:
 
 def get_initial_features(features: Mapping[str, Any], table: TableInput) -> dict[str, str]:
     """Return a row as the initial texts of FeaturesForm."""
-    return {get_field_name(index): _format_text(features.get(name)) for index, name in enumerate(table.names)}
-
-
-def _format_text(value: Any) -> str:
-    return "" if value is None else format_value(value)
-
-
-def _build_field(feature: Feature) -> forms.CharField:
-    name = feature.display_name
-    return forms.CharField(
-        label=name[:1].upper() + name[1:] + (f" ({feature.unit})" if feature.unit else ""),
-        required=False,
-        strip=False,
-        widget=_build_widget(feature),
-        help_text=escape(_build_help_text(feature)),
-    )
-
-
-def _build_widget(feature: Feature) -> forms.Widget:
-    attrs: dict[str, Any] = {"required": True} if feature.required else {}
-    if feature.type == "boolean" or feature.values:
-        choices = [(_format_text(value), _format_text(value)) for value in feature.values]
-        return forms.Select(
-            attrs=attrs, choices=[("", _build_empty_choice(feature)), *(choices or [("true", "Yes"), ("false", "No")])]
-        )
-    example = feature.example if feature.example is not None else feature.default
-    if example is not None:
-        attrs["placeholder"] = f"e.g. {_format_text(example)}"
-    if feature.type == "text":
-        return forms.TextInput(attrs=attrs)
-    if feature.type == "datetime":
-        return forms.TextInput(attrs={**attrs, "type": "datetime-local", "step": "1"})
-    bounds = {"min": feature.min, "max": feature.max}
-    attrs |= {name: bound for name, bound in bounds.items() if bound is not None}
-    return forms.NumberInput(attrs={**attrs, "step": "1" if feature.type == "integer" else "any"})
-
-
-def _build_empty_choice(feature: Feature) -> str:
-    if feature.required:
-        return "(choose)"
-    return "(none)" if feature.default is None else f"(default: {_format_text(feature.default)})"
-
-
-def _build_help_text(feature: Feature) -> str:
-    """Return the description, the allowed values and the default, as short sentences."""
-    parts = [feature.description.strip()]
-    if allowed := _describe_bounds(feature):
-        parts.append(f"{allowed[:1].upper()}{allowed[1:]}.")
-    if not feature.required:
-        parts.append("Optional." if feature.default is None else f"Default: {_format_text(feature.default)}.")
-    return " ".join(part for part in parts if part)
-
-
-def _describe_bounds(feature: Feature) -> str:
-    """Return the allowed values, such as `whole number, 0 to 10`. Empty for features with a list of values."""
-    if feature.values:
-        return ""
-    low, high = (None if bound is None else _format_text(bound) for bound in (feature.min, feature.max))
-    bounds = f"{low} to {high}" if low and high else f"{low} or more" if low else f"{high} or less" if high else ""
-    return ", ".join(part for part in ("whole number" if feature.type == "integer" else "", bounds) if part)
+    return {get_field_name(index): format_text(features.get(name)) for index, name in enumerate(table.names)}
