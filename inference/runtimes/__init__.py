@@ -89,7 +89,7 @@ def detect_runtime(path: Path) -> str:
         if get_runtime(name).match_suffix(path):
             return name
     if step := find_step(path):
-        raise InvalidArtifact(f"{path.name} is not served. {step}.")
+        raise InvalidArtifact(f"{path.name} is not supported. {step}.")
     known = [get_runtime(name) for name in RUNTIMES if name not in INTERNAL_RUNTIMES]
     if path.is_dir():
         markers = " or ".join(runtime.marker for runtime in known if runtime.marker)

@@ -100,7 +100,7 @@ class CatboostRuntime(BaseRuntime):
             if len(indices):
                 names = ", ".join(self.names[index] for index in indices)
                 raise InvalidArtifact(
-                    f"CatBoost models with {kind} features are not served: {names[:200]}. Train the model with "
+                    f"CatBoost models with {kind} features are not supported: {names[:200]}. Train the model with "
                     "these columns as numbers or as cat_features."
                 )
 

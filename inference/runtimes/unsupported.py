@@ -1,4 +1,4 @@
-"""File formats that are not served, each with the step that turns the model into a format that is."""
+"""File formats that are not supported, each with the step that turns the model into a format that is."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STEPS = {
         f"--trusted. Otherwise: {SAVEDMODEL_STEP[0].lower()}{SAVEDMODEL_STEP[1:]}"
     ),
     ".pmml": (
-        "PMML is not served. If the model comes from scikit-learn, register it as a .skops file: "
+        "PMML is not supported. If the model comes from scikit-learn, register it as a .skops file: "
         'skops.io.dump(model, "model.skops")'
     ),
     ".mlmodel": (
@@ -37,11 +37,11 @@ STEPS = {
         "scikit-learn or torch.onnx.export for PyTorch"
     ),
     ".rds": (
-        'R objects are not served. XGBoost in R: xgb.save(model, "model.ubj"). LightGBM in R: lgb.save(model, "model.txt"). '
-        'CatBoost in R: catboost.save_model(model, "model.cbm")'
+        'R objects are not supported. XGBoost in R: xgb.save(model, "model.ubj"). LightGBM in R: '
+        'lgb.save(model, "model.txt"). CatBoost in R: catboost.save_model(model, "model.cbm")'
     ),
-    ".rdata": 'R workspaces are not served. Save the model alone, for example with xgb.save(model, "model.ubj")',
-    ".gguf": "Language models are not served. mlsite serves models that take images, rows of features, or one text",
+    ".rdata": 'R workspaces are not supported. Save the model alone, for example with xgb.save(model, "model.ubj")',
+    ".gguf": "Language models are not supported. mlsite serves models that take images, rows of features, or one text",
     ".npz": (
         "NumPy archives contain arrays without a model. Save the model itself, for example with skops.io.dump(model, "
         '"model.skops"), or write a runtime of your own: docs/register.md, Add a runtime'
@@ -61,5 +61,5 @@ STEPS = {
 
 
 def find_step(path: Path) -> str:
-    """Return why a file is not served and what to do instead, or an empty string."""
+    """Return why a file is not supported and what to do instead, or an empty string."""
     return next((step for suffix, step in STEPS.items() if path.name.lower().endswith(suffix)), "")

@@ -37,7 +37,7 @@ def test_runtime_is_detected_by_suffix():
 def test_other_formats_are_rejected_with_the_step_to_take(name, step):
     with pytest.raises(InvalidArtifact, match=re.escape(step)) as caught:
         detect_runtime(Path(name))
-    assert caught.value.message.startswith(f"{name} is not served. ")
+    assert caught.value.message.startswith(f"{name} is not supported. ")
 
 
 def test_runtime_without_load_names_the_missing_method():

@@ -127,4 +127,4 @@ def test_multi_label_catboost(tmp_path):
 def test_text_features_of_catboost_are_rejected(tmp_path):
     frame = pd.DataFrame({"a": MATRIX[:, 0], "note": ["good day", "bad night", "fine noon"] * 30})
     make_catboost().fit(frame, SPECIES > 0, text_features=["note"]).save_model(tmp_path / "c.cbm")
-    assert_not_served(tmp_path / "c.cbm", "text features are not served: note. Train the model")
+    assert_not_served(tmp_path / "c.cbm", "text features are not supported: note. Train the model")

@@ -116,7 +116,7 @@ def test_custom_loss_is_ignored(keras, tmp_path):
 def test_model_without_input_shape_is_rejected(keras, tmp_path):
     path = tmp_path / "unbuilt.keras"
     keras.Sequential([keras.layers.Dense(2)]).save(path)
-    with pytest.raises(InvalidArtifact, match="cannot tell the inputs"):
+    with pytest.raises(InvalidArtifact, match="cannot determine the inputs"):
         KerasRuntime(path).load()
 
 

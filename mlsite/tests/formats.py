@@ -231,10 +231,8 @@ def _predict_mlflow(path: Path, rows: list[Any]) -> Any:
 DIGITS = tuple("0123456789")
 SPECIES = ("setosa", "versicolor", "virginica")
 CULTIVARS = ("first", "second", "third")
-LENGTH_FEATURES = "".join(
-    f'[[input.features]]\nname = "{name}"\nunit = "cm"\n'
-    for name in ("sepal_length", "sepal_width", "petal_length", "petal_width")
-)
+LENGTHS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
+LENGTH_FEATURES = "".join(f'[[input.features]]\nname = "{name}"\nunit = "cm"\n' for name in LENGTHS)
 PETAL_FEATURE = '[[input.features]]\nname = "petals"\ntype = "category"\nvalues = ["narrow", "wide"]\n'
 UNIT_INPUT = '[input]\nkind = "image"\nscale = "unit"\n'
 SOFTMAX_OUTPUT = '[input]\nkind = "image"\nscale = "symmetric"\n[output]\nactivation = "softmax"\n'

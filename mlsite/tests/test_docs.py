@@ -27,6 +27,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md")
 ARTIFACT_FOLDERS = {
     "wine.skops": "wine", "weather.keras": "photo", "reviews.skops": "sentiment", "parcel.keras": "parcel",
 }  # fmt: skip
+REGISTRATION_PAGES = ("register.md", "images.md", "tables.md", "texts.md", "outputs.md", "formats.md")
 FOLDERS = (
     "mlsite", "core", "accounts", "registry", "predictions", "evaluation", "monitoring", "demo", "inference",
     "templates", "static", "examples", "benchmarks", "docs",
@@ -64,7 +65,7 @@ def test_registration_examples_work(tmp_path, monkeypatch, user):
         (tmp_path / folder).mkdir()
     (tmp_path / "photo" / "gray.png").write_bytes(make_image(127))
     (tmp_path / "rules" / "weights.csv").write_text("age,2\nincome,0.5\n")
-    blocks = read_blocks("register.md", "python", "toml", "sh")
+    blocks = [block for page in REGISTRATION_PAGES for block in read_blocks(page, "python", "toml", "sh")]
     assert len(blocks) >= 12
     for language, text in blocks:
         run_block(language, text)
@@ -189,6 +190,24 @@ def test_links_and_images_exist():
     local_links = [(page, link) for page, link in links if not link.startswith("http")]
     assert len(local_links) > 20
     assert [(page.name, link) for page, link in local_links if not (page.parent / link).exists()] == []
+
+
+def list_anchors(page):
+    """Return the anchors of the headings of a page, as GitHub derives them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_links_to_headings_exist():
+    links = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^):]*#[^)]+)\)", page.read_text())]
+    targets = [(page, *link.split("#")) for page, link in links]
+    assert len(targets) > 40
+    missing = [
+        f"{page.name}: {name}#{anchor}"
+        for page, name, anchor in targets
+        if anchor not in list_anchors(page.parent / name if name else page)
+    ]
+    assert missing == []
 
 
 def test_readme_links_to_every_page():

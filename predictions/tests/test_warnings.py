@@ -54,6 +54,13 @@ def test_the_admin_shows_warnings(shades, user, superuser, client):
     assert MESSAGE in client.get(reverse("admin:predictions_prediction_change", args=[prediction.pk])).content.decode()
 
 
+def test_the_review_queue_shows_warnings(shades, user, superuser, client):
+    make_prediction(user, make_image(255))
+    client.force_login(superuser)
+    address = f"{reverse('admin:predictions_review_queue')}?version={shades.pk}&order=newest"
+    assert MESSAGE in client.post(address, {"action": "start"}, headers={"hx-request": "true"}).content.decode()
+
+
 def test_the_export_contains_warnings(shades, user, api):
     make_prediction(user, make_image(255))
     make_prediction(user, make_noise_image(1))

@@ -58,5 +58,5 @@ def test_a_format_that_runs_code_requires_trust(tmp_path, labels, name):
 
 def test_an_unsupported_format_is_rejected(tmp_path, labels):
     (tmp_path / "model.pth").write_bytes(b"x")
-    with pytest.raises(InvalidArtifact, match=r"model\.pth is not served\. .*torch\.onnx\.export"):
+    with pytest.raises(InvalidArtifact, match=r"model\.pth is not supported\. .*torch\.onnx\.export"):
         register_model(path=tmp_path / "model.pth", labels=labels)

@@ -111,6 +111,6 @@ def _check_inputs(model: Any) -> None:
     """Check that the network has inputs of known shape, which a subclass of `keras.Model` does not have."""
     if not getattr(model, "inputs", None):
         raise InvalidArtifact(
-            f"Keras cannot tell the inputs of this network, a {type(model).__name__}: it is not built, or it is a class of "
-            "its own. Call it once on data, export it with model.export(folder), and register the folder with --trusted."
+            f"Keras cannot determine the inputs of this network, a {type(model).__name__}: it is not built, or it is a "
+            "custom class. Call it once on data, export it with model.export(folder), and register that folder (--trusted)."
         )

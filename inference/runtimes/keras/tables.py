@@ -13,7 +13,7 @@ LOOKUPS = ("StringLookup", "IntegerLookup")
 
 
 def find_features(model: Any, inputs: Sequence[Tensor]) -> tuple[FeatureData, ...]:
-    """Return the features of a network whose inputs are single values, if lookup layers tell more than their types."""
+    """Return the features of a network whose inputs are single values, if lookup layers define more than their types."""
     if any(get_width(tensor) != 1 or None in tensor.shape or len(tensor.shape) > 1 for tensor in inputs):
         return ()
     values = _find_values(model, inputs)
