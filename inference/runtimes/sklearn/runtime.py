@@ -41,7 +41,8 @@ class SklearnRuntime(BaseRuntime):
         self.model, self.written_by = self._read_model()
         if not callable(getattr(self.model, "predict", None)):
             raise InvalidArtifact(
-                f"Expected a fitted model with predict(). {self.path.name} contains a {type(self.model).__name__}"
+                f"Expected a fitted model with predict(). {self.path.name} contains a {type(self.model).__name__}. "
+                f"{_find_inner_step(self.model)}"
             )
         if self.written_by:
             logger.warning("%s.", describe_versions(self.path.name, self.written_by))
@@ -127,6 +128,15 @@ class SklearnRuntime(BaseRuntime):
             return self.predict(_build_foreign_input(batch, is_text=is_text))
         parts = [(rows, self.predict(data)) for rows, data in self.builder.build(batch)]
         return parts[0][1] if parts[0][0] is None else _join_parts(parts)
+
+
+def _find_inner_step(content: Any) -> str:
+    """Return what to do with a file that contains something else than a model."""
+    keys = (
+        [key for key, part in content.items() if callable(getattr(part, "predict", None))] if type(content) is dict else []
+    )
+    selected = f"content[{keys[0]!r}]" if keys else "model"
+    return f'Save the model alone: joblib.dump({selected}, "model.joblib").'
 
 
 def _build_foreign_input(batch: Table, *, is_text: bool) -> Any:
