@@ -33,7 +33,9 @@ def validate_labels(labels: object) -> None:
             )
     if len(set(labels)) != len(labels):
         duplicates = sorted({label for label in labels if labels.count(label) > 1})
-        raise ValidationError(f"Labels must be unique. Duplicates: {', '.join(duplicates)}")
+        raise ValidationError(
+            f"Labels must be unique. Duplicates: {', '.join(duplicates)}. Give each class a name of its own."
+        )
 
 
 def validate_artifact_path(path: str) -> None:

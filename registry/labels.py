@@ -18,12 +18,14 @@ def read_labels(path: Path) -> tuple[list[str], list[str]]:
     Teachable Machine writes the index of each label before it: `0 dog`. If every line begins with its index, it is removed.
 
     Raises:
-        InvalidSignature: the file cannot be read as text.
+        InvalidSignature: the file cannot be read as text, or contains no labels.
     """
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidSignature(f"Expected a text file with one label per line. Received: {path}") from error
+    if not lines:
+        raise InvalidSignature(f"{path.name} contains no labels. Write one label per line, in the order of the outputs.")
     names = _remove_indices(lines)
     if names == lines:
         return lines, []

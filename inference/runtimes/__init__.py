@@ -52,6 +52,8 @@ def load_artifact(name: str, path: Path, *, threads: int = 0, trusted: bool = Fa
     Raises:
         InvalidArtifact: the runtime or the code in the artifact raised an exception.
     """
+    if path.is_file() and not path.stat().st_size:
+        raise InvalidArtifact(f"{path.name} is empty. Copy the file again, or save the model again.")
     runtime = create_runtime(name, path, threads=threads, trusted=trusted)
     try:
         return runtime, runtime.load()

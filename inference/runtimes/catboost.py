@@ -30,7 +30,10 @@ class CatboostRuntime(BaseRuntime):
         try:
             model = catboost.CatBoost().load_model(str(self.path))
         except catboost.CatBoostError as error:
-            raise InvalidArtifact(f"CatBoost {catboost.__version__} cannot load {self.path.name}: {error}") from error
+            raise InvalidArtifact(
+                f"CatBoost {catboost.__version__} cannot load {self.path.name}: {error}. "
+                'The file may be incomplete. Save the model again: model.save_model("model.cbm").'
+            ) from error
         parameters = model.get_all_params()
         self.loss = str(parameters.get("loss_function", "")).partition(":")[0]
         self.takes_missing = parameters.get("nan_mode") != FORBIDDEN_MISSING

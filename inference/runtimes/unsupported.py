@@ -54,6 +54,14 @@ STEPS = {
     ".txt": f"It is not a model of LightGBM. Pass a file with labels as --labels. {BOOSTER_STEP}",
     ".model": f"It is not a model in a current format of XGBoost or LightGBM. {BOOSTER_STEP}",
     ".bst": f"It is not a model in a current format of XGBoost or LightGBM. {BOOSTER_STEP}",
+    ".sav": "The content of .sav files is not defined. If it is a pickle, rename the file to model.pkl",
+    ".dill": "dill is not supported. Move your own code to a module, and save the model with joblib.dump",
+    ".py": "It contains source code. Run it, save the fitted model to a file, and register that file",
+    ".ipynb": "It contains source code. Run it, save the fitted model to a file, and register that file",
+    ".onnx.data": (
+        "It contains only the weights of an ONNX model. Save both in one file: "
+        'onnx.save(onnx.load("model.onnx"), "complete.onnx"), and register complete.onnx'
+    ),
     ".zip": "Unpack the archive, and register the model file or the folder in it",
     ".gz": "Unpack the file, and register the model file in it",
     ".tar": "Unpack the archive, and register the model file or the folder in it",

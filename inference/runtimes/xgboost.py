@@ -51,8 +51,9 @@ class XgboostRuntime(BaseRuntime):
             self.booster = xgboost.Booster(model_file=self.path)
         except (xgboost.core.XGBoostError, ValueError) as error:
             raise InvalidArtifact(
-                f"XGBoost {xgboost.__version__} cannot load {self.path.name}. Load it with the version that wrote it, and "
-                f'save it again: model.save_model("model.ubj"). {_get_first_line(error)}'
+                f"XGBoost {xgboost.__version__} cannot load {self.path.name}. The file may be incomplete, or of another "
+                f"version. Load it with the version that wrote it, and save it again: "
+                f'model.save_model("model.ubj"). {_get_first_line(error)}'
             ) from error
         self.booster.set_param({"nthread": self.threads})
         learner = json.loads(self.booster.save_config())["learner"]

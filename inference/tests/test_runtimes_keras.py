@@ -163,7 +163,7 @@ def test_archive_with_unexpected_members_is_rejected(saved_path, tmp_path, membe
 def test_invalid_archive_is_rejected(tmp_path, data):
     path = tmp_path / "broken.keras"
     path.write_bytes(data)
-    with pytest.raises(InvalidArtifact, match=r"Expected a \.keras archive"):
+    with pytest.raises(InvalidArtifact, match=r"is not a complete \.keras archive"):
         KerasRuntime(path).load()
 
 

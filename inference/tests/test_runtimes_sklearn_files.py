@@ -76,3 +76,23 @@ def test_missing_modules_and_classes_are_named(tmp_path, module, message):
     path.write_bytes(b"\x80\x04c" + module.encode() + b"\nNetwork\n.")
     with pytest.raises(InvalidArtifact, match=message):
         load_artifact("sklearn", path, trusted=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"model": LogisticRegression(), "columns": ["a"]}, r"contains a dict\. .*joblib\.dump\(content\['model'\]"),
+        ([1, 2], r"contains a list\. Save the model alone: joblib\.dump\(model"),
+    ],
+)
+def test_a_pickle_without_a_model_is_rejected(tmp_path, content, message):
+    joblib.dump(content, tmp_path / "model.joblib")
+    with pytest.raises(InvalidArtifact, match=message):
+        load_artifact("sklearn", tmp_path / "model.joblib", trusted=True)
+
+
+@pytest.mark.parametrize(("data", "message"), [(b"", "is empty"), (b"\x80\x05\x95", "The file may be incomplete")])
+def test_an_incomplete_pickle_is_rejected(tmp_path, data, message):
+    (tmp_path / "model.pkl").write_bytes(data)
+    with pytest.raises(InvalidArtifact, match=message):
+        load_artifact("sklearn", tmp_path / "model.pkl", trusted=True)

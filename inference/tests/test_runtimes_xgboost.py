@@ -116,6 +116,6 @@ def test_files_that_are_not_models_are_rejected(tmp_path):
     (tmp_path / "x.json").write_text(json.dumps({"learner": {}, "version": [1, 0, 0]}))
     for name in ("x.ubj", "x.json"):
         received = assert_not_served(
-            tmp_path / name, f"XGBoost .* cannot load {name}. Load it with the version that wrote it"
+            tmp_path / name, f"XGBoost .* cannot load {name}. .*Load it with the version that wrote it"
         )
         assert str(Path(xgboost.__file__).parent) not in received

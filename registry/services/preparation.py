@@ -80,6 +80,10 @@ def prepare_version(
         InvalidArtifact, InvalidSignature, ModelError: the model does not load, or does not match its description.
         ValidationError: a name or label is invalid.
     """
+    if scale and preset:
+        raise InvalidSignature(
+            "Pass either --scale or --preset: a preset defines the scale. To override parts of a preset, use model.toml."
+        )
     input_options = {key: value for key, value in (("scale", scale), ("preset", preset)) if value}
     with stage_artifact(read_manifest(path, name=name, labels=labels, input_options=input_options)) as manifest:
         yield _prepare_manifest(manifest, trusted=trusted)

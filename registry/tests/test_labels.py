@@ -53,3 +53,10 @@ def test_invalid_preprocess_tables_are_rejected(tmp_path, table, message):
     (tmp_path / "model.toml").write_text(f'artifact = "net.keras"\n[preprocess]\n{table}\n')
     with pytest.raises(InvalidSignature, match=message):
         read_manifest(tmp_path)
+
+
+def test_a_file_without_labels_is_rejected(tmp_path):
+    path = tmp_path / "labels.txt"
+    path.write_text("\n  \n")
+    with pytest.raises(InvalidSignature, match=r"labels\.txt contains no labels\. Write one label per line"):
+        read_labels(path)

@@ -44,3 +44,11 @@ def test_the_command_passes_scale_and_preset(write_dummy):
     scales = [version.parsed_signature.input.scale for version in ModelVersion.objects.order_by("number")]
     assert scales == ["symmetric", "symmetric"]
     assert "invalid choice: 'log'" in run_command("register_model", folder, "--scale", "log")[2]
+
+
+def test_options_for_images_are_checked(db, write_rows):
+    path = write_rows()
+    with pytest.raises(InvalidSignature, match=r"only apply to images\. The kind of input is tabular\. Remove scale\."):
+        register_model(path=path, scale="unit")
+    with pytest.raises(InvalidSignature, match="Pass either --scale or --preset"):
+        register_model(path=path, scale="unit", preset="clip")

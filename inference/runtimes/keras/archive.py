@@ -40,7 +40,10 @@ def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
                 raise ValueError("config.json or metadata.json is not an object")
             return config, metadata
     except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, RuntimeError, EOFError, OSError) as error:
-        raise InvalidArtifact(f"Expected a .keras archive with config.json and metadata.json: {error}") from error
+        raise InvalidArtifact(
+            f"{path.name} is not a complete .keras archive: {error}. Copy the file again, or save the network again: "
+            'network.save("model.keras").'
+        ) from error
 
 
 def write_archive(source: Path, target: Path, config: dict[str, Any]) -> None:

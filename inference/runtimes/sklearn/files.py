@@ -159,7 +159,10 @@ def _explain_error(path: Path, error: Exception) -> InvalidArtifact:
             f"{path.name} needs {missing[1]} from the Python module {missing[2]}, and the installed {missing[2]} has none. "
             "Install the version that the model was saved with, or save the model again with the installed one."
         )
-    return InvalidArtifact(f"{path.name} cannot be loaded: {_shorten_error(error)}")
+    return InvalidArtifact(
+        f"{path.name} cannot be loaded: {_shorten_error(error)}. The file may be incomplete, or not a pickle. Save the "
+        'model again: joblib.dump(model, "model.joblib").'
+    )
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -202,7 +205,10 @@ def _read_skops(path: Path, *, trusted: bool) -> Any:
         raise
     # skops passes on any exception of the constructors that it calls.
     except Exception as error:
-        raise InvalidArtifact(f"skops cannot load {path.name}: {_shorten_error(error)}") from error
+        raise InvalidArtifact(
+            f"skops cannot load {path.name}: {_shorten_error(error)}. The file may be incomplete, or of another version. "
+            'Save the model again with the installed version: skops.io.dump(model, "model.skops").'
+        ) from error
 
 
 def _check_no_file_inputs(model: Any, name: str) -> None:

@@ -36,6 +36,8 @@ IMAGE_FILE_NAME = re.compile("bytes|image|img|jpe?g|png|photo|picture", re.IGNOR
 """Names of inputs for the bytes of an image file. TensorFlow Serving requires names that end in `_bytes`."""
 
 IMAGE_RANK = 3
+IMAGE_KINDS = ("image", "image-tabular")
+IMAGE_OPTIONS = ("scale", "preset")
 INPUT_READERS = {
     "image": infer_image_input,
     "tabular": infer_table_input,
@@ -63,6 +65,7 @@ def infer_signature(
     """
     kind = declared_input.get("kind") or _infer_input_kind(metadata, declared_input)
     check_choice("kind in [input]", kind, tuple(INPUTS))
+    _check_image_keys(kind, declared_input)
     is_table = kind == "tabular"
     input_data = INPUT_READERS[kind](metadata, declared_input)
     signature_input = INPUTS[kind].from_dict(input_data)
@@ -75,6 +78,16 @@ def infer_signature(
     if image:
         check_scale(input_data, declared_input)  # last, because only the person who trained the model knows the scale
     return InferredSignature(signature, output.labels, output.notices)
+
+
+def _check_image_keys(kind: str, declared_input: Mapping[str, Any]) -> None:
+    """Reject the keys that can also be options, if the model takes no image."""
+    keys = [key for key in IMAGE_OPTIONS if key in declared_input]
+    if keys and kind not in IMAGE_KINDS:
+        raise InvalidSignature(
+            f"{' and '.join(keys)} in [input], or as an option, only apply to images. The kind of input is {kind}. Remove "
+            f"{' and '.join(keys)}."
+        )
 
 
 def _infer_input_kind(metadata: ArtifactMetadata, declared_input: Mapping[str, Any]) -> str:
