@@ -112,14 +112,21 @@ class Predictor:
         raise ModelFailed(f"{self.spec} failed: {type(error).__name__}.") from error
 
 
+SINGLE_ROW_HINT = (
+    ". The first axis of each output must be the batch. If the model returns any number of results per input, such as "
+    "detections, add this axis to each output when you export it: boxes[None]."
+)
+
+
 def split_rows(output: BatchOutput, count: int) -> list[Any]:
     """Return one row of output per input. If the model has several outputs, each row is a mapping by name."""
     outputs = output if isinstance(output, Mapping) else {"": output}
     for name, array in outputs.items():
         if getattr(array, "ndim", 0) == 0 or len(array) != count:
             received = len(array) if getattr(array, "ndim", 0) else "none"
+            hint = SINGLE_ROW_HINT if count == 1 else ""
             raise InvalidOutput(
-                f"Expected {count} rows of output{f' {name}' if name else ''} for {count} inputs. Received: {received}"
+                f"Expected {count} rows of output{f' {name}' if name else ''} for {count} inputs. Received: {received}{hint}"
             )
     if not isinstance(output, Mapping):
         return list(output)

@@ -84,3 +84,8 @@ def test_warm_up_tries_other_samples_if_the_model_fails_on_the_first(make_predic
         return classify_brightness(batch)
 
     make_predictor(run).warm_up()
+
+
+def test_warm_up_requires_a_batch_axis_in_each_output(make_predictor):
+    with pytest.raises(InvalidOutput, match=r"Received: 0\. The first axis .* boxes\[None\]"):
+        make_predictor(lambda batch: {"boxes": np.ones((0, 4))}).warm_up()
