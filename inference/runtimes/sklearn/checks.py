@@ -35,8 +35,8 @@ def check_model(model: Any, name: str) -> None:
         raise InvalidArtifact(f"The {type(final).__name__} in {name} is not fitted. Call fit(), and save the model again.")
     if type(final).__name__ == "LGBMClassifier" and callable(final.objective):
         raise InvalidArtifact(
-            f"The LGBMClassifier in {name} has an objective of your own, so predict() returns margins, not classes. "
-            'Save its booster: model.booster_.save_model("model.txt"). Register that file with a model.toml that sets labels '
+            f"The LGBMClassifier in {name} has its own objective function, so predict() returns margins, not classes. "
+            'Save its booster: model.booster_.save_model("model.txt"). Register that file, and set labels '
             'and activation: "sigmoid" for two classes, otherwise "softmax".'
         )
     first = model.steps[0][1] if getattr(model, "steps", None) else model
