@@ -30,7 +30,7 @@ def queue_url(site: Site, tmp_path_factory: pytest.TempPathFactory) -> str:
     (folder / "scenes.dummy.json").write_text(json.dumps({"fixed": [0.9, 0.1, 0.8]}))
     (folder / "model.toml").write_text(
         f'name = "scenes"\nartifact = "scenes.dummy.json"\nlabels = {json.dumps(LABELS)}\n[output]\nkind = "labels"\n'
-        '[input]\nkind = "image"\nheight = 8\nwidth = 8\nchannels = 1\n'
+        '[input]\nkind = "image"\nheight = 8\nwidth = 8\nchannels = 1\nscale = "unit"\n'
     )
     site.manage("register_model", str(folder), "--promote")
     token = site.create_token()
