@@ -29,7 +29,8 @@ def queue_url(site: Site, tmp_path_factory: pytest.TempPathFactory) -> str:
     folder: Path = tmp_path_factory.mktemp("scenes")
     (folder / "scenes.dummy.json").write_text(json.dumps({"fixed": [0.9, 0.1, 0.8]}))
     (folder / "model.toml").write_text(
-        f'name = "scenes"\nartifact = "scenes.dummy.json"\nlabels = {json.dumps(LABELS)}\n[output]\nkind = "labels"\n'
+        f'name = "scenes"\nartifact = "scenes.dummy.json"\nlabels = {json.dumps(LABELS)}\n'
+        '[output]\nkind = "labels"\nactivation = "none"\n'
         '[input]\nkind = "image"\nheight = 8\nwidth = 8\nchannels = 1\nscale = "unit"\n'
     )
     site.manage("register_model", str(folder), "--promote")
