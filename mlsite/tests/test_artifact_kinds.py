@@ -20,7 +20,7 @@ from core.tests.requirements import require
 from inference.postprocessing import build_result
 from inference.preprocessing import prepare_input
 from mlsite.tests import artifact_kinds
-from mlsite.tests.artifact_kinds import Expected
+from mlsite.tests.artifact_kinds import ArtifactKind, Expected
 from predictions.models import Prediction
 from predictions.services import predict
 from predictions.services.inputs import prepare_input as prepare_request
@@ -30,21 +30,11 @@ from registry.serving import lease_predictor
 TOLERANCE = 1e-5  # absolute or relative
 CLIENT_COUNT = 8
 MIN_INPUTS = 4
-# The first word of a module's name, and the group of tests that import the same library. A worker imports it once.
-GROUPS = {
-    **dict.fromkeys(("batches", "image", "keras", "outputs", "saved", "texts"), "keras kinds"),
-    "boosters": "boosting",
-    "mlflow": "mlflow",
-}
 
 
-def list_kinds() -> Iterator[Any]:
-    """Yield the kinds of all modules as parameters of a test."""
-    for module in pkgutil.iter_modules(artifact_kinds.__path__):
-        kinds = getattr(importlib.import_module(f"{artifact_kinds.__name__}.{module.name}"), "KINDS", ())
-        group = GROUPS.get(module.name.partition("_")[0], "small kinds")
-        for kind in kinds:
-            yield pytest.param(kind, id=str(kind), marks=pytest.mark.xdist_group(group))
+def list_kinds() -> Iterator[ArtifactKind]:
+    for module in pkgutil.iter_modules(artifact_kinds.__path__, f"{artifact_kinds.__name__}."):
+        yield from getattr(importlib.import_module(module.name), "KINDS", ())
 
 
 def make_arguments(value: Any) -> dict[str, Any]:
@@ -92,7 +82,7 @@ def is_close(received: Any, expected: Any) -> bool:
 @pytest.mark.once
 @pytest.mark.filterwarnings("ignore")  # libraries warn about their own dependencies
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("kind", list(list_kinds()))
+@pytest.mark.parametrize("kind", list(list_kinds()), ids=str)
 def test_stored_predictions_equal_those_of_the_library(kind, tmp_path):
     for module in kind.requires:
         require(module, importlib.util.find_spec(module))
