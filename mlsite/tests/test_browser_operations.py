@@ -85,6 +85,7 @@ def test_a_selection_updates_the_page_and_its_address(page, watched, model):
 def test_another_model_resets_the_version(page, watched, model):
     sign_in(page, f"{PAGE}?model={model}&version=1")
     expect(page.get_by_label("Version", exact=True)).to_have_value("1")
+    page.wait_for_load_state()  # the scripts must be active
     page.get_by_label("Model", exact=True).select_option("digits")
     expect(page).to_have_url(re.compile("model=digits&version=&"))
     expect(page.get_by_label("Version", exact=True)).to_have_value("")
