@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inference.errors import InvalidSignature
-from inference.signature.infer import infer_signature
+from inference.signature.infer import infer_signature, samples
 from inference.tests.factories import make_output_metadata
 
 SUN_RAIN_SNOW = ("sun", "rain", "snow")
@@ -147,3 +147,16 @@ def test_random_inputs_that_the_model_rejects_are_skipped():
         return run_softmax(table)
 
     assert infer(run).signature.output.activation == "none"
+
+
+def test_a_slow_model_runs_on_few_inputs(monkeypatch):
+    calls = []
+
+    def run(table):
+        calls.append(len(table))
+        return np.array([[0.3, 0.7]])
+
+    monkeypatch.setattr(samples, "BUDGET_SECONDS", 0)
+    metadata = make_output_metadata(("scores", "float32", (2,)))
+    infer_signature(metadata, declared_input={}, declared_output={}, labels=("no", "yes"), run=run)
+    assert calls == [1] * samples.MIN_ROWS

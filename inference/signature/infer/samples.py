@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from inference.types import BatchFunction, BatchOutput
 logger = logging.getLogger(__name__)
 
 SAMPLE_COUNT = 7
+MIN_ROWS, BUDGET_SECONDS = 2, 1.0  # a slow model runs on fewer inputs
 
 
 class SampleOutputs:
@@ -67,13 +69,19 @@ class SampleOutputs:
         return tuple(map(format_class, first)) if isinstance(first, Mapping) else ()
 
     def _iterate_rows(self, run: BatchFunction) -> Iterator[Any]:
+        deadline, count = monotonic() + BUDGET_SECONDS, 0
         for model_input in make_sample_inputs(self._signature, SAMPLE_COUNT):
+            if count >= MIN_ROWS and monotonic() > deadline:
+                return
             item = prepare_input(self._signature, model_input)
             try:
-                yield _get_first_row(run(collate_items(self._signature, [item])))
+                row = _get_first_row(run(collate_items(self._signature, [item])))
             # The model can reject some of the values with any exception. If it rejects all inputs, the warm-up reports it.
             except Exception as error:
                 logger.info("the model does not accept a sample input", exc_info=error)
+            else:
+                count += 1
+                yield row
 
 
 def _get_first_row(output: BatchOutput) -> Any:
