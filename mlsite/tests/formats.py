@@ -237,7 +237,6 @@ PETAL_FEATURE = '[[input.features]]\nname = "petals"\ntype = "category"\nvalues 
 UNIT_INPUT = '[input]\nkind = "image"\nscale = "unit"\n'
 SOFTMAX_OUTPUT = '[input]\nkind = "image"\nscale = "symmetric"\n[output]\nactivation = "softmax"\n'
 
-MLFLOW = Format("mlflow", _train_mlflow, _predict_mlflow, CULTIVARS, trusted=True)
 FORMATS = (
     Format("colored-digits.keras", _train_keras, _predict_keras, DIGITS, toml=UNIT_INPUT),
     Format("progression.h5", _train_h5, _predict_h5, trusted=True),
@@ -245,5 +244,5 @@ FORMATS = (
     Format("lengths.onnx", _train_onnx, _predict_onnx, SPECIES, toml=LENGTH_FEATURES),
     Format("petals.skops", _train_skops, _predict_skops, SPECIES, toml=PETAL_FEATURE),
     Format("boosted.pkl", _train_pickle, _predict_pickle, trusted=True),
-    MLFLOW,
+    Format("mlflow", _train_mlflow, _predict_mlflow, CULTIVARS, trusted=True),
 )

@@ -1,21 +1,21 @@
-"""Models of seven formats on a running site, and promotions under load. The checks themselves are tested as well."""
+"""Models of two formats on a running site, and promotions under load. The checks themselves are tested as well."""
 
-import importlib.util
 from dataclasses import replace
 from math import inf
 
 import numpy as np
 import pytest
 
-from core.tests.requirements import require
 from mlsite.tests.format_checks import TOLERANCE, check_model, compute_differences, train_model
-from mlsite.tests.formats import FORMATS, MLFLOW
+from mlsite.tests.formats import FORMATS
 from mlsite.tests.promotion_load import run_load_test
 from mlsite.tests.promotions import MODEL, LoadResult, Promotion, Response, build_features
 from mlsite.tests.site import create_database, run_site
 
 pytestmark = [pytest.mark.site, pytest.mark.xdist_group("formats")]
 REQUEST_COUNT = 600
+# An image and a row over HTTP. test_artifact_kinds.py checks all formats without a server.
+SERVED_FORMATS = ("colored-digits", "boosted")
 
 
 @pytest.fixture(scope="module")
@@ -34,16 +34,9 @@ def assert_predicts_as_library(site_and_token, model_format, folder):
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("model_format", [item for item in FORMATS if item is not MLFLOW], ids=str)
+@pytest.mark.parametrize("model_format", [item for item in FORMATS if item.name in SERVED_FORMATS], ids=str)
 def test_predictions_equal_those_of_the_library(site_and_token, tmp_path, model_format):
     assert_predicts_as_library(site_and_token, model_format, tmp_path)
-
-
-@pytest.mark.once
-@pytest.mark.filterwarnings("ignore")  # MLflow causes warnings when it is imported
-def test_predictions_equal_those_of_mlflow(site_and_token, tmp_path):
-    require("mlflow", importlib.util.find_spec("mlflow"))
-    assert_predicts_as_library(site_and_token, MLFLOW, tmp_path)
 
 
 def test_responses_name_the_right_version_during_promotions(site_and_token, tmp_path):
