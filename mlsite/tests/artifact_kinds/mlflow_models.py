@@ -14,7 +14,7 @@ TRUSTED = {"trusted": True}
 ARGUMENTS = {"pyfunc": "python_model", "sklearn": "sk_model", "xgboost": "xgb_model", "lightgbm": "lgb_model"}
 
 
-def _save(flavor: str, model: Any, folder: Path, rows: Any, outputs: Any, **options: Any) -> Path:
+def save_model(flavor: str, model: Any, folder: Path, rows: Any, outputs: Any, **options: Any) -> Path:
     """Save a model with a flavor of MLflow, or a Python function with `pyfunc`, and return its folder."""
     import os
     from importlib import import_module
@@ -28,7 +28,7 @@ def _save(flavor: str, model: Any, folder: Path, rows: Any, outputs: Any, **opti
     return folder / "model"
 
 
-def _predict(path: Path, frames: Iterable[Any]) -> list[Any]:
+def predict_pyfunc(path: Path, frames: Iterable[Any]) -> list[Any]:
     """Return the first prediction of MLflow for each data frame."""
     import mlflow.pyfunc
 
@@ -36,11 +36,11 @@ def _predict(path: Path, frames: Iterable[Any]) -> list[Any]:
     return [np.ravel(np.asarray(model.predict(frame)))[0] for frame in frames]
 
 
-def _split(frame: Any) -> list[Any]:
+def split_rows(frame: Any) -> list[Any]:
     return [frame.iloc[[index]] for index in range(len(frame))]
 
 
-def _write_labels(folder: Path, labels: Sequence[str]) -> dict[str, Any]:
+def write_labels(folder: Path, labels: Sequence[str]) -> dict[str, Any]:
     path = folder.parent / "labels.txt"
     path.write_text("\n".join(labels))
     return {"labels": path, **TRUSTED}
@@ -54,11 +54,11 @@ def _build_digits(folder: Path) -> BuiltArtifact:
     kept = (digits >= 3) & (digits <= 8)
     images, digits = images[kept], digits[kept]
     model = LinearSVC().fit(images, digits)
-    path = _save("sklearn", model, folder, images, digits)
+    path = save_model("sklearn", model, folder, images, digits)
     rows = images.iloc[:8]
     names = {3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight"}
-    expected = [Expected(label=names[int(label)]) for label in _predict(path, _split(rows))]
-    return BuiltArtifact(path, rows.to_dict("records"), expected, _write_labels(folder, list(names.values())))
+    expected = [Expected(label=names[int(label)]) for label in predict_pyfunc(path, split_rows(rows))]
+    return BuiltArtifact(path, rows.to_dict("records"), expected, write_labels(folder, list(names.values())))
 
 
 def _build_text_labels(folder: Path) -> BuiltArtifact:
@@ -67,11 +67,11 @@ def _build_text_labels(folder: Path) -> BuiltArtifact:
 
     flowers, species = load_iris(return_X_y=True, as_frame=True)
     model = LogisticRegression(max_iter=500).fit(flowers, np.array(["virginica", "setosa", "iris x"])[species])
-    path = _save("sklearn", model, folder, flowers, model.predict(flowers))
+    path = save_model("sklearn", model, folder, flowers, model.predict(flowers))
     rows = flowers.iloc[::20]
     expected = [
         Expected(label=str(label), scores=dict(zip(map(str, model.classes_), map(float, scores), strict=True)))
-        for label, scores in zip(_predict(path, _split(rows)), model.predict_proba(rows), strict=True)
+        for label, scores in zip(predict_pyfunc(path, split_rows(rows)), model.predict_proba(rows), strict=True)
     ]
     return BuiltArtifact(path, rows.to_dict("records"), expected, TRUSTED)
 
@@ -85,11 +85,11 @@ def _build_python_function(folder: Path) -> BuiltArtifact:
             return np.where(model_input["score"] > 50, 1, np.where(model_input["is_retry"], 3, 2))
 
     rows = pd.DataFrame({"score": [80.5, 20.25, 51.0, 3.0], "is_retry": [True, False, False, True]})
-    path = _save("pyfunc", Grade(), folder, rows, np.array([1, 2]))
+    path = save_model("pyfunc", Grade(), folder, rows, np.array([1, 2]))
     names = {1: "passed", 2: "failed", 3: "failed again"}
     (folder / "model.toml").write_text('artifact = "model"\n[output]\nclasses = [1, 2, 3]\n')
-    expected = [Expected(label=names[int(label)]) for label in _predict(path, _split(rows))]
-    return BuiltArtifact(folder, rows.to_dict("records"), expected, _write_labels(folder, list(names.values())))
+    expected = [Expected(label=names[int(label)]) for label in predict_pyfunc(path, split_rows(rows))]
+    return BuiltArtifact(folder, rows.to_dict("records"), expected, write_labels(folder, list(names.values())))
 
 
 def _build_dates(folder: Path) -> BuiltArtifact:
@@ -105,7 +105,7 @@ def _build_dates(folder: Path) -> BuiltArtifact:
     column = mlflow.types.ColSpec
     columns = [column("datetime", "day"), column("long", "guests", required=False)]
     signature = mlflow.models.ModelSignature(mlflow.types.Schema(columns), mlflow.types.Schema([column("double")]))
-    path = _save("pyfunc", Fee(), folder, None, None, signature=signature)
+    path = save_model("pyfunc", Fee(), folder, None, None, signature=signature)
     inputs: list[dict[str, Any]] = [
         {"day": "2026-03-01T14:30:00", "guests": 3},
         {"day": "2025-12-31"},
@@ -115,7 +115,7 @@ def _build_dates(folder: Path) -> BuiltArtifact:
     frames = [
         pd.DataFrame({**row, "day": pd.to_datetime([row["day"]], utc=True).tz_localize(None)}, index=[0]) for row in inputs
     ]
-    return BuiltArtifact(path, inputs, [Expected(value=float(value)) for value in _predict(path, frames)], TRUSTED)
+    return BuiltArtifact(path, inputs, [Expected(value=float(value)) for value in predict_pyfunc(path, frames)], TRUSTED)
 
 
 def _build_tensors(folder: Path) -> BuiltArtifact:
@@ -123,9 +123,9 @@ def _build_tensors(folder: Path) -> BuiltArtifact:
     from sklearn.linear_model import LinearRegression
 
     patients, progression = load_diabetes(return_X_y=True)
-    path = _save("sklearn", LinearRegression().fit(patients, progression), folder, patients, progression)
+    path = save_model("sklearn", LinearRegression().fit(patients, progression), folder, patients, progression)
     rows = patients[:5]
-    expected = [Expected(value=float(value)) for value in _predict(path, [row[None] for row in rows])]
+    expected = [Expected(value=float(value)) for value in predict_pyfunc(path, [row[None] for row in rows])]
     return BuiltArtifact(path, [{f"x{i}": float(v) for i, v in enumerate(row)} for row in rows], expected, TRUSTED)
 
 
@@ -145,12 +145,12 @@ def _build_booster(folder: Path, *, flavor: str) -> BuiltArtifact:
 
         target = np.array(["low", "middle", "high"])[target]
         model = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1, min_child_samples=4).fit(frame, target)
-    path = _save(flavor, model, folder, frame, model.predict(frame))
+    path = save_model(flavor, model, folder, frame, model.predict(frame))
     (folder / "model.toml").write_text('artifact = "model"\n[[input.features]]\nname = "size"\nrequired = false\n')
     rows = frame.iloc[:10]
     expected = [
         Expected(label=str(label), scores=dict(zip(map(str, model.classes_), map(float, scores), strict=True)))
-        for label, scores in zip(_predict(path, _split(rows)), model.predict_proba(rows), strict=True)
+        for label, scores in zip(predict_pyfunc(path, split_rows(rows)), model.predict_proba(rows), strict=True)
     ]
     inputs = [{name: value for name, value in row.items() if value == value} for row in rows.to_dict("records")]
     return BuiltArtifact(folder, inputs, expected, TRUSTED)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from mlsite.tests.artifact_kinds.kinds import ArtifactKind, BuiltArtifact, Expected
-from mlsite.tests.artifact_kinds.mlflow_models import MLFLOW, TRUSTED, _predict, _save, _split, _write_labels
-from mlsite.tests.artifact_kinds.texts import INPUTS, SENTIMENTS, TEXTS, _fit_pipeline
+from mlsite.tests.artifact_kinds.mlflow_models import MLFLOW, TRUSTED, predict_pyfunc, save_model, split_rows, write_labels
+from mlsite.tests.artifact_kinds.texts import INPUTS, SENTIMENTS, TEXTS, fit_pipeline
 
 PICKLED = {"serialization_format": "cloudpickle"}
 
@@ -27,7 +27,7 @@ def _build_multi_label(folder: Path) -> BuiltArtifact:
 
     frame, targets = _make_rows()
     model = OneVsRestClassifier(LogisticRegression()).fit(frame, (targets > 0).astype(int))
-    path = _save("sklearn", model, folder, frame, model.predict(frame), **PICKLED)
+    path = save_model("sklearn", model, folder, frame, model.predict(frame), **PICKLED)
     rows, names = frame.iloc[:8], ["sky", "water", "people"]
     expected = [
         Expected(
@@ -36,7 +36,7 @@ def _build_multi_label(folder: Path) -> BuiltArtifact:
         )
         for decision, scores in zip(model.predict(rows), model.predict_proba(rows), strict=True)
     ]
-    return BuiltArtifact(path, rows.to_dict("records"), expected, _write_labels(folder, names))
+    return BuiltArtifact(path, rows.to_dict("records"), expected, write_labels(folder, names))
 
 
 def _build_targets(folder: Path) -> BuiltArtifact:
@@ -44,7 +44,7 @@ def _build_targets(folder: Path) -> BuiltArtifact:
 
     frame, targets = _make_rows()
     model = LinearRegression().fit(frame, targets)
-    path = _save("sklearn", model, folder, frame, model.predict(frame))
+    path = save_model("sklearn", model, folder, frame, model.predict(frame))
     rows = frame.iloc[:5]
     expected = [Expected(raw=row.tolist()) for row in model.predict(rows)]
     return BuiltArtifact(path, rows.to_dict("records"), expected, TRUSTED)
@@ -53,9 +53,9 @@ def _build_targets(folder: Path) -> BuiltArtifact:
 def _build_text_tensor(folder: Path) -> BuiltArtifact:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    model = _fit_pipeline(TfidfVectorizer())
-    path = _save("sklearn", model, folder, np.array(TEXTS), SENTIMENTS)
-    labels = _predict(path, [np.array([text]) for text in INPUTS])
+    model = fit_pipeline(TfidfVectorizer())
+    path = save_model("sklearn", model, folder, np.array(TEXTS), SENTIMENTS)
+    labels = predict_pyfunc(path, [np.array([text]) for text in INPUTS])
     expected = [
         Expected(label=str(label), scores=dict(zip(model.classes_, map(float, scores), strict=True)))
         for label, scores in zip(labels, model.predict_proba(INPUTS), strict=True)
@@ -71,9 +71,9 @@ def _build_single_text(folder: Path) -> BuiltArtifact:
             return "spam" if model_input["a"].iloc[0] > 0 else "ham"
 
     rows = _make_rows()[0].iloc[:6]
-    path = _save("pyfunc", Filter(), folder, rows, None)
-    expected = [Expected(label=str(label)) for label in _predict(path, _split(rows))]
-    return BuiltArtifact(path, rows.to_dict("records"), expected, _write_labels(folder, ["ham", "spam"]))
+    path = save_model("pyfunc", Filter(), folder, rows, None)
+    expected = [Expected(label=str(label)) for label in predict_pyfunc(path, split_rows(rows))]
+    return BuiltArtifact(path, rows.to_dict("records"), expected, write_labels(folder, ["ham", "spam"]))
 
 
 def _build_dates_and_categories(folder: Path) -> BuiltArtifact:
@@ -89,11 +89,11 @@ def _build_dates_and_categories(folder: Path) -> BuiltArtifact:
     month = FunctionTransformer(lambda columns: columns.apply(lambda column: column.dt.month))
     encoder = make_column_transformer((month, ["day"]), (OneHotEncoder(), ["shop"]))
     model = make_pipeline(encoder, LinearRegression()).fit(frame, rng.normal(0, 1, 60))
-    path = _save("sklearn", model, folder, frame, model.predict(frame), **PICKLED)
+    path = save_model("sklearn", model, folder, frame, model.predict(frame), **PICKLED)
     example = '[[examples]]\nfeatures = { day = "2024-01-01T00:00:00+02:00", shop = "north" }\n'
     (folder / "model.toml").write_text(f'artifact = "model"\n{example}')
     rows = frame.iloc[:6]
-    expected = [Expected(value=float(value)) for value in _predict(path, _split(rows))]
+    expected = [Expected(value=float(value)) for value in predict_pyfunc(path, split_rows(rows))]
     return BuiltArtifact(
         folder, [{**row, "day": row["day"].isoformat()} for row in rows.to_dict("records")], expected, TRUSTED
     )

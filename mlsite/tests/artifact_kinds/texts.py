@@ -32,7 +32,7 @@ def expect_scores(scores: Any, labels: Sequence[str] = LABELS) -> list[Expected]
     ]
 
 
-def _fit_pipeline(vectorizer: Any) -> Any:
+def fit_pipeline(vectorizer: Any) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
@@ -43,7 +43,7 @@ def _build_tfidf(folder: Path) -> BuiltArtifact:
     import skops.io
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    model = _fit_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True))
+    model = fit_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True))
     skops.io.dump(model, folder / "tfidf.skops")
     return BuiltArtifact(folder / "tfidf.skops", INPUTS, expect_scores(model.predict_proba(INPUTS)))
 
@@ -52,7 +52,7 @@ def _build_hashing(folder: Path) -> BuiltArtifact:
     import joblib
     from sklearn.feature_extraction.text import HashingVectorizer
 
-    model = _fit_pipeline(HashingVectorizer(n_features=256, analyzer="char_wb", ngram_range=(1, 3)))
+    model = fit_pipeline(HashingVectorizer(n_features=256, analyzer="char_wb", ngram_range=(1, 3)))
     joblib.dump(model, folder / "hashing.joblib")
     return BuiltArtifact(folder / "hashing.joblib", INPUTS, expect_scores(model.predict_proba(INPUTS)), {"trusted": True})
 
@@ -134,7 +134,7 @@ def _build_onnx_tfidf(folder: Path) -> BuiltArtifact:
     from skl2onnx.common.data_types import StringTensorType
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    model = _fit_pipeline(TfidfVectorizer(lowercase=False, token_pattern="[a-zA-Z]+"))
+    model = fit_pipeline(TfidfVectorizer(lowercase=False, token_pattern="[a-zA-Z]+"))
     options = {id(model): {"zipmap": False}}
     converted = to_onnx(model, initial_types=[("review", StringTensorType([None, 1]))], options=options)
     data = converted.SerializeToString()
