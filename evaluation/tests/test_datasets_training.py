@@ -13,6 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.once
 @pytest.mark.xdist_group("tensorflow")
 def test_a_network_learns_from_an_exported_dataset(db, user, folder, export):
     register_model(path=DIGITS, promote=True)

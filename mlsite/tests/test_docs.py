@@ -126,6 +126,7 @@ def run_query(text):
         return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 @pytest.mark.xdist_group("tensorflow")
 def test_training_example_creates_the_next_version(tmp_path, monkeypatch, user):

@@ -41,6 +41,7 @@ def list_stored_ids(site):
     return set(site.run_script(script).split())
 
 
+@pytest.mark.once
 @pytest.mark.xdist_group("site")
 def test_stalled_upload_is_closed(site):
     head = "POST /api/v1/predictions/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"

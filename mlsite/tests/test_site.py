@@ -57,6 +57,7 @@ def test_code_examples_of_the_model_page_work(site, tmp_path, name, output, lang
     assert output in process.stdout
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("name", "labels"), [("iris", {"setosa", "versicolor", "virginica"}), ("diabetes", None)])
 def test_sample_rows_of_the_examples_are_predicted(site, name, labels):
     lines = site.manage("predict", name, str(ROOT / "examples" / name / "samples.csv"), "--json").splitlines()
@@ -66,6 +67,7 @@ def test_sample_rows_of_the_examples_are_predicted(site, name, labels):
     assert labels is None or {prediction["label"] for prediction in predictions} == labels
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("number", range(10))
 def test_sample_digits_are_recognized(site, number):
     body = site.predict((SAMPLES / f"{DIGITS[number]}.png").read_bytes(), site.create_token()).json()
@@ -92,6 +94,7 @@ def test_metrics_are_summed_over_all_processes(site):
     assert after['mlsite_http_request_seconds_count{method="POST",route="api/v1/predictions/"}'] >= 40
 
 
+@pytest.mark.once
 def test_logs_are_json_without_secrets(site):
     token = site.create_token()
     body = site.predict((SAMPLES / "two.png").read_bytes(), token, client_reference="log-me").json()
@@ -161,6 +164,7 @@ def test_bootstrap_can_run_again(site):
     assert site.run_script(script) == "1"
 
 
+@pytest.mark.once
 def test_api_conforms_to_its_schema(site):
     """Let schemathesis send requests that it generates from the schema. It rejects 500s and undocumented responses."""
     token = site.create_token()

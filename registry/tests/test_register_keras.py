@@ -22,6 +22,7 @@ def labels(tmp_path):
     return path
 
 
+@pytest.mark.once
 def test_the_signature_is_inferred_from_a_keras_file(labels):
     version = register_model(path=DIGITS / "digits.keras", name="numbers", labels=labels, scale="unit", promote=True)
     image_input = version.parsed_signature.input
