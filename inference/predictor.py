@@ -11,7 +11,7 @@ from typing import Any
 from inference.batcher import MAX_BATCH_ITEMS, MAX_QUEUE_ITEMS, BatchResult, MicroBatcher
 from inference.errors import InferenceError, InferenceTimeout, InvalidOutput, ModelError, ModelFailed
 from inference.postprocessing import build_result
-from inference.preprocessing import collate_items, find_warnings, make_sample_inputs, prepare_input
+from inference.preprocessing import collate_items, find_warnings, make_sample_input, make_sample_inputs, prepare_input
 from inference.tensors import RowByRow
 from inference.types import BatchFunction, BatchOutput, ModelInput, ModelSpec, PredictionResult, Timings
 
@@ -70,13 +70,13 @@ class Predictor:
         Raises:
             ModelError: the model fails on all samples, or its output does not match its signature and labels.
         """
-        first, *others = make_sample_inputs(self.spec.signature.input, WARM_UP_SAMPLE_COUNT)
+        signature_input = self.spec.signature.input
         try:
-            self.predict(first, timeout=WARM_UP_TIMEOUT_SECONDS)
+            self.predict(make_sample_input(signature_input), timeout=WARM_UP_TIMEOUT_SECONDS)
         except InferenceTimeout:
             raise
         except ModelError:
-            if not any(map(self._can_predict, others)):
+            if not any(map(self._can_predict, make_sample_inputs(signature_input, WARM_UP_SAMPLE_COUNT)[1:])):
                 raise
 
     def get_running_seconds(self) -> float:

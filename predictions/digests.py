@@ -10,14 +10,19 @@ from inference.preprocessing import to_canonical_json
 from predictions.models import Input
 
 
+def hash_bytes(data: bytes) -> str:
+    """Return the SHA-256 of a file, of the canonical JSON of a row, or of a text in UTF-8."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def hash_features(features: Mapping[str, Any]) -> str:
     """Return the SHA-256 of the canonical JSON (RFC 8785) of a row."""
-    return hashlib.sha256(to_canonical_json(features)).hexdigest()
+    return hash_bytes(to_canonical_json(features))
 
 
 def hash_text(text: str) -> str:
     """Return the SHA-256 of a text in UTF-8."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hash_bytes(text.encode())
 
 
 def hash_image(data: bytes, features: Mapping[str, Any] | None = None) -> str:
@@ -25,7 +30,7 @@ def hash_image(data: bytes, features: Mapping[str, Any] | None = None) -> str:
 
     The latter is the SHA-256 of the canonical JSON of `{"features": {...}, "image": "<SHA-256 of the file>"}`.
     """
-    digest = hashlib.sha256(data).hexdigest()
+    digest = hash_bytes(data)
     return digest if features is None else hash_features({"features": dict(features), "image": digest})
 
 

@@ -23,23 +23,15 @@ class LabelScore(NamedTuple):
     """The score of a label, whether the label is predicted, and its threshold in a multi-label model."""
 
     label: str
-    score: float
-    is_predicted: bool
-    threshold: float | None = None
-
-
-class LabelChoice(NamedTuple):
-    """A label of a multi-label model, its score, and whether it is predicted."""
-
-    label: str
     score: float | None
     is_predicted: bool
+    threshold: float | None = None
 
 
 class LabelChoices(NamedTuple):
     """The labels with a check box, and the other labels."""
 
-    boxes: list[LabelChoice]
+    boxes: list[LabelScore]
     others: list[str]
 
 
@@ -118,8 +110,9 @@ def get_label_choices(prediction: Prediction) -> LabelChoices:
         chosen = [*predicted, *ranked[: max(0, MAX_CHECKBOX_LABELS - len(predicted))]]
     else:
         chosen = labels
-    boxes = [LabelChoice(label, scores.get(label), label in predicted) for label in chosen]
-    return LabelChoices(boxes, [label for label in labels if label not in set(chosen)])
+    boxes = [LabelScore(label, scores.get(label), label in predicted) for label in chosen]
+    boxed = set(chosen)
+    return LabelChoices(boxes, [label for label in labels if label not in boxed])
 
 
 def format_text_start(row: Input) -> str:

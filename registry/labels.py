@@ -37,14 +37,14 @@ def number_repeated_labels(labels: Sequence[str]) -> tuple[list[str], list[str]]
 
     The 1,000 classes of ImageNet contain two cranes, a bird and a machine: they become `crane` and `crane (2)`.
     """
-    unique: list[str] = []
+    unique: dict[str, None] = {}  # ordered, and fast to search in long lists
     for label in labels:
         names = (label if number == 1 else f"{label} ({number})" for number in range(1, len(labels) + 1))
-        unique.append(next(name for name in names if name not in unique))
+        unique[next(name for name in names if name not in unique)] = None
     changed = [after for before, after in zip(labels, unique, strict=True) if before != after]
     if not changed or len(changed) > MAX_REPEATED_SHARE * len(labels):
         return list(labels), []
-    return unique, [f"labels: {', '.join(changed)[:100]}, because labels must be unique and these names are repeated."]
+    return list(unique), [f"labels: {', '.join(changed)[:100]}, because labels must be unique and these names are repeated."]
 
 
 def _remove_indices(lines: list[str]) -> list[str]:

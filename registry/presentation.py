@@ -32,7 +32,7 @@ SCALE_FORMULAS = {
     "none": "x (0 to 255)",
     "stored": "the values in the file",
 }
-RESIZE_DESCRIPTIONS = {
+RESIZE_DESCRIPTIONS: dict[Any, str] = {
     "stretch": "stretch to the size of the model",
     "crop": "crop to the aspect ratio around the center, then resize",
 }
@@ -124,11 +124,13 @@ def _describe_checks(version: ModelVersion, signature: Signature) -> list[tuple[
 
 
 def _describe_image(image: ImageInput) -> Iterator[tuple[str, str]]:
+    if image.encoding:
+        yield "Image", "passed to the model as a file"
+        return
     colors = CHANNEL_DESCRIPTIONS.get(image.channels, "")
     yield "Image", f"{image.width} × {image.height} pixels, {image.channels} channel{'s'[: image.channels > 1]} ({colors})"
     yield "Scale", f"{image.scale}: {SCALE_FORMULAS.get(image.scale, '')}".removesuffix(": ")
-    resize = getattr(image, "resize", "")
-    yield "Resize", RESIZE_DESCRIPTIONS.get(resize, _format_plain(resize))
+    yield "Resize", RESIZE_DESCRIPTIONS.get(image.resize, _format_plain(image.resize))
     yield "Layout", LAYOUT_DESCRIPTIONS.get(image.layout, image.layout)
     yield from _describe_other_keys(image.to_dict(), DESCRIBED_IMAGE_KEYS)
 

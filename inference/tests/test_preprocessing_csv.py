@@ -120,9 +120,9 @@ def test_missing_values_depend_on_the_type(marker):
     )  # fmt: skip
     line = ",".join([marker] * len(features))
     row = parse_strings(parse_csv_line(line, TableInput(features)), TableInput(features))
-    kept = {"note": marker.strip()} if marker else {}
-    kept |= {"roof": marker.strip()} if marker.strip() in ("None", "NA") else {}
-    assert row == kept
+    expected = {"note": marker.strip()} if marker else {}
+    expected |= {"roof": marker.strip()} if marker.strip() in ("None", "NA") else {}
+    assert row == expected
 
 
 @pytest.mark.parametrize(

@@ -123,8 +123,10 @@ def draw_sample(version: ModelVersion, start: datetime, end: datetime) -> Sample
     )
     total = predictions.count()
     drawn_ids = predictions.order_by(_get_draw_order(total)).values("pk")[:MAX_SAMPLE_ROWS]
-    fields = ["label", "confidence", "value", "output__labels"]
-    signature_input = version.parsed_signature.input
+    fields = ["label", "confidence", "value"]
+    signature_input, output = version.parsed_signature.input, version.parsed_signature.output
+    if output.kind == LabelsOutput.kind:
+        fields.append("output__labels")
     if isinstance(signature_input, TextInput):
         fields.append("input__size")  # without reading the texts themselves
     elif signature_input.features:
@@ -145,7 +147,7 @@ def _get_draw_order(total: int) -> Func:
 def _build_row(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "label": row["label"] or None,
-        "label_count": None if row["output__labels"] is None else len(row["output__labels"]),
+        "label_count": None if row.get("output__labels") is None else len(row["output__labels"]),
         "confidence": row["confidence"],
         "value": row["value"],
         "size": row.get("input__size"),

@@ -16,7 +16,7 @@ from inference.errors import InvalidInput
 from inference.preprocessing import check_file_size, read_features, read_image, to_canonical_json
 from inference.signature import TEXT_KEY, AnyInput, TextInput, get_table_part
 from inference.types import ImageRow, ModelInput, Row
-from predictions.digests import hash_features, hash_image, hash_text
+from predictions.digests import hash_bytes, hash_image
 from predictions.models import Input
 from predictions.services.stored_files import read_stored_file
 from registry.models import ModelVersion
@@ -121,26 +121,28 @@ def prepare_image(image: File, *, user: User | None, features: Row | None = None
 
 def prepare_features(features: Row, *, user: User | None) -> PreparedInput:
     """Prepare a row of features that `read_features` has validated."""
+    data = to_canonical_json(features)
     row = Input(
         user=user,
         kind=Input.Kind.TABULAR,
         features=features,
-        sha256=hash_features(features),
+        sha256=hash_bytes(data),
         content_type="application/json",
-        size=len(to_canonical_json(features)),
+        size=len(data),
     )
     return PreparedInput(row, features)
 
 
 def prepare_text(text: str, *, user: User | None) -> PreparedInput:
     """Prepare a text that `TextInput.read` has validated."""
+    data = text.encode()
     row = Input(
         user=user,
         kind=Input.Kind.TEXT,
         features={TEXT_KEY: text},
-        sha256=hash_text(text),
+        sha256=hash_bytes(data),
         content_type="text/plain",
-        size=len(text.encode()),
+        size=len(data),
     )
     return PreparedInput(row, text)
 

@@ -127,7 +127,8 @@ def _infer_true_label(verdict: str, label: str, labels: list[str]) -> str:
 def _validate_labels_review(prediction: Prediction, predicted: list[str], review: ReviewInput) -> ReviewInput:
     """Return the review with unique true labels in the order of the version."""
     labels: list[str] = prediction.model_version.labels
-    if field := ReviewInput(review.verdict, review.true_label, review.true_value).true_output_field:
+    field = review.true_output_field
+    if field not in ("", "true_labels"):
         expected = "Expected true_labels: the output is a list of labels."
         raise _build_error(field, "wrong-truth", expected, getattr(review, field))
     known = set(labels)

@@ -64,11 +64,11 @@ def _trace_imputer(step: Any, cells: list[Cell]) -> list[Cell]:
     statistics = np.asarray(getattr(step, "statistics_", np.zeros(len(cells))), object)
     keeps_empty = getattr(step, "keep_empty_features", False)
     # The imputer drops columns that were empty in training.
-    kept = [
+    remaining = [
         Cell(cell.column, ()) for cell, value in zip(cells, statistics, strict=True) if keeps_empty or not is_missing(value)
     ]
     indicator = getattr(step, "indicator_", None)
-    return kept if indicator is None else [*kept, *[DERIVED] * len(indicator.features_)]
+    return remaining if indicator is None else [*remaining, *[DERIVED] * len(indicator.features_)]
 
 
 def _trace_histogram_model(step: Any, cells: list[Cell]) -> list[Cell]:

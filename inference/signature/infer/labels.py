@@ -85,7 +85,7 @@ def returns_labels(labels: Sequence[str], *, dtype: str, name: str, samples: Sam
 
 
 def is_own_decision(labels: Sequence[str], *, name: str, scores_name: str, samples: SampleOutputs) -> bool:
-    """Return whether an output beside the scores is the label that the model itself decides on, for all samples.
+    """Return whether an output next to the scores is the label that the model itself decides on, for all samples.
 
     Raises:
         InvalidSignature: the labels are in another order than the scores.

@@ -105,7 +105,7 @@ def _set_classes(
 
 
 def _find_label_tensor(metadata: ArtifactMetadata, output: Mapping[str, Any]) -> Tensor | None:
-    """Return the only output with one label per row beside the scores, unless the decision is declared."""
+    """Return the only output with one label per row next to the scores, unless the decision is declared."""
     if {"label_name", "threshold"} & output.keys():
         return None
     tensors = [tensor for tensor in metadata.outputs if not can_be_scores(tensor) and tensor.shape in ((), (1,))]
@@ -113,7 +113,7 @@ def _find_label_tensor(metadata: ArtifactMetadata, output: Mapping[str, Any]) ->
 
 
 def _find_decisions(metadata: ArtifactMetadata, output: Mapping[str, Any], count: int) -> dict[str, str]:
-    """Return the name of the only output with one whole number per label beside the scores."""
+    """Return the name of the only output with one whole number per label next to the scores."""
     if {"label_name", "thresholds"} & output.keys():
         return {}
     tensors = [tensor for tensor in metadata.outputs if is_decision(tensor) and tensor.shape == (count,)]

@@ -91,7 +91,7 @@ def _build_sequence(folder: Path, *, shape: tuple[int, int], input_table: str = 
 
 
 def _build_scaler(folder: Path, *, save_network: Callable[[Any, Path], str], trusted: bool = False) -> BuiltArtifact:
-    """Save a column transformer beside a network."""
+    """Save a column transformer and a network."""
     import joblib
     import keras
     import pandas as pd

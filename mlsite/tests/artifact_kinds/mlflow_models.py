@@ -51,8 +51,8 @@ def _build_digits(folder: Path) -> BuiltArtifact:
     from sklearn.svm import LinearSVC
 
     images, digits = load_digits(return_X_y=True, as_frame=True)
-    kept = (digits >= 3) & (digits <= 8)
-    images, digits = images[kept], digits[kept]
+    selected = (digits >= 3) & (digits <= 8)
+    images, digits = images[selected], digits[selected]
     model = LinearSVC().fit(images, digits)
     path = save_model("sklearn", model, folder, images, digits)
     rows = images.iloc[:8]

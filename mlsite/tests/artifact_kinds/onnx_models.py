@@ -38,8 +38,8 @@ def _load_digits() -> tuple[Any, Any]:
     from sklearn.datasets import load_digits
 
     images, digits = load_digits(return_X_y=True)
-    kept = (digits >= 3) & (digits <= 8)
-    return images[kept], digits[kept]
+    selected = (digits >= 3) & (digits <= 8)
+    return images[selected], digits[selected]
 
 
 def _build_digits(folder: Path, *, zipmap: bool) -> BuiltArtifact:

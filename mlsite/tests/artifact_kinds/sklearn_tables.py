@@ -238,7 +238,7 @@ KINDS = (
     ArtifactKind("ordinal encoder with NaN", "missing = nan", "", _build_ordinal(np.nan)),
     ArtifactKind("imputers", "optional features, missing = -1", "", _build_imputed),
     ArtifactKind("optional integers in own code", "", "type = integer, required = false", _build_optional_integers),
-    ArtifactKind("text beside numbers", "text from the vectorizer", "", _build_text_and_numbers),
+    ArtifactKind("text and numbers", "text from the vectorizer", "", _build_text_and_numbers),
     ArtifactKind("unused columns", "columns that no step uses are left out", "", _build_unused),
     ArtifactKind("strange column names", "names of any characters", "", _build_strange_names),
     ArtifactKind("histogram boosting with categories", "optional features, categories", "", _build_histogram),
