@@ -16,7 +16,6 @@ Numbers = npt.NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-2  # for the sum of probabilities, because float16 networks round coarsely
 SCORE_DECIMALS = 7  # the precision of float32
-SCORES_NAME, LABEL_NAME = "scores", "label"
 MAX_RAW_VALUES = 65_536  # of one stored raw output
 MAX_RAW_TEXT_LENGTH = 10_000  # characters of one string in a raw output
 
@@ -77,9 +76,7 @@ def _build_labels_result(row: Any, output: LabelsOutput, labels: Sequence[str]) 
 
 def _build_label_result(row: Any, output: LabelOutput, labels: Sequence[str]) -> PredictionResult:
     classes = output.classes or tuple(labels)
-    # MLflow versions that were registered before their runtime returned scores have no name.
-    name = output.name or (LABEL_NAME if isinstance(row, Mapping) and LABEL_NAME in row else "")
-    label = labels[_find_class(select_output(row, name), classes)]
+    label = labels[_find_class(select_output(row, output.name), classes)]
     return PredictionResult(output={"label": label}, label=label)
 
 
@@ -114,8 +111,6 @@ def select_output(row: Any, name: str) -> Any:
         if name:
             raise InvalidOutput(f"Expected an output named {name!r}. The model has a single output without a name.")
         return row
-    # Versions that were registered before their runtime returned labels beside the scores have no name.
-    name = name or (SCORES_NAME if SCORES_NAME in row else "")
     if name in row:
         return _unwrap_object(row[name])
     if not name and all(type(score) is float for score in row.values()):

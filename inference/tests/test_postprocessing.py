@@ -92,6 +92,8 @@ def test_independent_scores_need_not_add_up_to_one():
         build_result(np.array([0.9, 1.8, 0.1]), ClassesOutput(independent=True), LABELS)
 
 
-def test_label_of_an_older_version_is_found_among_several_outputs():
+def test_one_of_several_outputs_is_selected_by_its_name_only():
     row = {"scores": np.array([0.2, 0.8]), "label": np.array("b", object)}
-    assert build_result(row, LabelOutput(), ("a", "b")).output == {"label": "b"}
+    assert build_result(row, LabelOutput(name="label"), ("a", "b")).output == {"label": "b"}
+    with pytest.raises(InvalidOutput, match="name to be one of scores, label"):
+        build_result(row, LabelOutput(), ("a", "b"))
