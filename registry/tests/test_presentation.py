@@ -200,3 +200,8 @@ def test_registration_prints_pages_show_and_the_api_returns_what_was_understood(
     assert data["notices"] == [notice]
     register_model(path=write_rows(factor=2))
     assert get_text(client.get("/models/flowers/")).count("What was registered") == 2
+
+
+def test_an_image_that_is_passed_as_a_file_has_no_size():
+    image = ImageInput(0, 0, scale="none", encoding="file")
+    assert describe_input(image) == [("Image", "passed to the model as a file")]

@@ -61,17 +61,15 @@ class KerasRuntime(BaseRuntime):
         run = make_batch_function(call_model, self.inputs, [tensor.name for tensor in self.outputs])
         return RowByRow(run) if any(self.single_rows) else run
 
-    def describe(self) -> ArtifactMetadata:
-        return self.metadata
-
     def _trace(self, tf: Any, tree: Any, model: Any) -> Any:
-        """Read the metadata of a model, and return a function that runs it."""
+        """Return a function that runs a model, and set what `describe` needs."""
+        self.model = model
         inputs = list(zip(get_input_names(tree, model), model.inputs, strict=True))
         outputs = list(zip(get_output_names(tree, model), model.outputs, strict=True))
         self.inputs = tuple(make_input(name, tensor.dtype, tensor.shape) for name, tensor in inputs)
         self.outputs = tuple(make_output(name, tensor.dtype, tensor.shape) for name, tensor in outputs)
         self.single_rows = [requires_single_rows(name, tensor.shape[0]) for name, tensor in inputs]
-        self.metadata = self._describe(model, STATE_NOTICES if clear_states(model) else ())
+        self.notices: tuple[str, ...] = STATE_NOTICES if clear_states(model) else ()
         traced = trace_model(tf, tree, model)
 
         def call_model(arrays: list[AnyArray]) -> list[AnyArray]:
@@ -79,7 +77,8 @@ class KerasRuntime(BaseRuntime):
 
         return call_model
 
-    def _describe(self, model: Any, notices: tuple[str, ...]) -> ArtifactMetadata:
+    def describe(self) -> ArtifactMetadata:
+        model, notices = self.model, self.notices
         pixels, size = self._find_pixels(model)
         if pixels and any(len(tensor.shape) > 1 for tensor in self.inputs):
             bits = f" with bits = {pixels.bits}" if pixels.bits else ""
