@@ -5,7 +5,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 CHECKS := check-format check-lint check-types check-templates check-django
 
-.PHONY: run test check $(CHECKS) env install install-dev install-mlflow install-boosting format constraints screenshots
+.PHONY: run test check $(CHECKS) env install install-dev install-mlflow install-boosting format constraints screenshots \
+	bench-install
 
 run: install env
 	$(BIN)/python manage.py bootstrap
@@ -44,6 +45,10 @@ format: install-dev
 screenshots: install-dev
 	$(BIN)/python -m mlsite.tests.screenshots
 
+# The programs that mlsite is compared with have their own environment, because they use psycopg 3. It uses the packages in
+# .venv too, so that all programs run the same TensorFlow and scikit-learn.
+bench-install: install .venv-bench/installed
+
 install: .venv/installed
 
 install-dev: .venv/installed-dev
@@ -67,6 +72,14 @@ install-boosting: .venv/installed-boosting
 
 .venv/installed-boosting: .venv/installed requirements-boosting.txt
 	$(INSTALL) --requirement requirements-boosting.txt
+	touch $@
+
+.venv-bench/installed: .venv/installed benchmarks/requirements.txt constraints.txt
+	test -x .venv-bench/bin/python || $(BIN)/python -m venv .venv-bench
+	$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" \
+		> "$$(.venv-bench/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/mlsite.pth"
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--requirement benchmarks/requirements.txt
 	touch $@
 
 # Create .env once, with a random secret key and demo password. Only its owner can read it.
