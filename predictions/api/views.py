@@ -22,6 +22,7 @@ from core.api.negotiation import IgnoreAcceptNegotiation
 from core.api.problems import build_problem
 from core.errors import STATUS_BY_CODE
 from inference.errors import InvalidInput
+from predictions.api.representation import get_base_url, represent_prediction
 from predictions.api.serializers import (
     GroundTruthItemSerializer,
     GroundTruthResultSerializer,
@@ -103,7 +104,7 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         serializer = PredictionRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         prediction = predict(user=cast(User, request.user), source=Prediction.Source.API, **serializer.validated_data)
-        body = PredictionSerializer(prediction, context=self.get_serializer_context()).data
+        body = represent_prediction(prediction, base_url=get_base_url(request), reader=cast(User, request.user))
         if prediction.status == Prediction.Status.FAILED:
             return build_problem(
                 status=STATUS_BY_CODE.get(prediction.error_code, 500),
