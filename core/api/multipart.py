@@ -41,8 +41,9 @@ def split_plain_form(body: bytes, content_type: str) -> dict[str, str | ContentF
             return None
         if match_headers["file_name"]:
             form[name] = ContentFile(content, match_headers["file_name"].decode())
-        elif content.isascii():
-            form[name] = content.decode("ascii")
         else:
-            return None
+            try:
+                form[name] = content.decode()
+            except UnicodeDecodeError:
+                return None
     return form
