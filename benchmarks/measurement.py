@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks import processes, servers, wrk
-from benchmarks.contenders import Contender, check_example
+from benchmarks import processes, wrk
+from benchmarks.contenders import Contender
+from benchmarks.databases import execute
 
 SETTLE_SECONDS = 0.5  # between two counts of the rows; equal counts mean that no request is in progress any more
 
@@ -35,16 +35,18 @@ def measure(contender: Contender, cluster_url: str, database_pid: int, *, second
     Raises:
         LoadError: a response was not successful, or a prediction is not in the database.
     """
-    check_example(contender)
-    if warm_up:
-        wrk.run_wrk(contender.url, contender.request_files, warm_up)
-    servers.execute(cluster_url, "CHECKPOINT")  # each run starts with the same work left to the database
+    contender.check_example()
+    wrk.run_wrk(contender.url, contender.request_files, warm_up)
+    execute(cluster_url, "CHECKPOINT")  # each run starts with the same work left to the database
     rows = wait_until_idle(contender)
     server_cpu, database_cpu = read_cpu(contender, database_pid)
     load = wrk.run_wrk(contender.url, contender.request_files, seconds)
-    count = wait_until_idle(contender) - rows
+    rows_after = wait_until_idle(contender)
     server_cpu_after, database_cpu_after = read_cpu(contender, database_pid)
-    check_count(contender.name, load.requests, count)
+    count = load.requests
+    if contender.table:
+        count = rows_after - rows
+        check_count(contender.title, load.requests, count)
     return Sample(
         count=count,
         rate=load.rate,
@@ -57,11 +59,13 @@ def measure(contender: Contender, cluster_url: str, database_pid: int, *, second
 
 
 def wait_until_idle(contender: Contender) -> int:
-    """Wait for the requests that are in progress after wrk has closed its connections. Return the number of rows."""
+    """Wait for the requests that are in progress after wrk has closed its connections. Return the number of predictions."""
     rows = -1
-    while rows != (rows := contender.count_predictions()):
+    while True:
+        before, rows = rows, contender.count_predictions() if contender.table else 0
+        if rows == before:
+            return rows
         time.sleep(SETTLE_SECONDS)
-    return rows
 
 
 def read_cpu(contender: Contender, database_pid: int) -> tuple[float, float]:
@@ -69,12 +73,7 @@ def read_cpu(contender: Contender, database_pid: int) -> tuple[float, float]:
     return processes.read_cpu_seconds(contender.server.pid), processes.read_cpu_seconds(database_pid)
 
 
-def check_count(name: str, responses: int, rows: int) -> None:
+def check_count(title: str, responses: int, rows: int) -> None:
     """Check that each response was stored. When wrk stops, one more request per connection can be in progress."""
     if not responses <= rows <= responses + wrk.CONNECTIONS:
-        raise wrk.LoadError(f"{name}: {responses} responses, but {rows} predictions in the database")
-
-
-def order_rounds(contenders: Sequence[Contender], rounds: int) -> list[list[Contender]]:
-    """Return the contenders of each round: in order, then in reverse, and so on."""
-    return [list(contenders) if number % 2 == 0 else list(reversed(contenders)) for number in range(rounds)]
+        raise wrk.LoadError(f"{title}: {responses} responses, but {rows} predictions in the database")
