@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 
+from benchmarks import wrk
 from benchmarks.contenders import PEER_PYTHON, PEERS, Contender, build_peer, build_site
 from benchmarks.measurement import Sample, measure
 from benchmarks.payloads import ROOT
@@ -19,7 +20,6 @@ from mlsite.tests import postgres
 
 SITE_KEY = "mlsite"
 WARM_UP_SECONDS = 3.0  # at the start of a server
-REPEATED_WARM_UP_SECONDS = 1.0  # of a server that stayed running since the last round
 LINE = "{:6} {:30} {:>8} {:>8} {:>8} {:>10} {:>10} {:>10} {:>8}"
 HEADINGS = (
     LINE.format("", "", "requests", "p50", "p99", "server", "database", "together", "memory"),
@@ -35,28 +35,30 @@ class Comparison:
     def __init__(self, cluster: postgres.Cluster, contenders: Sequence[Contender]) -> None:
         self.cluster, self.contenders = cluster, contenders
 
-    def run(self, *, rounds: int, seconds: float, restart: bool) -> Results:
-        """Measure all contenders in each round: in order, in the next round in reverse, and so on.
+    @contextmanager
+    def keep_running(self) -> Iterator[None]:
+        """Start all servers at once, and keep them running. Otherwise, one at a time is started for each measurement."""
+        with run_servers([contender.server for contender in self.contenders]):
+            yield
 
-        Args:
-            seconds: duration of each measurement.
-            restart: run one server at a time. Otherwise all servers stay running, which is faster.
-        """
+    def run(self, *, rounds: int, seconds: float) -> Results:
+        """Measure all contenders in each round for some seconds: in order, in the next round in reverse, and so on."""
         results: Results = {}
         print("\n".join(HEADINGS), flush=True)
-        with ExitStack() as stack:
-            if not restart:
-                start_servers([contender.server for contender in self.contenders], stack)
-            for number, contenders in enumerate(order_rounds(self.contenders, rounds)):
-                warm_up = WARM_UP_SECONDS if restart or number == 0 else REPEATED_WARM_UP_SECONDS
-                for contender in contenders:
-                    with ExitStack() as own_stack:
-                        if restart:
-                            start_servers([contender.server], own_stack)
-                        sample = measure(contender, self.cluster.url, self.cluster.pid, seconds=seconds, warm_up=warm_up)
-                    results.setdefault((contender.workload, contender.key), []).append(sample)
-                    print(format_sample(contender, sample), flush=True)
+        for contenders in order_rounds(self.contenders, rounds):
+            for contender in contenders:
+                sample = self._measure(contender, seconds)
+                results.setdefault((contender.workload, contender.key), []).append(sample)
+                print(format_sample(contender, sample), flush=True)
         return results
+
+    def _measure(self, contender: Contender, seconds: float) -> Sample:
+        if contender.server.process is not None:  # kept running
+            warm_up = 0.0 if contender.is_warm else WARM_UP_SECONDS
+            contender.is_warm = True
+            return measure(contender, self.cluster.url, self.cluster.pid, seconds=seconds, warm_up=warm_up)
+        with run_servers([contender.server]):
+            return measure(contender, self.cluster.url, self.cluster.pid, seconds=seconds, warm_up=WARM_UP_SECONDS)
 
 
 @contextmanager
@@ -86,14 +88,17 @@ def prepare(sites: Sequence[Path], peer_keys: Sequence[str], workload: str | Non
         yield Comparison(cluster, [each for each in contenders if workload in (None, each.workload)])
 
 
-def start_servers(servers: Sequence[Server], stack: ExitStack) -> None:
-    """Start each server once, and wait for all of them. The stack stops them."""
+@contextmanager
+def run_servers(servers: Sequence[Server]) -> Iterator[None]:
+    """Start each server once, and wait for all of them. Stop them afterwards."""
     different = list({id(server): server for server in servers}.values())
-    for server in different:
-        stack.callback(server.stop)
-        server.start()
-    for server in different:
-        server.wait_until_ready()
+    with ExitStack() as stack:
+        for server in different:
+            stack.callback(server.stop)
+            server.start()
+        for server in different:
+            server.wait_until_ready()
+        yield
 
 
 def order_rounds(contenders: Sequence[Contender], rounds: int) -> list[list[Contender]]:
@@ -103,7 +108,7 @@ def order_rounds(contenders: Sequence[Contender], rounds: int) -> list[list[Cont
 
 def format_sample(contender: Contender, sample: Sample) -> str:
     cells = f"{sample.rate:.0f}", f"{sample.p50_ms:.1f}", f"{sample.p99_ms:.1f}"
-    times = f"{sample.server_ms:.2f}", f"{sample.database_ms:.2f}", f"{sample.cpu_ms:.2f}"
+    times = f"{sample.server_ms:.2f}", f"{sample.database_ms:.2f}", f"{sample.get_cpu_ms():.2f}"
     return LINE.format(contender.workload, contender.title, *cells, *times, f"{sample.memory_bytes / 1e6:.0f}")
 
 
@@ -121,7 +126,7 @@ def list_ratios(results: Results) -> Iterator[tuple[str, str, str, list[float]]]
     for (workload, key), samples in results.items():
         for (other_workload, other), others in results.items():
             if workload == other_workload and key.startswith(SITE_KEY) and other not in (key, SITE_KEY):
-                yield workload, key, other, compute_ratios(samples, others, lambda sample: sample.cpu_ms)
+                yield workload, key, other, compute_ratios(samples, others, Sample.get_cpu_ms)
 
 
 def main() -> None:
@@ -134,8 +139,11 @@ def main() -> None:
     parser.add_argument("--restart", action="store_true", help="run one server at a time")
     options = parser.parse_args()
     sites = [site.resolve() for site in options.site] or [ROOT]
-    with prepare(sites, options.peers, options.workload) as comparison:
-        results = comparison.run(rounds=options.rounds, seconds=options.seconds, restart=options.restart)
+    wrk.check_installed()
+    with prepare(sites, options.peers, options.workload) as comparison, ExitStack() as stack:
+        if not options.restart:
+            stack.enter_context(comparison.keep_running())
+        results = comparison.run(rounds=options.rounds, seconds=options.seconds)
     print("\nCPU of server and database per prediction, ratio: median and range of the rounds")
     for workload, key, other, ratios in list_ratios(results):
         print(f"{workload:6} {key} / {other}: {format_ratios(ratios)}")

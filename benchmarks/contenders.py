@@ -124,6 +124,7 @@ class Contender:
     request_files: list[Path]
     url: str
     table: str
+    is_warm: bool = False
 
     def count_predictions(self) -> int:
         return count_rows(self.server.database_url, self.table)

@@ -9,7 +9,7 @@ from benchmarks import processes, wrk
 from benchmarks.contenders import Contender
 from benchmarks.databases import execute
 
-SETTLE_SECONDS = 0.5  # between two counts of the rows; equal counts mean that no request is in progress any more
+COUNT_INTERVAL_SECONDS = 0.5  # between two counts of the rows; equal counts mean that no request is in progress any more
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Sample:
     database_ms: float
     memory_bytes: int
 
-    @property
-    def cpu_ms(self) -> float:
+    def get_cpu_ms(self) -> float:
+        """Return the CPU time of server and database together."""
         return self.server_ms + self.database_ms
 
 
@@ -36,7 +36,8 @@ def measure(contender: Contender, cluster_url: str, database_pid: int, *, second
         LoadError: a response was not successful, or a prediction is not in the database.
     """
     contender.check_example()
-    wrk.run_wrk(contender.url, contender.request_files, warm_up)
+    if warm_up:
+        wrk.run_wrk(contender.url, contender.request_files, warm_up)
     execute(cluster_url, "CHECKPOINT")  # each run starts with the same work left to the database
     rows = wait_until_idle(contender)
     server_cpu, database_cpu = read_cpu(contender, database_pid)
@@ -65,7 +66,7 @@ def wait_until_idle(contender: Contender) -> int:
         before, rows = rows, contender.count_predictions() if contender.table else 0
         if rows == before:
             return rows
-        time.sleep(SETTLE_SECONDS)
+        time.sleep(COUNT_INTERVAL_SECONDS)
 
 
 def read_cpu(contender: Contender, database_pid: int) -> tuple[float, float]:

@@ -101,6 +101,7 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        self.process = None
 
 
 def create_site(python: str, checkout: Path, folder: Path, database_url: str) -> tuple[Server, str]:
