@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 CHECKS := check-format check-lint check-types check-templates check-django
 
 .PHONY: run test check $(CHECKS) env install install-dev install-mlflow install-boosting format constraints screenshots \
-	bench bench-short bench-record bench-install
+	bench bench-short bench-record bench-growth bench-install
 
 run: install env
 	$(BIN)/python manage.py bootstrap
@@ -40,6 +40,10 @@ format: install-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/djlint --quiet --reformat templates
+
+# Time all lists and pages with 1,000 and with 1,000,000 predictions on PostgreSQL (about 15 minutes).
+bench-growth: install-dev
+	$(BIN)/python -m benchmarks.growth
 
 # Update the screenshots in docs/, from a temporary site with generated data.
 screenshots: install-dev
