@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,17 @@ class RandomBits(models.Func):
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         return self.as_sql(compiler, connection, template="SUBSTR(%(expressions)s, -8)", **context)
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+RANDOM_BIT_COUNT = 80  # after the 48 bits of the time; some of them are the version and the variant
+MAX_TIMESTAMP = 2**48 - 1  # milliseconds
+
+
+def get_first_id(moment: datetime) -> UUID:
+    """Return the lowest UUIDv7 of a millisecond, to compare ids with a time. Times before 1970 have the ID 0."""
+    milliseconds = (moment - EPOCH) // timedelta(milliseconds=1)
+    return UUID(int=min(max(milliseconds, 0), MAX_TIMESTAMP) << RANDOM_BIT_COUNT)
 
 
 def parse_uuid(text: str) -> UUID | None:
