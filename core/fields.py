@@ -44,6 +44,11 @@ def get_first_id(moment: datetime) -> UUID:
     return UUID(int=min(max(milliseconds, 0), MAX_TIMESTAMP) << RANDOM_BIT_COUNT)
 
 
+def get_id_time(row_id: UUID) -> datetime:
+    """Return the time in a UUIDv7, in milliseconds."""
+    return EPOCH + timedelta(milliseconds=row_id.int >> RANDOM_BIT_COUNT)
+
+
 def parse_uuid(text: str) -> UUID | None:
     """Return the UUID that a string contains, or None if it is not a valid UUID."""
     try:

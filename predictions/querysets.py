@@ -26,6 +26,23 @@ class DatedQuerySet(VisibleQuerySet):
         rows = rows.filter(created_at__gte=start) if start else rows
         return rows.filter(created_at__lt=end) if end else rows
 
+    def matching(self, **condition: Any) -> Self:
+        """Return rows with a value in a field that has an index of this field and the ID.
+
+        Lists are sorted by ID. If PostgreSQL expects many rows with the value, it reads all rows from the newest on, which
+        takes long if all rows with the value are old. So start at the newest row with the value (5 instead of 120 ms of CPU
+        for a label whose last use was 500,000 predictions ago).
+        """
+        ((field, value),) = condition.items()
+        common = PARTIAL_INDEX_EXCLUSIONS.get(field)
+        if value == common:
+            return self.filter(**condition)
+        indexed: QuerySet = self.model._default_manager.all()
+        rows = self.filter(**condition)
+        if common is not None:  # PostgreSQL would use the index without this condition, SQLite would not
+            rows, indexed = rows.exclude(**{field: common}), indexed.exclude(**{field: common})
+        return rows.filter(pk__lte=Subquery(get_newest(indexed, field, value)))
+
 
 class InputQuerySet(DatedQuerySet):
     """Inputs."""
@@ -43,28 +60,11 @@ class PredictionQuerySet(DatedQuerySet):
         reviews = get_reviews().active().select_related("reviewer")
         return self.prefetch_related(Prefetch("reviews", reviews, to_attr="active_reviews"))
 
-    def matching(self, **condition: Any) -> Self:
-        """Return predictions with a value in a field that has an index of this field and the ID.
-
-        Lists are sorted by ID. If PostgreSQL expects many rows with the value, it reads all rows from the newest on, which
-        takes long if all rows with the value are old. So start at the newest row with the value (5 instead of 120 ms of CPU
-        for a label whose last use was 500,000 predictions ago).
-        """
-        ((field, value),) = condition.items()
-        common = PARTIAL_INDEX_EXCLUSIONS.get(field)
-        if value == common:
-            return self.filter(**condition)
-        indexed: PredictionQuerySet = self.model._default_manager.all()
-        rows = self.filter(**condition)
-        if common is not None:  # PostgreSQL would use the index without this condition, SQLite would not
-            rows, indexed = rows.exclude(**{field: common}), indexed.exclude(**{field: common})
-        return rows.filter(pk__lte=Subquery(get_newest(indexed, field, value)))
-
     def of_versions(self, versions: QuerySet) -> Self:
         """Return the predictions of some model versions.
 
         The versions are looked up first. PostgreSQL then knows how many predictions each has; with a join, it read the whole
-        table for a model without predictions (370 ms of CPU with 1,000,000 rows). Start at the newest row, as `matching` does.
+        table for a model without predictions (370 ms of CPU at 1,000,000 rows). Starts at the newest row as `matching` does.
         """
         newest = get_newest(self.model._default_manager.all(), "model_version", OuterRef("pk"))
         rows = versions.order_by().annotate(newest=Subquery(newest)).values_list("pk", "newest")
@@ -97,8 +97,8 @@ class PredictionQuerySet(DatedQuerySet):
 
     def with_true_label(self, label: str) -> Self:
         """Return predictions whose effective review has this true label."""
-        # A scalar subquery instead of `effective`: PostgreSQL would make a hash table of all reviews for it (52 ms of CPU with
-        # 40,000 reviews), while the list needs only the newest few. With `=`, it would expect only a handful of rows.
+        # A scalar subquery instead of `effective`: PostgreSQL would make a hash table of all reviews for it (52 ms of CPU
+        # with 40,000 reviews), while the list needs only the newest few. With `=`, it would expect only a handful of rows.
         newest = get_reviews().decided().filter(prediction=OuterRef("prediction")).order_by("-id").values("id")[:1]
         labeled = get_reviews().decided().filter(true_label=label).exclude(true_label="")
         rows = self.filter(pk__in=labeled.filter(id__gte=Subquery(newest)).values("prediction"))

@@ -4,9 +4,10 @@ Every index is built before the one that it replaces is removed, and without blo
 interrupted, run it again.
 """
 
+from django.db import migrations, models
+
 import core.fields
 from core.operations import AddIndexOnline, RemoveIndexOnline
-from django.db import migrations, models
 
 # Rows whose creation time deviates from the time in their ID. The expressions are those of predictions.id_ranges.
 CREATE_DEVIATING = """
@@ -42,6 +43,14 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunPython(create_deviating, drop_deviating),
+        AddIndexOnline(
+            model_name="input",
+            index=models.Index(models.F("user"), models.F("id"), name="input_user_id"),
+        ),
+        AddIndexOnline(
+            model_name="input",
+            index=models.Index(models.F("kind"), models.F("id"), name="input_kind_id"),
+        ),
         AddIndexOnline(
             model_name="prediction",
             index=models.Index(models.F("user"), models.F("id"), name="prediction_user_id"),
@@ -141,6 +150,10 @@ class Migration(migrations.Migration):
         RemoveIndexOnline(
             model_name="input",
             name="input_created_at",
+        ),
+        RemoveIndexOnline(
+            model_name="input",
+            name="input_user_newest",
         ),
         RemoveIndexOnline(
             model_name="prediction",
