@@ -1,0 +1,88 @@
+"""Send requests with wrk, and read its result."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+SCRIPT = Path(__file__).with_name("wrk.lua")
+CONNECTIONS = 16  # kept alive
+THREADS = 2
+TIMEOUT_SECONDS = 30
+PREFIX = "RESULT "
+BOUNDARY = "benchmark-boundary"
+
+
+class LoadError(Exception):
+    """A server gave a bad response, or wrk failed."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """The result of one run of wrk."""
+
+    requests: int
+    seconds: float
+    bad_statuses: int
+    socket_errors: int
+    p50_ms: float
+    p99_ms: float
+
+    @property
+    def rate(self) -> float:
+        """Return the responses per second."""
+        return self.requests / self.seconds
+
+
+def check_installed() -> None:
+    if shutil.which("wrk") is None:
+        raise SystemExit("wrk is not installed. It sends the requests of the benchmarks. On Debian: apt-get install wrk")
+
+
+def run_wrk(url: str, request_files: list[Path], seconds: float) -> Load:
+    """Send the requests in turn for some seconds over connections that are kept alive."""
+    options = ["-t", str(THREADS), "-c", str(CONNECTIONS), "-d", f"{seconds:.0f}s", "--timeout", f"{TIMEOUT_SECONDS}s"]
+    command = ["wrk", *options, "-s", str(SCRIPT), url, "--", *map(str, request_files)]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if process.returncode:
+        raise LoadError(f"wrk failed: {process.stdout}{process.stderr}")
+    return parse_result(process.stdout)
+
+
+def parse_result(output: str) -> Load:
+    """Read the line that wrk.lua prints.
+
+    Raises:
+        LoadError: a response had an error status, a connection failed, or nothing was measured.
+    """
+    lines = [line.removeprefix(PREFIX) for line in output.splitlines() if line.startswith(PREFIX)]
+    if len(lines) != 1:
+        raise LoadError(f"wrk printed no result: {output}")
+    load = Load(**json.loads(lines[0]))
+    if load.bad_statuses or load.socket_errors or not load.requests:
+        raise LoadError(
+            f"{load.bad_statuses} bad statuses and {load.socket_errors} socket errors in {load.requests} requests"
+        )
+    return load
+
+
+def build_request(url: str, body: bytes, content_type: str, token: str = "") -> bytes:
+    """Return a complete HTTP request. The token is left out if it is empty."""
+    parts = urlsplit(url)
+    lines = [f"POST {parts.path} HTTP/1.1", f"Host: {parts.netloc}", f"Content-Type: {content_type}"]
+    lines += [f"Authorization: Bearer {token}"] if token else []
+    return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
+
+
+def build_form(image: bytes, model: str) -> tuple[bytes, str]:
+    """Return a multipart form with an image and the name of a model, and its content type."""
+    head = (
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="model"\r\n\r\n{model}\r\n'
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="digit.png"\r\n'
+        "Content-Type: image/png\r\n\r\n"
+    )
+    return head.encode() + image + f"\r\n--{BOUNDARY}--\r\n".encode(), f"multipart/form-data; boundary={BOUNDARY}"
