@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 
-from django.db import ProgrammingError
+from django.db import DatabaseError
 from django.db.backends.postgresql import base
 from psycopg2 import errors
 
@@ -53,7 +53,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self._can_prepare and not self.in_atomic_block:
             try:
                 return self._execute_prepared(name, sql, params)
-            except ProgrammingError as error:
+            except DatabaseError as error:
                 if not isinstance(error.__cause__, errors.InvalidSqlStatementName):
                     raise
                 self._can_prepare = False  # a pooler has changed the connection of the server
@@ -73,7 +73,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         numbered = "".join(f"{part}${number}" for number, part in enumerate(parts, start=1)) + last
         try:
             cursor.execute(f"PREPARE {name} AS {numbered}")
-        except ProgrammingError as error:
+        except DatabaseError as error:
             # A pooler can hand on a connection on which another process has prepared the same statement.
             if not isinstance(error.__cause__, errors.DuplicatePreparedStatement):
                 raise
