@@ -68,6 +68,8 @@ def measure_database(name: str, url: str, count: int, folder: str) -> None:
     }
     environment["DJANGO_SETTINGS_MODULE"] = "mlsite.settings"
 
+    Path(folder, "static").mkdir()
+
     def run(*arguments: str) -> str:
         command = [sys.executable, __file__, "--rows", str(count), *arguments]
         return subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE, text=True).stdout

@@ -23,11 +23,10 @@ from django.http import StreamingHttpResponse
 from accounts.permissions import is_reviewer
 from inference.signature import TEXT_KEY
 from predictions.models import Input, Prediction, Review
-from registry.models import ModelVersion
+from registry.versions import MAX_CACHED_VERSIONS, get_version
 
 logger = logging.getLogger(__name__)
 
-MAX_CACHED_VERSIONS = 1024
 ROWS_PER_FETCH = 1000
 CHUNK_CHARACTERS = 64 * 1024  # each chunk is one write to the socket
 # Spreadsheets evaluate cells that start with these characters as formulas, see https://owasp.org/www-community/attacks/CSV_Injection.
@@ -149,8 +148,8 @@ def build_row(row: StoredRow, version: VersionSummary, review: ReviewSummary) ->
 
 @lru_cache(maxsize=MAX_CACHED_VERSIONS)
 def describe_version(version_id: UUID) -> VersionSummary:
-    """Return the summary of a version. Versions and the names of models never change."""
-    version = ModelVersion.objects.select_related("model").get(pk=version_id)
+    """Return the summary of a version."""
+    version = get_version(version_id)
     features = tuple(feature.name for feature in version.parsed_signature.input.features)
     return VersionSummary(version.model.name, version.number, features)
 

