@@ -48,6 +48,7 @@ class Peer:
     model: Path
     tables: str = ""
     path: str = "/predictions"
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 PEERS = (
@@ -59,6 +60,16 @@ PEERS = (
         command=("-m", "uvicorn", "image_expert:app", "--port", "{port}", *FAST_UVICORN),
         model=DIGITS,
         tables="tables.sql",
+    ),
+    Peer(
+        key="image-expert-statement",
+        title="FastAPI by an expert, 1 insert",
+        workload="image",
+        list_bodies=payloads.list_images,
+        command=("-m", "uvicorn", "image_expert:app", "--port", "{port}", *FAST_UVICORN),
+        model=DIGITS,
+        tables="tables.sql",
+        environment=(("ONE_STATEMENT", "1"),),
     ),
     Peer(
         key="image-tutorial",
@@ -152,6 +163,7 @@ def build_peer(peer: Peer, folder: Path, cluster_url: str, models: Path) -> Cont
             "FILES_DIR": str(folder / "files"),
             "MODEL_PATH": str(models / peer.model),
             "__pyfunc_model_path__": str(models / peer.model),  # read by MLflow's server
+            **dict(peer.environment),
         },
         working_folder=PEERS_FOLDER,
         port=port,

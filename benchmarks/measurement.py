@@ -9,6 +9,7 @@ from benchmarks import processes, wrk
 from benchmarks.contenders import Contender
 from benchmarks.databases import execute
 
+MAX_WARM_UPS = 10
 COUNT_INTERVAL_SECONDS = 0.5  # between two counts of the rows; equal counts mean that no request is in progress any more
 
 
@@ -37,7 +38,7 @@ def measure(contender: Contender, cluster_url: str, database_pid: int, *, second
     """
     contender.check_example()
     if warm_up:
-        wrk.run_wrk(contender.url, contender.request_files, warm_up)
+        run_warm_up(contender, warm_up)
     execute(cluster_url, "CHECKPOINT")  # each run starts with the same work left to the database
     rows = wait_until_idle(contender)
     server_cpu, database_cpu = read_cpu(contender, database_pid)
@@ -45,6 +46,8 @@ def measure(contender: Contender, cluster_url: str, database_pid: int, *, second
     rows_after = wait_until_idle(contender)
     server_cpu_after, database_cpu_after = read_cpu(contender, database_pid)
     count = load.requests
+    if not count:
+        raise wrk.LoadError(f"{contender.title}: no response in {seconds:g} seconds")
     if contender.table:
         count = rows_after - rows
         check_count(contender.title, load.requests, count)
@@ -57,6 +60,16 @@ def measure(contender: Contender, cluster_url: str, database_pid: int, *, second
         database_ms=(database_cpu_after - database_cpu) * 1000 / count,
         memory_bytes=processes.read_memory_bytes(contender.server.pid),
     )
+
+
+def run_warm_up(contender: Contender, seconds: float) -> None:
+    """Send requests for some seconds. Repeat this if the server has not yet responded once on each connection."""
+    responses = 0
+    for _ in range(MAX_WARM_UPS):
+        responses += wrk.run_wrk(contender.url, contender.request_files, seconds).requests
+        if responses >= wrk.CONNECTIONS:
+            return
+    raise wrk.LoadError(f"{contender.title}: only {responses} responses in {MAX_WARM_UPS * seconds:g} seconds")
 
 
 def wait_until_idle(contender: Contender) -> int:

@@ -40,9 +40,7 @@ def test_the_result_of_wrk_is_read():
     assert (load.requests, load.rate, load.p50_ms, load.p99_ms) == (900, 450, 1.5, 9)
 
 
-@pytest.mark.parametrize(
-    "output", [RESULT % (1, 0), RESULT % (0, 1), (RESULT % (0, 0)).replace("900", "0"), "unable to connect"]
-)
+@pytest.mark.parametrize("output", [RESULT % (1, 0), RESULT % (0, 1), "unable to connect"])
 def test_a_run_with_an_error_is_rejected(output):
     with pytest.raises(wrk.LoadError):
         wrk.parse_result(output)
