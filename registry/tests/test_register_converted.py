@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 from hashlib import sha256
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.files.base import ContentFile
+from django.core.management import call_command
 
 from predictions.services import predict
 from registry.models import ModelVersion
@@ -100,6 +102,9 @@ def test_tensorflow_runs_if_the_converted_network_is_damaged(digits, caplog):
     get_converted_path(digits).write_bytes(b"x")
     assert predict_seven().label == "7"
     assert "converted network cannot be used" in caplog.text
+    stderr = StringIO()
+    call_command("check_models", stdout=StringIO(), stderr=stderr)
+    assert "digits:1: the converted network is missing or damaged" in stderr.getvalue()
     again = register_model(path=DIGITS, promote=True)
     assert again.number == 2
     assert get_converted_path(again).is_file()
