@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 CHECKS := check-format check-lint check-types check-templates check-django
 
 .PHONY: run test check $(CHECKS) env install install-dev install-mlflow install-boosting format constraints screenshots \
-	bench-growth bench-install
+	bench bench-short bench-record bench-growth bench-install
 
 run: install env
 	$(BIN)/python manage.py bootstrap
@@ -48,6 +48,22 @@ bench-growth: install-dev
 # Update the screenshots in docs/, from a temporary site with generated data.
 screenshots: install-dev
 	$(BIN)/python -m mlsite.tests.screenshots
+
+# Options of `make bench`: rounds, and seconds per measurement.
+BENCH_ROUNDS ?= 3
+BENCH_SECONDS ?= 10
+
+# Compare the speed of mlsite with other programs, and write benchmarks/RESULTS.md.
+bench: bench-install
+	$(BIN)/python -m benchmarks --rounds $(BENCH_ROUNDS) --seconds $(BENCH_SECONDS)
+
+# Fail if the CPU time per prediction has risen, compared with that of two other programs.
+bench-short: bench-install
+	$(BIN)/python -m benchmarks.gate
+
+# Write the ratios that `make bench-short` compares with. Run it on an idle machine.
+bench-record: bench-install
+	$(BIN)/python -m benchmarks.gate --record --rounds 5 --seconds 5
 
 # The programs that mlsite is compared with have their own environment, because they use psycopg 3. It uses the packages in
 # .venv too, so that all programs run the same TensorFlow and scikit-learn.

@@ -1,102 +1,177 @@
-"""The contenders: which requests each one gets, and where it stores the predictions."""
+"""The contenders: mlsite, and the programs in peers/. Each runs two processes of eight threads, if it uses threads."""
 
 from __future__ import annotations
 
-import csv
-import json
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 
-from benchmarks import servers, wrk
-from benchmarks.servers import PEER_BIN, PEERS, ROOT, Server
+from benchmarks import payloads
+from benchmarks.artifacts import MLFLOW_NAME, PICKLE_NAME
+from benchmarks.databases import count_rows, create_database
+from benchmarks.payloads import ROOT, Bodies, write_requests
+from benchmarks.servers import PROCESSES, THREADS, Server, create_site
+from benchmarks.wrk import LoadError
+from mlsite.tests.postgres import find_free_port
 
+PEERS_FOLDER = ROOT / "benchmarks" / "peers"
+PEER_PYTHON = str(ROOT / ".venv-bench" / "bin" / "python")
 SITE_PATH = "/api/v1/predictions/"
-PEER_PATH = "/predictions"
 SITE_TABLE = "predictions_prediction WHERE status = 'succeeded'"
-DIGITS = ROOT / "examples" / "digits"
-IRIS_ROWS = ROOT / "examples" / "iris" / "samples.csv"
-JSON_TYPE = "application/json"
+DIGITS = ROOT / "examples" / "digits" / "digits.keras"
+IRIS_PICKLE = Path(PICKLE_NAME)
+IRIS_MLFLOW = Path(MLFLOW_NAME)
+
+FAST_UVICORN = ["--workers", str(PROCESSES), "--loop", "uvloop", "--http", "httptools", "--no-access-log"]
+UVICORN = ["--workers", str(PROCESSES)]
+GUNICORN = ["--worker-class", "gthread", "--workers", str(PROCESSES), "--threads", str(THREADS)]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A program in peers/, or a server of another project.
+
+    Args:
+        command: arguments of Python; `{port}` is replaced.
+        model: a path that is relative to the folder of the saved models, or absolute.
+        tables: an SQL file, or a program that creates the tables; without it, the program stores nothing.
+    """
+
+    key: str
+    title: str
+    workload: str
+    list_bodies: Callable[[], Bodies]
+    command: tuple[str, ...]
+    model: Path
+    tables: str = ""
+    path: str = "/predictions"
+
+
+PEERS = (
+    Peer(
+        key="image-expert",
+        title="FastAPI by an expert",
+        workload="image",
+        list_bodies=payloads.list_images,
+        command=("-m", "uvicorn", "image_expert:app", "--port", "{port}", *FAST_UVICORN),
+        model=DIGITS,
+        tables="tables.sql",
+    ),
+    Peer(
+        key="image-tutorial",
+        title="FastAPI as in tutorials",
+        workload="image",
+        list_bodies=payloads.list_images,
+        command=("-m", "uvicorn", "image_tutorial:app", "--port", "{port}", *UVICORN),
+        model=DIGITS,
+        tables="image_tables.py",
+    ),
+    Peer(
+        key="image-litserve",
+        title="LitServe, stores nothing",
+        workload="image",
+        list_bodies=payloads.list_images,
+        command=("image_litserve.py",),
+        model=DIGITS,
+        path="/predict",
+    ),
+    Peer(
+        key="row-flask",
+        title="Flask + SQLAlchemy",
+        workload="row",
+        list_bodies=payloads.list_rows,
+        command=("-m", "gunicorn", "row_flask:app", "--bind", "127.0.0.1:{port}", *GUNICORN),
+        model=IRIS_PICKLE,
+        tables="row_tables.py",
+    ),
+    Peer(
+        key="row-mlflow",
+        title="FastAPI + MLflow model",
+        workload="row",
+        list_bodies=payloads.list_rows,
+        command=("-m", "uvicorn", "row_mlflow:app", "--port", "{port}", *FAST_UVICORN),
+        model=IRIS_MLFLOW,
+        tables="row_tables.py",
+    ),
+    # The command that `mlflow models serve` runs.
+    Peer(
+        key="row-mlflow-server",
+        title="MLflow server, stores nothing",
+        workload="row",
+        list_bodies=payloads.list_mlflow_rows,
+        command=("-m", "uvicorn", "mlflow.pyfunc.scoring_server.app:app", "--port", "{port}", *UVICORN),
+        model=IRIS_MLFLOW,
+        path="/invocations",
+    ),
+)
 
 
 @dataclass
 class Contender:
-    """A server, and one kind of request to it."""
+    """A server, and one kind of request to it.
 
-    name: str
-    workload: str  # "image" or "row"
+    Args:
+        table: where it stores predictions, with a condition if needed; empty if it stores nothing.
+    """
+
+    key: str
+    title: str
+    workload: str  # image or row
     server: Server
     request_files: list[Path]
-    ready_path: str
-    path: str
-    table: str = "predictions"  # with a condition, if needed
-
-    @property
-    def url(self) -> str:
-        return self.server.url + self.path
-
-    def wait_until_ready(self) -> None:
-        self.server.wait_until(self.ready_path)
+    url: str
+    table: str
+    is_warm: bool = False
 
     def count_predictions(self) -> int:
-        return servers.count_rows(self.server.database_url, self.table)
+        return count_rows(self.server.database_url, self.table)
+
+    def check_example(self) -> None:
+        """Send the first request once, and check the status: 201 if the prediction is stored."""
+        head, _, body = self.request_files[0].read_bytes().partition(b"\r\n\r\n")
+        headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+        response = requests.post(self.url, data=body, headers=headers, timeout=60)
+        if response.status_code != (201 if self.table else 200):
+            raise LoadError(f"{self.title}: {response.status_code} {response.text[:500]}")
 
 
-def build_site(cluster_url: str, folder: Path, site: Path, number: int = 0) -> list[Contender]:
-    """Return mlsite with image requests, and the same server with row requests."""
+def build_peer(peer: Peer, folder: Path, cluster_url: str, models: Path) -> Contender:
+    """Create the tables and the requests of a peer. `models` is the folder of benchmarks.artifacts."""
     folder.mkdir()
-    server, token = servers.create_site(folder, servers.create_database(cluster_url, f"mlsite_{number}"), site)
+    is_script = peer.tables.endswith(".py")
+    sql = PEERS_FOLDER / peer.tables if peer.tables and not is_script else None
+    port = find_free_port()
+    server = Server(
+        command=[PEER_PYTHON, *(part.replace("{port}", str(port)) for part in peer.command)],
+        folder=folder,
+        database_url=create_database(cluster_url, peer.key, sql),
+        environment={
+            "FILES_DIR": str(folder / "files"),
+            "MODEL_PATH": str(models / peer.model),
+            "__pyfunc_model_path__": str(models / peer.model),  # read by MLflow's server
+        },
+        working_folder=PEERS_FOLDER,
+        port=port,
+    )
+    if is_script:
+        server.run(PEER_PYTHON, peer.tables)
+    url = server.url + peer.path
+    files = write_requests(folder, url, peer.list_bodies)
+    return Contender(peer.key, peer.title, peer.workload, server, files, url, "predictions" if peer.tables else "")
+
+
+def build_site(key: str, checkout: Path, folder: Path, cluster_url: str) -> list[Contender]:
+    """Set up mlsite from a checkout. Return it with image requests, and the same server with row requests."""
+    folder.mkdir()
+    own_python = checkout / ".venv" / "bin" / "python"
+    python = str(own_python if own_python.exists() else sys.executable)
+    server, token = create_site(python, checkout, folder, create_database(cluster_url, key))
     url = server.url + SITE_PATH
-    files = {
-        "image": write_image_requests(folder, url, token),
-        "row": write_row_requests(folder, url, token),
-    }
-    return [Contender("mlsite", kind, server, files[kind], "/readyz", SITE_PATH, SITE_TABLE) for kind in files]
-
-
-def build_image_expert(cluster_url: str, folder: Path) -> Contender:
-    folder.mkdir()
-    database_url = servers.create_database(cluster_url, "image_expert", PEERS / "tables.sql")
-    server = servers.create_uvicorn("image_expert", folder, database_url, DIGITS / "digits.keras")
-    files = write_image_requests(folder, server.url + PEER_PATH)
-    return Contender("expert FastAPI", "image", server, files, "/", PEER_PATH)
-
-
-def build_row_flask(cluster_url: str, folder: Path) -> Contender:
-    folder.mkdir()
-    database_url = servers.create_database(cluster_url, "row_flask")
-    server = servers.create_gunicorn("row_flask", folder, database_url, servers.pickle_iris(folder))
-    server.run(str(PEER_BIN / "python"), "row_tables.py")
-    files = write_row_requests(folder, server.url + PEER_PATH)
-    return Contender("Flask + SQLAlchemy", "row", server, files, "/", PEER_PATH)
-
-
-def write_image_requests(folder: Path, url: str, token: str = "") -> list[Path]:
-    """Write one request for each sample of the digits example."""
-    bodies = [wrk.build_form(path.read_bytes(), "digits") for path in sorted((DIGITS / "samples").glob("*.png"))]
-    return _write(folder, "image", [wrk.build_request(url, *body, token) for body in bodies])
-
-
-def write_row_requests(folder: Path, url: str, token: str = "") -> list[Path]:
-    """Write one request for each sample of the iris example."""
-    with IRIS_ROWS.open() as file:
-        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-    bodies = [json.dumps({"model": "iris", "features": row}).encode() for row in rows]
-    return _write(folder, "row", [wrk.build_request(url, body, JSON_TYPE, token) for body in bodies])
-
-
-def _write(folder: Path, kind: str, contents: list[bytes]) -> list[Path]:
-    paths = [folder / f"{kind}-{position}.http" for position in range(len(contents))]
-    for path, content in zip(paths, contents, strict=True):
-        path.write_bytes(content)
-    return paths
-
-
-def check_example(contender: Contender) -> None:
-    """Send the first request once, and check that the response is 201 with a label."""
-    head, _, body = contender.request_files[0].read_bytes().partition(b"\r\n\r\n")
-    headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
-    response = requests.post(contender.url, data=body, headers=headers, timeout=60)
-    if response.status_code != 201 or not response.json()["label"]:
-        raise wrk.LoadError(f"{contender.name}: {response.status_code} {response.text[:500]}")
+    workloads = {"image": payloads.list_images, "row": payloads.list_rows}
+    return [
+        Contender(key, key, workload, server, write_requests(folder, url, list_bodies, token), url, SITE_TABLE)
+        for workload, list_bodies in workloads.items()
+    ]

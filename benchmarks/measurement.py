@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks import processes, servers, wrk
-from benchmarks.contenders import Contender, check_example
+from benchmarks import processes, wrk
+from benchmarks.contenders import Contender
+from benchmarks.databases import execute
 
-SETTLE_SECONDS = 0.5  # between two counts of the rows; equal counts mean that no request is in progress any more
+COUNT_INTERVAL_SECONDS = 0.5  # between two counts of the rows; equal counts mean that no request is in progress any more
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Sample:
     database_ms: float
     memory_bytes: int
 
-    @property
-    def cpu_ms(self) -> float:
+    def get_cpu_ms(self) -> float:
+        """Return the CPU time of server and database together."""
         return self.server_ms + self.database_ms
 
 
@@ -35,16 +35,19 @@ def measure(contender: Contender, cluster_url: str, database_pid: int, *, second
     Raises:
         LoadError: a response was not successful, or a prediction is not in the database.
     """
-    check_example(contender)
+    contender.check_example()
     if warm_up:
         wrk.run_wrk(contender.url, contender.request_files, warm_up)
-    servers.execute(cluster_url, "CHECKPOINT")  # each run starts with the same work left to the database
+    execute(cluster_url, "CHECKPOINT")  # each run starts with the same work left to the database
     rows = wait_until_idle(contender)
     server_cpu, database_cpu = read_cpu(contender, database_pid)
     load = wrk.run_wrk(contender.url, contender.request_files, seconds)
-    count = wait_until_idle(contender) - rows
+    rows_after = wait_until_idle(contender)
     server_cpu_after, database_cpu_after = read_cpu(contender, database_pid)
-    check_count(contender.name, load.requests, count)
+    count = load.requests
+    if contender.table:
+        count = rows_after - rows
+        check_count(contender.title, load.requests, count)
     return Sample(
         count=count,
         rate=load.rate,
@@ -57,11 +60,13 @@ def measure(contender: Contender, cluster_url: str, database_pid: int, *, second
 
 
 def wait_until_idle(contender: Contender) -> int:
-    """Wait for the requests that are in progress after wrk has closed its connections. Return the number of rows."""
+    """Wait for the requests that are in progress after wrk has closed its connections. Return the number of predictions."""
     rows = -1
-    while rows != (rows := contender.count_predictions()):
-        time.sleep(SETTLE_SECONDS)
-    return rows
+    while True:
+        before, rows = rows, contender.count_predictions() if contender.table else 0
+        if rows == before:
+            return rows
+        time.sleep(COUNT_INTERVAL_SECONDS)
 
 
 def read_cpu(contender: Contender, database_pid: int) -> tuple[float, float]:
@@ -69,12 +74,7 @@ def read_cpu(contender: Contender, database_pid: int) -> tuple[float, float]:
     return processes.read_cpu_seconds(contender.server.pid), processes.read_cpu_seconds(database_pid)
 
 
-def check_count(name: str, responses: int, rows: int) -> None:
+def check_count(title: str, responses: int, rows: int) -> None:
     """Check that each response was stored. When wrk stops, one more request per connection can be in progress."""
     if not responses <= rows <= responses + wrk.CONNECTIONS:
-        raise wrk.LoadError(f"{name}: {responses} responses, but {rows} predictions in the database")
-
-
-def order_rounds(contenders: Sequence[Contender], rounds: int) -> list[list[Contender]]:
-    """Return the contenders of each round: in order, then in reverse, and so on."""
-    return [list(contenders) if number % 2 == 0 else list(reversed(contenders)) for number in range(rounds)]
+        raise wrk.LoadError(f"{title}: {responses} responses, but {rows} predictions in the database")

@@ -1,29 +1,25 @@
-"""Start and stop the servers that are compared: mlsite itself, and the programs in peers/."""
+"""Start and stop the servers that are compared, each with its own port, folder and database."""
 
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg2
 import requests
 
+from benchmarks.processes import read_cpu_seconds
 from mlsite.tests.postgres import find_free_port
 
-ROOT = Path(__file__).parents[1]
-PEERS = ROOT / "benchmarks" / "peers"
-PEER_BIN = ROOT / ".venv-bench" / "bin"
 PROCESSES = 2
 THREADS = 8  # per process
 START_TIMEOUT_SECONDS = 180
 STOP_TIMEOUT_SECONDS = 45
+READY_RESPONSES = 12
+QUIET_CPU_SECONDS = 0.05  # per second: the server has finished loading
 INHERITED = ("PATH", "HOME", "LANG")
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
 
@@ -67,25 +63,32 @@ class Server:
         return process.stdout.strip()
 
     def start(self) -> None:
-        command = [part.replace("{port}", str(self.port)) for part in self.command]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, cwd=self.working_folder, env=self.get_environment(), stdout=log, stderr=log
+                self.command, cwd=self.working_folder, env=self.get_environment(), stdout=log, stderr=log
             )
 
-    def wait_until(self, path: str, count: int = 12) -> None:
-        """Wait until several consecutive GET requests have no server error. Each response is that of one process only."""
+    def wait_until_ready(self) -> None:
+        """Wait until all processes have loaded their models.
+
+        Wait until /readyz has responded several times without a server error; each response is that of one process only.
+        Programs that have no such path respond with 404 as soon as one process has started. Therefore, wait until they do
+        nothing any more, too.
+        """
         deadline, successes = time.monotonic() + START_TIMEOUT_SECONDS, 0
-        while successes < count:
-            successes = successes + 1 if self._succeeds(path) else 0
+        while successes < READY_RESPONSES:
+            successes = successes + 1 if self._is_ready() else 0
             assert self.process
             if time.monotonic() > deadline or self.process.poll() is not None:
                 raise SystemExit(f"The server is not ready: {self.log.read_text()[-3000:]}")
             time.sleep(0.1)
+        cpu_seconds = -QUIET_CPU_SECONDS
+        while cpu_seconds + QUIET_CPU_SECONDS < (cpu_seconds := read_cpu_seconds(self.pid)):
+            time.sleep(1)
 
-    def _succeeds(self, path: str) -> bool:
+    def _is_ready(self) -> bool:
         try:
-            return requests.get(self.url + path, timeout=5).status_code < 500
+            return requests.get(f"{self.url}/readyz", timeout=5).status_code < 500
         except (requests.ConnectionError, requests.Timeout):
             return False
 
@@ -98,12 +101,11 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        self.process = None
 
 
-def create_site(folder: Path, database_url: str, site: Path) -> tuple[Server, str]:
-    """Set up a site with the example models, from a checkout of mlsite. Return its server and an API token."""
-    own_python = site / ".venv" / "bin" / "python"
-    python = str(own_python if own_python.exists() else sys.executable)
+def create_site(python: str, checkout: Path, folder: Path, database_url: str) -> tuple[Server, str]:
+    """Set up a site with the example models. Return its server and an API token."""
     environment = {
         "ENV_FILE": "",
         "SECRET_KEY": "benchmark",
@@ -112,59 +114,6 @@ def create_site(folder: Path, database_url: str, site: Path) -> tuple[Server, st
         "WEB_CONCURRENCY": str(PROCESSES),
         "WEB_THREADS": str(THREADS),
     }
-    command = [python, "-m", "gunicorn", "-c", "python:mlsite.gunicorn"]
-    server = Server(command, folder, database_url, environment, site)
+    server = Server([python, "-m", "gunicorn", "-c", "python:mlsite.gunicorn"], folder, database_url, environment, checkout)
     server.run(python, "manage.py", "bootstrap")
     return server, server.run(python, "manage.py", "create_token", "demo")
-
-
-def create_uvicorn(module: str, folder: Path, database_url: str, model: Path) -> Server:
-    options = ["--workers", str(PROCESSES), "--loop", "uvloop", "--http", "httptools", "--no-access-log"]
-    command = [str(PEER_BIN / "python"), "-m", "uvicorn", f"{module}:app", "--port", "{port}", *options]
-    return Server(command, folder, database_url, _build_environment(folder, model), PEERS)
-
-
-def create_gunicorn(module: str, folder: Path, database_url: str, model: Path) -> Server:
-    options = ["--worker-class", "gthread", "--workers", str(PROCESSES), "--threads", str(THREADS)]
-    command = [str(PEER_BIN / "python"), "-m", "gunicorn", f"{module}:app", "--bind", "127.0.0.1:{port}", *options]
-    return Server(command, folder, database_url, _build_environment(folder, model), PEERS)
-
-
-def _build_environment(folder: Path, model: Path) -> dict[str, str]:
-    return {"FILES_DIR": str(folder / "files"), "MODEL_PATH": str(model)}
-
-
-def pickle_iris(folder: Path) -> Path:
-    """Write the pipeline of examples/iris as a pickle, as most tutorials do."""
-    import skops.io
-
-    source = ROOT / "examples" / "iris" / "iris.skops"
-    path = folder / "iris.pickle"
-    path.write_bytes(pickle.dumps(skops.io.load(source, trusted=skops.io.get_untrusted_types(file=source))))
-    return path
-
-
-def create_database(cluster_url: str, name: str, tables: Path | None = None) -> str:
-    """Create a database, and tables from an SQL file. Return its URL."""
-    url = urlunsplit(urlsplit(cluster_url)._replace(scheme="postgresql", path=f"/{name}"))
-    execute(cluster_url, f'CREATE DATABASE "{name}"')
-    if tables:
-        execute(url, tables.read_text())
-    return url
-
-
-def execute(url: str, statement: str) -> None:
-    connection = psycopg2.connect(url)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-    connection.close()
-
-
-def count_rows(url: str, table: str) -> int:
-    connection = psycopg2.connect(url)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM {table}")
-        (count,) = cursor.fetchone()
-    connection.close()
-    return count

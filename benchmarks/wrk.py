@@ -7,14 +7,12 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 SCRIPT = Path(__file__).with_name("wrk.lua")
 CONNECTIONS = 16  # kept alive
 THREADS = 2
 TIMEOUT_SECONDS = 30
 PREFIX = "RESULT "
-BOUNDARY = "benchmark-boundary"
 
 
 class LoadError(Exception):
@@ -68,21 +66,3 @@ def parse_result(output: str) -> Load:
             f"{load.bad_statuses} bad statuses and {load.socket_errors} socket errors in {load.requests} requests"
         )
     return load
-
-
-def build_request(url: str, body: bytes, content_type: str, token: str = "") -> bytes:
-    """Return a complete HTTP request. The token is left out if it is empty."""
-    parts = urlsplit(url)
-    lines = [f"POST {parts.path} HTTP/1.1", f"Host: {parts.netloc}", f"Content-Type: {content_type}"]
-    lines += [f"Authorization: Bearer {token}"] if token else []
-    return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
-
-
-def build_form(image: bytes, model: str) -> tuple[bytes, str]:
-    """Return a multipart form with an image and the name of a model, and its content type."""
-    head = (
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="model"\r\n\r\n{model}\r\n'
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="digit.png"\r\n'
-        "Content-Type: image/png\r\n\r\n"
-    )
-    return head.encode() + image + f"\r\n--{BOUNDARY}--\r\n".encode(), f"multipart/form-data; boundary={BOUNDARY}"

@@ -200,7 +200,10 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20
 
 # --- background jobs ------------------------------------------------------------------------------------------------
 # Functions that the server calls in the background, with the interval in seconds. See mlsite/scheduler.py.
-SCHEDULED_JOBS = {"monitoring.services.rollup.roll_up_pending": 300}
+SCHEDULED_JOBS = {
+    "monitoring.services.rollup.roll_up_pending": 300,
+    "predictions.services.summaries.update_summaries": 300,
+}
 
 # --- API ------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

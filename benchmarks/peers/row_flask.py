@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from flask import Flask, request
-from row_tables import Input, Prediction
+from row_tables import URL, Input, Prediction
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 COLUMNS = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
 
 app = Flask(__name__)
-engine = create_engine(os.environ["DATABASE_URL"], pool_size=8)
+engine = create_engine(URL, pool_size=8)
 pipeline = pickle.loads(Path(os.environ["MODEL_PATH"]).read_bytes())
 labels = [str(label) for label in pipeline.classes_]
 

@@ -8,6 +8,8 @@ from sqlalchemy import ForeignKey, create_engine, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+URL = os.environ["DATABASE_URL"]
+
 
 class Base(DeclarativeBase):
     pass
@@ -32,4 +34,4 @@ class Prediction(Base):
 
 
 if __name__ == "__main__":
-    Base.metadata.create_all(create_engine(os.environ["DATABASE_URL"]))
+    Base.metadata.create_all(create_engine(URL))

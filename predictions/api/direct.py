@@ -14,15 +14,15 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import SuspiciousOperation
+from django.core.files.base import File
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
-from django.http.multipartparser import MultiPartParserError
 from rest_framework.exceptions import ParseError
 from rest_framework.settings import api_settings
 
 from accounts.models import User
 from accounts.requests import parse_bearer_header
+from core.api.multipart import split_plain_form
 from core.api.parsers import parse_json
 from core.api.problems import handle_exception
 from core.storage import StorageFull
@@ -116,28 +116,22 @@ def _read_parameters(request: HttpRequest) -> dict[str, Any] | None:
     """
     if int(request.META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         return None  # Django does not cache a larger body, so that the viewset could not read it again
+    content_type = request.META.get("CONTENT_TYPE", "")
     body = request.body
-    try:
-        if request.content_type == "multipart/form-data":
-            return _read_form(request)
-        if request.META.get("CONTENT_TYPE") == "application/json":
-            return _read_json(body)
-    except (ParseError, MultiPartParserError, SuspiciousOperation):
-        pass
-    return None
+    return _read_json(body) if content_type == "application/json" else _read_form(body, content_type)
 
 
-def _read_form(request: HttpRequest) -> dict[str, Any] | None:
-    texts: dict[str, list[Any]] = dict(request.POST.lists())
-    files: dict[str, list[Any]] = dict(request.FILES.lists())
-    if files.keys() != {"image"} or any(len(values) > 1 for values in (*texts.values(), *files.values())):
-        return None
-    parameters = {name: values[0] for name, values in texts.items()}
-    return {**parameters, "image": files["image"][0]} if _are_valid_texts(parameters) else None
+def _read_form(body: bytes, content_type: str) -> dict[str, Any] | None:
+    form: dict[str, Any] = split_plain_form(body, content_type) or {}
+    texts = {name: value for name, value in form.items() if name != "image"}
+    return form if isinstance(form.get("image"), File) and _are_valid_texts(texts) else None
 
 
 def _read_json(body: bytes) -> dict[str, Any] | None:
-    parameters = parse_json(body)
+    try:
+        parameters = parse_json(body)
+    except ParseError:
+        return None
     if not isinstance(parameters, dict):
         return None
     others = {name: value for name, value in parameters.items() if name not in MAX_CHARACTERS}

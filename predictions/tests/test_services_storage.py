@@ -164,27 +164,58 @@ def test_many_threads_store_together_and_only_invalid_rows_fail(shades, user, se
     assert max(sizes) == 8
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_lost_connection_keeps_the_file(shades, user, settings):
-    """The database may have committed before the connection was lost. A row must never be without its file."""
+@pytest.fixture
+def lose_connections(transactional_db):
+    """Return a function that makes the database end the sessions of the next inserts of predictions."""
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has no connection to lose")
-    prediction = build_prediction(shades, user)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-            "PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$"
-        )
-        cursor.execute("CREATE TRIGGER lose BEFORE INSERT ON predictions_prediction FOR EACH ROW EXECUTE FUNCTION lose()")
-    try:
-        with pytest.raises(OperationalError):
-            store_prediction(prediction, PreparedInput(prediction.input, None, b"x"))
-    finally:
-        connection.close()
+
+    def lose(count):
         with connection.cursor() as cursor:
-            cursor.execute("DROP FUNCTION lose CASCADE")
+            cursor.execute("CREATE SEQUENCE attempts")
+            cursor.execute(
+                "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                f"IF nextval('attempts') <= {count} THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; "
+                "RETURN NEW; END $$"
+            )
+            cursor.execute(
+                "CREATE TRIGGER lose BEFORE INSERT ON predictions_prediction FOR EACH ROW EXECUTE FUNCTION lose()"
+            )
+
+    yield lose
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("DROP FUNCTION lose CASCADE; DROP SEQUENCE attempts")
+
+
+def test_a_lost_connection_is_opened_again(lose_connections, shades, user):
+    lose_connections(1)
+    prediction = build_prediction(shades, user)
+    store_prediction(prediction, PreparedInput(prediction.input, None))
+    assert Prediction.objects.get() == prediction
+
+
+def test_a_lost_connection_keeps_the_file(lose_connections, shades, user, settings):
+    """The database may have committed before the connection was lost. A row must never be without its file."""
+    lose_connections(2)
+    prediction = build_prediction(shades, user)
+    with pytest.raises(OperationalError):
+        store_prediction(prediction, PreparedInput(prediction.input, None, b"x"))
     assert len(list_stored_files(settings)) == 1
+    connection.close()
     assert not Prediction.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_retry_stores_only_what_the_first_attempt_did_not_store(shades, user):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no connection to lose")
+    first, second = build_prediction(shades, user), build_prediction(shades, user)
+    assert insert_predictions([first]) == [None]
+    assert insert_predictions([first, second], is_retry=True) == [None, None]
+    assert set(Prediction.objects.all()) == {first, second}
+    assert Input.objects.count() == 2
+    assert isinstance(insert_predictions([first])[0].error, IntegrityError)
 
 
 @pytest.mark.django_db
