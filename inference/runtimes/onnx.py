@@ -53,6 +53,9 @@ class OnnxRuntime(BaseRuntime):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
+        # Several threads would otherwise wait actively after each call: 1.9 ms of 2.2 ms CPU per image of the digits example
+        # (2 threads, one image per 6 ms). One thread never waits.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4  # fatal only: onnxruntime also raises every error that it logs
         options.add_session_config_entry(EXTERNAL_WEIGHTS_KEY, str(self.path.resolve()))
         self.version = onnxruntime.__version__
