@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from predictions.models.review import Review
 
 MAX_CLIENT_REFERENCE_CHARACTERS = 255
+SAMPLED_BELOW = "04000000"  # random bits of an id below this value: one of SAMPLED_RATIO predictions
+SAMPLED_RATIO = 64
 MARGIN_HELP_TEXT = (
     "The score of the label minus the highest other score, -1 to 1. If thresholds decide, the smallest distance of a score "
     "to its threshold."
@@ -157,10 +159,17 @@ class Prediction(models.Model):
             models.Index("model_version", "status", "confidence", name="prediction_least_confident"),
             # Serves: the review queue, smallest margin first.
             models.Index("model_version", "status", "margin", name="prediction_version_margin"),
-            # Serves: the review queue in random order; drift samples.
+            # Serves: the review queue in random order.
             models.Index(F("model_version"), F("status"), RandomBits("id"), name="prediction_version_shuffled"),
-            # Serves: the number of predictions of a version, also since a date.
-            models.Index("model_version", "status", "created_at", name="prediction_version_status"),
+            # Serves: the number of predictions of a version, also since a date; drift samples, from the index alone.
+            models.Index(fields=["model_version", "status", "created_at"], include=["id"], name="prediction_version_status"),
+            # Serves: drift samples of large windows. It has one of 64 rows.
+            models.Index(
+                fields=["model_version", "created_at"],
+                include=["id"],
+                condition=Q(status="succeeded", id__random_bits__lt=SAMPLED_BELOW),
+                name="prediction_version_sampled",
+            ),
             # Serves: filter by label, newest first.
             models.Index(F("label"), F("id").desc(), name="prediction_label_newest"),
             # Serves: filter by status, newest first.
