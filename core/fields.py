@@ -20,13 +20,15 @@ class UUID7Field(models.UUIDField):
         super().__init__(**(defaults | options))
 
 
-class RandomBits(models.Func):
+@UUID7Field.register_lookup
+class RandomBits(models.Transform):
     """The last 32 bits of a UUIDv7, which are random (RFC 9562, section 5.7), as eight hexadecimal digits.
 
     Sorting by them gives a random order that does not change between queries. The SQL has no parameters, because SQLite
     does not index expressions with parameters.
     """
 
+    lookup_name = "random_bits"
     template = "RIGHT(CAST(%(expressions)s AS varchar), 8)"
     arity = 1
     output_field = models.CharField()

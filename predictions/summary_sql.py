@@ -16,14 +16,14 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
 from core.fields import get_first_id
-from core.sql import compile_query
+from core.sql import compile_query, execute_query
 from inference.numbers import MAX_FLOAT
 from predictions.models import Prediction, Review, ReviewSummary, SummaryProgress
 from predictions.models.summaries import PICKED_BY_BITS
 from registry.models import MULTI_LABEL_TASKS
 
 REVIEWS = "reviews"  # the name of the progress of the review summaries
-SUMMARY_COLUMNS = [field.column for field in ReviewSummary._meta.concrete_fields]
+SUMMARY_COLUMNS = [str(field.column) for field in ReviewSummary._meta.concrete_fields]
 # The columns of a summary that are those of its prediction, and the fields that they are read from.
 PREDICTION_FIELDS = {
     "prediction_id": "prediction_id",
@@ -115,17 +115,20 @@ def build_computed(reviews: QuerySet) -> tuple[str, Sequence[Any]]:
     return f"reviews ({', '.join(fields)}) AS MATERIALIZED (" + query + ")" + summarize, parameters
 
 
-def build_summaries(*, reader: AbstractBaseUser | AnonymousUser, **filters: Any) -> tuple[str, list[Any]]:
+def build_summaries(*, reader: AbstractBaseUser | AnonymousUser | None = None, **filters: Any) -> tuple[str, list[Any]]:
     """Return the beginning of a statement whose common table expression `summaries` has the summaries of predictions.
 
     They are read from the table, except those of predictions with a review that was stored or withdrawn after the last
     update of the table: these are computed. So the summaries are those of all reviews that are stored when it runs.
 
     Args:
-        reader: users get the summaries of their own predictions, reviewers those of all predictions.
+        reader: users get the summaries of their own predictions, reviewers those of all predictions. None: all.
         filters: conditions for fields of predictions that are also fields of summaries.
     """
-    reviews = Review.objects.visible_to(reader).filter(
+    reviews, stored = Review.objects.all(), ReviewSummary.objects.all()
+    if reader is not None:
+        reviews, stored = Review.objects.visible_to(reader), ReviewSummary.objects.visible_to(reader)
+    reviews = reviews.filter(
         prediction__status=Prediction.Status.SUCCEEDED, **{f"prediction__{name}": value for name, value in filters.items()}
     )
     until = SummaryProgress.objects.filter(name=REVIEWS).values_list("until", flat=True).first()
@@ -135,11 +138,18 @@ def build_summaries(*, reader: AbstractBaseUser | AnonymousUser, **filters: Any)
     changed, changed_parameters = _build_changed(until)
     changed_ids = RawSQL("SELECT prediction FROM changed", [])
     computed, parameters = build_computed(reviews.filter(prediction__in=changed_ids))
-    stored = ReviewSummary.objects.visible_to(reader).filter(~Q(prediction__in=changed_ids), **filters)
+    stored = stored.filter(~Q(prediction__in=changed_ids), **filters)
     stored_query, stored_parameters = compile_query(stored.values_list(*SUMMARY_COLUMNS))
     columns, changed = ", ".join(SUMMARY_COLUMNS), f"changed (prediction) AS MATERIALIZED ({changed})"
     summaries = f"summaries ({columns}) AS (SELECT * FROM computed UNION ALL {stored_query})"  # noqa: S608  compiled query
     return f"WITH {changed}, {computed}, {summaries}", [*changed_parameters, *parameters, *stored_parameters]
+
+
+def count_reviewed(**filters: Any) -> int:
+    """Return the number of succeeded predictions with an active review. For the filters, see `build_summaries`."""
+    sql, parameters = build_summaries(**filters)
+    count: int = execute_query(sql + " SELECT COUNT(*) FROM summaries", parameters)[0][0]  # noqa: S608  compiled queries
+    return count
 
 
 def _build_changed(since: datetime) -> tuple[str, list[Any]]:

@@ -69,20 +69,24 @@ def count_usage(versions: Sequence[ModelVersion]) -> dict[UUID, Usage]:
 
 
 def count_succeeded(
-    version: ModelVersion, *, reader: AbstractBaseUser | AnonymousUser, since: datetime | None = None
+    version: ModelVersion, *, reader: AbstractBaseUser | AnonymousUser | None = None, since: datetime | None = None
 ) -> int:
     """Return the number of succeeded predictions of a version that a user can see.
 
     The counts of whole days are added up; only the rest is counted in the table.
 
     Args:
+        reader: users get the number of their own predictions, reviewers that of all predictions. None: all.
         since: only predictions created at or after this time.
     """
-    rows = Prediction.objects.visible_to(reader).filter(model_version=version, status=Prediction.Status.SUCCEEDED)
+    rows, days = Prediction.objects.all(), PredictionCount.objects.all()
+    if reader is not None:
+        rows, days = Prediction.objects.visible_to(reader), PredictionCount.objects.visible_to(reader)
+    rows = rows.filter(model_version=version, status=Prediction.Status.SUCCEEDED)
     until = SummaryProgress.objects.filter(name=PREDICTIONS).values_list("until", flat=True).first()
     if until is None or (since and since >= until):
         return rows.filter(created_at__gte=since).count() if since else rows.count()
-    days = PredictionCount.objects.visible_to(reader).filter(model_version=version, day__lt=until)
+    days = days.filter(model_version=version, day__lt=until)
     count: int = rows.filter(created_at__gte=until).count()
     if since:
         first_day = round_down_to_day(since + DAY - timedelta.resolution)

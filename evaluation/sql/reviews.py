@@ -95,7 +95,8 @@ def sum_errors(summaries: tuple[str, Sequence[Any]], *, picked_by: str = "") -> 
     for number, row in rows.items():
         if number >= 0:  # rounding may put an error just beyond the last bin
             histogram[min(number, RESIDUAL_BINS - 1)] += row[0]
-    return ErrorSums(*rows[-1], histogram)
+    n, mean_absolute, mean_squared, mean, true_variance, low, high, reviewed = rows[-1]
+    return ErrorSums(n, mean_absolute, mean_squared, mean, true_variance, low, high, reviewed, histogram)
 
 
 def _aggregate(statement: str, summaries: tuple[str, Sequence[Any]], picked_by: str) -> list[tuple[Any, ...]]:

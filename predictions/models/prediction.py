@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_CLIENT_REFERENCE_CHARACTERS = 255
 SCORED = {field: Q(status="succeeded", **{f"{field}__isnull": False}) for field in ("confidence", "margin")}
+SAMPLED_BELOW = "04000000"  # random bits of an id below this value: one of SAMPLED_RATIO predictions
+SAMPLED_RATIO = 64
 MARGIN_HELP_TEXT = (
     "The score of the label minus the highest other score, -1 to 1. If thresholds decide, the smallest distance of a score "
     "to its threshold."
@@ -165,10 +167,17 @@ class Prediction(models.Model):
             ),
             # Serves: the review queue, smallest margin first.
             models.Index("model_version", "margin", name="prediction_margin", condition=SCORED["margin"]),
-            # Serves: the review queue in random order; drift samples.
+            # Serves: the review queue in random order.
             models.Index(F("model_version"), RandomBits("id"), name="prediction_shuffled", condition=Q(status="succeeded")),
-            # Serves: the number of predictions of a version, also since a date.
-            models.Index("model_version", "status", "created_at", name="prediction_version_status"),
+            # Serves: the number of predictions of a version, also since a date; drift samples, from the index alone.
+            models.Index(fields=["model_version", "status", "created_at"], include=["id"], name="prediction_version_status"),
+            # Serves: drift samples of large windows. It has one of 64 rows.
+            models.Index(
+                fields=["model_version", "created_at"],
+                include=["id"],
+                condition=Q(status="succeeded", id__random_bits__lt=SAMPLED_BELOW),
+                name="prediction_version_sampled",
+            ),
             # Serves: filter by label, newest first.
             models.Index("label", "id", name="prediction_label_id"),
             # Serves: filter by source, newest first.
