@@ -74,8 +74,8 @@ class GrowthSite:
         users = {user.username: user for user in User.objects.filter(username__in=USERNAMES)}
         self.tokens = {name: create_token(user=user, name="growth")[1] for name, user in users.items()}
         self.clients = {name: Client() for name in users}
-        for name, client in self.clients.items():
-            client.force_login(users[name])
+        for username, client in self.clients.items():
+            client.force_login(users[username])
         self.facts = read_facts(users)
 
     def get(self, request: TimedRequest) -> Timing:
