@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Count, Q
 
 from accounts.models import User
+from core.fields import get_first_id
 from monitoring.rollup_reader import read_tallies
 from monitoring.tally import Tallies, Tally, sum_tallies
 from monitoring.types import Bucket, Comparison, CountRow, OperationsMetrics
@@ -63,11 +64,6 @@ def compare_counts(current: Counter[str], previous: Counter[str]) -> list[CountR
         )
         for name in names
     ]
-
-
-def get_first_id(moment: datetime) -> UUID:
-    """Return the smallest UUIDv7 of a moment. Its first 48 bits are the milliseconds since 1970 (RFC 9562, 5.7)."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def _sum_window(tallies: Tallies, window: Window) -> Tally:

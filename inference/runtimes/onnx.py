@@ -39,6 +39,15 @@ class OnnxRuntime(BaseRuntime):
     suffixes = data_suffixes = (".onnx",)
 
     def load(self) -> BatchFunction:
+        session = self._open_session()
+        self.producer = session.get_modelmeta().producer_name
+        self.inputs = tuple(_make_input(info) for info in session.get_inputs())
+        self.outputs = tuple(_make_output(info) for info in session.get_outputs())
+        single_rows = [requires_single_rows(info.name, info.shape[0]) for info in session.get_inputs()]
+        run = make_batch_function(self._call_session, self.inputs, [tensor.name for tensor in self.outputs])
+        return RowByRow(run) if any(single_rows) else run
+
+    def _open_session(self) -> Any:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -53,12 +62,7 @@ class OnnxRuntime(BaseRuntime):
         except Exception as error:
             raise InvalidArtifact(self._explain_error(str(error))) from error
         self.session = session
-        self.producer = session.get_modelmeta().producer_name
-        self.inputs = tuple(_make_input(info) for info in session.get_inputs())
-        self.outputs = tuple(_make_output(info) for info in session.get_outputs())
-        single_rows = [requires_single_rows(info.name, info.shape[0]) for info in session.get_inputs()]
-        run = make_batch_function(self._call_session, self.inputs, [tensor.name for tensor in self.outputs])
-        return RowByRow(run) if any(single_rows) else run
+        return session
 
     def describe(self) -> ArtifactMetadata:
         graph = OnnxGraph(self.path.read_bytes())

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from django.utils import timezone
 
-from monitoring.report import NO_ACCOUNT, build_report, get_first_id
+from core.fields import get_first_id
+from monitoring.report import NO_ACCOUNT, build_report
 from monitoring.services.rollup import roll_up
 from monitoring.tests.factories import filter_window, make_predictions, read_frame
 from monitoring.windows import DAY, HOUR, WINDOW_CHOICES, get_window

@@ -19,9 +19,9 @@ from rest_framework.views import APIView
 from accounts.models import User
 from core.api.filters import StrictFilterBackend
 from core.api.negotiation import IgnoreAcceptNegotiation
-from core.api.problems import build_problem
-from core.errors import STATUS_BY_CODE
 from inference.errors import InvalidInput
+from predictions.api.direct import accept_direct_requests
+from predictions.api.responses import build_created_response
 from predictions.api.serializers import (
     GroundTruthItemSerializer,
     GroundTruthResultSerializer,
@@ -63,6 +63,12 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     filterset_class = PredictionFilter
     lookup_value_converter = "uuid"
 
+    @classmethod
+    def as_view(cls, *args: Any, **kwargs: Any) -> Any:
+        """Return the view. Most requests that create a prediction do not reach this class: see `predictions.api.direct`."""
+        view: Any = super().as_view(*args, **kwargs)
+        return accept_direct_requests(view) if "create" in view.actions.values() else view
+
     def get_queryset(self) -> QuerySet[Prediction]:
         return Prediction.objects.visible_to(self.request.user).with_related().with_reviews()
 
@@ -103,15 +109,7 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         serializer = PredictionRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         prediction = predict(user=cast(User, request.user), source=Prediction.Source.API, **serializer.validated_data)
-        body = PredictionSerializer(prediction, context=self.get_serializer_context()).data
-        if prediction.status == Prediction.Status.FAILED:
-            return build_problem(
-                status=STATUS_BY_CODE.get(prediction.error_code, 500),
-                code=prediction.error_code,
-                detail=f"{prediction.error_message} The input is stored with a failed prediction.",
-                prediction=body["url"],
-            )
-        return Response(body, status=201, headers={"Location": body["url"]})
+        return build_created_response(prediction, request=request, reader=cast(User, request.user))
 
     @extend_schema(
         parameters=[

@@ -39,7 +39,7 @@ def drop_deviating(apps, schema_editor):
 class Migration(migrations.Migration):
     atomic = False  # PostgreSQL builds indexes concurrently only outside a transaction
 
-    dependencies = [("predictions", "0008_score_help_texts")]
+    dependencies = [("predictions", "0009_summaries")]
 
     operations = [
         migrations.RunPython(create_deviating, drop_deviating),

@@ -66,6 +66,8 @@ class Review(models.Model):
             models.Index(F("prediction"), F("id").desc(), name="review_prediction_newest"),
             # Serves: a reviewer's reviews, newest first, for undo; deleting a user.
             models.Index(F("reviewer"), F("id").desc(), name="review_reviewer_newest"),
+            # Serves: the reviews that were withdrawn since the last update of the review summaries.
+            models.Index("withdrawn_at", condition=Q(withdrawn_at__isnull=False), name="review_withdrawn_at"),
             # Serves: filter by verdict.
             models.Index("verdict", "prediction", name="review_active_verdict", condition=Q(withdrawn_at=None)),
             # Serves: filter by true label.
