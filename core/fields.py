@@ -57,13 +57,3 @@ def parse_uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
-
-
-def get_first_id(moment: datetime) -> UUID:
-    """Return the smallest UUIDv7 of a moment. Its first 48 bits are the milliseconds since 1970 (RFC 9562, 5.7)."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
-
-
-def get_id_time(key: UUID) -> datetime:
-    """Return the time when a UUIDv7 was created, in whole milliseconds."""
-    return EPOCH + timedelta(milliseconds=key.int >> 80)
