@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 
-from evaluation.sql.reviews import LabelCount
 from evaluation.statistics import compute_f1_interval, compute_wilson_interval, divide
 from evaluation.types import Averages, ClassMetrics, LabelMetrics, MultiLabel
 
 
-def evaluate_labels(labels: Sequence[str], counts: Iterable[LabelCount], *, n: int) -> MultiLabel:
+def evaluate_labels(labels: Sequence[str], pairs: Iterable[tuple[Set[str], Set[str], int]]) -> MultiLabel:
     """Return the metrics of each label and their averages.
 
     The averages are defined as in scikit-learn's `precision_recall_fscore_support`; labels with an undefined metric are
@@ -18,10 +18,18 @@ def evaluate_labels(labels: Sequence[str], counts: Iterable[LabelCount], *, n: i
 
     Args:
         labels: of the version, in order.
-        n: number of predictions with known true labels.
+        pairs: sets of true and of predicted labels, with the number of predictions.
     """
-    by_label = {row.label: row for row in counts}
-    rows = [_build_metrics(by_label.get(label, LabelCount(label, 0, 0, 0)), n) for label in labels]
+    n, trues, predictions, boths = 0, Counter[str](), Counter[str](), Counter[str]()
+    for true_labels, predicted_labels, count in pairs:
+        n += count
+        for counter, names in (
+            (trues, true_labels),
+            (predictions, predicted_labels),
+            (boths, true_labels & predicted_labels),
+        ):
+            counter.update(dict.fromkeys(names, count))
+    rows = [_build_metrics(label, predictions[label], trues[label], boths[label], n) for label in labels]
     both = sum(row.true_positives for row in rows)
     predicted, true = sum(row.predicted for row in rows), sum(row.support for row in rows)
     return MultiLabel(
@@ -50,18 +58,18 @@ def select_labels(metrics: MultiLabel, *, limit: int) -> MultiLabel:
     return replace(metrics, labels=used)
 
 
-def _build_metrics(count: LabelCount, n: int) -> LabelMetrics:
+def _build_metrics(label: str, predicted: int, true: int, both: int, n: int) -> LabelMetrics:
     return LabelMetrics(
-        count.label,
-        precision=compute_wilson_interval(count.both, count.predicted),
-        recall=compute_wilson_interval(count.both, count.true),
-        f1=compute_f1_interval(count.both, count.predicted + count.true - count.both),
-        support=count.true,
-        predicted=count.predicted,
-        true_positives=count.both,
-        false_positives=count.predicted - count.both,
-        false_negatives=count.true - count.both,
-        true_negatives=n - count.predicted - count.true + count.both,
+        label,
+        precision=compute_wilson_interval(both, predicted),
+        recall=compute_wilson_interval(both, true),
+        f1=compute_f1_interval(both, predicted + true - both),
+        support=true,
+        predicted=predicted,
+        true_positives=both,
+        false_positives=predicted - both,
+        false_negatives=true - both,
+        true_negatives=n - predicted - true + both,
     )
 
 

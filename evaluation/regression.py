@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import sqrt
-
-from django.db.models import QuerySet
+from typing import Any
 
 from evaluation.sql.reviews import RESIDUAL_BINS, ErrorSums, sum_errors
 from evaluation.statistics import divide
 from evaluation.types import Regression, ResidualBin, Residuals
 
 
-def evaluate_regression(reviews: QuerySet, *, picked_by: str) -> tuple[int, Regression]:
+def evaluate_regression(summaries: tuple[str, Sequence[Any]], *, picked_by: str) -> tuple[int, Regression]:
     """Return the number of reviewed predictions, and their errors.
 
     R² is defined as in scikit-learn's `r2_score`: 1 minus the mean squared error divided by the variance of the true
     values. It is None for fewer than two predictions and if all true values are equal.
     """
-    sums = sum_errors(reviews, picked_by=picked_by)
+    sums = sum_errors(summaries, picked_by=picked_by)
     unexplained = divide(sums.mean_squared or 0, sums.true_variance or 0) if sums.n > 1 else None
     return sums.reviewed, Regression(
         mae=sums.mean_absolute,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -9,22 +10,26 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+from evaluation.agreement import compute_mean_kappa, count_agreements
 from evaluation.multi_label import evaluate_labels, get_class_metrics, select_labels
 from evaluation.regression import evaluate_regression
-from evaluation.sql.reviews import CONFIDENCE_BINS, AgreementCount, ReviewCounts, VerdictCount, count_reviews
+from evaluation.sql.reviews import CONFIDENCE_BINS, SummaryCount, count_reviews
 from evaluation.statistics import (
     PairCounts,
     compute_calibration_error,
     compute_class_metrics,
     compute_confusion_matrix,
-    compute_kappa,
     compute_wilson_interval,
     divide,
 )
 from evaluation.types import Calibration, CalibrationBin, CommonError, Evaluation, Share
 from inference.signature import LabelsOutput
-from predictions.models import Prediction, Review
+from predictions.models import Review
+from predictions.summary_sql import build_summaries
+from predictions.usage import count_succeeded
 from registry.models import ModelVersion
+
+PickedBy = Review.PickedBy
 
 MAX_LISTED_LABELS = 100  # of a model with more labels, only those in reviewed predictions are listed
 MAX_MATRIX_LABELS = 200  # the matrix has the square of this many cells
@@ -44,38 +49,38 @@ def evaluate_version(
         since: only predictions created at or after this time.
         picked_by: only predictions selected for review by this strategy, a `Review.PickedBy`; empty for all.
     """
-    filters: dict[str, Any] = {"model_version": version, "status": Prediction.Status.SUCCEEDED}
-    if since:
-        filters["created_at__gte"] = since
-    predictions = Prediction.objects.visible_to(reader).filter(**filters).count()
-    reviews = Review.objects.visible_to(reader).filter(**{f"prediction__{name}": value for name, value in filters.items()})
+    predictions = count_succeeded(version, reader=reader, since=since)
+    filters = {"created_at__gte": since} if since else {}
+    summaries = build_summaries(reader=reader, model_version=version, **filters)
 
     output = version.parsed_signature.output
     if output.kind == "value":
-        reviewed, regression = evaluate_regression(reviews, picked_by=picked_by)
+        reviewed, regression = evaluate_regression(summaries, picked_by=picked_by)
         return Evaluation(
             version.number, predictions, reviewed, coverage=divide(reviewed, predictions), regression=regression
         )
 
     is_multi_label = output.kind == LabelsOutput.kind
-    counts = count_reviews(reviews, picked_by=picked_by, is_multi_label=is_multi_label)
-    verdicts = counts.verdicts
+    counts = count_reviews(summaries, picked_by=picked_by)
+    reviewed, verdicts = sum(row.n for row in counts), [row for row in counts if row.verdict]
+    agreements = count_agreements(verdicts)
+    build_metrics = _evaluate_label_lists if is_multi_label else _evaluate_labels
     return Evaluation(
         version.number,
         predictions,
-        counts.reviewed,
-        coverage=divide(counts.reviewed, predictions),
+        reviewed,
+        coverage=divide(reviewed, predictions),
         accuracy=_compute_accuracy(verdicts),
-        random=_compute_accuracy(row for row in verdicts if row.in_random_sample),
-        picked=_compute_accuracy(row for row in verdicts if row.in_low_confidence_sample),
+        random=_compute_accuracy(row for row in verdicts if row.is_picked_by(PickedBy.RANDOM)),
+        picked=_compute_accuracy(row for row in verdicts if row.is_picked_by(PickedBy.UNCERTAIN, PickedBy.MARGIN)),
         calibration=_build_calibration(verdicts) if output.has_scores and not is_multi_label else None,
-        kappa=_compute_mean_kappa(counts.agreements),
-        kappa_n=sum(row.n for row in counts.agreements),
-        **(_evaluate_label_lists(version, counts) if is_multi_label else _evaluate_labels(version, verdicts)),
+        kappa=compute_mean_kappa(agreements),
+        kappa_n=sum(table.total() for table in agreements.values()),
+        **build_metrics(version, verdicts),
     )
 
 
-def _evaluate_labels(version: ModelVersion, verdicts: Sequence[VerdictCount]) -> dict[str, Any]:
+def _evaluate_labels(version: ModelVersion, verdicts: Sequence[SummaryCount]) -> dict[str, Any]:
     """Return the metrics of single labels, as arguments of `Evaluation`."""
     label_counts = _count_labels(verdicts)
     labels = _select_labels(version.labels, label_counts)
@@ -88,22 +93,23 @@ def _evaluate_labels(version: ModelVersion, verdicts: Sequence[VerdictCount]) ->
     }
 
 
-def _evaluate_label_lists(version: ModelVersion, counts: ReviewCounts) -> dict[str, Any]:
+def _evaluate_label_lists(version: ModelVersion, verdicts: Sequence[SummaryCount]) -> dict[str, Any]:
     """Return the metrics of lists of labels, as arguments of `Evaluation`."""
-    metrics = select_labels(evaluate_labels(version.labels, counts.labels, n=counts.labeled), limit=MAX_LISTED_LABELS)
+    pairs = [(set(json.loads(true)), set(json.loads(label)), n) for (true, label), n in _count_labels(verdicts).items()]
+    metrics = select_labels(evaluate_labels(version.labels, pairs), limit=MAX_LISTED_LABELS)
     return {"classes": get_class_metrics(metrics), "multi_label": metrics}
 
 
-def _compute_accuracy(verdicts: Iterable[VerdictCount]) -> Share:
+def _compute_accuracy(verdicts: Iterable[SummaryCount]) -> Share:
     verdicts = list(verdicts)
     return compute_wilson_interval(_count_correct(verdicts), sum(row.n for row in verdicts))
 
 
-def _count_correct(verdicts: Iterable[VerdictCount]) -> int:
+def _count_correct(verdicts: Iterable[SummaryCount]) -> int:
     return sum(row.n for row in verdicts if row.verdict == Review.Verdict.CORRECT)
 
 
-def _count_labels(verdicts: Iterable[VerdictCount]) -> Counter[tuple[str, str]]:
+def _count_labels(verdicts: Iterable[SummaryCount]) -> Counter[tuple[str, str]]:
     """Return the number of predictions by (true label, predicted label)."""
     counts = Counter[tuple[str, str]]()
     for row in verdicts:
@@ -125,20 +131,10 @@ def _find_common_errors(label_counts: PairCounts) -> list[CommonError]:
     return [CommonError(*pair, n) for pair, n in errors.most_common(MAX_COMMON_ERRORS)]
 
 
-def _build_calibration(verdicts: Sequence[VerdictCount]) -> Calibration:
+def _build_calibration(verdicts: Sequence[SummaryCount]) -> Calibration:
     bins = []
     for number, (low, high) in enumerate(CONFIDENCE_BINS):
         rows = [row for row in verdicts if row.bin == number]
         n, confidence = sum(row.n for row in rows), sum(row.confidence_sum or 0 for row in rows)
         bins.append(CalibrationBin(low, high, n, divide(confidence, n), divide(_count_correct(rows), n)))
     return Calibration(compute_calibration_error(bins), bins)
-
-
-def _compute_mean_kappa(agreements: Iterable[AgreementCount]) -> float | None:
-    """Return the mean kappa over all pairs of reviewers, weighted by the number of predictions they both reviewed."""
-    tables: dict[str, dict[tuple[str, str], int]] = {}
-    for row in agreements:
-        tables.setdefault(row.reviewers, {})[row.rating, row.other_rating] = row.n
-    kappas = [(compute_kappa(table), sum(table.values())) for table in tables.values()]
-    defined = [(kappa, n) for kappa, n in kappas if kappa is not None]
-    return divide(sum(kappa * n for kappa, n in defined), sum(n for _, n in defined))

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 from uuid import UUID
-
-from django.db.models import Count, Q
 
 from accounts.models import User
 from monitoring.rollup_reader import read_tallies
 from monitoring.tally import Tallies, Tally, sum_tallies
 from monitoring.types import Bucket, Comparison, CountRow, OperationsMetrics
 from monitoring.windows import Window
-from predictions.models import Review
-from predictions.querysets import ReviewQuerySet
+from predictions.summary_sql import count_reviewed
 
 LATENCY_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 MAX_LISTED_USERS = 10
-MAX_CLOCK_SKEW = timedelta(hours=1)  # between two machines that share a database
 NO_ACCOUNT = "commands and deleted users"  # predictions without a user
 
 
@@ -31,15 +28,17 @@ def build_report(window: Window, *, versions: Sequence[UUID] | None = None) -> O
     """
     tallies = read_tallies(window, versions=versions)
     current, previous = (_sum_window(tallies, part) for part in (window, window.previous))
-    reviewed = _count_reviewed(window, versions)
-    succeeded = [tally.counts["status"]["succeeded"] for tally in (current, previous)]
+    awaiting_review = [
+        tally.counts["status"]["succeeded"] - _count_reviewed(part, versions)
+        for tally, part in ((current, window), (previous, window.previous))
+    ]
     return OperationsMetrics(
         window=window,
         predictions=Comparison(current.predictions, previous.predictions),
         failed=Comparison(current.get_share("failed"), previous.get_share("failed")),
         latency=_compare_latencies(current, previous),
         confidence=Comparison(current.mean_confidence, previous.mean_confidence),
-        awaiting_review=Comparison(succeeded[0] - reviewed["current"], succeeded[1] - reviewed["previous"]),
+        awaiting_review=Comparison(*awaiting_review),
         input_bytes=Comparison(current.input_bytes, previous.input_bytes),
         errors=compare_counts(current.counts["error"], previous.counts["error"]),
         labels=compare_counts(current.counts["label"], previous.counts["label"]),
@@ -65,11 +64,6 @@ def compare_counts(current: Counter[str], previous: Counter[str]) -> list[CountR
     ]
 
 
-def get_first_id(moment: datetime) -> UUID:
-    """Return the smallest UUIDv7 of a moment. Its first 48 bits are the milliseconds since 1970 (RFC 9562, 5.7)."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
-
-
 def _sum_window(tallies: Tallies, window: Window) -> Tally:
     return sum_tallies(tally for (start, _), tally in tallies.items() if window.contains(start))
 
@@ -80,24 +74,12 @@ def _compare_latencies(current: Tally, previous: Tally) -> dict[str, Comparison]
     return {name: Comparison(*pair) for name, *pair in zip(LATENCY_QUANTILES, *quantiles, strict=True)}
 
 
-def _count_reviewed(window: Window, versions: Sequence[UUID] | None) -> dict[str, int]:
-    """Count the predictions of both windows that have a review.
-
-    A review has a later id than its prediction, because both ids start with the creation time. Reviews with an id from
-    before both windows can therefore be skipped.
-    """
-    rows: ReviewQuerySet = Review.objects.active().filter(id__gte=get_first_id(window.previous.start - MAX_CLOCK_SKEW))
-    rows = rows.filter(prediction__status="succeeded")
+def _count_reviewed(window: Window, versions: Sequence[UUID] | None) -> int:
+    """Return the number of predictions of a window that have a review."""
+    filters: dict[str, Any] = {"created_at__gte": window.start, "created_at__lt": window.end}
     if versions is not None:
-        rows = rows.filter(prediction__model_version__in=versions)
-    conditions = {
-        name: Q(prediction__created_at__gte=part.start, prediction__created_at__lt=part.end)
-        for name, part in (("current", window), ("previous", window.previous))
-    }
-    counts: dict[str, int] = rows.aggregate(
-        **{name: Count("prediction", distinct=True, filter=condition) for name, condition in conditions.items()}
-    )
-    return counts
+        filters["model_version__in"] = versions
+    return 0 if versions == [] else count_reviewed(**filters)
 
 
 def _compare_users(current: Counter[str], previous: Counter[str]) -> list[CountRow]:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db.models import IntegerField, OuterRef, Subquery
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import CharField, IntegerField, OuterRef, Subquery, Sum
+from django.db.models.functions import Cast
 
-from predictions.models import Prediction
+from predictions.models import Prediction, PredictionCount, SummaryProgress
 from registry.models import ModelVersion
 
 MAX_COUNTED_PREDICTIONS = 1000
+PREDICTIONS = "predictions"  # the name of the progress of the counts of days
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +39,62 @@ class CountSubquery(Subquery):
     output_field = IntegerField()
 
 
+class MaxSubquery(Subquery):
+    """The largest `key` of the rows of a subquery."""
+
+    template = "(SELECT MAX(key) FROM (%(subquery)s) counted)"
+    output_field = CharField()
+
+
 def count_usage(versions: Sequence[ModelVersion]) -> dict[UUID, Usage]:
-    """Return the usage of versions by primary key, in one query that reads the index on version and id."""
+    """Return the usage of versions by primary key, in two queries.
+
+    The first one reads up to `MAX_COUNTED_PREDICTIONS` entries per version of the index on version and id, and takes the
+    last id from them. For `ORDER BY id DESC LIMIT 1` instead, PostgreSQL walks the primary key backwards until it finds a
+    row of the version: 1.2 s for a version without predictions in a table of 10^6 rows.
+    """
     newest = Prediction.objects.filter(model_version=OuterRef("pk")).order_by("-id")
-    rows = (
+    rows = list(
         ModelVersion.objects.filter(pk__in=[version.pk for version in versions])
+        .order_by()
         .annotate(
             usage_count=CountSubquery(newest.values("pk")[:MAX_COUNTED_PREDICTIONS]),
-            used_at=Subquery(newest.values("created_at")[:1]),
+            last_id=MaxSubquery(newest.annotate(key=Cast("pk", CharField())).values("key")[:MAX_COUNTED_PREDICTIONS]),
         )
-        .values_list("pk", "usage_count", "used_at")
+        .values_list("pk", "usage_count", "last_id")
     )
-    return {pk: Usage(count, last) for pk, count, last in rows}
+    last_ids = [UUID(last_id) for _, _, last_id in rows if last_id]
+    times = dict(Prediction.objects.filter(pk__in=last_ids).values_list("model_version", "created_at"))
+    return {pk: Usage(count, times.get(pk)) for pk, count, _ in rows}
+
+
+def count_succeeded(
+    version: ModelVersion, *, reader: AbstractBaseUser | AnonymousUser | None = None, since: datetime | None = None
+) -> int:
+    """Return the number of succeeded predictions of a version that a user can see.
+
+    The counts of whole days are added up; only the rest is counted in the table.
+
+    Args:
+        reader: users get the number of their own predictions, reviewers that of all predictions. None: all.
+        since: only predictions created at or after this time.
+    """
+    rows, days = Prediction.objects.all(), PredictionCount.objects.all()
+    if reader is not None:
+        rows, days = Prediction.objects.visible_to(reader), PredictionCount.objects.visible_to(reader)
+    rows = rows.filter(model_version=version, status=Prediction.Status.SUCCEEDED)
+    until = SummaryProgress.objects.filter(name=PREDICTIONS).values_list("until", flat=True).first()
+    if until is None or (since and since >= until):
+        return rows.filter(created_at__gte=since).count() if since else rows.count()
+    days = days.filter(model_version=version, day__lt=until)
+    count: int = rows.filter(created_at__gte=until).count()
+    if since:
+        first_day = round_down_to_day(since + DAY - timedelta.resolution)
+        days = days.filter(day__gte=first_day)
+        count += rows.filter(created_at__gte=since, created_at__lt=first_day).count()
+    return count + (days.aggregate(total=Sum("count"))["total"] or 0)
+
+
+def round_down_to_day(moment: datetime) -> datetime:
+    """Return midnight (UTC) of the day of a moment."""
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -8,8 +8,8 @@ from django.db.models import Case, F, IntegerField, QuerySet, When, Window
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import RowNumber
 
+from core.sql import compile_query, execute_query
 from evaluation.sql.labels import SortedLabels
-from evaluation.sql.query import compile_query, execute_query
 from inference.numbers import MAX_FLOAT
 from registry.models import ModelVersion
 

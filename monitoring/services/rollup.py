@@ -17,6 +17,7 @@ from monitoring.models import RolledPeriod, Rollup
 from monitoring.tally import ROLLUP_COLUMNS, Tallies, Tally
 from monitoring.windows import DAY, HOUR, ROLLUP_DELAY, round_down
 from predictions.models import Prediction
+from predictions.services.summaries import delete_summaries
 
 HOURS_PER_TRANSACTION = 24
 OPEN_STATUSES = (Prediction.Status.QUEUED, Prediction.Status.RUNNING)
@@ -54,8 +55,10 @@ def roll_up_pending() -> None:
 def delete_rollups(*, since: datetime) -> int:
     """Delete the rollups of an hour, of its day, and of all later periods; return how many were deleted.
 
-    Use it after you change predictions with SQL. The next `roll_up` creates them again.
+    Use it after you change predictions with SQL. The next `roll_up` creates them again. The summaries of reviews and the
+    counts of predictions are deleted too, see `delete_summaries`.
     """
+    delete_summaries(since=since)
     periods = RolledPeriod.objects.filter(start__gte=round_down(since, DAY))
     periods = periods.exclude(start__lt=round_down(since, HOUR), hours=1)
     return periods.delete()[1].get("monitoring.RolledPeriod", 0)

@@ -1,4 +1,5 @@
 from predictions.models.prediction import Input, Prediction
 from predictions.models.review import Review, ReviewClaim
+from predictions.models.summaries import PredictionCount, ReviewSummary, SummaryProgress
 
-__all__ = ["Input", "Prediction", "Review", "ReviewClaim"]
+__all__ = ["Input", "Prediction", "PredictionCount", "Review", "ReviewClaim", "ReviewSummary", "SummaryProgress"]

@@ -8,16 +8,16 @@ from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
-from django.core.files.base import ContentFile, File
-from django.db import DatabaseError, InterfaceError, transaction
+from django.core.files.base import File
 from django.utils import timezone
 
 from accounts.models import User
 from inference.errors import InvalidInput, ModelError, ModelUnavailable, Overloaded
 from inference.types import ModelInput, PredictionResult, Timings
 from predictions import metrics
-from predictions.models import Input, Prediction
+from predictions.models import Prediction
 from predictions.services.inputs import PreparedInput, convert_item, prepare_input
+from predictions.services.storage import store_prediction
 from registry.models import ModelVersion
 from registry.references import ResolvedModel, resolve_model
 from registry.serving import get_standby, lease_predictor
@@ -36,6 +36,7 @@ def predict(
     text: Any = None,
     feature_order: Sequence[str] | None = None,
     model: str = "",
+    resolved: ResolvedModel | None = None,
     client_reference: str = "",
 ) -> Prediction:
     """Run a model on one input and store the input and the prediction.
@@ -52,6 +53,7 @@ def predict(
         text: the text, for models that take text. Models can take one of these, or an image and features.
         feature_order: the feature names, if `features` is a list.
         model: `name`, `name@alias` or `name:number`; empty for the default model.
+        resolved: the version that `model` refers to, if the caller has already resolved it for this user.
         client_reference: the caller's own id for the prediction.
 
     Raises:
@@ -61,7 +63,7 @@ def predict(
         StorageFull: no space is left for files.
         DatabaseError: the database cannot be written to.
     """
-    resolved = resolve_model(model, user=user)
+    resolved = resolved or resolve_model(model, user=user)
     prepared = prepare_input(
         resolved.version,
         user=user,
@@ -90,7 +92,7 @@ def run_prediction(
         client_reference=client_reference,
     )
     _run_model(prediction, prepared, resolved)
-    _store_prediction(prediction, prepared)
+    store_prediction(prediction, prepared)
     _record_prediction(prediction)
     return prediction
 
@@ -158,25 +160,6 @@ def _set_output(prediction: Prediction, result: PredictionResult) -> None:
     prediction.margin = prediction.compute_margin()
     prediction.value = result.value
     prediction.warnings = [asdict(warning) for warning in result.warnings]
-
-
-def _store_prediction(prediction: Prediction, prepared: PreparedInput) -> None:
-    """Make the file durable, then store both rows in one transaction. A crash leaves at most a file without a row."""
-    row: Input = prepared.row
-    row.clean_fields(exclude=["user", "image"])
-    prediction.clean_fields(exclude=["user", "input", "model_version"])
-    if prepared.data:
-        row.image.save(row.original_name, ContentFile(prepared.data), save=False)
-    is_written = False
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-            prediction.save(force_insert=True)
-            is_written = True
-    except (DatabaseError, InterfaceError):
-        if prepared.data and not is_written:  # after a failed COMMIT the rows may exist, so the file must stay
-            row.image.delete(save=False)
-        raise
 
 
 def _record_prediction(prediction: Prediction) -> None:

@@ -5,14 +5,47 @@ import os
 
 import pytest
 
-from inference.tests.factories import make_image
-from predictions.tests.factories import make_prediction
+from inference.tests.factories import make_image, make_noise_image
+from predictions.models import Input
+from predictions.services import predict, review_prediction, withdraw_review
+from predictions.tests.factories import make_image_file, make_prediction
 
 
 @pytest.fixture
 def three(shades, user):
     """Return three predictions of one user: black, grey and white."""
     return [make_prediction(user, make_image(shade), client_reference=f"ref-{shade}") for shade in (0, 127, 255)]
+
+
+@pytest.fixture
+def variety(shades, flowers, blends, reviews, parcels, register_failing, user, other, reviewer):
+    """Return predictions of all kinds of input and output: reviewed, failed, with warnings, and of two users."""
+    register_failing(nan=True)
+    row = {"petals": 5, "length": 4, "colour": "white"}
+    options = {"user": user, "source": "api"}
+    image, several, value, other_value = (
+        make_prediction(user, make_noise_image(1), name="=é.png", model="shades", client_reference="-1\u2028"),
+        make_prediction(user, make_image(64), model="blends"),
+        predict(**options, features=row, model="flowers"),
+        predict(user=other, source="web", features=row, model="flowers"),
+    )
+    others = [
+        make_prediction(user, make_image(255), model="blends"),
+        predict(**options, text='Größe "x"', model="reviews"),
+        predict(**options, image=make_image_file(make_image(255, size=(8, 8))), features={"weight": 3}, model="parcels"),
+        make_prediction(user, model="failing"),
+        predict(user=None, source="cli", features={**row, "petals": 0}, model="flowers"),
+    ]
+    # PostgreSQL reorders keys, SQLite does not.
+    Input.objects.filter(pk=value.input_id).update(features=dict(reversed(value.input.features.items())))
+    review_prediction(prediction=image, reviewer=user, true_label="grey", comment="Dark.")
+    review_prediction(prediction=image, reviewer=reviewer, verdict="unsure", picked_by="random")
+    review_prediction(prediction=several, reviewer=user, true_labels=[])
+    review_prediction(prediction=value, reviewer=user, true_value=1.0)
+    review_prediction(prediction=value, reviewer=reviewer, true_value=2.5)
+    withdraw_review(prediction=value, reviewer=reviewer)
+    review_prediction(prediction=other_value, reviewer=reviewer, verdict="correct")
+    return [image, several, value, other_value, *others]
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from demo.services.seed.reviews import draw_reviews
 from demo.services.seed.timestamps import draw_timestamps, to_datetime
 from demo.services.seed.users import get_or_create_users
 from monitoring.services.rollup import delete_rollups, roll_up
+from predictions.services.summaries import update_summaries
 from registry.models import ModelVersion
 
 BATCH_ROWS = 5000  # predictions per transaction
@@ -62,3 +63,4 @@ def seed_predictions(
     analyze_tables()
     delete_rollups(since=to_datetime(int(timestamps[0])))
     roll_up()
+    update_summaries()

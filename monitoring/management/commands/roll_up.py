@@ -1,4 +1,4 @@
-"""Roll up completed hours for the operations page."""
+"""Roll up completed hours for the operations page, and summarize reviews for evaluation."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, make_aware
 
 from monitoring.services.rollup import delete_rollups, roll_up
+from predictions.services.summaries import update_summaries
 
 
 class Command(BaseCommand):
     help = (
-        "Create the rollups of all completed hours for the operations page. The server does this in the background. Run "
-        "this command after you upgrade a site without rollups, or after you change predictions with SQL."
+        "Create the rollups of all completed hours for the operations page, and the summaries of reviews for evaluation. "
+        "The server does this in the background. Run this command after you upgrade a site without rollups, or after you "
+        "change predictions or reviews with SQL."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -30,6 +32,7 @@ class Command(BaseCommand):
         if options["again_since"]:
             delete_rollups(since=parse_time(options["again_since"]))
         count = roll_up()
+        update_summaries()
         if options["verbosity"]:
             self.stdout.write(f"Rolled up {count:,} hour{'' if count == 1 else 's'}.")
 

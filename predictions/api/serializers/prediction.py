@@ -1,21 +1,22 @@
-"""Serializers of predictions and inputs."""
+"""Serializers of predictions and inputs.
+
+The serializers of answers declare the fields for the OpenAPI schema; `representation` makes the values.
+"""
 
 from __future__ import annotations
 
-import base64
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.reverse import reverse
 
 from core.api.fields import reject_unknown_fields
+from predictions.api.representation import Include, get_base_url, represent_input, represent_prediction
 from predictions.api.serializers.fields import FeatureOrderField, FeaturesField, TextField, UploadField
 from predictions.api.serializers.review import ReviewSerializer
-from predictions.models import Input, Prediction, Review
+from predictions.models import Input, Prediction
 from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
-from predictions.presentation import find_own_review
-from predictions.services.stored_files import read_stored_file
 from registry.references import MAX_REFERENCE_CHARACTERS
 
 
@@ -58,12 +59,40 @@ class ImageRequestSerializer(PredictionRequestSerializer):
     feature_order = None  # type: ignore[assignment]
 
 
+@extend_schema_field({"type": "object", "nullable": True, "additionalProperties": {}})
+class StoredFeaturesField(serializers.ReadOnlyField):
+    """The features of an input by name; null for an image or a text."""
+
+
+@extend_schema_field({"type": "string", "nullable": True})
+class NullableTextField(serializers.ReadOnlyField):
+    """A text or null."""
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "nullable": True,
+        "description": "Scores by label (with the predicted labels of a multi-label model), a label, a value, or raw.",
+        "properties": {
+            "scores": {"type": "object", "additionalProperties": {"type": "number"}},
+            "label": {"type": "string"},
+            "labels": {"type": "array", "items": {"type": "string"}},
+            "value": {"type": "number"},
+            "raw": {},
+        },
+    }
+)
+class OutputField(serializers.ReadOnlyField):
+    """The output of a model; null if the prediction failed."""
+
+
 class InputSerializer(serializers.ModelSerializer):
     """An image, a row of features, a text, or an image with features."""
 
     url = serializers.HyperlinkedIdentityField(view_name="api:input-detail")
-    image_url = serializers.SerializerMethodField()
-    features = serializers.SerializerMethodField()
+    image_url = NullableTextField()
+    features = StoredFeaturesField()
     text = serializers.CharField(read_only=True, allow_null=True)
 
     class Meta:
@@ -73,29 +102,17 @@ class InputSerializer(serializers.ModelSerializer):
             "text",
         )  # fmt: skip
 
-    @extend_schema_field({"type": "object", "nullable": True, "additionalProperties": {}})
-    def get_features(self, row: Input) -> dict[str, Any] | None:
-        return None if row.kind == Input.Kind.TEXT else row.features
-
-    def get_image_url(self, row: Input) -> str | None:
-        if not row.has_image:
-            return None
-        return reverse("api:input-image", args=[row.pk], request=self.context.get("request"))
+    def to_representation(self, instance: Input) -> dict[str, Any]:
+        return represent_input(instance, base_url=get_base_url(self.context["request"]))
 
 
 class InputWithImageSerializer(InputSerializer):
     """An input with the image itself as a data URL."""
 
-    image = serializers.SerializerMethodField()
+    image = NullableTextField()
 
     class Meta(InputSerializer.Meta):
         fields = (*InputSerializer.Meta.fields, "image")  # type: ignore[assignment]
-
-    def get_image(self, row: Input) -> str | None:
-        if not row.has_image:
-            return None
-        data = read_stored_file(row, reader=self.context["request"].user)
-        return f"data:{row.content_type};base64,{base64.b64encode(data).decode()}"
 
 
 class TimingsSerializer(serializers.ModelSerializer):
@@ -123,11 +140,13 @@ class WarningSerializer(serializers.Serializer):
 class PredictionSerializer(serializers.ModelSerializer):
     """A prediction: the output of one model version for one input."""
 
+    include: ClassVar[Include | None] = None
+
     url = serializers.HyperlinkedIdentityField(view_name="api:prediction-detail")
     model = serializers.CharField(source="model_version.model.name")
     model_version = serializers.IntegerField(source="model_version.number")
     input = InputSerializer()
-    label = serializers.SerializerMethodField()  # type: ignore[assignment]
+    label = NullableTextField()  # type: ignore[assignment]
     labels = serializers.ListField(
         source="predicted_labels",
         child=serializers.CharField(),
@@ -135,11 +154,11 @@ class PredictionSerializer(serializers.ModelSerializer):
         read_only=True,
         help_text="The predicted labels of a multi-label model, in the order of the version. Null for other models.",
     )
-    output = serializers.SerializerMethodField()
-    error = serializers.SerializerMethodField()
+    output = OutputField()
+    error = ErrorSerializer(allow_null=True, read_only=True)
     warnings = WarningSerializer(many=True, read_only=True)
     timings = TimingsSerializer(source="*")
-    review = serializers.SerializerMethodField()
+    review = ReviewSerializer(allow_null=True, read_only=True)
 
     class Meta:
         model = Prediction
@@ -148,53 +167,20 @@ class PredictionSerializer(serializers.ModelSerializer):
             "value", "output", "error", "client_reference", "timings", "created_at", "completed_at", "review", "warnings",
         )  # fmt: skip
 
-    def to_representation(self, instance: Prediction) -> Any:
-        """Return the features in the order of the signature. Databases may reorder JSON keys."""
-        data = super().to_representation(instance)
-        if data["input"]["features"] is not None:
-            row = {feature.name: value for feature, value in instance.get_features()}
-            data["input"]["features"] = row
-            if "features" in data:
-                data["features"] = row
-        return data
+    def to_representation(self, instance: Prediction) -> dict[str, Any]:
+        reader = self.context["request"].user
+        return represent_prediction(instance, base_url=self._base_url, reader=reader, include=self.include)
 
-    @extend_schema_field({"type": "string", "nullable": True})
-    def get_label(self, row: Prediction) -> str | None:
-        return row.label or None
-
-    @extend_schema_field(
-        {
-            "type": "object",
-            "nullable": True,
-            "description": "Scores by label (with the predicted labels of a multi-label model), a label, a value, or raw.",
-            "properties": {
-                "scores": {"type": "object", "additionalProperties": {"type": "number"}},
-                "label": {"type": "string"},
-                "labels": {"type": "array", "items": {"type": "string"}},
-                "value": {"type": "number"},
-                "raw": {},
-            },
-        }
-    )
-    def get_output(self, row: Prediction) -> dict[str, Any] | None:
-        if row.output and "scores" in row.output:
-            return {**row.output, "scores": dict(row.ranked_scores)}
-        return row.output
-
-    @extend_schema_field(ErrorSerializer(allow_null=True))
-    def get_error(self, row: Prediction) -> dict[str, str] | None:
-        return ErrorSerializer(row).data if row.error_code else None
-
-    @extend_schema_field(ReviewSerializer(allow_null=True))
-    def get_review(self, row: Prediction) -> dict[str, Any] | None:
-        """Return the user's own review or, if there is none, the newest one."""
-        newest: list[Review] = getattr(row, "active_reviews", [])  # not set on a prediction that was just created
-        review = find_own_review(row, self.context["request"].user) or next(iter(newest), None)
-        return ReviewSerializer(review, context=self.context).data if review else None
+    @cached_property
+    def _base_url(self) -> str:
+        """The same for all rows of a list."""
+        return get_base_url(self.context["request"])
 
 
 class PredictionWithImageSerializer(PredictionSerializer):
     """A prediction with the image as a data URL."""
+
+    include = "image"
 
     input = InputWithImageSerializer()
 
@@ -202,11 +188,9 @@ class PredictionWithImageSerializer(PredictionSerializer):
 class PredictionWithFeaturesSerializer(PredictionSerializer):
     """A prediction with the features of its input next to the output."""
 
-    features = serializers.SerializerMethodField()
+    include = "features"
+
+    features = StoredFeaturesField()
 
     class Meta(PredictionSerializer.Meta):
         fields = (*PredictionSerializer.Meta.fields, "features")  # type: ignore[assignment]
-
-    @extend_schema_field({"type": "object", "nullable": True, "additionalProperties": {}})
-    def get_features(self, row: Prediction) -> dict[str, Any] | None:
-        return None if row.input.kind == Input.Kind.TEXT else row.input.features

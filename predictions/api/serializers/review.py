@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.permissions import is_reviewer
 from core.api.fields import StrictFloatField, reject_unknown_fields
 from core.validators import MAX_LABEL_CHARACTERS
+from predictions.api.representation import represent_review
 from predictions.api.serializers.fields import LabelListField
 from predictions.models import Review
 from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
@@ -22,8 +22,8 @@ MAX_GROUND_TRUTH_ITEMS = 1000
 class ReviewSerializer(serializers.ModelSerializer):
     """A review. Only reviewers see who wrote it; all users see whether it is their own."""
 
-    mine = serializers.SerializerMethodField()
-    reviewer = serializers.SerializerMethodField()
+    mine = serializers.BooleanField(read_only=True)
+    reviewer = serializers.CharField(read_only=True, allow_null=True)
     true_labels = serializers.ListField(child=serializers.CharField(), allow_null=True)
 
     class Meta:
@@ -34,15 +34,8 @@ class ReviewSerializer(serializers.ModelSerializer):
         )  # fmt: skip
         read_only_fields = fields
 
-    @extend_schema_field(bool)
-    def get_mine(self, row: Review) -> bool:
-        return bool(row.reviewer_id == self.context["request"].user.pk)
-
-    @extend_schema_field({"type": "string", "nullable": True})
-    def get_reviewer(self, row: Review) -> str | None:
-        user = self.context["request"].user
-        visible = row.reviewer and (row.reviewer_id == user.pk or is_reviewer(user))
-        return row.reviewer.username if visible and row.reviewer else None
+    def to_representation(self, instance: Review) -> dict[str, Any]:
+        return represent_review(instance, reader=self.context["request"].user)
 
 
 class ReviewInputSerializer(serializers.Serializer):

@@ -1,0 +1,33 @@
+"""The number of predictions of a version, and the time of the last one."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from predictions.models import Prediction
+from predictions.tests.factories import make_prediction
+from predictions.tests.plans import explain, on_postgresql
+from predictions.usage import Usage, count_usage
+from registry.models import ModelVersion
+from registry.services import register_model
+
+pytestmark = pytest.mark.django_db
+
+
+@on_postgresql
+def test_usage_reads_the_index_on_version_and_id(shades, write_dummy, user):
+    """A version without predictions must not cause a walk through the primary key."""
+    row = make_prediction(user)
+    columns = ["input_id", "model_version_id", "user_id", "status", "source", "output", "label", "warnings", "created_at"]
+    values = {name: getattr(row, name) for name in columns} | {"completed_at": row.created_at}
+    Prediction.objects.bulk_create(Prediction(**values) for _ in range(2000))
+    unused = register_model(path=write_dummy())
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE predictions_prediction")
+    with CaptureQueriesContext(connection) as captured:
+        usage = count_usage(list(ModelVersion.objects.filter(pk__in=[shades.pk, unused.pk])))
+    newest = Prediction.objects.order_by("-id").first().created_at
+    assert usage == {shades.pk: Usage(1000, newest), unused.pk: Usage(0, None)}
+    plan = explain(query["sql"] for query in captured if "usage_count" in query["sql"])
+    assert "prediction_version_newest" in plan
+    assert "predictions_prediction_pkey" not in plan
