@@ -103,7 +103,9 @@ def main() -> None:
                 send_predictions(site, token, step)
                 sent += step
                 print_memory(site, f"after {sent} predictions")
-            print_duration("stop", site.stop)
+            started = time.monotonic()
+            site.stop()
+            print(f"stop: {time.monotonic() - started:.1f} s")
         finally:
             site.kill()
 
