@@ -146,7 +146,7 @@ def test_an_unavailable_database_is_a_503_problem(shades, api, monkeypatch):
     def fail(*arguments, **options):
         raise OperationalError("gone")
 
-    monkeypatch.setattr("predictions.models.Input.save", fail)
+    monkeypatch.setattr("predictions.services.storage.insert_predictions", fail)
     response = api.post(PREDICTIONS_URL, {"image": make_upload()})
     assert_problem(response, 503, "database-unavailable")
     assert response["Retry-After"]
