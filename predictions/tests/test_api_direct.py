@@ -68,7 +68,7 @@ def test_there_are_enough_requests_to_compare():
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_all_requests_are_answered_as_by_the_viewset(models, api, part, direct_responses, monkeypatch):
+def test_all_responses_are_those_of_the_viewset(models, api, part, direct_responses, monkeypatch):
     requests = CREATE_REQUESTS[part::4]
     responses = [(describe(send(api, request)), bool(direct_responses and direct_responses[-1])) for request in requests]
     rows = list_rows()
