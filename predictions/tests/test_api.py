@@ -142,12 +142,14 @@ def test_sessions_require_the_csrf_token(shades, user):
     assert not Input.objects.exists()
 
 
-def test_an_unavailable_database_is_a_503_problem(shades, api, monkeypatch):
-    def fail(*arguments, **options):
-        raise OperationalError("gone")
+def test_an_unavailable_database_is_a_503_problem(shades, api):
+    def fail_to_insert(execute, sql, *arguments):
+        if "INSERT" in sql:
+            raise OperationalError("gone")
+        return execute(sql, *arguments)
 
-    monkeypatch.setattr("predictions.models.Input.save", fail)
-    response = api.post(PREDICTIONS_URL, {"image": make_upload()})
+    with connection.execute_wrapper(fail_to_insert):
+        response = api.post(PREDICTIONS_URL, {"image": make_upload()})
     assert_problem(response, 503, "database-unavailable")
     assert response["Retry-After"]
 
