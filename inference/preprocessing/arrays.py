@@ -49,7 +49,8 @@ def _scale_array(array: Array, signature: ImageInput, highest: int) -> Array:
     if signature.mean:
         array = array - np.array(signature.mean, np.float32)
     if signature.std:
-        array = array / np.array(signature.std, np.float32)
+        std: Array = np.array(signature.std, np.float32)
+        array = array / std
     return array
 
 
