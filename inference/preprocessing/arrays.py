@@ -47,8 +47,7 @@ def _scale_array(array: Array, signature: ImageInput, highest: int) -> Array:
     else:
         array = array * np.float32(_get_white(signature) / highest)
     if signature.mean:
-        mean: Array = np.array(signature.mean, np.float32)
-        array = array - mean
+        array = array - np.array(signature.mean, np.float32)
     if signature.std:
         std: Array = np.array(signature.std, np.float32)
         array = array / std
