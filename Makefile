@@ -5,7 +5,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 CHECKS := check-format check-lint check-types check-templates check-django
 
-.PHONY: run test check $(CHECKS) env install install-dev install-mlflow install-boosting format constraints screenshots
+.PHONY: run test check $(CHECKS) env install install-dev install-mlflow install-boosting format constraints screenshots \
+	bench bench-short bench-record bench-growth bench-install
 
 run: install env
 	$(BIN)/python manage.py bootstrap
@@ -40,9 +41,33 @@ format: install-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/djlint --quiet --reformat templates
 
+# Time all lists and pages with 1,000 and with 1,000,000 predictions on PostgreSQL (about 15 minutes).
+bench-growth: install-dev
+	$(BIN)/python -m benchmarks.growth
+
 # Update the screenshots in docs/, from a temporary site with generated data.
 screenshots: install-dev
 	$(BIN)/python -m mlsite.tests.screenshots
+
+# Options of `make bench`: rounds, and seconds per measurement.
+BENCH_ROUNDS ?= 3
+BENCH_SECONDS ?= 10
+
+# Compare the speed of mlsite with other programs, and write benchmarks/RESULTS.md.
+bench: bench-install
+	$(BIN)/python -m benchmarks --rounds $(BENCH_ROUNDS) --seconds $(BENCH_SECONDS)
+
+# Fail if the CPU time per prediction has risen, compared with that of two other programs.
+bench-short: bench-install
+	$(BIN)/python -m benchmarks.gate
+
+# Write the ratios that `make bench-short` compares with. Run it on an idle machine.
+bench-record: bench-install
+	$(BIN)/python -m benchmarks.gate --record --rounds 5 --seconds 5
+
+# The programs that mlsite is compared with have their own environment, because they use psycopg 3. It uses the packages in
+# .venv too, so that all programs run the same TensorFlow and scikit-learn.
+bench-install: install .venv-bench/installed
 
 install: .venv/installed
 
@@ -67,6 +92,14 @@ install-boosting: .venv/installed-boosting
 
 .venv/installed-boosting: .venv/installed requirements-boosting.txt
 	$(INSTALL) --requirement requirements-boosting.txt
+	touch $@
+
+.venv-bench/installed: .venv/installed benchmarks/requirements.txt constraints.txt
+	test -x .venv-bench/bin/python || $(BIN)/python -m venv .venv-bench
+	$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" \
+		> "$$(.venv-bench/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/mlsite.pth"
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--requirement benchmarks/requirements.txt
 	touch $@
 
 # Create .env once, with a random secret key and demo password. Only its owner can read it.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
+from accounts.requests import parse_bearer_header
 from accounts.services import authenticate_token
-
-MAX_HEADER_BYTES = 512
 
 
 class InvalidToken(AuthenticationFailed):
@@ -26,13 +25,10 @@ class BearerAuthentication(BaseAuthentication):
     keyword = "Bearer"
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
-        header = get_authorization_header(request)
-        scheme, _, secret = header.partition(b" ")
-        if scheme.lower() != self.keyword.lower().encode():
+        secret = parse_bearer_header(request.META.get("HTTP_AUTHORIZATION", ""))
+        if secret is None:
             return None
-        if not secret.isascii() or len(header) > MAX_HEADER_BYTES:
-            raise InvalidToken
-        token = authenticate_token(secret=secret.strip().decode("ascii"))
+        token = authenticate_token(secret=secret) if secret else None
         if token is None:
             raise InvalidToken
         return token.user, token

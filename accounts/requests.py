@@ -1,4 +1,4 @@
-"""Requests: the type of a request from a signed-in user, and the address of a client."""
+"""Requests: the type of a request from a signed-in user, the address of a client, and the secret of a token."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
+
+MAX_AUTHORIZATION_CHARACTERS = 512
 
 
 class AuthenticatedRequest(HttpRequest):
@@ -26,3 +28,11 @@ def get_client_address(request: HttpRequest) -> str:
     if proxies and len(forwarded) >= proxies:
         return forwarded[-proxies]
     return request.META.get("REMOTE_ADDR", "")
+
+
+def parse_bearer_header(header: str) -> str | None:
+    """Return the secret of an `Authorization: Bearer` header: empty if it cannot be valid, None for another header."""
+    scheme, _, secret = header.partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    return secret.strip() if secret.isascii() and len(header) <= MAX_AUTHORIZATION_CHARACTERS else ""

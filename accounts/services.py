@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from contextlib import suppress
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
@@ -87,8 +88,13 @@ def authenticate_token(*, secret: str) -> ApiToken | None:
     token = ApiToken.objects.active().select_related("user").filter(digest=hash_secret(secret=secret)).first()
     now = timezone.now()
     if token and (token.last_used_at is None or now - token.last_used_at >= LAST_USE_INTERVAL):
-        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        record_token_use(token_id=token.pk, used_at=now)
     return token
+
+
+def record_token_use(*, token_id: UUID, used_at: datetime) -> None:
+    """Update the time of the last use of a token."""
+    ApiToken.objects.filter(pk=token_id).update(last_used_at=used_at)
 
 
 def hash_secret(*, secret: str) -> str:

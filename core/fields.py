@@ -37,19 +37,25 @@ class RandomBits(models.Transform):
         return self.as_sql(compiler, connection, template="SUBSTR(%(expressions)s, -8)", **context)
 
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+RANDOM_BIT_COUNT = 80  # after the 48 bits of the time; some of them are the version and the variant
+MAX_TIMESTAMP = 2**48 - 1  # milliseconds
+
+
+def get_first_id(moment: datetime) -> UUID:
+    """Return the lowest UUIDv7 of a millisecond, to compare ids with a time. Times before 1970 have the ID 0."""
+    milliseconds = (moment - EPOCH) // timedelta(milliseconds=1)
+    return UUID(int=min(max(milliseconds, 0), MAX_TIMESTAMP) << RANDOM_BIT_COUNT)
+
+
+def get_id_time(row_id: UUID) -> datetime:
+    """Return the time in a UUIDv7, in milliseconds."""
+    return EPOCH + timedelta(milliseconds=row_id.int >> RANDOM_BIT_COUNT)
+
+
 def parse_uuid(text: str) -> UUID | None:
     """Return the UUID that a string contains, or None if it is not a valid UUID."""
     try:
         return UUID(text)
     except ValueError:
         return None
-
-
-def get_first_id(moment: datetime) -> UUID:
-    """Return the smallest UUIDv7 of a moment. Its first 48 bits are the milliseconds since 1970 (RFC 9562, 5.7)."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
-
-
-def get_id_time(key: UUID) -> datetime:
-    """Return the time when a UUIDv7 was created, in whole milliseconds."""
-    return EPOCH + timedelta(milliseconds=key.int >> 80)

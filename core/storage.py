@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
-from pathlib import Path
+import secrets
+from collections.abc import Iterable
+from contextlib import suppress
 
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
@@ -33,54 +34,79 @@ class DurableFileSystemStorage(FileSystemStorage):
     safe on every file system that T. S. Pillai et al. examined in "All File Systems Are Not Created Equal" (OSDI 2014).
     """
 
+    def save_bytes(self, name: str, data: bytes) -> str:
+        """Store a new file as `save` does, and return its name, without the layers of Django's `File`.
+
+        Saves 0.37 ms of 0.69 ms CPU per small file, with 16 threads on ext4. `O_TMPFILE` and `link` instead of a temporary
+        name saved nothing. One thread that writes the files of many requests, and syncs each folder once, saved no CPU, and
+        wrote 200 instead of 3000 files/s, because the file system combines the fsyncs of many threads.
+        """
+        if os.path.lexists(self.path(name)):
+            name = self.get_available_name(name)
+        self._store([data], self.path(name))
+        return name
+
     def _save(self, name: str, content: File) -> str:
-        target = Path(self.path(name))
+        self._store(content.chunks(), self.path(name))
+        return name
+
+    def _store(self, chunks: Iterable[bytes], target: str) -> None:
         try:
-            self._create_folder(target.parent)
-            self._write_file(content, target)
-            _fsync_folder(target.parent)
+            self._sync_folder_entry(os.path.dirname(target))
+            temporary = self._write_temporary_file(chunks)
+            try:
+                # This never overwrites a file: the name is free, and names contain a UUID or a hash.
+                os.rename(temporary, target)
+            except BaseException:
+                os.unlink(temporary)
+                raise
+            _fsync_folder(os.path.dirname(target))
         except OSError as error:
             if error.errno in NO_SPACE_ERRORS:
                 raise StorageFull(error.errno, "No space is left for uploaded files.") from error
             raise
-        return name
 
-    def _write_file(self, content: File, target: Path) -> None:
-        folder = Path(self.location, TEMPORARY_FOLDER)
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=folder)
+    def _write_temporary_file(self, chunks: Iterable[bytes]) -> str:
+        """Write and fsync a file with a unique name, and return its path."""
+        folder = os.path.join(self.location, TEMPORARY_FOLDER)
+        self._sync_folder_entry(folder)
+        path = os.path.join(folder, secrets.token_hex(16))
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                for chunk in content.chunks():
-                    file.write(chunk)
-                file.flush()
-                os.fchmod(file.fileno(), self.file_permissions_mode or 0o600)
-                os.fsync(file.fileno())
-            # This never overwrites a file: save() chooses a free name, and names contain a UUID or a hash.
-            os.rename(temporary, target)
+            for chunk in chunks:
+                rest = memoryview(chunk)
+                while rest:  # the system can write less than it was given, for example up to a size limit
+                    rest = rest[os.write(descriptor, rest) :]
+            os.fchmod(descriptor, self.file_permissions_mode or 0o600)
+            os.fsync(descriptor)
         except BaseException:
-            os.unlink(temporary)
+            os.unlink(path)
             raise
+        finally:
+            os.close(descriptor)
+        return path
 
-    def _create_folder(self, folder: Path) -> None:
+    def _sync_folder_entry(self, folder: str) -> None:
         """Create a folder below the root, with its parents, and fsync the entry of each, once per process.
 
         A folder that exists may not be on disk yet, because another thread may have just created it.
         """
-        root = Path(self.location)
-        root.mkdir(parents=True, exist_ok=True)
-        for part in (*reversed(folder.relative_to(root).parents), folder.relative_to(root)):
-            path = root / part
-            if path not in _synced_folders or not path.is_dir():
-                path.mkdir(exist_ok=True)
-                _fsync_folder(path.parent)
-                _synced_folders.add(path)
+        if folder in _synced_folders and os.path.isdir(folder):
+            return
+        if folder == self.location:
+            os.makedirs(folder, exist_ok=True)
+        else:
+            self._sync_folder_entry(os.path.dirname(folder))
+            with suppress(FileExistsError):
+                os.mkdir(folder)
+        _fsync_folder(os.path.dirname(folder))
+        _synced_folders.add(folder)
 
 
-_synced_folders: set[Path] = set()  # folders whose entries this process has synced
+_synced_folders: set[str] = set()  # folders whose entries this process has synced
 
 
-def _fsync_folder(folder: Path) -> None:
+def _fsync_folder(folder: str) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from inference.types import ArtifactMetadata, BatchFunction
+from inference.types import ArtifactMetadata, BatchFunction, Conversion
 
 
 class BaseRuntime:
@@ -55,6 +55,14 @@ class BaseRuntime:
             InvalidArtifact: the file must not be loaded or does not match its suffix.
         """
         raise NotImplementedError(f"{type(self).__name__} must override load()")
+
+    def convert(self) -> Conversion | None:
+        """Return the loaded artifact in a format that another runtime runs faster; None if there is no such format.
+
+        Raises:
+            Exception: any, from the libraries that convert it.
+        """
+        return None
 
     def describe(self) -> ArtifactMetadata:
         """Return the metadata of the loaded artifact. The default is empty."""

@@ -116,3 +116,9 @@ class InvalidArtifact(InferenceError):
     """A model file must not be loaded, or its format is unknown."""
 
     code = "invalid-artifact"
+
+
+class ConversionRefused(InferenceError):
+    """A network is not converted, although it could be: it is too large, or the result would behave differently."""
+
+    code = "conversion-refused"

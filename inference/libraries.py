@@ -26,6 +26,7 @@ ALTERNATIVE_DISTRIBUTIONS = {"mlflow": "mlflow", "tensorflow": "tensorflow-cpu",
 
 TENSORFLOW_LIBRARIES = {"keras", "numpy", "pillow", "tensorflow"}
 RUNTIME_LIBRARIES = {  # by the name of the runtime; a model of any other runtime can use all libraries
+    "converted": {"numpy", "onnxruntime", "pillow"},
     "keras": TENSORFLOW_LIBRARIES,
     "onnx": {"numpy", "onnxruntime", "pillow"},
     "sklearn": {"catboost", "lightgbm", "numpy", "pandas", "pillow", "scikit-learn", "scipy", "skops", "xgboost"},
@@ -33,13 +34,13 @@ RUNTIME_LIBRARIES = {  # by the name of the runtime; a model of any other runtim
 }
 
 
-def get_loaded_libraries(runtime: str) -> dict[str, str]:
-    """Return the versions of Python and of the libraries that a model of a runtime uses, by name.
+def get_loaded_libraries(*runtimes: str) -> dict[str, str]:
+    """Return the versions of Python and of the libraries that a model of these runtimes uses, by name.
 
     These are the libraries that this process has imported, without those that other models in it have imported.
     """
     imported = {name for module, name in DISTRIBUTIONS.items() if module in sys.modules}
-    names = sorted(imported & RUNTIME_LIBRARIES.get(runtime, imported))
+    names = sorted(imported & set().union(*(RUNTIME_LIBRARIES.get(runtime, imported) for runtime in runtimes)))
     versions = {name: get_library_version(name) for name in ("python", *names)}
     return {name: number for name, number in versions.items() if number}
 

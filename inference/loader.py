@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 
-from inference.artifacts import hash_artifact
+from inference.artifacts import hash_artifact, hash_file
 from inference.batcher import MAX_BATCH_ITEMS, MAX_QUEUE_ITEMS
 from inference.errors import ArtifactMismatch, InferenceError, InvalidArtifact, ModelUnavailable
 from inference.predictor import Predictor
 from inference.runtimes import load_artifact
-from inference.types import ModelSpec
+from inference.types import BatchFunction, ConvertedFile, ModelSpec
 
 logger = logging.getLogger(__name__)
 
@@ -31,19 +33,55 @@ def load_predictor(
     """
     started = perf_counter()
     verify_artifact(spec)
+    start = partial(_start_predictor, spec, max_batch_items=max_batch_items, max_queue_items=max_queue_items)
+    predictor, runtime = _start_converted(spec, start, threads), "converted"
+    if predictor is None:
+        runtime = spec.runtime
+        try:
+            _, run = load_artifact(runtime, spec.path, threads=threads, trusted=spec.trusted)
+        except InferenceError as error:
+            # The cause is for the operator only: its text comes from the artifact and can contain paths.
+            raise ModelUnavailable(f"{spec} cannot be loaded.") from error
+        predictor = start(run)
+    duration = round((perf_counter() - started) * 1000)
+    logger.info("model loaded", extra={"model": str(spec), "runtime": runtime, "load_ms": duration})
+    return predictor
+
+
+def _start_converted(spec: ModelSpec, start: Callable[[BatchFunction], Predictor], threads: int) -> Predictor | None:
+    """Return the predictor of the converted file. If it cannot be used, log an error and return None."""
+    if spec.converted is None:
+        return None
     try:
-        _, run = load_artifact(spec.runtime, spec.path, threads=threads, trusted=spec.trusted)
+        problem = find_converted_problem(spec.converted)
+        if problem:
+            raise InvalidArtifact(problem)
+        _, run = load_artifact(spec.converted.runtime, spec.converted.path, threads=threads)
+        return start(run)
     except InferenceError as error:
-        # The cause is for the operator only: its text comes from the artifact and can contain paths.
-        raise ModelUnavailable(f"{spec} cannot be loaded.") from error
+        logger.error(
+            "converted network cannot be used; its artifact runs instead", extra={"model": str(spec)}, exc_info=error
+        )
+        return None
+
+
+def _start_predictor(spec: ModelSpec, run: BatchFunction, *, max_batch_items: int, max_queue_items: int) -> Predictor:
     predictor = Predictor(spec, run, max_batch_items=max_batch_items, max_queue_items=max_queue_items)
     try:
         predictor.warm_up()
     except InferenceError:
         predictor.close()
         raise
-    logger.info("model loaded", extra={"model": str(spec), "load_ms": round((perf_counter() - started) * 1000)})
     return predictor
+
+
+def find_converted_problem(converted: ConvertedFile) -> str:
+    """Return why a converted file is not the registered one; empty if it is."""
+    try:
+        actual = hash_file(converted.path)
+    except OSError:
+        return f"{converted.path.name} cannot be read."
+    return "" if actual == converted.sha256 else f"Expected sha256 {converted.sha256}. Received: {actual}"
 
 
 def verify_artifact(spec: ModelSpec) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import wait
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
@@ -60,7 +59,8 @@ class Predictor:
         timings.preprocess_ms = (perf_counter() - started) * 1000
         result = self._run_item(item, timeout)
         timings.queue_ms, timings.inference_ms = result.queue_ms, result.inference_ms
-        return replace(build_result(result.output, self.spec.signature.output, self.spec.labels), warnings=warnings)
+        prediction = build_result(result.output, self.spec.signature.output, self.spec.labels)
+        return replace(prediction, warnings=warnings) if warnings else prediction
 
     def warm_up(self) -> None:
         """Run the model on a sample input, so that the first request does not wait for one-time initialization.
@@ -98,13 +98,13 @@ class Predictor:
         return split_rows(self._run(collate_items(self.spec.signature.input, items)), len(items))
 
     def _run_item(self, item: Any, timeout: float) -> BatchResult:
-        future = self._batcher.submit(item)
-        if not wait([future], timeout).done:
-            future.cancel()
+        queued = self._batcher.submit(item)
+        if not queued.wait(timeout):
+            queued.cancel()
             raise InferenceTimeout(f"{self.spec} did not respond within {timeout:g} seconds.")
-        error = future.exception()
-        if error is None:
-            return future.result()
+        if queued.result is not None:
+            return queued.result
+        error = queued.error
         if isinstance(error, InferenceError):
             raise error
         # A model can raise any exception. The message contains only the type, because the text can contain paths.

@@ -99,6 +99,35 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True)
+class Conversion:
+    """An artifact in a format that another runtime runs faster.
+
+    Args:
+        runtime: name of the runtime that runs it.
+        suffix: of its file name.
+        data: its content.
+    """
+
+    runtime: str
+    suffix: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertedFile:
+    """A file that runs in place of an artifact. Registration has converted the artifact and compared the results.
+
+    Args:
+        path: absolute.
+        sha256: hash of the file, checked before the file is parsed.
+    """
+
+    runtime: str
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """Everything that is needed to load one model version.
 
@@ -107,6 +136,7 @@ class ModelSpec:
         sha256: hash of the artifact, checked before the artifact is parsed.
         trusted: allow the artifact to run its author's code.
         size: in bytes on disk.
+        converted: runs in place of the artifact, if it is intact.
     """
 
     name: str
@@ -118,6 +148,7 @@ class ModelSpec:
     labels: tuple[str, ...] = field(compare=False)
     trusted: bool = False
     size: int = 0
+    converted: ConvertedFile | None = None
 
     def __str__(self) -> str:
         return f"{self.name}:{self.number}" if self.number else self.name

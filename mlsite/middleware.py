@@ -49,7 +49,7 @@ class RequestLogMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = perf_counter()
-        client_id = request.headers.get("X-Request-ID", "")
+        client_id = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = client_id if REQUEST_ID_PATTERN.fullmatch(client_id) else uuid.uuid4().hex
         response = self.get_response(request)
         response["X-Request-ID"] = request_id
@@ -93,10 +93,10 @@ class RequestSizeMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if connection := request.META.get("gunicorn.socket"):
             connection.settimeout(BODY_TIMEOUT_SECONDS)  # a stalled upload must not occupy the thread
-        if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+        if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
             detail = "Chunked transfer encoding is not supported. Send a Content-Length header."
             return errors.build_error_response(request, code="length-required", detail=detail)
-        length = request.headers.get("Content-Length") or "0"
+        length = request.META.get("CONTENT_LENGTH") or "0"
         limit_bytes = self._get_limit_bytes(request)
         if not (length.isascii() and length.isdigit()) or int(length) > limit_bytes:
             return errors.request_too_large(request, limit_bytes)

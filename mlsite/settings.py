@@ -78,14 +78,14 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "mlsite.middleware.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "mlsite.page_middleware.PageCSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "mlsite.middleware.RequestSizeMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "mlsite.page_middleware.PageSessionMiddleware",
     "mlsite.middleware.AppendSlashMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "mlsite.page_middleware.PageCsrfViewMiddleware",
+    "mlsite.page_middleware.PageAuthenticationMiddleware",
+    "mlsite.page_middleware.PageMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -127,6 +127,7 @@ if DATABASE["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
 else:
+    DATABASE["ENGINE"] = "core.postgresql"
     DATABASE["OPTIONS"] = {"connect_timeout": 3} | DATABASE.get("OPTIONS", {})
 
 # --- accounts -------------------------------------------------------------------------------------------------------

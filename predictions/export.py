@@ -1,40 +1,83 @@
-"""Stream predictions as CSV or JSON lines. Memory use does not depend on their number."""
+"""Stream predictions as CSV or JSON lines. Memory use does not depend on their number.
+
+The export reads the columns that it needs instead of model instances, which takes 45 instead of 190 µs of CPU time per row:
+see benchmarks/export.py.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from itertools import islice
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import StreamingHttpResponse
 
 from accounts.permissions import is_reviewer
-from predictions.models import Prediction
+from inference.signature import TEXT_KEY
+from predictions.models import Input, Prediction, Review
+from registry.versions import MAX_CACHED_VERSIONS, get_version
 
 logger = logging.getLogger(__name__)
 
 ROWS_PER_FETCH = 1000
+CHUNK_CHARACTERS = 64 * 1024  # each chunk is one write to the socket
+# Spreadsheets evaluate cells that start with these characters as formulas, see https://owasp.org/www-community/attacks/CSV_Injection.
+FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
+FIELDS = (
+    "id", "created_at", "model_version_id", "status", "source", "label", "confidence", "value", "output", "error_code",
+    "client_reference", "warnings", "input__kind", "input__original_name", "input__sha256", "input__features", "is_reviewed",
+)  # fmt: skip
 COLUMNS = (
     "id", "created_at", "model", "model_version", "status", "source", "user", "kind", "original_name", "sha256", "features",
     "label", "confidence", "value", "output", "error_code", "client_reference", "verdict", "true_label", "true_value",
     "picked_by", "reviews", "labels", "true_labels", "text", "warnings",
 )  # fmt: skip
-# Spreadsheets evaluate cells that start with these characters as formulas, see https://owasp.org/www-community/attacks/CSV_Injection.
-FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
+# The others are numbers and texts of a known form, which are CSV cells already.
+FORMATTED_COLUMNS = (
+    "user", "original_name", "features", "label", "output", "client_reference", "true_label", "labels", "true_labels",
+    "text", "warnings",
+)  # fmt: skip
+USER_FIELD = "user__username"  # only for reviewers
 
-ExportRow = Mapping[str, Any]
-"""The values of one prediction by column."""
+
+class ReviewSummary(NamedTuple):
+    """The newest active review of a prediction, and the number of its active reviews."""
+
+    verdict: str | None = None
+    true_label: str | None = None
+    true_value: float | None = None
+    true_labels: list[str] | None = None
+    picked_by: str | None = None
+    active_count: int = 0
+
+
+class VersionSummary(NamedTuple):
+    """What the rows of a model version share. The names of the features are in the order of the signature."""
+
+    model: str
+    number: int
+    features: tuple[str, ...]
+
+
+NO_REVIEW = ReviewSummary()
+StoredRow = Any
+"""The values of `FIELDS`, and of `USER_FIELD` for reviewers, of one prediction by name."""
+ExportRow = dict[str, Any]
+"""The values of one prediction by column, in the order of `COLUMNS`."""
 
 
 def stream_export(
     predictions: QuerySet[Prediction], *, reader: AbstractBaseUser | AnonymousUser, format_name: str
 ) -> StreamingHttpResponse:
-    """Return a streaming download of predictions, which must be fetched `with_reviews`.
+    """Return a streaming download of predictions in the order of the queryset.
 
     Args:
         reader: the user who downloads; only reviewers get the names of users.
@@ -42,8 +85,9 @@ def stream_export(
     """
     export_format = EXPORT_FORMATS[format_name]
     logger.info("export", extra={"user": str(reader.pk), "format": format_name})
+    lines = export_format.write(iterate_rows(predictions, reader))
     return StreamingHttpResponse(
-        export_format.write(iterate_rows(predictions, reader)),
+        join_lines(lines),
         content_type=f"{export_format.content_type}; charset=utf-8",
         headers={
             "Content-Disposition": f'attachment; filename="predictions.{format_name}"',
@@ -53,49 +97,79 @@ def stream_export(
 
 
 def iterate_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | AnonymousUser) -> Iterator[ExportRow]:
-    """Yield one row per prediction.
+    """Yield one row per prediction."""
+    fields = (*FIELDS, USER_FIELD) if is_reviewer(reader) else FIELDS
+    active_reviews = Review.objects.active().filter(prediction=OuterRef("pk"))
+    predictions = predictions.prefetch_related(None).annotate(is_reviewed=Exists(active_reviews))
+    rows = predictions.values_list(*fields, named=True).iterator(chunk_size=ROWS_PER_FETCH)
+    while chunk := list(islice(rows, ROWS_PER_FETCH)):
+        reviews = fetch_reviews([row.id for row in chunk if row.is_reviewed])
+        for row in chunk:
+            yield build_row(row, describe_version(row.model_version_id), reviews.get(row.id, NO_REVIEW))
+
+
+def build_row(row: StoredRow, version: VersionSummary, review: ReviewSummary) -> ExportRow:
+    """Return the values of all columns.
 
     `verdict`, `true_label`, `true_value`, `true_labels` and `picked_by` are those of the newest active review; `reviews` is
     the number of active reviews.
     """
-    shows_users = is_reviewer(reader)
-    for prediction in predictions.iterator(chunk_size=ROWS_PER_FETCH):
-        reviews = prediction.active_reviews
-        review = reviews[0] if reviews else None
-        yield {
-            "id": str(prediction.pk),
-            "created_at": prediction.created_at.isoformat(),
-            "model": prediction.model_version.model.name,
-            "model_version": prediction.model_version.number,
-            "status": prediction.status,
-            "source": prediction.source,
-            "user": prediction.user.username if shows_users and prediction.user else None,
-            "kind": prediction.input.kind,
-            "original_name": prediction.input.original_name,
-            "sha256": prediction.input.sha256,
-            "features": {feature.name: value for feature, value in prediction.get_features()} or None,
-            "text": prediction.input.text,
-            "label": prediction.label or None,
-            "confidence": prediction.confidence,
-            "value": prediction.value,
-            "output": prediction.output,
-            "error_code": prediction.error_code or None,
-            "client_reference": prediction.client_reference,
-            "verdict": review.verdict if review else None,
-            "true_label": (review.true_label or None) if review else None,
-            "true_value": review.true_value if review else None,
-            "picked_by": review.picked_by if review else None,
-            "reviews": len(reviews),
-            "labels": prediction.predicted_labels,
-            "true_labels": review.true_labels if review else None,
-            "warnings": prediction.warnings or None,
-        }
+    stored, is_text = row.input__features or {}, row.input__kind == Input.Kind.TEXT
+    features = {} if is_text else {name: stored[name] for name in version.features if name in stored}
+    return {
+        "id": str(row.id),
+        "created_at": row.created_at.isoformat(),
+        "model": version.model,
+        "model_version": version.number,
+        "status": row.status,
+        "source": row.source,
+        "user": getattr(row, USER_FIELD, None),
+        "kind": row.input__kind,
+        "original_name": row.input__original_name,
+        "sha256": row.input__sha256,
+        "features": features or None,
+        "label": row.label or None,
+        "confidence": row.confidence,
+        "value": row.value,
+        "output": row.output,
+        "error_code": row.error_code or None,
+        "client_reference": row.client_reference,
+        "verdict": review.verdict,
+        "true_label": review.true_label or None,
+        "true_value": review.true_value,
+        "picked_by": review.picked_by,
+        "reviews": review.active_count,
+        "labels": row.output and row.output.get("labels"),
+        "true_labels": review.true_labels,
+        "text": stored.get(TEXT_KEY) if is_text else None,
+        "warnings": row.warnings or None,
+    }
+
+
+@lru_cache(maxsize=MAX_CACHED_VERSIONS)
+def describe_version(version_id: UUID) -> VersionSummary:
+    """Return the summary of a version."""
+    version = get_version(version_id)
+    features = tuple(feature.name for feature in version.parsed_signature.input.features)
+    return VersionSummary(version.model.name, version.number, features)
+
+
+def fetch_reviews(prediction_ids: list[UUID]) -> dict[UUID, ReviewSummary]:
+    """Return the summaries of the active reviews of these predictions."""
+    if not prediction_ids:
+        return {}
+    reviews = Review.objects.active().filter(prediction__in=prediction_ids).order_by("id")
+    summaries: dict[UUID, ReviewSummary] = {}
+    for prediction_id, *values in reviews.values_list("prediction_id", *ReviewSummary._fields[:-1]):
+        count = summaries.get(prediction_id, NO_REVIEW).active_count + 1
+        summaries[prediction_id] = ReviewSummary._make((*values, count))
+    return summaries
 
 
 def write_jsonl(rows: Iterable[ExportRow]) -> Iterator[str]:
     """Yield each row as a line of JSON."""
     for row in rows:
-        yield json.dumps(row, ensure_ascii=False) + "\n"
+        yield _dump_json(row) + "\n"
 
 
 def write_csv(rows: Iterable[ExportRow]) -> Iterator[str]:
@@ -103,7 +177,9 @@ def write_csv(rows: Iterable[ExportRow]) -> Iterator[str]:
     writer = csv.writer(_LineBuffer())
     yield writer.writerow(COLUMNS)
     for row in rows:
-        yield writer.writerow([format_cell(row[name]) for name in COLUMNS])
+        for name in FORMATTED_COLUMNS:
+            row[name] = format_cell(row[name])
+        yield writer.writerow(row.values())
 
 
 def format_cell(value: Any) -> Any:
@@ -111,11 +187,28 @@ def format_cell(value: Any) -> Any:
 
     Objects and lists become JSON. Text that a spreadsheet would run as a formula is prefixed with `'`.
     """
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and value.startswith(FORMULA_PREFIXES):
-        return f"'{value}"
-    return "" if value is None else value
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(FORMULA_PREFIXES) else value
+    return _dump_json(value) if isinstance(value, dict | list) else value
+
+
+_dump_json = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode  # `json.dumps` makes an encoder for each call
+
+
+def join_lines(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines together, at least `CHUNK_CHARACTERS` at a time."""
+    waiting: list[str] = []
+    size = 0
+    for line in lines:
+        waiting.append(line)
+        size += len(line)
+        if size >= CHUNK_CHARACTERS:
+            yield "".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield "".join(waiting)
 
 
 class _LineBuffer:

@@ -12,11 +12,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django_filters.fields import IsoDateTimeField
 
+from accounts.models import User
 from accounts.permissions import is_reviewer
 from predictions.models import Prediction, Review
 from predictions.querysets import PredictionQuerySet
 from registry.errors import UnknownModel
-from registry.models import MAX_VERSION_NUMBER
+from registry.models import MAX_VERSION_NUMBER, ModelVersion
 from registry.references import ModelReference
 
 DATETIME_WIDGET = forms.DateTimeInput(attrs={"type": "datetime-local"})
@@ -42,38 +43,38 @@ class IntegerFilter(filters.NumberFilter):
 
 
 class PredictionFilter(filters.FilterSet):
-    """Filters of predictions. Every filter except `source` uses an index. Only reviewers can filter by `user`."""
+    """Filters of predictions. Every filter uses an index. Only reviewers can filter by `user`."""
 
     model = filters.CharFilter(method="filter_model", label="Model")
-    version = IntegerFilter(field_name="model_version__number", label="Version", min_value=1, max_value=MAX_VERSION_NUMBER)
-    label = filters.CharFilter(label="Label", strip=False)
-    status = filters.ChoiceFilter(choices=Prediction.Status.choices, label="Status", empty_label="Any")
-    source = filters.ChoiceFilter(choices=Prediction.Source.choices, label="Source", empty_label="Any")
+    version = IntegerFilter(method="filter_version", label="Version", min_value=1, max_value=MAX_VERSION_NUMBER)
+    label = filters.CharFilter(method="filter_equal", label="Label", strip=False)
+    status = filters.ChoiceFilter(
+        choices=Prediction.Status.choices, method="filter_equal", label="Status", empty_label="Any"
+    )
+    source = filters.ChoiceFilter(
+        choices=Prediction.Source.choices, method="filter_equal", label="Source", empty_label="Any"
+    )
     min_confidence = filters.NumberFilter(
         field_name="confidence", lookup_expr="gte", min_value=0, max_value=1, label="Minimum confidence"
     )
     max_confidence = filters.NumberFilter(
         field_name="confidence", lookup_expr="lte", min_value=0, max_value=1, label="Maximum confidence"
     )
-    created_after = UTCDateTimeFilter(
-        field_name="created_at", lookup_expr="gte", label="Created from (UTC)", widget=DATETIME_WIDGET
-    )
-    created_before = UTCDateTimeFilter(
-        field_name="created_at", lookup_expr="lt", label="Created before (UTC)", widget=DATETIME_WIDGET
-    )
+    created_after = UTCDateTimeFilter(method="filter_created_after", label="Created from (UTC)", widget=DATETIME_WIDGET)
+    created_before = UTCDateTimeFilter(method="filter_created_before", label="Created before (UTC)", widget=DATETIME_WIDGET)
     reviewed = filters.ChoiceFilter(
         choices=[("true", "Yes"), ("false", "No")], method="filter_reviewed", label="Reviewed", empty_label="Any"
     )
     verdict = filters.ChoiceFilter(
         choices=Review.Verdict.choices, method="filter_verdict", label="Verdict", empty_label="Any"
     )
-    error_code = filters.CharFilter(label="Error code")
+    error_code = filters.CharFilter(method="filter_equal", label="Error code")
     true_label = filters.CharFilter(method="filter_true_label", label="True label", strip=False)
     picked_by = filters.ChoiceFilter(
         choices=Review.PickedBy.choices, method="filter_picked_by", label="Review strategy", empty_label="Any"
     )
-    client_reference = filters.CharFilter(label="Client reference")
-    user = filters.CharFilter(field_name="user__username", label="User")
+    client_reference = filters.CharFilter(method="filter_equal", label="Client reference")
+    user = filters.CharFilter(method="filter_user", label="User")
 
     class Meta:
         model = Prediction
@@ -97,10 +98,31 @@ class PredictionFilter(filters.FilterSet):
             reference = ModelReference.parse(value)
         except UnknownModel:
             return queryset.none()
-        queryset = queryset.filter(model_version__model__name=reference.name)
+        versions = ModelVersion.objects.filter(model__name=reference.name)
         if reference.number:
-            return queryset.filter(model_version__number=reference.number)
-        return queryset.filter(model_version__aliases__name=reference.alias) if reference.alias else queryset
+            versions = versions.filter(number=reference.number)
+        if reference.alias:
+            versions = versions.filter(aliases__name=reference.alias)
+        number = self.form.cleaned_data.get("version")
+        return queryset.of_versions(versions.filter(number=number) if number else versions)
+
+    def filter_version(self, queryset: PredictionQuerySet, name: str, value: int) -> PredictionQuerySet:
+        if self.form.cleaned_data.get("model"):
+            return queryset  # filter_model has applied both
+        return queryset.of_versions(ModelVersion.objects.filter(number=value))
+
+    def filter_user(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
+        user = User.objects.filter(username=value).values_list("pk", flat=True).first()
+        return queryset.matching(user=user) if user else queryset.none()
+
+    def filter_equal(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
+        return queryset.matching(**{name: value})
+
+    def filter_created_after(self, queryset: PredictionQuerySet, name: str, value: datetime) -> PredictionQuerySet:
+        return queryset.created_in(start=value)
+
+    def filter_created_before(self, queryset: PredictionQuerySet, name: str, value: datetime) -> PredictionQuerySet:
+        return queryset.created_in(end=value)
 
     def filter_reviewed(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
         """Select succeeded predictions with or without a review. Failed predictions match neither value."""

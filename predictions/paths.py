@@ -11,6 +11,10 @@ INPUT_FOLDER = "inputs"
 
 
 def get_input_path(instance: Input, filename: str) -> str:
-    """Return `inputs/ab/cd/<uuid>.<ext>`: folders from the random end of the id, the extension from the decoded format."""
+    """Return `inputs/cd/<uuid>.<ext>`: a folder from the random end of the id, the extension from the decoded format.
+
+    256 folders are enough: with 10 million images, each has 40,000 entries. Files stored by earlier versions are one folder
+    deeper, and their rows name them there.
+    """
     extension = instance.content_type.removeprefix("image/").replace("jpeg", "jpg")
-    return f"{INPUT_FOLDER}/{instance.id.hex[-2:]}/{instance.id.hex[-4:-2]}/{instance.id}.{extension}"
+    return f"{INPUT_FOLDER}/{instance.id.hex[-2:]}/{instance.id}.{extension}"

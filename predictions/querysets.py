@@ -2,21 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Self
+from datetime import datetime
+from typing import Any, Self
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, TextField
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
 from core.querysets import VisibleQuerySet, can_view_all
+from predictions.id_ranges import build_id_condition
+
+PARTIAL_INDEX_EXCLUSIONS = {"status": "succeeded", "error_code": "", "client_reference": ""}
+"""The common value that the index of a field leaves out, which makes it small. A list of common rows needs no index."""
 
 
-class InputQuerySet(VisibleQuerySet):
+class DatedQuerySet(VisibleQuerySet):
+    """Rows with a creation time, and an ID that contains the same time."""
+
+    def created_in(self, *, start: datetime | None = None, end: datetime | None = None) -> Self:
+        """Return rows created at or after `start` and before `end`."""
+        rows = self.filter(build_id_condition(self.model, start=start, end=end))
+        rows = rows.filter(created_at__gte=start) if start else rows
+        return rows.filter(created_at__lt=end) if end else rows
+
+    def matching(self, **condition: Any) -> Self:
+        """Return rows with a value in a field that has an index of this field and the ID.
+
+        Lists are sorted by ID. If PostgreSQL expects many rows with the value, it reads all rows from the newest on, which
+        takes long if all rows with the value are old. So start at the newest row with the value (5 instead of 120 ms of CPU
+        for a label whose last use was 500,000 predictions ago).
+        """
+        ((field, value),) = condition.items()
+        common = PARTIAL_INDEX_EXCLUSIONS.get(field)
+        if value == common:
+            return self.filter(**condition)
+        indexed: QuerySet = self.model._default_manager.all()
+        rows = self.filter(**condition)
+        if common is not None:  # PostgreSQL would use the index without this condition, SQLite would not
+            rows, indexed = rows.exclude(**{field: common}), indexed.exclude(**{field: common})
+        return rows.filter(pk__lte=Subquery(get_newest(indexed, field, value)))
+
+
+class InputQuerySet(DatedQuerySet):
     """Inputs."""
 
 
-class PredictionQuerySet(VisibleQuerySet):
+class PredictionQuerySet(DatedQuerySet):
     """Predictions."""
 
     def with_related(self) -> Self:
@@ -28,9 +60,31 @@ class PredictionQuerySet(VisibleQuerySet):
         reviews = get_reviews().active().select_related("reviewer")
         return self.prefetch_related(Prefetch("reviews", reviews, to_attr="active_reviews"))
 
+    def of_versions(self, versions: QuerySet) -> Self:
+        """Return the predictions of some model versions.
+
+        The versions are looked up first. PostgreSQL then knows how many predictions each has; with a join, it read the whole
+        table for a model without predictions (370 ms of CPU at 1,000,000 rows). Starts at the newest row as `matching` does.
+        """
+        newest = get_newest(self.model._default_manager.all(), "model_version", OuterRef("pk"))
+        rows = versions.order_by().annotate(newest=Subquery(newest)).values_list("pk", "newest")
+        used = {version: prediction for version, prediction in rows if prediction}
+        if not used:
+            return self.none()
+        return self.filter(model_version__in=sorted(used), pk__lte=max(used.values()))
+
     def reviewed(self, *, verdict: str = "") -> Self:
         """Return predictions with an active review, or with an active review with this verdict."""
-        return self.filter(_has_review(verdict))
+        reviews = get_reviews().active()
+        return self.filter(_has_review(verdict)).up_to_newest(reviews.filter(verdict=verdict) if verdict else reviews)
+
+    def up_to_newest(self, reviews: QuerySet) -> Self:
+        """Return the predictions up to the newest one that has one of the reviews.
+
+        It does not replace the condition on the reviews. It only prevents that PostgreSQL looks for reviews of thousands of
+        newer predictions that nobody has reviewed yet.
+        """
+        return self.filter(pk__lte=Subquery(reviews.order_by("-prediction").values("prediction")[:1]))
 
     def awaiting_review(self) -> Self:
         """Return succeeded predictions without an active review."""
@@ -38,12 +92,17 @@ class PredictionQuerySet(VisibleQuerySet):
 
     def selected_by(self, strategy: str) -> Self:
         """Return reviewed predictions that were selected by a review strategy, even if that review has been replaced."""
-        selections = get_reviews().filter(prediction=OuterRef("pk"), picked_by=strategy)
-        return self.filter(Exists(selections), _has_review())
+        selections = get_reviews().filter(picked_by=strategy)
+        return self.filter(Exists(selections.filter(prediction=OuterRef("pk"))), _has_review()).up_to_newest(selections)
 
     def with_true_label(self, label: str) -> Self:
         """Return predictions whose effective review has this true label."""
-        return self.filter(pk__in=get_reviews().effective().filter(true_label=label).values("prediction"))
+        # A scalar subquery instead of `effective`: PostgreSQL would make a hash table of all reviews for it (52 ms of CPU
+        # with 40,000 reviews), while the list needs only the newest few. With `=`, it would expect only a handful of rows.
+        newest = get_reviews().decided().filter(prediction=OuterRef("prediction")).order_by("-id").values("id")[:1]
+        labeled = get_reviews().decided().filter(true_label=label).exclude(true_label="")
+        rows = self.filter(pk__in=labeled.filter(id__gte=Subquery(newest)).values("prediction"))
+        return rows.up_to_newest(labeled)
 
     def unanimously_correct(self) -> Self:
         """Return predictions that are marked correct and that nobody marked incorrect."""
@@ -56,6 +115,16 @@ class PredictionQuerySet(VisibleQuerySet):
     def with_conflicting_reviews(self) -> Self:
         """Return predictions whose active reviews differ in the verdict or the true output."""
         return self.filter(pk__in=get_reviews().conflicting().values("prediction"))
+
+
+def get_newest(rows: QuerySet, field: str, value: Any) -> QuerySet:
+    """Return the ID of the newest row with a value, read from the index of the field and the ID.
+
+    With `field = value`, PostgreSQL would know that the first column of the index is constant and might read the rows from
+    the newest on instead.
+    """
+    rows = rows.filter(**{f"{field}__gte": value, f"{field}__lte": value})
+    return rows.order_by(f"-{field}", "-pk").values("pk")[:1]
 
 
 def get_reviews() -> ReviewQuerySet:

@@ -91,6 +91,12 @@ class ModelVersion(models.Model):
     libraries = models.JSONField(
         default=dict, blank=True, help_text="The versions of the libraries with which it was registered, by name."
     )
+    conversion = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="The converted network that runs in place of the artifact: its runtime, path below MODEL_ROOT, sha256, "
+        "size in bytes, and largest difference from the artifact. Empty if the artifact itself runs.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"

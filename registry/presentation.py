@@ -108,11 +108,21 @@ def _describe_model(version: ModelVersion) -> list[tuple[str, str]]:
         ("Version", str(version)),
         ("Task", version.model.get_task_display()),
         ("Runtime", version.runtime),
+        ("Runs with", describe_conversion(version)),
         ("Saved by", f"{version.framework} {version.framework_version}".strip()),
         ("Registered with", ", ".join(libraries)),
         ("Trusted", "yes: loading it can run its author's code" if version.trusted else "no: it is loaded as data"),
         ("Size", format_bytes(version.size)),
     ]
+
+
+def describe_conversion(version: ModelVersion) -> str:
+    """Return what runs in place of the artifact; empty if the artifact itself runs."""
+    if not version.conversion:
+        return ""
+    return f"ONNX Runtime, converted from Keras; largest difference {version.conversion['difference']:.0e}".replace(
+        "e-0", "e-"
+    )
 
 
 def _describe_checks(version: ModelVersion, signature: Signature) -> list[tuple[str, str]]:

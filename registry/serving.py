@@ -12,7 +12,7 @@ from django.conf import settings
 from inference.loader import load_predictor
 from inference.pool import PredictorPool
 from inference.predictor import Predictor
-from inference.types import ModelSpec
+from inference.types import ConvertedFile, ModelSpec
 from registry.models import AliasChange, ModelVersion
 from registry.references import ModelReference, get_production_aliases
 
@@ -65,7 +65,16 @@ def _build_spec(version: ModelVersion, root: str) -> ModelSpec:
         labels=tuple(version.labels),
         trusted=version.trusted,
         size=version.size,
+        converted=get_converted_file(version, root),
     )
+
+
+def get_converted_file(version: ModelVersion, root: str | Path) -> ConvertedFile | None:
+    """Return the converted network of a version, or None if its artifact itself runs."""
+    conversion = version.conversion
+    if not conversion:
+        return None
+    return ConvertedFile(conversion["runtime"], Path(root, conversion["path"]), conversion["sha256"])
 
 
 def get_pool() -> PredictorPool:

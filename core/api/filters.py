@@ -24,6 +24,8 @@ class StrictFilterBackend(DjangoFilterBackend):
     """
 
     def filter_queryset(self, request: Request, queryset: QuerySet, view: GenericViewSet) -> QuerySet:
+        if request.query_params.keys() <= NON_FILTER_PARAMETERS:
+            return queryset  # a form of 16 filters without values takes 1.2 of 8.2 ms of CPU time for a list of 20
         filterset = self.get_filterset(request, queryset, view) if view.action in FILTERED_ACTIONS else None
         if filterset is None:
             return queryset

@@ -1,6 +1,7 @@
 import errno
 import os
 import resource
+import stat
 import threading
 from pathlib import Path
 
@@ -15,23 +16,30 @@ def storage(tmp_path):
     return DurableFileSystemStorage(location=tmp_path / "media")
 
 
+@pytest.fixture(params=["save", "save_bytes"])
+def save(request, storage):
+    """Return a function that stores bytes under a name, for each of the two methods of the storage."""
+    return storage.save_bytes if request.param == "save_bytes" else lambda name, data: storage.save(name, ContentFile(data))
+
+
 def list_files(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_file_is_stored_byte_for_byte_without_a_temporary_file(storage, tmp_path):
-    name = storage.save("inputs/ab/cd/x.png", ContentFile(b"\0\x01" * 1000))
+def test_a_file_is_stored_byte_for_byte_without_a_temporary_file(save, storage, settings, tmp_path):
+    name = save("inputs/ab/cd/x.png", b"\0\x01" * 1000)
     assert Path(storage.path(name)).read_bytes() == b"\0\x01" * 1000
+    assert stat.S_IMODE(os.stat(storage.path(name)).st_mode) == settings.FILE_UPLOAD_PERMISSIONS == 0o640
     assert list_files(tmp_path / "media") == ["inputs/ab/cd/x.png"]
 
 
-def test_existing_files_are_not_overwritten(storage):
-    first, second = (storage.save("a.txt", ContentFile(text)) for text in (b"one", b"two"))
+def test_existing_files_are_not_overwritten(save, storage):
+    first, second = (save("a.txt", text) for text in (b"one", b"two"))
     assert first != second
     assert Path(storage.path(first)).read_bytes() == b"one"
 
 
-def test_the_file_is_synced_then_renamed_then_the_folder_is_synced(storage, monkeypatch):
+def test_the_file_is_synced_then_renamed_then_the_folder_is_synced(save, monkeypatch):
     steps = []
     fsync, rename = os.fsync, os.rename
 
@@ -43,63 +51,63 @@ def test_the_file_is_synced_then_renamed_then_the_folder_is_synced(storage, monk
         steps.append(("rename", ""))
         rename(old, new)
 
-    storage.save("inputs/ab/first.png", ContentFile(b"x"))
+    save("inputs/ab/first.png", b"x")
     monkeypatch.setattr(os, "fsync", record_fsync)
     monkeypatch.setattr(os, "rename", record_rename)
-    storage.save("inputs/ab/second.png", ContentFile(b"x"))
+    save("inputs/ab/second.png", b"x")
     assert steps == [("fsync", "file"), ("rename", ""), ("fsync", "folder")]
 
 
-def test_the_entries_of_new_folders_are_synced(storage, monkeypatch):
+def test_the_entries_of_new_folders_are_synced(save, storage, monkeypatch):
     synced = []
     fsync = os.fsync
     monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(os.readlink(f"/proc/self/fd/{fd}")), fsync(fd)))
-    storage.save("inputs/ab/x.png", ContentFile(b"x"))
+    save("inputs/ab/x.png", b"x")
     root = storage.location
     for folder in (os.path.dirname(root), root, f"{root}/inputs", f"{root}/inputs/ab"):
         assert folder in synced
 
 
-def test_a_failed_rename_leaves_no_temporary_file(storage, monkeypatch, tmp_path):
+def test_a_failed_rename_leaves_no_temporary_file(save, monkeypatch, tmp_path):
     def fail(old, new):
         raise OSError(errno.ENOSPC, "full")
 
     monkeypatch.setattr(os, "rename", fail)
     with pytest.raises(StorageFull):
-        storage.save("x.png", ContentFile(b"x"))
+        save("x.png", b"x")
     assert list_files(tmp_path / "media") == []
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
-def test_a_full_disk_raises_storage_full_and_leaves_no_file(storage, monkeypatch, tmp_path, code):
+def test_a_full_disk_raises_storage_full_and_leaves_no_file(save, monkeypatch, tmp_path, code):
     def fail(descriptor):
         raise OSError(code, "full")
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(StorageFull):
         (tmp_path / "media").mkdir()
-        storage.save("x.png", ContentFile(b"x" * 5000))
+        save("x.png", b"x" * 5000)
     assert list_files(tmp_path / "media") == []
 
 
-def test_the_file_size_limit_raises_storage_full_and_leaves_no_file(storage, tmp_path):
+def test_the_file_size_limit_raises_storage_full_and_leaves_no_file(save, tmp_path):
     """The operating system enforces the limit, as with `prlimit --fsize`, after part of the file is written."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
         with pytest.raises(StorageFull):
-            storage.save("x.png", ContentFile(b"x" * 300_000))
+            save("x.png", b"x" * 300_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list_files(tmp_path / "media") == []
-    assert storage.save("x.png", ContentFile(b"x" * 300_000)) == "x.png"
+    assert save("x.png", b"x" * 300_000) == "x.png"
 
 
-def test_threads_can_save_at_the_same_time(storage, tmp_path):
-    def save(number):
-        storage.save(f"inputs/{number % 3}/{number}.png", ContentFile(str(number).encode()))
+def test_threads_can_save_at_the_same_time(save, tmp_path):
+    def save_numbered(number):
+        save(f"inputs/{number % 3}/{number}.png", str(number).encode())
 
-    threads = [threading.Thread(target=save, args=(number,)) for number in range(40)]
+    threads = [threading.Thread(target=save_numbered, args=(number,)) for number in range(40)]
     for thread in threads:
         thread.start()
     for thread in threads:

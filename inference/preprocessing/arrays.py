@@ -7,6 +7,7 @@ from PIL import Image
 
 from inference.preprocessing.images import limit_large_images, translate_decoder_errors
 from inference.preprocessing.pixels import is_sample_image, to_pixels
+from inference.preprocessing.reduction import get_reduction
 from inference.preprocessing.sizes import to_sized_array
 from inference.signature import ImageInput
 from inference.types import Array
@@ -24,9 +25,11 @@ def to_array(image: Image.Image, signature: ImageInput) -> Array:
     """
     with translate_decoder_errors(), limit_large_images(image):
         pixels = to_pixels(image, "L" if signature.channels == 1 else "RGB", signature)
-        array = to_sized_array(pixels, signature)
+        array = to_sized_array(pixels, signature, get_reduction(image, pixels.size))
     highest = 2**signature.bits - 1 if signature.bits and is_sample_image(pixels) else 255
-    return _scale_array(np.broadcast_to(array, signature.shape), signature, highest)
+    if array.shape != signature.shape:
+        array = np.broadcast_to(array, signature.shape)
+    return _scale_array(array, signature, highest)
 
 
 def _scale_array(array: Array, signature: ImageInput, highest: int) -> Array:
@@ -43,8 +46,9 @@ def _scale_array(array: Array, signature: ImageInput, highest: int) -> Array:
         array = array / np.float32(highest / 2) - np.float32(1)
     else:
         array = array * np.float32(_get_white(signature) / highest)
-    mean, std = (np.array(numbers, np.float32) for numbers in (signature.mean or [0], signature.std or [1]))
-    return (array - mean) / std
+    if signature.mean:
+        array = array - np.array(signature.mean, np.float32)
+    return array / np.array(signature.std, np.float32) if signature.std else array
 
 
 def _get_white(signature: ImageInput) -> int:

@@ -7,7 +7,7 @@ from io import BytesIO
 
 from PIL import Image, ImageCms
 
-from inference.preprocessing.images import DECODER_ERRORS
+from inference.preprocessing.decoder_errors import DECODER_ERRORS
 
 PROFILE_KEY = "icc_profile"  # in `Image.info`
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import threading
 import warnings
 from collections.abc import Iterator
@@ -14,17 +13,15 @@ from PIL import Image, UnidentifiedImageError
 
 from inference.errors import ImageTooLarge, InvalidImage, UnsupportedFormat
 from inference.messages import format_bytes
+from inference.preprocessing.decoder_errors import DECODER_ERRORS
+from inference.preprocessing.reduction import reduce_decoding
+from inference.signature import ImageInput
 
 CONTENT_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 DECODERS = ("JPEG", "PNG", "WEBP")  # The JPEG decoder also opens MPO, a JPEG with additional images
 END_OF_JPEG = b"\xff\xd9"  # ITU-T T.81, table B.1: EOI
 END_OF_PNG = b"\x00\x00\x00\x00IEND\xaeB`\x82"  # https://www.w3.org/TR/png-3/#11IEND
 
-# Exceptions of Pillow's decoders for corrupt data. A corrupt length field can cause MemoryError.
-DECODER_ERRORS: tuple[type[Exception], ...] = (
-    *(OSError, SyntaxError, ValueError, EOFError, struct.error, KeyError, IndexError, TypeError, AttributeError),
-    *(ZeroDivisionError, OverflowError, MemoryError, Image.DecompressionBombError),
-)
 FILE_KEY = "file"  # of the uploaded bytes in `Image.info`, for models that decode files themselves
 FILE_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG")  # first bytes of JPEG and PNG, which every model can decode
 
@@ -61,7 +58,10 @@ class ImageLimits:
 
 @dataclass(frozen=True, slots=True)
 class DecodedImage:
-    """A decoded image with its type and size according to the decoder. EXIF orientation is not applied."""
+    """A decoded image with its type and size according to its header. EXIF orientation is not applied.
+
+    The image itself can be smaller, if it was reduced when it was decoded.
+    """
 
     image: Image.Image
     content_type: str
@@ -69,8 +69,11 @@ class DecodedImage:
     height: int
 
 
-def read_image(data: bytes, limits: ImageLimits) -> DecodedImage:
+def read_image(data: bytes, limits: ImageLimits, signature: ImageInput | None = None) -> DecodedImage:
     """Validate and decode an image. The size in bytes is checked first, then the format, the pixels, and the content.
+
+    Args:
+        signature: of the model that the image is for. A large JPEG is then reduced while it is decoded.
 
     Raises:
         InvalidImage: with the code `empty-file`, `invalid-image`, `truncated-image`, `too-many-pixels`, `too-small`,
@@ -83,13 +86,16 @@ def read_image(data: bytes, limits: ImageLimits) -> DecodedImage:
         image = _open_image(data)
         _check_header(image, limits)
         mark_16_bits(image)
+        width, height = image.size
+        if signature:
+            reduce_decoding(image, signature)
         with limit_large_images(image):
             image.load()
         # Pillow opens a PNG without its last chunk as if it were complete.
         if image.format == "PNG" and _is_truncated(data):
             raise _make_truncated_error()
     image.info[FILE_KEY] = data
-    return DecodedImage(image, CONTENT_TYPES[image.format or ""], image.width, image.height)
+    return DecodedImage(image, CONTENT_TYPES[image.format or ""], width, height)
 
 
 def mark_16_bits(image: Image.Image) -> None:

@@ -9,7 +9,8 @@ from PIL import Image, ImageOps
 
 from inference.errors import InvalidImage
 from inference.preprocessing.colors import convert_to_srgb, flatten_image
-from inference.preprocessing.images import DECODER_ERRORS, has_16_bits
+from inference.preprocessing.decoder_errors import DECODER_ERRORS
+from inference.preprocessing.images import has_16_bits
 from inference.signature import ImageInput
 from inference.types import AnyArray
 

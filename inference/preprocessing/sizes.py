@@ -3,57 +3,37 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from inference.preprocessing.pixels import get_samples, is_sample_image
+from inference.preprocessing.reduction import Reduction
+from inference.preprocessing.target_size import Box, Size, get_fit_box, get_resized_size
 from inference.signature import ImageInput
 from inference.types import Array
 
-Size = tuple[int, int]
-"""Width and height, in the order of Pillow."""
 
-
-def to_sized_array(image: Image.Image, signature: ImageInput) -> Array:
+def to_sized_array(image: Image.Image, signature: ImageInput, reduction: Reduction | None = None) -> Array:
     """Return the pixels as float32 `(height, width, channels)` of the size that the model takes.
 
     Args:
         image: in the mode `L`, `RGB`, or `I;16`. The last has one channel, and is not rounded when it is resized.
+        reduction: how the image was reduced when it was decoded. Sizes are those of the image before.
     """
     if is_sample_image(image):
         image = Image.fromarray(get_samples(image).astype(np.float32))
+    reduction = reduction or Reduction(1, image.size)
     target = (signature.width, signature.height)
     if signature.crop is None and signature.resize == "crop":
-        array = _fit_image(image, target, signature)
+        array = _fit_image(image, target, signature, reduction)
     else:
-        array = _resize_image(image, _get_resized_size(image.size, signature), signature)
+        array = _resize_image(image, get_resized_size(reduction.size, signature), signature, reduction.scale_box())
     return _crop_center(array, target) if signature.crop else array
 
 
-def _get_resized_size(size: Size, signature: ImageInput) -> Size:
-    if signature.resize == "none":
-        return size
-    if isinstance(signature.resize, int):
-        return get_scaled_size(size, signature.resize)
-    if isinstance(signature.resize, tuple):
-        height, width = signature.resize
-        return width, height
-    return signature.width, signature.height
-
-
-def get_scaled_size(size: Size, shorter_side: int) -> Size:
-    """Return the size with a shorter side of this length. The longer side is truncated, as by torchvision's `Resize`.
-
-    https://github.com/pytorch/vision/blob/main/torchvision/transforms/functional.py, `_compute_resized_output_size`
-    """
-    width, height = size
-    longer_side = int(shorter_side * max(size) / min(size))
-    return (shorter_side, longer_side) if width <= height else (longer_side, shorter_side)
-
-
-def _fit_image(image: Image.Image, target: Size, signature: ImageInput) -> Array:
+def _fit_image(image: Image.Image, target: Size, signature: ImageInput, reduction: Reduction) -> Array:
     """Crop the image to the aspect ratio of the target around its center, and resize it."""
     if signature.antialias:
-        return _to_array(ImageOps.fit(image, target, _get_filter(signature)))
+        return _resize_image(image, target, signature, reduction.scale_box(get_fit_box(reduction.size, target)))
     # As keras.utils.image_dataset_from_directory(crop_to_aspect_ratio=True): a box of whole pixels.
     width, height = image.size
     box_width = min(width, int(height * target[0] / target[1]))
@@ -62,11 +42,11 @@ def _fit_image(image: Image.Image, target: Size, signature: ImageInput) -> Array
     return _resize_image(image.crop((left, top, left + box_width, top + box_height)), target, signature)
 
 
-def _resize_image(image: Image.Image, size: Size, signature: ImageInput) -> Array:
+def _resize_image(image: Image.Image, size: Size, signature: ImageInput, box: Box | None = None) -> Array:
     if image.size == size:
         return _to_array(image)
     if signature.antialias:
-        return _to_array(image.resize(size, _get_filter(signature)))
+        return _to_array(image.resize(size, _get_filter(signature), box))
     resize_axis = _repeat_nearest if signature.interpolation == "nearest" else _interpolate_axis
     return resize_axis(resize_axis(_to_array(image), 1, size[0]), 0, size[1])
 

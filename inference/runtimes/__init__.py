@@ -20,9 +20,10 @@ RUNTIMES = {
     "xgboost": "inference.runtimes.xgboost.XgboostRuntime",
     "lightgbm": "inference.runtimes.lightgbm.LightgbmRuntime",
     "catboost": "inference.runtimes.catboost.CatboostRuntime",
+    "converted": "inference.runtimes.converted.ConvertedRuntime",
     "dummy": "inference.runtimes.dummy.DummyRuntime",
 }
-INTERNAL_RUNTIMES = ("dummy", "pipeline")  # for tests, and for folders that registration makes
+INTERNAL_RUNTIMES = ("converted", "dummy", "pipeline")  # for tests, and for files and folders that registration makes
 
 
 def create_runtime(name: str, path: Path, *, threads: int = 0, trusted: bool = False) -> BaseRuntime:

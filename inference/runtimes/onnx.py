@@ -39,11 +39,23 @@ class OnnxRuntime(BaseRuntime):
     suffixes = data_suffixes = (".onnx",)
 
     def load(self) -> BatchFunction:
+        session = self._open_session()
+        self.producer = session.get_modelmeta().producer_name
+        self.inputs = tuple(_make_input(info) for info in session.get_inputs())
+        self.outputs = tuple(_make_output(info) for info in session.get_outputs())
+        single_rows = [requires_single_rows(info.name, info.shape[0]) for info in session.get_inputs()]
+        run = make_batch_function(self._call_session, self.inputs, [tensor.name for tensor in self.outputs])
+        return RowByRow(run) if any(single_rows) else run
+
+    def _open_session(self) -> Any:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
+        # Several threads would otherwise wait actively after each call: 1.9 ms of 2.2 ms CPU per image of the digits example
+        # (2 threads, one image per 6 ms). One thread never waits.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4  # fatal only: onnxruntime also raises every error that it logs
         options.add_session_config_entry(EXTERNAL_WEIGHTS_KEY, str(self.path.resolve()))
         self.version = onnxruntime.__version__
@@ -53,12 +65,7 @@ class OnnxRuntime(BaseRuntime):
         except Exception as error:
             raise InvalidArtifact(self._explain_error(str(error))) from error
         self.session = session
-        self.producer = session.get_modelmeta().producer_name
-        self.inputs = tuple(_make_input(info) for info in session.get_inputs())
-        self.outputs = tuple(_make_output(info) for info in session.get_outputs())
-        single_rows = [requires_single_rows(info.name, info.shape[0]) for info in session.get_inputs()]
-        run = make_batch_function(self._call_session, self.inputs, [tensor.name for tensor in self.outputs])
-        return RowByRow(run) if any(single_rows) else run
+        return session
 
     def describe(self) -> ArtifactMetadata:
         graph = OnnxGraph(self.path.read_bytes())

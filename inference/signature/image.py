@@ -16,6 +16,7 @@ RESIZES = ("stretch", "crop", "none")
 INTERPOLATIONS = ("bilinear", "nearest", "bicubic", "lanczos", "box", "hamming")
 ALIASED_INTERPOLATIONS = ("bilinear", "nearest")  # available with antialias = false
 ENCODINGS = ("", "file")
+DECODINGS = ("", "full")
 ORDERS = ("rgb", "bgr")
 LAYOUTS = ("channels-last", "channels-first")
 BACKGROUNDS = ("white", "black", "none")
@@ -49,6 +50,8 @@ class ImageInput(SignaturePart):
             it, 16-bit images are reduced to their high 8 bits.
         background: color behind transparent pixels: `white`, `black`, `#rrggbb`, or `none` to ignore the transparency.
         color: `srgb` converts an embedded color profile to sRGB.
+        decoding: `full` decodes a large JPEG at its full size before it is resized. By default, it is reduced while it
+            is decoded.
     """
 
     kind: ClassVar[str] = "image"
@@ -71,9 +74,11 @@ class ImageInput(SignaturePart):
     background: str = "white"
     color: str = ""
     encoding: str = ""
+    decoding: str = ""
 
     def __post_init__(self) -> None:
         check_choice("encoding", self.encoding, ENCODINGS)
+        check_choice("decoding", self.decoding, DECODINGS)
         is_sized = not self.encoding or self.height or self.width
         if is_sized and not _is_size((self.height, self.width)):
             raise InvalidSignature(

@@ -45,11 +45,15 @@ def make_image(shade: int = 0, *, size: tuple[int, int] = (16, 16), format: str 
     return out.getvalue()
 
 
-def make_noise_image(seed: int, *, size: tuple[int, int] = (16, 16)) -> bytes:
-    """Return a PNG of random noise that differs for every seed."""
+def make_noise_image(seed: int, *, size: tuple[int, int] = (16, 16), format: str = "PNG") -> bytes:
+    """Return an image of random noise that differs for every seed.
+
+    Args:
+        size: height and width.
+    """
     out = BytesIO()
     values = np.random.default_rng(seed).integers(0, 256, size, dtype=np.uint8)
-    Image.fromarray(values).save(out, "PNG")
+    Image.fromarray(values).save(out, format)
     return out.getvalue()
 
 

@@ -8,6 +8,7 @@ from PIL import Image
 from inference.base import BaseRuntime
 from inference.errors import ArtifactMismatch, ModelError, ModelUnavailable
 from inference.loader import load_predictor
+from inference.types import ConvertedFile
 
 
 def test_changed_artifact_is_rejected_before_it_is_parsed(make_spec):
@@ -49,3 +50,23 @@ def test_third_party_runtime_is_loaded_by_its_dotted_path(make_spec):
     predictor = load_predictor(replace(spec, trusted=True))
     assert predictor.predict(Image.new("L", (8, 8)), timeout=10).output == {"scores": {"dark": 0.25, "light": 0.75}}
     predictor.close()
+
+
+@pytest.mark.parametrize("text", [None, "damaged"])
+def test_the_artifact_runs_if_the_converted_file_is_missing_or_damaged(make_spec, tmp_path, caplog, text):
+    path = tmp_path / "converted.onnx"
+    if text:
+        path.write_text(text)
+    predictor = load_predictor(replace(make_spec(), converted=ConvertedFile("converted", path, "0" * 64)))
+    assert predictor.predict(Image.new("L", (8, 8)), timeout=10).label
+    predictor.close()
+    [record] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "converted network cannot be used" in record.message
+    assert record.model == "shades:1"
+
+
+def test_the_artifact_is_verified_even_if_a_converted_file_runs(make_spec, tmp_path):
+    spec = replace(make_spec(), converted=ConvertedFile("converted", tmp_path / "converted.onnx", "0" * 64))
+    spec.path.write_text("{ not JSON")
+    with pytest.raises(ArtifactMismatch):
+        load_predictor(spec)

@@ -39,8 +39,15 @@ class Cluster:
             shutil.chown(folder, self.account)
         self._run("initdb", "-A", "trust", "-U", "mlsite", "-E", "UTF8")
 
-    def start(self) -> None:
-        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
+    def start(self, *, fsync: bool = False) -> None:
+        """Start the server.
+
+        Args:
+            fsync: wait for the disk at each COMMIT, which is the default of PostgreSQL. Tests do not need it.
+        """
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c max_connections=200"
+        if not fsync:
+            options += " -c fsync=off"
         self._run("pg_ctl", "-l", str(self.folder / "log"), "-w", "-o", options, "start")
 
     def crash(self) -> None:
@@ -48,19 +55,24 @@ class Cluster:
         if (self.folder / "data" / "postmaster.pid").exists():
             self._run("pg_ctl", "-m", "immediate", "stop")
 
+    @property
+    def pid(self) -> int:
+        """Return the process id of the server, the parent of all its other processes."""
+        return int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self.binaries / program), "-D", str(self.folder / "data"), *arguments]
         subprocess.run(command, check=True, user=self.account, cwd="/", env={"LC_ALL": "C.UTF-8"}, stdout=subprocess.DEVNULL)
 
 
 @contextmanager
-def run_cluster(binaries: Path) -> Iterator[Cluster]:
+def run_cluster(binaries: Path, *, fsync: bool = False) -> Iterator[Cluster]:
     """Start a server. Stop it and delete its files afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="mlsite-postgres-"))
     cluster = None
     try:
         cluster = Cluster(binaries, folder)
-        cluster.start()
+        cluster.start(fsync=fsync)
         yield cluster
     finally:
         if cluster:

@@ -35,6 +35,7 @@ INFERENCE_LAYERS = {
     "inference.pool": 7,
     "inference.loader": 6,
     "inference.batch_check": 6,
+    "inference.conversion_check": 6,
     "inference.predictor": 5,
     "inference.runtimes": 4,
     "inference.batcher": 3,

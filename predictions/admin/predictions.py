@@ -13,10 +13,11 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from accounts.models import User
-from core.admin import ReadOnlyAdmin, render_json, render_link
+from core.admin import render_json, render_link
 from core.fields import parse_uuid
 from core.formatting import NOT_AVAILABLE, format_percent
 from predictions.admin.display import format_features, format_review, render_input, render_whole_input
+from predictions.admin.indexed_lists import IndexedChoicesFilter, ModelFilter, SearchableAdmin
 from predictions.admin.review_actions import ReviewActionsAdmin, ReviewInline, ReviewStateFilter
 from predictions.models import Input, Prediction, Review
 from predictions.presentation import format_output
@@ -42,41 +43,18 @@ class LabelFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> QuerySet[Prediction]:
         known_labels = {label for label, _ in self.lookup_choices}
-        return queryset.filter(label=self.value()) if self.value() in known_labels else queryset
-
-
-class SearchableAdmin(ReadOnlyAdmin):
-    """Search only by exact values that an index serves: an ID, a username, and a text that subclasses define."""
-
-    date_hierarchy = "created_at"
-    ordering = ("-id",)
-
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if value := parse_uuid(term):
-            return queryset.filter(self.build_id_query(value)), False
-        users = User.objects.filter(username=term).values("pk")
-        return queryset.filter(Q(user__in=users) | self.build_text_query(term)), False
-
-    def build_id_query(self, value: UUID) -> Q:
-        return Q(pk=value)
-
-    def build_text_query(self, term: str) -> Q:
-        raise NotImplementedError(f"{type(self).__name__} must override build_text_query()")
-
-    @admin.display(description="created (UTC)", ordering="created_at")
-    def created_time(self, row: Any) -> str:
-        return f"{row.created_at:%Y-%m-%d %H:%M:%S}"
+        rows: Any = queryset
+        return rows.matching(label=self.value()) if self.value() in known_labels else queryset
 
 
 @admin.register(Input)
 class InputAdmin(SearchableAdmin):
+    change_list_template = "admin/predictions/change_list.html"
     list_display = ("small_input", "id", "original_name", "user", "kind", "content_type", "size", "created_time")
     list_display_links = ("id",)
     list_select_related = ("user",)
-    list_filter = ("kind",)
+    list_filter = (("kind", IndexedChoicesFilter),)
+    sortable_by = ("created_time",)
     search_fields = ("id",)
     search_help_text = "Search by ID, SHA-256, or username. Enter the whole value."
     fields = (
@@ -120,7 +98,14 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
     )
     list_display_links = ("output_text",)
     list_select_related = ("input", "model_version__model", "user")
-    list_filter = (ReviewStateFilter, "status", "source", "model_version__model", LabelFilter)
+    list_filter = (
+        ReviewStateFilter,
+        ("status", IndexedChoicesFilter),
+        ("source", IndexedChoicesFilter),
+        ModelFilter,
+        LabelFilter,
+    )
+    sortable_by = ("confidence_text", "created_time")
     inlines = (ReviewInline,)
     search_fields = ("id",)
     search_help_text = "Search by prediction ID, input ID, client reference, or username. Enter the whole value."
@@ -169,7 +154,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
         return Q(pk=value) | Q(input=value)
 
     def build_text_query(self, term: str) -> Q:
-        return Q(client_reference=term)
+        return Q(client_reference=term) & ~Q(client_reference="")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: Any = super().get_queryset(request).select_related(*self.list_select_related)
@@ -183,7 +168,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
     def large_input(self, row: Prediction) -> str:
         return render_whole_input(row.input, LARGE_SIDE_PIXELS)
 
-    @admin.display(description="prediction", ordering="label")
+    @admin.display(description="prediction")
     def output_text(self, row: Prediction) -> str:
         text = format_output(row) or row.error_code or row.status
         return Truncator(text).chars(MAX_OUTPUT_CHARACTERS)

@@ -20,6 +20,7 @@ from accounts.permissions import is_reviewer
 from core.fields import parse_uuid
 from inference.errors import InferenceError
 from predictions.admin.display import format_review
+from predictions.admin.indexed_lists import IndexedChangeList
 from predictions.export import stream_export
 from predictions.models import Prediction, Review
 from predictions.presentation import format_output, format_true_output
@@ -63,7 +64,7 @@ class ReviewStateFilter(admin.SimpleListFilter):
         return states[state]() if state in states else queryset
 
 
-class PredictionChangeList(ChangeList):
+class PredictionChangeList(IndexedChangeList):
     """Hide the date hierarchy when the list is filtered by reviews: it would read the whole table."""
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -127,8 +128,7 @@ class ReviewActionsAdmin(admin.ModelAdmin):
 
     @admin.action(description="Export as CSV", permissions=["review"])
     def export_as_csv(self, request: HttpRequest, queryset: Any) -> StreamingHttpResponse:
-        rows = queryset.with_related().order_by("-id")  # get_queryset() has added the reviews
-        return stream_export(rows, reader=request.user, format_name="csv")
+        return stream_export(queryset.order_by("-id"), reader=request.user, format_name="csv")
 
     def review_selected(self, request: HttpRequest, queryset: Any, verdict: str) -> None:
         """Store a review of each selected prediction, and show the result of each."""

@@ -19,10 +19,9 @@ from rest_framework.views import APIView
 from accounts.models import User
 from core.api.filters import StrictFilterBackend
 from core.api.negotiation import IgnoreAcceptNegotiation
-from core.api.problems import build_problem
-from core.errors import STATUS_BY_CODE
 from inference.errors import InvalidInput
-from predictions.api.representation import get_base_url, represent_prediction
+from predictions.api.direct import accept_direct_requests
+from predictions.api.responses import build_created_response
 from predictions.api.serializers import (
     GroundTruthItemSerializer,
     GroundTruthResultSerializer,
@@ -42,6 +41,7 @@ from predictions.models import Input, Prediction
 from predictions.services import predict, review_prediction, withdraw_review
 from predictions.services.ground_truth import ReviewResult, review_predictions
 from predictions.services.stored_files import read_stored_file
+from registry.versions import get_version
 
 IMAGE_KINDS = (Input.Kind.IMAGE, Input.Kind.IMAGE_TABULAR)
 IMAGE_HEADERS = {
@@ -64,8 +64,21 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     filterset_class = PredictionFilter
     lookup_value_converter = "uuid"
 
+    @classmethod
+    def as_view(cls, *args: Any, **kwargs: Any) -> Any:
+        """Return the view. Most requests that create a prediction do not reach this class: see `predictions.api.direct`."""
+        view: Any = super().as_view(*args, **kwargs)
+        return accept_direct_requests(view) if "create" in view.actions.values() else view
+
     def get_queryset(self) -> QuerySet[Prediction]:
-        return Prediction.objects.visible_to(self.request.user).with_related().with_reviews()
+        return Prediction.objects.visible_to(self.request.user).select_related("input").with_reviews()
+
+    def get_object(self) -> Prediction:
+        return attach_versions([super().get_object()])[0]
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        page = super().paginate_queryset(queryset)
+        return page and attach_versions(page)
 
     def get_serializer_class(self) -> type[PredictionSerializer]:
         include = self.request.query_params.get("include")
@@ -104,15 +117,7 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         serializer = PredictionRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         prediction = predict(user=cast(User, request.user), source=Prediction.Source.API, **serializer.validated_data)
-        body = represent_prediction(prediction, base_url=get_base_url(request), reader=cast(User, request.user))
-        if prediction.status == Prediction.Status.FAILED:
-            return build_problem(
-                status=STATUS_BY_CODE.get(prediction.error_code, 500),
-                code=prediction.error_code,
-                detail=f"{prediction.error_message} The input is stored with a failed prediction.",
-                prediction=body["url"],
-            )
-        return Response(body, status=201, headers={"Location": body["url"]})
+        return build_created_response(prediction, request=request, reader=cast(User, request.user))
 
     @extend_schema(
         parameters=[
@@ -173,6 +178,16 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
                 raise NotFound("You have no active review of this prediction.")
             return Response(status=204)
         return Response(ReviewSerializer(prediction.active_reviews, many=True, context=context).data)
+
+
+def attach_versions(predictions: list[Prediction]) -> list[Prediction]:
+    """Set the model versions, which are kept in memory.
+
+    Joining them and parsing their signatures and labels for each row took 5 of 22 ms of CPU time per 100 predictions.
+    """
+    for prediction in predictions:
+        prediction.model_version = get_version(prediction.model_version_id)
+    return predictions
 
 
 class GroundTruthView(APIView):

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("predictions", "0009_summaries"),
+        ("predictions", "0009_list_indexes"),
         ("registry", "0004_version_notices"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -62,12 +62,20 @@ class Review(models.Model):
     class Meta:
         ordering = ("-id",)
         indexes = [
-            # Serves: the reviews of a prediction, also withdrawn ones; filters by review and verdict.
+            # Serves: the reviews of a prediction, also withdrawn ones; filter by reviewed or not.
             models.Index(F("prediction"), F("id").desc(), name="review_prediction_newest"),
             # Serves: a reviewer's reviews, newest first, for undo; deleting a user.
             models.Index(F("reviewer"), F("id").desc(), name="review_reviewer_newest"),
             # Serves: the reviews that were withdrawn since the last update of the review summaries.
             models.Index("withdrawn_at", condition=Q(withdrawn_at__isnull=False), name="review_withdrawn_at"),
+            # Serves: filter by verdict.
+            models.Index("verdict", "prediction", name="review_active_verdict", condition=Q(withdrawn_at=None)),
+            # Serves: filter by true label.
+            models.Index(
+                "true_label", "prediction", name="review_true_label", condition=Q(withdrawn_at=None) & ~Q(true_label="")
+            ),
+            # Serves: filter by review strategy.
+            models.Index("picked_by", "prediction", name="review_picked_by"),
         ]
         constraints = [
             # Each person has at most one active review of a prediction.

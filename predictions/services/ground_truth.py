@@ -61,7 +61,8 @@ def _find_predictions(items: Sequence[ReviewItem], reviewer: User) -> Prediction
     ids = [item["id"] for item in items if "id" in item]
     references = {item["client_reference"] for item in items if "client_reference" in item}
     predictions: dict[UUID | str, list[Prediction]] = {row.pk: [row] for row in visible.filter(pk__in=ids)}
-    for row in visible.filter(client_reference__in=references):
+    # The index leaves out empty references, and PostgreSQL does not check a long list for an empty one.
+    for row in visible.filter(client_reference__in=references).exclude(client_reference=""):
         predictions.setdefault(row.client_reference, []).append(row)
     return predictions
 

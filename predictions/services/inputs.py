@@ -14,7 +14,7 @@ from core.limits import get_image_limits
 from core.validators import clean_file_name
 from inference.errors import InvalidInput
 from inference.preprocessing import check_file_size, read_features, read_image, to_canonical_json
-from inference.signature import TEXT_KEY, AnyInput, TextInput, get_table_part
+from inference.signature import TEXT_KEY, AnyInput, ImageInput, TextInput, get_image_part, get_table_part
 from inference.types import ImageRow, ModelInput, Row
 from predictions.digests import hash_bytes, hash_image
 from predictions.models import Input
@@ -75,7 +75,7 @@ def prepare_input(
         return prepare_text(signature_input.read(text), user=user)
     row = read_features(features, table, order=feature_order) if table else None
     if image is not None:
-        return prepare_image(image, features=row, user=user)
+        return prepare_image(image, features=row, user=user, signature=get_image_part(signature_input))
     return prepare_features(row or {}, user=user)
 
 
@@ -92,10 +92,13 @@ def _check_parts(signature_input: AnyInput, received: Mapping[str, Any], model: 
     )
 
 
-def prepare_image(image: File, *, user: User | None, features: Row | None = None) -> PreparedInput:
+def prepare_image(
+    image: File, *, user: User | None, features: Row | None = None, signature: ImageInput | None = None
+) -> PreparedInput:
     """Check an uploaded image and decode it.
 
     Args:
+        signature: the image that the model takes. A large JPEG is then decoded at a reduced size.
         features: a row that `read_features` has validated, for models that take an image and features.
 
     Raises:
@@ -104,7 +107,7 @@ def prepare_image(image: File, *, user: User | None, features: Row | None = None
     limits = get_image_limits()
     check_file_size(image.size, limits)
     data = image.read()
-    decoded = read_image(data, limits)
+    decoded = read_image(data, limits, signature)
     row = Input(
         user=user,
         kind=Input.Kind.IMAGE if features is None else Input.Kind.IMAGE_TABULAR,
@@ -153,19 +156,29 @@ def convert_item(prepared: PreparedInput, version: ModelVersion) -> ModelInput:
     Raises:
         InvalidInput: that version does not accept this input.
     """
-    image = prepared.item if isinstance(prepared.item, Image.Image) else getattr(prepared.item, "image", None)
-    return _read_parts(version.parsed_signature.input, prepared.row, image)
+    signature_input = version.parsed_signature.input
+    image = None
+    if prepared.data:  # decoded again, because the item can be reduced to what the other version takes
+        image = read_image(prepared.data, get_image_limits(), get_image_part(signature_input)).image
+    return _read_parts(signature_input, prepared.row, image)
 
 
-def read_stored_input(row: Input, version: ModelVersion) -> ModelInput:
+def read_stored_input(row: Input, version: ModelVersion, *, decodes_fully: bool = False) -> ModelInput:
     """Return a stored input as a version takes it, to predict it again.
+
+    Args:
+        decodes_fully: decode a large JPEG at its full size, as for predictions older than reduced decoding.
 
     Raises:
         InvalidInput: the version does not accept this input.
         StoredFileError: the stored file is missing or damaged.
     """
-    image = read_image(read_stored_file(row), get_image_limits()).image if row.has_image else None
-    return _read_parts(version.parsed_signature.input, row, image)
+    signature_input = version.parsed_signature.input
+    image = None
+    if row.has_image:
+        signature = None if decodes_fully else get_image_part(signature_input)
+        image = read_image(read_stored_file(row), get_image_limits(), signature).image
+    return _read_parts(signature_input, row, image)
 
 
 def _read_parts(signature_input: AnyInput, row: Input, image: Image.Image | None) -> ModelInput:

@@ -36,6 +36,7 @@ def predict(
     text: Any = None,
     feature_order: Sequence[str] | None = None,
     model: str = "",
+    resolved: ResolvedModel | None = None,
     client_reference: str = "",
 ) -> Prediction:
     """Run a model on one input and store the input and the prediction.
@@ -52,6 +53,7 @@ def predict(
         text: the text, for models that take text. Models can take one of these, or an image and features.
         feature_order: the feature names, if `features` is a list.
         model: `name`, `name@alias` or `name:number`; empty for the default model.
+        resolved: the version that `model` refers to, if the caller has already resolved it for this user.
         client_reference: the caller's own id for the prediction.
 
     Raises:
@@ -61,7 +63,7 @@ def predict(
         StorageFull: no space is left for files.
         DatabaseError: the database cannot be written to.
     """
-    resolved = resolve_model(model, user=user)
+    resolved = resolved or resolve_model(model, user=user)
     prepared = prepare_input(
         resolved.version,
         user=user,

@@ -3,26 +3,53 @@
 from __future__ import annotations
 
 from django.core.files.base import ContentFile
-from django.db import DatabaseError, InterfaceError, transaction
+from django.db import connection
 
+from core.group_commit import GroupCommit
 from predictions.models import Input, Prediction
+from predictions.paths import get_input_path
 from predictions.services.inputs import PreparedInput
+from predictions.services.inserts import insert_predictions
+
+# Measured with `python -m benchmarks.store`: two processes of eight threads, CPU of program and database per prediction.
+# SQLite, images: 1.10 ms instead of 1.76 ms, 204/s instead of 127/s, p99 210 ms instead of 1610 ms.
+# PostgreSQL: images 1.30 ms instead of 1.61 ms, rows 0.86 ms instead of 1.47 ms, at about the same rate and p99. Two or
+# three leaders at a time took more CPU and were not faster.
+_group = GroupCommit(insert_predictions)
 
 
 def store_prediction(prediction: Prediction, prepared: PreparedInput) -> None:
-    """Make the file durable, then store both rows in one transaction. A crash leaves at most a file without a row."""
+    """Make the file durable, then store both rows in one transaction. A crash leaves at most a file without a row.
+
+    Requests of this process that store at the same time share a transaction. It is committed when this function returns,
+    unless the caller has opened a transaction.
+
+    Raises:
+        StorageFull: no space is left for the file. Nothing is stored.
+        DatabaseError, InterfaceError: the database rejected the rows, or is unavailable. Nothing is stored, except that the
+            outcome is unknown if the connection is lost while the database commits.
+    """
     row: Input = prepared.row
     row.clean_fields(exclude=["user", "image"])
     prediction.clean_fields(exclude=["user", "input", "model_version"])
     if prepared.data:
-        row.image.save(row.original_name, ContentFile(prepared.data), save=False)
-    is_written = False
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-            prediction.save(force_insert=True)
-            is_written = True
-    except (DatabaseError, InterfaceError):
-        if prepared.data and not is_written:  # after a failed COMMIT the rows may exist, so the file must stay
-            row.image.delete(save=False)
-        raise
+        _store_file(row, prepared.data)
+    if connection.in_atomic_block:
+        (failure,) = insert_predictions([prediction])
+    else:
+        failure = _group.submit(prediction)
+    if failure is None:
+        return
+    if prepared.data and failure.is_definite:  # otherwise the rows may exist, so the file must stay
+        row.image.delete(save=False)
+    # Each thread of a group raises an exception of its own.
+    raise type(failure.error)(*failure.error.args) from failure.error
+
+
+def _store_file(row: Input, data: bytes) -> None:
+    """Store the file of an input, and set the name of the file."""
+    storage = row.image.storage
+    if hasattr(storage, "save_bytes"):
+        row.image = storage.save_bytes(get_input_path(row, row.original_name), data)
+    else:  # another storage than that of the settings, such as S3
+        row.image.save(row.original_name, ContentFile(data), save=False)

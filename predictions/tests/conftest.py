@@ -6,6 +6,7 @@ import os
 import pytest
 
 from inference.tests.factories import make_image, make_noise_image
+from predictions.models import Input
 from predictions.services import predict, review_prediction, withdraw_review
 from predictions.tests.factories import make_image_file, make_prediction
 
@@ -35,6 +36,8 @@ def variety(shades, flowers, blends, reviews, parcels, register_failing, user, o
         make_prediction(user, model="failing"),
         predict(user=None, source="cli", features={**row, "petals": 0}, model="flowers"),
     ]
+    # PostgreSQL reorders keys, SQLite does not.
+    Input.objects.filter(pk=value.input_id).update(features=dict(reversed(value.input.features.items())))
     review_prediction(prediction=image, reviewer=user, true_label="grey", comment="Dark.")
     review_prediction(prediction=image, reviewer=reviewer, verdict="unsure", picked_by="random")
     review_prediction(prediction=several, reviewer=user, true_labels=[])

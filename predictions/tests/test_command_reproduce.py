@@ -11,12 +11,13 @@ from core.tests.commands import run_command
 from inference.tests.factories import make_noise_image
 from predictions.models import Input, Prediction
 from predictions.services import predict
+from predictions.services.inputs import read_stored_input
 from predictions.services.reproduction import pick_random_predictions
 from predictions.tests.factories import make_prediction
 from registry.models import ModelVersion
 from registry.services import register_model
 from registry.services.promote import move_alias
-from registry.serving import build_pool
+from registry.serving import build_pool, lease_predictor
 from registry.tests.factories import damage_artifact, get_artifact_path
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +53,21 @@ def test_each_kind_of_input_is_reproduced(blends, reviews, parcels, user):
     assert (out, err, error) == ("4 of 4 predictions were reproduced within 1e-05.\n", "", None)
     Input.objects.filter(pk=parcel.input_id).update(features={"weight": 4, "express": False})
     assert "or its row of features has changed: its hash differs." in run_command("reproduce", parcel.pk)[1]
+
+
+@pytest.mark.parametrize("decodes_fully", [False, True])
+def test_large_jpeg_is_reproduced_as_it_was_decoded(shades, user, decodes_fully):
+    """Images are reduced while they are decoded. Older predictions were made from images at full size."""
+    prediction = make_prediction(user, make_noise_image(1, size=(90, 110), format="JPEG"), model="shades")
+    assert (prediction.input.width, prediction.input.height) == (110, 90)
+    item = read_stored_input(prediction.input, prediction.model_version, decodes_fully=True)
+    assert item.size == (110, 90)
+    with lease_predictor(prediction.model_version) as predictor:
+        full = predictor.predict(item, timeout=10)
+    assert full.output != prediction.output
+    if decodes_fully:
+        Prediction.objects.filter(pk=prediction.pk).update(output=full.output, confidence=full.confidence)
+    assert run_command("reproduce", prediction.pk)[0] == "1 of 1 predictions were reproduced within 1e-05.\n"
 
 
 def test_a_changed_text_is_named(reviews):

@@ -8,7 +8,8 @@ import pytest
 
 from core.tests.problems import assert_problem
 from inference.tests.factories import make_image
-from predictions.export import COLUMNS
+from predictions.export import COLUMNS, format_cell
+from predictions.models import Prediction
 from predictions.services import predict, review_prediction
 from predictions.tests.factories import PREDICTIONS_URL, make_prediction
 
@@ -33,6 +34,62 @@ def predictions(shades, flowers, user, other):
     make_prediction(other, make_image(0), model="shades")
     review_prediction(prediction=image, reviewer=user, true_label="grey")
     return image, row
+
+
+def describe(prediction, *, shows_users):
+    """Return the exported values of a prediction in the plainest way, from model instances."""
+    reviews = list(prediction.reviews.filter(withdrawn_at=None).order_by("-id"))
+    review = reviews[0] if reviews else None
+    return {
+        "id": str(prediction.pk),
+        "created_at": prediction.created_at.isoformat(),
+        "model": prediction.model_version.model.name,
+        "model_version": prediction.model_version.number,
+        "status": prediction.status,
+        "source": prediction.source,
+        "user": prediction.user.username if shows_users and prediction.user else None,
+        "kind": prediction.input.kind,
+        "original_name": prediction.input.original_name,
+        "sha256": prediction.input.sha256,
+        "features": {feature.name: value for feature, value in prediction.get_features()} or None,
+        "label": prediction.label or None,
+        "confidence": prediction.confidence,
+        "value": prediction.value,
+        "output": prediction.output,
+        "error_code": prediction.error_code or None,
+        "client_reference": prediction.client_reference,
+        "verdict": review.verdict if review else None,
+        "true_label": (review.true_label or None) if review else None,
+        "true_value": review.true_value if review else None,
+        "picked_by": review.picked_by if review else None,
+        "reviews": len(reviews),
+        "labels": prediction.predicted_labels,
+        "true_labels": review.true_labels if review else None,
+        "text": prediction.input.text,
+        "warnings": prediction.warnings or None,
+    }
+
+
+def test_all_kinds_of_predictions_are_exported(variety, user, reviewer, client, token_headers, monkeypatch):
+    monkeypatch.setattr("predictions.export.ROWS_PER_FETCH", 2)
+    monkeypatch.setattr("predictions.export.CHUNK_CHARACTERS", 1000)
+    for person, shows_users in ((user, False), (reviewer, True)):
+        expected = [
+            describe(prediction, shows_users=shows_users)
+            for prediction in Prediction.objects.visible_to(person).order_by("-id")
+        ]
+        headers = token_headers(person)
+        lines = read_text(client.get(EXPORT_URL, {"format": "jsonl"}, headers=headers))
+        assert lines == "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in expected)
+        table = io.StringIO(newline="")
+        writer = csv.writer(table)
+        writer.writerows([COLUMNS, *([format_cell(row[name]) for name in COLUMNS] for row in expected)])
+        assert read_text(client.get(EXPORT_URL, {"format": "csv"}, headers=headers)) == table.getvalue()
+
+
+def test_an_export_without_rows_has_a_header_only_as_csv(api):
+    assert read_text(api.get(EXPORT_URL, {"format": "csv"})) == ",".join(COLUMNS) + "\r\n"
+    assert read_text(api.get(EXPORT_URL, {"format": "jsonl"})) == ""
 
 
 def test_csv_has_one_row_for_each_of_the_users_predictions(predictions, api):
@@ -94,7 +151,8 @@ def test_reviewers_export_all_predictions_with_user_names(predictions, client, r
 
 def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(shades, user, api, django_assert_num_queries):
     for _ in range(30):
-        make_prediction(user)
+        prediction = make_prediction(user)
+    review_prediction(prediction=prediction, reviewer=user, verdict="correct")
     api.get(PREDICTIONS_URL)
     with django_assert_num_queries(3):  # the token with its user, the rows, their reviews
         assert len(read_csv(api.get(EXPORT_URL, {"format": "csv"}))) == 30

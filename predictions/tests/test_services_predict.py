@@ -59,7 +59,7 @@ def test_the_input_its_file_and_the_prediction_are_stored(shades, user):
     assert row.input.sha256 == hashlib.sha256(data).hexdigest()
     assert (row.input.width, row.input.height, row.input.content_type, row.input.size) == (16, 16, "image/png", len(data))
     assert row.input.original_name == "my seven.png"
-    assert row.input.image.name == f"inputs/{row.input.id.hex[-2:]}/{row.input.id.hex[-4:-2]}/{row.input.id}.png"
+    assert row.input.image.name == f"inputs/{row.input.id.hex[-2:]}/{row.input.id}.png"
     assert read_stored_file(row.input) == data
     assert row.created_at <= row.started_at <= row.completed_at
     assert all(value >= 0 for value in (row.queue_ms, row.preprocess_ms, row.inference_ms))
@@ -173,15 +173,9 @@ def test_a_full_disk_is_reported_and_no_row_is_stored(shades, user, settings, mo
     assert is_nothing_stored(settings)
 
 
-@pytest.mark.parametrize("model", [Input, Prediction])
-def test_a_failed_insert_leaves_neither_rows_nor_a_file(shades, user, settings, monkeypatch, model):
-    save = model.save
-
-    def fail(row, **options):
-        save(row, **options)
-        raise DatabaseError("no")
-
-    monkeypatch.setattr(model, "save", fail)
+@pytest.mark.parametrize(("model", "field"), [(Input, "size"), (Prediction, "completed_at")])
+def test_a_failed_insert_leaves_neither_rows_nor_a_file(shades, user, settings, monkeypatch, model, field):
+    monkeypatch.setattr(model, "clean_fields", lambda row, exclude: setattr(row, field, None))
     with pytest.raises(DatabaseError):
         make_prediction(user)
     assert is_nothing_stored(settings)
@@ -190,6 +184,8 @@ def test_a_failed_insert_leaves_neither_rows_nor_a_file(shades, user, settings, 
 @pytest.mark.django_db(transaction=True)
 def test_a_failed_commit_keeps_the_file(shades, user, settings, monkeypatch):
     """The database may have committed before the connection was lost. A row must never be without its file."""
+    if connection.vendor == "postgresql":
+        pytest.skip("one statement without COMMIT: see test_a_lost_connection_keeps_the_file")
 
     def fail():
         raise DatabaseError("connection lost")

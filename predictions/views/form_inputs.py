@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from accounts.models import User
-from inference.signature import TEXT_KEY, AnyInput, TextInput, get_table_part
+from inference.signature import TEXT_KEY, AnyInput, TextInput, get_image_part, get_table_part
 from predictions.feature_fields import get_initial_features
 from predictions.forms import (
     FeaturesForm,
@@ -46,18 +46,21 @@ def get_initial_input(version: ModelVersion, *, row: Input | None, example: str)
     return get_initial_features(parts["features"], table) if table and parts.get("features") else {}
 
 
-def iterate_inputs(form: PredictionForm, user: User) -> Iterator[tuple[str, Callable[[], PreparedInput]]]:
+def iterate_inputs(
+    form: PredictionForm, user: User, signature_input: AnyInput
+) -> Iterator[tuple[str, Callable[[], PreparedInput]]]:
     """Yield the inputs of a valid form: the name of the file, and a function that prepares the input or rejects it."""
     values = form.cleaned_data
+    prepare_any_image = partial(prepare_image, user=user, signature=get_image_part(signature_input))
     if isinstance(form, TextForm):
         yield "", partial(prepare_text, values[TEXT_KEY], user=user)
     elif isinstance(form, ImageFeaturesForm):
-        yield "", partial(prepare_image, values["image"], features=values["features"], user=user)
+        yield "", partial(prepare_any_image, values["image"], features=values["features"])
     elif isinstance(form, FeaturesForm):
         yield "", partial(prepare_features, values["features"], user=user)
     else:
         for file in values["image"]:
-            yield file.name, partial(prepare_image, file, user=user)
+            yield file.name, partial(prepare_any_image, file)
 
 
 def _find_example_parts(version: ModelVersion, number: str) -> dict[str, Any]:

@@ -138,7 +138,7 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         resolved = cast(ResolvedModel, self.resolved)  # otherwise, post() has rejected the request
         results: list[Prediction] = []
         errors: list[tuple[str, InferenceError | StorageFull]] = []
-        for name, prepare in iterate_inputs(form, self.request.user):
+        for name, prepare in iterate_inputs(form, self.request.user, resolved.version.parsed_signature.input):
             try:
                 results.append(
                     run_prediction(

@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 
 from django.conf import settings
-from django.core.files.base import File
+from django.core.files.base import ContentFile, File
 
 from core.storage import DurableFileSystemStorage
 from inference.artifacts import hash_artifact, hash_file, list_files
@@ -32,6 +32,20 @@ def copy_artifact(*, artifact: Path, name: str, sha256: str) -> str:
         if hash_artifact(Path(storage.path(target))) != sha256:
             raise ArtifactMismatch(f"{artifact.name} changed during registration. Try again.")
     return target
+
+
+def store_converted(data: bytes, *, artifact: str, sha256: str, suffix: str) -> str:
+    """Write a converted network next to its artifact, unless it is already there. Return its path relative to MODEL_ROOT.
+
+    Args:
+        artifact: path of the artifact relative to MODEL_ROOT.
+        sha256: of the data. It is part of the path, because two conversions of one artifact can differ.
+    """
+    storage = _get_storage()
+    target = f"{artifact}.{sha256[:PATH_HASH_DIGITS]}{suffix}"
+    if storage.exists(target) and hash_file(Path(storage.path(target))) != sha256:
+        Path(storage.path(target)).unlink()  # damaged; versions that refer to it run their artifact until then
+    return target if storage.exists(target) else storage.save(target, ContentFile(data))
 
 
 def copy_example_image(*, image: Path, name: str) -> str:

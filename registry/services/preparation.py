@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.db.models import Max
 
 from core.validators import validate_labels, validate_name
 from inference.artifacts import get_artifact_size, hash_artifact
+from inference.base import BaseRuntime
 from inference.batch_check import find_batch_behavior
 from inference.errors import InvalidInput, InvalidSignature
 from inference.libraries import get_loaded_libraries
@@ -22,10 +23,11 @@ from inference.predictor import Predictor
 from inference.runtimes import detect_runtime, load_artifact
 from inference.signature import Signature
 from inference.signature.infer import infer_signature
-from inference.types import ArtifactMetadata, ModelInput, ModelSpec
-from registry.integrity import find_artifact_problem
+from inference.types import ArtifactMetadata, BatchFunction, ModelInput, ModelSpec
 from registry.manifest import Manifest, read_manifest
 from registry.models import ModelVersion, RegisteredModel
+from registry.services.conversion import CheckedConversion, convert_artifact
+from registry.services.existing import check_task, find_existing_version
 from registry.services.model_files import get_example_target
 from registry.services.pipeline_files import stage_artifact
 from registry.services.sample_choice import choose_sample
@@ -33,11 +35,6 @@ from registry.services.verify import check_examples
 from registry.tasks import get_task
 
 MAX_FRAMEWORK_CHARACTERS = 50
-TABULAR_KIND_STEP = (
-    'A model with a single column of text becomes a text model. To keep it tabular, set kind = "tabular" in [input] of '
-    "model.toml, or set another name with --name."
-)
-COMPARED_FIELDS = ("runtime", "trusted", "signature", "labels", "examples", "notes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +45,13 @@ class PreparedVersion:
         manifest: the description that it was prepared from.
         version: unsaved, with the number it will probably get. Its model may be unsaved as well.
         existing: the version of the model that already has the same artifact and description, if there is one.
+        conversion: the converted network, if there is one and the version does not exist yet.
     """
 
     manifest: Manifest
     version: ModelVersion
     existing: ModelVersion | None
+    conversion: CheckedConversion | None = None
 
 
 @contextmanager
@@ -64,6 +63,7 @@ def prepare_version(
     scale: str = "",
     preset: str = "",
     trusted: bool = False,
+    convert: bool = True,
 ) -> Iterator[PreparedVersion]:
     """Load a model, run it on sample inputs, and check it against the examples in its `model.toml`.
 
@@ -75,6 +75,7 @@ def prepare_version(
         labels: a text file with one label per line, in the order of the model's outputs.
         scale, preset: override `scale` and `preset` in the `[input]` of `model.toml`, for images.
         trusted: allow the artifact to run its author's code, now and whenever it is loaded.
+        convert: convert a Keras network to ONNX, if the converted one returns the same results.
 
     Raises:
         InvalidArtifact, InvalidSignature, ModelError: the model does not load, or does not match its description.
@@ -86,14 +87,15 @@ def prepare_version(
         )
     input_options = {key: value for key, value in (("scale", scale), ("preset", preset)) if value}
     with stage_artifact(read_manifest(path, name=name, labels=labels, input_options=input_options)) as manifest:
-        yield _prepare_manifest(manifest, trusted=trusted)
+        yield _prepare_manifest(manifest, trusted=trusted, convert=convert)
 
 
-def _prepare_manifest(manifest: Manifest, *, trusted: bool) -> PreparedVersion:
+def _prepare_manifest(manifest: Manifest, *, trusted: bool, convert: bool) -> PreparedVersion:
     _check_name(manifest.name)
     runtime = manifest.runtime or detect_runtime(manifest.artifact)
     sha256 = hash_artifact(manifest.artifact)
-    spec, metadata = _verify_artifact(manifest, runtime=runtime, sha256=sha256, trusted=trusted)
+    artifact = _verify_artifact(manifest, runtime=runtime, sha256=sha256, trusted=trusted)
+    spec, metadata = artifact.spec, artifact.metadata
     model, notices = _find_model(manifest, get_task(spec.signature))
     version = ModelVersion(
         model=model,
@@ -111,41 +113,17 @@ def _prepare_manifest(manifest: Manifest, *, trusted: bool) -> PreparedVersion:
         notices=[*notices, *metadata.notices],
         libraries=get_loaded_libraries(runtime),
     )
-    return PreparedVersion(manifest, version, find_existing_version(version))
-
-
-def find_existing_version(version: ModelVersion) -> ModelVersion | None:
-    """Return the newest intact version of the same model with the same artifact and description."""
-    expected = {name: _to_json(getattr(version, name)) for name in COMPARED_FIELDS}
-    for row in ModelVersion.objects.filter(model__name=version.model.name, sha256=version.sha256).select_related("model"):
-        if {name: getattr(row, name) for name in COMPARED_FIELDS} == expected and not find_artifact_problem(row):
-            return row
-    return None
-
-
-def is_in_use(model: RegisteredModel) -> bool:
-    """Return whether any row refers to a version of the model: an alias, also an earlier one, or a prediction."""
-    versions = ModelVersion.objects.filter(model=model)
-    # Apps above this one refer to versions too, and are not imported here.
-    relations: list[Any] = [field for field in ModelVersion._meta.get_fields(include_hidden=True) if field.one_to_many]
-    return any(
-        relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": versions}).exists()
-        for relation in relations
-    )
-
-
-def check_task(model: RegisteredModel, task: str) -> None:
-    """Check that a new version of an existing model has the task of the model, or that the task can still be changed.
-
-    Raises:
-        InvalidSignature: the tasks differ, and a version of the model is or was in use.
-    """
-    if model.task != task and is_in_use(model):
-        is_text = model.task.startswith("tabular") and task.startswith("text")
-        raise InvalidSignature(
-            f"All versions of {model.name} must be models for {model.task}. This model is for {task}. "
-            f"{TABULAR_KIND_STEP if is_text else 'Set another name with --name.'}"
-        )
+    existing = find_existing_version(version, is_converted=True) if convert else None
+    conversion: CheckedConversion | None = None
+    if convert and existing is None:
+        conversion, conversion_notices = artifact.convert(manifest)
+        version.notices += conversion_notices
+    if conversion:
+        version.conversion = conversion.description
+        version.libraries = get_loaded_libraries(runtime, conversion.description["runtime"])
+    elif existing is None:
+        existing = find_existing_version(version, is_converted=False)
+    return PreparedVersion(manifest, version, existing, conversion)
 
 
 def _check_name(name: str) -> None:
@@ -155,7 +133,22 @@ def _check_name(name: str) -> None:
         raise ValidationError(f"{error.messages[0]} Received: {name!r}. Set another name with --name.") from error
 
 
-def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: bool) -> tuple[ModelSpec, ArtifactMetadata]:
+@dataclass(frozen=True, slots=True)
+class _VerifiedArtifact:
+    """A loaded artifact, its description, and the inputs of its examples."""
+
+    runtime: BaseRuntime
+    run: BatchFunction
+    spec: ModelSpec
+    metadata: ArtifactMetadata
+    inputs: Sequence[ModelInput]
+
+    def convert(self, manifest: Manifest) -> tuple[CheckedConversion | None, list[str]]:
+        check = partial(check_examples, examples=manifest.examples, get_image_path=manifest.get_image_path)
+        return convert_artifact(self.runtime, self.run, self.spec, inputs=self.inputs, check=check)
+
+
+def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: bool) -> _VerifiedArtifact:
     """Load the artifact from its original path, infer its signature, run it on sample inputs, and check its examples."""
     adapter, run_batch = load_artifact(runtime, manifest.artifact, threads=settings.INFERENCE_THREADS, trusted=trusted)
     metadata = adapter.describe()
@@ -176,9 +169,12 @@ def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: 
         predictor.close()
     behavior = find_batch_behavior(run_batch, spec, examples=examples)
     single_rows = spec.signature.single_rows or behavior.single_rows
-    return (
+    return _VerifiedArtifact(
+        adapter,
+        run_batch,
         replace(spec, signature=replace(spec.signature, single_rows=single_rows)),
         replace(metadata, notices=(*metadata.notices, *behavior.notices)),
+        examples,
     )
 
 
@@ -222,8 +218,3 @@ def _list_examples(manifest: Manifest) -> list[dict[str, Any]]:
         replace(example, image=get_example_target(image=path, name=manifest.name) if path else "").to_dict()
         for example, path in zip(manifest.examples, paths, strict=True)
     ]
-
-
-def _to_json(value: Any) -> Any:
-    """Return a value as the database returns it: tuples become lists."""
-    return json.loads(json.dumps(value))

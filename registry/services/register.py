@@ -10,8 +10,9 @@ from django.db.models import Max
 from accounts.models import User
 from registry.models import Alias, ModelVersion, RegisteredModel
 from registry.querysets import PRODUCTION
-from registry.services.model_files import copy_artifact, copy_example_image
-from registry.services.preparation import PreparedVersion, check_task, prepare_version
+from registry.services.existing import check_task
+from registry.services.model_files import copy_artifact, copy_example_image, store_converted
+from registry.services.preparation import PreparedVersion, prepare_version
 from registry.services.promote import move_alias
 
 
@@ -24,10 +25,13 @@ def register_model(
     preset: str = "",
     promote: bool = False,
     trusted: bool = False,
+    convert: bool = True,
     user: User | None = None,
 ) -> ModelVersion:
     """Prepare and store the first or next version of a model. See `prepare_version` and `store_version`."""
-    with prepare_version(path=path, name=name, labels=labels, scale=scale, preset=preset, trusted=trusted) as prepared:
+    with prepare_version(
+        path=path, name=name, labels=labels, scale=scale, preset=preset, trusted=trusted, convert=convert
+    ) as prepared:
         return store_version(prepared, promote=promote, user=user)
 
 
@@ -57,6 +61,10 @@ def store_version(prepared: PreparedVersion, *, promote: bool = False, user: Use
 def _store_new_version(prepared: PreparedVersion, user: User | None) -> ModelVersion:
     version, manifest = prepared.version, prepared.manifest
     version.artifact = copy_artifact(artifact=manifest.artifact, name=manifest.name, sha256=version.sha256)
+    if conversion := prepared.conversion:
+        digest = conversion.description["sha256"]
+        path = store_converted(conversion.data, artifact=version.artifact, sha256=digest, suffix=conversion.suffix)
+        version.conversion = {**conversion.description, "path": path}
     for example in manifest.examples:
         if example.image:
             copy_example_image(image=manifest.get_image_path(example), name=manifest.name)

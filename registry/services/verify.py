@@ -9,7 +9,7 @@ from core.limits import get_image_limits
 from inference.examples import Example
 from inference.predictor import WARM_UP_TIMEOUT_SECONDS, Predictor
 from inference.preprocessing import read_features, read_image
-from inference.signature import AnyInput, TextInput, get_table_part
+from inference.signature import AnyInput, TextInput, get_image_part, get_table_part
 from inference.types import ImageRow, ModelInput
 from registry.models import ModelVersion
 from registry.services.model_files import get_example_path
@@ -61,5 +61,6 @@ def read_example_input(
     row = read_features(example.features, table) if table else {}
     if "image" not in signature_input.parts:
         return row
-    image = read_image(get_image_path(example).read_bytes(), get_image_limits()).image
+    data = get_image_path(example).read_bytes()
+    image = read_image(data, get_image_limits(), get_image_part(signature_input)).image
     return ImageRow(image, row) if table else image

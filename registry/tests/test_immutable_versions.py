@@ -13,7 +13,8 @@ pytestmark = pytest.mark.django_db
 CHANGES = {
     "number": 7, "runtime": "keras", "artifact": "x/y", "sha256": "0" * 64, "size": 1, "signature": {}, "labels": ["x"],
     "trusted": True, "examples": [{}], "framework": "x", "framework_version": "2", "notes": "x",
-    "notices": ["x"], "libraries": {"numpy": "0"}, "created_at": "2020-01-01T00:00:00Z",
+    "notices": ["x"], "libraries": {"numpy": "0"}, "conversion": {"runtime": "x"},
+    "created_at": "2020-01-01T00:00:00Z",
 }  # fmt: skip
 
 

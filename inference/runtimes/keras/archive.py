@@ -59,12 +59,18 @@ def check_classes(config: Any) -> None:
     Raises:
         InvalidArtifact: it refers to another class, which the message names.
     """
+    if name := find_code(config):
+        raise InvalidArtifact(
+            f"The model must consist of Keras's own layers. {name} would run code from the file. {TRUST_ADVICE}"
+        )
+
+
+def find_code(config: Any) -> str:
+    """Return the name of the first class that is not Keras's own, or that runs code from the file; empty without one."""
     for module, name in list_classes(config):
         if name in CODE_LAYERS or not (module is None or f"{module}.".startswith("keras.")):
-            raise InvalidArtifact(
-                f"The model must consist of Keras's own layers. {module or 'custom'}.{name} would run code from the file. "
-                f"{TRUST_ADVICE}"
-            )
+            return f"{module or 'custom'}.{name}"
+    return ""
 
 
 def list_classes(config: Any) -> Iterator[tuple[str | None, str]]:

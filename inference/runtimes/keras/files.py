@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import InvalidArtifact
-from inference.runtimes.keras.archive import check_classes, list_objects, read_archive, write_archive
+from inference.runtimes.keras.archive import check_classes, find_code, list_objects, read_archive, write_archive
 from inference.runtimes.keras.upgrade import make_legacy_layers, upgrade_config
 
 HDF5_SUFFIXES = (".h5", ".hdf5")
@@ -26,11 +26,13 @@ class PreparedFile:
     Args:
         version: of the Keras that wrote it; empty if unknown.
         custom_objects: classes by the name that the file uses for them.
+        has_code: the network contains code of its author, such as a `Lambda` layer or a class of another module.
     """
 
     path: Path
     version: str
     custom_objects: dict[str, Any] = field(default_factory=dict)
+    has_code: bool = False
 
 
 def detect_suffix(path: Path, suffix: str) -> str:
@@ -75,7 +77,7 @@ def _prepare_archive(path: Path, folder: Path, *, trusted: bool) -> PreparedFile
         custom_objects |= _import_classes(config)
     else:
         check_classes(config)
-    return PreparedFile(target, version, custom_objects)
+    return PreparedFile(target, version, custom_objects, has_code=bool(find_code(config)))
 
 
 def _prepare_hdf5(path: Path, folder: Path) -> PreparedFile:
@@ -99,13 +101,14 @@ def _prepare_hdf5(path: Path, folder: Path) -> PreparedFile:
         )
     config, version = (value.decode() if isinstance(value, bytes) else str(value) for value in (text, version))
     target = folder / "model.h5"
+    classes, has_code = _import_classes(json.loads(config)), bool(find_code(json.loads(config)))
     if version.startswith(("1.", "2.")) or not version:
         shutil.copyfile(path, target)
         with h5py.File(target, "r+") as file:
             file.attrs["model_config"] = json.dumps(upgrade_config(json.loads(config))).encode()
-        return PreparedFile(target, version, make_legacy_layers(allow_all=True) | _import_classes(json.loads(config)))
+        return PreparedFile(target, version, make_legacy_layers(allow_all=True) | classes, has_code=has_code)
     target.symlink_to(path.resolve())
-    return PreparedFile(target, version, _import_classes(json.loads(config)))
+    return PreparedFile(target, version, classes, has_code=has_code)
 
 
 def _import_classes(config: Any) -> dict[str, Any]:

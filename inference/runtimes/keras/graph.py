@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from inference.runtimes.keras.walk import keeps_values
@@ -45,16 +45,18 @@ def clear_states(model: Any) -> bool:
     return bool(layers)
 
 
-def trace_model(tf: Any, tree: Any, model: Any) -> Callable[..., Any]:
-    """Return the model as one traced graph that takes and returns flat lists of tensors."""
+def trace_model(tf: Any, tree: Any, model: Any) -> Any:
+    """Return the model as one concrete function that takes tensors and returns a flat list of tensors.
+
+    Calling it directly instead of the `tf.function` saves 0.13 ms of 0.53 ms CPU per call of the digits example (batch of
+    1, 1 thread; measured with benchmarks/keras_runtimes.py), because the signature is not compared again.
+    """
     structure = _get_structures(model)[0]
     function = tf.function(
         lambda *tensors: tree.flatten(model(tree.pack_sequence_as(structure, list(tensors)), training=False)),
         input_signature=[tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in model.inputs],
     )
-    function.get_concrete_function()
-    traced: Callable[..., Any] = function
-    return traced
+    return function.get_concrete_function()
 
 
 def _get_structures(model: Any) -> tuple[Any, Any]:

@@ -17,6 +17,7 @@ from inference.runtimes.sklearn.columns import InputColumn
 from inference.runtimes.sklearn.features import describe_column, list_notices
 from inference.runtimes.sklearn.files import describe_versions, make_version_error, read_model
 from inference.runtimes.sklearn.frames import FrameBuilder
+from inference.runtimes.sklearn.nameless import copy_without_names
 from inference.runtimes.sklearn.samples import find_sample
 from inference.runtimes.sklearn.steps import find_attribute
 from inference.runtimes.sklearn.texts import takes_texts
@@ -32,7 +33,8 @@ PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
 class SklearnRuntime(BaseRuntime):
     """Load a `.skops` file as data, or a trusted pickle. Return the scores of `predict_proba` and the label of `predict`.
 
-    A model that was fitted on a data frame receives a data frame with the same columns. Others receive an array.
+    A model that was fitted on a data frame receives a data frame with the same columns, or an array if it makes no
+    difference. Others receive an array.
     """
 
     suffixes = (".skops", *PICKLE_SUFFIXES)
@@ -45,8 +47,11 @@ class SklearnRuntime(BaseRuntime):
             logger.warning("%s.", describe_versions(self.path.name, self.written_by))
         self._limit_threads()
         self.columns, self.has_names = self._trace_columns()
-        self.builder = FrameBuilder(self.columns, has_names=self.has_names)
-        self.predict = outputs.make_model_function(self.model)
+        nameless = copy_without_names(self.model) if self.has_names else None
+        self.builder = FrameBuilder(self.columns, has_names=self.has_names, nameless=nameless)
+        self.predict = self.predict_array = outputs.make_model_function(self.model)
+        if nameless:
+            self.predict_array = outputs.make_model_function(nameless.model)
         return self._run_batch
 
     def describe(self) -> ArtifactMetadata:
@@ -115,13 +120,16 @@ class SklearnRuntime(BaseRuntime):
 
     def _run_batch(self, batch: Batch) -> BatchOutput:
         if isinstance(batch, np.ndarray):
-            return self.predict(batch.reshape(len(batch), -1))
+            return self.predict_array(batch.reshape(len(batch), -1))
         if not isinstance(batch, Table):
             raise InvalidArtifact("A scikit-learn model takes an image or features, not both.")
         if not self.columns:
             is_text = self.takes_texts or not hasattr(self.model, "n_features_in_")
             return self.predict(_build_foreign_input(batch, is_text=is_text))
-        parts = [(rows, self.predict(data)) for rows, data in self.builder.build(batch)]
+        parts = [
+            (rows, (self.predict_array if isinstance(data, np.ndarray) else self.predict)(data))
+            for rows, data in self.builder.build(batch)
+        ]
         return parts[0][1] if parts[0][0] is None else _join_parts(parts)
 
 

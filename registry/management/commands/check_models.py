@@ -5,12 +5,15 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from inference.errors import InferenceError
+from inference.loader import find_converted_problem
 from registry.errors import describe_error
 from registry.models import ModelVersion
 from registry.services.verify import verify_version
+from registry.serving import get_converted_file
 
 
 class Command(BaseCommand):
@@ -31,5 +34,11 @@ class Command(BaseCommand):
         except InferenceError as error:
             self.stderr.write(f"{version}: {error.code}: {describe_error(error)}")
             return False
+        converted = get_converted_file(version, settings.MODEL_ROOT)
+        if converted and find_converted_problem(converted):
+            self.stderr.write(
+                f"{version}: the converted network is missing or damaged, so that TensorFlow runs the artifact. Register "
+                "the model again."
+            )
         self.stdout.write(f"{version}: ok, loaded in {perf_counter() - started:.1f} s")
         return True

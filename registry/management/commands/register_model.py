@@ -42,6 +42,11 @@ class Command(BaseCommand):
             action="store_true",
             help="allow the model to run its author's code; required for .h5, .pkl, .joblib, SavedModel, and MLflow",
         )
+        parser.add_argument(
+            "--no-convert",
+            action="store_true",
+            help="run a Keras network with TensorFlow, even if it can be converted to ONNX",
+        )
         parser.add_argument("--user", default="", help="username recorded as the creator")
         parser.add_argument("--promote", action="store_true", help="point the alias production to the new version")
         parser.add_argument("--dry-run", action="store_true", help="verify the model and print the table, but write nothing")
@@ -50,7 +55,7 @@ class Command(BaseCommand):
         arguments = {name: options[name] for name in ("path", "name", "labels", "scale", "preset", "trusted")}
         user = find_user(options["user"])
         try:
-            with prepare_version(**arguments) as prepared:
+            with prepare_version(**arguments, convert=not options["no_convert"]) as prepared:
                 if options["dry_run"]:
                     self._write_dry_run(prepared)
                     return

@@ -1,0 +1,189 @@
+"""The contenders: mlsite, and the programs in peers/. Each runs two processes of eight threads, if it uses threads."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from benchmarks import payloads
+from benchmarks.artifacts import MLFLOW_NAME, PICKLE_NAME
+from benchmarks.databases import count_rows, create_database
+from benchmarks.payloads import ROOT, Bodies, write_requests
+from benchmarks.servers import PROCESSES, THREADS, Server, create_site
+from benchmarks.wrk import LoadError
+from mlsite.tests.postgres import find_free_port
+
+PEERS_FOLDER = ROOT / "benchmarks" / "peers"
+PEER_PYTHON = str(ROOT / ".venv-bench" / "bin" / "python")
+SITE_PATH = "/api/v1/predictions/"
+SITE_TABLE = "predictions_prediction WHERE status = 'succeeded'"
+DIGITS = ROOT / "examples" / "digits" / "digits.keras"
+IRIS_PICKLE = Path(PICKLE_NAME)
+IRIS_MLFLOW = Path(MLFLOW_NAME)
+
+FAST_UVICORN = ["--workers", str(PROCESSES), "--loop", "uvloop", "--http", "httptools", "--no-access-log"]
+UVICORN = ["--workers", str(PROCESSES)]
+GUNICORN = ["--worker-class", "gthread", "--workers", str(PROCESSES), "--threads", str(THREADS)]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A program in peers/, or a server of another project.
+
+    Args:
+        command: arguments of Python; `{port}` is replaced.
+        model: a path that is relative to the folder of the saved models, or absolute.
+        tables: an SQL file, or a program that creates the tables; without it, the program stores nothing.
+    """
+
+    key: str
+    title: str
+    workload: str
+    list_bodies: Callable[[], Bodies]
+    command: tuple[str, ...]
+    model: Path
+    tables: str = ""
+    path: str = "/predictions"
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+PEERS = (
+    Peer(
+        key="image-expert",
+        title="FastAPI by an expert",
+        workload="image",
+        list_bodies=payloads.list_images,
+        command=("-m", "uvicorn", "image_expert:app", "--port", "{port}", *FAST_UVICORN),
+        model=DIGITS,
+        tables="tables.sql",
+    ),
+    Peer(
+        key="image-expert-statement",
+        title="FastAPI by an expert, 1 insert",
+        workload="image",
+        list_bodies=payloads.list_images,
+        command=("-m", "uvicorn", "image_expert:app", "--port", "{port}", *FAST_UVICORN),
+        model=DIGITS,
+        tables="tables.sql",
+        environment=(("ONE_STATEMENT", "1"),),
+    ),
+    Peer(
+        key="image-tutorial",
+        title="FastAPI as in tutorials",
+        workload="image",
+        list_bodies=payloads.list_images,
+        command=("-m", "uvicorn", "image_tutorial:app", "--port", "{port}", *UVICORN),
+        model=DIGITS,
+        tables="image_tables.py",
+    ),
+    Peer(
+        key="image-litserve",
+        title="LitServe, stores nothing",
+        workload="image",
+        list_bodies=payloads.list_images,
+        command=("image_litserve.py",),
+        model=DIGITS,
+        path="/predict",
+    ),
+    Peer(
+        key="row-flask",
+        title="Flask + SQLAlchemy",
+        workload="row",
+        list_bodies=payloads.list_rows,
+        command=("-m", "gunicorn", "row_flask:app", "--bind", "127.0.0.1:{port}", *GUNICORN),
+        model=IRIS_PICKLE,
+        tables="row_tables.py",
+    ),
+    Peer(
+        key="row-mlflow",
+        title="FastAPI + MLflow model",
+        workload="row",
+        list_bodies=payloads.list_rows,
+        command=("-m", "uvicorn", "row_mlflow:app", "--port", "{port}", *FAST_UVICORN),
+        model=IRIS_MLFLOW,
+        tables="row_tables.py",
+    ),
+    # The command that `mlflow models serve` runs.
+    Peer(
+        key="row-mlflow-server",
+        title="MLflow server, stores nothing",
+        workload="row",
+        list_bodies=payloads.list_mlflow_rows,
+        command=("-m", "uvicorn", "mlflow.pyfunc.scoring_server.app:app", "--port", "{port}", *UVICORN),
+        model=IRIS_MLFLOW,
+        path="/invocations",
+    ),
+)
+
+
+@dataclass
+class Contender:
+    """A server, and one kind of request to it.
+
+    Args:
+        table: where it stores predictions, with a condition if needed; empty if it stores nothing.
+    """
+
+    key: str
+    title: str
+    workload: str  # image or row
+    server: Server
+    request_files: list[Path]
+    url: str
+    table: str
+    is_warm: bool = False
+
+    def count_predictions(self) -> int:
+        return count_rows(self.server.database_url, self.table)
+
+    def check_example(self) -> None:
+        """Send the first request once, and check the status: 201 if the prediction is stored."""
+        head, _, body = self.request_files[0].read_bytes().partition(b"\r\n\r\n")
+        headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+        response = requests.post(self.url, data=body, headers=headers, timeout=60)
+        if response.status_code != (201 if self.table else 200):
+            raise LoadError(f"{self.title}: {response.status_code} {response.text[:500]}")
+
+
+def build_peer(peer: Peer, folder: Path, cluster_url: str, models: Path) -> Contender:
+    """Create the tables and the requests of a peer. `models` is the folder of benchmarks.artifacts."""
+    folder.mkdir()
+    is_script = peer.tables.endswith(".py")
+    sql = PEERS_FOLDER / peer.tables if peer.tables and not is_script else None
+    port = find_free_port()
+    server = Server(
+        command=[PEER_PYTHON, *(part.replace("{port}", str(port)) for part in peer.command)],
+        folder=folder,
+        database_url=create_database(cluster_url, peer.key, sql),
+        environment={
+            "FILES_DIR": str(folder / "files"),
+            "MODEL_PATH": str(models / peer.model),
+            "__pyfunc_model_path__": str(models / peer.model),  # read by MLflow's server
+            **dict(peer.environment),
+        },
+        working_folder=PEERS_FOLDER,
+        port=port,
+    )
+    if is_script:
+        server.run(PEER_PYTHON, peer.tables)
+    url = server.url + peer.path
+    files = write_requests(folder, url, peer.list_bodies)
+    return Contender(peer.key, peer.title, peer.workload, server, files, url, "predictions" if peer.tables else "")
+
+
+def build_site(key: str, checkout: Path, folder: Path, cluster_url: str) -> list[Contender]:
+    """Set up mlsite from a checkout. Return it with image requests, and the same server with row requests."""
+    folder.mkdir()
+    own_python = checkout / ".venv" / "bin" / "python"
+    python = str(own_python if own_python.exists() else sys.executable)
+    server, token = create_site(python, checkout, folder, create_database(cluster_url, key))
+    url = server.url + SITE_PATH
+    workloads = {"image": payloads.list_images, "row": payloads.list_rows}
+    return [
+        Contender(key, key, workload, server, write_requests(folder, url, list_bodies, token), url, SITE_TABLE)
+        for workload, list_bodies in workloads.items()
+    ]

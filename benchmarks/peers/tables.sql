@@ -1,0 +1,17 @@
+-- Tables of the programs in this folder that use no object-relational mapper.
+CREATE TABLE inputs (
+    id uuid PRIMARY KEY,
+    path text NOT NULL,
+    sha256 text NOT NULL,
+    width integer NOT NULL,
+    height integer NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE predictions (
+    id uuid PRIMARY KEY,
+    input_id uuid NOT NULL REFERENCES inputs (id),
+    label text NOT NULL,
+    confidence double precision NOT NULL,
+    scores jsonb NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);

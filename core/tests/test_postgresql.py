@@ -1,0 +1,96 @@
+"""The backend for PostgreSQL: connection checks and prepared statements."""
+
+import pytest
+from django.db import ProgrammingError, connection
+from django.db.backends.postgresql import base
+
+from core.statements import Statement
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="the backend of PostgreSQL"),
+]
+
+ADD = Statement("SELECT %s::int + %s::int")
+
+
+@pytest.fixture(autouse=True)
+def _check_connections(monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "CONN_HEALTH_CHECKS", True)
+    connection.close()
+    connection.connect()
+    yield
+    connection.close()
+
+
+def terminate_session():
+    """End the session of the connection from another one, as a restart of the server does."""
+    pid = connection.connection.info.backend_pid
+    other = connection.copy("other")
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    other.close()
+
+
+def test_a_connection_that_the_server_closed_is_replaced_without_an_error():
+    assert connection.is_usable()
+    terminate_session()
+    assert not connection.is_usable()
+    connection.health_check_done = False
+    with connection.cursor() as cursor:  # checks the connection first
+        cursor.execute("SELECT 1")
+        assert cursor.fetchone() == (1,)
+
+
+def test_a_connection_in_use_is_checked_without_a_query(monkeypatch):
+    checks = []
+    raw = connection.connection
+    monkeypatch.setattr(base.DatabaseWrapper, "is_usable", lambda self: checks.append(1) or True)
+    assert connection.is_usable()
+    assert len(checks) == 1, "the first check is a query"
+    assert connection.is_usable()
+    assert len(checks) == 1
+    monkeypatch.setattr(connection, "_checked_at", float("-inf"))
+    assert connection.is_usable()
+    assert len(checks) == 2, "after a pause, it is a query again"
+    assert connection.connection is raw
+
+
+def list_prepared():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_prepared_statements")
+        return [name for (name,) in cursor.fetchall()]
+
+
+def test_a_statement_is_prepared_once_per_connection():
+    assert [ADD.fetch_one([1, 2]), ADD.fetch_one([3, 4])] == [(3,), (7,)]
+    assert list_prepared() == [ADD.name]
+    connection.close()
+    assert ADD.fetch_one([1, 2]) == (3,)
+    assert list_prepared() == [ADD.name]
+
+
+def test_a_statement_works_behind_a_pooler_that_changes_the_session():
+    assert ADD.fetch_one([1, 2]) == (3,)
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")  # as if the next statement reached another session
+    assert ADD.fetch_one([3, 4]) == (7,)
+    assert ADD.fetch_one([3, 4]) == (7,)
+    assert list_prepared() == [], "statements are no longer prepared"
+
+
+def test_a_statement_that_another_process_prepared_in_the_session_is_used():
+    with connection.cursor() as cursor:
+        cursor.execute(f"PREPARE {ADD.name} AS SELECT $1::int + $2::int")
+    assert ADD.fetch_one([1, 2]) == (3,)
+
+
+def test_a_pooler_in_transaction_mode_gets_no_prepared_statements(monkeypatch):
+    monkeypatch.setattr(connection, "_can_prepare", False)
+    assert ADD.fetch_one([1, 2]) == (3,)
+    assert list_prepared() == []
+
+
+def test_errors_of_a_prepared_statement_are_those_of_django():
+    with pytest.raises(ProgrammingError):
+        Statement("SELECT no_such_column").fetch_one([])

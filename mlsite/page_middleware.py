@@ -1,0 +1,70 @@
+"""Middleware that only pages need. API requests with a token pass through it unchanged.
+
+They have no session, no form, and no messages, and their response needs no nonce. Without this middleware, such a request
+uses 0.3 ms less CPU.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest
+from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.functional import cached_property
+
+API_PREFIX = "/api/v1/"
+BEARER_PREFIX = "bearer "
+
+
+def is_token_request(request: HttpRequest) -> bool:
+    """Return whether this is an API request with a token, valid or not. The API then ignores the session."""
+    header = request.META.get("HTTP_AUTHORIZATION", "")
+    return request.path_info.startswith(API_PREFIX) and header[: len(BEARER_PREFIX)].lower() == BEARER_PREFIX
+
+
+class PageMiddleware(MiddlewareMixin):
+    """Skip a middleware for API requests with a token."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        return self.get_response(request) if is_token_request(request) else super().__call__(request)
+
+
+class PageSessionMiddleware(PageMiddleware, SessionMiddleware):
+    """Django's sessions."""
+
+
+class PageAuthenticationMiddleware(PageMiddleware, AuthenticationMiddleware):
+    """Django's users of sessions."""
+
+
+class PageMessageMiddleware(PageMiddleware, MessageMiddleware):
+    """Django's messages."""
+
+
+class PageCsrfViewMiddleware(PageMiddleware, CsrfViewMiddleware):
+    """Django's protection of forms. A token is not sent by browsers on their own, so it needs none."""
+
+    def process_view(self, request: HttpRequest, *arguments: Any) -> Any:
+        return None if is_token_request(request) else super().process_view(request, *arguments)
+
+
+class PageCSPMiddleware(CSPMiddleware):
+    """The Content Security Policy. Responses to API requests with a token get a policy that was built once."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if not is_token_request(request):
+            return super().__call__(request)
+        response: Any = self.get_response(request)
+        response.headers.setdefault(HEADER, self._api_policy)
+        return response
+
+    @cached_property
+    def _api_policy(self) -> str:
+        return build_policy()

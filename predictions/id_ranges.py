@@ -1,0 +1,74 @@
+"""Express a range of creation times as a range of IDs, which are UUIDv7 and therefore in the order of time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import BooleanField, Case, DurationField, Exists, Func, Model, Q, UUIDField, Value, When
+
+from core.fields import get_first_id
+
+MAX_DEVIATION = timedelta(minutes=10)  # between the time in an ID and the creation time, because clocks are adjusted
+LOWEST_ID, HIGHEST_ID = UUID(int=0), UUID(int=2**128 - 1)
+
+
+class Deviation(Func):
+    """The creation time minus the time in a UUIDv7, on PostgreSQL."""
+
+    function = None
+    arity = 2
+    arg_joiner = ", "
+    template = (
+        "(%(created_at)s - TO_TIMESTAMP(('x' || TRANSLATE(LEFT(%(id)s::text, 13), '-', ''))::bit(48)::bigint / 1000.0))"
+    )
+    output_field = DurationField()
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        created_at, row_id = (compiler.compile(expression)[0] for expression in self.get_source_expressions())
+        return self.template % {"created_at": created_at, "id": row_id}, []
+
+
+class IsDeviating(Func):
+    """Whether a creation time differs by more than `MAX_DEVIATION` from the time in the ID, on PostgreSQL.
+
+    Migration 0009 has the same condition in a partial index, which is empty unless somebody changed creation times.
+    """
+
+    arity = 1
+    template = "(%(expressions)s NOT BETWEEN INTERVAL '-10 minutes' AND INTERVAL '10 minutes')"
+    output_field = BooleanField()
+
+
+def build_id_condition(model: type[Model], *, start: datetime | None, end: datetime | None) -> Q:
+    """Return the condition for the IDs of rows created between two times. It is in addition to the exact condition.
+
+    The list of one day is sorted by ID. Without this condition, PostgreSQL reads all newer rows to find it, because it does
+    not know that `id` and `created_at` have the same order (130 ms of CPU for a day with 500,000 newer predictions).
+    If any row deviates, the range contains all IDs. SQLite has no function that reads the time in an ID.
+    """
+    condition = Q()
+    if connection.vendor != "postgresql":
+        return condition
+    if start:
+        condition &= Q(pk__gte=_widen_if_deviating(model, get_first_id(_shift(start, -MAX_DEVIATION)), LOWEST_ID))
+    if end:
+        condition &= Q(pk__lt=_widen_if_deviating(model, get_first_id(_shift(end, MAX_DEVIATION)), HIGHEST_ID))
+    return condition
+
+
+def _shift(moment: datetime, difference: timedelta) -> datetime:
+    try:
+        return moment + difference
+    except OverflowError:
+        return moment
+
+
+def _widen_if_deviating(model: type[Model], limit: UUID, extreme: UUID) -> Any:
+    # Sorting by the column of the partial index makes PostgreSQL read this index, whatever it expects.
+    deviation = Deviation("created_at", "id")
+    deviating = model._default_manager.filter(IsDeviating(deviation)).order_by(deviation)[:1]
+    values = {name: Value(value, UUIDField()) for name, value in (("limit", limit), ("extreme", extreme))}
+    return Case(When(Exists(deviating), then=values["extreme"]), default=values["limit"], output_field=UUIDField())

@@ -1,0 +1,134 @@
+"""Insert inputs with their predictions in few statements."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from types import NoneType
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, models, transaction
+
+from core.fields import UUID7Field
+from core.group_commit import WriteFailure
+from predictions.models import Input, Prediction
+
+Reader = Callable[[models.Model], Any]
+Converters = dict[type[models.Field], dict[type, Callable[[Any], Any]]]
+
+
+def _keep(value: Any) -> Any:
+    return value
+
+
+# How to store values of exactly these types. All other values are converted by their field, as `save()` does.
+# Saves 0.08 ms of 0.34 ms CPU per prediction, without the database server.
+CONVERTERS: Converters = {
+    models.CharField: {str: _keep},
+    models.TextField: {str: _keep},
+    models.FloatField: {float: _keep},
+    models.PositiveIntegerField: {int: _keep},
+    models.PositiveBigIntegerField: {int: _keep},
+}
+POSTGRESQL_CONVERTERS: Converters = {
+    **CONVERTERS,
+    models.UUIDField: {UUID: str},
+    UUID7Field: {UUID: str},
+    models.DateTimeField: {datetime: _keep},
+    models.JSONField: {dict: json.dumps, list: json.dumps},
+}
+
+
+def insert_predictions(predictions: Sequence[Prediction], *, is_retry: bool = False) -> list[WriteFailure | None]:
+    """Insert predictions with their inputs in one transaction. Return None or a failure for each of them.
+
+    If the database rejects a value, each prediction is inserted alone, so that only the invalid one fails. Other failures,
+    such as a full disk, concern all of them. A lost connection is opened again once.
+
+    Args:
+        is_retry: the outcome of the first attempt is unknown. Rows that exist are those of the first attempt, because their
+            UUIDs are new. If that is still running, the database waits for its end.
+    """
+    # A single statement is a transaction of its own. That saves the round trips of BEGIN and COMMIT.
+    is_single_statement = connection.vendor == "postgresql" and not connection.in_atomic_block
+    is_written = False
+    try:
+        if is_single_statement:
+            _execute_inserts(predictions, is_retry=is_retry)
+        else:
+            with transaction.atomic():
+                _execute_inserts(predictions, is_retry=is_retry)
+                is_written = True
+    except Exception as error:  # all callers of the group must get it
+        is_lost = is_single_statement and connection.connection is not None and bool(connection.connection.closed)
+        if is_lost and not is_retry:
+            connection.close()
+            return insert_predictions(predictions, is_retry=True)
+        # Foreign keys are checked at COMMIT. An IntegrityError there has rolled the transaction back.
+        is_rejected = isinstance(error, IntegrityError) or not (is_written or is_lost)
+        if len(predictions) > 1 and is_rejected and not isinstance(error, OperationalError | InterfaceError):
+            return [failure for each in predictions for failure in insert_predictions([each], is_retry=is_retry)]
+        is_definite = is_rejected and (isinstance(error, IntegrityError) or not is_retry)
+        return [WriteFailure(error, is_definite)] * len(predictions)
+    for prediction in predictions:
+        for row in (prediction.input, prediction):
+            row._state.adding, row._state.db = False, connection.alias
+    return [None] * len(predictions)
+
+
+def _execute_inserts(predictions: Sequence[Prediction], *, is_retry: bool) -> None:
+    readers = _get_readers(Input, connection.vendor), _get_readers(Prediction, connection.vendor)
+    inputs = [[read(prediction.input) for read in readers[0]] for prediction in predictions]
+    rows = [[read(prediction) for read in readers[1]] for prediction in predictions]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # CPU of client and server per prediction: 0.57 ms, with two INSERTs of the ORM, BEGIN, and COMMIT 1.16 ms. In
+            # groups of four 0.29 ms, of 16 0.20 ms. `jsonb_to_recordset` takes as long, or 0.08 ms more if alone.
+            insert_input, insert = (_build_insert(model, len(rows), is_retry) for model in (Input, Prediction))
+            values = [value for row in (*inputs, *rows) for value in row]
+            cursor.execute(f"WITH input AS ({insert_input}) {insert}", values)
+        else:
+            cursor.executemany(_build_insert(Input), inputs)
+            cursor.executemany(_build_insert(Prediction), rows)
+
+
+@functools.cache
+def _build_insert(model: type[models.Model], row_count: int = 1, is_retry: bool = False) -> str:
+    """Return an INSERT statement with placeholders for all fields of a number of rows. A retry ignores existing rows."""
+    quote = connection.ops.quote_name
+    columns = [quote(str(field.column)) for field in _list_fields(model)]
+    values = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * row_count)
+    ending = f" ON CONFLICT ({quote(str(model._meta.pk.column))}) DO NOTHING" if is_retry else ""
+    return f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(columns)}) VALUES {values}{ending}"  # noqa: S608
+
+
+@functools.cache
+def _get_readers(model: type[models.Model], vendor: str) -> list[Reader]:
+    """Return one function per field that returns its value in a row as `save()` stores it."""
+    return [
+        _get_reader(field, POSTGRESQL_CONVERTERS if vendor == "postgresql" else CONVERTERS) for field in _list_fields(model)
+    ]
+
+
+def _list_fields(model: type[models.Model]) -> list[models.Field]:
+    return [field for field in model._meta.concrete_fields if not field.generated]
+
+
+def _get_reader(field: models.Field, converters: Converters) -> Reader:
+    name, column = field.attname, field
+    while isinstance(column, models.ForeignKey):
+        column = column.target_field
+    by_type = {NoneType: _keep, **converters.get(type(column), {})}
+    if getattr(column, "encoder", None) or getattr(column, "auto_now", False) or getattr(column, "auto_now_add", False):
+        by_type = {}
+
+    def read(row: models.Model) -> Any:
+        value = row.__dict__.get(name)
+        if convert := by_type.get(type(value)):
+            return convert(value)
+        return field.get_db_prep_save(field.pre_save(row, add=True), connection)
+
+    return read

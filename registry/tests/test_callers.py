@@ -1,0 +1,75 @@
+"""The caller of a request and its model version, found in one query."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import ApiToken
+from accounts.services import LAST_USE_INTERVAL, authenticate_token, create_token
+from registry.callers import find_caller
+from registry.errors import UnknownModel
+from registry.references import resolve_model
+from registry.services import register_model
+from registry.services.promote import move_alias
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def secret(user):
+    return create_token(user=user, name="test")[1]
+
+
+@pytest.mark.parametrize("reference", ["", "shades", "shades@production"])
+def test_the_caller_is_found_as_by_two_queries(shades, user, secret, reference, django_assert_num_queries):
+    find_caller(secret=secret, reference=reference)  # updates the last use and loads the version
+    with django_assert_num_queries(1):
+        caller = find_caller(secret=secret, reference=reference)
+    assert caller.resolved == resolve_model(reference)
+    assert caller.user == user
+    for name in ("username", "is_active", "is_staff", "is_superuser"):
+        assert caller.user.__dict__[name] == getattr(user, name)
+
+
+@pytest.mark.parametrize("age", [-timedelta(seconds=1), timedelta(seconds=1)])
+@pytest.mark.parametrize("field", ["expires_at", "revoked_at", "is_active", "digest"])
+def test_a_token_is_valid_exactly_if_it_authenticates(shades, user, secret, field, age):
+    moment = timezone.now() + age
+    if field == "is_active":
+        type(user).objects.update(is_active=age > timedelta(0))
+    else:
+        ApiToken.objects.update(**{field: "0" * 64 if field == "digest" else moment})
+    assert (find_caller(secret=secret, reference="shades") is None) == (authenticate_token(secret=secret) is None)
+
+
+def test_the_alias_is_read_each_time(shades, secret, write_dummy):
+    assert find_caller(secret=secret, reference="shades").resolved.version == shades
+    second = register_model(path=write_dummy())
+    move_alias(version=second)
+    assert find_caller(secret=secret, reference="shades").resolved.version == second
+
+
+@pytest.mark.parametrize("reference", ["nope", "shades@staging", "shades:1"])
+def test_other_references_are_left_to_resolve_model(shades, secret, reference):
+    assert find_caller(secret=secret, reference=reference) is None
+
+
+def test_an_invalid_reference_is_an_error(shades, secret):
+    with pytest.raises(UnknownModel):
+        find_caller(secret=secret, reference="NOT A MODEL")
+
+
+def test_no_model_in_production_finds_nothing(secret):
+    assert find_caller(secret=secret, reference="") is None
+
+
+def test_the_last_use_is_updated_once_per_interval(shades, secret):
+    find_caller(secret=secret, reference="shades")
+    first = ApiToken.objects.get().last_used_at
+    assert first
+    find_caller(secret=secret, reference="shades")
+    assert ApiToken.objects.get().last_used_at == first
+    ApiToken.objects.update(last_used_at=first - LAST_USE_INTERVAL)
+    find_caller(secret=secret, reference="shades")
+    assert ApiToken.objects.get().last_used_at > first

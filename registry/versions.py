@@ -1,0 +1,20 @@
+"""Model versions by ID, kept in memory."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from uuid import UUID
+
+from registry.models import ModelVersion
+
+MAX_CACHED_VERSIONS = 1024
+
+
+@lru_cache(maxsize=MAX_CACHED_VERSIONS)
+def get_version(version_id: UUID) -> ModelVersion:
+    """Return a version with its model. Requests share it: use only what never changes, the version and the model's name.
+
+    Raises:
+        ModelVersion.DoesNotExist: there is no such version.
+    """
+    return ModelVersion.objects.select_related("model").get(pk=version_id)
