@@ -1,8 +1,9 @@
 """Time every list, filter, page, and admin list with 1,000 and with 1,000,000 predictions on PostgreSQL: make bench-growth
 
 Both databases have the same models, users, and distribution of values (see `growth_data`). The requests run in this process,
-alternately in both databases. Each time is the median of several requests. The ratio compares CPU times of this process and
-of the PostgreSQL process, because other programs on the machine hardly change them; the limit is for the wall time.
+alternately in both databases. Each time is the median of several requests. Ratio and limit are for the CPU time of this
+process and of the PostgreSQL process together, which other programs on the machine hardly change. On an idle machine, the
+wall time is about the same.
 
 The result is written to benchmarks/GROWTH.md. The exit status is 1 if a request misses the goal.
 """
@@ -50,7 +51,7 @@ class Result(NamedTuple):
         """Return whether the request meets the goal. A page with more rows may take longer."""
         more_rows = max(self.large_rows, 1) / max(self.small_rows, 1)
         grows = self.large_cpu > self.small_cpu * MAX_RATIO * max(more_rows, 1) + NOISE_MILLISECONDS
-        return not grows and self.large_wall < MAX_MILLISECONDS
+        return not grows and self.large_cpu < MAX_MILLISECONDS
 
 
 def main() -> int:

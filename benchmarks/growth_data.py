@@ -35,7 +35,8 @@ JOIN registry_modelversion v ON v.id = p.model_version_id JOIN registry_register
 WHERE p.status = 'succeeded'
 """
 CROWD = """
-INSERT INTO accounts_user (id, username, password, first_name, last_name, email, is_staff, is_active, is_superuser, date_joined)
+INSERT INTO accounts_user (id, username, password, first_name, last_name, email, is_staff, is_active, is_superuser,
+                           date_joined)
 SELECT pg_temp.build_id(1000 * g), 'crowd-' || g, '!', '', '', '', false, true, false, now()
 FROM generate_series(1, %(crowd)s) g
 """
@@ -50,7 +51,8 @@ SELECT n, age, ms, pg_temp.build_id(ms - 1) AS input_id, pg_temp.build_id(ms) AS
             ELSE crowd.ids[1 + floor(pick * %(crowd)s)::int] END AS user_id,
        CASE WHEN n IN (7, %(count)s - 3) THEN 'queued' WHEN n = 11 THEN 'canceled'
             WHEN status_draw < 0.02 THEN 'failed' ELSE 'succeeded' END AS status,
-       CASE WHEN source_draw < 0.5 THEN 'web' WHEN source_draw < 0.9 THEN 'api' WHEN n %% 500 = 3 THEN 'cli' ELSE 'batch' END AS source,
+       CASE WHEN source_draw < 0.5 THEN 'web' WHEN source_draw < 0.9 THEN 'api' WHEN n %% 500 = 3 THEN 'cli'
+            ELSE 'batch' END AS source,
        reference_draw, pick
 FROM (
     SELECT g AS n, g::float / %(count)s AS age, random() AS draw, random() AS user_draw, random() AS pick,
@@ -63,8 +65,8 @@ FROM (
 """
 MAKE_ROWS = """
 CREATE TEMPORARY TABLE row AS
-SELECT s.*, b.kind, b.image, b.features, b.content_type, b.width, b.height, b.size, b.output, b.label, b.confidence, b.margin,
-       b.value, v.id AS version_id, to_timestamp(s.ms / 1000.0) AS created_at
+SELECT s.*, b.kind, b.image, b.features, b.content_type, b.width, b.height, b.size, b.output, b.label, b.confidence,
+       b.margin, b.value, v.id AS version_id, to_timestamp(s.ms / 1000.0) AS created_at
 FROM slot s
 JOIN registry_registeredmodel m ON m.name = s.model
 JOIN registry_modelversion v ON v.model_id = m.id AND v.number = s.version
@@ -80,9 +82,9 @@ SELECT input_id, user_id, kind, image, features, md5(n::text) || md5((n + 1)::te
 FROM row ORDER BY n
 """
 PREDICTIONS = """
-INSERT INTO predictions_prediction (id, input_id, model_version_id, user_id, status, source, output, label, confidence, margin,
-    value, warnings, error_code, error_message, queue_ms, preprocess_ms, inference_ms, client_reference, created_at, started_at,
-    completed_at)
+INSERT INTO predictions_prediction (id, input_id, model_version_id, user_id, status, source, output, label, confidence,
+    margin, value, warnings, error_code, error_message, queue_ms, preprocess_ms, inference_ms, client_reference, created_at,
+    started_at, completed_at)
 SELECT id, input_id, version_id, user_id, status, source,
        CASE WHEN status = 'succeeded' THEN output END, CASE WHEN status = 'succeeded' THEN label ELSE '' END,
        CASE WHEN status = 'succeeded' THEN confidence END, CASE WHEN status = 'succeeded' THEN margin END,
@@ -94,8 +96,8 @@ SELECT id, input_id, version_id, user_id, status, source,
 FROM row ORDER BY n
 """
 REVIEWS = """
-INSERT INTO predictions_review (id, prediction_id, reviewer_id, verdict, true_label, true_value, true_labels, comment, picked_by,
-                                created_at, withdrawn_at)
+INSERT INTO predictions_review (id, prediction_id, reviewer_id, verdict, true_label, true_value, true_labels, comment,
+                                picked_by, created_at, withdrawn_at)
 SELECT pg_temp.build_id(ms), prediction_id, CASE WHEN reviewer = 1 THEN %(reviewer_id)s::uuid ELSE %(second_id)s::uuid END,
        verdict,
        CASE WHEN verdict = 'unsure' OR label = '' THEN '' WHEN verdict = 'correct' THEN label ELSE other_label END,

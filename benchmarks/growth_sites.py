@@ -22,7 +22,7 @@ from predictions.models import Input, Prediction, Review
 from registry.models import ModelVersion, RegisteredModel
 
 USERNAMES = ("heavy", "light", "reviewer", "second")
-STREAMED_ROWS = 200
+STREAMED_CHUNKS = 1  # of an export
 ADMIN_PAGE_ROWS, MAX_ADMIN_ROWS = 50, 10_000
 
 
@@ -74,8 +74,8 @@ class GrowthSite:
         users = {user.username: user for user in User.objects.filter(username__in=USERNAMES)}
         self.tokens = {name: create_token(user=user, name="growth")[1] for name, user in users.items()}
         self.clients = {name: Client() for name in users}
-        for name, client in self.clients.items():
-            client.force_login(users[name])
+        for username, client in self.clients.items():
+            client.force_login(users[username])
         self.facts = read_facts(users)
 
     def get(self, request: TimedRequest) -> Timing:
@@ -149,7 +149,7 @@ def _encode_cursor(row: Prediction) -> str:
 def _count_rows(response: Any) -> int:
     """Read the response; return the number of its rows, or -1."""
     if response.streaming:
-        return sum(1 for _ in islice(response.streaming_content, STREAMED_ROWS))
+        return sum(1 for _ in islice(response.streaming_content, STREAMED_CHUNKS))
     if response["Content-Type"] == "application/json":
         return len(response.json().get("results", [0]))
     context = response.context or {}

@@ -12,12 +12,11 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
 from accounts.permissions import is_reviewer
@@ -33,7 +32,7 @@ CHUNK_CHARACTERS = 64 * 1024  # each chunk is one write to the socket
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 FIELDS = (
     "id", "created_at", "model_version_id", "status", "source", "label", "confidence", "value", "output", "error_code",
-    "client_reference", "warnings", "input__kind", "input__original_name", "input__sha256", "input__features", "is_reviewed",
+    "client_reference", "warnings", "input__kind", "input__original_name", "input__sha256", "input__features",
 )  # fmt: skip
 COLUMNS = (
     "id", "created_at", "model", "model_version", "status", "source", "user", "kind", "original_name", "sha256", "features",
@@ -97,15 +96,25 @@ def stream_export(
 
 
 def iterate_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | AnonymousUser) -> Iterator[ExportRow]:
-    """Yield one row per prediction."""
+    """Yield one row per prediction. They must be sorted from the newest to the oldest."""
     fields = (*FIELDS, USER_FIELD) if is_reviewer(reader) else FIELDS
-    active_reviews = Review.objects.active().filter(prediction=OuterRef("pk"))
-    predictions = predictions.prefetch_related(None).annotate(is_reviewed=Exists(active_reviews))
-    rows = predictions.values_list(*fields, named=True).iterator(chunk_size=ROWS_PER_FETCH)
-    while chunk := list(islice(rows, ROWS_PER_FETCH)):
-        reviews = fetch_reviews([row.id for row in chunk if row.is_reviewed])
+    rows = predictions.prefetch_related(None).values_list(*fields, named=True)
+    for chunk in read_chunks(rows):
+        reviews = fetch_reviews([row.id for row in chunk])
         for row in chunk:
             yield build_row(row, describe_version(row.model_version_id), reviews.get(row.id, NO_REVIEW))
+
+
+def read_chunks(rows: QuerySet) -> Iterator[list[Any]]:
+    """Yield lists of rows, newest first, each from its own query.
+
+    With a cursor over all rows, PostgreSQL plans for the last row instead of the first: it joined and sorted 1,000,000 rows
+    for 6 seconds before it returned one.
+    """
+    chunk = list(rows[:ROWS_PER_FETCH])
+    while chunk:
+        yield chunk
+        chunk = list(rows.filter(pk__lt=chunk[-1].id)[:ROWS_PER_FETCH]) if len(chunk) == ROWS_PER_FETCH else []
 
 
 def build_row(row: StoredRow, version: VersionSummary, review: ReviewSummary) -> ExportRow:

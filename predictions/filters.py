@@ -92,6 +92,12 @@ class PredictionFilter(filters.FilterSet):
         if request is None or not is_reviewer(request.user):
             del self.filters["user"]
 
+    def filter_queryset(self, queryset: PredictionQuerySet) -> PredictionQuerySet:
+        """Apply the filters. Start at the user's newest prediction if they only see their own, as `matching` does."""
+        rows: PredictionQuerySet = super().filter_queryset(queryset)
+        user = getattr(self.request, "user", None)
+        return rows if user is None or is_reviewer(user) else rows.matching(user=user.pk)
+
     def filter_model(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
         """Accept the same references as a prediction request: name, name:version, name@alias."""
         try:

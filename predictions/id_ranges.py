@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import BooleanField, Case, DurationField, Exists, Func, Model, Q, UUIDField, Value, When
+from django.db.models import BooleanField, DurationField, Func, Model, Q, Subquery, UUIDField, Value
+from django.db.models.functions import Coalesce
 
 from core.fields import get_first_id
 
@@ -67,8 +68,11 @@ def _shift(moment: datetime, difference: timedelta) -> datetime:
 
 
 def _widen_if_deviating(model: type[Model], limit: UUID, extreme: UUID) -> Any:
-    # Sorting by the column of the partial index makes PostgreSQL read this index, whatever it expects.
+    """Return the limit, or the extreme ID if any row deviates.
+
+    Sorting by the column of the partial index makes PostgreSQL read this index, whatever number of rows it expects. `Exists`
+    would drop the order.
+    """
     deviation = Deviation("created_at", "id")
-    deviating = model._default_manager.filter(IsDeviating(deviation)).order_by(deviation)[:1]
-    values = {name: Value(value, UUIDField()) for name, value in (("limit", limit), ("extreme", extreme))}
-    return Case(When(Exists(deviating), then=values["extreme"]), default=values["limit"], output_field=UUIDField())
+    deviating = model._default_manager.filter(IsDeviating(deviation)).order_by(deviation)
+    return Coalesce(Subquery(deviating.values_list(Value(extreme, UUIDField()))[:1]), Value(limit, UUIDField()))

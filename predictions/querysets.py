@@ -124,7 +124,8 @@ def get_newest(rows: QuerySet, field: str, value: Any) -> QuerySet:
     the newest on instead.
     """
     rows = rows.filter(**{f"{field}__gte": value, f"{field}__lte": value})
-    return rows.order_by(f"-{field}", "-pk").values("pk")[:1]
+    column = rows.model._meta.get_field(field).attname  # `-model_version` would sort by the name of the model
+    return rows.order_by(f"-{column}", "-pk").values("pk")[:1]
 
 
 def get_reviews() -> ReviewQuerySet:

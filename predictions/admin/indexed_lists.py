@@ -25,8 +25,8 @@ DateRange = tuple[datetime, datetime]
 class IndexedChoicesFilter(admin.ChoicesFieldListFilter):
     """Filter by a field that has an index of this field and the ID."""
 
-    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
-        values = self.used_parameters.get(self.lookup_kwarg, [])
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet | None:
+        values: Any = self.used_parameters.get(self.lookup_kwarg, [])
         if len(values) == 1 and values[0] in dict(self.field.flatchoices):
             return queryset.matching(**{self.field_path: values[0]})
         return super().queryset(request, queryset)
@@ -170,7 +170,8 @@ def _list_periods(selected: list[int], first_year: int, last_year: int) -> Itera
         starts = [datetime(selected[0], month, 1, tzinfo=UTC) for month in range(1, 13)]
         yield from zip(starts, [*starts[1:], datetime(selected[0] + 1, 1, 1, tzinfo=UTC)], strict=True)
     else:
-        day = datetime(*selected, 1, tzinfo=UTC)
-        while day.month == selected[1]:
+        year, month = selected
+        day = datetime(year, month, 1, tzinfo=UTC)
+        while day.month == month:
             yield day, day + timedelta(days=1)
             day += timedelta(days=1)

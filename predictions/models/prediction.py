@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from predictions.models.review import Review
 
 MAX_CLIENT_REFERENCE_CHARACTERS = 255
-SCORED = {field: Q(status="succeeded", **{f"{field}__isnull": False}) for field in ("confidence", "margin")}
+SCORED = {name: Q(status="succeeded", **{f"{name}__isnull": False}) for name in ("confidence", "margin")}
 SAMPLED_BELOW = "04000000"  # random bits of an id below this value: one of SAMPLED_RATIO predictions
 SAMPLED_RATIO = 64
 MARGIN_HELP_TEXT = (
@@ -109,7 +109,7 @@ class Prediction(models.Model):
         CANCELED = "canceled"
 
     class Source(models.TextChoices):
-        # Currently used: web, api and cli, and batch by generated example data. The others are reserved.
+        # Currently used: web, api, cli, and batch by generated example data. The others are reserved.
         WEB = "web", "Web page"
         API = "api", "API"
         V2 = "v2", "V2 protocol"
@@ -151,8 +151,7 @@ class Prediction(models.Model):
     active_reviews: list[Review]  # newest first; set by `with_reviews`
 
     class Meta:
-        # In ascending order, because PostgreSQL then fills the pages of indexes with few values (source and ID: 17 instead of
-        # 22 MB per 300,000 rows). Lists read them backwards.
+        # In ascending order, because PostgreSQL then fills the pages of an index with few values (source, ID: 17 not 22 MB).
         indexes = [
             # Serves: a user's history, newest first; deleting a user.
             models.Index("user", "id", name="prediction_user_id"),
@@ -184,8 +183,8 @@ class Prediction(models.Model):
             models.Index("source", "id", name="prediction_source_id"),
             # Serve: filters by status, error code, and client reference, newest first. Without the value of most rows.
             *(
-                models.Index(field, "id", name=f"rare_{field}", condition=~Q(**{field: common}))
-                for field, common in PARTIAL_INDEX_EXCLUSIONS.items()
+                models.Index(name, "id", name=f"rare_{name}", condition=~Q(**{name: common}))
+                for name, common in PARTIAL_INDEX_EXCLUSIONS.items()
             ),
             # Serves: filter by confidence; the admin list by confidence.
             models.Index("confidence", name="prediction_confidence"),
