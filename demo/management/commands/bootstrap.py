@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 
 from accounts.models import User
 from accounts.services import create_user
+from demo.services.static_files import collect_static_files
 from inference.artifacts import hash_artifact
 from registry.manifest import read_manifest
 from registry.models import ModelVersion
@@ -28,7 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
+        collect_static_files()
         for name in EXAMPLE_NAMES:
             self._register_example(Path(settings.BASE_DIR, "examples", name))
         call_command("roll_up", verbosity=0)
