@@ -86,8 +86,10 @@ def run(server: str, folder: Path, options: argparse.Namespace) -> int:
     if not (folder / "models").exists():
         build_base(server)
     import django
+    from django.test.utils import setup_test_environment
 
     django.setup()
+    setup_test_environment()  # the responses have their contexts, which have the rows
     from benchmarks.growth_sites import GrowthSite, build_database
 
     for name, count in SIZES.items():

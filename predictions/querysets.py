@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, TextField
@@ -20,9 +20,13 @@ PARTIAL_INDEX_EXCLUSIONS = {"status": "succeeded", "error_code": "", "client_ref
 class DatedQuerySet(VisibleQuerySet):
     """Rows with a creation time, and an ID that contains the same time."""
 
+    has_deviation_index: ClassVar[bool] = False  # see predictions.id_ranges
+
     def created_in(self, *, start: datetime | None = None, end: datetime | None = None) -> Self:
         """Return rows created at or after `start` and before `end`."""
-        rows = self.filter(build_id_condition(self.model, start=start, end=end))
+        rows = self.filter(
+            build_id_condition(self.model, start=start, end=end, has_deviation_index=self.has_deviation_index)
+        )
         rows = rows.filter(created_at__gte=start) if start else rows
         return rows.filter(created_at__lt=end) if end else rows
 
@@ -50,6 +54,8 @@ class InputQuerySet(DatedQuerySet):
 
 class PredictionQuerySet(DatedQuerySet):
     """Predictions."""
+
+    has_deviation_index = True
 
     def with_related(self) -> Self:
         """Join the rows that lists and detail pages show, so that rendering needs no further query."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import CharField, IntegerField, OuterRef, Subquery, Sum
+from django.db.models import CharField, IntegerField, QuerySet, Subquery, Sum
 from django.db.models.functions import Cast
 
 from predictions.models import Prediction, PredictionCount, SummaryProgress
@@ -50,22 +50,25 @@ def count_usage(versions: Sequence[ModelVersion]) -> dict[UUID, Usage]:
     """Return the usage of versions by primary key, in two queries.
 
     The first one reads up to `MAX_COUNTED_PREDICTIONS` entries per version of the index on version and id, and takes the
-    last id from them. For `ORDER BY id DESC LIMIT 1` instead, PostgreSQL walks the primary key backwards until it finds a
-    row of the version: 1.2 s for a version without predictions in a table of 10^6 rows.
+    last id from them. For `ORDER BY id DESC LIMIT 1`, or for a version that is not a literal, PostgreSQL may walk the
+    primary key backwards until it finds a row of the version: 1.2 s for an unused version in a table of 10^6 rows.
     """
-    newest = Prediction.objects.filter(model_version=OuterRef("pk")).order_by("-id")
-    rows = list(
-        ModelVersion.objects.filter(pk__in=[version.pk for version in versions])
-        .order_by()
-        .annotate(
-            usage_count=CountSubquery(newest.values("pk")[:MAX_COUNTED_PREDICTIONS]),
-            last_id=MaxSubquery(newest.annotate(key=Cast("pk", CharField())).values("key")[:MAX_COUNTED_PREDICTIONS]),
-        )
-        .values_list("pk", "usage_count", "last_id")
-    )
+    if not versions:
+        return {}
+    first, *others = (_build_usage_query(version) for version in versions)
+    rows = list(first.union(*others, all=True))
     last_ids = [UUID(last_id) for _, _, last_id in rows if last_id]
     times = dict(Prediction.objects.filter(pk__in=last_ids).values_list("model_version", "created_at"))
     return {pk: Usage(count, times.get(pk)) for pk, count, _ in rows}
+
+
+def _build_usage_query(version: ModelVersion) -> QuerySet:
+    newest = Prediction.objects.filter(model_version=version).order_by("-id")
+    rows = ModelVersion.objects.filter(pk=version.pk).order_by()
+    return rows.annotate(
+        usage_count=CountSubquery(newest.values("pk")[:MAX_COUNTED_PREDICTIONS]),
+        last_id=MaxSubquery(newest.annotate(key=Cast("pk", CharField())).values("key")[:MAX_COUNTED_PREDICTIONS]),
+    ).values_list("pk", "usage_count", "last_id")
 
 
 def count_succeeded(

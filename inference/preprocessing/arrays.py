@@ -48,7 +48,10 @@ def _scale_array(array: Array, signature: ImageInput, highest: int) -> Array:
         array = array * np.float32(_get_white(signature) / highest)
     if signature.mean:
         array = array - np.array(signature.mean, np.float32)
-    return array / np.array(signature.std, np.float32) if signature.std else array
+    if signature.std:
+        std: Array = np.array(signature.std, np.float32)
+        array = array / std
+    return array
 
 
 def _get_white(signature: ImageInput) -> int:

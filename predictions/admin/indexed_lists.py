@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model, Q, QuerySet, Subquery
 from django.http import HttpRequest
@@ -17,7 +16,7 @@ from django.utils.functional import cached_property
 from accounts.models import User
 from core.admin import ReadOnlyAdmin
 from core.fields import get_first_id, get_id_time, parse_uuid
-from registry.models import ModelVersion, RegisteredModel
+from registry.models import ModelVersion
 
 DateRange = tuple[datetime, datetime]
 
@@ -32,22 +31,14 @@ class IndexedChoicesFilter(admin.ChoicesFieldListFilter):
         return super().queryset(request, queryset)
 
 
-class ModelFilter(admin.SimpleListFilter):
+class ModelFilter(admin.RelatedFieldListFilter):
     """Filter predictions by the registered model."""
 
-    title = "model"
-    parameter_name = "model_version__model__id__exact"
-
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return [(str(pk), name) for pk, name in RegisteredModel.objects.values_list("pk", "name")]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
-        text = self.value()
-        if text is None:
-            return queryset
-        model = parse_uuid(text)
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet | None:
+        values: Any = self.used_parameters.get(self.lookup_kwarg, [])
+        model = parse_uuid(str(values[0])) if len(values) == 1 else None
         if model is None:
-            raise IncorrectLookupParameters(f"Expected the ID of a model. Received: {text}")
+            return super().queryset(request, queryset)
         return queryset.of_versions(ModelVersion.objects.filter(model=model))
 
 

@@ -102,7 +102,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
         ReviewStateFilter,
         ("status", IndexedChoicesFilter),
         ("source", IndexedChoicesFilter),
-        ModelFilter,
+        ("model_version__model", ModelFilter),
         LabelFilter,
     )
     sortable_by = ("confidence_text", "created_time")

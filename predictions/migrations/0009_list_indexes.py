@@ -9,31 +9,25 @@ from django.db import migrations, models
 import core.fields
 from core.operations import AddIndexOnline, RemoveIndexOnline
 
-# Rows whose creation time deviates from the time in their ID. The expressions are those of predictions.id_ranges.
-CREATE_DEVIATING = """
-CREATE INDEX CONCURRENTLY {name} ON {table} (({deviation}))
-WHERE ({deviation} NOT BETWEEN INTERVAL '-10 minutes' AND INTERVAL '10 minutes')
-"""
+# Predictions whose creation time deviates from the time in their ID. The expressions are those of predictions.id_ranges.
 DEVIATION = """
 ("created_at" - TO_TIMESTAMP(('x' || TRANSLATE(LEFT("id"::text, 13), '-', ''))::bit(48)::bigint / 1000.0))
 """
-DEVIATING_INDEXES = {
-    "prediction_deviating_time": "predictions_prediction",
-    "input_deviating_time": "predictions_input",
-}
+CREATE_DEVIATING = f"""
+CREATE INDEX CONCURRENTLY prediction_deviating_time ON predictions_prediction (({DEVIATION}))
+WHERE ({DEVIATION} NOT BETWEEN INTERVAL '-10 minutes' AND INTERVAL '10 minutes')
+"""
 
 
 def create_deviating(apps, schema_editor):
     drop_deviating(apps, schema_editor)
     if schema_editor.connection.vendor == "postgresql":
-        for name, table in DEVIATING_INDEXES.items():
-            schema_editor.execute(CREATE_DEVIATING.format(name=name, table=table, deviation=DEVIATION.strip()))
+        schema_editor.execute(CREATE_DEVIATING)
 
 
 def drop_deviating(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
-        for name in DEVIATING_INDEXES:
-            schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+        schema_editor.execute("DROP INDEX CONCURRENTLY IF EXISTS prediction_deviating_time")
 
 
 class Migration(migrations.Migration):

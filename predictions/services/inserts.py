@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from types import NoneType
 from typing import Any
 from uuid import UUID
@@ -16,28 +18,37 @@ from core.fields import UUID7Field
 from core.group_commit import WriteFailure
 from predictions.models import Input, Prediction
 
-Reader = Callable[[models.Model], Any]
+KeptTypes = dict[type[models.Field], set[type]]
 Converters = dict[type[models.Field], dict[type, Callable[[Any], Any]]]
 
 
-def _keep(value: Any) -> Any:
-    return value
+@dataclass(frozen=True, slots=True)
+class Column:
+    """How to read the value of one field as `save()` stores it.
+
+    Args:
+        kept_types: values of exactly these types are stored as they are.
+        converters: functions for values of exactly these types. All other values are converted by the field.
+    """
+
+    name: str
+    field: models.Field
+    kept_types: frozenset[type]
+    converters: dict[type, Callable[[Any], Any]]
 
 
-# How to store values of exactly these types. All other values are converted by their field, as `save()` does.
-# Saves 0.08 ms of 0.34 ms CPU per prediction, without the database server.
-CONVERTERS: Converters = {
-    models.CharField: {str: _keep},
-    models.TextField: {str: _keep},
-    models.FloatField: {float: _keep},
-    models.PositiveIntegerField: {int: _keep},
-    models.PositiveBigIntegerField: {int: _keep},
+KEPT_TYPES: KeptTypes = {
+    models.CharField: {str},
+    models.TextField: {str},
+    models.FloatField: {float},
+    models.PositiveIntegerField: {int},
+    models.PositiveBigIntegerField: {int},
 }
+POSTGRESQL_KEPT_TYPES: KeptTypes = {**KEPT_TYPES, models.DateTimeField: {datetime}}
+CONVERTERS: Converters = {models.UUIDField: {UUID: attrgetter("hex")}, UUID7Field: {UUID: attrgetter("hex")}}
 POSTGRESQL_CONVERTERS: Converters = {
-    **CONVERTERS,
     models.UUIDField: {UUID: str},
     UUID7Field: {UUID: str},
-    models.DateTimeField: {datetime: _keep},
     models.JSONField: {dict: json.dumps, list: json.dumps},
 }
 
@@ -80,9 +91,9 @@ def insert_predictions(predictions: Sequence[Prediction], *, is_retry: bool = Fa
 
 
 def _execute_inserts(predictions: Sequence[Prediction], *, is_retry: bool) -> None:
-    readers = _get_readers(Input, connection.vendor), _get_readers(Prediction, connection.vendor)
-    inputs = [[read(prediction.input) for read in readers[0]] for prediction in predictions]
-    rows = [[read(prediction) for read in readers[1]] for prediction in predictions]
+    input_columns, columns = (_get_columns(model, connection.vendor) for model in (Input, Prediction))
+    inputs = [_read_values(prediction.input, input_columns) for prediction in predictions]
+    rows = [_read_values(prediction, columns) for prediction in predictions]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # CPU of client and server per prediction: 0.57 ms, with two INSERTs of the ORM, BEGIN, and COMMIT 1.16 ms. In
@@ -105,30 +116,46 @@ def _build_insert(model: type[models.Model], row_count: int = 1, is_retry: bool 
     return f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(columns)}) VALUES {values}{ending}"  # noqa: S608
 
 
+def _read_values(row: models.Model, columns: Sequence[Column]) -> list[Any]:
+    """Return the values of a row as `save()` stores them.
+
+    Without the types that need no conversion, and those with a simple one, this takes 0.2 ms more CPU per prediction.
+    """
+    stored = row.__dict__
+    values = []
+    for column in columns:
+        value = stored.get(column.name)
+        if type(value) not in column.kept_types:
+            convert = column.converters.get(type(value))
+            field = column.field
+            value = convert(value) if convert else field.get_db_prep_save(field.pre_save(row, add=True), connection)
+        values.append(value)
+    return values
+
+
 @functools.cache
-def _get_readers(model: type[models.Model], vendor: str) -> list[Reader]:
-    """Return one function per field that returns its value in a row as `save()` stores it."""
+def _get_columns(model: type[models.Model], vendor: str) -> list[Column]:
+    is_postgresql = vendor == "postgresql"
     return [
-        _get_reader(field, POSTGRESQL_CONVERTERS if vendor == "postgresql" else CONVERTERS) for field in _list_fields(model)
+        _build_column(
+            field,
+            POSTGRESQL_KEPT_TYPES if is_postgresql else KEPT_TYPES,
+            POSTGRESQL_CONVERTERS if is_postgresql else CONVERTERS,
+        )
+        for field in _list_fields(model)
     ]
+
+
+def _build_column(field: models.Field, kept_types: KeptTypes, converters: Converters) -> Column:
+    target = field
+    while isinstance(target, models.ForeignKey):
+        target = target.target_field
+    # These options change a value when it is stored.
+    if any(getattr(target, option, None) for option in ("encoder", "auto_now", "auto_now_add")):
+        return Column(field.attname, field, frozenset(), {})
+    kept = frozenset({NoneType, *kept_types.get(type(target), ())})
+    return Column(field.attname, field, kept, converters.get(type(target), {}))
 
 
 def _list_fields(model: type[models.Model]) -> list[models.Field]:
     return [field for field in model._meta.concrete_fields if not field.generated]
-
-
-def _get_reader(field: models.Field, converters: Converters) -> Reader:
-    name, column = field.attname, field
-    while isinstance(column, models.ForeignKey):
-        column = column.target_field
-    by_type = {NoneType: _keep, **converters.get(type(column), {})}
-    if getattr(column, "encoder", None) or getattr(column, "auto_now", False) or getattr(column, "auto_now_add", False):
-        by_type = {}
-
-    def read(row: models.Model) -> Any:
-        value = row.__dict__.get(name)
-        if convert := by_type.get(type(value)):
-            return convert(value)
-        return field.get_db_prep_save(field.pre_save(row, add=True), connection)
-
-    return read

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import sys
+
 from django.core.files.base import ContentFile
-from django.db import connection
+from django.db import connection, models
 
 from core.group_commit import GroupCommit
 from predictions.models import Input, Prediction
@@ -30,8 +33,8 @@ def store_prediction(prediction: Prediction, prepared: PreparedInput) -> None:
             outcome is unknown if the connection is lost while the database commits.
     """
     row: Input = prepared.row
-    row.clean_fields(exclude=["user", "image"])
-    prediction.clean_fields(exclude=["user", "input", "model_version"])
+    _validate_texts(row)
+    _validate_texts(prediction)
     if prepared.data:
         _store_file(row, prepared.data)
     if connection.in_atomic_block:
@@ -44,6 +47,27 @@ def store_prediction(prediction: Prediction, prepared: PreparedInput) -> None:
         row.image.delete(save=False)
     # Each thread of a group raises an exception of its own.
     raise type(failure.error)(*failure.error.args) from failure.error
+
+
+def _validate_texts(row: models.Model) -> None:
+    """Check the texts, some of which come from callers or models. Services set all other fields, which databases check.
+
+    SQLite stores texts of any length. `clean_fields` of both rows takes 0.15 ms more CPU.
+
+    Raises:
+        ValidationError: a text is too long, or contains a NUL character, which PostgreSQL does not store.
+    """
+    stored = row.__dict__
+    for name, max_characters in _get_text_limits(type(row)):
+        text = stored[name]
+        if text and (len(text) > max_characters or "\0" in text):
+            row.clean_fields(exclude=[field.name for field in row._meta.fields if field.name != name])
+
+
+@functools.cache
+def _get_text_limits(model: type[models.Model]) -> list[tuple[str, int]]:
+    fields = [field for field in model._meta.concrete_fields if type(field) in (models.CharField, models.TextField)]
+    return [(field.attname, field.max_length or sys.maxsize) for field in fields]
 
 
 def _store_file(row: Input, data: bytes) -> None:

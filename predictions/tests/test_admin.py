@@ -121,6 +121,7 @@ def test_filters_and_date_hierarchy(shades, admin, user):
         "label": prediction.label,
         "created_at__year": day.year,
         "created_at__month": day.month,
+        "model_version__model__id__exact": str(shades.model_id),
     }
     assert list(admin.get(get_list_url("prediction"), query).context["cl"].result_list) == [prediction]
     assert not admin.get(get_list_url("prediction"), {"status__exact": "failed"}).context["cl"].result_list

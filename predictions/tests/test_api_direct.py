@@ -68,14 +68,14 @@ def test_there_are_enough_requests_to_compare():
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_all_requests_are_answered_as_by_the_viewset(models, api, part, direct_responses, monkeypatch):
+def test_all_responses_are_those_of_the_viewset(models, api, part, direct_responses, monkeypatch):
     requests = CREATE_REQUESTS[part::4]
-    answered = [(describe(send(api, request)), bool(direct_responses and direct_responses[-1])) for request in requests]
+    responses = [(describe(send(api, request)), bool(direct_responses and direct_responses[-1])) for request in requests]
     rows = list_rows()
     Prediction.objects.all().delete()
     monkeypatch.setattr(direct, "create_directly", lambda request: None)
-    for request, (answer, is_direct) in zip(requests, answered, strict=True):
-        assert answer == describe(send(api, request)), request.name
+    for request, (response, is_direct) in zip(requests, responses, strict=True):
+        assert response == describe(send(api, request)), request.name
         assert is_direct == request.is_direct, request.name
     assert list_rows() == rows
 

@@ -108,7 +108,7 @@ def test_no_receiver_waits_for_inputs_or_predictions():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("invalid", [{"confidence": 2}, {"output": {"a": object()}}, {"value": "no number"}], ids=str)
+@pytest.mark.parametrize("invalid", [{"confidence": 2}, {"output": {"a": object()}}, {"value": "no number"}], ids=list)
 def test_an_invalid_row_fails_alone(shades, user, invalid):
     predictions = [build_prediction(shades, user, **fields) for fields in ({}, invalid, {})]
     failures = insert_predictions(predictions)

@@ -29,5 +29,5 @@ def test_usage_reads_the_index_on_version_and_id(shades, write_dummy, user):
     newest = Prediction.objects.order_by("-id").first().created_at
     assert usage == {shades.pk: Usage(1000, newest), unused.pk: Usage(0, None)}
     plan = explain(query["sql"] for query in captured if "usage_count" in query["sql"])
-    assert "prediction_version_newest" in plan
-    assert "predictions_prediction_pkey" not in plan
+    assert "prediction_version_id" in plan
+    assert f"Filter: (model_version_id = '{unused.pk}'" not in plan
