@@ -10,7 +10,7 @@ from django.db import connection
 
 
 class Statement:
-    """A SQL statement that returns at most one row. PostgreSQL parses and plans it once per connection.
+    """A SQL statement that PostgreSQL parses and plans once per connection.
 
     Django compiles an ORM query anew each time, which takes longer than PostgreSQL takes to execute it.
 
@@ -23,14 +23,20 @@ class Statement:
         self.name = f"mlsite_{hashlib.sha256(sql.encode()).hexdigest()[:16]}"
 
     def fetch_one(self, params: Sequence[Any]) -> tuple[Any, ...] | None:
-        """Execute the statement, and return its row or None.
+        """Execute the statement, and return its first row, or None.
 
         Raises:
             DatabaseError: as Django's cursors do.
         """
-        if connection.vendor == "postgresql":
-            backend: Any = connection  # core.postgresql
-            return backend.fetch_prepared(self.name, self.sql, params)
-        with connection.cursor() as cursor:  # sqlite3 keeps compiled statements itself
-            cursor.execute(self.sql, params)
-            return cursor.fetchone()
+        with connection.cursor() as cursor:
+            self.execute(cursor, params)
+            row: tuple[Any, ...] | None = cursor.fetchone()
+            return row
+
+    def execute(self, cursor: Any, params: Sequence[Any]) -> None:
+        """Execute the statement with a cursor of the default database."""
+        backend: Any = cursor.db
+        if backend.vendor == "postgresql":
+            backend.execute_prepared(cursor, self.name, self.sql, params)
+        else:
+            cursor.execute(self.sql, params)  # sqlite3 keeps compiled statements itself

@@ -41,9 +41,11 @@ class DurableFileSystemStorage(FileSystemStorage):
         name saved nothing. One thread that writes the files of many requests, and syncs each folder once, saved no CPU, and
         wrote 200 instead of 3000 files/s, because the file system combines the fsyncs of many threads.
         """
-        if os.path.lexists(self.path(name)):
+        path = self.path(name)
+        if os.path.lexists(path):
             name = self.get_available_name(name)
-        self._store([data], self.path(name))
+            path = self.path(name)
+        self._store([data], path)
         return name
 
     def _save(self, name: str, content: File) -> str:
@@ -51,8 +53,9 @@ class DurableFileSystemStorage(FileSystemStorage):
         return name
 
     def _store(self, chunks: Iterable[bytes], target: str) -> None:
+        folder = os.path.dirname(target)
         try:
-            self._sync_folder_entry(os.path.dirname(target))
+            self._sync_folder_entry(folder)
             temporary = self._write_temporary_file(chunks)
             try:
                 # This never overwrites a file: the name is free, and names contain a UUID or a hash.
@@ -60,7 +63,7 @@ class DurableFileSystemStorage(FileSystemStorage):
             except BaseException:
                 os.unlink(temporary)
                 raise
-            _fsync_folder(os.path.dirname(target))
+            _fsync_folder(folder)
         except OSError as error:
             if error.errno in NO_SPACE_ERRORS:
                 raise StorageFull(error.errno, "No space is left for uploaded files.") from error

@@ -27,6 +27,9 @@ class BaseRuntime:
     data_suffixes: ClassVar[tuple[str, ...]] = ()
     """Suffixes of the artifacts that load as data. Loading any other artifact can run its author's code."""
 
+    is_reentrant: ClassVar[bool] = False
+    """Whether several threads can call the function that `load()` returns at the same time."""
+
     def __init__(self, path: Path, *, threads: int = 0, trusted: bool = False) -> None:
         self.path = path
         self.threads = threads
@@ -49,7 +52,7 @@ class BaseRuntime:
 
         Returns:
             A function that takes a batch (an array of images or a `Table`) and returns one row of output per input row,
-            or several outputs by name. Only one thread calls it at a time.
+            or several outputs by name. Only one thread calls it at a time, unless `is_reentrant`.
 
         Raises:
             InvalidArtifact: the file must not be loaded or does not match its suffix.

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter
+from typing import Any
 
 from inference.artifacts import hash_artifact, hash_file
 from inference.batcher import MAX_BATCH_ITEMS, MAX_QUEUE_ITEMS
@@ -38,17 +39,17 @@ def load_predictor(
     if predictor is None:
         runtime = spec.runtime
         try:
-            _, run = load_artifact(runtime, spec.path, threads=threads, trusted=spec.trusted)
+            loaded, run = load_artifact(runtime, spec.path, threads=threads, trusted=spec.trusted)
         except InferenceError as error:
             # The cause is for the operator only: its text comes from the artifact and can contain paths.
             raise ModelUnavailable(f"{spec} cannot be loaded.") from error
-        predictor = start(run)
+        predictor = start(run, is_reentrant=loaded.is_reentrant)
     duration = round((perf_counter() - started) * 1000)
     logger.info("model loaded", extra={"model": str(spec), "runtime": runtime, "load_ms": duration})
     return predictor
 
 
-def _start_converted(spec: ModelSpec, start: Callable[[BatchFunction], Predictor], threads: int) -> Predictor | None:
+def _start_converted(spec: ModelSpec, start: Callable[..., Predictor], threads: int) -> Predictor | None:
     """Return the predictor of the converted file. If it cannot be used, log an error and return None."""
     if spec.converted is None:
         return None
@@ -56,8 +57,8 @@ def _start_converted(spec: ModelSpec, start: Callable[[BatchFunction], Predictor
         problem = find_converted_problem(spec.converted)
         if problem:
             raise InvalidArtifact(problem)
-        _, run = load_artifact(spec.converted.runtime, spec.converted.path, threads=threads)
-        return start(run)
+        loaded, run = load_artifact(spec.converted.runtime, spec.converted.path, threads=threads)
+        return start(run, is_reentrant=loaded.is_reentrant)
     except InferenceError as error:
         logger.error(
             "converted network cannot be used; its artifact runs instead", extra={"model": str(spec)}, exc_info=error
@@ -65,8 +66,8 @@ def _start_converted(spec: ModelSpec, start: Callable[[BatchFunction], Predictor
         return None
 
 
-def _start_predictor(spec: ModelSpec, run: BatchFunction, *, max_batch_items: int, max_queue_items: int) -> Predictor:
-    predictor = Predictor(spec, run, max_batch_items=max_batch_items, max_queue_items=max_queue_items)
+def _start_predictor(spec: ModelSpec, run: BatchFunction, **options: Any) -> Predictor:
+    predictor = Predictor(spec, run, **options)
     try:
         predictor.warm_up()
     except InferenceError:

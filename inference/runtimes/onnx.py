@@ -37,6 +37,7 @@ class OnnxRuntime(BaseRuntime):
     """
 
     suffixes = data_suffixes = (".onnx",)
+    is_reentrant = True  # InferenceSession.run
 
     def load(self) -> BatchFunction:
         session = self._open_session()
