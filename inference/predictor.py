@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from time import perf_counter
-from typing import Any, NoReturn
+from typing import Any
 
 from inference.batcher import MAX_BATCH_ITEMS, MAX_QUEUE_ITEMS, BatchResult, MicroBatcher
 from inference.errors import InferenceError, InferenceTimeout, InvalidOutput, ModelError, ModelFailed
@@ -133,24 +133,31 @@ class Predictor:
             raise InferenceTimeout(f"{self.spec} did not respond within {timeout:g} seconds.")
         if queued.result is not None:
             return queued.result
-        self._raise_model_error(queued.error)
+        raise self._build_error(queued.error)
 
     def _run_directly(self, item: Any) -> BatchResult:
         self._direct_since = started = perf_counter()
         try:
             (output,) = self._run_items([item])
+        except InferenceError:
+            raise
         except Exception as error:  # as in the batcher
-            self._raise_model_error(error)
+            raise self._build_error(error) from error
         finally:
             self._direct_since = None
         return BatchResult(output, 0.0, (perf_counter() - started) * 1000)
 
-    def _raise_model_error(self, error: BaseException | None) -> NoReturn:
+    def _build_error(self, error: BaseException | None) -> InferenceError:
+        """Return the error of a model for its caller.
+
+        A model can raise any exception. The message contains only the type, because the text can contain paths. The full
+        error is logged as the cause.
+        """
         if isinstance(error, InferenceError):
-            raise error
-        # A model can raise any exception. The message contains only the type, because the text can contain paths.
-        # The full error is logged as the cause.
-        raise ModelFailed(f"{self.spec} failed: {type(error).__name__}.") from error
+            return error
+        failure = ModelFailed(f"{self.spec} failed: {type(error).__name__}.")
+        failure.__cause__ = error
+        return failure
 
 
 SINGLE_ROW_HINT = (
