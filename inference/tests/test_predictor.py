@@ -1,12 +1,13 @@
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from inference.errors import InferenceTimeout, InvalidOutput, ModelFailed
-from inference.predictor import Predictor
+from inference.errors import InferenceTimeout, InvalidOutput, ModelError, ModelFailed
+from inference.predictor import MAX_DIRECT_MILLISECONDS, Predictor
 from inference.signature import ImageInput, Signature
 from inference.types import ModelSpec, Timings
 
@@ -22,8 +23,8 @@ def classify_brightness(batch):
 def make_predictor():
     predictors = []
 
-    def make(run):
-        predictors.append(Predictor(SPEC, run))
+    def make(run, **options):
+        predictors.append(Predictor(SPEC, run, **options))
         return predictors[-1]
 
     yield make
@@ -89,3 +90,74 @@ def test_warm_up_tries_other_samples_if_the_model_fails_on_the_first(make_predic
 def test_warm_up_requires_a_batch_axis_in_each_output(make_predictor):
     with pytest.raises(InvalidOutput, match=r"Received: 0\. The first axis .* boxes\[None\]"):
         make_predictor(lambda batch: {"boxes": np.ones((0, 4))}).warm_up()
+
+
+def record_threads(threads, seconds=0.0):
+    """Return a model that records the threads in which it runs."""
+
+    def run(batch):
+        threads.append(threading.current_thread())
+        time.sleep(seconds)
+        return classify_brightness(batch)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("is_reentrant", "seconds", "runs_directly"),
+    [(True, 0, True), (False, 0, False), (True, 2 * MAX_DIRECT_MILLISECONDS / 1000, False)],
+    ids=["fast and reentrant", "not reentrant", "slow"],
+)
+def test_only_a_fast_reentrant_model_runs_in_the_thread_of_its_caller(make_predictor, is_reentrant, seconds, runs_directly):
+    threads = []
+    predictor = make_predictor(record_threads(threads, seconds), is_reentrant=is_reentrant)
+    predictor.warm_up()
+    timings = Timings()
+    result = predictor.predict(Image.new("L", (8, 8), 255), timeout=10, timings=timings)
+    assert result.label == "light"
+    assert (threads[-1] is threading.current_thread()) == runs_directly
+    assert timings.inference_ms > 0
+    assert (timings.queue_ms == 0) == runs_directly
+
+
+def test_callers_do_not_wait_for_the_caller_that_runs_the_model(make_predictor):
+    threads, release, is_running = [], threading.Event(), threading.Event()
+
+    def run(batch):
+        threads.append(threading.current_thread())
+        if threads[-1] is waiting:
+            is_running.set()
+            release.wait(30)
+        return classify_brightness(batch)
+
+    waiting = threading.Thread(target=lambda: predictor.predict(Image.new("L", (8, 8)), timeout=10))
+    predictor = make_predictor(run, is_reentrant=True)
+    predictor.warm_up()
+    waiting.start()
+    assert is_running.wait(10)
+    assert predictor.get_running_seconds() > 0
+    assert predictor.predict(Image.new("L", (8, 8)), timeout=10)
+    assert threads[-1] not in (waiting, threading.current_thread())
+    release.set()
+    waiting.join()
+    assert predictor.get_running_seconds() == 0
+    predictor.predict(Image.new("L", (8, 8)), timeout=10)
+    assert threads[-1] is threading.current_thread()
+
+
+def test_errors_of_a_model_that_runs_directly_are_those_of_the_batcher(make_predictor):
+    errors = []
+
+    def run(batch):
+        if errors:
+            raise errors[0]
+        return classify_brightness(batch)
+
+    predictor = make_predictor(run, is_reentrant=True)
+    predictor.warm_up()
+    for error, expected in ((KeyError("/secret/path"), "shades:2 failed: KeyError"), (InvalidOutput("rows"), "rows")):
+        errors[:] = [error]
+        with pytest.raises(ModelError, match=expected):
+            predictor.predict(Image.new("L", (8, 8)), timeout=10)
+    errors.clear()
+    assert predictor.predict(Image.new("L", (8, 8)), timeout=10)
