@@ -1,4 +1,4 @@
-"""Save the pipeline of examples/iris in the formats of other programs: python -m benchmarks.artifacts FOLDER"""
+"""Save the example models in the formats of other programs: python -m benchmarks.artifacts FOLDER"""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 PICKLE_NAME = "iris.pickle"
 MLFLOW_NAME = "iris-mlflow"
+ONNX_NAME = "digits.onnx"
 
 
 def load_pipeline() -> Any:
@@ -44,7 +45,20 @@ def save_mlflow(folder: Path) -> Path:
     return path
 
 
+def save_onnx(folder: Path) -> Path:
+    """Convert the network of examples/digits, as mlsite does when the network is registered."""
+    from inference.runtimes.keras import KerasRuntime
+
+    runtime, path = KerasRuntime(ROOT / "examples" / "digits" / "digits.keras", threads=1), folder / ONNX_NAME
+    runtime.load()
+    conversion = runtime.convert()
+    assert conversion
+    path.write_bytes(conversion.data)
+    return path
+
+
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
+    save_onnx(folder)
     save_pickle(folder)
     save_mlflow(folder)

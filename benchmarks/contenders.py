@@ -10,7 +10,7 @@ from pathlib import Path
 import requests
 
 from benchmarks import payloads
-from benchmarks.artifacts import MLFLOW_NAME, PICKLE_NAME
+from benchmarks.artifacts import MLFLOW_NAME, ONNX_NAME, PICKLE_NAME
 from benchmarks.databases import count_rows, create_database
 from benchmarks.payloads import ROOT, Bodies, write_requests
 from benchmarks.servers import PROCESSES, THREADS, Server, create_site
@@ -22,6 +22,7 @@ PEER_PYTHON = str(ROOT / ".venv-bench" / "bin" / "python")
 SITE_PATH = "/api/v1/predictions/"
 SITE_TABLE = "predictions_prediction WHERE status = 'succeeded'"
 DIGITS = ROOT / "examples" / "digits" / "digits.keras"
+DIGITS_ONNX = Path(ONNX_NAME)
 IRIS_PICKLE = Path(PICKLE_NAME)
 IRIS_MLFLOW = Path(MLFLOW_NAME)
 
@@ -59,7 +60,7 @@ PEERS = (
         list_bodies=payloads.list_images,
         command=("-m", "uvicorn", "image_expert:app", "--port", "{port}", *FAST_UVICORN),
         model=DIGITS,
-        tables="tables.sql",
+        tables="image_tables.sql",
     ),
     Peer(
         key="image-expert-statement",
@@ -68,7 +69,17 @@ PEERS = (
         list_bodies=payloads.list_images,
         command=("-m", "uvicorn", "image_expert:app", "--port", "{port}", *FAST_UVICORN),
         model=DIGITS,
-        tables="tables.sql",
+        tables="image_tables.sql",
+        environment=(("ONE_STATEMENT", "1"),),
+    ),
+    Peer(
+        key="image-expert-onnx",
+        title="FastAPI by an expert, ONNX",
+        workload="image",
+        list_bodies=payloads.list_images,
+        command=("-m", "uvicorn", "image_expert:app", "--port", "{port}", *FAST_UVICORN),
+        model=DIGITS_ONNX,
+        tables="image_tables.sql",
         environment=(("ONE_STATEMENT", "1"),),
     ),
     Peer(
@@ -88,6 +99,15 @@ PEERS = (
         command=("image_litserve.py",),
         model=DIGITS,
         path="/predict",
+    ),
+    Peer(
+        key="row-expert",
+        title="FastAPI by an expert",
+        workload="row",
+        list_bodies=payloads.list_rows,
+        command=("-m", "uvicorn", "row_expert:app", "--port", "{port}", *FAST_UVICORN),
+        model=IRIS_PICKLE,
+        tables="row_tables.sql",
     ),
     Peer(
         key="row-flask",

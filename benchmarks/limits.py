@@ -40,7 +40,7 @@ def measure_inserts(cluster: Cluster, seconds: int) -> Inserts:
     program = shutil.which("pgbench", path=str(cluster.binaries)) or shutil.which("pgbench")
     if program is None:
         raise SystemExit("pgbench is not installed. On Debian: apt-get install postgresql")
-    url = create_database(cluster.url, "pgbench", PEERS_FOLDER / "tables.sql")
+    url = create_database(cluster.url, "pgbench", PEERS_FOLDER / "image_tables.sql")
     options = ["-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", str(THREADS), "-T", str(seconds)]
     command = [program, *options, "-f", str(PEERS_FOLDER / "inserts.sql"), url]
     started = read_cpu_seconds(cluster.pid)

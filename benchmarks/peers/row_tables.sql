@@ -1,10 +1,7 @@
--- Tables of the programs in this folder that use no object-relational mapper.
+-- Tables of row_expert.py.
 CREATE TABLE inputs (
     id uuid PRIMARY KEY,
-    path text NOT NULL,
-    sha256 text NOT NULL,
-    width integer NOT NULL,
-    height integer NOT NULL,
+    features jsonb NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE TABLE predictions (
