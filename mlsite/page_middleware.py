@@ -19,14 +19,15 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import cached_property
 
+from accounts.requests import parse_bearer_header
+
 API_PREFIX = "/api/v1/"
-BEARER_PREFIX = "bearer "
 
 
 def is_token_request(request: HttpRequest) -> bool:
     """Return whether this is an API request with a token, valid or not. The API then ignores the session."""
     header = request.META.get("HTTP_AUTHORIZATION", "")
-    return request.path_info.startswith(API_PREFIX) and header[: len(BEARER_PREFIX)].lower() == BEARER_PREFIX
+    return request.path_info.startswith(API_PREFIX) and parse_bearer_header(header) is not None
 
 
 class PageMiddleware(MiddlewareMixin):

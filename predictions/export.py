@@ -47,7 +47,7 @@ FORMATTED_COLUMNS = (
 USER_FIELD = "user__username"  # only for reviewers
 
 
-class ReviewSummary(NamedTuple):
+class ExportedReview(NamedTuple):
     """The newest active review of a prediction, and the number of its active reviews."""
 
     verdict: str | None = None
@@ -58,7 +58,7 @@ class ReviewSummary(NamedTuple):
     active_count: int = 0
 
 
-class VersionSummary(NamedTuple):
+class ExportedVersion(NamedTuple):
     """What the rows of a model version share. The names of the features are in the order of the signature."""
 
     model: str
@@ -66,7 +66,7 @@ class VersionSummary(NamedTuple):
     features: tuple[str, ...]
 
 
-NO_REVIEW = ReviewSummary()
+NO_REVIEW = ExportedReview()
 StoredRow = Any
 """The values of `FIELDS`, and of `USER_FIELD` for reviewers, of one prediction by name."""
 ExportRow = dict[str, Any]
@@ -102,7 +102,7 @@ def iterate_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | A
     for chunk in read_chunks(rows):
         reviews = fetch_reviews([row.id for row in chunk])
         for row in chunk:
-            yield build_row(row, describe_version(row.model_version_id), reviews.get(row.id, NO_REVIEW))
+            yield build_row(row, get_exported_version(row.model_version_id), reviews.get(row.id, NO_REVIEW))
 
 
 def read_chunks(rows: QuerySet) -> Iterator[list[Any]]:
@@ -117,7 +117,7 @@ def read_chunks(rows: QuerySet) -> Iterator[list[Any]]:
         chunk = list(rows.filter(pk__lt=chunk[-1].id)[:ROWS_PER_FETCH]) if len(chunk) == ROWS_PER_FETCH else []
 
 
-def build_row(row: StoredRow, version: VersionSummary, review: ReviewSummary) -> ExportRow:
+def build_row(row: StoredRow, version: ExportedVersion, review: ExportedReview) -> ExportRow:
     """Return the values of all columns.
 
     `verdict`, `true_label`, `true_value`, `true_labels` and `picked_by` are those of the newest active review; `reviews` is
@@ -156,22 +156,22 @@ def build_row(row: StoredRow, version: VersionSummary, review: ReviewSummary) ->
 
 
 @lru_cache(maxsize=MAX_CACHED_VERSIONS)
-def describe_version(version_id: UUID) -> VersionSummary:
-    """Return the summary of a version."""
+def get_exported_version(version_id: UUID) -> ExportedVersion:
+    """Return the exported values of a version."""
     version = get_version(version_id)
     features = tuple(feature.name for feature in version.parsed_signature.input.features)
-    return VersionSummary(version.model.name, version.number, features)
+    return ExportedVersion(version.model.name, version.number, features)
 
 
-def fetch_reviews(prediction_ids: list[UUID]) -> dict[UUID, ReviewSummary]:
-    """Return the summaries of the active reviews of these predictions."""
+def fetch_reviews(prediction_ids: list[UUID]) -> dict[UUID, ExportedReview]:
+    """Return the newest active review of each of these predictions that has one."""
     if not prediction_ids:
         return {}
     reviews = Review.objects.active().filter(prediction__in=prediction_ids).order_by("id")
-    summaries: dict[UUID, ReviewSummary] = {}
-    for prediction_id, *values in reviews.values_list("prediction_id", *ReviewSummary._fields[:-1]):
+    summaries: dict[UUID, ExportedReview] = {}
+    for prediction_id, *values in reviews.values_list("prediction_id", *ExportedReview._fields[:-1]):
         count = summaries.get(prediction_id, NO_REVIEW).active_count + 1
-        summaries[prediction_id] = ReviewSummary._make((*values, count))
+        summaries[prediction_id] = ExportedReview._make((*values, count))
     return summaries
 
 
@@ -203,7 +203,7 @@ def format_cell(value: Any) -> Any:
     return _dump_json(value) if isinstance(value, dict | list) else value
 
 
-_dump_json = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode  # `json.dumps` makes an encoder for each call
+_dump_json = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode  # `json.dumps` creates an encoder per call
 
 
 def join_lines(lines: Iterable[str]) -> Iterator[str]:

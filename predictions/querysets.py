@@ -87,8 +87,8 @@ class PredictionQuerySet(DatedQuerySet):
     def up_to_newest(self, reviews: QuerySet) -> Self:
         """Return the predictions up to the newest one that has one of the reviews.
 
-        It does not replace the condition on the reviews. It only prevents that PostgreSQL looks for reviews of thousands of
-        newer predictions that nobody has reviewed yet.
+        This does not replace the condition on the reviews. It only keeps PostgreSQL from looking for reviews of thousands
+        of newer predictions that nobody has reviewed yet.
         """
         return self.filter(pk__lte=Subquery(reviews.order_by("-prediction").values("prediction")[:1]))
 
@@ -103,8 +103,9 @@ class PredictionQuerySet(DatedQuerySet):
 
     def with_true_label(self, label: str) -> Self:
         """Return predictions whose effective review has this true label."""
-        # A scalar subquery instead of `effective`: PostgreSQL would make a hash table of all reviews for it (52 ms of CPU
-        # with 40,000 reviews), while the list needs only the newest few. With `=`, it would expect only a handful of rows.
+        # A scalar subquery instead of `effective`, for which PostgreSQL would build a hash table of all reviews (52 ms of
+        # CPU with 40,000 reviews), although the list needs only the newest few. With `=` instead of `>=`, it would expect
+        # only a handful of rows.
         newest = get_reviews().decided().filter(prediction=OuterRef("prediction")).order_by("-id").values("id")[:1]
         labeled = get_reviews().decided().filter(true_label=label).exclude(true_label="")
         rows = self.filter(pk__in=labeled.filter(id__gte=Subquery(newest)).values("prediction"))

@@ -108,7 +108,7 @@ def _describe_model(version: ModelVersion) -> list[tuple[str, str]]:
         ("Version", str(version)),
         ("Task", version.model.get_task_display()),
         ("Runtime", version.runtime),
-        ("Runs with", describe_conversion(version)),
+        ("Runs with", _describe_conversion(version)),
         ("Saved by", f"{version.framework} {version.framework_version}".strip()),
         ("Registered with", ", ".join(libraries)),
         ("Trusted", "yes: loading it can run its author's code" if version.trusted else "no: it is loaded as data"),
@@ -116,7 +116,7 @@ def _describe_model(version: ModelVersion) -> list[tuple[str, str]]:
     ]
 
 
-def describe_conversion(version: ModelVersion) -> str:
+def _describe_conversion(version: ModelVersion) -> str:
     """Return what runs in place of the artifact; empty if the artifact itself runs."""
     if not version.conversion:
         return ""

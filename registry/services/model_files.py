@@ -44,7 +44,7 @@ def store_converted(data: bytes, *, artifact: str, sha256: str, suffix: str) -> 
     storage = _get_storage()
     target = f"{artifact}.{sha256[:PATH_HASH_DIGITS]}{suffix}"
     if storage.exists(target) and hash_file(Path(storage.path(target))) != sha256:
-        Path(storage.path(target)).unlink()  # damaged; versions that refer to it run their artifact until then
+        Path(storage.path(target)).unlink()  # damaged, so that versions that refer to it run their artifact
     return target if storage.exists(target) else storage.save(target, ContentFile(data))
 
 
