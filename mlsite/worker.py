@@ -103,7 +103,8 @@ class BalancedThreadWorker(ThreadWorker):
         if monotonic() >= self.next_rebalance and self.nr_conns > 2 + 1.25 * min(connection_counts):
             self.next_rebalance = monotonic() + REBALANCE_SECONDS
             req.must_close = True
-        _set_corked(conn.sock, True)
+        # A client that expects 100 Continue waits for it before it sends the body.
+        _set_corked(conn.sock, not getattr(req, "_expected_100_continue", False))
         try:
             return super().handle_request(req, conn)
         finally:
