@@ -1,14 +1,14 @@
 """gunicorn's thread worker, changed so that connections spread evenly and no client holds up others.
 
-The workers of gunicorn wait on one listening socket, and a worker that is awake accepts whatever comes: one of two
-workers often got all 16 connections of a benchmark, and the other one was idle. Here, each worker publishes its number of
+The workers of gunicorn wait on one listening socket, and a worker that is awake accepts every connection: in a benchmark,
+one of two workers often got all 16 connections, and the other one was idle. Here, each worker publishes its number of
 connections and leaves a new connection to the worker with the fewest. Other ways were rejected:
 
 - `reuse_port` (one listening socket for each worker) spreads 16 connections by chance, between 8 + 8 and 5 + 11. The kernel
   resets the connections that wait at a worker when it exits.
 - With a limit on the connections of a worker, further clients wait for seconds.
-- Granian spreads evenly and uses about 0.2 ms less CPU per request. But it does not close stalled uploads, and it has no
-  hooks in which a worker loads its models, restarts because of a hung model, and removes its metrics.
+- Granian spreads evenly and used about 0.2 ms less CPU per request. But the upload timeout of mlsite needs gunicorn's
+  socket, and the loading of models, the metrics, and the watchdog need gunicorn's hooks. Replacing them was not tried.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class BalancedThreadWorker(ThreadWorker):
     """A worker with about as many connections as each of the others.
 
     Attributes:
-        is_warm: whether the models are loaded. Other workers that are warm get all connections until then.
+        is_warm: whether the models are loaded. Until then, all connections go to workers that are warm, if there are any.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
