@@ -70,7 +70,8 @@ def find_caller(*, secret: str, reference: str) -> Caller | None:
     reference = reference or settings.DEFAULT_MODEL
     parsed = ModelReference.parse(reference) if reference else None
     now = timezone.now()
-    used_before, current = (connection.ops.adapt_datetimefield_value(moment) for moment in (now - LAST_USE_INTERVAL, now))
+    adapt = connection.ops.adapt_datetimefield_value
+    used_before, current = adapt(now - LAST_USE_INTERVAL), adapt(now)
     digest = hash_secret(secret=secret)
     if parsed is None:
         row = FIND_BY_DEFAULT.fetch_one([used_before, PRODUCTION, digest, current])

@@ -11,7 +11,7 @@ CONTENT_TYPE = re.compile(r"""multipart/form-data; ?boundary=("?)([0-9A-Za-z'()+
 PART_HEADERS = re.compile(
     rb'Content-Disposition: form-data; name="(?P<name>[a-z_]{1,50})"'
     rb'(?:; filename="(?P<file_name>[A-Za-z0-9](?:[A-Za-z0-9 ()+,._-]{0,98}[A-Za-z0-9])?)")?'
-    rb"(?:\r\nContent-Type: [a-z]+/[a-z0-9.+-]+)?",
+    rb"(?:\r\nContent-Type: [a-z]{1,50}/[a-z0-9.+-]{1,100})?",
     re.IGNORECASE,
 )
 LAST_PARTS = (b"--", b"--\r\n")
@@ -27,8 +27,10 @@ def split_plain_form(body: bytes, content_type: str) -> dict[str, str | ContentF
     match = CONTENT_TYPE.fullmatch(content_type)
     if match is None:
         return None
-    first, *parts = (b"\r\n" + body).split(b"\r\n--" + match[2].encode())
-    if first or not parts or parts.pop() not in LAST_PARTS:
+    delimiter = b"--" + match[2].encode()
+    first, *parts = (b"\r\n" + body).split(b"\r\n" + delimiter)
+    # Django's parser also ends a part at a delimiter that is inside a line.
+    if first or body.count(delimiter) != len(parts) or not parts or parts.pop() not in LAST_PARTS:
         return None
     form: dict[str, str | ContentFile] = {}
     for part in parts:

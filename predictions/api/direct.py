@@ -36,7 +36,7 @@ from registry.references import MAX_REFERENCE_CHARACTERS
 
 View = Callable[..., HttpResponse]
 
-JSON_MEDIA_TYPES = {"", "*/*", "application/json"}
+JSON_MEDIA_TYPES = {"*/*", "application/json"}
 OTHER_MEDIA_TYPES = {"text/plain"}  # some clients, such as axios, accept it after JSON
 MAX_CHARACTERS = {"model": MAX_REFERENCE_CHARACTERS, "client_reference": MAX_CLIENT_REFERENCE_CHARACTERS}
 ALLOW_HEADER = "GET, POST, HEAD, OPTIONS"  # REST framework adds it to each response
@@ -95,7 +95,7 @@ def create_directly(request: HttpRequest) -> HttpResponse | None:
 
 
 def _accepts_json(request: HttpRequest) -> bool:
-    header: str = request.META.get("HTTP_ACCEPT", "")
+    header: str = request.META.get("HTTP_ACCEPT", "*/*")
     accepted = {media_type.strip() for media_type in header.split(",")}
     return not accepted.isdisjoint(JSON_MEDIA_TYPES) and accepted <= JSON_MEDIA_TYPES | OTHER_MEDIA_TYPES
 

@@ -12,7 +12,17 @@ from types import NoneType
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, InterfaceError, OperationalError, connection, models, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    connections,
+    models,
+    transaction,
+)
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from core.fields import UUID7Field
 from core.group_commit import WriteFailure
@@ -40,14 +50,21 @@ class Column:
 
 KEPT_TYPES: KeptTypes = {
     models.CharField: {str},
+    models.ImageField: {str},  # the name of a stored file
     models.TextField: {str},
     models.FloatField: {float},
     models.PositiveIntegerField: {int},
     models.PositiveBigIntegerField: {int},
 }
 POSTGRESQL_KEPT_TYPES: KeptTypes = {**KEPT_TYPES, models.DateTimeField: {datetime}}
-CONVERTERS: Converters = {models.UUIDField: {UUID: attrgetter("hex")}, UUID7Field: {UUID: attrgetter("hex")}}
+CHOICES: Converters = {models.CharField: {Input.Kind: str, Prediction.Status: str, Prediction.Source: str}}
+CONVERTERS: Converters = {
+    **CHOICES,
+    models.UUIDField: {UUID: attrgetter("hex")},
+    UUID7Field: {UUID: attrgetter("hex")},
+}
 POSTGRESQL_CONVERTERS: Converters = {
+    **CHOICES,
     models.UUIDField: {UUID: str},
     UUID7Field: {UUID: str},
     models.JSONField: {dict: json.dumps, list: json.dumps},
@@ -67,19 +84,20 @@ def insert_predictions(predictions: Sequence[Prediction], *, is_retry: bool = Fa
             UUIDs are new. If that is still running, the database waits for its end.
     """
     # A single statement is a transaction of its own. That saves the round trips of BEGIN and COMMIT.
-    is_single_statement = connection.vendor == "postgresql" and not connection.in_atomic_block
+    database = connections[DEFAULT_DB_ALIAS]  # each use of `django.db.connection` looks it up again
+    is_single_statement = database.vendor == "postgresql" and not database.in_atomic_block
     is_written = False
     try:
         if is_single_statement:
-            _execute_inserts(predictions, is_retry=is_retry)
+            _execute_inserts(database, predictions, is_retry=is_retry)
         else:
             with transaction.atomic():
-                _execute_inserts(predictions, is_retry=is_retry)
+                _execute_inserts(database, predictions, is_retry=is_retry)
                 is_written = True
     except Exception as error:  # all callers of the group must get it
-        is_lost = is_single_statement and connection.connection is not None and bool(connection.connection.closed)
+        is_lost = is_single_statement and database.connection is not None and bool(database.connection.closed)
         if is_lost and not is_retry:
-            connection.close()
+            database.close()
             return insert_predictions(predictions, is_retry=True)
         # Foreign keys are checked at COMMIT. An IntegrityError there has rolled the transaction back.
         is_rejected = isinstance(error, IntegrityError) or not (is_written or is_lost)
@@ -89,16 +107,16 @@ def insert_predictions(predictions: Sequence[Prediction], *, is_retry: bool = Fa
         return [WriteFailure(error, is_definite)] * len(predictions)
     for prediction in predictions:
         for row in (prediction.input, prediction):
-            row._state.adding, row._state.db = False, connection.alias
+            row._state.adding, row._state.db = False, database.alias
     return [None] * len(predictions)
 
 
-def _execute_inserts(predictions: Sequence[Prediction], *, is_retry: bool) -> None:
-    input_columns, columns = (_get_columns(model, connection.vendor) for model in (Input, Prediction))
+def _execute_inserts(database: BaseDatabaseWrapper, predictions: Sequence[Prediction], *, is_retry: bool) -> None:
+    input_columns, columns = (_get_columns(model, database.vendor) for model in (Input, Prediction))
     inputs = [_read_values(prediction.input, input_columns) for prediction in predictions]
     rows = [_read_values(prediction, columns) for prediction in predictions]
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
+    with database.cursor() as cursor:
+        if database.vendor == "postgresql":
             statement = _build_statement(len(rows), is_retry)
             values = [value for row in (*inputs, *rows) for value in row]
             if len(rows) <= MAX_PREPARED_ROWS:

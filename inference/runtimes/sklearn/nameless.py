@@ -75,6 +75,8 @@ class _Copier:
         """Return a shallow copy of a step and of all steps inside it that receive the same columns."""
         if step is None or isinstance(step, str):  # such as "passthrough"
             return step
+        if type(step).__name__ == "ColumnTransformer" and not hasattr(step, "transformers_"):
+            return step  # not fitted: the template of a search, which makes no predictions
         if _can_use_names(step):
             raise _NamesInUse
         copied = copy.copy(step)
