@@ -15,7 +15,7 @@ from time import process_time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from benchmarks.artifacts import load_pipeline
+from benchmarks.artifacts import load_pipeline, save_onnx
 from benchmarks.payloads import ROOT, read_rows
 
 BATCH_SIZES = (1, 32)
@@ -53,16 +53,9 @@ def build_converted_call(size: int) -> Callable[[], object]:
     import numpy as np
 
     from inference.runtimes import load_artifact
-    from inference.runtimes.keras import KerasRuntime
 
-    runtime = KerasRuntime(ROOT / "examples" / "digits" / "digits.keras", threads=1)
-    runtime.load()
-    conversion = runtime.convert()
-    assert conversion
     with TemporaryDirectory() as folder:
-        path = Path(folder, "converted.onnx")
-        path.write_bytes(conversion.data)
-        _, run = load_artifact("converted", path, threads=1)
+        _, run = load_artifact("converted", save_onnx(Path(folder)), threads=1)
     images = np.random.default_rng(1).random((size, 28, 28, 1), dtype=np.float32)
     return lambda: run(images)
 

@@ -82,8 +82,8 @@ ORDER BY s.n
 INPUTS = """
 INSERT INTO predictions_input (id, user_id, kind, image, features, sha256, content_type, width, height, size, original_name,
                                created_at)
-SELECT input_id, user_id, kind, image, features, md5(repeated::text) || md5((repeated + 1)::text), content_type, width, height, size,
-       CASE WHEN image = '' THEN '' ELSE 'scan-' || n || '.png' END, created_at - interval '1 ms'
+SELECT input_id, user_id, kind, image, features, md5(repeated::text) || md5((repeated + 1)::text), content_type, width,
+       height, size, CASE WHEN image = '' THEN '' ELSE 'scan-' || n || '.png' END, created_at - interval '1 ms'
 FROM (SELECT *, CASE WHEN age >= 0.66 AND n %% 10 = 1 THEN n - %(count)s / 2 ELSE n END AS repeated FROM row) rows ORDER BY n
 """
 PREDICTIONS = """

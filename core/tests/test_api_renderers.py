@@ -1,4 +1,4 @@
-"""JSON of answers that are built without REST framework."""
+"""JSON of responses that are built without REST framework."""
 
 from datetime import UTC, datetime
 from uuid import UUID

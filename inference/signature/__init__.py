@@ -63,11 +63,6 @@ class Signature:
         single_rows = {"single_rows": True} if self.single_rows else {}
         return {"input": self.input.to_dict(), "output": self.output.to_dict(), **single_rows}
 
-    @property
-    def is_tabular(self) -> bool:
-        """Return whether the input is a row of features and nothing else."""
-        return isinstance(self.input, TableInput)
-
 
 def get_table_part(signature_input: AnyInput) -> TableInput | None:
     """Return the row of features that an input consists of or contains; None if it has none."""

@@ -90,10 +90,10 @@ def test_display_name_is_the_title_or_the_name_without_underscores():
 def test_parts_have_the_same_attributes_for_every_kind():
     table = TableInput((Feature("age", unit="years"),))
     signature = Signature(table, ValueOutput(unit="cm"))
-    assert (signature.is_tabular, signature.output.unit, signature.output.has_labels) == (True, "cm", False)
+    assert (signature.output.unit, signature.output.has_labels) == ("cm", False)
     assert signature.input.features == table.features
     images = Signature(ImageInput(8, 8, 1))
-    assert (images.is_tabular, images.input.features) == (False, ())
+    assert images.input.features == ()
     for output, has_labels, has_scores in (
         (ClassesOutput(), True, True),
         (LabelOutput(), True, False),

@@ -37,7 +37,7 @@ class Command(BaseCommand):
         converted = get_converted_file(version, settings.MODEL_ROOT)
         if converted and find_converted_problem(converted):
             self.stderr.write(
-                f"{version}: the converted network is missing or damaged, so that TensorFlow runs the artifact. Register "
+                f"{version}: the converted network is missing or damaged, so TensorFlow runs the artifact. Register "
                 "the model again."
             )
         self.stdout.write(f"{version}: ok, loaded in {perf_counter() - started:.1f} s")
