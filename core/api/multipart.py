@@ -11,7 +11,7 @@ CONTENT_TYPE = re.compile(r"""multipart/form-data; ?boundary=("?)([0-9A-Za-z'()+
 PART_HEADERS = re.compile(
     rb'Content-Disposition: form-data; name="(?P<name>[a-z_]{1,50})"'
     rb'(?:; filename="(?P<file_name>[A-Za-z0-9](?:[A-Za-z0-9 ()+,._-]{0,98}[A-Za-z0-9])?)")?'
-    rb"(?:\r\nContent-Type: [a-z]+/[a-z0-9.+-]+)?",
+    rb"(?:\r\nContent-Type: [a-z]{1,50}/[a-z0-9.+-]{1,100})?",
     re.IGNORECASE,
 )
 LAST_PARTS = (b"--", b"--\r\n")
@@ -20,15 +20,17 @@ LAST_PARTS = (b"--", b"--\r\n")
 def split_plain_form(body: bytes, content_type: str) -> dict[str, str | ContentFile] | None:
     """Return the texts and files of a body by name, or None if Django's parser must read it.
 
-    Plain are bodies with ASCII names, each of them once, and without part headers other than those of RFC 7578, section
-    4.8. For a small image and one text, this takes 0.02 ms, and Django's parser 0.35 ms: `email.message` parses the headers
-    of each part for it, several times.
+    A body is plain if its names are ASCII and unique, and if its parts have no headers other than those of RFC 7578,
+    section 4.8. For a small image and one text, this takes 0.02 ms. Django's parser takes 0.35 ms, because it parses the
+    headers of each part several times with `email.message`.
     """
     match = CONTENT_TYPE.fullmatch(content_type)
     if match is None:
         return None
-    first, *parts = (b"\r\n" + body).split(b"\r\n--" + match[2].encode())
-    if first or not parts or parts.pop() not in LAST_PARTS:
+    delimiter = b"--" + match[2].encode()
+    first, *parts = (b"\r\n" + body).split(b"\r\n" + delimiter)
+    # Django's parser also ends a part at a delimiter that is inside a line.
+    if first or body.count(delimiter) != len(parts) or not parts or parts.pop() not in LAST_PARTS:
         return None
     form: dict[str, str | ContentFile] = {}
     for part in parts:

@@ -140,15 +140,15 @@ def _run_with_standby(
 
 
 def _run_version(version: ModelVersion, item: ModelInput, timings: Timings) -> PredictionResult:
-    labels = {"model": version.model.name, "version": version.number}
+    labels = version.model.name, version.number
     try:
         with (
             lease_predictor(version, timeout=settings.PREDICT_TIMEOUT) as predictor,
-            metrics.QUEUE_DEPTH.labels(**labels).track_inprogress(),
+            metrics.QUEUE_DEPTH.labels(*labels).track_inprogress(),
         ):
             return predictor.predict(item, timeout=settings.PREDICT_TIMEOUT, timings=timings)
     except Overloaded:
-        metrics.OVERLOADED.labels(**labels).inc()
+        metrics.OVERLOADED.labels(*labels).inc()
         raise
 
 
@@ -165,8 +165,8 @@ def _set_output(prediction: Prediction, result: PredictionResult) -> None:
 def _record_prediction(prediction: Prediction) -> None:
     """Update the metrics and write a log line for a stored prediction."""
     version = prediction.model_version
-    labels = {"model": version.model.name, "version": version.number}
-    metrics.PREDICTIONS.labels(**labels, status=prediction.status).inc()
+    labels = version.model.name, version.number
+    metrics.PREDICTIONS.labels(*labels, prediction.status).inc()
     durations = {
         "preprocess": prediction.preprocess_ms,
         "queue": prediction.queue_ms,
@@ -174,7 +174,7 @@ def _record_prediction(prediction: Prediction) -> None:
     }
     for stage, milliseconds in durations.items():
         if milliseconds is not None:
-            metrics.STAGE_SECONDS.labels(**labels, stage=stage).observe(milliseconds / 1000)
+            metrics.STAGE_SECONDS.labels(*labels, stage).observe(milliseconds / 1000)
     logger.info(
         "prediction",
         extra={

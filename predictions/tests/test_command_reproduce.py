@@ -208,5 +208,5 @@ def test_a_sample_uses_the_shuffled_index(shades, user):
             with connection.cursor() as cursor:
                 cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
                 plan = " ".join(row[-1] for row in cursor.fetchall())
-            assert "prediction_version_shuffled" in plan
+            assert "prediction_shuffled" in plan
             assert "TEMP B-TREE" not in plan
