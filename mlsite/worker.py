@@ -17,6 +17,7 @@ import mmap
 import select
 import socket
 from concurrent.futures import Future
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -103,11 +104,12 @@ class BalancedThreadWorker(ThreadWorker):
         if monotonic() >= self.next_rebalance and self.nr_conns > 2 + 1.25 * min(connection_counts):
             self.next_rebalance = monotonic() + REBALANCE_SECONDS
             req.must_close = True
-        _set_corked(conn.sock, True)
+        # The client sends the body only after it has received the first bytes, "100 Continue".
+        set_corked(conn.sock, not req._expected_100_continue)
         try:
             return super().handle_request(req, conn)
         finally:
-            _set_corked(conn.sock, False)
+            set_corked(conn.sock, False)
 
     def finish_request(self, conn: TConn, future: Future[object]) -> None:
         """Close the connection in the thread pool, or pass it to the main loop.
@@ -145,13 +147,14 @@ def _wait_for_request(conn: TConn) -> bool:
     return bool(poll.poll(NEXT_REQUEST_MILLISECONDS))
 
 
-def _set_corked(connection: socket.socket, is_corked: bool) -> None:
+def set_corked(connection: socket.socket, is_corked: bool) -> None:
     """Collect what is sent into full packets until `is_corked` is False again, see tcp(7).
 
     gunicorn sends the headers and the body of a response separately. In one packet, they take 0.0x ms less CPU.
     """
     if hasattr(socket, "TCP_CORK"):  # Linux
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, is_corked)
+        with suppress(OSError):  # gunicorn has closed the connection after an error, or it is not a TCP connection
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, is_corked)
 
 
 def _close_connection(conn: TConn) -> None:
