@@ -150,7 +150,8 @@ def _wait_for_request(conn: TConn) -> bool:
 def set_corked(connection: socket.socket, is_corked: bool) -> None:
     """Collect what is sent into full packets until `is_corked` is False again, see tcp(7).
 
-    gunicorn sends the headers and the body of a response separately. In one packet, they take 0.0x ms less CPU.
+    gunicorn sends the headers and the body of a response separately. In one packet, they take 0.01 ms less CPU here, and
+    0.01 ms less in the client.
     """
     if hasattr(socket, "TCP_CORK"):  # Linux
         with suppress(OSError):  # gunicorn has closed the connection after an error, or it is not a TCP connection
