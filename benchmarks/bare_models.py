@@ -1,7 +1,7 @@
 """Print the CPU time per input of the bare models as JSON, without any server: python -m benchmarks.bare_models
 
-The models are the traced Keras network of examples/digits, and the scikit-learn pipeline of examples/iris with data frames.
-Each runs in one thread.
+The models are the Keras network of examples/digits, traced by TensorFlow and converted to ONNX, and the scikit-learn
+pipeline of examples/iris with data frames. Each runs in one thread.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import process_time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -25,6 +27,7 @@ def main() -> None:
     results = {}
     for size in BATCH_SIZES:
         results[f"Keras network, TensorFlow, batch of {size}"] = time_call(build_network_call(size)) / size
+        results[f"Keras network, ONNX Runtime, batch of {size}"] = time_call(build_converted_call(size)) / size
         results[f"scikit-learn pipeline, batch of {size}"] = time_call(build_pipeline_call(size)) / size
     print(json.dumps(results))
 
@@ -44,6 +47,24 @@ def build_network_call(size: int) -> Callable[[], object]:
     )
     images = np.random.default_rng(1).random((size, 28, 28, 1), dtype=np.float32)
     return lambda: call(tf.constant(images)).numpy()
+
+
+def build_converted_call(size: int) -> Callable[[], object]:
+    import numpy as np
+
+    from inference.runtimes import load_artifact
+    from inference.runtimes.keras import KerasRuntime
+
+    runtime = KerasRuntime(ROOT / "examples" / "digits" / "digits.keras", threads=1)
+    runtime.load()
+    conversion = runtime.convert()
+    assert conversion
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "converted.onnx")
+        path.write_bytes(conversion.data)
+        _, run = load_artifact("converted", path, threads=1)
+    images = np.random.default_rng(1).random((size, 28, 28, 1), dtype=np.float32)
+    return lambda: run(images)
 
 
 def build_pipeline_call(size: int) -> Callable[[], object]:

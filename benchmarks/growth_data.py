@@ -4,6 +4,7 @@ The distribution is uneven on purpose, because even data hides slow plans:
 
 - `heavy` has 40% of the predictions, `light` has 40 in all, a thousand other users share the rest;
 - predictions of iris end after the first half of the time, and version 2 of each model starts with the last third;
+- a tenth of the inputs of the last third repeat older inputs, so two versions have predictions of the same inputs;
 - about 2% failed, a handful are queued or canceled, 4% of the succeeded ones have reviews, 10% have a client reference.
 """
 
@@ -18,6 +19,10 @@ LIGHT_PREDICTIONS = 40
 CROWD_USERS = 1000
 DAYS = 90
 TABLES = ("predictions_input", "predictions_prediction", "predictions_review")
+DERIVED_TABLES = (
+    "predictions_reviewclaim", "predictions_reviewsummary", "predictions_predictioncount", "predictions_summaryprogress",
+    "monitoring_rolledperiod", "monitoring_rollup",
+)  # fmt: skip
 
 # A UUIDv7 of a time in milliseconds, see RFC 9562, section 5.7.
 FUNCTIONS = """
@@ -77,9 +82,9 @@ ORDER BY s.n
 INPUTS = """
 INSERT INTO predictions_input (id, user_id, kind, image, features, sha256, content_type, width, height, size, original_name,
                                created_at)
-SELECT input_id, user_id, kind, image, features, md5(n::text) || md5((n + 1)::text), content_type, width, height, size,
+SELECT input_id, user_id, kind, image, features, md5(repeated::text) || md5((repeated + 1)::text), content_type, width, height, size,
        CASE WHEN image = '' THEN '' ELSE 'scan-' || n || '.png' END, created_at - interval '1 ms'
-FROM row ORDER BY n
+FROM (SELECT *, CASE WHEN age >= 0.66 AND n %% 10 = 1 THEN n - %(count)s / 2 ELSE n END AS repeated FROM row) rows ORDER BY n
 """
 PREDICTIONS = """
 INSERT INTO predictions_prediction (id, input_id, model_version_id, user_id, status, source, output, label, confidence,
@@ -125,10 +130,11 @@ def multiply_predictions(*, count: int, user_ids: dict[str, Any], report: Callab
     parameters |= {"count": count, "light": LIGHT_PREDICTIONS, "crowd": CROWD_USERS, "days": DAYS}
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")  # check no foreign key: the rows are made to fit
+        cursor.execute("SET maintenance_work_mem = '512MB'; SET work_mem = '256MB'")
         cursor.execute("SELECT setseed(0.5)")
         for statement in (FUNCTIONS, BASE, CROWD, SLOTS, MAKE_ROWS):
             cursor.execute(statement, parameters)
-        cursor.execute(f"TRUNCATE {', '.join(TABLES)}, predictions_reviewclaim, monitoring_rolledperiod, monitoring_rollup")
+        cursor.execute(f"TRUNCATE {', '.join([*TABLES, *DERIVED_TABLES])}")
         definitions = _drop_indexes(cursor)
         for name, statement in (("inputs", INPUTS), ("predictions", PREDICTIONS), ("reviews", REVIEWS)):
             cursor.execute(statement, parameters)

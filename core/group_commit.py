@@ -1,4 +1,4 @@
-"""Write the rows of requests that come at the same time together: one of them writes for all."""
+"""Combine the writes of requests that arrive at the same time: one of them writes the rows of all."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class GroupCommit(Generic[T]):
     """Combine the calls of many threads into few calls of `write`.
 
     The first caller becomes the leader: it writes at once, in its own thread and with its own database connection. Callers
-    that come meanwhile wait. When the leader has finished, the first of them becomes the next leader and writes the items of
-    all that wait. Each caller returns after the COMMIT that contains its item. A leader never waits for other callers.
+    that arrive meanwhile wait. When the leader has finished, the first of them becomes the next leader and writes the items
+    of all that wait. Each caller returns after the COMMIT that contains its item. A leader never waits for other callers.
     """
 
     def __init__(

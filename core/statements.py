@@ -12,7 +12,7 @@ from django.db import connection
 class Statement:
     """A SQL statement that PostgreSQL parses and plans once per connection.
 
-    Django compiles an ORM query anew each time, which takes longer than PostgreSQL takes to execute it.
+    Django compiles an ORM query each time, which takes longer than PostgreSQL takes to execute it.
 
     Args:
         sql: with the placeholder %s.

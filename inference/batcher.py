@@ -27,8 +27,8 @@ class BatchResult:
 class BatchItem:
     """One queued item. Once `wait` returns True, it has either a `result` or the `error` of its batch.
 
-    A bare lock that the worker releases costs 16 us of CPU per item, hand-over to the worker and back included. A `Future`
-    with `concurrent.futures.wait` and a `Queue` cost 37 us.
+    Passing an item to the worker and back costs 16 us of CPU with a bare lock that the worker releases, and 37 us with a
+    `Future`, `concurrent.futures.wait`, and a `Queue`.
     """
 
     __slots__ = ("_running", "error", "is_canceled", "item", "queued_at", "result")

@@ -24,9 +24,9 @@ MAX_DIRECT_MILLISECONDS = 5.0
 class Predictor:
     """Run one model version. Pre- and postprocessing run in the caller's thread, the model in the batcher's thread.
 
-    A model that is fast and can run in several threads runs in the caller's thread if no other caller runs it there. The
-    way to the batcher's thread and back costs 0.19 ms of CPU under load, more than the digits network itself. For a slow
-    model, the cost does not matter, and only the batcher's callers can stop waiting at their deadline.
+    A fast model that several threads can call runs in the caller's thread, unless another caller is running it there.
+    Passing an item to the batcher's thread and back costs 0.19 ms of CPU under load, more than the digits network itself.
+    For a slow model, this cost does not matter, and only callers of the batcher can stop waiting at their deadline.
 
     Args:
         run: the runtime's function, called by one thread at a time, or by two if `is_reentrant`.

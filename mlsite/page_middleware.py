@@ -1,7 +1,7 @@
 """Middleware that only pages need. API requests with a token pass through it unchanged.
 
-They have no session, no form, and no messages, and their response needs no nonce. Without this middleware, such a request
-uses 0.3 ms less CPU.
+Such requests have no session, no form, and no messages, and their responses need no nonce. Skipping this middleware saves
+0.3 ms of CPU per request.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class PageSessionMiddleware(PageMiddleware, SessionMiddleware):
 
 
 class PageAuthenticationMiddleware(PageMiddleware, AuthenticationMiddleware):
-    """Django's users of sessions."""
+    """Django's authentication by session."""
 
 
 class PageMessageMiddleware(PageMiddleware, MessageMiddleware):
@@ -49,7 +49,7 @@ class PageMessageMiddleware(PageMiddleware, MessageMiddleware):
 
 
 class PageCsrfViewMiddleware(PageMiddleware, CsrfViewMiddleware):
-    """Django's protection of forms. A token is not sent by browsers on their own, so it needs none."""
+    """Django's CSRF protection. Browsers do not send a token on their own, so requests with one do not need it."""
 
     def process_view(self, request: HttpRequest, *arguments: Any) -> Any:
         return None if is_token_request(request) else super().process_view(request, *arguments)

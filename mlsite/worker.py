@@ -1,14 +1,14 @@
 """gunicorn's thread worker, changed so that connections spread evenly and no client holds up others.
 
-The workers of gunicorn wait on one listening socket, and a worker that is awake accepts whatever comes: one of two
-workers often got all 16 connections of a benchmark, and the other one was idle. Here, each worker publishes its number of
+The workers of gunicorn wait on one listening socket, and a worker that is awake accepts every connection: in a benchmark,
+one of two workers often got all 16 connections, and the other one was idle. Here, each worker publishes its number of
 connections and leaves a new connection to the worker with the fewest. Other ways were rejected:
 
 - `reuse_port` (one listening socket for each worker) spreads 16 connections by chance, between 8 + 8 and 5 + 11. The kernel
   resets the connections that wait at a worker when it exits.
 - With a limit on the connections of a worker, further clients wait for seconds.
-- Granian spreads evenly and uses about 0.2 ms less CPU per request. But it does not close stalled uploads, and it has no
-  hooks in which a worker loads its models, restarts because of a hung model, and removes its metrics.
+- Granian spreads evenly and used about 0.2 ms less CPU per request. But the upload timeout of mlsite needs gunicorn's
+  socket, and the loading of models, the metrics, and the watchdog need gunicorn's hooks. Replacing them was not tried.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import mmap
 import select
 import socket
 from concurrent.futures import Future
-from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -41,7 +40,7 @@ class BalancedThreadWorker(ThreadWorker):
     """A worker with about as many connections as each of the others.
 
     Attributes:
-        is_warm: whether the models are loaded. Other workers that are warm get all connections until then.
+        is_warm: whether the models are loaded. Until then, all connections go to workers that are warm, if there are any.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -104,12 +103,7 @@ class BalancedThreadWorker(ThreadWorker):
         if monotonic() >= self.next_rebalance and self.nr_conns > 2 + 1.25 * min(connection_counts):
             self.next_rebalance = monotonic() + REBALANCE_SECONDS
             req.must_close = True
-        # The client sends the body only after it has received the first bytes, "100 Continue".
-        set_corked(conn.sock, not req._expected_100_continue)
-        try:
-            return super().handle_request(req, conn)
-        finally:
-            set_corked(conn.sock, False)
+        return super().handle_request(req, conn)
 
     def finish_request(self, conn: TConn, future: Future[object]) -> None:
         """Close the connection in the thread pool, or pass it to the main loop.
@@ -145,17 +139,6 @@ def _wait_for_request(conn: TConn) -> bool:
     poll = select.poll()
     poll.register(conn.sock, select.POLLIN)
     return bool(poll.poll(NEXT_REQUEST_MILLISECONDS))
-
-
-def set_corked(connection: socket.socket, is_corked: bool) -> None:
-    """Collect what is sent into full packets until `is_corked` is False again, see tcp(7).
-
-    gunicorn sends the headers and the body of a response separately. In one packet, they take 0.01 ms less CPU here, and
-    0.01 ms less in the client.
-    """
-    if hasattr(socket, "TCP_CORK"):  # Linux
-        with suppress(OSError):  # gunicorn has closed the connection after an error, or it is not a TCP connection
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, is_corked)
 
 
 def _close_connection(conn: TConn) -> None:

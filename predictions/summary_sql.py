@@ -22,7 +22,7 @@ from predictions.models import Prediction, Review, ReviewSummary, SummaryProgres
 from predictions.models.summaries import PICKED_BY_BITS
 from registry.models import MULTI_LABEL_TASKS
 
-REVIEWS = "reviews"  # the name of the progress of the review summaries
+REVIEWS = "reviews"  # the name of the row of SummaryProgress for review summaries
 SUMMARY_COLUMNS = [str(field.column) for field in ReviewSummary._meta.concrete_fields]
 # The columns of a summary that are those of its prediction, and the fields that they are read from.
 PREDICTION_FIELDS = {

@@ -15,7 +15,7 @@ from predictions.models import Prediction, PredictionCount, SummaryProgress
 from registry.models import ModelVersion
 
 MAX_COUNTED_PREDICTIONS = 1000
-PREDICTIONS = "predictions"  # the name of the progress of the counts of days
+PREDICTIONS = "predictions"  # the name of the row of SummaryProgress for the counts of days
 DAY = timedelta(days=1)
 
 

@@ -12,7 +12,9 @@ MAX_CACHED_VERSIONS = 1024
 
 @lru_cache(maxsize=MAX_CACHED_VERSIONS)
 def get_version(version_id: UUID) -> ModelVersion:
-    """Return a version with its model. Requests share it: use only what never changes, the version and the model's name.
+    """Return a version with its model. Requests share the object, so use only the version and the model's name.
+
+    Neither of them ever changes.
 
     Raises:
         ModelVersion.DoesNotExist: there is no such version.

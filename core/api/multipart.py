@@ -20,9 +20,9 @@ LAST_PARTS = (b"--", b"--\r\n")
 def split_plain_form(body: bytes, content_type: str) -> dict[str, str | ContentFile] | None:
     """Return the texts and files of a body by name, or None if Django's parser must read it.
 
-    Plain are bodies with ASCII names, each of them once, and without part headers other than those of RFC 7578, section
-    4.8. For a small image and one text, this takes 0.02 ms, and Django's parser 0.35 ms: `email.message` parses the headers
-    of each part for it, several times.
+    A body is plain if its names are ASCII and unique, and if its parts have no headers other than those of RFC 7578,
+    section 4.8. For a small image and one text, this takes 0.02 ms. Django's parser takes 0.35 ms, because it parses the
+    headers of each part several times with `email.message`.
     """
     match = CONTENT_TYPE.fullmatch(content_type)
     if match is None:

@@ -1,4 +1,4 @@
-"""Render API answers as JSON without a REST framework response."""
+"""Render API responses as JSON without a REST framework response."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 from rest_framework.renderers import JSONRenderer
 from rest_framework.utils.encoders import JSONEncoder
 
-# One encoder for all answers. Together with no content negotiation this saves 3 of the renderer's 11 µs per prediction.
+# One encoder for all responses, and no content negotiation: 8 µs instead of the 11 µs of REST framework's renderer, for one
+# prediction.
 _ENCODER = JSONEncoder(
     ensure_ascii=JSONRenderer.ensure_ascii, allow_nan=not JSONRenderer.strict, separators=(",", ":"), check_circular=False
 )

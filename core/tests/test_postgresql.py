@@ -4,6 +4,7 @@ import pytest
 from django.db import ProgrammingError, connection
 from django.db.backends.postgresql import base
 
+from core.postgresql.base import MIN_IDLE_SECONDS
 from core.statements import Statement
 
 pytestmark = [
@@ -36,6 +37,7 @@ def terminate_session():
 def test_a_connection_that_the_server_closed_is_replaced_without_an_error():
     assert connection.is_usable()
     terminate_session()
+    connection._checked_at -= 2 * MIN_IDLE_SECONDS
     assert not connection.is_usable()
     connection.health_check_done = False
     with connection.cursor() as cursor:  # checks the connection first
@@ -47,6 +49,7 @@ def test_a_connection_in_use_is_checked_without_a_query(monkeypatch):
     checks = []
     raw = connection.connection
     monkeypatch.setattr(base.DatabaseWrapper, "is_usable", lambda self: checks.append(1) or True)
+    monkeypatch.setattr(connection, "_checked_at", float("-inf"))
     assert connection.is_usable()
     assert len(checks) == 1, "the first check is a query"
     assert connection.is_usable()

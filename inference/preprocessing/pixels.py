@@ -37,7 +37,8 @@ def to_pixels(image: Image.Image, mode: str, signature: ImageInput) -> Image.Ima
 def apply_orientation(image: Image.Image) -> None:
     """Rotate the image in place according to its EXIF orientation. Unreadable EXIF data is ignored."""
     with suppress(*DECODER_ERRORS):
-        ImageOps.exif_transpose(image, in_place=True)
+        if image.getexif():  # also from XMP
+            ImageOps.exif_transpose(image, in_place=True)
 
 
 def reduce_bits(image: Image.Image, bits: int = 16) -> Image.Image:

@@ -14,10 +14,10 @@ METADATA_KEY = "mlsite"
 
 
 class ConvertedRuntime(OnnxRuntime):
-    """Load an ONNX file that `write_metadata` has completed.
+    """Load an ONNX file that contains the metadata of `make_metadata`.
 
-    Names of tensors in ONNX are unique, those of a Keras network need not be: an input can have the name of an output. The
-    file therefore contains the original tensors, with the name of each in the graph.
+    Names of tensors in ONNX are unique. Those of a Keras network need not be: an input can have the name of an output. The
+    metadata therefore contains the original tensors, each under its name in the graph.
     """
 
     def load(self) -> BatchFunction:

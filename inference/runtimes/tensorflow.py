@@ -96,7 +96,7 @@ def _find_keys(inputs: list[tuple[str, Any]]) -> list[str]:
 
 
 def import_tensorflow(threads: int) -> Any:
-    """Import TensorFlow without log output and set its thread counts.
+    """Import TensorFlow with little log output and set its thread counts.
 
     The counts apply to the whole process, so the first model that is loaded determines them.
     """

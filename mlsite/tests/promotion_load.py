@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -12,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from http.client import HTTPConnection, HTTPException
-from itertools import cycle
 from math import inf
 from pathlib import Path
 from time import monotonic, time
@@ -28,6 +28,7 @@ from registry.models import AliasChange
 changes = AliasChange.objects.filter(model__name="{MODEL}").order_by("id").values_list("to_version__number", "changed_at")
 print(json.dumps([(number, changed_at.timestamp()) for number, changed_at in changes]))
 """
+MIN_PROMOTIONS = 3
 PROMOTION_SECONDS = 1  # from one promotion to the next
 PROPAGATION_TIMEOUT_SECONDS = 20  # time in which each worker must respond to a request after a promotion
 REQUESTS_PER_CONNECTION = 25  # a new connection may reach another worker
@@ -36,22 +37,37 @@ PAGE_SIZE = 100
 
 
 def run_load_test(site: Site, token: str, folder: Path, *, count: int, clients: int = 8) -> LoadResult:
-    """Send requests while promotions alternate, then read all rows. This can be called once per site."""
+    """Send requests while promotions alternate, then read all rows. This can be called once per site.
+
+    Args:
+        count: of requests. More are sent until there were `MIN_PROMOTIONS`.
+    """
     _register_versions(site, folder)
     responses: list[Response] = []
     errors: list[str] = []
+    promotions = [Promotion(1, -inf, -inf)]
     finished = threading.Event()
-    parts = [range(start, min(start + REQUESTS_PER_CONNECTION, count)) for start in range(0, count, REQUESTS_PER_CONNECTION)]
+    starts = itertools.count(0, REQUESTS_PER_CONNECTION)
+    parts: list[range] = []
+
+    def send_parts() -> None:
+        while (start := next(starts)) < count or len(promotions) <= MIN_PROMOTIONS:
+            parts.append(range(start, start + REQUESTS_PER_CONNECTION))
+            _send_requests(site, token, parts[-1], responses, errors)
+
     with ThreadPoolExecutor(clients + 1) as threads:
-        future = threads.submit(_alternate_versions, site, responses, finished)
+        alternation = threads.submit(_alternate_versions, site, responses, promotions, finished)
         started = monotonic()
         try:
-            list(threads.map(lambda numbers: _send_requests(site, token, numbers, responses, errors), parts))
+            for future in [threads.submit(send_parts) for _ in range(clients)]:
+                future.result()
             seconds = monotonic() - started
         finally:
             finished.set()
-        promotions = _add_recorded_times(site, future.result())
-    return LoadResult(count, seconds, responses, errors, promotions, list(_fetch_rows(site, token)))
+        alternation.result()
+    sent = len(parts) * REQUESTS_PER_CONNECTION
+    recorded = _add_recorded_times(site, promotions)
+    return LoadResult(sent, seconds, responses, errors, recorded, list(_fetch_rows(site, token)))
 
 
 def _register_versions(site: Site, folder: Path) -> None:
@@ -65,17 +81,17 @@ def _register_versions(site: Site, folder: Path) -> None:
         site.manage("register_model", str(folder), *["--promote"] * (version == 1))
 
 
-def _alternate_versions(site: Site, responses: Sequence[Response], finished: threading.Event) -> list[Promotion]:
+def _alternate_versions(
+    site: Site, responses: Sequence[Response], promotions: list[Promotion], finished: threading.Event
+) -> None:
     """Promote version 2, 1, 2 … about once per second with the `promote_model` command."""
-    promotions = [Promotion(1, -inf, -inf)]
-    for version in cycle((2, 1)):
+    for version in itertools.cycle((2, 1)):
         started = monotonic()
         confirmed_at = _promote_version(site, version)
         is_complete = _wait_for_workers(site, responses, confirmed_at, finished)
         promotions.append(Promotion(version, -inf, confirmed_at, is_complete))
         if finished.wait(max(0.0, started + PROMOTION_SECONDS - monotonic())):
             break
-    return promotions
 
 
 def _promote_version(site: Site, version: int) -> float:

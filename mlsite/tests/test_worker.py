@@ -6,7 +6,6 @@ import time
 import pytest
 
 from mlsite.tests.connections import count_connections, open_connections
-from mlsite.worker import set_corked
 
 pytestmark = [pytest.mark.site, pytest.mark.once, pytest.mark.xdist_group("site")]
 
@@ -18,17 +17,9 @@ def test_a_client_that_waits_for_100_continue_gets_it_at_once(site):
         started = time.monotonic()
         connection.sendall(head)
         assert connection.recv(99) == b"HTTP/1.1 100 Continue\r\n\r\n"
-        assert time.monotonic() - started < 0.15  # a corked connection sends it after 0.2 s
+        assert time.monotonic() - started < 0.15  # a corked connection (TCP_CORK) sends it after 0.2 s
         connection.sendall(b"{}")
         assert connection.recv(12) == b"HTTP/1.1 401"
-
-
-def test_connections_that_cannot_be_corked_work():
-    ends = socket.socketpair()  # AF_UNIX
-    set_corked(ends[0], True)
-    for end in ends:
-        end.close()
-    set_corked(ends[0], False)
 
 
 def test_connections_spread_evenly(site):

@@ -1,10 +1,9 @@
 """Create predictions without REST framework, for requests that are plainly correct.
 
-The request, authentication, negotiation, parsers, serializer, and response of REST framework use 1.5 ms of CPU for each
-created prediction. `accept_direct_requests` therefore answers the requests that programs usually send: with a token and a
-model that exist, without a query string, and with parameters that need no message. All others go to the viewset, which
-reads the same body again, so that every answer about the request itself is the viewset's. Both use the same services and
-build the same response.
+For each prediction, REST framework uses 1.5 ms of CPU: its request, authentication, negotiation, parsers, serializer, and
+response. `accept_direct_requests` therefore handles the requests that programs usually send: with a valid token, an
+existing model, well-formed parameters, and no query string. All others go to the viewset, which reads the same body again,
+so that all errors in the request itself are reported by the viewset. Both use the same services and build the same response.
 """
 
 from __future__ import annotations
@@ -63,8 +62,8 @@ def accept_direct_requests(viewset_view: View) -> View:
 def create_directly(request: HttpRequest) -> HttpResponse | None:
     """Create a prediction and return the response, or return None if the viewset must answer the request.
 
-    Errors of the input, the model, the database and the disk are translated here, with the exception handler of the
-    viewset. Only errors before the request is counted by the throttle are left to the viewset.
+    Errors of the input, the model, the database, and the disk become responses here, through the viewset's exception
+    handler. Only errors that occur before the throttle counts the request are left to the viewset.
     """
     secret = parse_bearer_header(request.META.get("HTTP_AUTHORIZATION", ""))
     if not secret or request.META.get("QUERY_STRING") or not _accepts_json(request):
@@ -109,7 +108,7 @@ def _is_within_rate(request: HttpRequest, user: User) -> bool:
 
 
 def _read_parameters(request: HttpRequest) -> dict[str, Any] | None:
-    """Return the parameters of the body, or None if any of them needs a closer look.
+    """Return the parameters of the body, or None if the viewset must check them.
 
     Raises:
         UnreadablePostError: the client has not sent the whole body.

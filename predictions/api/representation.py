@@ -1,8 +1,8 @@
 """Predictions, inputs and reviews as JSON objects.
 
-These functions make the bodies of the API. The serializers of the same names declare the fields for the OpenAPI schema and
-call them; a test compares the fields of both. On one prediction this saves 1.3 ms of CPU time compared with the generic
-serializers of REST framework.
+These functions build the bodies of the API. The serializers declare the same fields for the OpenAPI schema and call these
+functions; a test compares the fields of both. Compared with the generic serializers of REST framework, this saves 1.3 ms of
+CPU time per prediction.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from predictions.services.inserts import insert_predictions
 # Measured with `python -m benchmarks.store`: two processes of eight threads, CPU of program and database per prediction.
 # SQLite, images: 1.10 ms instead of 1.76 ms, 204/s instead of 127/s, p99 210 ms instead of 1610 ms.
 # PostgreSQL: images 1.30 ms instead of 1.61 ms, rows 0.86 ms instead of 1.47 ms, at about the same rate and p99. Two or
-# three leaders at a time took more CPU and were not faster.
+# three leaders at a time used more CPU and were not faster.
 _group = GroupCommit(insert_predictions)
 
 
@@ -52,7 +52,7 @@ def store_prediction(prediction: Prediction, prepared: PreparedInput) -> None:
 def _validate_texts(row: models.Model) -> None:
     """Check the texts, some of which come from callers or models. Services set all other fields, which databases check.
 
-    SQLite stores texts of any length. `clean_fields` of both rows takes 0.15 ms more CPU.
+    SQLite stores texts of any length. `clean_fields` of both rows would take 0.15 ms more CPU.
 
     Raises:
         ValidationError: a text is too long, or contains a NUL character, which PostgreSQL does not store.

@@ -15,8 +15,8 @@ from predictions.models import Prediction, PredictionCount, Review, ReviewSummar
 from predictions.summary_sql import REVIEWS, SUMMARY_COLUMNS, build_computed
 from predictions.usage import DAY, PREDICTIONS, round_down_to_day
 
-# Rows of the last minutes are left to the readers: a row has the time of its request, but is stored later, and the clocks
-# of two machines differ.
+# Readers compute the rows of the last minutes: a row has the time of its request, but is stored later, and the clocks of
+# two machines differ.
 SUMMARY_DELAY = timedelta(minutes=15)
 REVIEWS_PER_TRANSACTION = 5000
 OPEN_STATUSES = (Prediction.Status.QUEUED, Prediction.Status.RUNNING)

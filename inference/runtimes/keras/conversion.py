@@ -1,9 +1,9 @@
 """Convert the graph of a Keras network to ONNX, so that it runs without TensorFlow's cost per call.
 
 A call of TensorFlow takes 0.17 ms of CPU time even for the smallest network, and loading the digits example with it 4 s and
-475 MB; onnxruntime needs 0.006 ms, 0.04 s, and 40 MB. LiteRT is as fast and smaller, but failed for 4 of 39 networks of the
-test suite (ONNX: for one, which `check_indices` refuses), and it would be another library of 59 MB. docs/keras.md contains
-the comparison.
+475 MB; onnxruntime needs 0.006 ms, 0.04 s, and 40 MB. LiteRT is as fast and smaller, but failed for two recurrent networks
+among the 39 networks of the test suite (ONNX: for one, which `check_indices` refuses), and it would be another library of
+59 MB. docs/keras.md contains the comparison.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Copy models that were fitted on a data frame, so that they take plain arrays.
 
-A data frame costs 0.5 ms of the 0.7 ms of CPU that a scaler and a logistic regression take for one row: scikit-learn
-compares its column names and checks its types in each step. An array with the same numbers gives the same result, but
-each step that remembers names would warn. The copy shares all arrays and trees with the model.
+For one row, a scaler and a logistic regression take 0.7 ms of CPU with a data frame and 0.2 ms with an array: scikit-learn
+compares the column names and checks the types in each step. An array with the same numbers gives the same result, but each
+step that remembers names would warn. The copy shares all arrays and trees with the model.
 """
 
 from __future__ import annotations
