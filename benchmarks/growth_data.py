@@ -54,7 +54,7 @@ SELECT n, age, ms, pg_temp.build_id(ms - 1) AS input_id, pg_temp.build_id(ms) AS
        CASE WHEN light THEN %(light_id)s::uuid WHEN user_draw < 0.4 THEN %(heavy_id)s::uuid
             WHEN user_draw < 0.41 THEN NULL
             ELSE crowd.ids[1 + floor(pick * %(crowd)s)::int] END AS user_id,
-       CASE WHEN n IN (7, %(count)s - 3) THEN 'queued' WHEN n = 11 THEN 'canceled'
+       CASE WHEN n IN (%(count)s - 7, %(count)s - 3) THEN 'queued' WHEN n = 11 THEN 'canceled'
             WHEN status_draw < 0.02 THEN 'failed' ELSE 'succeeded' END AS status,
        CASE WHEN source_draw < 0.5 THEN 'web' WHEN source_draw < 0.9 THEN 'api' WHEN n %% 500 = 3 THEN 'cli'
             ELSE 'batch' END AS source,
@@ -134,6 +134,8 @@ def multiply_predictions(*, count: int, user_ids: dict[str, Any], report: Callab
         cursor.execute("SELECT setseed(0.5)")
         for statement in (FUNCTIONS, BASE, CROWD, SLOTS, MAKE_ROWS):
             cursor.execute(statement, parameters)
+            if statement == BASE:
+                cursor.execute("ANALYZE base")  # otherwise PostgreSQL compares each row of `slot` with all rows of `base`
         cursor.execute(f"TRUNCATE {', '.join([*TABLES, *DERIVED_TABLES])}")
         definitions = _drop_indexes(cursor)
         for name, statement in (("inputs", INPUTS), ("predictions", PREDICTIONS), ("reviews", REVIEWS)):

@@ -12,6 +12,7 @@ from evaluation.types import UNKNOWN_SHARE, Share
 from inference.numbers import MAX_FLOAT
 from inference.signature import LabelsOutput
 from predictions.models import Prediction, Review
+from predictions.summary_sql import narrow_to_versions
 from registry.models import ModelVersion
 
 
@@ -53,7 +54,7 @@ def compare_versions(first: ModelVersion, second: ModelVersion, *, reader: Abstr
     an input, the newest counts; of several true outputs, the one from the newest review of either version's predictions.
     """
     versions = [first, second]
-    reviews = Review.objects.visible_to(reader).decided().filter(prediction__model_version__in=versions)
+    reviews = narrow_to_versions(Review.objects.visible_to(reader).decided(), versions)
     predictions = Prediction.objects.visible_to(reader).filter(
         model_version__in=versions, status=Prediction.Status.SUCCEEDED
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, TextField
+from django.db.models import Exists, F, Max, Min, OuterRef, Prefetch, Q, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
@@ -113,15 +113,28 @@ class PredictionQuerySet(DatedQuerySet):
 
     def unanimously_correct(self) -> Self:
         """Return predictions that are marked correct and that nobody marked incorrect."""
-        return self.filter(_has_review("correct"), ~_has_review("incorrect"))
+        rows = self.filter(_has_review("correct"), ~_has_review("incorrect"))
+        return rows.up_to_newest(get_reviews().active().filter(verdict="correct"))
 
     def unanimously_incorrect(self) -> Self:
         """Return predictions that are marked incorrect and that nobody marked correct."""
-        return self.filter(_has_review("incorrect"), ~_has_review("correct"))
+        rows = self.filter(_has_review("incorrect"), ~_has_review("correct"))
+        return rows.up_to_newest(get_reviews().active().filter(verdict="incorrect"))
 
     def with_conflicting_reviews(self) -> Self:
-        """Return predictions whose active reviews differ in the verdict or the true output."""
-        return self.filter(pk__in=get_reviews().conflicting().values("prediction"))
+        """Return predictions whose decided reviews differ in the verdict or the true output.
+
+        The reviews of each prediction are grouped: comparing each review with all others took 208 instead of 121 ms of CPU
+        for a page of the admin list (42,000 reviews).
+        """
+        # Labels are stored in the order of the version, so equal lists of labels are equal texts.
+        reviews = get_reviews().decided().order_by().annotate(labels_text=Cast("true_labels", TextField()))
+        fields = ("verdict", "true_label", "true_value", "labels_text")
+        ends = {f"{end.name}_{field}": end(field) for field in fields for end in (Min, Max)}
+        differs = Q()
+        for field in fields:
+            differs |= Q(**{f"Min_{field}__lt": F(f"Max_{field}")})
+        return self.filter(pk__in=reviews.values("prediction").annotate(**ends).filter(differs).values("prediction"))
 
 
 def get_newest(rows: QuerySet, field: str, value: Any) -> QuerySet:
@@ -169,22 +182,6 @@ class ReviewQuerySet(QuerySet):
         """Return the review of each prediction that metrics use: its newest decided one."""
         newer = get_reviews().decided().filter(prediction=OuterRef("prediction"), id__gt=OuterRef("id"))
         return self.decided().filter(~Exists(newer))
-
-    def conflicting(self) -> Self:
-        """Return decided reviews that contradict another decided review of the same prediction."""
-        others = get_reviews().decided().filter(prediction=OuterRef("prediction"))
-        # Labels are stored in the order of the version, so equal lists of labels are equal texts.
-        others = others.annotate(labels_text=Cast("true_labels", TextField()))
-        labels_text = Cast(OuterRef("true_labels"), TextField())
-        differs = (
-            ~Q(verdict=OuterRef("verdict"))
-            | ~Q(true_label=OuterRef("true_label"))
-            | Q(true_value__lt=OuterRef("true_value"))
-            | Q(true_value__gt=OuterRef("true_value"))
-            | Q(labels_text__lt=labels_text)
-            | Q(labels_text__gt=labels_text)
-        )
-        return self.decided().filter(Exists(others.filter(differs)))
 
 
 class ReviewClaimQuerySet(QuerySet):

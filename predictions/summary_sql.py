@@ -20,7 +20,7 @@ from core.sql import compile_query, execute_query
 from inference.numbers import MAX_FLOAT
 from predictions.models import Prediction, Review, ReviewSummary, SummaryProgress
 from predictions.models.summaries import PICKED_BY_BITS
-from registry.models import MULTI_LABEL_TASKS
+from registry.models import MULTI_LABEL_TASKS, ModelVersion
 
 REVIEWS = "reviews"  # the name of the row of SummaryProgress for review summaries
 SUMMARY_COLUMNS = [str(field.column) for field in ReviewSummary._meta.concrete_fields]
@@ -150,6 +150,19 @@ def count_reviewed(**filters: Any) -> int:
     sql, parameters = build_summaries(**filters)
     count: int = execute_query(sql + " SELECT COUNT(*) FROM summaries", parameters)[0][0]  # noqa: S608  compiled queries
     return count
+
+
+def narrow_to_versions(reviews: QuerySet, versions: Sequence[ModelVersion]) -> QuerySet:
+    """Leave out most reviews of other versions' predictions, with the table of summaries and without reading a prediction.
+
+    Reviews that were stored or withdrawn after the last update of the table remain, also those of other versions.
+    """
+    until = SummaryProgress.objects.filter(name=REVIEWS).values_list("until", flat=True).first()
+    if until is None:
+        return reviews
+    stored = ReviewSummary.objects.filter(model_version__in=versions).values("prediction")
+    changed = Review.objects.filter(Q(id__gte=get_first_id(until)) | Q(withdrawn_at__gte=until))
+    return reviews.filter(Q(prediction__in=stored) | Q(prediction__in=changed.order_by().values("prediction")))
 
 
 def _build_changed(since: datetime) -> tuple[str, list[Any]]:

@@ -12,6 +12,9 @@ from django.db.backends.postgresql import base
 from psycopg2 import errors
 
 MAX_IDLE_SECONDS = 5.0  # after this time without a request, a connection is checked with a query
+# The server has no such prepared statement, because a pooler has changed its connection; or a migration has changed the type
+# of a column that the statement returns.
+STALE_STATEMENT_ERRORS = (errors.InvalidSqlStatementName, errors.FeatureNotSupported)
 MIN_IDLE_SECONDS = 0.05  # a connection that was used more recently is not checked
 
 
@@ -22,12 +25,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().__init__(*args, **kwargs)
         self._prepared: set[str] = set()  # names of the statements that this connection has prepared
         self._checked_at = float("-inf")
-        # Behind a pooler in transaction mode, for which Django documents this setting, the next statement can reach another
-        # connection of the server.
-        self._can_prepare = not self.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")
+        self._can_prepare = False
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         self._prepared.clear()
+        # Behind a pooler in transaction mode, for which Django documents this setting, the next statement can reach another
+        # connection of the server.
+        self._can_prepare = not self.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")
         return super().get_new_connection(conn_params)
 
     def is_usable(self) -> bool:
@@ -59,9 +63,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
                     self._prepare(cursor, name, sql)
                 cursor.execute(f"EXECUTE {name} ({', '.join(['%s'] * len(params))})", params)
             except DatabaseError as error:
-                if not isinstance(error.__cause__, errors.InvalidSqlStatementName):
+                if not isinstance(error.__cause__, STALE_STATEMENT_ERRORS):
                     raise
-                self._can_prepare = False  # a pooler has changed the connection of the server
+                self._can_prepare = False  # until the next connection
             else:
                 return
         cursor.execute(sql, params)

@@ -18,6 +18,7 @@ ADD = Statement("SELECT %s::int + %s::int")
 @pytest.fixture(autouse=True)
 def _check_connections(monkeypatch):
     monkeypatch.setitem(connection.settings_dict, "CONN_HEALTH_CHECKS", True)
+    monkeypatch.setattr(connection, "_checked_at", float("-inf"))
     connection.close()
     connection.connect()
     yield
@@ -88,8 +89,21 @@ def test_a_statement_that_another_process_prepared_in_the_session_is_used():
     assert ADD.fetch_one([1, 2]) == (3,)
 
 
+def test_a_statement_works_after_a_migration_has_changed_the_type_of_a_column():
+    statement = Statement("SELECT label FROM changing WHERE id = %s")
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE changing AS SELECT 1 AS id, 'a'::varchar(5) AS label")
+        assert statement.fetch_one([1]) == ("a",)
+        cursor.execute("ALTER TABLE changing ALTER COLUMN label TYPE varchar(9)")
+    assert statement.fetch_one([1]) == ("a",)
+    connection.close()
+    assert ADD.fetch_one([1, 2]) == (3,)
+    assert list_prepared() == [ADD.name], "the next connection prepares statements again"
+
+
 def test_a_pooler_in_transaction_mode_gets_no_prepared_statements(monkeypatch):
-    monkeypatch.setattr(connection, "_can_prepare", False)
+    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+    connection.close()
     assert ADD.fetch_one([1, 2]) == (3,)
     assert list_prepared() == []
 

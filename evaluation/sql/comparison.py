@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from django.db.models import Case, F, IntegerField, QuerySet, When, Window
+from django.db.models import Case, F, IntegerField, OuterRef, QuerySet, Subquery, When, Window
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import RowNumber
 
@@ -13,6 +13,13 @@ from evaluation.sql.labels import SortedLabels
 from inference.numbers import MAX_FLOAT
 from registry.models import ModelVersion
 
+# The inputs of reviews are looked up one by one, see `_aggregate_pairs`, and once, not again in the window function.
+TRUE_OUTPUTS = """WITH reviewed (sha256, true_label, true_value, review) AS MATERIALIZED ({reviews}),
+true_outputs AS MATERIALIZED (
+    SELECT sha256, true_label, true_value, ROW_NUMBER() OVER (PARTITION BY sha256 ORDER BY review DESC) AS recency
+    FROM reviewed WHERE sha256 IS NOT NULL
+),
+outputs (sha256, side, label, value, recency) AS ("""
 # Side 0 is the true output of an input, side 1 the first version, side 2 the second. The rows are grouped, not joined: from
 # its estimate that `recency = 1` keeps almost no rows, PostgreSQL would choose a nested loop.
 PAIRS = """),
@@ -67,7 +74,7 @@ def compare_labels(reviews: QuerySet, predictions: QuerySet, *, first: ModelVers
     """Compare the labels that two versions predicted for the same inputs.
 
     Args:
-        reviews: reviews with a true label.
+        reviews: reviews with a true label, also of predictions of other versions.
         predictions: predictions of two versions.
         first: one of the two versions.
     """
@@ -108,9 +115,10 @@ def _aggregate_pairs(
         labels: the field or expression of the true label of a review, and of the predicted label of a prediction.
     """
     true_label, label = labels
-    true_outputs = reviews.order_by().values_list(
-        "prediction__input__sha256", true_label, "true_value", _rank_newest("prediction__input__sha256")
-    )
+    # As a scalar subquery. PostgreSQL would read all predictions for a join: 690 instead of 550 ms of
+    # CPU for the page with 16,000 reviews and 1,000,000 predictions.
+    reviewed_inputs = predictions.filter(pk=OuterRef("prediction")).order_by().values("input__sha256")
+    true_outputs = reviews.order_by().values_list(Subquery(reviewed_inputs), true_label, "true_value", "id")
     side = Case(When(model_version=first, then=1), default=2, output_field=IntegerField())
     outputs = (
         predictions.filter(input__sha256__in=RawSQL("SELECT sha256 FROM true_outputs", []))
@@ -119,14 +127,7 @@ def _aggregate_pairs(
     )
     true_query, true_parameters = compile_query(true_outputs)
     query, parameters = compile_query(outputs)
-    sql = (
-        "WITH true_outputs (sha256, true_label, true_value, recency) AS MATERIALIZED ("
-        + true_query
-        + "), outputs (sha256, side, label, value, recency) AS ("
-        + query
-        + PAIRS
-        + statement
-    )
+    sql = TRUE_OUTPUTS.replace("{reviews}", true_query) + query + PAIRS + statement
     return execute_query(sql, [*true_parameters, *parameters])[0]
 
 

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from django.utils import timezone
 
 from evaluation.comparison import compare_versions
 from evaluation.tests.factories import make_predictions, make_value_reviews
 from inference.tests.factories import make_image
+from predictions.models import ReviewSummary
 from predictions.services import predict, review_prediction
+from predictions.services.summaries import SUMMARY_DELAY, update_summaries
 from predictions.tests.factories import make_prediction
 from registry.models import ModelVersion
 from registry.services import register_model
@@ -101,3 +104,19 @@ def test_versions_without_a_common_input_have_no_metrics(shades, user, reviewer,
     comparison = compare_versions(shades, second, reader=reviewer)
     assert (comparison.n, comparison.accuracy.value, comparison.same, comparison.p) == (0, None, None, None)
     assert ModelVersion.objects.count() == 2
+
+
+def test_reviews_before_and_after_an_update_of_the_summaries_are_used(shades, user, reviewer, write_dummy):
+    second = register_model(path=write_dummy(fixed=[0, 0, 1]))
+    for shade in (0, 255):
+        predictions = [make_prediction(user, make_image(shade), model=str(version)) for version in (shades, second)]
+        review_prediction(prediction=predictions[0], reviewer=reviewer, verdict="correct")
+        if shade == 0:
+            update_summaries(now=timezone.now() + SUMMARY_DELAY)
+            assert ReviewSummary.objects.count() == 1
+    comparison = compare_versions(shades, second, reader=reviewer)
+    assert (comparison.n, comparison.both, comparison.only_first) == (2, 1, 1)
+    update_summaries(now=timezone.now() + SUMMARY_DELAY)
+    assert compare_versions(shades, second, reader=reviewer) == comparison
+    review_prediction(prediction=predictions[0], reviewer=reviewer, true_label="grey")
+    assert compare_versions(shades, second, reader=reviewer).neither == 1

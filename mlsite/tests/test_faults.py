@@ -19,7 +19,6 @@ from PIL import Image
 
 from inference.tests.factories import make_noise_image
 from mlsite.tests import postgres
-from mlsite.tests.connections import count_connections, open_connections
 from mlsite.tests.site import Site
 
 pytestmark = pytest.mark.site
@@ -53,31 +52,6 @@ def test_stalled_upload_is_closed(site):
         response = connection.makefile("rb").read()
     assert response.startswith(b"HTTP/1.1 400")
     assert b"malformed-request" in response
-
-
-@pytest.mark.once
-@pytest.mark.xdist_group("site")
-def test_connections_spread_evenly(site):
-    deadline, counts = time.monotonic() + 60, [0]
-    while 0 in counts and time.monotonic() < deadline:  # a worker gets no connection while it loads its models
-        with open_connections(site, 4):
-            counts = count_connections(site)
-        time.sleep(0.1)
-    spreads = []
-    for _ in range(5):
-        with open_connections(site, 17):
-            spreads.append(count_connections(site))
-        time.sleep(0.1)
-    assert spreads == [[8, 9]] * 5
-
-
-@pytest.mark.once
-@pytest.mark.xdist_group("site")
-def test_clients_that_close_late_hold_up_nobody(site):
-    with open_connections(site, 4, b"Connection: close\r\n"):  # read the responses, but close nothing
-        started = time.monotonic()
-        with open_connections(site, 8):
-            assert time.monotonic() - started < 1
 
 
 def make_large_png():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,14 +10,14 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db.models import Value
-from django.db.models.functions import Concat
+from django.db.models import TextField, Value
+from django.db.models.functions import Cast, Concat
 
 from core.fields import RandomBits
 from inference.signature import LabelsOutput, TextInput
 from monitoring.drift.statistics import Numbers
 from predictions.models import Prediction
-from predictions.models.prediction import SAMPLED_BELOW, SAMPLED_RATIO
+from predictions.models.prediction import SAMPLED_BELOW
 from predictions.usage import count_succeeded
 from registry.models import ModelVersion
 
@@ -48,10 +49,6 @@ class Column:
     def display_name(self) -> str:
         return self.title or self.name
 
-    def get_value(self, row: dict[str, Any]) -> Any:
-        value = row[self.source]
-        return value.get(self.name) if self.source == "feature" else value
-
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -66,6 +63,7 @@ class Sample:
     end: datetime
     total: int
     rows: list[dict[str, Any]] = field(default_factory=list)
+    _values: dict[Column, list[Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def size(self) -> int:
@@ -73,7 +71,11 @@ class Sample:
 
     def get_values(self, column: Column) -> list[Any]:
         """Return the values of a column, without missing values."""
-        return [value for row in self.rows if (value := column.get_value(row)) is not None]
+        if column not in self._values:  # saves 15 of 21 ms of CPU with ten features
+            source, name = column.source, column.name
+            values = ((row[source].get(name) if source == "feature" else row[source]) for row in self.rows)
+            self._values[column] = [value for value in values if value is not None]
+        return self._values[column]
 
     def get_numbers(self, column: Column) -> Numbers:
         return np.array(self.get_values(column), np.float64)
@@ -130,8 +132,9 @@ def draw_sample(version: ModelVersion, start: datetime, end: datetime) -> Sample
     if total > MAX_SAMPLE_ROWS * SPARE_ROWS_RATIO:
         bound = int(MAX_SAMPLE_ROWS * SPARE_ROWS_RATIO / total * RANDOM_BITS_COUNT)
         predictions = predictions.filter(id__random_bits__lt=f"{bound:08x}")
-        if total > MAX_SAMPLE_ROWS * SPARE_ROWS_RATIO * SAMPLED_RATIO:  # use the index of these predictions
-            predictions = predictions.filter(id__random_bits__lt=SAMPLED_BELOW)
+        ratios = (ratio for ratio in SAMPLED_BELOW if total > MAX_SAMPLE_ROWS * SPARE_ROWS_RATIO * ratio)
+        if ratio := next(ratios, None):  # the smallest index that has all rows: 45 instead of 192 ms with 196,000
+            predictions = predictions.filter(id__random_bits__lt=SAMPLED_BELOW[ratio])
     # Without the empty string, PostgreSQL may read the index of the review queue in its order, and all rows of the version.
     order = Concat(RandomBits("id"), Value(""))
     drawn_ids = predictions.order_by(order).values("pk")[:MAX_SAMPLE_ROWS]  # from an index alone
@@ -142,17 +145,26 @@ def draw_sample(version: ModelVersion, start: datetime, end: datetime) -> Sample
     if isinstance(signature_input, TextInput):
         fields.append("input__size")  # without reading the texts themselves
     elif signature_input.features:
-        fields.append("input__features")
-    rows = Prediction.objects.filter(pk__in=drawn_ids).values(*fields)
-    return Sample(start, end, total, [_build_row(row) for row in rows])
+        fields.append("features_text")
+    drawn = Prediction.objects.filter(pk__in=drawn_ids)
+    rows = list(drawn.annotate(features_text=Cast("input__features", TextField())).values(*fields))
+    features = _parse_features(rows)
+    return Sample(start, end, total, [_build_row(row, values) for row, values in zip(rows, features, strict=True)])
 
 
-def _build_row(row: dict[str, Any]) -> dict[str, Any]:
+def _parse_features(rows: list[dict[str, Any]]) -> list[dict[str, Any] | None]:
+    """Parse all rows of features as one JSON text, which saves 8 of 43 ms of CPU per 5,000 rows."""
+    texts = (row.get("features_text") or "null" for row in rows)
+    parsed: list[dict[str, Any] | None] = json.loads(f"[{','.join(texts)}]")
+    return parsed
+
+
+def _build_row(row: dict[str, Any], features: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "label": row["label"] or None,
         "label_count": None if row.get("output__labels") is None else len(row["output__labels"]),
         "confidence": row["confidence"],
         "value": row["value"],
         "size": row.get("input__size"),
-        "feature": row.get("input__features") or {},
+        "feature": features or {},
     }

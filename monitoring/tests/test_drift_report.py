@@ -181,16 +181,23 @@ def test_other_versions_and_failures_are_not_compared(flowers, write_rows):
     assert report.drifted == []
 
 
-def test_a_sample_is_random_and_repeatable(shades):
+def test_a_sample_is_random_and_repeatable(shades, monkeypatch):
     count = MAX_SAMPLE_ROWS + 500
     labels = ["black" if n < count / 2 else "white" for n in range(count)]
-    make_drift_predictions(shades, [{"label": label, "confidence": 0.9} for label in labels], [1] * count)
+    columns = [{"label": label, "confidence": number / count} for number, label in enumerate(labels)]
+    make_drift_predictions(shades, columns, [1] * count)
     now = timezone.now()
     sample = draw_sample(shades, now - 2 * DAY, now)
     assert (sample.size, sample.total) == (MAX_SAMPLE_ROWS, count)
     share = sum(row["label"] == "black" for row in sample.rows) / MAX_SAMPLE_ROWS
     assert abs(share - 0.5) < 0.03
     assert sample == draw_sample(shades, now - 2 * DAY, now)
+    confidences = dict(Prediction.objects.values_list("pk", "confidence"))
+    for size in (10, 50):  # from the index of one of 64 predictions, and from that of one of 8
+        monkeypatch.setattr("monitoring.drift.samples.MAX_SAMPLE_ROWS", size)
+        lowest = sorted(confidences, key=lambda pk: str(pk)[-8:])[:size]
+        rows = draw_sample(shades, now - 2 * DAY, now).rows
+        assert {row["confidence"] for row in rows} == {confidences[pk] for pk in lowest}
 
 
 def test_the_report_needs_the_same_queries_whatever_there_is(flowers, django_assert_num_queries):

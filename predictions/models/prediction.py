@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 MAX_CLIENT_REFERENCE_CHARACTERS = 255
 SCORED = {name: Q(status="succeeded", **{f"{name}__isnull": False}) for name in ("confidence", "margin")}
-SAMPLED_BELOW = "04000000"  # random bits of an id below this value: one of SAMPLED_RATIO predictions
-SAMPLED_RATIO = 64
+SAMPLED_BELOW = {64: "04000000", 8: "20000000"}  # random bits of an id below the value: one of 64 or of 8 predictions
 MARGIN_HELP_TEXT = (
     "The score of the label minus the highest other score, -1 to 1. If thresholds decide, the smallest distance of a score "
     "to its threshold."
@@ -170,12 +169,15 @@ class Prediction(models.Model):
             models.Index(F("model_version"), RandomBits("id"), name="prediction_shuffled", condition=Q(status="succeeded")),
             # Serves: the number of predictions of a version, also since a date; drift samples, from the index alone.
             models.Index(fields=["model_version", "status", "created_at"], include=["id"], name="prediction_version_status"),
-            # Serves: drift samples of large windows. It has one of 64 rows.
-            models.Index(
-                fields=["model_version", "created_at"],
-                include=["id"],
-                condition=Q(status="succeeded", id__random_bits__lt=SAMPLED_BELOW),
-                name="prediction_version_sampled",
+            # Serve: drift samples of large windows, from the index alone. They have one of 64 and one of 8 rows.
+            *(
+                models.Index(
+                    fields=["model_version", "created_at"],
+                    include=["id"],
+                    condition=Q(status="succeeded", id__random_bits__lt=SAMPLED_BELOW[ratio]),
+                    name=name,
+                )
+                for ratio, name in ((64, "prediction_version_sampled"), (8, "prediction_version_eighth"))
             ),
             # Serves: filter by label, newest first.
             models.Index("label", "id", name="prediction_label_id"),

@@ -3,7 +3,7 @@
 import pytest
 
 from inference.tests.factories import make_image
-from predictions.models import Review
+from predictions.models import Prediction, Review
 from predictions.models.review import MAX_COMMENT_CHARACTERS
 from predictions.services import predict, review_prediction, withdraw_review
 from predictions.services.ground_truth import review_predictions
@@ -69,3 +69,24 @@ def test_all_ways_to_review_use_the_same_validation(white, user):
     [result] = review_predictions(items=[{"id": white.pk, **review}], reviewer=user)
     assert result.error.code == "too-long"
     assert not Review.objects.exists()
+
+
+def test_reviews_with_different_values_or_verdicts_are_conflicting(row, shades, user, other, reviewer):
+    white = make_prediction(user, make_image(255), model=str(shades))
+
+    def find_conflicts():
+        return list(Prediction.objects.with_conflicting_reviews())
+
+    review_prediction(prediction=row, reviewer=user, true_value=8)
+    review_prediction(prediction=row, reviewer=other, true_value=8)
+    review_prediction(prediction=white, reviewer=user, verdict="correct")
+    review_prediction(prediction=white, reviewer=other, verdict="unsure")
+    assert find_conflicts() == []
+    review_prediction(prediction=row, reviewer=reviewer, true_value=9)
+    assert find_conflicts() == [row]
+    withdraw_review(prediction=row, reviewer=reviewer)
+    assert find_conflicts() == []
+    review_prediction(prediction=white, reviewer=other, verdict="incorrect", true_label="grey")
+    assert find_conflicts() == [white]
+    assert not Prediction.objects.unanimously_correct()
+    assert list(Prediction.objects.unanimously_incorrect()) == [row]
