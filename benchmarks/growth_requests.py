@@ -11,6 +11,7 @@ API, HISTORY = "/api/v1/predictions/", "/predictions/"
 ADMIN_PREDICTIONS, ADMIN_INPUTS, ADMIN_REVIEWS = (
     f"/admin/predictions/{name}/" for name in ("prediction", "input", "review")
 )
+OPERATIONS, METRICS = "/operations/", "metrics:"
 QUEUE = "/admin/predictions/review/queue/"
 
 
@@ -53,6 +54,7 @@ def list_requests(facts: dict[str, Any]) -> Iterator[TimedRequest]:
         yield TimedRequest(user, "models API", "/api/v1/models/")
     yield from list_queue_requests(facts)
     yield from list_admin_requests(facts)
+    yield from list_metric_requests()
 
 
 def list_filters(facts: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -180,6 +182,18 @@ def list_admin_requests(facts: dict[str, Any]) -> Iterator[TimedRequest]:
     yield TimedRequest("reviewer", "admin input", f"{ADMIN_INPUTS}{facts['input']}/change/")
     yield TimedRequest("reviewer", "admin models", "/admin/registry/registeredmodel/")
     yield TimedRequest("reviewer", "admin index", "/admin/")
+
+
+def list_metric_requests() -> Iterator[TimedRequest]:
+    """Yield the pages with metrics, which have a limit of their own."""
+    for window in ("24h", "7d", "30d", "90d"):
+        for span in ("1d", "7d", "30d"):
+            url = _build_url(OPERATIONS, {"window": window, "span": span})
+            yield TimedRequest("reviewer", f"{METRICS} operations {window}, drift {span}", url)
+    for model in ("digits", "diabetes"):
+        yield TimedRequest("reviewer", f"{METRICS} evaluation {model}", f"/models/{model}/evaluation/")
+        url = f"/models/{model}/evaluation/?version=1&compare=2"
+        yield TimedRequest("reviewer", f"{METRICS} evaluation {model}, compared", url)
 
 
 def _vary(name: str, *values: Any) -> dict[str, dict[str, Any]]:

@@ -18,7 +18,9 @@ from accounts.models import User
 from accounts.services import add_reviewer, create_token
 from benchmarks.growth_data import multiply_predictions
 from benchmarks.growth_requests import TimedRequest
+from monitoring.services.rollup import roll_up
 from predictions.models import Input, Prediction, Review
+from predictions.services.summaries import update_summaries
 from registry.models import ModelVersion, RegisteredModel
 
 USERNAMES = ("heavy", "light", "reviewer", "second")
@@ -50,6 +52,8 @@ def build_database(name: str, *, base: str, count: int) -> None:
         user_ids={username: _create_user(username).pk for username in USERNAMES},
         report=lambda text: print(f"  {time.perf_counter() - start:4.0f} s  {text}", flush=True),
     )
+    roll_up()
+    update_summaries()
 
 
 def add_versions() -> None:

@@ -60,10 +60,15 @@ class Tally:
             "latencies": pack_latencies(self.latencies),
         }
 
-    def add(self, other: Tally) -> Self:
-        """Add another tally to this one, and return this one."""
+    def add(self, other: Tally, *, with_users: bool = True) -> Self:
+        """Add another tally to this one, and return this one.
+
+        Args:
+            with_users: whether to add the counts by user too, which takes long with many users.
+        """
         for name, counter in other.counts.items():
-            self.counts[name].update(counter)
+            if with_users or name != "user":
+                self.counts[name].update(counter)
         self.confidences += other.confidences
         self.confidence_sum += other.confidence_sum
         self.input_bytes += other.input_bytes

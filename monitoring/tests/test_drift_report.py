@@ -193,7 +193,7 @@ def test_a_sample_is_random_and_repeatable(shades, monkeypatch):
     assert abs(share - 0.5) < 0.03
     assert sample == draw_sample(shades, now - 2 * DAY, now)
     confidences = dict(Prediction.objects.values_list("pk", "confidence"))
-    for size in (10, 50):  # from the index of one of 64 predictions, and from that of one of 8
+    for size in (10, 200):  # from the index of one of 64 predictions, and from that of one of 8
         monkeypatch.setattr("monitoring.drift.samples.MAX_SAMPLE_ROWS", size)
         lowest = sorted(confidences, key=lambda pk: str(pk)[-8:])[:size]
         rows = draw_sample(shades, now - 2 * DAY, now).rows
