@@ -24,9 +24,10 @@ from accounts.requests import parse_bearer_header
 from core.api.multipart import split_plain_form
 from core.api.parsers import parse_json
 from core.api.problems import handle_exception
+from core.api.renderers import render_json
 from core.storage import StorageFull
 from inference.errors import InferenceError
-from predictions.api.responses import build_created_response
+from predictions.api.responses import build_failure_response, represent_created
 from predictions.models import Prediction
 from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
 from predictions.services import predict
@@ -91,7 +92,14 @@ def create_directly(request: HttpRequest) -> HttpResponse | None:
         if response is None:
             raise
         return response
-    return build_created_response(prediction, request=request, reader=caller.user)
+    return _build_response(prediction, request, caller.user)
+
+
+def _build_response(prediction: Prediction, request: HttpRequest, user: User) -> HttpResponse:
+    body = represent_created(prediction, request=request, reader=user)
+    if prediction.status == Prediction.Status.FAILED:
+        return build_failure_response(prediction, url=body["url"])
+    return HttpResponse(render_json(body), status=201, content_type="application/json", headers={"Location": body["url"]})
 
 
 def _accepts_json(request: HttpRequest) -> bool:

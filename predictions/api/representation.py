@@ -14,7 +14,9 @@ from typing import Any, Literal
 
 from django.http import HttpRequest
 from django.urls import get_script_prefix, reverse
+from django.utils.http import urlencode
 from rest_framework.request import Request
+from rest_framework.settings import api_settings
 
 from accounts.models import User
 from accounts.permissions import is_reviewer
@@ -30,6 +32,12 @@ def get_base_url(request: HttpRequest | Request) -> str:
     return request.build_absolute_uri(_get_api_path(get_script_prefix()))
 
 
+def get_url_suffix(request: HttpRequest | Request) -> str:
+    """Return the query string of all URLs: as REST framework does, they repeat a format that the request names."""
+    name: str | None = api_settings.URL_FORMAT_OVERRIDE
+    return f"?{urlencode({name: request.GET[name]})}" if name and name in request.GET else ""
+
+
 @lru_cache(maxsize=16)
 def _get_api_path(script_prefix: str) -> str:
     """Return the path of the API. `reverse` reads the prefix itself; as an argument, it is the key of the cache."""
@@ -37,7 +45,7 @@ def _get_api_path(script_prefix: str) -> str:
 
 
 def represent_prediction(
-    prediction: Prediction, *, base_url: str, reader: User, include: Include | None = None
+    prediction: Prediction, *, base_url: str, reader: User, include: Include | None = None, url_suffix: str = ""
 ) -> dict[str, Any]:
     """Return a prediction as a JSON object.
 
@@ -46,7 +54,7 @@ def represent_prediction(
 
     Args:
         prediction: with its input and model version; fetched `with_reviews` unless it was just created.
-        base_url: the result of `get_base_url`.
+        base_url, url_suffix: the results of `get_base_url` and `get_url_suffix`.
         reader: the user who gets the object.
         include: `features` adds the features next to the output, `image` adds the image to the input as a data URL.
 
@@ -55,7 +63,7 @@ def represent_prediction(
     """
     version, row, output = prediction.model_version, prediction.input, prediction.output
     features = None if row.features is None or row.kind == Input.Kind.TEXT else _get_features(prediction)
-    represented_input = represent_input(row, base_url=base_url)
+    represented_input = represent_input(row, base_url=base_url, url_suffix=url_suffix)
     represented_input["features"] = features
     if include == "image":
         represented_input["image"] = _encode_image(row, reader)
@@ -65,7 +73,7 @@ def represent_prediction(
     prediction_id = str(prediction.pk)
     represented: dict[str, Any] = {
         "id": prediction_id,
-        "url": f"{base_url}predictions/{prediction_id}/",
+        "url": f"{base_url}predictions/{prediction_id}/{url_suffix}",
         "status": str(prediction.status),
         "source": str(prediction.source),
         "model": version.model.name,
@@ -93,15 +101,15 @@ def represent_prediction(
     return represented
 
 
-def represent_input(row: Input, *, base_url: str) -> dict[str, Any]:
+def represent_input(row: Input, *, base_url: str, url_suffix: str = "") -> dict[str, Any]:
     """Return an input as a JSON object. The features have the order of the database."""
     input_id = str(row.pk)
     url = f"{base_url}inputs/{input_id}/"
     return {
         "id": input_id,
         "kind": str(row.kind),
-        "url": url,
-        "image_url": f"{url}image/" if row.has_image else None,
+        "url": f"{url}{url_suffix}",
+        "image_url": f"{url}image/{url_suffix}" if row.has_image else None,
         "sha256": row.sha256,
         "content_type": row.content_type,
         "width": row.width,

@@ -21,7 +21,7 @@ from core.api.filters import StrictFilterBackend
 from core.api.negotiation import IgnoreAcceptNegotiation
 from inference.errors import InvalidInput
 from predictions.api.direct import accept_direct_requests
-from predictions.api.responses import build_created_response
+from predictions.api.responses import build_failure_response, represent_created
 from predictions.api.serializers import (
     GroundTruthItemSerializer,
     GroundTruthResultSerializer,
@@ -117,7 +117,10 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         serializer = PredictionRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         prediction = predict(user=cast(User, request.user), source=Prediction.Source.API, **serializer.validated_data)
-        return build_created_response(prediction, request=request, reader=cast(User, request.user))
+        body = represent_created(prediction, request=request, reader=cast(User, request.user))
+        if prediction.status == Prediction.Status.FAILED:
+            return build_failure_response(prediction, url=body["url"])
+        return Response(body, status=201, headers={"Location": body["url"]})
 
     @extend_schema(
         parameters=[

@@ -113,6 +113,7 @@ FORMS = [
     form("features with an image", image_part(), text_part("features", "{}")),
     form("no parts"),
     form("query string", image_part(), url=f"{PREDICTIONS_URL}?include=features"),
+    form("format", image_part(), url=f"{PREDICTIONS_URL}?format=json"),
     form("unknown query string", image_part(), url=f"{PREDICTIONS_URL}?x=1"),
     form("boundary in an image", image_part(IMAGE + f"--{BOUNDARY}".encode())),
     form("boundary in a text", image_part(), text_part("client_reference", f"a--{BOUNDARY}b")),

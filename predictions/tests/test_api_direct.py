@@ -12,7 +12,7 @@ from core.tests.problems import assert_problem
 from predictions.api import direct
 from predictions.models import Input, Prediction
 from predictions.tests.create_requests import CREATE_REQUESTS, ROW
-from predictions.tests.factories import PREDICTIONS_URL
+from predictions.tests.factories import PREDICTIONS_URL, make_upload
 
 pytestmark = pytest.mark.django_db
 
@@ -104,3 +104,16 @@ def test_an_inactive_user_is_rejected_at_once(flowers, api, user):
     user.is_active = False
     user.save()
     assert_problem(api.post(PREDICTIONS_URL, body, "application/json"), 401, "invalid-token")
+
+
+def test_urls_repeat_the_format_that_the_request_names(shades, api):
+    body = api.post(f"{PREDICTIONS_URL}?format=json", {"image": make_upload()}).json()
+    urls = [body["url"], body["input"]["url"], body["input"]["image_url"]]
+    assert all(url.endswith("/?format=json") for url in urls), urls
+    assert api.get(body["url"]).json() == body
+    assert api.get(f"{PREDICTIONS_URL}?format=json").json()["results"] == [body]
+
+
+def test_a_created_prediction_is_indented_on_request(shades, api):
+    headers = {"accept": "application/json; indent=4"}
+    assert b'{\n    "id"' in api.post(PREDICTIONS_URL, {"image": make_upload()}, headers=headers).content

@@ -12,7 +12,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.fields import reject_unknown_fields
-from predictions.api.representation import Include, get_base_url, represent_input, represent_prediction
+from predictions.api.representation import Include, get_base_url, get_url_suffix, represent_input, represent_prediction
 from predictions.api.serializers.fields import FeatureOrderField, FeaturesField, TextField, UploadField
 from predictions.api.serializers.review import ReviewSerializer
 from predictions.models import Input, Prediction
@@ -103,7 +103,11 @@ class InputSerializer(serializers.ModelSerializer):
         )  # fmt: skip
 
     def to_representation(self, instance: Input) -> dict[str, Any]:
-        return represent_input(instance, base_url=get_base_url(self.context["request"]))
+        return represent_input(
+            instance,
+            base_url=get_base_url(self.context["request"]),
+            url_suffix=get_url_suffix(self.context["request"]),
+        )
 
 
 class InputWithImageSerializer(InputSerializer):
@@ -137,6 +141,16 @@ class WarningSerializer(serializers.Serializer):
     message = serializers.CharField()
 
 
+@extend_schema_field(ErrorSerializer(allow_null=True))
+class ErrorField(serializers.ReadOnlyField):
+    """The reason why a prediction failed; null if it did not fail."""
+
+
+@extend_schema_field(ReviewSerializer(allow_null=True))
+class NewestReviewField(serializers.ReadOnlyField):
+    """The reader's own review or, if there is none, the newest one; null if there is none."""
+
+
 class PredictionSerializer(serializers.ModelSerializer):
     """A prediction: the output of one model version for one input."""
 
@@ -155,10 +169,10 @@ class PredictionSerializer(serializers.ModelSerializer):
         help_text="The predicted labels of a multi-label model, in the order of the version. Null for other models.",
     )
     output = OutputField()
-    error = ErrorSerializer(allow_null=True, read_only=True)
+    error = ErrorField()
     warnings = WarningSerializer(many=True, read_only=True)
     timings = TimingsSerializer(source="*")
-    review = ReviewSerializer(allow_null=True, read_only=True)
+    review = NewestReviewField()
 
     class Meta:
         model = Prediction
@@ -168,13 +182,20 @@ class PredictionSerializer(serializers.ModelSerializer):
         )  # fmt: skip
 
     def to_representation(self, instance: Prediction) -> dict[str, Any]:
-        reader = self.context["request"].user
-        return represent_prediction(instance, base_url=self._base_url, reader=reader, include=self.include)
+        base_url, url_suffix = self._urls
+        return represent_prediction(
+            instance,
+            base_url=base_url,
+            url_suffix=url_suffix,
+            reader=self.context["request"].user,
+            include=self.include,
+        )
 
     @cached_property
-    def _base_url(self) -> str:
-        """The same for all rows of a list."""
-        return get_base_url(self.context["request"])
+    def _urls(self) -> tuple[str, str]:
+        """The base and the suffix of all URLs, the same for all rows of a list."""
+        request = self.context["request"]
+        return get_base_url(request), get_url_suffix(request)
 
 
 class PredictionWithImageSerializer(PredictionSerializer):
