@@ -193,8 +193,10 @@ def test_a_sample_is_random_and_repeatable(shades, monkeypatch):
     assert abs(share - 0.5) < 0.03
     assert sample == draw_sample(shades, now - 2 * DAY, now)
     confidences = dict(Prediction.objects.values_list("pk", "confidence"))
-    for size in (10, 200):  # from the index of one of 64 predictions, and from that of one of 8
+    # From the index of one of 64 predictions, and from that of one of 8. Small samples need more spare rows.
+    for size, spare_ratio in ((10, 5), (200, 2)):
         monkeypatch.setattr("monitoring.drift.samples.MAX_SAMPLE_ROWS", size)
+        monkeypatch.setattr("monitoring.drift.samples.SPARE_ROWS_RATIO", spare_ratio)
         lowest = sorted(confidences, key=lambda pk: str(pk)[-8:])[:size]
         rows = draw_sample(shades, now - 2 * DAY, now).rows
         assert {row["confidence"] for row in rows} == {confidences[pk] for pk in lowest}
