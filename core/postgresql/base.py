@@ -15,7 +15,6 @@ MAX_IDLE_SECONDS = 5.0  # after this time without a request, a connection is che
 # The server has no such prepared statement, because a pooler has changed its connection; or a migration has changed the type
 # of a column that the statement returns.
 STALE_STATEMENT_ERRORS = (errors.InvalidSqlStatementName, errors.FeatureNotSupported)
-MIN_IDLE_SECONDS = 0.05  # a connection that was used more recently is not checked
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -41,12 +40,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         the session. A query would find nothing more, unless the network fails silently. Without the query, a request uses
         0.27 ms less CPU (client and server).
         """
-        now = monotonic()
-        idle_seconds, self._checked_at = now - self._checked_at, now
-        if self.connection is None or self.connection.closed or idle_seconds > MAX_IDLE_SECONDS:
+        was_idle = monotonic() - self._checked_at > MAX_IDLE_SECONDS
+        self._checked_at = monotonic()
+        if was_idle or self.connection is None or self.connection.closed or _is_readable(self.connection.fileno()):
             return super().is_usable()
-        is_suspicious = idle_seconds > MIN_IDLE_SECONDS and _is_readable(self.connection.fileno())
-        return super().is_usable() if is_suspicious else True
+        return True
 
     def execute_prepared(self, cursor: Any, name: str, sql: str, params: Sequence[Any]) -> None:
         """Execute a statement that the server parses and plans once per connection.
