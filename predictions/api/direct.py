@@ -1,7 +1,8 @@
 """Create predictions without REST framework, for requests that are plainly correct.
 
-For each prediction, REST framework uses 1.5 ms of CPU: its request, authentication, negotiation, parsers, serializer, and
-response. `accept_direct_requests` therefore handles the requests that programs usually send: with a valid token, an
+For each prediction, the request, negotiation, parsers, serializer, and response of REST framework use 0.3 of 0.6 ms of CPU
+(without the database and the model), and its authentication is a query of its own (see `registry.callers`).
+`accept_direct_requests` therefore handles the requests that programs usually send: with a valid token, an
 existing model, well-formed parameters, and no query string. All others go to the viewset, which reads the same body again,
 so that all errors in the request itself are reported by the viewset. Both use the same services and build the same response.
 """
