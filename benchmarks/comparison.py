@@ -53,7 +53,7 @@ class Comparison:
         return results
 
     def _measure(self, contender: Contender, seconds: float) -> Sample:
-        if contender.server.process is not None:  # kept running
+        if contender.server.process is not None:  # it runs already
             warm_up = 0.0 if contender.is_warm else WARM_UP_SECONDS
             contender.is_warm = True
             return measure(contender, self.cluster.url, self.cluster.pid, seconds=seconds, warm_up=warm_up)

@@ -31,7 +31,7 @@ SEEDED_ROWS = {"digits": 300, "iris": 300, "diabetes": 200}  # in the base
 MAX_RATIO = 1.5
 MAX_MILLISECONDS = 150.0
 MAX_METRICS_MILLISECONDS = 300.0
-NOISE_MILLISECONDS = 1.0  # growth by less than this is not judged
+NOISE_MILLISECONDS = 1.0  # growth by less than this does not count
 
 
 class Result(NamedTuple):

@@ -53,7 +53,7 @@ SELECT n, age, ms, pg_temp.build_id(ms - 1) AS input_id, pg_temp.build_id(ms) AS
        CASE WHEN age < 0.66 THEN 1 ELSE 2 END AS version,
        CASE WHEN light THEN %(light_id)s::uuid WHEN user_draw < 0.4 THEN %(heavy_id)s::uuid
             WHEN user_draw < 0.41 THEN NULL
-            ELSE crowd.ids[1 + floor(pick * %(crowd)s)::int] END AS user_id,
+            ELSE crowd.ids[1 + trunc(pick * %(crowd)s)::int] END AS user_id,
        CASE WHEN n IN (%(count)s - 7, %(count)s - 3) THEN 'queued' WHEN n = 11 THEN 'canceled'
             WHEN status_draw < 0.02 THEN 'failed' ELSE 'succeeded' END AS status,
        CASE WHEN source_draw < 0.5 THEN 'web' WHEN source_draw < 0.9 THEN 'api' WHEN n %% 500 = 3 THEN 'cli'

@@ -67,8 +67,8 @@ def build_report(
     lines = [
         "# Results of `make bench`",
         "",
-        f"{rounds} rounds, in order and in reverse. {seconds:g} seconds per measurement. {CONNECTIONS} connections that are",
-        f"kept alive. {PROCESSES} processes of {THREADS} threads. The tables show the median of the rounds. CPU times are",
+        f"{rounds} rounds, in order and in reverse. {seconds:g} seconds per measurement. {CONNECTIONS} keep-alive",
+        f"connections. {PROCESSES} processes of {THREADS} threads. The tables show the median of the rounds. CPU times are",
         "per stored prediction, or per response if the program stores nothing. [How to read them](../docs/benchmarks.md)",
         "",
         describe_machine(versions),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SCRIPT = Path(__file__).with_name("wrk.lua")
-CONNECTIONS = 16  # kept alive
+CONNECTIONS = 16  # keep-alive
 THREADS = 2
 TIMEOUT_SECONDS = 30
 PREFIX = "RESULT "
@@ -42,7 +42,7 @@ def check_installed() -> None:
 
 
 def run_wrk(url: str, request_files: list[Path], seconds: float) -> Load:
-    """Send the requests in turn for some seconds over connections that are kept alive."""
+    """Send the requests in turn for some seconds over keep-alive connections."""
     options = ["-t", str(THREADS), "-c", str(CONNECTIONS), "-d", f"{seconds:.0f}s", "--timeout", f"{TIMEOUT_SECONDS}s"]
     command = ["wrk", *options, "-s", str(SCRIPT), url, "--", *map(str, request_files)]
     process = subprocess.run(command, capture_output=True, text=True, check=False)

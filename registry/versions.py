@@ -1,4 +1,4 @@
-"""Model versions by ID, kept in memory."""
+"""Model versions by ID, cached."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The size to which an image is resized, and the part of it that is kept."""
+"""The size to which an image is resized, and the part of it that the model gets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-from predictions.models.prediction import Input, Prediction
+from predictions.models.input import Input
+from predictions.models.prediction import Prediction
 from predictions.models.review import Review, ReviewClaim
 from predictions.models.summaries import PredictionCount, ReviewSummary, SummaryProgress
 

@@ -1,4 +1,4 @@
-"""Inputs and predictions."""
+"""Predictions."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.fields import RandomBits, UUID7Field
-from core.validators import MAX_FILE_NAME_CHARACTERS, MAX_LABEL_CHARACTERS, validate_sha256
-from inference.signature import TEXT_KEY, ClassesOutput, Feature, LabelsOutput
-from predictions.paths import get_input_path
-from predictions.querysets import PARTIAL_INDEX_EXCLUSIONS, InputQuerySet, PredictionQuerySet
+from core.validators import MAX_LABEL_CHARACTERS
+from inference.signature import ClassesOutput, Feature, LabelsOutput
+from predictions.models.input import Input
+from predictions.querysets import PARTIAL_INDEX_EXCLUSIONS, PredictionQuerySet
 from registry.models import ModelVersion
 
 if TYPE_CHECKING:
@@ -27,72 +27,6 @@ MARGIN_HELP_TEXT = (
     "The score of the label minus the highest other score, -1 to 1. If thresholds decide, the smallest distance of a score "
     "to its threshold."
 )
-
-
-class Input(models.Model):
-    """One uploaded image, row of features, or text, or an image together with a row. Never edited."""
-
-    class Kind(models.TextChoices):
-        IMAGE = "image"
-        TABULAR = "tabular"
-        TEXT = "text"
-        IMAGE_TABULAR = "image-tabular", "Image and features"
-
-    id = UUID7Field()
-    # Inputs outlive their user's account. The composite index below serves this key's own queries too.
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_index=False, related_name="inputs"
-    )
-    kind = models.CharField(max_length=20, choices=Kind.choices)
-    image = models.ImageField(upload_to=get_input_path, max_length=200, blank=True)
-    features = models.JSONField(
-        null=True, blank=True, help_text='The row of features by name. A text is stored as {"text": "…"}.'
-    )
-    sha256 = models.CharField(
-        max_length=64,
-        validators=[validate_sha256],
-        help_text="SHA-256 of the file, of the text in UTF-8, or of the canonical JSON (RFC 8785) of the features. For an "
-        "image with features, of the canonical JSON of both, with the SHA-256 of the file as image.",
-    )
-    content_type = models.CharField(max_length=50, blank=True, help_text="As detected by the decoder.")
-    width = models.PositiveIntegerField(null=True, blank=True, help_text="Pixels.")
-    height = models.PositiveIntegerField(null=True, blank=True, help_text="Pixels.")
-    size = models.PositiveBigIntegerField(help_text="Bytes.")
-    original_name = models.CharField(max_length=MAX_FILE_NAME_CHARACTERS, blank=True, help_text="The file name as uploaded.")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    objects: ClassVar = InputQuerySet.as_manager()
-
-    class Meta:
-        indexes = [
-            # Serves: a user's inputs, newest first; deleting a user.
-            models.Index("user", "id", name="input_user_id"),
-            # Serves: the admin's filter by kind.
-            models.Index("kind", "id", name="input_kind_id"),
-            # Serves: inputs with the same content; the files of an export.
-            models.Index("sha256", name="input_sha256"),
-        ]
-        constraints = [
-            models.CheckConstraint(
-                condition=(Q(kind="image", features__isnull=True) & ~Q(image=""))
-                | Q(kind__in=["tabular", "text"], image="", features__isnull=False)
-                | (Q(kind="image-tabular", features__isnull=False) & ~Q(image="")),
-                name="input_image_or_features",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.id)
-
-    @property
-    def has_image(self) -> bool:
-        """Return whether the input is or contains an image."""
-        return self.kind in (self.Kind.IMAGE, self.Kind.IMAGE_TABULAR)
-
-    @property
-    def text(self) -> str | None:
-        """Return the text of a text input; None for other inputs."""
-        return (self.features or {}).get(TEXT_KEY) if self.kind == self.Kind.TEXT else None
 
 
 class Prediction(models.Model):

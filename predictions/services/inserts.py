@@ -29,7 +29,7 @@ from core.group_commit import WriteFailure
 from core.statements import Statement
 from predictions.models import Input, Prediction
 
-KeptTypes = dict[type[models.Field], set[type]]
+NativeTypes = dict[type[models.Field], set[type]]
 Converters = dict[type[models.Field], dict[type, Callable[[Any], Any]]]
 
 
@@ -38,17 +38,17 @@ class Column:
     """How to read the value of one field as `save()` stores it.
 
     Args:
-        kept_types: values of exactly these types are stored as they are.
+        native_types: values of exactly these types are stored as they are.
         converters: functions for values of exactly these types. All other values are converted by the field.
     """
 
     name: str
     field: models.Field
-    kept_types: frozenset[type]
+    native_types: frozenset[type]
     converters: dict[type, Callable[[Any], Any]]
 
 
-KEPT_TYPES: KeptTypes = {
+NATIVE_TYPES: NativeTypes = {
     models.CharField: {str},
     models.ImageField: {str},  # the name of a stored file
     models.TextField: {str},
@@ -56,7 +56,7 @@ KEPT_TYPES: KeptTypes = {
     models.PositiveIntegerField: {int},
     models.PositiveBigIntegerField: {int},
 }
-POSTGRESQL_KEPT_TYPES: KeptTypes = {**KEPT_TYPES, models.DateTimeField: {datetime}}
+POSTGRESQL_NATIVE_TYPES: NativeTypes = {**NATIVE_TYPES, models.DateTimeField: {datetime}}
 CHOICES: Converters = {models.CharField: {Input.Kind: str, Prediction.Status: str, Prediction.Source: str}}
 CONVERTERS: Converters = {
     **CHOICES,
@@ -159,7 +159,7 @@ def _read_values(row: models.Model, columns: Sequence[Column]) -> list[Any]:
     values = []
     for column in columns:
         value = stored.get(column.name)
-        if type(value) not in column.kept_types:
+        if type(value) not in column.native_types:
             convert = column.converters.get(type(value))
             field = column.field
             value = convert(value) if convert else field.get_db_prep_save(field.pre_save(row, add=True), connection)
@@ -173,22 +173,22 @@ def _get_columns(model: type[models.Model], vendor: str) -> list[Column]:
     return [
         _build_column(
             field,
-            POSTGRESQL_KEPT_TYPES if is_postgresql else KEPT_TYPES,
+            POSTGRESQL_NATIVE_TYPES if is_postgresql else NATIVE_TYPES,
             POSTGRESQL_CONVERTERS if is_postgresql else CONVERTERS,
         )
         for field in _list_fields(model)
     ]
 
 
-def _build_column(field: models.Field, kept_types: KeptTypes, converters: Converters) -> Column:
+def _build_column(field: models.Field, native_types: NativeTypes, converters: Converters) -> Column:
     target = field
     while isinstance(target, models.ForeignKey):
         target = target.target_field
     # These options change a value when it is stored.
     if any(getattr(target, option, None) for option in ("encoder", "auto_now", "auto_now_add")):
         return Column(field.attname, field, frozenset(), {})
-    kept = frozenset({NoneType, *kept_types.get(type(target), ())})
-    return Column(field.attname, field, kept, converters.get(type(target), {}))
+    natives = frozenset({NoneType, *native_types.get(type(target), ())})
+    return Column(field.attname, field, natives, converters.get(type(target), {}))
 
 
 def _list_fields(model: type[models.Model]) -> list[models.Field]:
