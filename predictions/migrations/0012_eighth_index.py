@@ -8,7 +8,7 @@ from core.operations import AddIndexOnline
 class Migration(migrations.Migration):
     atomic = False  # PostgreSQL builds indexes concurrently only outside a transaction
 
-    dependencies = [("predictions", "0010_drift_sample_indexes")]
+    dependencies = [("predictions", "0011_drift_sample_indexes")]
 
     operations = [
         AddIndexOnline(

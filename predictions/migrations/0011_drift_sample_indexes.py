@@ -8,7 +8,7 @@ from core.operations import AddIndexOnline, RemoveIndexOnline
 class Migration(migrations.Migration):
     atomic = False  # PostgreSQL builds indexes concurrently only outside a transaction
 
-    dependencies = [("predictions", "0009_list_indexes")]
+    dependencies = [("predictions", "0010_list_indexes")]
 
     operations = [
         RemoveIndexOnline(model_name="prediction", name="prediction_version_status"),
