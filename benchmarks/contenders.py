@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import requests
@@ -19,6 +19,7 @@ from mlsite.tests.postgres import find_free_port
 
 PEERS_FOLDER = ROOT / "benchmarks" / "peers"
 PEER_PYTHON = str(ROOT / ".venv-bench" / "bin" / "python")
+WORKLOADS = {"image": payloads.list_images, "row": payloads.list_rows}
 SITE_PATH = "/api/v1/predictions/"
 SITE_TABLE = "predictions_prediction WHERE status = 'succeeded'"
 DIGITS = ROOT / "examples" / "digits" / "digits.keras"
@@ -36,57 +37,46 @@ class Peer:
     """A program in peers/, or a server of another project.
 
     Args:
+        workload: a key of `WORKLOADS`.
         command: arguments of Python; `{port}` is replaced.
         model: a path that is relative to the folder of the saved models, or absolute.
         tables: an SQL file, or a program that creates the tables; without it, the program stores nothing.
+        list_bodies: the requests, if they are not those of the workload.
     """
 
     key: str
     title: str
     workload: str
-    list_bodies: Callable[[], Bodies]
     command: tuple[str, ...]
     model: Path
     tables: str = ""
     path: str = "/predictions"
     environment: tuple[tuple[str, str], ...] = ()
+    list_bodies: Callable[[], Bodies] | None = None
 
 
+IMAGE_EXPERT = Peer(
+    key="image-expert",
+    title="FastAPI by an expert",
+    workload="image",
+    command=("-m", "uvicorn", "image_expert:app", "--port", "{port}", *FAST_UVICORN),
+    model=DIGITS,
+    tables="image_tables.sql",
+)
+IMAGE_EXPERT_STATEMENT = replace(
+    IMAGE_EXPERT,
+    key="image-expert-statement",
+    title="FastAPI by an expert, 1 insert",
+    environment=(("ONE_STATEMENT", "1"),),
+)
 PEERS = (
-    Peer(
-        key="image-expert",
-        title="FastAPI by an expert",
-        workload="image",
-        list_bodies=payloads.list_images,
-        command=("-m", "uvicorn", "image_expert:app", "--port", "{port}", *FAST_UVICORN),
-        model=DIGITS,
-        tables="image_tables.sql",
-    ),
-    Peer(
-        key="image-expert-statement",
-        title="FastAPI by an expert, 1 insert",
-        workload="image",
-        list_bodies=payloads.list_images,
-        command=("-m", "uvicorn", "image_expert:app", "--port", "{port}", *FAST_UVICORN),
-        model=DIGITS,
-        tables="image_tables.sql",
-        environment=(("ONE_STATEMENT", "1"),),
-    ),
-    Peer(
-        key="image-expert-onnx",
-        title="FastAPI by an expert, ONNX",
-        workload="image",
-        list_bodies=payloads.list_images,
-        command=("-m", "uvicorn", "image_expert:app", "--port", "{port}", *FAST_UVICORN),
-        model=DIGITS_ONNX,
-        tables="image_tables.sql",
-        environment=(("ONE_STATEMENT", "1"),),
-    ),
+    IMAGE_EXPERT,
+    IMAGE_EXPERT_STATEMENT,
+    replace(IMAGE_EXPERT_STATEMENT, key="image-expert-onnx", title="FastAPI by an expert, ONNX", model=DIGITS_ONNX),
     Peer(
         key="image-tutorial",
         title="FastAPI as in tutorials",
         workload="image",
-        list_bodies=payloads.list_images,
         command=("-m", "uvicorn", "image_tutorial:app", "--port", "{port}", *UVICORN),
         model=DIGITS,
         tables="image_tables.py",
@@ -95,7 +85,6 @@ PEERS = (
         key="image-litserve",
         title="LitServe, stores nothing",
         workload="image",
-        list_bodies=payloads.list_images,
         command=("image_litserve.py",),
         model=DIGITS,
         path="/predict",
@@ -104,7 +93,6 @@ PEERS = (
         key="row-expert",
         title="FastAPI by an expert",
         workload="row",
-        list_bodies=payloads.list_rows,
         command=("-m", "uvicorn", "row_expert:app", "--port", "{port}", *FAST_UVICORN),
         model=IRIS_PICKLE,
         tables="row_tables.sql",
@@ -113,7 +101,6 @@ PEERS = (
         key="row-flask",
         title="Flask + SQLAlchemy",
         workload="row",
-        list_bodies=payloads.list_rows,
         command=("-m", "gunicorn", "row_flask:app", "--bind", "127.0.0.1:{port}", *GUNICORN),
         model=IRIS_PICKLE,
         tables="row_tables.py",
@@ -122,7 +109,6 @@ PEERS = (
         key="row-mlflow",
         title="FastAPI + MLflow model",
         workload="row",
-        list_bodies=payloads.list_rows,
         command=("-m", "uvicorn", "row_mlflow:app", "--port", "{port}", *FAST_UVICORN),
         model=IRIS_MLFLOW,
         tables="row_tables.py",
@@ -132,10 +118,10 @@ PEERS = (
         key="row-mlflow-server",
         title="MLflow server, stores nothing",
         workload="row",
-        list_bodies=payloads.list_mlflow_rows,
         command=("-m", "uvicorn", "mlflow.pyfunc.scoring_server.app:app", "--port", "{port}", *UVICORN),
         model=IRIS_MLFLOW,
         path="/invocations",
+        list_bodies=payloads.list_mlflow_rows,
     ),
 )
 
@@ -145,12 +131,13 @@ class Contender:
     """A server, and one kind of request to it.
 
     Args:
+        workload: a key of `WORKLOADS`.
         table: where it stores predictions, with a condition if needed; empty if it stores nothing.
     """
 
     key: str
     title: str
-    workload: str  # image or row
+    workload: str
     server: Server
     request_files: list[Path]
     url: str
@@ -191,7 +178,7 @@ def build_peer(peer: Peer, folder: Path, cluster_url: str, models: Path) -> Cont
     if is_script:
         server.run(PEER_PYTHON, peer.tables)
     url = server.url + peer.path
-    files = write_requests(folder, url, peer.list_bodies)
+    files = write_requests(folder, url, peer.list_bodies or WORKLOADS[peer.workload])
     return Contender(peer.key, peer.title, peer.workload, server, files, url, "predictions" if peer.tables else "")
 
 
@@ -202,8 +189,7 @@ def build_site(key: str, checkout: Path, folder: Path, cluster_url: str) -> list
     python = str(own_python if own_python.exists() else sys.executable)
     server, token = create_site(python, checkout, folder, create_database(cluster_url, key))
     url = server.url + SITE_PATH
-    workloads = {"image": payloads.list_images, "row": payloads.list_rows}
     return [
         Contender(key, key, workload, server, write_requests(folder, url, list_bodies, token), url, SITE_TABLE)
-        for workload, list_bodies in workloads.items()
+        for workload, list_bodies in WORKLOADS.items()
     ]

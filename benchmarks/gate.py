@@ -11,12 +11,13 @@ from statistics import median
 
 from benchmarks import wrk
 from benchmarks.comparison import SITE_KEY, compute_ratios, format_ratios, prepare
+from benchmarks.contenders import PEERS
 from benchmarks.measurement import Sample
 from benchmarks.payloads import ROOT
 
 RECORDED = Path(__file__).with_name("recorded.toml")
 COMPARED = {"image": "image-expert", "row": "row-flask"}
-TITLES = {"image": "FastAPI by an expert", "row": "Flask + SQLAlchemy"}
+TITLES = {peer.workload: peer.title for peer in PEERS if peer.key in COMPARED.values()}
 TOLERANCE = 0.15  # share by which a ratio can exceed the recorded one
 MAX_ATTEMPTS = 3  # a busy machine can spoil one attempt, but does not make the program faster: the best attempt counts
 COMMENT = (
