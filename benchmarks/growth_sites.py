@@ -19,7 +19,7 @@ from accounts.services import add_reviewer, create_token
 from benchmarks.growth_data import multiply_predictions
 from benchmarks.growth_requests import TimedRequest
 from monitoring.services.rollup import roll_up
-from predictions.models import Input, Prediction, Review
+from predictions.models import Input, Prediction, PredictionCount, Review, ReviewSummary
 from predictions.services.summaries import update_summaries
 from registry.models import ModelVersion, RegisteredModel
 
@@ -102,8 +102,9 @@ class GrowthSite:
         return time.process_time() + int(self.schedstat.read_text().split()[0]) / 1e9
 
     def measure_sizes(self) -> Sequence[tuple[str, str, float]]:
-        """Return the table, the name, and the size in MB of each table and index of predictions, inputs, and reviews."""
-        tables = [model._meta.db_table for model in (Prediction, Input, Review)]
+        """Return the table, the name, and the size in MB of each table of predictions and reviews and of its indexes."""
+        models = (Prediction, Input, Review, ReviewSummary, PredictionCount)
+        tables = [model._meta.db_table for model in models]
         connections["default"] = self.connection
         with connection.cursor() as cursor:
             cursor.execute(
