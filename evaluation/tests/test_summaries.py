@@ -16,6 +16,7 @@ from predictions.models import Prediction, PredictionCount, Review, ReviewSummar
 from predictions.services import review_prediction, withdraw_review
 from predictions.services.summaries import delete_summaries, update_summaries
 from predictions.tests.plans import explain, on_postgresql
+from predictions.usage import count_succeeded
 
 pytestmark = pytest.mark.django_db
 AGE = timedelta(days=5)
@@ -130,10 +131,24 @@ def test_summaries_give_the_metrics_of_the_reviews(label_rows, shades, user, oth
     # other people's accounts are deleted, and summaries are deleted and computed again
     other.delete()
     assert assert_same(shades, readers)[2].kappa_n == 0
+    assert Review.objects.filter(prediction=label_rows[75]).delete()[0]
     delete_summaries(since=timezone.now() - timedelta(days=2))
     assert_same(shades, readers)
     update_summaries()
     assert_same(shades, readers)
+
+
+def test_a_day_is_counted_when_none_of_its_predictions_is_open(label_rows, shades, reviewer):
+    open_row = label_rows[30]
+    Prediction.objects.filter(pk=open_row.pk).update(status="running", output=None, completed_at=None)
+    update_summaries()
+    assert PredictionCount.objects.exists()
+    assert not PredictionCount.objects.filter(day__gt=open_row.created_at - timedelta(days=1)).exists()
+    open_row.save()
+    assert count_succeeded(shades, reader=reviewer) == len(label_rows)
+    update_summaries()
+    assert PredictionCount.objects.filter(day__gt=open_row.created_at - timedelta(days=1)).exists()
+    assert count_succeeded(shades, reader=reviewer) == len(label_rows)
 
 
 def test_summaries_give_the_metrics_of_values(flowers, user, reviewer):

@@ -12,11 +12,13 @@ from core.fields import get_first_id
 from predictions.filters import PredictionFilter
 from predictions.models import Prediction, Review
 from predictions.tests.factories import make_prediction
+from registry.services import register_model
 
 ROW_COUNT = 60
 QUERIES = [
-    "", "model=shades", "model=shades:1", "model=shades@production", "model=shades:2", "version=1", "version=2",
-    "model=shades&version=2", "label=black", "label=white", "label=none", "status=succeeded", "status=failed",
+    "", "model=shades", "model=shades:1", "model=shades@production", "model=shades:2", "model=shades:3", "version=1",
+    "version=2", "version=3", "model=shades&version=2", "label=black", "label=white", "label=none", "status=succeeded",
+    "status=failed",
     "status=queued", "source=web", "source=api", "source=cli", "source=v2", "error_code=model-failed", "error_code=none",
     "client_reference=a", "client_reference=none", "verdict=correct", "verdict=incorrect", "verdict=unsure", "reviewed=true",
     "reviewed=false", "true_label=white", "true_label=grey", "picked_by=random", "picked_by=newest", "user=ada", "user=eve",
@@ -25,10 +27,11 @@ QUERIES = [
 
 
 @pytest.fixture
-def mixed(shades, user, other, reviewer):
-    """Return predictions with random values, newest first. The creation time of one is not the one in its ID."""
+def mixed(shades, write_dummy, user, other, reviewer):
+    """Return predictions of two versions with random values, newest first."""
     rng = random.Random(1)
     first = make_prediction(user)
+    second = register_model(path=write_dummy())
     rows, start = [], timezone.now() - timedelta(days=ROW_COUNT)
     for number in range(ROW_COUNT):
         failed = rng.random() < 0.2
@@ -37,7 +40,7 @@ def mixed(shades, user, other, reviewer):
             Prediction(
                 id=get_first_id(created_at),
                 input=first.input,
-                model_version=shades,
+                model_version=second if number < ROW_COUNT // 3 else shades,
                 user=rng.choice([user, other, None]),
                 status="failed" if failed else "succeeded",
                 error_code="model-failed" if failed else "",
@@ -68,6 +71,11 @@ def mixed(shades, user, other, reviewer):
     return list(Prediction.objects.select_related("user", "model_version").order_by("-id"))
 
 
+def list_references(version):
+    """Return the references of a version. Version 1 is in production."""
+    return ["shades", f"shades:{version.number}", *(["shades@production"] if version.number == 1 else [])]
+
+
 def select_rows(rows, query):
     """Return the rows that match, without the database's help."""
     reviews = {row.pk: [] for row in rows}
@@ -79,7 +87,7 @@ def select_rows(rows, query):
         active = [review for review in every if review.withdrawn_at is None]
         decided = [review for review in active if review.verdict != "unsure"]
         return {
-            "model": lambda: value in ("shades", f"shades:{row.model_version.number}", "shades@production"),
+            "model": lambda: value in list_references(row.model_version),
             "version": lambda: row.model_version.number == int(value),
             "user": lambda: row.user is not None and row.user.username == value,
             "max_confidence": lambda: row.confidence is not None and row.confidence <= float(value),
