@@ -41,10 +41,6 @@ format: install-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/djlint --quiet --reformat templates
 
-# Time all lists and pages with 1,000 and with 1,000,000 predictions on PostgreSQL (about 15 minutes).
-bench-growth: install-dev
-	$(BIN)/python -m benchmarks.growth
-
 # Update the screenshots in docs/, from a temporary site with generated data.
 screenshots: install-dev
 	$(BIN)/python -m mlsite.tests.screenshots
@@ -64,6 +60,10 @@ bench-short: bench-install
 # Write the ratios that `make bench-short` compares with. Run it on an idle machine.
 bench-record: bench-install
 	$(BIN)/python -m benchmarks.gate --record --rounds 5 --seconds 5
+
+# Time all lists and pages with 1,000 and with 1,000,000 predictions on PostgreSQL (about 15 minutes).
+bench-growth: install-dev
+	$(BIN)/python -m benchmarks.growth
 
 # The programs that mlsite is compared with have their own environment, because they use psycopg 3. It uses the packages in
 # .venv too, so that all programs run the same TensorFlow and scikit-learn.

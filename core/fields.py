@@ -10,6 +10,8 @@ from django.db import models
 from uuid_utils.compat import uuid7
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+RANDOM_BIT_COUNT = 80  # after the 48 bits of the time; some of them are the version and the variant
+MAX_TIMESTAMP = 2**48 - 1  # milliseconds
 
 
 class UUID7Field(models.UUIDField):
@@ -35,11 +37,6 @@ class RandomBits(models.Transform):
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         return self.as_sql(compiler, connection, template="SUBSTR(%(expressions)s, -8)", **context)
-
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-RANDOM_BIT_COUNT = 80  # after the 48 bits of the time; some of them are the version and the variant
-MAX_TIMESTAMP = 2**48 - 1  # milliseconds
 
 
 def get_first_id(moment: datetime) -> UUID:

@@ -78,8 +78,10 @@ def _count_reviewed(window: Window, versions: Sequence[UUID] | None) -> int:
     """Return the number of predictions of a window that have a review."""
     filters: dict[str, Any] = {"created_at__gte": window.start, "created_at__lt": window.end}
     if versions is not None:
+        if not versions:  # Django compiles no query for an empty list
+            return 0
         filters["model_version__in"] = versions
-    return 0 if versions == [] else count_reviewed(**filters)
+    return count_reviewed(**filters)
 
 
 def _compare_users(current: Counter[str], previous: Counter[str]) -> list[CountRow]:

@@ -131,7 +131,7 @@ def build_summaries(*, reader: AbstractBaseUser | AnonymousUser | None = None, *
     reviews = reviews.filter(
         prediction__status=Prediction.Status.SUCCEEDED, **{f"prediction__{name}": value for name, value in filters.items()}
     )
-    until = SummaryProgress.objects.filter(name=REVIEWS).values_list("until", flat=True).first()
+    until = SummaryProgress.get_until(REVIEWS)
     if until is None:
         computed, parameters = build_computed(reviews)
         return f"WITH {computed}, summaries AS (SELECT * FROM computed)", [*parameters]  # noqa: S608  compiled queries
@@ -157,7 +157,7 @@ def narrow_to_versions(reviews: QuerySet, versions: Sequence[ModelVersion]) -> Q
 
     Reviews that were stored or withdrawn after the last update of the table remain, also those of other versions.
     """
-    until = SummaryProgress.objects.filter(name=REVIEWS).values_list("until", flat=True).first()
+    until = SummaryProgress.get_until(REVIEWS)
     if until is None:
         return reviews
     stored = ReviewSummary.objects.filter(model_version__in=versions).values("prediction")

@@ -86,7 +86,7 @@ def count_succeeded(
     if reader is not None:
         rows, days = Prediction.objects.visible_to(reader), PredictionCount.objects.visible_to(reader)
     rows = rows.filter(model_version=version, status=Prediction.Status.SUCCEEDED)
-    until = SummaryProgress.objects.filter(name=PREDICTIONS).values_list("until", flat=True).first()
+    until = SummaryProgress.get_until(PREDICTIONS)
     if until is None or (since and since >= until):
         return rows.filter(created_at__gte=since).count() if since else rows.count()
     days = days.filter(model_version=version, day__lt=until)

@@ -17,10 +17,9 @@ from monitoring.models import RolledPeriod, Rollup
 from monitoring.tally import ROLLUP_COLUMNS, Tallies, Tally
 from monitoring.windows import DAY, HOUR, ROLLUP_DELAY, round_down
 from predictions.models import Prediction
-from predictions.services.summaries import delete_summaries
+from predictions.services.summaries import OPEN_STATUSES, delete_summaries
 
 HOURS_PER_TRANSACTION = 24
-OPEN_STATUSES = (Prediction.Status.QUEUED, Prediction.Status.RUNNING)
 
 
 def roll_up(*, since: datetime | None = None, max_hours: int | None = None, now: datetime | None = None) -> int:

@@ -65,7 +65,7 @@ class ReviewStateFilter(admin.SimpleListFilter):
 
 
 class PredictionChangeList(IndexedChangeList):
-    """Hide the date hierarchy when the list is filtered by reviews: it would read the whole table."""
+    """Hide the date hierarchy when the list is filtered by reviews: few of its dates would have such predictions."""
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
@@ -90,3 +91,8 @@ class SummaryProgress(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} until {self.until:%Y-%m-%d %H:%M:%S}"
+
+    @classmethod
+    def get_until(cls, name: str) -> datetime | None:
+        """Return the time up to which a table is complete, or None if it has never been updated."""
+        return cls.objects.filter(name=name).values_list("until", flat=True).first()
