@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
+from benchmarks.payloads import ROOT
+
 PICKLE_NAME = "iris.pickle"
 MLFLOW_NAME = "iris-mlflow"
 ONNX_NAME = "digits.onnx"

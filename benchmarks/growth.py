@@ -22,8 +22,8 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from benchmarks.growth_requests import METRICS
+from benchmarks.payloads import ROOT
 
-ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "GROWTH.md"
 BASE = "growth_base"
 SIZES = {"growth_small": 1_000, "growth_large": 1_000_000}  # predictions

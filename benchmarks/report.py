@@ -18,7 +18,7 @@ LIBRARIES = (
     *("django", "gunicorn", "tensorflow", "keras", "scikit-learn"),
     *("fastapi", "uvicorn", "psycopg", "flask", "sqlalchemy", "litserve", "mlflow-skinny"),
 )
-WORKLOADS = {"image": "Images", "row": "Rows"}
+WORKLOAD_TITLES = {"image": "Images", "row": "Rows"}
 COLUMNS = ("Program", "Requests/s", "p50 ms", "p99 ms", "Server CPU ms", "Database CPU ms", "Together ms", "Memory MB")
 RATIO_COLUMNS = ("mlsite divided by", "CPU together", "Server CPU", "Requests/s", "p99", "Memory")
 
@@ -73,7 +73,7 @@ def build_report(
         "",
         describe_machine(versions),
     ]
-    for workload, heading in WORKLOADS.items():
+    for workload, heading in WORKLOAD_TITLES.items():
         samples = {key: values for (kind, key), values in results.items() if kind == workload}
         if samples:
             lines += ["", f"## {heading}", "", *build_table(samples, titles), "", *build_ratio_table(samples, titles)]

@@ -77,16 +77,21 @@ def test_reviews_with_different_values_or_verdicts_are_conflicting(row, shades, 
     def find_conflicts():
         return list(Prediction.objects.with_conflicting_reviews())
 
-    review_prediction(prediction=row, reviewer=user, true_value=8)
-    review_prediction(prediction=row, reviewer=other, true_value=8)
+    review_prediction(prediction=row, reviewer=user, true_value=1)
+    review_prediction(prediction=row, reviewer=other, true_value=1)
     review_prediction(prediction=white, reviewer=user, verdict="correct")
     review_prediction(prediction=white, reviewer=other, verdict="unsure")
     assert find_conflicts() == []
-    review_prediction(prediction=row, reviewer=reviewer, true_value=9)
+    review_prediction(prediction=row, reviewer=reviewer, true_value=2)
     assert find_conflicts() == [row]
     withdraw_review(prediction=row, reviewer=reviewer)
     assert find_conflicts() == []
     review_prediction(prediction=white, reviewer=other, verdict="incorrect", true_label="grey")
     assert find_conflicts() == [white]
+    review_prediction(prediction=white, reviewer=user, verdict="incorrect", true_label="grey")
+    assert find_conflicts() == []
+    review_prediction(prediction=white, reviewer=user, verdict="incorrect", true_label="black")
+    assert find_conflicts() == [white]
+    review_prediction(prediction=white, reviewer=user, verdict="correct")
     assert not Prediction.objects.unanimously_correct()
     assert list(Prediction.objects.unanimously_incorrect()) == [row]
