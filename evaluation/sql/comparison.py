@@ -115,8 +115,8 @@ def _aggregate_pairs(
         labels: the field or expression of the true label of a review, and of the predicted label of a prediction.
     """
     true_label, label = labels
-    # As a scalar subquery. PostgreSQL would read all predictions for a join: 690 instead of 550 ms of
-    # CPU for the page with 16,000 reviews and 1,000,000 predictions.
+    # As a scalar subquery. PostgreSQL would read all predictions for a join: 690 instead of 550 ms of CPU for the page with
+    # 16,000 reviews and 1,000,000 predictions.
     reviewed_inputs = predictions.filter(pk=OuterRef("prediction")).order_by().values("input__sha256")
     true_outputs = reviews.order_by().values_list(Subquery(reviewed_inputs), true_label, "true_value", "id")
     side = Case(When(model_version=first, then=1), default=2, output_field=IntegerField())
