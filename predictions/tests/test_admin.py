@@ -1,9 +1,14 @@
 """The admin of inputs and predictions."""
 
+import re
+from copy import copy
+from datetime import UTC, datetime
+
 import pytest
 from django.urls import reverse
 from django.utils.html import escape
 
+from core.fields import get_first_id
 from core.formatting import format_percent
 from core.tests.admin_urls import get_change_url, get_list_url
 from inference.tests.factories import make_image, make_noise_image
@@ -49,6 +54,13 @@ def test_search_finds_exact_values(shades, admin, user, other, field):
     term = {"id": prediction.id, "input": prediction.input_id, "reference": "job-77", "user": "ada"}[field]
     results = admin.get(get_list_url("prediction"), {"q": str(term)}).context["cl"].result_list
     assert list(results) == [prediction]
+
+
+def test_search_finds_the_rows_of_a_user_and_those_with_the_same_reference(shades, admin, user, other):
+    rows = [make_prediction(user), make_prediction(other, client_reference=user.username)]
+    make_prediction(other)
+    results = admin.get(get_list_url("prediction"), {"q": user.username}).context["cl"].result_list
+    assert list(results) == rows[::-1]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +125,7 @@ def test_lists_use_few_queries_count_no_table_and_open_no_file(
     assert Input.objects.count() == count
 
 
-def test_filters_and_date_hierarchy(shades, admin, user):
+def test_filters_and_date_hierarchy(shades, flowers, admin, user):
     prediction = make_prediction(user)
     day = prediction.created_at
     query = {
@@ -124,7 +136,36 @@ def test_filters_and_date_hierarchy(shades, admin, user):
         "model_version__model__id__exact": str(shades.model_id),
     }
     assert list(admin.get(get_list_url("prediction"), query).context["cl"].result_list) == [prediction]
-    assert not admin.get(get_list_url("prediction"), {"status__exact": "failed"}).context["cl"].result_list
+    other_label = next(label for label in shades.labels if label != prediction.label)
+    for name, value in (
+        ("status__exact", "failed"),
+        ("label", other_label),
+        ("model_version__model__id__exact", str(flowers.model_id)),
+    ):
+        assert not admin.get(get_list_url("prediction"), {name: value}).context["cl"].result_list
+
+
+@pytest.mark.parametrize("name", ["prediction", "input"])
+def test_dates_select_rows_and_only_periods_with_rows_are_offered(shades, admin, user, name):
+    row = make_prediction(user)
+    row = row if name == "prediction" else row.input
+    times = [datetime(year, month, day, 12, tzinfo=UTC) for year, month, day in ((2021, 3, 5), (2021, 3, 7), (2021, 5, 7))]
+    for moment in times:
+        copied = copy(row)
+        copied.pk, copied.created_at = get_first_id(moment), moment
+        type(row).objects.bulk_create([copied])
+    query = {}
+    for part, values, offered in (
+        ("year", range(2020, row.created_at.year + 2), {2021, row.created_at.year}),
+        ("month", range(1, 13), {3, 5}),
+        ("day", range(1, 32), {5, 7}),
+    ):
+        html = admin.get(get_list_url(name), query).content.decode()
+        assert {value for value in values if re.search(rf"created_at__{part}={value}\b", html)} == offered
+        query[f"created_at__{part}"] = min(offered)
+        rows = admin.get(get_list_url(name), query).context["cl"].result_list
+        expected = [moment for moment in reversed(times) if all(getattr(moment, key[12:]) == query[key] for key in query)]
+        assert [row.created_at for row in rows] == expected
 
 
 def test_review_pages_show_escaped_comments(shades, client, reviewer, user):
