@@ -17,6 +17,7 @@ from predictions.services import review_prediction, withdraw_review
 from predictions.services.summaries import delete_summaries, update_summaries
 from predictions.tests.plans import explain, on_postgresql
 from predictions.usage import count_succeeded
+from registry.services import register_model
 
 pytestmark = pytest.mark.django_db
 AGE = timedelta(days=5)
@@ -149,6 +150,14 @@ def test_a_day_is_counted_when_none_of_its_predictions_is_open(label_rows, shade
     update_summaries()
     assert PredictionCount.objects.filter(day__gt=open_row.created_at - timedelta(days=1)).exists()
     assert count_succeeded(shades, reader=reviewer) == len(label_rows)
+
+
+def test_other_versions_are_not_counted(label_rows, write_dummy, reviewer):
+    second = register_model(path=write_dummy())
+    update_summaries()
+    assert PredictionCount.objects.exists()
+    evaluation = evaluate_version(second, reader=reviewer)
+    assert (evaluation.predictions, evaluation.reviewed) == (0, 0)
 
 
 def test_summaries_give_the_metrics_of_values(flowers, user, reviewer):

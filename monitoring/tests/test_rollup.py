@@ -17,7 +17,8 @@ from monitoring.services.rollup import delete_rollups, roll_up
 from monitoring.tally import Tally, sum_tallies
 from monitoring.tests.factories import assert_window, filter_window, make_predictions, read_frame
 from monitoring.windows import DAY, HOUR, ROLLUP_DELAY, WINDOW_CHOICES, get_window, round_down
-from predictions.models import Prediction
+from predictions.models import Prediction, PredictionCount
+from predictions.services.summaries import update_summaries
 
 pytestmark = pytest.mark.django_db
 
@@ -127,9 +128,13 @@ def test_predictions_of_a_deleted_user_stay_in_rollups(predictions, other, now):
 
 def test_deleted_rollups_are_created_again(predictions, shades, user, now):
     roll_up()
+    update_summaries()
     make_predictions(shades, [user], [now - 3 * DAY], seed=8)
+    counts = PredictionCount.objects.filter(day__gte=round_down(now, DAY) - 3 * DAY)
+    assert counts.exists()
     before = RolledPeriod.objects.count()
     assert delete_rollups(since=now - 3 * DAY) > 70
+    assert not counts.exists()
     assert 0 < RolledPeriod.objects.count() < before
     assert_window("7d", now)
     roll_up()
@@ -145,6 +150,7 @@ def test_the_command_rolls_up_and_repeats_from_a_time_on(predictions, now):
     hours = count_completed_hours(predictions, now)
     assert run_command("roll_up") == (f"Rolled up {hours} hours.\n", "", None)
     assert run_command("roll_up")[0] == "Rolled up 0 hours.\n"
+    assert PredictionCount.objects.exists()
     since = round_down(timezone.now(), DAY) - DAY
     assert int(run_command("roll_up", "--again-since", since.isoformat())[0].split()[2]) >= 23
     for text in ("soon", "2026-99-01T00:00:00Z"):
