@@ -37,7 +37,6 @@ class RandomBits(models.Transform):
         return self.as_sql(compiler, connection, template="SUBSTR(%(expressions)s, -8)", **context)
 
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RANDOM_BIT_COUNT = 80  # after the 48 bits of the time; some of them are the version and the variant
 MAX_TIMESTAMP = 2**48 - 1  # milliseconds
 
