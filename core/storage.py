@@ -55,7 +55,7 @@ class DurableFileSystemStorage(FileSystemStorage):
     def _store(self, chunks: Iterable[bytes], target: str) -> None:
         folder = os.path.dirname(target)
         try:
-            self._sync_folder_entry(folder)
+            self._create_folder(folder)
             temporary = self._write_temporary_file(chunks)
             try:
                 # This never overwrites a file: the name is free, and names contain a UUID or a hash.
@@ -72,7 +72,7 @@ class DurableFileSystemStorage(FileSystemStorage):
     def _write_temporary_file(self, chunks: Iterable[bytes]) -> str:
         """Write and fsync a file with a unique name, and return its path."""
         folder = os.path.join(self.location, TEMPORARY_FOLDER)
-        self._sync_folder_entry(folder)
+        self._create_folder(folder)
         path = os.path.join(folder, secrets.token_hex(16))
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
@@ -89,7 +89,7 @@ class DurableFileSystemStorage(FileSystemStorage):
             os.close(descriptor)
         return path
 
-    def _sync_folder_entry(self, folder: str) -> None:
+    def _create_folder(self, folder: str) -> None:
         """Create a folder below the root, with its parents, and fsync the entry of each, once per process.
 
         A folder that exists may not be on disk yet, because another thread may have just created it.
@@ -99,7 +99,7 @@ class DurableFileSystemStorage(FileSystemStorage):
         if folder == self.location:
             os.makedirs(folder, exist_ok=True)
         else:
-            self._sync_folder_entry(os.path.dirname(folder))
+            self._create_folder(os.path.dirname(folder))
             with suppress(FileExistsError):
                 os.mkdir(folder)
         _fsync_folder(os.path.dirname(folder))

@@ -133,7 +133,9 @@ class Predictor:
             raise InferenceTimeout(f"{self.spec} did not respond within {timeout:g} seconds.")
         if queued.result is not None:
             return queued.result
-        raise self._build_error(queued.error)
+        if isinstance(queued.error, InferenceError):
+            raise queued.error
+        raise self._build_failure(queued.error) from queued.error
 
     def _run_directly(self, item: Any) -> BatchResult:
         self._direct_since = started = perf_counter()
@@ -142,22 +144,17 @@ class Predictor:
         except InferenceError:
             raise
         except Exception as error:  # as in the batcher
-            raise self._build_error(error) from error
+            raise self._build_failure(error) from error
         finally:
             self._direct_since = None
         return BatchResult(output, 0.0, (perf_counter() - started) * 1000)
 
-    def _build_error(self, error: BaseException | None) -> InferenceError:
-        """Return the error of a model for its caller.
+    def _build_failure(self, error: BaseException | None) -> ModelFailed:
+        """Return the error for the caller of a model that raised another exception, which can be any.
 
-        A model can raise any exception. The message contains only the type, because the text can contain paths. The full
-        error is logged as the cause.
+        The message contains only the type, because the text can contain paths. The full error is logged as the cause.
         """
-        if isinstance(error, InferenceError):
-            return error
-        failure = ModelFailed(f"{self.spec} failed: {type(error).__name__}.")
-        failure.__cause__ = error
-        return failure
+        return ModelFailed(f"{self.spec} failed: {type(error).__name__}.")
 
 
 SINGLE_ROW_HINT = (

@@ -16,7 +16,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
 from core.fields import get_first_id
-from core.sql import compile_query, execute_query
+from core.sql import execute_query
 from inference.numbers import MAX_FLOAT
 from predictions.models import Prediction, Review, ReviewSummary, SummaryProgress
 from predictions.models.summaries import PICKED_BY_BITS
@@ -102,7 +102,7 @@ def build_computed(reviews: QuerySet) -> tuple[str, Sequence[Any]]:
         ),
     )
     fields = PREDICTION_FIELDS | REVIEW_FIELDS
-    query, parameters = compile_query(rows.values_list(*fields.values()))
+    query, parameters = rows.values_list(*fields.values()).query.sql_with_params()
     aggregate, array = JSON_FUNCTIONS[connection.vendor]
     bits = (f"MAX(CASE WHEN picked_by = '{name}' THEN {bit} ELSE 0 END)" for name, bit in PICKED_BY_BITS.items())
     summarize = SUMMARIZE.format(
@@ -139,7 +139,7 @@ def build_summaries(*, reader: AbstractBaseUser | AnonymousUser | None = None, *
     changed_ids = RawSQL("SELECT prediction FROM changed", [])
     computed, parameters = build_computed(reviews.filter(prediction__in=changed_ids))
     stored = stored.filter(~Q(prediction__in=changed_ids), **filters)
-    stored_query, stored_parameters = compile_query(stored.values_list(*SUMMARY_COLUMNS))
+    stored_query, stored_parameters = stored.values_list(*SUMMARY_COLUMNS).query.sql_with_params()
     columns, changed = ", ".join(SUMMARY_COLUMNS), f"changed (prediction) AS MATERIALIZED ({changed})"
     summaries = f"summaries ({columns}) AS (SELECT * FROM computed UNION ALL {stored_query})"  # noqa: S608  compiled query
     return f"WITH {changed}, {computed}, {summaries}", [*changed_parameters, *parameters, *stored_parameters]
@@ -168,7 +168,7 @@ def narrow_to_versions(reviews: QuerySet, versions: Sequence[ModelVersion]) -> Q
 def _build_changed(since: datetime) -> tuple[str, list[Any]]:
     """Return a query for the ids of predictions with a review that was stored or withdrawn since a time."""
     stored, withdrawn = (
-        compile_query(rows.order_by().values_list("prediction_id"))
+        rows.order_by().values_list("prediction_id").query.sql_with_params()
         for rows in (Review.objects.filter(id__gte=get_first_id(since)), Review.objects.filter(withdrawn_at__gte=since))
     )
     return f"{stored[0]} UNION {withdrawn[0]}", [*stored[1], *withdrawn[1]]

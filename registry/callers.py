@@ -11,7 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import DEFERRED
 from django.utils import timezone
 
 from accounts.models import ApiToken, User
@@ -40,11 +41,7 @@ DEFAULT_SQL = f"""
 FIND_BY_ALIAS = Statement(CALLER_SQL.format(version=ALIAS_SQL))
 FIND_BY_DEFAULT = Statement(CALLER_SQL.format(version=DEFAULT_SQL))
 
-USER_FIELDS = [
-    field.attname
-    for field in User._meta.concrete_fields
-    if field.attname in ("id", "username", "is_staff", "is_superuser", "is_active")
-]
+USER_COLUMNS = [field.attname for field in User._meta.concrete_fields]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +89,7 @@ def find_caller(*, secret: str, reference: str) -> Caller | None:
         "is_superuser": bool(is_superuser),
         "is_active": True,
     }
-    user = User.from_db("default", USER_FIELDS, [values[name] for name in USER_FIELDS])
+    user = User.from_db(DEFAULT_DB_ALIAS, USER_COLUMNS, [values.get(name, DEFERRED) for name in USER_COLUMNS])
     return Caller(user, ResolvedModel(version, parsed or ModelReference(version.model.name)))
 
 

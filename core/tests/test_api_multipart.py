@@ -35,6 +35,8 @@ def test_texts_and_files_are_returned_by_name():
         (build(PART, end=b"--\r\nmore"), TYPE),
         (b"preamble\r\n" + build(PART), TYPE),
         (build(PART, PART), TYPE),
+        (build(PART.replace(b"digits", b"digits--b")), TYPE),
+        (build(PART.partition(b"\r\n\r\n")[0]), TYPE),
         (build(PART.replace(b"digits", b"\xff")), TYPE),
         (build(PART.replace(b"\r\n\r\n", b"\r\nContent-Transfer-Encoding: base64\r\n\r\n")), TYPE),
         (build(PART.replace(b"\r\n\r\n", b"\r\n")), TYPE),

@@ -1,8 +1,9 @@
 """The backend for PostgreSQL: connection checks and prepared statements."""
 
 import pytest
-from django.db import ProgrammingError, connection
+from django.db import DataError, ProgrammingError, connection
 from django.db.backends.postgresql import base
+from django.test.utils import CaptureQueriesContext
 
 from core.statements import Statement
 
@@ -77,8 +78,10 @@ def test_a_statement_works_behind_a_pooler_that_changes_the_session():
     with connection.cursor() as cursor:
         cursor.execute("DEALLOCATE ALL")  # as if the next statement reached another session
     assert ADD.fetch_one([3, 4]) == (7,)
-    assert ADD.fetch_one([3, 4]) == (7,)
-    assert list_prepared() == [], "statements are no longer prepared"
+    with CaptureQueriesContext(connection) as queries:
+        assert ADD.fetch_one([3, 4]) == (7,)
+    assert len(queries) == 1, "statements are no longer prepared"
+    assert list_prepared() == []
 
 
 def test_a_statement_that_another_process_prepared_in_the_session_is_used():
@@ -109,3 +112,6 @@ def test_a_pooler_in_transaction_mode_gets_no_prepared_statements(monkeypatch):
 def test_errors_of_a_prepared_statement_are_those_of_django():
     with pytest.raises(ProgrammingError):
         Statement("SELECT no_such_column").fetch_one([])
+    with CaptureQueriesContext(connection) as queries, pytest.raises(DataError):
+        Statement("SELECT 1 / %s::int").fetch_one([0])
+    assert len(queries) == 2, "PREPARE and EXECUTE; the statement is not executed again"

@@ -8,7 +8,7 @@ from django.db.models import Case, F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import RowNumber
 
-from core.sql import compile_query, execute_query
+from core.sql import execute_query
 from evaluation.sql.labels import SortedLabels
 from inference.numbers import MAX_FLOAT
 from registry.models import ModelVersion
@@ -125,8 +125,8 @@ def _aggregate_pairs(
         .order_by()
         .values_list("input__sha256", side, label, "value", _rank_newest("input__sha256", "model_version"))
     )
-    true_query, true_parameters = compile_query(true_outputs)
-    query, parameters = compile_query(outputs)
+    true_query, true_parameters = true_outputs.query.sql_with_params()
+    query, parameters = outputs.query.sql_with_params()
     sql = TRUE_OUTPUTS.replace("{reviews}", true_query) + query + PAIRS + statement
     return execute_query(sql, [*true_parameters, *parameters])[0]
 

@@ -12,7 +12,7 @@ from inference.signature import ImageInput
 from inference.types import Array
 
 
-def to_sized_array(image: Image.Image, signature: ImageInput, reduction: Reduction | None = None) -> Array:
+def to_sized_array(image: Image.Image, signature: ImageInput, reduction: Reduction) -> Array:
     """Return the pixels as float32 `(height, width, channels)` of the size that the model takes.
 
     Args:
@@ -21,7 +21,6 @@ def to_sized_array(image: Image.Image, signature: ImageInput, reduction: Reducti
     """
     if is_sample_image(image):
         image = Image.fromarray(get_samples(image).astype(np.float32))
-    reduction = reduction or Reduction(1, image.size)
     target = (signature.width, signature.height)
     if signature.crop is None and signature.resize == "crop":
         array = _fit_image(image, target, signature, reduction)

@@ -157,7 +157,8 @@ def test_errors_of_a_model_that_runs_directly_are_those_of_the_batcher(make_pred
     predictor.warm_up()
     for error, expected in ((KeyError("/secret/path"), "shades:2 failed: KeyError"), (InvalidOutput("rows"), "rows")):
         errors[:] = [error]
-        with pytest.raises(ModelError, match=expected):
+        with pytest.raises(ModelError, match=expected) as caught:
             predictor.predict(Image.new("L", (8, 8)), timeout=10)
+        assert error in (caught.value, caught.value.__cause__)
     errors.clear()
     assert predictor.predict(Image.new("L", (8, 8)), timeout=10)

@@ -12,16 +12,7 @@ from types import NoneType
 from typing import Any
 from uuid import UUID
 
-from django.db import (
-    DEFAULT_DB_ALIAS,
-    IntegrityError,
-    InterfaceError,
-    OperationalError,
-    connection,
-    connections,
-    models,
-    transaction,
-)
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, InterfaceError, OperationalError, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from core.fields import UUID7Field
@@ -113,8 +104,8 @@ def insert_predictions(predictions: Sequence[Prediction], *, is_retry: bool = Fa
 
 def _execute_inserts(database: BaseDatabaseWrapper, predictions: Sequence[Prediction], *, is_retry: bool) -> None:
     input_columns, columns = (_get_columns(model, database.vendor) for model in (Input, Prediction))
-    inputs = [_read_values(prediction.input, input_columns) for prediction in predictions]
-    rows = [_read_values(prediction, columns) for prediction in predictions]
+    inputs = [_read_values(prediction.input, input_columns, database) for prediction in predictions]
+    rows = [_read_values(prediction, columns, database) for prediction in predictions]
     with database.cursor() as cursor:
         if database.vendor == "postgresql":
             statement = _build_statement(len(rows), is_retry)
@@ -143,14 +134,14 @@ def _build_statement(row_count: int, is_retry: bool) -> Statement:
 @functools.cache
 def _build_insert(model: type[models.Model], row_count: int = 1, is_retry: bool = False) -> str:
     """Return an INSERT statement with placeholders for all fields of a number of rows. A retry ignores existing rows."""
-    quote = connection.ops.quote_name
+    quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
     columns = [quote(str(field.column)) for field in _list_fields(model)]
     values = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * row_count)
     ending = f" ON CONFLICT ({quote(str(model._meta.pk.column))}) DO NOTHING" if is_retry else ""
     return f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(columns)}) VALUES {values}{ending}"  # noqa: S608
 
 
-def _read_values(row: models.Model, columns: Sequence[Column]) -> list[Any]:
+def _read_values(row: models.Model, columns: Sequence[Column], database: BaseDatabaseWrapper) -> list[Any]:
     """Return the values of a row as `save()` stores them.
 
     Handling types that need no conversion, or a simple one, separately saves 0.2 ms of CPU per prediction.
@@ -162,7 +153,7 @@ def _read_values(row: models.Model, columns: Sequence[Column]) -> list[Any]:
         if type(value) not in column.native_types:
             convert = column.converters.get(type(value))
             field = column.field
-            value = convert(value) if convert else field.get_db_prep_save(field.pre_save(row, add=True), connection)
+            value = convert(value) if convert else field.get_db_prep_save(field.pre_save(row, add=True), database)
         values.append(value)
     return values
 

@@ -5,7 +5,9 @@ import re
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.cache import cache
 from django.utils import timezone
+from rest_framework.throttling import UserRateThrottle
 
 from accounts.models import ApiToken
 from core.tests.problems import assert_problem
@@ -104,6 +106,14 @@ def test_an_inactive_user_is_rejected_at_once(flowers, api, user):
     user.is_active = False
     user.save()
     assert_problem(api.post(PREDICTIONS_URL, body, "application/json"), 401, "invalid-token")
+
+
+def test_direct_requests_are_throttled(flowers, api, monkeypatch):
+    cache.clear()
+    monkeypatch.setattr(UserRateThrottle, "THROTTLE_RATES", {"user": "2/minute"})
+    body = json.dumps({"features": ROW, "model": "flowers"})
+    statuses = [api.post(PREDICTIONS_URL, body, "application/json").status_code for _ in range(3)]
+    assert statuses == [201, 201, 429]
 
 
 def test_urls_repeat_the_format_that_the_request_names(shades, api):

@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.files.storage import InMemoryStorage
 from django.db import IntegrityError, OperationalError, connection, connections, transaction
 from django.db.models.signals import post_save, pre_save
@@ -83,6 +84,7 @@ def test_each_field_is_stored_as_save_stores_it(shades, user, build):
     for row in reversed(rows):
         type(row).objects.all().delete()
     prediction.id, prediction.input.id = (uuid.UUID(expected[n]["id"][0]) for n in (1, 0))
+    prediction._state.adding = prediction.input._state.adding = True
     assert insert_predictions([prediction]) == [None]
     assert [read_columns(row) for row in rows] == expected
     loaded = Prediction.objects.select_related("input").get()
@@ -216,6 +218,27 @@ def test_a_retry_stores_only_what_the_first_attempt_did_not_store(shades, user):
     assert set(Prediction.objects.all()) == {first, second}
     assert Input.objects.count() == 2
     assert isinstance(insert_predictions([first])[0].error, IntegrityError)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("fields", [{"client_reference": "x" * 256}, {"input": Input(original_name="x" * 256)}], ids=list)
+def test_a_text_that_is_too_long_is_an_error_on_each_database(shades, user, settings, fields):
+    prediction = build_prediction(shades, user, **fields)
+    with pytest.raises(ValidationError):
+        store_prediction(prediction, PreparedInput(prediction.input, None, b"x"))
+    assert not list_stored_files(settings)
+    assert not Prediction.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_caller_with_an_open_transaction_writes_alone(shades, user, monkeypatch):
+    """In a group, it would write the rows of other callers in its transaction, which may be rolled back."""
+    written = []
+    monkeypatch.setattr(storage, "_group", GroupCommit(written.extend))
+    prediction = build_prediction(shades, user)
+    store_prediction(prediction, PreparedInput(prediction.input, None))
+    assert Prediction.objects.get() == prediction
+    assert not written
 
 
 @pytest.mark.django_db

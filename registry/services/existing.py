@@ -29,9 +29,7 @@ def find_existing_version(version: ModelVersion, *, is_converted: bool) -> Model
     expected = {name: _to_json(getattr(version, name)) for name in COMPARED_FIELDS}
     for row in ModelVersion.objects.filter(model__name=version.model.name, sha256=version.sha256).select_related("model"):
         is_equal = {name: getattr(row, name) for name in COMPARED_FIELDS} == expected
-        converted = get_converted_file(row, settings.MODEL_ROOT)
-        is_intact = not (converted and find_converted_problem(converted)) and not find_artifact_problem(row)
-        if is_equal and bool(converted) == is_converted and is_intact:
+        if is_equal and bool(row.conversion) == is_converted and _is_intact(row):
             return row
     return None
 
@@ -59,6 +57,11 @@ def check_task(model: RegisteredModel, task: str) -> None:
             f"All versions of {model.name} must be models for {model.task}. This model is for {task}. "
             f"{TABULAR_KIND_STEP if is_text else 'Set another name with --name.'}"
         )
+
+
+def _is_intact(version: ModelVersion) -> bool:
+    converted = get_converted_file(version, settings.MODEL_ROOT)
+    return not find_artifact_problem(version) and not (converted and find_converted_problem(converted))
 
 
 def _to_json(value: Any) -> Any:

@@ -23,6 +23,8 @@ def secret(user):
 
 @pytest.mark.parametrize("reference", ["", "shades", "shades@production"])
 def test_the_caller_is_found_as_by_two_queries(shades, user, secret, reference, django_assert_num_queries):
+    user.is_staff = True
+    user.save()
     find_caller(secret=secret, reference=reference)  # updates the last use and loads the version
     with django_assert_num_queries(1):
         caller = find_caller(secret=secret, reference=reference)
@@ -58,6 +60,16 @@ def test_other_references_are_left_to_resolve_model(shades, secret, reference):
 def test_an_invalid_reference_is_an_error(shades, secret):
     with pytest.raises(UnknownModel):
         find_caller(secret=secret, reference="NOT A MODEL")
+
+
+def test_the_default_model_is_the_first_one_in_production(secret, write_dummy):
+    versions = [register_model(path=write_dummy(name=name)) for name in ("staged", "first", "second")]
+    assert find_caller(secret=secret, reference="") is None
+    move_alias(version=versions[0], alias="staging")
+    for version in reversed(versions[1:]):
+        move_alias(version=version)
+        assert find_caller(secret=secret, reference="").resolved == resolve_model()
+    assert resolve_model().version == versions[1]
 
 
 def test_no_model_in_production_finds_nothing(secret):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from uuid_utils.compat import uuid7
+
+from core.fields import EPOCH
 
 Timestamps = npt.NDArray[np.int64]
 
@@ -17,7 +19,6 @@ HOUR_MILLISECONDS = 3_600_000
 MINUTE_MILLISECONDS = 60_000
 PEAK_HOUR = 14  # UTC
 PEAK_EXCESS = 0.9  # predictions in the peak hour above the mean, as a share of the mean
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def draw_timestamps(*, count: int, days: int, rng: np.random.Generator) -> Timestamps:

@@ -99,13 +99,14 @@ def _prepare_hdf5(path: Path, folder: Path) -> PreparedFile:
         raise InvalidArtifact(
             f"{path.name} is an HDF5 file without a Keras network. Save the network with model.save(path)."
         )
-    config, version = (value.decode() if isinstance(value, bytes) else str(value) for value in (text, version))
+    text, version = (value.decode() if isinstance(value, bytes) else str(value) for value in (text, version))
+    config = json.loads(text)
     target = folder / "model.h5"
-    classes, has_code = _import_classes(json.loads(config)), bool(find_code(json.loads(config)))
+    classes, has_code = _import_classes(config), bool(find_code(config))
     if version.startswith(("1.", "2.")) or not version:
         shutil.copyfile(path, target)
         with h5py.File(target, "r+") as file:
-            file.attrs["model_config"] = json.dumps(upgrade_config(json.loads(config))).encode()
+            file.attrs["model_config"] = json.dumps(upgrade_config(config)).encode()
         return PreparedFile(target, version, make_legacy_layers(allow_all=True) | classes, has_code=has_code)
     target.symlink_to(path.resolve())
     return PreparedFile(target, version, classes, has_code=has_code)
