@@ -84,6 +84,12 @@ def test_a_network_that_selects_rows_by_number_is_not_converted(keras, convert):
         convert(keras.Sequential([keras.Input((2,), dtype="int32"), *layers]))
 
 
+def test_a_network_that_is_too_large_is_not_converted(keras, convert, monkeypatch):
+    monkeypatch.setattr("inference.runtimes.keras.conversion.MAX_GRAPH_BYTES", 1000)
+    with pytest.raises(ConversionRefused, match="the limits are 1000 bytes"):
+        convert(keras.Sequential([keras.Input((2,)), keras.layers.Dense(500)]))
+
+
 def test_a_network_with_code_or_text_is_not_converted(keras, tmp_path):
     code = keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x * 2)])
     text = keras.Sequential([keras.Input((1,), dtype="string"), keras.layers.StringLookup(vocabulary=["a"])])

@@ -52,12 +52,13 @@ def test_third_party_runtime_is_loaded_by_its_dotted_path(make_spec):
     predictor.close()
 
 
-@pytest.mark.parametrize("text", [None, "damaged"])
-def test_the_artifact_runs_if_the_converted_file_is_missing_or_damaged(make_spec, tmp_path, caplog, text):
-    path = tmp_path / "converted.onnx"
-    if text:
-        path.write_text(text)
-    predictor = load_predictor(replace(make_spec(), converted=ConvertedFile("converted", path, "0" * 64)))
+@pytest.mark.parametrize("exists", [False, True], ids=["missing", "changed"])
+def test_the_artifact_runs_if_the_converted_file_is_missing_or_changed(make_spec, tmp_path, caplog, exists):
+    """A changed file is not used, even if it can be loaded."""
+    spec, path = make_spec(), tmp_path / "converted.dummy.json"
+    if exists:
+        path.write_bytes(spec.path.read_bytes())
+    predictor = load_predictor(replace(spec, converted=ConvertedFile("dummy", path, "0" * 64)))
     assert predictor.predict(Image.new("L", (8, 8)), timeout=10).label
     predictor.close()
     [record] = [record for record in caplog.records if record.levelname == "ERROR"]
