@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 CHECKS := check-format check-lint check-types check-templates check-django
 
-.PHONY: run test check $(CHECKS) env install install-dev install-mlflow install-boosting format constraints screenshots \
+.PHONY: run test check $(CHECKS) env install install-dev install-mlflow install-celery install-boosting format constraints screenshots \
 	bench bench-short bench-record bench-growth bench-install
 
 run: install env
@@ -75,6 +75,8 @@ install-dev: .venv/installed-dev
 
 install-mlflow: .venv/installed-mlflow
 
+install-celery: .venv/installed-celery
+
 install-boosting: .venv/installed-boosting
 
 .venv/installed: requirements.txt constraints.txt
@@ -82,12 +84,16 @@ install-boosting: .venv/installed-boosting
 	$(INSTALL) --requirement requirements.txt
 	touch $@
 
-.venv/installed-dev: .venv/installed requirements-dev.txt requirements-boosting.txt
+.venv/installed-dev: .venv/installed requirements-dev.txt requirements-celery.txt requirements-boosting.txt
 	$(INSTALL) --requirement requirements-dev.txt
 	touch $@
 
 .venv/installed-mlflow: .venv/installed requirements-mlflow.txt
 	$(INSTALL) --requirement requirements-mlflow.txt
+	touch $@
+
+.venv/installed-celery: .venv/installed requirements-celery.txt
+	$(INSTALL) --requirement requirements-celery.txt
 	touch $@
 
 .venv/installed-boosting: .venv/installed requirements-boosting.txt

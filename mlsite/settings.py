@@ -194,7 +194,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_JSON_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 250
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 
-# --- background jobs ------------------------------------------------------------------------------------------------
+# --- background work ------------------------------------------------------------------------------------------------
+# The broker of the Celery workers: amqp://… (RabbitMQ) or redis://…. If empty, tasks run in threads of the web processes.
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
+BACKGROUND_THREADS = env.int("BACKGROUND_THREADS", default=2)  # per process, without a broker
 # Functions that the server calls in the background, with the interval in seconds. See mlsite/scheduler.py.
 SCHEDULED_JOBS = {
     "monitoring.services.rollup.roll_up_pending": 300,

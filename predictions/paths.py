@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from predictions.models import Input
+    from predictions.models import BatchJob, Input
 
 INPUT_FOLDER = "inputs"
+BATCH_JOB_FOLDER = "batch-jobs"
 
 
 def get_input_path(instance: Input, filename: str) -> str:
@@ -18,3 +19,9 @@ def get_input_path(instance: Input, filename: str) -> str:
     """
     extension = instance.content_type.removeprefix("image/").replace("jpeg", "jpg")
     return f"{INPUT_FOLDER}/{instance.id.hex[-2:]}/{instance.id}.{extension}"
+
+
+def get_batch_job_path(instance: BatchJob, filename: str) -> str:
+    """Return `batch-jobs/<uuid>.<ext>`: the extension from the kind of the job."""
+    extension = {"table": "csv", "archive": "zip"}[instance.kind]
+    return f"{BATCH_JOB_FOLDER}/{instance.id}.{extension}"

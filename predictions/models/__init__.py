@@ -1,6 +1,21 @@
+from predictions.models.batch_job import BatchJob, BatchJobItem
+from predictions.models.idempotency import IdempotencyKey
 from predictions.models.input import Input
 from predictions.models.prediction import Prediction
+from predictions.models.queued import QueuedPrediction
 from predictions.models.review import Review, ReviewClaim
 from predictions.models.summaries import PredictionCount, ReviewSummary, SummaryProgress
 
-__all__ = ["Input", "Prediction", "PredictionCount", "Review", "ReviewClaim", "ReviewSummary", "SummaryProgress"]
+__all__ = [
+    "BatchJob",
+    "BatchJobItem",
+    "IdempotencyKey",
+    "Input",
+    "Prediction",
+    "PredictionCount",
+    "QueuedPrediction",
+    "Review",
+    "ReviewClaim",
+    "ReviewSummary",
+    "SummaryProgress",
+]

@@ -1,0 +1,42 @@
+"""Predictions that wait for a background worker."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from predictions.models.prediction import Prediction
+
+
+class QueuedPrediction(models.Model):
+    """The work that is left for a prediction with the status `queued` or `running`.
+
+    It is deleted in the transaction that gives the prediction a final status. The number of rows is therefore the depth of
+    the queue, and the table stays small.
+    """
+
+    prediction = models.OneToOneField(Prediction, models.CASCADE, primary_key=True, related_name="queued")
+    reference = models.CharField(max_length=200, blank=True, help_text="The model reference of the request.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="The prediction fails if it has not started by then.")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often a worker has started it.")
+    leased_until = models.DateTimeField(
+        null=True, blank=True, help_text="A worker is running it. After this time, the worker is considered lost."
+    )
+
+    objects: ClassVar = models.Manager()
+
+    class Meta:
+        indexes = [
+            # Serves: the sweep, which looks for predictions without a worker.
+            models.Index("leased_until", name="queued_leased_until"),
+            # Serves: the sweep, which fails predictions that have expired.
+            models.Index("expires_at", name="queued_expires_at", condition=models.Q(expires_at__isnull=False)),
+            # Serves: the age of the oldest queued prediction.
+            models.Index("created_at", name="queued_created_at"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.prediction_id)
