@@ -17,12 +17,13 @@ from inference.types import Row
 BOOLEANS = {"true": True, "false": False}
 
 
-def read_features(data: Any, table: TableInput, *, order: Sequence[str] | None = None) -> Row:
+def read_features(data: Any, table: TableInput, *, order: Sequence[str] | None = None, hints: bool = True) -> Row:
     """Return a validated row with every feature of the signature, in its order.
 
     Args:
         data: an object of values by feature name, or a list in the signature's order together with `order`.
         order: the feature names, in the order of the values in the list.
+        hints: suggest the closest names and values in errors, which takes time.
 
     Raises:
         InvalidFeatures: with one error for each unknown, missing, or invalid feature.
@@ -42,7 +43,7 @@ def read_features(data: Any, table: TableInput, *, order: Sequence[str] | None =
         raise InvalidInput(
             "Expected an object of features by name, or a list with feature_order.", code="wrong-type", field="features"
         )
-    row, errors = _validate_row(data, table)
+    row, errors = _validate_row(data, table, hints=hints)
     if errors:
         raise InvalidFeatures(errors)
     return row
@@ -95,24 +96,29 @@ def _name_values(values: Sequence[Any], table: TableInput, order: Sequence[str] 
     return dict(zip(names, values, strict=True))
 
 
-def _validate_row(data: Mapping[str, Any], table: TableInput) -> tuple[Row, list[InvalidInput]]:
+def _validate_row(data: Mapping[str, Any], table: TableInput, *, hints: bool) -> tuple[Row, list[InvalidInput]]:
     names = table.names
     missing = [feature.name for feature in table.features if data.get(feature.name) is None]
     known = set(names)
     unknown = [name for name in data if name not in known]
-    suggestions = {name: find_closest(name, missing) or find_closest(name, names) for name in unknown[:MAX_LISTED_NAMES]}
+    suggestions = {name: _find_closest(name, missing, names) if hints else None for name in unknown[:MAX_LISTED_NAMES]}
     errors = [_make_unknown_error(name, suggestion, names) for name, suggestion in suggestions.items()]
     if len(unknown) > MAX_LISTED_NAMES:
         errors.append(InvalidInput(f"And {len(unknown) - MAX_LISTED_NAMES:,} more.", code="unknown-feature", field=""))
     row: Row = {}
     for feature in table.features:
         try:
-            row[feature.name] = _read_value(feature, data.get(feature.name), hint=len(errors) < MAX_LISTED_NAMES)
+            row[feature.name] = _read_value(feature, data.get(feature.name), hint=hints and len(errors) < MAX_LISTED_NAMES)
         except InvalidInput as error:
             # A misspelled feature is reported once: as unknown, with a suggestion, and not also as missing.
             if error.code != "required" or feature.name not in suggestions.values():
                 errors.append(error)
     return row, errors
+
+
+def _find_closest(name: str, missing: Sequence[str], names: Sequence[str]) -> str | None:
+    closest: str | None = find_closest(name, missing) or find_closest(name, names)
+    return closest
 
 
 def _read_value(feature: Feature, value: Any, *, hint: bool) -> Any:

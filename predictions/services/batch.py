@@ -15,7 +15,15 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from inference.errors import InferenceError, InvalidInput, ModelError, ModelUnavailable, Overloaded
+from inference.errors import (
+    MAX_LISTED_ERRORS,
+    InferenceError,
+    InvalidFeatures,
+    InvalidInput,
+    ModelError,
+    ModelUnavailable,
+    Overloaded,
+)
 from inference.predictor import Predictor
 from inference.types import ModelInput, PredictionResult, Timings
 from predictions import metrics
@@ -30,6 +38,8 @@ from registry.references import ResolvedModel
 from registry.serving import get_standby, lease_predictor
 
 logger = logging.getLogger(__name__)
+
+MAX_HINTED_ERRORS = 20  # further errors of a batch do not suggest corrections, because finding these takes time
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +81,7 @@ def predict_batch(
     items: Sequence[BatchItem],
     resolved: ResolvedModel,
     is_default_model: bool = False,
-    in_transaction: Callable[[list[BatchResult]], None] | None = None,
+    in_transaction: Callable[[list[BatchResult]], object] | None = None,
 ) -> list[BatchResult]:
     """Run a model on many inputs, and store the valid inputs and their predictions in one transaction.
 
@@ -97,11 +107,14 @@ def predict_batch(
     entries: list[_Entry] = []
 
     def prepare_entries() -> Iterator[_Entry]:
+        error_count = 0
         for item, result in zip(items, results, strict=True):
+            hints = error_count < MAX_HINTED_ERRORS
             try:
-                prepared = _prepare_item(item, resolved.version, user=user, is_default_model=is_default_model)
+                prepared = _prepare_item(item, resolved.version, user=user, is_default_model=is_default_model, hints=hints)
             except InvalidInput as error:
-                result.error = error
+                result.error = _shorten(error)
+                error_count += 1
                 continue
             result.prediction = Prediction(
                 input=prepared.row,
@@ -121,7 +134,9 @@ def predict_batch(
     return results
 
 
-def _prepare_item(item: BatchItem, version: ModelVersion, *, user: User | None, is_default_model: bool) -> PreparedInput:
+def _prepare_item(
+    item: BatchItem, version: ModelVersion, *, user: User | None, is_default_model: bool, hints: bool
+) -> PreparedInput:
     if len(item.client_reference) > MAX_CLIENT_REFERENCE_CHARACTERS:
         raise InvalidInput(
             f"Expected at most {MAX_CLIENT_REFERENCE_CHARACTERS} characters. Received: {len(item.client_reference):,}.",
@@ -136,7 +151,16 @@ def _prepare_item(item: BatchItem, version: ModelVersion, *, user: User | None, 
         text=item.text,
         feature_order=item.feature_order,
         is_default_model=is_default_model,
+        hints=hints,
     )
+
+
+def _shorten(error: InvalidInput) -> InvalidInput:
+    """Drop the errors of a row that its message does not list, because many wide rows could fill the memory with them."""
+    if isinstance(error, InvalidFeatures):
+        del error.errors[MAX_LISTED_ERRORS:]
+    error.__traceback__ = None  # refers to the row
+    return error
 
 
 def _run_model(entries: Iterator[_Entry], resolved: ResolvedModel) -> None:
@@ -242,7 +266,7 @@ def _remove_refused(entries: Sequence[_Entry], results: Sequence[BatchResult]) -
 def _store(
     entries: Sequence[_Entry],
     results: list[BatchResult],
-    in_transaction: Callable[[list[BatchResult]], None] | None,
+    in_transaction: Callable[[list[BatchResult]], object] | None,
 ) -> None:
     """Make the files durable, then store all rows in one transaction. A crash leaves at most files without rows."""
     if not entries and in_transaction is None:

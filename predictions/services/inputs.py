@@ -54,11 +54,13 @@ def prepare_input(
     text: Any = None,
     feature_order: Sequence[str] | None = None,
     is_default_model: bool = False,
+    hints: bool = True,
 ) -> PreparedInput:
     """Validate an input and prepare it for a version: exactly the parts that the version takes.
 
     Args:
         is_default_model: the request named no model; error messages then mention that this is the default.
+        hints: suggest corrections in error messages, which takes time.
 
     Raises:
         InvalidInput: a part is missing, invalid, or not taken by the model. The message lists all errors.
@@ -73,7 +75,7 @@ def prepare_input(
         raise InvalidInput("feature_order is only valid with features.", code="wrong-input", field="feature_order")
     if isinstance(signature_input, TextInput):
         return prepare_text(signature_input.read(text), user=user)
-    row = read_features(features, table, order=feature_order) if table else None
+    row = read_features(features, table, order=feature_order, hints=hints) if table else None
     if image is not None:
         return prepare_image(image, features=row, user=user, signature=get_image_part(signature_input))
     return prepare_features(row or {}, user=user)
