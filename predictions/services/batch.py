@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.files.base import File
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from uuid_utils.compat import uuid7
 
 from accounts.models import User
 from inference.errors import (
@@ -32,6 +33,7 @@ from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
 from predictions.services.inputs import PreparedInput, convert_item, prepare_input
 from predictions.services.inserts import insert_batch
 from predictions.services.predict import set_failure, set_output, set_timings
+from predictions.services.rows import clone_row
 from predictions.services.storage import remove_files, store_files, validate_texts
 from registry.models import ModelVersion
 from registry.references import ResolvedModel
@@ -108,6 +110,7 @@ def predict_batch(
 
     def prepare_entries() -> Iterator[_Entry]:
         error_count = 0
+        template = Prediction(model_version=resolved.version, user=user, source=source)
         for item, result in zip(items, results, strict=True):
             hints = error_count < MAX_HINTED_ERRORS
             try:
@@ -116,12 +119,14 @@ def predict_batch(
                 result.error = _shorten(error)
                 error_count += 1
                 continue
-            result.prediction = Prediction(
-                input=prepared.row,
-                model_version=resolved.version,
-                user=user,
-                source=source,
+            result.prediction = clone_row(
+                template,
+                related={"input": prepared.row},
+                id=uuid7(),
+                input_id=prepared.row.id,
                 client_reference=item.client_reference,
+                created_at=timezone.now(),
+                warnings=[],
             )
             entries.append(_Entry(result.prediction, prepared))
             yield entries[-1]
@@ -228,7 +233,8 @@ def _run_entries(predictor: Predictor, entries: Iterator[_Entry]) -> None:
         for entry in entries:
             accepted.append(entry)
             item = entry.prepared.item
-            entry.prepared = replace(entry.prepared, item="")
+            if entry.prepared.data:  # drop the decoded image
+                entry.prepared = replace(entry.prepared, item="")
             yield item
 
     outcomes = predictor.predict_many(read_items(), timeout=settings.PREDICT_TIMEOUT, timings=timings)
