@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from inference.errors import InferenceError
-from inference.postprocessing import SCORE_DECIMALS, SUM_TOLERANCE, build_result
+from inference.postprocessing import SCORE_DECIMALS, SUM_TOLERANCE, Numbers, build_result, format_class
 from inference.signature import AnyOutput, ClassesOutput, ValueOutput
-from inference.types import AnyArray, PredictionResult
+from inference.types import PredictionResult
 
 MIN_ROWS = 8  # for fewer, building each result alone is as fast
 
@@ -18,28 +18,34 @@ MIN_ROWS = 8  # for fewer, building each result alone is as fast
 def build_results(rows: Sequence[Any], output: AnyOutput, labels: Sequence[str]) -> list[PredictionResult | InferenceError]:
     """Return the result of `build_result`, or its error, for each row.
 
-    Probabilities and values that are valid are converted together: 2 instead of 15 us per row.
+    Probabilities and values that are valid are converted together: 3 instead of 20 us per row.
     """
-    if len(rows) >= MIN_ROWS and _are_equal_arrays(rows):
-        if isinstance(output, ValueOutput) and not output.name and rows[0].size == 1:
-            return _build_values(rows, output, labels)
-        if _has_plain_scores(output) and rows[0].shape == (len(labels),):
-            return _build_classes(rows, output, labels)
+    if len(rows) >= MIN_ROWS:
+        if isinstance(output, ValueOutput) and (numbers := _stack_numbers(rows, output.name, 1)) is not None:
+            return _build_values(rows, numbers, output, labels)
+        if isinstance(output, ClassesOutput) and _has_plain_scores(output):
+            numbers = _stack_numbers(rows, output.name, len(labels))
+            if numbers is not None:
+                return _build_classes(rows, numbers, output, labels)
     return [_build_alone(row, output, labels) for row in rows]
 
 
-def _are_equal_arrays(rows: Sequence[Any]) -> bool:
-    """Return whether all rows are arrays of floats with the same shape. Halves of a failed chunk could differ."""
-    if not all(isinstance(row, np.ndarray) for row in rows):
-        return False
-    return rows[0].dtype.kind == "f" and len({(row.shape, row.dtype) for row in rows}) == 1
+def _has_plain_scores(output: ClassesOutput) -> bool:
+    """Return whether the output has probabilities, and the label is that of the highest one or a second output."""
+    return output.activation == "none" and output.threshold is None and not output.independent
 
 
-def _has_plain_scores(output: AnyOutput) -> bool:
-    """Return whether the output is one array of probabilities, and the label is that of the highest one."""
-    return isinstance(output, ClassesOutput) and not (
-        output.name or output.label_name or output.activation != "none" or output.independent or output.threshold is not None
-    )
+def _stack_numbers(rows: Sequence[Any], name: str, width: int) -> Numbers | None:
+    """Return the output with a name as an array `(n, width)`, or None if it does not consist of floats of this shape."""
+    if name:
+        if not all(isinstance(row, Mapping) and name in row for row in rows):
+            return None
+        rows = [row[name] for row in rows]
+    kinds = {(type(row), getattr(row, "shape", None), getattr(row, "dtype", None)) for row in rows}
+    kind, shape, dtype = kinds.pop()
+    if kinds or kind is not np.ndarray or dtype.kind != "f" or shape != (width,):
+        return None
+    return np.array(rows, np.float64)
 
 
 def _build_alone(row: Any, output: AnyOutput, labels: Sequence[str]) -> PredictionResult | InferenceError:
@@ -50,29 +56,37 @@ def _build_alone(row: Any, output: AnyOutput, labels: Sequence[str]) -> Predicti
 
 
 def _build_values(
-    rows: Sequence[AnyArray], output: AnyOutput, labels: Sequence[str]
+    rows: Sequence[Any], numbers: Numbers, output: ValueOutput, labels: Sequence[str]
 ) -> list[PredictionResult | InferenceError]:
-    numbers = np.array(rows, np.float64).reshape(len(rows))
+    values = numbers[:, 0]
     return [
         PredictionResult({"value": value}, value=value) if is_valid else _build_alone(row, output, labels)
-        for row, value, is_valid in zip(rows, numbers.tolist(), np.isfinite(numbers).tolist(), strict=True)
+        for row, value, is_valid in zip(rows, values.tolist(), np.isfinite(values).tolist(), strict=True)
     ]
 
 
 def _build_classes(
-    rows: Sequence[AnyArray], output: AnyOutput, labels: Sequence[str]
+    rows: Sequence[Any], numbers: Numbers, output: ClassesOutput, labels: Sequence[str]
 ) -> list[PredictionResult | InferenceError]:
-    numbers = np.array(rows, np.float64)
     with np.errstate(invalid="ignore"):
         is_valid = np.isfinite(numbers).all(axis=1) & (numbers.min(axis=1) >= -SUM_TOLERANCE)
         is_valid &= np.abs(numbers.sum(axis=1) - 1) <= SUM_TOLERANCE
     scores = np.clip(numbers, 0.0, 1.0)
-    tops = scores.argmax(axis=1).tolist()
     results: list[PredictionResult | InferenceError] = []
-    for row, values, top, is_row_valid in zip(rows, scores.tolist(), tops, is_valid.tolist(), strict=True):
-        if not is_row_valid:
+    for row, values, top in zip(rows, scores.tolist(), _find_tops(rows, scores, output, labels), strict=True):
+        if top is None or not is_valid[len(results)]:
             results.append(_build_alone(row, output, labels))
             continue
         rounded = [round(score, SCORE_DECIMALS) for score in values]
         results.append(PredictionResult({"scores": dict(zip(labels, rounded, strict=True))}, labels[top], rounded[top]))
     return results
+
+
+def _find_tops(rows: Sequence[Any], scores: Numbers, output: ClassesOutput, labels: Sequence[str]) -> Sequence[int | None]:
+    """Return the index of each predicted label, or None if it is not plain."""
+    if not output.label_name:
+        indices: list[int | None] = scores.argmax(axis=1).tolist()
+        return indices
+    classes = {name: index for index, name in enumerate(output.classes or labels)}
+    parts = [row.get(output.label_name) if isinstance(row, Mapping) else None for row in rows]
+    return [None if part is None else classes.get(format_class(part)) for part in parts]
