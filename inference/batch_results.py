@@ -41,9 +41,7 @@ def _stack_numbers(rows: Sequence[Any], name: str, width: int) -> Numbers | None
         if not all(isinstance(row, Mapping) and name in row for row in rows):
             return None
         rows = [row[name] for row in rows]
-    kinds = {(type(row), getattr(row, "shape", None), getattr(row, "dtype", None)) for row in rows}
-    kind, shape, dtype = kinds.pop()
-    if kinds or kind is not np.ndarray or dtype.kind != "f" or shape != (width,):
+    if set(map(type, rows)) != {np.ndarray} or {(row.shape, row.dtype.kind) for row in rows} != {((width,), "f")}:
         return None
     return np.array(rows, np.float64)
 

@@ -124,12 +124,13 @@ class Predictor:
     def _prepare_chunks(self, model_inputs: Iterable[ModelInput]) -> Iterator[list[_PreparedItem]]:
         """Yield the inputs as batch items, in lists that are as long as the largest chunk."""
         signature_input = self.spec.signature.input
+        prepare, find = (function.dispatch(type(signature_input)) for function in (prepare_input, find_warnings))
         chunk: list[_PreparedItem] = []
         for model_input in model_inputs:
             started = perf_counter()
             try:
-                item = prepare_input(signature_input, model_input)
-                warnings = find_warnings(signature_input, model_input, item)
+                item = prepare(signature_input, model_input)
+                warnings = find(signature_input, model_input, item)
             except InferenceError as error:
                 chunk.append(_PreparedItem(error=error))
             else:

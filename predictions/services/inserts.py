@@ -183,25 +183,14 @@ def _read_values(row: models.Model, columns: Sequence[Column], database: BaseDat
 
 
 def _read_column(rows: Sequence[models.Model], column: Column, database: BaseDatabaseWrapper) -> list[Any]:
-    """Return the values of one field of many rows as `save()` stores them."""
+    """Return the values of one field of many rows, as `copy_rows` takes them."""
     values = [row.__dict__.get(column.name) for row in rows]
-    if len(set(map(id, values))) == 1:
-        values, count = values[:1], len(values)
-        return _convert_values(values, rows, column, database) * count
-    return _convert_values(values, rows, column, database)
-
-
-def _convert_values(
-    values: Sequence[Any], rows: Sequence[models.Model], column: Column, database: BaseDatabaseWrapper
-) -> list[Any]:
-    natives, converters, field = column.native_types, column.converters, column.field
+    known = column.native_types | column.converters.keys()
+    if set(map(type, values)) <= known:
+        return values
     return [
-        value
-        if type(value) in natives
-        else convert(value)
-        if (convert := converters.get(type(value)))
-        else field.get_db_prep_save(field.pre_save(row, add=True), database)
-        for value, row in zip(values, rows, strict=False)
+        value if type(value) in known else column.field.get_db_prep_save(column.field.pre_save(row, add=True), database)
+        for value, row in zip(values, rows, strict=True)
     ]
 
 
