@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from io import BytesIO
+from time import thread_time
 
 from django.conf import settings
 from django.http import HttpRequest, UnreadablePostError
@@ -12,6 +13,7 @@ from gunicorn.http.errors import ParseException
 from mlsite import errors
 
 CHUNK_READ_BYTES = 2**16
+MAX_CHUNK_SECONDS = 1  # of CPU time. 15 MB take 0.05 s in chunks of 1 KB, and 33 s in chunks of one byte
 # zlib's window sizes, which also select the format: 31 is gzip (RFC 1952), 15 is zlib (RFC 1950), called deflate in HTTP.
 WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 ACCEPTED_ENCODINGS = "gzip, deflate"
@@ -61,11 +63,14 @@ def read_chunked_body(request: HttpRequest, limit_bytes: int) -> None:
             "get the body as bytes, a string, or a file instead of a stream.",
         )
     stream, body = request.META["wsgi.input"], bytearray()
+    started = thread_time()
     try:
         while part := stream.read(CHUNK_READ_BYTES):
             body += part
             if len(body) > limit_bytes:
                 raise BodyTooLarge
+            if thread_time() - started > MAX_CHUNK_SECONDS:
+                raise BodyError("malformed-request", "The body has too many small chunks. Send larger ones.")
     except (OSError, ParseException) as error:
         raise BodyError("malformed-request", "The chunked body is malformed or incomplete. Send it again.") from error
     del request.META["HTTP_TRANSFER_ENCODING"]
