@@ -163,7 +163,7 @@ def test_a_too_large_content_length_is_rejected_before_the_body_is_read(shades, 
     assert_problem(response, 413, "request-too-large")
 
 
-def test_a_chunked_body_is_rejected(shades, api):
+def test_a_chunked_body_is_rejected_if_the_server_does_not_decode_it(shades, api):
     response = api.generic(
         "POST", PREDICTIONS_URL, b"", content_type="application/json", headers={"transfer-encoding": "chunked"}
     )

@@ -22,13 +22,13 @@ from core.api.filters import StrictFilterBackend
 from core.api.negotiation import IgnoreAcceptNegotiation
 from inference.errors import InvalidInput
 from predictions.api.direct import accept_direct_requests
-from predictions.api.raw_images import MEDIA_TYPES, QUERY_FIELDS, BinaryParser, ImageParser, reject_query_fields
+from predictions.api.raw_images import BinaryParser, ImageParser, reject_query_fields
 from predictions.api.responses import build_failure_response, represent_created
+from predictions.api.schema import CREATE
 from predictions.api.serializers import (
     GroundTruthItemSerializer,
     GroundTruthResultSerializer,
     GroundTruthSerializer,
-    ImageRequestSerializer,
     InputSerializer,
     PredictionRequestSerializer,
     PredictionSerializer,
@@ -110,18 +110,7 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         """List predictions, newest first."""
         return super().list(request, *args, **kwargs)
 
-    @extend_schema(
-        request={
-            "multipart/form-data": ImageRequestSerializer(),
-            "application/json": PredictionRequestSerializer(),
-            **dict.fromkeys(MEDIA_TYPES, OpenApiTypes.BINARY),
-        },
-        parameters=[
-            OpenApiParameter(name, str, description="Only if the body is the image itself: the field of this name.")
-            for name in QUERY_FIELDS
-        ],
-        responses={201: PredictionSerializer},
-    )
+    @extend_schema(**CREATE)
     def create(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         """Run a model on one input, and store the input and the prediction.
 

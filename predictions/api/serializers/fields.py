@@ -20,11 +20,7 @@ MAX_TRUE_LABELS = 10_000
 
 
 @extend_schema_field(
-    {
-        "type": "string",
-        "description": "The image as base64 or as a data URL. URLs are not fetched.",
-        "example": "data:image/png;base64,iVBORw0KGgo=",
-    }
+    {"type": "string", "description": "The image as base64 or as a data URL. URLs are not fetched."},
 )
 class ImageField(serializers.FileField):
     """An uploaded file, or an image as base64. The service checks its size and content."""
