@@ -12,6 +12,7 @@ from gunicorn.http.errors import ParseException
 
 from mlsite import errors
 
+BATCH_PATH = "/api/v1/predictions/batch"  # accepts larger bodies
 CHUNK_READ_BYTES = 2**16
 MAX_CHUNK_SECONDS = 1  # of CPU time. 15 MB take 0.05 s in chunks of 1 KB, and 33 s in chunks of one byte
 # zlib's window sizes, which also select the format: 31 is gzip (RFC 1952), 15 is zlib (RFC 1950), called deflate in HTTP.
@@ -41,6 +42,8 @@ def get_body_limit(request: HttpRequest) -> int:
     JSON of the API can contain an image. `StrictJSONParser` limits the rest of it.
     """
     is_form = request.content_type == "multipart/form-data"
+    if request.path_info.rstrip("/") == BATCH_PATH:
+        return settings.MAX_BATCH_BYTES + settings.FORM_OVERHEAD_BYTES
     if not errors.is_api_request(request):
         return settings.MAX_FORM_BYTES + settings.FORM_OVERHEAD_BYTES if is_form else settings.MAX_JSON_BYTES
     if request.content_type == "application/json":

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 
+from predictions.api.idempotency import IDEMPOTENCY_PARAMETER
 from predictions.api.raw_images import MEDIA_TYPES, QUERY_FIELDS
 from predictions.api.serializers import ImageRequestSerializer, PredictionRequestSerializer, PredictionSerializer
 
@@ -26,8 +27,11 @@ CREATE: dict[str, Any] = {
         **dict.fromkeys(MEDIA_TYPES, OpenApiTypes.BINARY),
     },
     "parameters": [
-        OpenApiParameter(name, str, description="Only if the body is the image itself: the field of this name.")
-        for name in QUERY_FIELDS
+        IDEMPOTENCY_PARAMETER,
+        *(
+            OpenApiParameter(name, str, description="Only if the body is the image itself: the field of this name.")
+            for name in QUERY_FIELDS
+        ),
     ],
     "examples": [
         _make_json_example("Row of features", model="iris", features=ROW),
