@@ -8,14 +8,18 @@ that it has lost the key, and is rolled back.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.core.files.base import File
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
@@ -132,6 +136,21 @@ def claim_key(*, user: User, key: str, fingerprint: str, lease_seconds: float = 
         if claim:
             return claim
     raise KeyInUse
+
+
+def hash_content(content: Any) -> str:
+    """Return a fingerprint of JSON that can contain files and bytes. The order of the keys of objects does not matter."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=_describe_file).encode()).hexdigest()
+
+
+def _describe_file(value: File | bytes) -> dict[str, str | None]:
+    if isinstance(value, bytes):
+        return {"bytes": hashlib.sha256(value).hexdigest()}
+    digest = hashlib.sha256()
+    for chunk in value.chunks():
+        digest.update(chunk)
+    value.seek(0)
+    return {"file": digest.hexdigest(), "name": value.name}
 
 
 def delete_expired_keys() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -17,9 +18,10 @@ from accounts.requests import AuthenticatedRequest
 from core.errors import get_status
 from core.storage import StorageFull
 from inference.errors import InferenceError
-from predictions.forms import ExampleForm
+from predictions.forms import SUBMISSION_KEY_FIELD, ExampleForm
 from predictions.services import predict_example
 from predictions.services.examples import read_example_thumbnail
+from predictions.services.submissions import predict_once
 from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response, build_thumbnail_response
 from registry.models import RegisteredModel
 from registry.references import ResolvedModel, resolve_model
@@ -49,7 +51,12 @@ class ExampleView(HtmxLoginRequiredMixin, FormView):
             shown = form.cleaned_data["version"]
             version = _resolve_reference(self.request, self.model.name, shown).version if shown else resolved.version
             number = form.cleaned_data["number"]
-            prediction = predict_example(version=version, user=self.request.user, number=number, resolved=resolved)
+            prediction = predict_once(
+                user=self.request.user,
+                key=self.request.POST.get(SUBMISSION_KEY_FIELD, ""),
+                content=["example", reference, shown, number],
+                run=partial(predict_example, version=version, user=self.request.user, number=number, resolved=resolved),
+            )
         except (InferenceError, StorageFull, LookupError) as error:
             return self.reject_example(str(error), status=get_status(error))
         except OSError as error:  # after StorageFull, which is one too
