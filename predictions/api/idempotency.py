@@ -30,7 +30,7 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from predictions.models.idempotency import MAX_IDEMPOTENCY_KEY_CHARACTERS
-from predictions.services.idempotency import LEASE_SECONDS, Claim, StoredResponse, claim_key, hash_content
+from predictions.services.idempotency import Claim, StoredResponse, claim_key, hash_content
 
 T = TypeVar("T")
 
@@ -95,13 +95,10 @@ class ResponseRecorder(Generic[T]):
         return self._response
 
 
-def idempotent(method: Callable[..., HttpResponse], *, lease_seconds: float = LEASE_SECONDS) -> Callable[..., HttpResponse]:
+def idempotent(method: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Decorate a method of an API view: a POST request with the key of an earlier one gets the response to that one.
 
     A request whose response is not stored releases its key: the client can repeat it. This includes all invalid requests.
-
-    Args:
-        lease_seconds: how long the request may take. See `claim_key`.
     """
 
     @wraps(method)
@@ -110,7 +107,7 @@ def idempotent(method: Callable[..., HttpResponse], *, lease_seconds: float = LE
             return method(view, request, *args, **kwargs)
         key = parse_key(request.META[META_NAME])
         fingerprint, user = compute_fingerprint(request), cast(User, request.user)
-        claim = claim_key(user=user, key=key, fingerprint=fingerprint, lease_seconds=lease_seconds)
+        claim = claim_key(user=user, key=key, fingerprint=fingerprint)
         if isinstance(claim, StoredResponse):
             return build_replay(claim)
         setattr(request, CLAIM_ATTRIBUTE, RequestClaim(request, claim))

@@ -108,18 +108,19 @@ class Claim:
                 self.release()
 
 
-def claim_key(*, user: User, key: str, fingerprint: str, lease_seconds: float = LEASE_SECONDS) -> Claim | StoredResponse:
+def claim_key(*, user: User, key: str, fingerprint: str, lease_seconds: float | None = None) -> Claim | StoredResponse:
     """Claim a key of a user for a request, or return the stored response.
 
     Args:
         fingerprint: identifies the content of the request, in at most 64 characters.
-        lease_seconds: if the request takes longer, another request with the key can take the key over.
+        lease_seconds: if the request takes longer, another request with the key can take the key over. Default: one minute,
+            or the time after which a worker that waits for a model is replaced.
 
     Raises:
         KeyReused: the key was used with another fingerprint.
         KeyInUse: another request with the key is running.
     """
-    lease = timedelta(seconds=lease_seconds)
+    lease = timedelta(seconds=lease_seconds or max(LEASE_SECONDS, 3 * settings.PREDICT_TIMEOUT))
     for _ in range(MAX_CLAIM_ATTEMPTS):
         row = IdempotencyKey.objects.filter(user=user, key=key).first()
         if row is None:

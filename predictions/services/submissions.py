@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from accounts.models import User
 from inference.errors import InferenceError
-from predictions.models import Prediction
+from predictions.models import IdempotencyKey, Prediction
 from predictions.services.idempotency import Claim, KeyInUse, StoredResponse, claim_key, hash_content
 
 WAIT_SECONDS = 30.0  # for the first submission
@@ -39,12 +39,12 @@ def predict_once(*, user: User, key: str, content: Any, run: Callable[..., Predi
     """
     if not key:
         return run(in_transaction=None)
-    fingerprint = hash_content([key, content])
+    name = _get_name(key, content)
     deadline = time.monotonic() + WAIT_SECONDS
     poll_seconds = FIRST_POLL_SECONDS
     while True:
         try:
-            return _predict_or_find(user, fingerprint, run)
+            return _predict_or_find(user, name, run)
         except KeyInUse as error:
             if time.monotonic() > deadline:
                 message = "This form was submitted before, and is still running. Check your history before you try again."
@@ -53,8 +53,20 @@ def predict_once(*, user: User, key: str, content: Any, run: Callable[..., Predi
         poll_seconds = min(poll_seconds * 2, MAX_POLL_SECONDS)
 
 
-def _predict_or_find(user: User, fingerprint: str, run: Callable[..., Prediction]) -> Prediction:
-    claim = claim_key(user=user, key=f"form {fingerprint}", fingerprint=fingerprint)
+def find_submission_key(*, user: User, keys: Sequence[str], content: Any) -> str:
+    """Return the first of some keys with which the content was submitted; empty if there is none."""
+    names = {key: _get_name(key, content) for key in keys}
+    known = set(IdempotencyKey.objects.filter(user=user, key__in=names.values()).values_list("key", flat=True))
+    return next((key for key in keys if names[key] in known), "")
+
+
+def _get_name(key: str, content: Any) -> str:
+    """Return the idempotency key of a submission."""
+    return f"form {hash_content([key, content])}"
+
+
+def _predict_or_find(user: User, name: str, run: Callable[..., Prediction]) -> Prediction:
+    claim = claim_key(user=user, key=name, fingerprint="")  # the name contains the content
     if isinstance(claim, StoredResponse):
         rows = Prediction.objects.filter(user=user).with_related().with_reviews()
         return rows.filter(pk=json.loads(claim.body)["prediction"]).first() or run(in_transaction=None)

@@ -16,6 +16,7 @@ from inference.tests.factories import make_image
 from predictions.models import IdempotencyKey, Input, Prediction
 from predictions.services import submissions
 from predictions.tests.factories import list_stored_files, make_image_file
+from predictions.views.submissions import DOUBLE_CLICK_SECONDS, PREVIOUS_KEY_COOKIE
 
 pytestmark = pytest.mark.django_db
 ROW = {"feature-0": "4.5", "feature-1": "5", "feature-2": "", "feature-3": ""}
@@ -59,7 +60,22 @@ def test_the_result_has_another_key_for_the_next_submission(flowers, signed_in):
     assert path in second.content.decode()
     new_key = KEY.search(second.content.decode())[1]
     assert new_key != key
+    del signed_in.cookies[PREVIOUS_KEY_COOKIE]  # after a second
     assert submit_row(signed_in, new_key, HTMX).status_code == 201
+    assert Prediction.objects.count() == 2
+
+
+def test_the_second_click_can_reach_the_form_with_the_result(flowers, signed_in):
+    """The key of the first click is in a cookie, which the browser keeps for a second. Other inputs are not affected."""
+    first = submit_row(signed_in, "a")
+    cookie = first.cookies[PREVIOUS_KEY_COOKIE]
+    assert (cookie.value, cookie["max-age"], cookie["httponly"]) == ("a", DOUBLE_CLICK_SECONDS, True)
+    for key in ("b", "c"):
+        second = submit_row(signed_in, key)
+        assert second["Location"] == first["Location"]
+        assert second.cookies[PREVIOUS_KEY_COOKIE].value == "a"
+    assert submit_row(signed_in, "d", **{"feature-0": "6"})["Location"] != first["Location"]
+    assert signed_in.cookies[PREVIOUS_KEY_COOKIE].value == "d"
     assert Prediction.objects.count() == 2
 
 

@@ -24,7 +24,7 @@ from core.urls import get_site_url
 from inference.errors import InferenceError
 from inference.messages import format_bytes
 from inference.signature import TableInput, get_table_part
-from predictions.forms import SUBMISSION_KEY_FIELD, CsvRowForm, FeaturesForm, PredictionForm, UploadForm
+from predictions.forms import CsvRowForm, FeaturesForm, PredictionForm, UploadForm
 from predictions.models import Prediction
 from predictions.services.examples import get_example_names, has_example
 from predictions.services.inputs import PreparedInput
@@ -35,6 +35,7 @@ from predictions.views.form_inputs import FORM_CLASSES, get_form_arguments, get_
 from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response
 from predictions.views.model_choices import list_model_choices
 from predictions.views.outdated_forms import convert_outdated_form
+from predictions.views.submissions import SubmissionMixin
 from registry.errors import InactiveModel, UnknownModel
 from registry.integrity import get_serving_version
 from registry.models import ModelVersion
@@ -45,7 +46,7 @@ MAX_RECENT_PREDICTIONS = 6
 MAX_SEARCHED_PREDICTIONS = 200  # newest predictions of a user in which those of the model are searched
 
 
-class PredictView(HtmxLoginRequiredMixin, FormView):
+class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
     """Run a model on uploaded images, a row of features, a text, or an image with features.
 
     Each request resolves the model reference once, so the version that validates the input is the one that runs and is
@@ -161,7 +162,7 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         options: dict[str, Any] = {"resolved": resolved, "prepared": prepared, "source": Prediction.Source.WEB}
         run = partial(run_prediction, user=user, client_reference=reference, **options)
         content = [self.page_reference, reference, number, row.sha256, row.original_name]
-        return predict_once(user=user, key=self.request.POST.get(SUBMISSION_KEY_FIELD, ""), content=content, run=run)
+        return predict_once(user=user, key=self.choose_submission_key(content), content=content, run=run)
 
     def show_results(self, form: PredictionForm, results: list[Prediction]) -> HttpResponse:
         page_url = self.get_page_url(results)
