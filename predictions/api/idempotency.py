@@ -95,10 +95,13 @@ class ResponseRecorder(Generic[T]):
         return self._response
 
 
-def idempotent(method: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def idempotent(method: Callable[..., HttpResponse], *, lease_seconds: float | None = None) -> Callable[..., HttpResponse]:
     """Decorate a method of an API view: a POST request with the key of an earlier one gets the response to that one.
 
     A request whose response is not stored releases its key: the client can repeat it. This includes all invalid requests.
+
+    Args:
+        lease_seconds: as `claim_key` takes it.
     """
 
     @wraps(method)
@@ -107,7 +110,7 @@ def idempotent(method: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
             return method(view, request, *args, **kwargs)
         key = parse_key(request.META[META_NAME])
         fingerprint, user = compute_fingerprint(request), cast(User, request.user)
-        claim = claim_key(user=user, key=key, fingerprint=fingerprint)
+        claim = claim_key(user=user, key=key, fingerprint=fingerprint, lease_seconds=lease_seconds)
         if isinstance(claim, StoredResponse):
             return build_replay(claim)
         setattr(request, CLAIM_ATTRIBUTE, RequestClaim(request, claim))
