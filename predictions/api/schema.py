@@ -27,16 +27,21 @@ CREATE: dict[str, Any] = {
         **dict.fromkeys(MEDIA_TYPES, OpenApiTypes.BINARY),
     },
     "parameters": [
-        IDEMPOTENCY_PARAMETER,
-        *(
-            OpenApiParameter(name, str, description="Only if the body is the image itself: the field of this name.")
-            for name in QUERY_FIELDS
+        OpenApiParameter(name, str, description="Only if the body is the image itself: the field of this name.")
+        for name in QUERY_FIELDS
+    ]
+    + [
+        OpenApiParameter(
+            "unique_reference",
+            bool,
+            description="If you already have a prediction with this client_reference, return it with the status 200.",
         ),
+        IDEMPOTENCY_PARAMETER,
     ],
     "examples": [
         _make_json_example("Row of features", model="iris", features=ROW),
         _make_json_example("Image as a data URL", model="digits", image=f"data:image/png;base64,{PNG}"),
         _make_json_example("Image as base64", model="digits", image=PNG, client_reference="scan-42"),
     ],
-    "responses": {201: PredictionSerializer},
+    "responses": {200: PredictionSerializer, 201: PredictionSerializer},
 }
