@@ -15,6 +15,7 @@ from django.utils.functional import SimpleLazyObject
 from prometheus_client import Counter, Histogram
 
 from mlsite import errors
+from predictions.api.v2.errors import is_v2_request
 from predictions.metrics import LATENCY_BUCKETS_SECONDS
 
 logger = logging.getLogger("mlsite.request")
@@ -103,6 +104,8 @@ class RequestSizeMiddleware:
         return self.get_response(request)
 
     def _get_limit_bytes(self, request: HttpRequest) -> int:
+        if is_v2_request(request):
+            return settings.MAX_BATCH_BYTES
         if request.content_type != "multipart/form-data":
             return settings.MAX_JSON_BYTES
         file_bytes = settings.MAX_UPLOAD_BYTES if errors.is_api_request(request) else settings.MAX_FORM_BYTES

@@ -84,7 +84,9 @@ def _check_names(signature_input: AnyInput, tensors: dict[str, Tensor]) -> None:
             hint = f"Did you mean {closest!r}?" if closest else f"The inputs are {format_names(names)}."
             raise make_tensor_error(name, f"The model has no such input. {hint}", "unknown-input")
     if missing := [name for name in required if name not in tensors]:
-        raise InvalidInput(f"Missing inputs: {format_names(missing[:MAX_LISTED_FEATURES])}.", code="required", field=missing[0])
+        raise InvalidInput(
+            f"Missing inputs: {format_names(missing[:MAX_LISTED_FEATURES])}.", code="required", field=missing[0]
+        )
 
 
 def _count_rows(tensors: Sequence[Tensor]) -> int:

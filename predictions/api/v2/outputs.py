@@ -10,7 +10,7 @@ from typing import Any
 from inference.errors import InvalidInput
 from inference.messages import format_names
 from inference.signature import AnyOutput, LabelsOutput, RawOutput, ValueOutput
-from predictions.api.v2.requests import RequestedOutput
+from predictions.api.v2.requests import InferenceRequest
 from predictions.api.v2.tensors import BYTES
 from predictions.models import Prediction
 from registry.models import ModelVersion
@@ -100,21 +100,19 @@ def _encode_raw(prediction: Prediction) -> str:
     return json.dumps((prediction.output or {})["raw"], ensure_ascii=False)
 
 
-def select_outputs(
-    version: ModelVersion, requested: Sequence[RequestedOutput] | None, *, is_binary: bool
-) -> list[tuple[OutputTensor, bool]]:
-    """Return the outputs of a response, and whether each one is binary data.
+def select_outputs(version: ModelVersion, request: InferenceRequest) -> list[tuple[OutputTensor, bool]]:
+    """Return the outputs of the response to a request, and whether each one is binary data.
 
     Raises:
         InvalidInput: the model has no output of a requested name.
     """
     outputs = {output.name: output for output in list_outputs(version)}
-    if requested is None:
-        return [(output, is_binary) for output in outputs.values()]
-    for item in requested:
+    if request.outputs is None:
+        return [(output, request.is_binary) for output in outputs.values()]
+    for item in request.outputs:
         if item.name not in outputs:
             raise InvalidInput(
                 f"The model has no output {item.name!r:.100}. The outputs are {format_names(list(outputs))}.",
                 code="unknown-output",
             )
-    return [(outputs[item.name], item.is_binary) for item in requested]
+    return [(outputs[item.name], item.is_binary) for item in request.outputs]

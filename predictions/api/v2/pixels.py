@@ -15,8 +15,8 @@ from predictions.api.v2.tensors import Tensor, make_tensor_error
 
 PIXEL_DATATYPES = ("UINT8", "UINT16")
 EXPECTED = (
-    "Send image files (JPEG, PNG, or WebP) as BYTES, or pixels as UINT8 from 0 to 255 of shape [-1, height, width, channels] "
-    "with 1, 3, or 4 channels (grayscale, RGB, RGBA), before any scaling."
+    "Send image files (JPEG, PNG, or WebP) as BYTES, or pixels before any scaling as UINT8 of shape "
+    "[-1, height, width, channels] with 1, 3, or 4 channels (grayscale, RGB, RGBA)."
 )
 COMPRESSION_LEVEL = 1  # of zlib: fast
 

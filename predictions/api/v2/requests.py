@@ -98,7 +98,9 @@ def _read_flag(parameters: Mapping[str, Any], name: str, *, default: bool) -> bo
 
 
 def _read_list(value: Any, name: str) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or not all(isinstance(item, dict) and isinstance(item.get("name"), str) for item in value):
+    if not isinstance(value, list) or not all(
+        isinstance(item, dict) and isinstance(item.get("name"), str) for item in value
+    ):
         raise _make_error(f"Expected {name} to be a list of objects with a name.")
     names = [item["name"] for item in value]
     if len(set(names)) < len(names):
@@ -130,8 +132,8 @@ def _read_binary_size(item: Mapping[str, Any], available: int) -> int | None:
     if type(size) is not int or not 0 <= size <= available:
         raise make_tensor_error(
             name,
-            f"Expected binary_data_size to be at most the {available:,} bytes after the JSON object. Received: {size!r:.50}. "
-            f"The header {HEADER_LENGTH} says where the JSON object ends.",
+            f"Expected binary_data_size to be at most {available:,}, the number of bytes after the JSON object. The header "
+            f"{HEADER_LENGTH} says where the JSON object ends. Received: {size!r:.50}",
         )
     return size
 

@@ -72,7 +72,8 @@ def read_shape(name: str, value: Any) -> tuple[int, ...]:
     is_list = isinstance(value, list) and 1 <= len(value) <= MAX_DIMENSIONS
     if not is_list or not all(type(size) is int and 0 <= size < 2**63 for size in value):
         raise make_tensor_error(
-            name, f"Expected shape to be a list of 1 to {MAX_DIMENSIONS} whole numbers of at least 0. Received: {value!r:.100}"
+            name,
+            f"Expected shape to be a list of 1 to {MAX_DIMENSIONS} whole numbers of at least 0. Received: {value!r:.100}",
         )
     return tuple(value)
 
@@ -113,7 +114,8 @@ def _split_elements(name: str, data: memoryview, count: int) -> list[bytes]:
         offset = start + int.from_bytes(data[offset:start], "little")
         if start > len(data) or offset > len(data):
             raise make_tensor_error(
-                name, f"The binary data ends inside element {len(elements) + 1:,}. Each element follows its length (4 bytes)."
+                name,
+                f"The binary data ends inside element {len(elements) + 1:,}. Each element follows its length (4 bytes).",
             )
         elements.append(bytes(data[start:offset]))
         if len(elements) > count:
@@ -200,6 +202,7 @@ def get_parameters(holder: Mapping[str, Any], owner: str) -> Mapping[str, Any]:
         raise InvalidInput(f"Expected parameters of {owner} to be an object.", code="invalid-request")
     if "shared_memory_region" in parameters:
         raise InvalidInput(
-            "Shared memory is not supported. Send the data in the request, as JSON or as binary data.", code="invalid-request"
+            "Shared memory is not supported. Send the data in the request, as JSON or as binary data.",
+            code="invalid-request",
         )
     return parameters

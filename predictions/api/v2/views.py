@@ -52,7 +52,7 @@ class ProtocolView(APIView):
         if number is not None:
             if not (number.isascii() and number.isdigit()) or not set(name).isdisjoint("@:"):
                 raise UnknownModel(
-                    f"Expected /v2/models/{{name}}/versions/{{number}}. Received the version {number[:50]!r} of {name[:50]!r}."
+                    f"Expected /v2/models/{{name}}/versions/{{number}}. Received: version {number[:50]!r} of {name[:50]!r}."
                 )
             reference = f"{name}:{number}"
         return resolve_model(reference, user=cast(User, self.request.user))
@@ -112,7 +112,7 @@ class InferView(ProtocolView):
         resolved = self.resolve(name, number)
         # Not `request.body`, which has the limit of other JSON requests. The middleware has checked the size.
         inference = read_request(request._request.read(), header_length=request.headers.get(HEADER_LENGTH))
-        outputs = select_outputs(resolved.version, inference.outputs, is_binary=inference.is_binary)
+        select_outputs(resolved.version, inference)
         items = build_items(
             resolved.version.parsed_signature.input,
             inference.tensors,
@@ -129,6 +129,8 @@ class InferView(ProtocolView):
         predictions = [cast(Prediction, result.prediction) for result in results]
         if any(prediction.status == Prediction.Status.FAILED for prediction in predictions):
             return build_failure(predictions)
+        # Another version has run if the artifact of the resolved one cannot be loaded.
+        outputs = select_outputs(predictions[0].model_version, inference)
         return build_response(predictions, outputs, request_id=inference.id)
 
 
