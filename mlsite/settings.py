@@ -201,10 +201,12 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20
 # The broker of the Celery workers: amqp://… (RabbitMQ) or redis://…. If empty, tasks run in threads of the web processes.
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
 BACKGROUND_THREADS = env.int("BACKGROUND_THREADS", default=2)  # per process, without a broker
+IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", default=24)  # for which a repeated request gets the first response
 # Functions that the server calls in the background, with the interval in seconds. See mlsite/scheduler.py.
 SCHEDULED_JOBS = {
     "monitoring.services.rollup.roll_up_pending": 300,
     "predictions.services.summaries.update_summaries": 300,
+    "predictions.services.idempotency.delete_expired_keys": 3600,
 }
 
 # --- API ------------------------------------------------------------------------------------------------------------
