@@ -72,7 +72,7 @@ def predict_batch(
     resolved: ResolvedModel,
     is_default_model: bool = False,
     all_or_nothing: bool = False,
-    in_transaction: Callable[[list[BatchResult]], None] | None = None,
+    in_transaction: Callable[[list[BatchResult]], object] | None = None,
 ) -> list[BatchResult]:
     """Run a model on many inputs, and store the valid inputs and their predictions in one transaction.
 
@@ -258,7 +258,7 @@ def _remove_refused(entries: Sequence[_Entry], results: Sequence[BatchResult]) -
 def _store(
     entries: Sequence[_Entry],
     results: list[BatchResult],
-    in_transaction: Callable[[list[BatchResult]], None] | None,
+    in_transaction: Callable[[list[BatchResult]], object] | None,
 ) -> None:
     """Make the files durable, then store all rows in one transaction. A crash leaves at most files without rows."""
     if not entries and in_transaction is None:

@@ -53,9 +53,7 @@ def test_binary_images_equal_images_in_json(shades, api):
     assert outputs["scores"][1:] == ("FP64", [3, 3])
 
 
-@pytest.mark.parametrize(
-    ("datatype", "shape"), [("UINT8", [2, 9, 8, 3]), ("UINT8", [2, 9, 8, 1]), ("UINT8", [2, 9, 8]), ("UINT16", [2, 9, 8])]
-)
+@pytest.mark.parametrize(("datatype", "shape"), [("UINT8", [2, 9, 8, 3]), ("UINT8", [2, 9, 8]), ("UINT16", [2, 9, 8, 1])])
 def test_pixels_are_stored_without_loss(shades, api, settings, datatype, shape):
     dtype = {"UINT8": "<u1", "UINT16": "<u2"}[datatype]
     pixels = np.random.default_rng(1).integers(0, np.iinfo(dtype).max, shape).astype(dtype)
@@ -71,46 +69,46 @@ def test_pixels_are_stored_without_loss(shades, api, settings, datatype, shape):
     assert get_outputs(infer(api, "shades", [nested]))["label"] == outputs["label"]
 
 
-@pytest.mark.parametrize(
-    ("datatype", "shape", "message"),
-    [
-        ("FP32", [1, 8, 8, 1], "FP32 is not a datatype of images"),
-        ("INT64", [1, 8, 8, 1], "INT64 is not a datatype of images"),
-        ("UINT8", [1, 8, 8, 2], "is not a shape of images"),
-        ("UINT8", [1, 3, 8, 8], "is not a shape of images"),
-        ("UINT16", [1, 8, 8, 3], "is not a shape of images"),
-        ("UINT8", [1, 64], "is not a shape of images"),
-        ("UINT8", [1, 7, 8, 1], "Received: 8 × 7 pixels"),
-        ("UINT8", [1, 8, 8, 1, 1], "is not a shape of images"),
-        ("UINT8", [1, 8, 0, 1], "Received: 0 × 8 pixels"),
-    ],
-)
-def test_other_tensors_are_not_images(shades, api, datatype, shape, message):
-    dtype = {"FP32": "<f4", "INT64": "<i8", "UINT8": "<u1", "UINT16": "<u2"}[datatype]
-    data = np.zeros(shape, dtype).tobytes()
-    assert message in get_error(infer_binary(api, "shades", [("image", datatype, shape, data)]), 400)
+OTHER_TENSORS = [
+    ("FP32", [1, 8, 8, 1], "FP32 is not a datatype of images"),
+    ("INT64", [1, 8, 8, 1], "INT64 is not a datatype of images"),
+    ("UINT8", [1, 8, 8, 2], "is not a shape of images"),
+    ("UINT8", [1, 3, 8, 8], "is not a shape of images"),
+    ("UINT16", [1, 8, 8, 3], "is not a shape of images"),
+    ("UINT8", [1, 64], "is not a shape of images"),
+    ("UINT8", [1, 7, 8, 1], "Received: 8 × 7 pixels"),
+    ("UINT8", [1, 8, 8, 1, 1], "is not a shape of images"),
+    ("UINT8", [1, 8, 0, 1], "Received: 0 × 8 pixels"),
+]
+
+
+def test_other_tensors_are_not_images(shades, api):
+    for datatype, shape, message in OTHER_TENSORS:
+        dtype = {"FP32": "<f4", "INT64": "<i8", "UINT8": "<u1", "UINT16": "<u2"}[datatype]
+        data = np.zeros(shape, dtype).tobytes()
+        assert message in get_error(infer_binary(api, "shades", [("image", datatype, shape, data)]), 400), shape
     assert not Input.objects.exists()
 
 
-@pytest.mark.parametrize(
-    ("value", "status", "message"),
-    [
-        (b"GIF89a" + b"\0" * 50, 415, "Row 2 of 2: GIF images are not supported"),
-        (b"text", 400, "Row 2 of 2: The file is not an image"),
-        (b"", 400, "Row 2 of 2: The file is empty"),
-        (make_noise_image(1)[:90], 400, "Row 2 of 2: The image is incomplete"),
-    ],
-)
-def test_an_invalid_image_is_named_and_nothing_is_stored(shades, api, value, status, message):
-    assert message in get_error(infer(api, "shades", [make_image_input(make_image(9), value)]), status)
-    binary = [("image", "BYTES", [2], join_elements(make_image(9), value))]
-    assert message in get_error(infer_binary(api, "shades", binary), status)
+INVALID_IMAGES = [
+    (b"GIF89a" + b"\0" * 50, 415, "Row 2 of 2: GIF images are not supported"),
+    (b"text", 400, "Row 2 of 2: The file is not an image"),
+    (b"", 400, "Row 2 of 2: The file is empty"),
+    (make_noise_image(1)[:90], 400, "Row 2 of 2: The image is incomplete"),
+]
+
+
+def test_an_invalid_image_is_named_and_nothing_is_stored(shades, api):
+    for value, status, message in INVALID_IMAGES:
+        assert message in get_error(infer(api, "shades", [make_image_input(make_image(9), value)]), status)
+        binary = [("image", "BYTES", [2], join_elements(make_image(9), value))]
+        assert message in get_error(infer_binary(api, "shades", binary), status)
     assert not Input.objects.exists()
 
 
-@pytest.mark.parametrize("value", ["https://example.org/cat.png", "/etc/passwd", "AAAAA", "é", None])
-def test_a_value_that_is_not_base64_is_named(shades, api, value):
-    assert "row 1: " in get_error(infer(api, "shades", [make_input("image", "BYTES", [value])]), 400)
+def test_a_value_that_is_not_base64_is_named(shades, api):
+    for value in ("https://example.org/cat.png", "/etc/passwd", "AAAAA", "é", None):
+        assert "row 1: " in get_error(infer(api, "shades", [make_input("image", "BYTES", [value])]), 400)
 
 
 def test_a_file_above_the_limit_is_rejected(shades, api, settings):
@@ -126,6 +124,13 @@ def test_the_number_of_images_is_limited(shades, api, settings):
 def test_a_body_above_the_limit_is_rejected(shades, api, settings):
     settings.MAX_BATCH_BYTES = 100
     assert "The request is too large" in get_error(infer(api, "shades", [make_image_input(*IMAGES)]), 413)
+
+
+def test_json_above_its_own_limit_is_rejected(shades, api, settings):
+    settings.MAX_BATCH_JSON_BYTES = 200
+    assert "Send the tensors as binary data" in get_error(infer(api, "shades", [make_image_input(*IMAGES)]), 413)
+    binary = [("image", "BYTES", [3], join_elements(*IMAGES))]
+    assert len(get_outputs(infer_binary(api, "shades", binary))["label"]) == 3
 
 
 def test_a_body_above_the_limit_of_other_json_is_accepted(shades, api, settings):

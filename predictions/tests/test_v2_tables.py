@@ -76,9 +76,9 @@ def test_the_response_repeats_the_id_and_names_the_version(flowers, api):
     assert "id" not in infer(api, "flowers", make_row_inputs(ROW), id=None, parameters=None, outputs=None).json()
 
 
-@pytest.mark.parametrize("path", ["flowers", "flowers@production", "flowers:1", "flowers/versions/1"])
-def test_models_are_named_by_alias_or_version(flowers, api, path):
-    assert infer(api, path, make_row_inputs(ROW)).json()["model_version"] == "1"
+def test_models_are_named_by_alias_or_version(flowers, api):
+    for path in ("flowers", "flowers@production", "flowers:1", "flowers/versions/1"):
+        assert infer(api, path, make_row_inputs(ROW)).json()["model_version"] == "1"
 
 
 def test_binary_tensors_give_the_same_numbers(flowers, api):
@@ -124,8 +124,7 @@ def test_optional_features_can_be_left_out_or_null(flowers, api):
     ]
 
 
-@pytest.mark.parametrize("name", ["features", "input-0", "predict"])
-@pytest.mark.parametrize("data", [[0.1, 5, 1, -2, 7, 0], [[0.1, 5, 1], [-2, 7, 0]]])
+@pytest.mark.parametrize(("name", "data"), [("features", [0.1, 5, 1, -2, 7, 0]), ("input-0", [[0.1, 5, 1], [-2, 7, 0]])])
 def test_one_tensor_can_contain_all_features_if_they_are_numbers(numbers, api, name, data):
     outputs = get_outputs(infer(api, "numbers", [make_input(name, "FP32", data, [2, 3])]))
     assert outputs["value"] == pytest.approx([6.1, 5])
@@ -150,16 +149,13 @@ def test_a_combined_tensor_needs_one_column_for_each_feature(numbers, flowers, a
     assert "The model has no such input" in message
 
 
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [
+def test_an_invalid_row_is_named_and_nothing_is_stored(flowers, api):
+    for row, message in (
         ({"length": 11}, "Row 2 of 2: length: Expected a number from 0 to 10 cm"),
         ({"petals": -1}, "petals: "),
         ({"colour": "green"}, "colour: Expected one of"),
-    ],
-)
-def test_an_invalid_row_is_named_and_nothing_is_stored(flowers, api, row, message):
-    assert message in get_error(infer(api, "flowers", make_row_inputs(ROW, {**ROW, **row})), 400)
+    ):
+        assert message in get_error(infer(api, "flowers", make_row_inputs(ROW, {**ROW, **row})), 400)
     assert not Input.objects.exists()
 
 
@@ -178,17 +174,17 @@ def test_a_text_model_takes_strings_and_binary_text(reviews, api):
     assert set(Input.objects.values_list("kind", flat=True)) == {"text"}
 
 
-@pytest.mark.parametrize(
-    ("tensor", "message"),
-    [
-        (("text", "BYTES", [2], join_elements(b"a", b"\xff")), "row 2: Expected text in UTF-8"),
-        (("text", "BYTES", [2], join_elements(b"a", b"b" * 51)), "Row 2 of 2: Expected text of at most 50"),
-        (("text", "BYTES", [2], join_elements(b"a", b"\0")), "Row 2 of 2: Expected text without NUL"),
-        (("text", "UINT8", [2], b"ab"), "Expected the datatype BYTES"),
-    ],
-)
-def test_invalid_texts_are_rejected(reviews, api, tensor, message):
-    assert message in get_error(infer_binary(api, "reviews", [tensor]), 400)
+INVALID_TEXTS = [
+    (("text", "BYTES", [2], join_elements(b"a", b"\xff")), "row 2: Expected text in UTF-8"),
+    (("text", "BYTES", [2], join_elements(b"a", b"b" * 51)), "Row 2 of 2: Expected text of at most 50"),
+    (("text", "BYTES", [2], join_elements(b"a", b"\0")), "Row 2 of 2: Expected text without NUL"),
+    (("text", "UINT8", [2], b"ab"), "Expected the datatype BYTES"),
+]
+
+
+def test_invalid_texts_are_rejected(reviews, api):
+    for tensor, message in INVALID_TEXTS:
+        assert message in get_error(infer_binary(api, "reviews", [tensor]), 400)
     assert "Received: null" in get_error(infer(api, "reviews", [make_input("text", "BYTES", [None])]), 400)
     assert not Input.objects.exists()
 

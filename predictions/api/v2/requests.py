@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from core.api.parsers import parse_json
 from inference.errors import InvalidInput
+from inference.messages import format_bytes
 from predictions.api.v2.tensors import (
     Tensor,
     check_datatype,
@@ -58,6 +61,12 @@ def read_request(body: bytes, *, header_length: str | None) -> InferenceRequest:
         ParseError: the JSON is malformed.
     """
     size = len(body) if header_length is None else _read_size(header_length, len(body))
+    if size > settings.MAX_BATCH_JSON_BYTES:
+        raise InvalidInput(
+            f"Expected at most {format_bytes(settings.MAX_BATCH_JSON_BYTES)} of JSON. Received: "
+            f"{format_bytes(size, round_up=True)}. Send the tensors as binary data, or send several requests.",
+            code="request-too-large",
+        )
     request = parse_json(body[:size])
     if not isinstance(request, dict):
         raise _make_error("The body must be a JSON object with inputs.")

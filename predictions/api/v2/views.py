@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpResponse, JsonResponse
-from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.authentication import BearerAuthentication
 from accounts.models import User
-from core.api.negotiation import IgnoreAcceptNegotiation
 from inference.errors import InvalidInput
+from predictions.api.idempotency import get_claim, idempotent
+from predictions.api.v2.body import BodyParser, ProtocolNegotiation, get_body
 from predictions.api.v2.errors import build_error, handle_exception
 from predictions.api.v2.inputs import build_items, describe_inputs
 from predictions.api.v2.outputs import list_outputs, select_outputs
-from predictions.api.v2.requests import HEADER_LENGTH, read_request
+from predictions.api.v2.requests import HEADER_LENGTH, InferenceRequest, read_request
 from predictions.api.v2.responses import build_failure, build_response
 from predictions.models import Prediction
-from predictions.services.batch import predict_batch
+from predictions.services.batch import BatchResult, predict_batch
 from registry.errors import UnknownModel
 from registry.integrity import get_serving_version
 from registry.references import ResolvedModel, resolve_model
@@ -28,15 +30,15 @@ from registry.serving import get_pool, get_spec, get_standby
 
 # The format of the artifact, as the protocol names it. Others have the name of the runtime.
 PLATFORMS = {"onnx": "onnx_onnxv1", "tensorflow": "tensorflow_savedmodel"}
-# Clients of the protocol send no content type, or that of the library they use. curl sends a form's.
-CONTENT_TYPES = {"", "application/json", "application/octet-stream", "application/x-www-form-urlencoded"}
+LEASE_SECONDS = 300.0  # of an Idempotency-Key: a request with many rows can take longer than one with a single input
 
 
 class ProtocolView(APIView):
     """A view with the errors of the protocol. Clients authenticate with a token."""
 
     authentication_classes = (BearerAuthentication,)
-    content_negotiation_class = IgnoreAcceptNegotiation
+    content_negotiation_class = ProtocolNegotiation
+    parser_classes = (BodyParser,)
     schema = None  # the protocol has a schema of its own: see docs/v2.md
 
     def get_exception_handler(self) -> Any:
@@ -100,18 +102,15 @@ def _can_serve(resolved: ResolvedModel) -> bool:
 class InferView(ProtocolView):
     """Inference."""
 
+    @partial(idempotent, lease_seconds=LEASE_SECONDS)
     def post(self, request: Request, name: str, number: str | None = None) -> HttpResponse:
         """Run a model on all rows of the input tensors, and store the inputs and the predictions.
 
         If a row is invalid, nothing runs and nothing is stored. If the model fails for a row, all rows are stored, and the
         response is an error.
         """
-        content_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-        if content_type not in CONTENT_TYPES:
-            raise UnsupportedMediaType(content_type, "Send JSON, or JSON followed by binary data.")
         resolved = self.resolve(name, number)
-        # Not `request.body`, which has the limit of other JSON requests. The middleware has checked the size.
-        inference = read_request(request._request.read(), header_length=request.headers.get(HEADER_LENGTH))
+        inference = read_request(get_body(request), header_length=request.headers.get(HEADER_LENGTH))
         select_outputs(resolved.version, inference)
         items = build_items(
             resolved.version.parsed_signature.input,
@@ -119,19 +118,26 @@ class InferView(ProtocolView):
             client_reference=inference.id,
             check_count=check_row_count,
         )
+        respond = get_claim(request).record(partial(build_infer_response, inference))
         results = predict_batch(
             user=cast(User, request.user),
             source=Prediction.Source.V2,
             items=items,
             resolved=resolved,
             all_or_nothing=True,
+            in_transaction=respond.in_transaction,
         )
-        predictions = [cast(Prediction, result.prediction) for result in results]
-        if any(prediction.status == Prediction.Status.FAILED for prediction in predictions):
-            return build_failure(predictions)
-        # Another version has run if the artifact of the resolved one cannot be loaded.
-        outputs = select_outputs(predictions[0].model_version, inference)
-        return build_response(predictions, outputs, request_id=inference.id)
+        return respond(results)
+
+
+def build_infer_response(inference: InferenceRequest, results: Sequence[BatchResult]) -> HttpResponse:
+    """Return the outputs of all rows, or the error if the model failed for at least one row."""
+    predictions = [result.prediction for result in results if result.prediction]
+    if any(prediction.status == Prediction.Status.FAILED for prediction in predictions):
+        return build_failure(predictions)
+    # Another version has run if the artifact of the resolved one cannot be loaded.
+    outputs = select_outputs(predictions[0].model_version, inference)
+    return build_response(predictions, outputs, request_id=inference.id)
 
 
 def check_row_count(count: int, has_images: bool) -> None:
