@@ -8,6 +8,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any, NamedTuple
 
+from inference.batch_results import build_results
 from inference.batcher import MAX_BATCH_ITEMS, MAX_QUEUE_ITEMS, BatchResult, MicroBatcher
 from inference.chunks import ChunkRunner, ItemOutput
 from inference.errors import InferenceError, InferenceTimeout, InvalidOutput, ModelError, ModelFailed
@@ -107,22 +108,29 @@ class Predictor:
         results: list[PredictionResult | InferenceError] = []
         runner = ChunkRunner(self._run_together, self._max_chunk_items, timeout, item_seconds=self._item_seconds)
         for chunk in self._prepare_chunks(model_inputs):
-            outputs = iter(runner.run_all([each.item for each in chunk if each.error is None]))
+            outputs = runner.run_all([each.item for each in chunk if each.error is None])
+            rows = [output.output for output in outputs if output.error is None]
+            built = iter(build_results(rows, self.spec.signature.output, self.spec.labels))
+            remaining = iter(outputs)
             for prepared in chunk:
-                output = ItemOutput(error=prepared.error) if prepared.error else next(outputs)
-                results.append(output.error or self._build_result(output.output, prepared.warnings))
+                output = ItemOutput(error=prepared.error) if prepared.error else next(remaining)
+                result = output.error or next(built)
+                if prepared.warnings and isinstance(result, PredictionResult):
+                    result = replace(result, warnings=prepared.warnings)
+                results.append(result)
                 timings.append(Timings(prepared.preprocess_ms, output.queue_ms, output.inference_ms))
         return results
 
     def _prepare_chunks(self, model_inputs: Iterable[ModelInput]) -> Iterator[list[_PreparedItem]]:
         """Yield the inputs as batch items, in lists that are as long as the largest chunk."""
         signature_input = self.spec.signature.input
+        prepare, find = (function.dispatch(type(signature_input)) for function in (prepare_input, find_warnings))
         chunk: list[_PreparedItem] = []
         for model_input in model_inputs:
             started = perf_counter()
             try:
-                item = prepare_input(signature_input, model_input)
-                warnings = find_warnings(signature_input, model_input, item)
+                item = prepare(signature_input, model_input)
+                warnings = find(signature_input, model_input, item)
             except InferenceError as error:
                 chunk.append(_PreparedItem(error=error))
             else:
@@ -175,13 +183,6 @@ class Predictor:
             self.predict(sample, timeout=WARM_UP_TIMEOUT_SECONDS, timings=timings)
             durations.append(timings.inference_ms or 0.0)
         return min(durations) < MAX_DIRECT_MILLISECONDS
-
-    def _build_result(self, output: Any, warnings: tuple[PredictionWarning, ...]) -> PredictionResult | InferenceError:
-        try:
-            prediction = build_result(output, self.spec.signature.output, self.spec.labels)
-        except InferenceError as error:
-            return error
-        return replace(prediction, warnings=warnings) if warnings else prediction
 
     def _run_items(self, items: Sequence[Any]) -> list[Any]:
         started = perf_counter()

@@ -276,6 +276,7 @@ def test_the_server_is_ready_if_readyz_says_so(client, db):
 def test_a_full_queue_and_a_failing_row(write_dummy, api):
     folder = write_dummy(name="switched")
     set_runtime(folder, "predictions.tests.runtimes.SwitchedRuntime")
+    SwitchedRuntime.is_open.set()
     register_model(path=folder, promote=True, trusted=True)
     try:
         get_outputs(infer(api, "switched", [make_image_input(make_image(1))]))  # loads the model
