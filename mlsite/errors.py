@@ -23,6 +23,11 @@ def is_api_request(request: HttpRequest) -> bool:
     return request.path.startswith("/api/")
 
 
+def is_program_request(request: HttpRequest) -> bool:
+    """Return whether the request is for the REST API or the Open Inference Protocol."""
+    return is_api_request(request) or is_v2_request(request)
+
+
 def build_error_response(request: HttpRequest, *, code: str, detail: str) -> HttpResponse:
     """Return problem details for an API request, a V2 error, or an HTML page, with the status of the code."""
     status = STATUS_BY_CODE[code]
@@ -56,8 +61,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return a 404 that does not reveal whether an object exists."""
-    is_program = is_api_request(request) or is_v2_request(request)
-    detail = f"{'Not' if is_program else 'Page not'} found, or you don't have access."
+    detail = f"{'Not' if is_program_request(request) else 'Page not'} found, or you don't have access."
     return build_error_response(request, code="not-found", detail=detail)
 
 

@@ -183,10 +183,6 @@ MAX_BATCH_VALUES = 2_000_000  # rows times features of the model per batch reque
 MAX_BATCH_JSON_BYTES = MAX_BATCH_BYTES // 4  # parsed JSON needs several times as much memory as its text
 PREDICT_TIMEOUT = env.float("PREDICT_TIMEOUT", default=10.0)  # seconds that a request waits, including the queue
 MAX_BATCH = env.int("MAX_BATCH", default=32)  # inputs per batch
-MAX_BATCH_IMAGES = env.int("MAX_BATCH_IMAGES", default=256)  # per batch request
-MAX_BATCH_ROWS = env.int("MAX_BATCH_ROWS", default=10_000)  # rows or texts per batch request
-MAX_BATCH_BYTES = env.int("MAX_BATCH_BYTES", default=64 * 2**20)  # per batch request with several files
-MAX_BATCH_JSON_BYTES = MAX_BATCH_BYTES // 4  # parsed JSON needs several times as much memory as its text
 MAX_QUEUE = env.int("MAX_QUEUE", default=128)  # inputs that can wait per model and process; further requests get a 503
 MAX_LOADED_MODELS = env.int("MAX_LOADED_MODELS", default=16)  # per process; the least recently used one is unloaded
 MAX_LOADED_BYTES = env.int("MAX_LOADED_BYTES", default=4 * 2**30)  # total size of their artifacts, per process

@@ -116,7 +116,7 @@ class InferView(ProtocolView):
             resolved.version.parsed_signature.input,
             inference.tensors,
             client_reference=inference.id,
-            check_count=check_row_count,
+            check_count=partial(check_row_count, width=len(resolved.version.parsed_signature.input.features)),
         )
         respond = get_claim(request).record(partial(build_infer_response, inference))
         results = predict_batch(
@@ -140,13 +140,17 @@ def build_infer_response(inference: InferenceRequest, results: Sequence[BatchRes
     return build_response(predictions, outputs, request_id=inference.id)
 
 
-def check_row_count(count: int, has_images: bool) -> None:
+def check_row_count(count: int, has_images: bool, *, width: int) -> None:
     """Check the number of rows of a request.
+
+    Args:
+        width: the number of features of the model.
 
     Raises:
         InvalidInput: there are more than the limit for a batch.
     """
     limit = settings.MAX_BATCH_IMAGES if has_images else settings.MAX_BATCH_ROWS
+    limit = min(limit, settings.MAX_BATCH_VALUES // max(width, 1))
     if count > limit:
         kind = "images" if has_images else "rows"
         raise InvalidInput(
