@@ -131,7 +131,7 @@ class RequestSizeMiddleware:
         if not (length.isascii() and length.isdigit()) or int(length) > limit_bytes:
             raise BodyTooLarge
         encoding = request.META.get("HTTP_CONTENT_ENCODING")
-        if encoding and errors.is_api_request(request):
+        if encoding and errors.is_program_request(request):
             decompress_body(request, encoding, limit_bytes)
 
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest, UnreadablePostError
 from gunicorn.http.errors import ParseException
 
 from mlsite import errors
+from predictions.api.v2.errors import is_v2_request
 
 BATCH_PATH = "/api/v1/predictions/batch"  # accepts larger bodies
 CHUNK_READ_BYTES = 2**16
@@ -42,7 +43,7 @@ def get_body_limit(request: HttpRequest) -> int:
     JSON of the API can contain an image. `StrictJSONParser` limits the rest of it.
     """
     is_form = request.content_type == "multipart/form-data"
-    if request.path_info.rstrip("/") == BATCH_PATH:
+    if request.path_info.rstrip("/") == BATCH_PATH or is_v2_request(request):
         return settings.MAX_BATCH_BYTES + settings.FORM_OVERHEAD_BYTES
     if not errors.is_api_request(request):
         return settings.MAX_FORM_BYTES + settings.FORM_OVERHEAD_BYTES if is_form else settings.MAX_JSON_BYTES
@@ -54,12 +55,12 @@ def get_body_limit(request: HttpRequest) -> int:
 def read_chunked_body(request: HttpRequest, limit_bytes: int) -> None:
     """Read a body with chunked transfer encoding, and replace it by one with a Content-Length.
 
-    Only for servers that decode the chunks (`wsgi.input_terminated`), such as gunicorn, and only for the API.
+    Only for servers that decode the chunks (`wsgi.input_terminated`), such as gunicorn, and only for the API and the V2 protocol.
 
     Raises:
         BodyError: `length-required`, `request-too-large`, or `malformed-request`.
     """
-    if not (errors.is_api_request(request) and request.META.get("wsgi.input_terminated")):
+    if not (errors.is_program_request(request) and request.META.get("wsgi.input_terminated")):
         raise BodyError(
             "length-required",
             "Chunked transfer encoding is not supported here. Send a Content-Length header. Most clients send it if they "
