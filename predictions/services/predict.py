@@ -91,19 +91,31 @@ def run_prediction(
         source=source,
         client_reference=client_reference,
     )
-    _run_model(prediction, prepared, resolved)
+    run_model(prediction, prepared, resolved)
     store_prediction(prediction, prepared)
-    _record_prediction(prediction)
+    record_prediction(prediction)
     return prediction
 
 
-def _run_model(prediction: Prediction, prepared: PreparedInput, resolved: ResolvedModel) -> None:
-    """Run the model and set the output or the error of the prediction. No transaction is open meanwhile."""
+def run_model(
+    prediction: Prediction,
+    prepared: PreparedInput,
+    resolved: ResolvedModel,
+    *,
+    raised_errors: tuple[type[ModelError], ...] = (),
+) -> None:
+    """Run the model and set the output or the error of the prediction. No transaction is open meanwhile.
+
+    Args:
+        raised_errors: errors of the model that the caller handles.
+    """
     timings = Timings()
     prediction.started_at = timezone.now()
     try:
         _set_output(prediction, _run_with_standby(prediction, prepared, resolved, timings))
     except ModelError as error:
+        if isinstance(error, raised_errors):
+            raise
         prediction.status = Prediction.Status.FAILED
         prediction.error_code, prediction.error_message = error.code, error.message
         logger.error("model failed", exc_info=error, extra={"prediction": str(prediction.id)})
@@ -162,7 +174,7 @@ def _set_output(prediction: Prediction, result: PredictionResult) -> None:
     prediction.warnings = [asdict(warning) for warning in result.warnings]
 
 
-def _record_prediction(prediction: Prediction) -> None:
+def record_prediction(prediction: Prediction) -> None:
     """Update the metrics and write a log line for a stored prediction."""
     version = prediction.model_version
     labels = version.model.name, version.number
