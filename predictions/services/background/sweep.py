@@ -40,7 +40,7 @@ def requeue_lost(*, now: datetime | None = None) -> int:
     now = now or timezone.now()
     lost = QueuedPrediction.objects.filter(leased_until__lt=now).order_by("leased_until")[:MAX_SWEPT_ROWS]
     for row in lost:
-        lease = Lease.read(row)
+        lease = Lease(row.pk, row.leased_until, row.attempts)
         if row.attempts >= MAX_ATTEMPTS:
             message = f"The worker that ran the prediction was lost {row.attempts} times."
             fail_prediction(row.pk, "worker-lost", message, **lease.guard)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -28,14 +28,8 @@ class Lease:
     """The right of one worker to run a prediction and to store its result, until a time."""
 
     prediction_id: UUID
-    until: datetime
+    until: datetime | None
     attempts: int
-
-    @classmethod
-    def read(cls, queued: QueuedPrediction) -> Self:
-        """Return the lease of the worker that runs a prediction."""
-        assert queued.leased_until
-        return cls(queued.pk, queued.leased_until, queued.attempts)
 
     @property
     def guard(self) -> dict[str, Any]:
