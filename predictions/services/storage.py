@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.core.files.base import ContentFile
 from django.db import connection, models, transaction
 
 from core.group_commit import GroupCommit
-from predictions.models import Input, Prediction, QueuedPrediction
+from predictions.models import Input, Prediction
 from predictions.paths import get_input_path
 from predictions.services.inputs import PreparedInput
 from predictions.services.inserts import insert_predictions
@@ -21,11 +21,17 @@ from predictions.services.inserts import insert_predictions
 _group = GroupCommit(insert_predictions)
 
 
-def store_prediction(prediction: Prediction, prepared: PreparedInput) -> None:
+def store_prediction(
+    prediction: Prediction, prepared: PreparedInput, *, in_transaction: Callable[[Prediction], object] | None = None
+) -> None:
     """Make the file durable, then store both rows in one transaction. A crash leaves at most a file without a row.
 
     Requests of this process that store at the same time share a transaction. It is committed when this function returns,
     unless the caller has opened a transaction.
+
+    Args:
+        in_transaction: called after the rows are inserted, in their transaction, which is then not shared. If it raises,
+            nothing is stored.
 
     Raises:
         StorageFull: no space is left for the file. Nothing is stored.
@@ -33,7 +39,13 @@ def store_prediction(prediction: Prediction, prepared: PreparedInput) -> None:
             outcome is unknown if the connection is lost while the database commits.
     """
     row: Input = prepared.row
-    _store_input_file(prediction, prepared)
+    validate_texts(row)
+    validate_texts(prediction)
+    if prepared.data:
+        _store_file(row, prepared.data)
+    if in_transaction:
+        _insert_with(prediction, prepared, in_transaction)
+        return
     if connection.in_atomic_block:
         (failure,) = insert_predictions([prediction])
     else:
@@ -46,40 +58,53 @@ def store_prediction(prediction: Prediction, prepared: PreparedInput) -> None:
     raise type(failure.error)(*failure.error.args) from failure.error
 
 
-def store_queued_prediction(
-    queued: QueuedPrediction, prepared: PreparedInput, *, in_transaction: Callable[[], None] | None = None
-) -> None:
-    """Make the file durable, then store the input, the prediction, and the work that is left, in one transaction.
-
-    Args:
-        in_transaction: called in the transaction, after the inserts.
+def store_files(prepared_inputs: Sequence[PreparedInput]) -> list[Input]:
+    """Make the files of many inputs durable, and set their names. Return the inputs that have a file.
 
     Raises:
-        StorageFull, DatabaseError, InterfaceError: as `store_prediction` does.
+        StorageFull: no space is left. No file is stored.
     """
-    prediction = queued.prediction
-    _store_input_file(prediction, prepared)
+    with_files = [prepared for prepared in prepared_inputs if prepared.data]
+    rows = [prepared.row for prepared in with_files]
+    if not rows:
+        return []
+    storage = rows[0].image.storage
+    if hasattr(storage, "save_all"):
+        paths = [get_input_path(row, row.original_name) for row in rows]
+        names = storage.save_all([(path, prepared.data) for path, prepared in zip(paths, with_files, strict=True)])
+        for row, name in zip(rows, names, strict=True):
+            row.image = name
+        return rows
+    stored: list[Input] = []
+    try:
+        for prepared in with_files:
+            _store_file(prepared.row, prepared.data)
+            stored.append(prepared.row)
+    except BaseException:
+        remove_files(stored)
+        raise
+    return rows
+
+
+def remove_files(rows: Sequence[Input]) -> None:
+    """Remove the files of inputs that are definitely not stored."""
+    for row in rows:
+        row.image.delete(save=False)
+
+
+def _insert_with(prediction: Prediction, prepared: PreparedInput, in_transaction: Callable[[Prediction], object]) -> None:
+    """Insert a prediction and call a function in one transaction. Delete the file if neither is stored."""
     is_written = False
     try:
         with transaction.atomic():
             (failure,) = insert_predictions([prediction])
-            if failure is not None:
+            if failure:
                 raise failure.error
-            queued.save(force_insert=True)
-            if in_transaction:
-                in_transaction()
+            in_transaction(prediction)
             is_written = True
-    except Exception:
-        if prepared.data and not is_written:  # if the COMMIT failed, the rows may exist, so the file must stay
+    finally:
+        if prepared.data and not is_written:  # otherwise the rows may exist, so the file must stay
             prepared.row.image.delete(save=False)
-        raise
-
-
-def _store_input_file(prediction: Prediction, prepared: PreparedInput) -> None:
-    validate_texts(prepared.row)
-    validate_texts(prediction)
-    if prepared.data:
-        _store_file(prepared.row, prepared.data)
 
 
 def validate_texts(row: models.Model) -> None:

@@ -17,8 +17,8 @@ from inference.errors import InferenceError
 from predictions.models import Prediction, QueuedPrediction
 from predictions.services.background.transitions import finish_prediction
 from predictions.services.inputs import prepare_input
-from predictions.services.storage import store_queued_prediction
-from registry.references import ResolvedModel, resolve_model
+from predictions.services.storage import store_prediction
+from registry.references import ModelReference, ResolvedModel, resolve_model
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def queue_prediction(
     resolved: ResolvedModel | None = None,
     client_reference: str = "",
     expires_in: float | None = None,
-    in_transaction: Callable[[Prediction], None] | None = None,
+    in_transaction: Callable[[Prediction], object] | None = None,
 ) -> Prediction:
     """Validate an input, store it with a queued prediction, and enqueue the task that runs the model.
 
@@ -74,22 +74,27 @@ def queue_prediction(
         status=Prediction.Status.QUEUED,
         client_reference=client_reference,
     )
+
+    def complete_transaction(prediction: Prediction) -> None:
+        _store_work(prediction, resolved.reference, expires_in)
+        if in_transaction:
+            in_transaction(prediction)
+
+    store_prediction(prediction, prepared, in_transaction=complete_transaction)
+    return prediction
+
+
+def _store_work(prediction: Prediction, reference: ModelReference, expires_in: float | None) -> None:
+    """Store the work that is left for a prediction, and enqueue its task after the commit."""
     created_at = prediction.created_at
-    queued = QueuedPrediction(
+    QueuedPrediction.objects.create(
         prediction=prediction,
-        reference=str(resolved.reference),
+        reference=str(reference),
         created_at=created_at,
         expires_at=None if expires_in is None else created_at + timedelta(seconds=expires_in),
         enqueue_at=created_at + MIN_ENQUEUE_INTERVAL,
     )
-
-    def complete_transaction() -> None:
-        enqueue(TASK_NAME, str(prediction.pk))
-        if in_transaction:
-            in_transaction(prediction)
-
-    store_queued_prediction(queued, prepared, in_transaction=complete_transaction)
-    return prediction
+    enqueue(TASK_NAME, str(prediction.pk))
 
 
 def cancel_prediction(*, prediction: Prediction) -> Prediction:
