@@ -8,6 +8,7 @@ from datetime import timedelta
 from time import monotonic, sleep
 from typing import Any
 
+from django.conf import settings
 from django.core.files.base import File
 from django.utils import timezone
 
@@ -53,7 +54,8 @@ def queue_prediction(
     arguments and errors are those of `predict`.
 
     Args:
-        expires_in: seconds after which the prediction fails if it has not started.
+        expires_in: seconds after which the prediction fails if it has not started; `settings.MAX_EXPIRES_IN` by default,
+            so that no prediction stays open, and its day uncounted, forever.
         in_transaction: called with the prediction in the transaction that stores it.
     """
     resolved = resolved or resolve_model(model, user=user)
@@ -91,7 +93,7 @@ def _store_work(prediction: Prediction, reference: ModelReference, expires_in: f
         prediction=prediction,
         reference=str(reference),
         created_at=created_at,
-        expires_at=None if expires_in is None else created_at + timedelta(seconds=expires_in),
+        expires_at=created_at + timedelta(seconds=settings.MAX_EXPIRES_IN if expires_in is None else expires_in),
         enqueue_at=created_at + MIN_ENQUEUE_INTERVAL,
     )
     enqueue(TASK_NAME, str(prediction.pk))
