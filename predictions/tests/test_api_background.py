@@ -174,12 +174,12 @@ def test_canceling(shades, api):
 
 
 def test_only_the_owner_and_users_with_the_permission_can_cancel(shades, user, other, reviewer):
-    owner, stranger, viewer = (APIClient() for _ in range(3))
-    for client, account in ((owner, user), (stranger, other), (viewer, reviewer)):
+    owner, third, viewer = (APIClient() for _ in range(3))
+    for client, account in ((owner, user), (third, other), (viewer, reviewer)):
         client.force_authenticate(account)
     queued = owner.post(PREDICTIONS_URL, {"image": make_upload()}, format="multipart", **ASYNC)
     url = f"{queued['Location']}cancel/"
-    assert_problem(stranger.post(url), 404, "not-found")
+    assert_problem(third.post(url), 404, "not-found")
     assert_problem(viewer.post(url), 403, "permission-denied")
     assert_problem(APIClient().post(url), 401, "not-authenticated")
     assert Prediction.objects.get().status == "queued"
