@@ -13,6 +13,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -21,22 +22,16 @@ from accounts.models import User
 from core.api.filters import StrictFilterBackend
 from core.api.negotiation import IgnoreAcceptNegotiation
 from inference.errors import InvalidInput
-from predictions.api.background import (
-    PREFER_PARAMETER,
-    QUEUED_RESPONSE,
-    CancelMixin,
-    add_poll_headers,
-    create_in_background,
-    read_preference,
-)
+from predictions.api.background import CancelMixin, add_poll_headers, create_in_background, read_preference
 from predictions.api.direct import accept_direct_requests
 from predictions.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
+from predictions.api.raw_images import BinaryParser, ImageParser, reject_query_fields
 from predictions.api.responses import build_created_response
+from predictions.api.schema import CREATE
 from predictions.api.serializers import (
     GroundTruthItemSerializer,
     GroundTruthResultSerializer,
     GroundTruthSerializer,
-    ImageRequestSerializer,
     InputSerializer,
     PredictionRequestSerializer,
     PredictionSerializer,
@@ -80,6 +75,13 @@ class PredictionViewSet(CancelMixin, mixins.ListModelMixin, mixins.RetrieveModel
         view: Any = super().as_view(*args, **kwargs)
         return accept_direct_requests(view) if "create" in view.actions.values() else view
 
+    def get_parsers(self) -> list[BaseParser]:
+        """Return the parsers. Only the list of predictions takes an image as the body."""
+        image_parsers = (
+            [ImageParser(), BinaryParser()] if "create" in (getattr(self, "action_map", None) or {}).values() else []
+        )
+        return [*super().get_parsers(), *image_parsers]
+
     def get_queryset(self) -> QuerySet[Prediction]:
         return Prediction.objects.visible_to(self.request.user).select_related("input").with_reviews()
 
@@ -111,22 +113,17 @@ class PredictionViewSet(CancelMixin, mixins.ListModelMixin, mixins.RetrieveModel
         """List predictions, newest first."""
         return super().list(request, *args, **kwargs)
 
-    @extend_schema(
-        request={
-            "multipart/form-data": ImageRequestSerializer(),
-            "application/json": PredictionRequestSerializer(),
-        },
-        responses={201: PredictionSerializer, 202: QUEUED_RESPONSE},
-        parameters=[IDEMPOTENCY_PARAMETER, PREFER_PARAMETER],
-    )
+    @extend_schema(**CREATE)
     @idempotent
     def create(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         """Run a model on one input, and store the input and the prediction.
 
-        Send an image as `multipart/form-data`, features or a text as JSON, and an image with features as the parts `image`
-        and `features` of `multipart/form-data`. With `Prefer: respond-async`, the model runs later: see `status`.
+        Send an image as the part `image` of `multipart/form-data`, as base64 in the JSON key `image`, or as the body itself
+        with its media type. Send features or a text as JSON. Send an image with features as `image` and `features`, in
+        `multipart/form-data` or in JSON. With `Prefer: respond-async`, the model runs later: see `status`.
         """
         serializer = PredictionRequestSerializer(data=request.data)
+        reject_query_fields(request)
         serializer.is_valid(raise_exception=True)
         preference = read_preference(request, serializer.validated_data)
         if preference.is_background:
