@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("predictions", "0013_background_work")]
+    dependencies = [("predictions", "0014_guarded_statuses")]
 
     operations = [
         # Responses can be binary. No code has stored any yet, so there is nothing to convert.
