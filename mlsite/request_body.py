@@ -43,7 +43,9 @@ def get_body_limit(request: HttpRequest) -> int:
     JSON of the API can contain an image. `StrictJSONParser` limits the rest of it.
     """
     is_form = request.content_type == "multipart/form-data"
-    if request.path_info.rstrip("/") == BATCH_PATH or is_v2_request(request):
+    if is_v2_request(request):
+        return settings.MAX_BATCH_BYTES
+    if request.path_info.rstrip("/") == BATCH_PATH:
         return settings.MAX_BATCH_BYTES + settings.FORM_OVERHEAD_BYTES
     if not errors.is_api_request(request):
         return settings.MAX_FORM_BYTES + settings.FORM_OVERHEAD_BYTES if is_form else settings.MAX_JSON_BYTES
