@@ -7,6 +7,8 @@ STATUS_BY_CODE = {
     "inactive-model": 409,
     "artifact-mismatch": 409,
     "not-reviewable": 409,
+    "wrong-job-status": 409,
+    "number-in-use": 409,
     "file-too-large": 413,
     "unsupported-image-format": 415,
     "invalid-input": 400,

@@ -176,6 +176,12 @@ MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", default=25_000_000)
 MAX_JSON_BYTES = 2**20
 MAX_FORM_BYTES = 3 * MAX_UPLOAD_BYTES  # without JavaScript, the upload page sends several images in one request
 FORM_OVERHEAD_BYTES = 64 * 2**10  # other parts of a multipart body
+MAX_BATCH_FILE_BYTES = env.int("MAX_BATCH_FILE_BYTES", default=2**30)  # of the file of a batch job
+MAX_BATCH_JOB_ITEMS = env.int("MAX_BATCH_JOB_ITEMS", default=1_000_000)  # rows or images of a batch job
+MAX_ARCHIVE_MEMBERS = 100_000  # files in a ZIP archive, whose table of contents is read as a whole
+# Routes whose uploads are written to disk while they are received.
+LARGE_UPLOAD_ROUTES = ["api:batch-job-list", "api:batch-job-images"]
+BATCH_JOB_LEASE_SECONDS = env.int("BATCH_JOB_LEASE_SECONDS", default=60)  # then a job without progress is started again
 PREDICT_TIMEOUT = env.float("PREDICT_TIMEOUT", default=10.0)  # seconds that a request waits, including the queue
 MAX_BATCH = env.int("MAX_BATCH", default=32)  # inputs per batch
 MAX_QUEUE = env.int("MAX_QUEUE", default=128)  # inputs that can wait per model and process; further requests get a 503
@@ -202,6 +208,7 @@ BACKGROUND_THREADS = env.int("BACKGROUND_THREADS", default=2)  # per process, wi
 SCHEDULED_JOBS = {
     "monitoring.services.rollup.roll_up_pending": 300,
     "predictions.services.summaries.update_summaries": 300,
+    "predictions.services.batch_jobs.requeue_lost_jobs": 10,
 }
 
 # --- API ------------------------------------------------------------------------------------------------------------
