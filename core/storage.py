@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
 from django.core.files.base import File
@@ -13,6 +14,7 @@ from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 
 TEMPORARY_FOLDER = "tmp"  # below the root of the storage, for files that are still being written
+MAX_WRITER_THREADS = 16  # for many files at once; the file system combines their fsyncs
 NO_SPACE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -48,6 +50,21 @@ class DurableFileSystemStorage(FileSystemStorage):
         self._store([data], path)
         return name
 
+    def save_all(self, files: Sequence[tuple[str, bytes]]) -> list[str]:
+        """Store new files as `save_bytes` does, in several threads, and return their names.
+
+        If one of them cannot be stored, the others are removed.
+        """
+        with ThreadPoolExecutor(min(MAX_WRITER_THREADS, len(files) or 1)) as threads:
+            futures = [threads.submit(self.save_bytes, name, data) for name, data in files]
+        errors = [error for future in futures if (error := future.exception()) is not None]
+        names = [future.result() for future in futures if future.exception() is None]
+        if errors:
+            for name in names:
+                self.delete(name)
+            raise errors[0]
+        return names
+
     def open_temporary_file(self) -> tuple[int, str]:
         """Create a file in the temporary folder, and return its descriptor and its path. `adopt_file` stores it."""
         folder = os.path.join(self.location, TEMPORARY_FOLDER)
@@ -77,7 +94,7 @@ class DurableFileSystemStorage(FileSystemStorage):
 
     def _store(self, chunks: Iterable[bytes], target: str) -> None:
         folder = os.path.dirname(target)
-        try:
+        with _translate_errors():
             self._create_folder(folder)
             temporary = self._write_temporary_file(chunks)
             try:
@@ -87,22 +104,13 @@ class DurableFileSystemStorage(FileSystemStorage):
                 os.unlink(temporary)
                 raise
             _fsync_folder(folder)
-        except OSError as error:
-            if error.errno in NO_SPACE_ERRORS:
-                raise StorageFull(error.errno, "No space is left for uploaded files.") from error
-            raise
 
     def _write_temporary_file(self, chunks: Iterable[bytes]) -> str:
         """Write and fsync a file with a unique name, and return its path."""
-        folder = os.path.join(self.location, TEMPORARY_FOLDER)
-        self._create_folder(folder)
-        path = os.path.join(folder, secrets.token_hex(16))
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor, path = self.open_temporary_file()
         try:
             for chunk in chunks:
-                rest = memoryview(chunk)
-                while rest:  # the system can write less than it was given, for example up to a size limit
-                    rest = rest[os.write(descriptor, rest) :]
+                write_all(descriptor, chunk)
             os.fchmod(descriptor, self.file_permissions_mode or 0o600)
             os.fsync(descriptor)
         except BaseException:

@@ -6,6 +6,7 @@ import codecs
 import csv
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
 from typing import IO
@@ -61,7 +62,7 @@ class TableFile:
     is read as Windows-1252.
 
     Args:
-        file: opened for reading bytes, at its start. The table is read from it as the rows are iterated.
+        file: opened for reading bytes. The table is read from it as the rows are iterated. It is not closed.
         table: the features of the model, which help to detect the delimiter.
 
     Attributes:
@@ -74,7 +75,7 @@ class TableFile:
     def __init__(self, file: IO[bytes], table: TableInput, *, encoding: str = "", delimiter: str = "") -> None:
         self.encoding = encoding or detect_encoding(file)
         file.seek(0)
-        self._lines = _Lines(TextIOWrapper(file, self.encoding, "mlsite.mark", newline=""))
+        self._lines = _Lines(_SharedText(file, self.encoding, "mlsite.mark", newline=""))
         first_line = self._lines.peek()
         if "\0" in first_line or not first_line.isprintable() and _has_control_characters(first_line):
             raise make_table_error("The file is not a CSV file: its first line contains control characters.")
@@ -97,10 +98,6 @@ class TableFile:
                 yield TableRow(row.line, row.cells, make_table_error(expected, code="wrong-count"))
             else:
                 yield row
-
-    def close(self) -> None:
-        """Close the file."""
-        self._lines.close()
 
     def _read_row(self) -> TableRow | None:
         """Return the next row that is not empty, or None at the end of the file.
@@ -180,6 +177,14 @@ class _RowTooLong(Exception):
     """A row exceeds `MAX_ROW_CHARACTERS`."""
 
 
+class _SharedText(TextIOWrapper):
+    """A text file that does not close the file of bytes, also when it is deleted."""
+
+    def close(self) -> None:
+        with suppress(ValueError):  # it is detached already
+            self.detach()
+
+
 @dataclass(frozen=True, slots=True)
 class _Line:
     number: int
@@ -239,9 +244,6 @@ class _Lines:
             if "\0" in line.text:
                 return "The row contains a NUL character."
         return ""
-
-    def close(self) -> None:
-        self._file.close()
 
     def _read_line(self) -> _Line | None:
         text = self._file.readline(MAX_ROW_CHARACTERS)

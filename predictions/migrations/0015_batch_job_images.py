@@ -38,10 +38,6 @@ class Migration(migrations.Migration):
             name='job',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='waiting_images', to='predictions.batchjob'),
         ),
-        migrations.AddIndex(
-            model_name='batchjobimage',
-            index=models.Index(models.F('created_at'), name='batchjobimage_created_at'),
-        ),
         migrations.AddConstraint(
             model_name='batchjobimage',
             constraint=models.UniqueConstraint(models.F('job'), models.F('number'), name='batchjobimage_unique_number'),

@@ -154,10 +154,6 @@ class BatchJobImage(models.Model):
     objects: ClassVar = models.Manager()
 
     class Meta:
-        indexes = [
-            # Serves: the sweep, which starts jobs whose upload has stopped.
-            models.Index("created_at", name="batchjobimage_created_at"),
-        ]
         constraints = [
             # Serves: the next images of a job; the sweep, which looks for files without a row.
             models.UniqueConstraint("job", "number", name="batchjobimage_unique_number"),
