@@ -1,44 +1,25 @@
-"""Format batch jobs for pages: title, progress, failed items, and counts of labels."""
+"""Format batch jobs for pages: title, status, failed items, and counts of labels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.db.models import Count, Q
 from django.urls import reverse
-from django.utils import timezone
 
+from predictions.batch_job_progress import BatchJobProgress
 from predictions.models import BatchJob, BatchJobItem, Prediction
 
 MAX_SHOWN_FAILURES = 20
 MAX_SHOWN_LABELS = 20
-MIN_RATE_SECONDS = 0.5  # before, a rate would be a guess
 
-DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
-NOUNS = {BatchJob.Kind.TABLE: "row"}  # of an item; otherwise `image`
-
-
-@dataclass(frozen=True, slots=True)
-class JobProgress:
-    """How far a batch job is. Values are None while they are unknown.
-
-    Args:
-        share: of the items that are done, from 0 to 1.
-        rate: items per second since the start.
-    """
-
-    title: str
-    text: str
-    share: float | None
-    remaining: int | None
-    rate: float | None
-    elapsed_seconds: float | None
-    remaining_seconds: float | None
+DELIMITER_NAMES = {",": "separated by commas", ";": "separated by semicolons", "\t": "separated by tabs"}
+ENCODING_NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
+Status = BatchJob.Status
 
 
 class Failure(NamedTuple):
-    """A failed item: its row or file name, the error, and the page of its prediction, if it has one."""
+    """A failed item: its line or file name, the error, and the page of its prediction, if it has one."""
 
     name: str
     message: str
@@ -56,35 +37,50 @@ def format_job_title(job: BatchJob) -> str:
     """Return the file name or, for uploaded images, their number."""
     if job.original_name:
         return job.original_name
-    if job.kind == BatchJob.Kind.IMAGES:
-        return "Images" if job.total_items is None else format_items(job, job.total_items)
-    return "unnamed"
+    if job.kind == BatchJob.Kind.IMAGES and job.total_items:
+        return format_items(job, job.total_items)
+    return "Images" if job.kind == BatchJob.Kind.IMAGES else "unnamed"
+
+
+def format_page_title(job: BatchJob, progress: BatchJobProgress) -> str:
+    """Return the title with the progress in percent until the batch job is final."""
+    title = format_job_title(job)
+    return title if job.is_final or progress.percent is None else f"{progress.percent}% · {title}"
+
+
+def format_job_format(job: BatchJob) -> str:
+    """Return how a table is read: `separated by semicolons, UTF-8`."""
+    delimiter, encoding = (job.options.get(name, "") for name in ("delimiter", "encoding"))
+    return ", ".join(filter(None, [DELIMITER_NAMES.get(delimiter, ""), ENCODING_NAMES.get(encoding, encoding)]))
 
 
 def format_items(job: BatchJob, count: int) -> str:
     """Return `1 row`, or `2,000 images`."""
-    noun = NOUNS.get(BatchJob.Kind(job.kind), "image")
+    noun = "row" if job.kind == BatchJob.Kind.TABLE else "image"
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def get_progress(job: BatchJob) -> JobProgress:
-    """Return the progress of a batch job."""
-    remaining = None if job.total_items is None else max(0, job.total_items - job.done_items)
-    share = min(1.0, job.done_items / job.total_items) if job.total_items else None
-    elapsed = None
-    if job.started_at:
-        elapsed = max(0.0, ((job.completed_at or timezone.now()) - job.started_at).total_seconds())
-    rate = job.done_items / elapsed if elapsed and elapsed >= MIN_RATE_SECONDS else None
-    title = format_job_title(job)
-    return JobProgress(
-        title=title if share is None or job.is_final else f"{share:.0%} · {title}",
-        text=_describe_status(job),
-        share=share,
-        remaining=remaining,
-        rate=rate,
-        elapsed_seconds=elapsed,
-        remaining_seconds=remaining / rate if rate and remaining is not None else None,
-    )
+def describe_status(job: BatchJob) -> str:
+    """Return a sentence that explains the status."""
+    if job.status == Status.FAILED:
+        return job.error_message
+    if job.status == Status.CANCELED:
+        return f"{format_items(job, job.done_items)} processed before the batch job was canceled."
+    if job.status == Status.SUCCEEDED:
+        failed = f", of which {job.failed_items:,} failed" if job.failed_items else ""
+        return f"{format_items(job, job.done_items)} processed{failed}."
+    if job.status == Status.QUEUED:
+        return "Waiting for a worker."
+    if job.status == Status.DRAFT:
+        return "The images are being uploaded."
+    return f"Processing {format_items(job, job.total_items) if job.total_items else 'the file'}."
+
+
+def get_duration(job: BatchJob) -> float | None:
+    """Return the seconds from the first start to the end of a batch job; None if it has not ended."""
+    if job.started_at is None or job.completed_at is None:
+        return None
+    return max(0.0, (job.completed_at - job.started_at).total_seconds())
 
 
 def list_failures(job: BatchJob) -> list[Failure]:
@@ -94,6 +90,11 @@ def list_failures(job: BatchJob) -> list[Failure]:
     is_failed = Q(prediction__isnull=True) | Q(prediction__status=Prediction.Status.FAILED)
     items = job.items.filter(is_failed).select_related("prediction").order_by("number")
     return [_build_failure(job, item) for item in items[:MAX_SHOWN_FAILURES]]
+
+
+def has_failed_predictions(job: BatchJob) -> bool:
+    """Return whether the model failed for an item. Invalid items fail again, so they are not retried."""
+    return bool(job.failed_items) and job.items.filter(prediction__status=Prediction.Status.FAILED).exists()
 
 
 def count_labels(job: BatchJob) -> list[LabelCount]:
@@ -112,25 +113,9 @@ def count_labels(job: BatchJob) -> list[LabelCount]:
 
 
 def _build_failure(job: BatchJob, item: BatchJobItem) -> Failure:
-    name = f"Row {item.number:,}" if job.kind == BatchJob.Kind.TABLE else item.name or f"Image {item.number:,}"
+    name = item.name or f"{'Row' if job.kind == BatchJob.Kind.TABLE else 'Image'} {item.number:,}"
     if item.prediction is None:
         return Failure(name, item.error_message, item.error_code, "")
     prediction = item.prediction
     url = reverse("predictions:detail", args=[prediction.pk])
     return Failure(name, prediction.error_message, prediction.error_code, url)
-
-
-def _describe_status(job: BatchJob) -> str:
-    statuses = BatchJob.Status
-    if job.status == statuses.FAILED:
-        return job.error_message
-    if job.status == statuses.CANCELED:
-        return f"{format_items(job, job.done_items)} processed before the batch job was canceled."
-    if job.status == statuses.SUCCEEDED:
-        failed = f" {job.failed_items:,} of them failed." if job.failed_items else ""
-        return f"{format_items(job, job.done_items)} processed.{failed}"
-    if job.status == statuses.QUEUED:
-        return "Waiting for a worker."
-    if job.status == statuses.DRAFT:
-        return "The images are being uploaded."
-    return f"Processing {'the file' if job.total_items is None else format_items(job, job.total_items)}."

@@ -1,14 +1,13 @@
-"""Create batch jobs: upload a CSV or ZIP file, or upload many images one after the other."""
+"""Create batch jobs from CSV and ZIP files. The Predict page uploads single images through the API."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
-from django.views.generic import FormView, View
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.generic import FormView
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.requests import AuthenticatedRequest
@@ -17,7 +16,7 @@ from core.storage import StorageFull
 from inference.errors import InferenceError
 from inference.messages import format_bytes
 from predictions.batch_job_forms import BatchFileForm
-from predictions.models import BatchJob
+from predictions.services.batch_jobs import create_batch_job
 from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response
 from predictions.views.model_choices import list_model_choices
 from registry.errors import InactiveModel, UnknownModel
@@ -48,7 +47,7 @@ class NewBatchJobView(HtmxLoginRequiredMixin, FormView):
         user = self.request.user
         try:
             resolved = resolve_model(form.cleaned_data["model"], user=user)
-            job = create_file_job(user=user, resolved=resolved, file=form.cleaned_data["file"])
+            job = create_batch_job(user=user, resolved=resolved, file=form.cleaned_data["file"], start=False)
         except (InferenceError, StorageFull) as error:
             form.add_error("model" if isinstance(error, UnknownModel | InactiveModel) else "file", str(error))
             return self.form_invalid(form, status=get_status(error))
