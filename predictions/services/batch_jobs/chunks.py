@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count, islice
+from typing import cast
 
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -14,7 +15,7 @@ from inference.errors import InvalidInput
 from inference.preprocessing import read_pixel_count
 from predictions.archive_files import ArchiveFile, Member
 from predictions.batch_job_files import open_archive, open_table
-from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Input
+from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Input, Prediction
 from predictions.services.batch import BatchItem
 from predictions.services.batch_jobs.states import list_failed_items
 from predictions.services.stored_files import StoredFileError, read_stored_file
@@ -163,7 +164,7 @@ def _build_image(number: int, name: str, file: ContentFile, stored: BatchJobItem
 
 def _build_retry(item: BatchJobItem) -> JobItem:
     """Return a stored item with its input, to predict it again."""
-    row = item.prediction.input
+    row = cast(Prediction, item.prediction).input
     if row.kind != Input.Kind.IMAGE:
         content = BatchItem(text=row.text) if row.kind == Input.Kind.TEXT else BatchItem(features=row.features)
         return JobItem(item.number, item.name, content, item)

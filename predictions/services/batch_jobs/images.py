@@ -43,8 +43,8 @@ def add_images(*, job: BatchJob, files: Sequence[File], first_number: int | None
     When this function returns, the images are durable. A job that has succeeded is queued again.
 
     Args:
-        first_number: the number of the first file in the job, from 1; the next files have the next numbers. If the request is
-            sent again with the same numbers and files, nothing is added twice. If None, the files are appended.
+        first_number: the number of the first file in the job, from 1; the next files have the next numbers. If the request
+            is sent again with the same numbers and files, nothing is added twice. If None, the files are appended.
 
     Raises:
         WrongJobStatus: the job has failed or was canceled, or is not a job of images.

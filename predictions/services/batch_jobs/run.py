@@ -214,12 +214,8 @@ class _JobRun:
         images = BatchJobImage.objects.filter(job=self.job, number__in=numbers)
         files = [image.file for image in images]
         images.delete()
-
-        def delete_files() -> None:
-            for file in files:
-                file.storage.delete(file.name)
-
-        transaction.on_commit(delete_files)
+        for file in files:
+            transaction.on_commit(partial(file.delete, save=False))
 
 
 def _build_item(job: BatchJob, item: JobItem, result: BatchResult | None) -> BatchJobItem:

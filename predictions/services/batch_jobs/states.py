@@ -78,10 +78,10 @@ def start_batch_job(*, job: BatchJob, mapping: Mapping[str, str | None] | None =
 
 
 def cancel_batch_job(*, job: BatchJob) -> BatchJob:
-    """Cancel a job. Items that are stored remain; a chunk that is running is discarded. A canceled job is returned unchanged.
+    """Cancel a job. Items that are stored remain, and a chunk that is running is discarded.
 
     Raises:
-        WrongJobStatus: the job has succeeded or failed.
+        WrongJobStatus: the job has succeeded or failed. A canceled job is returned unchanged.
     """
     with transaction.atomic():
         job = lock_job(job)
@@ -149,8 +149,7 @@ def claim_job(job_id: str) -> BatchJob | None:
     )
     if not claimed:
         return None
-    job = BatchJob.objects.select_related("model_version__model", "user").get(pk=job_id)
-    return job
+    return BatchJob.objects.select_related("model_version__model", "user").get(pk=job_id)
 
 
 def extend_lease(job: BatchJob, **changes: Any) -> None:
