@@ -6,7 +6,7 @@ import hashlib
 import os
 from contextlib import suppress
 from io import FileIO
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
@@ -73,7 +73,7 @@ class StreamingUploadHandler(FileUploadHandler):
         handler = _FileWriter(self.request)
         closing = b"--" + boundary + b"--"
         try:
-            form = MultiPartParser(META, stream, [handler], encoding).parse()
+            form = MultiPartParser(META, cast(Any, stream), [handler], encoding).parse()
             if stream.count < content_length or closing not in stream.tail:
                 raise MultiPartParserError(INCOMPLETE_MESSAGE)
         except BaseException as error:

@@ -100,9 +100,10 @@ class RequestSizeMiddleware:
             detail = "Chunked transfer encoding is not supported. Send a Content-Length header."
             return errors.build_error_response(request, code="length-required", detail=detail)
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if is_large := request.content_type == "multipart/form-data" and _accepts_large_uploads(request):
+        limit_bytes = self._get_limit_bytes(request)
+        if request.content_type == "multipart/form-data" and _accepts_large_uploads(request):
             request.upload_handlers = [StreamingUploadHandler(request)]
-        limit_bytes = settings.MAX_BATCH_FILE_BYTES + settings.FORM_OVERHEAD_BYTES if is_large else self._get_limit_bytes(request)
+            limit_bytes = settings.MAX_BATCH_FILE_BYTES + settings.FORM_OVERHEAD_BYTES
         if not (length.isascii() and length.isdigit()) or int(length) > limit_bytes:
             return errors.request_too_large(request, limit_bytes)
         return self.get_response(request)

@@ -77,7 +77,7 @@ class TableFile:
         file.seek(0)
         self._lines = _Lines(_SharedText(file, self.encoding, "mlsite.mark", newline=""))
         first_line = self._lines.peek()
-        if "\0" in first_line or not first_line.isprintable() and _has_control_characters(first_line):
+        if "\0" in first_line or (not first_line.isprintable() and _has_control_characters(first_line)):
             raise make_table_error("The file is not a CSV file: its first line contains control characters.")
         self.delimiter = delimiter or detect_delimiter(first_line, table)
         self._reader = csv.reader(self._lines, delimiter=self.delimiter, strict=True)

@@ -2,44 +2,53 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import predictions.paths
 from django.db import migrations, models
+
+import predictions.paths
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('predictions', '0013_background_work'),
+        ("predictions", "0013_background_work"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='BatchJobImage',
+            name="BatchJobImage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(help_text='The number of the item.')),
-                ('name', models.CharField(blank=True, help_text='The file name as uploaded.', max_length=255)),
-                ('file', models.FileField(max_length=200, upload_to=predictions.paths.get_batch_job_image_path)),
-                ('sha256', models.CharField(help_text='SHA-256 of the file.', max_length=64)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField(help_text="The number of the item.")),
+                ("name", models.CharField(blank=True, help_text="The file name as uploaded.", max_length=255)),
+                ("file", models.FileField(max_length=200, upload_to=predictions.paths.get_batch_job_image_path)),
+                ("sha256", models.CharField(help_text="SHA-256 of the file.", max_length=64)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
         ),
         migrations.AlterField(
-            model_name='batchjob',
-            name='leased_until',
-            field=models.DateTimeField(blank=True, help_text='A worker is running it, or a task for it is queued. After this time, both are considered lost.', null=True),
+            model_name="batchjob",
+            name="leased_until",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="A worker is running it, or a task for it is queued. After this time, both are considered lost.",
+                null=True,
+            ),
         ),
         migrations.AddIndex(
-            model_name='batchjobitem',
-            index=models.Index(models.F('job'), models.F('prediction'), name='batchjobitem_job_prediction'),
+            model_name="batchjobitem",
+            index=models.Index(models.F("job"), models.F("prediction"), name="batchjobitem_job_prediction"),
         ),
         migrations.AddField(
-            model_name='batchjobimage',
-            name='job',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='waiting_images', to='predictions.batchjob'),
+            model_name="batchjobimage",
+            name="job",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="waiting_images",
+                to="predictions.batchjob",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='batchjobimage',
-            constraint=models.UniqueConstraint(models.F('job'), models.F('number'), name='batchjobimage_unique_number'),
+            model_name="batchjobimage",
+            constraint=models.UniqueConstraint(models.F("job"), models.F("number"), name="batchjobimage_unique_number"),
         ),
     ]
