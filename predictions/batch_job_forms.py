@@ -66,6 +66,7 @@ class ColumnsForm(forms.Form):
                 initial=mapping.get(feature.name) or "",
                 error_messages={"invalid_choice": "The file has no such column."},
             )
+            field.widget.attrs["form"] = "start-form"
             self.fields[f"column-{index}"] = field
             self.features[f"column-{index}"] = feature.name
 

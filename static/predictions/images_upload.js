@@ -7,41 +7,37 @@ const MAX_CONCURRENT_GROUPS = 3;
 const RETRY_DELAYS_MILLISECONDS = [0, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000];
 const RETRIED_STATUSES = [408, 425, 429];
 const SIGNED_OUT_MESSAGE = "You are signed out. Sign in in another tab, then try again.";
+const EXPIRED_MESSAGE = "This page has expired. Reload it, and upload the remaining images.";
 
 const results = document.getElementById("results");
 const template = document.getElementById("images-card");
 const unfinishedUploads = new Set();
 
 const wait = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
-const isTemporary = (status) => status >= 500 || RETRIED_STATUSES.includes(status);
-
-function getCookieToken(form) {
-  return form.elements.csrfmiddlewaretoken.value;
-}
+const formatCount = (count) => count.toLocaleString("en");
 
 async function describeResponse(response) {
-  if (response.type === "opaqueredirect" || response.status === 401) return SIGNED_OUT_MESSAGE;
-  const type = response.headers.get("Content-Type") || "";
-  if (type.startsWith("text/plain")) return response.text();
-  if (response.status === 403) return "This page has expired. Sign in again in another tab, then try again.";
-  return `The server returned an error (${response.status}).`;
+  if (response.status === 401) return SIGNED_OUT_MESSAGE;
+  const problem = await response.json().catch(() => ({}));
+  if (problem.code === "csrf-failed") return EXPIRED_MESSAGE;
+  return problem.detail || `The server returned an error (${response.status}).`;
 }
 
-// Send a form until the server accepts it. Throws an error with a message for people.
-async function post(url, body, token) {
+// Send a request until the server accepts it, and return its JSON. Throws an error with a message for people.
+async function post(url, body, headers) {
   let message = "";
   for (const delay of RETRY_DELAYS_MILLISECONDS) {
     await wait(delay * (0.75 + Math.random() / 2));
     let response;
     try {
-      response = await fetch(url, { method: "POST", body, redirect: "manual", headers: { "X-CSRFToken": token } });
+      response = await fetch(url, { method: "POST", body, headers });
     } catch {
       message = "The connection was lost.";
       continue;
     }
     if (response.ok) return response.json();
     message = await describeResponse(response);
-    if (!isTemporary(response.status)) break;
+    if (response.status < 500 && !RETRIED_STATUSES.includes(response.status)) break;
   }
   throw new Error(message);
 }
@@ -61,16 +57,23 @@ function* splitIntoGroups(images) {
   if (group.length) yield group;
 }
 
+// Files are read before they are sent: the browser reports a file that was deleted meanwhile as a lost connection. The server
+// rejects an empty file, so that the batch job lists it as failed.
+async function readFile(file) {
+  const data = await file.arrayBuffer().catch(() => new ArrayBuffer(0));
+  return new File([data], file.name, { type: file.type });
+}
+
 class ImagesUpload {
-  constructor(files, form, skipped) {
+  constructor(files, form, skippedCount) {
     this.images = files.map((file, index) => ({ file, number: index + 1 }));
+    this.waitingGroups = [...splitIntoGroups(this.images)];
     this.form = form;
-    this.token = getCookieToken(form);
+    this.headers = { "X-CSRFToken": form.elements.csrfmiddlewaretoken.value };
     this.uploadedCount = 0;
-    this.skippedCount = skipped; // files of a folder that are not images
-    this.unreadable = [];
+    this.skippedCount = skippedCount; // files of a folder that are not images
     this.card = template.content.firstElementChild.cloneNode(true);
-    this.card.querySelector("[data-file-name]").textContent = `${files.length.toLocaleString("en")} images`;
+    this.card.querySelector("[data-file-name]").textContent = `${formatCount(files.length)} images`;
     this.bar = this.card.querySelector("progress");
     this.bar.max = files.length;
     this.retryButton = this.card.querySelector("[data-retry]");
@@ -78,76 +81,62 @@ class ImagesUpload {
     results.prepend(this.card);
   }
 
-  showStatus(text) {
-    this.card.querySelector("[role=status]").textContent = text;
-  }
-
-  showError(text) {
-    this.card.querySelector("[role=alert]").textContent = text;
-    this.retryButton.hidden = !text;
+  show(selector, text) {
+    this.card.querySelector(selector).textContent = text;
   }
 
   showProgress() {
     this.bar.value = this.uploadedCount;
-    const [uploaded, total] = [this.uploadedCount, this.images.length].map((count) => count.toLocaleString("en"));
-    this.showCount(`${uploaded} of ${total} uploaded`);
-  }
-
-  showCount(text) {
-    this.card.querySelector("[data-upload-count]").textContent = text;
+    const skipped = this.skippedCount ? ` ${formatCount(this.skippedCount)} other files were skipped.` : "";
+    this.show("[data-upload-count]", `${formatCount(this.uploadedCount)} of ${formatCount(this.images.length)} uploaded.${skipped}`);
   }
 
   async run() {
     unfinishedUploads.add(this);
-    this.showError("");
-    this.showStatus("Uploading. Keep this page open until the upload is complete.");
+    this.retryButton.hidden = true;
+    this.show("[role=alert]", "");
+    this.show("[role=status]", "Keep this page open until the upload is complete.");
     try {
       await this.createJob();
       await this.uploadGroups();
-      await post(this.job.finish_url, this.createBody(), this.token);
+      await post(`${this.url}start/`, null, this.headers);
     } catch (error) {
-      this.showStatus("The upload was interrupted. The uploaded images are processed.");
-      this.showError(error.message);
+      this.show("[role=status]", this.uploadedCount ? "The upload was interrupted. The uploaded images are processed." : "");
+      this.show("[role=alert]", error.message);
+      this.retryButton.hidden = false;
       return;
     }
     unfinishedUploads.delete(this);
-    this.showStatus(this.describeEnd());
-  }
-
-  describeEnd() {
-    const count = this.unreadable.length;
-    return count ? `Upload complete. ${count} files could not be read, for example ${this.unreadable[0]}.` : "Upload complete. You can leave this page.";
-  }
-
-  createBody(fields = {}) {
-    const body = new FormData();
-    for (const [name, value] of Object.entries(fields)) body.append(name, value);
-    return body;
+    this.bar.remove();
+    this.show("[role=status]", "Upload complete. You can leave this page.");
+    const place = this.card.querySelector("[data-job-progress]");
+    window.htmx.ajax("GET", this.pageUrl, { source: place, target: place, swap: "innerHTML" });
   }
 
   async createJob() {
-    if (this.job) return;
-    const fields = { kind: "images", model: this.form.elements.model.value, total: this.images.length };
-    this.job = await post(this.form.dataset.batchUrl, this.createBody(fields), this.token);
+    if (this.url) return;
+    const { batchUrl, batchPages } = this.form.dataset;
+    const body = JSON.stringify({ kind: "images", model: this.form.elements.model.value });
+    const job = await post(batchUrl, body, { ...this.headers, "Content-Type": "application/json" });
+    this.url = `${batchUrl}${job.id}/`;
+    this.pageUrl = `${batchPages}${job.id}/`;
     this.showProgress();
     const link = this.card.querySelector("[data-job-link]");
-    link.href = this.job.url;
+    link.href = this.pageUrl;
     link.hidden = false;
-    window.htmx.ajax("GET", this.job.url, { target: this.card.querySelector("[data-job-progress]"), swap: "innerHTML" });
   }
 
-  // Groups that failed are in `this.waiting` again, for the next run.
+  // A group that failed waits for the next run.
   async uploadGroups() {
-    this.waiting ??= [...splitIntoGroups(this.images)];
     let failure = null;
     const work = async () => {
-      while (this.waiting.length && !failure) {
-        const group = this.waiting.shift();
+      while (this.waitingGroups.length && !failure) {
+        const group = this.waitingGroups.shift();
         try {
           await this.uploadGroup(group);
         } catch (error) {
           failure = error;
-          this.waiting.unshift(group);
+          this.waitingGroups.unshift(group);
         }
       }
     };
@@ -155,20 +144,11 @@ class ImagesUpload {
     if (failure) throw failure;
   }
 
-  // Files are read before they are sent: the browser reports a file that was deleted as a lost connection.
   async uploadGroup(group) {
-    const body = this.createBody();
-    let count = 0;
-    for (const { file, number } of group) {
-      try {
-        body.append("image", new File([await file.arrayBuffer()], file.name, { type: file.type }));
-        body.append("number", number);
-        count += 1;
-      } catch {
-        this.unreadable.push(file.name);
-      }
-    }
-    if (count) await post(this.job.images_url, body, this.token);
+    const body = new FormData();
+    body.append("first_number", group[0].number);
+    for (const { file } of group) body.append("images", await readFile(file));
+    await post(`${this.url}images/`, body, this.headers);
     this.uploadedCount += group.length;
     this.showProgress();
   }
@@ -182,11 +162,9 @@ window.addEventListener("beforeunload", (event) => {
   if (unfinishedUploads.size) event.preventDefault();
 });
 
-// The server then knows that no more images will come.
+// Start what was uploaded. Otherwise, the server would wait for more images first.
 window.addEventListener("pagehide", () => {
   for (const upload of unfinishedUploads) {
-    if (!upload.job) continue;
-    const body = upload.createBody({ csrfmiddlewaretoken: upload.token });
-    navigator.sendBeacon(upload.job.finish_url, body);
+    if (upload.uploadedCount) fetch(`${upload.url}start/`, { method: "POST", headers: upload.headers, keepalive: true });
   }
 });

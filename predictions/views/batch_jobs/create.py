@@ -16,7 +16,8 @@ from core.storage import StorageFull
 from inference.errors import InferenceError
 from inference.messages import format_bytes
 from predictions.batch_job_forms import BatchFileForm
-from predictions.services.batch_jobs import create_batch_job
+from predictions.models import BatchJob
+from predictions.services.batch_jobs import create_batch_job, start_batch_job
 from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response
 from predictions.views.model_choices import list_model_choices
 from registry.errors import InactiveModel, UnknownModel
@@ -48,6 +49,8 @@ class NewBatchJobView(HtmxLoginRequiredMixin, FormView):
         try:
             resolved = resolve_model(form.cleaned_data["model"], user=user)
             job = create_batch_job(user=user, resolved=resolved, file=form.cleaned_data["file"], start=False)
+            if job.kind == BatchJob.Kind.ARCHIVE:  # it has no columns to choose
+                job = start_batch_job(job=job)
         except (InferenceError, StorageFull) as error:
             form.add_error("model" if isinstance(error, UnknownModel | InactiveModel) else "file", str(error))
             return self.form_invalid(form, status=get_status(error))
