@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.generic import View
@@ -16,23 +18,36 @@ from inference.errors import InferenceError
 from predictions.batch_job_files import build_preview
 from predictions.models import BatchJob
 from predictions.services.batch_jobs import cancel_batch_job, retry_batch_job, start_batch_job
-from predictions.views.batch_jobs.preview import build_columns_form, get_preview_context, has_preview
+from predictions.views.batch_jobs.preview import (
+    UNREADABLE_MESSAGE,
+    build_columns_form,
+    can_change,
+    get_preview_context,
+    has_preview,
+)
 from predictions.views.mixins import HtmxLoginRequiredMixin
+
+logger = logging.getLogger(__name__)
 
 
 class BatchJobActionView(HtmxLoginRequiredMixin, View):
-    """Change a batch job of the user, and return to its page. Reviewers can see the others, but not change them."""
+    """Change a batch job, and return to its page. Reviewers can see the batch jobs of other users, but not change them."""
 
     http_method_names = ["post"]
     request: AuthenticatedRequest
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        jobs = BatchJob.objects.filter(user=self.request.user).select_related("model_version__model", "user")
+        jobs = BatchJob.objects.visible_to(self.request.user).select_related("model_version__model", "user")
         job = get_object_or_404(jobs, pk=pk)
+        if not can_change(job, self.request.user):
+            raise PermissionDenied("Only the owner of a batch job can change it.")
         try:
             return self.change_job(job)
         except InferenceError as error:
             messages.error(request, str(error))
+        except OSError:
+            logger.exception("batch job file cannot be read", extra={"job": str(job.pk)})
+            messages.error(request, UNREADABLE_MESSAGE)
         return redirect(job)
 
     def change_job(self, job: BatchJob) -> HttpResponse:

@@ -21,7 +21,7 @@ from predictions.batch_job_presentation import (
 )
 from predictions.batch_job_progress import get_progress
 from predictions.models import BatchJob
-from predictions.views.batch_jobs.preview import get_preview_context, has_preview
+from predictions.views.batch_jobs.preview import can_change, get_preview_context, has_preview
 from predictions.views.mixins import HtmxLoginRequiredMixin
 
 PAGE_SIZE = 24  # batch jobs
@@ -53,9 +53,9 @@ class BatchJobView(HtmxLoginRequiredMixin, DetailView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         job = self.object
-        can_change = job.user_id == self.request.user.pk
+        may_change = can_change(job, self.request.user)
         if has_preview(job) and not self.request.htmx:
-            return super().get_context_data(**get_preview_context(job), can_change=can_change, **kwargs)
+            return super().get_context_data(**get_preview_context(job), can_change=may_change, **kwargs)
         shown = self.request.GET
         is_page = not self.request.htmx or "status" in shown
         has_new_status = is_page and shown.get("status") != job.status
@@ -71,7 +71,7 @@ class BatchJobView(HtmxLoginRequiredMixin, DetailView):
             has_new_failures=shown.get("failures") != str(len(failures)),
             label_counts=label_counts[:MAX_SHOWN_LABELS],
             hidden_label_count=max(0, len(label_counts) - MAX_SHOWN_LABELS),
-            can_change=can_change,
+            can_change=may_change,
             can_retry=has_new_status and _can_retry(job),
             shows_user=is_reviewer(self.request.user),
             **kwargs,
