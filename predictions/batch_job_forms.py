@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 
 from inference.signature import TableInput
+from predictions.feature_fields import format_field_label
 from registry.references import MAX_REFERENCE_CHARACTERS
 
 ACCEPTED_FILES = ".csv,.tsv,.zip,text/csv,application/zip"
@@ -57,7 +58,7 @@ class ColumnsForm(forms.Form):
             return
         for index, feature in enumerate(table.features):
             field = forms.ChoiceField(
-                label=feature.display_name,
+                label=format_field_label(feature),
                 required=False,
                 choices=[
                     ("", "No column" if feature.required else "No column (use the default)"),

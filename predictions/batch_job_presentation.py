@@ -115,7 +115,7 @@ def count_labels(job: BatchJob) -> list[LabelCount]:
 def _build_failure(job: BatchJob, item: BatchJobItem) -> Failure:
     name = item.name or f"{'Row' if job.kind == BatchJob.Kind.TABLE else 'Image'} {item.number:,}"
     if item.prediction is None:
-        return Failure(name, item.error_message, item.error_code, "")
+        return Failure(name, item.error_message.removeprefix(f"{name}: "), item.error_code, "")
     prediction = item.prediction
     url = reverse("predictions:detail", args=[prediction.pk])
     return Failure(name, prediction.error_message, prediction.error_code, url)

@@ -174,7 +174,7 @@ def run_images(context: BrowserContext, paths: list[Path], count: int) -> int:
     while page.get_by_text("Upload complete").count() == 0:
         values.add(bar.get_attribute("value"))
         time.sleep(0.1)
-    page.get_by_role("link", name="Batch job", exact=True).click()
+    page.get_by_role("link", name="Open the batch job").click()
     page.locator("#job-status .badge.succeeded").wait_for(timeout=TIMEOUT_SECONDS * 1000)
     expect(page.locator(".job-counts")).to_contain_text(f"{count:,} of {count:,}")
     page.close()

@@ -87,7 +87,8 @@ class ImagesUpload {
 
   showProgress() {
     this.bar.value = this.uploadedCount;
-    const skipped = this.skippedCount ? ` ${formatCount(this.skippedCount)} other files were skipped.` : "";
+    const others = this.skippedCount === 1 ? "1 other file was" : `${formatCount(this.skippedCount)} other files were`;
+    const skipped = this.skippedCount ? ` ${others} skipped.` : "";
     this.show("[data-upload-count]", `${formatCount(this.uploadedCount)} of ${formatCount(this.images.length)} uploaded.${skipped}`);
   }
 
