@@ -45,10 +45,11 @@ class NewBatchJobView(HtmxLoginRequiredMixin, FormView):
         }
 
     def form_valid(self, form: BatchFileForm) -> HttpResponse:
-        user = self.request.user
+        user, file = self.request.user, form.cleaned_data["file"]
+        kind = BatchJob.Kind.ARCHIVE if file.name.lower().endswith(".zip") else ""  # otherwise detected
         try:
             resolved = resolve_model(form.cleaned_data["model"], user=user)
-            job = create_batch_job(user=user, resolved=resolved, file=form.cleaned_data["file"], start=False)
+            job = create_batch_job(user=user, resolved=resolved, kind=kind, file=file, start=False)
             if job.kind == BatchJob.Kind.ARCHIVE:  # it has no columns to choose
                 job = start_batch_job(job=job)
         except (InferenceError, StorageFull) as error:
