@@ -118,6 +118,28 @@ def test_images_are_uploaded_in_parts(shades, api, settings, django_capture_on_c
     assert len(list_stored_files(settings)) == 2
 
 
+def test_a_repeated_request_with_a_key_creates_nothing(flowers, shades, api, settings):
+    headers = {"Idempotency-Key": "k1"}
+    file = SimpleUploadedFile("rows.csv", make_rows(2).encode())
+    responses = []
+    for _ in range(2):
+        file.seek(0)
+        responses.append(api.post(JOBS_URL, {"file": file, "model": "flowers"}, headers=headers))
+    assert [response.status_code for response in responses] == [201, 201]
+    assert responses[0].json() == responses[1].json()
+    assert responses[1]["Idempotent-Replayed"] == "true"
+    assert (BatchJob.objects.count(), len(list_stored_files(settings))) == (1, 1)
+    other = api.post(JOBS_URL, {"file": SimpleUploadedFile("rows.csv", make_rows(3).encode())}, headers=headers)
+    assert (other.status_code, len(list_stored_files(settings))) == (422, 1)
+    url = api.post(JOBS_URL, {"model": "shades"}, content_type="application/json").json()["url"]
+    image = SimpleUploadedFile("x.png", make_image(9))
+    for _ in range(2):
+        image.seek(0)
+        response = api.post(f"{url}images/", {"images": [image]}, headers={"Idempotency-Key": "k2"})
+        assert response.json()["results"][0]["number"] == 1
+    assert (BatchJobImage.objects.count(), len(list_stored_files(settings))) == (1, 2)
+
+
 def test_columns_with_the_names_of_results_are_not_mixed_up(flowers, user, api):
     job = run_job(make_job(user, "length,petals,value,label\n1,2,old,x\n"))
     header, row = read_results(api, job)
