@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
+from inference.batch_results import build_results
 from inference.batcher import MAX_BATCH_ITEMS, MAX_QUEUE_ITEMS, BatchResult, MicroBatcher
-from inference.chunks import ChunkRunner
+from inference.chunks import ChunkRunner, ItemOutput
 from inference.errors import InferenceError, InferenceTimeout, InvalidOutput, ModelError, ModelFailed
 from inference.postprocessing import build_result
 from inference.preprocessing import collate_items, find_warnings, make_sample_input, make_sample_inputs, prepare_input
@@ -22,6 +23,13 @@ WARM_UP_SAMPLE_COUNT = 4
 TIMED_RUN_COUNT = 3
 MAX_DIRECT_MILLISECONDS = 5.0
 ROWS_PER_ITEM = 32  # a chunk of `predict_many` has as many times more rows than images, because rows need little memory
+
+
+class _PreparedItem(NamedTuple):
+    item: Any = None
+    warnings: tuple[PredictionWarning, ...] = ()
+    preprocess_ms: float | None = None
+    error: InferenceError | None = None
 
 
 class Predictor:
@@ -81,7 +89,7 @@ class Predictor:
         return replace(prediction, warnings=warnings) if warnings else prediction
 
     def predict_many(
-        self, model_inputs: Sequence[ModelInput], *, timeout: float, timings: Sequence[Timings]
+        self, model_inputs: Iterable[ModelInput], *, timeout: float, timings: list[Timings] | None = None
     ) -> list[PredictionResult | InferenceError]:
         """Return the prediction, or the error, for each input, in order. An input that fails does not affect the others.
 
@@ -89,33 +97,49 @@ class Predictor:
         separately, down to the input that it fails on. After a timeout, the remaining inputs do not run.
 
         Args:
+            model_inputs: read one by one, so that a generator can decode images when they are needed.
             timeout: seconds to wait for one chunk, including the time in the queue.
-            timings: one per input; updated. The inference takes as long as that of the whole chunk, as in `predict`.
+            timings: one per input is appended. The inference takes as long as that of the whole chunk, as in `predict`.
 
         Raises:
             Overloaded: the queue is full. The model did not run.
         """
-        results: dict[int, PredictionResult | InferenceError] = {}
-        items: list[Any] = []
-        warnings = []
+        timings = [] if timings is None else timings
+        results: list[PredictionResult | InferenceError] = []
+        runner = ChunkRunner(self._run_together, self._max_chunk_items, timeout, item_seconds=self._item_seconds)
+        for chunk in self._prepare_chunks(model_inputs):
+            outputs = runner.run_all([each.item for each in chunk if each.error is None])
+            rows = [output.output for output in outputs if output.error is None]
+            built = iter(build_results(rows, self.spec.signature.output, self.spec.labels))
+            remaining = iter(outputs)
+            for prepared in chunk:
+                output = ItemOutput(error=prepared.error) if prepared.error else next(remaining)
+                result = output.error or next(built)
+                if prepared.warnings and isinstance(result, PredictionResult):
+                    result = replace(result, warnings=prepared.warnings)
+                results.append(result)
+                timings.append(Timings(prepared.preprocess_ms, output.queue_ms, output.inference_ms))
+        return results
+
+    def _prepare_chunks(self, model_inputs: Iterable[ModelInput]) -> Iterator[list[_PreparedItem]]:
+        """Yield the inputs as batch items, in lists that are as long as the largest chunk."""
         signature_input = self.spec.signature.input
-        for index, model_input in enumerate(model_inputs):
+        prepare, find = (function.dispatch(type(signature_input)) for function in (prepare_input, find_warnings))
+        chunk: list[_PreparedItem] = []
+        for model_input in model_inputs:
             started = perf_counter()
             try:
-                item = prepare_input(signature_input, model_input)
-                found = find_warnings(signature_input, model_input, item)
+                item = prepare(signature_input, model_input)
+                warnings = find(signature_input, model_input, item)
             except InferenceError as error:
-                results[index] = error
-                continue
-            timings[index].preprocess_ms = (perf_counter() - started) * 1000
-            items.append(item)
-            warnings.append((index, found))
-        runner = ChunkRunner(self._run_together, self._max_chunk_items, timeout)
-        outputs = runner.run_all(items, item_seconds=self._item_seconds)
-        for (index, found), output in zip(warnings, outputs, strict=True):
-            timings[index].queue_ms, timings[index].inference_ms = output.queue_ms, output.inference_ms
-            results[index] = output.error or self._build_result(output.output, found)
-        return [results[index] for index in range(len(model_inputs))]
+                chunk.append(_PreparedItem(error=error))
+            else:
+                chunk.append(_PreparedItem(item, warnings, (perf_counter() - started) * 1000))
+            if len(chunk) == self._max_chunk_items:
+                yield chunk
+                chunk = []
+        if chunk:
+            yield chunk
 
     def warm_up(self) -> None:
         """Run the model on a sample input, so that the first request does not wait for one-time initialization.
@@ -159,13 +183,6 @@ class Predictor:
             self.predict(sample, timeout=WARM_UP_TIMEOUT_SECONDS, timings=timings)
             durations.append(timings.inference_ms or 0.0)
         return min(durations) < MAX_DIRECT_MILLISECONDS
-
-    def _build_result(self, output: Any, warnings: tuple[PredictionWarning, ...]) -> PredictionResult | InferenceError:
-        try:
-            prediction = build_result(output, self.spec.signature.output, self.spec.labels)
-        except InferenceError as error:
-            return error
-        return replace(prediction, warnings=warnings) if warnings else prediction
 
     def _run_items(self, items: Sequence[Any]) -> list[Any]:
         started = perf_counter()

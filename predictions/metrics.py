@@ -29,11 +29,12 @@ OVERLOADED = Counter("mlsite_predictions_refused", "Requests rejected because th
 
 
 def observe_stages(predictions: Sequence[Prediction]) -> None:
-    """Add the durations of the stages of predictions of one model version."""
+    """Add the durations of the stages of predictions of one model version.
+
+    Equal durations count once, because the items of a batch have run together.
+    """
     version = predictions[0].model_version
     for stage in ("preprocess", "queue", "inference"):
         histogram = STAGE_SECONDS.labels(version.model.name, version.number, stage)
-        for prediction in predictions:
-            milliseconds = getattr(prediction, f"{stage}_ms")
-            if milliseconds is not None:
-                histogram.observe(milliseconds / 1000)
+        for milliseconds in {getattr(prediction, f"{stage}_ms") for prediction in predictions} - {None}:
+            histogram.observe(milliseconds / 1000)

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.conf import settings
 from django.core.files.base import File
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from uuid_utils.compat import uuid7
 
 from accounts.models import User
-from inference.errors import InferenceError, InvalidInput, ModelError, ModelUnavailable, Overloaded
+from inference.errors import (
+    MAX_LISTED_ERRORS,
+    InferenceError,
+    InvalidFeatures,
+    InvalidInput,
+    ModelError,
+    ModelUnavailable,
+    Overloaded,
+)
+from inference.predictor import Predictor
 from inference.types import ModelInput, PredictionResult, Timings
 from predictions import metrics
 from predictions.models import Prediction
@@ -22,12 +33,15 @@ from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
 from predictions.services.inputs import PreparedInput, convert_item, prepare_input
 from predictions.services.inserts import insert_batch
 from predictions.services.predict import set_failure, set_output, set_timings
+from predictions.services.rows import clone_row
 from predictions.services.storage import remove_files, store_files, validate_texts
 from registry.models import ModelVersion
 from registry.references import ResolvedModel
 from registry.serving import get_standby, lease_predictor
 
 logger = logging.getLogger(__name__)
+
+MAX_HINTED_ERRORS = 20  # further errors of a batch do not suggest corrections, because finding these takes time
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +68,12 @@ class BatchResult:
 
 @dataclass(slots=True)
 class _Entry:
-    """A valid item on its way through the model."""
+    """A valid item on its way through the model. The decoded image is dropped once the model has taken it."""
 
     prediction: Prediction
     prepared: PreparedInput
-    timings: Timings
     outcome: PredictionResult | InferenceError | None = None
+    timings: Timings = field(default_factory=Timings)
 
 
 def predict_batch(
@@ -69,7 +83,7 @@ def predict_batch(
     items: Sequence[BatchItem],
     resolved: ResolvedModel,
     is_default_model: bool = False,
-    in_transaction: Callable[[list[BatchResult]], None] | None = None,
+    in_transaction: Callable[[list[BatchResult]], object] | None = None,
 ) -> list[BatchResult]:
     """Run a model on many inputs, and store the valid inputs and their predictions in one transaction.
 
@@ -93,28 +107,41 @@ def predict_batch(
     """
     results = [BatchResult() for _ in items]
     entries: list[_Entry] = []
-    for item, result in zip(items, results, strict=True):
-        try:
-            prepared = _prepare_item(item, resolved.version, user=user, is_default_model=is_default_model)
-        except InvalidInput as error:
-            result.error = error
-            continue
-        result.prediction = Prediction(
-            input=prepared.row,
-            model_version=resolved.version,
-            user=user,
-            source=source,
-            client_reference=item.client_reference,
-        )
-        entries.append(_Entry(result.prediction, prepared, Timings()))
-    _run_model(entries, resolved)
-    entries = _remove_refused(entries, results)
-    _store(entries, results, in_transaction)
-    _record_batch(entries)
+
+    def prepare_entries() -> Iterator[_Entry]:
+        error_count = 0
+        template = Prediction(model_version=resolved.version, user=user, source=source)
+        for item, result in zip(items, results, strict=True):
+            hints = error_count < MAX_HINTED_ERRORS
+            try:
+                prepared = _prepare_item(item, resolved.version, user=user, is_default_model=is_default_model, hints=hints)
+            except InvalidInput as error:
+                result.error = _shorten(error)
+                error_count += 1
+                continue
+            result.prediction = clone_row(
+                template,
+                related={"input": prepared.row},
+                id=uuid7(),
+                input_id=prepared.row.id,
+                client_reference=item.client_reference,
+                created_at=timezone.now(),
+                warnings=[],
+            )
+            entries.append(_Entry(result.prediction, prepared))
+            yield entries[-1]
+
+    _run_model(prepare_entries(), resolved)
+    _set_outcomes(entries)
+    stored = _remove_refused(entries, results)
+    _store(stored, results, in_transaction)
+    _record_batch(stored)
     return results
 
 
-def _prepare_item(item: BatchItem, version: ModelVersion, *, user: User | None, is_default_model: bool) -> PreparedInput:
+def _prepare_item(
+    item: BatchItem, version: ModelVersion, *, user: User | None, is_default_model: bool, hints: bool
+) -> PreparedInput:
     if len(item.client_reference) > MAX_CLIENT_REFERENCE_CHARACTERS:
         raise InvalidInput(
             f"Expected at most {MAX_CLIENT_REFERENCE_CHARACTERS} characters. Received: {len(item.client_reference):,}.",
@@ -129,23 +156,103 @@ def _prepare_item(item: BatchItem, version: ModelVersion, *, user: User | None, 
         text=item.text,
         feature_order=item.feature_order,
         is_default_model=is_default_model,
+        hints=hints,
     )
 
 
-def _run_model(entries: Sequence[_Entry], resolved: ResolvedModel) -> None:
-    """Run the model and set the output or the error of each prediction. No transaction is open meanwhile."""
-    if not entries:
-        return
-    started_at = timezone.now()
-    try:
-        _run_with_standby(entries, resolved)
-    except ModelError as error:  # the version could not be loaded
+def _shorten(error: InvalidInput) -> InvalidInput:
+    """Drop the errors of a row that its message does not list, because many wide rows could fill the memory with them."""
+    if isinstance(error, InvalidFeatures):
+        del error.errors[MAX_LISTED_ERRORS:]
+    error.__traceback__ = None  # refers to the row
+    return error
+
+
+def _run_model(entries: Iterator[_Entry], resolved: ResolvedModel) -> None:
+    """Run the resolved version or, if it cannot be loaded, the version that its alias pointed to before, as `predict`.
+
+    No transaction is open meanwhile.
+    """
+    with ExitStack() as stack:
+        try:
+            predictor = stack.enter_context(_lease(resolved.version))
+        except ModelUnavailable as error:
+            standby = get_standby(resolved.version, resolved.reference)
+            if standby is not None:
+                logger.error("model unavailable, using the standby", exc_info=error, extra={"model": str(resolved.version)})
+                _run_standby(standby, entries, error)
+            _fail(entries, error)
+        except ModelError as error:  # such as a timeout while the version is loading
+            _fail(entries, error)
+        else:
+            _run_entries(predictor, entries)
+
+
+def _run_standby(standby: ModelVersion, entries: Iterator[_Entry], error: ModelUnavailable) -> None:
+    """Run the standby on the inputs that it accepts. The others fail with the error of the version itself."""
+
+    def convert_entries() -> Iterator[_Entry]:
         for entry in entries:
-            entry.outcome = entry.outcome or error
+            try:
+                item = convert_item(entry.prepared, standby)
+            except InvalidInput:
+                _fail([entry], error)
+                continue
+            entry.prepared = replace(entry.prepared, item=item)
+            entry.prediction.model_version = standby
+            yield entry
+
+    with ExitStack() as stack:
+        try:
+            predictor = stack.enter_context(_lease(standby))
+        except ModelError as standby_error:
+            _fail(convert_entries(), standby_error)
+        else:
+            _run_entries(predictor, convert_entries())
+
+
+@contextmanager
+def _lease(version: ModelVersion) -> Iterator[Predictor]:
+    labels = version.model.name, version.number
+    try:
+        with (
+            lease_predictor(version, timeout=settings.PREDICT_TIMEOUT) as predictor,
+            metrics.QUEUE_DEPTH.labels(*labels).track_inprogress(),
+        ):
+            yield predictor
+    except Overloaded:
+        metrics.OVERLOADED.labels(*labels).inc()
+        raise
+
+
+def _run_entries(predictor: Predictor, entries: Iterator[_Entry]) -> None:
+    accepted: list[_Entry] = []
+    timings: list[Timings] = []
+
+    def read_items() -> Iterator[ModelInput]:
+        for entry in entries:
+            accepted.append(entry)
+            item = entry.prepared.item
+            if entry.prepared.data:  # drop the decoded image
+                entry.prepared = replace(entry.prepared, item="")
+            yield item
+
+    outcomes = predictor.predict_many(read_items(), timeout=settings.PREDICT_TIMEOUT, timings=timings)
+    for entry, outcome, durations in zip(accepted, outcomes, timings, strict=True):
+        entry.outcome, entry.timings = outcome, durations
+
+
+def _fail(entries: Iterable[_Entry], error: ModelError) -> None:
+    for entry in entries:
+        entry.outcome = error
+
+
+def _set_outcomes(entries: Sequence[_Entry]) -> None:
+    """Set the output or the error of each prediction."""
     completed_at = timezone.now()
     for entry in entries:
         prediction = entry.prediction
-        prediction.started_at, prediction.completed_at = started_at, completed_at
+        prediction.started_at, prediction.completed_at = prediction.created_at, completed_at
         set_timings(prediction, entry.timings)
         if isinstance(entry.outcome, PredictionResult):
             set_output(prediction, entry.outcome)
@@ -162,48 +269,10 @@ def _remove_refused(entries: Sequence[_Entry], results: Sequence[BatchResult]) -
     return [entry for entry in entries if not isinstance(entry.outcome, Overloaded)]
 
 
-def _run_with_standby(entries: Sequence[_Entry], resolved: ResolvedModel) -> None:
-    """Run the resolved version or, if it cannot be loaded, the version that its alias pointed to before, as `predict`."""
-    try:
-        _run_version(resolved.version, entries, [entry.prepared.item for entry in entries])
-    except ModelUnavailable as error:
-        standby = get_standby(resolved.version, resolved.reference)
-        if standby is None:
-            raise
-        logger.error("model unavailable, using the standby", exc_info=error, extra={"model": str(resolved.version)})
-        accepted, converted = [], []
-        for entry in entries:
-            try:
-                converted.append(convert_item(entry.prepared, standby))
-            except InvalidInput:
-                entry.outcome = error
-                continue
-            entry.prediction.model_version = standby
-            accepted.append(entry)
-        _run_version(standby, accepted, converted)
-
-
-def _run_version(version: ModelVersion, entries: Sequence[_Entry], items: Sequence[ModelInput]) -> None:
-    labels = version.model.name, version.number
-    try:
-        with (
-            lease_predictor(version, timeout=settings.PREDICT_TIMEOUT) as predictor,
-            metrics.QUEUE_DEPTH.labels(*labels).track_inprogress(),
-        ):
-            outcomes = predictor.predict_many(
-                items, timeout=settings.PREDICT_TIMEOUT, timings=[entry.timings for entry in entries]
-            )
-    except Overloaded:
-        metrics.OVERLOADED.labels(*labels).inc()
-        raise
-    for entry, outcome in zip(entries, outcomes, strict=True):
-        entry.outcome = outcome
-
-
 def _store(
     entries: Sequence[_Entry],
     results: list[BatchResult],
-    in_transaction: Callable[[list[BatchResult]], None] | None,
+    in_transaction: Callable[[list[BatchResult]], object] | None,
 ) -> None:
     """Make the files durable, then store all rows in one transaction. A crash leaves at most files without rows."""
     if not entries and in_transaction is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -38,6 +38,7 @@ def predict(
     model: str = "",
     resolved: ResolvedModel | None = None,
     client_reference: str = "",
+    in_transaction: Callable[[Prediction], object] | None = None,
 ) -> Prediction:
     """Run a model on one input and store the input and the prediction.
 
@@ -55,6 +56,7 @@ def predict(
         model: `name`, `name@alias` or `name:number`; empty for the default model.
         resolved: the version that `model` refers to, if the caller has already resolved it for this user.
         client_reference: the caller's own id for the prediction.
+        in_transaction: called with the prediction in the transaction that stores it. If it raises, nothing is stored.
 
     Raises:
         UnknownModel, InactiveModel: the model version does not exist, or this user cannot use it.
@@ -73,13 +75,28 @@ def predict(
         feature_order=feature_order,
         is_default_model=not model,
     )
-    return run_prediction(resolved=resolved, prepared=prepared, user=user, source=source, client_reference=client_reference)
+    return run_prediction(
+        resolved=resolved,
+        prepared=prepared,
+        user=user,
+        source=source,
+        client_reference=client_reference,
+        in_transaction=in_transaction,
+    )
 
 
 def run_prediction(
-    *, resolved: ResolvedModel, prepared: PreparedInput, user: User | None, source: str, client_reference: str = ""
+    *,
+    resolved: ResolvedModel,
+    prepared: PreparedInput,
+    user: User | None,
+    source: str,
+    client_reference: str = "",
+    in_transaction: Callable[[Prediction], object] | None = None,
 ) -> Prediction:
     """Run a model on a prepared input and store both. For callers that have already resolved the model.
+
+    `in_transaction` is that of `predict`.
 
     Raises:
         Overloaded, StorageFull, DatabaseError: as `predict` does.
@@ -92,7 +109,7 @@ def run_prediction(
         client_reference=client_reference,
     )
     _run_model(prediction, prepared, resolved)
-    store_prediction(prediction, prepared)
+    store_prediction(prediction, prepared, in_transaction=in_transaction)
     _record_prediction(prediction)
     return prediction
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.core.files.base import ContentFile
-from django.db import connection, models
+from django.db import connection, models, transaction
 
 from core.group_commit import GroupCommit
 from predictions.models import Input, Prediction
@@ -21,11 +21,17 @@ from predictions.services.inserts import insert_predictions
 _group = GroupCommit(insert_predictions)
 
 
-def store_prediction(prediction: Prediction, prepared: PreparedInput) -> None:
+def store_prediction(
+    prediction: Prediction, prepared: PreparedInput, *, in_transaction: Callable[[Prediction], object] | None = None
+) -> None:
     """Make the file durable, then store both rows in one transaction. A crash leaves at most a file without a row.
 
     Requests of this process that store at the same time share a transaction. It is committed when this function returns,
     unless the caller has opened a transaction.
+
+    Args:
+        in_transaction: called after the rows are inserted, in their transaction, which is then not shared. If it raises,
+            nothing is stored.
 
     Raises:
         StorageFull: no space is left for the file. Nothing is stored.
@@ -37,6 +43,9 @@ def store_prediction(prediction: Prediction, prepared: PreparedInput) -> None:
     validate_texts(prediction)
     if prepared.data:
         _store_file(row, prepared.data)
+    if in_transaction:
+        _insert_with(prediction, prepared, in_transaction)
+        return
     if connection.in_atomic_block:
         (failure,) = insert_predictions([prediction])
     else:
@@ -81,6 +90,21 @@ def remove_files(rows: Sequence[Input]) -> None:
     """Remove the files of inputs that are definitely not stored."""
     for row in rows:
         row.image.delete(save=False)
+
+
+def _insert_with(prediction: Prediction, prepared: PreparedInput, in_transaction: Callable[[Prediction], object]) -> None:
+    """Insert a prediction and call a function in one transaction. Delete the file if neither is stored."""
+    is_written = False
+    try:
+        with transaction.atomic():
+            (failure,) = insert_predictions([prediction])
+            if failure:
+                raise failure.error
+            in_transaction(prediction)
+            is_written = True
+    finally:
+        if prepared.data and not is_written:  # otherwise the rows may exist, so the file must stay
+            prepared.row.image.delete(save=False)
 
 
 def validate_texts(row: models.Model) -> None:
