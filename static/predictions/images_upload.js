@@ -14,6 +14,9 @@ const template = document.getElementById("images-card");
 const unfinishedUploads = new Set();
 
 const wait = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
+// `crypto.randomUUID` is not available over HTTP.
+const createKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+const isTemporary = (response) => response.status >= 500 || RETRIED_STATUSES.includes(response.status) || response.headers.has("Retry-After");
 const formatCount = (count) => count.toLocaleString("en");
 
 async function describeResponse(response) {
@@ -37,7 +40,7 @@ async function post(url, body, headers) {
     }
     if (response.ok) return response.json();
     message = await describeResponse(response);
-    if (response.status < 500 && !RETRIED_STATUSES.includes(response.status)) break;
+    if (!isTemporary(response)) break;
   }
   throw new Error(message);
 }
@@ -69,6 +72,7 @@ class ImagesUpload {
     this.images = files.map((file, index) => ({ file, number: index + 1 }));
     this.waitingGroups = [...splitIntoGroups(this.images)];
     this.form = form;
+    this.key = createKey(); // a repeated request creates no second batch job
     this.headers = { "X-CSRFToken": form.elements.csrfmiddlewaretoken.value };
     this.uploadedCount = 0;
     this.skippedCount = skippedCount; // files of a folder that are not images
@@ -118,7 +122,8 @@ class ImagesUpload {
     if (this.url) return;
     const { batchUrl, batchPages } = this.form.dataset;
     const body = JSON.stringify({ kind: "images", model: this.form.elements.model.value });
-    const job = await post(batchUrl, body, { ...this.headers, "Content-Type": "application/json" });
+    const headers = { ...this.headers, "Content-Type": "application/json", "Idempotency-Key": this.key };
+    const job = await post(batchUrl, body, headers);
     this.url = `${batchUrl}${job.id}/`;
     this.pageUrl = `${batchPages}${job.id}/`;
     this.showProgress();
