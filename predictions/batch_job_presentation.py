@@ -12,6 +12,7 @@ from predictions.models import BatchJob, BatchJobItem, Prediction
 
 MAX_SHOWN_FAILURES = 20
 MAX_SHOWN_LABELS = 20
+MAX_COUNTED_ITEMS = 100_000  # a page does not count the labels of larger batch jobs
 
 DELIMITER_NAMES = {",": "separated by commas", ";": "separated by semicolons", "\t": "separated by tabs"}
 ENCODING_NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
@@ -98,7 +99,12 @@ def has_failed_predictions(job: BatchJob) -> bool:
 
 
 def count_labels(job: BatchJob) -> list[LabelCount]:
-    """Return how often each label was predicted, the most frequent first; empty for models without a single label."""
+    """Return how often each label was predicted, the most frequent first.
+
+    The list is empty for models without a single label, and for batch jobs of more than 100,000 items.
+    """
+    if job.succeeded_items > MAX_COUNTED_ITEMS:
+        return []
     rows = (
         Prediction.objects.filter(batch_job_item__job=job, status=Prediction.Status.SUCCEEDED)
         .exclude(label="")

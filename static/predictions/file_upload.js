@@ -1,6 +1,7 @@
 // Upload one file of a batch job: a CSV or ZIP file. htmx submits the card, and the response opens the page of the batch job.
 const results = document.getElementById("results");
 const template = document.getElementById("file-card");
+const unfinishedCards = new Set();
 
 function listenForProgress(card) {
   card.addEventListener("htmx:xhr:progress", ({ detail }) => {
@@ -11,7 +12,9 @@ function listenForProgress(card) {
     bar.removeAttribute("value"); // the duration of the rest is unknown
     card.querySelector("[role=status]").textContent = "Reading the file";
   });
+  card.addEventListener("htmx:beforeOnLoad", () => unfinishedCards.delete(card)); // before the page of the batch job is opened
   card.addEventListener("htmx:afterRequest", () => {
+    unfinishedCards.delete(card);
     if (!card.classList.contains("has-request-error")) return;
     card.classList.replace("pending", "rejected");
     card.querySelector("progress").remove();
@@ -44,6 +47,11 @@ export function uploadFile(file, { model, maxBytes, maxSize }) {
   card.querySelector("progress").setAttribute("aria-label", `Uploading ${file.name}`);
   results.prepend(card);
   listenForProgress(card);
+  unfinishedCards.add(card);
   window.htmx.process(card);
   window.htmx.trigger(card, "upload");
 }
+
+window.addEventListener("beforeunload", (event) => {
+  if (unfinishedCards.size) event.preventDefault();
+});

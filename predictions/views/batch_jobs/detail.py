@@ -13,6 +13,7 @@ from accounts.permissions import is_reviewer
 from accounts.requests import AuthenticatedRequest
 from core.pagination import get_keyset_page
 from predictions.batch_job_presentation import (
+    MAX_SHOWN_FAILURES,
     MAX_SHOWN_LABELS,
     count_labels,
     format_page_title,
@@ -59,7 +60,10 @@ class BatchJobView(HtmxLoginRequiredMixin, DetailView):
         shown = self.request.GET
         is_page = not self.request.htmx or "status" in shown
         has_new_status = is_page and shown.get("status") != job.status
-        failures = list_failures(job) if is_page else []
+        failure_count = min(job.failed_items, MAX_SHOWN_FAILURES)
+        has_new_failures = is_page and shown.get("failures") != str(
+            failure_count
+        )  # otherwise, polling needs no query for them
         label_counts = count_labels(job) if job.is_final and has_new_status else []
         progress = get_progress(job)
         return super().get_context_data(
@@ -67,8 +71,9 @@ class BatchJobView(HtmxLoginRequiredMixin, DetailView):
             page_title=format_page_title(job, progress),
             is_page=is_page,
             has_new_status=has_new_status,
-            failures=failures,
-            has_new_failures=shown.get("failures") != str(len(failures)),
+            failures=list_failures(job) if has_new_failures else [],
+            failure_count=failure_count,
+            has_new_failures=has_new_failures,
             label_counts=label_counts[:MAX_SHOWN_LABELS],
             hidden_label_count=max(0, len(label_counts) - MAX_SHOWN_LABELS),
             can_change=may_change,
