@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.db.models import Count, Q
@@ -28,7 +29,10 @@ class Failure(NamedTuple):
     url: str
 
 
-class LabelCount(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class LabelCount:
+    """How often a label was predicted, and its share of all labels."""
+
     label: str
     count: int
     share: float

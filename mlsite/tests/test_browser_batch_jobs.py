@@ -151,7 +151,7 @@ def test_wrong_files_are_rejected_with_a_hint(page, watched):
         ("digits", [csv_file], "This model takes images, not rows."),
         ("digits", [zip_file, ("a.png", "x", "image/png")], "Drop one ZIP file, or only images."),
         ("digits", [zip_file], "The file is not a complete ZIP archive."),
-        ("iris", [zip_file], "This model takes rows of features, not images."),
+        ("iris", [zip_file], "This model takes rows of features. Drop a CSV file"),
         ("iris", [csv_file, csv_file], "Drop one CSV file."),
         ("iris", [("empty.csv", "", "text/csv")], "The file is empty."),
     ]

@@ -2,6 +2,7 @@
 const TABLE_NAME = /\.(csv|tsv)$/i;
 const ARCHIVE_NAME = /\.zip$/i;
 
+export const UNREADABLE_MESSAGE = "The folder could not be read. Check that you have access to all of its files.";
 export const isTable = (file) => TABLE_NAME.test(file.name) || file.type === "text/csv";
 export const isArchive = (file) => ARCHIVE_NAME.test(file.name);
 

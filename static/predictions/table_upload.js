@@ -8,12 +8,11 @@ const findForm = (event) => event.target.closest?.(FORM_SELECTOR);
 const hasFiles = (event) => event.dataTransfer.types.includes("Files");
 
 async function receiveFiles(form, dataTransfer) {
-  const { files } = await listDroppedFiles(dataTransfer);
-  const name = files.length === 1 ? files[0].name : `${files.length} files`;
+  const { files } = await listDroppedFiles(dataTransfer).catch(() => ({ files: [] }));
   if (files.length !== 1) {
-    showRejection(name, "Drop one CSV file. Each batch job has one file.");
+    showRejection(files.length ? `${files.length} files` : "Folder", "Drop one CSV file. Each batch job has one file.");
   } else if (!isTable(files[0])) {
-    showRejection(name, `This model takes ${form.dataset.inputNoun}, not images. Drop a CSV file, or choose another model.`);
+    showRejection(files[0].name, `This model takes ${form.dataset.inputNoun}. Drop a CSV file, or choose another model.`);
   } else {
     const { batchMaxBytes, batchMaxSize } = form.dataset;
     uploadFile(files[0], { model: form.elements.model.value, maxBytes: Number(batchMaxBytes), maxSize: batchMaxSize });

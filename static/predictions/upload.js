@@ -1,7 +1,7 @@
 // Upload images one by one: chosen, dropped, pasted, or taken with the camera. Each becomes a card in the results that
 // htmx submits and replaces with its result. More than a few images and ZIP files go into a batch job. Without this module,
 // the form submits all images at once.
-import { isArchive, isTable, listDroppedFiles, selectImages } from "./dropped_files.js";
+import { UNREADABLE_MESSAGE, isArchive, isTable, listDroppedFiles, selectImages } from "./dropped_files.js";
 import { showRejection, uploadFile } from "./file_upload.js";
 import { uploadImages } from "./images_upload.js";
 
@@ -129,7 +129,7 @@ function listenForFiles() {
   for (const name of ["dragleave", "drop"]) zone.addEventListener(name, () => zone.classList.remove("over"));
   zone.addEventListener("drop", (event) => {
     event.preventDefault();
-    listDroppedFiles(event.dataTransfer).then(receiveFiles);
+    listDroppedFiles(event.dataTransfer).then(receiveFiles, () => showRejection("Folder", UNREADABLE_MESSAGE));
   });
   document.addEventListener("paste", (event) => {
     const files = [...event.clipboardData.files].filter((file) => file.type.startsWith("image/"));
