@@ -176,7 +176,7 @@ MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", default=25_000_000)
 MAX_JSON_BYTES = 2**20
 MAX_FORM_BYTES = 3 * MAX_UPLOAD_BYTES  # without JavaScript, the upload page sends several images in one request
 FORM_OVERHEAD_BYTES = 64 * 2**10  # other parts of a multipart body
-MAX_BATCH_FILE_BYTES = env.int("MAX_BATCH_FILE_BYTES", default=2**30)  # of the file of a batch job
+MAX_BATCH_FILE_BYTES = env.int("MAX_BATCH_FILE_BYTES", default=2 * 2**30)  # of the file of a batch job
 MAX_BATCH_JOB_ITEMS = env.int("MAX_BATCH_JOB_ITEMS", default=1_000_000)  # rows or images of a batch job
 MAX_ARCHIVE_MEMBERS = 100_000  # files in a ZIP archive, whose table of contents is read as a whole
 # Routes whose uploads are written to disk while they are received.
