@@ -7,7 +7,8 @@ import pytest
 from inference.errors import InvalidInput
 from inference.signature import Feature, TableInput
 from predictions.table_columns import RowConverter, find_missing, match_columns
-from predictions.table_files import MAX_ROW_CHARACTERS, TableFile, detect_encoding
+from predictions.table_encodings import detect_encoding
+from predictions.table_files import MAX_ROW_CHARACTERS, TableFile
 
 pytestmark = pytest.mark.once
 PAIR = TableInput((Feature("a"), Feature("b", "text")))
