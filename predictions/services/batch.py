@@ -68,6 +68,7 @@ def predict_batch(
     items: Sequence[BatchItem],
     resolved: ResolvedModel,
     is_default_model: bool = False,
+    all_or_nothing: bool = False,
     in_transaction: Callable[[list[BatchResult]], object] | None = None,
 ) -> list[BatchResult]:
     """Run a model on many inputs, and store the valid inputs and their predictions in one transaction.
@@ -83,9 +84,11 @@ def predict_batch(
         source: a `Prediction.Source`.
         resolved: the version to run.
         is_default_model: the request named no model; error messages then mention that this is the default.
+        all_or_nothing: raise the first error of an item instead of returning it, and then store nothing.
         in_transaction: called with the results after the inserts, in the same transaction.
 
     Raises:
+        InvalidInput: an item is invalid, with `all_or_nothing`. The message names its row.
         Overloaded: the queue of the model is full.
         StorageFull: no space is left for files.
         DatabaseError: the database cannot be written to.
@@ -103,6 +106,8 @@ def predict_batch(
             except InvalidInput as error:
                 result.error = _shorten(error)
                 error_count += 1
+                if all_or_nothing:
+                    return
                 continue
             result.prediction = clone_row(
                 template,
@@ -119,9 +124,20 @@ def predict_batch(
     run_model(prepare_entries(), resolved)
     _set_outcomes(entries)
     stored = _remove_refused(entries, results)
+    if all_or_nothing:
+        _raise_first_error(results)
     _store(stored, results, in_transaction)
     _record_batch(stored)
     return results
+
+
+def _raise_first_error(results: Sequence[BatchResult]) -> None:
+    for number, result in enumerate(results, 1):
+        if isinstance(result.error, InvalidInput):
+            message = f"Row {number:,} of {len(results):,}: {result.error.message}"
+            raise InvalidInput(message, code=result.error.code, field=result.error.field) from result.error
+        if result.error is not None:
+            raise result.error
 
 
 def _prepare_item(

@@ -1,5 +1,6 @@
 """Requests that the API of batch jobs rejects, and large uploads."""
 
+import gzip
 import io
 import tracemalloc
 
@@ -58,15 +59,26 @@ def test_limits(flowers, api, settings):
     assert len(list_stored_files(settings)) == 1
 
 
-def post_body(client, body, length=None):
+def post_body(client, body, length=None, path=JOBS_URL, **headers):
     """Send a multipart body with a certain Content-Length, without another copy of it in memory."""
     length = len(body) if length is None else length
     stream = {"CONTENT_LENGTH": str(length), "wsgi.input": io.BytesIO(body)}
-    return client.generic("POST", JOBS_URL, b"x", content_type="multipart/form-data; boundary=x", **stream)
+    return client.generic("POST", path, b"x", content_type="multipart/form-data; boundary=x", **stream, **headers)
 
 
 START = b"""--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nflowers\r\n"""
 START += b"""--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n"""
+
+
+def test_a_body_that_is_read_into_memory_has_a_lower_limit(flowers, api, settings):
+    settings.MAX_UPLOAD_BYTES = 1000
+    body = START + make_rows(20_000).encode() + b"\r\n--x--\r\n"
+    assert post_body(api, body).status_code == 201
+    assert post_body(api, body, path=JOBS_URL.rstrip("/")).status_code == 201
+    response = post_body(api, gzip.compress(body), HTTP_CONTENT_ENCODING="gzip")
+    assert (response.status_code, response.json()["code"]) == (413, "request-too-large")
+    response = post_body(api, body, HTTP_TRANSFER_ENCODING="chunked", **{"wsgi.input_terminated": True})
+    assert (response.status_code, response.json()["code"]) == (413, "request-too-large")
 
 
 def test_an_incomplete_body_stores_nothing(flowers, api, settings):
