@@ -50,7 +50,7 @@ def measure(contender: Contender, cluster_url: str, database_pid: int, *, second
         raise wrk.LoadError(f"{contender.title}: no response in {seconds:g} seconds")
     if contender.table:
         count = rows_after - rows
-        check_count(contender, load.requests, count)
+        check_count(contender.title, load.requests, count, items=contender.items, connections=contender.connections)
     return Sample(
         count=count,
         rate=load.rate * contender.items,
@@ -87,7 +87,7 @@ def read_cpu(contender: Contender, database_pid: int) -> tuple[float, float]:
     return processes.read_cpu_seconds(contender.server.pid), processes.read_cpu_seconds(database_pid)
 
 
-def check_count(contender: Contender, responses: int, rows: int) -> None:
+def check_count(title: str, responses: int, rows: int, *, items: int = 1, connections: int = wrk.CONNECTIONS) -> None:
     """Check that each response was stored. When wrk stops, one more request per connection can be in progress."""
-    if not responses * contender.items <= rows <= (responses + contender.connections) * contender.items:
-        raise wrk.LoadError(f"{contender.title}: {responses} responses, but {rows} predictions in the database")
+    if not responses * items <= rows <= (responses + connections) * items:
+        raise wrk.LoadError(f"{title}: {responses} responses, but {rows} predictions in the database")

@@ -51,18 +51,27 @@ class DurableFileSystemStorage(FileSystemStorage):
         return name
 
     def save_all(self, files: Sequence[tuple[str, bytes]]) -> list[str]:
-        """Store new files as `save_bytes` does, in several threads, and return their names.
+        """Store new files as `save_bytes` does, in several threads, and return their names. Sync each folder once.
 
         If one of them cannot be stored, the others are removed.
         """
+        names = [self.get_available_name(name) if os.path.lexists(self.path(name)) else name for name, _ in files]
+        paths = [self.path(name) for name in names]
         with ThreadPoolExecutor(min(MAX_WRITER_THREADS, len(files) or 1)) as threads:
-            futures = [threads.submit(self.save_bytes, name, data) for name, data in files]
-        errors = [error for future in futures if (error := future.exception()) is not None]
-        names = [future.result() for future in futures if future.exception() is None]
-        if errors:
-            for name in names:
-                self.delete(name)
-            raise errors[0]
+            futures = [
+                threads.submit(self._store, [data], path, sync_folder=False)
+                for path, (_, data) in zip(paths, files, strict=True)
+            ]
+        try:
+            for future in futures:
+                future.result()
+            for folder in set(map(os.path.dirname, paths)):
+                _fsync_folder(folder)
+        except BaseException:
+            for path, future in zip(paths, futures, strict=True):
+                if future.exception() is None:
+                    os.unlink(path)
+            raise
         return names
 
     def open_temporary_file(self) -> tuple[int, str]:
@@ -92,7 +101,7 @@ class DurableFileSystemStorage(FileSystemStorage):
         self._store(content.chunks(), self.path(name))
         return name
 
-    def _store(self, chunks: Iterable[bytes], target: str) -> None:
+    def _store(self, chunks: Iterable[bytes], target: str, *, sync_folder: bool = True) -> None:
         folder = os.path.dirname(target)
         with _translate_errors():
             self._create_folder(folder)
@@ -103,7 +112,8 @@ class DurableFileSystemStorage(FileSystemStorage):
             except BaseException:
                 os.unlink(temporary)
                 raise
-            _fsync_folder(folder)
+            if sync_folder:
+                _fsync_folder(folder)
 
     def _write_temporary_file(self, chunks: Iterable[bytes]) -> str:
         """Write and fsync a file with a unique name, and return its path."""

@@ -1,4 +1,7 @@
-"""Error handlers for requests outside API views: problem details for URLs under /api/, HTML pages for all others."""
+"""Error handlers for requests outside API views: problem details for URLs under /api/, HTML pages for all others.
+
+URLs under /v2 have the errors of the Open Inference Protocol.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,25 @@ from django.shortcuts import render
 from core.api.problems import RETRY_AFTER_SECONDS, build_problem
 from core.errors import STATUS_BY_CODE
 from inference.messages import format_bytes
+from predictions.api.v2.errors import build_error, is_v2_request
 
 
 def is_api_request(request: HttpRequest) -> bool:
     return request.path.startswith("/api/")
 
 
+def is_program_request(request: HttpRequest) -> bool:
+    """Return whether the request is for the REST API or the Open Inference Protocol."""
+    return is_api_request(request) or is_v2_request(request)
+
+
 def build_error_response(request: HttpRequest, *, code: str, detail: str) -> HttpResponse:
-    """Return problem details for an API request, or an HTML page, with the status of the code."""
+    """Return problem details for an API request, a V2 error, or an HTML page, with the status of the code."""
     status = STATUS_BY_CODE[code]
     if is_api_request(request):
         return build_problem(status=status, code=code, detail=detail)
+    if is_v2_request(request):
+        return build_error(status=status, message=detail)
     response = render(request, "error.html", {"status": status, "detail": detail}, status=status)
     if status == 503:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
@@ -50,7 +61,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return a 404 that does not reveal whether an object exists."""
-    detail = f"{'Not' if is_api_request(request) else 'Page not'} found, or you don't have access."
+    detail = f"{'Not' if is_program_request(request) else 'Page not'} found, or you don't have access."
     return build_error_response(request, code="not-found", detail=detail)
 
 

@@ -21,13 +21,13 @@ from django.utils.functional import cached_property
 
 from accounts.requests import parse_bearer_header
 
-API_PREFIX = "/api/v1/"
+API_PREFIXES = ("/api/v1/", "/v2/")
 
 
 def is_token_request(request: HttpRequest) -> bool:
     """Return whether this is an API request with a token, valid or not. The API then ignores the session."""
     header = request.META.get("HTTP_AUTHORIZATION", "")
-    return request.path_info.startswith(API_PREFIX) and parse_bearer_header(header) is not None
+    return request.path_info.startswith(API_PREFIXES) and parse_bearer_header(header) is not None
 
 
 class PageMiddleware(MiddlewareMixin):

@@ -6,7 +6,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from accounts.views import StaffLoginView
-from mlsite import errors, health, metrics
+from mlsite import errors, health, inference_protocol, metrics
 
 admin.site.site_title = admin.site.site_header = "mlsite"
 admin.site.index_title = "Administration"
@@ -17,6 +17,10 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("api/v1/", include("mlsite.api_urls")),
+    path("v2", inference_protocol.server_metadata, name="v2-metadata"),
+    path("v2/health/live", inference_protocol.live, name="v2-live"),
+    path("v2/health/ready", inference_protocol.ready, name="v2-ready"),
+    path("v2/models/", include("predictions.api.v2.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", login_required(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),
     path("accounts/", include("accounts.urls")),

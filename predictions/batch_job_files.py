@@ -15,9 +15,10 @@ from inference.preprocessing import read_features
 from predictions.archive_files import ArchiveFile
 from predictions.models import BatchJob
 from predictions.table_columns import Mapped, RowConverter, find_missing, get_job_table
-from predictions.table_files import TableFile, TableRow
+from predictions.table_files import TableFile, TableRow, replace_undecodable
 
 MAX_PREVIEW_ROWS = 10
+MAX_PREVIEW_CHARACTERS = 200  # of a cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +112,17 @@ def _preview_table(job: BatchJob, file: TableFile) -> BatchJobPreview:
         delimiter=file.delimiter,
         columns=file.columns,
         rows=[
-            PreviewRow(row.line, row.cells, _find_row_error(row, converter, job)) for row in islice(file, MAX_PREVIEW_ROWS)
+            PreviewRow(row.line, list(map(_shorten_cell, row.cells)), _find_row_error(row, converter, job))
+            for row in islice(file, MAX_PREVIEW_ROWS)
         ],
         mapping=mapping,
         unused=[column for column in dict.fromkeys(file.columns) if column not in used],
         missing=find_missing(mapping, table),
     )
+
+
+def _shorten_cell(text: str) -> str:
+    return replace_undecodable(text[:MAX_PREVIEW_CHARACTERS])
 
 
 def _find_row_error(row: TableRow, converter: RowConverter, job: BatchJob) -> str:

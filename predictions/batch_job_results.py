@@ -16,7 +16,7 @@ from inference.signature import AnyOutput, LabelsOutput, RawOutput
 from predictions.batch_job_files import open_table
 from predictions.export import LineBuffer, format_cell, join_lines
 from predictions.models import BatchJob, BatchJobItem
-from predictions.table_files import UNDECODABLE
+from predictions.table_files import replace_undecodable
 
 logger = logging.getLogger(__name__)
 
@@ -100,8 +100,7 @@ def _iterate_items(job: BatchJob) -> Iterator[Any]:
 
 def _format_input_cell(text: str) -> str:
     """Return a cell as it was, with a prefix if a spreadsheet would run it as a formula. Numbers are not formulas."""
-    if not text.isascii():
-        text = text.replace(UNDECODABLE, "\N{REPLACEMENT CHARACTER}")
+    text = replace_undecodable(text)
     if FLOAT_PATTERN.fullmatch(text) or DECIMAL_COMMA_PATTERN.fullmatch(text):
         return text
     return str(format_cell(text))

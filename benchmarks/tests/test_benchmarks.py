@@ -8,11 +8,12 @@ import tomllib
 import pytest
 
 from benchmarks import gate, wrk
+from benchmarks.batches import build_batch_section
 from benchmarks.comparison import SITE_KEY, compute_ratios, format_ratios, order_rounds
 from benchmarks.contenders import PEERS, PEERS_FOLDER
 from benchmarks.limits import Inserts, parse_pgbench
 from benchmarks.measurement import Sample, check_count
-from benchmarks.payloads import build_form, build_request, list_images, list_rows
+from benchmarks.payloads import build_form, build_request, list_image_batches, list_images, list_row_batches, list_rows
 from benchmarks.processes import list_tree, read_cpu_seconds, read_memory_bytes
 from benchmarks.report import LIBRARIES, build_report
 
@@ -54,6 +55,20 @@ def test_each_response_must_be_stored_once(rows, accepted):
         assert not accepted
     else:
         assert accepted
+
+
+def test_the_batches_have_ratios_for_each_number_of_clients():
+    results = {
+        (workload, clients, items): [build_sample(rate=rate * clients, server_ms=3 / items)]
+        for workload, many in (("image", 64), ("row", 1000))
+        for clients in (16, 1)
+        for items, rate in ((1, 10), (many, 10 * many))
+    }
+    section = build_batch_section(results, seconds=4)
+    assert "| 64 images | 16 | 64.00 (64.00 to 64.00) |" in section
+    assert "| 1,000 rows | 1 | 1000.00 (1000.00 to 1000.00) |" in section
+    for (body, _), count in ((list_image_batches()[0], 64), (list_row_batches()[0], 1000)):
+        assert body.count(b'name="image"') + body.count(b'"petal_width"') == count
 
 
 def test_requests_are_complete_http_requests():

@@ -166,3 +166,17 @@ def test_threads_never_queue_more_items_than_the_limit():
     gate.opened.set()
     assert [wait_for_result(item).outputs[0] for item in queued] == [item.items[0] * 10 for item in queued]
     batcher.close()
+
+
+def test_items_of_one_caller_run_in_one_batch():
+    gate = Gate()
+    batcher = MicroBatcher(gate, max_batch_items=4)
+    first = batcher.submit([0])
+    assert gate.entered.wait(TIMEOUT_SECONDS)
+    others = [batcher.submit(items) for items in ([1], [2, 3, 4], [5, 6], [7, 8, 9, 10, 11, 12])]
+    gate.opened.set()
+    assert [wait_for_result(item).outputs for item in [first, *others]] == [
+        [0], [10], [20, 30, 40], [50, 60], [70, 80, 90, 100, 110, 120],
+    ]  # fmt: skip
+    assert gate.batches == [[0], [1, 2, 3, 4], [5, 6], [7, 8, 9, 10, 11, 12]]
+    batcher.close()

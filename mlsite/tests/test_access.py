@@ -1,5 +1,7 @@
 """Permissions: every kind of user and every action, by session and by token; and every route."""
 
+import json
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -9,8 +11,9 @@ from accounts.models import User
 from accounts.services import add_reviewer, create_token, revoke_token
 from inference.tests.factories import make_image
 from mlsite.tests.routes import list_routes
-from predictions.models import Review
+from predictions.models import Prediction, Review
 from predictions.tests.factories import make_prediction
+from predictions.tests.v2_requests import make_image_input
 
 pytestmark = pytest.mark.django_db
 LIST_URL = "/api/v1/predictions/"
@@ -105,6 +108,21 @@ def test_each_caller_gets_the_expected_status_of_each_action(users_and_predictio
         assert (str(theirs.id) in str(rows)) == can_view_theirs
 
 
+@pytest.mark.parametrize(("name", "method"), CASES)
+def test_the_open_inference_protocol_accepts_tokens_of_active_users_only(users_and_predictions, name, method):
+    users, _ = users_and_predictions
+    client = make_client(name, users, method)
+    body = json.dumps({"inputs": [make_image_input(make_image(9))]})
+    responses = [
+        client.get("/v2/models/shades"),
+        client.get("/v2/models/shades/ready"),
+        client.post("/v2/models/shades/infer", body, content_type="application/json"),
+    ]
+    is_allowed = method == "token" and STATUSES[name][0] == 201
+    assert {response.status_code for response in responses} == {200 if is_allowed else 401}
+    assert Prediction.objects.filter(source="v2").count() == is_allowed
+
+
 def test_predictions_of_other_users_look_like_unknown_ids(users_and_predictions):
     users, predictions = users_and_predictions
     client = make_client("other", users, "token")
@@ -137,6 +155,9 @@ PUBLIC_ROUTES = {
     "demo:sample": "the samples of an example model",
     "healthz": "for load balancers; contains no data",
     "readyz": "for load balancers; names models that fail to load",
+    "v2-metadata": "for clients of the Open Inference Protocol; contains no data",
+    "v2-live": "for load balancers; contains no data",
+    "v2-ready": "for load balancers; contains no data",
     "accounts:login": "sign-in",
     "accounts:signup": "sign-up",
     "accounts:password_reset": "for users who cannot sign in",
@@ -149,6 +170,7 @@ PUBLIC_ROUTES = {
 }
 EXAMPLE_ARGUMENTS = {
     **{"<uuid:pk>": "01a1fb01-0971-77a1-91ee-40e3b3456e9b", "<slug:name>": "shades", "<uidb64>": "x", "<token>": "x-y"},
+    **{"<str:name>": "shades", "<str:number>": "1"},
     **{"<path:object_id>": "1", "<id>": "1", "<int:content_type_id>": "1", "<path:url>": "x", "<app_label>": "x"},
 }
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.core.files.base import File
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -21,23 +19,20 @@ from inference.errors import (
     InferenceError,
     InvalidFeatures,
     InvalidInput,
-    ModelError,
-    ModelUnavailable,
     Overloaded,
 )
-from inference.predictor import Predictor
-from inference.types import ModelInput, PredictionResult, Timings
+from inference.types import PredictionResult
 from predictions import metrics
 from predictions.models import Prediction
 from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
-from predictions.services.inputs import PreparedInput, convert_item, prepare_input
+from predictions.services.batch_model import Entry, run_model
+from predictions.services.inputs import PreparedInput, prepare_input
 from predictions.services.inserts import insert_batch
 from predictions.services.predict import set_failure, set_output, set_timings
 from predictions.services.rows import clone_row
 from predictions.services.storage import remove_files, store_files, validate_texts
 from registry.models import ModelVersion
 from registry.references import ResolvedModel
-from registry.serving import get_standby, lease_predictor
 
 logger = logging.getLogger(__name__)
 
@@ -66,16 +61,6 @@ class BatchResult:
     error: Exception | None = None
 
 
-@dataclass(slots=True)
-class _Entry:
-    """A valid item on its way through the model. The decoded image is dropped once the model has taken it."""
-
-    prediction: Prediction
-    prepared: PreparedInput
-    outcome: PredictionResult | InferenceError | None = None
-    timings: Timings = field(default_factory=Timings)
-
-
 def predict_batch(
     *,
     user: User | None,
@@ -83,6 +68,7 @@ def predict_batch(
     items: Sequence[BatchItem],
     resolved: ResolvedModel,
     is_default_model: bool = False,
+    all_or_nothing: bool = False,
     in_transaction: Callable[[list[BatchResult]], object] | None = None,
 ) -> list[BatchResult]:
     """Run a model on many inputs, and store the valid inputs and their predictions in one transaction.
@@ -98,17 +84,19 @@ def predict_batch(
         source: a `Prediction.Source`.
         resolved: the version to run.
         is_default_model: the request named no model; error messages then mention that this is the default.
+        all_or_nothing: raise the first error of an item instead of returning it, and then store nothing.
         in_transaction: called with the results after the inserts, in the same transaction.
 
     Raises:
+        InvalidInput: an item is invalid, with `all_or_nothing`. The message names its row.
         Overloaded: the queue of the model is full.
         StorageFull: no space is left for files.
         DatabaseError: the database cannot be written to.
     """
     results = [BatchResult() for _ in items]
-    entries: list[_Entry] = []
+    entries: list[Entry] = []
 
-    def prepare_entries() -> Iterator[_Entry]:
+    def prepare_entries() -> Iterator[Entry]:
         error_count = 0
         template = Prediction(model_version=resolved.version, user=user, source=source)
         for item, result in zip(items, results, strict=True):
@@ -118,6 +106,8 @@ def predict_batch(
             except InvalidInput as error:
                 result.error = _shorten(error)
                 error_count += 1
+                if all_or_nothing:
+                    return
                 continue
             result.prediction = clone_row(
                 template,
@@ -128,15 +118,26 @@ def predict_batch(
                 created_at=timezone.now(),
                 warnings=[],
             )
-            entries.append(_Entry(result.prediction, prepared))
+            entries.append(Entry(result.prediction, prepared))
             yield entries[-1]
 
-    _run_model(prepare_entries(), resolved)
+    run_model(prepare_entries(), resolved)
     _set_outcomes(entries)
     stored = _remove_refused(entries, results)
+    if all_or_nothing:
+        _raise_first_error(results)
     _store(stored, results, in_transaction)
     _record_batch(stored)
     return results
+
+
+def _raise_first_error(results: Sequence[BatchResult]) -> None:
+    for number, result in enumerate(results, 1):
+        if isinstance(result.error, InvalidInput):
+            message = f"Row {number:,} of {len(results):,}: {result.error.message}"
+            raise InvalidInput(message, code=result.error.code, field=result.error.field) from result.error
+        if result.error is not None:
+            raise result.error
 
 
 def _prepare_item(
@@ -168,86 +169,7 @@ def _shorten(error: InvalidInput) -> InvalidInput:
     return error
 
 
-def _run_model(entries: Iterator[_Entry], resolved: ResolvedModel) -> None:
-    """Run the resolved version or, if it cannot be loaded, the version that its alias pointed to before, as `predict`.
-
-    No transaction is open meanwhile.
-    """
-    with ExitStack() as stack:
-        try:
-            predictor = stack.enter_context(_lease(resolved.version))
-        except ModelUnavailable as error:
-            standby = get_standby(resolved.version, resolved.reference)
-            if standby is not None:
-                logger.error("model unavailable, using the standby", exc_info=error, extra={"model": str(resolved.version)})
-                _run_standby(standby, entries, error)
-            _fail(entries, error)
-        except ModelError as error:  # such as a timeout while the version is loading
-            _fail(entries, error)
-        else:
-            _run_entries(predictor, entries)
-
-
-def _run_standby(standby: ModelVersion, entries: Iterator[_Entry], error: ModelUnavailable) -> None:
-    """Run the standby on the inputs that it accepts. The others fail with the error of the version itself."""
-
-    def convert_entries() -> Iterator[_Entry]:
-        for entry in entries:
-            try:
-                item = convert_item(entry.prepared, standby)
-            except InvalidInput:
-                _fail([entry], error)
-                continue
-            entry.prepared = replace(entry.prepared, item=item)
-            entry.prediction.model_version = standby
-            yield entry
-
-    with ExitStack() as stack:
-        try:
-            predictor = stack.enter_context(_lease(standby))
-        except ModelError as standby_error:
-            _fail(convert_entries(), standby_error)
-        else:
-            _run_entries(predictor, convert_entries())
-
-
-@contextmanager
-def _lease(version: ModelVersion) -> Iterator[Predictor]:
-    labels = version.model.name, version.number
-    try:
-        with (
-            lease_predictor(version, timeout=settings.PREDICT_TIMEOUT) as predictor,
-            metrics.QUEUE_DEPTH.labels(*labels).track_inprogress(),
-        ):
-            yield predictor
-    except Overloaded:
-        metrics.OVERLOADED.labels(*labels).inc()
-        raise
-
-
-def _run_entries(predictor: Predictor, entries: Iterator[_Entry]) -> None:
-    accepted: list[_Entry] = []
-    timings: list[Timings] = []
-
-    def read_items() -> Iterator[ModelInput]:
-        for entry in entries:
-            accepted.append(entry)
-            item = entry.prepared.item
-            if entry.prepared.data:  # drop the decoded image
-                entry.prepared = replace(entry.prepared, item="")
-            yield item
-
-    outcomes = predictor.predict_many(read_items(), timeout=settings.PREDICT_TIMEOUT, timings=timings)
-    for entry, outcome, durations in zip(accepted, outcomes, timings, strict=True):
-        entry.outcome, entry.timings = outcome, durations
-
-
-def _fail(entries: Iterable[_Entry], error: ModelError) -> None:
-    for entry in entries:
-        entry.outcome = error
-
-
-def _set_outcomes(entries: Sequence[_Entry]) -> None:
+def _set_outcomes(entries: Sequence[Entry]) -> None:
     """Set the output or the error of each prediction."""
     completed_at = timezone.now()
     for entry in entries:
@@ -260,7 +182,7 @@ def _set_outcomes(entries: Sequence[_Entry]) -> None:
             set_failure(prediction, entry.outcome)
 
 
-def _remove_refused(entries: Sequence[_Entry], results: Sequence[BatchResult]) -> list[_Entry]:
+def _remove_refused(entries: Sequence[Entry], results: Sequence[BatchResult]) -> list[Entry]:
     """Return the entries to store. Those that found no place in the queue have an error, as in `predict`."""
     refused = {id(entry.prediction): entry.outcome for entry in entries if isinstance(entry.outcome, Overloaded)}
     for result in results if refused else ():
@@ -270,7 +192,7 @@ def _remove_refused(entries: Sequence[_Entry], results: Sequence[BatchResult]) -
 
 
 def _store(
-    entries: Sequence[_Entry],
+    entries: Sequence[Entry],
     results: list[BatchResult],
     in_transaction: Callable[[list[BatchResult]], object] | None,
 ) -> None:
@@ -296,7 +218,7 @@ def _store(
         raise
 
 
-def _record_batch(entries: Sequence[_Entry]) -> None:
+def _record_batch(entries: Sequence[Entry]) -> None:
     """Update the metrics, and write one log line per version and status, and one per kind of failure of the model."""
     failures: dict[str, tuple[InferenceError, Prediction]] = {}
     groups: dict[tuple[ModelVersion, str], list[Prediction]] = defaultdict(list)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import posixpath
 from collections.abc import Callable, Sequence
 
 from django.core.files.base import ContentFile
@@ -61,6 +62,8 @@ def store_prediction(
 def store_files(prepared_inputs: Sequence[PreparedInput]) -> list[Input]:
     """Make the files of many inputs durable, and set their names. Return the inputs that have a file.
 
+    All files are in the folder of the first one, so that only one folder must be synced.
+
     Raises:
         StorageFull: no space is left. No file is stored.
     """
@@ -70,7 +73,8 @@ def store_files(prepared_inputs: Sequence[PreparedInput]) -> list[Input]:
         return []
     storage = rows[0].image.storage
     if hasattr(storage, "save_all"):
-        paths = [get_input_path(row, row.original_name) for row in rows]
+        folder = posixpath.dirname(get_input_path(rows[0], ""))
+        paths = [posixpath.join(folder, posixpath.basename(get_input_path(row, ""))) for row in rows]
         names = storage.save_all([(path, prepared.data) for path, prepared in zip(paths, with_files, strict=True)])
         for row, name in zip(rows, names, strict=True):
             row.image = name

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import tracemalloc
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -10,7 +9,7 @@ from django.test import Client
 
 from inference.tests.factories import make_image
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Prediction
-from predictions.tests.batch_jobs import HEADER, JOBS_URL, make_image_zip, make_job, make_rows, run_job
+from predictions.tests.batch_jobs import JOBS_URL, make_image_zip, make_job, make_rows, run_job
 from predictions.tests.factories import PREDICTIONS_URL, list_stored_files
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +89,13 @@ def test_a_draft_has_a_preview_and_starts_with_a_mapping(flowers, api):
     assert (response.status_code, response.json()["code"]) == (409, "wrong-job-status")
 
 
+def test_a_preview_shows_damaged_and_long_cells(flowers, api):
+    data = "length,petals,é\n1,2,".encode() + b"\xe9\n1,2," + b"x" * 5000 + b"\n"
+    rows = upload(api, data, start="false").json()["preview"]["rows"]
+    assert (rows[0]["cells"][2], len(rows[1]["cells"][2])) == ("\N{REPLACEMENT CHARACTER}", 200)
+    assert rows[0]["error"] == "The row contains bytes that are not valid UTF-8 text."
+
+
 def test_an_archive_has_a_preview_of_names(shades, api):
     body = upload(api, make_image_zip(12), "a.zip", model="shades", start="false").json()
     assert (body["kind"], body["progress"]["total"]) == ("archive", 12)
@@ -153,107 +159,6 @@ def test_results_contain_labels_and_undecodable_bytes(blends, flowers, user, api
     assert (header[2], first[2]) == ("labels", '["black"]')
     job = run_job(make_job(user, "length,petals,x\n1,2,é\n1,2,".encode() + b"\xe9\n"))
     assert [row[2] for row in read_results(api, job)[1:]] == ["é", "\N{REPLACEMENT CHARACTER}"]
-
-
-# --- requests that are rejected
-
-
-@pytest.mark.parametrize(
-    ("fields", "status", "code"),
-    [
-        ({"model": "nothing"}, 404, "unknown-model"),
-        ({"model": "shades"}, 400, "wrong-input"),
-        ({"kind": "archive"}, 400, "wrong-input"),
-        ({"kind": "images"}, 400, "wrong-input"),
-        ({"kind": "x"}, 400, "invalid-choice"),
-        ({"mapping": "{"}, 400, "malformed-json"),
-        ({"mapping": '{"length": 5}'}, 400, "wrong-type"),
-        ({"mapping": "[]"}, 400, "wrong-type"),
-        ({"mapping": '{"length": "petals"}'}, 400, "missing-columns"),
-        ({"user": "1"}, 400, "unknown-field"),
-        ({"start": "x"}, 400, "invalid"),
-        ({"file": "text"}, 400, "not-a-file"),
-        ({"file": [SimpleUploadedFile("a", b"x"), SimpleUploadedFile("b", b"x")]}, 400, "one-file-only"),
-        ({"file": SimpleUploadedFile("a.csv", b"length\n1\n")}, 400, "missing-columns"),
-        ({"file": SimpleUploadedFile("a.csv", b"length,petals\n")}, 400, "no-rows"),
-        ({"file": SimpleUploadedFile("a.zip", b"PK\x03\x04")}, 400, "wrong-input"),
-    ],
-)
-def test_an_invalid_request_stores_nothing(flowers, shades, api, settings, fields, status, code):
-    response = upload(api, make_rows(2), **fields)
-    assert (response.status_code, response.json()["code"]) == (status, code), response.content
-    assert not BatchJob.objects.exists()
-    assert list_stored_files(settings) == []
-
-
-def test_limits(flowers, api, settings):
-    settings.MAX_BATCH_JOB_ITEMS = 2
-    assert upload(api, make_rows(3)).json()["code"] == "too-many-items"
-    assert upload(api, make_rows(2)).status_code == 201
-    settings.MAX_BATCH_FILE_BYTES = 1000
-    assert upload(api, HEADER + "x" * 1000).json()["code"] == "file-too-large"
-    response = upload(api, HEADER + "x" * 70_000)
-    assert (response.status_code, response.json()["code"]) == (413, "request-too-large")
-    assert len(list_stored_files(settings)) == 1
-
-
-def post_body(client, body, length=None):
-    """Send a multipart body with a certain Content-Length, without another copy of it in memory."""
-    length = len(body) if length is None else length
-    stream = {"CONTENT_LENGTH": str(length), "wsgi.input": io.BytesIO(body)}
-    return client.generic("POST", JOBS_URL, b"x", content_type="multipart/form-data; boundary=x", **stream)
-
-
-START = b"""--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nflowers\r\n"""
-START += b"""--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n"""
-
-
-def test_an_incomplete_body_stores_nothing(flowers, api, settings):
-    body = START + make_rows(50_000).encode()
-    for data, length in ((body, len(body)), (body, len(body) + 500), (body + b"\r\n--x\r\n", len(body) + 7)):
-        response = post_body(api, data, length)
-        assert (response.status_code, response.json()["code"]) == (400, "malformed-request")
-    assert not BatchJob.objects.exists()
-    assert list_stored_files(settings) == []
-
-
-def test_nothing_is_written_for_callers_without_access(flowers, client, user, settings, monkeypatch):
-    from core.storage import DurableFileSystemStorage
-
-    def fail(self):
-        raise AssertionError("a file was written")
-
-    monkeypatch.setattr(DurableFileSystemStorage, "open_temporary_file", fail)
-    assert upload(client, make_rows(2)).status_code == 401
-    assert upload(Client(headers={"authorization": "Bearer x"}), make_rows(2)).status_code == 401
-    strict = Client(enforce_csrf_checks=True)
-    assert upload(strict, make_rows(2)).status_code == 401
-
-
-def test_a_session_needs_a_csrf_token(flowers, user, settings):
-    strict = Client(enforce_csrf_checks=True)
-    strict.force_login(user)
-    assert upload(strict, make_rows(2)).status_code == 403
-    assert list_stored_files(settings) == []
-    strict.get("/")
-    token = strict.cookies["csrftoken"].value
-    response = strict.post(
-        JOBS_URL,
-        {"file": SimpleUploadedFile("a.csv", make_rows(2).encode()), "model": "flowers"},
-        headers={"x-csrftoken": token},
-    )
-    assert response.status_code == 201
-    assert len(list_stored_files(settings)) == 1
-
-
-def test_an_upload_does_not_fill_memory(flowers, api):
-    body = START + HEADER.encode() + b"1,2,white\n" * 3_000_000 + b"\r\n--x--\r\n"  # 30 MB
-    tracemalloc.start()
-    response = post_body(api, body)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert (response.status_code, response.json()["progress"]["total"]) == (201, None)
-    assert peak < 8 * 2**20
 
 
 # --- who may see and change a job
