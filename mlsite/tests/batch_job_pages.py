@@ -21,12 +21,14 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
-from inference.tests.factories import make_noise_image
 from mlsite.tests.browser import CHROMIUM_ARGUMENTS, sign_in
 from mlsite.tests.site import Site
 
@@ -104,10 +106,18 @@ def write_table(path: Path, count: int) -> Path:
     return path
 
 
+def make_noise_image(seed: int) -> bytes:
+    """Return a PNG image of random noise, not compressed: compressing it would take most of the time of this script."""
+    out = BytesIO()
+    values = np.random.default_rng(seed).integers(0, 256, IMAGE_SIZE, dtype=np.uint8)
+    Image.fromarray(values).save(out, "PNG", compress_level=0)
+    return out.getvalue()
+
+
 def write_archive(path: Path, count: int) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for number in range(count):
-            archive.writestr(f"day {number // 500}/{number:05}.png", make_noise_image(number, size=IMAGE_SIZE))
+            archive.writestr(f"day {number // 500}/{number:05}.png", make_noise_image(number))
     return path
 
 
@@ -115,7 +125,7 @@ def write_images(folder: Path, count: int) -> list[Path]:
     folder.mkdir()
     paths = [folder / f"{number:05}.png" for number in range(count)]
     for number, path in enumerate(paths):
-        path.write_bytes(make_noise_image(1_000_000 + number, size=IMAGE_SIZE))
+        path.write_bytes(make_noise_image(1_000_000 + number))
     return paths
 
 

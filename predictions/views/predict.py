@@ -24,14 +24,20 @@ from core.urls import get_site_url
 from inference.errors import InferenceError
 from inference.messages import format_bytes
 from inference.signature import TableInput, get_table_part
-from predictions.forms import CsvRowForm, FeaturesForm, ImageFeaturesForm, PredictionForm, UploadForm
+from predictions.forms import CsvRowForm, FeaturesForm, PredictionForm, UploadForm
 from predictions.models import Prediction
 from predictions.services.examples import get_example_names, has_example
 from predictions.services.inputs import PreparedInput
 from predictions.services.predict import run_prediction
 from predictions.services.submissions import predict_once
 from predictions.snippets import build_snippets
-from predictions.views.form_inputs import FORM_CLASSES, get_form_arguments, get_initial_input, iterate_inputs
+from predictions.views.form_inputs import (
+    FORM_CLASSES,
+    get_batch_limits,
+    get_form_arguments,
+    get_initial_input,
+    iterate_inputs,
+)
 from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response
 from predictions.views.model_choices import list_model_choices
 from predictions.views.outdated_forms import convert_outdated_form
@@ -223,15 +229,9 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
             "examples": get_example_names(version) if version else [],
             "max_bytes": settings.MAX_UPLOAD_BYTES,
             "max_size": format_bytes(settings.MAX_UPLOAD_BYTES),
-            "batch_limits": self.get_batch_limits(),
+            "batch_limits": get_batch_limits(version.parsed_signature.input) if version else None,
             **context,
         }
-
-    def get_batch_limits(self) -> dict[str, Any] | None:
-        """Return the limits of the file of a batch job, or None if the model takes an image with features."""
-        if self.version is None or self.get_form_class() is ImageFeaturesForm:
-            return None
-        return {"bytes": settings.MAX_BATCH_FILE_BYTES, "size": format_bytes(settings.MAX_BATCH_FILE_BYTES)}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = self.get_form_context(**super().get_context_data(**kwargs))
