@@ -40,7 +40,7 @@ def get_form_arguments(signature_input: AnyInput) -> dict[str, Any]:
     return {"table": table} if table else {}
 
 
-def get_batch_limits(signature_input: AnyInput) -> dict[str, Any] | None:
+def get_job_limits(signature_input: AnyInput) -> dict[str, Any] | None:
     """Return the limits of the file of a batch job; None for an image with features, which batch jobs do not take."""
     if FORM_CLASSES[signature_input.parts] is ImageFeaturesForm:
         return None
