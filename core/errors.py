@@ -8,6 +8,8 @@ STATUS_BY_CODE = {
     "artifact-mismatch": 409,
     "not-reviewable": 409,
     "already-final": 409,
+    "wrong-job-status": 409,
+    "number-in-use": 409,
     "idempotency-key-in-use": 409,
     "idempotency-key-reused": 422,
     "invalid-idempotency-key": 400,
