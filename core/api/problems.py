@@ -137,7 +137,9 @@ def _handle_inference_error(error: InferenceError) -> JsonResponse:
     else:
         field = getattr(error, "field", "")
         errors = [_build_item(error, field)] if field else []
-    return build_problem(status=get_status(error), code=error.code, detail=error.message, errors=errors)
+    seconds = getattr(error, "retry_after_seconds", None)
+    headers = {"Retry-After": str(seconds)} if seconds else None
+    return build_problem(status=get_status(error), code=error.code, detail=error.message, errors=errors, headers=headers)
 
 
 def _build_item(error: InferenceError, field: str) -> dict[str, str]:

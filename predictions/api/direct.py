@@ -2,9 +2,10 @@
 
 For each prediction, the request, negotiation, parsers, serializer, and response of REST framework use 0.3 of 0.6 ms of CPU
 (without the database and the model), and its authentication is a query of its own (see `registry.callers`).
-`accept_direct_requests` therefore handles the requests that programs usually send: with a valid token, an
-existing model, well-formed parameters, and no query string. All others go to the viewset, which reads the same body again,
-so that all errors in the request itself are reported by the viewset. Both use the same services and build the same response.
+`accept_direct_requests` therefore handles the requests that programs usually send: with a valid token, an existing model,
+well-formed parameters, and neither a query string nor an Idempotency-Key. All others go to the viewset, which reads the same
+body again, so that all errors in the request itself are reported by the viewset. Both use the same services and build the
+same response.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from core.api.problems import handle_exception
 from core.api.renderers import render_json
 from core.storage import StorageFull
 from inference.errors import InferenceError
+from predictions.api.idempotency import META_NAME
 from predictions.api.responses import build_failure_response, represent_created
 from predictions.models import Prediction
 from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
@@ -68,7 +70,7 @@ def create_directly(request: HttpRequest) -> HttpResponse | None:
     handler. Only errors that occur before the throttle counts the request are left to the viewset.
     """
     secret = parse_bearer_header(request.META.get("HTTP_AUTHORIZATION", ""))
-    if not secret or request.META.get("QUERY_STRING") or not _accepts_json(request):
+    if not secret or request.META.get("QUERY_STRING") or META_NAME in request.META or not _accepts_json(request):
         return None
     try:
         parameters = _read_parameters(request)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from accounts.models import User
 from core.api.problems import build_problem
@@ -19,6 +20,14 @@ def represent_created(prediction: Prediction, *, request: HttpRequest | Request,
     return represent_prediction(
         prediction, base_url=get_base_url(request), url_suffix=get_url_suffix(request), reader=reader
     )
+
+
+def build_created_response(prediction: Prediction, *, request: Request, reader: User, status: int = 201) -> HttpResponse:
+    """Return the response to a request that created a prediction, or that repeats the creation of one."""
+    body = represent_created(prediction, request=request, reader=reader)
+    if prediction.status == Prediction.Status.FAILED and status == 201:
+        return build_failure_response(prediction, url=body["url"])
+    return Response(body, status=status, headers={"Location": body["url"]})
 
 
 def build_failure_response(prediction: Prediction, *, url: str) -> HttpResponse:

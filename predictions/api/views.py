@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, cast
 
 from django.db.models import QuerySet
@@ -21,7 +22,8 @@ from core.api.filters import StrictFilterBackend
 from core.api.negotiation import IgnoreAcceptNegotiation
 from inference.errors import InvalidInput
 from predictions.api.direct import accept_direct_requests
-from predictions.api.responses import build_failure_response, represent_created
+from predictions.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
+from predictions.api.responses import build_created_response
 from predictions.api.serializers import (
     GroundTruthItemSerializer,
     GroundTruthResultSerializer,
@@ -107,7 +109,9 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
             "application/json": PredictionRequestSerializer(),
         },
         responses={201: PredictionSerializer},
+        parameters=[IDEMPOTENCY_PARAMETER],
     )
+    @idempotent
     def create(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         """Run a model on one input, and store the input and the prediction.
 
@@ -116,11 +120,15 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         """
         serializer = PredictionRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        prediction = predict(user=cast(User, request.user), source=Prediction.Source.API, **serializer.validated_data)
-        body = represent_created(prediction, request=request, reader=cast(User, request.user))
-        if prediction.status == Prediction.Status.FAILED:
-            return build_failure_response(prediction, url=body["url"])
-        return Response(body, status=201, headers={"Location": body["url"]})
+        user = cast(User, request.user)
+        respond = get_claim(request).record(partial(build_created_response, request=request, reader=user))
+        prediction = predict(
+            user=user,
+            source=Prediction.Source.API,
+            in_transaction=respond.in_transaction,
+            **serializer.validated_data,
+        )
+        return respond(prediction)
 
     @extend_schema(
         parameters=[
@@ -160,10 +168,12 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         responses={201: ReviewSerializer},
         description="Review a prediction. You can review your own predictions; reviewers can review all predictions. "
         "A new review withdraws your earlier review of the same prediction.",
+        parameters=[IDEMPOTENCY_PARAMETER],
     )
     @extend_schema(methods=["DELETE"], responses={204: None}, description="Withdraw your active review of a prediction.")
     @action(detail=True, methods=["get", "post", "delete"], filter_backends=(), pagination_class=None)
-    def reviews(self, request: Request, pk: str) -> Response:
+    @idempotent
+    def reviews(self, request: Request, pk: str) -> HttpResponse:
         """List the active reviews of a prediction, add your own review, or withdraw it.
 
         You can review your own predictions. Reviewers can review all predictions. A new review withdraws your earlier one.
@@ -174,8 +184,10 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         if request.method == "POST":
             serializer = ReviewInputSerializer(data=request.data, context=context)
             serializer.is_valid(raise_exception=True)
-            review = review_prediction(prediction=prediction, reviewer=reviewer, **serializer.validated_data)
-            return Response(ReviewSerializer(review, context=context).data, status=201)
+            with get_claim(request).transaction():
+                review = review_prediction(prediction=prediction, reviewer=reviewer, **serializer.validated_data)
+                response = Response(ReviewSerializer(review, context=context).data, status=201)
+                return get_claim(request).complete(response)
         if request.method == "DELETE":
             if not withdraw_review(prediction=prediction, reviewer=reviewer):
                 raise NotFound("You have no active review of this prediction.")
@@ -196,18 +208,22 @@ def attach_versions(predictions: list[Prediction]) -> list[Prediction]:
 class GroundTruthView(APIView):
     """Ground truth: reviews of many predictions in one request."""
 
-    @extend_schema(request=GroundTruthSerializer, responses=GroundTruthResultSerializer)
-    def post(self, request: Request) -> Response:
+    @extend_schema(request=GroundTruthSerializer, responses=GroundTruthResultSerializer, parameters=[IDEMPOTENCY_PARAMETER])
+    @idempotent
+    def post(self, request: Request) -> HttpResponse:
         """Review up to 1,000 predictions, each identified by id or client_reference. Each item has its own result."""
         serializer = GroundTruthSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         items = [_parse_item(item) for item in serializer.validated_data["items"]]
         valid_items = [item for item in items if isinstance(item, dict)]
-        reviewed = iter(review_predictions(items=valid_items, reviewer=cast(User, request.user)))
-        results = [next(reviewed) if isinstance(item, dict) else item for item in items]
-        accepted = sum(result.review is not None for result in results)
-        body = {"accepted": accepted, "refused": len(results) - accepted, "results": results}
-        return Response(GroundTruthResultSerializer(body, context={"request": request}).data)
+        with get_claim(request).transaction():
+            reviewed = iter(review_predictions(items=valid_items, reviewer=cast(User, request.user)))
+            results = [next(reviewed) if isinstance(item, dict) else item for item in items]
+            accepted = sum(result.review is not None for result in results)
+            body = {"accepted": accepted, "refused": len(results) - accepted, "results": results}
+            return get_claim(request).complete(
+                Response(GroundTruthResultSerializer(body, context={"request": request}).data)
+            )
 
 
 def _parse_item(item: Any) -> dict[str, Any] | ReviewResult:

@@ -28,7 +28,7 @@ class IdempotencyKey(models.Model):
     )
     status_code = models.PositiveSmallIntegerField(null=True, blank=True)
     headers = models.JSONField(default=dict, blank=True)
-    body = models.TextField(blank=True)
+    body = models.BinaryField(default=b"", blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar = models.Manager()

@@ -61,6 +61,7 @@ POSTGRESQL_CONVERTERS: Converters = {
     models.JSONField: {dict: json.dumps, list: json.dumps},
 }
 
+MAX_STATEMENT_ROWS = 200  # of `insert_batch`, to limit the size of a statement
 MAX_PREPARED_ROWS = 4  # larger groups are rare, and each number of rows is a statement of its own
 
 
@@ -100,6 +101,20 @@ def insert_predictions(predictions: Sequence[Prediction], *, is_retry: bool = Fa
         for row in (prediction.input, prediction):
             row._state.adding, row._state.db = False, database.alias
     return [None] * len(predictions)
+
+
+def insert_batch(predictions: Sequence[Prediction]) -> None:
+    """Insert any number of predictions with their inputs in the current transaction.
+
+    Raises:
+        DatabaseError, InterfaceError: a row was rejected, or the database is unavailable. Roll the transaction back.
+    """
+    database = connections[DEFAULT_DB_ALIAS]
+    for start in range(0, len(predictions), MAX_STATEMENT_ROWS):
+        _execute_inserts(database, predictions[start : start + MAX_STATEMENT_ROWS], is_retry=False)
+    for prediction in predictions:
+        for row in (prediction.input, prediction):
+            row._state.adding, row._state.db = False, database.alias
 
 
 def _execute_inserts(database: BaseDatabaseWrapper, predictions: Sequence[Prediction], *, is_retry: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.core.files.base import File
 from django.utils import timezone
 
 from accounts.models import User
-from inference.errors import InvalidInput, ModelError, ModelUnavailable, Overloaded
+from inference.errors import InferenceError, InvalidInput, ModelError, ModelUnavailable, Overloaded
 from inference.types import ModelInput, PredictionResult, Timings
 from predictions import metrics
 from predictions.models import Prediction
@@ -38,6 +38,7 @@ def predict(
     model: str = "",
     resolved: ResolvedModel | None = None,
     client_reference: str = "",
+    in_transaction: Callable[[Prediction], object] | None = None,
 ) -> Prediction:
     """Run a model on one input and store the input and the prediction.
 
@@ -55,6 +56,7 @@ def predict(
         model: `name`, `name@alias` or `name:number`; empty for the default model.
         resolved: the version that `model` refers to, if the caller has already resolved it for this user.
         client_reference: the caller's own id for the prediction.
+        in_transaction: called with the prediction in the transaction that stores it. If it raises, nothing is stored.
 
     Raises:
         UnknownModel, InactiveModel: the model version does not exist, or this user cannot use it.
@@ -73,13 +75,28 @@ def predict(
         feature_order=feature_order,
         is_default_model=not model,
     )
-    return run_prediction(resolved=resolved, prepared=prepared, user=user, source=source, client_reference=client_reference)
+    return run_prediction(
+        resolved=resolved,
+        prepared=prepared,
+        user=user,
+        source=source,
+        client_reference=client_reference,
+        in_transaction=in_transaction,
+    )
 
 
 def run_prediction(
-    *, resolved: ResolvedModel, prepared: PreparedInput, user: User | None, source: str, client_reference: str = ""
+    *,
+    resolved: ResolvedModel,
+    prepared: PreparedInput,
+    user: User | None,
+    source: str,
+    client_reference: str = "",
+    in_transaction: Callable[[Prediction], object] | None = None,
 ) -> Prediction:
     """Run a model on a prepared input and store both. For callers that have already resolved the model.
+
+    `in_transaction` is that of `predict`.
 
     Raises:
         Overloaded, StorageFull, DatabaseError: as `predict` does.
@@ -91,25 +108,34 @@ def run_prediction(
         source=source,
         client_reference=client_reference,
     )
-    _run_model(prediction, prepared, resolved)
-    store_prediction(prediction, prepared)
-    _record_prediction(prediction)
+    run_model(prediction, prepared, resolved)
+    store_prediction(prediction, prepared, in_transaction=in_transaction)
+    record_prediction(prediction)
     return prediction
 
 
-def _run_model(prediction: Prediction, prepared: PreparedInput, resolved: ResolvedModel) -> None:
-    """Run the model and set the output or the error of the prediction. No transaction is open meanwhile."""
+def run_model(
+    prediction: Prediction,
+    prepared: PreparedInput,
+    resolved: ResolvedModel,
+    *,
+    raised_errors: tuple[type[ModelError], ...] = (),
+) -> None:
+    """Run the model and set the output or the error of the prediction. No transaction is open meanwhile.
+
+    Args:
+        raised_errors: errors of the model that the caller handles.
+    """
     timings = Timings()
     prediction.started_at = timezone.now()
     try:
-        _set_output(prediction, _run_with_standby(prediction, prepared, resolved, timings))
+        set_output(prediction, _run_with_standby(prediction, prepared, resolved, timings))
     except ModelError as error:
-        prediction.status = Prediction.Status.FAILED
-        prediction.error_code, prediction.error_message = error.code, error.message
+        if isinstance(error, raised_errors):
+            raise
+        set_failure(prediction, error)
         logger.error("model failed", exc_info=error, extra={"prediction": str(prediction.id)})
-    prediction.preprocess_ms = _round_milliseconds(timings.preprocess_ms)
-    prediction.queue_ms = _round_milliseconds(timings.queue_ms)
-    prediction.inference_ms = _round_milliseconds(timings.inference_ms)
+    set_timings(prediction, timings)
     prediction.completed_at = timezone.now()
 
 
@@ -152,7 +178,8 @@ def _run_version(version: ModelVersion, item: ModelInput, timings: Timings) -> P
         raise
 
 
-def _set_output(prediction: Prediction, result: PredictionResult) -> None:
+def set_output(prediction: Prediction, result: PredictionResult) -> None:
+    """Set the output of a prediction, which has then succeeded."""
     prediction.status = Prediction.Status.SUCCEEDED
     prediction.output = result.output
     prediction.label = result.label
@@ -162,19 +189,24 @@ def _set_output(prediction: Prediction, result: PredictionResult) -> None:
     prediction.warnings = [asdict(warning) for warning in result.warnings]
 
 
-def _record_prediction(prediction: Prediction) -> None:
+def set_failure(prediction: Prediction, error: InferenceError) -> None:
+    """Set the error of a prediction, which has then failed."""
+    prediction.status = Prediction.Status.FAILED
+    prediction.error_code, prediction.error_message = error.code, error.message
+
+
+def set_timings(prediction: Prediction, timings: Timings) -> None:
+    """Set the durations of a prediction."""
+    prediction.preprocess_ms = _round_milliseconds(timings.preprocess_ms)
+    prediction.queue_ms = _round_milliseconds(timings.queue_ms)
+    prediction.inference_ms = _round_milliseconds(timings.inference_ms)
+
+
+def record_prediction(prediction: Prediction) -> None:
     """Update the metrics and write a log line for a stored prediction."""
     version = prediction.model_version
-    labels = version.model.name, version.number
-    metrics.PREDICTIONS.labels(*labels, prediction.status).inc()
-    durations = {
-        "preprocess": prediction.preprocess_ms,
-        "queue": prediction.queue_ms,
-        "inference": prediction.inference_ms,
-    }
-    for stage, milliseconds in durations.items():
-        if milliseconds is not None:
-            metrics.STAGE_SECONDS.labels(*labels, stage).observe(milliseconds / 1000)
+    metrics.PREDICTIONS.labels(version.model.name, version.number, prediction.status).inc()
+    metrics.observe_stages([prediction])
     logger.info(
         "prediction",
         extra={
@@ -185,6 +217,8 @@ def _record_prediction(prediction: Prediction) -> None:
             "label": prediction.label,
             "confidence": prediction.confidence,
             "error_code": prediction.error_code,
-            **{f"{stage}_ms": milliseconds for stage, milliseconds in durations.items()},
+            "preprocess_ms": prediction.preprocess_ms,
+            "queue_ms": prediction.queue_ms,
+            "inference_ms": prediction.inference_ms,
         },
     )
