@@ -98,12 +98,10 @@ def send_task(name: str, row_id: str) -> None:
     """Send a task to the workers. If the broker is unavailable, drop the task: the sweep enqueues it again."""
     if monotonic() < broker.retry_time:
         return
-    with app.producer_or_acquire() as producer:
-        connection = producer.connection
-    errors = (OperationalError, OSError, *connection.connection_errors, *connection.channel_errors)
+    connection = app.connection_for_write()  # not opened: it knows the exceptions of its transport
     try:
-        app.send_task(name, args=[row_id], producer=None, retry=True, retry_policy=RETRIES)
-    except errors as error:
+        app.send_task(name, args=[row_id], retry=True, retry_policy=RETRIES)
+    except (OperationalError, OSError, *connection.connection_errors, *connection.channel_errors) as error:
         broker.record(error)
     else:
         broker.record(None)
@@ -132,6 +130,13 @@ def check_pool(sender: Any, **kwargs: Any) -> None:
     """Exit if the pool forks processes, because TensorFlow does not work in them, or if it does not use threads."""
     if sender.pool_cls.__module__ not in POOLS:
         raise SystemExit("This pool cannot run models. Use --pool threads (the default) or --pool solo.")
+
+
+@signals.worker_ready.connect
+def start_watchdog(**kwargs: Any) -> None:
+    from mlsite.watchdog import watch_models  # imports models, which Django has set up now
+
+    watch_models()
 
 
 @signals.worker_shutting_down.connect

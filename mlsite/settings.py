@@ -197,13 +197,18 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20
 # --- background work ------------------------------------------------------------------------------------------------
 # The broker of the Celery workers: amqp://… (RabbitMQ) or redis://…. If empty, tasks run in threads of the web processes.
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
-BACKGROUND_THREADS = env.int("BACKGROUND_THREADS", default=2)  # per process, without a broker
+BACKGROUND_THREADS = env.int("BACKGROUND_THREADS", default=2)  # of a Celery worker, or of each web process without a broker
+# With a broker, one thread of each web process sends the tasks, so that no request waits for the broker.
+TASK_HANDLER, TASK_THREADS = (
+    ("mlsite.celery.send_task", 1) if CELERY_BROKER_URL else ("core.tasks.run_task", BACKGROUND_THREADS)
+)
 # Seconds after which a worker that is running a prediction is considered lost. Loading the slowest model must take less.
 BACKGROUND_LEASE = env.float("BACKGROUND_LEASE", default=max(120.0, 6 * PREDICT_TIMEOUT))
 MAX_PREFER_WAIT = env.int("MAX_PREFER_WAIT", default=10)  # seconds that a request with `Prefer: wait` can wait
 MAX_EXPIRES_IN = env.int("MAX_EXPIRES_IN", default=7 * 24 * 3600)  # seconds, the limit of `expires_in`
 IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", default=24)  # for which a repeated request gets the first response
-# Functions that the server calls in the background, with the interval in seconds. See mlsite/scheduler.py.
+# Functions that the web server calls in the background, or Celery beat if there is a broker, with the interval in seconds.
+# See mlsite/scheduler.py and mlsite/celery.py.
 SCHEDULED_JOBS = {
     "monitoring.services.rollup.roll_up_pending": 300,
     "predictions.services.summaries.update_summaries": 300,
