@@ -11,6 +11,8 @@ STATUS_BY_CODE = {
     "idempotency-key-in-use": 409,
     "idempotency-key-reused": 422,
     "invalid-idempotency-key": 400,
+    "wrong-job-status": 409,
+    "number-in-use": 409,
     "file-too-large": 413,
     "unsupported-image-format": 415,
     "invalid-input": 400,

@@ -27,7 +27,7 @@ _tasks: dict[str, Task] = {}
 def background_task(name: str) -> Callable[[Task], Task]:
     """Register a function as a background task. It takes the ID of a row as a string.
 
-    The module `tasks` of the app must import the module of the function, so that workers know the task.
+    Call it in the module `tasks` of the app, which all workers import.
 
     Args:
         name: unique and stable, because messages of the broker contain it.
@@ -50,6 +50,8 @@ def enqueue(name: str, row_id: str) -> None:
 
 def run_task(name: str, row_id: str) -> None:
     """Run a registered task in this thread, and close its database connections."""
+    if name not in _tasks:
+        load_tasks()
     try:
         _tasks[name](row_id)
     finally:

@@ -176,6 +176,12 @@ MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", default=25_000_000)
 MAX_JSON_BYTES = 2**20
 MAX_FORM_BYTES = 3 * MAX_UPLOAD_BYTES  # without JavaScript, the upload page sends several images in one request
 FORM_OVERHEAD_BYTES = 64 * 2**10  # other parts of a multipart body
+MAX_BATCH_FILE_BYTES = env.int("MAX_BATCH_FILE_BYTES", default=2**30)  # of the file of a batch job
+MAX_BATCH_JOB_ITEMS = env.int("MAX_BATCH_JOB_ITEMS", default=1_000_000)  # rows or images of a batch job
+MAX_ARCHIVE_MEMBERS = 100_000  # files in a ZIP archive, whose table of contents is read as a whole
+# Routes whose uploads are written to disk while they are received.
+LARGE_UPLOAD_ROUTES = ["api:batch-job-list", "api:batch-job-images"]
+BATCH_JOB_LEASE_SECONDS = env.int("BATCH_JOB_LEASE_SECONDS", default=60)  # then a job without progress is started again
 PREDICT_TIMEOUT = env.float("PREDICT_TIMEOUT", default=10.0)  # seconds that a request waits, including the queue
 MAX_BATCH = env.int("MAX_BATCH", default=32)  # inputs per batch
 MAX_QUEUE = env.int("MAX_QUEUE", default=128)  # inputs that can wait per model and process; further requests get a 503
@@ -207,13 +213,18 @@ BACKGROUND_LEASE = env.float("BACKGROUND_LEASE", default=max(120.0, 6 * PREDICT_
 MAX_PREFER_WAIT = env.int("MAX_PREFER_WAIT", default=10)  # seconds that a request with `Prefer: wait` can wait
 MAX_EXPIRES_IN = env.int("MAX_EXPIRES_IN", default=7 * 24 * 3600)  # seconds, the limit of `expires_in`
 IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", default=24)  # for which a repeated request gets the first response
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=10)  # between two searches for work whose task or worker is lost
+# Seconds after which work that has not started is enqueued again. Without a broker, tasks are lost when the server stops, and
+# a task that is waiting already is not enqueued twice. With a broker, each repetition is a message.
+TASK_REPEAT_SECONDS = env.float("TASK_REPEAT_SECONDS", default=60 if CELERY_BROKER_URL else 10)
 # Functions that the web server calls in the background, or Celery beat if there is a broker, with the interval in seconds.
 # See mlsite/scheduler.py and mlsite/celery.py.
 SCHEDULED_JOBS = {
     "monitoring.services.rollup.roll_up_pending": 300,
     "predictions.services.summaries.update_summaries": 300,
-    "predictions.services.background.expire_queued": 10,
-    "predictions.services.background.requeue_lost": 10,
+    "predictions.services.background.expire_queued": SWEEP_SECONDS,
+    "predictions.services.background.requeue_lost": SWEEP_SECONDS,
+    "predictions.services.batch_jobs.requeue_lost_jobs": SWEEP_SECONDS,
     "predictions.services.idempotency.delete_expired_keys": 3600,
 }
 
@@ -242,7 +253,9 @@ SPECTACULAR_SETTINGS = {
     "(`application/problem+json`). Create a token on the page [API tokens](/accounts/tokens/) and send it in the header "
     "`Authorization: Bearer <token>`.",
     "VERSION": __version__,
-    "TAGS": [{"name": name} for name in ("predictions", "inputs", "models", "ground-truth")],  # the order in Swagger UI
+    "TAGS": [
+        {"name": name} for name in ("predictions", "batch-jobs", "inputs", "models", "ground-truth")
+    ],  # the order in Swagger UI
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,

@@ -8,6 +8,7 @@ from datetime import timedelta
 from time import monotonic, sleep
 from typing import Any
 
+from django.conf import settings
 from django.core.files.base import File
 from django.utils import timezone
 
@@ -23,7 +24,6 @@ from registry.references import ModelReference, ResolvedModel, resolve_model
 logger = logging.getLogger(__name__)
 
 TASK_NAME = "predictions.run_prediction"
-MIN_ENQUEUE_INTERVAL = timedelta(minutes=1)  # between two tasks for a prediction that waits; grows with its age
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.01, 0.25  # between two looks at a prediction that a request waits for
 
 
@@ -92,7 +92,7 @@ def _store_work(prediction: Prediction, reference: ModelReference, expires_in: f
         reference=str(reference),
         created_at=created_at,
         expires_at=None if expires_in is None else created_at + timedelta(seconds=expires_in),
-        enqueue_at=created_at + MIN_ENQUEUE_INTERVAL,
+        enqueue_at=created_at + timedelta(seconds=settings.TASK_REPEAT_SECONDS),
     )
     enqueue(TASK_NAME, str(prediction.pk))
 
