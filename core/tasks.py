@@ -45,7 +45,7 @@ def enqueue(name: str, row_id: str) -> None:
 
     This never waits for the broker. If the task is lost, the sweep enqueues it again.
     """
-    transaction.on_commit(lambda: get_executor().submit(name, row_id))
+    transaction.on_commit(lambda: _enqueue(name, row_id))
 
 
 def run_task(name: str, row_id: str) -> None:
@@ -75,3 +75,7 @@ def stop_tasks(seconds: float) -> None:
     stopping.set()
     if get_executor.cache_info().currsize:
         get_executor().stop(seconds)
+
+
+def _enqueue(name: str, row_id: str) -> None:
+    get_executor().submit(name, row_id)

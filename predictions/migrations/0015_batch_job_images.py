@@ -9,7 +9,7 @@ import predictions.paths
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("predictions", "0013_background_work"),
+        ("predictions", "0014_guarded_statuses"),
     ]
 
     operations = [
