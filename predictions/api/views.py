@@ -21,6 +21,14 @@ from accounts.models import User
 from core.api.filters import StrictFilterBackend
 from core.api.negotiation import IgnoreAcceptNegotiation
 from inference.errors import InvalidInput
+from predictions.api.background import (
+    PREFER_PARAMETER,
+    QUEUED_RESPONSE,
+    CancelMixin,
+    add_poll_headers,
+    create_in_background,
+    read_preference,
+)
 from predictions.api.direct import accept_direct_requests
 from predictions.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
 from predictions.api.responses import build_created_response
@@ -57,8 +65,8 @@ INCLUDE_SERIALIZERS: dict[str, dict[str, type[PredictionSerializer]]] = {
 }
 
 
-class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
-    """Create, list, export, and review predictions."""
+class PredictionViewSet(CancelMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """Create, list, export, cancel, and review predictions."""
 
     queryset = Prediction.objects.none()
     serializer_class = PredictionSerializer
@@ -108,18 +116,21 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
             "multipart/form-data": ImageRequestSerializer(),
             "application/json": PredictionRequestSerializer(),
         },
-        responses={201: PredictionSerializer},
-        parameters=[IDEMPOTENCY_PARAMETER],
+        responses={201: PredictionSerializer, 202: QUEUED_RESPONSE},
+        parameters=[IDEMPOTENCY_PARAMETER, PREFER_PARAMETER],
     )
     @idempotent
     def create(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         """Run a model on one input, and store the input and the prediction.
 
         Send an image as `multipart/form-data`, features or a text as JSON, and an image with features as the parts `image`
-        and `features` of `multipart/form-data`.
+        and `features` of `multipart/form-data`. With `Prefer: respond-async`, the model runs later: see `status`.
         """
         serializer = PredictionRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
+        preference = read_preference(request, serializer.validated_data)
+        if preference.is_background:
+            return create_in_background(request, serializer.validated_data, preference)
         user = cast(User, request.user)
         respond = get_claim(request).record(partial(build_created_response, request=request, reader=user))
         prediction = predict(
@@ -141,8 +152,8 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         ]
     )
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Get a prediction."""
-        return super().retrieve(request, *args, **kwargs)
+        """Get a prediction. If it is queued or running, Retry-After says when to get it again."""
+        return add_poll_headers(super().retrieve(request, *args, **kwargs))
 
     @extend_schema(
         parameters=[OpenApiParameter("format", str, enum=[*EXPORT_FORMATS], description="If omitted, csv.")],

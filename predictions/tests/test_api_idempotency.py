@@ -1,18 +1,12 @@
 """Idempotency-Key: a repeated request gets the first response, and nothing is stored again."""
 
 import json
-from datetime import timedelta
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.utils import timezone
 
-from core.tests.problems import assert_problem
-from inference.tests.factories import make_image
-from predictions.models import IdempotencyKey, Input, Prediction, Review
-from predictions.services.idempotency import LEASE_SECONDS
+from predictions.models import Input, Prediction
 from predictions.tests.create_requests import ROW
-from predictions.tests.factories import PREDICTIONS_URL, list_stored_files, make_prediction, make_upload
+from predictions.tests.factories import PREDICTIONS_URL, make_upload
 
 pytestmark = pytest.mark.django_db
 KEY = "5e7c0a4e-6f1b-4b5e-9d4e-1d7f4b0f6a0e"

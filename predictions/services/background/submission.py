@@ -106,7 +106,7 @@ def cancel_prediction(*, prediction: Prediction) -> Prediction:
     is_canceled = finish_prediction(prediction.pk, {"status": Prediction.Status.CANCELED, "completed_at": timezone.now()})
     prediction.refresh_from_db(fields=["status", "completed_at", "started_at"])
     if not is_canceled:
-        raise AlreadyFinal(f"The prediction has already {prediction.status}. A final status never changes.")
+        raise AlreadyFinal(f"The status of the prediction is already final: {prediction.status}.")
     logger.info("prediction canceled", extra={"prediction": str(prediction.pk)})
     return prediction
 
