@@ -18,7 +18,14 @@ from mlsite.tests.site import Site
 pytestmark = pytest.mark.services
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "2"))
 MAX_REQUEST_SECONDS = 5  # on a machine that is busy with other tests
-BROKERS = [("redis", "sqlite"), ("rabbitmq", "postgres")]
+
+
+def parametrize(*combinations: str):
+    """Run a test with some combinations of a broker, which may be `none`, and a database."""
+    return pytest.mark.parametrize("installation", combinations, indirect=True, scope="module")
+
+
+with_broker = parametrize("redis-sqlite", "rabbitmq-postgres")
 
 
 class Installation:
@@ -42,8 +49,7 @@ class Installation:
 
 @pytest.fixture(scope="module")
 def installation(request, tmp_path_factory) -> Iterator[Installation]:
-    """Return an installation with a kind of broker, which may be empty, and a kind of database."""
-    kind, database = request.param
+    kind, _, database = request.param.partition("-")
     folder: Path = tmp_path_factory.mktemp("site")
     with ExitStack() as stack:
         if database == "postgres":
@@ -51,9 +57,9 @@ def installation(request, tmp_path_factory) -> Iterator[Installation]:
             url = stack.enter_context(postgres.run_cluster(postgres.find_binaries())).url
         else:
             url = f"sqlite:///{folder}/site.sqlite3"
-        if kind:
+        if kind != "none":
             require(kind, not find_missing(kind))
-        broker = stack.enter_context(run_broker(kind)) if kind else None
+        broker = stack.enter_context(run_broker(kind)) if kind != "none" else None
         site = Site(folder, url, CELERY_BROKER_URL=broker.url if broker else "", **FAST_SETTINGS)
         created = Installation(site, broker)
         stack.callback(created.stop)
@@ -64,7 +70,7 @@ def wait_a_moment():
     time.sleep(random.uniform(0, 0.8))
 
 
-@pytest.mark.parametrize("installation", BROKERS, indirect=True, scope="module")
+@with_broker
 def test_workers_process_predictions_and_jobs(installation):
     load = installation.load
     started = time.monotonic()
@@ -75,7 +81,7 @@ def test_workers_process_predictions_and_jobs(installation):
     assert time.monotonic() - started < 30
 
 
-@pytest.mark.parametrize("installation", BROKERS, indirect=True, scope="module")
+@with_broker
 def test_a_killed_worker_loses_nothing(installation):
     load = installation.load
     for _ in range(ROUNDS):
@@ -88,7 +94,7 @@ def test_a_killed_worker_loses_nothing(installation):
     load.check()
 
 
-@pytest.mark.parametrize("installation", BROKERS, indirect=True, scope="module")
+@with_broker
 def test_a_killed_broker_loses_nothing_and_fails_no_request(installation):
     load, broker = installation.load, installation.broker
     for _ in range(ROUNDS):
@@ -105,7 +111,7 @@ def test_a_killed_broker_loses_nothing_and_fails_no_request(installation):
     assert 1 <= log.count("the broker is unavailable") <= 2 * ROUNDS  # once per web process
 
 
-@pytest.mark.parametrize("installation", [("", "sqlite"), ("", "postgres"), ("redis", "sqlite")], indirect=True, scope="module")
+@parametrize("redis-sqlite", "none-sqlite", "none-postgres")
 def test_a_killed_web_server_loses_nothing(installation):
     load = installation.load
     for _ in range(ROUNDS):

@@ -53,7 +53,8 @@ def queue_prediction(
     arguments and errors are those of `predict`.
 
     Args:
-        expires_in: seconds after which the prediction fails if it has not started.
+        expires_in: seconds after which the prediction fails if it has not started; `settings.MAX_EXPIRES_IN` by default,
+            so that no prediction stays open, and its day uncounted, forever.
         in_transaction: called with the prediction in the transaction that stores it.
     """
     resolved = resolved or resolve_model(model, user=user)
@@ -91,7 +92,7 @@ def _store_work(prediction: Prediction, reference: ModelReference, expires_in: f
         prediction=prediction,
         reference=str(reference),
         created_at=created_at,
-        expires_at=None if expires_in is None else created_at + timedelta(seconds=expires_in),
+        expires_at=created_at + timedelta(seconds=settings.MAX_EXPIRES_IN if expires_in is None else expires_in),
         enqueue_at=created_at + timedelta(seconds=settings.TASK_REPEAT_SECONDS),
     )
     enqueue(TASK_NAME, str(prediction.pk))
