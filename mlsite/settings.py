@@ -253,9 +253,15 @@ SPECTACULAR_SETTINGS = {
     "(`application/problem+json`). Create a token on the page [API tokens](/accounts/tokens/) and send it in the header "
     "`Authorization: Bearer <token>`.",
     "VERSION": __version__,
-    "TAGS": [
-        {"name": name} for name in ("predictions", "batch-jobs", "inputs", "models", "ground-truth")
-    ],  # the order in Swagger UI
+    # The order in Swagger UI.
+    "TAGS": [{"name": name} for name in ("predictions", "batch-jobs", "inputs", "models", "ground-truth")],
+    "ENUM_NAME_OVERRIDES": {
+        "StatusEnum": "predictions.models.Prediction.Status",
+        "KindEnum": "predictions.models.Input.Kind",
+        "BatchJobStatusEnum": "predictions.models.BatchJob.Status",
+        "BatchJobKindEnum": "predictions.models.BatchJob.Kind",
+        "AddedImageStatusEnum": ["added", "exists", "rejected"],
+    },
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,

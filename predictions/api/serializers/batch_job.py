@@ -57,7 +57,7 @@ class BatchJobRequestSerializer(StrictSerializer):
     )
     mapping = MappingField(
         required=False,
-        help_text="For features of a table whose column has another name: the name of the column by the name of the feature.",
+        help_text="For features whose column has another name: the name of the column by the name of the feature.",
     )
     start = serializers.BooleanField(default=True, help_text="If false, the job is a draft with a preview.")
 
@@ -81,8 +81,8 @@ class ImagesRequestSerializer(StrictSerializer):
         required=False,
         min_value=1,
         max_value=2**31 - 1,
-        help_text="The number of the first file in the job, from 1. A repeated request with the same numbers adds nothing. If "
-        "omitted, the files are appended.",
+        help_text="The number of the first file in the job, from 1. A repeated request with the same numbers adds "
+        "nothing. If omitted, the files are appended.",
     )
 
 
@@ -210,4 +210,4 @@ def _represent_preview(job: BatchJob) -> dict[str, Any] | None:
         preview = build_preview(job)
     except (InvalidInput, OSError):  # the stored file is damaged, which fails the job when it starts
         return None
-    return preview and asdict(preview)
+    return asdict(preview) if preview else None

@@ -61,10 +61,11 @@ def start_batch_job(*, job: BatchJob, mapping: Mapping[str, str | None] | None =
         WrongJobStatus: the job has ended, or a mapping is sent after it has started.
         InvalidInput: a required feature has no column, the mapping is invalid, or no images were uploaded.
     """
-    options = (
-        _choose_columns(job, mapping) if job.kind == BatchJob.Kind.TABLE and job.status == Status.DRAFT else job.options
-    )
-    if job.kind == BatchJob.Kind.IMAGES and not job.total_items and job.status == Status.DRAFT:
+    job.refresh_from_db()
+    is_draft, options = job.status == Status.DRAFT, job.options
+    if is_draft and job.kind == BatchJob.Kind.TABLE:
+        options = _choose_columns(job, mapping)
+    if is_draft and not job.total_items and job.kind == BatchJob.Kind.IMAGES:
         raise InvalidInput("No images were uploaded to this batch job.", code="no-images", field="images")
     with transaction.atomic():
         drafts = BatchJob.objects.filter(pk=job.pk, status=Status.DRAFT)
