@@ -3,8 +3,8 @@
     celery -A mlsite worker
     celery -A mlsite beat
 
-A message is only a hint to look at a row. There are no results, because tasks store theirs in the tables of the site. Messages
-are acknowledged after the task, so that the broker delivers those of a killed worker again.
+A message is only a hint to look at a row. There are no results, because tasks store theirs in the tables of the site.
+Messages are acknowledged after the task, so that the broker delivers those of a killed worker again.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ app.conf.update(
 
 
 class PromptScheduler(Scheduler):
-    """Run each job at the start of beat and then at its interval, as the scheduler of the web server does. It has no file."""
+    """Run each job at the start of beat and then at its interval, as the scheduler of the web server does. Write no file."""
 
     def setup_schedule(self) -> None:
         super().setup_schedule()

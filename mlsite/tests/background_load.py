@@ -76,7 +76,7 @@ class BackgroundLoad:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             job = self.site.get(f"/api/v1/batch-jobs/{self.accepted.jobs[-1]}/", self.token).json()
-            if job["succeeded_items"]:
+            if job["progress"]["succeeded"]:
                 return
             time.sleep(0.02)
         raise AssertionError(f"no worker has started: {job}")
