@@ -16,10 +16,11 @@ STALLED_AFTER = timedelta(minutes=2)  # a worker takes lost work up again earlie
 
 @dataclass(frozen=True, slots=True)
 class QueueLength:
-    """Work of one kind. `oldest_seconds` is the age of the oldest row that no worker is running, or None."""
+    """Work of one kind. The oldest row is that of the rows that no worker is running, or None."""
 
     waiting: int
     running: int
+    oldest_at: datetime | None
     oldest_seconds: float | None
 
 
@@ -60,5 +61,6 @@ def _measure(rows: QuerySet, is_running: Q, now: datetime) -> QueueLength:
     return QueueLength(
         waiting=counts["total"] - counts["running"],
         running=counts["running"],
+        oldest_at=oldest,
         oldest_seconds=None if oldest is None else max(0.0, (now - oldest).total_seconds()),
     )

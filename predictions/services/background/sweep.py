@@ -56,3 +56,8 @@ def requeue_lost(*, now: datetime | None = None) -> int:
         if waiting.filter(pk=row.pk, enqueue_at=row.enqueue_at).update(enqueue_at=now + interval):
             enqueue(TASK_NAME, str(row.pk))
     return len(overdue)
+
+
+def requeue_prediction(*, queued: QueuedPrediction) -> None:
+    """Enqueue the task of a prediction now. Nothing happens if a worker is running the prediction or if it is final."""
+    enqueue(TASK_NAME, str(queued.pk))
