@@ -146,16 +146,19 @@ def _read_directory_size(file: IO[bytes], size: int) -> int:
 
 
 def _is_item(info: zipfile.ZipInfo) -> bool:
-    parts = [part for part in info.filename.replace("\\", "/").split("/") if part not in ("", ".", "..")]
-    if info.is_dir() or not parts or parts[0] == "__MACOSX":
+    parts = _split_path(info.filename)
+    if info.filename.endswith("/") or not parts or parts[0] == "__MACOSX":
         return False
     return not any(part.startswith(".") for part in parts) and parts[-1].lower() not in IGNORED_NAMES
 
 
 def _clean_path(name: str) -> str:
     """Return the path of a member without invisible characters, truncated at its start."""
-    visible = "/".join(filter(None, map(clean_file_name, name.replace("\\", "/").split("/"))))
-    return visible[-MAX_FILE_NAME_CHARACTERS:]
+    return "/".join(filter(None, map(clean_file_name, _split_path(name))))[-MAX_FILE_NAME_CHARACTERS:]
+
+
+def _split_path(name: str) -> list[str]:
+    return [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
 
 
 def _check_members(members: Sequence[Member], size: int) -> None:
