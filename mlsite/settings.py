@@ -180,7 +180,7 @@ MAX_BATCH_FILE_BYTES = env.int("MAX_BATCH_FILE_BYTES", default=2**30)  # of the 
 MAX_BATCH_JOB_ITEMS = env.int("MAX_BATCH_JOB_ITEMS", default=1_000_000)  # rows or images of a batch job
 MAX_ARCHIVE_MEMBERS = 100_000  # files in a ZIP archive, whose table of contents is read as a whole
 # Routes whose uploads are written to disk while they are received.
-LARGE_UPLOAD_ROUTES = ["api:batch-job-list", "api:batch-job-images"]
+LARGE_UPLOAD_ROUTES = ["api:batch-job-list", "api:batch-job-images", "predictions:batch-job-new"]
 BATCH_JOB_LEASE_SECONDS = env.int("BATCH_JOB_LEASE_SECONDS", default=60)  # then a job without progress is started again
 PREDICT_TIMEOUT = env.float("PREDICT_TIMEOUT", default=10.0)  # seconds that a request waits, including the queue
 MAX_BATCH = env.int("MAX_BATCH", default=32)  # inputs per batch

@@ -23,7 +23,7 @@ from core.urls import get_site_url
 from inference.errors import InferenceError
 from inference.messages import format_bytes
 from inference.signature import TableInput, get_table_part
-from predictions.forms import CsvRowForm, FeaturesForm, PredictionForm, UploadForm
+from predictions.forms import CsvRowForm, FeaturesForm, ImageFeaturesForm, PredictionForm, UploadForm
 from predictions.models import Prediction
 from predictions.services.examples import get_example_names, has_example
 from predictions.services.predict import run_prediction
@@ -216,8 +216,15 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
             "examples": get_example_names(version) if version else [],
             "max_bytes": settings.MAX_UPLOAD_BYTES,
             "max_size": format_bytes(settings.MAX_UPLOAD_BYTES),
+            "batch_limits": self.get_batch_limits(),
             **context,
         }
+
+    def get_batch_limits(self) -> dict[str, Any] | None:
+        """Return the limits of the file of a batch job, or None if the model takes an image with features."""
+        if self.version is None or self.get_form_class() is ImageFeaturesForm:
+            return None
+        return {"bytes": settings.MAX_BATCH_FILE_BYTES, "size": format_bytes(settings.MAX_BATCH_FILE_BYTES)}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = self.get_form_context(**super().get_context_data(**kwargs))
