@@ -28,6 +28,7 @@ from mlsite.scheduler import run_job
 logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 2.0
+RESPONSE_SECONDS = 3.0
 RECONNECT_SECONDS = 5.0  # after an error. Tasks are dropped meanwhile, and the sweep enqueues them again
 REDELIVERY_SECONDS = 3600  # Redis only: messages of a killed worker. The sweep enqueues their tasks earlier
 POOLS = ("celery.concurrency.thread", "celery.concurrency.solo")
@@ -49,9 +50,14 @@ app.conf.update(
     broker_connection_timeout=CONNECT_SECONDS,
     broker_transport_options=RETRIES
     | (
-        {"visibility_timeout": REDELIVERY_SECONDS, "socket_connect_timeout": CONNECT_SECONDS, "socket_keepalive": True}
+        {
+            "visibility_timeout": REDELIVERY_SECONDS,
+            "socket_connect_timeout": CONNECT_SECONDS,
+            "socket_timeout": RESPONSE_SECONDS,
+            "socket_keepalive": True,
+        }
         if settings.CELERY_BROKER_URL.startswith(("redis", "sentinel"))
-        else {"write_timeout": CONNECT_SECONDS}
+        else {"write_timeout": RESPONSE_SECONDS}
     ),
     task_acks_late=True,
     task_default_queue="mlsite",
@@ -60,7 +66,7 @@ app.conf.update(
     timezone="UTC",
     worker_cancel_long_running_tasks_on_connection_loss=False,  # threads cannot be canceled
     worker_concurrency=settings.BACKGROUND_THREADS,
-    worker_pool="threads",
+    worker_pool="threads",  # also with `--pool prefork`, which Celery takes for its own default
     worker_prefetch_multiplier=1,
 )
 

@@ -65,6 +65,8 @@ def when_ready(server: Any) -> None:
     """
     import_module("mlsite.wsgi")
     import_module(settings.ROOT_URLCONF)
+    if settings.CELERY_BROKER_URL:
+        import_module("mlsite.celery")  # the server does not start if Celery is not installed
     gc.collect()
     gc.freeze()
 

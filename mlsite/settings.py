@@ -214,8 +214,8 @@ MAX_PREFER_WAIT = env.int("MAX_PREFER_WAIT", default=10)  # seconds that a reque
 MAX_EXPIRES_IN = env.int("MAX_EXPIRES_IN", default=7 * 24 * 3600)  # seconds, the limit of `expires_in`
 IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", default=24)  # for which a repeated request gets the first response
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=10)  # between two searches for work whose task or worker is lost
-# Seconds after which work that has not started is enqueued again. Without a broker, all tasks are lost when the server stops,
-# and a task that is waiting already is not enqueued twice. With a broker, each repetition is a message.
+# Seconds after which work that has not started is enqueued again. Without a broker, all tasks are lost when the server
+# stops, and a task that is waiting already is not enqueued twice. With a broker, each repetition is a message.
 TASK_REPEAT_SECONDS = env.float("TASK_REPEAT_SECONDS", default=60 if CELERY_BROKER_URL else 10)
 # Functions that the web server calls in the background, or Celery beat if there is a broker, with the interval in seconds.
 # See mlsite/scheduler.py and mlsite/celery.py.

@@ -22,7 +22,8 @@ MAX_REQUEST_SECONDS = 5  # on a machine that is busy with other tests
 
 def parametrize(*combinations: str):
     """Run a test with some combinations of a broker, which may be `none`, and a database."""
-    return pytest.mark.parametrize("installation", combinations, indirect=True, scope="module")
+    values = [pytest.param(name, marks=pytest.mark.xdist_group(name), id=name) for name in combinations]
+    return pytest.mark.parametrize("installation", values, indirect=True, scope="module")
 
 
 with_broker = parametrize("redis-sqlite", "rabbitmq-postgres")
@@ -79,6 +80,21 @@ def test_workers_process_predictions_and_jobs(installation):
     load.check()
     assert load.accepted.slowest < MAX_REQUEST_SECONDS
     assert time.monotonic() - started < 30
+
+
+@with_broker
+def test_sigterm_finishes_the_current_item(installation):
+    load, worker = installation.load, installation.worker
+    load.submit(predictions=10, jobs=1)
+    load.wait_until_started()
+    started = time.monotonic()
+    assert worker.stop() == 0
+    assert time.monotonic() - started < 15
+    worker.start()
+    load.wait_until_final()
+    load.check()
+    assert "LeaseLost" not in worker.log.read_text()
+    assert "worker lost" not in worker.log.read_text()  # nothing waited for the end of a lease
 
 
 @with_broker
