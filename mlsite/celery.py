@@ -5,12 +5,18 @@
 
 A message is only a hint to look at a row. There are no results, because tasks store theirs in the tables of the site.
 Messages are acknowledged after the task, so that the broker delivers those of a killed worker again.
+
+A worker that loses its broker finishes its tasks and then replaces itself with a new process, which connects again. In tests
+with Celery 5.7, workers that connected again themselves sometimes got no more messages (RabbitMQ) or stopped (Redis).
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
+import threading
+import time
 from time import monotonic
 from typing import Any
 
@@ -30,6 +36,7 @@ logger = logging.getLogger(__name__)
 CONNECT_SECONDS = 2.0
 RESPONSE_SECONDS = 3.0
 RECONNECT_SECONDS = 5.0  # after an error. Tasks are dropped meanwhile, and the sweep enqueues them again
+RESTART_SECONDS = 1.0
 REDELIVERY_SECONDS = 3600  # Redis only: messages of a killed worker. The sweep enqueues their tasks earlier
 POOLS = ("celery.concurrency.thread", "celery.concurrency.solo")
 RETRIES = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
@@ -46,6 +53,7 @@ app.conf.update(
     },
     beat_scheduler="mlsite.celery:PromptScheduler",
     broker_connection_max_retries=None,  # workers try for ever
+    broker_connection_retry=False,  # see above
     broker_connection_retry_on_startup=True,
     broker_connection_timeout=CONNECT_SECONDS,
     broker_transport_options=RETRIES
@@ -98,6 +106,7 @@ class BrokerState:
 
 
 broker = BrokerState()
+was_ready = threading.Event()
 
 
 def send_task(name: str, row_id: str) -> None:
@@ -143,12 +152,23 @@ def start_watchdog(**kwargs: Any) -> None:
     from mlsite.watchdog import watch_models  # imports models, which Django has set up now
 
     watch_models()
+    was_ready.set()
 
 
 @signals.worker_shutting_down.connect
 def stop_running_tasks(**kwargs: Any) -> None:
     """Tell tasks to stop after the current item."""
     stopping.set()
+
+
+@signals.worker_shutdown.connect
+def replace_worker(**kwargs: Any) -> None:
+    """Start this worker again if no signal has stopped it: it has lost the broker."""
+    if was_ready.is_set() and not stopping.is_set():
+        logger.warning("the worker has lost the broker and starts again")
+        logging.shutdown()
+        time.sleep(RESTART_SECONDS)
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606
 
 
 def _build_task(name: str) -> Any:

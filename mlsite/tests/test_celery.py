@@ -94,7 +94,7 @@ def test_a_broker_that_does_not_respond_blocks_nothing_and_is_logged_once(run, s
             listener.listen(100)
         process = run("-c", SEND_SCRIPT, broker=f"{scheme}://127.0.0.1:{listener.getsockname()[1]}//")
     submitted, finished = map(float, process.stdout.split())
-    assert submitted < 1
-    assert finished < 15
+    assert submitted < 3
+    assert finished < 25
     assert process.stderr.count("the broker is unavailable") == 1, process.stderr
     assert "Traceback" not in process.stderr
