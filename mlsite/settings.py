@@ -217,6 +217,7 @@ SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=10)  # between two searches f
 # Seconds after which work that has not started is enqueued again. Without a broker, all tasks are lost when the server
 # stops, and a task that is waiting already is not enqueued twice. With a broker, each repetition is a message.
 TASK_REPEAT_SECONDS = env.float("TASK_REPEAT_SECONDS", default=60 if CELERY_BROKER_URL else 10)
+MAX_TASK_REPEAT_SECONDS = max(TASK_REPEAT_SECONDS, 600 if CELERY_BROKER_URL else 0)  # it grows with the age of the work
 # Functions that the web server calls in the background, or Celery beat if there is a broker, with the interval in seconds.
 # See mlsite/scheduler.py and mlsite/celery.py.
 SCHEDULED_JOBS = {

@@ -54,7 +54,7 @@ def test_a_pool_of_processes_is_refused(run):
     assert "This pool cannot run models. Use --pool threads (the default) or --pool solo." in process.stderr
 
 
-def test_without_a_broker_the_command_says_what_to_do(run):
+def test_without_a_broker_the_error_names_the_setting(run):
     process = run("-m", "celery", "-A", "mlsite", "worker", broker="")
     assert process.returncode != 0
     assert "Set CELERY_BROKER_URL" in process.stderr + process.stdout

@@ -52,7 +52,8 @@ def requeue_lost(*, now: datetime | None = None) -> int:
     overdue = list(waiting.filter(enqueue_at__lte=now).order_by("enqueue_at")[:MAX_SWEPT_ROWS])
     for row in overdue:
         # The interval grows with the age, so that a long queue does not fill the broker.
-        interval = max(timedelta(seconds=settings.TASK_REPEAT_SECONDS), now - row.created_at)
+        seconds = max(settings.TASK_REPEAT_SECONDS, (now - row.created_at).total_seconds())
+        interval = timedelta(seconds=min(seconds, settings.MAX_TASK_REPEAT_SECONDS))
         if waiting.filter(pk=row.pk, enqueue_at=row.enqueue_at).update(enqueue_at=now + interval):
             enqueue(TASK_NAME, str(row.pk))
     return len(overdue)
