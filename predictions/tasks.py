@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.tasks import background_task
-from predictions.services.background import TASK_NAME, run_queued_prediction
+from predictions.services import background, batch_jobs
 
-background_task(TASK_NAME)(run_queued_prediction)
+background_task(background.TASK_NAME)(background.run_queued_prediction)
+background_task(batch_jobs.TASK_NAME)(batch_jobs.run_batch_job)

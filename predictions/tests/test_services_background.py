@@ -278,12 +278,13 @@ def test_a_prediction_fails_after_three_lost_workers(shades, user, tasks, settin
 
 
 def test_the_sweep_enqueues_waiting_predictions_at_growing_intervals(
-    shades, user, tasks, django_capture_on_commit_callbacks
+    shades, user, tasks, settings, django_capture_on_commit_callbacks
 ):
+    settings.TASK_REPEAT_SECONDS, settings.MAX_TASK_REPEAT_SECONDS = 60, 600
     start = queue_image(user).created_at
     with django_capture_on_commit_callbacks(execute=True):
         times = [minute for minute in range(1, 65) if requeue_lost(now=start + timedelta(minutes=minute, seconds=1))]
-    assert times == [1, 3, 7, 15, 31, 63]
+    assert times == [1, 3, 7, 15, 25, 35, 45, 55]
     assert len(tasks) == len(times)
 
 

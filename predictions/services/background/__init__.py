@@ -7,7 +7,7 @@ from predictions.services.background.submission import (
     queue_prediction,
     wait_for_final,
 )
-from predictions.services.background.sweep import expire_queued, requeue_lost
+from predictions.services.background.sweep import expire_queued, requeue_lost, requeue_prediction
 from predictions.services.background.worker import run_queued_prediction
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "expire_queued",
     "queue_prediction",
     "requeue_lost",
+    "requeue_prediction",
     "run_queued_prediction",
     "wait_for_final",
 ]

@@ -24,7 +24,6 @@ from registry.references import ModelReference, ResolvedModel, resolve_model
 logger = logging.getLogger(__name__)
 
 TASK_NAME = "predictions.run_prediction"
-MIN_ENQUEUE_INTERVAL = timedelta(minutes=1)  # between two tasks for a prediction that waits; grows with its age
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.01, 0.25  # between two looks at a prediction that a request waits for
 
 
@@ -94,7 +93,7 @@ def _store_work(prediction: Prediction, reference: ModelReference, expires_in: f
         reference=str(reference),
         created_at=created_at,
         expires_at=created_at + timedelta(seconds=settings.MAX_EXPIRES_IN if expires_in is None else expires_in),
-        enqueue_at=created_at + MIN_ENQUEUE_INTERVAL,
+        enqueue_at=created_at + timedelta(seconds=settings.TASK_REPEAT_SECONDS),
     )
     enqueue(TASK_NAME, str(prediction.pk))
 

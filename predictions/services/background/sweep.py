@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
 from core.tasks import enqueue
 from predictions.models import QueuedPrediction
-from predictions.services.background.submission import MIN_ENQUEUE_INTERVAL, TASK_NAME
+from predictions.services.background.submission import TASK_NAME
 from predictions.services.background.transitions import Lease, expire_prediction, fail_prediction, return_to_queue
 
 logger = logging.getLogger(__name__)
@@ -50,7 +51,14 @@ def requeue_lost(*, now: datetime | None = None) -> int:
     waiting = QueuedPrediction.objects.filter(leased_until=None)
     overdue = list(waiting.filter(enqueue_at__lte=now).order_by("enqueue_at")[:MAX_SWEPT_ROWS])
     for row in overdue:
-        interval = max(MIN_ENQUEUE_INTERVAL, now - row.created_at)
+        # The interval grows with the age, so that a long queue does not fill the broker.
+        seconds = max(settings.TASK_REPEAT_SECONDS, (now - row.created_at).total_seconds())
+        interval = timedelta(seconds=min(seconds, settings.MAX_TASK_REPEAT_SECONDS))
         if waiting.filter(pk=row.pk, enqueue_at=row.enqueue_at).update(enqueue_at=now + interval):
             enqueue(TASK_NAME, str(row.pk))
     return len(overdue)
+
+
+def requeue_prediction(*, queued: QueuedPrediction) -> None:
+    """Enqueue the task of a prediction now. Nothing happens if a worker is running the prediction or if it is final."""
+    enqueue(TASK_NAME, str(queued.pk))

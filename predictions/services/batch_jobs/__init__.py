@@ -4,6 +4,7 @@ from predictions.services.batch_jobs.create import create_batch_job
 from predictions.services.batch_jobs.images import AddedImage, add_images
 from predictions.services.batch_jobs.run import run_batch_job
 from predictions.services.batch_jobs.states import (
+    TASK_NAME,
     WrongJobStatus,
     cancel_batch_job,
     requeue_lost_jobs,
@@ -12,6 +13,7 @@ from predictions.services.batch_jobs.states import (
 )
 
 __all__ = [
+    "TASK_NAME",
     "AddedImage",
     "WrongJobStatus",
     "add_images",

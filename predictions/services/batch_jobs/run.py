@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from core.storage import StorageFull
-from core.tasks import background_task
+from core.tasks import stopping
 from inference.errors import InferenceError, InferenceTimeout, InvalidInput, ModelUnavailable, Overloaded
 from predictions.batch_job_files import open_table
 from predictions.batch_job_progress import RATE_OPTION
@@ -23,7 +23,6 @@ from predictions.services.batch_jobs.create import check_item_count
 from predictions.services.batch_jobs.states import (
     MAX_ATTEMPTS,
     RETRY_OPTION,
-    TASK_NAME,
     LeaseLost,
     claim_job,
     extend_lease,
@@ -44,7 +43,6 @@ RATE_WEIGHT = 0.3  # of the newest chunk in the moving average
 ROWS_PER_LEASE = 100_000  # counted before the lease is extended
 
 
-@background_task(TASK_NAME)
 def run_batch_job(job_id: str) -> None:
     """Process a job that waits for a worker, until it ends or other tasks get a turn. Do nothing for any other job.
 
@@ -71,7 +69,7 @@ class _JobRun:
         self.last_store = time.monotonic()
 
     def run(self) -> None:
-        """Process chunks until none are left, the slice is over, or the job fails.
+        """Process chunks until none are left, the slice is over, this process stops, or the job fails.
 
         Raises:
             LeaseLost: the job was canceled, or another worker has taken it.
@@ -83,7 +81,7 @@ class _JobRun:
         try:
             self._count_items()
             for number, chunk in enumerate(self._iterate_all()):
-                if number and time.monotonic() > self.deadline:
+                if stopping.is_set() or (number and time.monotonic() > self.deadline):
                     release_job(self.job)
                     return
                 self._process(chunk)

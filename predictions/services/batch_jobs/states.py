@@ -23,7 +23,6 @@ from predictions.table_columns import check_columns, get_job_table, match_column
 logger = logging.getLogger(__name__)
 
 TASK_NAME = "predictions.run_batch_job"
-TASK_SECONDS = 60  # a queued task that has not started by then is queued again
 UPLOAD_PAUSE_SECONDS = 120  # uploaded images are processed if no other image arrives for this time
 MAX_ATTEMPTS = 5  # to start a job without progress
 RETRY_OPTION = "retry_from"  # the number of the next failed item to predict again
@@ -42,7 +41,8 @@ class LeaseLost(Exception):
 
 def get_queued_values() -> dict[str, Any]:
     """Return the values of a job that waits for a worker."""
-    return {"status": Status.QUEUED, "leased_until": timezone.now() + timedelta(seconds=TASK_SECONDS), "attempts": 0}
+    leased_until = timezone.now() + timedelta(seconds=settings.TASK_REPEAT_SECONDS)
+    return {"status": Status.QUEUED, "leased_until": leased_until, "attempts": 0}
 
 
 def enqueue_job(job: BatchJob) -> None:
