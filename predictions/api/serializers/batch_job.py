@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, cast
 
+from django.core.files.base import File
 from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -42,10 +44,22 @@ class StrictSerializer(serializers.Serializer):
         return cast(dict[str, Any], super().to_internal_value(data))
 
 
+@extend_schema_field(OpenApiTypes.BINARY)
+class JobFileField(serializers.FileField):
+    """The file of a batch job, as a part of a form. It is never sent as text, because it can be large."""
+
+    def to_internal_value(self, data: Any) -> File:
+        if not isinstance(data, File):
+            raise serializers.ValidationError(
+                "Expected a file. Send it as a part of multipart/form-data.", code="not-a-file"
+            )
+        return data
+
+
 class BatchJobRequestSerializer(StrictSerializer):
     """The file of a batch job, and the model that predicts its items. Unknown keys are rejected."""
 
-    file = UploadField(required=False, help_text="A table (CSV), or a ZIP archive of images.")
+    file = JobFileField(required=False, help_text="A table (CSV), or a ZIP archive of images.")
     kind = serializers.ChoiceField(
         BatchJob.Kind.choices, required=False, help_text="If omitted, it is detected; without a file, images."
     )
