@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 from benchmarks import wrk
+from benchmarks.batches import build_batch_section, measure_batches
 from benchmarks.comparison import prepare
 from benchmarks.contenders import PEER_PYTHON, PEERS
 from benchmarks.limits import measure_bare_models, measure_inserts
@@ -35,7 +36,9 @@ def main() -> None:
         inserts = measure_inserts(comparison.cluster, PGBENCH_SECONDS)
         results = comparison.run(rounds=options.rounds, seconds=options.seconds)
         titles = {contender.key: contender.title for contender in comparison.contenders}
+    batches = measure_batches(rounds=options.rounds, seconds=options.seconds)
     report = build_report(results, titles, models, inserts, read_versions(), seconds=options.seconds)
+    report += "\n" + build_batch_section(batches, seconds=options.seconds)
     options.output.write_text(report)
     print(f"\n{report}\nWritten to {options.output}")
 

@@ -14,7 +14,7 @@ from benchmarks.artifacts import MLFLOW_NAME, ONNX_NAME, PICKLE_NAME
 from benchmarks.databases import count_rows, create_database
 from benchmarks.payloads import ROOT, Bodies, write_requests
 from benchmarks.servers import PROCESSES, THREADS, Server, create_site
-from benchmarks.wrk import LoadError
+from benchmarks.wrk import CONNECTIONS, LoadError
 from mlsite.tests.postgres import find_free_port
 
 PEERS_FOLDER = ROOT / "benchmarks" / "peers"
@@ -133,6 +133,8 @@ class Contender:
     Args:
         workload: a key of `WORKLOADS`.
         table: where it stores predictions, with a condition if needed; empty if it stores nothing.
+        items: the number of inputs of each request.
+        connections: the number of clients that send requests at the same time.
     """
 
     key: str
@@ -143,16 +145,18 @@ class Contender:
     url: str
     table: str
     is_warm: bool = False
+    items: int = 1
+    connections: int = CONNECTIONS
 
     def count_predictions(self) -> int:
         return count_rows(self.server.database_url, self.table)
 
     def check_example(self) -> None:
-        """Send the first request once, and check the status: 201 if the prediction is stored."""
+        """Send the first request once, and check the status: 201 if a single prediction is stored."""
         head, _, body = self.request_files[0].read_bytes().partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
         response = requests.post(self.url, data=body, headers=headers, timeout=60)
-        if response.status_code != (201 if self.table else 200):
+        if response.status_code != (201 if self.table and self.items == 1 else 200):
             raise LoadError(f"{self.title}: {response.status_code} {response.text[:500]}")
 
 

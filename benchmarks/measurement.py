@@ -15,7 +15,7 @@ COUNT_INTERVAL_SECONDS = 0.5  # between two counts of the rows; equal counts mea
 
 @dataclass(frozen=True)
 class Sample:
-    """The result of one run. CPU times are per stored prediction."""
+    """The result of one run. The rate is that of the inputs. CPU times are per stored prediction."""
 
     count: int
     rate: float
@@ -42,7 +42,7 @@ def measure(contender: Contender, cluster_url: str, database_pid: int, *, second
     execute(cluster_url, "CHECKPOINT")  # each run starts with the same work left to the database
     rows = wait_until_idle(contender)
     server_cpu, database_cpu = read_cpu(contender, database_pid)
-    load = wrk.run_wrk(contender.url, contender.request_files, seconds)
+    load = wrk.run_wrk(contender.url, contender.request_files, seconds, contender.connections)
     rows_after = wait_until_idle(contender)
     server_cpu_after, database_cpu_after = read_cpu(contender, database_pid)
     count = load.requests
@@ -50,10 +50,10 @@ def measure(contender: Contender, cluster_url: str, database_pid: int, *, second
         raise wrk.LoadError(f"{contender.title}: no response in {seconds:g} seconds")
     if contender.table:
         count = rows_after - rows
-        check_count(contender.title, load.requests, count)
+        check_count(contender, load.requests, count)
     return Sample(
         count=count,
-        rate=load.rate,
+        rate=load.rate * contender.items,
         p50_ms=load.p50_ms,
         p99_ms=load.p99_ms,
         server_ms=(server_cpu_after - server_cpu) * 1000 / count,
@@ -66,8 +66,8 @@ def run_warm_up(contender: Contender, seconds: float) -> None:
     """Send requests for some seconds. Repeat this if the server has not yet responded once on each connection."""
     responses = 0
     for _ in range(MAX_WARM_UPS):
-        responses += wrk.run_wrk(contender.url, contender.request_files, seconds).requests
-        if responses >= wrk.CONNECTIONS:
+        responses += wrk.run_wrk(contender.url, contender.request_files, seconds, contender.connections).requests
+        if responses >= contender.connections:
             return
     raise wrk.LoadError(f"{contender.title}: only {responses} responses in {MAX_WARM_UPS * seconds:g} seconds")
 
@@ -87,7 +87,7 @@ def read_cpu(contender: Contender, database_pid: int) -> tuple[float, float]:
     return processes.read_cpu_seconds(contender.server.pid), processes.read_cpu_seconds(database_pid)
 
 
-def check_count(title: str, responses: int, rows: int) -> None:
+def check_count(contender: Contender, responses: int, rows: int) -> None:
     """Check that each response was stored. When wrk stops, one more request per connection can be in progress."""
-    if not responses <= rows <= responses + wrk.CONNECTIONS:
-        raise wrk.LoadError(f"{title}: {responses} responses, but {rows} predictions in the database")
+    if not responses * contender.items <= rows <= (responses + contender.connections) * contender.items:
+        raise wrk.LoadError(f"{contender.title}: {responses} responses, but {rows} predictions in the database")

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 DIGIT_SAMPLES = ROOT / "examples" / "digits" / "samples"
 IRIS_SAMPLES = ROOT / "examples" / "iris" / "samples.csv"
 BOUNDARY = "benchmark-boundary"
+BATCH_IMAGES, BATCH_ROWS = 64, 1000  # inputs per batch request
 JSON_TYPE = "application/json"
 
 Bodies = list[tuple[bytes, str]]  # the bodies with their content types
@@ -35,6 +36,26 @@ def list_mlflow_rows() -> Bodies:
 def read_rows() -> list[dict[str, float]]:
     with IRIS_SAMPLES.open() as file:
         return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def list_image_batches() -> Bodies:
+    """Return one multipart form with 64 samples of the digits example."""
+    images = [path.read_bytes() for path in sorted(DIGIT_SAMPLES.glob("*.png"))]
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="model"\r\n\r\ndigits\r\n'.encode()
+    part = (
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="digit.png"\r\n'
+        "Content-Type: image/png\r\n\r\n"
+    ).encode()
+    parts = [part + images[number % len(images)] + b"\r\n" for number in range(BATCH_IMAGES)]
+    body = head + b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
+    return [(body, f"multipart/form-data; boundary={BOUNDARY}")]
+
+
+def list_row_batches() -> Bodies:
+    """Return one JSON object with 1,000 rows: the samples of the iris example, repeated."""
+    rows = read_rows()
+    features = [rows[number % len(rows)] for number in range(BATCH_ROWS)]
+    return [(json.dumps({"model": "iris", "features": features}).encode(), JSON_TYPE)]
 
 
 def build_form(image: bytes, model: str) -> tuple[bytes, str]:

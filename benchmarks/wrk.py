@@ -41,9 +41,18 @@ def check_installed() -> None:
         raise SystemExit("wrk is not installed. It sends the requests of the benchmarks. On Debian: apt-get install wrk")
 
 
-def run_wrk(url: str, request_files: list[Path], seconds: float) -> Load:
+def run_wrk(url: str, request_files: list[Path], seconds: float, connections: int = CONNECTIONS) -> Load:
     """Send the requests in turn for some seconds over keep-alive connections."""
-    options = ["-t", str(THREADS), "-c", str(CONNECTIONS), "-d", f"{seconds:.0f}s", "--timeout", f"{TIMEOUT_SECONDS}s"]
+    options = [
+        "-t",
+        str(min(THREADS, connections)),
+        "-c",
+        str(connections),
+        "-d",
+        f"{seconds:.0f}s",
+        "--timeout",
+        f"{TIMEOUT_SECONDS}s",
+    ]
     command = ["wrk", *options, "-s", str(SCRIPT), url, "--", *map(str, request_files)]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     if process.returncode:

@@ -21,6 +21,7 @@ STATUS_BY_CODE = {
     "storage-full": 507,
     "database-unavailable": 503,
     "request-too-large": 413,
+    "too-many-items": 413,
     "malformed-request": 400,
     "permission-denied": 403,
     "csrf-failed": 403,

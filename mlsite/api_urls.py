@@ -4,6 +4,7 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from evaluation.api.views import QualityView
+from predictions.api.batch import BatchView
 from predictions.api.ground_truth import GroundTruthView
 from predictions.api.views import InputViewSet, PredictionViewSet
 from registry.api.views import ModelViewSet
@@ -15,6 +16,7 @@ router.register("predictions", PredictionViewSet, basename="prediction")
 router.register("inputs", InputViewSet, basename="input")
 router.register("models", ModelViewSet, basename="model")
 urlpatterns = [
+    path("predictions/batch/", BatchView.as_view(), name="prediction-batch"),
     path("ground-truth/", GroundTruthView.as_view(), name="ground-truth"),
     path("models/<slug:name>/quality/", QualityView.as_view(), name="model-quality"),
     *router.urls,

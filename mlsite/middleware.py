@@ -22,6 +22,7 @@ logger = logging.getLogger("mlsite.request")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 BODY_TIMEOUT_SECONDS = 10  # maximum time between two parts of a request body
+BATCH_PATH = "/api/v1/predictions/batch/"  # accepts larger bodies
 KNOWN_METHODS = {
     "GET",
     "HEAD",
@@ -103,6 +104,9 @@ class RequestSizeMiddleware:
         return self.get_response(request)
 
     def _get_limit_bytes(self, request: HttpRequest) -> int:
+        if request.path_info == BATCH_PATH:
+            is_form = request.content_type == "multipart/form-data"
+            return settings.MAX_BATCH_BYTES + settings.FORM_OVERHEAD_BYTES if is_form else settings.MAX_BATCH_JSON_BYTES
         if request.content_type != "multipart/form-data":
             return settings.MAX_JSON_BYTES
         file_bytes = settings.MAX_UPLOAD_BYTES if errors.is_api_request(request) else settings.MAX_FORM_BYTES

@@ -176,6 +176,11 @@ MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", default=25_000_000)
 MAX_JSON_BYTES = 2**20
 MAX_FORM_BYTES = 3 * MAX_UPLOAD_BYTES  # without JavaScript, the upload page sends several images in one request
 FORM_OVERHEAD_BYTES = 64 * 2**10  # other parts of a multipart body
+MAX_BATCH_IMAGES = env.int("MAX_BATCH_IMAGES", default=256)  # per batch request
+MAX_BATCH_ROWS = env.int("MAX_BATCH_ROWS", default=10_000)  # rows or texts per batch request
+MAX_BATCH_BYTES = env.int("MAX_BATCH_BYTES", default=64 * 2**20)  # per batch request with several files
+MAX_BATCH_VALUES = 2_000_000  # rows times features of the model per batch request
+MAX_BATCH_JSON_BYTES = MAX_BATCH_BYTES // 4  # parsed JSON needs several times as much memory as its text
 PREDICT_TIMEOUT = env.float("PREDICT_TIMEOUT", default=10.0)  # seconds that a request waits, including the queue
 MAX_BATCH = env.int("MAX_BATCH", default=32)  # inputs per batch
 MAX_QUEUE = env.int("MAX_QUEUE", default=128)  # inputs that can wait per model and process; further requests get a 503
@@ -189,10 +194,10 @@ INFERENCE_THREADS = env.int("INFERENCE_THREADS", default=max(1, (os.cpu_count() 
 METRICS_PUBLIC = env.bool("METRICS_PUBLIC", default=False)
 
 FILE_UPLOAD_HANDLERS = ["core.uploadhandler.WholeBodyUploadHandler"]
-FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_FORM_BYTES + FORM_OVERHEAD_BYTES  # no temporary files
+FILE_UPLOAD_MAX_MEMORY_SIZE = max(MAX_FORM_BYTES, MAX_BATCH_BYTES) + FORM_OVERHEAD_BYTES  # no temporary files
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_JSON_BYTES
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 250
-DATA_UPLOAD_MAX_NUMBER_FILES = 20
+DATA_UPLOAD_MAX_NUMBER_FIELDS = max(250, MAX_BATCH_IMAGES + 50)
+DATA_UPLOAD_MAX_NUMBER_FILES = max(20, MAX_BATCH_IMAGES)
 
 # --- background work ------------------------------------------------------------------------------------------------
 # The broker of the Celery workers: amqp://… (RabbitMQ) or redis://…. If empty, tasks run in threads of the web processes.

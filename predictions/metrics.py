@@ -1,6 +1,14 @@
 """Prometheus metrics of predictions. With PROMETHEUS_MULTIPROC_DIR they cover all gunicorn processes."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from prometheus_client import Counter, Gauge, Histogram
+
+if TYPE_CHECKING:
+    from predictions.models import Prediction
 
 LATENCY_BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -18,3 +26,15 @@ QUEUE_DEPTH = Gauge(
     multiprocess_mode="livesum",
 )
 OVERLOADED = Counter("mlsite_predictions_refused", "Requests rejected because the queue was full.", ["model", "version"])
+
+
+def observe_stages(predictions: Sequence[Prediction]) -> None:
+    """Add the durations of the stages of predictions of one model version.
+
+    Equal durations count once, because the items of a batch have run together.
+    """
+    version = predictions[0].model_version
+    for stage in ("preprocess", "queue", "inference"):
+        histogram = STAGE_SECONDS.labels(version.model.name, version.number, stage)
+        for milliseconds in {getattr(prediction, f"{stage}_ms") for prediction in predictions} - {None}:
+            histogram.observe(milliseconds / 1000)

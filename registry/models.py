@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import ClassVar
 
 from django.conf import settings
@@ -120,7 +120,7 @@ class ModelVersion(models.Model):
         """Return whether the production alias points to this version. Prefetch `aliases` if there are many versions."""
         return any(alias.name == PRODUCTION for alias in self.aliases.all())
 
-    @property
+    @cached_property
     def parsed_signature(self) -> Signature:
         """Return the signature as typed objects. Versions are immutable, so the result is cached."""
         return _parse_signature(self)

@@ -6,10 +6,15 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping
+from io import BytesIO
 from typing import IO, Any, NoReturn
 
+from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, DataAndFiles, MultiPartParser
+
+from core.api.multipart import split_plain_parts
 
 MAX_NESTING_LEVELS = 32  # of objects and lists
 
@@ -29,6 +34,25 @@ class StrictJSONParser(BaseParser):
         if not isinstance(value, dict):
             raise ParseError("The body must be a JSON object.", code="not-an-object")
         return value
+
+
+class PlainFormParser(MultiPartParser):
+    """Parse `multipart/form-data` with many parts: plain bodies without Django's parser, which takes 0.2 ms per part."""
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        body = stream.read()
+        parts = split_plain_parts(body, media_type or "")
+        if parts is None:
+            return super().parse(BytesIO(body), media_type, parser_context)
+        texts, files = QueryDict(mutable=True), MultiValueDict[str, Any]()
+        for name, value in parts:
+            if isinstance(value, str):
+                texts.appendlist(name, value)
+            else:
+                files.appendlist(name, value)
+        return DataAndFiles(texts, files)
 
 
 def parse_json(data: bytes) -> Any:

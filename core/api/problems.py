@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, JsonResponse, UnreadablePostError
 from rest_framework import exceptions
@@ -30,6 +30,7 @@ PLATFORM_ERRORS: tuple[tuple[type[Exception], str, str], ...] = (
     (OperationalError, "database-unavailable", "The database is unavailable. Try again in a moment."),
     (InterfaceError, "database-unavailable", "The database is unavailable. Try again in a moment."),
     (RequestDataTooBig, "request-too-large", "The request is too large."),
+    (TooManyFilesSent, "too-many-items", "The request has too many files. Send several requests."),
     (SuspiciousOperation, "malformed-request", "The request has too many parts, or malformed parts."),
     (UnreadablePostError, "malformed-request", "The connection closed before the whole request was received."),
 )
@@ -68,18 +69,32 @@ def build_problem(
         errors: one entry per invalid field, with field, code, and detail.
         extensions: additional members, such as the URL of the failed prediction.
     """
-    body = {
+    body = {**build_problem_body(status=status, code=code, detail=detail, errors=errors), **extensions}
+    if status in (429, 503):
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS), **(headers or {})}
+    return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)
+
+
+def build_problem_body(*, status: int, code: str, detail: str, errors: Iterable[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """Return a problem as a JSON object, with the arguments of `build_problem`."""
+    return {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "code": code,
         "errors": list(errors),
-        **extensions,
     }
-    if status in (429, 503):
-        headers = {"Retry-After": str(RETRY_AFTER_SECONDS), **(headers or {})}
-    return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)
+
+
+def describe_inference_error(error: InferenceError) -> dict[str, Any]:
+    """Return the problem of an invalid input or a failed model as a JSON object."""
+    if isinstance(error, InvalidFeatures):
+        errors = [_build_item(item, f"features.{item.field}") for item in error.errors]
+    else:
+        field = getattr(error, "field", "")
+        errors = [_build_item(error, field)] if field else []
+    return build_problem_body(status=get_status(error), code=error.code, detail=error.message, errors=errors)
 
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> JsonResponse | None:
@@ -132,14 +147,15 @@ def _handle_api_exception(error: exceptions.APIException) -> JsonResponse:
 
 
 def _handle_inference_error(error: InferenceError) -> JsonResponse:
-    if isinstance(error, InvalidFeatures):
-        errors = [_build_item(item, f"features.{item.field}") for item in error.errors]
-    else:
-        field = getattr(error, "field", "")
-        errors = [_build_item(error, field)] if field else []
+    body = describe_inference_error(error)
     seconds = getattr(error, "retry_after_seconds", None)
-    headers = {"Retry-After": str(seconds)} if seconds else None
-    return build_problem(status=get_status(error), code=error.code, detail=error.message, errors=errors, headers=headers)
+    return build_problem(
+        status=body["status"],
+        code=body["code"],
+        detail=body["detail"],
+        errors=body["errors"],
+        headers={"Retry-After": str(seconds)} if seconds else None,
+    )
 
 
 def _build_item(error: InferenceError, field: str) -> dict[str, str]:

@@ -39,6 +39,7 @@ INFERENCE_LAYERS = {
     "inference.predictor": 5,
     "inference.runtimes": 4,
     "inference.batcher": 3,
+    "inference.chunks": 3,
     "inference.base": 3,
     "inference.signature.infer": 2,
     "inference.types": 1,

@@ -149,6 +149,7 @@ def _encode_image(row: Input, reader: User) -> str | None:
     return f"data:{row.content_type};base64,{base64.b64encode(data).decode()}"
 
 
+@lru_cache(maxsize=4)
 def _format_time(moment: datetime) -> str:
     """Return a time in UTC with the suffix Z, as REST framework does."""
     return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.core.files.base import File
+from django.utils import timezone
 from PIL import Image
+from uuid_utils.compat import uuid7
 
 from accounts.models import User
 from core.limits import get_image_limits
@@ -18,6 +21,7 @@ from inference.signature import TEXT_KEY, AnyInput, ImageInput, TextInput, get_i
 from inference.types import ImageRow, ModelInput, Row
 from predictions.digests import hash_bytes, hash_image
 from predictions.models import Input
+from predictions.services.rows import clone_row
 from predictions.services.stored_files import read_stored_file
 from registry.models import ModelVersion
 
@@ -54,11 +58,13 @@ def prepare_input(
     text: Any = None,
     feature_order: Sequence[str] | None = None,
     is_default_model: bool = False,
+    hints: bool = True,
 ) -> PreparedInput:
     """Validate an input and prepare it for a version: exactly the parts that the version takes.
 
     Args:
         is_default_model: the request named no model; error messages then mention that this is the default.
+        hints: suggest corrections in error messages, which takes time.
 
     Raises:
         InvalidInput: a part is missing, invalid, or not taken by the model. The message lists all errors.
@@ -73,7 +79,7 @@ def prepare_input(
         raise InvalidInput("feature_order is only valid with features.", code="wrong-input", field="feature_order")
     if isinstance(signature_input, TextInput):
         return prepare_text(signature_input.read(text), user=user)
-    row = read_features(features, table, order=feature_order) if table else None
+    row = read_features(features, table, order=feature_order, hints=hints) if table else None
     if image is not None:
         return prepare_image(image, features=row, user=user, signature=get_image_part(signature_input))
     return prepare_features(row or {}, user=user)
@@ -125,29 +131,30 @@ def prepare_image(
 def prepare_features(features: Row, *, user: User | None) -> PreparedInput:
     """Prepare a row of features that `read_features` has validated."""
     data = to_canonical_json(features)
-    row = Input(
-        user=user,
-        kind=Input.Kind.TABULAR,
-        features=features,
-        sha256=hash_bytes(data),
-        content_type="application/json",
-        size=len(data),
-    )
-    return PreparedInput(row, features)
+    return PreparedInput(_build_row(Input.Kind.TABULAR, "application/json", features, data, user), features)
 
 
 def prepare_text(text: str, *, user: User | None) -> PreparedInput:
     """Prepare a text that `TextInput.read` has validated."""
-    data = text.encode()
-    row = Input(
-        user=user,
-        kind=Input.Kind.TEXT,
-        features={TEXT_KEY: text},
+    return PreparedInput(_build_row(Input.Kind.TEXT, "text/plain", {TEXT_KEY: text}, text.encode(), user), text)
+
+
+def _build_row(kind: str, content_type: str, features: Row, data: bytes, user: User | None) -> Input:
+    return clone_row(
+        _get_template(kind, content_type),
+        related={"user": user} if user else {},
+        id=uuid7(),
+        user_id=user.pk if user else None,
+        features=features,
         sha256=hash_bytes(data),
-        content_type="text/plain",
         size=len(data),
+        created_at=timezone.now(),
     )
-    return PreparedInput(row, text)
+
+
+@cache
+def _get_template(kind: str, content_type: str) -> Input:
+    return Input(kind=kind, content_type=content_type)
 
 
 def convert_item(prepared: PreparedInput, version: ModelVersion) -> ModelInput:

@@ -19,6 +19,7 @@ from core.fields import UUID7Field
 from core.group_commit import WriteFailure
 from core.statements import Statement
 from predictions.models import Input, Prediction
+from predictions.services.copies import copy_rows
 
 NativeTypes = dict[type[models.Field], set[type]]
 Converters = dict[type[models.Field], dict[type, Callable[[Any], Any]]]
@@ -61,6 +62,7 @@ POSTGRESQL_CONVERTERS: Converters = {
     models.JSONField: {dict: json.dumps, list: json.dumps},
 }
 
+MAX_COPIED_ROWS = 2000  # of `insert_batch` at a time, to limit the memory
 MAX_PREPARED_ROWS = 4  # larger groups are rare, and each number of rows is a statement of its own
 
 
@@ -100,6 +102,28 @@ def insert_predictions(predictions: Sequence[Prediction], *, is_retry: bool = Fa
         for row in (prediction.input, prediction):
             row._state.adding, row._state.db = False, database.alias
     return [None] * len(predictions)
+
+
+def insert_batch(predictions: Sequence[Prediction]) -> None:
+    """Insert any number of predictions with their inputs in the current transaction.
+
+    Raises:
+        DatabaseError, InterfaceError: a row was rejected, or the database is unavailable. Roll the transaction back.
+    """
+    database = connections[DEFAULT_DB_ALIAS]
+    inputs = [prediction.input for prediction in predictions]
+    for start in range(0, len(predictions), MAX_COPIED_ROWS):
+        rows = slice(start, start + MAX_COPIED_ROWS)
+        if database.vendor == "postgresql":
+            for model, part in ((Input, inputs[rows]), (Prediction, predictions[rows])):
+                columns = {str(column.field.column): column for column in _get_columns(model, database.vendor)}
+                values = {name: _read_column(part, column, database) for name, column in columns.items()}
+                copy_rows(database, model._meta.db_table, values)
+        else:
+            _execute_inserts(database, predictions[rows], is_retry=False)
+    for prediction in predictions:
+        for row in (prediction.input, prediction):
+            row._state.adding, row._state.db = False, database.alias
 
 
 def _execute_inserts(database: BaseDatabaseWrapper, predictions: Sequence[Prediction], *, is_retry: bool) -> None:
@@ -156,6 +180,18 @@ def _read_values(row: models.Model, columns: Sequence[Column], database: BaseDat
             value = convert(value) if convert else field.get_db_prep_save(field.pre_save(row, add=True), database)
         values.append(value)
     return values
+
+
+def _read_column(rows: Sequence[models.Model], column: Column, database: BaseDatabaseWrapper) -> list[Any]:
+    """Return the values of one field of many rows, as `copy_rows` takes them."""
+    values = [row.__dict__.get(column.name) for row in rows]
+    known = column.native_types | column.converters.keys()
+    if set(map(type, values)) <= known:
+        return values
+    return [
+        value if type(value) in known else column.field.get_db_prep_save(column.field.pre_save(row, add=True), database)
+        for value, row in zip(values, rows, strict=True)
+    ]
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from django.core.files.base import File
 from django.utils import timezone
 
 from accounts.models import User
-from inference.errors import InvalidInput, ModelError, ModelUnavailable, Overloaded
+from inference.errors import InferenceError, InvalidInput, ModelError, ModelUnavailable, Overloaded
 from inference.types import ModelInput, PredictionResult, Timings
 from predictions import metrics
 from predictions.models import Prediction
@@ -119,14 +119,11 @@ def _run_model(prediction: Prediction, prepared: PreparedInput, resolved: Resolv
     timings = Timings()
     prediction.started_at = timezone.now()
     try:
-        _set_output(prediction, _run_with_standby(prediction, prepared, resolved, timings))
+        set_output(prediction, _run_with_standby(prediction, prepared, resolved, timings))
     except ModelError as error:
-        prediction.status = Prediction.Status.FAILED
-        prediction.error_code, prediction.error_message = error.code, error.message
+        set_failure(prediction, error)
         logger.error("model failed", exc_info=error, extra={"prediction": str(prediction.id)})
-    prediction.preprocess_ms = _round_milliseconds(timings.preprocess_ms)
-    prediction.queue_ms = _round_milliseconds(timings.queue_ms)
-    prediction.inference_ms = _round_milliseconds(timings.inference_ms)
+    set_timings(prediction, timings)
     prediction.completed_at = timezone.now()
 
 
@@ -169,7 +166,8 @@ def _run_version(version: ModelVersion, item: ModelInput, timings: Timings) -> P
         raise
 
 
-def _set_output(prediction: Prediction, result: PredictionResult) -> None:
+def set_output(prediction: Prediction, result: PredictionResult) -> None:
+    """Set the output of a prediction, which has then succeeded."""
     prediction.status = Prediction.Status.SUCCEEDED
     prediction.output = result.output
     prediction.label = result.label
@@ -179,19 +177,24 @@ def _set_output(prediction: Prediction, result: PredictionResult) -> None:
     prediction.warnings = [asdict(warning) for warning in result.warnings]
 
 
+def set_failure(prediction: Prediction, error: InferenceError) -> None:
+    """Set the error of a prediction, which has then failed."""
+    prediction.status = Prediction.Status.FAILED
+    prediction.error_code, prediction.error_message = error.code, error.message
+
+
+def set_timings(prediction: Prediction, timings: Timings) -> None:
+    """Set the durations of a prediction."""
+    prediction.preprocess_ms = _round_milliseconds(timings.preprocess_ms)
+    prediction.queue_ms = _round_milliseconds(timings.queue_ms)
+    prediction.inference_ms = _round_milliseconds(timings.inference_ms)
+
+
 def _record_prediction(prediction: Prediction) -> None:
     """Update the metrics and write a log line for a stored prediction."""
     version = prediction.model_version
-    labels = version.model.name, version.number
-    metrics.PREDICTIONS.labels(*labels, prediction.status).inc()
-    durations = {
-        "preprocess": prediction.preprocess_ms,
-        "queue": prediction.queue_ms,
-        "inference": prediction.inference_ms,
-    }
-    for stage, milliseconds in durations.items():
-        if milliseconds is not None:
-            metrics.STAGE_SECONDS.labels(*labels, stage).observe(milliseconds / 1000)
+    metrics.PREDICTIONS.labels(version.model.name, version.number, prediction.status).inc()
+    metrics.observe_stages([prediction])
     logger.info(
         "prediction",
         extra={
@@ -202,6 +205,8 @@ def _record_prediction(prediction: Prediction) -> None:
             "label": prediction.label,
             "confidence": prediction.confidence,
             "error_code": prediction.error_code,
-            **{f"{stage}_ms": milliseconds for stage, milliseconds in durations.items()},
+            "preprocess_ms": prediction.preprocess_ms,
+            "queue_ms": prediction.queue_ms,
+            "inference_ms": prediction.inference_ms,
         },
     )

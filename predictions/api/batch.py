@@ -1,0 +1,107 @@
+"""The API view of batch requests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, cast
+
+from django.conf import settings
+from django.http import HttpResponse, QueryDict
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.models import User
+from core.api.parsers import PlainFormParser, StrictJSONParser
+from core.api.problems import describe_inference_error
+from core.api.renderers import render_json
+from inference.errors import InferenceError, InvalidInput
+from predictions.api.batch_items import read_items
+from predictions.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
+from predictions.api.representation import get_base_url, get_url_suffix, represent_prediction
+from predictions.api.serializers.batch import BatchImagesSerializer, BatchRequestSerializer, BatchResultSerializer
+from predictions.models import Prediction
+from predictions.services.batch import BatchItem, BatchResult, predict_batch
+from registry.models import ModelVersion
+from registry.references import resolve_model
+
+
+class BatchView(APIView):
+    """Predict many inputs in one request."""
+
+    parser_classes = (StrictJSONParser, PlainFormParser)
+
+    @extend_schema(
+        request={"multipart/form-data": BatchImagesSerializer(), "application/json": BatchRequestSerializer()},
+        responses=BatchResultSerializer,
+        parameters=[IDEMPOTENCY_PARAMETER],
+    )
+    @idempotent
+    def post(self, request: Request) -> HttpResponse:
+        """Run a model on many inputs, and store the valid inputs and their predictions.
+
+        Send images as several parts `image` of `multipart/form-data`; rows as the list `features` and texts as the list
+        `text` of JSON; or any inputs as the list `items` of JSON. Each input has one result, in order: the prediction, or
+        the problem that a single request would have returned. An invalid input does not affect the others.
+        """
+        user = cast(User, request.user)
+        is_form = isinstance(request.data, QueryDict)
+        serializer = (BatchImagesSerializer if is_form else BatchRequestSerializer)(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        model = serializer.validated_data.pop("model")
+        items = read_items(serializer.validated_data)
+        resolved = resolve_model(model, user=user)
+        check_value_count(items, resolved.version)
+        respond = get_claim(request).record(partial(build_response, items=items, request=request, reader=user))
+        results = predict_batch(
+            user=user,
+            source=Prediction.Source.API,
+            items=[item for item in items if isinstance(item, BatchItem)],
+            resolved=resolved,
+            is_default_model=not model,
+            in_transaction=respond.in_transaction,
+        )
+        return respond(results)
+
+
+def check_value_count(items: Sequence[BatchItem | InvalidInput], version: ModelVersion) -> None:
+    """Limit the number of rows for a model with many features.
+
+    Raises:
+        InvalidInput: with the code `too-many-items`.
+    """
+    width = len(version.parsed_signature.input.features)
+    if width * len(items) > settings.MAX_BATCH_VALUES:
+        raise InvalidInput(
+            f"A row of the model {version.model.name} has {width:,} features. Send at most "
+            f"{settings.MAX_BATCH_VALUES // width:,} rows in one request. Received: {len(items):,}.",
+            code="too-many-items",
+            field="features",
+        )
+
+
+def build_response(
+    results: Sequence[BatchResult], *, items: Sequence[BatchItem | InvalidInput], request: Request, reader: User
+) -> HttpResponse:
+    """Return the response with one result per item. It is encoded item by item, which needs less memory.
+
+    Args:
+        results: of the items that are not errors, in order.
+    """
+    base_url, url_suffix = get_base_url(request), get_url_suffix(request)
+    remaining = iter(results)
+    parts: list[bytes] = []
+    succeeded = 0
+    for index, item in enumerate(items):
+        result = BatchResult(error=item) if isinstance(item, InvalidInput) else next(remaining)
+        represented: dict[str, Any]
+        if prediction := result.prediction:
+            succeeded += prediction.status == Prediction.Status.SUCCEEDED
+            represented = represent_prediction(prediction, base_url=base_url, url_suffix=url_suffix, reader=reader)
+            parts.append(b'{"index":%d,"prediction":%s,"error":null}' % (index, render_json(represented)))
+        else:
+            represented = describe_inference_error(cast(InferenceError, result.error))
+            parts.append(b'{"index":%d,"prediction":null,"error":%s}' % (index, render_json(represented)))
+    head = b'{"count":%d,"succeeded":%d,"failed":%d,"results":[' % (len(parts), succeeded, len(parts) - succeeded)
+    return HttpResponse(b"%s%s]}" % (head, b",".join(parts)), content_type="application/json")

@@ -1,0 +1,163 @@
+"""Serializers of batch requests and of their results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.files.base import File
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from core.api.fields import reject_unknown_fields
+from inference.messages import quote_value
+from predictions.api.serializers.fields import FeatureOrderField
+from predictions.api.serializers.prediction import PredictionSerializer
+from registry.references import MAX_REFERENCE_CHARACTERS
+
+FILE_FIELD = "file"  # another name of the parts with the images
+VALUE_SCHEMA = {"type": ["number", "string", "boolean", "null"]}
+ROW_SCHEMA = {"oneOf": [{"type": "object", "additionalProperties": VALUE_SCHEMA}, {"type": "array", "items": VALUE_SCHEMA}]}
+TEXT_SCHEMA = {"type": "string"}
+ITEM_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "image": {"type": "string", "description": "The image as base64 or as a data URL."},
+        "features": ROW_SCHEMA,
+        "feature_order": {"type": "array", "items": TEXT_SCHEMA},
+        "text": TEXT_SCHEMA,
+        "client_reference": {"type": "string", "maxLength": 255},
+    },
+}
+
+
+class RawListField(serializers.Field):
+    """A list whose items are passed on unchanged. Each item has its own result, so the items are validated later.
+
+    In a multipart body, the list consists of all parts with this name.
+    """
+
+    def get_value(self, dictionary: Any) -> Any:
+        if hasattr(dictionary, "getlist"):
+            return dictionary.getlist(self.field_name) or serializers.empty
+        return super().get_value(dictionary)
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if isinstance(data, list):
+            return data
+        raise serializers.ValidationError(f"Expected a list. Received: {quote_value(data)}.", code="wrong-type")
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string", "format": "binary"}})
+class ImagesField(RawListField):
+    """All file parts with the name `image`, or all with the name `file`."""
+
+    def get_value(self, dictionary: Any) -> Any:
+        lists = [dictionary.getlist(name) for name in (self.field_name, FILE_FIELD) if name in dictionary]
+        return lists[0] if len(lists) == 1 else lists or serializers.empty
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if isinstance(data, list) and all(isinstance(item, File) for item in data):
+            return data
+        raise serializers.ValidationError(
+            "Expected files. Send multipart/form-data with each image as a file part with the name image.",
+            code="not-a-file",
+        )
+
+
+@extend_schema_field({"type": "array", "items": ROW_SCHEMA})
+class RowsField(RawListField):
+    """A list of rows of features."""
+
+
+@extend_schema_field({"type": "array", "items": TEXT_SCHEMA})
+class TextsField(RawListField):
+    """A list of texts."""
+
+
+@extend_schema_field({"type": "array", "items": ITEM_SCHEMA})
+class ItemsField(RawListField):
+    """A list of inputs, each with the fields of a single request."""
+
+
+class BatchRequestSerializer(serializers.Serializer):
+    """The inputs, as one list, and the model to predict with. Unknown keys are rejected."""
+
+    features = RowsField(
+        required=False, help_text="Rows: objects by feature name, or lists of values together with feature_order."
+    )
+    feature_order = FeatureOrderField(required=False, help_text="The feature names, if the rows are lists of values.")
+    text = TextsField(required=False, help_text="Texts, for models that take text.")
+    items = ItemsField(required=False, help_text="Inputs of any kind, such as images as base64.")
+    client_reference = TextsField(
+        required=False, help_text="Your own ID or note for each input, in the same order. Items have their own."
+    )
+    model = serializers.CharField(
+        max_length=MAX_REFERENCE_CHARACTERS,
+        default="",
+        allow_blank=True,
+        help_text="name, name@alias, or name:version. If omitted, the default model of the site is used.",
+    )
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if isinstance(data, dict) and "image" in data:
+            raise serializers.ValidationError(
+                {"image": "Send the images as base64 in items, or as multipart/form-data."}, code="wrong-input"
+            )
+        reject_unknown_fields(data, self.fields)
+        return super().to_internal_value(data)
+
+
+class BatchImagesSerializer(serializers.Serializer):
+    """Several images, and the model to predict with, as multipart/form-data."""
+
+    image = ImagesField(required=False, help_text="Repeat this part for each image.")
+    client_reference = TextsField(
+        required=False, help_text="Your own ID or note. Repeat this part for each image, in the same order."
+    )
+    model = serializers.CharField(max_length=MAX_REFERENCE_CHARACTERS, default="", allow_blank=True)
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if any(name in data for name in ("features", "text", "items")):
+            raise serializers.ValidationError(
+                {"features": "With multipart/form-data, a batch consists of images. Send all other inputs as JSON."},
+                code="wrong-input",
+            )
+        reject_unknown_fields(data, [*self.fields, FILE_FIELD])
+        return super().to_internal_value(data)
+
+
+class ProblemErrorSerializer(serializers.Serializer):
+    """An invalid field of an input."""
+
+    field = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ItemProblemSerializer(serializers.Serializer):
+    """The problem of one input (RFC 9457), as for a single request."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    errors = ProblemErrorSerializer(many=True)  # type: ignore[assignment]
+
+
+class BatchItemResultSerializer(serializers.Serializer):
+    """The result of one input: the stored prediction, whose status can be failed, or a problem."""
+
+    index = serializers.IntegerField(help_text="Position of the input in the request, from 0.")
+    prediction = PredictionSerializer(allow_null=True)
+    error = ItemProblemSerializer(allow_null=True)
+
+
+class BatchResultSerializer(serializers.Serializer):
+    """The results of all inputs, in the order of the request."""
+
+    count = serializers.IntegerField(help_text="Number of inputs.")
+    succeeded = serializers.IntegerField(help_text="Number of predictions that succeeded.")
+    failed = serializers.IntegerField(help_text="Number of inputs with a problem or a failed prediction.")
+    results = BatchItemResultSerializer(many=True)
