@@ -7,6 +7,8 @@ STATUS_BY_CODE = {
     "inactive-model": 409,
     "artifact-mismatch": 409,
     "not-reviewable": 409,
+    "wrong-job-status": 409,
+    "number-in-use": 409,
     "idempotency-key-in-use": 409,
     "idempotency-key-reused": 422,
     "invalid-idempotency-key": 400,

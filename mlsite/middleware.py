@@ -11,9 +11,11 @@ from time import perf_counter
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.middleware.common import CommonMiddleware
+from django.urls import Resolver404, resolve
 from django.utils.functional import SimpleLazyObject
 from prometheus_client import Counter, Histogram
 
+from core.streamed_uploads import StreamingUploadHandler
 from mlsite import errors
 from predictions.metrics import LATENCY_BUCKETS_SECONDS
 
@@ -21,6 +23,7 @@ logger = logging.getLogger("mlsite.request")
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+BATCH_JOB_PATH = "/batch-jobs/"  # part of all routes that accept large uploads; other paths are not resolved twice
 BODY_TIMEOUT_SECONDS = 10  # maximum time between two parts of a request body
 BATCH_PATH = "/api/v1/predictions/batch/"  # accepts larger bodies
 KNOWN_METHODS = {
@@ -99,6 +102,9 @@ class RequestSizeMiddleware:
             return errors.build_error_response(request, code="length-required", detail=detail)
         length = request.META.get("CONTENT_LENGTH") or "0"
         limit_bytes = self._get_limit_bytes(request)
+        if request.content_type == "multipart/form-data" and _accepts_large_uploads(request):
+            request.upload_handlers = [StreamingUploadHandler(request)]
+            limit_bytes = settings.MAX_BATCH_FILE_BYTES + settings.FORM_OVERHEAD_BYTES
         if not (length.isascii() and length.isdigit()) or int(length) > limit_bytes:
             return errors.request_too_large(request, limit_bytes)
         return self.get_response(request)
@@ -111,6 +117,15 @@ class RequestSizeMiddleware:
             return settings.MAX_JSON_BYTES
         file_bytes = settings.MAX_UPLOAD_BYTES if errors.is_api_request(request) else settings.MAX_FORM_BYTES
         return file_bytes + settings.FORM_OVERHEAD_BYTES
+
+
+def _accepts_large_uploads(request: HttpRequest) -> bool:
+    if request.method != "POST" or BATCH_JOB_PATH not in request.path_info:
+        return False
+    try:
+        return resolve(request.path_info).view_name in settings.LARGE_UPLOAD_ROUTES
+    except Resolver404:
+        return False
 
 
 def _get_user_id(request: HttpRequest) -> str:

@@ -176,6 +176,12 @@ MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", default=25_000_000)
 MAX_JSON_BYTES = 2**20
 MAX_FORM_BYTES = 3 * MAX_UPLOAD_BYTES  # without JavaScript, the upload page sends several images in one request
 FORM_OVERHEAD_BYTES = 64 * 2**10  # other parts of a multipart body
+MAX_BATCH_FILE_BYTES = env.int("MAX_BATCH_FILE_BYTES", default=2**30)  # of the file of a batch job
+MAX_BATCH_JOB_ITEMS = env.int("MAX_BATCH_JOB_ITEMS", default=1_000_000)  # rows or images of a batch job
+MAX_ARCHIVE_MEMBERS = 100_000  # files in a ZIP archive, whose table of contents is read as a whole
+# Routes whose uploads are written to disk while they are received.
+LARGE_UPLOAD_ROUTES = ["api:batch-job-list", "api:batch-job-images"]
+BATCH_JOB_LEASE_SECONDS = env.int("BATCH_JOB_LEASE_SECONDS", default=60)  # then a job without progress is started again
 MAX_BATCH_IMAGES = env.int("MAX_BATCH_IMAGES", default=256)  # per batch request
 MAX_BATCH_ROWS = env.int("MAX_BATCH_ROWS", default=10_000)  # rows or texts per batch request
 MAX_BATCH_BYTES = env.int("MAX_BATCH_BYTES", default=64 * 2**20)  # per batch request with several files
@@ -208,6 +214,7 @@ IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", default=24)  # for which a repe
 SCHEDULED_JOBS = {
     "monitoring.services.rollup.roll_up_pending": 300,
     "predictions.services.summaries.update_summaries": 300,
+    "predictions.services.batch_jobs.requeue_lost_jobs": 10,
     "predictions.services.idempotency.delete_expired_keys": 3600,
 }
 
@@ -236,7 +243,15 @@ SPECTACULAR_SETTINGS = {
     "(`application/problem+json`). Create a token on the page [API tokens](/accounts/tokens/) and send it in the header "
     "`Authorization: Bearer <token>`.",
     "VERSION": __version__,
-    "TAGS": [{"name": name} for name in ("predictions", "inputs", "models", "ground-truth")],  # the order in Swagger UI
+    # The order in Swagger UI.
+    "TAGS": [{"name": name} for name in ("predictions", "batch-jobs", "inputs", "models", "ground-truth")],
+    "ENUM_NAME_OVERRIDES": {
+        "StatusEnum": "predictions.models.Prediction.Status",
+        "KindEnum": "predictions.models.Input.Kind",
+        "BatchJobStatusEnum": "predictions.models.BatchJob.Status",
+        "BatchJobKindEnum": "predictions.models.BatchJob.Kind",
+        "AddedImageStatusEnum": ["added", "exists", "rejected"],
+    },
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
