@@ -4,8 +4,8 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from evaluation.api.views import QualityView
-from predictions.api.batch_jobs import BatchJobViewSet
 from predictions.api.batch import BatchView
+from predictions.api.batch_jobs import BatchJobViewSet
 from predictions.api.ground_truth import GroundTruthView
 from predictions.api.views import InputViewSet, PredictionViewSet
 from registry.api.views import ModelViewSet

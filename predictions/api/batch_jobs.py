@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, cast
 
 import django_filters as filters
 from django.db.models import QuerySet
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, viewsets
@@ -18,6 +20,7 @@ from rest_framework.response import Response
 from accounts.models import User
 from core.api.filters import StrictFilterBackend
 from core.api.negotiation import IgnoreAcceptNegotiation
+from predictions.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
 from predictions.api.serializers.batch_job import (
     AddedImagesSerializer,
     BatchJobDetailSerializer,
@@ -29,6 +32,7 @@ from predictions.api.serializers.batch_job import (
 from predictions.batch_job_results import stream_results
 from predictions.models import BatchJob
 from predictions.services.batch_jobs import (
+    AddedImage,
     add_images,
     cancel_batch_job,
     create_batch_job,
@@ -98,8 +102,10 @@ class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             "application/json": BatchJobRequestSerializer(),
         },
         responses={201: BatchJobDetailSerializer},
+        parameters=[IDEMPOTENCY_PARAMETER],
     )
-    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    @idempotent
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         """Create a batch job from a table (CSV) or a ZIP archive of images.
 
         Without a file, the job is a draft: add images with `images/`, then call `start/`. With `start=false`, a job with a
@@ -109,12 +115,19 @@ class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         serializer.is_valid(raise_exception=True)
         values = serializer.validated_data
         resolved = resolve_model(values.pop("model"), user=cast(User, request.user))
-        job = create_batch_job(user=cast(User, request.user), resolved=resolved, **values)
-        return self.build_response(job, status=201)
+        respond = get_claim(request).record(partial(self.build_response, status=201))
+        user, in_transaction = cast(User, request.user), respond.in_transaction
+        job = create_batch_job(user=user, resolved=resolved, in_transaction=in_transaction, **values)
+        return respond(job)
 
-    @extend_schema(request={"multipart/form-data": ImagesRequestSerializer()}, responses={201: AddedImagesSerializer})
+    @extend_schema(
+        request={"multipart/form-data": ImagesRequestSerializer()},
+        responses={201: AddedImagesSerializer},
+        parameters=[IDEMPOTENCY_PARAMETER],
+    )
     @action(detail=True, methods=["post"], filter_backends=())
-    def images(self, request: Request, pk: str) -> Response:
+    @idempotent
+    def images(self, request: Request, pk: str) -> HttpResponse:
         """Add images to a batch job of the kind `images`.
 
         Each accepted image is stored durably and predicted after `start/`, or after a pause of two minutes.
@@ -123,8 +136,14 @@ class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         serializer = ImagesRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         values = serializer.validated_data
-        results = add_images(job=job, files=values["images"], first_number=values.get("first_number"))
-        return Response(AddedImagesSerializer({"results": results}).data, status=201)
+        respond = get_claim(request).record(build_images_response)
+        results = add_images(
+            job=job,
+            files=values["images"],
+            first_number=values.get("first_number"),
+            in_transaction=respond.in_transaction,
+        )
+        return respond(results)
 
     @extend_schema(request=StartRequestSerializer, responses=BatchJobDetailSerializer)
     @action(detail=True, methods=["post"], filter_backends=())
@@ -156,3 +175,8 @@ class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             return stream_results(job, reader=request.user)
         except FileNotFoundError as error:
             raise StoredFileMissing from error
+
+
+def build_images_response(results: Sequence[AddedImage]) -> Response:
+    """Return what happened to each uploaded image."""
+    return Response(AddedImagesSerializer({"results": results}).data, status=201)

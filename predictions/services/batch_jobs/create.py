@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -38,6 +38,7 @@ def create_batch_job(
     mapping: Mapping[str, str | None] | None = None,
     start: bool = True,
     source: str = Prediction.Source.BATCH,
+    in_transaction: Callable[[BatchJob], object] | None = None,
 ) -> BatchJob:
     """Store a file of inputs as a batch job, and queue it. When this function returns, the file and the job are durable.
 
@@ -48,6 +49,7 @@ def create_batch_job(
         mapping: the column of some features of a table by the name of the feature; None or empty for no column. The others
             are matched by name.
         start: whether to queue the job. If not, it is a draft with a preview. A job of images is always a draft.
+        in_transaction: called with the job in the transaction that stores it. If it raises, nothing is stored.
 
     Raises:
         InvalidInput: the file is invalid, or the model does not take its inputs. Nothing is stored.
@@ -77,6 +79,8 @@ def create_batch_job(
         job.save(force_insert=True)
         if is_queued:
             enqueue_job(job)
+        if in_transaction:
+            in_transaction(job)
     return job
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,13 @@ class AddedImage:
     error: InvalidInput | None = None
 
 
-def add_images(*, job: BatchJob, files: Sequence[File], first_number: int | None = None) -> list[AddedImage]:
+def add_images(
+    *,
+    job: BatchJob,
+    files: Sequence[File],
+    first_number: int | None = None,
+    in_transaction: Callable[[list[AddedImage]], object] | None = None,
+) -> list[AddedImage]:
     """Store uploaded images as items to predict, and return one result per file, in order.
 
     When this function returns, the images are durable. A job that has succeeded is queued again.
@@ -45,6 +51,7 @@ def add_images(*, job: BatchJob, files: Sequence[File], first_number: int | None
     Args:
         first_number: the number of the first file in the job, from 1; the next files have the next numbers. If the request
             is sent again with the same numbers and files, nothing is added twice. If None, the files are appended.
+        in_transaction: called with the results in the transaction that stores the images. If it raises, nothing is stored.
 
     Raises:
         WrongJobStatus: the job has failed or was canceled, or is not a job of images.
@@ -61,6 +68,8 @@ def add_images(*, job: BatchJob, files: Sequence[File], first_number: int | None
         waiting.extend(_store_image(job, file) for file in files)
         with transaction.atomic():
             results = _insert_images(lock_job(job), waiting, first_number)
+            if in_transaction:
+                in_transaction(results)
     except (InferenceError, OSError):  # for other errors, the rows may exist, and otherwise the sweep removes the files
         _delete_files(image for image, _ in waiting)
         raise
