@@ -30,7 +30,8 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 // A form that stays on the page. Without a response, the key stays the same, so that another attempt stores nothing again.
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   const field = detail.elt.elements?.[KEY_NAME];
-  if (field && detail.successful) renewKey(field);
+  if (!detail.successful) lastContent = "";
+  else if (field) renewKey(field);
 });
 
 // The browser shows the page as it was when the user left it.
