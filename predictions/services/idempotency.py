@@ -24,6 +24,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from accounts.models import User
+from core.streamed_uploads import StreamedFile
 from inference.errors import InferenceError
 from predictions.models import IdempotencyKey
 
@@ -147,6 +148,8 @@ def hash_content(content: Any) -> str:
 def _describe_file(value: File | bytes) -> dict[str, str | None]:
     if isinstance(value, bytes):
         return {"bytes": hashlib.sha256(value).hexdigest()}
+    if isinstance(value, StreamedFile):  # large, and hashed while it was received
+        return {"file": value.sha256, "name": value.name}
     digest = hashlib.sha256()
     for chunk in value.chunks():
         digest.update(chunk)

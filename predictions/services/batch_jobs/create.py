@@ -49,7 +49,7 @@ def create_batch_job(
         mapping: the column of some features of a table by the name of the feature; None or empty for no column. The others
             are matched by name.
         start: whether to queue the job. If not, it is a draft with a preview. A job of images is always a draft.
-        in_transaction: called with the job in the transaction that stores it.
+        in_transaction: called with the job in the transaction that stores it. If it raises, nothing is stored.
 
     Raises:
         InvalidInput: the file is invalid, or the model does not take its inputs. Nothing is stored.

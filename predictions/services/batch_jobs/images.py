@@ -51,7 +51,7 @@ def add_images(
     Args:
         first_number: the number of the first file in the job, from 1; the next files have the next numbers. If the request
             is sent again with the same numbers and files, nothing is added twice. If None, the files are appended.
-        in_transaction: called with the results in the transaction that stores the images.
+        in_transaction: called with the results in the transaction that stores the images. If it raises, nothing is stored.
 
     Raises:
         WrongJobStatus: the job has failed or was canceled, or is not a job of images.
