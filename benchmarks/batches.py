@@ -1,6 +1,7 @@
 """Compare batch requests with single requests to the same server: python -m benchmarks.batches
 
-Single requests and batch requests alternate, once with one client and once with 16 clients. The rate is that of the inputs.
+Single requests of 16 clients alternate with batch requests of 4 clients, which keep the server busy too. The same with one
+client for both. The rate is that of the inputs.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ BATCHES = {
     "image": (payloads.list_image_batches, payloads.BATCH_IMAGES),
     "row": (payloads.list_row_batches, payloads.BATCH_ROWS),
 }
-CLIENT_COUNTS = (wrk.CONNECTIONS, 1)
+CLIENT_COUNTS = ((wrk.CONNECTIONS, 4), (1, 1))  # of single requests, and of the batch requests they are compared with
 COLUMNS = ("Inputs", "Clients", "Inputs/s", "p50 ms", "Server CPU ms", "Database CPU ms", "Together ms")
 RATIO_COLUMNS = ("Batch divided by single", "Clients", "Inputs/s", "CPU together")
 
-Key = tuple[str, int, int]  # the workload, the number of clients, and the number of inputs of a request
+Key = tuple[str, int, int]  # the workload, the position in `CLIENT_COUNTS`, and the number of inputs of a request
 Results = dict[Key, list[Sample]]
 
 
@@ -38,25 +39,26 @@ def measure_batches(*, rounds: int, seconds: float) -> Results:
     results: Results = {}
     with _start_site() as (contenders, cluster):
         for number in range(rounds):
-            for contender in contenders if number % 2 == 0 else contenders[::-1]:
+            for position, contender in contenders if number % 2 == 0 else contenders[::-1]:
                 warm_up = 0.0 if contender.is_warm else WARM_UP_SECONDS
                 sample = measure(contender, cluster.url, cluster.pid, seconds=seconds, warm_up=warm_up)
                 contender.is_warm = True
-                results.setdefault((contender.workload, contender.connections, contender.items), []).append(sample)
+                results.setdefault((contender.workload, position, contender.items), []).append(sample)
                 print(f"{contender.title:40} {sample.rate:8.0f} inputs/s {sample.get_cpu_ms():8.3f} ms CPU", flush=True)
-    return dict(sorted(results.items(), key=lambda item: (item[0][0], -item[0][1], item[0][2])))
+    return dict(sorted(results.items(), key=lambda item: item[0]))
 
 
 def build_batch_section(results: Results, *, seconds: float) -> str:
     """Return the results as a section of a Markdown page: the medians of the rounds, and the ratios with their range."""
     rounds = max(map(len, results.values()))
     ratios = []
-    for (workload, clients, items), samples in results.items():
-        singles = results[workload, clients, 1]
+    for (workload, position, items), samples in results.items():
+        singles = results[workload, position, 1]
         if items > 1:
             rate = compute_ratios(samples, singles, lambda sample: sample.rate)
             cpu = compute_ratios(samples, singles, Sample.get_cpu_ms)
-            ratios.append((f"{items:,} {workload}s", str(clients), format_ratios(rate), format_ratios(cpu)))
+            clients = " and ".join(map(str, reversed(CLIENT_COUNTS[position])))
+            ratios.append((f"{items:,} {workload}s", clients, format_ratios(rate), format_ratios(cpu)))
     lines = [
         "## Batch requests",
         "",
@@ -71,10 +73,10 @@ def build_batch_section(results: Results, *, seconds: float) -> str:
 
 
 def _format_samples(key: Key, samples: Sequence[Sample]) -> tuple[str, ...]:
-    workload, clients, items = key
+    workload, position, items = key
     return (
         f"{items:,} {workload}{'s' if items > 1 else ''} per request",
-        str(clients),
+        str(CLIENT_COUNTS[position][items > 1]),
         f"{median(sample.rate for sample in samples):,.0f}",
         f"{median(sample.p50_ms for sample in samples):.1f}",
         *(
@@ -89,7 +91,7 @@ def _format_samples(key: Key, samples: Sequence[Sample]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _start_site() -> Iterator[tuple[list[Contender], postgres.Cluster]]:
+def _start_site() -> Iterator[tuple[list[tuple[int, Contender]], postgres.Cluster]]:
     binaries = postgres.find_binaries()
     if binaries is None:
         raise SystemExit("PostgreSQL is not installed. On Debian: apt-get install postgresql")
@@ -100,10 +102,12 @@ def _start_site() -> Iterator[tuple[list[Contender], postgres.Cluster]]:
         folder = Path(temporary) / "site"
         singles = build_site(SITE_KEY, ROOT, folder, cluster.url)
         contenders = [
-            replace(contender, connections=clients, title=f"{contender.title}, {clients} clients")
-            for clients in CLIENT_COUNTS
+            (position, replace(contender, connections=clients, title=f"{contender.title}, {clients} clients"))
+            for position, counts in enumerate(CLIENT_COUNTS)
             for single in singles
-            for contender in (replace(single, title=f"1 {single.workload}"), _build_batch(single, folder))
+            for contender, clients in zip(
+                (replace(single, title=f"1 {single.workload}"), _build_batch(single, folder)), counts, strict=True
+            )
         ]
         with run_servers([single.server for single in singles]):
             yield contenders, cluster

@@ -15,7 +15,7 @@ from predictions.api.serializers.prediction import PredictionSerializer
 from registry.references import MAX_REFERENCE_CHARACTERS
 
 FILE_FIELD = "file"  # another name of the parts with the images
-VALUE_SCHEMA = {"type": ["number", "string", "boolean", "null"]}
+VALUE_SCHEMA: dict[str, Any] = {}  # a number, a string, a boolean, or null
 ROW_SCHEMA = {"oneOf": [{"type": "object", "additionalProperties": VALUE_SCHEMA}, {"type": "array", "items": VALUE_SCHEMA}]}
 TEXT_SCHEMA = {"type": "string"}
 ITEM_SCHEMA = {
