@@ -27,6 +27,7 @@ STATUS_BY_CODE = {
     "csrf-failed": 403,
     "not-found": 404,
     "length-required": 411,
+    "unsupported-content-encoding": 415,
     "internal-error": 500,
 }
 

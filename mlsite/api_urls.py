@@ -5,7 +5,8 @@ from rest_framework.routers import SimpleRouter
 
 from evaluation.api.views import QualityView
 from predictions.api.batch import BatchView
-from predictions.api.views import GroundTruthView, InputViewSet, PredictionViewSet
+from predictions.api.ground_truth import GroundTruthView
+from predictions.api.views import InputViewSet, PredictionViewSet
 from registry.api.views import ModelViewSet
 
 app_name = "api"

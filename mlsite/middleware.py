@@ -1,4 +1,4 @@
-"""Log and measure requests, limit the size of their bodies, and redirect to URLs with a trailing slash."""
+"""Log and measure requests, limit the size of their bodies, and accept URLs without the trailing slash."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ import uuid
 from collections.abc import Callable
 from time import perf_counter
 
-from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware
 from django.utils.functional import SimpleLazyObject
 from prometheus_client import Counter, Histogram
 
 from mlsite import errors
-from predictions.api.v2.errors import is_v2_request
+from mlsite.request_body import (
+    ACCEPTED_ENCODINGS,
+    BodyError,
+    BodyTooLarge,
+    decompress_body,
+    get_body_limit,
+    read_chunked_body,
+)
 from predictions.metrics import LATENCY_BUCKETS_SECONDS
 
 logger = logging.getLogger("mlsite.request")
@@ -23,7 +29,7 @@ logger = logging.getLogger("mlsite.request")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 BODY_TIMEOUT_SECONDS = 10  # maximum time between two parts of a request body
-BATCH_PATH = "/api/v1/predictions/batch/"  # accepts larger bodies
+SAFE_METHODS = ("GET", "HEAD")
 KNOWN_METHODS = {
     "GET",
     "HEAD",
@@ -80,14 +86,25 @@ class RequestLogMiddleware:
 
 
 class AppendSlashMiddleware(CommonMiddleware):
-    """Redirect GET and HEAD requests to the URL with a trailing slash. A redirected POST would become a GET."""
+    """Accept URLs without the trailing slash.
+
+    GET and HEAD requests are redirected. A redirected POST would become a GET, so other requests to the API are handled as
+    if they had the slash.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        is_changed = request.method not in SAFE_METHODS and errors.is_api_request(request)
+        if is_changed and super().should_redirect_with_slash(request):
+            request.path += "/"
+            request.path_info += "/"
+        return super().process_request(request)
 
     def should_redirect_with_slash(self, request: HttpRequest) -> bool:
-        return request.method in ("GET", "HEAD") and super().should_redirect_with_slash(request)
+        return request.method in SAFE_METHODS and super().should_redirect_with_slash(request)
 
 
 class RequestSizeMiddleware:
-    """Reject a request by its Content-Length before its body is read."""
+    """Reject a request by its Content-Length before its body is read. Read chunked and compressed bodies up to the limit."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -95,25 +112,27 @@ class RequestSizeMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if connection := request.META.get("gunicorn.socket"):
             connection.settimeout(BODY_TIMEOUT_SECONDS)  # a stalled upload must not occupy the thread
-        if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
-            detail = "Chunked transfer encoding is not supported. Send a Content-Length header."
-            return errors.build_error_response(request, code="length-required", detail=detail)
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        limit_bytes = self._get_limit_bytes(request)
-        if not (length.isascii() and length.isdigit()) or int(length) > limit_bytes:
+        limit_bytes = get_body_limit(request)
+        try:
+            self._prepare_body(request, limit_bytes)
+        except BodyTooLarge:
             return errors.request_too_large(request, limit_bytes)
+        except BodyError as error:
+            response = errors.build_error_response(request, code=error.code, detail=error.detail)
+            if error.code == "unsupported-content-encoding":
+                response["Accept-Encoding"] = ACCEPTED_ENCODINGS  # RFC 9110, section 15.5.16
+            return response
         return self.get_response(request)
 
-    def _get_limit_bytes(self, request: HttpRequest) -> int:
-        if is_v2_request(request):
-            return settings.MAX_BATCH_BYTES
-        if request.path_info == BATCH_PATH:
-            is_form = request.content_type == "multipart/form-data"
-            return settings.MAX_BATCH_BYTES + settings.FORM_OVERHEAD_BYTES if is_form else settings.MAX_BATCH_JSON_BYTES
-        if request.content_type != "multipart/form-data":
-            return settings.MAX_JSON_BYTES
-        file_bytes = settings.MAX_UPLOAD_BYTES if errors.is_api_request(request) else settings.MAX_FORM_BYTES
-        return file_bytes + settings.FORM_OVERHEAD_BYTES
+    def _prepare_body(self, request: HttpRequest, limit_bytes: int) -> None:
+        if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+            read_chunked_body(request, limit_bytes)
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not (length.isascii() and length.isdigit()) or int(length) > limit_bytes:
+            raise BodyTooLarge
+        encoding = request.META.get("HTTP_CONTENT_ENCODING")
+        if encoding and errors.is_program_request(request):
+            decompress_body(request, encoding, limit_bytes)
 
 
 def _get_user_id(request: HttpRequest) -> str:

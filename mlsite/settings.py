@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.forms",
     "axes",
+    "corsheaders",
     "csp",
     "django_filters",
     "django_htmx",
@@ -75,8 +76,10 @@ INSTALLED_APPS = [
     "monitoring",
     "demo",
 ]
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", cast=str.strip, default=[])
 MIDDLEWARE = [
     "mlsite.middleware.RequestLogMiddleware",
+    *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "django.middleware.security.SecurityMiddleware",
     "mlsite.page_middleware.PageCSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -173,14 +176,15 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 DEFAULT_MODEL = env.str("DEFAULT_MODEL", default="")  # for requests without a model; if empty, the first registered
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=10 * 2**20)  # per image
 MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", default=25_000_000)
-MAX_JSON_BYTES = 2**20
+MAX_JSON_BYTES = 2**20  # without the image
+MAX_IMAGE_JSON_BYTES = MAX_UPLOAD_BYTES * 3 // 2 + MAX_JSON_BYTES  # base64 takes 4/3, and more with line breaks
 MAX_FORM_BYTES = 3 * MAX_UPLOAD_BYTES  # without JavaScript, the upload page sends several images in one request
 FORM_OVERHEAD_BYTES = 64 * 2**10  # other parts of a multipart body
 MAX_BATCH_IMAGES = env.int("MAX_BATCH_IMAGES", default=256)  # per batch request
 MAX_BATCH_ROWS = env.int("MAX_BATCH_ROWS", default=10_000)  # rows or texts per batch request
-MAX_BATCH_BYTES = env.int("MAX_BATCH_BYTES", default=64 * 2**20)  # per batch request with several files
+MAX_BATCH_BYTES = env.int("MAX_BATCH_BYTES", default=64 * 2**20)  # per batch request
 MAX_BATCH_VALUES = 2_000_000  # rows times features of the model per batch request
-MAX_BATCH_JSON_BYTES = MAX_BATCH_BYTES // 4  # parsed JSON needs several times as much memory as its text
+MAX_BATCH_JSON_BYTES = 8 * 2**20  # per batch request, without images
 PREDICT_TIMEOUT = env.float("PREDICT_TIMEOUT", default=10.0)  # seconds that a request waits, including the queue
 MAX_BATCH = env.int("MAX_BATCH", default=32)  # inputs per batch
 MAX_QUEUE = env.int("MAX_QUEUE", default=128)  # inputs that can wait per model and process; further requests get a 503
@@ -230,6 +234,16 @@ REST_FRAMEWORK = {
     "PAGE_SIZE": 20,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+# Pages of these origins can use the API with a token. Without any origin, there is no CORS middleware.
+CORS_URLS_REGEX = r"^/(api/|v2(/|$))"
+CORS_ALLOW_HEADERS = [
+    *("accept", "authorization", "content-type", "content-encoding", "content-disposition", "idempotency-key", "prefer"),
+    *("inference-header-content-length", "x-request-id"),
+]
+CORS_EXPOSE_HEADERS = [
+    *("Location", "Retry-After", "Idempotent-Replayed", "Preference-Applied", "Inference-Header-Content-Length"),
+    *("X-Request-ID",),
+]
 SPECTACULAR_SETTINGS = {
     "TITLE": "mlsite",
     "DESCRIPTION": "Send inputs to trained models and store every prediction. Errors are RFC 9457 problem details "

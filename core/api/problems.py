@@ -36,7 +36,8 @@ PLATFORM_ERRORS: tuple[tuple[type[Exception], str, str], ...] = (
 )
 HINTS = {
     "not_authenticated": "Send the header Authorization: Bearer <token>, or sign in.",
-    "unsupported_media_type": "Send multipart/form-data, as curl -F image=@picture.png does, or JSON.",
+    "unsupported_media_type": "Send multipart/form-data, as curl -F image=@picture.png does, or JSON. If the body is the "
+    "image itself, as with curl --data-binary @picture.png, send its type: -H 'Content-Type: image/png'.",
 }
 CODES_BY_REST_FRAMEWORK_CODE = {
     "not_authenticated": "not-authenticated",

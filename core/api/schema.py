@@ -42,9 +42,11 @@ ERROR_DESCRIPTIONS = {
         "401": "Authentication is required.",
         "403": "The CSRF token is missing or invalid.",
         "404": "Model or prediction not found.",
-        "409": "The model is inactive, its file has changed since registration, or the prediction has no output to review.",
+        "409": "The model is inactive, its file has changed since registration, the prediction has no output to review, "
+        "or a request with the same Idempotency-Key is running.",
         "413": "The file or the request is too large.",
         "415": "The image format or the media type is not supported.",
+        "422": "The Idempotency-Key was sent with a different request.",
         "429": "Too many requests. See Retry-After.",
         "500": "The model failed. The input is stored with a failed prediction.",
         "503": "The model is busy, or a service is unavailable. See Retry-After.",

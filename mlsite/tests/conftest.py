@@ -5,7 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,19 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from core.tests.requirements import require
 from mlsite.tests.browser import CHROMIUM_ARGUMENTS, WatchedContext
 from mlsite.tests.site import Site, copy_site, create_database
+
+
+class EmptyPageHandler(BaseHTTPRequestHandler):
+    """Serve an empty page under each URL."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        """Write no log."""
 
 
 @pytest.fixture(scope="session")
@@ -33,9 +48,18 @@ def bootstrapped(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory, bootstrapped) -> Iterator[Site]:
+def other_origin() -> Iterator[str]:
+    """Return the origin of a web server with an empty page, whose scripts can use the API of `site`."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), EmptyPageHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, bootstrapped, other_origin) -> Iterator[Site]:
     """Return a running site with the example models, as `make run` creates it. Many tests share it."""
-    shared = copy_site(bootstrapped, tmp_path_factory.mktemp("site"))
+    shared = copy_site(bootstrapped, tmp_path_factory.mktemp("site"), CORS_ALLOWED_ORIGINS=other_origin)
     shared.start()
     yield shared
     shared.stop()

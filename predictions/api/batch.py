@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.models import User
-from core.api.parsers import PlainFormParser, StrictJSONParser
+from core.api.parsers import BatchJSONParser, PlainFormParser
 from core.api.problems import describe_inference_error
 from core.api.renderers import render_json
 from inference.errors import InferenceError, InvalidInput
@@ -30,7 +30,7 @@ from registry.references import resolve_model
 class BatchView(APIView):
     """Predict many inputs in one request."""
 
-    parser_classes = (StrictJSONParser, PlainFormParser)
+    parser_classes = (BatchJSONParser, PlainFormParser)
 
     @extend_schema(
         request={"multipart/form-data": BatchImagesSerializer(), "application/json": BatchRequestSerializer()},

@@ -23,13 +23,15 @@ from rest_framework.settings import api_settings
 
 from accounts.models import User
 from accounts.requests import parse_bearer_header
+from core.api.base64_images import decode_image
 from core.api.multipart import split_plain_form
 from core.api.parsers import parse_json
 from core.api.problems import handle_exception
 from core.api.renderers import render_json
 from core.storage import StorageFull
-from inference.errors import InferenceError
+from inference.errors import InferenceError, InvalidInput
 from predictions.api.idempotency import META_NAME
+from predictions.api.raw_images import MEDIA_TYPES, build_image
 from predictions.api.responses import build_failure_response, represent_created
 from predictions.models import Prediction
 from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
@@ -42,6 +44,7 @@ View = Callable[..., HttpResponse]
 
 JSON_MEDIA_TYPES = {"*/*", "application/json"}
 OTHER_MEDIA_TYPES = {"text/plain"}  # some clients, such as axios, accept it after JSON
+INPUT_TYPES: dict[str, type] = {"image": str, "features": dict, "text": str}
 MAX_CHARACTERS = {"model": MAX_REFERENCE_CHARACTERS, "client_reference": MAX_CLIENT_REFERENCE_CHARACTERS}
 ALLOW_HEADER = "GET, POST, HEAD, OPTIONS"  # REST framework adds it to each response
 
@@ -128,11 +131,17 @@ def _read_parameters(request: HttpRequest) -> dict[str, Any] | None:
         return None  # Django does not cache a larger body, so that the viewset could not read it again
     content_type = request.META.get("CONTENT_TYPE", "")
     body = request.body
-    return _read_json(body) if content_type == "application/json" else _read_form(body, content_type)
+    if content_type == "application/json":
+        return _read_json(body)
+    if content_type in MEDIA_TYPES:
+        return {"image": build_image(body, request.META.get("HTTP_CONTENT_DISPOSITION", ""))} if body else None
+    return _read_form(body, content_type)
 
 
 def _read_form(body: bytes, content_type: str) -> dict[str, Any] | None:
     form: dict[str, Any] = split_plain_form(body, content_type) or {}
+    if "file" in form and "image" not in form:
+        form["image"] = form.pop("file")
     texts = {name: value for name, value in form.items() if name != "image"}
     return form if isinstance(form.get("image"), File) and _are_valid_texts(texts) else None
 
@@ -144,14 +153,17 @@ def _read_json(body: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(parameters, dict):
         return None
-    others = {name: value for name, value in parameters.items() if name not in MAX_CHARACTERS}
+    inputs = {name: value for name, value in parameters.items() if name not in MAX_CHARACTERS}
+    if not inputs or not all(isinstance(value, INPUT_TYPES.get(name, ())) for name, value in inputs.items()):
+        return None
     if not _are_valid_texts({name: value for name, value in parameters.items() if name in MAX_CHARACTERS}):
         return None
-    if others.keys() == {"features"} and isinstance(others["features"], dict):
-        return parameters
-    if others.keys() == {"text"} and isinstance(others["text"], str):
-        return parameters
-    return None
+    if "image" in parameters:
+        try:
+            parameters["image"] = decode_image(parameters["image"])
+        except InvalidInput:
+            return None
+    return parameters
 
 
 def _are_valid_texts(texts: dict[str, Any]) -> bool:

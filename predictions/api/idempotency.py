@@ -15,15 +15,12 @@ is `return get_claim(request).complete(response)`.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Any, Generic, TypeVar, cast
 
-from django.core.files.base import File
 from django.db import transaction
 from django.http import HttpResponse, QueryDict
 from drf_spectacular.utils import OpenApiParameter
@@ -33,7 +30,7 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from predictions.models.idempotency import MAX_IDEMPOTENCY_KEY_CHARACTERS
-from predictions.services.idempotency import LEASE_SECONDS, Claim, StoredResponse, claim_key
+from predictions.services.idempotency import Claim, StoredResponse, claim_key, hash_content
 
 T = TypeVar("T")
 
@@ -98,17 +95,17 @@ class ResponseRecorder(Generic[T]):
         return self._response
 
 
-def idempotent(method: Callable[..., HttpResponse], *, lease_seconds: float = LEASE_SECONDS) -> Callable[..., HttpResponse]:
+def idempotent(method: Callable[..., HttpResponse], *, lease_seconds: float | None = None) -> Callable[..., HttpResponse]:
     """Decorate a method of an API view: a POST request with the key of an earlier one gets the response to that one.
 
     A request whose response is not stored releases its key: the client can repeat it. This includes all invalid requests.
 
     Args:
-        lease_seconds: how long the request may take. See `claim_key`.
+        lease_seconds: as `claim_key` takes it.
     """
 
     @wraps(method)
-    def answer(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapper(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method != "POST" or META_NAME not in request.META:
             return method(view, request, *args, **kwargs)
         key = parse_key(request.META[META_NAME])
@@ -120,7 +117,7 @@ def idempotent(method: Callable[..., HttpResponse], *, lease_seconds: float = LE
         with claim.hold():
             return method(view, request, *args, **kwargs)
 
-    return answer
+    return wrapper
 
 
 def get_claim(request: Request) -> RequestClaim:
@@ -164,18 +161,7 @@ def compute_fingerprint(request: Request) -> str:
         APIException: the body is malformed, or too large.
     """
     data = dict(request.data.lists()) if isinstance(request.data, QueryDict) else request.data
-    content = [request.method, request.get_full_path(), data]
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=_describe_file).encode()).hexdigest()
-
-
-def _describe_file(value: File | bytes) -> dict[str, Any]:
-    if isinstance(value, bytes):
-        return {"bytes": hashlib.sha256(value).hexdigest()}
-    digest = hashlib.sha256()
-    for chunk in value.chunks():
-        digest.update(chunk)
-    value.seek(0)
-    return {"file": digest.hexdigest(), "name": value.name}
+    return hash_content([request.method, request.get_full_path(), data])
 
 
 def _render(response: Response, request: Request) -> None:

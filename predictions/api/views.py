@@ -1,4 +1,4 @@
-"""API views of predictions, inputs, reviews and ground truth."""
+"""API views of predictions, inputs and reviews."""
 
 from __future__ import annotations
 
@@ -13,22 +13,19 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.models import User
 from core.api.filters import StrictFilterBackend
 from core.api.negotiation import IgnoreAcceptNegotiation
-from inference.errors import InvalidInput
 from predictions.api.direct import accept_direct_requests
 from predictions.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
+from predictions.api.raw_images import BinaryParser, ImageParser, reject_query_fields
 from predictions.api.responses import build_created_response
+from predictions.api.schema import CREATE
 from predictions.api.serializers import (
-    GroundTruthItemSerializer,
-    GroundTruthResultSerializer,
-    GroundTruthSerializer,
-    ImageRequestSerializer,
     InputSerializer,
     PredictionRequestSerializer,
     PredictionSerializer,
@@ -41,7 +38,7 @@ from predictions.export import EXPORT_FORMATS, stream_export
 from predictions.filters import PredictionFilter
 from predictions.models import Input, Prediction
 from predictions.services import predict, review_prediction, withdraw_review
-from predictions.services.ground_truth import ReviewResult, review_predictions
+from predictions.services.references import predict_unique
 from predictions.services.stored_files import read_stored_file
 from registry.versions import get_version
 
@@ -71,6 +68,13 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         """Return the view. Most requests that create a prediction do not reach this class: see `predictions.api.direct`."""
         view: Any = super().as_view(*args, **kwargs)
         return accept_direct_requests(view) if "create" in view.actions.values() else view
+
+    def get_parsers(self) -> list[BaseParser]:
+        """Return the parsers. Only the list of predictions takes an image as the body."""
+        image_parsers = (
+            [ImageParser(), BinaryParser()] if "create" in (getattr(self, "action_map", None) or {}).values() else []
+        )
+        return [*super().get_parsers(), *image_parsers]
 
     def get_queryset(self) -> QuerySet[Prediction]:
         return Prediction.objects.visible_to(self.request.user).select_related("input").with_reviews()
@@ -103,32 +107,27 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         """List predictions, newest first."""
         return super().list(request, *args, **kwargs)
 
-    @extend_schema(
-        request={
-            "multipart/form-data": ImageRequestSerializer(),
-            "application/json": PredictionRequestSerializer(),
-        },
-        responses={201: PredictionSerializer},
-        parameters=[IDEMPOTENCY_PARAMETER],
-    )
+    @extend_schema(**CREATE)
     @idempotent
     def create(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         """Run a model on one input, and store the input and the prediction.
 
-        Send an image as `multipart/form-data`, features or a text as JSON, and an image with features as the parts `image`
-        and `features` of `multipart/form-data`.
+        Send an image as the part `image` of `multipart/form-data`, as base64 in the JSON key `image`, or as the body itself
+        with its media type. Send features or a text as JSON. Send an image with features as `image` and `features`, in
+        `multipart/form-data` or in JSON.
         """
         serializer = PredictionRequestSerializer(data=request.data)
+        reject_query_fields(request)
         serializer.is_valid(raise_exception=True)
-        user = cast(User, request.user)
-        respond = get_claim(request).record(partial(build_created_response, request=request, reader=user))
-        prediction = predict(
-            user=user,
-            source=Prediction.Source.API,
-            in_transaction=respond.in_transaction,
-            **serializer.validated_data,
-        )
-        return respond(prediction)
+        is_unique = read_unique_reference(request, serializer.validated_data["client_reference"])
+        user, claim = cast(User, request.user), get_claim(request)
+        build = partial(build_created_response, request=request, reader=user)
+        respond = claim.record(build)
+        arguments: dict[str, Any] = {"user": user, "source": Prediction.Source.API, "in_transaction": respond.in_transaction}
+        if not is_unique:
+            return respond(predict(**arguments, **serializer.validated_data))
+        prediction, is_created = predict_unique(**arguments, **serializer.validated_data)
+        return respond(prediction) if is_created else claim.complete(build(prediction, status=200))
 
     @extend_schema(
         parameters=[
@@ -195,6 +194,16 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         return Response(ReviewSerializer(prediction.active_reviews, many=True, context=context).data)
 
 
+def read_unique_reference(request: Request, client_reference: str) -> bool:
+    """Return whether the client reference of a request must be unique."""
+    text = request.query_params.get("unique_reference", "false")
+    if text not in ("true", "false"):
+        raise ValidationError({"unique_reference": f"Expected true or false. Received: {text[:50]}"}, code="invalid-choice")
+    if text == "true" and not client_reference:
+        raise ValidationError({"client_reference": "unique_reference=true needs a client_reference."}, code="required")
+    return text == "true"
+
+
 def attach_versions(predictions: list[Prediction]) -> list[Prediction]:
     """Set the model versions, which are cached.
 
@@ -203,38 +212,6 @@ def attach_versions(predictions: list[Prediction]) -> list[Prediction]:
     for prediction in predictions:
         prediction.model_version = get_version(prediction.model_version_id)
     return predictions
-
-
-class GroundTruthView(APIView):
-    """Ground truth: reviews of many predictions in one request."""
-
-    @extend_schema(request=GroundTruthSerializer, responses=GroundTruthResultSerializer, parameters=[IDEMPOTENCY_PARAMETER])
-    @idempotent
-    def post(self, request: Request) -> HttpResponse:
-        """Review up to 1,000 predictions, each identified by id or client_reference. Each item has its own result."""
-        serializer = GroundTruthSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        items = [_parse_item(item) for item in serializer.validated_data["items"]]
-        valid_items = [item for item in items if isinstance(item, dict)]
-        with get_claim(request).transaction():
-            reviewed = iter(review_predictions(items=valid_items, reviewer=cast(User, request.user)))
-            results = [next(reviewed) if isinstance(item, dict) else item for item in items]
-            accepted = sum(result.review is not None for result in results)
-            body = {"accepted": accepted, "refused": len(results) - accepted, "results": results}
-            return get_claim(request).complete(
-                Response(GroundTruthResultSerializer(body, context={"request": request}).data)
-            )
-
-
-def _parse_item(item: Any) -> dict[str, Any] | ReviewResult:
-    """Return the validated item, or the result of an invalid one."""
-    serializer = GroundTruthItemSerializer(data=item)
-    if serializer.is_valid():
-        return serializer.validated_data
-    field, errors = next(iter(serializer.errors.items()))
-    error = errors[0] if isinstance(errors, list) else errors
-    code = str(error.code).replace("_", "-")
-    return ReviewResult(error=InvalidInput(str(error), code=code, field="" if field == "non_field_errors" else field))
 
 
 class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -60,12 +61,18 @@ def get_example_parts(version: ModelVersion, number: int = 1) -> dict[str, Any]:
 
 
 def predict_example(
-    *, version: ModelVersion, user: User, number: int = 1, resolved: ResolvedModel | None = None
+    *,
+    version: ModelVersion,
+    user: User,
+    number: int = 1,
+    resolved: ResolvedModel | None = None,
+    in_transaction: Callable[[Prediction], object] | None = None,
 ) -> Prediction:
     """Predict one of a version's examples and store the prediction like any other.
 
     Args:
         resolved: the model to run, which may be a newer version than that of the example. Default: `version`.
+        in_transaction: as `predict` takes it.
 
     Raises:
         LookupError: the version has no example with this number.
@@ -83,6 +90,7 @@ def predict_example(
         user=user,
         source=Prediction.Source.WEB,
         client_reference=EXAMPLE_REFERENCE,
+        in_transaction=in_transaction,
     )
 
 

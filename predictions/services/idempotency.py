@@ -8,14 +8,18 @@ that it has lost the key, and is rolled back.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.core.files.base import File
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
@@ -104,18 +108,19 @@ class Claim:
                 self.release()
 
 
-def claim_key(*, user: User, key: str, fingerprint: str, lease_seconds: float = LEASE_SECONDS) -> Claim | StoredResponse:
+def claim_key(*, user: User, key: str, fingerprint: str, lease_seconds: float | None = None) -> Claim | StoredResponse:
     """Claim a key of a user for a request, or return the stored response.
 
     Args:
         fingerprint: identifies the content of the request, in at most 64 characters.
-        lease_seconds: if the request takes longer, another request with the key can take the key over.
+        lease_seconds: if the request takes longer, another request with the key can take the key over. Default: one minute,
+            or the time after which a worker that waits for a model is replaced.
 
     Raises:
         KeyReused: the key was used with another fingerprint.
         KeyInUse: another request with the key is running.
     """
-    lease = timedelta(seconds=lease_seconds)
+    lease = timedelta(seconds=lease_seconds or max(LEASE_SECONDS, 3 * settings.PREDICT_TIMEOUT))
     for _ in range(MAX_CLAIM_ATTEMPTS):
         row = IdempotencyKey.objects.filter(user=user, key=key).first()
         if row is None:
@@ -132,6 +137,21 @@ def claim_key(*, user: User, key: str, fingerprint: str, lease_seconds: float = 
         if claim:
             return claim
     raise KeyInUse
+
+
+def hash_content(content: Any) -> str:
+    """Return a fingerprint of JSON that can contain files and bytes. The order of the keys of objects does not matter."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=_describe_file).encode()).hexdigest()
+
+
+def _describe_file(value: File | bytes) -> dict[str, str | None]:
+    if isinstance(value, bytes):
+        return {"bytes": hashlib.sha256(value).hexdigest()}
+    digest = hashlib.sha256()
+    for chunk in value.chunks():
+        digest.update(chunk)
+    value.seek(0)
+    return {"file": digest.hexdigest(), "name": value.name}
 
 
 def delete_expired_keys() -> int:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
+
 from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from predictions import presentation
+from predictions.forms import SUBMISSION_KEY_FIELD
 
 # Minimum confidence, CSS class, words.
 CONFIDENCE_LEVELS = (
@@ -43,3 +48,13 @@ register.filter("label_scores", presentation.get_label_scores)
 register.filter("label_choices", presentation.get_label_choices)
 register.filter("text_start", presentation.format_text_start)
 register.filter("is_pixelated", presentation.is_pixelated)
+
+
+@register.simple_tag
+def submission_key() -> SafeString:
+    """Return a hidden field with a new key. A form that is submitted twice with the same key is stored once.
+
+    Without `autocomplete`, some browsers keep the old key when the page is reloaded.
+    """
+    key = secrets.token_urlsafe(16)
+    return format_html('<input type="hidden" name="{}" value="{}" autocomplete="off">', SUBMISSION_KEY_FIELD, key)

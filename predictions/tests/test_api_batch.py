@@ -189,12 +189,14 @@ def test_too_many_images_are_refused(shades, api, settings):
 
 
 def test_a_large_body_is_accepted_only_here(shades, post, api, settings):
-    settings.MAX_JSON_BYTES, settings.MAX_BATCH_JSON_BYTES = 1000, 10_000
     image = encode(make_noise_image(1))
-    assert len(image) * 4 > 1000
+    settings.MAX_BATCH_BYTES, settings.FORM_OVERHEAD_BYTES = 10 * len(image), 0
+    settings.MAX_JSON_BYTES, settings.MAX_BATCH_JSON_BYTES, settings.MAX_IMAGE_JSON_BYTES = 20, 200, len(image)
     assert get_codes(post(items=[{"image": image}] * 4)) == [None] * 4
-    assert_problem(post(items=[{"image": image}] * 100), 413, "request-too-large")
-    response = api.post(PREDICTIONS_URL, json.dumps({"image": image * 4}), content_type="application/json")
+    assert_problem(post(items=[{"image": image}] * 11), 413, "request-too-large")
+    assert_problem(post(items=[{"image": image, "client_reference": "x" * 300}]), 413, "request-too-large")
+    assert_problem(post(text=["x" * 300]), 413, "request-too-large")
+    response = api.post(PREDICTIONS_URL, json.dumps({"image": image}), content_type="application/json")
     assert_problem(response, 413, "request-too-large")
 
 

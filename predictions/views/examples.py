@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -20,14 +21,16 @@ from inference.errors import InferenceError
 from predictions.forms import ExampleForm
 from predictions.services import predict_example
 from predictions.services.examples import read_example_thumbnail
+from predictions.services.submissions import predict_once
 from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response, build_thumbnail_response
+from predictions.views.submissions import SubmissionMixin
 from registry.models import RegisteredModel
 from registry.references import ResolvedModel, resolve_model
 
 logger = logging.getLogger(__name__)
 
 
-class ExampleView(HtmxLoginRequiredMixin, FormView):
+class ExampleView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
     """Run a model on one of its examples.
 
     The response to an htmx request is the result. Other requests are redirected to the page of the prediction.
@@ -49,7 +52,13 @@ class ExampleView(HtmxLoginRequiredMixin, FormView):
             shown = form.cleaned_data["version"]
             version = _resolve_reference(self.request, self.model.name, shown).version if shown else resolved.version
             number = form.cleaned_data["number"]
-            prediction = predict_example(version=version, user=self.request.user, number=number, resolved=resolved)
+            content = ["example", reference, shown, number]
+            prediction = predict_once(
+                user=self.request.user,
+                key=self.choose_submission_key(content),
+                content=content,
+                run=partial(predict_example, version=version, user=self.request.user, number=number, resolved=resolved),
+            )
         except (InferenceError, StorageFull, LookupError) as error:
             return self.reject_example(str(error), status=get_status(error))
         except OSError as error:  # after StorageFull, which is one too

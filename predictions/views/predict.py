@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, cast
 
 from django.conf import settings
@@ -26,12 +27,15 @@ from inference.signature import TableInput, get_table_part
 from predictions.forms import CsvRowForm, FeaturesForm, PredictionForm, UploadForm
 from predictions.models import Prediction
 from predictions.services.examples import get_example_names, has_example
+from predictions.services.inputs import PreparedInput
 from predictions.services.predict import run_prediction
+from predictions.services.submissions import predict_once
 from predictions.snippets import build_snippets
 from predictions.views.form_inputs import FORM_CLASSES, get_form_arguments, get_initial_input, iterate_inputs
 from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response
 from predictions.views.model_choices import list_model_choices
 from predictions.views.outdated_forms import convert_outdated_form
+from predictions.views.submissions import SubmissionMixin
 from registry.errors import InactiveModel, UnknownModel
 from registry.integrity import get_serving_version
 from registry.models import ModelVersion
@@ -42,7 +46,7 @@ MAX_RECENT_PREDICTIONS = 6
 MAX_SEARCHED_PREDICTIONS = 200  # newest predictions of a user in which those of the model are searched
 
 
-class PredictView(HtmxLoginRequiredMixin, FormView):
+class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
     """Run a model on uploaded images, a row of features, a text, or an image with features.
 
     Each request resolves the model reference once, so the version that validates the input is the one that runs and is
@@ -138,17 +142,10 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         resolved = cast(ResolvedModel, self.resolved)  # otherwise, post() has rejected the request
         results: list[Prediction] = []
         errors: list[tuple[str, InferenceError | StorageFull]] = []
-        for name, prepare in iterate_inputs(form, self.request.user, resolved.version.parsed_signature.input):
+        inputs = iterate_inputs(form, self.request.user, resolved.version.parsed_signature.input)
+        for number, (name, prepare) in enumerate(inputs):
             try:
-                results.append(
-                    run_prediction(
-                        resolved=resolved,
-                        prepared=prepare(),
-                        user=self.request.user,
-                        source=Prediction.Source.WEB,
-                        client_reference=form.cleaned_data["client_reference"],
-                    )
-                )
+                results.append(self.predict_input(form, resolved, prepare(), number))
             except (InferenceError, StorageFull) as error:
                 errors.append((name, error))
         if not errors:
@@ -156,6 +153,16 @@ class PredictView(HtmxLoginRequiredMixin, FormView):
         for name, reason in errors:
             form.add_error(form.input_field, f"{name}: {reason}" if len(errors) + len(results) > 1 else str(reason))
         return self.form_invalid(form, status=get_status(errors[0][1]), results=results)
+
+    def predict_input(
+        self, form: PredictionForm, resolved: ResolvedModel, prepared: PreparedInput, number: int
+    ) -> Prediction:
+        """Run the model on one input of the form, unless the form was submitted before with the same input."""
+        user, reference, row = self.request.user, form.cleaned_data["client_reference"], prepared.row
+        options: dict[str, Any] = {"resolved": resolved, "prepared": prepared, "source": Prediction.Source.WEB}
+        run = partial(run_prediction, user=user, client_reference=reference, **options)
+        content = [self.page_reference, reference, number, row.sha256, row.original_name]
+        return predict_once(user=user, key=self.choose_submission_key(content), content=content, run=run)
 
     def show_results(self, form: PredictionForm, results: list[Prediction]) -> HttpResponse:
         page_url = self.get_page_url(results)

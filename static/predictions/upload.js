@@ -6,6 +6,7 @@ const results = document.getElementById("results");
 const template = document.getElementById("upload-card");
 const waitingCards = [];
 let activeUploads = 0;
+let uploadCount = 0;
 
 // The card keeps the current values of the form, even if its upload has to wait.
 function createCard(file) {
@@ -15,6 +16,8 @@ function createCard(file) {
   card.elements.image.files = files.files;
   card.elements.model.value = form.elements.model.value;
   card.elements.client_reference.value = form.elements.client_reference.value;
+  uploadCount += 1;
+  card.elements.idempotency_key.value = `${form.elements.idempotency_key.value}-${uploadCount}`;
   card.querySelector("[data-file-name]").textContent = file.name;
   card.querySelector("progress").setAttribute("aria-label", `Uploading ${file.name}`);
   const preview = card.querySelector("img");

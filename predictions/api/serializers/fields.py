@@ -10,23 +10,33 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.utils import html
 
+from core.api.base64_images import decode_image
 from core.api.parsers import parse_json
+from inference.errors import InvalidInput
 from inference.messages import quote_value
 from inference.signature.table import MAX_FEATURES
 
 MAX_TRUE_LABELS = 10_000
 
 
-@extend_schema_field(OpenApiTypes.BINARY)
-class UploadField(serializers.FileField):
-    """An uploaded file. The service checks its size and content."""
+@extend_schema_field(
+    {"type": "string", "description": "The image as base64 or as a data URL. URLs are not fetched."},
+)
+class ImageField(serializers.FileField):
+    """An uploaded file, or an image as base64. The service checks its size and content."""
 
     def to_internal_value(self, data: Any) -> File:
-        if not isinstance(data, File):
-            raise serializers.ValidationError(
-                "Expected a file. Send multipart/form-data with the image as a file part.", code="not-a-file"
-            )
-        return data
+        if isinstance(data, File):
+            return data
+        try:
+            return decode_image(data)
+        except InvalidInput as error:
+            raise serializers.ValidationError(error.message, code=error.code) from error
+
+
+@extend_schema_field(OpenApiTypes.BINARY)
+class UploadField(ImageField):
+    """The same field as a file part in the OpenAPI schema."""
 
 
 @extend_schema_field(

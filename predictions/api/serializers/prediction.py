@@ -13,7 +13,7 @@ from rest_framework import serializers
 
 from core.api.fields import reject_unknown_fields
 from predictions.api.representation import Include, get_base_url, get_url_suffix, represent_input, represent_prediction
-from predictions.api.serializers.fields import FeatureOrderField, FeaturesField, TextField, UploadField
+from predictions.api.serializers.fields import FeatureOrderField, FeaturesField, ImageField, TextField, UploadField
 from predictions.api.serializers.review import ReviewSerializer
 from predictions.models import Input, Prediction
 from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
@@ -23,7 +23,8 @@ from registry.references import MAX_REFERENCE_CHARACTERS
 class PredictionRequestSerializer(serializers.Serializer):
     """The input and the model to predict with. Unknown keys are rejected."""
 
-    image = UploadField(required=False)
+    image = ImageField(required=False)
+    file = ImageField(required=False, help_text="Another name of `image`.")
     features = FeaturesField(
         required=False,
         help_text="Values by feature name, or a list of values in the order of the signature, together with feature_order.",
@@ -45,16 +46,23 @@ class PredictionRequestSerializer(serializers.Serializer):
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         reject_unknown_fields(data, self.fields)
-        if hasattr(data, "getlist") and len(data.getlist("image")) > 1:
+        counts = {name: len(data.getlist(name)) if hasattr(data, "getlist") else name in data for name in ("image", "file")}
+        if sum(counts.values()) > 1:
             raise serializers.ValidationError(
-                {"image": "Expected one image. Send one request per image."}, code="one-file-only"
+                {"image": "Expected one image, in the field image or file. Send one request per image."},
+                code="one-file-only",
             )
-        return super().to_internal_value(data)
+        values = super().to_internal_value(data)
+        if "file" in values:
+            values["image"] = values.pop("file")
+        return values
 
 
 class ImageRequestSerializer(PredictionRequestSerializer):
     """An image, for some models with features as JSON, and the model to predict with, as multipart/form-data."""
 
+    image = UploadField(required=False)
+    file = UploadField(required=False, help_text="Another name of `image`.")
     text = None  # type: ignore[assignment]
     feature_order = None  # type: ignore[assignment]
 

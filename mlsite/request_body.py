@@ -1,0 +1,121 @@
+"""Read chunked and compressed request bodies. Both are limited in size before any view runs."""
+
+from __future__ import annotations
+
+import zlib
+from io import BytesIO
+from time import thread_time
+
+from django.conf import settings
+from django.http import HttpRequest, UnreadablePostError
+from gunicorn.http.errors import ParseException
+
+from mlsite import errors
+from predictions.api.v2.errors import is_v2_request
+
+BATCH_PATH = "/api/v1/predictions/batch"  # accepts larger bodies
+CHUNK_READ_BYTES = 2**16
+MAX_CHUNK_SECONDS = 1  # of CPU time. 15 MB take 0.05 s in chunks of 1 KB, and 33 s in chunks of one byte
+# zlib's window sizes, which also select the format: 31 is gzip (RFC 1952), 15 is zlib (RFC 1950), called deflate in HTTP.
+WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+ACCEPTED_ENCODINGS = "gzip, deflate"
+
+
+class BodyError(Exception):
+    """A body that is not processed. The code and the detail are those of the response."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class BodyTooLarge(BodyError):
+    """A body with more bytes than the limit."""
+
+    def __init__(self) -> None:
+        super().__init__("request-too-large", "The request is too large.")
+
+
+def get_body_limit(request: HttpRequest) -> int:
+    """Return the maximum size of a body in bytes, by its media type.
+
+    JSON of the API can contain an image. `StrictJSONParser` limits the rest of it.
+    """
+    is_form = request.content_type == "multipart/form-data"
+    if request.path_info.rstrip("/") == BATCH_PATH or is_v2_request(request):
+        return settings.MAX_BATCH_BYTES + settings.FORM_OVERHEAD_BYTES
+    if not errors.is_api_request(request):
+        return settings.MAX_FORM_BYTES + settings.FORM_OVERHEAD_BYTES if is_form else settings.MAX_JSON_BYTES
+    if request.content_type == "application/json":
+        return settings.MAX_IMAGE_JSON_BYTES
+    return settings.MAX_UPLOAD_BYTES + settings.FORM_OVERHEAD_BYTES
+
+
+def read_chunked_body(request: HttpRequest, limit_bytes: int) -> None:
+    """Read a body with chunked transfer encoding, and replace it by one with a Content-Length.
+
+    Only for servers that decode the chunks (`wsgi.input_terminated`), such as gunicorn, and only for the API and the V2 protocol.
+
+    Raises:
+        BodyError: `length-required`, `request-too-large`, or `malformed-request`.
+    """
+    if not (errors.is_program_request(request) and request.META.get("wsgi.input_terminated")):
+        raise BodyError(
+            "length-required",
+            "Chunked transfer encoding is not supported here. Send a Content-Length header. Most clients send it if they "
+            "get the body as bytes, a string, or a file instead of a stream.",
+        )
+    stream, body = request.META["wsgi.input"], bytearray()
+    started = thread_time()
+    try:
+        while part := stream.read(CHUNK_READ_BYTES):
+            body += part
+            if len(body) > limit_bytes:
+                raise BodyTooLarge
+            if thread_time() - started > MAX_CHUNK_SECONDS:
+                raise BodyError("malformed-request", "The body has too many small chunks. Send larger ones.")
+    except (OSError, ParseException) as error:
+        raise BodyError("malformed-request", "The chunked body is malformed or incomplete. Send it again.") from error
+    del request.META["HTTP_TRANSFER_ENCODING"]
+    _replace_body(request, bytes(body))
+
+
+def decompress_body(request: HttpRequest, encoding: str, limit_bytes: int) -> None:
+    """Decompress a body with a Content-Encoding, and replace it. No more than the limit is decompressed.
+
+    Raises:
+        BodyError: `unsupported-content-encoding`, `request-too-large`, or `malformed-request`.
+    """
+    name = encoding.strip().lower()
+    if name == "identity":
+        return
+    if name not in WINDOW_BITS:
+        raise BodyError(
+            "unsupported-content-encoding",
+            f"The Content-Encoding {name[:50]!r} is not supported. Use gzip or deflate, or send the body as it is.",
+        )
+    try:
+        compressed = request.read()
+    except UnreadablePostError as error:
+        detail = "The connection closed before the whole request was received."
+        raise BodyError("malformed-request", detail) from error
+    decompressor = zlib.decompressobj(WINDOW_BITS[name])
+    try:
+        body = decompressor.decompress(compressed, limit_bytes + 1)
+    except zlib.error as error:
+        raise BodyError("malformed-request", f"The body is not valid {name} data. Send it again.") from error
+    if len(body) > limit_bytes:
+        raise BodyTooLarge
+    if not decompressor.eof or decompressor.unused_data:
+        problem = "has data after its end" if decompressor.eof else "is incomplete"
+        raise BodyError("malformed-request", f"The {name} data of the body {problem}. Send it again as one stream.")
+    del request.META["HTTP_CONTENT_ENCODING"]
+    _replace_body(request, body)
+
+
+def _replace_body(request: HttpRequest, body: bytes) -> None:
+    """Make views and parsers read this body."""
+    request.META["CONTENT_LENGTH"] = str(len(body))
+    request._stream = BytesIO(body)  # type: ignore[attr-defined]
+    request._read_started = False  # type: ignore[attr-defined]

@@ -1,0 +1,81 @@
+"""A double click on a submit button stores one prediction and shows it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from mlsite.tests.browser import sign_up
+from mlsite.tests.site import SAMPLES
+
+pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("browser")]
+NO_SCRIPTS = pytest.mark.parametrize("watched", [{"java_script_enabled": False}], indirect=True, ids=["no scripts"])
+DELAYS_MILLISECONDS = (0, 150)
+
+
+def click_twice(page, button, delay):
+    """Click twice at the position of a button, whatever the first click changes."""
+    button.scroll_into_view_if_needed()
+    box = button.bounding_box()
+    position = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.click(*position)
+    if delay:
+        page.wait_for_timeout(delay)
+    page.mouse.click(*position)
+
+
+def count_predictions(page):
+    page.wait_for_timeout(300)  # for a request that should not exist
+    page.goto("/predictions/")
+    return page.locator("table.data-table tbody tr").count()
+
+
+def test_a_double_click_with_scripts_stores_one_prediction(page, watched):
+    sign_up(page)
+    stored = 0
+    for delay in DELAYS_MILLISECONDS:
+        page.goto("/?model=iris&example=1")
+        click_twice(page, page.get_by_role("button", name="Predict", exact=True), delay)
+        expect(page.locator(".result")).to_have_count(1)
+        stored += 1
+        assert count_predictions(page) == stored, delay
+        page.goto("/?model=digits")
+        click_twice(page, page.get_by_label("Run example 1"), delay)
+        expect(page.locator(".result")).to_have_count(1)
+        stored += 1
+        assert count_predictions(page) == stored, delay
+    page.goto("/?model=iris&example=1")
+    button = page.get_by_role("button", name="Predict", exact=True)
+    for count in (1, 2):  # two clicks of a person who wants two predictions
+        button.click()
+        expect(page.locator(".result")).to_have_count(count)
+        page.wait_for_timeout(1000)
+    assert count_predictions(page) == stored + 2
+
+
+@NO_SCRIPTS
+def test_a_double_click_without_scripts_stores_one_prediction(page, watched):
+    sign_up(page, scripted=False)
+    stored = 0
+    for delay in DELAYS_MILLISECONDS:
+        page.goto("/?model=digits")
+        page.get_by_label("Choose images").set_input_files(SAMPLES / "eight.png")
+        click_twice(page, page.get_by_role("button", name="Predict", exact=True), delay)
+        expect(page.get_by_role("heading", name="8", exact=True)).to_be_visible()
+        stored += 1
+        assert count_predictions(page) == stored, delay
+        page.goto("/?model=iris&example=1")
+        click_twice(page, page.get_by_role("button", name="Predict", exact=True), delay)
+        expect(page.locator(".result")).to_have_count(1)
+        stored += 1
+        assert count_predictions(page) == stored, delay
+    page.goto("/?model=iris&example=1")
+    page.get_by_role("button", name="Predict", exact=True).click()
+    expect(page).to_have_url(re.compile("shown="))
+    page.go_back()
+    page.get_by_label("Sepal length").fill("6.1")
+    page.get_by_role("button", name="Predict", exact=True).click()
+    expect(page.locator(".result")).to_contain_text("6.1")
+    assert count_predictions(page) == stored + 2

@@ -1,0 +1,79 @@
+"""Forms of pages that are submitted more than once, for example with a double click: each input is stored once."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from accounts.models import User
+from inference.errors import InferenceError
+from predictions.models import IdempotencyKey, Prediction
+from predictions.services.idempotency import Claim, KeyInUse, StoredResponse, claim_key, hash_content
+
+WAIT_SECONDS = 30.0  # for the first submission
+FIRST_POLL_SECONDS, MAX_POLL_SECONDS = 0.02, 0.5
+
+
+class SubmissionRunning(InferenceError):
+    """The same form was submitted before, and is still running."""
+
+    code = "idempotency-key-in-use"
+
+
+def predict_once(*, user: User, key: str, content: Any, run: Callable[..., Prediction]) -> Prediction:
+    """Run the model on a submitted input and return the prediction; or return that of an earlier submission.
+
+    A browser shows the response to the last submission only. A submission that finds the earlier one running therefore
+    waits for it, where a program would get an error.
+
+    Args:
+        key: the key of the form. It may be sent again with another input, after the browser has gone back to the page; so
+            a key and a content together identify a submission. If empty, each submission is stored.
+        content: identifies the input, as JSON.
+        run: called with `in_transaction`, as `predict` takes it. Its errors are raised, and the form can be sent again.
+
+    Raises:
+        SubmissionRunning: an earlier submission takes very long.
+    """
+    if not key:
+        return run(in_transaction=None)
+    name = _get_name(key, content)
+    deadline = time.monotonic() + WAIT_SECONDS
+    poll_seconds = FIRST_POLL_SECONDS
+    while True:
+        try:
+            return _predict_or_find(user, name, run)
+        except KeyInUse as error:
+            if time.monotonic() > deadline:
+                message = "This form was submitted before, and is still running. Check your history before you try again."
+                raise SubmissionRunning(message) from error
+        time.sleep(poll_seconds)
+        poll_seconds = min(poll_seconds * 2, MAX_POLL_SECONDS)
+
+
+def find_submission_key(*, user: User, keys: Sequence[str], content: Any) -> str:
+    """Return the first of some keys with which the content was submitted; empty if there is none."""
+    names = {key: _get_name(key, content) for key in keys}
+    known = set(IdempotencyKey.objects.filter(user=user, key__in=names.values()).values_list("key", flat=True))
+    return next((key for key in keys if names[key] in known), "")
+
+
+def _get_name(key: str, content: Any) -> str:
+    """Return the idempotency key of a submission."""
+    return f"form {hash_content([key, content])}"
+
+
+def _predict_or_find(user: User, name: str, run: Callable[..., Prediction]) -> Prediction:
+    claim = claim_key(user=user, key=name, fingerprint="")  # the name contains the content
+    if isinstance(claim, StoredResponse):
+        rows = Prediction.objects.filter(user=user).with_related().with_reviews()
+        return rows.filter(pk=json.loads(claim.body)["prediction"]).first() or run(in_transaction=None)
+    with claim.hold():
+        return run(in_transaction=lambda prediction: _complete(claim, prediction))
+
+
+def _complete(claim: Claim, prediction: Prediction) -> None:
+    body = json.dumps({"prediction": str(prediction.pk)}).encode()
+    claim.complete(StoredResponse(status_code=201, body=body))
