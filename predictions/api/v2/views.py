@@ -9,9 +9,9 @@ from typing import Any, cast
 from django.conf import settings
 from django.http import HttpResponse, JsonResponse
 from rest_framework.request import Request
+from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
-from accounts.authentication import BearerAuthentication
 from accounts.models import User
 from inference.errors import InvalidInput
 from predictions.api.idempotency import get_claim, idempotent
@@ -36,7 +36,7 @@ LEASE_SECONDS = 300.0  # of an Idempotency-Key: a request with many rows can tak
 class ProtocolView(APIView):
     """A view with the errors of the protocol. Clients authenticate with a token."""
 
-    authentication_classes = (BearerAuthentication,)
+    authentication_classes = api_settings.DEFAULT_AUTHENTICATION_CLASSES[:1]  # tokens, not sessions
     content_negotiation_class = ProtocolNegotiation
     parser_classes = (BodyParser,)
     schema = None  # the protocol has a schema of its own: see docs/v2.md
