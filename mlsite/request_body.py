@@ -55,7 +55,7 @@ def get_body_limit(request: HttpRequest) -> int:
 def read_chunked_body(request: HttpRequest, limit_bytes: int) -> None:
     """Read a body with chunked transfer encoding, and replace it by one with a Content-Length.
 
-    Only for servers that decode the chunks (`wsgi.input_terminated`), such as gunicorn, and only for the API and the V2 protocol.
+    Only for servers that decode the chunks (`wsgi.input_terminated`), such as gunicorn, and only for the API and V2.
 
     Raises:
         BodyError: `length-required`, `request-too-large`, or `malformed-request`.
