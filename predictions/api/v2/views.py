@@ -36,7 +36,7 @@ LEASE_SECONDS = 300.0  # of an Idempotency-Key: a request with many rows can tak
 class ProtocolView(APIView):
     """A view with the errors of the protocol. Clients authenticate with a token."""
 
-    authentication_classes = api_settings.DEFAULT_AUTHENTICATION_CLASSES[:1]  # tokens, not sessions
+    authentication_classes: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES[:1]  # tokens, not sessions
     content_negotiation_class = ProtocolNegotiation
     parser_classes = (BodyParser,)
     schema = None  # the protocol has a schema of its own: see docs/v2.md
