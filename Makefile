@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 CHECKS := check-format check-lint check-types check-templates check-django
 
-.PHONY: run test check $(CHECKS) env install install-dev install-mlflow install-celery install-boosting format constraints screenshots \
+.PHONY: run test test-services faults check $(CHECKS) env install install-dev install-mlflow install-celery install-boosting format constraints screenshots \
 	bench bench-short bench-record bench-growth bench-install
 
 run: install env
@@ -16,6 +16,18 @@ env: .env
 
 test: install-dev
 	$(BIN)/python -m mlsite.tests.suite
+
+# Test background work with a real RabbitMQ and a real Redis, whose programs must be installed.
+SERVICES := $(BIN)/python -m pytest -m services -n 2 --dist loadgroup -q
+
+test-services: install-dev
+	$(SERVICES)
+
+# Kill workers, brokers, and web servers many times (about half an hour).
+FAULT_ROUNDS ?= 20
+
+faults: install-dev
+	FAULT_ROUNDS=$(FAULT_ROUNDS) $(SERVICES) mlsite/tests/test_background_faults.py
 
 # .pre-commit-config.yaml runs the same targets.
 check: $(CHECKS)

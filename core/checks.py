@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import Error, Warning, register
+
+BROKER_SCHEMES = ("amqp", "amqps", "redis", "rediss", "sentinel")
 
 
 @register()
@@ -19,6 +23,21 @@ def check_folders(**options: Any) -> list[Error]:
             hint = f"Set {name} to a folder. It is created when the first file is stored."
             errors.append(Error(f"{name} is not a folder: {folder}", hint=hint, id="core.E001"))
     return errors
+
+
+@register()
+def check_broker(**options: Any) -> list[Error]:
+    """Check that Celery is installed and that the broker is of a tested kind, if there is a broker. Do not connect to it."""
+    if not settings.CELERY_BROKER_URL:
+        return []
+    if find_spec("celery") is None:
+        hint = "Run make install-celery, or unset CELERY_BROKER_URL to run background work in the web server."
+        return [Error("CELERY_BROKER_URL is set, but Celery is not installed.", hint=hint, id="core.E002")]
+    scheme = urlsplit(settings.CELERY_BROKER_URL).scheme
+    if scheme not in BROKER_SCHEMES:
+        hint = f"Use one of these schemes: {', '.join(BROKER_SCHEMES)}."
+        return [Error(f"CELERY_BROKER_URL has an unknown scheme: {scheme or 'none'}", hint=hint, id="core.E003")]
+    return []
 
 
 @register(deploy=True)

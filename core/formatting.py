@@ -8,6 +8,7 @@ from typing import Any
 
 NOT_AVAILABLE = "–"
 MAX_PLAIN_NUMBER = 1e15  # from here on, an integral float is written with an exponent
+SECONDS_WITH_DECIMAL = 10
 
 
 def format_percent(share: float | None) -> str:
@@ -34,6 +35,19 @@ def format_count(value: int) -> str:
 def format_milliseconds(value: float | None) -> str:
     """Return a duration as `12.3 ms`."""
     return NOT_AVAILABLE if value is None else f"{value:,.1f} ms"
+
+
+def format_duration(seconds: float | None) -> str:
+    """Return a duration as `45 s`, `3 min 20 s`, or `1 h 5 min`. Short ones have a decimal: `0.4 s`."""
+    if seconds is None:
+        return NOT_AVAILABLE
+    if seconds < SECONDS_WITH_DECIMAL:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 def format_value(value: Any) -> str:

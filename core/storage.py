@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
@@ -74,13 +74,36 @@ class DurableFileSystemStorage(FileSystemStorage):
             raise
         return names
 
+    def open_temporary_file(self) -> tuple[int, str]:
+        """Create a file in the temporary folder, and return its descriptor and its path. `adopt_file` stores it."""
+        folder = os.path.join(self.location, TEMPORARY_FOLDER)
+        self._create_folder(folder)
+        path = os.path.join(folder, secrets.token_hex(16))
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), path
+
+    def adopt_file(self, name: str, descriptor: int, path: str) -> str:
+        """Store a complete file of `open_temporary_file` under a name that contains a new UUID, and return the name.
+
+        Raises:
+            StorageFull: no space is left. The temporary file remains.
+        """
+        target = self.path(name)
+        folder = os.path.dirname(target)
+        with _translate_errors():
+            self._create_folder(folder)
+            os.fchmod(descriptor, self.file_permissions_mode or 0o600)
+            os.fsync(descriptor)
+            os.rename(path, target)
+            _fsync_folder(folder)
+        return name
+
     def _save(self, name: str, content: File) -> str:
         self._store(content.chunks(), self.path(name))
         return name
 
     def _store(self, chunks: Iterable[bytes], target: str, *, sync_folder: bool = True) -> None:
         folder = os.path.dirname(target)
-        try:
+        with _translate_errors():
             self._create_folder(folder)
             temporary = self._write_temporary_file(chunks)
             try:
@@ -91,22 +114,13 @@ class DurableFileSystemStorage(FileSystemStorage):
                 raise
             if sync_folder:
                 _fsync_folder(folder)
-        except OSError as error:
-            if error.errno in NO_SPACE_ERRORS:
-                raise StorageFull(error.errno, "No space is left for uploaded files.") from error
-            raise
 
     def _write_temporary_file(self, chunks: Iterable[bytes]) -> str:
         """Write and fsync a file with a unique name, and return its path."""
-        folder = os.path.join(self.location, TEMPORARY_FOLDER)
-        self._create_folder(folder)
-        path = os.path.join(folder, secrets.token_hex(16))
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor, path = self.open_temporary_file()
         try:
             for chunk in chunks:
-                rest = memoryview(chunk)
-                while rest:  # the system can write less than it was given, for example up to a size limit
-                    rest = rest[os.write(descriptor, rest) :]
+                write_all(descriptor, chunk)
             os.fchmod(descriptor, self.file_permissions_mode or 0o600)
             os.fsync(descriptor)
         except BaseException:
@@ -131,6 +145,29 @@ class DurableFileSystemStorage(FileSystemStorage):
                 os.mkdir(folder)
         _fsync_folder(os.path.dirname(folder))
         _synced_folders.add(folder)
+
+
+@contextmanager
+def _translate_errors() -> Iterator[None]:
+    """Raise `StorageFull` for the errors of a full disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_SPACE_ERRORS:
+            raise StorageFull(error.errno, "No space is left for uploaded files.") from error
+        raise
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all bytes to a file.
+
+    Raises:
+        StorageFull: no space is left.
+    """
+    rest = memoryview(data)
+    with _translate_errors():
+        while rest:  # the system can write less than it was given, for example up to a size limit
+            rest = rest[os.write(descriptor, rest) :]
 
 
 _synced_folders: set[str] = set()  # folders whose entries this process has synced

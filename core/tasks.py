@@ -6,25 +6,28 @@ run twice: it must do nothing if its work is done, and a sweep enqueues it again
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 from django.conf import settings
 from django.db import connections, transaction
+from django.utils.module_loading import autodiscover_modules, import_string
 
-logger = logging.getLogger(__name__)
+from core.executor import Executor
 
 Task = Callable[[str], object]
 
+stopping = threading.Event()
+"""Set when this process stops. A task with many items checks it after each item, and leaves the rest to the next worker."""
+
 _tasks: dict[str, Task] = {}
-_lock = threading.Lock()
 
 
 def background_task(name: str) -> Callable[[Task], Task]:
     """Register a function as a background task. It takes the ID of a row as a string.
+
+    Call it in the module `tasks` of the app, which all workers import.
 
     Args:
         name: unique and stable, because messages of the broker contain it.
@@ -38,31 +41,41 @@ def background_task(name: str) -> Callable[[Task], Task]:
 
 
 def enqueue(name: str, row_id: str) -> None:
-    """Run a task in the background after the current transaction commits; at once if no transaction is open."""
+    """Run a task in the background after the current transaction commits; at once if no transaction is open.
+
+    This never waits for the broker. If the task is lost, the sweep enqueues it again.
+    """
     transaction.on_commit(lambda: _enqueue(name, row_id))
 
 
 def run_task(name: str, row_id: str) -> None:
     """Run a registered task in this thread, and close its database connections."""
+    if name not in _tasks:
+        load_tasks()
     try:
         _tasks[name](row_id)
     finally:
         connections.close_all()
 
 
-def _enqueue(name: str, row_id: str) -> None:
-    with _lock:
-        executor = _get_executor()
-    executor.submit(_run_logged, name, row_id)
-
-
-def _run_logged(name: str, row_id: str) -> None:
-    try:
-        run_task(name, row_id)
-    except Exception:  # nobody reads the future
-        logger.exception("background task failed", extra={"task": name, "row": row_id})
+def load_tasks() -> list[str]:
+    """Import the module `tasks` of each app. Return the names of all tasks."""
+    autodiscover_modules("tasks")
+    return sorted(_tasks)
 
 
 @cache
-def _get_executor() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(settings.BACKGROUND_THREADS, thread_name_prefix="background")
+def get_executor() -> Executor:
+    """Return the executor of this process. It runs tasks, or sends them to the broker."""
+    return Executor(import_string(settings.TASK_HANDLER), thread_count=settings.TASK_THREADS)
+
+
+def stop_tasks(seconds: float) -> None:
+    """Tell running tasks to stop, and wait for them. Tasks that wait are dropped, and the sweep enqueues them again."""
+    stopping.set()
+    if get_executor.cache_info().currsize:
+        get_executor().stop(seconds)
+
+
+def _enqueue(name: str, row_id: str) -> None:
+    get_executor().submit(name, row_id)

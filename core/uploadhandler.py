@@ -8,6 +8,7 @@ from typing import IO, Any
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
+INCOMPLETE_MESSAGE = "The multipart body is incomplete: the closing boundary is missing. Send it again."
 MAX_EPILOGUE_BYTES = 1024  # allowed after the closing boundary (RFC 2046, section 5.1.1)
 
 
@@ -28,7 +29,7 @@ class WholeBodyUploadHandler(MemoryFileUploadHandler):
         body = input_data.read(content_length)
         closing = b"--" + boundary + b"--"
         if closing not in body[-len(closing) - MAX_EPILOGUE_BYTES :]:
-            raise MultiPartParserError("The multipart body is incomplete: the closing boundary is missing. Send it again.")
+            raise MultiPartParserError(INCOMPLETE_MESSAGE)
         try:
             return MultiPartParser(META, BytesIO(body), [MemoryFileUploadHandler(self.request)], encoding).parse()
         except UnicodeError as error:

@@ -106,6 +106,10 @@ class InferenceTimeout(ModelError):
     code = "inference-timeout"
 
 
+class ModelLoading(InferenceTimeout):
+    """Another thread is still loading the model. It did not run."""
+
+
 class InvalidSignature(InferenceError):
     """A signature contradicts itself or its artifact."""
 

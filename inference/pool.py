@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
 
-from inference.errors import InferenceError, InferenceTimeout, ModelUnavailable, Overloaded
+from inference.errors import InferenceError, ModelLoading, ModelUnavailable, Overloaded
 from inference.loader import load_predictor
 from inference.messages import format_bytes
 from inference.predictor import Predictor
@@ -74,7 +74,7 @@ class PredictorPool:
 
         Raises:
             ModelUnavailable: it cannot be loaded. For some seconds, further calls raise the same error without a retry.
-            InferenceTimeout: another thread is still loading it.
+            ModelLoading: another thread is still loading it.
             Overloaded: there is no room, and all other models are running.
         """
         entry = self._acquire_entry(spec, timeout)
@@ -124,7 +124,7 @@ class PredictorPool:
         with self._condition:
             load_lock = self._load_locks.setdefault(spec, threading.Lock())
         if not load_lock.acquire(timeout=-1 if timeout is None else timeout):
-            raise InferenceTimeout(f"{spec} is still loading. Try again in a moment.")
+            raise ModelLoading(f"{spec} is still loading. Try again in a moment.")
         try:
             return self._use_loaded(spec) or self._load_entry(spec, deadline, keep)
         finally:

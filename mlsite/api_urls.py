@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from evaluation.api.views import QualityView
 from predictions.api.batch import BatchView
+from predictions.api.batch_jobs import BatchJobViewSet
 from predictions.api.ground_truth import GroundTruthView
 from predictions.api.views import InputViewSet, PredictionViewSet
 from registry.api.views import ModelViewSet
@@ -13,6 +14,7 @@ app_name = "api"
 
 router = SimpleRouter(use_regex_path=False)
 router.register("predictions", PredictionViewSet, basename="prediction")
+router.register("batch-jobs", BatchJobViewSet, basename="batch-job")
 router.register("inputs", InputViewSet, basename="input")
 router.register("models", ModelViewSet, basename="model")
 urlpatterns = [

@@ -30,7 +30,7 @@ MMAP_THRESHOLD_BYTES = 2**20
 MAX_MALLOC_ARENAS = 2
 CHECK_SECONDS = 2  # between checks for newly promoted versions
 RETRY_SECONDS = 10  # between attempts to load a model that failed to load
-HUNG_AFTER_TIMEOUTS = 3  # a model that runs longer than this multiple of PREDICT_TIMEOUT is considered hung
+TASK_STOP_SECONDS = 1.0  # that background tasks have to finish the current item
 
 wsgi_app = "mlsite.wsgi:application"
 bind = f"{settings.HOST}:{settings.PORT}"
@@ -65,6 +65,8 @@ def when_ready(server: Any) -> None:
     """
     import_module("mlsite.wsgi")
     import_module(settings.ROOT_URLCONF)
+    if settings.CELERY_BROKER_URL:
+        import_module("mlsite.celery")  # the server does not start if Celery is not installed
     gc.collect()
     gc.freeze()
 
@@ -81,15 +83,20 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Start the background threads of a worker: the model loader, the scheduler, and the watchdog."""
+    """Start the background threads of a worker: the model loader, the scheduler, and the watchdog.
+
+    With a broker, Celery beat replaces the scheduler.
+    """
     from mlsite.scheduler import start_scheduler
+    from mlsite.watchdog import watch_models
 
     # Ctrl+C in a terminal reaches the workers too. Only the master handles it and then stops them: a worker that handles
     # two signals at once can hang in the shutdown of its thread pool until the graceful timeout ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_keep_models_loaded, args=(worker,), name="model-loader", daemon=True).start()
-    start_scheduler()
-    threading.Thread(target=_stop_hung_worker, args=(worker,), name="watchdog", daemon=True).start()
+    if not settings.CELERY_BROKER_URL:
+        start_scheduler()
+    watch_models()
 
 
 def child_exit(server: Any, worker: Any) -> None:
@@ -102,8 +109,11 @@ def child_exit(server: Any, worker: Any) -> None:
 
 def worker_exit(server: Any, worker: Any) -> None:
     """Exit without the cleanup of Python, which takes 1.3 s of CPU to unload TensorFlow. Errors exit normally."""
+    from core.tasks import stop_tasks
+
     exception = sys.exception()
     if os.getpid() == worker.pid and isinstance(exception, SystemExit) and not exception.code:
+        stop_tasks(TASK_STOP_SECONDS)
         worker.tpool.shutdown()  # waits for threads that are closing connections
         logging.shutdown()
         os._exit(0)
@@ -152,14 +162,3 @@ def _load_production_models(worker: Any) -> bool:
     finally:
         connection.close()
     return is_complete
-
-
-def _stop_hung_worker(worker: Any) -> None:
-    """Stop this process if one of its models hangs. Other requests can finish, and gunicorn starts a new process."""
-    from registry.serving import get_pool
-
-    limit_seconds = HUNG_AFTER_TIMEOUTS * settings.PREDICT_TIMEOUT
-    while get_pool().get_running_seconds() < limit_seconds:
-        time.sleep(1)
-    worker.log.critical("restarting the worker: a model has been running for more than %s seconds", limit_seconds)
-    os.kill(os.getpid(), signal.SIGTERM)

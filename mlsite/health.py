@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -10,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from mlsite import __version__
+from predictions.queue_status import QueueLength, QueueStatus, get_queue_status
 from registry.integrity import find_damaged_versions
 from registry.querysets import PRODUCTION
 from registry.serving import get_pool, get_previous_version, get_production_versions, get_spec
@@ -33,11 +35,13 @@ def readyz(request: HttpRequest) -> JsonResponse:
     A process becomes ready when it has loaded all models in production. It stays ready while it loads a newly promoted
     version: otherwise a promotion would make all processes unavailable at once. Requests for this version wait.
     `problems` contains the versions that do not load, which change the status to `degraded`, and the artifacts that differ
-    from the registered file. The response is 503 only if no model in production can serve requests.
+    from the registered file. The response is 503 only if no model in production can serve requests. `background` describes
+    the queue of background work. It does not change the status code, because this process can serve requests anyway.
     """
     try:
         production = get_production_versions()
         damaged = find_damaged_versions()
+        queue = get_queue_status()
     except (DatabaseError, InterfaceError):
         return JsonResponse({"status": "unavailable", "database": "unreachable"}, status=503)
     specs = {get_spec(version): version for version in production}
@@ -56,5 +60,23 @@ def readyz(request: HttpRequest) -> JsonResponse:
         "database": "ok",
         "models": {"loaded": len(loaded), "served": len(specs)},
         "problems": damaged | {str(spec): code for spec, code in failures.items()},
+        "background": _describe_queue(queue),
     }
     return JsonResponse(body, status=200 if is_ready else 503)
+
+
+def _describe_queue(queue: QueueStatus) -> dict[str, Any]:
+    return {
+        "status": "stalled" if queue.is_stalled else "ok",
+        "predictions": _describe_length(queue.predictions),
+        "batch_jobs": _describe_length(queue.batch_jobs),
+    }
+
+
+def _describe_length(length: QueueLength) -> dict[str, Any]:
+    oldest = length.oldest_seconds
+    return {
+        "waiting": length.waiting,
+        "running": length.running,
+        "oldest_seconds": None if oldest is None else round(oldest, 1),
+    }

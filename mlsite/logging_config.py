@@ -32,5 +32,8 @@ def build_logging_config(*, level: str) -> dict[str, Any]:
             "gunicorn.error": {"handlers": ["console"], "level": "INFO", "propagate": False},
             "axes": {"level": "WARNING"},
             "apscheduler": {"level": "WARNING"},
+            # Celery would log each message twice. The tasks log what they did.
+            "celery.app.trace": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
         },
     }

@@ -3,14 +3,42 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 from rest_framework.decorators import api_view, permission_classes
 from rest_framework.permissions import BasePermission
+
+from predictions.queue_status import get_queue_status
+
+
+class BackgroundCollector(Collector):
+    """Read the queue of background work from the database, once per scrape. The gauges are those of all processes."""
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            queue = get_queue_status()
+        except (DatabaseError, InterfaceError):
+            return  # the other metrics do not need the database
+        items = GaugeMetricFamily(
+            "mlsite_background_items", "Queued predictions and open batch jobs.", labels=["kind", "state"]
+        )
+        oldest = GaugeMetricFamily(
+            "mlsite_background_oldest_seconds", "Age of the oldest item that no worker is running.", labels=["kind"]
+        )
+        for kind, length in (("prediction", queue.predictions), ("batch_job", queue.batch_jobs)):
+            items.add_metric([kind, "waiting"], length.waiting)
+            items.add_metric([kind, "running"], length.running)
+            oldest.add_metric([kind], length.oldest_seconds or 0.0)
+        yield items
+        yield oldest
 
 
 class CanReadMetrics(BasePermission):
@@ -24,7 +52,10 @@ class CanReadMetrics(BasePermission):
 @api_view(["GET"])
 @permission_classes([CanReadMetrics])
 def metrics(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(generate_latest(_build_registry()), content_type=CONTENT_TYPE_LATEST)
+    background = CollectorRegistry()
+    background.register(BackgroundCollector())
+    content = generate_latest(_build_registry()) + generate_latest(background)
+    return HttpResponse(content, content_type=CONTENT_TYPE_LATEST)
 
 
 metrics.cls.schema = None  # not part of the API schema

@@ -13,11 +13,13 @@ from django.middleware.common import CommonMiddleware
 from django.utils.functional import SimpleLazyObject
 from prometheus_client import Counter, Histogram
 
+from core.streamed_uploads import StreamingUploadHandler
 from mlsite import errors
 from mlsite.request_body import (
     ACCEPTED_ENCODINGS,
     BodyError,
     BodyTooLarge,
+    accepts_large_files,
     decompress_body,
     get_body_limit,
     read_chunked_body,
@@ -113,6 +115,8 @@ class RequestSizeMiddleware:
         if connection := request.META.get("gunicorn.socket"):
             connection.settimeout(BODY_TIMEOUT_SECONDS)  # a stalled upload must not occupy the thread
         limit_bytes = get_body_limit(request)
+        if accepts_large_files(request):
+            request.upload_handlers = [StreamingUploadHandler(request)]
         try:
             self._prepare_body(request, limit_bytes)
         except BodyTooLarge:

@@ -8,11 +8,14 @@ from time import thread_time
 
 from django.conf import settings
 from django.http import HttpRequest, UnreadablePostError
+from django.urls import Resolver404, resolve
 from gunicorn.http.errors import ParseException
 
 from mlsite import errors
 from predictions.api.v2.errors import is_v2_request
 
+BATCH_JOB_PATH = "/batch-jobs/"  # part of all routes that accept large files; other paths are not resolved twice
+MEMORY_HEADERS = ("HTTP_TRANSFER_ENCODING", "HTTP_CONTENT_ENCODING")  # of bodies that are read into memory
 BATCH_PATH = "/api/v1/predictions/batch"  # accepts larger bodies
 CHUNK_READ_BYTES = 2**16
 MAX_CHUNK_SECONDS = 1  # of CPU time. 15 MB take 0.05 s in chunks of 1 KB, and 33 s in chunks of one byte
@@ -43,13 +46,33 @@ def get_body_limit(request: HttpRequest) -> int:
     JSON of the API can contain an image. `StrictJSONParser` limits the rest of it.
     """
     is_form = request.content_type == "multipart/form-data"
-    if request.path_info.rstrip("/") == BATCH_PATH or is_v2_request(request):
+    if accepts_large_files(request):
+        return settings.MAX_BATCH_FILE_BYTES + settings.FORM_OVERHEAD_BYTES
+    if is_v2_request(request):
+        return settings.MAX_BATCH_BYTES
+    if request.path_info.rstrip("/") == BATCH_PATH:
         return settings.MAX_BATCH_BYTES + settings.FORM_OVERHEAD_BYTES
     if not errors.is_api_request(request):
         return settings.MAX_FORM_BYTES + settings.FORM_OVERHEAD_BYTES if is_form else settings.MAX_JSON_BYTES
     if request.content_type == "application/json":
         return settings.MAX_IMAGE_JSON_BYTES
     return settings.MAX_UPLOAD_BYTES + settings.FORM_OVERHEAD_BYTES
+
+
+def accepts_large_files(request: HttpRequest) -> bool:
+    """Return whether the files of a form are written to disk while they are received.
+
+    Chunked and compressed bodies are read into memory, so their files must not be larger than those of other forms.
+    """
+    if request.method != "POST" or BATCH_JOB_PATH not in request.path_info + "/":
+        return False
+    if request.content_type != "multipart/form-data" or any(name in request.META for name in MEMORY_HEADERS):
+        return False
+    try:
+        match = resolve(request.path_info.rstrip("/") + "/")
+    except Resolver404:
+        return False
+    return match.view_name in settings.LARGE_UPLOAD_ROUTES
 
 
 def read_chunked_body(request: HttpRequest, limit_bytes: int) -> None:

@@ -180,6 +180,12 @@ MAX_JSON_BYTES = 2**20  # without the image
 MAX_IMAGE_JSON_BYTES = MAX_UPLOAD_BYTES * 3 // 2 + MAX_JSON_BYTES  # base64 takes 4/3, and more with line breaks
 MAX_FORM_BYTES = 3 * MAX_UPLOAD_BYTES  # without JavaScript, the upload page sends several images in one request
 FORM_OVERHEAD_BYTES = 64 * 2**10  # other parts of a multipart body
+MAX_BATCH_FILE_BYTES = env.int("MAX_BATCH_FILE_BYTES", default=2 * 2**30)  # of the file of a batch job
+MAX_BATCH_JOB_ITEMS = env.int("MAX_BATCH_JOB_ITEMS", default=1_000_000)  # rows or images of a batch job
+MAX_ARCHIVE_MEMBERS = 100_000  # files in a ZIP archive, whose table of contents is read as a whole
+# Routes whose uploads are written to disk while they are received.
+LARGE_UPLOAD_ROUTES = ["api:batch-job-list", "api:batch-job-images", "predictions:batch-job-new"]
+BATCH_JOB_LEASE_SECONDS = env.int("BATCH_JOB_LEASE_SECONDS", default=60)  # then a job without progress is started again
 MAX_BATCH_IMAGES = env.int("MAX_BATCH_IMAGES", default=256)  # per batch request
 MAX_BATCH_ROWS = env.int("MAX_BATCH_ROWS", default=10_000)  # rows or texts per batch request
 MAX_BATCH_BYTES = env.int("MAX_BATCH_BYTES", default=64 * 2**20)  # per batch request
@@ -206,12 +212,29 @@ DATA_UPLOAD_MAX_NUMBER_FILES = max(20, MAX_BATCH_IMAGES)
 # --- background work ------------------------------------------------------------------------------------------------
 # The broker of the Celery workers: amqp://… (RabbitMQ) or redis://…. If empty, tasks run in threads of the web processes.
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
-BACKGROUND_THREADS = env.int("BACKGROUND_THREADS", default=2)  # per process, without a broker
+BACKGROUND_THREADS = env.int("BACKGROUND_THREADS", default=2)  # of a Celery worker, or of each web process without a broker
+# With a broker, one thread of each web process sends the tasks, so that no request waits for the broker.
+TASK_HANDLER, TASK_THREADS = (
+    ("mlsite.celery.send_task", 1) if CELERY_BROKER_URL else ("core.tasks.run_task", BACKGROUND_THREADS)
+)
+# Seconds after which a worker that is running a prediction is considered lost. Loading the slowest model must take less.
+BACKGROUND_LEASE = env.float("BACKGROUND_LEASE", default=max(120.0, 6 * PREDICT_TIMEOUT))
+MAX_PREFER_WAIT = env.int("MAX_PREFER_WAIT", default=10)  # seconds that a request with `Prefer: wait` can wait
+MAX_EXPIRES_IN = env.int("MAX_EXPIRES_IN", default=7 * 24 * 3600)  # seconds, the limit of `expires_in`
 IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", default=24)  # for which a repeated request gets the first response
-# Functions that the server calls in the background, with the interval in seconds. See mlsite/scheduler.py.
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=10)  # between two searches for work whose task or worker is lost
+# Seconds after which work that has not started is enqueued again. Without a broker, all tasks are lost when the server
+# stops, and a task that is waiting already is not enqueued twice. With a broker, each repetition is a message.
+TASK_REPEAT_SECONDS = env.float("TASK_REPEAT_SECONDS", default=60 if CELERY_BROKER_URL else 10)
+MAX_TASK_REPEAT_SECONDS = max(TASK_REPEAT_SECONDS, 600 if CELERY_BROKER_URL else 0)  # it grows with the age of the work
+# Functions that the web server calls in the background, or Celery beat if there is a broker, with the interval in seconds.
+# See mlsite/scheduler.py and mlsite/celery.py.
 SCHEDULED_JOBS = {
     "monitoring.services.rollup.roll_up_pending": 300,
     "predictions.services.summaries.update_summaries": 300,
+    "predictions.services.background.expire_queued": SWEEP_SECONDS,
+    "predictions.services.background.requeue_lost": SWEEP_SECONDS,
+    "predictions.services.batch_jobs.requeue_lost_jobs": SWEEP_SECONDS,
     "predictions.services.idempotency.delete_expired_keys": 3600,
 }
 
@@ -250,7 +273,15 @@ SPECTACULAR_SETTINGS = {
     "(`application/problem+json`). Create a token on the page [API tokens](/accounts/tokens/) and send it in the header "
     "`Authorization: Bearer <token>`.",
     "VERSION": __version__,
-    "TAGS": [{"name": name} for name in ("predictions", "inputs", "models", "ground-truth")],  # the order in Swagger UI
+    # The order in Swagger UI.
+    "TAGS": [{"name": name} for name in ("predictions", "batch-jobs", "inputs", "models", "ground-truth")],
+    "ENUM_NAME_OVERRIDES": {
+        "StatusEnum": "predictions.models.Prediction.Status",
+        "KindEnum": "predictions.models.Input.Kind",
+        "BatchJobStatusEnum": "predictions.models.BatchJob.Status",
+        "BatchJobKindEnum": "predictions.models.BatchJob.Kind",
+        "AddedImageStatusEnum": ["added", "exists", "rejected"],
+    },
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,

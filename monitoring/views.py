@@ -18,6 +18,7 @@ from monitoring.presentation import build_cards, can_compare
 from monitoring.report import build_report
 from monitoring.types import OperationsMetrics
 from monitoring.windows import get_window
+from predictions.queue_status import get_queue_status
 from registry.models import MULTI_LABEL_TASKS, ModelVersion
 
 
@@ -27,6 +28,7 @@ class OperationsView(ReviewerRequiredMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         form = OperationsForm(self.request.GET)
         context = get_operations_context(form) if form.is_valid() else {}
+        context |= {"queue": get_queue_status(), "has_broker": bool(settings.CELERY_BROKER_URL)}
         return super().get_context_data(form=form, **context, **kwargs)
 
 

@@ -183,7 +183,7 @@ def write_jsonl(rows: Iterable[ExportRow]) -> Iterator[str]:
 
 def write_csv(rows: Iterable[ExportRow]) -> Iterator[str]:
     """Yield a header and each row as a line of CSV (RFC 4180)."""
-    writer = csv.writer(_LineBuffer())
+    writer = csv.writer(LineBuffer())
     yield writer.writerow(COLUMNS)
     for row in rows:
         for name in FORMATTED_COLUMNS:
@@ -220,7 +220,7 @@ def join_lines(lines: Iterable[str]) -> Iterator[str]:
         yield "".join(waiting)
 
 
-class _LineBuffer:
+class LineBuffer:
     """A file object whose `write` returns the line, so that `csv.writer.writerow` returns it too."""
 
     def write(self, line: str) -> str:

@@ -26,10 +26,15 @@ def _format_text(value: Any) -> str:
     return "" if value is None else format_value(value)
 
 
-def build_field(feature: Feature) -> forms.CharField:
+def format_field_label(feature: Feature) -> str:
+    """Return the name of a feature with its unit: `Petal length (cm)`."""
     name = feature.display_name
+    return name[:1].upper() + name[1:] + (f" ({feature.unit})" if feature.unit else "")
+
+
+def build_field(feature: Feature) -> forms.CharField:
     return forms.CharField(
-        label=name[:1].upper() + name[1:] + (f" ({feature.unit})" if feature.unit else ""),
+        label=format_field_label(feature),
         required=False,
         strip=False,
         widget=_build_widget(feature),

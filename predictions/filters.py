@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import django_filters as filters
 from django import forms
@@ -74,6 +75,7 @@ class PredictionFilter(filters.FilterSet):
         choices=Review.PickedBy.choices, method="filter_picked_by", label="Review strategy", empty_label="Any"
     )
     client_reference = filters.CharFilter(method="filter_equal", label="Client reference")
+    batch_job = filters.UUIDFilter(method="filter_batch_job", label="Batch job")
     user = filters.CharFilter(method="filter_user", label="User")
 
     class Meta:
@@ -120,6 +122,10 @@ class PredictionFilter(filters.FilterSet):
     def filter_user(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
         user = User.objects.filter(username=value).values_list("pk", flat=True).first()
         return queryset.matching(user=user) if user else queryset.none()
+
+    def filter_batch_job(self, queryset: PredictionQuerySet, name: str, value: UUID) -> PredictionQuerySet:
+        """Select the newest prediction of each item of a batch job."""
+        return queryset.filter(batch_job_item__job=value)
 
     def filter_equal(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
         return queryset.matching(**{name: value})

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from uuid_utils.compat import uuid7
+
 if TYPE_CHECKING:
-    from predictions.models import BatchJob, Input
+    from predictions.models import BatchJob, BatchJobImage, Input
 
 INPUT_FOLDER = "inputs"
 BATCH_JOB_FOLDER = "batch-jobs"
@@ -25,3 +27,8 @@ def get_batch_job_path(instance: BatchJob, filename: str) -> str:
     """Return `batch-jobs/<uuid>.<ext>`: the extension from the kind of the job."""
     extension = {"table": "csv", "archive": "zip"}[instance.kind]
     return f"{BATCH_JOB_FOLDER}/{instance.id}.{extension}"
+
+
+def get_batch_job_image_path(instance: BatchJobImage, filename: str) -> str:
+    """Return `batch-jobs/<uuid of the job>/<uuid>`. The format of the image is not known yet."""
+    return f"{BATCH_JOB_FOLDER}/{instance.job_id}/{uuid7()}"

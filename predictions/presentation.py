@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from django.utils.http import urlencode
+
 from accounts.models import User
 from inference.signature import LabelsOutput
 from predictions.models import Input, Prediction, Review
@@ -129,3 +131,9 @@ def format_text_start(row: Input) -> str:
 def is_pixelated(row: Input) -> bool:
     """Return whether an image is small enough to be drawn with crisp pixels."""
     return (row.width or 0) <= MAX_PIXELATED_WIDTH
+
+
+def build_open_query(predictions: Sequence[Prediction]) -> str:
+    """Return the query string that names the open predictions with their statuses; empty if all are final."""
+    shown = [f"{prediction.pk}.{prediction.status}" for prediction in predictions if not prediction.is_final]
+    return urlencode({"shown": shown}, doseq=True)

@@ -3,14 +3,24 @@
 from django.urls import path
 
 from predictions import views
+from predictions.views import batch_jobs
 
 app_name = "predictions"
 urlpatterns = [
     path("", views.PredictView.as_view(), name="predict"),
     path("predictions/", views.HistoryView.as_view(), name="history"),
+    path("predictions/open/", views.OpenRowsView.as_view(), name="open-rows"),
     path("predictions/<uuid:pk>/", views.PredictionView.as_view(), name="detail"),
+    path("predictions/<uuid:pk>/cancel/", views.CancelView.as_view(), name="cancel"),
+    path("predictions/<uuid:pk>/open/", views.OpenPredictionView.as_view(), name="open"),
     path("predictions/<uuid:pk>/review/", views.ReviewView.as_view(), name="review"),
     path("inputs/<uuid:pk>/thumbnail/", views.ThumbnailView.as_view(), name="thumbnail"),
+    path("batch-jobs/", batch_jobs.BatchJobListView.as_view(), name="batch-jobs"),
+    path("batch-jobs/new/", batch_jobs.NewBatchJobView.as_view(), name="batch-job-new"),
+    path("batch-jobs/<uuid:pk>/", batch_jobs.BatchJobView.as_view(), name="batch-job"),
+    path("batch-jobs/<uuid:pk>/start/", batch_jobs.StartBatchJobView.as_view(), name="batch-job-start"),
+    path("batch-jobs/<uuid:pk>/cancel/", batch_jobs.CancelBatchJobView.as_view(), name="batch-job-cancel"),
+    path("batch-jobs/<uuid:pk>/retry/", batch_jobs.RetryBatchJobView.as_view(), name="batch-job-retry"),
     path("models/", views.ModelListView.as_view(), name="models"),
     path("models/<slug:name>/", views.ModelDetailView.as_view(), name="model"),
     path("models/<slug:name>/example/", views.ExampleView.as_view(), name="example"),

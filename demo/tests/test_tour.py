@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from demo.services.tour import list_samples
 from predictions.models import Input, Prediction
+from predictions.tests.factories import change_predictions
 from registry.models import ModelVersion
 from registry.services import register_model
 from registry.serving import build_pool
@@ -76,7 +77,7 @@ def test_a_model_that_failed_more_than_an_hour_ago_is_run_again(tour_client):
     path.write_bytes(content)
     unload_models()
     assert "The model is currently failing for this sample." in choose(tour_client).content.decode()
-    Prediction.objects.update(created_at=timezone.now() - timedelta(minutes=61))
+    change_predictions(created_at=timezone.now() - timedelta(minutes=61))
     assert "2. See the prediction" in choose(tour_client).content.decode()
 
 

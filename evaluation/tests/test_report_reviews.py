@@ -10,7 +10,7 @@ from evaluation.tests.factories import make_predictions
 from inference.tests.factories import make_image
 from predictions.models import Prediction
 from predictions.services import review_prediction, withdraw_review
-from predictions.tests.factories import make_prediction
+from predictions.tests.factories import change_predictions, make_prediction
 from registry.services import register_model
 
 pytestmark = pytest.mark.django_db
@@ -57,7 +57,7 @@ def test_a_corrected_review_stays_in_the_random_sample(shades, user, reviewer):
 def test_since_and_picked_by_filter_predictions(simulated, shades, reviewer):
     old = [prediction.pk for prediction in simulated.predictions[:100]]
     now = timezone.now()
-    Prediction.objects.filter(pk__in=old).update(created_at=now - timedelta(days=3))
+    change_predictions(Prediction.objects.filter(pk__in=old), created_at=now - timedelta(days=3))
     recent = evaluate_version(shades, reader=reviewer, since=now - timedelta(days=1))
     assert (recent.predictions, recent.reviewed, recent.random.n) == (900, 700, 400)
     random = evaluate_version(shades, reader=reviewer, picked_by="random")

@@ -15,6 +15,7 @@ from evaluation.tests.factories import LABELS, make_predictions
 from predictions.models import Prediction, PredictionCount, Review, ReviewSummary, SummaryProgress
 from predictions.services import review_prediction, withdraw_review
 from predictions.services.summaries import delete_summaries, update_summaries
+from predictions.tests.factories import allow_changes, change_predictions
 from predictions.tests.plans import explain, on_postgresql
 from predictions.usage import count_succeeded
 from registry.services import register_model
@@ -46,7 +47,8 @@ def make_old_predictions(version, users, outputs):
     rows = make_predictions(version, None, outputs)
     for number, row in enumerate(rows):
         row.user, row.created_at = users[number % len(users)], start + number * timedelta(hours=1)
-    Prediction.objects.bulk_update(rows, ["user", "created_at"])
+    with allow_changes():
+        Prediction.objects.bulk_update(rows, ["user", "created_at"])
     return rows
 
 
@@ -141,7 +143,7 @@ def test_summaries_give_the_metrics_of_the_reviews(label_rows, shades, user, oth
 
 def test_a_day_is_counted_when_none_of_its_predictions_is_open(label_rows, shades, reviewer):
     open_row = label_rows[30]
-    Prediction.objects.filter(pk=open_row.pk).update(status="running", output=None, completed_at=None)
+    change_predictions(Prediction.objects.filter(pk=open_row.pk), status="running", output=None, completed_at=None)
     update_summaries()
     assert PredictionCount.objects.exists()
     assert not PredictionCount.objects.filter(day__gt=open_row.created_at - timedelta(days=1)).exists()

@@ -51,7 +51,7 @@ class CsvReader:
         _check_header(self._names, table)
         extra = set(extra_names)
         self.unused = [name for name in find_unused_names(self._names, table) if name not in extra]
-        self._cells = _CellConverter(table, self._names, delimiter)
+        self._cells = CellConverter(table, self._names, delimiter)
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, str] | InvalidInput]]:
         """Yield the number of the last line of each row, with its used values by name, or why it is invalid."""
@@ -83,7 +83,7 @@ def parse_csv_line(text: str, table: TableInput) -> dict[str, str]:
         raise _make_error(f"Expected one line of values, or a header and one line. Received: {len(rows)} lines.")
     names = rows[0] if len(rows) == 2 else table.names
     _check_duplicates(names, table)
-    return _CellConverter(table, names, delimiter).convert(rows[-1])
+    return CellConverter(table, names, delimiter).convert(rows[-1])
 
 
 def find_unused_names(names: Iterable[str], table: TableInput) -> list[str]:
@@ -95,15 +95,16 @@ def find_unused_names(names: Iterable[str], table: TableInput) -> list[str]:
 def detect_delimiter(text: str, table: TableInput) -> str:
     """Return the delimiter of a header or a line of values.
 
-    It is the one that yields the most feature names or, if there are none, as many values as the model has features.
+    It is the one that yields the most feature names or, if there are none, as many values as the model has features, or
+    the most values.
     """
     known = set(table.names)
     lines = text.splitlines(keepends=True)
     candidates = [mark for mark in DELIMITERS if mark in QUOTED_PATTERN.sub("", text)]
 
-    def count_matches(mark: str) -> tuple[int, bool]:
+    def count_matches(mark: str) -> tuple[int, bool, int]:
         cells = [cell.strip() for cell in next(csv.reader(lines, delimiter=mark), [])]
-        return len(known.intersection(cells)), len(cells) == len(known)
+        return len(known.intersection(cells)), len(cells) == len(known), len(cells)
 
     return max(candidates, key=count_matches, default=",")
 
@@ -138,14 +139,18 @@ def _make_error(message: str, code: str = "malformed-csv") -> InvalidInput:
     return InvalidInput(message, code=code, field="csv")
 
 
-class _CellConverter:
-    """Convert the cells of one file. It remembers whether numbers have decimal commas or points, and rejects a mixture."""
+class CellConverter:
+    """Convert the cells of one file. It remembers whether numbers have decimal commas or points, and rejects a mixture.
+
+    Args:
+        names: the feature of each column. All other names are ignored.
+    """
 
     def __init__(self, table: TableInput, names: Sequence[str], delimiter: str) -> None:
         features = {feature.name: feature for feature in table.features}
         self._columns = [(name, features.get(name)) for name in names]
         self._delimiter = delimiter
-        self._decimal_mark = ""
+        self.decimal_mark = ""
 
     def convert(self, cells: Sequence[str]) -> dict[str, str]:
         """Return the cells by name.
@@ -171,7 +176,7 @@ class _CellConverter:
         if feature.type not in NUMBER_TYPES:
             return text
         if self._delimiter != "," and feature.type == "float" and DECIMAL_COMMA_PATTERN.fullmatch(text):
-            is_ambiguous = self._delimiter == "\t" and AMBIGUOUS_PATTERN.fullmatch(text) and self._decimal_mark != ","
+            is_ambiguous = self._delimiter == "\t" and AMBIGUOUS_PATTERN.fullmatch(text) and self.decimal_mark != ","
             if is_ambiguous:
                 return text  # is rejected as a number
             self._check_decimal_mark(",")
@@ -181,6 +186,6 @@ class _CellConverter:
         return text
 
     def _check_decimal_mark(self, mark: str) -> None:
-        if self._decimal_mark not in ("", mark):
+        if self.decimal_mark not in ("", mark):
             raise _make_error("Numbers have decimal commas and decimal points. Use one of them in the whole file.")
-        self._decimal_mark = mark
+        self.decimal_mark = mark

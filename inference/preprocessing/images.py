@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from typing import IO
 
 from PIL import Image, UnidentifiedImageError
 
@@ -96,6 +97,19 @@ def read_image(data: bytes, limits: ImageLimits, signature: ImageInput | None = 
             raise _make_truncated_error()
     image.info[FILE_KEY] = data
     return DecodedImage(image, CONTENT_TYPES[image.format or ""], width, height)
+
+
+def read_pixel_count(file: IO[bytes]) -> int:
+    """Return the number of pixels in the header of an image file, and 0 for any other file. Rewind the file."""
+    file.seek(0)
+    data = file.read()
+    file.seek(0)
+    try:
+        with translate_decoder_errors():
+            width, height = _open_image(data).size
+    except InvalidImage:
+        return 0
+    return int(width * height)
 
 
 def mark_16_bits(image: Image.Image) -> None:

@@ -20,18 +20,18 @@ LIST_URL = "/api/v1/predictions/"
 
 # The status of each action by caller, in the order of ACTIONS.
 STATUSES = {
-    "anonymous": (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 302),
-    "owner": (201, 200, 200, 200, 200, 200, 405, 201, 200, 200, 200, 200, 302),
-    "other": (201, 200, 404, 404, 200, 200, 405, 404, 404, 200, 200, 200, 302),
-    "reviewer": (201, 200, 200, 200, 200, 200, 405, 201, 200, 200, 200, 200, 200),
-    "staff": (201, 200, 404, 404, 200, 200, 405, 404, 404, 200, 200, 200, 403),
-    "superuser": (201, 200, 200, 200, 200, 200, 405, 201, 200, 200, 200, 200, 200),
-    "revoked": (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 302),
-    "inactive": (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 302),
+    "anonymous": (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 302, 401),
+    "owner": (201, 200, 200, 200, 200, 200, 405, 201, 200, 200, 200, 200, 302, 409),
+    "other": (201, 200, 404, 404, 200, 200, 405, 404, 404, 200, 200, 200, 302, 404),
+    "reviewer": (201, 200, 200, 200, 200, 200, 405, 201, 200, 200, 200, 200, 200, 403),
+    "staff": (201, 200, 404, 404, 200, 200, 405, 404, 404, 200, 200, 200, 403, 404),
+    "superuser": (201, 200, 200, 200, 200, 200, 405, 201, 200, 200, 200, 200, 200, 409),
+    "revoked": (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 302, 401),
+    "inactive": (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 302, 401),
 }
 ACTIONS = (
     "create", "list", "retrieve", "image", "own", "models", "delete", "review", "reviews", "ground_truth", "export",
-    "quality", "queue",
+    "quality", "queue", "cancel",
 )  # fmt: skip
 CASES = [(name, method) for name in STATUSES for method in ("session", "token") if (name, method) != ("revoked", "session")]
 CAN_VIEW_ALL = {"reviewer", "superuser"}
@@ -90,6 +90,7 @@ def test_each_caller_gets_the_expected_status_of_each_action(users_and_predictio
         "export": lambda: client.get(f"{LIST_URL}export/"),
         "quality": lambda: client.get("/api/v1/models/shades/quality/"),
         "queue": lambda: client.get("/admin/predictions/review/queue/"),
+        "cancel": lambda: client.post(f"{LIST_URL}{theirs.id}/cancel/"),  # it is final
     }
     responses = {action: calls[action]() for action in ACTIONS}
     expected = dict(zip(ACTIONS, STATUSES[name], strict=True)) | ({"queue": 302} if method == "token" else {})
@@ -132,8 +133,10 @@ def test_predictions_of_other_users_look_like_unknown_ids(users_and_predictions)
         ("/api/v1/inputs/{}/", predictions["owner"].input_id),
         ("/api/v1/inputs/{}/image/", predictions["owner"].input_id),
         (LIST_URL + "{}/reviews/", predictions["owner"].id),
+        (LIST_URL + "{}/cancel/", predictions["owner"].id),
     ):
-        responses = [client.get(url.format(object_id)) for object_id in (known, unknown)]
+        send = client.post if "cancel" in url else client.get
+        responses = [send(url.format(object_id)) for object_id in (known, unknown)]
         assert [response.status_code for response in responses] == [404, 404]
         assert responses[0].content == responses[1].content
 

@@ -72,6 +72,7 @@ def test_user_pages_are_accessible(page, watched):
     audit.check_page("invalid filters", "/predictions/?min_confidence=7&unknown=1")
     audit.check_page("no matches", "/predictions/?label=none")
     audit.check_page("models", "/models/")
+    check_batch_jobs(page, audit)
     page.goto("/accounts/tokens/")
     page.get_by_label("Name").fill("my script")
     page.get_by_role("button", name="Create token").click()
@@ -81,7 +82,25 @@ def test_user_pages_are_accessible(page, watched):
     page.locator(".account-menu summary").click()
     audit.check_page("account menu")
     audit.check_page("password", "/accounts/password/")
-    audit.check(19)
+    audit.check(25)
+
+
+def check_batch_jobs(page, audit):
+    """Check the pages of batch jobs: empty, before a file is uploaded, and before, during, and after a batch job."""
+    audit.check_page("batch jobs, empty", "/batch-jobs/")
+    audit.check_page("new batch job", "/batch-jobs/new/?model=iris")
+    rows = "".join(f"{number},5.1,3.5,{number % 9},0.2\n" for number in range(1000))
+    table = f"note,Sepal Length,sepal_width,petal_length,petal_width\n{rows}"
+    page.get_by_label("File").set_input_files({"name": "rows.csv", "mimeType": "text/csv", "buffer": table.encode()})
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("heading", name="First rows")).to_be_visible()
+    audit.check_page("preview of a batch job")
+    page.get_by_role("button", name="Start").click()
+    audit.check_page("batch job that runs")
+    expect(page.get_by_role("heading", name="Failed items")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="Predictions by label")).to_be_visible(timeout=20_000)
+    audit.check_page("batch job that has ended")
+    audit.check_page("batch jobs", "/batch-jobs/")
 
 
 @without_motion

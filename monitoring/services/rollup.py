@@ -17,7 +17,7 @@ from monitoring.models import RolledPeriod, Rollup
 from monitoring.tally import ROLLUP_COLUMNS, Tallies, Tally
 from monitoring.windows import DAY, HOUR, ROLLUP_DELAY, round_down
 from predictions.models import Prediction
-from predictions.services.summaries import OPEN_STATUSES, delete_summaries
+from predictions.services.summaries import delete_summaries
 
 HOURS_PER_TRANSACTION = 24
 
@@ -78,7 +78,7 @@ def _list_missing_hours(since: datetime | None, until: datetime) -> list[datetim
 
 def _list_open_hours(until: datetime) -> set[datetime]:
     """Return the hours that have queued or running predictions."""
-    rows = Prediction.objects.filter(status__in=OPEN_STATUSES, created_at__lt=until).order_by()
+    rows = Prediction.objects.filter(status__in=Prediction.OPEN_STATUSES, created_at__lt=until).order_by()
     return set(rows.annotate(hour=TruncHour("created_at", tzinfo=UTC)).values_list("hour", flat=True).distinct())
 
 

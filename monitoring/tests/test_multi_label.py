@@ -12,8 +12,7 @@ from monitoring.drift.samples import draw_sample, list_columns
 from monitoring.report import build_report
 from monitoring.services.rollup import roll_up
 from monitoring.windows import get_window
-from predictions.models import Prediction
-from predictions.tests.factories import make_prediction
+from predictions.tests.factories import change_predictions, make_prediction
 
 pytestmark = pytest.mark.django_db
 LABELS = ("black", "grey", "white")
@@ -23,7 +22,7 @@ DARK, WHITE = make_image(64), make_image(255)
 @pytest.fixture
 def predictions(blends, user):
     rows = [make_prediction(user, data) for data in (DARK, DARK, WHITE)]
-    Prediction.objects.update(created_at=timezone.now() - timedelta(hours=5))
+    change_predictions(created_at=timezone.now() - timedelta(hours=5))
     return rows
 
 

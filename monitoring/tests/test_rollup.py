@@ -19,6 +19,7 @@ from monitoring.tests.factories import assert_window, filter_window, make_predic
 from monitoring.windows import DAY, HOUR, ROLLUP_DELAY, WINDOW_CHOICES, get_window, round_down
 from predictions.models import Prediction, PredictionCount
 from predictions.services.summaries import update_summaries
+from predictions.tests.factories import change_predictions
 
 pytestmark = pytest.mark.django_db
 
@@ -101,7 +102,8 @@ def test_an_hour_is_rolled_up_after_the_delay(shades, user, now):
 def test_an_hour_with_a_running_prediction_is_not_rolled_up(shades, user, now):
     rows = make_predictions(shades, [user], [now - 5 * HOUR, now - 6 * HOUR])
     running = Prediction.objects.filter(pk=rows[0].pk)
-    running.update(status="running", completed_at=None, output=None, error_code="", label="", confidence=None)
+    changes = {"output": None, "error_code": "", "label": "", "confidence": None}
+    change_predictions(running, status="running", completed_at=None, **changes)
     roll_up()
     assert not RolledPeriod.objects.filter(start=round_down(now - 5 * HOUR, HOUR)).exists()
     assert_window("24h", now)

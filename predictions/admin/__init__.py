@@ -1,6 +1,7 @@
-"""Inputs, predictions and reviews in the admin."""
+"""Inputs, predictions, reviews, and background work in the admin."""
 
+from predictions.admin.background import BatchJobAdmin, QueuedPredictionAdmin
 from predictions.admin.predictions import InputAdmin, PredictionAdmin
 from predictions.admin.reviews import ReviewAdmin
 
-__all__ = ["InputAdmin", "PredictionAdmin", "ReviewAdmin"]
+__all__ = ["BatchJobAdmin", "InputAdmin", "PredictionAdmin", "QueuedPredictionAdmin", "ReviewAdmin"]

@@ -20,6 +20,7 @@ from predictions.admin.display import format_features, format_review, render_inp
 from predictions.admin.indexed_lists import IndexedChoicesFilter, ModelFilter, SearchableAdmin
 from predictions.admin.review_actions import ReviewActionsAdmin, ReviewInline, ReviewStateFilter
 from predictions.models import Input, Prediction, Review
+from predictions.permissions import can_cancel
 from predictions.presentation import format_output
 from registry.models import MULTI_LABEL_TASKS, ModelVersion
 
@@ -144,11 +145,17 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the user's own review and the buttons to review the prediction."""
+        """Show the user's own review, and the buttons to review or cancel the prediction."""
         reviews = Review.objects.active().filter(reviewer=cast(User, request.user))
         prediction_id = parse_uuid(object_id)
         own_review = reviews.filter(prediction_id=prediction_id).first() if prediction_id else None
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "mine": own_review})
+        prediction = Prediction.objects.filter(pk=prediction_id).first() if prediction_id else None
+        context = {
+            **(extra_context or {}),
+            "mine": own_review,
+            "can_cancel": prediction is not None and can_cancel(prediction, cast(User, request.user)),
+        }
+        return super().change_view(request, object_id, form_url, context)
 
     def build_id_query(self, value: UUID) -> Q:
         return Q(pk=value) | Q(input=value)

@@ -3,9 +3,9 @@
 For each prediction, the request, negotiation, parsers, serializer, and response of REST framework use 0.3 of 0.6 ms of CPU
 (without the database and the model), and its authentication is a query of its own (see `registry.callers`).
 `accept_direct_requests` therefore handles the requests that programs usually send: with a valid token, an existing model,
-well-formed parameters, and neither a query string nor an Idempotency-Key. All others go to the viewset, which reads the same
-body again, so that all errors in the request itself are reported by the viewset. Both use the same services and build the
-same response.
+well-formed parameters, and neither a query string nor the headers Idempotency-Key or Prefer. All others go to the viewset,
+which reads the same body again, so that all errors in the request itself are reported by the viewset. Both use the same
+services and build the same response.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from rest_framework.settings import api_settings
 
 from accounts.models import User
 from accounts.requests import parse_bearer_header
+from core.api import preferences
 from core.api.base64_images import decode_image
 from core.api.multipart import split_plain_form
 from core.api.parsers import parse_json
@@ -30,7 +31,7 @@ from core.api.problems import handle_exception
 from core.api.renderers import render_json
 from core.storage import StorageFull
 from inference.errors import InferenceError, InvalidInput
-from predictions.api.idempotency import META_NAME
+from predictions.api import idempotency
 from predictions.api.raw_images import MEDIA_TYPES, build_image
 from predictions.api.responses import build_failure_response, represent_created
 from predictions.models import Prediction
@@ -46,6 +47,7 @@ JSON_MEDIA_TYPES = {"*/*", "application/json"}
 OTHER_MEDIA_TYPES = {"text/plain"}  # some clients, such as axios, accept it after JSON
 INPUT_TYPES: dict[str, type] = {"image": str, "features": dict, "text": str}
 MAX_CHARACTERS = {"model": MAX_REFERENCE_CHARACTERS, "client_reference": MAX_CLIENT_REFERENCE_CHARACTERS}
+LEFT_HEADERS = {idempotency.META_NAME, preferences.META_NAME}  # with these, the viewset answers
 ALLOW_HEADER = "GET, POST, HEAD, OPTIONS"  # REST framework adds it to each response
 
 
@@ -73,7 +75,12 @@ def create_directly(request: HttpRequest) -> HttpResponse | None:
     handler. Only errors that occur before the throttle counts the request are left to the viewset.
     """
     secret = parse_bearer_header(request.META.get("HTTP_AUTHORIZATION", ""))
-    if not secret or request.META.get("QUERY_STRING") or META_NAME in request.META or not _accepts_json(request):
+    if (
+        not secret
+        or request.META.get("QUERY_STRING")
+        or not LEFT_HEADERS.isdisjoint(request.META)
+        or not _accepts_json(request)
+    ):
         return None
     try:
         parameters = _read_parameters(request)

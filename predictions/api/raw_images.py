@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from core.api.fields import MAX_QUOTED_CHARACTERS
 
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")  # usual ones; each image/* is read
-QUERY_FIELDS = ("model", "client_reference")
+QUERY_FIELDS = ("model", "client_reference", "expires_in")
 OTHER_PARAMETERS = {"format", "include", "unique_reference"}  # of requests in any form
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 
+from predictions.api.background import PREFER_PARAMETER, QUEUED_RESPONSE
 from predictions.api.idempotency import IDEMPOTENCY_PARAMETER
 from predictions.api.raw_images import MEDIA_TYPES, QUERY_FIELDS
 from predictions.api.serializers import ImageRequestSerializer, PredictionRequestSerializer, PredictionSerializer
@@ -37,11 +38,12 @@ CREATE: dict[str, Any] = {
             description="If you already have a prediction with this client_reference, return it with the status 200.",
         ),
         IDEMPOTENCY_PARAMETER,
+        PREFER_PARAMETER,
     ],
     "examples": [
         _make_json_example("Row of features", model="iris", features=ROW),
         _make_json_example("Image as a data URL", model="digits", image=f"data:image/png;base64,{PNG}"),
         _make_json_example("Image as base64", model="digits", image=PNG, client_reference="scan-42"),
     ],
-    "responses": {200: PredictionSerializer, 201: PredictionSerializer},
+    "responses": {200: PredictionSerializer, 201: PredictionSerializer, 202: QUEUED_RESPONSE},
 }

@@ -20,6 +20,7 @@ from rest_framework.response import Response
 from accounts.models import User
 from core.api.filters import StrictFilterBackend
 from core.api.negotiation import IgnoreAcceptNegotiation
+from predictions.api.background import CancelMixin, add_poll_headers, create_in_background, read_preference
 from predictions.api.direct import accept_direct_requests
 from predictions.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
 from predictions.api.raw_images import BinaryParser, ImageParser, reject_query_fields
@@ -54,8 +55,8 @@ INCLUDE_SERIALIZERS: dict[str, dict[str, type[PredictionSerializer]]] = {
 }
 
 
-class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
-    """Create, list, export, and review predictions."""
+class PredictionViewSet(CancelMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """Create, list, export, cancel, and review predictions."""
 
     queryset = Prediction.objects.none()
     serializer_class = PredictionSerializer
@@ -114,11 +115,14 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
 
         Send an image as the part `image` of `multipart/form-data`, as base64 in the JSON key `image`, or as the body itself
         with its media type. Send features or a text as JSON. Send an image with features as `image` and `features`, in
-        `multipart/form-data` or in JSON.
+        `multipart/form-data` or in JSON. With `Prefer: respond-async`, the model runs later: see `status`.
         """
         serializer = PredictionRequestSerializer(data=request.data)
         reject_query_fields(request)
         serializer.is_valid(raise_exception=True)
+        preference = read_preference(request, serializer.validated_data)
+        if preference.is_background:
+            return create_in_background(request, serializer.validated_data, preference)
         is_unique = read_unique_reference(request, serializer.validated_data["client_reference"])
         user, claim = cast(User, request.user), get_claim(request)
         build = partial(build_created_response, request=request, reader=user)
@@ -140,8 +144,8 @@ class PredictionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         ]
     )
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Get a prediction."""
-        return super().retrieve(request, *args, **kwargs)
+        """Get a prediction. If it is queued or running, Retry-After says when to get it again."""
+        return add_poll_headers(super().retrieve(request, *args, **kwargs))
 
     @extend_schema(
         parameters=[OpenApiParameter("format", str, enum=[*EXPORT_FORMATS], description="If omitted, csv.")],

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("predictions", "0013_background_work")]
+    dependencies = [("predictions", "0015_batch_job_images")]
 
     operations = [
         # Responses can be binary. No code has stored any yet, so there is nothing to convert.

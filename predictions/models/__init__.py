@@ -1,4 +1,4 @@
-from predictions.models.batch_job import BatchJob, BatchJobItem
+from predictions.models.batch_job import BatchJob, BatchJobImage, BatchJobItem
 from predictions.models.idempotency import IdempotencyKey
 from predictions.models.input import Input
 from predictions.models.prediction import Prediction
@@ -8,6 +8,7 @@ from predictions.models.summaries import PredictionCount, ReviewSummary, Summary
 
 __all__ = [
     "BatchJob",
+    "BatchJobImage",
     "BatchJobItem",
     "IdempotencyKey",
     "Input",

@@ -14,7 +14,7 @@ from core.fields import UUID7Field
 from core.querysets import VisibleQuerySet
 from core.validators import MAX_FILE_NAME_CHARACTERS
 from predictions.models.prediction import Prediction
-from predictions.paths import get_batch_job_path
+from predictions.paths import get_batch_job_image_path, get_batch_job_path
 from registry.models import ModelVersion
 
 
@@ -63,7 +63,9 @@ class BatchJob(models.Model):
     error_message = models.TextField(blank=True)
     attempts = models.PositiveSmallIntegerField(default=0, help_text="How often a worker has started it without progress.")
     leased_until = models.DateTimeField(
-        null=True, blank=True, help_text="A worker is running it. After this time, the worker is considered lost."
+        null=True,
+        blank=True,
+        help_text="A worker is running it, or a task for it is queued. After this time, both are considered lost.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -119,6 +121,10 @@ class BatchJobItem(models.Model):
     objects: ClassVar = models.Manager()
 
     class Meta:
+        indexes = [
+            # Serves: filter predictions by batch job, newest first.
+            models.Index("job", "prediction", name="batchjobitem_job_prediction"),
+        ]
         constraints = [
             # Serves: the results of a job in the order of its file.
             models.UniqueConstraint("job", "number", name="batchjobitem_unique_number"),
@@ -126,6 +132,31 @@ class BatchJobItem(models.Model):
                 condition=Q(prediction__isnull=False, error_code="") | (Q(prediction__isnull=True) & ~Q(error_code="")),
                 name="batchjobitem_prediction_or_error",
             ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.number}"
+
+
+class BatchJobImage(models.Model):
+    """An uploaded image of a batch job that waits to be predicted.
+
+    It is deleted in the transaction that stores the item with its number, so an image is predicted once.
+    """
+
+    job = models.ForeignKey(BatchJob, models.CASCADE, db_index=False, related_name="waiting_images")
+    number = models.PositiveIntegerField(help_text="The number of the item.")
+    name = models.CharField(max_length=MAX_FILE_NAME_CHARACTERS, blank=True, help_text="The file name as uploaded.")
+    file = models.FileField(upload_to=get_batch_job_image_path, max_length=200)
+    sha256 = models.CharField(max_length=64, help_text="SHA-256 of the file.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar = models.Manager()
+
+    class Meta:
+        constraints = [
+            # Serves: the next images of a job; the sweep, which looks for files without a row.
+            models.UniqueConstraint("job", "number", name="batchjobimage_unique_number"),
         ]
 
     def __str__(self) -> str:

@@ -33,8 +33,8 @@ class Prediction(models.Model):
     """One output of one model version for one input. `output` is never changed once written."""
 
     class Status(models.TextChoices):
-        # Predictions are currently created as `succeeded` or `failed`. The other statuses are reserved for background
-        # jobs; constraints, rollups and the API already accept them.
+        # The database rejects every change of a prediction with a final status, and of a status to one that cannot follow
+        # it: see migration 0014.
         QUEUED = "queued"
         RUNNING = "running"
         SUCCEEDED = "succeeded"
@@ -49,6 +49,9 @@ class Prediction(models.Model):
         BATCH = "batch", "Batch"
         ADMIN = "admin", "Admin"
         CLI = "cli", "Command line"
+
+    OPEN_STATUSES = (Status.QUEUED, Status.RUNNING)
+    FINAL_STATUSES = (Status.SUCCEEDED, Status.FAILED, Status.CANCELED)
 
     id = UUID7Field()
     input = models.ForeignKey(Input, models.PROTECT, related_name="predictions")
@@ -155,6 +158,10 @@ class Prediction(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("predictions:detail", args=[self.id])
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in self.FINAL_STATUSES
 
     def get_features(self) -> list[tuple[Feature, Any]]:
         """Return the features with their values in the order of the signature; none for a text.

@@ -25,6 +25,9 @@ class QueuedPrediction(models.Model):
     leased_until = models.DateTimeField(
         null=True, blank=True, help_text="A worker is running it. After this time, the worker is considered lost."
     )
+    enqueue_at = models.DateTimeField(
+        default=timezone.now, help_text="If it has not started by then, the sweep enqueues it again: its task may be lost."
+    )
 
     objects: ClassVar = models.Manager()
 
@@ -32,6 +35,8 @@ class QueuedPrediction(models.Model):
         indexes = [
             # Serves: the sweep, which looks for predictions without a worker.
             models.Index("leased_until", name="queued_leased_until"),
+            # Serves: the sweep, which enqueues predictions again.
+            models.Index("enqueue_at", name="queued_enqueue_at", condition=models.Q(leased_until__isnull=True)),
             # Serves: the sweep, which fails predictions that have expired.
             models.Index("expires_at", name="queued_expires_at", condition=models.Q(expires_at__isnull=False)),
             # Serves: the age of the oldest queued prediction.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -168,6 +168,17 @@ def convert_item(prepared: PreparedInput, version: ModelVersion) -> ModelInput:
     if prepared.data:  # decoded again, because the item can be reduced to what the other version takes
         image = read_image(prepared.data, get_image_limits(), get_image_part(signature_input)).image
     return _read_parts(signature_input, prepared.row, image)
+
+
+def prepare_stored_input(row: Input, version: ModelVersion) -> PreparedInput:
+    """Prepare a stored input for a version, as if it had been sent now.
+
+    Raises:
+        InvalidInput: the version does not accept this input.
+        StoredFileError: the stored file is missing or damaged.
+    """
+    prepared = PreparedInput(row, "", read_stored_file(row) if row.has_image else b"")
+    return replace(prepared, item=convert_item(prepared, version))
 
 
 def read_stored_input(row: Input, version: ModelVersion, *, decodes_fully: bool = False) -> ModelInput:

@@ -108,19 +108,31 @@ def run_prediction(
         source=source,
         client_reference=client_reference,
     )
-    _run_model(prediction, prepared, resolved)
+    run_model(prediction, prepared, resolved)
     store_prediction(prediction, prepared, in_transaction=in_transaction)
-    _record_prediction(prediction)
+    record_prediction(prediction)
     return prediction
 
 
-def _run_model(prediction: Prediction, prepared: PreparedInput, resolved: ResolvedModel) -> None:
-    """Run the model and set the output or the error of the prediction. No transaction is open meanwhile."""
+def run_model(
+    prediction: Prediction,
+    prepared: PreparedInput,
+    resolved: ResolvedModel,
+    *,
+    raised_errors: tuple[type[ModelError], ...] = (),
+) -> None:
+    """Run the model and set the output or the error of the prediction. No transaction is open meanwhile.
+
+    Args:
+        raised_errors: errors of the model that the caller handles.
+    """
     timings = Timings()
     prediction.started_at = timezone.now()
     try:
         set_output(prediction, _run_with_standby(prediction, prepared, resolved, timings))
     except ModelError as error:
+        if isinstance(error, raised_errors):
+            raise
         set_failure(prediction, error)
         logger.error("model failed", exc_info=error, extra={"prediction": str(prediction.id)})
     set_timings(prediction, timings)
@@ -190,7 +202,7 @@ def set_timings(prediction: Prediction, timings: Timings) -> None:
     prediction.inference_ms = _round_milliseconds(timings.inference_ms)
 
 
-def _record_prediction(prediction: Prediction) -> None:
+def record_prediction(prediction: Prediction) -> None:
     """Update the metrics and write a log line for a stored prediction."""
     version = prediction.model_version
     metrics.PREDICTIONS.labels(version.model.name, version.number, prediction.status).inc()

@@ -19,7 +19,6 @@ from predictions.usage import DAY, PREDICTIONS, round_down_to_day
 # two machines differ.
 SUMMARY_DELAY = timedelta(minutes=15)
 REVIEWS_PER_TRANSACTION = 5000
-OPEN_STATUSES = (Prediction.Status.QUEUED, Prediction.Status.RUNNING)
 
 
 def update_summaries(*, now: datetime | None = None) -> None:
@@ -91,7 +90,7 @@ def _count_day(until: datetime) -> bool:
     progress = _lock_progress(PREDICTIONS, first_day)
     start = max(progress.until, first_day)
     end = start + DAY
-    if end > until or Prediction.objects.filter(status__in=OPEN_STATUSES, created_at__lt=end).exists():
+    if end > until or Prediction.objects.filter(status__in=Prediction.OPEN_STATUSES, created_at__lt=end).exists():
         return False
     rows = Prediction.objects.filter(created_at__gte=start, created_at__lt=end, status=Prediction.Status.SUCCEEDED)
     counts = rows.order_by().values_list("model_version", "user").annotate(Count("pk"))

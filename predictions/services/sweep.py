@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
 from django.conf import settings
 
+from core.fields import parse_uuid
 from core.storage import TEMPORARY_FOLDER
-from predictions.models import Input
-from predictions.paths import INPUT_FOLDER
+from predictions.models import BatchJob, BatchJobImage, Input
+from predictions.paths import BATCH_JOB_FOLDER, INPUT_FOLDER
 
 MAX_FILES_PER_QUERY = 500
 
 
 def sweep_media(*, older_than: float, dry_run: bool = False) -> list[Path]:
-    """Delete stored files without an input, and temporary files; return their paths.
+    """Delete stored files that no row refers to, and temporary files; return their paths.
 
     Args:
         older_than: minimum age in seconds. A file is written before its row, so a new file may not have a row yet.
@@ -33,12 +34,26 @@ def sweep_media(*, older_than: float, dry_run: bool = False) -> list[Path]:
 
 
 def _find_orphans(root: Path, latest_change: float) -> Iterator[Path]:
-    """Yield input files that no row refers to."""
-    files = _find_older_files(root / INPUT_FOLDER, latest_change)
-    while paths := list(islice(files, MAX_FILES_PER_QUERY)):
-        by_name = {path.relative_to(root).as_posix(): path for path in paths}
-        known = set(Input.objects.filter(image__in=by_name).values_list("image", flat=True))
-        yield from (path for name, path in by_name.items() if name not in known)
+    """Yield files of inputs and batch jobs that no row refers to."""
+    for folder, find_known in ((INPUT_FOLDER, _find_known_inputs), (BATCH_JOB_FOLDER, _find_known_job_files)):
+        files = _find_older_files(root / folder, latest_change)
+        while paths := list(islice(files, MAX_FILES_PER_QUERY)):
+            by_name = {path.relative_to(root).as_posix(): path for path in paths}
+            known = find_known(by_name)
+            yield from (path for name, path in by_name.items() if name not in known)
+
+
+def _find_known_inputs(names: Iterable[str]) -> set[str]:
+    return set(Input.objects.filter(image__in=names).values_list("image", flat=True))
+
+
+def _find_known_job_files(names: Iterable[str]) -> set[str]:
+    """Return the names of files and of waiting images of batch jobs. Both contain the ID of the job."""
+    parsed = (parse_uuid(Path(name).parts[1].partition(".")[0]) for name in names)
+    job_ids = {job_id for job_id in parsed if job_id}
+    files = BatchJob.objects.filter(pk__in=job_ids).values_list("file", flat=True)
+    images = BatchJobImage.objects.filter(job__in=job_ids).values_list("file", flat=True)
+    return {*files, *images}
 
 
 def _find_older_files(folder: Path, latest_change: float) -> Iterator[Path]:

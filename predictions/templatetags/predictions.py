@@ -48,6 +48,7 @@ register.filter("label_scores", presentation.get_label_scores)
 register.filter("label_choices", presentation.get_label_choices)
 register.filter("text_start", presentation.format_text_start)
 register.filter("is_pixelated", presentation.is_pixelated)
+register.filter("open_query", presentation.build_open_query)
 
 
 @register.simple_tag

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 
 import pytest
 
@@ -9,6 +10,9 @@ from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Input
 from predictions.services import predict, review_prediction, withdraw_review
 from predictions.tests.factories import make_image_file, make_prediction
+from predictions.tests.runtimes import SwitchedRuntime
+from registry.services import register_model
+from registry.serving import lease_predictor
 
 
 @pytest.fixture
@@ -46,6 +50,22 @@ def variety(shades, flowers, blends, reviews, parcels, register_failing, user, o
     withdraw_review(prediction=value, reviewer=reviewer)
     review_prediction(prediction=other_value, reviewer=reviewer, verdict="correct")
     return [image, several, value, other_value, *others]
+
+
+@pytest.fixture
+def switched(db, write_dummy, settings, monkeypatch):
+    """Return a loaded version in production with a queue of one input, whose `SwitchedRuntime` can fail or block."""
+    settings.MAX_BATCH = settings.MAX_QUEUE = 1
+    monkeypatch.setattr(SwitchedRuntime, "is_open", threading.Event())
+    SwitchedRuntime.is_open.set()
+    folder = write_dummy()
+    manifest = (folder / "model.toml").read_text()
+    (folder / "model.toml").write_text(f'runtime = "predictions.tests.runtimes.SwitchedRuntime"\n{manifest}')
+    version = register_model(path=folder, trusted=True, promote=True)
+    with lease_predictor(version):
+        pass  # loads it
+    yield version
+    SwitchedRuntime.is_open.set()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from django.test import Client
 
 from core.tests.problems import assert_problem
 from predictions.models import Prediction
-from predictions.tests.factories import PREDICTIONS_URL, make_prediction
+from predictions.tests.factories import PREDICTIONS_URL, change_predictions, make_prediction
 
 pytestmark = pytest.mark.django_db
 
@@ -108,7 +108,7 @@ def test_an_invalid_cursor_is_not_found(three, api, cursor):
 
 
 def test_times_with_different_offsets_are_compared_in_utc(three, api):
-    Prediction.objects.filter(client_reference="ref-0").update(created_at=datetime(2026, 3, 1, 12, tzinfo=UTC))
+    change_predictions(Prediction.objects.filter(client_reference="ref-0"), created_at=datetime(2026, 3, 1, 12, tzinfo=UTC))
     inside = {"created_after": "2026-03-01T13:00:00+01:00", "created_before": "2026-03-01T12:00:01Z"}
     assert [row["client_reference"] for row in api.get(PREDICTIONS_URL, inside).json()["results"]] == ["ref-0"]
     assert api.get(PREDICTIONS_URL, {"created_before": "2026-03-01T12:00:00Z"}).json()["results"] == []

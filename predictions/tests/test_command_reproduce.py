@@ -13,7 +13,7 @@ from predictions.models import Input, Prediction
 from predictions.services import predict
 from predictions.services.inputs import read_stored_input
 from predictions.services.reproduction import pick_random_predictions
-from predictions.tests.factories import make_prediction
+from predictions.tests.factories import change_predictions, make_prediction
 from registry.models import ModelVersion
 from registry.services import register_model
 from registry.services.promote import move_alias
@@ -66,7 +66,7 @@ def test_large_jpeg_is_reproduced_as_it_was_decoded(shades, user, decodes_fully)
         full = predictor.predict(item, timeout=10)
     assert full.output != prediction.output
     if decodes_fully:
-        Prediction.objects.filter(pk=prediction.pk).update(output=full.output, confidence=full.confidence)
+        change_predictions(Prediction.objects.filter(pk=prediction.pk), output=full.output, confidence=full.confidence)
     assert run_command("reproduce", prediction.pk)[0] == "1 of 1 predictions were reproduced within 1e-05.\n"
 
 
@@ -86,7 +86,7 @@ def test_a_changed_text_is_named(reviews):
 )
 def test_differences_of_a_value_are_printed(flowers, changes, text):
     prediction = predict(user=None, source="api", features=ROW)
-    Prediction.objects.filter(pk=prediction.pk).update(**changes)
+    change_predictions(Prediction.objects.filter(pk=prediction.pk), **changes)
     _, err, error = run_command("reproduce", prediction.pk)
     assert text in err
     assert f"{prediction.pk} (flowers:1)" in err
@@ -98,7 +98,7 @@ def test_differences_of_a_value_are_printed(flowers, changes, text):
 def test_differences_of_labels_and_scores_are_printed(shades, user):
     prediction = make_prediction(user)
     scores = {**prediction.output["scores"], "white": 0.5}
-    Prediction.objects.filter(pk=prediction.pk).update(label="black", output={"scores": scores})
+    change_predictions(Prediction.objects.filter(pk=prediction.pk), label="black", output={"scores": scores})
     _, err, _ = run_command("reproduce", prediction.pk)
     assert "label 'white' instead of 'black'; output.scores.white 0.99" in err
 
@@ -108,7 +108,7 @@ def change_library(prediction, settings):
     fields = {name: getattr(version, name) for name in ("model", "runtime", "sha256", "size", "signature", "labels")}
     earlier = {"artifact": version.artifact, "libraries": {**version.libraries, "numpy": "1.0", "obsolete": "3"}}
     other = ModelVersion.objects.create(number=9, **fields, **earlier)
-    Prediction.objects.filter(pk=prediction.pk).update(model_version=other, label="black")
+    change_predictions(Prediction.objects.filter(pk=prediction.pk), model_version=other, label="black")
 
 
 def change_image(prediction, settings):

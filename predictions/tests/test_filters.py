@@ -11,7 +11,7 @@ from django.utils import timezone
 from core.fields import get_first_id
 from predictions.filters import PredictionFilter
 from predictions.models import Prediction, Review
-from predictions.tests.factories import make_prediction
+from predictions.tests.factories import change_predictions, make_prediction
 from registry.services import register_model
 
 ROW_COUNT = 60
@@ -119,7 +119,7 @@ def test_each_filter_returns_the_matching_rows(mixed, reviewer, user):
 @pytest.mark.parametrize(("number", "days"), [(0, 0), (10, -30), (40, 30)])
 def test_times_select_the_matching_rows_even_if_an_id_has_another_time(mixed, reviewer, number, days):
     mixed[number].created_at += timedelta(days=days, minutes=days / 30)
-    mixed[number].save()
+    change_predictions(Prediction.objects.filter(pk=mixed[number].pk), created_at=mixed[number].created_at)
     for start, end in ((5, 8), (8, 12), (25, 45), (0, 100), (70, 80), (10, 10)):
         after, before = (mixed[0].created_at - timedelta(days=days) for days in (end, start))
         query = QueryDict(mutable=True)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from inference.tests.factories import make_image
 from predictions.models import Prediction
 from predictions.presentation import format_output, get_label_scores
-from predictions.tests.factories import PREDICTIONS_URL, make_prediction, make_upload
+from predictions.tests.factories import PREDICTIONS_URL, change_predictions, make_prediction, make_upload
 
 pytestmark = pytest.mark.django_db
 DARK, WHITE = make_image(64), make_image(255)
@@ -46,7 +46,7 @@ def test_predicted_labels_come_first_in_the_scores(dark):
 
 @pytest.mark.parametrize("labels", [["black", "grey"], []])
 def test_pages_show_the_labels_and_their_scores(dark, client, user, labels):
-    Prediction.objects.filter(pk=dark.pk).update(output={**dark.output, "labels": labels})
+    change_predictions(Prediction.objects.filter(pk=dark.pk), output={**dark.output, "labels": labels})
     client.force_login(user)
     detail = client.get(dark.get_absolute_url()).content.decode()
     result = client.get(f"{reverse('predictions:predict')}?model=blends&shown={dark.pk}").content.decode()

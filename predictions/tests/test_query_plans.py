@@ -55,6 +55,7 @@ INDEX_BY_FILTER = {
     "verdict=unsure": "review_active_verdict",
     "true_label=black": "review_true_label",
     "picked_by=manual": "review_picked_by",
+    "batch_job=01a21400-0000-7000-8000-000000000000": "batchjobitem_job_prediction",
     "user=eve": "prediction_user_id",
 }
 INDEX_BY_STRATEGY = {

@@ -3,7 +3,6 @@
 import errno
 import hashlib
 import os
-import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -21,26 +20,9 @@ from predictions.services.stored_files import read_stored_file
 from predictions.tests.factories import list_stored_files, make_prediction
 from predictions.tests.runtimes import SwitchedRuntime
 from registry.errors import UnknownModel
-from registry.services import register_model
 from registry.serving import lease_predictor
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def switched(db, write_dummy, settings, monkeypatch):
-    """Return a loaded version in production with a queue of one input, whose `SwitchedRuntime` can fail or block."""
-    settings.MAX_BATCH = settings.MAX_QUEUE = 1
-    monkeypatch.setattr(SwitchedRuntime, "is_open", threading.Event())
-    SwitchedRuntime.is_open.set()
-    folder = write_dummy()
-    manifest = (folder / "model.toml").read_text()
-    (folder / "model.toml").write_text(f'runtime = "predictions.tests.runtimes.SwitchedRuntime"\n{manifest}')
-    version = register_model(path=folder, trusted=True, promote=True)
-    with lease_predictor(version):
-        pass  # loads it
-    yield version
-    SwitchedRuntime.is_open.set()
 
 
 def is_nothing_stored(settings):

@@ -23,7 +23,7 @@ from predictions.services.review_queue import (
     undo_last_action,
 )
 from predictions.services.review_validation import InvalidReview, ReviewInput
-from predictions.tests.factories import make_prediction
+from predictions.tests.factories import change_predictions, make_prediction
 from registry.services import register_model
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +62,9 @@ def expire_claims(claims=None):
 
 def test_failed_and_reviewed_predictions_are_not_in_the_queue(predictions, shades, user, reviewer):
     review_prediction(prediction=predictions[8], reviewer=user, verdict="unsure")
-    Prediction.objects.filter(pk=predictions[7].pk).update(status="failed", output=None, error_code="model-failed")
+    change_predictions(
+        Prediction.objects.filter(pk=predictions[7].pk), status="failed", output=None, error_code="model-failed"
+    )
     assert claim(reviewer, shades) == [predictions[6].pk, predictions[5].pk]
 
 
@@ -108,7 +110,9 @@ def test_reading_the_queue_writes_nothing(predictions, shades, reviewer):
 
 
 def test_queue_has_no_unclaimed_predictions_when_others_hold_them(predictions, shades, reviewer, other_reviewer):
-    Prediction.objects.exclude(pk=predictions[0].pk).update(status="failed", output=None, error_code="model-failed")
+    change_predictions(
+        Prediction.objects.exclude(pk=predictions[0].pk), status="failed", output=None, error_code="model-failed"
+    )
     claim(other_reviewer, shades)
     assert not has_unclaimed_predictions(queue=ReviewQueue(shades, "newest"), reviewer=reviewer)
 

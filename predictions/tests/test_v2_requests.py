@@ -267,7 +267,7 @@ def test_a_ready_model_can_be_loaded(flowers, api):
     assert Prediction.objects.get().error_code == "artifact-mismatch"
 
 
-def test_the_server_is_ready_when_readyz_is(client, db):
+def test_the_server_is_ready_if_readyz_is(client, db):
     for path in ("/v2/health/ready", "/readyz"):
         assert client.get(path).status_code == 200
     assert client.get("/v2/health/ready").json() == {"live": True, "ready": True}

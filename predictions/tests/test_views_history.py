@@ -10,7 +10,7 @@ from core.tests.pages import get_text
 from inference.tests.factories import make_image
 from predictions.models import Prediction
 from predictions.services import predict, review_prediction
-from predictions.tests.factories import make_prediction
+from predictions.tests.factories import change_predictions, make_prediction
 from predictions.views import history
 
 pytestmark = pytest.mark.django_db
@@ -111,7 +111,7 @@ def test_shortcuts_keep_the_other_filters(shades, signed_in, user):
 
 def test_day_links_select_days(shades, signed_in, user):
     old = make_prediction(user, name="old.png")
-    Prediction.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=1))
+    change_predictions(Prediction.objects.filter(pk=old.pk), created_at=timezone.now() - timedelta(days=1))
     make_prediction(user, name="new.png")
     links = dict(signed_in.get(URL).context["day_links"])
     for text, names in (("today", ["new.png"]), ("yesterday", ["old.png"]), ("last 7 days", ["new.png", "old.png"])):

@@ -1,5 +1,6 @@
 """Views of the pages."""
 
+from predictions.views.background import CancelView, OpenPredictionView, OpenRowsView
 from predictions.views.detail import PredictionView, ThumbnailView
 from predictions.views.examples import ExampleImageView, ExampleView
 from predictions.views.history import HistoryView
@@ -8,11 +9,14 @@ from predictions.views.predict import PredictView
 from predictions.views.review import ReviewView
 
 __all__ = [
+    "CancelView",
     "ExampleImageView",
     "ExampleView",
     "HistoryView",
     "ModelDetailView",
     "ModelListView",
+    "OpenPredictionView",
+    "OpenRowsView",
     "PredictView",
     "PredictionView",
     "ReviewView",

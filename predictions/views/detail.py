@@ -15,6 +15,7 @@ from accounts.requests import AuthenticatedRequest
 from core.errors import get_status
 from core.urls import get_site_url
 from predictions.models import Input, Prediction
+from predictions.permissions import can_cancel
 from predictions.services.stored_files import StoredFileError, read_thumbnail
 from predictions.snippets import build_snippets
 from predictions.views.mixins import build_thumbnail_response
@@ -39,7 +40,12 @@ class PredictionView(LoginRequiredMixin, DetailView):
             site_url=get_site_url(self.request),
             row=self.object.input,
         )
-        return super().get_context_data(snippets=snippets, **get_review_context(self.object, self.request.user), **kwargs)
+        return super().get_context_data(
+            snippets=snippets,
+            can_cancel=can_cancel(self.object, self.request.user),
+            **get_review_context(self.object, self.request.user),
+            **kwargs,
+        )
 
 
 class ThumbnailView(LoginRequiredMixin, View):

@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from django.conf import settings
+
 from accounts.models import User
+from inference.messages import format_bytes
 from inference.signature import TEXT_KEY, AnyInput, TextInput, get_image_part, get_table_part
 from predictions.feature_fields import get_initial_features
 from predictions.forms import (
@@ -35,6 +38,13 @@ def get_form_arguments(signature_input: AnyInput) -> dict[str, Any]:
         return {"signature": signature_input}
     table = get_table_part(signature_input)
     return {"table": table} if table else {}
+
+
+def get_job_limits(signature_input: AnyInput) -> dict[str, Any] | None:
+    """Return the limits of the file of a batch job; None for an image with features, which batch jobs do not take."""
+    if FORM_CLASSES[signature_input.parts] is ImageFeaturesForm:
+        return None
+    return {"bytes": settings.MAX_BATCH_FILE_BYTES, "size": format_bytes(settings.MAX_BATCH_FILE_BYTES)}
 
 
 def get_initial_input(version: ModelVersion, *, row: Input | None, example: str) -> dict[str, Any]:

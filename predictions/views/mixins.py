@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.requests import AuthenticatedRequest
@@ -26,6 +27,14 @@ class HtmxLoginRequiredMixin(LoginRequiredMixin):
         if self.request.method == "GET":
             return HttpResponseClientRedirect(redirect_to_login(self.request.get_full_path()).url)
         return build_error_response(SIGNED_OUT_MESSAGE, status=401)
+
+
+def get_next_url(request: AuthenticatedRequest, *, default: str) -> str:
+    """Return the page that contained the button, if it is a page of this site; otherwise the default."""
+    url = request.POST.get("next", "")
+    hosts, is_secure = {request.get_host()}, request.is_secure()
+    is_allowed = url_has_allowed_host_and_scheme(url, allowed_hosts=hosts, require_https=is_secure)
+    return url if is_allowed and url.startswith("/") else default
 
 
 def build_thumbnail_response(thumbnail: bytes) -> HttpResponse:

@@ -31,7 +31,7 @@ from predictions.services.inputs import PreparedInput
 from predictions.services.predict import run_prediction
 from predictions.services.submissions import predict_once
 from predictions.snippets import build_snippets
-from predictions.views.form_inputs import FORM_CLASSES, get_form_arguments, get_initial_input, iterate_inputs
+from predictions.views.form_inputs import FORM_CLASSES, get_form_arguments, get_initial_input, get_job_limits, iterate_inputs
 from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response
 from predictions.views.model_choices import list_model_choices
 from predictions.views.outdated_forms import convert_outdated_form
@@ -223,6 +223,7 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
             "examples": get_example_names(version) if version else [],
             "max_bytes": settings.MAX_UPLOAD_BYTES,
             "max_size": format_bytes(settings.MAX_UPLOAD_BYTES),
+            "batch_limits": get_job_limits(version.parsed_signature.input) if version else None,
             **context,
         }
 

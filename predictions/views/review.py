@@ -8,7 +8,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.generic import View
 
 from accounts.models import User
@@ -20,7 +19,7 @@ from predictions.presentation import find_own_review
 from predictions.services import review_prediction, withdraw_review
 from predictions.services.review_fields import parse_true_value, read_true_labels
 from predictions.services.review_validation import InvalidReview, NotReviewable
-from predictions.views.mixins import HtmxLoginRequiredMixin
+from predictions.views.mixins import HtmxLoginRequiredMixin, get_next_url
 
 WITHDRAW = "withdraw"  # the value of the button that undoes a review
 
@@ -48,7 +47,7 @@ class ReviewView(HtmxLoginRequiredMixin, View):
             return self.render_section(prediction, error)
         if error:
             messages.error(request, error)
-        return HttpResponseRedirect(self.get_success_url(prediction))
+        return HttpResponseRedirect(get_next_url(request, default=prediction.get_absolute_url()))
 
     def save_review(self, prediction: Prediction) -> None:
         fields = self.request.POST
@@ -74,13 +73,6 @@ class ReviewView(HtmxLoginRequiredMixin, View):
             **get_review_context(prediction, self.request.user),
         }
         return render(self.request, "predictions/_review.html", context, status=400 if error else 200)
-
-    def get_success_url(self, prediction: Prediction) -> str:
-        """Return the page that contained the button, if it is a page of this site."""
-        url = self.request.POST.get("next", "")
-        hosts, secure = {self.request.get_host()}, self.request.is_secure()
-        safe = url_has_allowed_host_and_scheme(url, allowed_hosts=hosts, require_https=secure)
-        return url if safe and url.startswith("/") else prediction.get_absolute_url()
 
 
 def get_review_context(prediction: Prediction, user: User) -> dict[str, Any]:

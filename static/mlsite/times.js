@@ -40,4 +40,5 @@ function showTimes(root) {
 }
 
 showTimes(document);
+document.addEventListener("htmx:oobAfterSwap", () => showTimes(document));
 document.addEventListener("htmx:afterSwap", (event) => showTimes(event.target));

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, ClassVar
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -42,6 +43,13 @@ class PredictionRequestSerializer(serializers.Serializer):
         default="",
         allow_blank=True,
         help_text="Your own ID or note, stored with the prediction.",
+    )
+
+    expires_in = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=settings.MAX_EXPIRES_IN,
+        help_text="Seconds. With Prefer: respond-async, the prediction fails if it has not started by then.",
     )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:

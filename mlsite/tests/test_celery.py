@@ -1,0 +1,100 @@
+"""The Celery app, without a broker: its configuration, its commands, and a broker that does not respond."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from mlsite.tests.site import ROOT
+
+pytestmark = pytest.mark.once
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return a function that runs Python with a broker URL and returns the finished process."""
+
+    def call(*arguments, broker="redis://127.0.0.1:1/0"):
+        environment = {"ENV_FILE": "", "SECRET_KEY": "x", "VAR_DIR": str(tmp_path), "PATH": os.environ["PATH"]}
+        environment |= {"CELERY_BROKER_URL": broker, "DJANGO_SETTINGS_MODULE": "mlsite.settings"}
+        command = [sys.executable, *arguments]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    return call
+
+
+def test_the_worker_knows_all_tasks_and_imports_no_heavy_library(run):
+    code = """
+import sys
+from mlsite.celery import app
+app.loader.import_default_modules()
+print(sorted(name for name in app.tasks if not name.startswith("celery.")))
+print([name for name in ("tensorflow", "keras", "onnxruntime", "sklearn") if name in sys.modules])
+"""
+    process = run("-c", code)
+    tasks, heavy = process.stdout.splitlines()
+    assert tasks == "['mlsite.run_job', 'predictions.run_batch_job', 'predictions.run_prediction']"
+    assert heavy == "[]"
+
+
+def test_beat_and_the_scheduler_use_the_same_jobs(run, settings):
+    code = """
+from mlsite.celery import app
+for name, entry in app.conf.beat_schedule.items(): print(name, entry["schedule"], entry["options"]["expires"])
+"""
+    lines = run("-c", code).stdout.split("\n")[:-1]
+    assert lines == [f"{path} {seconds} {seconds}" for path, seconds in settings.SCHEDULED_JOBS.items()]
+
+
+def test_a_pool_of_processes_is_refused(run):
+    process = run("-m", "celery", "-A", "mlsite", "worker", "--pool", "processes")
+    assert process.returncode != 0
+    assert "This pool cannot run models. Use --pool threads (the default) or --pool solo." in process.stderr
+
+
+def test_without_a_broker_the_error_names_the_setting(run):
+    process = run("-m", "celery", "-A", "mlsite", "worker", broker="")
+    assert process.returncode != 0
+    assert "Set CELERY_BROKER_URL" in process.stderr + process.stdout
+
+
+def test_without_a_broker_celery_is_not_imported(run):
+    code = """
+import sys, django
+django.setup()
+import mlsite.urls, mlsite.scheduler, mlsite.wsgi
+from core.tasks import get_executor
+get_executor()
+print("celery" in sys.modules, "kombu" in sys.modules)
+"""
+    assert run("-c", code, broker="").stdout.split() == ["False", "False"]
+
+
+SEND_SCRIPT = """
+import time
+from core.tasks import get_executor
+started = time.monotonic()
+for number in range(100): get_executor().submit("predictions.run_prediction", str(number))
+print(time.monotonic() - started)
+get_executor().wait_until_idle(30)
+print(time.monotonic() - started)
+"""
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+@pytest.mark.parametrize("kind", ["closed", "silent"])
+def test_a_broker_that_does_not_respond_blocks_nothing_and_is_logged_once(run, scheme, kind):
+    """A closed port refuses connections. A silent one accepts them and never responds."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        if kind == "silent":
+            listener.listen(100)
+        process = run("-c", SEND_SCRIPT, broker=f"{scheme}://127.0.0.1:{listener.getsockname()[1]}//")
+    submitted, finished = map(float, process.stdout.split())
+    assert submitted < 3
+    assert finished < 25
+    assert process.stderr.count("the broker is unavailable") == 1, process.stderr
+    assert "Traceback" not in process.stderr

@@ -1,0 +1,117 @@
+"""Background work in the admin: queued predictions and batch jobs. Superusers can cancel work and enqueue it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.timesince import timesince
+
+from accounts.permissions import is_reviewer
+from core.admin import ReadOnlyAdmin, render_json, render_link
+from inference.errors import InferenceError
+from predictions.models import BatchJob, QueuedPrediction
+from predictions.services.background import cancel_prediction, requeue_prediction
+from predictions.services.batch_jobs import cancel_batch_job, retry_batch_job
+
+
+class BackgroundAdmin(ReadOnlyAdmin):
+    """Rows that background workers process."""
+
+    ordering = ("-created_at",)
+    sortable_by = ()
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_reviewer(request.user)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return is_reviewer(request.user)
+
+    def has_manage_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def change_selected(self, request: HttpRequest, queryset: QuerySet, change: Callable[[Any], object], done: str) -> None:
+        """Call a service for each selected row, and show the number of changed rows and each error once."""
+        count, messages = 0, set()
+        for row in queryset:
+            try:
+                change(row)
+                count += 1
+            except InferenceError as error:
+                messages.add(error.message)
+        for message in sorted(messages):
+            self.message_user(request, message, level="error")
+        if count:
+            self.message_user(request, f"{done}: {count}")
+
+    @admin.display(description="age", ordering="created_at")
+    def age(self, row: Any) -> str:
+        return timesince(row.created_at)
+
+
+@admin.register(QueuedPrediction)
+class QueuedPredictionAdmin(BackgroundAdmin):
+    list_display = ("prediction_link", "state", "age", "attempts", "reference", "user", "leased_until", "expires_at")
+    list_select_related = ("prediction__user",)
+    fields = ("prediction_link", "state", "reference", "user", "attempts", "created_at", "leased_until", "expires_at")
+    readonly_fields = ("prediction_link", "state", "user", "created_at")
+    actions = ("cancel", "requeue")
+
+    @admin.display(description="prediction")
+    def prediction_link(self, row: QueuedPrediction) -> str:
+        return render_link(row.prediction, str(row.pk))
+
+    @admin.display(description="user")
+    def user(self, row: QueuedPrediction) -> Any:
+        return row.prediction.user
+
+    @admin.display(description="state")
+    def state(self, row: QueuedPrediction) -> str:
+        if row.leased_until is None:
+            return "waiting"
+        return "running" if row.leased_until >= timezone.now() else "worker lost"
+
+    @admin.action(description="Cancel selected predictions", permissions=["manage"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet) -> None:
+        self.change_selected(request, queryset, lambda row: cancel_prediction(prediction=row.prediction), "Canceled")
+
+    @admin.action(description="Enqueue selected predictions again", permissions=["manage"])
+    def requeue(self, request: HttpRequest, queryset: QuerySet) -> None:
+        self.change_selected(request, queryset, lambda row: requeue_prediction(queued=row), "Enqueued")
+
+
+@admin.register(BatchJob)
+class BatchJobAdmin(BackgroundAdmin):
+    list_display = (
+        "id", "status", "kind", "model_version", "user", "age", "done_items", "failed_items", "total_items", "attempts",
+    )  # fmt: skip
+    list_select_related = ("model_version__model", "user")
+    list_filter = ("status", "kind")
+    ordering = ("-id",)
+    fields = (
+        "id", "status", "error_code", "error_message", "kind", "original_name", "size", "sha256", "model_link", "reference",
+        "user", "source", "total_items", "succeeded_items", "failed_items", "attempts", "leased_until", "created_at",
+        "started_at", "completed_at", "pretty_options",
+    )  # fmt: skip
+    readonly_fields = ("id", "model_link", "created_at", "pretty_options")
+    actions = ("cancel", "retry")
+
+    @admin.display(description="model version")
+    def model_link(self, row: BatchJob) -> str:
+        return render_link(row.model_version)
+
+    @admin.display(description="options")
+    def pretty_options(self, row: BatchJob) -> str:
+        return render_json(row.options)
+
+    @admin.action(description="Cancel selected batch jobs", permissions=["manage"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet) -> None:
+        self.change_selected(request, queryset, lambda row: cancel_batch_job(job=row), "Canceled")
+
+    @admin.action(description="Retry selected batch jobs", permissions=["manage"])
+    def retry(self, request: HttpRequest, queryset: QuerySet) -> None:
+        self.change_selected(request, queryset, lambda row: retry_batch_job(job=row), "Queued")

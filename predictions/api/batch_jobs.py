@@ -1,0 +1,181 @@
+"""API views of batch jobs."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, cast
+
+import django_filters as filters
+from django.db.models import QuerySet
+from django.http import HttpResponse, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from core.api.filters import StrictFilterBackend
+from core.api.negotiation import IgnoreAcceptNegotiation
+from predictions.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
+from predictions.api.serializers.batch_job import (
+    AddedImagesSerializer,
+    BatchJobDetailSerializer,
+    BatchJobRequestSerializer,
+    BatchJobSerializer,
+    ImagesRequestSerializer,
+    StartRequestSerializer,
+)
+from predictions.batch_job_results import stream_results
+from predictions.models import BatchJob
+from predictions.services.batch_jobs import (
+    AddedImage,
+    add_images,
+    cancel_batch_job,
+    create_batch_job,
+    retry_batch_job,
+    start_batch_job,
+)
+from predictions.services.stored_files import StoredFileMissing
+from registry.references import resolve_model
+
+
+class BatchJobFilter(filters.FilterSet):
+    """Filters of batch jobs."""
+
+    status = filters.ChoiceFilter(choices=BatchJob.Status.choices)
+    kind = filters.ChoiceFilter(choices=BatchJob.Kind.choices)
+
+    class Meta:
+        model = BatchJob
+        fields: list[str] = []
+
+    def find_unknown_names(self, allowed: set[str]) -> list[str]:
+        """Return the query parameters that are neither filters nor in `allowed`."""
+        return sorted(set(self.data) - set(self.filters) - allowed)
+
+
+class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """Create and follow batch jobs. Only the owner can change a job; reviewers see all jobs."""
+
+    queryset = BatchJob.objects.none()
+    serializer_class = BatchJobSerializer
+    filter_backends = (StrictFilterBackend,)
+    filterset_class = BatchJobFilter
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> QuerySet[BatchJob]:
+        return BatchJob.objects.visible_to(self.request.user).select_related("model_version__model")
+
+    def get_own_object(self) -> BatchJob:
+        """Return the job if the user may change it.
+
+        Raises:
+            PermissionDenied: a reviewer can see the job, but it belongs to another user.
+        """
+        job: BatchJob = self.get_object()
+        user = cast(User, self.request.user)
+        if job.user_id != user.pk and not user.is_superuser:
+            raise PermissionDenied("Only the owner of a batch job can change it.")
+        return job
+
+    def build_response(self, job: BatchJob, status: int = 200) -> Response:
+        """Return a job that has changed."""
+        body = BatchJobDetailSerializer(job, context=self.get_serializer_context()).data
+        return Response(body, status=status, headers={"Location": body["url"]} if status == 201 else None)
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List batch jobs, newest first."""
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(responses=BatchJobDetailSerializer)
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Get a batch job with its progress and, if it is a draft, the preview of its file."""
+        return self.build_response(self.get_object())
+
+    @extend_schema(
+        request={
+            "multipart/form-data": BatchJobRequestSerializer(),
+            "application/json": BatchJobRequestSerializer(),
+        },
+        responses={201: BatchJobDetailSerializer},
+        parameters=[IDEMPOTENCY_PARAMETER],
+    )
+    @idempotent
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Create a batch job from a table (CSV) or a ZIP archive of images.
+
+        Without a file, the job is a draft: add images with `images/`, then call `start/`. With `start=false`, a job with a
+        file is a draft too, and has a preview.
+        """
+        serializer = BatchJobRequestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        values = serializer.validated_data
+        resolved = resolve_model(values.pop("model"), user=cast(User, request.user))
+        respond = get_claim(request).record(partial(self.build_response, status=201))
+        job = create_batch_job(
+            user=cast(User, request.user), resolved=resolved, in_transaction=respond.in_transaction, **values
+        )
+        return respond(job)
+
+    @extend_schema(
+        request={"multipart/form-data": ImagesRequestSerializer()},
+        responses={201: AddedImagesSerializer},
+        parameters=[IDEMPOTENCY_PARAMETER],
+    )
+    @action(detail=True, methods=["post"], filter_backends=())
+    @idempotent
+    def images(self, request: Request, pk: str) -> HttpResponse:
+        """Add images to a batch job of the kind `images`.
+
+        Each accepted image is stored durably and predicted after `start/`, or after a pause of two minutes.
+        """
+        job = self.get_own_object()
+        serializer = ImagesRequestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        values = serializer.validated_data
+        respond = get_claim(request).record(build_images_response)
+        results = add_images(
+            job=job,
+            files=values["images"],
+            first_number=values.get("first_number"),
+            in_transaction=respond.in_transaction,
+        )
+        return respond(results)
+
+    @extend_schema(request=StartRequestSerializer, responses=BatchJobDetailSerializer)
+    @action(detail=True, methods=["post"], filter_backends=())
+    def start(self, request: Request, pk: str) -> Response:
+        """Start a draft."""
+        job = self.get_own_object()
+        serializer = StartRequestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return self.build_response(start_batch_job(job=job, **serializer.validated_data))
+
+    @extend_schema(request=None, responses=BatchJobDetailSerializer)
+    @action(detail=True, methods=["post"], filter_backends=())
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Cancel a batch job. The items that are done remain."""
+        return self.build_response(cancel_batch_job(job=self.get_own_object()))
+
+    @extend_schema(request=None, responses=BatchJobDetailSerializer)
+    @action(detail=True, methods=["post"], filter_backends=())
+    def retry(self, request: Request, pk: str) -> Response:
+        """Predict failed predictions again, and continue a failed or canceled job where it stopped."""
+        return self.build_response(retry_batch_job(job=self.get_own_object()))
+
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
+    @action(detail=True, filter_backends=(), content_negotiation_class=IgnoreAcceptNegotiation)
+    def results(self, request: Request, pk: str) -> StreamingHttpResponse:
+        """Stream the results as CSV: the columns of the table or the names of the images, and the predictions."""
+        job = self.get_object()
+        try:
+            return stream_results(job, reader=request.user)
+        except FileNotFoundError as error:
+            raise StoredFileMissing from error
+
+
+def build_images_response(results: list[AddedImage]) -> Response:
+    return Response(AddedImagesSerializer({"results": results}).data, status=201)

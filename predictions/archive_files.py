@@ -1,0 +1,188 @@
+"""Read ZIP archives of images member by member. Nothing is extracted to disk, and memory use is bounded."""
+
+from __future__ import annotations
+
+import lzma
+import os
+import struct
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import IO
+
+from django.core.files.base import ContentFile
+
+from core.validators import MAX_FILE_NAME_CHARACTERS, clean_file_name
+from inference.errors import InvalidInput
+from inference.messages import format_bytes, format_names
+
+MAX_DIRECTORY_BYTES = 32 * 2**20  # the table of contents, which is read as a whole
+MAX_EXPANSION = 20  # size of all members divided by the size of the archive; images hardly shrink
+EXPANSION_ALLOWANCE_BYTES = 64 * 2**20  # a small archive may expand more
+LOCAL_HEADER_BYTES = 30
+END_RECORD_BYTES, MAX_COMMENT_BYTES = 22, 2**16
+END_SIGNATURE, END64_LOCATOR_SIGNATURE = b"PK\x05\x06", b"PK\x06\x07"
+ENCRYPTED_FLAG = 0x1
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others have no limit on what one read expands to
+IMAGE_EXTENSIONS = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ""}
+IGNORED_NAMES = {"thumbs.db", "desktop.ini"}
+WORKBOOK_MEMBER = "[Content_Types].xml"
+READ_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, struct.error)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file in an archive.
+
+    Args:
+        name: the path in the archive, for display only.
+    """
+
+    name: str
+    info: zipfile.ZipInfo
+
+
+class ArchiveFile:
+    """A ZIP archive of images.
+
+    Folders and the hidden files of operating systems are ignored. All other members are items; those that are not images
+    are rejected one by one.
+
+    Args:
+        file: opened for reading bytes.
+        size: of the file, in bytes.
+
+    Attributes:
+        members: the files in the order of the archive's table of contents.
+
+    Raises:
+        InvalidInput: the file is not a ZIP archive, is damaged or encrypted, or contains no images.
+    """
+
+    def __init__(self, file: IO[bytes], *, size: int, max_members: int) -> None:
+        directory_bytes = _read_directory_size(file, size)
+        if directory_bytes > MAX_DIRECTORY_BYTES:
+            raise make_archive_error(f"The archive has more than {max_members:,} files.", code="too-many-items")
+        try:
+            self._archive = zipfile.ZipFile(file)
+            infos = self._archive.infolist()
+        except (*READ_ERRORS, ValueError, OSError, UnicodeError) as error:
+            raise make_archive_error(f"The ZIP archive is damaged: {error}.") from error
+        if any(info.filename == WORKBOOK_MEMBER for info in infos):
+            raise make_archive_error("The file is an Excel workbook or a document. Save the table as CSV UTF-8.")
+        self.members = [Member(_clean_path(info.filename), info) for info in infos if _is_item(info)]
+        if len(self.members) > max_members:
+            raise make_archive_error(
+                f"The archive has {len(self.members):,} files. The limit is {max_members:,}.", code="too-many-items"
+            )
+        _check_members(self.members, size)
+        _check_overlaps(infos)
+
+    def read(self, member: Member, *, max_bytes: int) -> ContentFile:
+        """Return a member as a file.
+
+        Raises:
+            InvalidInput: it is too large, encrypted, or damaged. The message does not name the member.
+        """
+        info = member.info
+        if info.flag_bits & ENCRYPTED_FLAG:
+            raise make_archive_error("The file is encrypted. Create the archive without a password.", code="encrypted")
+        if info.filename.lower().endswith(".zip"):
+            raise make_archive_error("The file is an archive in the archive. Unpack it first.", code="nested-archive")
+        if info.compress_type not in METHODS:
+            raise make_archive_error(
+                "The compression method is not supported. Create the archive with the method Deflate.",
+                code="unsupported-compression",
+            )
+        try:
+            with self._archive.open(info) as stream:
+                data = stream.read(max_bytes + 1)  # the size in the header may be wrong
+        except (*READ_ERRORS, ValueError, OSError) as error:
+            raise make_archive_error(f"The file is damaged: {error}.", code="damaged-file") from error
+        if len(data) > max_bytes:
+            limit = format_bytes(max_bytes)
+            raise make_archive_error(f"The file is too large. The limit is {limit}.", code="file-too-large")
+        return ContentFile(data, name=clean_file_name(info.filename) or "image")
+
+    def close(self) -> None:
+        """Close the archive, but not the file."""
+        self._archive.close()
+
+
+def make_archive_error(message: str, *, code: str = "invalid-archive", field: str = "file") -> InvalidInput:
+    """Return the error of an archive or of one of its members."""
+    return InvalidInput(message, code=code, field=field)
+
+
+def is_archive(file: IO[bytes]) -> bool:
+    """Return whether a file starts like a ZIP archive."""
+    file.seek(0)
+    start = file.read(4)
+    file.seek(0)
+    return start in (b"PK\x03\x04", END_SIGNATURE)
+
+
+def _read_directory_size(file: IO[bytes], size: int) -> int:
+    """Return the size of the table of contents, which `zipfile` reads as a whole.
+
+    Raises:
+        InvalidInput: the file is not a ZIP archive.
+    """
+    length = min(size, END_RECORD_BYTES + MAX_COMMENT_BYTES)
+    file.seek(size - length)
+    tail = file.read(length)
+    position = tail.rfind(END_SIGNATURE)
+    if position < 0 or len(tail) - position < END_RECORD_BYTES:
+        raise make_archive_error("The file is not a complete ZIP archive. Create it again.")
+    directory_bytes = int(struct.unpack_from("<L", tail, position + 12)[0])
+    locator = tail[max(0, position - 20) : position]
+    if locator.startswith(END64_LOCATOR_SIGNATURE) and len(locator) == 20:
+        end = file.seek(min(struct.unpack_from("<Q", locator, 8)[0], size))
+        record = file.read(56)
+        directory_bytes = struct.unpack_from("<Q", record, 40)[0] if len(record) == 56 and end < size else size
+    file.seek(0)
+    return directory_bytes
+
+
+def _is_item(info: zipfile.ZipInfo) -> bool:
+    parts = _split_path(info.filename)
+    if info.filename.endswith("/") or not parts or parts[0] == "__MACOSX":
+        return False
+    return not any(part.startswith(".") for part in parts) and parts[-1].lower() not in IGNORED_NAMES
+
+
+def _clean_path(name: str) -> str:
+    """Return the path of a member without invisible characters, truncated at its start."""
+    return "/".join(filter(None, map(clean_file_name, _split_path(name))))[-MAX_FILE_NAME_CHARACTERS:]
+
+
+def _split_path(name: str) -> list[str]:
+    return [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+
+
+def _check_members(members: Sequence[Member], size: int) -> None:
+    names = [member.name for member in members]
+    if not any(os.path.splitext(name)[1].lower() in IMAGE_EXTENSIONS for name in names):
+        contents = f"It contains {format_names(names[:3])}." if names else "It is empty."
+        raise make_archive_error(f"The archive contains no images. {contents}", code="no-images")
+    if all(member.info.flag_bits & ENCRYPTED_FLAG for member in members):
+        raise make_archive_error("The archive is encrypted. Create it without a password.", code="encrypted")
+    total = sum(member.info.file_size for member in members)
+    if total > MAX_EXPANSION * size + EXPANSION_ALLOWANCE_BYTES:
+        raise make_archive_error(
+            f"The archive of {format_bytes(size)} expands to {format_bytes(total)}. Images do not shrink that much.",
+            code="archive-bomb",
+        )
+
+
+def _check_overlaps(infos: Sequence[zipfile.ZipInfo]) -> None:
+    """Check that no two members share data, as in archives made to expand without limit.
+
+    See D. Fifield, "A better zip bomb" (WOOT 2019).
+    """
+    end = 0
+    for info in sorted(infos, key=lambda info: info.header_offset):
+        if info.header_offset < end:
+            raise make_archive_error("Files in the archive overlap. Create the archive again.", code="archive-bomb")
+        end = info.header_offset + LOCAL_HEADER_BYTES + info.compress_size

@@ -1,0 +1,138 @@
+"""Open the stored files of batch jobs, and preview them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import IO
+
+from django.conf import settings
+
+from inference.errors import InvalidInput
+from inference.preprocessing import read_features
+from predictions.archive_files import ArchiveFile
+from predictions.models import BatchJob
+from predictions.table_columns import Mapped, RowConverter, find_missing, get_job_table
+from predictions.table_files import TableFile, TableRow, replace_undecodable
+
+MAX_PREVIEW_ROWS = 10
+MAX_PREVIEW_CHARACTERS = 200  # of a cell
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """One of the first rows of a table. `error` is why it is invalid; empty if it is valid."""
+
+    line: int
+    cells: list[str]
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchJobPreview:
+    """The start of the file of a batch job, and how it is read.
+
+    Args:
+        mapping: the column of each feature, or None.
+        unused: columns that the model does not use.
+        missing: required features without a column. The job cannot start until there are none.
+        names: the first files of an archive.
+    """
+
+    encoding: str = ""
+    delimiter: str = ""
+    columns: list[str] = field(default_factory=list)
+    rows: list[PreviewRow] = field(default_factory=list)
+    mapping: Mapped = field(default_factory=dict)
+    unused: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def open_table(job: BatchJob) -> Iterator[TableFile]:
+    """Open the table of a job, with the encoding and the delimiter that were detected when it was created.
+
+    Raises:
+        InvalidInput, OSError: the stored file cannot be read.
+    """
+    with job.file.open("rb") as file:
+        yield _read_table(job, file)
+
+
+@contextmanager
+def open_archive(job: BatchJob) -> Iterator[ArchiveFile]:
+    """Open the archive of a job.
+
+    Raises:
+        InvalidInput, OSError: the stored file cannot be read.
+    """
+    with job.file.open("rb") as file:
+        archive = ArchiveFile(file, size=job.size, max_members=get_max_members())
+        try:
+            yield archive
+        finally:
+            archive.close()
+
+
+def get_max_members() -> int:
+    """Return the maximum number of files in an archive."""
+    return min(settings.MAX_ARCHIVE_MEMBERS, settings.MAX_BATCH_JOB_ITEMS)
+
+
+def build_preview(job: BatchJob) -> BatchJobPreview | None:
+    """Return the start of the stored file of a job; None for a job of uploaded images.
+
+    Raises:
+        InvalidInput, OSError: the stored file cannot be read.
+    """
+    if job.kind == BatchJob.Kind.TABLE:
+        with open_table(job) as table:
+            return _preview_table(job, table)
+    if job.kind == BatchJob.Kind.ARCHIVE:
+        with open_archive(job) as archive:
+            return BatchJobPreview(names=[member.name for member in archive.members[:MAX_PREVIEW_ROWS]])
+    return None
+
+
+def _read_table(job: BatchJob, file: IO[bytes]) -> TableFile:
+    table = get_job_table(job.model_version.parsed_signature.input)
+    return TableFile(file, table, encoding=job.options["encoding"], delimiter=job.options["delimiter"])
+
+
+def _preview_table(job: BatchJob, file: TableFile) -> BatchJobPreview:
+    signature_input = job.model_version.parsed_signature.input
+    table, mapping = get_job_table(signature_input), job.options["mapping"]
+    converter = RowConverter(file, mapping, signature_input)
+    used = set(mapping.values())
+    return BatchJobPreview(
+        encoding=file.encoding,
+        delimiter=file.delimiter,
+        columns=file.columns,
+        rows=[
+            PreviewRow(row.line, list(map(_shorten_cell, row.cells)), _find_row_error(row, converter, job))
+            for row in islice(file, MAX_PREVIEW_ROWS)
+        ],
+        mapping=mapping,
+        unused=[column for column in dict.fromkeys(file.columns) if column not in used],
+        missing=find_missing(mapping, table),
+    )
+
+
+def _shorten_cell(text: str) -> str:
+    return replace_undecodable(text[:MAX_PREVIEW_CHARACTERS])
+
+
+def _find_row_error(row: TableRow, converter: RowConverter, job: BatchJob) -> str:
+    signature_input = job.model_version.parsed_signature.input
+    try:
+        parts = converter.convert(row)
+        if "text" in parts:
+            signature_input.read(parts["text"])  # type: ignore[union-attr]
+        else:
+            read_features(parts["features"], get_job_table(signature_input))
+    except InvalidInput as error:
+        return error.message
+    return ""

@@ -1,0 +1,131 @@
+"""Format batch jobs for pages: title, status, failed items, and counts of labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.db.models import Count, Q
+from django.urls import reverse
+
+from predictions.batch_job_progress import BatchJobProgress
+from predictions.models import BatchJob, BatchJobItem, Prediction
+
+MAX_SHOWN_FAILURES = 20
+MAX_SHOWN_LABELS = 20
+MAX_COUNTED_ITEMS = 100_000  # a page does not count the labels of larger batch jobs
+
+DELIMITER_NAMES = {",": "separated by commas", ";": "separated by semicolons", "\t": "separated by tabs"}
+ENCODING_NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
+Status = BatchJob.Status
+
+
+class Failure(NamedTuple):
+    """A failed item: its line or file name, the error, and the page of its prediction, if it has one."""
+
+    name: str
+    message: str
+    code: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCount:
+    """How often a label was predicted, and its share of all labels."""
+
+    label: str
+    count: int
+    share: float
+
+
+def format_job_title(job: BatchJob) -> str:
+    """Return the file name or, for uploaded images, their number."""
+    if job.original_name:
+        return job.original_name
+    if job.kind == BatchJob.Kind.IMAGES and job.total_items:
+        return format_items(job, job.total_items)
+    return "Images" if job.kind == BatchJob.Kind.IMAGES else "unnamed"
+
+
+def format_page_title(job: BatchJob, progress: BatchJobProgress) -> str:
+    """Return the title with the progress in percent until the batch job is final."""
+    title = format_job_title(job)
+    return title if job.is_final or progress.percent is None else f"{progress.percent}% · {title}"
+
+
+def format_job_format(job: BatchJob) -> str:
+    """Return how a table is read: `separated by semicolons, UTF-8`."""
+    delimiter, encoding = (job.options.get(name, "") for name in ("delimiter", "encoding"))
+    return ", ".join(filter(None, [DELIMITER_NAMES.get(delimiter, ""), ENCODING_NAMES.get(encoding, encoding)]))
+
+
+def format_items(job: BatchJob, count: int) -> str:
+    """Return `1 row`, or `2,000 images`."""
+    noun = "row" if job.kind == BatchJob.Kind.TABLE else "image"
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def describe_status(job: BatchJob) -> str:
+    """Return a sentence that explains the status."""
+    if job.status == Status.FAILED:
+        return job.error_message
+    if job.status == Status.CANCELED:
+        return f"{format_items(job, job.done_items)} processed before the batch job was canceled."
+    if job.status == Status.SUCCEEDED:
+        failed = f", of which {job.failed_items:,} failed" if job.failed_items else ""
+        return f"{format_items(job, job.done_items)} processed{failed}."
+    if job.status == Status.QUEUED:
+        return "Waiting for a worker."
+    if job.status == Status.DRAFT:
+        return "The images are being uploaded."
+    return f"Processing {format_items(job, job.total_items) if job.total_items else 'the file'}."
+
+
+def get_duration(job: BatchJob) -> float | None:
+    """Return the seconds from the first start to the end of a batch job; None if it has not ended."""
+    if job.started_at is None or job.completed_at is None:
+        return None
+    return max(0.0, (job.completed_at - job.started_at).total_seconds())
+
+
+def list_failures(job: BatchJob) -> list[Failure]:
+    """Return the first failed items, in the order of the file. The query is skipped if there are none."""
+    if not job.failed_items:
+        return []
+    is_failed = Q(prediction__isnull=True) | Q(prediction__status=Prediction.Status.FAILED)
+    items = job.items.filter(is_failed).select_related("prediction").order_by("number")
+    return [_build_failure(job, item) for item in items[:MAX_SHOWN_FAILURES]]
+
+
+def has_failed_predictions(job: BatchJob) -> bool:
+    """Return whether the model failed for an item. Invalid items fail again, so they are not retried."""
+    return bool(job.failed_items) and job.items.filter(prediction__status=Prediction.Status.FAILED).exists()
+
+
+def count_labels(job: BatchJob) -> list[LabelCount]:
+    """Return how often each label was predicted, the most frequent first.
+
+    The list is empty for models without a single label, and for batch jobs of more than 100,000 items.
+    """
+    if job.succeeded_items > MAX_COUNTED_ITEMS:
+        return []
+    rows = (
+        Prediction.objects.filter(batch_job_item__job=job, status=Prediction.Status.SUCCEEDED)
+        .exclude(label="")
+        .order_by()
+        .values("label")
+        .annotate(count=Count("pk"))
+        .order_by("-count", "label")
+    )
+    counts = list(rows.values_list("label", "count"))
+    total = sum(count for _, count in counts)
+    return [LabelCount(label, count, count / total) for label, count in counts]
+
+
+def _build_failure(job: BatchJob, item: BatchJobItem) -> Failure:
+    name = item.name or f"{'Row' if job.kind == BatchJob.Kind.TABLE else 'Image'} {item.number:,}"
+    if item.prediction is None:
+        return Failure(name, item.error_message.removeprefix(f"{name}: "), item.error_code, "")
+    prediction = item.prediction
+    url = reverse("predictions:detail", args=[prediction.pk])
+    return Failure(name, prediction.error_message, prediction.error_code, url)

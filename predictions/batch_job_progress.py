@@ -1,0 +1,46 @@
+"""The progress of batch jobs, for the pages and the API."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from predictions.models import BatchJob
+
+RATE_OPTION = "items_per_second"
+
+
+class BatchJobProgress(NamedTuple):
+    """How far a job is.
+
+    Args:
+        total: None until the file has been counted, as are `remaining` and `percent`.
+        percent: of the items that are done, 0 to 100. It is 100 only if all are done.
+        items_per_second: the current rate; None unless the job is running.
+        seconds_left: None if the rate is not known yet.
+    """
+
+    total: int | None
+    done: int
+    succeeded: int
+    failed: int
+    remaining: int | None
+    percent: int | None
+    items_per_second: float | None
+    seconds_left: float | None
+
+
+def get_progress(job: BatchJob) -> BatchJobProgress:
+    """Return the progress of a job, from its row alone."""
+    total, done = job.total_items, job.done_items
+    remaining = None if total is None else max(total - done, 0)
+    rate = None if job.is_final or not done else job.options.get(RATE_OPTION)
+    return BatchJobProgress(
+        total=total,
+        done=done,
+        succeeded=job.succeeded_items,
+        failed=job.failed_items,
+        remaining=remaining,
+        percent=None if total is None else done * 100 // total if total else 100,
+        items_per_second=rate and round(rate, 2),
+        seconds_left=round(remaining / rate, 1) if rate and remaining is not None else None,
+    )

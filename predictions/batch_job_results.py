@@ -1,0 +1,113 @@
+"""Stream the results of a batch job as CSV: the columns of its table or the names of its images, and the predictions."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http import StreamingHttpResponse
+
+from inference.numbers import FLOAT_PATTERN
+from inference.preprocessing.csv_rows import DECIMAL_COMMA_PATTERN
+from inference.signature import AnyOutput, LabelsOutput, RawOutput
+from predictions.batch_job_files import open_table
+from predictions.export import LineBuffer, format_cell, join_lines
+from predictions.models import BatchJob, BatchJobItem
+from predictions.table_files import replace_undecodable
+
+logger = logging.getLogger(__name__)
+
+ROWS_PER_FETCH = 1000
+NAME_COLUMN = "file"
+COLLISION_PREFIX = "result_"  # of a result column whose name the table has already
+FIELDS = (
+    "number", "name", "error_code", "error_message", "prediction_id", "prediction__label", "prediction__confidence",
+    "prediction__value", "prediction__output", "prediction__error_message",
+)  # fmt: skip
+
+
+def stream_results(job: BatchJob, *, reader: AbstractBaseUser | AnonymousUser) -> StreamingHttpResponse:
+    """Return a streaming download of the items that are stored, in the order of the file.
+
+    Args:
+        reader: the user who downloads. If they are not the owner of the job, the access is logged.
+
+    Raises:
+        InvalidInput, OSError: the table of the job cannot be read.
+    """
+    if job.user_id != reader.pk:
+        logger.info("batch job downloaded by a reviewer", extra={"job": str(job.pk), "user": str(reader.pk)})
+    rows = iterate_results(job)
+    header = next(rows)  # opens the file, so that an error is raised before the response starts
+    return StreamingHttpResponse(
+        join_lines(_write_lines(header, rows)),
+        content_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="results-{job.pk}.csv"',
+            "Cache-Control": "private, no-store",
+        },
+    )
+
+
+def iterate_results(job: BatchJob) -> Iterator[list[Any]]:
+    """Yield the header, and one row per item. Memory use does not depend on their number."""
+    output = job.model_version.parsed_signature.output
+    result_columns = _list_result_columns(output)
+    if job.kind != BatchJob.Kind.TABLE:
+        yield [NAME_COLUMN, *result_columns]
+        for item in _iterate_items(job):
+            yield [format_cell(item.name), *_build_cells(item, output)]
+        return
+    with open_table(job) as table:
+        taken = set(table.columns)
+        own = [f"{COLLISION_PREFIX}{name}" if name in taken else name for name in result_columns]
+        yield [*map(_format_input_cell, table.columns), *own]
+        rows = enumerate(table, 1)
+        for item in _iterate_items(job):
+            cells = next((row.cells for number, row in rows if number == item.number), [])
+            padded = [*cells, *[""] * len(table.columns)][: len(table.columns)]
+            yield [*map(_format_input_cell, padded), *_build_cells(item, output)]
+
+
+def _list_result_columns(output: AnyOutput) -> list[str]:
+    labels = ["labels"] if isinstance(output, LabelsOutput) else []
+    raw = ["output"] if isinstance(output, RawOutput) else []
+    return ["label", *labels, "confidence", "value", *raw, "error", "prediction_id"]
+
+
+def _build_cells(item: Any, output: AnyOutput) -> list[Any]:
+    stored = item.prediction__output or {}
+    labels = [format_cell(stored.get("labels"))] if isinstance(output, LabelsOutput) else []
+    raw = [format_cell(item.prediction__output)] if isinstance(output, RawOutput) else []
+    error = item.error_message or item.prediction__error_message
+    return [
+        format_cell(item.prediction__label), *labels, item.prediction__confidence, item.prediction__value, *raw,
+        format_cell(error), item.prediction_id,
+    ]  # fmt: skip
+
+
+def _iterate_items(job: BatchJob) -> Iterator[Any]:
+    """Yield the items in the order of their numbers, with few queries that are short."""
+    items = BatchJobItem.objects.filter(job=job).order_by("number").values_list(*FIELDS, named=True)
+    chunk = list(items[:ROWS_PER_FETCH])
+    while chunk:
+        yield from chunk
+        chunk = list(items.filter(number__gt=chunk[-1].number)[:ROWS_PER_FETCH])
+
+
+def _format_input_cell(text: str) -> str:
+    """Return a cell as it was, with a prefix if a spreadsheet would run it as a formula. Numbers are not formulas."""
+    text = replace_undecodable(text)
+    if FLOAT_PATTERN.fullmatch(text) or DECIMAL_COMMA_PATTERN.fullmatch(text):
+        return text
+    return str(format_cell(text))
+
+
+def _write_lines(header: Sequence[Any], rows: Iterator[list[Any]]) -> Iterator[str]:
+    writer = csv.writer(LineBuffer())
+    yield writer.writerow(header)
+    for row in rows:
+        yield writer.writerow(row)

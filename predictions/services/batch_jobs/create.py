@@ -1,0 +1,175 @@
+"""Create batch jobs from uploaded files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.files.base import File
+from django.db import transaction
+
+from accounts.models import User
+from core.streamed_uploads import StreamedFile
+from core.validators import clean_file_name
+from inference.errors import InvalidInput
+from inference.messages import format_bytes
+from inference.signature import AnyInput, ImageInput
+from predictions.archive_files import ArchiveFile, is_archive
+from predictions.batch_job_files import get_max_members
+from predictions.models import BatchJob, Prediction
+from predictions.paths import get_batch_job_path
+from predictions.services.batch_jobs.states import enqueue_job, get_queued_values
+from predictions.table_columns import check_columns, get_job_table, match_columns
+from predictions.table_files import TableFile
+from registry.references import ResolvedModel
+
+MAX_COUNTED_BYTES = 16 * 2**20  # rows of larger tables are counted by the worker
+Kind = BatchJob.Kind
+
+
+def create_batch_job(
+    *,
+    user: User | None,
+    resolved: ResolvedModel,
+    kind: str = "",
+    file: File | None = None,
+    mapping: Mapping[str, str | None] | None = None,
+    start: bool = True,
+    source: str = Prediction.Source.BATCH,
+    in_transaction: Callable[[BatchJob], object] | None = None,
+) -> BatchJob:
+    """Store a file of inputs as a batch job, and queue it. When this function returns, the file and the job are durable.
+
+    Args:
+        resolved: the version that all items are predicted with.
+        kind: a `BatchJob.Kind`; empty to detect it: an archive, a table, or images if there is no file.
+        file: a table or an archive; None for images, which `add_images` adds.
+        mapping: the column of some features of a table by the name of the feature; None or empty for no column. The others
+            are matched by name.
+        start: whether to queue the job. If not, it is a draft with a preview. A job of images is always a draft.
+        in_transaction: called with the job in the transaction that stores it.
+
+    Raises:
+        InvalidInput: the file is invalid, or the model does not take its inputs. Nothing is stored.
+        StorageFull: no space is left for the file. Nothing is stored.
+    """
+    kind = kind or _detect_kind(file)
+    signature_input = resolved.version.parsed_signature.input
+    _check_kind(kind, file, signature_input)
+    if mapping and kind != Kind.TABLE:
+        raise InvalidInput("Only tables have columns to map.", code="wrong-input", field="mapping")
+    job = BatchJob(
+        user=user,
+        model_version=resolved.version,
+        reference=str(resolved.reference),
+        kind=kind,
+        source=source,
+    )
+    if file is None:
+        job.total_items = 0
+    else:
+        _inspect_file(job, file, signature_input, mapping, must_be_complete=start)
+        _store_file(job, file)
+    is_queued = start and kind != Kind.IMAGES
+    for name, value in get_queued_values().items() if is_queued else ():
+        setattr(job, name, value)
+    with transaction.atomic():  # if it fails, the sweep removes the file, because the outcome of a COMMIT can be unknown
+        job.save(force_insert=True)
+        if is_queued:
+            enqueue_job(job)
+        if in_transaction:
+            in_transaction(job)
+    return job
+
+
+def _detect_kind(file: File | None) -> str:
+    if file is None:
+        return Kind.IMAGES
+    return Kind.ARCHIVE if is_archive(file) else Kind.TABLE
+
+
+def _check_kind(kind: str, file: File | None, signature_input: AnyInput) -> None:
+    if kind == Kind.IMAGES and file is not None:
+        raise InvalidInput(
+            "Create the batch job without a file, then upload the images to it.", code="wrong-input", field="file"
+        )
+    if kind != Kind.IMAGES and file is None:
+        raise InvalidInput("Expected a file: a table (CSV) or a ZIP archive of images.", code="required", field="file")
+    if file is not None and file.size == 0:
+        raise InvalidInput("The file is empty.", code="empty-file", field="file")
+    if file is not None and file.size > settings.MAX_BATCH_FILE_BYTES:
+        limit, size = format_bytes(settings.MAX_BATCH_FILE_BYTES), format_bytes(file.size, round_up=True)
+        raise InvalidInput(f"The file is too large ({size}). The limit is {limit}.", code="file-too-large", field="file")
+    if kind == Kind.TABLE:
+        get_job_table(signature_input)
+    elif not isinstance(signature_input, ImageInput):
+        raise InvalidInput(
+            "The model does not take images alone. Upload a table (CSV), or choose another model.",
+            code="wrong-input",
+            field="file" if file else "model",
+        )
+
+
+def _inspect_file(
+    job: BatchJob,
+    file: File,
+    signature_input: AnyInput,
+    mapping: Mapping[str, str | None] | None,
+    *,
+    must_be_complete: bool,
+) -> None:
+    """Check the structure of the file, and set how to read it and, if that is fast, the number of its items."""
+    if job.kind == Kind.ARCHIVE:
+        archive = ArchiveFile(file, size=file.size, max_members=get_max_members())
+        job.total_items = len(archive.members)
+        archive.close()
+        return
+    table = get_job_table(signature_input)
+    table_file = TableFile(file, table)
+    mapped = match_columns(table_file.columns, table, mapping)
+    if must_be_complete:
+        check_columns(table_file.columns, mapped, table)
+    job.options = {"encoding": table_file.encoding, "delimiter": table_file.delimiter, "mapping": mapped}
+    if file.size <= MAX_COUNTED_BYTES:
+        job.total_items = sum(1 for _ in table_file)
+        check_item_count(job.total_items)
+
+
+def check_item_count(count: int) -> None:
+    """Check the number of rows of a table.
+
+    Raises:
+        InvalidInput: there are none, or too many.
+    """
+    if not count:
+        raise InvalidInput("The table has a header but no rows.", code="no-rows", field="file")
+    if count > settings.MAX_BATCH_JOB_ITEMS:
+        raise InvalidInput(
+            f"The table has {count:,} rows. The limit is {settings.MAX_BATCH_JOB_ITEMS:,}.",
+            code="too-many-items",
+            field="file",
+        )
+
+
+def _store_file(job: BatchJob, file: File) -> None:
+    """Make the file durable before the row of the job is written."""
+    job.original_name, job.size = clean_file_name(file.name), file.size
+    name = get_batch_job_path(job, job.original_name)
+    if isinstance(file, StreamedFile):
+        job.sha256 = file.sha256
+        job.file = file.store(name)
+        return
+    job.sha256 = hash_file(file)
+    file.seek(0)
+    job.file.save(job.original_name, file, save=False)
+
+
+def hash_file(file: Any) -> str:
+    """Return the SHA-256 of a file."""
+    file.seek(0)
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,244 @@
+"""Run batch jobs in the background, chunk by chunk. See `core.tasks`: the rows are the truth, and a task is only a hint."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from core.storage import StorageFull
+from core.tasks import stopping
+from inference.errors import InferenceError, InferenceTimeout, InvalidInput, ModelUnavailable, Overloaded
+from predictions.batch_job_files import open_table
+from predictions.batch_job_progress import RATE_OPTION
+from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Prediction
+from predictions.services.batch import BatchItem, BatchResult, predict_batch
+from predictions.services.batch_jobs.chunks import Chunk, JobItem, iterate_chunks, iterate_retries
+from predictions.services.batch_jobs.create import check_item_count
+from predictions.services.batch_jobs.states import (
+    MAX_ATTEMPTS,
+    RETRY_OPTION,
+    LeaseLost,
+    claim_job,
+    extend_lease,
+    fail_job,
+    finish_job,
+    release_job,
+)
+from registry.references import ModelReference, ResolvedModel
+from registry.serving import get_standby, lease_predictor
+
+logger = logging.getLogger(__name__)
+
+SLICE_SECONDS = 20  # then other tasks get a turn
+MAX_WAIT_SECONDS = 300  # for a model that is busy or loading, and for space on the disk
+FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS = 0.5, 15.0
+MAX_LOAD_ATTEMPTS = 3
+RATE_WEIGHT = 0.3  # of the newest chunk in the moving average
+ROWS_PER_LEASE = 100_000  # counted before the lease is extended
+
+
+def run_batch_job(job_id: str) -> None:
+    """Process a job that waits for a worker, until it ends or other tasks get a turn. Do nothing for any other job.
+
+    Each chunk is stored in one transaction with the counters, and with it the lease is extended. If this process dies,
+    `requeue_lost_jobs` queues the job again, and it continues with the next chunk. A second worker does no harm: the end
+    of the lease and the unique numbers of the items prevent it from storing anything.
+    """
+    job = claim_job(job_id)
+    if job is None:
+        return
+    try:
+        _JobRun(job).run()
+    except LeaseLost:
+        logger.info("batch job given up", extra={"job": job_id})
+
+
+class _JobRun:
+    """One slice of work on a job. This worker holds its lease."""
+
+    def __init__(self, job: BatchJob) -> None:
+        self.job = job
+        self.resolved = ResolvedModel(job.model_version, ModelReference.parse(job.reference))
+        self.deadline = time.monotonic() + SLICE_SECONDS
+        self.last_store = time.monotonic()
+
+    def run(self) -> None:
+        """Process chunks until none are left, the slice is over, this process stops, or the job fails.
+
+        Raises:
+            LeaseLost: the job was canceled, or another worker has taken it.
+        """
+        if self.job.attempts > MAX_ATTEMPTS:
+            message = f"A worker stopped {MAX_ATTEMPTS} times after {self.job.done_items:,} items, without progress."
+            fail_job(self.job, code="worker-lost", message=message)
+            return
+        try:
+            self._count_items()
+            for number, chunk in enumerate(self._iterate_all()):
+                if stopping.is_set() or (number and time.monotonic() > self.deadline):
+                    release_job(self.job)
+                    return
+                self._process(chunk)
+        except InferenceError as error:  # of the file or of the model; those of single items are stored
+            fail_job(self.job, code=error.code, message=error.message)
+        except StorageFull as error:
+            fail_job(self.job, code=error.code, message="No space is left for uploaded files. Retry the job later.")
+        except FileNotFoundError:
+            message = "The file of the batch job is missing on the server. Create the job again."
+            fail_job(self.job, code="stored-file-missing", message=message)
+        else:
+            finish_job(self.job)
+
+    def _iterate_all(self) -> Iterator[Chunk]:
+        if RETRY_OPTION in self.job.options:
+            yield from iterate_retries(self.job, self.job.options[RETRY_OPTION])
+        yield from iterate_chunks(self.job)
+
+    def _count_items(self) -> None:
+        """Count the rows of a large table before the first is predicted."""
+        if self.job.total_items is not None:
+            return
+        total = 0
+        with open_table(self.job) as table:
+            for total, _ in enumerate(table, 1):
+                if total % ROWS_PER_LEASE == 0:
+                    extend_lease(self.job)
+        check_item_count(total)
+        extend_lease(self.job, total_items=total)
+        self.job.total_items = total
+
+    def _process(self, chunk: Chunk) -> None:
+        """Predict and store a chunk. Wait while the model is busy or loading.
+
+        Raises:
+            Overloaded, InferenceTimeout, StorageFull: the wait was too long.
+            ModelUnavailable: the model does not load.
+        """
+        valid = [item.content for item in chunk.items if isinstance(item.content, BatchItem)]
+        for delay in _iterate_delays():
+            try:
+                if valid:
+                    self._check_model()
+                predict_batch(
+                    user=self.job.user,
+                    source=self.job.source,
+                    items=valid,
+                    resolved=self.resolved,
+                    in_transaction=partial(self._store, chunk),
+                )
+                return
+            except (Overloaded, InferenceTimeout, StorageFull):
+                if delay is None:
+                    raise
+                self._wait(delay)
+            except IntegrityError as error:
+                if BatchJobItem.objects.filter(job=self.job, number=chunk.items[0].number).exists():
+                    raise LeaseLost from error
+                raise
+
+    def _check_model(self) -> None:
+        """Load the model before a batch: otherwise all its predictions would fail.
+
+        Raises:
+            ModelUnavailable: it does not load, and there is no standby.
+            InferenceTimeout: another thread is still loading it.
+        """
+        for attempt in range(1, MAX_LOAD_ATTEMPTS + 1):
+            try:
+                with lease_predictor(self.resolved.version, timeout=settings.PREDICT_TIMEOUT):
+                    return
+            except ModelUnavailable:
+                if get_standby(self.resolved.version, self.resolved.reference):
+                    return
+                if attempt == MAX_LOAD_ATTEMPTS:
+                    raise
+                self._wait(FIRST_DELAY_SECONDS * attempt)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait, and notice if the job is canceled meanwhile."""
+        time.sleep(seconds)
+        extend_lease(self.job)
+
+    def _store(self, chunk: Chunk, results: Sequence[BatchResult]) -> None:
+        """Store the items and the counters, in the transaction of the predictions.
+
+        Raises:
+            LeaseLost: the job was canceled, or another worker has taken it. Nothing is stored.
+            Overloaded: the model was too busy for some of the items. Nothing is stored.
+        """
+        remaining = iter(results)
+        items = [
+            _build_item(self.job, item, next(remaining) if isinstance(item.content, BatchItem) else None)
+            for item in chunk.items
+        ]
+        is_retry = chunk.items[0].stored is not None
+        failed = sum(item.prediction is None or item.prediction.status == Prediction.Status.FAILED for item in items)
+        options = {**self.job.options, **chunk.options, RATE_OPTION: self._update_rate(len(items))}
+        if is_retry:
+            options[RETRY_OPTION] = items[-1].number + 1
+        else:
+            options.pop(RETRY_OPTION, None)
+        extend_lease(
+            self.job,
+            options=options,
+            attempts=0,
+            succeeded_items=F("succeeded_items") + len(items) - failed,
+            failed_items=F("failed_items") + failed,
+        )
+        if is_retry:
+            BatchJobItem.objects.bulk_update(items, ["prediction", "error_code", "error_message"])
+        else:
+            BatchJobItem.objects.bulk_create(items)
+        if self.job.kind == BatchJob.Kind.IMAGES and not is_retry:
+            self._delete_images([item.number for item in items])
+        self.job.options = options
+
+    def _update_rate(self, count: int) -> float:
+        """Return the moving average of the items per second."""
+        now = time.monotonic()
+        newest = count / max(now - self.last_store, 0.001)
+        self.last_store = now
+        previous = self.job.options.get(RATE_OPTION) or newest
+        return round(RATE_WEIGHT * newest + (1 - RATE_WEIGHT) * previous, 3)
+
+    def _delete_images(self, numbers: Sequence[int]) -> None:
+        """Delete the waiting images of stored items, and their files after the COMMIT."""
+        images = BatchJobImage.objects.filter(job=self.job, number__in=numbers)
+        files = [image.file for image in images]
+        images.delete()
+        for file in files:
+            transaction.on_commit(partial(file.delete, save=False))
+
+
+def _build_item(job: BatchJob, item: JobItem, result: BatchResult | None) -> BatchJobItem:
+    """Return the row of an item: a new one, or the stored one of an item that is predicted again.
+
+    Raises:
+        Overloaded: the model was too busy for the item.
+    """
+    row = item.stored or BatchJobItem(job=job, number=item.number, name=item.name)
+    error = result.error if result else item.content
+    row.prediction = result.prediction if result else None
+    row.error_code = row.error_message = ""
+    if isinstance(error, InvalidInput):
+        prefix = f"{item.name}: " if job.kind == BatchJob.Kind.TABLE else ""
+        row.error_code, row.error_message = error.code, prefix + error.message
+    elif isinstance(error, Exception):
+        raise error
+    return row
+
+
+def _iterate_delays() -> Iterator[float | None]:
+    """Yield the seconds to wait after each attempt, then None after the last one."""
+    delay, total = FIRST_DELAY_SECONDS, 0.0
+    while total < MAX_WAIT_SECONDS:
+        yield delay
+        total += delay
+        delay = min(2 * delay, MAX_DELAY_SECONDS)
+    yield None

@@ -1,0 +1,248 @@
+"""Change the status of batch jobs. Each change is one guarded UPDATE, or holds the lock of the row."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from core.tasks import enqueue
+from inference.errors import InferenceError, InvalidInput
+from predictions.batch_job_files import open_table
+from predictions.batch_job_progress import RATE_OPTION
+from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Prediction
+from predictions.table_columns import check_columns, get_job_table, match_columns
+
+logger = logging.getLogger(__name__)
+
+TASK_NAME = "predictions.run_batch_job"
+UPLOAD_PAUSE_SECONDS = 120  # uploaded images are processed if no other image arrives for this time
+MAX_ATTEMPTS = 5  # to start a job without progress
+RETRY_OPTION = "retry_from"  # the number of the next failed item to predict again
+Status = BatchJob.Status
+
+
+class WrongJobStatus(InferenceError):
+    """The status of the job does not allow the change."""
+
+    code = "wrong-job-status"
+
+
+class LeaseLost(Exception):
+    """Another worker runs the job, or it was canceled. What this worker has not committed is discarded."""
+
+
+def get_queued_values() -> dict[str, Any]:
+    """Return the values of a job that waits for a worker."""
+    leased_until = timezone.now() + timedelta(seconds=settings.TASK_REPEAT_SECONDS)
+    return {"status": Status.QUEUED, "leased_until": leased_until, "attempts": 0}
+
+
+def enqueue_job(job: BatchJob) -> None:
+    """Let a worker run a queued job once the transaction is committed."""
+    enqueue(TASK_NAME, str(job.pk))
+
+
+def start_batch_job(*, job: BatchJob, mapping: Mapping[str, str | None] | None = None) -> BatchJob:
+    """Queue a draft. A job that is queued or running already is returned unchanged.
+
+    Args:
+        mapping: the column of some features by the name of the feature; None or empty for no column. The others are matched
+            by name.
+
+    Raises:
+        WrongJobStatus: the job has ended, or a mapping is sent after it has started.
+        InvalidInput: a required feature has no column, the mapping is invalid, or no images were uploaded.
+    """
+    job.refresh_from_db()
+    is_draft, options = job.status == Status.DRAFT, job.options
+    if is_draft and job.kind == BatchJob.Kind.TABLE:
+        options = _choose_columns(job, mapping)
+    if is_draft and not job.total_items and job.kind == BatchJob.Kind.IMAGES:
+        raise InvalidInput("No images were uploaded to this batch job.", code="no-images", field="images")
+    with transaction.atomic():
+        drafts = BatchJob.objects.filter(pk=job.pk, status=Status.DRAFT)
+        is_started = drafts.update(**get_queued_values(), options=options)
+        job.refresh_from_db()
+        if is_started:
+            enqueue_job(job)
+    if job.is_final or (mapping is not None and not is_started):
+        raise WrongJobStatus(f"The batch job has been started already. Its status is {job.status}.")
+    return job
+
+
+def cancel_batch_job(*, job: BatchJob) -> BatchJob:
+    """Cancel a job. Items that are stored remain, and a chunk that is running is discarded.
+
+    Raises:
+        WrongJobStatus: the job has succeeded or failed. A canceled job is returned unchanged.
+    """
+    with transaction.atomic():
+        job = lock_job(job)
+        if not job.is_final:
+            end_job(job, Status.CANCELED)
+    if job.status != Status.CANCELED:
+        raise WrongJobStatus(f"The batch job has ended. Its status is {job.status}.")
+    return job
+
+
+def retry_batch_job(*, job: BatchJob) -> BatchJob:
+    """Predict the failed predictions of an ended job again, and continue a failed or canceled job where it stopped.
+
+    An item then has its newest prediction; the earlier one stays in the history without the job. Items whose input was not
+    accepted are not retried, because they would fail again.
+
+    Raises:
+        WrongJobStatus: the job has not ended, or it succeeded and there is nothing to retry.
+    """
+    with transaction.atomic():
+        job = lock_job(job)
+        if not job.is_final:
+            raise WrongJobStatus(f"The batch job has not ended. Its status is {job.status}.")
+        failed = list_failed_items(job).count()
+        if job.status == Status.SUCCEEDED and not failed:
+            raise WrongJobStatus("No prediction of the batch job failed. Inputs that are not valid are not retried.")
+        if job.kind == BatchJob.Kind.TABLE:
+            check_mapping(job)
+        job.failed_items -= failed
+        job.options = {**job.options, RETRY_OPTION: 1}
+        job.options.pop(RATE_OPTION, None)
+        job.error_code = job.error_message = ""
+        job.completed_at = None
+        for name, value in get_queued_values().items():
+            setattr(job, name, value)
+        job.save()
+        enqueue_job(job)
+    return job
+
+
+def check_mapping(job: BatchJob) -> None:
+    """Check that each required feature has a column. A canceled draft may have none.
+
+    Raises:
+        InvalidInput: with the code `missing-columns`.
+    """
+    with open_table(job) as file:
+        check_columns(file.columns, job.options["mapping"], get_job_table(job.model_version.parsed_signature.input))
+
+
+def list_failed_items(job: BatchJob) -> Any:
+    """Return the items whose prediction failed."""
+    return BatchJobItem.objects.filter(job=job, prediction__status=Prediction.Status.FAILED)
+
+
+def claim_job(job_id: str) -> BatchJob | None:
+    """Take the lease of a job that waits for a worker, or whose worker is lost. Return None for any other job."""
+    now = timezone.now()
+    is_waiting = Q(status=Status.QUEUED) | Q(status=Status.RUNNING, leased_until__lt=now)
+    claimed = BatchJob.objects.filter(is_waiting, pk=job_id).update(
+        status=Status.RUNNING,
+        leased_until=now + timedelta(seconds=settings.BATCH_JOB_LEASE_SECONDS),
+        attempts=F("attempts") + 1,
+        started_at=Coalesce(F("started_at"), now),
+    )
+    if not claimed:
+        return None
+    return BatchJob.objects.select_related("model_version__model", "user").get(pk=job_id)
+
+
+def extend_lease(job: BatchJob, **changes: Any) -> None:
+    """Extend the lease of a running job, and change it.
+
+    Raises:
+        LeaseLost: the job was canceled, or another worker has taken the lease.
+    """
+    leased_until = timezone.now() + timedelta(seconds=settings.BATCH_JOB_LEASE_SECONDS)
+    if not filter_leased(job).update(leased_until=leased_until, **changes):
+        raise LeaseLost
+    job.leased_until = leased_until
+
+
+def release_job(job: BatchJob) -> None:
+    """Queue a running job again, so that other tasks get a turn."""
+    with transaction.atomic():
+        if filter_leased(job).update(**get_queued_values()):
+            enqueue_job(job)
+
+
+def finish_job(job: BatchJob) -> None:
+    """Mark a job as succeeded, unless images were added meanwhile: then queue it again."""
+    with transaction.atomic():
+        locked = lock_leased_job(job)
+        if BatchJobImage.objects.filter(job=job).exists():
+            release_job(locked)
+        else:
+            end_job(locked, Status.SUCCEEDED)
+
+
+def fail_job(job: BatchJob, *, code: str, message: str) -> None:
+    """Mark a job as failed. What was processed stays."""
+    logger.error("batch job failed", extra={"job": str(job.pk), "error_code": code})
+    with transaction.atomic():
+        end_job(lock_leased_job(job), Status.FAILED, error_code=code, error_message=message)
+
+
+def requeue_lost_jobs() -> int:
+    """Queue jobs again whose task or worker is lost, and start uploads of images that have stopped. Return their number."""
+    now = timezone.now()
+    lost = Q(leased_until__lt=now) | Q(leased_until=None)
+    jobs = list(BatchJob.objects.filter(lost, status__in=(Status.QUEUED, Status.RUNNING), completed_at=None))
+    images = BatchJobImage.objects.filter(job=OuterRef("pk"))
+    recent = images.filter(created_at__gte=now - timedelta(seconds=UPLOAD_PAUSE_SECONDS))
+    drafts = BatchJob.objects.filter(status=Status.DRAFT, kind=BatchJob.Kind.IMAGES, completed_at=None)
+    jobs += drafts.filter(Exists(images), ~Exists(recent))
+    count = 0
+    for job in jobs:
+        with transaction.atomic():
+            unchanged = BatchJob.objects.filter(pk=job.pk, status=job.status, leased_until=job.leased_until)
+            if unchanged.update(**(get_queued_values() | {"attempts": job.attempts})):
+                enqueue_job(job)
+                count += 1
+    return count
+
+
+def filter_leased(job: BatchJob) -> Any:
+    """Return the row of a job if this worker still holds its lease. The end of the lease identifies its holder."""
+    return BatchJob.objects.filter(pk=job.pk, status=Status.RUNNING, leased_until=job.leased_until)
+
+
+def lock_job(job: BatchJob) -> BatchJob:
+    """Return the current row of a job, locked until the end of the transaction."""
+    return BatchJob.objects.select_for_update().get(pk=job.pk)
+
+
+def lock_leased_job(job: BatchJob) -> BatchJob:
+    """Return the current row of a job as `lock_job` does.
+
+    Raises:
+        LeaseLost: the job was canceled, or another worker has taken the lease.
+    """
+    locked = filter_leased(job).select_for_update().first()
+    if locked is None:
+        raise LeaseLost
+    return locked
+
+
+def end_job(job: BatchJob, status: str, *, error_code: str = "", error_message: str = "") -> None:
+    """Give a locked job a final status. A retry that has not ended has reduced the number of failed items: count again."""
+    if job.options.pop(RETRY_OPTION, None) is not None:
+        items = BatchJobItem.objects.filter(job=job)
+        job.failed_items = items.filter(~Q(error_code="") | Q(prediction__status=Prediction.Status.FAILED)).count()
+    job.status, job.completed_at, job.leased_until = status, timezone.now(), None
+    job.error_code, job.error_message = error_code, error_message
+    job.save()
+
+
+def _choose_columns(job: BatchJob, mapping: Mapping[str, str | None] | None) -> dict[str, Any]:
+    table = get_job_table(job.model_version.parsed_signature.input)
+    with open_table(job) as file:
+        mapped = job.options["mapping"] if mapping is None else match_columns(file.columns, table, mapping)
+        check_columns(file.columns, mapped, table)
+    return {**job.options, "mapping": mapped}

@@ -1,0 +1,202 @@
+"""Batch jobs after crashes, cancellation, and failures: each item is stored once, whatever happens to the worker."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from predictions.batch_job_progress import get_progress
+from predictions.models import BatchJob, Prediction
+from predictions.services.batch_jobs import (
+    WrongJobStatus,
+    cancel_batch_job,
+    chunks,
+    requeue_lost_jobs,
+    retry_batch_job,
+    run,
+    run_batch_job,
+    states,
+)
+from predictions.tests.batch_jobs import list_items, make_image_zip, make_job, make_rows, run_job
+from predictions.tests.factories import list_stored_files, make_prediction
+from predictions.tests.runtimes import SwitchedRuntime
+from registry.services import register_model
+from registry.serving import build_pool
+from registry.tests.factories import damage_artifact, get_artifact_path, set_runtime
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(chunks, "MAX_CHUNK_ROWS", 4)
+
+
+@pytest.fixture
+def short_waits(monkeypatch):
+    monkeypatch.setattr(run, "FIRST_DELAY_SECONDS", 0.01)
+    monkeypatch.setattr(run, "MAX_WAIT_SECONDS", 0.05)
+
+
+def test_a_job_continues_after_a_crash(flowers, user, small_chunks, monkeypatch):
+    job = make_job(user, make_rows(10))
+    crash_after(2, monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        run_batch_job(str(job.pk))
+    job.refresh_from_db()
+    assert (job.status, job.succeeded_items) == ("running", 8)
+    run_batch_job(str(job.pk))  # another worker: the lease has not ended
+    assert requeue_lost_jobs() == 0
+    expire_lease(job)
+    assert requeue_lost_jobs() == 1
+    assert list_items(run_job(job)) == [(n + 1, 2.0 + n) for n in range(10)]
+    assert (job.succeeded_items, Prediction.objects.count()) == (10, 10)
+
+
+def test_decimal_commas_are_remembered_after_a_crash(flowers, user, small_chunks, monkeypatch):
+    rows = ["1,5;2"] * 4 + ["2.5;2"] * 2
+    job = make_job(user, "length;petals\n" + "\n".join(rows))
+    crash_after(1, monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        run_batch_job(str(job.pk))
+    expire_lease(job)
+    assert [value for _, value in list_items(run_job(job))] == [3.5] * 4 + ["malformed-csv"] * 2
+
+
+def crash_after(count, monkeypatch):
+    """Let the worker die before it stores one chunk, after a number of others."""
+    original = run._JobRun._process
+    calls = []
+
+    def process(self, chunk):
+        calls.append(chunk)
+        if len(calls) == count + 1:
+            raise KeyboardInterrupt
+        original(self, chunk)
+
+    monkeypatch.setattr(run._JobRun, "_process", process)
+
+
+def expire_lease(job):
+    BatchJob.objects.filter(pk=job.pk).update(leased_until=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_worker_that_lost_its_lease_stores_nothing(flowers, user, small_chunks, monkeypatch):
+    job = make_job(user, make_rows(10))
+    original = run._JobRun._process
+
+    def process(self, chunk):
+        if chunk.items[0].number == 5:  # the worker was slow, and another one took the job
+            monkeypatch.setattr(run._JobRun, "_process", original)
+            expire_lease(job)
+            run_job(job)
+        original(self, chunk)
+
+    monkeypatch.setattr(run._JobRun, "_process", process)
+    run_batch_job(str(job.pk))
+    job.refresh_from_db()
+    assert (job.status, job.succeeded_items, Prediction.objects.count(), job.items.count()) == ("succeeded", 10, 10, 10)
+
+
+def test_a_canceled_job_stores_nothing_more(flowers, user, small_chunks, monkeypatch):
+    job = make_job(user, make_rows(10))
+    original = run._JobRun._process
+
+    def process(self, chunk):
+        if chunk.items[0].number == 5:
+            cancel_batch_job(job=job)
+        original(self, chunk)
+
+    monkeypatch.setattr(run._JobRun, "_process", process)
+    run_batch_job(str(job.pk))
+    job.refresh_from_db()
+    assert (job.status, job.succeeded_items, Prediction.objects.count()) == ("canceled", 4, 4)
+    assert get_progress(job).remaining == 6
+    assert cancel_batch_job(job=job).status == "canceled"
+    monkeypatch.setattr(run._JobRun, "_process", original)
+    assert list_items(run_job(retry_batch_job(job=job))) == [(n + 1, 2.0 + n) for n in range(10)]
+    with pytest.raises(WrongJobStatus):
+        cancel_batch_job(job=job)
+
+
+def test_long_jobs_give_other_tasks_a_turn(flowers, user, small_chunks, monkeypatch):
+    monkeypatch.setattr(run, "SLICE_SECONDS", 0)
+    job = make_job(user, make_rows(10))
+    run_batch_job(str(job.pk))
+    job.refresh_from_db()
+    assert (job.status, job.succeeded_items, job.attempts) == ("queued", 4, 0)
+    assert requeue_lost_jobs() == 0
+    expire_lease(job)
+    assert requeue_lost_jobs() == 1
+    assert run_job(job).succeeded_items == 10
+
+
+def test_failed_predictions_are_retried(shades, user, write_dummy, monkeypatch):
+    folder = write_dummy(name="switched")
+    set_runtime(folder, "predictions.tests.runtimes.SwitchedRuntime")
+    SwitchedRuntime.is_open.set()
+    register_model(path=folder, promote=True, trusted=True)
+    make_prediction(user, model="switched")  # loads the model
+    monkeypatch.setattr(SwitchedRuntime, "error", RuntimeError("broken"))
+    job = run_job(make_job(user, make_image_zip(3, **{"bad.png": b"x"}), "switched"))
+    assert list_items(job) == [(1, "model-failed"), (2, "model-failed"), (3, "model-failed"), (4, "invalid-image")]
+    assert (job.succeeded_items, job.failed_items) == (0, 4)
+    retry_batch_job(job=job)
+    job.refresh_from_db()
+    assert (job.status, get_progress(job).remaining) == ("queued", 3)
+    cancel_batch_job(job=job)
+    job.refresh_from_db()
+    assert (job.failed_items, get_progress(job).remaining) == (4, 0)
+    monkeypatch.setattr(SwitchedRuntime, "error", None)
+    job = run_job(retry_batch_job(job=job))
+    assert list_items(job) == [(1, "black"), (2, "black"), (3, "black"), (4, "invalid-image")]
+    assert (job.succeeded_items, job.failed_items, Prediction.objects.count()) == (3, 1, 7)
+    with pytest.raises(WrongJobStatus):
+        retry_batch_job(job=job)
+
+
+def test_a_model_that_does_not_load_fails_the_job(flowers, user, short_waits):
+    job = make_job(user, make_rows(3), "flowers:1")
+    content = get_artifact_path(flowers).read_bytes()
+    damage_artifact(flowers)
+    run_job(job)
+    assert (job.status, job.error_code, job.items.count()) == ("failed", "artifact-mismatch", 0)
+    restore_artifact(flowers, content)
+    job = run_job(retry_batch_job(job=job))
+    assert (job.status, job.succeeded_items, job.error_code) == ("succeeded", 3, "")
+
+
+def restore_artifact(version, content):
+    get_artifact_path(version).write_bytes(content)
+    build_pool().close()
+    build_pool.cache_clear()
+
+
+def test_a_job_that_kills_its_workers_fails(flowers, user, monkeypatch):
+    job = make_job(user, make_rows(3))
+    original = run._JobRun._process
+    crash_after(0, monkeypatch)
+    for attempt in range(states.MAX_ATTEMPTS):
+        monkeypatch.setattr(run._JobRun, "_process", original)
+        crash_after(0, monkeypatch)
+        with pytest.raises(KeyboardInterrupt):
+            run_batch_job(str(job.pk))
+        expire_lease(job)
+        assert requeue_lost_jobs() == 1, attempt
+    run_batch_job(str(job.pk))
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == ("failed", "worker-lost")
+
+
+def test_a_missing_file_fails_the_job(flowers, user):
+    job = make_job(user, make_rows(3))
+    job.file.storage.delete(job.file.name)
+    run_job(job)
+    assert (job.status, job.error_code) == ("failed", "stored-file-missing")
+
+
+def test_a_full_disk_fails_the_job_without_traces(shades, user, fill_disk, short_waits, settings):
+    with pytest.raises(OSError, match="No space"):
+        make_job(user, make_image_zip(2), "shades")
+    assert not BatchJob.objects.exists()
+    assert list_stored_files(settings) == []

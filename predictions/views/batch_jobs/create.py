@@ -1,0 +1,73 @@
+"""Create batch jobs from CSV and ZIP files. The Predict page uploads single images through the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.generic import FormView
+from django_htmx.http import HttpResponseClientRedirect
+
+from accounts.requests import AuthenticatedRequest
+from core.errors import get_status
+from core.storage import StorageFull
+from inference.errors import InferenceError
+from inference.messages import format_bytes
+from predictions.batch_job_forms import BatchFileForm
+from predictions.models import BatchJob
+from predictions.services.batch_jobs import create_batch_job, start_batch_job
+from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response
+from predictions.views.model_choices import list_model_choices
+from registry.errors import InactiveModel, UnknownModel
+from registry.references import resolve_model
+
+
+class NewBatchJobView(HtmxLoginRequiredMixin, FormView):
+    """Upload the file of a batch job. A table leads to its preview, an archive starts.
+
+    htmx requests get the error as text, or a redirect of the browser.
+    """
+
+    template_name = "predictions/batch_jobs/new.html"
+    form_class = BatchFileForm
+    request: AuthenticatedRequest
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"model": self.request.GET.get("model", "")}
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        reference = self.request.POST.get("model") or self.request.GET.get("model", "")
+        return super().get_form_kwargs() | {
+            "choices": _list_choices(self.request, reference),
+            "limit": format_bytes(settings.MAX_BATCH_FILE_BYTES),
+        }
+
+    def form_valid(self, form: BatchFileForm) -> HttpResponse:
+        user, file = self.request.user, form.cleaned_data["file"]
+        kind = BatchJob.Kind.ARCHIVE if file.name.lower().endswith(".zip") else ""  # otherwise detected
+        try:
+            resolved = resolve_model(form.cleaned_data["model"], user=user)
+            job = create_batch_job(user=user, resolved=resolved, kind=kind, file=file, start=False)
+            if job.kind == BatchJob.Kind.ARCHIVE:  # it has no columns to choose
+                job = start_batch_job(job=job)
+        except (InferenceError, StorageFull) as error:
+            form.add_error("model" if isinstance(error, UnknownModel | InactiveModel) else "file", str(error))
+            return self.form_invalid(form, status=get_status(error))
+        return HttpResponseClientRedirect(job.get_absolute_url()) if self.request.htmx else redirect(job)
+
+    def form_invalid(self, form: BatchFileForm, *, status: int = 400) -> HttpResponse:
+        if self.request.htmx:
+            messages = [str(message) for errors in form.errors.values() for message in errors]
+            return build_error_response(" ".join(messages), status=status)
+        return self.render_to_response(self.get_context_data(form=form), status=status)
+
+
+def _list_choices(request: AuthenticatedRequest, reference: str) -> list[tuple[str, str]]:
+    """Return the models in production, and the requested one if it is another."""
+    try:
+        version = resolve_model(reference, user=request.user).version if reference else None
+    except (UnknownModel, InactiveModel):
+        version = None
+    return [(choice.reference, choice.title) for choice in list_model_choices(version, reference if version else "")]

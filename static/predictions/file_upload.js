@@ -1,0 +1,57 @@
+// Upload one file of a batch job: a CSV or ZIP file. htmx submits the card, and the response opens the page of the batch job.
+const results = document.getElementById("results");
+const template = document.getElementById("file-card");
+const unfinishedCards = new Set();
+
+function listenForProgress(card) {
+  card.addEventListener("htmx:xhr:progress", ({ detail }) => {
+    const bar = card.querySelector("progress[value]");
+    if (!bar || !detail.lengthComputable) return;
+    bar.value = detail.loaded / detail.total;
+    if (detail.loaded < detail.total) return;
+    bar.removeAttribute("value"); // the duration of the rest is unknown
+    card.querySelector("[role=status]").textContent = "Reading the file";
+  });
+  card.addEventListener("htmx:beforeOnLoad", () => unfinishedCards.delete(card)); // before the page of the batch job is opened
+  card.addEventListener("htmx:afterRequest", () => {
+    unfinishedCards.delete(card);
+    if (!card.classList.contains("has-request-error")) return;
+    card.classList.replace("pending", "rejected");
+    card.querySelector("progress").remove();
+  });
+}
+
+// Add a card with a message about files that were not uploaded.
+export function showRejection(name, message) {
+  const card = template.content.firstElementChild.cloneNode(true);
+  card.classList.replace("pending", "rejected");
+  card.querySelector("progress").remove();
+  card.querySelector("[data-file-name]").textContent = name;
+  const status = card.querySelector("[role=status]");
+  status.className = "error-text";
+  status.textContent = message;
+  results.prepend(card);
+}
+
+export function uploadFile(file, { model, maxBytes, maxSize }) {
+  if (file.size > maxBytes) {
+    showRejection(file.name, `The file is too large. The limit is ${maxSize}.`);
+    return;
+  }
+  const card = template.content.firstElementChild.cloneNode(true);
+  const files = new DataTransfer();
+  files.items.add(file);
+  card.elements.file.files = files.files;
+  card.elements.model.value = model;
+  card.querySelector("[data-file-name]").textContent = file.name;
+  card.querySelector("progress").setAttribute("aria-label", `Uploading ${file.name}`);
+  results.prepend(card);
+  listenForProgress(card);
+  unfinishedCards.add(card);
+  window.htmx.process(card);
+  window.htmx.trigger(card, "upload");
+}
+
+window.addEventListener("beforeunload", (event) => {
+  if (unfinishedCards.size) event.preventDefault();
+});
