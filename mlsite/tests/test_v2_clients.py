@@ -98,6 +98,17 @@ def test_tables_give_the_numbers_of_the_rest_api(site, token, client, binary):
             assert scores == pytest.approx(expected["output"]["scores"], abs=1e-6)
 
 
+@pytest.mark.parametrize("algorithm", ["gzip", "deflate"])
+def test_requests_can_be_compressed(site, token, client, algorithm):
+    combined = make_input("input-0", np.array(IRIS, np.float32), "FP32")
+    options = {"request_compression_algorithm": algorithm, "response_compression_algorithm": algorithm}
+    results = [
+        client.infer("iris", [combined], headers=build_auth_header(token), **chosen).as_numpy("scores").tolist()
+        for chosen in ({}, options)
+    ]
+    assert results[0] == results[1]
+
+
 def test_errors_are_messages_of_the_client(site, token, client):
     headers = build_auth_header(token)
     image = make_input("image", np.array([b"text"], np.object_), "BYTES")

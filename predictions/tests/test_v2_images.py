@@ -122,15 +122,21 @@ def test_the_number_of_images_is_limited(shades, api, settings):
 
 
 def test_a_body_above_the_limit_is_rejected(shades, api, settings):
-    settings.MAX_BATCH_BYTES = 100
+    settings.MAX_BATCH_BYTES = settings.FORM_OVERHEAD_BYTES = 100
     assert "The request is too large" in get_error(infer(api, "shades", [make_image_input(*IMAGES)]), 413)
 
 
-def test_json_above_its_own_limit_is_rejected(shades, api, settings):
+def test_json_is_limited_without_its_images(shades, api, settings):
+    image = make_noise_image(5, size=(64, 64))
+    size = len(json.dumps({"inputs": [make_image_input(image)]}))
     settings.MAX_BATCH_JSON_BYTES = 200
-    assert "Send the tensors as binary data" in get_error(infer(api, "shades", [make_image_input(*IMAGES)]), 413)
-    binary = [("image", "BYTES", [3], join_elements(*IMAGES))]
-    assert len(get_outputs(infer_binary(api, "shades", binary))["label"]) == 3
+    assert size > 4000
+    assert len(get_outputs(infer(api, "shades", [make_image_input(image)]))["label"]) == 1
+    many = make_input("image", "BYTES", ["AAAA"] * 99)
+    assert "Send the tensors as binary data" in get_error(infer(api, "shades", [many]), 413)
+    assert "Send the tensors" in get_error(infer(api, "shades", [make_input("a", "FP64", [[0.5] * 99])]), 413)
+    binary = [("image", "BYTES", [1], join_elements(image))]
+    assert len(get_outputs(infer_binary(api, "shades", binary))["label"]) == 1
 
 
 def test_a_body_above_the_limit_of_other_json_is_accepted(shades, api, settings):
