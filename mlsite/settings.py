@@ -229,6 +229,7 @@ SPECTACULAR_SETTINGS = {
     "(`application/problem+json`). Create a token on the page [API tokens](/accounts/tokens/) and send it in the header "
     "`Authorization: Bearer <token>`.",
     "VERSION": __version__,
+    "OAS_VERSION": "3.1.0",
     "TAGS": [{"name": name} for name in ("predictions", "inputs", "models", "ground-truth")],  # the order in Swagger UI
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SCHEMA_PATH_PREFIX": "/api/v1",

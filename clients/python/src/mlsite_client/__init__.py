@@ -12,6 +12,7 @@ from mlsite_client.errors import (
     ServerFailed,
     WaitTimeout,
 )
+from mlsite_client.retries import RetryPolicy
 from mlsite_client.types import BatchJob, Prediction, Problem, Review
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "NotFound",
     "Prediction",
     "Problem",
+    "RetryPolicy",
     "Review",
     "ServerFailed",
     "WaitTimeout",

@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 import httpx
 
 from mlsite_client import operations, transport
-from mlsite_client.client import Waitable, build_headers, get_id
+from mlsite_client.client import build_headers, get_id
 from mlsite_client.inputs import ImageSource, Row
 from mlsite_client.operations import API_PATH, Operation, Pause, Result
 from mlsite_client.progress import Progress, get_job_reporter, get_reporter
 from mlsite_client.retries import RetryPolicy
-from mlsite_client.types import BatchJob, Prediction, Review
+from mlsite_client.types import BatchJob, Prediction, Review, Waitable
 
 T = TypeVar("T")
 
@@ -175,13 +175,11 @@ class AsyncClient:
 
     async def wait(self, started: Waitable, *, timeout: float = 3600.0, progress: bool = False) -> Waitable:
         """Wait until a prediction or a batch job is final, and return it."""
-        return await self._run(  # type: ignore[return-value]
-            operations.wait(self._policy, started, timeout=timeout, report=get_job_reporter(progress))
-        )
+        return await self._run(operations.wait(self._policy, started, timeout=timeout, report=get_job_reporter(progress)))
 
     async def cancel(self, started: Waitable) -> Waitable:
         """Cancel a queued or running prediction or batch job."""
-        return await self._run(operations.cancel(self._policy, started))  # type: ignore[return-value]
+        return await self._run(operations.cancel(self._policy, started))
 
     async def models(self) -> list[dict[str, Any]]:
         """List the models."""

@@ -16,10 +16,9 @@ from mlsite_client.inputs import ImageSource, Row
 from mlsite_client.operations import API_PATH, Operation, Pause, Result
 from mlsite_client.progress import Progress, get_job_reporter, get_reporter
 from mlsite_client.retries import RetryPolicy
-from mlsite_client.types import BatchJob, Prediction, Review
+from mlsite_client.types import BatchJob, Prediction, Review, Waitable
 
 T = TypeVar("T")
-Waitable = TypeVar("Waitable", Prediction, BatchJob)
 
 USER_AGENT = "mlsite-client/0.1.0"
 
@@ -226,13 +225,11 @@ class Client:
         Raises:
             WaitTimeout: it is not final after `timeout` seconds.
         """
-        return self._run(  # type: ignore[return-value]
-            operations.wait(self._policy, started, timeout=timeout, report=get_job_reporter(progress))
-        )
+        return self._run(operations.wait(self._policy, started, timeout=timeout, report=get_job_reporter(progress)))
 
     def cancel(self, started: Waitable) -> Waitable:
         """Cancel a queued or running prediction or batch job."""
-        return self._run(operations.cancel(self._policy, started))  # type: ignore[return-value]
+        return self._run(operations.cancel(self._policy, started))
 
     def models(self) -> list[dict[str, Any]]:
         """List the models with their versions, labels, signatures, and aliases."""

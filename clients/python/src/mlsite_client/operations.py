@@ -18,7 +18,7 @@ import httpx
 from mlsite_client.errors import ConnectionFailed, WaitTimeout, build_error
 from mlsite_client.inputs import ImageSource, Row, is_table, list_rows, read_image, to_json
 from mlsite_client.retries import RetryPolicy, is_retried
-from mlsite_client.types import BatchJob, Prediction, Problem, Review
+from mlsite_client.types import BatchJob, Prediction, Problem, Review, Waitable
 
 T = TypeVar("T")
 Result: TypeAlias = "Prediction | Problem"
@@ -149,9 +149,7 @@ def submit_job(
     return BatchJob.from_json(response.json())
 
 
-def wait(
-    policy: RetryPolicy, started: Prediction | BatchJob, *, timeout: float, report: Callable[[Any], None]
-) -> Operation[Prediction | BatchJob]:
+def wait(policy: RetryPolicy, started: Waitable, *, timeout: float, report: Callable[[Any], None]) -> Operation[Waitable]:
     """Poll until the status is final. `timeout` counts the pauses, in seconds."""
     current, waited, pause = started, 0.0, FIRST_POLL_SECONDS
     while not current.is_final:
@@ -171,7 +169,7 @@ def fetch(policy: RetryPolicy, path: str, params: Mapping[str, Any] | None = Non
     return response.json()
 
 
-def cancel(policy: RetryPolicy, started: Prediction | BatchJob) -> Operation[Prediction | BatchJob]:
+def cancel(policy: RetryPolicy, started: Waitable) -> Operation[Waitable]:
     response = yield from send(Request("POST", f"{started.url}cancel/"), policy)
     return type(started).from_json(response.json())
 

@@ -31,7 +31,7 @@ class RetryPolicy:
         Args:
             attempt: 0 before the first retry.
         """
-        wait = min(self.max_seconds, self.first_seconds * 2**attempt) * random.uniform(0.5, 1)  # noqa: S311  not a secret
+        wait: float = min(self.max_seconds, self.first_seconds * 2**attempt) * random.uniform(0.5, 1)  # noqa: S311  not a secret
         try:
             return max(wait, float(retry_after or 0))
         except ValueError:  # a date, which mlsite does not send

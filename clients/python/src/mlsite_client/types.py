@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 FINAL_STATUSES = frozenset({"succeeded", "failed", "canceled"})
 
@@ -111,6 +111,10 @@ class BatchJob:
             error=Problem(error["code"], error.get("message") or error.get("detail", "")) if error else None,
             raw=body,
         )
+
+
+Waitable = TypeVar("Waitable", Prediction, BatchJob)
+"""What has a status that becomes final later."""
 
 
 @dataclass(frozen=True)
