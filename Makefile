@@ -40,6 +40,7 @@ check-lint: install-dev
 
 check-types: install-dev
 	$(BIN)/mypy .
+	$(BIN)/mypy --config-file clients/python/pyproject.toml clients/python/src
 
 check-templates: install-dev
 	$(BIN)/djlint --quiet --lint --check templates

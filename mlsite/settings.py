@@ -273,6 +273,7 @@ SPECTACULAR_SETTINGS = {
     "(`application/problem+json`). Create a token on the page [API tokens](/accounts/tokens/) and send it in the header "
     "`Authorization: Bearer <token>`.",
     "VERSION": __version__,
+    "OAS_VERSION": "3.1.0",
     # The order in Swagger UI.
     "TAGS": [{"name": name} for name in ("predictions", "batch-jobs", "inputs", "models", "ground-truth")],
     "ENUM_NAME_OVERRIDES": {

@@ -1,0 +1,35 @@
+"""Client of the REST API of mlsite."""
+
+from mlsite_client.async_client import AsyncClient
+from mlsite_client.client import Client
+from mlsite_client.errors import (
+    ApiError,
+    AuthenticationFailed,
+    ConnectionFailed,
+    InvalidRequest,
+    MlsiteError,
+    NotFound,
+    ServerFailed,
+    WaitTimeout,
+)
+from mlsite_client.retries import RetryPolicy
+from mlsite_client.types import BatchJob, Prediction, Problem, Review
+
+__all__ = [
+    "ApiError",
+    "AsyncClient",
+    "AuthenticationFailed",
+    "BatchJob",
+    "Client",
+    "ConnectionFailed",
+    "InvalidRequest",
+    "MlsiteError",
+    "NotFound",
+    "Prediction",
+    "Problem",
+    "RetryPolicy",
+    "Review",
+    "ServerFailed",
+    "WaitTimeout",
+]
+__version__ = "0.1.0"

@@ -1,0 +1,212 @@
+"""The asynchronous client."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import httpx
+
+from mlsite_client import operations, transport
+from mlsite_client.client import build_headers, get_id
+from mlsite_client.inputs import ImageSource, Row
+from mlsite_client.operations import API_PATH, Operation, Pause, Result
+from mlsite_client.progress import Progress, get_job_reporter, get_reporter
+from mlsite_client.retries import RetryPolicy
+from mlsite_client.types import BatchJob, Prediction, Review, Waitable
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """The methods of `Client` as coroutines. See there for the arguments, results, and exceptions."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        timeout: float = 60.0,
+        retries: RetryPolicy | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._policy = retries or RetryPolicy()
+        self._http = httpx.AsyncClient(
+            base_url=url, headers=build_headers(token), timeout=timeout, transport=transport, follow_redirects=False
+        )
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def predict(
+        self,
+        image: ImageSource | None = None,
+        *,
+        features: Row | None = None,
+        text: str | None = None,
+        model: str = "",
+        client_reference: str = "",
+        unique_reference: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Prediction:
+        """Run a model on one input."""
+        options = {"model": model, "client_reference": client_reference}
+        operation = operations.predict(
+            self._policy,
+            image=image,
+            features=features,
+            text=text,
+            options=options,
+            key=idempotency_key,
+            unique_reference=unique_reference,
+        )
+        return await self._run(operation)
+
+    async def submit(
+        self,
+        image: ImageSource | None = None,
+        *,
+        features: Row | None = None,
+        text: str | None = None,
+        model: str = "",
+        client_reference: str = "",
+        expires_in: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Prediction:
+        """Store an input and return the queued prediction."""
+        options = {"model": model, "client_reference": client_reference, "expires_in": expires_in}
+        operation = operations.predict(
+            self._policy,
+            image=image,
+            features=features,
+            text=text,
+            options=options,
+            key=idempotency_key,
+            prefer="respond-async",
+        )
+        return await self._run(operation)
+
+    async def predict_many(
+        self, inputs: Iterable[Any], *, model: str = "", texts: bool = False, progress: bool | Progress = False
+    ) -> list[Result]:
+        """Predict many inputs in batches and return a result for each."""
+        operation = operations.predict_many(
+            self._policy, inputs, options={"model": model}, are_texts=texts, report=get_reporter(progress)
+        )
+        return await self._run(operation)
+
+    async def get(self, prediction: str) -> Prediction:
+        """Get a prediction by its ID."""
+        return Prediction.from_json(await self._run(operations.fetch(self._policy, f"{API_PATH}predictions/{prediction}/")))
+
+    async def predictions(self, **filters: Any) -> AsyncIterator[Prediction]:
+        """Iterate over all predictions that match the filters, newest first."""
+        path: str | None = f"{API_PATH}predictions/"
+        params: dict[str, Any] | None = {"page_size": 100, **operations.build_filters(filters)}
+        while path:
+            page = await self._run(operations.fetch(self._policy, path, params))
+            for body in page["results"]:
+                yield Prediction.from_json(body)
+            path, params = page["next"], None
+
+    async def export(self, path: str | os.PathLike[str], *, format: str = "csv", **filters: Any) -> Path:
+        """Write all predictions that match the filters to a file."""
+        params = {"format": format, **operations.build_filters(filters)}
+        return await self._run(operations.download(self._policy, f"{API_PATH}predictions/export/", Path(path), params))
+
+    async def review(
+        self,
+        prediction: Prediction | str,
+        verdict: str | None = None,
+        *,
+        true_label: str | None = None,
+        true_value: float | None = None,
+        true_labels: list[str] | None = None,
+        comment: str | None = None,
+    ) -> Review:
+        """Review a prediction."""
+        values = {
+            "verdict": verdict,
+            "true_label": true_label,
+            "true_value": true_value,
+            "true_labels": true_labels,
+            "comment": comment,
+        }
+        return await self._run(operations.review(self._policy, get_id(prediction), values))
+
+    async def send_ground_truth(self, items: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        """Send up to 1,000 true labels or values."""
+        return await self._run(operations.send_ground_truth(self._policy, items))
+
+    async def submit_job(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        model: str = "",
+        mapping: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> BatchJob:
+        """Upload a CSV or ZIP file, and start a batch job."""
+        operation = operations.submit_job(
+            self._policy, Path(path), options={"model": model}, mapping=mapping, key=idempotency_key
+        )
+        return await self._run(operation)
+
+    async def get_job(self, job: str) -> BatchJob:
+        """Get a batch job by its ID."""
+        return BatchJob.from_json(await self._run(operations.fetch(self._policy, f"{API_PATH}batch-jobs/{job}/")))
+
+    async def download_results(self, job: BatchJob, path: str | os.PathLike[str]) -> Path:
+        """Write the results of a batch job to a CSV file."""
+        return await self._run(operations.download(self._policy, f"{job.url}results/", Path(path)))
+
+    async def wait(self, started: Waitable, *, timeout: float = 3600.0, progress: bool = False) -> Waitable:
+        """Wait until a prediction or a batch job is final, and return it."""
+        return await self._run(operations.wait(self._policy, started, timeout=timeout, report=get_job_reporter(progress)))
+
+    async def cancel(self, started: Waitable) -> Waitable:
+        """Cancel a queued or running prediction or batch job."""
+        return await self._run(operations.cancel(self._policy, started))
+
+    async def models(self) -> list[dict[str, Any]]:
+        """List the models."""
+        models: list[dict[str, Any]] = []
+        path: str | None = f"{API_PATH}models/"
+        while path:
+            page = await self._run(operations.fetch(self._policy, path))
+            models += page["results"]
+            path = page["next"]
+        return models
+
+    async def _run(self, operation: Operation[T]) -> T:
+        try:
+            step = next(operation)
+            while True:
+                try:
+                    response = await self._perform(step)
+                except httpx.TransportError as error:
+                    step = operation.throw(error)
+                else:
+                    step = operation.send(response)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+
+    async def _perform(self, step: operations.Request | Pause) -> httpx.Response | None:
+        if isinstance(step, Pause):
+            await asyncio.sleep(step.seconds)
+            return None
+        return await transport.send_async(self._http, step)

@@ -1,0 +1,170 @@
+"""The command `mlsite-client`."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import sys
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from mlsite_client import __version__
+from mlsite_client.client import Client
+from mlsite_client.errors import MlsiteError
+from mlsite_client.operations import Result
+from mlsite_client.types import BatchJob, Prediction
+
+JOB_SUFFIXES = {".csv", ".tsv", ".zip"}
+EXIT_FAILED_INPUTS = 1
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command. Return 0, 1 if an input failed, or 2 after another error."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if not options.url or not options.token:
+        parser.error("Set --url and --token, or MLSITE_URL and MLSITE_TOKEN in the environment.")
+    try:
+        with Client(options.url, options.token, timeout=options.timeout) as client:
+            status: int = options.run(client, options)
+            return status
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except (MlsiteError, OSError) as error:
+        print(f"mlsite-client: {error}", file=sys.stderr)
+        return EXIT_ERROR
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="mlsite-client", description="Use the models of an mlsite server.")
+    parser.add_argument("--url", default=os.environ.get("MLSITE_URL", ""), help="of the site; default: MLSITE_URL")
+    parser.add_argument("--token", default=os.environ.get("MLSITE_TOKEN", ""), help="API token; default: MLSITE_TOKEN")
+    parser.add_argument("--timeout", type=float, default=60, help="seconds to wait for a response (default: 60)")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    predict = commands.add_parser("predict", help="predict images, or the rows of a CSV file or the images of a ZIP file")
+    predict.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="images, or one .csv or .zip file")
+    predict.add_argument("--model", default="", help="name, name@alias, or name:number; default: the default model")
+    predict.add_argument("--json", action="store_true", help="print one JSON object per line")
+    predict.add_argument("--output", type=Path, help="of a batch job: the CSV file to write; default: standard output")
+    predict.set_defaults(run=run_predict)
+
+    listing = commands.add_parser("list", help="list predictions, newest first")
+    listing.add_argument("filters", nargs="*", metavar="NAME=VALUE", help="filters of the API, such as label=7")
+    listing.add_argument("--limit", type=int, default=20, help="largest number of predictions (default: 20)")
+    listing.add_argument("--json", action="store_true", help="print one JSON object per line")
+    listing.set_defaults(run=run_list)
+
+    export = commands.add_parser("export", help="write predictions to a file")
+    export.add_argument("path", type=Path, help="a .csv or .jsonl file")
+    export.add_argument("filters", nargs="*", metavar="NAME=VALUE", help="filters of the API")
+    export.set_defaults(run=run_export)
+
+    review = commands.add_parser("review", help="review a prediction")
+    review.add_argument("id", help="ID of the prediction")
+    review.add_argument("verdict", choices=["correct", "incorrect", "unsure"])
+    review.add_argument("--true-label", help="the true label, for incorrect predictions")
+    review.add_argument("--true-value", type=float, help="the true value, for regression models")
+    review.add_argument("--comment")
+    review.set_defaults(run=run_review)
+    return parser
+
+
+def run_predict(client: Client, options: argparse.Namespace) -> int:
+    files = [path for path in options.paths if path.suffix.lower() in JOB_SUFFIXES]
+    if not files:
+        return _predict_images(client, options)
+    if len(options.paths) > 1:
+        raise OSError("Pass one .csv or .zip file, or images.")
+    return _run_job(client, files[0], options)
+
+
+def _predict_images(client: Client, options: argparse.Namespace) -> int:
+    results = client.predict_many(options.paths, model=options.model, progress=sys.stderr.isatty())
+    for path, result in zip(options.paths, results, strict=True):
+        _print_result(str(path), result, as_json=options.json)
+    return _get_status(all(isinstance(result, Prediction) and result.status == "succeeded" for result in results))
+
+
+def _run_job(client: Client, path: Path, options: argparse.Namespace) -> int:
+    job: BatchJob = client.submit_job(path, model=options.model)
+    print(f"batch job {job.id}", file=sys.stderr)
+    job = client.wait(job, progress=sys.stderr.isatty())
+    if job.error:
+        print(f"mlsite-client: {job.error.detail}", file=sys.stderr)
+    target = options.output or Path(f"{path.stem}-{job.id}.csv")
+    client.download_results(job, target)
+    if options.output is None:
+        sys.stdout.write(target.read_text("utf-8-sig"))
+        target.unlink()
+    return _get_status(job.status == "succeeded" and job.failed == 0)
+
+
+def run_list(client: Client, options: argparse.Namespace) -> int:
+    predictions = client.predictions(**_parse_filters(options.filters))
+    for prediction in islice(predictions, options.limit):
+        _print_result(prediction.id, prediction, as_json=options.json)
+    return 0
+
+
+def run_export(client: Client, options: argparse.Namespace) -> int:
+    file_format = "jsonl" if options.path.suffix.lower() in (".jsonl", ".ndjson") else "csv"
+    client.export(options.path, format=file_format, **_parse_filters(options.filters))
+    return 0
+
+
+def run_review(client: Client, options: argparse.Namespace) -> int:
+    review = client.review(
+        options.id,
+        options.verdict,
+        true_label=options.true_label,
+        true_value=options.true_value,
+        comment=options.comment,
+    )
+    print(review.verdict)
+    return 0
+
+
+def _parse_filters(texts: Sequence[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    for name, separator, _ in pairs:
+        if not separator:
+            raise OSError(f"Expected a filter as NAME=VALUE. Received: {name}")
+    return {name: value for name, _, value in pairs}
+
+
+def _print_result(name: str, result: Result, *, as_json: bool) -> None:
+    if as_json:
+        body: Any = result.raw if isinstance(result, Prediction) else vars(result)
+        print(json.dumps({"name": name, **body}, ensure_ascii=False))
+        return
+    csv.writer(sys.stdout, delimiter="\t", lineterminator="\n").writerow([name, *_describe(result)])
+
+
+def _describe(result: Result) -> list[str]:
+    if not isinstance(result, Prediction):
+        return ["error", result.detail]
+    if result.error:
+        return [result.status, result.error.detail]
+    if result.labels is not None:
+        return [", ".join(result.labels)]
+    if result.value is not None:
+        return [f"{result.value:g}"]
+    if result.label is None:
+        return [result.status]
+    return [result.label, "" if result.confidence is None else f"{result.confidence:.4f}"]
+
+
+def _get_status(is_complete: bool) -> int:
+    return 0 if is_complete else EXIT_FAILED_INPUTS
+
+
+if __name__ == "__main__":
+    sys.exit(main())

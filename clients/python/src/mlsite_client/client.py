@@ -1,0 +1,271 @@
+"""The client."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import httpx
+
+from mlsite_client import operations, transport
+from mlsite_client.inputs import ImageSource, Row
+from mlsite_client.operations import API_PATH, Operation, Pause, Result
+from mlsite_client.progress import Progress, get_job_reporter, get_reporter
+from mlsite_client.retries import RetryPolicy
+from mlsite_client.types import BatchJob, Prediction, Review, Waitable
+
+T = TypeVar("T")
+
+USER_AGENT = "mlsite-client/0.1.0"
+
+
+class Client:
+    """Use the REST API of an mlsite server. It can be shared by threads, and used as a context manager.
+
+    All methods raise `ApiError` if the server rejects a request and `ConnectionFailed` if it cannot be reached. Requests are
+    repeated with back-off, and requests that create something carry an idempotency key, so that nothing is stored twice.
+
+    Args:
+        url: of the site, for example `https://mlsite.example.org`.
+        token: an API token, created on the page *API tokens*.
+        timeout: seconds to wait for each response.
+        retries: when to repeat a request.
+        transport: an httpx transport, for example with a proxy.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        timeout: float = 60.0,
+        retries: RetryPolicy | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._policy = retries or RetryPolicy()
+        self._http = httpx.Client(
+            base_url=url, headers=build_headers(token), timeout=timeout, transport=transport, follow_redirects=False
+        )
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def predict(
+        self,
+        image: ImageSource | None = None,
+        *,
+        features: Row | None = None,
+        text: str | None = None,
+        model: str = "",
+        client_reference: str = "",
+        unique_reference: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Prediction:
+        """Run a model on one input. The prediction is stored when this method returns.
+
+        Args:
+            image: a path, the bytes of a file, or an open file.
+            features: a row by feature name, for models that take features. Can be combined with an image.
+            text: for models that take text.
+            model: `name`, `name@alias`, or `name:number`; if empty, the default model.
+            client_reference: your own ID for the prediction.
+            unique_reference: return your existing prediction with this reference, if there is one.
+            idempotency_key: 1 to 255 printable ASCII characters; if omitted, a random one. Pass your own to repeat the
+                request safely later, for example after `ConnectionFailed`.
+
+        Raises:
+            InvalidRequest: the input is invalid.
+            ServerFailed: the model failed; a failed prediction is stored. Its URL is in `problem["prediction"]`.
+        """
+        options = {"model": model, "client_reference": client_reference}
+        operation = operations.predict(
+            self._policy,
+            image=image,
+            features=features,
+            text=text,
+            options=options,
+            key=idempotency_key,
+            unique_reference=unique_reference,
+        )
+        return self._run(operation)
+
+    def submit(
+        self,
+        image: ImageSource | None = None,
+        *,
+        features: Row | None = None,
+        text: str | None = None,
+        model: str = "",
+        client_reference: str = "",
+        expires_in: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Prediction:
+        """Store an input and return the queued prediction without waiting for the model. See `predict` and `wait`.
+
+        Args:
+            expires_in: seconds after which the prediction fails if it has not started.
+        """
+        options = {"model": model, "client_reference": client_reference, "expires_in": expires_in}
+        operation = operations.predict(
+            self._policy,
+            image=image,
+            features=features,
+            text=text,
+            options=options,
+            key=idempotency_key,
+            prefer="respond-async",
+        )
+        return self._run(operation)
+
+    def predict_many(
+        self, inputs: Iterable[Any], *, model: str = "", texts: bool = False, progress: bool | Progress = False
+    ) -> list[Result]:
+        """Predict many inputs in batches and return a result for each, in order. An invalid input does not affect others.
+
+        Args:
+            inputs: images (paths, bytes, or open files), rows by feature name, or a pandas `DataFrame`.
+            texts: the inputs are texts instead of paths.
+            progress: show the progress on the standard error, or a function that gets the number of results and of inputs.
+
+        Returns:
+            A `Prediction` or, for an invalid input, a `Problem`.
+        """
+        operation = operations.predict_many(
+            self._policy, inputs, options={"model": model}, are_texts=texts, report=get_reporter(progress)
+        )
+        return self._run(operation)
+
+    def get(self, prediction: str) -> Prediction:
+        """Get a prediction by its ID."""
+        return Prediction.from_json(self._run(operations.fetch(self._policy, f"{API_PATH}predictions/{prediction}/")))
+
+    def predictions(self, **filters: Any) -> Iterator[Prediction]:
+        """Iterate over all predictions that match the filters of the API, newest first. Pages are fetched when needed."""
+        path: str | None = f"{API_PATH}predictions/"
+        params: dict[str, Any] | None = {"page_size": 100, **operations.build_filters(filters)}
+        while path:
+            page = self._run(operations.fetch(self._policy, path, params))
+            yield from map(Prediction.from_json, page["results"])
+            path, params = page["next"], None
+
+    def export(self, path: str | os.PathLike[str], *, format: str = "csv", **filters: Any) -> Path:
+        """Write all predictions that match the filters to a file, as `csv` or `jsonl`."""
+        params = {"format": format, **operations.build_filters(filters)}
+        return self._run(operations.download(self._policy, f"{API_PATH}predictions/export/", Path(path), params))
+
+    def review(
+        self,
+        prediction: Prediction | str,
+        verdict: str | None = None,
+        *,
+        true_label: str | None = None,
+        true_value: float | None = None,
+        true_labels: list[str] | None = None,
+        comment: str | None = None,
+    ) -> Review:
+        """Review a prediction, or the one with this ID: `correct`, `incorrect`, or `unsure`.
+
+        If the verdict is omitted, the server infers it from the true label, labels, or value.
+        """
+        values = {
+            "verdict": verdict,
+            "true_label": true_label,
+            "true_value": true_value,
+            "true_labels": true_labels,
+            "comment": comment,
+        }
+        return self._run(operations.review(self._policy, get_id(prediction), values))
+
+    def send_ground_truth(self, items: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        """Send up to 1,000 true labels or values, each with `id` or `client_reference`. Return the result of each item."""
+        return self._run(operations.send_ground_truth(self._policy, items))
+
+    def submit_job(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        model: str = "",
+        mapping: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> BatchJob:
+        """Upload a CSV file of rows or a ZIP file of images, and start a batch job.
+
+        Args:
+            mapping: the column of each feature, if the names differ.
+        """
+        operation = operations.submit_job(
+            self._policy, Path(path), options={"model": model}, mapping=mapping, key=idempotency_key
+        )
+        return self._run(operation)
+
+    def get_job(self, job: str) -> BatchJob:
+        """Get a batch job by its ID."""
+        return BatchJob.from_json(self._run(operations.fetch(self._policy, f"{API_PATH}batch-jobs/{job}/")))
+
+    def download_results(self, job: BatchJob, path: str | os.PathLike[str]) -> Path:
+        """Write the results of a batch job to a CSV file: the columns of the input and those of the predictions."""
+        return self._run(operations.download(self._policy, f"{job.url}results/", Path(path)))
+
+    def wait(self, started: Waitable, *, timeout: float = 3600.0, progress: bool = False) -> Waitable:
+        """Wait until a prediction or a batch job is final, and return it.
+
+        Raises:
+            WaitTimeout: it is not final after `timeout` seconds.
+        """
+        return self._run(operations.wait(self._policy, started, timeout=timeout, report=get_job_reporter(progress)))
+
+    def cancel(self, started: Waitable) -> Waitable:
+        """Cancel a queued or running prediction or batch job."""
+        return self._run(operations.cancel(self._policy, started))
+
+    def models(self) -> list[dict[str, Any]]:
+        """List the models with their versions, labels, signatures, and aliases."""
+        models: list[dict[str, Any]] = []
+        path: str | None = f"{API_PATH}models/"
+        while path:
+            page = self._run(operations.fetch(self._policy, path))
+            models += page["results"]
+            path = page["next"]
+        return models
+
+    def _run(self, operation: Operation[T]) -> T:
+        """Send the requests of an operation, wait during its pauses, and return its result."""
+        try:
+            step = next(operation)
+            while True:
+                try:
+                    response = self._perform(step)
+                except httpx.TransportError as error:
+                    step = operation.throw(error)
+                else:
+                    step = operation.send(response)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+
+    def _perform(self, step: operations.Request | Pause) -> httpx.Response | None:
+        if isinstance(step, Pause):
+            time.sleep(step.seconds)
+            return None
+        return transport.send(self._http, step)
+
+
+def build_headers(token: str) -> dict[str, str]:
+    return transport.build_headers(token, USER_AGENT)
+
+
+def get_id(prediction: Prediction | str) -> str:
+    return prediction if isinstance(prediction, str) else prediction.id
