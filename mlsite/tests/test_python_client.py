@@ -8,6 +8,7 @@ import io
 import uuid
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -41,6 +42,10 @@ def token(site) -> str:
 def client(site, token) -> Iterator[Client]:
     with Client(site.url, token) as client:
         yield client
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
 
 
 def test_one_input_of_each_kind(client):
@@ -122,7 +127,7 @@ def test_a_batch_job_of_a_table(client, tmp_path):
         client.wait(job, timeout=0)
     job = client.wait(job, timeout=60)
     assert (job.status, job.total, job.succeeded, job.failed) == ("succeeded", 30, 29, 1)
-    rows = list(csv.DictReader(client.download_results(job, tmp_path / "results.csv").open(encoding="utf-8-sig")))
+    rows = read_csv(client.download_results(job, tmp_path / "results.csv"))
     assert [row["label"] for row in rows] == ["setosa"] * 3 + [""] + ["setosa"] * 26
     assert not list(tmp_path.glob("*.part"))
     assert len(list(client.predictions(batch_job=job.id))) == 29
@@ -137,7 +142,7 @@ def test_lists_reviews_and_exports(client, tmp_path):
     truth = client.send_ground_truth([{"client_reference": reference, "true_label": "setosa"}])
     assert truth["accepted"] == 1
     path = client.export(tmp_path / "all.csv", client_reference=reference, reviewed=True)
-    assert [row["id"] for row in csv.DictReader(path.open(encoding="utf-8-sig"))] == [prediction.id]
+    assert [row["id"] for row in read_csv(path)] == [prediction.id]
     with pytest.raises(InvalidRequest):
         client.export(tmp_path / "none.csv", color="red")
     assert not (tmp_path / "none.csv").exists()
@@ -157,11 +162,11 @@ def test_the_asynchronous_client(site, token, tmp_path):
             results = await client.download_results(job, tmp_path / "results.csv")
             many = await client.predict_many([SEVEN], model="digits")
             listed = [item.id async for item in client.predictions(batch_job=job.id)]
-            return labels, queued.label, job.succeeded, results.read_text("utf-8-sig"), many[0].label, len(listed)
+            return labels, queued.label, job.succeeded, read_csv(results), many[0].label, len(listed)
 
     labels, queued, succeeded, results, many, listed = asyncio.run(run())
     assert (labels, queued, succeeded, many, listed) == (["7", "3"], "setosa", 2, "7", 2)
-    assert [row["label"] for row in csv.DictReader(io.StringIO(results))] == ["7", "3"]
+    assert [row["label"] for row in results] == ["7", "3"]
 
 
 def test_a_server_that_is_down(token):
@@ -174,7 +179,7 @@ def test_a_server_that_is_down(token):
     assert not isinstance(caught.value, ServerFailed)
 
 
-def test_the_command(site, token, tmp_path, capsys, monkeypatch):
+def test_the_command(client, site, token, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("MLSITE_URL", site.url)
     monkeypatch.setenv("MLSITE_TOKEN", token)
     table = tmp_path / "flowers.csv"
@@ -191,7 +196,7 @@ def test_the_command(site, token, tmp_path, capsys, monkeypatch):
     assert len(capsys.readouterr().out.splitlines()) == 2
     assert main(["export", str(tmp_path / "all.jsonl"), "model=iris"]) == 0
     assert (tmp_path / "all.jsonl").stat().st_size
-    prediction = Client(site.url, token).predict(SEVEN, model="digits")
+    prediction = client.predict(SEVEN, model="digits")
     assert isinstance(prediction, Prediction)
     assert main(["review", prediction.id, "incorrect", "--true-label", "1"]) == 0
     assert main(["predict", str(tmp_path / "missing.png")]) == 2
