@@ -62,6 +62,11 @@ def test_a_table_is_uploaded_predicted_and_downloaded(flowers, api, settings):
     assert api.get(f"{PREDICTIONS_URL}?batch_job=x").status_code == 400
 
 
+def test_a_draft_without_images_is_not_complete():
+    draft = BatchJob(status=BatchJob.Status.DRAFT, total_items=0)
+    assert get_progress(draft).percent == 0
+
+
 def test_a_draft_has_a_preview_and_starts_with_a_mapping(flowers, api):
     text = "Length;blooms;id\n1,5;2;x\n1;y;z\n"
     response = upload(api, text, start="false", mapping='{"colour": null}')
