@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_each_example_works_alone(site, folder, capsys, page):
     ("page", "output"), [("docs/v2.md", ["[b'setosa']", "[b'7']"]), (CLIENT_PAGE, ["7 1.0", "scans/nine.png 9", "['"])]
 )
 def test_examples_of_a_page_work_in_order(site, folder, capsys, page, output):
-    names = {}
+    names: dict[str, Any] = {}
     for block in read_examples(page):
         exec(compile(block.replace("127.0.0.1:8000", f"127.0.0.1:{site.port}"), page, "exec"), names)
     names["client"].close()
