@@ -141,16 +141,19 @@ def list_failed_items(job: BatchJob) -> Any:
 def claim_job(job_id: str) -> BatchJob | None:
     """Take the lease of a job that waits for a worker, or whose worker is lost. Return None for any other job."""
     now = timezone.now()
+    leased_until = now + timedelta(seconds=settings.BATCH_JOB_LEASE_SECONDS)
     is_waiting = Q(status=Status.QUEUED) | Q(status=Status.RUNNING, leased_until__lt=now)
     claimed = BatchJob.objects.filter(is_waiting, pk=job_id).update(
         status=Status.RUNNING,
-        leased_until=now + timedelta(seconds=settings.BATCH_JOB_LEASE_SECONDS),
+        leased_until=leased_until,
         attempts=F("attempts") + 1,
         started_at=Coalesce(F("started_at"), now),
     )
     if not claimed:
         return None
-    return BatchJob.objects.select_related("model_version__model", "user").get(pk=job_id)
+    # With the lease in the condition, because another worker can have taken the job since.
+    rows = BatchJob.objects.filter(pk=job_id, leased_until=leased_until)
+    return rows.select_related("model_version__model", "user").first()
 
 
 def extend_lease(job: BatchJob, **changes: Any) -> None:
