@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 TASK_NAME = "predictions.run_batch_job"
 UPLOAD_PAUSE_SECONDS = 120  # uploaded images are processed if no other image arrives for this time
 MAX_ATTEMPTS = 5  # to start a job without progress
+MAX_SWEPT_JOBS = 500  # per run
 RETRY_OPTION = "retry_from"  # the number of the next failed item to predict again
 Status = BatchJob.Status
 
@@ -196,11 +197,12 @@ def requeue_lost_jobs() -> int:
     """Queue jobs again whose task or worker is lost, and start uploads of images that have stopped. Return their number."""
     now = timezone.now()
     lost = Q(leased_until__lt=now) | Q(leased_until=None)
-    jobs = list(BatchJob.objects.filter(lost, status__in=(Status.QUEUED, Status.RUNNING), completed_at=None))
+    open_jobs = BatchJob.objects.filter(status__in=(Status.QUEUED, Status.RUNNING), completed_at=None)
+    jobs = list(open_jobs.filter(lost).order_by("leased_until")[:MAX_SWEPT_JOBS])
     images = BatchJobImage.objects.filter(job=OuterRef("pk"))
     recent = images.filter(created_at__gte=now - timedelta(seconds=UPLOAD_PAUSE_SECONDS))
     drafts = BatchJob.objects.filter(status=Status.DRAFT, kind=BatchJob.Kind.IMAGES, completed_at=None)
-    jobs += drafts.filter(Exists(images), ~Exists(recent))
+    jobs += drafts.filter(Exists(images), ~Exists(recent))[:MAX_SWEPT_JOBS]
     count = 0
     for job in jobs:
         with transaction.atomic():
