@@ -116,8 +116,7 @@ def retry_batch_job(*, job: BatchJob) -> BatchJob:
         job.options = {**job.options, RETRY_OPTION: 1}
         job.options.pop(RATE_OPTION, None)
         job.error_code = job.error_message = ""
-        job.completed_at = None
-        for name, value in get_queued_values().items():
+        for name, value in {**get_queued_values(), "completed_at": None}.items():
             setattr(job, name, value)
         job.save()
         enqueue_job(job)
@@ -150,11 +149,9 @@ def claim_job(job_id: str) -> BatchJob | None:
         attempts=F("attempts") + 1,
         started_at=Coalesce(F("started_at"), now),
     )
-    if not claimed:
-        return None
     # With the lease in the condition, because another worker can have taken the job since.
     rows = BatchJob.objects.filter(pk=job_id, leased_until=leased_until)
-    return rows.select_related("model_version__model", "user").first()
+    return rows.select_related("model_version__model", "user").first() if claimed else None
 
 
 def extend_lease(job: BatchJob, **changes: Any) -> None:
