@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from accounts.models import User
 from core.api.preferences import META_NAME, Preference, parse_preference
 from predictions.api.idempotency import get_claim
-from predictions.api.responses import RETRY_AFTER, build_created_response
+from predictions.api.responses import RETRY_AFTER_SECONDS, build_created_response
 from predictions.api.serializers import PredictionSerializer
 from predictions.models import Prediction
 from predictions.permissions import can_cancel
@@ -105,5 +105,5 @@ class CancelMixin:
 def add_poll_headers(response: Response) -> Response:
     """Add Retry-After to a prediction that is not final yet: when to get it again."""
     if response.data["status"] in Prediction.OPEN_STATUSES:
-        response.headers["Retry-After"] = RETRY_AFTER
+        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
     return response

@@ -180,5 +180,5 @@ class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
 
 
 def build_images_response(results: list[AddedImage]) -> Response:
-    """Return what happened to each uploaded image."""
+    """Return the result of each uploaded image."""
     return Response(AddedImagesSerializer({"results": results}).data, status=201)
