@@ -147,10 +147,10 @@ def test_a_repeated_request_with_a_key_creates_nothing(flowers, shades, api, set
 
 
 def test_columns_with_the_names_of_results_are_not_mixed_up(flowers, user, api):
-    job = run_job(make_job(user, "length,petals,value,label\n1,2,old,x\n"))
+    job = run_job(make_job(user, "length,petals,value,label,result_value\n1,2,old,x,y\n"))
     header, row = read_results(api, job)
-    assert header[2:7] == ["value", "label", "result_label", "confidence", "result_value"]
-    assert (row[2], row[6]) == ("old", "3.0")
+    assert header[2:8] == ["value", "label", "result_value", "result_label", "confidence", "result_result_value"]
+    assert (row[2], row[7]) == ("old", "3.0")
 
 
 def test_results_contain_labels_and_undecodable_bytes(blends, flowers, user, api):
