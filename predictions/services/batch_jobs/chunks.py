@@ -16,7 +16,7 @@ from inference.preprocessing import read_pixel_count
 from predictions.archive_files import ArchiveFile, Member
 from predictions.batch_job_files import open_archive, open_table
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Input, Prediction
-from predictions.services.batch import BatchItem
+from predictions.services.batch import BatchItem, BatchResult
 from predictions.services.batch_jobs.states import list_failed_items
 from predictions.services.stored_files import StoredFileError, read_stored_file
 from predictions.table_columns import RowConverter
@@ -87,6 +87,24 @@ def get_next_number(job: BatchJob) -> int:
     """Return the number of the first item that is not stored. Tables and archives are stored in order."""
     last = BatchJobItem.objects.filter(job=job).order_by("-number").values_list("number", flat=True).first()
     return (last or 0) + 1
+
+
+def build_item_row(job: BatchJob, item: JobItem, result: BatchResult | None) -> BatchJobItem:
+    """Return the row of an item: a new one, or the stored one of an item that is predicted again.
+
+    Raises:
+        Overloaded: the model was too busy for the item.
+    """
+    row = item.stored or BatchJobItem(job=job, number=item.number, name=item.name)
+    error = result.error if result else item.content
+    row.prediction = result.prediction if result else None
+    row.error_code = row.error_message = ""
+    if isinstance(error, InvalidInput):
+        prefix = f"{item.name}: " if job.kind == BatchJob.Kind.TABLE else ""
+        row.error_code, row.error_message = error.code, prefix + error.message
+    elif isinstance(error, Exception):
+        raise error
+    return row
 
 
 def _iterate_table(job: BatchJob) -> Iterator[Chunk]:
