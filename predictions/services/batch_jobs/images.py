@@ -26,7 +26,7 @@ MAX_NUMBER = 2**31 - 1  # that the database can store
 
 @dataclass(frozen=True, slots=True)
 class AddedImage:
-    """What happened to one uploaded image.
+    """The result of one uploaded image.
 
     Args:
         is_new: whether the image was added; if not, an earlier request has added it.
