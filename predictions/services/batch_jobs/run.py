@@ -129,6 +129,7 @@ class _JobRun:
         """
         valid = [item.content for item in chunk.items if isinstance(item.content, BatchItem)]
         for delay in _iterate_delays():
+            leased_until = self.job.leased_until
             try:
                 if valid:
                     self._check_model()
@@ -149,6 +150,7 @@ class _JobRun:
                     raise LeaseLost from error
                 if not self._forget_deleted_user():
                     raise
+                self.job.leased_until = leased_until  # its extension was rolled back
 
     def _forget_deleted_user(self) -> bool:
         """Continue without the user if they were deleted. Return whether they were."""
