@@ -231,6 +231,7 @@ SCHEDULED_JOBS = {
     "predictions.services.background.requeue_lost": SWEEP_SECONDS,
     "predictions.services.batch_jobs.requeue_lost_jobs": SWEEP_SECONDS,
     "predictions.services.idempotency.delete_expired_keys": 3600,
+    "predictions.services.sweep.delete_unfinished_files": 3600,
 }
 
 # --- API ------------------------------------------------------------------------------------------------------------

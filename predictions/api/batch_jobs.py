@@ -39,7 +39,6 @@ from predictions.services.batch_jobs import (
     retry_batch_job,
     start_batch_job,
 )
-from predictions.services.stored_files import StoredFileMissing
 from registry.references import resolve_model
 
 
@@ -172,11 +171,7 @@ class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, filter_backends=(), content_negotiation_class=IgnoreAcceptNegotiation)
     def results(self, request: Request, pk: str) -> StreamingHttpResponse:
         """Stream the results as CSV: the columns of the table or the file names of the images, and the predictions."""
-        job = self.get_object()
-        try:
-            return stream_results(job, reader=request.user)
-        except FileNotFoundError as error:
-            raise StoredFileMissing from error
+        return stream_results(self.get_object(), reader=request.user)
 
 
 def build_images_response(results: list[AddedImage]) -> Response:

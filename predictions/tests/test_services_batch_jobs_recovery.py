@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from predictions.batch_job_progress import RATE_OPTION, get_progress
 from predictions.models import BatchJob, Prediction
+from predictions.services import batch
 from predictions.services.batch_jobs import (
     WrongJobStatus,
     cancel_batch_job,
@@ -223,6 +224,26 @@ def test_a_missing_file_fails_the_job(flowers, user):
     job.file.storage.delete(job.file.name)
     run_job(job)
     assert (job.status, job.error_code) == ("failed", "stored-file-missing")
+
+
+def test_a_file_that_has_become_shorter_fails_the_job(flowers, user, settings):
+    job = make_job(user, make_rows(3))
+    (path,) = list_stored_files(settings)
+    path.write_text(make_rows(2))
+    assert (run_job(job).error_code, len(list_items(job))) == ("stored-file-damaged", 2)
+
+
+@pytest.mark.django_db(transaction=True)  # foreign keys are checked at COMMIT
+def test_a_job_continues_if_its_user_is_deleted(flowers, django_user_model, monkeypatch):
+    job = make_job(django_user_model.objects.create(username="leaver"), make_rows(3))
+
+    def delete_user_first(**arguments):
+        django_user_model.objects.filter(username="leaver").delete()
+        return batch.predict_batch(**arguments)
+
+    monkeypatch.setattr(run, "predict_batch", delete_user_first)
+    assert (run_job(job).status, job.succeeded_items, job.user) == ("succeeded", 3, None)
+    assert set(Prediction.objects.values_list("user", flat=True)) == {None}
 
 
 def test_a_full_disk_fails_the_job_without_traces(shades, user, fill_disk, short_waits, settings):

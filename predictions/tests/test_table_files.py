@@ -97,6 +97,15 @@ def test_what_is_not_a_table_is_rejected(data, message):
     assert caught.value.message.startswith(message), caught.value.message
 
 
+def test_quotation_marks_cannot_make_reading_slow(monkeypatch):
+    """Each line closes the quotation mark of the line before and opens another one: no row ends."""
+    monkeypatch.setattr("predictions.table_files.MAX_ROW_CHARACTERS", 2**14)
+    monkeypatch.setattr("predictions.table_files.REPEATED_CHARACTERS_ALLOWANCE", 2**17)
+    with pytest.raises(InvalidInput, match=r"^Line \d+: Too many rows up to here have a quotation mark"):
+        read_table("a,b\n" + '",x","\n' * 9000)
+    assert len(read_table("a,b\n" + '"1,x\n2,y\n3,"z"\n' * 2000)) == 6000  # many errors with little to read again
+
+
 def test_the_encoding_is_found_far_into_the_file():
     start = b"a,b\n" + b"1,x\n" * 300_000
     assert detect_encoding(io.BytesIO(start + "1,ü\n".encode())) == "utf-8"

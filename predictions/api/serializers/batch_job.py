@@ -13,7 +13,7 @@ from rest_framework import serializers
 
 from core.api.fields import reject_unknown_fields
 from core.api.parsers import parse_json
-from inference.errors import InvalidInput
+from inference.errors import InferenceError
 from predictions.api.serializers.fields import UploadField
 from predictions.batch_job_files import build_preview
 from predictions.batch_job_progress import get_progress
@@ -235,6 +235,6 @@ def _represent_preview(job: BatchJob) -> dict[str, Any] | None:
         return None
     try:
         preview = build_preview(job)
-    except (InvalidInput, OSError):  # the stored file is damaged, which fails the job when it starts
+    except (InferenceError, OSError):  # the stored file is damaged, which fails the job when it starts
         return None
     return asdict(preview) if preview else None

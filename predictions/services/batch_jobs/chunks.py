@@ -21,7 +21,7 @@ from predictions.archive_files import ArchiveFile, Member
 from predictions.batch_job_files import open_archive, open_table
 from predictions.batch_job_progress import RATE_OPTION
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Input, Prediction
-from predictions.services.batch import BatchItem
+from predictions.services.batch import BatchItem, BatchResult
 from predictions.services.batch_jobs.states import list_failed_items
 from predictions.services.stored_files import StoredFileError, read_stored_file
 from predictions.table_columns import RowConverter
@@ -102,6 +102,24 @@ def _limit_items(job: BatchJob, max_items: int) -> int:
     rate = job.options.get(RATE_OPTION) if job.attempts <= 1 else None
     size = FIRST_CHUNK_ITEMS if rate is None else int(rate * settings.BATCH_JOB_LEASE_SECONDS * LEASES_PER_CHUNK)
     return max(1, min(max_items, size))
+
+
+def build_item_row(job: BatchJob, item: JobItem, result: BatchResult | None) -> BatchJobItem:
+    """Return the row of an item: a new one, or the stored one of an item that is predicted again.
+
+    Raises:
+        Overloaded: the model was too busy for the item.
+    """
+    row = item.stored or BatchJobItem(job=job, number=item.number, name=item.name)
+    error = result.error if result else item.content
+    row.prediction = result.prediction if result else None
+    row.error_code = row.error_message = ""
+    if isinstance(error, InvalidInput):
+        prefix = f"{item.name}: " if job.kind == BatchJob.Kind.TABLE else ""
+        row.error_code, row.error_message = error.code, prefix + error.message
+    elif isinstance(error, Exception):
+        raise error
+    return row
 
 
 def _iterate_table(job: BatchJob) -> Iterator[Chunk]:

@@ -61,6 +61,7 @@ def start_batch_job(*, job: BatchJob, mapping: Mapping[str, str | None] | None =
     Raises:
         WrongJobStatus: the job has ended, or a mapping is sent after it has started.
         InvalidInput: a required feature has no column, the mapping is invalid, or no images were uploaded.
+        JobFileMissing: the stored table cannot be opened.
     """
     job.refresh_from_db()
     is_draft, options = job.status == Status.DRAFT, job.options
@@ -102,6 +103,7 @@ def retry_batch_job(*, job: BatchJob) -> BatchJob:
 
     Raises:
         WrongJobStatus: the job has not ended, or it succeeded and there is nothing to retry.
+        JobFileMissing: the stored table cannot be opened.
     """
     with transaction.atomic():
         job = lock_job(job)
