@@ -11,9 +11,9 @@ from django.http import HttpResponse, QueryDict
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts.models import User
+from core.api.large_bodies import LargeBodyMixin
 from core.api.parsers import BatchJSONParser, PlainFormParser
 from core.api.problems import describe_inference_error
 from core.api.renderers import render_json
@@ -29,7 +29,7 @@ from registry.models import ModelVersion
 from registry.references import resolve_model
 
 
-class BatchView(APIView):
+class BatchView(LargeBodyMixin):
     """Predict many inputs in one request."""
 
     parser_classes = (BatchJSONParser, PlainFormParser)
