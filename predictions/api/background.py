@@ -23,6 +23,7 @@ from predictions.api.serializers import PredictionSerializer
 from predictions.models import Prediction
 from predictions.permissions import can_cancel
 from predictions.services.background import cancel_prediction, queue_prediction, wait_for_final
+from predictions.services.references import create_unique
 
 APPLIED_HEADER = "Preference-Applied"
 PREFER_PARAMETER = OpenApiParameter(
@@ -52,17 +53,27 @@ def read_preference(request: Request, parameters: dict[str, Any]) -> Preference:
     return preference
 
 
-def create_in_background(request: Request, parameters: dict[str, Any], preference: Preference) -> HttpResponse:
+def create_in_background(
+    request: Request, parameters: dict[str, Any], preference: Preference, *, is_unique: bool
+) -> HttpResponse:
     """Queue a prediction, wait as long as the client prefers, and return the response.
 
     With an Idempotency-Key, the response that is stored for a repeated request is the one before waiting.
+
+    Args:
+        is_unique: if the user has a prediction with the client reference, return that one with the status 200.
     """
     user = cast(User, request.user)
     build = partial(_build_response, request=request, preference=preference)
-    respond = get_claim(request).record(build)
-    prediction = queue_prediction(
-        user=user, source=Prediction.Source.API, in_transaction=respond.in_transaction, **parameters
-    )
+    claim = get_claim(request)
+    respond = claim.record(build)
+    arguments = {"user": user, "source": Prediction.Source.API, "in_transaction": respond.in_transaction, **parameters}
+    if is_unique:
+        prediction, is_created = create_unique(queue_prediction, **arguments)
+        if not is_created:
+            return claim.complete(build_created_response(prediction, request=request, reader=user, status=200))
+    else:
+        prediction = queue_prediction(**arguments)
     response = respond(prediction)
     if not preference.wait_seconds or not _waiting.acquire(blocking=False):
         return response

@@ -9,16 +9,18 @@ from typing import Any, cast
 from django.conf import settings
 from django.http import HttpResponse, QueryDict
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts.models import User
+from core.api.large_bodies import LargeBodyMixin
 from core.api.parsers import BatchJSONParser, PlainFormParser
 from core.api.problems import describe_inference_error
 from core.api.renderers import render_json
 from inference.errors import InferenceError, InvalidInput
 from predictions.api.batch_items import read_items
 from predictions.api.idempotency import BATCH_LEASE_SECONDS, IDEMPOTENCY_PARAMETER, get_claim, idempotent
+from predictions.api.raw_images import reject_query_fields
 from predictions.api.representation import get_base_url, get_url_suffix, represent_prediction
 from predictions.api.serializers.batch import BatchImagesSerializer, BatchRequestSerializer, BatchResultSerializer
 from predictions.models import Prediction
@@ -27,7 +29,7 @@ from registry.models import ModelVersion
 from registry.references import resolve_model
 
 
-class BatchView(APIView):
+class BatchView(LargeBodyMixin):
     """Predict many inputs in one request."""
 
     parser_classes = (BatchJSONParser, PlainFormParser)
@@ -49,6 +51,10 @@ class BatchView(APIView):
         is_form = isinstance(request.data, QueryDict)
         serializer = (BatchImagesSerializer if is_form else BatchRequestSerializer)(data=request.data)
         serializer.is_valid(raise_exception=True)
+        reject_query_fields(request)
+        if "unique_reference" in request.query_params:
+            message = "Batches do not support unique_reference. Send an Idempotency-Key, or single requests."
+            raise ValidationError({"unique_reference": message}, code="unknown-parameter")
         model = serializer.validated_data.pop("model")
         items = read_items(serializer.validated_data)
         resolved = resolve_model(model, user=user)

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.models import User
+from core.api.large_bodies import LargeBodyMixin
 from inference.errors import InvalidInput
 from predictions.api.idempotency import BATCH_LEASE_SECONDS, get_claim, idempotent
 from predictions.api.v2.body import BodyParser, ProtocolNegotiation, get_body
@@ -97,7 +98,7 @@ def _can_serve(resolved: ResolvedModel) -> bool:
     return not has_failed or get_standby(version, resolved.reference) is not None
 
 
-class InferView(ProtocolView):
+class InferView(LargeBodyMixin, ProtocolView):
     """Inference."""
 
     @partial(idempotent, lease_seconds=BATCH_LEASE_SECONDS)
