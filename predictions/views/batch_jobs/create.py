@@ -44,6 +44,10 @@ class NewBatchJobView(HtmxLoginRequiredMixin, FormView):
             "limit": format_bytes(settings.MAX_BATCH_FILE_BYTES),
         }
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        size = settings.MAX_BATCH_FILE_BYTES
+        return super().get_context_data(batch_limits={"bytes": size, "size": format_bytes(size)}, **kwargs)
+
     def form_valid(self, form: BatchFileForm) -> HttpResponse:
         user, file = self.request.user, form.cleaned_data["file"]
         kind = BatchJob.Kind.ARCHIVE if file.name.lower().endswith(".zip") else ""  # otherwise detected
