@@ -20,7 +20,7 @@ test: install-dev
 # Test background work with a real RabbitMQ and a real Redis, whose programs must be installed.
 SERVICES := $(BIN)/python -m pytest -m services -n 2 --dist loadgroup -q
 
-test-services: install-dev
+test-services: install-dev install-clients
 	$(SERVICES)
 
 # Kill workers, brokers, and web servers many times (about half an hour).

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
 
 from accounts.models import User
 from inference.errors import InferenceError
-from predictions.models import IdempotencyKey, Prediction
+from predictions.models import IdempotencyKey
 from predictions.services.idempotency import Claim, KeyInUse, StoredResponse, claim_key, hash_content
+
+T = TypeVar("T", bound=Model)
 
 WAIT_SECONDS = 30.0  # for the first submission
 FIRST_POLL_SECONDS, MAX_POLL_SECONDS = 0.02, 0.5
@@ -22,8 +26,8 @@ class SubmissionRunning(InferenceError):
     code = "idempotency-key-in-use"
 
 
-def predict_once(*, user: User, key: str, content: Any, run: Callable[..., Prediction]) -> Prediction:
-    """Run the model on a submitted input and return the prediction; or return that of an earlier submission.
+def store_once(*, user: User, key: str, content: Any, run: Callable[..., T], rows: QuerySet[T]) -> T:
+    """Store what a form submits and return the row; or return that of an earlier submission.
 
     A browser shows the response to the last submission only. A submission that finds the earlier one running therefore
     waits for it, where a program would get an error.
@@ -33,6 +37,7 @@ def predict_once(*, user: User, key: str, content: Any, run: Callable[..., Predi
             a key and a content together identify a submission. If empty, each submission is stored.
         content: identifies the input, as JSON.
         run: called with `in_transaction`, as `predict` takes it. Its errors are raised, and the form can be sent again.
+        rows: where to find the row of an earlier submission.
 
     Raises:
         SubmissionRunning: an earlier submission takes very long.
@@ -44,7 +49,7 @@ def predict_once(*, user: User, key: str, content: Any, run: Callable[..., Predi
     poll_seconds = FIRST_POLL_SECONDS
     while True:
         try:
-            return _predict_or_find(user, name, run)
+            return _store_or_find(user, name, run, rows)
         except KeyInUse as error:
             if time.monotonic() > deadline:
                 message = "This form was submitted before, and is still running. Check your history before you try again."
@@ -65,15 +70,13 @@ def _get_name(key: str, content: Any) -> str:
     return f"form {hash_content([key, content])}"
 
 
-def _predict_or_find(user: User, name: str, run: Callable[..., Prediction]) -> Prediction:
+def _store_or_find(user: User, name: str, run: Callable[..., T], rows: QuerySet[T]) -> T:
     claim = claim_key(user=user, key=name, fingerprint="")  # the name contains the content
     if isinstance(claim, StoredResponse):
-        rows = Prediction.objects.filter(user=user).with_related().with_reviews()
-        return rows.filter(pk=json.loads(claim.body)["prediction"]).first() or run(in_transaction=None)
+        return rows.filter(user=user, pk=json.loads(claim.body)["id"]).first() or run(in_transaction=None)
     with claim.hold():
-        return run(in_transaction=lambda prediction: _complete(claim, prediction))
+        return run(in_transaction=lambda row: _complete(claim, row))
 
 
-def _complete(claim: Claim, prediction: Prediction) -> None:
-    body = json.dumps({"prediction": str(prediction.pk)}).encode()
-    claim.complete(StoredResponse(status_code=201, body=body))
+def _complete(claim: Claim, row: Model) -> None:
+    claim.complete(StoredResponse(status_code=201, body=json.dumps({"id": str(row.pk)}).encode()))

@@ -87,6 +87,15 @@ def test_invalid_rows_are_named_in_the_preview_and_after_the_run(flowers, signed
     assert "Download results" in page
 
 
+def test_a_form_that_is_submitted_twice_creates_one_job(shades, signed_in):
+    key = re.search(r'name="idempotency_key" value="([^"]+)"', signed_in.get(NEW_URL).content.decode()).group(1)
+    fields = {"model": "shades", "idempotency_key": key}
+    first, second = (signed_in.post(NEW_URL, {**fields, "file": make_archive()}).url for _ in range(2))
+    assert first == second
+    assert signed_in.post(NEW_URL, {**fields, "file": make_archive(["c.png"])}).url != first
+    assert BatchJob.objects.count() == 2
+
+
 def test_archive_starts_at_once(shades, signed_in):
     response = signed_in.post(NEW_URL, {"model": "shades", "file": make_archive()})
     job = BatchJob.objects.get()

@@ -19,9 +19,10 @@ from core.errors import get_status
 from core.storage import StorageFull
 from inference.errors import InferenceError
 from predictions.forms import ExampleForm
+from predictions.models import Prediction
 from predictions.services import predict_example
 from predictions.services.examples import read_example_thumbnail
-from predictions.services.submissions import predict_once
+from predictions.services.submissions import store_once
 from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response, build_thumbnail_response
 from predictions.views.submissions import SubmissionMixin
 from registry.models import RegisteredModel
@@ -53,11 +54,12 @@ class ExampleView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
             version = _resolve_reference(self.request, self.model.name, shown).version if shown else resolved.version
             number = form.cleaned_data["number"]
             content = ["example", reference, shown, number]
-            prediction = predict_once(
+            prediction = store_once(
                 user=self.request.user,
                 key=self.choose_submission_key(content),
                 content=content,
                 run=partial(predict_example, version=version, user=self.request.user, number=number, resolved=resolved),
+                rows=Prediction.objects.with_related().with_reviews(),
             )
         except (InferenceError, StorageFull, LookupError) as error:
             return self.reject_example(str(error), status=get_status(error))

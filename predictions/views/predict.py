@@ -29,7 +29,7 @@ from predictions.models import Prediction
 from predictions.services.examples import get_example_names, has_example
 from predictions.services.inputs import PreparedInput
 from predictions.services.predict import run_prediction
-from predictions.services.submissions import predict_once
+from predictions.services.submissions import store_once
 from predictions.snippets import build_snippets
 from predictions.views.form_inputs import FORM_CLASSES, get_form_arguments, get_initial_input, get_job_limits, iterate_inputs
 from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response
@@ -162,7 +162,8 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
         options: dict[str, Any] = {"resolved": resolved, "prepared": prepared, "source": Prediction.Source.WEB}
         run = partial(run_prediction, user=user, client_reference=reference, **options)
         content = [self.page_reference, reference, number, row.sha256, row.original_name]
-        return predict_once(user=user, key=self.choose_submission_key(content), content=content, run=run)
+        rows = Prediction.objects.with_related().with_reviews()
+        return store_once(user=user, key=self.choose_submission_key(content), content=content, run=run, rows=rows)
 
     def show_results(self, form: PredictionForm, results: list[Prediction]) -> HttpResponse:
         page_url = self.get_page_url(results)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.generic import FormView
@@ -18,13 +20,16 @@ from inference.messages import format_bytes
 from predictions.batch_job_forms import BatchFileForm
 from predictions.models import BatchJob
 from predictions.services.batch_jobs import create_batch_job, start_batch_job
+from predictions.services.idempotency import hash_content
+from predictions.services.submissions import store_once
 from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response
 from predictions.views.model_choices import list_model_choices
+from predictions.views.submissions import SubmissionMixin
 from registry.errors import InactiveModel, UnknownModel
 from registry.references import resolve_model
 
 
-class NewBatchJobView(HtmxLoginRequiredMixin, FormView):
+class NewBatchJobView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
     """Upload the file of a batch job. A table leads to its preview, an archive starts.
 
     htmx requests get the error as text, or a redirect of the browser.
@@ -49,13 +54,13 @@ class NewBatchJobView(HtmxLoginRequiredMixin, FormView):
         return super().get_context_data(batch_limits={"bytes": size, "size": format_bytes(size)}, **kwargs)
 
     def form_valid(self, form: BatchFileForm) -> HttpResponse:
-        user, file = self.request.user, form.cleaned_data["file"]
-        kind = BatchJob.Kind.ARCHIVE if file.name.lower().endswith(".zip") else ""  # otherwise detected
+        user, reference, file = self.request.user, form.cleaned_data["model"], form.cleaned_data["file"]
+        content = ["batch job", reference, hash_content(file)]
         try:
-            resolved = resolve_model(form.cleaned_data["model"], user=user)
-            job = create_batch_job(user=user, resolved=resolved, kind=kind, file=file, start=False)
-            if job.kind == BatchJob.Kind.ARCHIVE:  # it has no columns to choose
-                job = start_batch_job(job=job)
+            resolved = resolve_model(reference, user=user)
+            run = partial(_create_job, user=user, resolved=resolved, file=file)
+            key = self.choose_submission_key(content)
+            job = store_once(user=user, key=key, content=content, run=run, rows=BatchJob.objects.all())
         except (InferenceError, StorageFull) as error:
             form.add_error("model" if isinstance(error, UnknownModel | InactiveModel) else "file", str(error))
             return self.form_invalid(form, status=get_status(error))
@@ -66,6 +71,12 @@ class NewBatchJobView(HtmxLoginRequiredMixin, FormView):
             messages = [str(message) for errors in form.errors.values() for message in errors]
             return build_error_response(" ".join(messages), status=status)
         return self.render_to_response(self.get_context_data(form=form), status=status)
+
+
+def _create_job(*, file: UploadedFile, **options: Any) -> BatchJob:
+    kind = BatchJob.Kind.ARCHIVE if str(file.name).lower().endswith(".zip") else ""  # otherwise detected
+    job = create_batch_job(kind=kind, file=file, start=False, **options)
+    return start_batch_job(job=job) if job.kind == BatchJob.Kind.ARCHIVE else job  # an archive has no columns to choose
 
 
 def _list_choices(request: AuthenticatedRequest, reference: str) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ An operation is a generator. It yields requests and pauses, gets the responses, 
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -115,7 +116,7 @@ def predict(
     values = {name: value for name, value in options.items() if value not in (None, "")}
     if image is not None:
         if features is not None:
-            values["features"] = _dump_json(to_json(features))
+            values["features"] = json.dumps(to_json(features))
         request = replace(request, files=[("image", read_image(image))], data=values)
     else:
         parts = {"features": to_json(features) if features is not None else None, "text": text}
@@ -144,7 +145,7 @@ def submit_job(
 ) -> Operation[BatchJob]:
     values = {name: value for name, value in options.items() if value}
     if mapping:
-        values["mapping"] = _dump_json(dict(mapping))
+        values["mapping"] = json.dumps(dict(mapping))
     response = yield from create(Request("POST", f"{API_PATH}batch-jobs/", data=values, upload=path), policy, key)
     return BatchJob.from_json(response.json())
 
@@ -235,14 +236,9 @@ def _make_image_batch(files: Files, values: Mapping[str, Any]) -> Callable[[], R
 def _parse_result(item: Mapping[str, Any]) -> Result:
     if item.get("prediction"):
         return Prediction.from_json(item["prediction"])
-    problem = item.get("error") or item.get("problem") or {}
-    return Problem(problem.get("code", ""), problem.get("detail", ""), problem.get("field") or "")
-
-
-def _dump_json(value: Any) -> str:
-    import json
-
-    return json.dumps(value)
+    problem = item["error"]
+    fields = [error["field"] for error in problem["errors"]]
+    return Problem(problem["code"], problem["detail"], fields[0] if len(fields) == 1 else "")
 
 
 def _read_body(response: httpx.Response) -> Any:

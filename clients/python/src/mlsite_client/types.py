@@ -77,7 +77,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class BatchJob:
-    """A file of inputs that is processed in the background."""
+    """A file of inputs that is processed in the background. `total` is None until the file has been counted."""
 
     id: str
     url: str
@@ -100,15 +100,15 @@ class BatchJob:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> BatchJob:
-        error = body.get("error")
+        error, progress = body.get("error"), body["progress"]
         return cls(
             id=body["id"],
             url=body["url"],
             status=body["status"],
-            total=body.get("total"),
-            succeeded=body.get("succeeded", 0),
-            failed=body.get("failed", 0),
-            error=Problem(error["code"], error.get("message") or error.get("detail", "")) if error else None,
+            total=progress["total"],
+            succeeded=progress["succeeded"],
+            failed=progress["failed"],
+            error=Problem(error["code"], error["message"]) if error else None,
             raw=body,
         )
 
