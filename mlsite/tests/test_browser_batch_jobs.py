@@ -162,7 +162,7 @@ def test_wrong_files_are_rejected_with_a_hint(page, watched):
 
 
 def test_upload_page_shows_errors_and_the_list_changes_without_a_reload(page, watched):
-    watched.expected = ["net::ERR_FAILED", "status of 400"]
+    watched.expected = ["net::ERR_FAILED", "status of 400", "htmx:sendError", "htmx:afterRequest"]
     sign_up(page)
     page.goto("/batch-jobs/new/?model=iris")
     for content, result in (("", "The file is empty."), (make_table(2000), "Preview of rows.csv")):

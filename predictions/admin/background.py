@@ -90,9 +90,7 @@ class QueuedPredictionAdmin(BackgroundAdmin):
 
 @admin.register(BatchJob)
 class BatchJobAdmin(BackgroundAdmin):
-    list_display = (
-        "id", "title", "status", "model_version", "user", "age", "progress", "failed_items", "attempts",
-    )  # fmt: skip
+    list_display = ("id", "title", "status", "model_version", "user", "age", "progress", "failed_items")
     list_select_related = ("model_version__model", "user")
     list_filter = ("status", "kind")
     ordering = ("-id",)
@@ -110,7 +108,8 @@ class BatchJobAdmin(BackgroundAdmin):
 
     @admin.display(description="progress")
     def progress(self, row: BatchJob) -> str:
-        return f"{row.done_items:,}" if row.total_items is None else f"{row.done_items:,} of {row.total_items:,}"
+        text = f"{row.done_items:,}" if row.total_items is None else f"{row.done_items:,} of {row.total_items:,}"
+        return text.replace(" ", "\N{NO-BREAK SPACE}")
 
     @admin.display(description="model version")
     def model_link(self, row: BatchJob) -> str:
