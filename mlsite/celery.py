@@ -39,7 +39,7 @@ RECONNECT_SECONDS = 5.0  # after an error. Tasks are dropped meanwhile, and the 
 RESTART_SECONDS = 1.0
 REDELIVERY_SECONDS = 3600  # Redis only: messages of a killed worker. The sweep enqueues their tasks earlier
 POOLS = ("celery.concurrency.thread", "celery.concurrency.solo")
-RETRIES = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
+RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
 
 if not settings.CELERY_BROKER_URL:
     raise ImproperlyConfigured("Celery needs a broker. Set CELERY_BROKER_URL, or start only the web server.")
@@ -56,7 +56,7 @@ app.conf.update(
     broker_connection_retry=False,  # see above
     broker_connection_retry_on_startup=True,
     broker_connection_timeout=CONNECT_SECONDS,
-    broker_transport_options=RETRIES
+    broker_transport_options=RETRY_POLICY
     | (
         {
             "visibility_timeout": REDELIVERY_SECONDS,
@@ -115,7 +115,7 @@ def send_task(name: str, row_id: str) -> None:
         return
     connection = app.connection_for_write()  # not opened: it knows the exceptions of its transport
     try:
-        app.send_task(name, args=[row_id], retry=True, retry_policy=RETRIES)
+        app.send_task(name, args=[row_id], retry=True, retry_policy=RETRY_POLICY)
     except (OperationalError, OSError, *connection.connection_errors, *connection.channel_errors) as error:
         broker.record(error)
     else:
@@ -157,7 +157,7 @@ def start_watchdog(**kwargs: Any) -> None:
 
 @signals.worker_shutting_down.connect
 def stop_running_tasks(**kwargs: Any) -> None:
-    """Tell tasks to stop after the current item."""
+    """Stop tasks after the current item."""
     stopping.set()
 
 

@@ -218,7 +218,7 @@ TASK_HANDLER, TASK_THREADS = (
     ("mlsite.celery.send_task", 1) if CELERY_BROKER_URL else ("core.tasks.run_task", BACKGROUND_THREADS)
 )
 # Seconds after which a worker that is running a prediction is considered lost. Loading the slowest model must take less.
-BACKGROUND_LEASE = env.float("BACKGROUND_LEASE", default=max(120.0, 6 * PREDICT_TIMEOUT))
+BACKGROUND_LEASE_SECONDS = env.float("BACKGROUND_LEASE_SECONDS", default=max(120.0, 6 * PREDICT_TIMEOUT))
 MAX_PREFER_WAIT = env.int("MAX_PREFER_WAIT", default=10)  # seconds that a request with `Prefer: wait` can wait
 MAX_EXPIRES_IN = env.int("MAX_EXPIRES_IN", default=7 * 24 * 3600)  # seconds, the limit of `expires_in`
 IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", default=24)  # for which a repeated request gets the first response

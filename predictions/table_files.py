@@ -18,12 +18,12 @@ from predictions.table_encodings import detect_encoding, make_table_error
 
 MAX_ROW_CHARACTERS = 2**20  # including the line breaks of quoted cells
 MAX_COLUMNS = 20_000
-UNDECODABLE = "\udc80"  # stands for bytes that the encoding does not define; valid text never contains it
+UNDECODABLE_CHARACTER = "\udc80"  # stands for bytes that the encoding does not define; valid text never contains it
 
 
 def _mark_undecodable(error: UnicodeError) -> tuple[str, int]:
     if isinstance(error, UnicodeDecodeError):
-        return UNDECODABLE, error.end
+        return UNDECODABLE_CHARACTER, error.end
     raise error
 
 
@@ -115,7 +115,7 @@ class TableFile:
 
 def replace_undecodable(text: str) -> str:
     """Return a text that can be encoded: with the replacement character for bytes that could not be decoded."""
-    return text if text.isascii() else text.replace(UNDECODABLE, "\N{REPLACEMENT CHARACTER}")
+    return text if text.isascii() else text.replace(UNDECODABLE_CHARACTER, "\N{REPLACEMENT CHARACTER}")
 
 
 def _has_control_characters(line: str) -> bool:
@@ -197,7 +197,7 @@ class _Lines:
     def find_invalid_text(self) -> str:
         """Return why the text of the current row is invalid; empty if it is valid."""
         for line in self._taken:
-            if not line.text.isascii() and UNDECODABLE in line.text:
+            if not line.text.isascii() and UNDECODABLE_CHARACTER in line.text:
                 return f"The row contains bytes that are not valid {self._file.encoding.upper()} text."
             if "\0" in line.text:
                 return "The row contains a NUL character."

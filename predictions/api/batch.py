@@ -41,8 +41,8 @@ class BatchView(APIView):
     def post(self, request: Request) -> HttpResponse:
         """Run a model on many inputs, and store the valid inputs and their predictions.
 
-        Send images as several parts `image` of `multipart/form-data`; rows as the list `features` and texts as the list
-        `text` of JSON; or any inputs as the list `items` of JSON. Each input has one result, in order: the prediction, or
+        Send images as several parts `image` of `multipart/form-data`. In JSON, send rows as the list `features`, texts as
+        the list `text`, or inputs of any kind as the list `items`. Each input has one result, in order: the prediction, or
         the problem that a single request would have returned. An invalid input does not affect the others.
         """
         user = cast(User, request.user)

@@ -45,8 +45,8 @@ IDEMPOTENCY_PARAMETER = OpenApiParameter(
     "Idempotency-Key",
     str,
     location=OpenApiParameter.HEADER,
-    description="A unique key of up to 255 characters. If the request is repeated with the same key, the response to the "
-    "first request is sent again, and nothing is created.",
+    description="A unique key of up to 255 characters, such as a UUID. If you repeat the request with the same key, you get "
+    "the response to the first request, and nothing is created again.",
 )
 
 

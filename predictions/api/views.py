@@ -115,7 +115,8 @@ class PredictionViewSet(CancelMixin, mixins.ListModelMixin, mixins.RetrieveModel
 
         Send an image as the part `image` of `multipart/form-data`, as base64 in the JSON key `image`, or as the body itself
         with its media type. Send features or a text as JSON. Send an image with features as `image` and `features`, in
-        `multipart/form-data` or in JSON. With `Prefer: respond-async`, the model runs later: see `status`.
+        `multipart/form-data` or in JSON. With `Prefer: respond-async`, the model runs in the
+        background.
         """
         serializer = PredictionRequestSerializer(data=request.data)
         reject_query_fields(request)
@@ -144,7 +145,7 @@ class PredictionViewSet(CancelMixin, mixins.ListModelMixin, mixins.RetrieveModel
         ]
     )
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Get a prediction. If it is queued or running, Retry-After says when to get it again."""
+        """Get a prediction. If it is queued or running, wait as long as `Retry-After` before you get it again."""
         return add_poll_headers(super().retrieve(request, *args, **kwargs))
 
     @extend_schema(

@@ -43,7 +43,7 @@ class InferenceRequest:
     Args:
         id: the client's own id; empty if it sends none.
         outputs: None for all outputs.
-        is_binary: whether outputs are returned as binary data, unless the output itself says otherwise.
+        is_binary: whether outputs are returned as binary data, unless the output has its own parameter.
     """
 
     id: str
@@ -159,7 +159,7 @@ def _read_binary_size(item: Mapping[str, Any], available: int) -> int | None:
         raise make_tensor_error(
             name,
             f"Expected binary_data_size to be at most {available:,}, the number of bytes after the JSON object. The header "
-            f"{HEADER_LENGTH} says where the JSON object ends. Received: {size!r:.50}",
+            f"{HEADER_LENGTH} must be the size of the JSON object. Received: {size!r:.50}",
         )
     return size
 

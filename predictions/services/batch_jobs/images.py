@@ -24,7 +24,7 @@ from predictions.services.batch_jobs.states import Status, WrongJobStatus, enque
 
 @dataclass(frozen=True, slots=True)
 class AddedImage:
-    """What happened to one uploaded image.
+    """The result of one uploaded image.
 
     Args:
         is_new: whether the image was added; if not, an earlier request has added it.

@@ -1,4 +1,4 @@
-"""Run batch jobs in the background, chunk by chunk. See `core.tasks`: the rows are the truth, and a task is only a hint."""
+"""Run batch jobs in the background, chunk by chunk. A task is only a hint: see `core.tasks`."""
 
 from __future__ import annotations
 
