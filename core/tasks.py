@@ -43,9 +43,10 @@ def background_task(name: str) -> Callable[[Task], Task]:
 def enqueue(name: str, row_id: str) -> None:
     """Run a task in the background after the current transaction commits; at once if no transaction is open.
 
-    This never waits for the broker. If the task is lost, the sweep enqueues it again.
+    This never waits for the broker, and its errors are only logged, because the row is stored then. If the task is lost, the
+    sweep enqueues it again.
     """
-    transaction.on_commit(lambda: _enqueue(name, row_id))
+    transaction.on_commit(lambda: _enqueue(name, row_id), robust=True)
 
 
 def run_task(name: str, row_id: str) -> None:

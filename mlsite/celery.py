@@ -26,6 +26,7 @@ from celery import Celery, signals
 from celery.beat import Scheduler
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 from kombu.exceptions import OperationalError
 
 from core.tasks import load_tasks, run_task, stopping
@@ -37,7 +38,10 @@ CONNECT_SECONDS = 2.0
 RESPONSE_SECONDS = 3.0
 RECONNECT_SECONDS = 5.0  # after an error. Tasks are dropped meanwhile, and the sweep enqueues them again
 RESTART_SECONDS = 1.0
+MIN_EXPIRY_SECONDS = 60  # of the message of a periodic job; workers that are busy get it late
 REDELIVERY_SECONDS = 3600  # Redis only: messages of a killed worker. The sweep enqueues their tasks earlier
+# Periodic jobs have a queue of their own. Behind many tasks, their messages would always expire.
+TASK_QUEUE, JOB_QUEUE = "mlsite", "mlsite-jobs"
 POOLS = ("celery.concurrency.thread", "celery.concurrency.solo")
 RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
 
@@ -48,7 +52,12 @@ app = Celery("mlsite", broker=settings.CELERY_BROKER_URL)
 app.conf.update(
     accept_content=["json"],
     beat_schedule={
-        path: {"task": "mlsite.run_job", "schedule": seconds, "args": [path], "options": {"expires": seconds}}
+        path: {
+            "task": "mlsite.run_job",
+            "schedule": seconds,
+            "args": [path],
+            "options": {"expires": max(seconds, MIN_EXPIRY_SECONDS)},
+        }
         for path, seconds in settings.SCHEDULED_JOBS.items()
     },
     beat_scheduler="mlsite.celery:PromptScheduler",
@@ -68,9 +77,11 @@ app.conf.update(
         else {"write_timeout": RESPONSE_SECONDS}
     ),
     task_acks_late=True,
-    task_default_queue="mlsite",
+    task_default_queue=TASK_QUEUE,
     task_ignore_result=True,
+    task_queues=[Queue(name, routing_key=name) for name in (TASK_QUEUE, JOB_QUEUE)],  # a worker gets both
     task_reject_on_worker_lost=True,
+    task_routes={"mlsite.run_job": {"queue": JOB_QUEUE}},
     timezone="UTC",
     worker_cancel_long_running_tasks_on_connection_loss=False,  # threads cannot be canceled
     worker_concurrency=settings.BACKGROUND_THREADS,

@@ -18,7 +18,7 @@ from core.api.problems import describe_inference_error
 from core.api.renderers import render_json
 from inference.errors import InferenceError, InvalidInput
 from predictions.api.batch_items import read_items
-from predictions.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
+from predictions.api.idempotency import BATCH_LEASE_SECONDS, IDEMPOTENCY_PARAMETER, get_claim, idempotent
 from predictions.api.representation import get_base_url, get_url_suffix, represent_prediction
 from predictions.api.serializers.batch import BatchImagesSerializer, BatchRequestSerializer, BatchResultSerializer
 from predictions.models import Prediction
@@ -37,7 +37,7 @@ class BatchView(APIView):
         responses=BatchResultSerializer,
         parameters=[IDEMPOTENCY_PARAMETER],
     )
-    @idempotent
+    @partial(idempotent, lease_seconds=BATCH_LEASE_SECONDS)
     def post(self, request: Request) -> HttpResponse:
         """Run a model on many inputs, and store the valid inputs and their predictions.
 

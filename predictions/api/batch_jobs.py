@@ -30,6 +30,7 @@ from predictions.api.serializers.batch_job import (
 )
 from predictions.batch_job_results import stream_results
 from predictions.models import BatchJob
+from predictions.permissions import can_change_job
 from predictions.services.batch_jobs import (
     AddedImage,
     add_images,
@@ -76,8 +77,7 @@ class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             PermissionDenied: a reviewer can see the job, but it belongs to another user.
         """
         job: BatchJob = self.get_object()
-        user = cast(User, self.request.user)
-        if job.user_id != user.pk and not user.is_superuser:
+        if not can_change_job(job, cast(User, self.request.user)):
             raise PermissionDenied("Only the owner of a batch job can change it.")
         return job
 

@@ -36,6 +36,7 @@ T = TypeVar("T")
 
 META_NAME = "HTTP_IDEMPOTENCY_KEY"
 CLAIM_ATTRIBUTE = "idempotency_claim"  # of a request
+BATCH_LEASE_SECONDS = 300.0  # a request with many inputs can take longer than one with a single input
 REPLAYED_HEADER = "Idempotent-Replayed"
 # A string of RFC 8941, or the same characters without quotes. Servers join two headers with a comma, so a key without
 # quotes cannot contain one.

@@ -48,11 +48,11 @@ def _find_known_inputs(names: Iterable[str]) -> set[str]:
 
 
 def _find_known_job_files(names: Iterable[str]) -> set[str]:
-    """Return the names of files and of waiting images of batch jobs. Both contain the ID of the job."""
+    """Return the names of files and of waiting images of batch jobs. Both contain the ID of the job, which has an index."""
     parsed = (parse_uuid(Path(name).parts[1].partition(".")[0]) for name in names)
     job_ids = {job_id for job_id in parsed if job_id}
     files = BatchJob.objects.filter(pk__in=job_ids).values_list("file", flat=True)
-    images = BatchJobImage.objects.filter(job__in=job_ids).values_list("file", flat=True)
+    images = BatchJobImage.objects.filter(job__in=job_ids, file__in=names).values_list("file", flat=True)
     return {*files, *images}
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from predictions.batch_job_progress import get_progress
+from predictions.batch_job_progress import RATE_OPTION, get_progress
 from predictions.models import BatchJob, Prediction
 from predictions.services.batch_jobs import (
     WrongJobStatus,
@@ -129,6 +129,36 @@ def test_long_jobs_give_other_tasks_a_turn(flowers, user, small_chunks, monkeypa
     expire_lease(job)
     assert requeue_lost_jobs() == 1
     assert run_job(job).succeeded_items == 10
+
+
+def test_a_slow_model_gets_small_chunks_that_end_within_the_lease(flowers, user, monkeypatch):
+    job = make_job(user, make_rows(40))
+    sizes = []
+    original = run._JobRun._process
+
+    def process(self, chunk):
+        sizes.append(len(chunk.items))
+        self.last_store -= 3 * len(chunk.items)  # 3 seconds per item
+        original(self, chunk)
+
+    monkeypatch.setattr(run._JobRun, "_process", process)
+    run_job(job)
+    assert (sizes[0], set(sizes[1:-1]), sum(sizes)) == (4, {3}, 40)
+
+
+def test_a_job_without_progress_continues_with_small_chunks(flowers, user):
+    job = make_job(user, make_rows(30))
+    BatchJob.objects.filter(pk=job.pk).update(options=job.options | {RATE_OPTION: 1000.0}, attempts=1)
+    job = states.claim_job(str(job.pk))
+    (first, second) = map(len, read_chunks(job))
+    assert (first, second) == (4, 26)
+
+
+def read_chunks(job):
+    """Yield the items of each chunk of a job, as if the worker stored them."""
+    for chunk in chunks.iterate_chunks(job):
+        job.attempts = 0
+        yield chunk.items
 
 
 def test_failed_predictions_are_retried(shades, user, write_dummy, monkeypatch):

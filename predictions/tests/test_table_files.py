@@ -62,6 +62,7 @@ WRONG_COUNT = "Expected 2 values, as in the header. Received: "
         (b"a,b\n1,\xe9\n2,\x81\n3,z\n", {3: "The row contains bytes that are not valid CP1252 text."}),
         ("a,b\n1,é\n".encode("utf-16") + b"\x00\xdc\n\x00", {3: "The row contains bytes that are not valid UTF-16 text."}),
     ],
+    ids=range(12),
 )
 def test_a_bad_row_does_not_stop_the_others(data, messages):
     rows = read_table(data)

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from accounts.models import User
 from inference.errors import InvalidInput
-from predictions.api.idempotency import get_claim, idempotent
+from predictions.api.idempotency import BATCH_LEASE_SECONDS, get_claim, idempotent
 from predictions.api.v2.body import BodyParser, ProtocolNegotiation, get_body
 from predictions.api.v2.errors import build_error, handle_exception
 from predictions.api.v2.inputs import build_items, describe_inputs
@@ -29,7 +29,6 @@ from registry.serving import get_pool, get_spec, get_standby
 
 # The format of the artifact, as the protocol names it. Others have the name of the runtime.
 PLATFORMS = {"onnx": "onnx_onnxv1", "tensorflow": "tensorflow_savedmodel"}
-LEASE_SECONDS = 300.0  # of an Idempotency-Key: a request with many rows can take longer than one with a single input
 
 
 class ProtocolView(APIView):
@@ -101,7 +100,7 @@ def _can_serve(resolved: ResolvedModel) -> bool:
 class InferView(ProtocolView):
     """Inference."""
 
-    @partial(idempotent, lease_seconds=LEASE_SECONDS)
+    @partial(idempotent, lease_seconds=BATCH_LEASE_SECONDS)
     def post(self, request: Request, name: str, number: str | None = None) -> HttpResponse:
         """Run a model on all rows of the input tensors, and store the inputs and the predictions.
 

@@ -197,7 +197,7 @@ class _JobRun:
             BatchJobItem.objects.bulk_create(items)
         if self.job.kind == BatchJob.Kind.IMAGES and not is_retry:
             self._delete_images([item.number for item in items])
-        self.job.options = options
+        self.job.options, self.job.attempts = options, 0
 
     def _update_rate(self, count: int) -> float:
         """Return the moving average of the items per second."""

@@ -22,7 +22,8 @@ from predictions.batch_job_presentation import (
 )
 from predictions.batch_job_progress import get_progress
 from predictions.models import BatchJob
-from predictions.views.batch_jobs.preview import can_change, get_preview_context, has_preview
+from predictions.permissions import can_change_job
+from predictions.views.batch_jobs.preview import get_preview_context, has_preview
 from predictions.views.mixins import HtmxLoginRequiredMixin
 
 PAGE_SIZE = 24  # batch jobs
@@ -54,16 +55,15 @@ class BatchJobView(HtmxLoginRequiredMixin, DetailView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         job = self.object
-        may_change = can_change(job, self.request.user)
+        may_change = can_change_job(job, self.request.user)
         if has_preview(job) and not self.request.htmx:
             return super().get_context_data(**get_preview_context(job), can_change=may_change, **kwargs)
         shown = self.request.GET
         is_page = not self.request.htmx or "status" in shown
         has_new_status = is_page and shown.get("status") != job.status
         failure_count = min(job.failed_items, MAX_SHOWN_FAILURES)
-        has_new_failures = is_page and shown.get("failures") != str(
-            failure_count
-        )  # otherwise, polling needs no query for them
+        # If nothing has changed, polling needs no query for them.
+        has_new_failures = is_page and shown.get("failures") != str(failure_count)
         label_counts = count_labels(job) if job.is_final and has_new_status else []
         progress = get_progress(job)
         return super().get_context_data(

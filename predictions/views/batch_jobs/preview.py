@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any, NamedTuple
 
-from accounts.models import User
 from inference.errors import InvalidInput
 from inference.messages import format_names
 from predictions.batch_job_files import BatchJobPreview, build_preview
@@ -28,11 +27,6 @@ class ShownRow(NamedTuple):
     line: int
     cells: list[Cell]
     error: str
-
-
-def can_change(job: BatchJob, user: User) -> bool:
-    """Return whether a user who can see a batch job may also start, cancel, or retry it, as in the API."""
-    return job.user_id == user.pk or user.is_superuser
 
 
 def has_preview(job: BatchJob) -> bool:
