@@ -68,6 +68,7 @@ def test_a_double_click_without_scripts_stores_one_prediction(page, watched):
         expect(page.locator(".result")).to_have_count(1)
         stored += 2
         assert count_predictions(page) == stored, delay
+    page.wait_for_timeout(1000)  # otherwise, the same input counts as the second click of a double click
     page.goto("/?model=iris&example=1")
     page.get_by_role("button", name="Predict", exact=True).click()
     expect(page).to_have_url(re.compile("shown="))

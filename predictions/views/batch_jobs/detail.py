@@ -84,7 +84,7 @@ class BatchJobView(HtmxLoginRequiredMixin, DetailView):
 
 
 class BatchJobListView(HtmxLoginRequiredMixin, TemplateView):
-    """Batch jobs, newest first."""
+    """Batch jobs, newest first. The page polls itself while some of them are open."""
 
     template_name = "predictions/batch_jobs/list.html"
     request: AuthenticatedRequest
@@ -97,7 +97,9 @@ class BatchJobListView(HtmxLoginRequiredMixin, TemplateView):
             newer_than=parameters.get("newer", ""),
             size=PAGE_SIZE,
         )
-        return super().get_context_data(page=page, shows_all_users=is_reviewer(user), **kwargs)
+        # Drafts with a preview, and those without an image, wait for their user.
+        open_jobs = [job for job in page.rows if not job.is_final and not has_preview(job) and job.total_items != 0]
+        return super().get_context_data(page=page, open_jobs=open_jobs, shows_all_users=is_reviewer(user), **kwargs)
 
 
 def _can_retry(job: BatchJob) -> bool:

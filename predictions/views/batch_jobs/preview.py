@@ -54,7 +54,8 @@ def get_preview_context(job: BatchJob, *, form: ColumnsForm | None = None, error
         "preview": preview,
         "form": form or build_columns_form(job, preview),
         "unused_columns": format_names([name or "(without a name)" for name in preview.unused]) if preview.unused else "",
-        "has_invalid_rows": any(row.error for row in preview.rows),
+        # Without a column for each feature, every row is invalid.
+        "has_invalid_rows": not preview.missing and any(row.error for row in preview.rows),
         **_get_shown_table(preview),
     }
 
