@@ -39,9 +39,10 @@ class Executor:
                 return False
             self._waiting[name, row_id] = None
             if self._started_count < self._thread_count:
-                self._started_count += 1
-                threading.Thread(target=self._run_tasks, name=f"background-{self._started_count}", daemon=True).start()
-            self._changed.notify()
+                name = f"background-{self._started_count + 1}"
+                threading.Thread(target=self._run_tasks, name=name, daemon=True).start()
+                self._started_count += 1  # only now: if the system has no thread left, the next task tries again
+            self._changed.notify_all()  # callers of `wait_until_idle` wait for it too
             return True
 
     def wait_until_idle(self, seconds: float) -> bool:

@@ -1,7 +1,7 @@
 """Background tasks: functions that run outside the request, in a Celery worker or in this process.
 
-The database rows that a task works on are the truth, and a queued task is only a hint to look at them. A task can be lost or
-run twice: it must do nothing if its work is done, and a sweep enqueues it again if its work is not done.
+The database contains the work that is left, and a queued task is only a hint to look at a row. A task can be lost or run
+twice. It must do nothing if its work is done, and a sweep enqueues it again if its work is not done.
 """
 
 from __future__ import annotations
@@ -43,9 +43,10 @@ def background_task(name: str) -> Callable[[Task], Task]:
 def enqueue(name: str, row_id: str) -> None:
     """Run a task in the background after the current transaction commits; at once if no transaction is open.
 
-    This never waits for the broker. If the task is lost, the sweep enqueues it again.
+    This never waits for the broker, and its errors are only logged, because the row is stored then. If the task is lost, the
+    sweep enqueues it again.
     """
-    transaction.on_commit(lambda: _enqueue(name, row_id))
+    transaction.on_commit(lambda: _enqueue(name, row_id), robust=True)
 
 
 def run_task(name: str, row_id: str) -> None:
@@ -71,7 +72,7 @@ def get_executor() -> Executor:
 
 
 def stop_tasks(seconds: float) -> None:
-    """Tell running tasks to stop, and wait for them. Tasks that wait are dropped, and the sweep enqueues them again."""
+    """Stop running tasks after the current item, and wait for them. The sweep enqueues waiting tasks again."""
     stopping.set()
     if get_executor.cache_info().currsize:
         get_executor().stop(seconds)

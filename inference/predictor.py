@@ -22,7 +22,7 @@ WARM_UP_TIMEOUT_SECONDS = 120
 WARM_UP_SAMPLE_COUNT = 4
 TIMED_RUN_COUNT = 3
 MAX_DIRECT_MILLISECONDS = 5.0
-ROWS_PER_ITEM = 32  # a chunk of `predict_many` has as many times more rows than images, because rows need little memory
+ROWS_PER_ITEM = 32  # a chunk of `predict_many` has this many times more rows than images, because rows need little memory
 
 
 class _PreparedItem(NamedTuple):

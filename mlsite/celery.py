@@ -26,6 +26,7 @@ from celery import Celery, signals
 from celery.beat import Scheduler
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 from kombu.exceptions import OperationalError
 
 from core.tasks import load_tasks, run_task, stopping
@@ -38,9 +39,12 @@ RESPONSE_SECONDS = 3.0
 RECONNECT_SECONDS = 5.0  # after an error. Tasks are dropped meanwhile, and the sweep enqueues them again
 RESTART_SECONDS = 1.0
 PARENT_CHECK_SECONDS = 1.0
+MIN_EXPIRY_SECONDS = 60  # of the message of a periodic job; workers that are busy get it late
 REDELIVERY_SECONDS = 3600  # Redis only: messages of a killed worker. The sweep enqueues their tasks earlier
+# Periodic jobs have a queue of their own. Behind many tasks, their messages would always expire.
+TASK_QUEUE, JOB_QUEUE = "mlsite", "mlsite-jobs"
 POOLS = ("celery.concurrency.thread", "celery.concurrency.solo")
-RETRIES = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
+RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
 
 if not settings.CELERY_BROKER_URL:
     raise ImproperlyConfigured("Celery needs a broker. Set CELERY_BROKER_URL, or start only the web server.")
@@ -49,7 +53,12 @@ app = Celery("mlsite", broker=settings.CELERY_BROKER_URL)
 app.conf.update(
     accept_content=["json"],
     beat_schedule={
-        path: {"task": "mlsite.run_job", "schedule": seconds, "args": [path], "options": {"expires": seconds}}
+        path: {
+            "task": "mlsite.run_job",
+            "schedule": seconds,
+            "args": [path],
+            "options": {"expires": max(seconds, MIN_EXPIRY_SECONDS)},
+        }
         for path, seconds in settings.SCHEDULED_JOBS.items()
     },
     beat_scheduler="mlsite.celery:PromptScheduler",
@@ -57,7 +66,7 @@ app.conf.update(
     broker_connection_retry=False,  # see above
     broker_connection_retry_on_startup=True,
     broker_connection_timeout=CONNECT_SECONDS,
-    broker_transport_options=RETRIES
+    broker_transport_options=RETRY_POLICY
     | (
         {
             "visibility_timeout": REDELIVERY_SECONDS,
@@ -69,9 +78,11 @@ app.conf.update(
         else {"write_timeout": RESPONSE_SECONDS}
     ),
     task_acks_late=True,
-    task_default_queue="mlsite",
+    task_default_queue=TASK_QUEUE,
     task_ignore_result=True,
+    task_queues=[Queue(name, routing_key=name) for name in (TASK_QUEUE, JOB_QUEUE)],  # a worker gets both
     task_reject_on_worker_lost=True,
+    task_routes={"mlsite.run_job": {"queue": JOB_QUEUE}},
     timezone="UTC",
     worker_cancel_long_running_tasks_on_connection_loss=False,  # threads cannot be canceled
     worker_concurrency=settings.BACKGROUND_THREADS,
@@ -116,7 +127,7 @@ def send_task(name: str, row_id: str) -> None:
         return
     connection = app.connection_for_write()  # not opened: it knows the exceptions of its transport
     try:
-        app.send_task(name, args=[row_id], retry=True, retry_policy=RETRIES)
+        app.send_task(name, args=[row_id], retry=True, retry_policy=RETRY_POLICY)
     except (OperationalError, OSError, *connection.connection_errors, *connection.channel_errors) as error:
         broker.record(error)
     else:
@@ -171,7 +182,7 @@ def stop_beat_with_worker(**kwargs: Any) -> None:
 
 @signals.worker_shutting_down.connect
 def stop_running_tasks(**kwargs: Any) -> None:
-    """Tell tasks to stop after the current item."""
+    """Stop tasks after the current item."""
     stopping.set()
 
 

@@ -20,7 +20,7 @@ from predictions.api.v2.errors import build_error, is_v2_request
 
 
 def is_api_request(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/")
+    return request.path.startswith("/api/") or request.path == "/api"
 
 
 def is_program_request(request: HttpRequest) -> bool:

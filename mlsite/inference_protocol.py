@@ -29,7 +29,7 @@ def live(request: HttpRequest) -> JsonResponse:
 def ready(request: HttpRequest) -> JsonResponse:
     """Return 200 if `/readyz` returns 200, and otherwise 503."""
     if request.method in SAFE_METHODS and readyz(request).status_code != 200:
-        message = "The server is not ready. The URL /readyz says why."
+        message = "The server is not ready. See /readyz for the reason."
         return build_error(status=503, message=message, live=True, ready=False)
     return _respond(request, {"live": True, "ready": True})
 

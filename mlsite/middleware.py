@@ -32,15 +32,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 BODY_TIMEOUT_SECONDS = 10  # maximum time between two parts of a request body
 SAFE_METHODS = ("GET", "HEAD")
-KNOWN_METHODS = {
-    "GET",
-    "HEAD",
-    "POST",
-    "PUT",
-    "PATCH",
-    "DELETE",
-    "OPTIONS",
-}  # others share one label value, to limit the number of time series
+# Others share one label value, to limit the number of time series.
+KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 REQUESTS = Counter("mlsite_http_requests", "Number of HTTP requests.", ["method", "route", "status"])
 REQUEST_SECONDS = Histogram(

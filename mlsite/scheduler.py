@@ -29,7 +29,7 @@ def start_scheduler() -> BackgroundScheduler:
     scheduler = BackgroundScheduler(
         timezone="UTC",
         daemon=True,
-        executors={"default": ThreadPoolExecutor(1)},
+        executors={"default": ThreadPoolExecutor(2)},  # so that a long rollup does not delay the sweeps
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
     for path, seconds in settings.SCHEDULED_JOBS.items():

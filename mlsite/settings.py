@@ -5,10 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import environ
-from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from mlsite import __version__
+from mlsite.fixed_settings import (  # noqa: F401  settings
+    CONTENT_SECURITY_POLICY,
+    CORS_ALLOW_HEADERS,
+    CORS_EXPOSE_HEADERS,
+    CORS_URLS_REGEX,
+    SPECTACULAR_SETTINGS,
+    build_rest_framework,
+)
 from mlsite.logging_config import build_logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -39,17 +45,6 @@ SESSION_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "mlsite.errors.csrf_failure"
-
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [SELF],
-        "img-src": [SELF, "blob:", "data:"],  # previews of files before the upload; icons in style sheets
-        "object-src": [NONE],
-        "base-uri": [NONE],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-    }
-}
 
 # --- applications ---------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -219,7 +214,7 @@ TASK_HANDLER, TASK_THREADS = (
     ("mlsite.celery.send_task", 1) if CELERY_BROKER_URL else ("core.tasks.run_task", BACKGROUND_THREADS)
 )
 # Seconds after which a worker that is running a prediction is considered lost. Loading the slowest model must take less.
-BACKGROUND_LEASE = env.float("BACKGROUND_LEASE", default=max(120.0, 6 * PREDICT_TIMEOUT))
+BACKGROUND_LEASE_SECONDS = env.float("BACKGROUND_LEASE_SECONDS", default=max(120.0, 6 * PREDICT_TIMEOUT))
 MAX_PREFER_WAIT = env.int("MAX_PREFER_WAIT", default=10)  # seconds that a request with `Prefer: wait` can wait
 MAX_EXPIRES_IN = env.int("MAX_EXPIRES_IN", default=7 * 24 * 3600)  # seconds, the limit of `expires_in`
 IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", default=24)  # for which a repeated request gets the first response
@@ -237,64 +232,12 @@ SCHEDULED_JOBS = {
     "predictions.services.background.requeue_lost": SWEEP_SECONDS,
     "predictions.services.batch_jobs.requeue_lost_jobs": SWEEP_SECONDS,
     "predictions.services.idempotency.delete_expired_keys": 3600,
+    "predictions.services.sweep.delete_unfinished_files": 3600,
 }
 
 # --- API ------------------------------------------------------------------------------------------------------------
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        # The first class determines the status without credentials: 401, because it sends WWW-Authenticate.
-        "accounts.authentication.BearerAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser", "rest_framework.parsers.MultiPartParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PAGINATION_CLASS": "core.api.pagination.NewestFirstPagination",
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"user": env.str("API_RATE", default="") or None},
-    "EXCEPTION_HANDLER": "core.api.problems.handle_exception",
-    "NUM_PROXIES": TRUSTED_PROXIES,
-    "PAGE_SIZE": 20,
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
-# Pages of these origins can use the API with a token. Without any origin, there is no CORS middleware.
-CORS_URLS_REGEX = r"^/(api/|v2(/|$))"
-CORS_ALLOW_HEADERS = [
-    *("accept", "authorization", "content-type", "content-encoding", "content-disposition", "idempotency-key", "prefer"),
-    *("inference-header-content-length", "x-request-id"),
-]
-CORS_EXPOSE_HEADERS = [
-    *("Location", "Retry-After", "Idempotent-Replayed", "Preference-Applied", "Inference-Header-Content-Length"),
-    *("X-Request-ID",),
-]
-SPECTACULAR_SETTINGS = {
-    "TITLE": "mlsite",
-    "DESCRIPTION": "Send inputs to trained models and store every prediction. Errors are RFC 9457 problem details "
-    "(`application/problem+json`). Create a token on the page [API tokens](/accounts/tokens/) and send it in the header "
-    "`Authorization: Bearer <token>`.",
-    "VERSION": __version__,
-    "OAS_VERSION": "3.1.0",
-    # The order in Swagger UI.
-    "TAGS": [{"name": name} for name in ("predictions", "batch-jobs", "inputs", "models", "ground-truth")],
-    "ENUM_NAME_OVERRIDES": {
-        "StatusEnum": "predictions.models.Prediction.Status",
-        "KindEnum": "predictions.models.Input.Kind",
-        "BatchJobStatusEnum": "predictions.models.BatchJob.Status",
-        "BatchJobKindEnum": "predictions.models.BatchJob.Kind",
-        "AddedImageStatusEnum": ["added", "exists", "rejected"],
-    },
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "core.api.schema.add_problem_responses",
-    ],
-}
+# mlsite/fixed_settings.py contains what does not depend on the environment.
+REST_FRAMEWORK = build_rest_framework(rate=env.str("API_RATE", default="") or None, proxy_count=TRUSTED_PROXIES)
 
 # --- language, time, logging ----------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-us"

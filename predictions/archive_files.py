@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, cast
 
 from django.core.files.base import ContentFile
 
@@ -22,7 +22,8 @@ MAX_EXPANSION = 20  # size of all members divided by the size of the archive; im
 EXPANSION_ALLOWANCE_BYTES = 64 * 2**20  # a small archive may expand more
 LOCAL_HEADER_BYTES = 30
 END_RECORD_BYTES, MAX_COMMENT_BYTES = 22, 2**16
-END_SIGNATURE, END64_LOCATOR_SIGNATURE = b"PK\x05\x06", b"PK\x06\x07"
+ENTRY_SIGNATURE, END_SIGNATURE = b"PK\x01\x02", b"PK\x05\x06"
+ENTRIES_PER_MEMBER, MAX_FOLDERS = 2, 10_000  # macOS adds a hidden file to each file
 ENCRYPTED_FLAG = 0x1
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others have no limit on what one read expands to
 IMAGE_EXTENSIONS = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ""}
@@ -61,14 +62,14 @@ class ArchiveFile:
     """
 
     def __init__(self, file: IO[bytes], *, size: int, max_members: int) -> None:
-        directory_bytes = _read_directory_size(file, size)
-        if directory_bytes > MAX_DIRECTORY_BYTES:
-            raise make_archive_error(f"The archive has more than {max_members:,} files.", code="too-many-items")
+        _check_end(file, size)
+        reader = _DirectoryReader(file, max_members=max_members)
         try:
-            self._archive = zipfile.ZipFile(file)
+            self._archive = zipfile.ZipFile(cast(IO[bytes], reader))
             infos = self._archive.infolist()
         except (*READ_ERRORS, ValueError, OSError, UnicodeError) as error:
             raise make_archive_error(f"The ZIP archive is damaged: {error}.") from error
+        reader.is_open = True
         if any(info.filename == WORKBOOK_MEMBER for info in infos):
             raise make_archive_error("The file is an Excel workbook or a document. Save the table as CSV UTF-8.")
         self.members = [Member(_clean_path(info.filename), info) for info in infos if _is_item(info)]
@@ -123,26 +124,40 @@ def is_archive(file: IO[bytes]) -> bool:
     return start in (b"PK\x03\x04", END_SIGNATURE)
 
 
-def _read_directory_size(file: IO[bytes], size: int) -> int:
-    """Return the size of the table of contents, which `zipfile` reads as a whole.
+class _DirectoryReader:
+    """A file that limits the table of contents, which `zipfile` reads at once when an archive is opened.
 
-    Raises:
-        InvalidInput: the file is not a ZIP archive.
+    The sizes in the end records of an archive are not checked, because `zipfile` decides which of several records counts.
     """
+
+    def __init__(self, file: IO[bytes], *, max_members: int) -> None:
+        self._file, self._max_members = file, max_members
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+        self.is_open = False
+
+    def read(self, size: int = -1) -> bytes:
+        """Read bytes.
+
+        Raises:
+            InvalidInput: the archive is not open yet, and its table of contents is too large.
+        """
+        if not self.is_open and size > MAX_DIRECTORY_BYTES:
+            raise self._make_error()
+        data = self._file.read(size)
+        if not self.is_open and data.count(ENTRY_SIGNATURE) > ENTRIES_PER_MEMBER * self._max_members + MAX_FOLDERS:
+            raise self._make_error()
+        return data
+
+    def _make_error(self) -> InvalidInput:
+        return make_archive_error(f"The archive has more than {self._max_members:,} files.", code="too-many-items")
+
+
+def _check_end(file: IO[bytes], size: int) -> None:
+    """Check that the file ends like a ZIP archive."""
     length = min(size, END_RECORD_BYTES + MAX_COMMENT_BYTES)
     file.seek(size - length)
-    tail = file.read(length)
-    position = tail.rfind(END_SIGNATURE)
-    if position < 0 or len(tail) - position < END_RECORD_BYTES:
+    if END_SIGNATURE not in file.read(length):
         raise make_archive_error("The file is not a complete ZIP archive. Create it again.")
-    directory_bytes = int(struct.unpack_from("<L", tail, position + 12)[0])
-    locator = tail[max(0, position - 20) : position]
-    if locator.startswith(END64_LOCATOR_SIGNATURE) and len(locator) == 20:
-        end = file.seek(min(struct.unpack_from("<Q", locator, 8)[0], size))
-        record = file.read(56)
-        directory_bytes = struct.unpack_from("<Q", record, 40)[0] if len(record) == 56 and end < size else size
-    file.seek(0)
-    return directory_bytes
 
 
 def _is_item(info: zipfile.ZipInfo) -> bool:

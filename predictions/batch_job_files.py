@@ -10,7 +10,7 @@ from typing import IO
 
 from django.conf import settings
 
-from inference.errors import InvalidInput
+from inference.errors import InferenceError, InvalidInput
 from inference.preprocessing import read_features
 from predictions.archive_files import ArchiveFile
 from predictions.models import BatchJob
@@ -19,6 +19,15 @@ from predictions.table_files import TableFile, TableRow, replace_undecodable
 
 MAX_PREVIEW_ROWS = 10
 MAX_PREVIEW_CHARACTERS = 200  # of a cell
+
+
+class JobFileMissing(InferenceError):
+    """The stored file of a batch job is missing, or cannot be opened."""
+
+    code = "stored-file-missing"
+
+    def __init__(self) -> None:
+        super().__init__("The file of the batch job is missing on the server. Upload it again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +65,9 @@ def open_table(job: BatchJob) -> Iterator[TableFile]:
     """Open the table of a job, with the encoding and the delimiter that were detected when it was created.
 
     Raises:
-        InvalidInput, OSError: the stored file cannot be read.
+        JobFileMissing, InvalidInput, OSError: the stored file cannot be read.
     """
-    with job.file.open("rb") as file:
+    with _open_file(job) as file:
         yield _read_table(job, file)
 
 
@@ -67,9 +76,9 @@ def open_archive(job: BatchJob) -> Iterator[ArchiveFile]:
     """Open the archive of a job.
 
     Raises:
-        InvalidInput, OSError: the stored file cannot be read.
+        JobFileMissing, InvalidInput, OSError: the stored file cannot be read.
     """
-    with job.file.open("rb") as file:
+    with _open_file(job) as file:
         archive = ArchiveFile(file, size=job.size, max_members=get_max_members())
         try:
             yield archive
@@ -86,7 +95,7 @@ def build_preview(job: BatchJob) -> BatchJobPreview | None:
     """Return the start of the stored file of a job; None for a job of uploaded images.
 
     Raises:
-        InvalidInput, OSError: the stored file cannot be read.
+        JobFileMissing, InvalidInput, OSError: the stored file cannot be read.
     """
     if job.kind == BatchJob.Kind.TABLE:
         with open_table(job) as table:
@@ -95,6 +104,14 @@ def build_preview(job: BatchJob) -> BatchJobPreview | None:
         with open_archive(job) as archive:
             return BatchJobPreview(names=[member.name for member in archive.members[:MAX_PREVIEW_ROWS]])
     return None
+
+
+def _open_file(job: BatchJob) -> IO[bytes]:
+    try:
+        file: IO[bytes] = job.file.open("rb")
+    except OSError as error:
+        raise JobFileMissing from error
+    return file
 
 
 def _read_table(job: BatchJob, file: IO[bytes]) -> TableFile:

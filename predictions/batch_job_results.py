@@ -62,8 +62,7 @@ def iterate_results(job: BatchJob) -> Iterator[list[Any]]:
             yield [format_cell(item.name), *_build_cells(item, output)]
         return
     with open_table(job) as table:
-        taken = set(table.columns)
-        own = [f"{COLLISION_PREFIX}{name}" if name in taken else name for name in result_columns]
+        own = [_choose_column(name, taken=set(table.columns)) for name in result_columns]
         yield [*map(_format_input_cell, table.columns), *own]
         rows = enumerate(table, 1)
         for item in _iterate_items(job):
@@ -76,6 +75,13 @@ def _list_result_columns(output: AnyOutput) -> list[str]:
     labels = ["labels"] if isinstance(output, LabelsOutput) else []
     raw = ["output"] if isinstance(output, RawOutput) else []
     return ["label", *labels, "confidence", "value", *raw, "error", "prediction_id"]
+
+
+def _choose_column(name: str, *, taken: set[str]) -> str:
+    """Return a name that no column of the table has."""
+    while name in taken:
+        name = f"{COLLISION_PREFIX}{name}"
+    return name
 
 
 def _build_cells(item: Any, output: AnyOutput) -> list[Any]:

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 ROWS_PER_FETCH = 1000
 CHUNK_CHARACTERS = 64 * 1024  # each chunk is one write to the socket
 # Spreadsheets evaluate cells that start with these characters as formulas, see https://owasp.org/www-community/attacks/CSV_Injection.
-FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also in full width
 FIELDS = (
     "id", "created_at", "model_version_id", "status", "source", "label", "confidence", "value", "output", "error_code",
     "client_reference", "warnings", "input__kind", "input__original_name", "input__sha256", "input__features",

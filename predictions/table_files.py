@@ -18,12 +18,14 @@ from predictions.table_encodings import detect_encoding, make_table_error
 
 MAX_ROW_CHARACTERS = 2**20  # including the line breaks of quoted cells
 MAX_COLUMNS = 20_000
-UNDECODABLE = "\udc80"  # stands for bytes that the encoding does not define; valid text never contains it
+# Characters that are read again after rows that are not valid CSV. Real files need less than their own length.
+REPEATED_CHARACTERS_ALLOWANCE, MAX_REPEATED_SHARE = 16 * 2**20, 2
+UNDECODABLE_CHARACTER = "\udc80"  # stands for bytes that the encoding does not define; valid text never contains it
 
 
 def _mark_undecodable(error: UnicodeError) -> tuple[str, int]:
     if isinstance(error, UnicodeDecodeError):
-        return UNDECODABLE, error.end
+        return UNDECODABLE_CHARACTER, error.end
     raise error
 
 
@@ -81,7 +83,11 @@ class TableFile:
             raise make_table_error(f"The header has {len(self.columns):,} columns. The limit is {MAX_COLUMNS:,}.")
 
     def __iter__(self) -> Iterator[TableRow]:
-        """Yield the rows after the header. Empty lines are skipped."""
+        """Yield the rows after the header. Empty lines are skipped.
+
+        Raises:
+            InvalidInput: quotation marks make too many rows invalid, so that reading all would take very long.
+        """
         while (row := self._read_row()) is not None:
             if row.error is None and len(row.cells) != len(self.columns):
                 expected = f"Expected {len(self.columns)} values, as in the header. Received: {len(row.cells)}."
@@ -115,7 +121,7 @@ class TableFile:
 
 def replace_undecodable(text: str) -> str:
     """Return a text that can be encoded: with the replacement character for bytes that could not be decoded."""
-    return text if text.isascii() else text.replace(UNDECODABLE, "\N{REPLACEMENT CHARACTER}")
+    return text if text.isascii() else text.replace(UNDECODABLE_CHARACTER, "\N{REPLACEMENT CHARACTER}")
 
 
 def _has_control_characters(line: str) -> bool:
@@ -159,6 +165,7 @@ class _Lines:
         self._waiting: deque[_Line] = deque()
         self._taken: list[_Line] = []
         self._characters = 0
+        self._read_characters = self._repeated_characters = 0
 
     def __iter__(self) -> _Lines:
         return self
@@ -190,14 +197,25 @@ class _Lines:
         self._taken, self._characters = [], 0
 
     def reject_row(self, message: str) -> TableRow:
-        """Put all lines of the current row back except the first, and return the row with an error."""
+        """Put all lines of the current row back except the first, and return the row with an error.
+
+        Raises:
+            InvalidInput: too much was put back. Otherwise, a hostile file of 16 MB could take days.
+        """
+        self._repeated_characters += self._characters
+        allowance = REPEATED_CHARACTERS_ALLOWANCE + MAX_REPEATED_SHARE * self._read_characters
+        if self._repeated_characters > allowance:
+            raise make_table_error(
+                f"Line {self.first_number}: Too many rows up to here have a quotation mark that is not closed. "
+                "Check the quotation marks of the table."
+            )
         self._waiting.extendleft(reversed(self._taken[1:]))
         return TableRow(self.first_number, [], make_table_error(message))
 
     def find_invalid_text(self) -> str:
         """Return why the text of the current row is invalid; empty if it is valid."""
         for line in self._taken:
-            if not line.text.isascii() and UNDECODABLE in line.text:
+            if not line.text.isascii() and UNDECODABLE_CHARACTER in line.text:
                 return f"The row contains bytes that are not valid {self._file.encoding.upper()} text."
             if "\0" in line.text:
                 return "The row contains a NUL character."
@@ -208,6 +226,7 @@ class _Lines:
         if not text:
             return None
         self._number += 1
+        self._read_characters += len(text)
         is_complete = len(text) < MAX_ROW_CHARACTERS or text.endswith(("\n", "\r"))
         if not is_complete:
             while (rest := self._file.readline(MAX_ROW_CHARACTERS)) and not rest.endswith(("\n", "\r")):

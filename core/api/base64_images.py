@@ -70,7 +70,7 @@ def _decode_base64(text: str) -> bytes:
     """Decode base64 strictly.
 
     Raises:
-        ValueError: says what is wrong.
+        ValueError: the message describes what is wrong.
     """
     try:
         data = text.encode("ascii")

@@ -22,7 +22,7 @@ class Preference:
 
     Args:
         respond_async: a response without the result.
-        wait_seconds: how long the client waits for the result; None if it did not say.
+        wait_seconds: how long the client waits for the result; None if it did not specify a time.
     """
 
     respond_async: bool = False

@@ -40,12 +40,13 @@ ERROR_DESCRIPTIONS = {
     "post": {
         "400": "The request or the input is invalid.",
         "401": "Authentication is required.",
-        "403": "The CSRF token is missing or invalid.",
-        "404": "Model or prediction not found.",
-        "409": "The model is inactive, its file has changed since registration, the prediction has no output to review, "
-        "or a request with the same Idempotency-Key is running.",
-        "413": "The file or the request is too large.",
-        "415": "The image format or the media type is not supported.",
+        "403": "The CSRF token is missing or invalid, or you don't have permission.",
+        "404": "The model or the object does not exist, or you don't have access.",
+        "409": "The current state does not allow this. For example, the model is inactive, its file has changed since "
+        "registration, the prediction has no output to review, the prediction or the batch job has ended, or a request with "
+        "the same Idempotency-Key is running.",
+        "413": "The file or the request is too large, or has too many inputs.",
+        "415": "The image format, the media type, or the content encoding is not supported.",
         "422": "The Idempotency-Key was sent with a different request.",
         "429": "Too many requests. See Retry-After.",
         "500": "The model failed. The input is stored with a failed prediction.",

@@ -115,6 +115,23 @@ def test_the_number_of_waiting_tasks_is_limited(start, gate):
 
 
 @pytest.mark.once
+def test_a_thread_that_does_not_start_is_started_with_the_next_task(start, monkeypatch):
+    ran = []
+    executor = start(lambda name, row_id: ran.append(row_id), thread_count=1)
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr(threading.Thread, "start", refuse)
+        executor.submit("a", "1")
+    executor.submit("a", "2")
+    assert executor.wait_until_idle(5)
+    assert ran == ["1", "2"]
+
+
+def refuse(thread):
+    """Fail as `Thread.start` does if the system has no thread left."""
+    raise RuntimeError("can't start new thread")
+
+
+@pytest.mark.once
 def test_every_task_of_the_apps_is_known():
     assert load_tasks() == ["predictions.run_batch_job", "predictions.run_prediction"]
 
@@ -135,6 +152,16 @@ def test_a_task_runs_after_the_commit_and_never_after_a_rollback(monkeypatch):
         raise ZeroDivisionError
     assert get_executor().wait_until_idle(5)
     assert ran == ["1"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_error_of_the_executor_does_not_reach_the_caller_whose_row_is_stored(monkeypatch, caplog):
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(tasks, "get_executor", lambda: Executor(print, thread_count=1))
+    with transaction.atomic():
+        enqueue("core.record", "1")
+    enqueue("core.record", "2")
+    assert caplog.text.count("can't start new thread") >= 2
 
 
 @pytest.mark.once

@@ -30,7 +30,7 @@ class ConfusionSerializer(serializers.Serializer):
     matrix = serializers.ListField(child=serializers.ListField(child=serializers.IntegerField()))
 
 
-class BinSerializer(serializers.Serializer):
+class CalibrationBinSerializer(serializers.Serializer):
     """Mean confidence and accuracy of the predictions with a confidence in (low, high]."""
 
     low = serializers.FloatField()
@@ -44,7 +44,7 @@ class CalibrationSerializer(serializers.Serializer):
     """The expected calibration error and the reliability curve in ten bins, each (low, high]."""
 
     ece = serializers.FloatField(allow_null=True)
-    bins = BinSerializer(many=True)
+    bins = CalibrationBinSerializer(many=True)
 
 
 class ResidualBinSerializer(serializers.Serializer):

@@ -33,7 +33,7 @@ class QualityView(GenericAPIView):
         parameters=[
             OpenApiParameter(
                 "version",
-                int,
+                {"type": "integer", "minimum": 1},
                 description="The version number. If omitted, the version in production or the newest one.",
             ),
             OpenApiParameter(

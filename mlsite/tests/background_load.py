@@ -21,7 +21,7 @@ SECONDS_PER_BATCH = 0.05
 IMAGES_PER_JOB = 40
 # Workers that are killed must be noticed within seconds. The models of these sites are fast.
 FAST_SETTINGS = {
-    "BACKGROUND_LEASE": "4",
+    "BACKGROUND_LEASE_SECONDS": "4",
     "BATCH_JOB_LEASE_SECONDS": "4",
     "MAX_BATCH": "4",
     "SWEEP_SECONDS": "1",

@@ -161,6 +161,25 @@ def test_wrong_files_are_rejected_with_a_hint(page, watched):
         expect(page.locator("#results .result.rejected")).to_contain_text(message)
 
 
+def test_upload_page_shows_errors_and_the_list_changes_without_a_reload(page, watched):
+    watched.expected = ["net::ERR_FAILED", "status of 400", "htmx:sendError", "htmx:afterRequest"]
+    sign_up(page)
+    page.goto("/batch-jobs/new/?model=iris")
+    for content, result in (("", "The file is empty."), (make_table(2000), "Preview of rows.csv")):
+        page.get_by_label("File").set_input_files({"name": "rows.csv", "mimeType": "text/csv", "buffer": content.encode()})
+        page.get_by_role("button", name="Upload").click()
+        expect(page.locator("main")).to_contain_text(result)
+    page.get_by_role("button", name="Start").click()
+    page.get_by_role("link", name="Batch jobs").click()
+    page.evaluate("window.isSamePage = true")
+    page.route("**/batch-jobs/", lambda route: route.abort())
+    expect(page.get_by_role("alert")).to_have_text("The connection was lost. This page tries again.")
+    page.unroute("**/batch-jobs/")
+    expect(page.locator(".job-table .badge.succeeded")).to_be_visible(timeout=JOB_TIMEOUT_MILLISECONDS)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert page.evaluate("window.isSamePage")
+
+
 @NO_SCRIPTS
 def test_batch_jobs_work_without_scripts(page, watched):
     watched.expected = ["status of 400"]

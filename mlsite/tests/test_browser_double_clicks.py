@@ -39,19 +39,18 @@ def test_a_double_click_with_scripts_stores_one_prediction(page, watched):
         page.goto("/?model=iris&example=1")
         click_twice(page, page.get_by_role("button", name="Predict", exact=True), delay)
         expect(page.locator(".result")).to_have_count(1)
-        stored += 1
-        assert count_predictions(page) == stored, delay
         page.goto("/?model=digits")
         click_twice(page, page.get_by_label("Run example 1"), delay)
         expect(page.locator(".result")).to_have_count(1)
-        stored += 1
+        stored += 2
         assert count_predictions(page) == stored, delay
     page.goto("/?model=iris&example=1")
     button = page.get_by_role("button", name="Predict", exact=True)
-    for count in (1, 2):  # two clicks of a person who wants two predictions
-        button.click()
-        expect(page.locator(".result")).to_have_count(count)
-        page.wait_for_timeout(1000)
+    button.click()
+    expect(page.locator(".result")).to_have_count(1)
+    page.wait_for_timeout(1000)  # a person who wants two predictions
+    button.click()
+    expect(page.locator(".result")).to_have_count(2)
     assert count_predictions(page) == stored + 2
 
 
@@ -64,13 +63,12 @@ def test_a_double_click_without_scripts_stores_one_prediction(page, watched):
         page.get_by_label("Choose images").set_input_files(SAMPLES / "eight.png")
         click_twice(page, page.get_by_role("button", name="Predict", exact=True), delay)
         expect(page.get_by_role("heading", name="8", exact=True)).to_be_visible()
-        stored += 1
-        assert count_predictions(page) == stored, delay
         page.goto("/?model=iris&example=1")
         click_twice(page, page.get_by_role("button", name="Predict", exact=True), delay)
         expect(page.locator(".result")).to_have_count(1)
-        stored += 1
+        stored += 2
         assert count_predictions(page) == stored, delay
+    page.wait_for_timeout(1000)  # otherwise, the same input counts as the second click of a double click
     page.goto("/?model=iris&example=1")
     page.get_by_role("button", name="Predict", exact=True).click()
     expect(page).to_have_url(re.compile("shown="))

@@ -43,9 +43,13 @@ def test_beat_and_the_scheduler_use_the_same_jobs(run, settings):
     code = """
 from mlsite.celery import app
 for name, entry in app.conf.beat_schedule.items(): print(name, entry["schedule"], entry["options"]["expires"])
+print(sorted(app.amqp.queues.consume_from))
+print([app.amqp.router.route({}, name)["queue"].routing_key for name in ("mlsite.run_job", "predictions.run_prediction")])
 """
-    lines = run("-c", code).stdout.split("\n")[:-1]
-    assert lines == [f"{path} {seconds} {seconds}" for path, seconds in settings.SCHEDULED_JOBS.items()]
+    *lines, queues, routes = run("-c", code).stdout.splitlines()
+    assert lines == [f"{path} {seconds} {max(seconds, 60)}" for path, seconds in settings.SCHEDULED_JOBS.items()]
+    assert queues == "['mlsite', 'mlsite-jobs']"
+    assert routes == "['mlsite-jobs', 'mlsite']"
 
 
 def test_a_pool_of_processes_is_refused(run):

@@ -5,6 +5,8 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,11 @@ from registry.services import register_model
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
+CLIENT = ROOT / "clients" / "python"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", CLIENT / "README.md", *sorted(DOCS.glob("*.md"))]
+PYTHON_PAGES = [*(DOCS / name for name in ("api.md", "background.md", "batch.md", "v2.md")), CLIENT / "README.md"]
+SITE_URL = "http://127.0.0.1:8000"
+UNREGISTERED_MODELS = r'"model": ?"(?:reviews|wine)"|parcel\.png'  # which readers register themselves
 ARTIFACT_FOLDERS = {
     "wine.skops": "wine", "weather.keras": "photo", "reviews.skops": "sentiment", "parcel.keras": "parcel",
 }  # fmt: skip
@@ -144,26 +150,69 @@ def test_training_example_creates_the_next_version(tmp_path, monkeypatch, user):
     assert str(register_model(path=folder)) == "digits:2"
 
 
-def read_curl_commands(page):
-    """Return the curl commands of a page, each on one line."""
-    lines = page.read_text().replace("\\\n", " ").splitlines()
-    return [line.strip() for line in lines if line.startswith("    curl ")]
+def uses_site_models(block):
+    return not re.search(UNREGISTERED_MODELS, block)
+
+
+def read_shell_blocks(page):
+    """Return the indented blocks and the fenced sh blocks of a page that contain curl commands."""
+    text = page.read_text()
+    indented = re.findall(r"^(?: {4}.*\n)+", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    blocks = map(textwrap.dedent, [*indented, *re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)])
+    return [block for block in blocks if re.search(r"\bcurl ", block) and uses_site_models(block)]
 
 
 @pytest.mark.site
 @pytest.mark.xdist_group("site")
 def test_curl_examples_succeed(site):
     require("curl", shutil.which("curl"))
-    examples = [command for page in PAGES for command in read_curl_commands(page)]
-    assert len(examples) >= 7
+    examples = [block for page in PAGES for block in read_shell_blocks(page)]
+    assert len(examples) >= 17
     environment = os.environ | {"MLSITE_TOKEN": site.create_token()}
     for example in examples:
-        command = example.replace("http://127.0.0.1:8000", site.url).replace("curl ", "curl -sS --fail-with-body ", 1)
+        commands = re.sub(r"\bcurl ", "curl -sS --fail-with-body ", example.replace(SITE_URL, site.url))
         process = subprocess.run(
-            ["bash", "-c", command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+            ["bash", "-euo", "pipefail", "-c", commands],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert process.returncode == 0, f"{example}\n{process.stdout}{process.stderr}"
         assert process.stdout.startswith("{"), example
+
+
+@pytest.mark.once
+@pytest.mark.site
+@pytest.mark.xdist_group("site")
+def test_python_examples_succeed(site, tmp_path):
+    samples = ROOT / "examples" / "digits" / "samples"
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    (tmp_path / "scans").symlink_to(samples)
+    shutil.copy(samples / "seven.png", tmp_path / "scan.png")
+    shutil.copy(ROOT / "examples" / "iris" / "samples.csv", tmp_path / "flowers.csv")
+    variables = {"MLSITE_URL": site.url, "MLSITE_TOKEN": site.create_token(), "PYTHONPATH": str(CLIENT / "src")}
+    processes = {page: start_examples(page, site.url, folder=tmp_path, variables=variables) for page in PYTHON_PAGES}
+    for page, process in processes.items():  # they run at the same time
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, f"{page}\n{output}"
+        assert output, page
+
+
+def start_examples(page, url, *, folder, variables):
+    """Start a process that runs the Python code of a page, from top to bottom."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    script = "\n".join(block for block in blocks if uses_site_models(block))
+    script = script.replace(SITE_URL, url).replace(SITE_URL.removeprefix("http://"), url.removeprefix("http://"))
+    return subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=folder,
+        env=os.environ | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def list_mentioned_commands():

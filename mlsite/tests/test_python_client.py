@@ -139,8 +139,8 @@ def test_lists_reviews_and_exports(client, tmp_path):
     assert [found.id for found in client.predictions(client_reference=reference)] == [prediction.id]
     review = client.review(prediction, "incorrect", true_label="virginica", comment="by hand")
     assert (review.verdict, review.true_label, review.comment) == ("incorrect", "virginica", "by hand")
-    truth = client.send_ground_truth([{"client_reference": reference, "true_label": "setosa"}])
-    assert truth["accepted"] == 1
+    result = client.send_ground_truth([{"client_reference": reference, "true_label": "setosa"}])
+    assert result["accepted"] == 1
     path = client.export(tmp_path / "all.csv", client_reference=reference, reviewed=True)
     assert [row["id"] for row in read_csv(path)] == [prediction.id]
     with pytest.raises(InvalidRequest):

@@ -141,7 +141,7 @@ def test_unsafe_requests_work_without_the_trailing_slash(shades, user, api):
     for path in paths:
         for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
             expected, actual = (
-                api.generic(method, url, b"{}", "application/json") for url in (f"{path}?x=1", f"{path[:-1]}?x=1")
+                api.generic(method, url, b"[]", "application/json") for url in (f"{path}?x=1", f"{path[:-1]}?x=1")
             )
             assert (actual.status_code, actual.content) == (expected.status_code, expected.content), (method, path)
     created = api.post(PREDICTIONS_URL.rstrip("/"), {"image": make_upload()})

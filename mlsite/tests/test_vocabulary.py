@@ -25,7 +25,7 @@ def find_forbidden(name: str) -> set[str]:
 
 
 def list_files(*suffixes: str) -> list[Path]:
-    folders = [*APPS, "benchmarks", "templates", "static", "examples"]
+    folders = [*APPS, "benchmarks", "clients", "templates", "static", "examples"]
     paths = [path for folder in folders for path in sorted((ROOT / folder).rglob("*")) if path.suffix in suffixes]
     return [path.relative_to(ROOT) for path in [*paths, ROOT / "conftest.py"] if "vendor" not in path.parts]
 

@@ -36,17 +36,21 @@ def now():
 
 
 @pytest.fixture
-def late(shades, flowers, user, now):
-    """Return a prediction that is queued since three days ago, among others that are final."""
+def queue_late(shades, flowers, user, now):
+    """Return a function that queues predictions three days ago, at some hours of a day with others that are final."""
     start = round_down(now - AGE, DAY)
-    make_predictions(shades, [user], [start + number * HOUR / 2 for number in range(120)])
-    prediction = queue_prediction(user=user, source="api", image=ContentFile(make_image(255), name="a.png"))
-    Prediction.objects.filter(pk=prediction.pk).update(created_at=start + 7.3 * HOUR)
-    prediction.refresh_from_db()
-    return prediction
+    make_predictions(shades, [user], [start + number * HOUR for number in range(60)])
+
+    def queue(hours):
+        prediction = queue_prediction(user=user, source="api", image=ContentFile(make_image(255), name="a.png"))
+        Prediction.objects.filter(pk=prediction.pk).update(created_at=start + hours * HOUR)
+        prediction.refresh_from_db()
+        return prediction
+
+    return queue
 
 
-def assert_counts(version, reviewer, now, late):
+def assert_counts(version, reviewer, now):
     """Compare all counts with those of the rows."""
     rows = Prediction.objects.filter(model_version=version, status="succeeded")
     start = round_down(now - AGE, DAY)
@@ -61,40 +65,39 @@ def assert_counts(version, reviewer, now, late):
     assert in_queue == set(rows.values_list("pk", flat=True))
 
 
-@pytest.mark.parametrize("outcome", ["succeeded", "failed", "canceled"])
-def test_late_predictions_are_counted(late, shades, reviewer, now, outcome):
-    hour, day = round_down(late.created_at, HOUR), round_down(late.created_at, DAY)
-    for _ in range(2):
+def test_late_predictions_are_counted(queue_late, shades, reviewer, now):
+    late = {"succeeded": queue_late(7.3), "failed": queue_late(9.3), "canceled": queue_late(11.3)}
+    day = round_down(now - AGE, DAY)
+    open_hours = {round_down(prediction.created_at, HOUR) for prediction in late.values()}
+    late["failed"].input.image.delete(save=False)
+    for outcome, prediction in [(None, None), *late.items()]:
+        if outcome == "canceled":
+            cancel_prediction(prediction=prediction)
+        elif outcome:
+            run_queued_prediction(str(prediction.pk))
+        if outcome:
+            prediction.refresh_from_db()
+            assert prediction.status == outcome and prediction.completed_at - prediction.created_at > 2 * DAY
+            open_hours.remove(round_down(prediction.created_at, HOUR))
+            assert_counts(shades, reviewer, now)
         roll_up()
         update_summaries()
-        assert not RolledPeriod.objects.filter(start=hour).exists()
-        assert not RolledPeriod.objects.filter(start=day, hours=24).exists()
-        assert RolledPeriod.objects.filter(start__gte=day, start__lt=day + DAY, hours=1).count() == 23
-        assert not PredictionCount.objects.filter(day__gte=day).exists()
-        assert_counts(shades, reviewer, now, late)
-    if outcome == "canceled":
-        cancel_prediction(prediction=late)
-    else:
-        if outcome == "failed":
-            late.input.image.delete(save=False)
-        run_queued_prediction(str(late.pk))
-    late.refresh_from_db()
-    assert late.status == outcome and late.completed_at - late.created_at > 2 * DAY
-    assert_counts(shades, reviewer, now, late)
-    for _ in range(2):
-        roll_up()
-        update_summaries()
-        assert RolledPeriod.objects.filter(start=hour, hours=1).exists()
-        assert RolledPeriod.objects.filter(start=day, hours=24).exists()
-        assert PredictionCount.objects.filter(day=day).exists()
-        assert_counts(shades, reviewer, now, late)
+        rolled = RolledPeriod.objects.filter(start__gte=day, start__lt=day + DAY, hours=1).values_list("start", flat=True)
+        assert set(rolled) == {day + number * HOUR for number in range(24)} - open_hours
+        assert RolledPeriod.objects.filter(start=day, hours=24).exists() == (not open_hours)
+        assert PredictionCount.objects.filter(day=day).exists() == (not open_hours)
+        assert_counts(shades, reviewer, now)
+    roll_up()  # again, which changes nothing
+    update_summaries()
+    assert_counts(shades, reviewer, now)
 
 
-def test_a_prediction_that_was_queued_again_does_not_change_counted_hours(late, shades, reviewer, now):
+def test_a_prediction_that_was_queued_again_does_not_change_counted_hours(queue_late, shades, reviewer, now):
     """A lost worker puts a running prediction back. Its hour stays uncounted meanwhile."""
+    late = queue_late(7.3)
     claim_prediction(late.pk)
     roll_up()
     requeue_lost(now=now + DAY)
     roll_up()
     assert not RolledPeriod.objects.filter(start=round_down(late.created_at, HOUR)).exists()
-    assert_counts(shades, reviewer, now, late)
+    assert_counts(shades, reviewer, now)

@@ -8,15 +8,19 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.defaultfilters import truncatechars
 from django.utils import timezone
 from django.utils.timesince import timesince
 
 from accounts.permissions import is_reviewer
 from core.admin import ReadOnlyAdmin, render_json, render_link
 from inference.errors import InferenceError
+from predictions.batch_job_presentation import format_job_title
 from predictions.models import BatchJob, QueuedPrediction
 from predictions.services.background import cancel_prediction, requeue_prediction
 from predictions.services.batch_jobs import cancel_batch_job, retry_batch_job
+
+MAX_TITLE_CHARACTERS = 40
 
 
 class BackgroundAdmin(ReadOnlyAdmin):
@@ -86,9 +90,7 @@ class QueuedPredictionAdmin(BackgroundAdmin):
 
 @admin.register(BatchJob)
 class BatchJobAdmin(BackgroundAdmin):
-    list_display = (
-        "id", "status", "kind", "model_version", "user", "age", "done_items", "failed_items", "total_items", "attempts",
-    )  # fmt: skip
+    list_display = ("id", "title", "status", "model_version", "user", "age", "progress", "failed_items")
     list_select_related = ("model_version__model", "user")
     list_filter = ("status", "kind")
     ordering = ("-id",)
@@ -99,6 +101,15 @@ class BatchJobAdmin(BackgroundAdmin):
     )  # fmt: skip
     readonly_fields = ("id", "model_link", "created_at", "pretty_options")
     actions = ("cancel", "retry")
+
+    @admin.display(description="name")
+    def title(self, row: BatchJob) -> str:
+        return truncatechars(format_job_title(row), MAX_TITLE_CHARACTERS)
+
+    @admin.display(description="progress")
+    def progress(self, row: BatchJob) -> str:
+        text = f"{row.done_items:,}" if row.total_items is None else f"{row.done_items:,} of {row.total_items:,}"
+        return text.replace(" ", "\N{NO-BREAK SPACE}")
 
     @admin.display(description="model version")
     def model_link(self, row: BatchJob) -> str:

@@ -1,4 +1,4 @@
-"""Create predictions in the background, for clients that prefer a response before the result is there; and cancel them."""
+"""Create predictions in the background if the client prefers so, and cancel them."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ from rest_framework.response import Response
 from accounts.models import User
 from core.api.preferences import META_NAME, Preference, parse_preference
 from predictions.api.idempotency import get_claim
-from predictions.api.responses import RETRY_AFTER, build_created_response
+from predictions.api.responses import RETRY_AFTER_SECONDS, build_created_response
 from predictions.api.serializers import PredictionSerializer
 from predictions.models import Prediction
 from predictions.permissions import can_cancel
 from predictions.services.background import cancel_prediction, queue_prediction, wait_for_final
+from predictions.services.references import create_unique
 
 APPLIED_HEADER = "Preference-Applied"
 PREFER_PARAMETER = OpenApiParameter(
     "Prefer",
     str,
     location=OpenApiParameter.HEADER,
-    description="`respond-async`: respond with 202 and a queued prediction at once. `wait=5`: wait up to 5 seconds for the "
-    "result first. See RFC 7240.",
+    description="`respond-async` (RFC 7240): queue the prediction and respond with 202. `wait=5`: first wait up to 5 "
+    "seconds for the result.",
 )
 QUEUED_RESPONSE = OpenApiResponse(
-    PredictionSerializer, description="The prediction is queued. Get it from the URL in `Location` until it is final."
+    PredictionSerializer, description="The prediction is queued. Get the URL in `Location` until its status is final."
 )
 # Waiting requests occupy threads of the server. The other half always remains for other requests, such as health checks.
 _waiting = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
@@ -52,17 +53,27 @@ def read_preference(request: Request, parameters: dict[str, Any]) -> Preference:
     return preference
 
 
-def create_in_background(request: Request, parameters: dict[str, Any], preference: Preference) -> HttpResponse:
+def create_in_background(
+    request: Request, parameters: dict[str, Any], preference: Preference, *, is_unique: bool
+) -> HttpResponse:
     """Queue a prediction, wait as long as the client prefers, and return the response.
 
     With an Idempotency-Key, the response that is stored for a repeated request is the one before waiting.
+
+    Args:
+        is_unique: if the user has a prediction with the client reference, return that one with the status 200.
     """
     user = cast(User, request.user)
     build = partial(_build_response, request=request, preference=preference)
-    respond = get_claim(request).record(build)
-    prediction = queue_prediction(
-        user=user, source=Prediction.Source.API, in_transaction=respond.in_transaction, **parameters
-    )
+    claim = get_claim(request)
+    respond = claim.record(build)
+    arguments = {"user": user, "source": Prediction.Source.API, "in_transaction": respond.in_transaction, **parameters}
+    if is_unique:
+        prediction, is_created = create_unique(queue_prediction, **arguments)
+        if not is_created:
+            return claim.complete(build_created_response(prediction, request=request, reader=user, status=200))
+    else:
+        prediction = queue_prediction(**arguments)
     response = respond(prediction)
     if not preference.wait_seconds or not _waiting.acquire(blocking=False):
         return response
@@ -86,12 +97,12 @@ def _build_response(
 class CancelMixin:
     """The action that cancels a prediction, for the viewset of predictions."""
 
-    @extend_schema(request=None, responses=PredictionSerializer)
+    @extend_schema(operation_id="predictions_cancel", request=None, responses=PredictionSerializer)
     @action(detail=True, methods=["post"], filter_backends=(), pagination_class=None)
     def cancel(self, request: Request, pk: str) -> Response:
         """Cancel a queued or running prediction. If it is running, its result is discarded.
 
-        You can cancel your own predictions. A prediction with a final status cannot be canceled.
+        You can cancel your own predictions. If the status is already final, the response is 409.
         """
         viewset = cast(Any, self)
         serializer_class = viewset.get_serializer_class()  # first, because it can reject the request
@@ -103,7 +114,7 @@ class CancelMixin:
 
 
 def add_poll_headers(response: Response) -> Response:
-    """Tell clients when to get a prediction again that is not final yet."""
+    """Add Retry-After to a prediction that is not final yet: when to get it again."""
     if response.data["status"] in Prediction.OPEN_STATUSES:
-        response.headers["Retry-After"] = RETRY_AFTER
+        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
     return response

@@ -9,16 +9,18 @@ from typing import Any, cast
 from django.conf import settings
 from django.http import HttpResponse, QueryDict
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts.models import User
+from core.api.large_bodies import LargeBodyMixin
 from core.api.parsers import BatchJSONParser, PlainFormParser
 from core.api.problems import describe_inference_error
 from core.api.renderers import render_json
 from inference.errors import InferenceError, InvalidInput
 from predictions.api.batch_items import read_items
-from predictions.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
+from predictions.api.idempotency import BATCH_LEASE_SECONDS, IDEMPOTENCY_PARAMETER, get_claim, idempotent
+from predictions.api.raw_images import reject_query_fields
 from predictions.api.representation import get_base_url, get_url_suffix, represent_prediction
 from predictions.api.serializers.batch import BatchImagesSerializer, BatchRequestSerializer, BatchResultSerializer
 from predictions.models import Prediction
@@ -27,7 +29,7 @@ from registry.models import ModelVersion
 from registry.references import resolve_model
 
 
-class BatchView(APIView):
+class BatchView(LargeBodyMixin):
     """Predict many inputs in one request."""
 
     parser_classes = (BatchJSONParser, PlainFormParser)
@@ -37,18 +39,22 @@ class BatchView(APIView):
         responses=BatchResultSerializer,
         parameters=[IDEMPOTENCY_PARAMETER],
     )
-    @idempotent
+    @partial(idempotent, lease_seconds=BATCH_LEASE_SECONDS)
     def post(self, request: Request) -> HttpResponse:
         """Run a model on many inputs, and store the valid inputs and their predictions.
 
-        Send images as several parts `image` of `multipart/form-data`; rows as the list `features` and texts as the list
-        `text` of JSON; or any inputs as the list `items` of JSON. Each input has one result, in order: the prediction, or
+        Send images as several parts `image` of `multipart/form-data`. In JSON, send rows as the list `features`, texts as
+        the list `text`, or inputs of any kind as the list `items`. Each input has one result, in order: the prediction, or
         the problem that a single request would have returned. An invalid input does not affect the others.
         """
         user = cast(User, request.user)
         is_form = isinstance(request.data, QueryDict)
         serializer = (BatchImagesSerializer if is_form else BatchRequestSerializer)(data=request.data)
         serializer.is_valid(raise_exception=True)
+        reject_query_fields(request)
+        if "unique_reference" in request.query_params:
+            message = "Batches do not support unique_reference. Send an Idempotency-Key, or single requests."
+            raise ValidationError({"unique_reference": message}, code="unknown-parameter")
         model = serializer.validated_data.pop("model")
         items = read_items(serializer.validated_data)
         resolved = resolve_model(model, user=user)

@@ -98,6 +98,8 @@ def _read_references(name: str, values: Sequence[Any], references: Any) -> list[
 
 
 def _read_reference(value: Any) -> str | InvalidInput:
+    if isinstance(value, int | float) and not isinstance(value, bool):  # as for a single request
+        return str(value)
     if isinstance(value, str) and "\0" not in value:
         return value.strip()
     return InvalidInput(f"Expected text. Received: {quote_value(value)}.", code="wrong-type", field="client_reference")

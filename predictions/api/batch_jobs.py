@@ -30,6 +30,7 @@ from predictions.api.serializers.batch_job import (
 )
 from predictions.batch_job_results import stream_results
 from predictions.models import BatchJob
+from predictions.permissions import can_change_job
 from predictions.services.batch_jobs import (
     AddedImage,
     add_images,
@@ -38,7 +39,6 @@ from predictions.services.batch_jobs import (
     retry_batch_job,
     start_batch_job,
 )
-from predictions.services.stored_files import StoredFileMissing
 from registry.references import resolve_model
 
 
@@ -76,8 +76,7 @@ class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             PermissionDenied: a reviewer can see the job, but it belongs to another user.
         """
         job: BatchJob = self.get_object()
-        user = cast(User, self.request.user)
-        if job.user_id != user.pk and not user.is_superuser:
+        if not can_change_job(job, cast(User, self.request.user)):
             raise PermissionDenied("Only the owner of a batch job can change it.")
         return job
 
@@ -105,7 +104,7 @@ class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     )
     @idempotent
     def create(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Create a batch job from a table (CSV) or a ZIP archive of images.
+        """Create a batch job from a table (CSV) or a ZIP archive of images, or for images that you upload later.
 
         Without a file, the job is a draft: add images with `images/`, then call `start/`. With `start=false`, a job with a
         file is a draft too, and has a preview.
@@ -121,6 +120,7 @@ class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         return respond(job)
 
     @extend_schema(
+        operation_id="batch_jobs_add_images",
         request={"multipart/form-data": ImagesRequestSerializer()},
         responses={201: AddedImagesSerializer},
         parameters=[IDEMPOTENCY_PARAMETER],
@@ -130,7 +130,8 @@ class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     def images(self, request: Request, pk: str) -> HttpResponse:
         """Add images to a batch job of the kind `images`.
 
-        Each accepted image is stored durably and predicted after `start/`, or after a pause of two minutes.
+        The accepted images are on disk when you receive the response. They are processed after `start/`, or if no image
+        arrives for two minutes.
         """
         job = self.get_own_object()
         serializer = ImagesRequestSerializer(data=request.data)
@@ -145,38 +146,34 @@ class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         )
         return respond(results)
 
-    @extend_schema(request=StartRequestSerializer, responses=BatchJobDetailSerializer)
+    @extend_schema(operation_id="batch_jobs_start", request=StartRequestSerializer, responses=BatchJobDetailSerializer)
     @action(detail=True, methods=["post"], filter_backends=())
     def start(self, request: Request, pk: str) -> Response:
-        """Start a draft."""
+        """Start a draft. For a table, you can choose the column of each feature."""
         job = self.get_own_object()
         serializer = StartRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         return self.build_response(start_batch_job(job=job, **serializer.validated_data))
 
-    @extend_schema(request=None, responses=BatchJobDetailSerializer)
+    @extend_schema(operation_id="batch_jobs_cancel", request=None, responses=BatchJobDetailSerializer)
     @action(detail=True, methods=["post"], filter_backends=())
     def cancel(self, request: Request, pk: str) -> Response:
-        """Cancel a batch job. The items that are done remain."""
+        """Cancel a batch job. The results of the items that are done remain."""
         return self.build_response(cancel_batch_job(job=self.get_own_object()))
 
-    @extend_schema(request=None, responses=BatchJobDetailSerializer)
+    @extend_schema(operation_id="batch_jobs_retry", request=None, responses=BatchJobDetailSerializer)
     @action(detail=True, methods=["post"], filter_backends=())
     def retry(self, request: Request, pk: str) -> Response:
-        """Predict failed predictions again, and continue a failed or canceled job where it stopped."""
+        """Run the model again for items whose prediction failed, and continue a failed or canceled job where it stopped."""
         return self.build_response(retry_batch_job(job=self.get_own_object()))
 
-    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
+    @extend_schema(operation_id="batch_jobs_results", responses={(200, "text/csv"): OpenApiTypes.BINARY})
     @action(detail=True, filter_backends=(), content_negotiation_class=IgnoreAcceptNegotiation)
     def results(self, request: Request, pk: str) -> StreamingHttpResponse:
-        """Stream the results as CSV: the columns of the table or the names of the images, and the predictions."""
-        job = self.get_object()
-        try:
-            return stream_results(job, reader=request.user)
-        except FileNotFoundError as error:
-            raise StoredFileMissing from error
+        """Stream the results as CSV: the columns of the table or the file names of the images, and the predictions."""
+        return stream_results(self.get_object(), reader=request.user)
 
 
 def build_images_response(results: list[AddedImage]) -> Response:
-    """Return what happened to each uploaded image."""
+    """Return the result of each uploaded image."""
     return Response(AddedImagesSerializer({"results": results}).data, status=201)

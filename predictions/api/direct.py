@@ -47,7 +47,7 @@ JSON_MEDIA_TYPES = {"*/*", "application/json"}
 OTHER_MEDIA_TYPES = {"text/plain"}  # some clients, such as axios, accept it after JSON
 INPUT_TYPES: dict[str, type] = {"image": str, "features": dict, "text": str}
 MAX_CHARACTERS = {"model": MAX_REFERENCE_CHARACTERS, "client_reference": MAX_CLIENT_REFERENCE_CHARACTERS}
-LEFT_HEADERS = {idempotency.META_NAME, preferences.META_NAME}  # with these, the viewset answers
+VIEWSET_HEADERS = {idempotency.META_NAME, preferences.META_NAME}  # requests with these go to the viewset
 ALLOW_HEADER = "GET, POST, HEAD, OPTIONS"  # REST framework adds it to each response
 
 
@@ -69,7 +69,7 @@ def accept_direct_requests(viewset_view: View) -> View:
 
 
 def create_directly(request: HttpRequest) -> HttpResponse | None:
-    """Create a prediction and return the response, or return None if the viewset must answer the request.
+    """Create a prediction and return the response, or return None if the viewset must handle the request.
 
     Errors of the input, the model, the database, and the disk become responses here, through the viewset's exception
     handler. Only errors that occur before the throttle counts the request are left to the viewset.
@@ -78,7 +78,7 @@ def create_directly(request: HttpRequest) -> HttpResponse | None:
     if (
         not secret
         or request.META.get("QUERY_STRING")
-        or not LEFT_HEADERS.isdisjoint(request.META)
+        or not VIEWSET_HEADERS.isdisjoint(request.META)
         or not _accepts_json(request)
     ):
         return None

@@ -36,17 +36,22 @@ T = TypeVar("T")
 
 META_NAME = "HTTP_IDEMPOTENCY_KEY"
 CLAIM_ATTRIBUTE = "idempotency_claim"  # of a request
+BATCH_LEASE_SECONDS = 300.0  # a request with many inputs can take longer than one with a single input
 REPLAYED_HEADER = "Idempotent-Replayed"
 # A string of RFC 8941, or the same characters without quotes. Servers join two headers with a comma, so a key without
 # quotes cannot contain one.
-QUOTED_KEY = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
+QUOTED_KEY = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])+)"')
 BARE_KEY = re.compile(r"[!#-+\--~](?:[ !#-+\--~]*[!#-+\--~])?")
 IDEMPOTENCY_PARAMETER = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    {
+        "type": "string",
+        "maxLength": MAX_IDEMPOTENCY_KEY_CHARACTERS,
+        "pattern": f"^(?:{QUOTED_KEY.pattern}|{BARE_KEY.pattern})$",
+    },
     location=OpenApiParameter.HEADER,
-    description="A unique key of up to 255 characters. If the request is repeated with the same key, the response to the "
-    "first request is sent again, and nothing is created.",
+    description="A unique key of up to 255 characters, such as a UUID. If you repeat the request with the same key, you get "
+    "the response to the first request, and nothing is created again.",
 )
 
 

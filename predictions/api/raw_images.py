@@ -64,7 +64,7 @@ def reject_query_fields(request: Request) -> None:
     Raises:
         ValidationError: `unknown-parameter`.
     """
-    is_image = (request.content_type or "").startswith(("image/", "application/octet-stream"))
-    if not is_image and (names := [name for name in QUERY_FIELDS if name in request.query_params]):
+    names = [name for name in QUERY_FIELDS if name in request.query_params]
+    if names and not (request.content_type or "").startswith(("image/", "application/octet-stream")):
         detail = "Send this field in the body. It is a query parameter only if the body is the image itself."
         raise ValidationError(dict.fromkeys(names, detail), code="unknown-parameter")

@@ -14,7 +14,7 @@ from core.errors import STATUS_BY_CODE
 from predictions.api.representation import get_base_url, get_url_suffix, represent_prediction
 from predictions.models import Prediction
 
-RETRY_AFTER = "1"  # seconds, after which to get a prediction again that is not final
+RETRY_AFTER_SECONDS = "1"  # before getting a prediction again that is not final
 
 
 def represent_created(prediction: Prediction, *, request: HttpRequest | Request, reader: User) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def build_created_response(prediction: Prediction, *, request: Request, reader: 
     body = represent_created(prediction, request=request, reader=reader)
     if prediction.status == Prediction.Status.FAILED and status == 201:
         return build_failure_response(prediction, url=body["url"])
-    headers = {"Location": body["url"], **({} if prediction.is_final else {"Retry-After": RETRY_AFTER})}
+    headers = {"Location": body["url"], **({} if prediction.is_final else {"Retry-After": RETRY_AFTER_SECONDS})}
     return Response(body, status=status, headers=headers)
 
 

@@ -12,7 +12,7 @@ from predictions.api.idempotency import IDEMPOTENCY_PARAMETER
 from predictions.api.raw_images import MEDIA_TYPES, QUERY_FIELDS
 from predictions.api.serializers import ImageRequestSerializer, PredictionRequestSerializer, PredictionSerializer
 
-# A diagonal line of 8 × 8 pixels.
+# An image of 8 × 8 pixels with a diagonal line.
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAIAQAAAADsdIMmAAAADUlEQVR42mNoYGZAhgAIOACWLyiIsQAAAABJRU5ErkJggg=="
 ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
 
@@ -28,14 +28,14 @@ CREATE: dict[str, Any] = {
         **dict.fromkeys(MEDIA_TYPES, OpenApiTypes.BINARY),
     },
     "parameters": [
-        OpenApiParameter(name, str, description="Only if the body is the image itself: the field of this name.")
+        OpenApiParameter(name, str, description=f"The field `{name}` of a request whose body is the image itself.")
         for name in QUERY_FIELDS
     ]
     + [
         OpenApiParameter(
             "unique_reference",
             bool,
-            description="If you already have a prediction with this client_reference, return it with the status 200.",
+            description="If true, and if you have a prediction with this client_reference, return it with the status 200.",
         ),
         IDEMPOTENCY_PARAMETER,
         PREFER_PARAMETER,

@@ -39,7 +39,7 @@ from predictions.export import EXPORT_FORMATS, stream_export
 from predictions.filters import PredictionFilter
 from predictions.models import Input, Prediction
 from predictions.services import predict, review_prediction, withdraw_review
-from predictions.services.references import predict_unique
+from predictions.services.references import create_unique
 from predictions.services.stored_files import read_stored_file
 from registry.versions import get_version
 
@@ -115,22 +115,23 @@ class PredictionViewSet(CancelMixin, mixins.ListModelMixin, mixins.RetrieveModel
 
         Send an image as the part `image` of `multipart/form-data`, as base64 in the JSON key `image`, or as the body itself
         with its media type. Send features or a text as JSON. Send an image with features as `image` and `features`, in
-        `multipart/form-data` or in JSON. With `Prefer: respond-async`, the model runs later: see `status`.
+        `multipart/form-data` or in JSON. With `Prefer: respond-async`, the model runs in the
+        background.
         """
         serializer = PredictionRequestSerializer(data=request.data)
         reject_query_fields(request)
         serializer.is_valid(raise_exception=True)
+        is_unique = read_unique_reference(request, serializer.validated_data["client_reference"])
         preference = read_preference(request, serializer.validated_data)
         if preference.is_background:
-            return create_in_background(request, serializer.validated_data, preference)
-        is_unique = read_unique_reference(request, serializer.validated_data["client_reference"])
+            return create_in_background(request, serializer.validated_data, preference, is_unique=is_unique)
         user, claim = cast(User, request.user), get_claim(request)
         build = partial(build_created_response, request=request, reader=user)
         respond = claim.record(build)
         arguments: dict[str, Any] = {"user": user, "source": Prediction.Source.API, "in_transaction": respond.in_transaction}
         if not is_unique:
             return respond(predict(**arguments, **serializer.validated_data))
-        prediction, is_created = predict_unique(**arguments, **serializer.validated_data)
+        prediction, is_created = create_unique(predict, **arguments, **serializer.validated_data)
         return respond(prediction) if is_created else claim.complete(build(prediction, status=200))
 
     @extend_schema(
@@ -144,7 +145,7 @@ class PredictionViewSet(CancelMixin, mixins.ListModelMixin, mixins.RetrieveModel
         ]
     )
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Get a prediction. If it is queued or running, Retry-After says when to get it again."""
+        """Get a prediction. If it is queued or running, wait as long as `Retry-After` before you get it again."""
         return add_poll_headers(super().retrieve(request, *args, **kwargs))
 
     @extend_schema(

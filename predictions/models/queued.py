@@ -33,8 +33,9 @@ class QueuedPrediction(models.Model):
 
     class Meta:
         indexes = [
-            # Serves: the sweep, which looks for predictions without a worker.
-            models.Index("leased_until", name="queued_leased_until"),
+            # Serves: the sweep, which looks for predictions of lost workers. Rows that wait are not in it: for these, SQLite
+            # would prefer it to the next two.
+            models.Index("leased_until", name="queued_leased_until", condition=models.Q(leased_until__isnull=False)),
             # Serves: the sweep, which enqueues predictions again.
             models.Index("enqueue_at", name="queued_enqueue_at", condition=models.Q(leased_until__isnull=True)),
             # Serves: the sweep, which fails predictions that have expired.

@@ -65,7 +65,7 @@ class StoredResponse:
 
 @dataclass(slots=True)
 class Claim:
-    """The right to store what a request with a key creates. `leased_until` tells the claims of a key apart."""
+    """The right to store what a request with a key creates. `leased_until` identifies one of several claims of a key."""
 
     key_id: UUID
     leased_until: datetime

@@ -10,7 +10,6 @@ from django.db import connection
 
 from accounts.models import User
 from predictions.models import Prediction
-from predictions.services.predict import predict
 
 
 class ReferenceTaken(Exception):
@@ -23,7 +22,8 @@ def find_by_reference(*, user: User, client_reference: str) -> Prediction | None
     return rows.select_related("input", "model_version__model").with_reviews().order_by("id").first()
 
 
-def predict_unique(
+def create_unique(
+    create: Callable[..., Prediction],
     *,
     user: User,
     client_reference: str,
@@ -32,8 +32,10 @@ def predict_unique(
 ) -> tuple[Prediction, bool]:
     """Return the user's prediction with this reference, or create it. Return whether it was created.
 
-    The arguments and errors are those of `predict`. An existing prediction is returned whatever its input, model, and
-    status are.
+    An existing prediction is returned whatever its input, model, and status are.
+
+    Args:
+        create: `predict` or `queue_prediction`, which has the other arguments and the errors.
     """
     if existing := find_by_reference(user=user, client_reference=client_reference):
         return existing, False
@@ -46,7 +48,7 @@ def predict_unique(
             in_transaction(prediction)
 
     try:
-        created = predict(user=user, client_reference=client_reference, in_transaction=store_unless_taken, **arguments)
+        created = create(user=user, client_reference=client_reference, in_transaction=store_unless_taken, **arguments)
     except ReferenceTaken:
         existing = find_by_reference(user=user, client_reference=client_reference)
         if existing is None:  # deleted meanwhile

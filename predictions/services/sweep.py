@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from predictions.models import BatchJob, BatchJobImage, Input
 from predictions.paths import BATCH_JOB_FOLDER, INPUT_FOLDER
 
 MAX_FILES_PER_QUERY = 500
+UNFINISHED_FILE_SECONDS = 24 * 3600  # without a change
 
 
 def sweep_media(*, older_than: float, dry_run: bool = False) -> list[Path]:
@@ -33,6 +35,18 @@ def sweep_media(*, older_than: float, dry_run: bool = False) -> list[Path]:
     return paths
 
 
+def delete_unfinished_files() -> int:
+    """Delete the temporary files of uploads that a crash has ended. Return their number. A background job of the server.
+
+    The file of an upload that is running is newer, because each chunk changes it.
+    """
+    folder = Path(settings.MEDIA_ROOT, TEMPORARY_FOLDER)
+    paths = list(_find_older_files(folder, time.time() - UNFINISHED_FILE_SECONDS))
+    for path in paths:
+        path.unlink(missing_ok=True)
+    return len(paths)
+
+
 def _find_orphans(root: Path, latest_change: float) -> Iterator[Path]:
     """Yield files of inputs and batch jobs that no row refers to."""
     for folder, find_known in ((INPUT_FOLDER, _find_known_inputs), (BATCH_JOB_FOLDER, _find_known_job_files)):
@@ -48,15 +62,16 @@ def _find_known_inputs(names: Iterable[str]) -> set[str]:
 
 
 def _find_known_job_files(names: Iterable[str]) -> set[str]:
-    """Return the names of files and of waiting images of batch jobs. Both contain the ID of the job."""
+    """Return the names of files and of waiting images of batch jobs. Both contain the ID of the job, which has an index."""
     parsed = (parse_uuid(Path(name).parts[1].partition(".")[0]) for name in names)
     job_ids = {job_id for job_id in parsed if job_id}
     files = BatchJob.objects.filter(pk__in=job_ids).values_list("file", flat=True)
-    images = BatchJobImage.objects.filter(job__in=job_ids).values_list("file", flat=True)
+    images = BatchJobImage.objects.filter(job__in=job_ids, file__in=names).values_list("file", flat=True)
     return {*files, *images}
 
 
 def _find_older_files(folder: Path, latest_change: float) -> Iterator[Path]:
     for path in folder.rglob("*"):
-        if path.is_file() and path.stat().st_mtime <= latest_change:
-            yield path
+        with suppress(FileNotFoundError):  # it was renamed or deleted meanwhile
+            if path.is_file() and path.stat().st_mtime <= latest_change:
+                yield path

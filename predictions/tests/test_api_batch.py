@@ -115,7 +115,7 @@ def test_items_of_json(shades, post):
         [],
         None,
         {"image": None},
-        {"image": encode(data), "client_reference": 5},
+        {"image": encode(data), "client_reference": True},
         {"image": encode(data), "client_reference": "x" * 256},
         {"image": encode(data), "feature_order": "petals"},
     ]
@@ -126,6 +126,19 @@ def test_items_of_json(shades, post):
     assert None not in codes[5:]
     assert response.json()["results"][0]["prediction"]["client_reference"] == "x"
     assert Prediction.objects.count() == 2
+
+
+def test_references_can_be_numbers_as_in_single_requests(flowers, post):
+    body = post(model="flowers", features=[ROW] * 3, client_reference=[7, 1.5, "7"]).json()
+    assert [result["prediction"]["client_reference"] for result in body["results"]] == ["7", "1.5", "7"]
+
+
+@pytest.mark.parametrize("name", ["model", "client_reference", "expires_in", "unique_reference"])
+def test_query_parameters_without_effect_are_refused(flowers, api, name):
+    body = json.dumps({"features": [ROW]})
+    response = api.post(f"{BATCH_URL}?{name}=true", body, content_type="application/json")
+    assert_problem(response, 400, "unknown-parameter")
+    assert not Input.objects.exists()
 
 
 def test_texts_are_predicted(reviews, post):

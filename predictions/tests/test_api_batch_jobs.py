@@ -120,6 +120,8 @@ def test_images_are_uploaded_in_parts(shades, api, settings, django_capture_on_c
         assert (response.status_code, [item["status"] for item in response.json()["results"]]) == (201, [status] * 2)
     response = api.post(f"{url}images/", {"images": [SimpleUploadedFile("x.png", make_image(9))], "first_number": 1})
     assert response.json()["results"][0]["error"]["code"] == "number-in-use"
+    response = api.post(f"{url}images/", {"images": images, "first_number": 2**31 - 1})  # the second number is too large
+    assert (response.status_code, response.json()["code"]) == (400, "max-value")
     assert (len(list_stored_files(settings)), BatchJobImage.objects.count()) == (2, 2)
     assert api.post(f"{url}start/").json()["progress"]["total"] == 2
     with django_capture_on_commit_callbacks(execute=True):
@@ -153,10 +155,10 @@ def test_a_repeated_request_with_a_key_creates_nothing(flowers, shades, api, set
 
 
 def test_columns_with_the_names_of_results_are_not_mixed_up(flowers, user, api):
-    job = run_job(make_job(user, "length,petals,value,label\n1,2,old,x\n"))
+    job = run_job(make_job(user, "length,petals,value,label,result_value\n1,2,old,x,y\n"))
     header, row = read_results(api, job)
-    assert header[2:7] == ["value", "label", "result_label", "confidence", "result_value"]
-    assert (row[2], row[6]) == ("old", "3.0")
+    assert header[2:8] == ["value", "label", "result_value", "result_label", "confidence", "result_result_value"]
+    assert (row[2], row[7]) == ("old", "3.0")
 
 
 def test_results_contain_labels_and_undecodable_bytes(blends, flowers, user, api):
@@ -219,5 +221,7 @@ def test_a_missing_file_is_a_problem(flowers, user, api):
     job = make_job(user, make_rows(2), start=False)
     job.file.storage.delete(job.file.name)
     assert api.get(f"{JOBS_URL}{job.pk}/").json()["preview"] is None
-    response = api.get(f"{JOBS_URL}{job.pk}/results/")
-    assert (response.status_code, response.json()["code"]) == (500, "stored-file-missing")
+    responses = [api.get(f"{JOBS_URL}{job.pk}/results/"), api.post(f"{JOBS_URL}{job.pk}/start/")]
+    api.post(f"{JOBS_URL}{job.pk}/cancel/")
+    responses.append(api.post(f"{JOBS_URL}{job.pk}/retry/"))
+    assert [(response.status_code, response.json()["code"]) for response in responses] == [(500, "stored-file-missing")] * 3

@@ -5,9 +5,11 @@ import json
 import pytest
 from django.test import Client
 
+import core.tasks
 from core.tests.problems import assert_problem
+from predictions.api import views
 from predictions.models import IdempotencyKey, Input, Prediction
-from predictions.services import references
+from predictions.services import predict
 from predictions.tests.create_requests import ROW
 from predictions.tests.factories import PREDICTIONS_URL, list_stored_files, make_prediction, make_upload
 
@@ -44,6 +46,15 @@ def test_a_failed_prediction_is_returned_too(register_failing, api, user):
     assert response.json()["status"] == "failed"
 
 
+def test_a_prediction_in_the_background_has_a_unique_reference_too(flowers, api, monkeypatch):
+    monkeypatch.setattr(core.tasks, "_enqueue", lambda name, row_id: None)
+    responses = [post(api, prefer="respond-async", **{"idempotency-key": key}) for key in "aab"]
+    assert [response.status_code for response in responses] == [202, 202, 200]
+    assert len({response.json()["id"] for response in responses}) == 1
+    assert Prediction.objects.count() == Input.objects.count() == 1
+    assert_problem(post(api, "", prefer="wait=1"), 400, "required")
+
+
 def test_the_predictions_of_other_users_do_not_count(flowers, api, other, token_headers):
     first, second = post(api), post(Client(headers=token_headers(other)))
     assert (first.status_code, second.status_code) == (201, 201)
@@ -68,11 +79,10 @@ def test_a_reference_that_is_taken_while_the_model_runs(shades, api, user, setti
     others = []
 
     def predict_after_other(**arguments):
-        monkeypatch.undo()
         others.append(make_prediction(user, client_reference="a"))
-        return references.predict(**arguments)
+        return predict(**arguments)
 
-    monkeypatch.setattr(references, "predict", predict_after_other)
+    monkeypatch.setattr(views, "predict", predict_after_other)
     response = api.post(URL, {"image": make_upload(), "client_reference": "a"})
     assert (response.status_code, response.json()["id"]) == (200, str(others[0].pk))
     assert Prediction.objects.count() == Input.objects.count() == len(list_stored_files(settings)) == 1

@@ -9,12 +9,13 @@ import pytest
 
 from inference.errors import InvalidInput
 from inference.tests.factories import make_image
-from predictions.archive_files import ArchiveFile
+from predictions.archive_files import MAX_DIRECTORY_BYTES, MAX_FOLDERS, ArchiveFile
 from predictions.tests.batch_jobs import make_zip
 
 pytestmark = pytest.mark.once
 IMAGE = make_image(9)
 MAX_BYTES = 10_000
+END = b"PK\x05\x06"
 
 
 def open_archive(data, max_members=100):
@@ -133,6 +134,7 @@ def test_zip64_is_read():
         (make_bomb(), "archive-bomb", "expands to 76.2 MB"),
         (make_zip({f"{n}.png": b"" for n in range(101)}), "too-many-items", "101 files. The limit is 100."),
     ],
+    ids=lambda value: value if isinstance(value, str) else "data",  # the bytes contain the time
 )
 def test_what_is_not_an_archive_of_images_is_rejected(data, code, message):
     with pytest.raises(InvalidInput) as caught:
@@ -140,13 +142,36 @@ def test_what_is_not_an_archive_of_images_is_rejected(data, code, message):
     assert (caught.value.code, message in caught.value.message) == (code, True), caught.value.message
 
 
-def test_a_huge_table_of_contents_is_not_read():
+def claim_huge_directory():
+    """Return an archive that states that its table of contents is huge."""
     data = bytearray(make_zip({"a.png": IMAGE}))
-    end = data.rfind(b"PK\x05\x06")
-    struct.pack_into("<L", data, end + 12, 2**31)
+    struct.pack_into("<L", data, data.rfind(END) + 12, 2**31)
+    return bytes(data)
+
+
+def hide_huge_directory():
+    """Return a ZIP64 archive with two end records: a small one at the stated position, and that which `zipfile` reads."""
+    pattern, folder = "<4sQ2H2L4Q", struct.pack("<4s6H3L5H2L", b"PK\1\2", *[0] * 9, 1, *[0] * 6) + b"/"
+    directory = folder * (MAX_DIRECTORY_BYTES // len(folder) + 1)
+    small = struct.pack(pattern, b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, 47, 0)
+    record = struct.pack(pattern, b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, len(directory), len(small))
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, 0, 1)
+    return small + directory + record + locator + struct.pack("<4s4H2LH", END, 0, 0, 1, 1, 47, 2**32 - 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (claim_huge_directory(), "invalid-archive"),
+        (hide_huge_directory(), "too-many-items"),
+        (make_zip({f"{n}/": b"" for n in range(MAX_FOLDERS + 201)}), "too-many-items"),
+    ],
+    ids=["size", "zip64", "folders"],
+)
+def test_a_huge_table_of_contents_is_not_read(data, code):
     with pytest.raises(InvalidInput) as caught:
-        open_archive(bytes(data))
-    assert caught.value.code == "too-many-items"
+        open_archive(data)
+    assert caught.value.code == code
 
 
 @pytest.mark.parametrize("position", range(0, 200, 7))

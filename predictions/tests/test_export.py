@@ -111,6 +111,13 @@ def test_formulas_in_text_are_quoted_and_numbers_are_not(predictions, api, user)
     rows = read_csv(api.get(EXPORT_URL, {"format": "csv"}))
     assert [row["client_reference"] for row in rows] == ["'-1+1", "", "'@ref"]
     assert rows[2]["original_name"] == "'=cmd.png"
+    assert [format_cell(text) for text in ("\n=1", "\uff1d1", "\uff201", "a=1", " 1")] == [
+        "'\n=1",
+        "'\uff1d1",
+        "'\uff201",
+        "a=1",
+        " 1",
+    ]
 
 
 def test_json_lines_have_the_same_values(predictions, api):

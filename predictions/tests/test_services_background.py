@@ -67,7 +67,7 @@ def run(prediction):
 
 
 def in_the_future(settings):
-    return timezone.now() + timedelta(seconds=settings.BACKGROUND_LEASE + 1)
+    return timezone.now() + timedelta(seconds=settings.BACKGROUND_LEASE_SECONDS + 1)
 
 
 def test_a_queued_prediction_is_durable_and_enqueued_after_the_commit(

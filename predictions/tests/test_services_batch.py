@@ -10,7 +10,7 @@ from core.storage import StorageFull
 from inference.errors import InvalidFeatures, InvalidInput
 from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Input, Prediction
-from predictions.services import predict
+from predictions.services import inserts, predict
 from predictions.services.batch import BatchItem, predict_batch
 from predictions.services.stored_files import read_stored_file
 from predictions.tests.factories import list_stored_files
@@ -111,12 +111,13 @@ def test_the_standby_runs_if_the_version_cannot_be_loaded(write_rows, flowers, u
     assert {row.model_version for row in Prediction.objects.all()} == {flowers}
 
 
-def test_more_items_than_fit_into_one_statement(flowers, user):
-    results = run(user, "flowers", [BatchItem(features={**ROW, "petals": number % 10}) for number in range(450)])
-    assert Prediction.objects.count() == 450
+def test_more_items_than_are_inserted_at_a_time(flowers, user, monkeypatch):
+    monkeypatch.setattr(inserts, "MAX_COPIED_ROWS", 4)
+    results = run(user, "flowers", [BatchItem(features={**ROW, "petals": number % 3}) for number in range(9)])
+    assert list(Prediction.objects.order_by("id")) == [result.prediction for result in results]
     assert [result.prediction.value for result in results] == [
-        predict(user=user, source="api", features={**ROW, "petals": number}, model="flowers").value for number in range(10)
-    ] * 45
+        predict(user=user, source="api", features={**ROW, "petals": number}, model="flowers").value for number in range(3)
+    ] * 3
 
 
 def test_an_empty_batch_calls_the_hook(flowers, user):

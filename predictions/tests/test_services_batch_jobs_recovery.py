@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from predictions.batch_job_progress import get_progress
+from predictions.batch_job_progress import RATE_OPTION, get_progress
 from predictions.models import BatchJob, Prediction
+from predictions.services import batch
 from predictions.services.batch_jobs import (
     WrongJobStatus,
     cancel_batch_job,
@@ -131,6 +132,36 @@ def test_long_jobs_give_other_tasks_a_turn(flowers, user, small_chunks, monkeypa
     assert run_job(job).succeeded_items == 10
 
 
+def test_a_slow_model_gets_small_chunks_that_end_within_the_lease(flowers, user, monkeypatch):
+    job = make_job(user, make_rows(40))
+    sizes = []
+    original = run._JobRun._process
+
+    def process(self, chunk):
+        sizes.append(len(chunk.items))
+        self.last_store -= 3 * len(chunk.items)  # 3 seconds per item
+        original(self, chunk)
+
+    monkeypatch.setattr(run._JobRun, "_process", process)
+    run_job(job)
+    assert (sizes[0], set(sizes[1:-1]), sum(sizes)) == (4, {3}, 40)
+
+
+def test_a_job_without_progress_continues_with_small_chunks(flowers, user):
+    job = make_job(user, make_rows(30))
+    BatchJob.objects.filter(pk=job.pk).update(options=job.options | {RATE_OPTION: 1000.0}, attempts=1)
+    job = states.claim_job(str(job.pk))
+    (first, second) = map(len, read_chunks(job))
+    assert (first, second) == (4, 26)
+
+
+def read_chunks(job):
+    """Yield the items of each chunk of a job, as if the worker stored them."""
+    for chunk in chunks.iterate_chunks(job):
+        job.attempts = 0
+        yield chunk.items
+
+
 def test_failed_predictions_are_retried(shades, user, write_dummy, monkeypatch):
     folder = write_dummy(name="switched")
     set_runtime(folder, "predictions.tests.runtimes.SwitchedRuntime")
@@ -193,6 +224,26 @@ def test_a_missing_file_fails_the_job(flowers, user):
     job.file.storage.delete(job.file.name)
     run_job(job)
     assert (job.status, job.error_code) == ("failed", "stored-file-missing")
+
+
+def test_a_file_that_has_become_shorter_fails_the_job(flowers, user, settings):
+    job = make_job(user, make_rows(3))
+    (path,) = list_stored_files(settings)
+    path.write_text(make_rows(2))
+    assert (run_job(job).error_code, len(list_items(job))) == ("stored-file-damaged", 2)
+
+
+@pytest.mark.django_db(transaction=True)  # foreign keys are checked at COMMIT
+def test_a_job_continues_if_its_user_is_deleted(flowers, django_user_model, monkeypatch):
+    job = make_job(django_user_model.objects.create(username="leaver"), make_rows(3))
+
+    def delete_user_first(**arguments):
+        django_user_model.objects.filter(username="leaver").delete()
+        return batch.predict_batch(**arguments)
+
+    monkeypatch.setattr(run, "predict_batch", delete_user_first)
+    assert (run_job(job).status, job.succeeded_items, job.user) == ("succeeded", 3, None)
+    assert set(Prediction.objects.values_list("user", flat=True)) == {None}
 
 
 def test_a_full_disk_fails_the_job_without_traces(shades, user, fill_disk, short_waits, settings):

@@ -12,7 +12,7 @@ from core.tests.commands import run_command
 from inference.tests.factories import make_noise_image
 from predictions.services.batch_jobs import add_images
 from predictions.services.stored_files import read_stored_file
-from predictions.services.sweep import sweep_media
+from predictions.services.sweep import delete_unfinished_files, sweep_media
 from predictions.tests.batch_jobs import make_image_zip, make_job
 from predictions.tests.factories import list_stored_files, make_prediction
 
@@ -28,6 +28,15 @@ def leftovers(shades, user, settings):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
     return prediction, paths
+
+
+def test_the_server_deletes_only_old_temporary_files(leftovers):
+    _, (orphan, unfinished) = leftovers
+    assert delete_unfinished_files() == 0
+    os.utime(unfinished, (0, 0))
+    os.utime(orphan, (0, 0))
+    assert delete_unfinished_files() == 1
+    assert (orphan.exists(), unfinished.exists()) == (True, False)
 
 
 def test_only_files_without_a_row_are_deleted(leftovers):

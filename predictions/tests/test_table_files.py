@@ -62,6 +62,7 @@ WRONG_COUNT = "Expected 2 values, as in the header. Received: "
         (b"a,b\n1,\xe9\n2,\x81\n3,z\n", {3: "The row contains bytes that are not valid CP1252 text."}),
         ("a,b\n1,é\n".encode("utf-16") + b"\x00\xdc\n\x00", {3: "The row contains bytes that are not valid UTF-16 text."}),
     ],
+    ids=range(12),
 )
 def test_a_bad_row_does_not_stop_the_others(data, messages):
     rows = read_table(data)
@@ -94,6 +95,15 @@ def test_what_is_not_a_table_is_rejected(data, message):
     with pytest.raises(InvalidInput) as caught:
         read_table(data)
     assert caught.value.message.startswith(message), caught.value.message
+
+
+def test_quotation_marks_cannot_make_reading_slow(monkeypatch):
+    """Each line closes the quotation mark of the line before and opens another one: no row ends."""
+    monkeypatch.setattr("predictions.table_files.MAX_ROW_CHARACTERS", 2**14)
+    monkeypatch.setattr("predictions.table_files.REPEATED_CHARACTERS_ALLOWANCE", 2**17)
+    with pytest.raises(InvalidInput, match=r"^Line \d+: Too many rows up to here have a quotation mark"):
+        read_table("a,b\n" + '",x","\n' * 9000)
+    assert len(read_table("a,b\n" + '"1,x\n2,y\n3,"z"\n' * 2000)) == 6000  # many errors with little to read again
 
 
 def test_the_encoding_is_found_far_into_the_file():

@@ -1,12 +1,15 @@
 """Invalid requests in the Open Inference Protocol, authentication, readiness, and URLs."""
 
 import json
+import time
 
 import pytest
 from django.test import Client
+from rest_framework.exceptions import ParseError
 
-from inference.errors import ModelFailed, Overloaded
+from inference.errors import InvalidInput, ModelFailed, Overloaded
 from inference.tests.factories import make_image
+from predictions.api.v2.requests import read_request
 from predictions.models import Input, Prediction
 from predictions.tests.runtimes import SwitchedRuntime
 from predictions.tests.v2_requests import (
@@ -42,7 +45,7 @@ MALFORMED_BODIES = [
     (b"[]", "must be a JSON object"),
     (b"null", "must be a JSON object"),
     (b"{}", "Expected inputs to be a list"),
-    (b'{"inputs": []}', "at least one input"),
+    (b'{"inputs": []}', "Expected 1 to 10,001 inputs. Received: 0."),
     (b'{"inputs": {}}', "Expected inputs to be a list"),
     (b'{"inputs": [5]}', "Expected inputs to be a list"),
     (b'{"inputs": [{"name": 5}]}', "Expected inputs to be a list"),
@@ -51,6 +54,30 @@ MALFORMED_BODIES = [
     (b"[" * 100_000, "nested too deeply"),
     (b'{"inputs": [], "inputs": []}', "duplicate key"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"id":"' + b'\\"' * 5_000_000, "Unterminated string"),
+        (b'{"inputs":["' + b"a" * 9_000_000 + b'\\\n"]}', "not valid JSON"),
+        (b'{"inputs":[' + b'"a",' * 3_000_000 + b"1]}", "Expected at most 8 MB of JSON"),
+    ],
+    ids=["quotation marks", "line break", "short strings"],
+)
+def test_large_json_is_rejected_in_time_that_grows_with_its_size(body, message):
+    """The time of a check that starts again at each quotation mark grows with the square of the size."""
+    started = time.thread_time()
+    with pytest.raises((InvalidInput, ParseError), match=message):
+        read_request(body, header_length=None)
+    assert time.thread_time() - started < 2
+
+
+def test_binary_elements_are_counted_before_they_are_read(flowers, api, settings):
+    settings.MAX_BATCH_VALUES = 4
+    for count, status in ((4, 400), (5, 413)):
+        response = infer_binary(api, "flowers", [("colour", "BYTES", [count], join_elements(*[b"x"] * count))])
+        get_error(response, status)
 
 
 def test_malformed_bodies_are_rejected(flowers, api):

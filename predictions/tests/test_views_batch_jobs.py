@@ -57,6 +57,7 @@ def test_table_leads_to_its_preview_and_starts_with_the_chosen_columns(flowers, 
     assert "separated by semicolons, UTF-8" in text
     assert "2 rows" in text
     assert "Choose a column for:" in text
+    assert not page.context["has_invalid_rows"]  # the reason is the missing column
     assert "The model does not use these columns: “size”" in text or "size" in page.context["unused_columns"]
     fields = {field.name: field.value() for field in page.context["form"]}
     names = dict(page.context["form"].features)
@@ -196,6 +197,7 @@ def test_counts_by_label_link_to_the_history(shades, signed_in, make_job, monkey
     assert "And 2 more labels." in get_text(page)
     (url,) = re.findall(r'href="(/predictions/\?batch_job=[^"]+label=[^"]+)"', page.content.decode())
     history = signed_in.get(url.replace("&amp;", "&"))
+    assert f"Batch job: {job.original_name}" in get_text(history)
     assert history.content.decode().count('data-name="Prediction"') == 1
 
 
@@ -350,6 +352,19 @@ def test_list_has_pages(flowers, signed_in, make_job, monkeypatch):
     assert list_names(first) == ["n2.csv", "n1.csv"]
     (url,) = re.findall(r'rel="next" href="([^"]+)"', first.content.decode())
     assert list_names(signed_in.get(LIST_URL + url)) == ["n0.csv"]
+
+
+def test_list_polls_until_all_batch_jobs_are_final(flowers, signed_in, make_job):
+    draft = make_job(make_table(name="draft.csv"), "flowers", start=False)
+    job = make_job(make_table(), "flowers")
+    page = signed_in.get(LIST_URL).content.decode()
+    assert f'hx-get="{LIST_URL}"' in page
+    (targets,) = re.findall(r'hx-select-oob="([^"]+)"', page)
+    assert str(draft.pk) not in targets
+    for target in targets.split(","):
+        assert f'id="{target.removeprefix("#").removesuffix(":innerHTML")}"' in page
+    run_batch_job(str(job.pk))
+    assert "hx-get" not in signed_in.get(LIST_URL).content.decode()
 
 
 def test_empty_list_explains_batch_jobs(signed_in):

@@ -21,7 +21,7 @@ from predictions.services.background import AlreadyFinal, cancel_prediction
 from predictions.views.mixins import HtmxLoginRequiredMixin, get_next_url
 
 MAX_POLLED_PREDICTIONS = 100  # the history shows fewer on a page
-NO_CHANGE = 204  # htmx then changes nothing, so that the focus and screen readers are not disturbed
+NO_CHANGE_STATUS = 204  # htmx then changes nothing, so that the focus and screen readers are not disturbed
 
 
 class CancelView(HtmxLoginRequiredMixin, View):
@@ -56,13 +56,13 @@ class OpenPredictionView(HtmxLoginRequiredMixin, View):
         if prediction.is_final:
             return HttpResponseClientRefresh()
         if prediction.status == request.GET.get("shown"):
-            return HttpResponse(status=NO_CHANGE)
+            return HttpResponse(status=NO_CHANGE_STATUS)
         context = {"prediction": prediction, "can_cancel": can_cancel(prediction, request.user)}
         return render(request, "predictions/_open_prediction.html", context)
 
 
 class OpenRowsView(HtmxLoginRequiredMixin, View):
-    """The rows of the history whose status has changed, and the element that asks for the others again."""
+    """The rows of the history whose status has changed, and the element that polls the others."""
 
     http_method_names = ["get"]
     request: AuthenticatedRequest
@@ -73,7 +73,7 @@ class OpenRowsView(HtmxLoginRequiredMixin, View):
         predictions = list(rows.order_by("-id"))
         changed = [prediction for prediction in predictions if prediction.status != shown[prediction.pk]]
         if not changed and len(predictions) == len(shown) and predictions:
-            return HttpResponse(status=NO_CHANGE)
+            return HttpResponse(status=NO_CHANGE_STATUS)
         context: dict[str, Any] = {
             "changed": changed,
             "rows": predictions,

@@ -11,9 +11,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
+from predictions.batch_job_presentation import format_job_title
 from predictions.filters import PredictionFilter
+from predictions.models import BatchJob
 
 CONFIDENCE_FILTERS = ("min_confidence", "max_confidence")
+BATCH_JOB_FILTER = "batch_job"
 TIME_FILTERS = ("created_after", "created_before")
 SHORTCUTS = (
     ("low confidence", {"max_confidence": "0.8"}),
@@ -77,13 +80,25 @@ def list_day_links(filters: dict[str, str]) -> list[FilterLink]:
 def _build_chip(filterset: PredictionFilter, filters: dict[str, str], name: str) -> Chip:
     value = filters[name]
     choices = dict(getattr(filterset.form.fields[name], "choices", ()))
-    is_percent = name in CONFIDENCE_FILTERS and name not in filterset.errors
     return Chip(
         name=str(filterset.filters[name].label).removesuffix(" (UTC)"),
-        value=f"{float(value) * 100:g}%" if is_percent else str(choices.get(value, value)),
+        value=_format_value(filterset, name, value) or str(choices.get(value, value)),
         remove_url=build_history_url({key: text for key, text in filters.items() if key != name}),
         time=filterset.form.cleaned_data.get(name) if name in TIME_FILTERS else None,
     )
+
+
+def _format_value(filterset: PredictionFilter, name: str, value: str) -> str:
+    """Return the text of values that are not shown as they are: percentages, and the title of a visible batch job."""
+    if name in filterset.errors:
+        return ""
+    if name in CONFIDENCE_FILTERS:
+        return f"{float(value) * 100:g}%"
+    if name == BATCH_JOB_FILTER:
+        jobs = BatchJob.objects.visible_to(filterset.request.user)
+        job = jobs.filter(pk=filterset.form.cleaned_data[name]).first()
+        return format_job_title(job) if job else ""
+    return ""
 
 
 def _list_replacing_links(filters: dict[str, str], shortcuts: Iterable[tuple[str, dict[str, str]]]) -> list[FilterLink]:

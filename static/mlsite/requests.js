@@ -2,15 +2,20 @@
 const CONNECTION_MESSAGE = "The connection was lost. Check your history before you try again.";
 const EXPIRED_MESSAGE = "This page has expired. Reload it and try again.";
 const TOO_LARGE_MESSAGE = "The request is too large.";
+const POLL_CONNECTION_MESSAGE = "The connection was lost. This page tries again.";
+
+// An element that asks for news regularly. Its error stays until a request succeeds.
+const isPoll = (element) => element.getAttribute("hx-trigger")?.startsWith("every ");
 
 function isFragment(request) {
   const type = request.getResponseHeader("Content-Type") || "";
   return type.startsWith("text/html") && !/^\s*<!doctype/i.test(request.responseText);
 }
 
-function describeError(request) {
+function describeError(request, element) {
   const type = request.getResponseHeader("Content-Type") || "";
   if (type.startsWith("text/plain") && request.responseText) return request.responseText;
+  if (isPoll(element)) return `The server returned an error (${request.status}). This page tries again.`;
   if (request.status === 403) return EXPIRED_MESSAGE;
   if (request.status === 413) return TOO_LARGE_MESSAGE;
   return `The server returned an error (${request.status}). Check your history before you try again.`;
@@ -27,14 +32,22 @@ function getErrorElement(element) {
 function showError(element, message) {
   const place = getErrorElement(element);
   place.classList.add("error-text");
-  place.textContent = message;
+  if (place.textContent !== message) place.textContent = message; // screen readers announce it once
   element.classList.add("has-request-error");
 }
 
+function removeError(element) {
+  if (!element.classList.contains("has-request-error")) return;
+  element.classList.remove("has-request-error");
+  element.querySelector(".request-error")?.remove();
+}
+
 document.addEventListener("htmx:beforeRequest", ({ detail }) => {
-  if (!detail.elt.classList.contains("has-request-error")) return;
-  detail.elt.classList.remove("has-request-error");
-  detail.elt.querySelector(".request-error")?.remove();
+  if (!isPoll(detail.elt)) removeError(detail.elt);
+});
+
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (detail.successful && isPoll(detail.elt)) removeError(detail.elt);
 });
 
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
@@ -42,7 +55,10 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (request.status < 400) return;
   detail.isError = false; // the page shows the error, so htmx does not need to log it
   detail.shouldSwap = isFragment(request);
-  if (!detail.shouldSwap) showError(requestConfig.elt, describeError(request));
+  if (!detail.shouldSwap) showError(requestConfig.elt, describeError(request, requestConfig.elt));
 });
 
-document.addEventListener("htmx:sendError", ({ detail }) => showError(detail.requestConfig.elt, CONNECTION_MESSAGE));
+document.addEventListener("htmx:sendError", ({ detail }) => {
+  const { elt } = detail.requestConfig;
+  showError(elt, isPoll(elt) ? POLL_CONNECTION_MESSAGE : CONNECTION_MESSAGE);
+});

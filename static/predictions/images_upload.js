@@ -6,7 +6,9 @@ const MAX_GROUP_BYTES = 8 * 2 ** 20;
 const MAX_CONCURRENT_GROUPS = 3;
 const RETRY_DELAYS_MILLISECONDS = [0, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000];
 const RETRIED_STATUSES = [408, 425, 429];
+const UPLOADING_MESSAGE = "Keep this page open until the upload is complete.";
 const SIGNED_OUT_MESSAGE = "You are signed out. Sign in in another tab, then try again.";
+const TOO_LARGE_MESSAGE = "The server does not accept requests of this size. Upload smaller images, or a ZIP file.";
 const EXPIRED_MESSAGE = "This page has expired. Reload it, and upload the remaining images.";
 
 const results = document.getElementById("results");
@@ -23,13 +25,16 @@ async function describeResponse(response) {
   if (response.status === 401) return SIGNED_OUT_MESSAGE;
   const problem = await response.json().catch(() => ({}));
   if (problem.code === "csrf-failed") return EXPIRED_MESSAGE;
-  return problem.detail || `The server returned an error (${response.status}).`;
+  if (problem.detail) return problem.detail;
+  return response.status === 413 ? TOO_LARGE_MESSAGE : `The server returned an error (${response.status}).`;
 }
 
-// Send a request until the server accepts it, and return its JSON. Throws an error with a message for people.
-async function post(url, body, headers) {
+// Send a request until the server accepts it, and return its JSON. Throws an error with a message for people. `report` is called
+// with such a message before another attempt, and with "" after it.
+async function post(url, body, headers, report) {
   let message = "";
   for (const delay of RETRY_DELAYS_MILLISECONDS) {
+    if (message) report(message);
     await wait(delay * (0.75 + Math.random() / 2));
     let response;
     try {
@@ -38,7 +43,10 @@ async function post(url, body, headers) {
       message = "The connection was lost.";
       continue;
     }
-    if (response.ok) return response.json();
+    if (response.ok) {
+      if (message) report("");
+      return response.json();
+    }
     message = await describeResponse(response);
     if (!isTemporary(response)) break;
   }
@@ -100,11 +108,11 @@ class ImagesUpload {
     unfinishedUploads.add(this);
     this.retryButton.hidden = true;
     this.show("[role=alert]", "");
-    this.show("[role=status]", "Keep this page open until the upload is complete.");
+    this.show("[role=status]", UPLOADING_MESSAGE);
     try {
       await this.createJob();
       await this.uploadGroups();
-      await post(`${this.url}start/`, null, this.headers);
+      await this.post(`${this.url}start/`, null);
     } catch (error) {
       this.show("[role=status]", this.uploadedCount ? "The upload was interrupted. The uploaded images are processed." : "");
       this.show("[role=alert]", error.message);
@@ -118,12 +126,19 @@ class ImagesUpload {
     window.htmx.ajax("GET", this.pageUrl, { source: place, target: place, swap: "innerHTML" });
   }
 
+  // Several groups may be repeated at the same time.
+  post(url, body, headers = this.headers) {
+    return post(url, body, headers, (message) => {
+      this.show("[role=status]", message ? `${message} Trying again. Keep this page open.` : UPLOADING_MESSAGE);
+    });
+  }
+
   async createJob() {
     if (this.url) return;
     const { batchUrl, batchPages } = this.form.dataset;
     const body = JSON.stringify({ kind: "images", model: this.form.elements.model.value });
     const headers = { ...this.headers, "Content-Type": "application/json", "Idempotency-Key": this.key };
-    const job = await post(batchUrl, body, headers);
+    const job = await this.post(batchUrl, body, headers);
     this.url = `${batchUrl}${job.id}/`;
     this.pageUrl = `${batchPages}${job.id}/`;
     this.showProgress();
@@ -154,7 +169,7 @@ class ImagesUpload {
     const body = new FormData();
     body.append("first_number", group[0].number);
     for (const { file } of group) body.append("images", await readFile(file));
-    await post(`${this.url}images/`, body, this.headers);
+    await this.post(`${this.url}images/`, body);
     this.uploadedCount += group.length;
     this.showProgress();
   }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.files.base import File
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from core.api.fields import reject_unknown_fields
@@ -14,7 +14,7 @@ from predictions.api.serializers.fields import FeatureOrderField
 from predictions.api.serializers.prediction import PredictionSerializer
 from registry.references import MAX_REFERENCE_CHARACTERS
 
-FILE_FIELD = "file"  # another name of the parts with the images
+FILE_FIELD = "file"  # another name for the parts with the images
 VALUE_SCHEMA: dict[str, Any] = {}  # a number, a string, a boolean, or null
 ROW_SCHEMA = {"oneOf": [{"type": "object", "additionalProperties": VALUE_SCHEMA}, {"type": "array", "items": VALUE_SCHEMA}]}
 TEXT_SCHEMA = {"type": "string"}
@@ -80,17 +80,24 @@ class ItemsField(RawListField):
     """A list of inputs, each with the fields of a single request."""
 
 
+@extend_schema_serializer(component_name="Batch")  # the suffix Request is added
 class BatchRequestSerializer(serializers.Serializer):
-    """The inputs, as one list, and the model to predict with. Unknown keys are rejected."""
+    """One list of inputs, and the model to predict with. Unknown keys are rejected."""
 
     features = RowsField(
-        required=False, help_text="Rows: objects by feature name, or lists of values together with feature_order."
+        required=False,
+        help_text="Rows: objects of values by feature name, or lists of values in the order of feature_order.",
     )
-    feature_order = FeatureOrderField(required=False, help_text="The feature names, if the rows are lists of values.")
+    feature_order = FeatureOrderField(
+        required=False, help_text="The feature names, in the order of the signature, if the rows are lists of values."
+    )
     text = TextsField(required=False, help_text="Texts, for models that take text.")
-    items = ItemsField(required=False, help_text="Inputs of any kind, such as images as base64.")
+    items = ItemsField(
+        required=False, help_text="Inputs of any kind, with the fields of a single request, such as images as base64."
+    )
     client_reference = TextsField(
-        required=False, help_text="Your own ID or note for each input, in the same order. Items have their own."
+        required=False,
+        help_text="Your own ID or note for each input, in the same order. Not for items, which have their own.",
     )
     model = serializers.CharField(
         max_length=MAX_REFERENCE_CHARACTERS,
@@ -108,14 +115,20 @@ class BatchRequestSerializer(serializers.Serializer):
         return super().to_internal_value(data)
 
 
+@extend_schema_serializer(component_name="ImageBatch")
 class BatchImagesSerializer(serializers.Serializer):
-    """Several images, and the model to predict with, as multipart/form-data."""
+    """The images, and the model to predict with. Unknown keys are rejected."""
 
     image = ImagesField(required=False, help_text="Repeat this part for each image.")
     client_reference = TextsField(
         required=False, help_text="Your own ID or note. Repeat this part for each image, in the same order."
     )
-    model = serializers.CharField(max_length=MAX_REFERENCE_CHARACTERS, default="", allow_blank=True)
+    model = serializers.CharField(
+        max_length=MAX_REFERENCE_CHARACTERS,
+        default="",
+        allow_blank=True,
+        help_text="name, name@alias, or name:version. If omitted, the default model of the site is used.",
+    )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if any(name in data for name in ("features", "text", "items")):
@@ -135,23 +148,23 @@ class ProblemErrorSerializer(serializers.Serializer):
     detail = serializers.CharField()
 
 
-class ItemProblemSerializer(serializers.Serializer):
-    """The problem of one input (RFC 9457), as for a single request."""
+class BatchItemProblemSerializer(serializers.Serializer):
+    """The problem (RFC 9457) that a single request with the input would have returned."""
 
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    code = serializers.CharField()
+    type = serializers.CharField(help_text="Always about:blank.")
+    title = serializers.CharField(help_text="The name of the status.")
+    status = serializers.IntegerField(help_text="The HTTP status of a single request.")
+    detail = serializers.CharField(help_text="What is wrong, and what to do.")
+    code = serializers.CharField(help_text="Stable, for programs.")
     errors = ProblemErrorSerializer(many=True)  # type: ignore[assignment]
 
 
 class BatchItemResultSerializer(serializers.Serializer):
-    """The result of one input: the stored prediction, whose status can be failed, or a problem."""
+    """The result of one input: either the stored prediction or a problem."""
 
     index = serializers.IntegerField(help_text="Position of the input in the request, from 0.")
-    prediction = PredictionSerializer(allow_null=True)
-    error = ItemProblemSerializer(allow_null=True)
+    prediction = PredictionSerializer(allow_null=True, help_text="Its status is failed if the model failed.")
+    error = BatchItemProblemSerializer(allow_null=True, help_text="Why the input was rejected. Nothing is stored for it.")
 
 
 class BatchResultSerializer(serializers.Serializer):
@@ -159,5 +172,5 @@ class BatchResultSerializer(serializers.Serializer):
 
     count = serializers.IntegerField(help_text="Number of inputs.")
     succeeded = serializers.IntegerField(help_text="Number of predictions that succeeded.")
-    failed = serializers.IntegerField(help_text="Number of inputs with a problem or a failed prediction.")
+    failed = serializers.IntegerField(help_text="Number of inputs that were rejected or whose prediction failed.")
     results = BatchItemResultSerializer(many=True)

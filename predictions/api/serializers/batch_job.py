@@ -8,12 +8,12 @@ from typing import Any, cast
 from django.core.files.base import File
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from core.api.fields import reject_unknown_fields
 from core.api.parsers import parse_json
-from inference.errors import InvalidInput
+from inference.errors import InferenceError
 from predictions.api.serializers.fields import UploadField
 from predictions.batch_job_files import build_preview
 from predictions.batch_job_progress import get_progress
@@ -24,9 +24,9 @@ from registry.references import MAX_REFERENCE_CHARACTERS
 MAX_MAPPED_FEATURES = 10_000
 
 
-@extend_schema_field({"type": "object", "additionalProperties": {"type": "string", "nullable": True}})
+@extend_schema_field({"type": "object", "additionalProperties": {"type": ["string", "null"]}})
 class MappingField(serializers.Field):
-    """The column of each feature by its name. In a multipart body it is JSON text."""
+    """The name of the column by the name of the feature. In a multipart body, it is JSON text."""
 
     def to_internal_value(self, data: Any) -> dict[str, str | None]:
         value = parse_json(data.encode("utf-8", "replace")) if isinstance(data, str) else data
@@ -56,12 +56,15 @@ class JobFileField(serializers.FileField):
         return data
 
 
+@extend_schema_serializer(component_name="BatchJob")  # the suffix Request is added
 class BatchJobRequestSerializer(StrictSerializer):
-    """The file of a batch job, and the model that predicts its items. Unknown keys are rejected."""
+    """The file of a batch job, and the model to predict with. Unknown keys are rejected."""
 
     file = JobFileField(required=False, help_text="A table (CSV), or a ZIP archive of images.")
     kind = serializers.ChoiceField(
-        BatchJob.Kind.choices, required=False, help_text="If omitted, it is detected; without a file, images."
+        BatchJob.Kind.choices,
+        required=False,
+        help_text="If omitted, it is detected from the file. Without a file, it is images.",
     )
     model = serializers.CharField(
         max_length=MAX_REFERENCE_CHARACTERS,
@@ -71,9 +74,11 @@ class BatchJobRequestSerializer(StrictSerializer):
     )
     mapping = MappingField(
         required=False,
-        help_text="For features whose column has another name: the name of the column by the name of the feature.",
+        help_text="The name of the column by the name of the feature, if they differ. Null for no column.",
     )
-    start = serializers.BooleanField(default=True, help_text="If false, the job is a draft with a preview.")
+    start = serializers.BooleanField(
+        default=True, help_text="If false, the job is a draft with a preview, until it is started."
+    )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if hasattr(data, "getlist") and len(data.getlist("file")) > 1:
@@ -81,32 +86,40 @@ class BatchJobRequestSerializer(StrictSerializer):
         return super().to_internal_value(data)
 
 
+@extend_schema_serializer(component_name="BatchJobStart")
 class StartRequestSerializer(StrictSerializer):
-    """How to read the table of a draft."""
+    """The columns of the table of a draft. Unknown keys are rejected."""
 
-    mapping = MappingField(required=False, help_text="As for a new batch job.")
+    mapping = MappingField(
+        required=False, help_text="The name of the column by the name of the feature, if they differ. Null for no column."
+    )
 
 
+@extend_schema_serializer(component_name="BatchJobImages")
 class ImagesRequestSerializer(StrictSerializer):
-    """Images to add to a batch job."""
+    """The images to add to a batch job. Unknown keys are rejected."""
 
-    images = serializers.ListField(child=UploadField(), help_text="One or more files.")
+    images = serializers.ListField(child=UploadField(), help_text="Repeat this part for each image.")
     first_number = serializers.IntegerField(
         required=False,
         min_value=1,
         max_value=2**31 - 1,
-        help_text="The number of the first file in the job, from 1. A repeated request with the same numbers adds "
-        "nothing. If omitted, the files are appended.",
+        help_text="The number of the first image in the job, from 1. If you repeat the request with the same number, no "
+        "image is added twice. If omitted, the images are appended.",
     )
 
 
 class AddedImageSerializer(serializers.Serializer):
-    """What happened to one uploaded image."""
+    """The result of one uploaded image."""
 
-    number = serializers.IntegerField()
-    name = serializers.CharField()
-    status = serializers.ChoiceField(["added", "exists", "rejected"])
-    error = serializers.DictField(child=serializers.CharField(), allow_null=True)
+    number = serializers.IntegerField(help_text="The number of the image in the job, from 1.")
+    name = serializers.CharField(help_text="The file name as uploaded.")
+    status = serializers.ChoiceField(
+        ["added", "exists", "rejected"], help_text="`exists`: an earlier request has added the same image."
+    )
+    error = serializers.DictField(
+        child=serializers.CharField(), allow_null=True, help_text="Why the image was rejected, as code and message."
+    )
 
     def to_representation(self, instance: AddedImage) -> dict[str, Any]:
         error = instance.error
@@ -124,17 +137,17 @@ class AddedImagesSerializer(serializers.Serializer):
     results = AddedImageSerializer(many=True)
 
 
-class ProgressSerializer(serializers.Serializer):
-    """How far a batch job is."""
+class BatchJobProgressSerializer(serializers.Serializer):
+    """The progress of a batch job, in items."""
 
     total = serializers.IntegerField(allow_null=True, help_text="Null until the file has been counted.")
-    done = serializers.IntegerField()
+    done = serializers.IntegerField(help_text="Items that were processed: succeeded plus failed.")
     succeeded = serializers.IntegerField()
-    failed = serializers.IntegerField(help_text="Invalid items, and predictions whose model failed.")
-    remaining = serializers.IntegerField(allow_null=True)
-    percent = serializers.IntegerField(allow_null=True)
-    items_per_second = serializers.FloatField(allow_null=True)
-    seconds_left = serializers.FloatField(allow_null=True)
+    failed = serializers.IntegerField(help_text="Invalid items, and items whose prediction failed.")
+    remaining = serializers.IntegerField(allow_null=True, help_text="total minus done.")
+    percent = serializers.IntegerField(allow_null=True, help_text="100 only if all items are done.")
+    items_per_second = serializers.FloatField(allow_null=True, help_text="The current rate. Null unless the job is running.")
+    seconds_left = serializers.FloatField(allow_null=True, help_text="An estimate. Null if the rate is unknown.")
 
 
 class BatchJobErrorSerializer(serializers.Serializer):
@@ -144,25 +157,25 @@ class BatchJobErrorSerializer(serializers.Serializer):
     message = serializers.CharField()
 
 
-class PreviewRowSerializer(serializers.Serializer):
+class BatchJobPreviewRowSerializer(serializers.Serializer):
     """One of the first rows of a table."""
 
-    line = serializers.IntegerField()
+    line = serializers.IntegerField(help_text="The number of its first line in the file, from 1.")
     cells = serializers.ListField(child=serializers.CharField())
     error = serializers.CharField(help_text="Why the row is invalid; empty if it is valid.")
 
 
-class PreviewSerializer(serializers.Serializer):
+class BatchJobPreviewSerializer(serializers.Serializer):
     """The start of the file of a draft, and how it is read."""
 
-    encoding = serializers.CharField()
-    delimiter = serializers.CharField()
-    columns = serializers.ListField(child=serializers.CharField())
-    rows = PreviewRowSerializer(many=True)
+    encoding = serializers.CharField(help_text="Of a table; otherwise empty.")
+    delimiter = serializers.CharField(help_text="Of a table; otherwise empty.")
+    columns = serializers.ListField(child=serializers.CharField(), help_text="The names in the header.")
+    rows = BatchJobPreviewRowSerializer(many=True)
     mapping = MappingField(help_text="The column of each feature, or null.")
     unused = serializers.ListField(child=serializers.CharField(), help_text="Columns that the model does not use.")
     missing = serializers.ListField(child=serializers.CharField(), help_text="Required features without a column.")
-    names = serializers.ListField(child=serializers.CharField(), help_text="The first files of an archive.")
+    names = serializers.ListField(child=serializers.CharField(), help_text="The names of the first files of an archive.")
 
 
 class BatchJobSerializer(serializers.Serializer):
@@ -174,13 +187,13 @@ class BatchJobSerializer(serializers.Serializer):
     status = serializers.ChoiceField(BatchJob.Status.choices)
     model = serializers.CharField()
     model_version = serializers.IntegerField()
-    original_name = serializers.CharField()
-    size = serializers.IntegerField(help_text="Of the file, in bytes.")
-    sha256 = serializers.CharField(help_text="Of the file.")
-    progress = ProgressSerializer()
+    original_name = serializers.CharField(help_text="The file name as uploaded.")
+    size = serializers.IntegerField(help_text="The size of the file in bytes.")
+    sha256 = serializers.CharField(help_text="SHA-256 of the file.")
+    progress = BatchJobProgressSerializer()
     error = BatchJobErrorSerializer(allow_null=True, help_text="Why the job failed; null if it did not.")
-    results_url = serializers.URLField(help_text="The results as CSV.")
-    predictions_url = serializers.URLField(help_text="The predictions of the job.")
+    results_url = serializers.URLField(help_text="The URL of the results as CSV.")
+    predictions_url = serializers.URLField(help_text="The URL of the list of its predictions.")
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     completed_at = serializers.DateTimeField(allow_null=True)
@@ -211,7 +224,7 @@ class BatchJobSerializer(serializers.Serializer):
 class BatchJobDetailSerializer(BatchJobSerializer):
     """A batch job with the preview of a draft."""
 
-    preview = PreviewSerializer(allow_null=True, help_text="Of a draft with a file; otherwise null.")
+    preview = BatchJobPreviewSerializer(allow_null=True, help_text="Null unless the job is a draft with a file.")
 
     def to_representation(self, instance: BatchJob) -> dict[str, Any]:
         return {**super().to_representation(instance), "preview": _represent_preview(instance)}
@@ -222,6 +235,6 @@ def _represent_preview(job: BatchJob) -> dict[str, Any] | None:
         return None
     try:
         preview = build_preview(job)
-    except (InvalidInput, OSError):  # the stored file is damaged, which fails the job when it starts
+    except (InferenceError, OSError):  # the stored file is damaged, which fails the job when it starts
         return None
     return asdict(preview) if preview else None

@@ -1,6 +1,6 @@
 """Serializers of predictions and inputs.
 
-The serializers of answers declare the fields for the OpenAPI schema; `representation` makes the values.
+The response serializers declare the fields for the OpenAPI schema; `representation` builds the values.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from core.api.fields import reject_unknown_fields
@@ -21,11 +21,12 @@ from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
 from registry.references import MAX_REFERENCE_CHARACTERS
 
 
+@extend_schema_serializer(component_name="Prediction")  # the suffix Request is added
 class PredictionRequestSerializer(serializers.Serializer):
     """The input and the model to predict with. Unknown keys are rejected."""
 
     image = ImageField(required=False)
-    file = ImageField(required=False, help_text="Another name of `image`.")
+    file = ImageField(required=False, help_text="Another name for `image`.")
     features = FeaturesField(
         required=False,
         help_text="Values by feature name, or a list of values in the order of the signature, together with feature_order.",
@@ -44,12 +45,11 @@ class PredictionRequestSerializer(serializers.Serializer):
         allow_blank=True,
         help_text="Your own ID or note, stored with the prediction.",
     )
-
     expires_in = serializers.IntegerField(
         required=False,
         min_value=1,
         max_value=settings.MAX_EXPIRES_IN,
-        help_text="Seconds. With Prefer: respond-async, the prediction fails if it has not started by then.",
+        help_text="Seconds after which the prediction fails if it has not started. Requires Prefer: respond-async.",
     )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
@@ -66,11 +66,12 @@ class PredictionRequestSerializer(serializers.Serializer):
         return values
 
 
+@extend_schema_serializer(component_name="ImagePrediction")
 class ImageRequestSerializer(PredictionRequestSerializer):
-    """An image, for some models with features as JSON, and the model to predict with, as multipart/form-data."""
+    """The image, the features if the model also takes features, and the model to predict with. Unknown keys are rejected."""
 
     image = UploadField(required=False)
-    file = UploadField(required=False, help_text="Another name of `image`.")
+    file = UploadField(required=False, help_text="Another name for `image`.")
     text = None  # type: ignore[assignment]
     feature_order = None  # type: ignore[assignment]
 
@@ -143,21 +144,21 @@ class TimingsSerializer(serializers.ModelSerializer):
         fields = ("queue_ms", "preprocess_ms", "inference_ms")
 
 
-class ErrorSerializer(serializers.Serializer):
+class PredictionErrorSerializer(serializers.Serializer):
     """The reason why a prediction failed."""
 
     code = serializers.CharField(source="error_code")
     message = serializers.CharField(source="error_message")
 
 
-class WarningSerializer(serializers.Serializer):
+class PredictionWarningSerializer(serializers.Serializer):
     """A reason to doubt a prediction."""
 
     code = serializers.CharField()
     message = serializers.CharField()
 
 
-@extend_schema_field(ErrorSerializer(allow_null=True))
+@extend_schema_field(PredictionErrorSerializer(allow_null=True))
 class ErrorField(serializers.ReadOnlyField):
     """The reason why a prediction failed; null if it did not fail."""
 
@@ -186,7 +187,7 @@ class PredictionSerializer(serializers.ModelSerializer):
     )
     output = OutputField()
     error = ErrorField()
-    warnings = WarningSerializer(many=True, read_only=True)
+    warnings = PredictionWarningSerializer(many=True, read_only=True)
     timings = TimingsSerializer(source="*")
     review = NewestReviewField()
 

@@ -88,7 +88,7 @@ class GroundTruthSerializer(serializers.Serializer):
         return super().to_internal_value(data)
 
 
-class ItemResultSerializer(serializers.Serializer):
+class GroundTruthItemResultSerializer(serializers.Serializer):
     """The result of one item: the stored review, or an error code and message."""
 
     prediction = serializers.UUIDField(source="review.prediction_id", allow_null=True, default=None)
@@ -103,4 +103,4 @@ class GroundTruthResultSerializer(serializers.Serializer):
 
     accepted = serializers.IntegerField(help_text="Number of reviews that were stored.")
     refused = serializers.IntegerField(help_text="Number of items that were rejected.")
-    results = ItemResultSerializer(many=True)
+    results = GroundTruthItemResultSerializer(many=True)

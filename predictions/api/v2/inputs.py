@@ -16,7 +16,7 @@ from predictions.api.v2.tensors import BYTES, Tensor, make_tensor_error
 from predictions.services.batch import BatchItem
 
 IMAGE = "image"
-COMBINED = "features"  # one tensor with all features, if they are numbers. Other names are accepted too.
+COMBINED_NAME = "features"  # one tensor with all features, if they are numbers. Other names are accepted too.
 FEATURE_DATATYPES = {"float": "FP64", "integer": "INT64", "boolean": "BOOL"}  # the others are BYTES
 TEXT_PARAMETERS = {"content_type": "str"}  # as MLServer names the encoding of the elements
 IMAGE_PARAMETERS = {"content_type": "base64"}  # in JSON; binary data contains the files unchanged
@@ -176,7 +176,7 @@ def _find_combined(table: TableInput, tensors: Sequence[Tensor]) -> Tensor | Non
         return None
     tensor = tensors[0]
     is_feature = tensor.name in table.names
-    if is_feature or (len(table.features) == 1 and tensor.name != COMBINED):
+    if is_feature or (len(table.features) == 1 and tensor.name != COMBINED_NAME):
         return None
     if tensor.datatype == BYTES or any(feature.type not in FEATURE_DATATYPES for feature in table.features):
         return None

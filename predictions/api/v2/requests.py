@@ -12,6 +12,7 @@ from django.conf import settings
 from core.api.parsers import parse_json
 from inference.errors import InvalidInput
 from inference.messages import format_bytes
+from inference.signature.table import MAX_FEATURES
 from predictions.api.v2.tensors import (
     Tensor,
     check_datatype,
@@ -24,7 +25,9 @@ from predictions.api.v2.tensors import (
 from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
-JSON_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+# A string without its second quotation mark extends to the end. Otherwise, the time would be quadratic.
+JSON_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+MAX_INPUTS = MAX_FEATURES + 1  # with the image
 LONG_STRING_BYTES = 256  # in memory, these strings take as much as in JSON: images as base64
 
 
@@ -43,7 +46,7 @@ class InferenceRequest:
     Args:
         id: the client's own id; empty if it sends none.
         outputs: None for all outputs.
-        is_binary: whether outputs are returned as binary data, unless the output itself says otherwise.
+        is_binary: whether outputs are returned as binary data, unless the output has its own parameter.
     """
 
     id: str
@@ -81,20 +84,21 @@ def _make_error(message: str) -> InvalidInput:
 def _check_json_size(body: bytes, size: int) -> None:
     """Check the size of the JSON without long strings, before it is parsed: numbers take up to 30 times the memory."""
     limit = settings.MAX_BATCH_JSON_BYTES
-    excess = size - limit
-    if excess <= 0:
+    if size <= limit:
         return
+    long_bytes = 0
     for match in JSON_STRING.finditer(body, 0, size):
         length = match.end() - match.start()
         if length >= LONG_STRING_BYTES and match[0].isascii():
-            excess -= length
-            if excess <= 0:
-                return
-    raise InvalidInput(
-        f"Expected at most {format_bytes(limit)} of JSON without its images. Send the tensors as binary data, or send "
-        "several requests.",
-        code="request-too-large",
-    )
+            long_bytes += length
+        elif match.end() - long_bytes > limit:  # reading on could take seconds
+            break
+    if size - long_bytes > limit:
+        raise InvalidInput(
+            f"Expected at most {format_bytes(limit)} of JSON without its images. Send the tensors as binary data, or send "
+            "several requests.",
+            code="request-too-large",
+        )
 
 
 def _read_size(header: str, limit: int) -> int:
@@ -136,8 +140,8 @@ def _read_list(value: Any, name: str) -> list[dict[str, Any]]:
 
 def _read_tensors(value: Any, binary: memoryview) -> tuple[Tensor, ...]:
     items = _read_list(value, "inputs")
-    if not items:
-        raise _make_error("Expected at least one input in inputs.")
+    if not 1 <= len(items) <= MAX_INPUTS:
+        raise _make_error(f"Expected 1 to {MAX_INPUTS:,} inputs. Received: {len(items):,}.")
     tensors = []
     for item in items:
         size = _read_binary_size(item, len(binary))
@@ -159,7 +163,7 @@ def _read_binary_size(item: Mapping[str, Any], available: int) -> int | None:
         raise make_tensor_error(
             name,
             f"Expected binary_data_size to be at most {available:,}, the number of bytes after the JSON object. The header "
-            f"{HEADER_LENGTH} says where the JSON object ends. Received: {size!r:.50}",
+            f"{HEADER_LENGTH} must be the size of the JSON object. Received: {size!r:.50}",
         )
     return size
 

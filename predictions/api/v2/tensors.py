@@ -13,6 +13,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from django.conf import settings
 
 from inference.errors import InvalidInput
 from inference.messages import clean_name
@@ -106,10 +107,12 @@ def read_binary_tensor(name: str, datatype: str, shape: tuple[int, ...], data: m
     return Tensor(name, datatype, shape, np.frombuffer(data, dtype))
 
 
-def _split_elements(name: str, data: memoryview, count: int) -> list[bytes]:
+def _split_elements(name: str, binary: memoryview, count: int) -> list[bytes]:
+    limit: int = settings.MAX_BATCH_VALUES
+    data = bytes(binary)
     elements: list[bytes] = []
     offset = 0
-    while offset < len(data):
+    while offset < len(data) and len(elements) <= min(count, limit):
         start = offset + LENGTH_BYTES
         offset = start + int.from_bytes(data[offset:start], "little")
         if start > len(data) or offset > len(data):
@@ -117,9 +120,9 @@ def _split_elements(name: str, data: memoryview, count: int) -> list[bytes]:
                 name,
                 f"The binary data ends inside element {len(elements) + 1:,}. Each element follows its length (4 bytes).",
             )
-        elements.append(bytes(data[start:offset]))
-        if len(elements) > count:
-            break
+        elements.append(data[start:offset])
+    if count > limit and len(elements) > limit:
+        raise make_tensor_error(name, f"Expected at most {limit:,} elements. Received: {count:,}.", "request-too-large")
     if len(elements) != count:
         received = f"more than {count:,}" if len(elements) > count else f"{len(elements):,}"
         raise make_tensor_error(name, f"Expected {count:,} elements for the shape. Received: {received}.")

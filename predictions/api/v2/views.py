@@ -12,8 +12,9 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.models import User
+from core.api.large_bodies import LargeBodyMixin
 from inference.errors import InvalidInput
-from predictions.api.idempotency import get_claim, idempotent
+from predictions.api.idempotency import BATCH_LEASE_SECONDS, get_claim, idempotent
 from predictions.api.v2.body import BodyParser, ProtocolNegotiation, get_body
 from predictions.api.v2.errors import build_error, handle_exception
 from predictions.api.v2.inputs import build_items, describe_inputs
@@ -29,7 +30,6 @@ from registry.serving import get_pool, get_spec, get_standby
 
 # The format of the artifact, as the protocol names it. Others have the name of the runtime.
 PLATFORMS = {"onnx": "onnx_onnxv1", "tensorflow": "tensorflow_savedmodel"}
-LEASE_SECONDS = 300.0  # of an Idempotency-Key: a request with many rows can take longer than one with a single input
 
 
 class ProtocolView(APIView):
@@ -98,10 +98,10 @@ def _can_serve(resolved: ResolvedModel) -> bool:
     return not has_failed or get_standby(version, resolved.reference) is not None
 
 
-class InferView(ProtocolView):
+class InferView(LargeBodyMixin, ProtocolView):
     """Inference."""
 
-    @partial(idempotent, lease_seconds=LEASE_SECONDS)
+    @partial(idempotent, lease_seconds=BATCH_LEASE_SECONDS)
     def post(self, request: Request, name: str, number: str | None = None) -> HttpResponse:
         """Run a model on all rows of the input tensors, and store the inputs and the predictions.
 

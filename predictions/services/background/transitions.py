@@ -46,7 +46,7 @@ def claim_prediction(prediction_id: UUID) -> Lease | None:
     if queued.expires_at and queued.expires_at <= now:
         expire_prediction(prediction_id)
         return None
-    lease = Lease(prediction_id, now + timedelta(seconds=settings.BACKGROUND_LEASE), queued.attempts + 1)
+    lease = Lease(prediction_id, now + timedelta(seconds=settings.BACKGROUND_LEASE_SECONDS), queued.attempts + 1)
     with transaction.atomic():
         rows = QueuedPrediction.objects.filter(pk=prediction_id, leased_until=None, attempts=queued.attempts)
         if not rows.update(leased_until=lease.until, attempts=F("attempts") + 1):

@@ -1,4 +1,8 @@
-"""Divide the work of a batch job into chunks of items. Each chunk is one batch and one transaction."""
+"""Divide the work of a batch job into chunks of items. Each chunk is one batch and one transaction.
+
+A worker extends its lease after each chunk. The chunks of a slow model therefore have fewer items: what the measured rate
+allows in a part of the lease. Otherwise, the worker would lose each chunk with the lease, and the job would never progress.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +19,9 @@ from inference.errors import InvalidInput
 from inference.preprocessing import read_pixel_count
 from predictions.archive_files import ArchiveFile, Member
 from predictions.batch_job_files import open_archive, open_table
+from predictions.batch_job_progress import RATE_OPTION
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Input, Prediction
-from predictions.services.batch import BatchItem
+from predictions.services.batch import BatchItem, BatchResult
 from predictions.services.batch_jobs.states import list_failed_items
 from predictions.services.stored_files import StoredFileError, read_stored_file
 from predictions.table_columns import RowConverter
@@ -25,6 +30,8 @@ MAX_CHUNK_ROWS = 500
 MAX_CHUNK_CELLS = 200_000  # limits the memory of tables with thousands of columns
 MAX_CHUNK_BYTES = 16 * 2**20  # of image files
 MAX_CHUNK_PIXELS = 50_000_000  # of decoded images
+FIRST_CHUNK_ITEMS = 4  # if the rate is not known, or if the last worker made no progress
+LEASES_PER_CHUNK = 1 / 6  # the expected duration of a chunk; a model can slow down meanwhile
 DECIMAL_MARK_OPTION = "decimal_mark"
 
 
@@ -57,7 +64,7 @@ class Chunk:
 
 
 def iterate_chunks(job: BatchJob) -> Iterator[Chunk]:
-    """Yield what is left of a job, in the order of its file.
+    """Yield what is left of a job, in the order of its file. The options of the job have the rate after each chunk.
 
     Raises:
         InvalidInput, OSError: the stored file cannot be read.
@@ -72,14 +79,15 @@ def iterate_chunks(job: BatchJob) -> Iterator[Chunk]:
 
 def iterate_retries(job: BatchJob, first_number: int) -> Iterator[Chunk]:
     """Yield the items whose prediction failed, from a number on, in order."""
-    size = settings.MAX_BATCH if job.kind != BatchJob.Kind.TABLE else MAX_CHUNK_ROWS
+    max_items = settings.MAX_BATCH if job.kind != BatchJob.Kind.TABLE else MAX_CHUNK_ROWS
     while True:
+        size = _limit_items(job, max_items)
         failed = list_failed_items(job).filter(number__gte=first_number).select_related("prediction__input")
         rows = list(failed.order_by("number")[:size])
         if not rows:
             return
         first_number = rows[-1].number + 1
-        for items in _divide_images(map(_build_retry, rows)):
+        for items in _divide_images(job, map(_build_retry, rows)):
             yield Chunk(items, {})
 
 
@@ -89,18 +97,43 @@ def get_next_number(job: BatchJob) -> int:
     return (last or 0) + 1
 
 
+def _limit_items(job: BatchJob, max_items: int) -> int:
+    """Return the number of items of the next chunk."""
+    rate = job.options.get(RATE_OPTION) if job.attempts <= 1 else None
+    size = FIRST_CHUNK_ITEMS if rate is None else int(rate * settings.BATCH_JOB_LEASE_SECONDS * LEASES_PER_CHUNK)
+    return max(1, min(max_items, size))
+
+
+def build_item_row(job: BatchJob, item: JobItem, result: BatchResult | None) -> BatchJobItem:
+    """Return the row of an item: a new one, or the stored one of an item that is predicted again.
+
+    Raises:
+        Overloaded: the model was too busy for the item.
+    """
+    row = item.stored or BatchJobItem(job=job, number=item.number, name=item.name)
+    error = result.error if result else item.content
+    row.prediction = result.prediction if result else None
+    row.error_code = row.error_message = ""
+    if isinstance(error, InvalidInput):
+        prefix = f"{item.name}: " if job.kind == BatchJob.Kind.TABLE else ""
+        row.error_code, row.error_message = error.code, prefix + error.message
+    elif isinstance(error, Exception):
+        raise error
+    return row
+
+
 def _iterate_table(job: BatchJob) -> Iterator[Chunk]:
     with open_table(job) as table:
         mark = str(job.options.get(DECIMAL_MARK_OPTION, ""))
         signature_input = job.model_version.parsed_signature.input
         converter = RowConverter(table, job.options["mapping"], signature_input, mark)
-        size = max(1, min(MAX_CHUNK_ROWS, MAX_CHUNK_CELLS // len(table.columns)))
+        max_rows = min(MAX_CHUNK_ROWS, MAX_CHUNK_CELLS // len(table.columns))
         first = get_next_number(job)
         rows = iter(table)
         for _ in islice(rows, first - 1):
             pass
         numbers = count(first)
-        while chunk := list(islice(rows, size)):
+        while chunk := list(islice(rows, _limit_items(job, max_rows))):
             items = []
             for row in chunk:
                 try:
@@ -115,24 +148,26 @@ def _iterate_archive(job: BatchJob) -> Iterator[Chunk]:
     with open_archive(job) as archive:
         first = get_next_number(job)
         members = enumerate(archive.members[first - 1 :], first)
-        for items in _divide_images(_read_member(archive, number, member) for number, member in members):
+        for items in _divide_images(job, (_read_member(archive, number, member) for number, member in members)):
             yield Chunk(items, {})
 
 
 def _iterate_images(job: BatchJob) -> Iterator[Chunk]:
     while images := list(BatchJobImage.objects.filter(job=job).order_by("number")[: settings.MAX_BATCH]):
-        for items in _divide_images(map(_read_image, images)):
+        for items in _divide_images(job, map(_read_image, images)):
             yield Chunk(items, {})
 
 
-def _divide_images(items: Iterable[JobItem]) -> Iterator[list[JobItem]]:
+def _divide_images(job: BatchJob, items: Iterable[JobItem]) -> Iterator[list[JobItem]]:
     """Yield lists of images that fit into memory together."""
     chunk: list[JobItem] = []
     size = pixels = 0
+    max_items = _limit_items(job, settings.MAX_BATCH)
     for item in items:
         size, pixels = size + item.size, pixels + item.pixels
-        if chunk and (len(chunk) >= settings.MAX_BATCH or size > MAX_CHUNK_BYTES or pixels > MAX_CHUNK_PIXELS):
+        if chunk and (len(chunk) >= max_items or size > MAX_CHUNK_BYTES or pixels > MAX_CHUNK_PIXELS):
             yield chunk
+            max_items = _limit_items(job, settings.MAX_BATCH)
             chunk, size, pixels = [], item.size, item.pixels
         chunk.append(item)
     if chunk:

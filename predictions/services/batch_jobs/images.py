@@ -21,10 +21,12 @@ from predictions.paths import get_batch_job_image_path
 from predictions.services.batch_jobs.create import hash_file
 from predictions.services.batch_jobs.states import Status, WrongJobStatus, enqueue_job, get_queued_values, lock_job
 
+MAX_NUMBER = 2**31 - 1  # that the database can store
+
 
 @dataclass(frozen=True, slots=True)
 class AddedImage:
-    """What happened to one uploaded image.
+    """The result of one uploaded image.
 
     Args:
         is_new: whether the image was added; if not, an earlier request has added it.
@@ -55,7 +57,7 @@ def add_images(
 
     Raises:
         WrongJobStatus: the job has failed or was canceled, or is not a job of images.
-        InvalidInput: there are no files, or too many.
+        InvalidInput: there are no files, or too many, or their numbers are too large.
         StorageFull: no space is left. Nothing is stored.
     """
     if job.kind != BatchJob.Kind.IMAGES:
@@ -102,6 +104,8 @@ def _insert_images(job: BatchJob, waiting: Sequence[Waiting], first_number: int 
     _check_status(job)
     first = first_number or _get_last_number(job) + 1
     numbers = range(first, first + len(waiting))
+    if numbers[-1] > MAX_NUMBER:
+        raise InvalidInput(f"The numbers of images end at {MAX_NUMBER:,}.", code="max-value", field="first_number")
     known = _fetch_known_images(job, numbers)
     results: list[AddedImage] = []
     images, items = [], []

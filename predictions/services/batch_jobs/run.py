@@ -1,4 +1,4 @@
-"""Run batch jobs in the background, chunk by chunk. See `core.tasks`: the rows are the truth, and a task is only a hint."""
+"""Run batch jobs in the background, chunk by chunk. A task is only a hint: see `core.tasks`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from accounts.models import User
 from core.storage import StorageFull
 from core.tasks import stopping
-from inference.errors import InferenceError, InferenceTimeout, InvalidInput, ModelUnavailable, Overloaded
+from inference.errors import InferenceError, InferenceTimeout, ModelUnavailable, Overloaded
 from predictions.batch_job_files import open_table
 from predictions.batch_job_progress import RATE_OPTION
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Prediction
 from predictions.services.batch import BatchItem, BatchResult, predict_batch
-from predictions.services.batch_jobs.chunks import Chunk, JobItem, iterate_chunks, iterate_retries
+from predictions.services.batch_jobs.chunks import Chunk, build_item_row, get_next_number, iterate_chunks, iterate_retries
 from predictions.services.batch_jobs.create import check_item_count
 from predictions.services.batch_jobs.states import (
     MAX_ATTEMPTS,
@@ -89,9 +90,15 @@ class _JobRun:
             fail_job(self.job, code=error.code, message=error.message)
         except StorageFull as error:
             fail_job(self.job, code=error.code, message="No space is left for uploaded files. Retry the job later.")
-        except FileNotFoundError:
-            message = "The file of the batch job is missing on the server. Create the job again."
-            fail_job(self.job, code="stored-file-missing", message=message)
+        else:
+            self._finish()
+
+    def _finish(self) -> None:
+        """Mark the job as succeeded, unless its file ended before its last item."""
+        missing = (self.job.total_items or 0) - (get_next_number(self.job) - 1)
+        if self.job.kind != BatchJob.Kind.IMAGES and missing > 0:
+            message = f"The file of the batch job has changed on the server: its last {missing:,} items are missing."
+            fail_job(self.job, code="stored-file-damaged", message=message)
         else:
             finish_job(self.job)
 
@@ -122,6 +129,7 @@ class _JobRun:
         """
         valid = [item.content for item in chunk.items if isinstance(item.content, BatchItem)]
         for delay in _iterate_delays():
+            leased_until = self.job.leased_until
             try:
                 if valid:
                     self._check_model()
@@ -140,7 +148,16 @@ class _JobRun:
             except IntegrityError as error:
                 if BatchJobItem.objects.filter(job=self.job, number=chunk.items[0].number).exists():
                     raise LeaseLost from error
-                raise
+                if not self._forget_deleted_user():
+                    raise
+                self.job.leased_until = leased_until  # its extension was rolled back
+
+    def _forget_deleted_user(self) -> bool:
+        """Continue without the user if they were deleted. Return whether they were."""
+        if self.job.user is None or User.objects.filter(pk=self.job.user.pk).exists():
+            return False
+        self.job.user = None
+        return True
 
     def _check_model(self) -> None:
         """Load the model before a batch: otherwise all its predictions would fail.
@@ -174,7 +191,7 @@ class _JobRun:
         """
         remaining = iter(results)
         items = [
-            _build_item(self.job, item, next(remaining) if isinstance(item.content, BatchItem) else None)
+            build_item_row(self.job, item, next(remaining) if isinstance(item.content, BatchItem) else None)
             for item in chunk.items
         ]
         is_retry = chunk.items[0].stored is not None
@@ -197,7 +214,7 @@ class _JobRun:
             BatchJobItem.objects.bulk_create(items)
         if self.job.kind == BatchJob.Kind.IMAGES and not is_retry:
             self._delete_images([item.number for item in items])
-        self.job.options = options
+        self.job.options, self.job.attempts = options, 0
 
     def _update_rate(self, count: int) -> float:
         """Return the moving average of the items per second."""
@@ -214,24 +231,6 @@ class _JobRun:
         images.delete()
         for file in files:
             transaction.on_commit(partial(file.delete, save=False))
-
-
-def _build_item(job: BatchJob, item: JobItem, result: BatchResult | None) -> BatchJobItem:
-    """Return the row of an item: a new one, or the stored one of an item that is predicted again.
-
-    Raises:
-        Overloaded: the model was too busy for the item.
-    """
-    row = item.stored or BatchJobItem(job=job, number=item.number, name=item.name)
-    error = result.error if result else item.content
-    row.prediction = result.prediction if result else None
-    row.error_code = row.error_message = ""
-    if isinstance(error, InvalidInput):
-        prefix = f"{item.name}: " if job.kind == BatchJob.Kind.TABLE else ""
-        row.error_code, row.error_message = error.code, prefix + error.message
-    elif isinstance(error, Exception):
-        raise error
-    return row
 
 
 def _iterate_delays() -> Iterator[float | None]:

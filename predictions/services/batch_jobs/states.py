@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 TASK_NAME = "predictions.run_batch_job"
 UPLOAD_PAUSE_SECONDS = 120  # uploaded images are processed if no other image arrives for this time
 MAX_ATTEMPTS = 5  # to start a job without progress
+MAX_SWEPT_JOBS = 500  # per run
 RETRY_OPTION = "retry_from"  # the number of the next failed item to predict again
 Status = BatchJob.Status
 
@@ -60,6 +61,7 @@ def start_batch_job(*, job: BatchJob, mapping: Mapping[str, str | None] | None =
     Raises:
         WrongJobStatus: the job has ended, or a mapping is sent after it has started.
         InvalidInput: a required feature has no column, the mapping is invalid, or no images were uploaded.
+        JobFileMissing: the stored table cannot be opened.
     """
     job.refresh_from_db()
     is_draft, options = job.status == Status.DRAFT, job.options
@@ -101,6 +103,7 @@ def retry_batch_job(*, job: BatchJob) -> BatchJob:
 
     Raises:
         WrongJobStatus: the job has not ended, or it succeeded and there is nothing to retry.
+        JobFileMissing: the stored table cannot be opened.
     """
     with transaction.atomic():
         job = lock_job(job)
@@ -115,8 +118,7 @@ def retry_batch_job(*, job: BatchJob) -> BatchJob:
         job.options = {**job.options, RETRY_OPTION: 1}
         job.options.pop(RATE_OPTION, None)
         job.error_code = job.error_message = ""
-        job.completed_at = None
-        for name, value in get_queued_values().items():
+        for name, value in {**get_queued_values(), "completed_at": None}.items():
             setattr(job, name, value)
         job.save()
         enqueue_job(job)
@@ -141,16 +143,17 @@ def list_failed_items(job: BatchJob) -> Any:
 def claim_job(job_id: str) -> BatchJob | None:
     """Take the lease of a job that waits for a worker, or whose worker is lost. Return None for any other job."""
     now = timezone.now()
+    leased_until = now + timedelta(seconds=settings.BATCH_JOB_LEASE_SECONDS)
     is_waiting = Q(status=Status.QUEUED) | Q(status=Status.RUNNING, leased_until__lt=now)
     claimed = BatchJob.objects.filter(is_waiting, pk=job_id).update(
         status=Status.RUNNING,
-        leased_until=now + timedelta(seconds=settings.BATCH_JOB_LEASE_SECONDS),
+        leased_until=leased_until,
         attempts=F("attempts") + 1,
         started_at=Coalesce(F("started_at"), now),
     )
-    if not claimed:
-        return None
-    return BatchJob.objects.select_related("model_version__model", "user").get(pk=job_id)
+    # With the lease in the condition, because another worker can have taken the job since.
+    rows = BatchJob.objects.filter(pk=job_id, leased_until=leased_until)
+    return rows.select_related("model_version__model", "user").first() if claimed else None
 
 
 def extend_lease(job: BatchJob, **changes: Any) -> None:
@@ -193,11 +196,12 @@ def requeue_lost_jobs() -> int:
     """Queue jobs again whose task or worker is lost, and start uploads of images that have stopped. Return their number."""
     now = timezone.now()
     lost = Q(leased_until__lt=now) | Q(leased_until=None)
-    jobs = list(BatchJob.objects.filter(lost, status__in=(Status.QUEUED, Status.RUNNING), completed_at=None))
+    open_jobs = BatchJob.objects.filter(status__in=(Status.QUEUED, Status.RUNNING), completed_at=None)
+    jobs = list(open_jobs.filter(lost).order_by("leased_until")[:MAX_SWEPT_JOBS])
     images = BatchJobImage.objects.filter(job=OuterRef("pk"))
     recent = images.filter(created_at__gte=now - timedelta(seconds=UPLOAD_PAUSE_SECONDS))
     drafts = BatchJob.objects.filter(status=Status.DRAFT, kind=BatchJob.Kind.IMAGES, completed_at=None)
-    jobs += drafts.filter(Exists(images), ~Exists(recent))
+    jobs += drafts.filter(Exists(images), ~Exists(recent))[:MAX_SWEPT_JOBS]
     count = 0
     for job in jobs:
         with transaction.atomic():

@@ -17,11 +17,11 @@ from core.errors import get_status
 from inference.errors import InferenceError
 from predictions.batch_job_files import build_preview
 from predictions.models import BatchJob
+from predictions.permissions import can_change_job
 from predictions.services.batch_jobs import cancel_batch_job, retry_batch_job, start_batch_job
 from predictions.views.batch_jobs.preview import (
     UNREADABLE_MESSAGE,
     build_columns_form,
-    can_change,
     get_preview_context,
     has_preview,
 )
@@ -39,7 +39,7 @@ class BatchJobActionView(HtmxLoginRequiredMixin, View):
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         jobs = BatchJob.objects.visible_to(self.request.user).select_related("model_version__model", "user")
         job = get_object_or_404(jobs, pk=pk)
-        if not can_change(job, self.request.user):
+        if not can_change_job(job, self.request.user):
             raise PermissionDenied("Only the owner of a batch job can change it.")
         try:
             return self.change_job(job)

@@ -49,6 +49,10 @@ class NewBatchJobView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
             "limit": format_bytes(settings.MAX_BATCH_FILE_BYTES),
         }
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        size = settings.MAX_BATCH_FILE_BYTES
+        return super().get_context_data(batch_limits={"bytes": size, "size": format_bytes(size)}, **kwargs)
+
     def form_valid(self, form: BatchFileForm) -> HttpResponse:
         user, reference, file = self.request.user, form.cleaned_data["model"], form.cleaned_data["file"]
         content = ["batch job", reference, hash_content(file)]

@@ -22,7 +22,8 @@ from predictions.batch_job_presentation import (
 )
 from predictions.batch_job_progress import get_progress
 from predictions.models import BatchJob
-from predictions.views.batch_jobs.preview import can_change, get_preview_context, has_preview
+from predictions.permissions import can_change_job
+from predictions.views.batch_jobs.preview import get_preview_context, has_preview
 from predictions.views.mixins import HtmxLoginRequiredMixin
 
 PAGE_SIZE = 24  # batch jobs
@@ -54,16 +55,15 @@ class BatchJobView(HtmxLoginRequiredMixin, DetailView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         job = self.object
-        may_change = can_change(job, self.request.user)
+        may_change = can_change_job(job, self.request.user)
         if has_preview(job) and not self.request.htmx:
             return super().get_context_data(**get_preview_context(job), can_change=may_change, **kwargs)
         shown = self.request.GET
         is_page = not self.request.htmx or "status" in shown
         has_new_status = is_page and shown.get("status") != job.status
         failure_count = min(job.failed_items, MAX_SHOWN_FAILURES)
-        has_new_failures = is_page and shown.get("failures") != str(
-            failure_count
-        )  # otherwise, polling needs no query for them
+        # If nothing has changed, polling needs no query for them.
+        has_new_failures = is_page and shown.get("failures") != str(failure_count)
         label_counts = count_labels(job) if job.is_final and has_new_status else []
         progress = get_progress(job)
         return super().get_context_data(
@@ -84,7 +84,7 @@ class BatchJobView(HtmxLoginRequiredMixin, DetailView):
 
 
 class BatchJobListView(HtmxLoginRequiredMixin, TemplateView):
-    """Batch jobs, newest first."""
+    """Batch jobs, newest first. The page polls itself while some of them are open."""
 
     template_name = "predictions/batch_jobs/list.html"
     request: AuthenticatedRequest
@@ -97,7 +97,9 @@ class BatchJobListView(HtmxLoginRequiredMixin, TemplateView):
             newer_than=parameters.get("newer", ""),
             size=PAGE_SIZE,
         )
-        return super().get_context_data(page=page, shows_all_users=is_reviewer(user), **kwargs)
+        # Drafts with a preview, and those without an image, wait for their user.
+        open_jobs = [job for job in page.rows if not job.is_final and not has_preview(job) and job.total_items != 0]
+        return super().get_context_data(page=page, open_jobs=open_jobs, shows_all_users=is_reviewer(user), **kwargs)
 
 
 def _can_retry(job: BatchJob) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any, NamedTuple
 
-from accounts.models import User
-from inference.errors import InvalidInput
+from inference.errors import InferenceError
 from inference.messages import format_names
 from predictions.batch_job_files import BatchJobPreview, build_preview
 from predictions.batch_job_forms import ColumnsForm
@@ -30,11 +29,6 @@ class ShownRow(NamedTuple):
     error: str
 
 
-def can_change(job: BatchJob, user: User) -> bool:
-    """Return whether a user who can see a batch job may also start, cancel, or retry it, as in the API."""
-    return job.user_id == user.pk or user.is_superuser
-
-
 def has_preview(job: BatchJob) -> bool:
     return job.status == BatchJob.Status.DRAFT and job.kind != BatchJob.Kind.IMAGES
 
@@ -48,9 +42,9 @@ def get_preview_context(job: BatchJob, *, form: ColumnsForm | None = None, error
     """
     try:
         preview = build_preview(job)
-    except (InvalidInput, OSError) as problem:
+    except (InferenceError, OSError) as problem:
         logger.exception("batch job file cannot be read", extra={"job": str(job.pk)})
-        return {"error": str(problem) if isinstance(problem, InvalidInput) else UNREADABLE_MESSAGE}
+        return {"error": str(problem) if isinstance(problem, InferenceError) else UNREADABLE_MESSAGE}
     if preview is None or job.kind != BatchJob.Kind.TABLE:
         return {"error": error, "preview": preview}
     if preview.missing and not error:
@@ -60,7 +54,8 @@ def get_preview_context(job: BatchJob, *, form: ColumnsForm | None = None, error
         "preview": preview,
         "form": form or build_columns_form(job, preview),
         "unused_columns": format_names([name or "(without a name)" for name in preview.unused]) if preview.unused else "",
-        "has_invalid_rows": any(row.error for row in preview.rows),
+        # Without a column for each feature, every row is invalid.
+        "has_invalid_rows": not preview.missing and any(row.error for row in preview.rows),
         **_get_shown_table(preview),
     }
 

@@ -6,15 +6,15 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
 import httpx
 
-from mlsite_client import operations, transport
+from mlsite_client import batches, operations, transport
+from mlsite_client.batches import Result
 from mlsite_client.client import build_headers, get_id
 from mlsite_client.inputs import ImageSource, Row
-from mlsite_client.operations import API_PATH, Operation, Pause, Result
+from mlsite_client.operations import API_PATH, Operation, Pause
 from mlsite_client.progress import Progress, get_job_reporter, get_reporter
 from mlsite_client.retries import RetryPolicy
 from mlsite_client.types import BatchJob, Prediction, Review, Waitable
@@ -42,9 +42,7 @@ class AsyncClient:
     async def __aenter__(self) -> AsyncClient:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.close()
 
     async def close(self) -> None:
@@ -63,13 +61,13 @@ class AsyncClient:
         idempotency_key: str | None = None,
     ) -> Prediction:
         """Run a model on one input."""
-        options = {"model": model, "client_reference": client_reference}
         operation = operations.predict(
             self._policy,
             image=image,
             features=features,
             text=text,
-            options=options,
+            model=model,
+            client_reference=client_reference,
             key=idempotency_key,
             unique_reference=unique_reference,
         )
@@ -87,13 +85,14 @@ class AsyncClient:
         idempotency_key: str | None = None,
     ) -> Prediction:
         """Store an input and return the queued prediction."""
-        options = {"model": model, "client_reference": client_reference, "expires_in": expires_in}
         operation = operations.predict(
             self._policy,
             image=image,
             features=features,
             text=text,
-            options=options,
+            model=model,
+            client_reference=client_reference,
+            expires_in=expires_in,
             key=idempotency_key,
             prefer="respond-async",
         )
@@ -103,9 +102,7 @@ class AsyncClient:
         self, inputs: Iterable[Any], *, model: str = "", texts: bool = False, progress: bool | Progress = False
     ) -> list[Result]:
         """Predict many inputs in batches and return a result for each."""
-        operation = operations.predict_many(
-            self._policy, inputs, options={"model": model}, are_texts=texts, report=get_reporter(progress)
-        )
+        operation = batches.predict_many(self._policy, inputs, model=model, are_texts=texts, report=get_reporter(progress))
         return await self._run(operation)
 
     async def get(self, prediction: str) -> Prediction:
@@ -160,9 +157,7 @@ class AsyncClient:
         idempotency_key: str | None = None,
     ) -> BatchJob:
         """Upload a CSV or ZIP file, and start a batch job."""
-        operation = operations.submit_job(
-            self._policy, Path(path), options={"model": model}, mapping=mapping, key=idempotency_key
-        )
+        operation = operations.submit_job(self._policy, Path(path), model=model, mapping=mapping, key=idempotency_key)
         return await self._run(operation)
 
     async def get_job(self, job: str) -> BatchJob:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from mlsite_client import __version__
+from mlsite_client.batches import Result
 from mlsite_client.client import Client
 from mlsite_client.errors import MlsiteError
-from mlsite_client.operations import Result
 from mlsite_client.types import BatchJob, Prediction
 
 JOB_SUFFIXES = {".csv", ".tsv", ".zip"}

@@ -6,14 +6,14 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
 import httpx
 
-from mlsite_client import operations, transport
+from mlsite_client import batches, operations, transport
+from mlsite_client.batches import Result
 from mlsite_client.inputs import ImageSource, Row
-from mlsite_client.operations import API_PATH, Operation, Pause, Result
+from mlsite_client.operations import API_PATH, Operation, Pause
 from mlsite_client.progress import Progress, get_job_reporter, get_reporter
 from mlsite_client.retries import RetryPolicy
 from mlsite_client.types import BatchJob, Prediction, Review, Waitable
@@ -54,9 +54,7 @@ class Client:
     def __enter__(self) -> Client:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -90,13 +88,13 @@ class Client:
             InvalidRequest: the input is invalid.
             ServerFailed: the model failed; a failed prediction is stored. Its URL is in `problem["prediction"]`.
         """
-        options = {"model": model, "client_reference": client_reference}
         operation = operations.predict(
             self._policy,
             image=image,
             features=features,
             text=text,
-            options=options,
+            model=model,
+            client_reference=client_reference,
             key=idempotency_key,
             unique_reference=unique_reference,
         )
@@ -118,13 +116,14 @@ class Client:
         Args:
             expires_in: seconds after which the prediction fails if it has not started.
         """
-        options = {"model": model, "client_reference": client_reference, "expires_in": expires_in}
         operation = operations.predict(
             self._policy,
             image=image,
             features=features,
             text=text,
-            options=options,
+            model=model,
+            client_reference=client_reference,
+            expires_in=expires_in,
             key=idempotency_key,
             prefer="respond-async",
         )
@@ -143,9 +142,7 @@ class Client:
         Returns:
             A `Prediction` or, for an invalid input, a `Problem`.
         """
-        operation = operations.predict_many(
-            self._policy, inputs, options={"model": model}, are_texts=texts, report=get_reporter(progress)
-        )
+        operation = batches.predict_many(self._policy, inputs, model=model, are_texts=texts, report=get_reporter(progress))
         return self._run(operation)
 
     def get(self, prediction: str) -> Prediction:
@@ -206,9 +203,7 @@ class Client:
         Args:
             mapping: the column of each feature, if the names differ.
         """
-        operation = operations.submit_job(
-            self._policy, Path(path), options={"model": model}, mapping=mapping, key=idempotency_key
-        )
+        operation = operations.submit_job(self._policy, Path(path), model=model, mapping=mapping, key=idempotency_key)
         return self._run(operation)
 
     def get_job(self, job: str) -> BatchJob:

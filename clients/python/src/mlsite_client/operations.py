@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -17,19 +17,14 @@ from typing import Any, TypeAlias, TypeVar
 import httpx
 
 from mlsite_client.errors import ConnectionFailed, WaitTimeout, build_error
-from mlsite_client.inputs import ImageSource, Row, is_table, list_rows, read_image, to_json
+from mlsite_client.inputs import ImageSource, Row, read_image, to_json
 from mlsite_client.retries import RetryPolicy, is_retried
-from mlsite_client.types import BatchJob, Prediction, Problem, Review, Waitable
+from mlsite_client.types import BatchJob, Prediction, Review, Waitable
 
 T = TypeVar("T")
-Result: TypeAlias = "Prediction | Problem"
-Progress: TypeAlias = Callable[[int, int], None]
 Files: TypeAlias = "list[tuple[str, tuple[str, bytes]]]"
 
 API_PATH = "/api/v1/"
-MAX_BATCH_IMAGES = 32
-MAX_BATCH_IMAGE_BYTES = 24 * 2**20
-MAX_BATCH_ROWS = 1000
 FIRST_POLL_SECONDS, MAX_POLL_SECONDS = 0.2, 3.0
 
 
@@ -102,7 +97,9 @@ def predict(
     image: ImageSource | None,
     features: Row | None,
     text: str | None,
-    options: Mapping[str, Any],
+    model: str,
+    client_reference: str,
+    expires_in: float | None = None,
     key: str | None = None,
     prefer: str | None = None,
     unique_reference: bool = False,
@@ -113,7 +110,8 @@ def predict(
         params={"unique_reference": "true"} if unique_reference else None,
         headers={"Prefer": prefer} if prefer else {},
     )
-    values = {name: value for name, value in options.items() if value not in (None, "")}
+    options = {"model": model, "client_reference": client_reference, "expires_in": expires_in}
+    values: dict[str, Any] = {name: value for name, value in options.items() if value not in (None, "")}
     if image is not None:
         if features is not None:
             values["features"] = json.dumps(to_json(features))
@@ -125,25 +123,10 @@ def predict(
     return Prediction.from_json(response.json())
 
 
-def predict_many(
-    policy: RetryPolicy, inputs: Any, *, options: Mapping[str, Any], are_texts: bool, report: Progress
-) -> Operation[list[Result]]:
-    """Send inputs in batches. The results are in the order of the inputs."""
-    values = {name: value for name, value in options.items() if value}
-    requests, total = _plan_batches(inputs, values, are_texts=are_texts)
-    results: list[Result] = []
-    report(0, total)
-    for build_request in requests:
-        response = yield from create(build_request(), policy)
-        results += [_parse_result(item) for item in response.json()["results"]]
-        report(len(results), total)
-    return results
-
-
 def submit_job(
-    policy: RetryPolicy, path: Path, *, options: Mapping[str, Any], mapping: Mapping[str, str] | None, key: str | None
+    policy: RetryPolicy, path: Path, *, model: str, mapping: Mapping[str, str] | None, key: str | None
 ) -> Operation[BatchJob]:
-    values = {name: value for name, value in options.items() if value}
+    values = {"model": model} if model else {}
     if mapping:
         values["mapping"] = json.dumps(dict(mapping))
     response = yield from create(Request("POST", f"{API_PATH}batch-jobs/", data=values, upload=path), policy, key)
@@ -197,48 +180,6 @@ def build_filters(filters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the query parameters of filters: times in ISO 8601, and `true` or `false`."""
     values = {name: to_json(value) for name, value in filters.items() if value is not None}
     return {name: str(value).lower() if isinstance(value, bool) else value for name, value in values.items()}
-
-
-def _plan_batches(inputs: Any, values: Mapping[str, Any], *, are_texts: bool) -> tuple[Iterable[Callable[[], Request]], int]:
-    """Return functions that build the request of each batch, and the number of inputs."""
-    if is_table(inputs):
-        inputs = list_rows(inputs)
-    items: list[Any] = list(inputs)
-    if are_texts or (items and isinstance(items[0], Mapping)):
-        name = "text" if are_texts else "features"
-        batches = [items[start : start + MAX_BATCH_ROWS] for start in range(0, len(items), MAX_BATCH_ROWS)]
-        return [_make_row_batch(name, batch, values) for batch in batches], len(items)
-    return _plan_image_batches(items, values), len(items)
-
-
-def _make_row_batch(name: str, batch: Sequence[Any], values: Mapping[str, Any]) -> Callable[[], Request]:
-    return lambda: Request("POST", f"{API_PATH}predictions/batch/", json={**values, name: to_json(batch)})
-
-
-def _plan_image_batches(items: Sequence[ImageSource], values: Mapping[str, Any]) -> Iterable[Callable[[], Request]]:
-    """Yield batches whose files are read only when they are sent."""
-    files: Files = []
-    for source in items:
-        image = read_image(source)
-        size = sum(len(data) for _, (_, data) in files)
-        if files and (len(files) >= MAX_BATCH_IMAGES or size + len(image[1]) > MAX_BATCH_IMAGE_BYTES):
-            yield _make_image_batch(files, values)
-            files = []
-        files.append(("image", image))
-    if files:
-        yield _make_image_batch(files, values)
-
-
-def _make_image_batch(files: Files, values: Mapping[str, Any]) -> Callable[[], Request]:
-    return lambda: Request("POST", f"{API_PATH}predictions/batch/", data=values, files=files)
-
-
-def _parse_result(item: Mapping[str, Any]) -> Result:
-    if item.get("prediction"):
-        return Prediction.from_json(item["prediction"])
-    problem = item["error"]
-    fields = [error["field"] for error in problem["errors"]]
-    return Problem(problem["code"], problem["detail"], fields[0] if len(fields) == 1 else "")
 
 
 def _read_body(response: httpx.Response) -> Any:

@@ -1,0 +1,86 @@
+"""Settings that no environment variable changes: content security policy, REST framework, CORS, and OpenAPI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from csp.constants import NONE, SELF
+
+from mlsite import __version__
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "blob:", "data:"],  # previews of files before the upload; icons in style sheets
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+
+def build_rest_framework(*, rate: str | None, proxy_count: int) -> dict[str, Any]:
+    """Return the settings of REST framework.
+
+    Args:
+        rate: requests per user, for example `100/min`; None for no limit.
+        proxy_count: the number of trusted proxies.
+    """
+    return {
+        "DEFAULT_AUTHENTICATION_CLASSES": [
+            # The first class determines the status without credentials: 401, because it sends WWW-Authenticate.
+            "accounts.authentication.BearerAuthentication",
+            "rest_framework.authentication.SessionAuthentication",
+        ],
+        "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+        "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+        "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser", "rest_framework.parsers.MultiPartParser"],
+        "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+        "DEFAULT_PAGINATION_CLASS": "core.api.pagination.NewestFirstPagination",
+        "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+        "DEFAULT_THROTTLE_RATES": {"user": rate},
+        "EXCEPTION_HANDLER": "core.api.problems.handle_exception",
+        "NUM_PROXIES": proxy_count,
+        "PAGE_SIZE": 20,
+        "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    }
+
+
+# Pages of these origins can use the API with a token. Without any origin, there is no CORS middleware.
+CORS_URLS_REGEX = r"^/(api/|v2(/|$))"
+CORS_ALLOW_HEADERS = [
+    *("accept", "authorization", "content-type", "content-encoding", "content-disposition", "idempotency-key", "prefer"),
+    *("inference-header-content-length", "x-request-id"),
+]
+CORS_EXPOSE_HEADERS = [
+    *("Location", "Retry-After", "Idempotent-Replayed", "Preference-Applied", "Inference-Header-Content-Length"),
+    *("X-Request-ID",),
+]
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "mlsite",
+    "DESCRIPTION": "Send inputs to trained models and store every prediction. Errors are RFC 9457 problem details "
+    "(`application/problem+json`). Create a token on the page [API tokens](/accounts/tokens/) and send it in the header "
+    "`Authorization: Bearer <token>`.",
+    "VERSION": __version__,
+    "OAS_VERSION": "3.1.0",
+    # The order in Swagger UI.
+    "TAGS": [{"name": name} for name in ("predictions", "batch-jobs", "inputs", "models", "ground-truth")],
+    "ENUM_NAME_OVERRIDES": {
+        "StatusEnum": "predictions.models.Prediction.Status",
+        "KindEnum": "predictions.models.Input.Kind",
+        "BatchJobStatusEnum": "predictions.models.BatchJob.Status",
+        "BatchJobKindEnum": "predictions.models.BatchJob.Kind",
+        "AddedImageStatusEnum": ["added", "exists", "rejected"],
+    },
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "core.api.schema.add_problem_responses",
+    ],
+}
