@@ -38,6 +38,7 @@ CONNECT_SECONDS = 2.0
 RESPONSE_SECONDS = 3.0
 RECONNECT_SECONDS = 5.0  # after an error. Tasks are dropped meanwhile, and the sweep enqueues them again
 RESTART_SECONDS = 1.0
+PARENT_CHECK_SECONDS = 1.0
 MIN_EXPIRY_SECONDS = 60  # of the message of a periodic job; workers that are busy get it late
 REDELIVERY_SECONDS = 3600  # Redis only: messages of a killed worker. The sweep enqueues their tasks earlier
 # Periodic jobs have a queue of their own. Behind many tasks, their messages would always expire.
@@ -164,6 +165,19 @@ def start_watchdog(**kwargs: Any) -> None:
 
     watch_models()
     was_ready.set()
+
+
+@signals.beat_embedded_init.connect
+def stop_beat_with_worker(**kwargs: Any) -> None:
+    """End the beat of `worker --beat`, which is a process of its own, when its worker has been killed."""
+    worker = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == worker:
+            time.sleep(PARENT_CHECK_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent-check", daemon=True).start()
 
 
 @signals.worker_shutting_down.connect

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
+
+
+class ExceptionFilter(logging.Filter):
+    """Drop messages without a traceback. The line of the request already has the status of the response."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return bool(record.exc_info)
 
 
 def build_logging_config(*, level: str) -> dict[str, Any]:
@@ -22,18 +30,20 @@ def build_logging_config(*, level: str) -> dict[str, Any]:
                 "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
             }
         },
+        "filters": {"exceptions": {"()": ExceptionFilter}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             # Django's own handlers would print a second, unstructured line for each request.
             "django": {"handlers": [], "level": "INFO"},
-            "django.request": {"level": "ERROR"},
+            "django.request": {"level": "ERROR", "filters": ["exceptions"]},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             "gunicorn.error": {"handlers": ["console"], "level": "INFO", "propagate": False},
             "axes": {"level": "WARNING"},
             "apscheduler": {"level": "WARNING"},
             # Celery would log each message twice. The tasks log what they did.
             "celery.app.trace": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},  # each periodic job, several times a minute
             "celery.worker.strategy": {"level": "WARNING"},
         },
     }

@@ -14,7 +14,7 @@ class BatchJobProgress(NamedTuple):
 
     Args:
         total: None until the file has been counted, as are `remaining` and `percent`.
-        percent: of the items that are done, 0 to 100. It is 100 only if all are done.
+        percent: of the items that are done, 0 to 100. It is 100 only if all are done, or if a final job has no items.
         items_per_second: the current rate; None unless the job is running.
         seconds_left: None if the rate is not known yet.
     """
@@ -40,7 +40,13 @@ def get_progress(job: BatchJob) -> BatchJobProgress:
         succeeded=job.succeeded_items,
         failed=job.failed_items,
         remaining=remaining,
-        percent=None if total is None else done * 100 // total if total else 100,
+        percent=None if total is None else _get_percent(done, total, is_final=job.is_final),
         items_per_second=rate and round(rate, 2),
         seconds_left=round(remaining / rate, 1) if rate and remaining is not None else None,
     )
+
+
+def _get_percent(done: int, total: int, *, is_final: bool) -> int:
+    if total == 0:
+        return 100 if is_final else 0
+    return done * 100 // total

@@ -58,6 +58,24 @@ def test_a_pool_of_processes_is_refused(run):
     assert "This pool cannot run models. Use --pool threads (the default) or --pool solo." in process.stderr
 
 
+def test_the_beat_of_a_killed_worker_ends(run):
+    code = """
+import os, signal, time
+import mlsite.celery
+from celery import signals
+worker = os.getpid()
+if os.fork() == 0:
+    signals.beat_embedded_init.send(sender=None)
+    os.kill(worker, signal.SIGKILL)
+    time.sleep(10)
+    print("beat still runs", flush=True)
+else:
+    time.sleep(10)
+"""
+    process = run("-c", code)
+    assert (process.returncode, process.stdout) == (-9, "")
+
+
 def test_without_a_broker_the_error_names_the_setting(run):
     process = run("-m", "celery", "-A", "mlsite", "worker", broker="")
     assert process.returncode != 0

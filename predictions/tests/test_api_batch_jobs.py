@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from inference.tests.factories import make_image
+from predictions.batch_job_progress import get_progress
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Prediction
 from predictions.tests.batch_jobs import JOBS_URL, make_image_zip, make_job, make_rows, run_job
 from predictions.tests.factories import PREDICTIONS_URL, list_stored_files
@@ -60,6 +61,11 @@ def test_a_table_is_uploaded_predicted_and_downloaded(flowers, api, settings):
     assert [item["id"] for item in listed] == [rows[2][8], rows[0][8]]
     assert api.get(f"{PREDICTIONS_URL}?batch_job=01a1fb01-0971-77a1-91ee-40e3b3456e9b").json()["results"] == []
     assert api.get(f"{PREDICTIONS_URL}?batch_job=x").status_code == 400
+
+
+def test_a_draft_without_images_is_not_complete():
+    draft = BatchJob(status=BatchJob.Status.DRAFT, total_items=0)
+    assert get_progress(draft).percent == 0
 
 
 def test_a_draft_has_a_preview_and_starts_with_a_mapping(flowers, api):

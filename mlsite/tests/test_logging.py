@@ -1,0 +1,33 @@
+"""What an operator sees in the terminal: no false warnings, and no line that repeats another one."""
+
+import logging
+import sys
+
+import pytest
+from django.core.checks import run_checks
+
+pytestmark = pytest.mark.once
+
+
+def make_record(logger, exc_info):
+    return logger.makeRecord(logger.name, logging.ERROR, "", 0, "Service Unavailable: /readyz", (), exc_info)
+
+
+def test_only_exceptions_are_logged_next_to_the_line_of_the_request():
+    logger = logging.getLogger("django.request")
+    assert not logger.filter(make_record(logger, None))
+    try:
+        raise ValueError
+    except ValueError:
+        assert logger.filter(make_record(logger, sys.exc_info()))
+
+
+def test_beat_does_not_log_each_periodic_job():
+    logger = logging.getLogger("celery.beat")
+    assert not logger.isEnabledFor(logging.INFO)
+    assert logger.isEnabledFor(logging.WARNING)
+
+
+def test_deployment_check_has_no_false_warning_about_csrf():
+    reported = [message.id for message in run_checks(include_deployment_checks=True) if not message.is_silenced()]
+    assert "security.W003" not in reported
