@@ -132,8 +132,10 @@ class _DirectoryReader:
 
     def __init__(self, file: IO[bytes], *, max_members: int) -> None:
         self._file, self._max_members = file, max_members
-        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
         self.is_open = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
 
     def read(self, size: int = -1) -> bytes:
         """Read bytes.

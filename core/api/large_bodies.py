@@ -6,7 +6,8 @@ import threading
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -39,15 +40,14 @@ class LargeBodyMixin(APIView):
             raise Overloaded("The server is processing other large requests. Try again in a moment.")
         self._is_large = True
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Process the request, and drop its parsed body."""
         try:
-            response: HttpResponse = super().dispatch(request, *args, **kwargs)
+            return super().dispatch(request, *args, **kwargs)
         finally:
             if self._is_large:
                 _large_requests.release()
                 self._drop_body()
-        return response
 
     def _drop_body(self) -> None:
         """Empty the parsed body, to which the view and the fields of serializers refer in cycles."""
