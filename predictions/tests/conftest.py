@@ -6,9 +6,11 @@ import threading
 
 import pytest
 
+import core.tasks
 from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Input
 from predictions.services import predict, review_prediction, withdraw_review
+from predictions.services.background import TASK_NAME
 from predictions.tests.factories import make_image_file, make_prediction
 from predictions.tests.runtimes import SwitchedRuntime
 from registry.services import register_model
@@ -76,3 +78,12 @@ def fill_disk(monkeypatch):
         raise OSError(errno.ENOSPC, "full")
 
     monkeypatch.setattr(os, "fsync", fail)
+
+
+@pytest.fixture
+def tasks(monkeypatch):
+    """Collect the tasks that are enqueued instead of running them."""
+    enqueued: list[str] = []
+    monkeypatch.setitem(core.tasks._tasks, TASK_NAME, enqueued.append)
+    monkeypatch.setattr(core.tasks, "_enqueue", lambda name, row_id: core.tasks._tasks[name](row_id))
+    return enqueued
