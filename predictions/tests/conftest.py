@@ -11,8 +11,10 @@ from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Input
 from predictions.services import predict, review_prediction, withdraw_review
 from predictions.services.background import TASK_NAME
+from predictions.services.batch_jobs import create_batch_job
 from predictions.tests.factories import make_image_file, make_prediction
 from predictions.tests.runtimes import SwitchedRuntime
+from registry.references import resolve_model
 from registry.services import register_model
 from registry.serving import lease_predictor
 
@@ -87,3 +89,13 @@ def tasks(monkeypatch):
     monkeypatch.setitem(core.tasks._tasks, TASK_NAME, enqueued.append)
     monkeypatch.setattr(core.tasks, "_enqueue", lambda name, row_id: core.tasks._tasks[name](row_id))
     return enqueued
+
+
+@pytest.fixture
+def make_job(user):
+    """Return a function that creates a batch job."""
+
+    def make(file=None, model="", *, owner=user, **options):
+        return create_batch_job(user=owner, resolved=resolve_model(model), file=file, **options)
+
+    return make
