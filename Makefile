@@ -43,7 +43,7 @@ check-types: install-dev
 	$(BIN)/mypy --config-file clients/python/pyproject.toml clients/python/src
 
 check-templates: install-dev
-	$(BIN)/djlint --quiet --lint --check templates
+	$(BIN)/djlint --lint --check templates
 
 check-django: install-dev
 	SECRET_KEY=check ENV_FILE= $(BIN)/python manage.py check --fail-level WARNING
