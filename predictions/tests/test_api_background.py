@@ -104,7 +104,7 @@ def test_unknown_preferences_are_ignored(shades, api):
 def test_waiting_ends_with_the_result(shades, api, monkeypatch, prefer, settings):
     settings.MAX_PREFER_WAIT = 20
     monkeypatch.setattr(core.tasks, "_enqueue", lambda name, row_id: run_queued_prediction(row_id))
-    monkeypatch.setattr("django.db.transaction.on_commit", lambda function: function())
+    monkeypatch.setattr("django.db.transaction.on_commit", lambda function, **options: function())
     response = submit(api, prefer)
     assert response.status_code == 201 and response.json()["status"] == "succeeded"
     assert response["Location"] == response.json()["url"] and "Retry-After" not in response
@@ -114,7 +114,7 @@ def test_waiting_ends_with_the_result(shades, api, monkeypatch, prefer, settings
 def test_waiting_for_a_failing_model_ends_with_its_problem(register_failing, api, monkeypatch):
     register_failing(nan=True)
     monkeypatch.setattr(core.tasks, "_enqueue", lambda name, row_id: run_queued_prediction(row_id))
-    monkeypatch.setattr("django.db.transaction.on_commit", lambda function: function())
+    monkeypatch.setattr("django.db.transaction.on_commit", lambda function, **options: function())
     response = submit(api, "wait=20", model="failing")
     problem = assert_problem(response, 500, "model-output-invalid")
     assert problem["prediction"].endswith(f"{Prediction.objects.get().pk}/")

@@ -139,9 +139,9 @@ def test_example_fills_in_the_form(flowers, signed_in):
 
 
 def test_page_offers_all_models_and_shows_the_form_of_one(flowers, shades, signed_in):
-    assert 'type="file"' not in signed_in.get("/").content.decode()  # flowers was registered first
+    assert 'name="image"' not in signed_in.get("/").content.decode()  # flowers was registered first
     page = signed_in.get("/", {"model": "shades"}).content.decode()
-    assert 'type="file"' in page
+    assert 'name="image"' in page
     assert 'href="/?model=flowers"' in page
     assert re.search(r'href="/\?model=shades"\s+aria-current="page"', page)
     response = signed_in.post("/", {"model": "shades", "image": make_image_file()})

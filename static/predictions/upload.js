@@ -85,8 +85,8 @@ function receiveFiles({ files, skipped }) {
     uploadFile(files[0], { model: form.elements.model.value, maxBytes: Number(batchMaxBytes), maxSize: batchMaxSize });
   } else if (files.some(isArchive)) {
     showRejection(formatFileCount(files), "Drop one ZIP file, or only images. Each batch job has one ZIP file.");
-  } else if (files.length <= MAX_SINGLE_IMAGES) {
-    addFiles(files);
+  } else if (files.length <= MAX_SINGLE_IMAGES || form.elements.client_reference.value.trim()) {
+    addFiles(files); // a batch job has no client reference
   } else {
     uploadImages(files, { form, skipped });
   }
