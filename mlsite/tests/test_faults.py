@@ -67,7 +67,7 @@ def read_resident_megabytes(pid):
 
 
 @second_group
-@pytest.mark.once
+@pytest.mark.services
 def test_memory_of_large_images_is_released(make_site):
     site = make_site(WEB_CONCURRENCY="1")
     site.start()
@@ -205,7 +205,7 @@ def test_database_crash_is_reported_and_recovered_from(tmp_path):
 
 
 @second_group
-@pytest.mark.once
+@pytest.mark.services
 def test_hung_model_times_out_and_its_worker_is_replaced(make_site, tmp_path):
     site = make_site(WEB_CONCURRENCY="1", PREDICT_TIMEOUT="1")
     site.register_dummy(tmp_path, "slow", sleep=6)

@@ -166,7 +166,7 @@ def test_bootstrap_can_run_again(site):
     assert site.run_script(script) == "1"
 
 
-@pytest.mark.once
+@pytest.mark.services
 def test_api_conforms_to_its_schema(site):
     """Let schemathesis send requests that it generates from the schema. It rejects 500s and undocumented responses."""
     token = site.create_token()
