@@ -137,4 +137,4 @@ constraints:
 .PHONY: install-clients
 install-clients:
 	test -d .venv-clients || $(PYTHON) -m venv .venv-clients
-	.venv-clients/bin/python -m pip install --quiet --disable-pip-version-check mlserver==1.7.1
+	.venv-clients/bin/python -m pip install --quiet --disable-pip-version-check mlserver==1.7.1 requests
