@@ -6,15 +6,20 @@ import errno
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from functools import cache
 
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 
 TEMPORARY_FOLDER = "tmp"  # below the root of the storage, for files that are still being written
-MAX_WRITER_THREADS = 16  # for many files at once; the file system combines their fsyncs
+# Many files at once are written in four threads, because the file system combines their fsyncs. For 64 small files, four
+# threads that first write all their files use 92 us of CPU and 101 us of time per file; 16 new threads, which write and sync
+# one file after the other, use 245 and 177 us.
+WRITER_PARTS = 4
+MAX_WRITER_THREADS = 8  # of this process
 NO_SPACE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -56,23 +61,48 @@ class DurableFileSystemStorage(FileSystemStorage):
         If one of them cannot be stored, the others are removed.
         """
         names = [self.get_available_name(name) if os.path.lexists(self.path(name)) else name for name, _ in files]
-        paths = [self.path(name) for name in names]
-        with ThreadPoolExecutor(min(MAX_WRITER_THREADS, len(files) or 1)) as threads:
-            futures = [
-                threads.submit(self._store, [data], path, sync_folder=False)
-                for path, (_, data) in zip(paths, files, strict=True)
-            ]
+        items = [(self.path(name), data) for name, (_, data) in zip(names, files, strict=True)]
+        folders = {os.path.dirname(path) for path, _ in items}
+        with _translate_errors():
+            for folder in folders:
+                self._create_folder(folder)
+        parts = [items[start::WRITER_PARTS] for start in range(min(WRITER_PARTS, len(items)))]
+        futures = [_get_writers().submit(self._store_together, part) for part in parts]
+        wait(futures)
         try:
-            for future in futures:
-                future.result()
-            for folder in set(map(os.path.dirname, paths)):
-                _fsync_folder(folder)
+            with _translate_errors():
+                for future in futures:
+                    future.result()
+                for folder in folders:
+                    _fsync_folder(folder)
         except BaseException:
-            for path, future in zip(paths, futures, strict=True):
+            for part, future in zip(parts, futures, strict=True):
                 if future.exception() is None:
-                    os.unlink(path)
+                    _remove_files(path for path, _ in part)
             raise
         return names
+
+    def _store_together(self, items: Sequence[tuple[str, bytes]]) -> None:
+        """Write all files, fsync all, and rename all. The folder is not synced. If one of them fails, none remains."""
+        opened: list[tuple[int, str]] = []
+        renamed: list[str] = []
+        try:
+            for _, data in items:
+                descriptor, temporary = self.open_temporary_file()
+                opened.append((descriptor, temporary))
+                write_all(descriptor, data)
+                os.fchmod(descriptor, self.file_permissions_mode or 0o600)
+            for descriptor, _ in opened:
+                os.fsync(descriptor)
+            for (path, _), (_, temporary) in zip(items, opened, strict=True):
+                os.rename(temporary, path)
+                renamed.append(path)
+        except BaseException:
+            _remove_files([*renamed, *(temporary for _, temporary in opened[len(renamed) :])])
+            raise
+        finally:
+            for descriptor, _ in opened:
+                os.close(descriptor)
 
     def open_temporary_file(self) -> tuple[int, str]:
         """Create a file in the temporary folder, and return its descriptor and its path. `adopt_file` stores it."""
@@ -101,7 +131,7 @@ class DurableFileSystemStorage(FileSystemStorage):
         self._store(content.chunks(), self.path(name))
         return name
 
-    def _store(self, chunks: Iterable[bytes], target: str, *, sync_folder: bool = True) -> None:
+    def _store(self, chunks: Iterable[bytes], target: str) -> None:
         folder = os.path.dirname(target)
         with _translate_errors():
             self._create_folder(folder)
@@ -112,8 +142,7 @@ class DurableFileSystemStorage(FileSystemStorage):
             except BaseException:
                 os.unlink(temporary)
                 raise
-            if sync_folder:
-                _fsync_folder(folder)
+            _fsync_folder(folder)
 
     def _write_temporary_file(self, chunks: Iterable[bytes]) -> str:
         """Write and fsync a file with a unique name, and return its path."""
@@ -168,6 +197,17 @@ def write_all(descriptor: int, data: bytes) -> None:
     with _translate_errors():
         while rest:  # the system can write less than it was given, for example up to a size limit
             rest = rest[os.write(descriptor, rest) :]
+
+
+@cache
+def _get_writers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(MAX_WRITER_THREADS, thread_name_prefix="writer")
+
+
+def _remove_files(paths: Iterable[str]) -> None:
+    for path in paths:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
 
 
 _synced_folders: set[str] = set()  # folders whose entries this process has synced
