@@ -23,7 +23,7 @@ SERVICES := $(BIN)/python -m pytest -m services -n 2 --dist loadgroup -q
 test-services: install-dev install-clients
 	$(SERVICES)
 
-# Kill workers, brokers, and web servers many times (about half an hour).
+# Kill workers, brokers, and web servers many times (about eight minutes).
 FAULT_ROUNDS ?= 20
 
 faults: install-dev
