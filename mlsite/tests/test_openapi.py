@@ -17,7 +17,7 @@ from core.tests.requirements import require
 
 OPENAPI_TYPESCRIPT = "openapi-typescript@7.13.0"
 OPENAPI_PYTHON_CLIENT = "openapi-python-client==0.29.1"
-# openapi-python-client does not know these media types, and needs to be told that they are binary.
+# openapi-python-client does not support these media types. The configuration declares that they are binary.
 MEDIA_TYPES = ("image/*", "image/jpeg", "image/png", "image/webp", "text/csv", "application/x-ndjson", "application/jsonl")
 SCRIPT = """
 import sys

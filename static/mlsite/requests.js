@@ -4,7 +4,7 @@ const EXPIRED_MESSAGE = "This page has expired. Reload it and try again.";
 const TOO_LARGE_MESSAGE = "The request is too large.";
 const POLL_CONNECTION_MESSAGE = "The connection was lost. This page tries again.";
 
-// An element that asks for news regularly. Its error stays until a request succeeds.
+// An element that polls. Its error stays until a request succeeds.
 const isPoll = (element) => element.getAttribute("hx-trigger")?.startsWith("every ");
 
 function isFragment(request) {
