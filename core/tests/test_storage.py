@@ -16,10 +16,15 @@ def storage(tmp_path):
     return DurableFileSystemStorage(location=tmp_path / "media")
 
 
-@pytest.fixture(params=["save", "save_bytes"])
+@pytest.fixture(params=["save", "save_bytes", "save_all"])
 def save(request, storage):
-    """Return a function that stores bytes under a name, for each of the two methods of the storage."""
-    return storage.save_bytes if request.param == "save_bytes" else lambda name, data: storage.save(name, ContentFile(data))
+    """Return a function that stores bytes under a name, for each of the methods of the storage."""
+    methods = {
+        "save": lambda name, data: storage.save(name, ContentFile(data)),
+        "save_bytes": storage.save_bytes,
+        "save_all": lambda name, data: storage.save_all([(name, data)])[0],
+    }
+    return methods[request.param]
 
 
 def list_files(folder):
@@ -101,6 +106,40 @@ def test_the_file_size_limit_raises_storage_full_and_leaves_no_file(save, tmp_pa
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list_files(tmp_path / "media") == []
     assert save("x.png", b"x" * 300_000) == "x.png"
+
+
+def test_many_files_are_stored_and_their_folder_is_synced_last(storage, monkeypatch):
+    files = [(f"inputs/ab/{number}.png", bytes([number]) * 10) for number in range(10)]
+    storage.save_all(files[:1])
+    steps = []
+    fsync, rename = os.fsync, os.rename
+    monkeypatch.setattr(os, "fsync", lambda fd: (steps.append(os.readlink(f"/proc/self/fd/{fd}")), fsync(fd)))
+    monkeypatch.setattr(os, "rename", lambda old, new: (steps.append(("renamed", old)), rename(old, new)))
+    assert storage.save_all(files[1:]) == [name for name, _ in files[1:]]
+    assert [Path(storage.path(name)).read_bytes() for name, _ in files] == [data for _, data in files]
+    renamed = [step[1] for step in steps if isinstance(step, tuple)]
+    assert len(renamed) == 9
+    assert all(steps.index(path) < steps.index(("renamed", path)) for path in renamed)
+    assert steps[-1] == f"{storage.location}/inputs/ab"
+    assert steps.count(steps[-1]) == 1
+
+
+@pytest.mark.parametrize("operation", ["fsync", "rename", "fsync of the folder"])
+def test_no_file_remains_if_one_of_many_fails(storage, monkeypatch, tmp_path, operation):
+    storage.save_all([("inputs/ab/first.png", b"x")])
+    function = operation.split()[0]
+    original, calls = getattr(os, function), []
+
+    def fail_once(*arguments):
+        calls.append(arguments)
+        if len(calls) == (10 if "folder" in operation else 5):  # the folder is synced after nine files
+            raise OSError(errno.ENOSPC, "full")
+        return original(*arguments)
+
+    monkeypatch.setattr(os, function, fail_once)
+    with pytest.raises(StorageFull):
+        storage.save_all([(f"inputs/ab/{number}.png", b"x") for number in range(9)])
+    assert list_files(tmp_path / "media") == ["inputs/ab/first.png"]
 
 
 def test_threads_can_save_at_the_same_time(save, tmp_path):
