@@ -149,9 +149,10 @@ def claim_huge_directory():
     return bytes(data)
 
 
-def hide_huge_directory():
+def hide_huge_directory(comment=b""):
     """Return a ZIP64 archive with two end records: a small one at the stated position, and that which `zipfile` reads."""
-    pattern, folder = "<4sQ2H2L4Q", struct.pack("<4s6H3L5H2L", b"PK\1\2", *[0] * 9, 1, *[0] * 6) + b"/"
+    pattern = "<4sQ2H2L4Q"
+    folder = struct.pack("<4s6H3L5H2L", b"PK\1\2", *[0] * 9, 1, 0, len(comment), *[0] * 4) + b"/" + comment
     directory = folder * (MAX_DIRECTORY_BYTES // len(folder) + 1)
     small = struct.pack(pattern, b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, 47, 0)
     record = struct.pack(pattern, b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, len(directory), len(small))
@@ -160,17 +161,18 @@ def hide_huge_directory():
 
 
 @pytest.mark.parametrize(
-    ("data", "code"),
+    ("make_data", "code"),
     [
-        (claim_huge_directory(), "invalid-archive"),
-        (hide_huge_directory(), "too-many-items"),
-        (make_zip({f"{n}/": b"" for n in range(MAX_FOLDERS + 201)}), "too-many-items"),
+        (claim_huge_directory, "invalid-archive"),
+        (hide_huge_directory, "too-many-items"),
+        (lambda: hide_huge_directory(bytes(65_535)), "too-many-items"),
+        (lambda: make_zip({f"{n}/": b"" for n in range(MAX_FOLDERS + 201)}), "too-many-items"),
     ],
-    ids=["size", "zip64", "folders"],
+    ids=["size", "zip64", "comments", "folders"],
 )
-def test_a_huge_table_of_contents_is_not_read(data, code):
+def test_a_huge_table_of_contents_is_not_read(make_data, code):
     with pytest.raises(InvalidInput) as caught:
-        open_archive(data)
+        open_archive(make_data())
     assert caught.value.code == code
 
 

@@ -84,6 +84,21 @@ def test_a_lost_worker_is_replaced_and_its_late_result_discarded(shades, user, t
     assert stored.label == "white" and stored.status == "succeeded"
 
 
+def test_a_late_result_is_discarded_while_another_worker_runs_the_prediction(shades, user, settings, monkeypatch):
+    prediction = queue_image(user)
+    run_model = worker.run_model
+
+    def lose_lease(prediction, *args, **options):
+        run_model(prediction, *args, **options)
+        requeue_lost(now=in_the_future(settings))
+        assert claim_prediction(prediction.pk)
+
+    monkeypatch.setattr(worker, "run_model", lose_lease)
+    stored = run(prediction)
+    assert (stored.status, stored.output) == ("running", None)
+    assert QueuedPrediction.objects.get(pk=prediction.pk).attempts == 2
+
+
 def test_a_prediction_fails_after_three_lost_workers(shades, user, tasks, settings, django_capture_on_commit_callbacks):
     prediction = queue_image(user)
     with django_capture_on_commit_callbacks(execute=True):

@@ -54,6 +54,17 @@ def test_a_job_continues_after_a_crash(flowers, user, small_chunks, monkeypatch)
     assert (job.succeeded_items, Prediction.objects.count()) == (10, 10)
 
 
+def test_a_job_that_makes_progress_survives_any_number_of_crashes(flowers, user, small_chunks, monkeypatch):
+    job = make_job(user, make_rows(4 * (states.MAX_ATTEMPTS + 3)))
+    for _ in range(states.MAX_ATTEMPTS + 2):
+        crash_after(1, monkeypatch)
+        with pytest.raises(KeyboardInterrupt):
+            run_batch_job(str(job.pk))
+        expire_lease(job)
+        requeue_lost_jobs()
+    assert (run_job(job).status, job.succeeded_items) == ("succeeded", job.total_items)
+
+
 def test_decimal_commas_are_remembered_after_a_crash(flowers, user, small_chunks, monkeypatch):
     rows = ["1,5;2"] * 4 + ["2.5;2"] * 2
     job = make_job(user, "length;petals\n" + "\n".join(rows))
