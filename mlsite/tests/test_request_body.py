@@ -13,6 +13,7 @@ from gunicorn.http.errors import InvalidChunkSize
 
 from core.tests.problems import assert_problem
 from inference.tests.factories import make_noise_image
+from mlsite import request_body
 from mlsite.tests.routes import list_routes
 from predictions.models import Prediction
 from predictions.tests.create_requests import FORM_TYPE, build_form, image_part
@@ -119,6 +120,12 @@ def post_chunked(api, body, content_type="application/json", *, error=None, **he
     environment = {"wsgi.input": stream, "wsgi.input_terminated": True, "CONTENT_TYPE": content_type}
     headers = {"transfer-encoding": "chunked", **headers}
     return api.generic("POST", PREDICTIONS_URL, headers=headers, **environment), stream.tell()
+
+
+def test_chunks_that_cost_too_much_time_are_rejected(flowers, api, monkeypatch):
+    monkeypatch.setattr(request_body, "MAX_CHUNK_SECONDS", -1)
+    assert_problem(post_chunked(api, ROW)[0], 400, "malformed-request")
+    assert not Prediction.objects.exists()
 
 
 def test_chunked_bodies_are_read_up_to_the_limit(shades, flowers, api, settings):
