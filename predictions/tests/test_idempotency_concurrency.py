@@ -3,6 +3,7 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from django.db import OperationalError, connection, connections
@@ -11,6 +12,7 @@ from django.test import Client
 
 from core.tests.problems import assert_problem
 from predictions.models import IdempotencyKey, Input, Prediction
+from predictions.services import references
 from predictions.tests.create_requests import ROW
 from predictions.tests.factories import PREDICTIONS_URL, make_upload
 
@@ -56,7 +58,16 @@ def test_100_threads_with_one_key_store_one_prediction(flowers, user, token_head
 
 
 @pytest.mark.django_db(transaction=True)
-def test_20_threads_with_one_unique_reference_store_one_prediction(flowers, user, token_headers):
+def test_20_threads_with_one_unique_reference_store_one_prediction(flowers, user, token_headers, monkeypatch):
+    is_taken, two_threads = references._is_taken, threading.Barrier(2)
+
+    def wait_after_check(prediction):
+        taken = is_taken(prediction)
+        with suppress(threading.BrokenBarrierError):  # the first thread waits in vain, because it has the lock
+            two_threads.wait(0.5)
+        return taken
+
+    monkeypatch.setattr(references, "_is_taken", wait_after_check)
     url = f"{PREDICTIONS_URL}?unique_reference=true"
     responses = send_at_once(token_headers(user), lambda client: send_row(client, url), count=20)
     assert sorted(response.status_code for response in responses) == [200] * 19 + [201]
