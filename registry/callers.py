@@ -16,6 +16,7 @@ from django.db.models import DEFERRED
 from django.utils import timezone
 
 from accounts.models import ApiToken, User
+from accounts.scopes import PREDICT
 from accounts.services import LAST_USE_INTERVAL, hash_secret, record_token_use
 from core.statements import Statement
 from registry.models import Alias, RegisteredModel
@@ -52,7 +53,7 @@ class Caller:
     resolved: ResolvedModel
 
 
-def find_caller(*, secret: str, reference: str, scope: str) -> Caller | None:
+def find_caller(*, secret: str, reference: str, scope: str = PREDICT) -> Caller | None:
     """Return the caller and the resolved model, or None if one of them is not found or the token lacks the scope.
 
     The token, its scopes, its expiry, its revocation, the user, and the alias are read from the database each time.

@@ -23,7 +23,6 @@ from rest_framework.settings import api_settings
 
 from accounts.models import User
 from accounts.requests import parse_bearer_header
-from accounts.scopes import PREDICT
 from core.api import preferences
 from core.api.base64_images import decode_image
 from core.api.multipart import split_plain_form
@@ -88,7 +87,7 @@ def create_directly(request: HttpRequest) -> HttpResponse | None:
         if parameters is None:
             return None
         model, client_reference = (parameters.pop(name, "") for name in MAX_CHARACTERS)
-        caller = find_caller(secret=secret, reference=model, scope=PREDICT)
+        caller = find_caller(secret=secret, reference=model)
         if caller is None or not _is_within_rate(request, caller.user):
             return None
         prediction = predict(
