@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -12,7 +13,7 @@ from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
 from accounts.requests import parse_bearer_header
-from accounts.scopes import ALL_SCOPES, READ
+from accounts.scopes import READ, SCOPES
 from accounts.services import authenticate_token
 
 
@@ -54,6 +55,14 @@ class InsufficientScope(PermissionDenied):
         self.auth_header = f'Bearer realm="api", error="insufficient_scope", scope="{scope}"'
 
 
+def get_required_scopes(method: str | None, view: Any) -> Sequence[str]:
+    """Return the scopes that a token needs for a method of a view."""
+    if method in SAFE_METHODS:
+        return (READ,)
+    scope = getattr(view, "write_scope", None)
+    return (scope,) if scope else SCOPES
+
+
 class ScopePermission(BasePermission):
     """Require the scope of the request if it has a token: `read` for safe methods, otherwise `write_scope` of the view.
 
@@ -63,8 +72,7 @@ class ScopePermission(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         if not isinstance(request.auth, ApiToken):
             return True
-        scopes = (READ,) if request.method in SAFE_METHODS else (getattr(view, "write_scope", None) or ALL_SCOPES).split()
-        for scope in scopes:
+        for scope in get_required_scopes(request.method, view):
             if not request.auth.allows(scope):
                 raise InsufficientScope(scope)
         return True
@@ -75,6 +83,10 @@ class BearerScheme(OpenApiAuthenticationExtension):
 
     target_class = "accounts.authentication.BearerAuthentication"
     name = "token"
+
+    def get_security_requirement(self, auto_schema: Any) -> dict[str, list[str]]:
+        """Return the scopes of an operation. OpenAPI 3.1 allows roles here for all kinds of authentication."""
+        return {self.name: list(get_required_scopes(auto_schema.method, auto_schema.view))}
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
         return {

@@ -53,11 +53,12 @@ class World:
     job: BatchJob | None = None
 
 
-def grant(user: User, *names: str) -> None:
-    """Give a user permissions directly."""
+def grant(holder: User | Group, *names: str) -> None:
+    """Give permissions to a user directly, or to a group."""
+    permissions = holder.permissions if isinstance(holder, Group) else holder.user_permissions
     for name in names:
         app, codename = name.split(".")
-        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+        permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
 
 
 def register_shades(folder: Path) -> Any:

@@ -16,7 +16,7 @@ def list_routes(patterns=None, prefix="", names=()):
 
 EXAMPLE_ARGUMENTS = {
     **{"<uuid:pk>": "01a1fb01-0971-77a1-91ee-40e3b3456e9b", "<slug:name>": "shades", "<uidb64>": "x", "<token>": "x-y"},
-    **{"<str:name>": "shades", "<str:number>": "1", "<int:number>": "1", "<path:rest>": "x"},
+    **{"<str:name>": "shades", "<str:number>": "1", "<int:number>": "1", "<path:rest>": "x", "<path:content_type_id>": "1"},
     **{"<path:object_id>": "1", "<id>": "1", "<int:content_type_id>": "1", "<path:url>": "x", "<app_label>": "x"},
 }
 
