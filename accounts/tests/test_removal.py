@@ -5,6 +5,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -133,6 +134,17 @@ def test_only_superusers_change_rights_and_remove_superusers(superuser, reviewer
     form = {"username": "manager", "is_superuser": "on", "is_staff": "on", "is_active": "on"}
     client.post(reverse("admin:accounts_user_change", args=[manager.pk]), form)
     assert not User.objects.get(pk=manager.pk).is_superuser
+
+
+@pytest.mark.parametrize("options", [[], ["--anonymize"]])
+def test_the_command_removes_users(user, superuser, options):
+    call_command("remove_user", user.username, "--yes", *options)
+    assert not User.objects.filter(username=user.username).exists()
+    assert User.objects.filter(pk=user.pk).exists() == bool(options)
+    with pytest.raises(CommandError, match="superuser must remain"):
+        call_command("remove_user", superuser.username, "--yes", *options)
+    with pytest.raises(CommandError, match="no user"):
+        call_command("remove_user", "nobody", "--yes")
 
 
 def test_many_predictions_are_kept(shades, user):

@@ -88,12 +88,8 @@ def test_permissions_from_a_group_and_direct_ones_are_equal_and_end_at_once(shad
 def test_a_repeated_request_needs_the_scope_too(shades, user):
     """The stored response is not a way around the scope."""
     secrets = [create_token(user=user, name="x", scopes=scopes)[1] for scopes in (["predict"], ["read", "review"])]
-    responses = [
-        Client(headers={"authorization": f"Bearer {secret}"}).post(
-            PREDICTIONS_URL, {"image": make_image_file()}, headers=KEY
-        )
-        for secret in secrets
-    ]
+    clients = [Client(headers={"authorization": f"Bearer {secret}"}) for secret in secrets]
+    responses = [client.post(PREDICTIONS_URL, {"image": make_image_file()}, headers=KEY) for client in clients]
     assert [response.status_code for response in responses] == [201, 403]
     assert responses[1].json()["code"] == "insufficient-scope"
     expected = 'Bearer realm="api", error="insufficient_scope", scope="predict"'
