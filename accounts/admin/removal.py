@@ -136,7 +136,8 @@ def _count_related_rows(users: Sequence[User], removal: Removal) -> list[tuple[s
         model = relation.related_model
         count = model._default_manager.filter(**{f"{relation.field.name}__in": users}).count()
         if count:
-            counts.append((capfirst(model._meta.verbose_name_plural), count, _describe_effect(relation, removal)))
+            name = capfirst(str(model._meta.verbose_name_plural))
+            counts.append((name, count, _describe_effect(relation, removal)))
     return counts
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
@@ -24,15 +24,13 @@ from predictions.services import review_prediction, withdraw_review
 class ReviewsMixin(GenericAPIView):
     """The action that lists, adds, and withdraws reviews, for the viewset of predictions."""
 
-    action: str
-
     def check_replay(self, pk: str | None = None) -> None:
         """Check that the user can still review a prediction.
 
         Raises:
             Http404, PermissionDenied: the user cannot see or review it.
         """
-        if self.action == "reviews":
+        if cast(Any, self).action == "reviews":
             self.check_review(self.get_object())
 
     def check_review(self, prediction: Prediction) -> None:
