@@ -19,7 +19,6 @@ READ_BLOCK_BYTES = 8192  # of large images; a PNG can expand a block to 8 MB, wh
 MIN_TIMED_FILE_BYTES = 16 * 2**10  # smaller files take at most 0.1 seconds, and a check of each read takes 5 microseconds
 MIN_CHECKED_BYTES = 256
 UNCHECKED_READS = 63  # small reads between two checks; must be a power of two minus one
-MIN_DECODE_SECONDS = 0.02  # for the next image of a request that has used its time
 
 
 @dataclass(slots=True)
@@ -86,8 +85,7 @@ def measure_decoding(seconds: float) -> Iterator[float]:
     if budget is None:
         yield seconds
         return
-    allowed = min(seconds, budget.seconds, budget.rejected_seconds)
-    if allowed < MIN_DECODE_SECONDS:
+    if min(budget.seconds, budget.rejected_seconds) <= 0:
         raise InvalidImage(
             "The other images of this request took too long to decode, so this one was not decoded. Send it again in "
             "another request.",
@@ -95,7 +93,7 @@ def measure_decoding(seconds: float) -> Iterator[float]:
         )
     started = time.thread_time()
     try:
-        yield allowed
+        yield seconds
     except InvalidImage:
         budget.rejected_seconds -= time.thread_time() - started
         raise

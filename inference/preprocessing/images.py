@@ -19,6 +19,7 @@ from inference.preprocessing.decoder_errors import DECODER_ERRORS
 from inference.preprocessing.exif import check_image_exif
 from inference.preprocessing.reduction import reduce_decoding
 from inference.preprocessing.slots import limit_decodes, limit_large_images
+from inference.preprocessing.unsupported_formats import detect_unsupported_format
 from inference.signature import ImageInput
 
 CONTENT_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
@@ -28,19 +29,6 @@ END_OF_PNG = b"\x00\x00\x00\x00IEND\xaeB`\x82"  # https://www.w3.org/TR/png-3/#1
 
 FILE_KEY = "file"  # of the uploaded bytes in `Image.info`, for models that decode files themselves
 FILE_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG")  # first bytes of JPEG and PNG, which every model can decode
-
-# First bytes of image formats that are not accepted, so that the error message can name the format.
-UNSUPPORTED_SIGNATURES = {
-    b"GIF8": "GIF", b"BM": "BMP", b"II*\x00": "TIFF", b"MM\x00*": "TIFF", b"II+\x00": "TIFF", b"\x00\x00\x01\x00": "ICO",
-    b"\x00\x00\x02\x00": "CUR", b"\x01\xda": "SGI", b"\x00\x00\x00\x0cjP  ": "JPEG 2000", b"\xff\x4f\xff\x51": "JPEG 2000",
-    b"SIMPLE  =": "FITS", b"\x1f\x8b": "gzip", b"8BPS": "PSD", b"%!PS": "EPS", b"\xc5\xd0\xd3\xc6": "EPS", b"%PDF": "PDF",
-    b"\xd0\xcf\x11\xe0": "FlashPix", b"DDS ": "DDS", b"\xff\x0a": "JPEG XL", b"\x00\x00\x00\x0cJXL ": "JPEG XL",
-    b"qoif": "QOI", b"icns": "ICNS", b"v/1\x01": "OpenEXR", b"\xd7\xcd\xc6\x9a": "WMF", b"\x0a\x05\x01": "PCX",
-    b"\x0a\x00\x01": "PCX", b"\x0a\x02\x01": "PCX", b"\x0a\x03\x01": "PCX",
-}  # fmt: skip
-UNSUPPORTED_SIGNATURES |= {b"P%d%c" % (kind, space): "PPM" for kind in range(1, 8) for space in b" \n\r\t"}
-TGA_FOOTER = b"TRUEVISION-XFILE.\x00"
-XML_OPENINGS = (b"<?xml", b"<svg", b"<!doctype svg", b"<!--")
 
 # Pillow warns about large images, which ImageLimits rejects, and about unusual EXIF data, which is ignored.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -199,7 +187,7 @@ def open_image(data: bytes, limits: ImageLimits = ImageLimits(), seconds: float 
     except UnidentifiedImageError as error:
         if _is_truncated(data):
             raise _make_truncated_error() from error
-        if name := _detect_unsupported_format(data):
+        if name := detect_unsupported_format(data):
             raise UnsupportedFormat(f"{name} images are not supported. Send a JPEG, PNG, or WebP image.") from error
         raise InvalidImage("The file is not an image. Send a JPEG, PNG, or WebP image.") from error
     if image.width * image.height > SLOW_IMAGE_PIXELS and (image.format == "PNG" or "progressive" in image.info):
@@ -214,18 +202,6 @@ def _is_truncated(data: bytes) -> bool:
     if data.startswith(b"\x89PNG"):
         return END_OF_PNG not in data
     return data.startswith(b"RIFF") and int.from_bytes(data[4:8], "little") + 8 > len(data)
-
-
-def _detect_unsupported_format(data: bytes) -> str | None:
-    """Return the name of an image format that is not accepted, or None."""
-    if data[4:8] == b"ftyp":
-        return "AVIF or HEIC"
-    if data.endswith(TGA_FOOTER):
-        return "TGA"
-    text = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if text.startswith(XML_OPENINGS) and b"<svg" in text:
-        return "SVG"
-    return next((name for magic, name in UNSUPPORTED_SIGNATURES.items() if data.startswith(magic)), None)
 
 
 def _check_header(image: Image.Image, limits: ImageLimits) -> None:
