@@ -53,7 +53,7 @@ def make_exif(count, size, tail=0):
     return b"II*\0\x08\0\0\0" + struct.pack("<H", count) + b"".join(entries) + bytes(4 + tail)
 
 
-def make_png(color, depth, channels, *chunks, size=LARGE):
+def make_png(color, depth, channels, *chunks, size=(2500, 2000)):
     """Return a PNG of zeros, which is compressed a thousand times, with the slowest filter."""
     width, height = size
     row = b"\x04" + bytes(width * channels * depth // 8)
@@ -112,7 +112,7 @@ OTHER_REJECTED = {
     "12-bit": (lambda: make_frame(0xC1, 12, bytes(1000)), "invalid-image"),
 }
 ACCEPTED = {
-    "progressive": lambda: make_scans(10, (4000, 3000)),
+    "progressive": lambda: make_scans(10, (2500, 2000)),
     "progressive-many-scans": lambda: make_scans(90, (1000, 800)),
     "arithmetic": lambda: make_frame(0xC9, 8, bytes(1_000_000)),
     "scans-after-end": lambda: add_to_jpeg(b"") + b"\xff\xda\0\2" * 10_000,
@@ -125,5 +125,5 @@ ACCEPTED = {
     "gray-16": lambda: make_png(0, 16, 1),
     "palette": lambda: make_png(3, 8, 1, (b"PLTE", bytes(768)), (b"tRNS", bytes(256))),
     "rgba": lambda: make_png(6, 8, 4),
-    "cmyk": lambda: save(Image.new("CMYK", LARGE), "JPEG"),
+    "cmyk": lambda: save(Image.new("CMYK", (2500, 2000)), "JPEG"),
 }

@@ -41,9 +41,9 @@ def test_a_valid_file_that_resembles_a_bomb_is_accepted(name):
 
 
 def test_decoding_stops_when_its_cpu_time_is_over():
-    data = make_png(6, 16, 4, size=(4000, 3000))
+    data = make_png(6, 16, 4, size=(3000, 2000))
     started = time.thread_time()
-    with pytest.raises(InvalidImage, match="takes longer than 0.05 seconds") as caught:
+    with pytest.raises(InvalidImage, match="takes longer than") as caught:
         read_image(data, ImageLimits(max_decode_seconds=0.05))
     assert caught.value.code == "too-complex"
     assert time.thread_time() - started < 0.2
