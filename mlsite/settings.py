@@ -116,7 +116,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASE_TIMEOUT = env.float("DATABASE_TIMEOUT", default=4.0)
 DATABASE_JOB_TIMEOUT = env.float("DATABASE_JOB_TIMEOUT", default=3600.0)  # per statement of other work; 0 for no limit
 DATABASE = build_database(
-    env.db_url("DATABASE_URL") if env.str("DATABASE_URL", default="") else {"ENGINE": "sqlite3", "NAME": str(VAR_DIR / "db.sqlite3")}
+    env.db_url("DATABASE_URL")
+    if env.str("DATABASE_URL", default="")
+    else {"ENGINE": "sqlite3", "NAME": str(VAR_DIR / "db.sqlite3")}
 )
 DATABASES = {"default": DATABASE}
 

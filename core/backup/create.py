@@ -110,7 +110,9 @@ def _check_folder(folder: Path) -> None:
     for name, root in get_roots().items():
         if folder.resolve().is_relative_to(root.resolve()):
             raise BackupError(f"{folder} is inside the folder of the {name}. Choose another folder, on another disk.")
-    others = [path.name for path in folder.iterdir() if path.name not in OWN_NAMES and not path.name.startswith(OWN_PREFIXES)]
+    others = [
+        path.name for path in folder.iterdir() if path.name not in OWN_NAMES and not path.name.startswith(OWN_PREFIXES)
+    ]
     if others:
         raise BackupError(f"{folder} is not empty and not a backup: it contains {others[0]}. Choose another folder.")
 

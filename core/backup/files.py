@@ -30,7 +30,9 @@ def list_files(root: Path) -> Iterator[str]:
 
     def fail(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):
-            raise BackupError(f"{error.filename} cannot be read: {error.strerror}. Run the command as the user of the server.")
+            raise BackupError(
+                f"{error.filename} cannot be read: {error.strerror}. Run the command as the user of the server."
+            )
 
     for folder, folders, names in os.walk(root, onerror=fail):
         if Path(folder) == root and TEMPORARY_FOLDER in folders:
@@ -52,7 +54,10 @@ def copy_file(source: Path, target: Path, *, mode: int = FILE_MODE) -> tuple[str
     temporary = target.with_name(f"{target.name}.new")
     digest, size = hashlib.sha256(), 0
     try:
-        with source.open("rb") as reader, open(temporary, "wb", opener=lambda path, flags: os.open(path, flags, mode)) as writer:
+        with (
+            source.open("rb") as reader,
+            open(temporary, "wb", opener=lambda path, flags: os.open(path, flags, mode)) as writer,
+        ):
             while chunk := reader.read(CHUNK_BYTES):
                 digest.update(chunk)
                 size += len(chunk)

@@ -100,7 +100,9 @@ def read_list(folder: Path, manifest: Manifest) -> dict[str, str]:
     _verify(path, manifest.list_sha256)
     lines = (line.split("  ", 1) for line in path.read_text().splitlines())
     hashes = {name: sha256 for sha256, name in lines}
-    if outside := next((name for name in hashes if ".." in name.split("/") or name.partition("/")[0] not in get_roots()), None):
+    if outside := next(
+        (name for name in hashes if ".." in name.split("/") or name.partition("/")[0] not in get_roots()), None
+    ):
         raise BackupError(f"{path} names a file outside the backup: {outside}. Restore another backup.")
     return hashes
 

@@ -60,7 +60,9 @@ def restore(path: Path) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     connection.close()
-    run(program, "--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", "--dbname", get_dsn(), str(path))
+    run(
+        program, "--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", "--dbname", get_dsn(), str(path)
+    )
 
 
 def find_program(name: str, server: int) -> tuple[str, str]:
@@ -75,7 +77,9 @@ def find_program(name: str, server: int) -> tuple[str, str]:
         if int(version.partition(".")[0]) >= server:
             return path, version
     found = f"Found: {', '.join(versions.values())}." if versions else f"{name} was not found."
-    hint = f"Install the client programs of PostgreSQL {server} or later, for example the package postgresql-client-{server}."
+    hint = (
+        f"Install the client programs of PostgreSQL {server} or later, for example the package postgresql-client-{server}."
+    )
     raise BackupError(f"{name} {server} or later is required. {found} {hint}")
 
 

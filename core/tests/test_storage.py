@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from django.core.files.base import ContentFile
 
-from core.storage import DurableFileSystemStorage, StorageFull
+from core.storage import DurableFileSystemStorage
+from core.storage_errors import StorageFull
 
 
 @pytest.fixture
