@@ -8,7 +8,7 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        from core import checks  # noqa: F401  registers the system checks
+        from core import checks, database_checks, deployment_checks  # noqa: F401  registers the system checks
 
         connection_created.connect(apply_limits)
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
@@ -75,7 +76,7 @@ def build_request_limits(seconds: float) -> DatabaseLimits:
 
 
 def _apply_limits() -> None:
-    connection = connections[DEFAULT_DB_ALIAS]
+    connection: Any = connections[DEFAULT_DB_ALIAS]
     if not _Process.serves_requests or connection.connection is None:
         return
     try:

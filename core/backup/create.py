@@ -17,7 +17,7 @@ from django.utils import timezone
 from core.backup import postgresql, sqlite
 from core.backup.errors import BackupError
 from core.backup.files import FOLDER_MODE, copy_file, get_roots, hash_file, list_files
-from core.backup.manifest import MANIFEST, Manifest, format_list, read_previous, write_manifest
+from core.backup.manifest import MANIFEST, Manifest, format_list, read_previous_hashes, write_manifest
 
 LOCK = "backup.lock"  # also marks the folder of an interrupted backup
 OWN_NAMES = {MANIFEST, f"{MANIFEST}.new", LOCK, "media", "models"}
@@ -46,7 +46,7 @@ def create_backup(folder: Path) -> Manifest:
 
 def _write_backup(folder: Path) -> Manifest:
     stamp = timezone.now().strftime("%Y%m%d-%H%M%S-%f")
-    previous, known = read_previous(folder)
+    known = read_previous_hashes(folder)
     hashes: dict[str, str] = {}
     _copy_files(folder, known, hashes)
     vendor = sqlite if connection.vendor == "sqlite" else postgresql
@@ -97,9 +97,9 @@ def _copy_files(folder: Path, known: dict[str, str], hashes: dict[str, str]) -> 
 
 def _remove_others(folder: Path, names: set[str]) -> None:
     """Remove what an earlier or interrupted backup has left."""
-    for path in folder.iterdir():
-        if path.name.startswith(OWN_PREFIXES) and path.name not in names:
-            path.unlink()
+    for own in folder.iterdir():
+        if own.name.startswith(OWN_PREFIXES) and own.name not in names:
+            own.unlink()
     for prefix in get_roots():
         for path in list_files(folder / prefix):
             if f"{prefix}/{path}" not in names:

@@ -1,4 +1,4 @@
-"""Copy the files of MEDIA_ROOT and MODEL_ROOT. They are copied, not linked: a backup must survive damage of the originals."""
+"""Copy the files of MEDIA_ROOT and MODEL_ROOT. Links to them would not survive damage of the originals."""
 
 from __future__ import annotations
 

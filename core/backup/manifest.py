@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from core.backup.errors import BackupError
 from core.backup.files import get_roots, hash_file, sync
@@ -25,7 +24,7 @@ class Manifest:
 
     Args:
         version: of mlsite.
-        started_at: the time of the snapshot of the database, in ISO 8601. Whatever was acknowledged earlier is in the backup.
+        started_at: the time of the snapshot of the database. Whatever was acknowledged earlier is in the backup.
         vendor: of the database: `sqlite` or `postgresql`.
         tools: the versions of the database and of the program that made the snapshot.
         database: the name of the snapshot.
@@ -128,10 +127,9 @@ def _verify(path: Path, sha256: str) -> None:
         raise BackupError(f"{path} is damaged: its SHA-256 differs from the manifest. Restore another backup.")
 
 
-def read_previous(folder: Path) -> tuple[Any, dict[str, str]]:
-    """Return the manifest and the hashes of the last complete backup in a folder, or None and an empty dictionary."""
+def read_previous_hashes(folder: Path) -> dict[str, str]:
+    """Return the hashes of the last complete backup in a folder by name, or an empty dictionary."""
     try:
-        manifest = read_manifest(folder)
-        return manifest, read_list(folder, manifest)
+        return read_list(folder, read_manifest(folder))
     except BackupError:
-        return None, {}
+        return {}

@@ -25,7 +25,7 @@ def dump(path: Path) -> tuple[dict[str, int], dict[str, str]]:
     Raises:
         BackupError: pg_dump is missing, too old, or fails.
     """
-    server = connection.pg_version // 10000
+    server = get_server_version()
     program, version = find_program("pg_dump", server)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -46,7 +46,7 @@ def check_restore(path: Path) -> None:
     Raises:
         BackupError: it is not, or cannot.
     """
-    program, _ = find_program("pg_restore", connection.pg_version // 10000)
+    program, _ = find_program("pg_restore", get_server_version())
     run(program, "--list", str(path), is_connected=False)
 
 
@@ -56,13 +56,19 @@ def restore(path: Path) -> None:
     Raises:
         BackupError: pg_restore fails. Then the database is empty.
     """
-    program, _ = find_program("pg_restore", connection.pg_version // 10000)
+    program, _ = find_program("pg_restore", get_server_version())
     with connection.cursor() as cursor:
         cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     connection.close()
     run(
         program, "--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", "--dbname", get_dsn(), str(path)
     )
+
+
+def get_server_version() -> int:
+    """Return the major version of the server."""
+    database: Any = connection
+    return int(database.pg_version) // 10000
 
 
 def find_program(name: str, server: int) -> tuple[str, str]:

@@ -28,6 +28,7 @@ def test_beat_does_not_log_each_periodic_job():
     assert logger.isEnabledFor(logging.WARNING)
 
 
+@pytest.mark.django_db
 def test_deployment_check_has_no_false_warning_about_csrf():
     reported = [message.id for message in run_checks(include_deployment_checks=True) if not message.is_silenced()]
     assert "security.W003" not in reported

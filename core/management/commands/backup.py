@@ -15,8 +15,8 @@ from core.backup.errors import BackupError
 
 class Command(BaseCommand):
     help = (
-        "Back up the database, MEDIA_ROOT, and MODEL_ROOT to a folder while the server is running. A second backup to "
-        "the same folder replaces the first one and copies only new files. The folder is complete when it has a manifest.json."
+        "Back up the database, MEDIA_ROOT, and MODEL_ROOT to a folder while the server is running. A second backup to the "
+        "same folder replaces the first one and copies only new files. A backup is complete when it has a manifest.json."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
