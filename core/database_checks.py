@@ -14,8 +14,8 @@ POSTGRESQL_SETTINGS = {
     "full_page_writes": ("core.E012", "A power failure can destroy pages. Set full_page_writes = on in postgresql.conf."),
     "synchronous_commit": (
         "core.E013",
-        "A crash can lose predictions that were acknowledged. Set synchronous_commit = on in postgresql.conf, or for the role "
-        "with ALTER ROLE.",
+        "A crash can lose predictions that were acknowledged. Set synchronous_commit = on in postgresql.conf, or with "
+        "ALTER ROLE.",
     ),
 }
 SQLITE_SYNCHRONOUS_FULL = 2

@@ -88,8 +88,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
-# W003 does not know PageCsrfViewMiddleware, a subclass of Django's middleware. W005 and W021 would extend HSTS to all sites of
-# the domain.
+# W003 does not know PageCsrfViewMiddleware, a subclass of Django's. W005 and W021 would extend HSTS to other sites.
 SILENCED_SYSTEM_CHECKS = ["security.W003", "security.W005", "security.W021"]
 ROOT_URLCONF = "mlsite.urls"
 WSGI_APPLICATION = "mlsite.wsgi.application"

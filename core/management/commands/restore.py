@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from io import StringIO
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -13,11 +14,14 @@ from django.core.management.base import BaseCommand, CommandError
 from core.backup.errors import BackupError
 from core.backup.restore import list_pending_migrations, restore_backup
 
-VERIFY_COMMAND = "verify_store"
+SWEEP_COMMAND, VERIFY_COMMAND = "sweep_media", "verify_store"  # of apps that core does not import
 
 
 class Command(BaseCommand):
-    help = "Verify a backup, and restore it to an empty database, MEDIA_ROOT, and MODEL_ROOT. Stop the server first."
+    help = (
+        "Verify a backup, and restore it to an empty database, MEDIA_ROOT, and MODEL_ROOT. Then delete files without a row, "
+        "and verify the store. Stop the server first."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -37,5 +41,9 @@ class Command(BaseCommand):
         )
         if list_pending_migrations():
             self.stdout.write(f"The backup is one of an earlier version. Run migrate, and then {VERIFY_COMMAND}.")
-        elif VERIFY_COMMAND in get_commands():
+            return
+        # Files that were stored while the backup was made have no rows in its snapshot.
+        if SWEEP_COMMAND in get_commands():
+            call_command(SWEEP_COMMAND, older_than=0, stdout=StringIO())
+        if VERIFY_COMMAND in get_commands():
             call_command(VERIFY_COMMAND, stdout=self.stdout, stderr=self.stderr)
