@@ -59,8 +59,8 @@ class Watchdog:
         started = monotonic()
         try:
             connection = connect(params)
-        except psycopg2.OperationalError:
-            if monotonic() - started >= CONNECT_SECONDS:
+        except psycopg2.OperationalError as error:
+            if _has_timed_out(error, started):
                 self.accepts_connections = False
                 self._start_probe(params)
             raise
@@ -75,11 +75,11 @@ class Watchdog:
     def _watch(self) -> None:
         while True:
             sleep(CHECK_SECONDS)
-            with self._lock:
-                connections = list(self._connections)
-            self._check(connections, monotonic())
+            self._check(monotonic())
 
-    def _check(self, connections: list[Any], now: float) -> None:
+    def _check(self, now: float) -> None:
+        with self._lock:
+            connections = list(self._connections)
         for connection in connections:
             started = connection.started
             if not started:
@@ -129,8 +129,13 @@ def _is_responding(params: dict[str, Any]) -> bool:
     try:
         with closing(psycopg2.connect(**params)):
             return True
-    except psycopg2.Error:  # a server that is down or full is not stalled
-        return monotonic() - started < CONNECT_SECONDS
+    except psycopg2.Error as error:  # a server that is down or full is not stalled
+        return not _has_timed_out(error, started)
+
+
+def _has_timed_out(error: psycopg2.Error, started: float) -> bool:
+    """Return whether an attempt to connect has failed because nothing responded. libpq counts in whole seconds."""
+    return "timeout expired" in str(error) or monotonic() - started >= CONNECT_SECONDS
 
 
 def _shut_down(connection: Any, started: float) -> bool:
