@@ -12,11 +12,9 @@ from core import database_limits
 from core.availability import WriteCheck
 from core.database_limits import build_request_limits, get_limits, use_job_limits
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 
 @pytest.fixture
-def request_limits(monkeypatch, settings):
+def request_limits(open_connection, monkeypatch, settings):
     """Use the limits of requests, shortened to a quarter, for new connections of this thread."""
     settings.DATABASE_TIMEOUT = 1.0
     monkeypatch.setattr(database_limits._Process, "serves_requests", True)
@@ -26,7 +24,7 @@ def request_limits(monkeypatch, settings):
 
 
 @pytest.fixture
-def locked_table(django_user_model):
+def locked_table(open_connection, django_user_model):
     """Hold a lock on the table of users, or on all tables of SQLite, in another connection."""
     other = connection.copy("other")
     with closing(other), other.cursor() as cursor:

@@ -110,8 +110,7 @@ def test_the_database_of_the_tests_is_checked(monkeypatch):
     assert set(list_ids(database_checks.check_database)) <= expected
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_database_that_can_lose_commits_is_found(monkeypatch):
+def test_a_database_that_can_lose_commits_is_found(open_connection, monkeypatch):
     pragmas = {"PRAGMA synchronous = OFF": "core.E014", "PRAGMA journal_mode = DELETE": "core.W010"}
     values = {"SET synchronous_commit = off": "core.E013"}
     for statement, expected in (values if connection.vendor == "postgresql" else pragmas).items():
@@ -122,8 +121,7 @@ def test_a_database_that_can_lose_commits_is_found(monkeypatch):
     connection.close()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_read_only_database_is_found(monkeypatch):
+def test_a_read_only_database_is_found(open_connection, monkeypatch):
     monkeypatch.setattr(write_check, "_expires", 0.0)
     with connection.cursor() as cursor:
         is_postgresql = connection.vendor == "postgresql"

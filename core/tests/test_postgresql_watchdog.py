@@ -15,22 +15,16 @@ from core.postgresql.watchdog import watchdog
 from core.statements import Statement
 from core.tests.waiting import wait_until
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="the backend of PostgreSQL"),
-]
+pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="the backend of PostgreSQL")
 
 
 ONE = Statement("SELECT %s::int")
 
 
 @pytest.fixture(autouse=True)
-def _short_limit():
-    connection.close()
-    connection.connect()
+def _short_limit(open_connection):
     connection.connection.limit_seconds = 0.4
     yield
-    connection.close()
     wait_until(lambda: not watchdog.is_stalled and watchdog.accepts_connections)
 
 
@@ -80,7 +74,7 @@ def test_statements_fail_at_once_while_the_server_is_stalled(monkeypatch):
         ONE.fetch_one([1])
     connection.close()
     with pytest.raises(OperationalError, match="does not respond"):
-        connection.connect()
+        connection.ensure_connection()
     monkeypatch.setattr(watchdog, "is_stalled", False)
     assert ONE.fetch_one([1]) == (1,)
 
@@ -90,7 +84,7 @@ def test_open_connections_work_while_new_ones_are_refused(monkeypatch):
     assert ONE.fetch_one([1]) == (1,)
     connection.close()
     with pytest.raises(OperationalError, match="does not respond"):
-        connection.connect()
+        connection.ensure_connection()
     monkeypatch.setattr(watchdog, "accepts_connections", True)
 
 

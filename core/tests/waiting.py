@@ -3,9 +3,9 @@
 import time
 
 
-def wait_until(condition):
-    """Wait until a function returns a true value, for at most 10 seconds."""
-    deadline = time.monotonic() + 10
+def wait_until(condition, seconds=10):
+    """Wait until a function returns a true value."""
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.001)
