@@ -86,8 +86,9 @@ class Watchdog:
                 continue
             seconds = now - started
             if connection.limit_seconds and seconds > connection.limit_seconds:
-                if _shut_down(connection, started) and connection.is_in_use:
-                    self._record_stall(seconds)
+                if connection.is_in_use:
+                    self._record_stall(seconds)  # first: a thread that gets its error must not try again at once
+                _shut_down(connection, started)
             elif seconds > SUSPECT_SECONDS and now - self._probed_at > SUSPECT_SECONDS:
                 self._start_probe(self._params)
 
@@ -138,7 +139,7 @@ def _has_timed_out(error: psycopg2.Error, started: float) -> bool:
     return "timeout expired" in str(error) or monotonic() - started >= CONNECT_SECONDS
 
 
-def _shut_down(connection: Any, started: float) -> bool:
+def _shut_down(connection: Any, started: float) -> None:
     """Shut down the socket of a connection if it is still waiting for the statement that started then."""
     with suppress(psycopg2.Error, OSError):
         descriptor = os.dup(connection.fileno())
@@ -147,8 +148,6 @@ def _shut_down(connection: Any, started: float) -> bool:
             if connection.started == started:
                 connection.is_stopped = True
                 duplicate.shutdown(socket.SHUT_RDWR)
-                return True
-    return False
 
 
 watchdog = Watchdog()

@@ -58,10 +58,10 @@ def test_a_transaction_without_a_response_is_stopped(method):
     connection.close()
 
 
-def test_an_idle_connection_that_is_dead_is_replaced_without_an_error():
+def test_an_idle_connection_that_is_dead_is_replaced_without_an_error(monkeypatch):
     """A firewall has dropped it, for example. The server itself responds."""
-    connection.health_check_enabled, connection.health_check_done = True, False
-    connection._checked_at = float("-inf")
+    for name, value in {"health_check_enabled": True, "health_check_done": False, "_checked_at": float("-inf")}.items():
+        monkeypatch.setattr(connection, name, value)
     with stop_session(), connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         assert cursor.fetchone() == (1,)
@@ -106,9 +106,9 @@ def test_a_slow_statement_is_canceled_by_the_server_and_the_connection_remains()
 
 
 def test_a_database_that_became_read_only_is_unavailable(django_user_model):
-    with connection.cursor() as cursor:
-        cursor.execute("SET default_transaction_read_only = on")
     with pytest.raises(OperationalError, match="read-only transaction"), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
         django_user_model.objects.create(username="ada")
 
 
