@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import DataError
 from django.utils import timezone
 
-from inference.errors import InvalidInput, ModelLoading, Overloaded
+from inference.errors import InvalidInput, ModelLoading, ModelUnavailable, Overloaded
 from predictions.models import Prediction
 from predictions.services.background.transitions import Lease, claim_prediction, finish_prediction, return_to_queue
 from predictions.services.inputs import prepare_stored_input
@@ -61,7 +61,10 @@ def _run_stored_input(prediction: Prediction) -> None:
     except (InvalidInput, StoredFileError) as error:  # limits and files can change after the upload
         _set_failure(prediction, error.code, error.message)
         return
-    run_model(prediction, prepared, resolved, raised_errors=(ModelLoading,))
+    try:
+        run_model(prediction, prepared, resolved)
+    except ModelUnavailable as error:  # the input is stored already, so the prediction must become final
+        _set_failure(prediction, error.code, error.message)
 
 
 def _store_result(prediction: Prediction, lease: Lease) -> None:

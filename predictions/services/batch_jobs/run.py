@@ -14,7 +14,7 @@ from django.db.models import F
 from accounts.models import User
 from core.storage import StorageFull
 from core.tasks import stopping
-from inference.errors import InferenceError, InferenceTimeout, ModelUnavailable, Overloaded
+from inference.errors import InferenceError, InferenceTimeout, ModelLoading, ModelUnavailable, Overloaded
 from predictions.batch_job_files import open_table
 from predictions.batch_job_progress import RATE_OPTION
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Prediction
@@ -124,7 +124,7 @@ class _JobRun:
         """Predict and store a chunk. Wait while the model is busy or loading.
 
         Raises:
-            Overloaded, InferenceTimeout, StorageFull: the wait was too long.
+            Overloaded, ModelLoading, InferenceTimeout, StorageFull: the wait was too long.
             ModelUnavailable: the model does not load.
         """
         valid = [item.content for item in chunk.items if isinstance(item.content, BatchItem)]
@@ -141,7 +141,7 @@ class _JobRun:
                     in_transaction=partial(self._store, chunk),
                 )
                 return
-            except (Overloaded, InferenceTimeout, StorageFull):
+            except (Overloaded, ModelLoading, InferenceTimeout, StorageFull):
                 if delay is None:
                     raise
                 self._wait(delay)
@@ -164,7 +164,7 @@ class _JobRun:
 
         Raises:
             ModelUnavailable: it does not load, and there is no standby.
-            InferenceTimeout: another thread is still loading it.
+            ModelLoading: it is still being loaded.
         """
         for attempt in range(1, MAX_LOAD_ATTEMPTS + 1):
             try:
