@@ -15,7 +15,8 @@ from time import monotonic
 
 from gunicorn.arbiter import Arbiter
 
-from mlsite.worker import BalancedThreadWorker, is_accepting
+from mlsite.handover import can_start_again, start_again
+from mlsite.worker import BalancedThreadWorker, counts_descriptor, is_accepting
 
 KILL_SECONDS = 5  # after the graceful timeout, when a worker that stops is killed
 
@@ -45,14 +46,13 @@ class RollingArbiter(Arbiter):
                 break
 
     def reload(self) -> None:
-        """Read the configuration again, and replace all workers one by one."""
-        self._stats["reloads"] += 1
-        self.app.reload()
-        self.setup(self.app)
-        self.log.reopen_files()
-        self.cfg.on_reload(self)
-        self.last_old_age = self.worker_age
-        self.manage_workers()
+        """Load the code and the settings again, and replace all workers one by one. If they are invalid, change nothing."""
+        if counts_descriptor < 0:  # not on Linux: replace the workers only
+            self.last_old_age = self.worker_age
+        elif can_start_again(self):
+            start_again(self)
+        else:
+            self.log.error("reload refused: the server would not start with its current code and settings")
 
     def _note_stopping_workers(self) -> None:
         """Find workers that stop by themselves, for example because a model hangs. Kill those that do not exit in time."""

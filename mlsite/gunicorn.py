@@ -27,6 +27,7 @@ from django.conf import settings
 
 from core.processes import exit_with_parent
 from mlsite.arbiter import RollingArbiter
+from mlsite.handover import is_taking_over, take_over
 from mlsite.worker import ErrorLogger, forget_connections
 
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # parameter numbers in malloc.h
@@ -60,8 +61,9 @@ def on_starting(server: Any) -> None:
     """Replace workers without a gap, and create an empty folder in which the workers of this server share their metrics."""
     server.__class__ = RollingArbiter  # gunicorn has no setting for the class of its master
     _wait_for_address()
-    shutil.rmtree(METRICS_DIR, ignore_errors=True)  # left by a killed server with the same process ID
-    METRICS_DIR.mkdir(parents=True)
+    if not is_taking_over():
+        shutil.rmtree(METRICS_DIR, ignore_errors=True)  # left by a killed server with the same process ID
+    METRICS_DIR.mkdir(parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)
 
 
@@ -77,6 +79,8 @@ def when_ready(server: Any) -> None:
         import_module("mlsite.celery")  # the server does not start if Celery is not installed
     gc.collect()
     gc.freeze()
+    if is_taking_over():
+        take_over(server)
 
 
 def post_fork(server: Any, worker: Any) -> None:

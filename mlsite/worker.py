@@ -20,6 +20,7 @@ This class overrides methods of gunicorn 27. mlsite/tests/test_arbiter.py fails 
 from __future__ import annotations
 
 import mmap
+import os
 import select
 import socket
 import threading
@@ -42,10 +43,28 @@ HEALTH_THREADS = 2  # in which no request waits for the models
 REBALANCE_SECONDS = 0.05  # between two connections that a worker closes because it has too many
 
 SLOT_COUNT = 256  # workers with a slot of their own. If there are more, some share a slot and are less balanced
+COUNT_BYTES = 4
 NOT_ACCEPTING = 2**31 - 1  # a count that is higher than all others
-connection_counts = memoryview(mmap.mmap(-1, SLOT_COUNT * 4)).cast("i")  # the forked workers share this memory
-for slot in range(SLOT_COUNT):
-    connection_counts[slot] = NOT_ACCEPTING
+COUNTS_VARIABLE = "MLSITE_CONNECTION_COUNTS"  # the descriptor of the counts, after a reload
+
+
+def _open_counts() -> tuple[int, memoryview]:
+    """Return the descriptor and the content of the memory that the forked workers share. See mlsite/handover.py.
+
+    The descriptor is -1 on systems other than Linux, where a program cannot pass the memory to the next one.
+    """
+    inherited = os.environ.pop(COUNTS_VARIABLE, "")
+    descriptor = int(inherited) if inherited else os.memfd_create("connections") if hasattr(os, "memfd_create") else -1
+    if descriptor >= 0:
+        os.ftruncate(descriptor, SLOT_COUNT * COUNT_BYTES)
+        os.set_inheritable(descriptor, False)
+    counts = memoryview(mmap.mmap(descriptor, SLOT_COUNT * COUNT_BYTES)).cast("i")
+    for slot in () if inherited else range(SLOT_COUNT):
+        counts[slot] = NOT_ACCEPTING
+    return descriptor, counts
+
+
+counts_descriptor, connection_counts = _open_counts()
 
 
 class BalancedThreadWorker(ThreadWorker):

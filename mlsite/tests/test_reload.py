@@ -76,6 +76,32 @@ def test_reloads_fail_no_request(small_site):
     assert small_site.stop() == 0
 
 
+def test_a_reload_loads_new_settings_and_refuses_invalid_ones(small_site):
+    env_file = small_site.folder / "env"
+    small_site.environment["ENV_FILE"] = str(env_file)
+    small_site.start()
+    token, master = small_site.create_token(), small_site.process.pid
+
+    def reload(line: str) -> set[int]:
+        env_file.write_text(line)
+        before = set(small_site.list_workers())
+        small_site.process.send_signal(signal.SIGHUP)
+        return before
+
+    def predict_two() -> int:
+        content = {"features": [CONTENT["features"]] * 2}
+        return small_site.post("/api/v1/predictions/batch/", token, json=content).status_code
+
+    assert predict_two() == 200
+    wait_for_new_workers(small_site, reload("MAX_BATCH_ROWS=1"))
+    assert predict_two() == 413
+    before = reload("MAX_BATCH_ROWS=many")
+    while "reload refused" not in small_site.log.read_text():
+        time.sleep(0.1)
+    assert (small_site.process.pid, set(small_site.list_workers()), predict_two()) == (master, before, 413)
+    assert small_site.stop() == 0
+
+
 def test_promotions_fail_no_request(small_site):
     """Each promotion is of a version that no worker has loaded."""
     for number in range(2, ROUNDS + 2):
