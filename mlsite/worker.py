@@ -38,7 +38,7 @@ MAX_PAUSES = 200  # in a row. Then a worker accepts the connection itself, becau
 NEXT_REQUEST_MILLISECONDS = 10  # that a thread waits for the next request of its client
 MAX_WARM_UP_SECONDS = 120  # after which a worker accepts connections without its models
 WARM_CHECK_SECONDS = 0.2  # between checks whether a worker stops while a request waits for its models
-HEALTH_PATHS = ("/healthz", "/readyz", "/metrics")  # that respond before the models are loaded
+HEALTH_PATHS = ("/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready")  # need no model
 HEALTH_THREADS = 2  # in which no request waits for the models
 REBALANCE_SECONDS = 0.05  # between two connections that a worker closes because it has too many
 
