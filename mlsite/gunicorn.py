@@ -28,6 +28,7 @@ from django.conf import settings
 from core.processes import exit_with_parent
 from mlsite.arbiter import RollingArbiter
 from mlsite.handover import is_taking_over, take_over
+from mlsite.metrics_folder import choose_metrics_folder
 from mlsite.worker import ErrorLogger, forget_connections
 
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # parameter numbers in malloc.h
@@ -54,7 +55,7 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 logger_class = ErrorLogger
 logconfig_dict: dict[str, Any] = dict(settings.LOGGING)
 
-METRICS_DIR = Path(settings.VAR_DIR, "run", f"metrics-{os.getpid()}")
+METRICS_DIR = choose_metrics_folder(settings.VAR_DIR)
 
 
 def on_starting(server: Any) -> None:

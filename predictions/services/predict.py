@@ -62,7 +62,7 @@ def predict(
         Overloaded: the queue of the model is full.
         ModelLoading: the model is still being loaded.
         ModelUnavailable: the model cannot be loaded, and has no standby that accepts the input.
-        StorageFull: no space is left for files.
+        StorageUnavailable: the file cannot be stored.
         DatabaseError: the database cannot be written to.
     """
     resolved = resolved or resolve_model(model, user=user)
@@ -99,7 +99,7 @@ def run_prediction(
     `in_transaction` is that of `predict`.
 
     Raises:
-        ModelNotRun, StorageFull, DatabaseError: as `predict` does.
+        ModelNotRun, StorageUnavailable, DatabaseError: as `predict` does.
     """
     prediction = Prediction(
         input=prepared.row,
