@@ -11,7 +11,7 @@ from django.db import DataError
 from django.utils import timezone
 
 from core.storage_errors import StorageUnavailable
-from inference.errors import InvalidInput, ModelLoading, Overloaded
+from inference.errors import InvalidInput, ModelLoading, ModelUnavailable, Overloaded
 from predictions.models import Prediction
 from predictions.services.background.transitions import Lease, claim_prediction, finish_prediction, return_to_queue
 from predictions.services.inactive_users import get_canceled_values, is_inactive
@@ -68,7 +68,10 @@ def _run_stored_input(prediction: Prediction) -> None:
         _set_failure(prediction, error.code, error.message)
         return
     prediction.decode_ms = prepared.decode_ms
-    run_model(prediction, prepared, resolved, raised_errors=(ModelLoading,))
+    try:
+        run_model(prediction, prepared, resolved)
+    except ModelUnavailable as error:  # the input is stored already, so the prediction must become final
+        _set_failure(prediction, error.code, error.message)
 
 
 def _store_result(prediction: Prediction, lease: Lease) -> None:

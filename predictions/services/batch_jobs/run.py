@@ -15,7 +15,7 @@ from accounts.models import User
 from core.file_transactions import remove_field_files
 from core.storage_errors import StorageUnavailable
 from core.tasks import stopping
-from inference.errors import InferenceError, InferenceTimeout, ModelUnavailable, Overloaded
+from inference.errors import InferenceError, InferenceTimeout, ModelLoading, ModelUnavailable, Overloaded
 from predictions.batch_job_files import open_table
 from predictions.batch_job_progress import RATE_OPTION
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Prediction
@@ -148,7 +148,7 @@ class _JobRun:
         """Predict and store a chunk. Wait while the model is busy or loading.
 
         Raises:
-            Overloaded, InferenceTimeout: the wait was too long.
+            Overloaded, ModelLoading, InferenceTimeout: the wait was too long.
             StorageUnavailable: the files cannot be stored at the moment.
             ModelUnavailable: the model does not load.
         """
@@ -166,7 +166,7 @@ class _JobRun:
                     in_transaction=partial(self._store, chunk),
                 )
                 return
-            except (Overloaded, InferenceTimeout):
+            except (Overloaded, ModelLoading, InferenceTimeout):
                 if delay is None:
                     raise
                 self._wait(delay)
@@ -189,7 +189,7 @@ class _JobRun:
 
         Raises:
             ModelUnavailable: it does not load, and there is no standby.
-            InferenceTimeout: another thread is still loading it.
+            ModelLoading: it is still being loaded.
         """
         for attempt in range(1, MAX_LOAD_ATTEMPTS + 1):
             try:
