@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.db.models import QuerySet
+from django.contrib.auth.models import Group
+from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
 from accounts.models import ApiToken, User
 from accounts.services import create_token, revoke_token
-from core.pagination import BoundedPaginator
+from core.admin import GuardedAdmin
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(GuardedAdmin, DjangoUserAdmin):
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):
+class ApiTokenAdmin(GuardedAdmin):
     list_display = ("name", "prefix", "user", "state", "created_at", "last_used_at", "expires_at")
     list_select_related = ("user",)
     list_filter = ("created_at", "revoked_at")
@@ -32,9 +31,6 @@ class ApiTokenAdmin(admin.ModelAdmin):
     fields = ("user", "name", "expires_at", "prefix", "state", "created_at", "last_used_at", "revoked_at")
     readonly_fields = ("prefix", "state", "created_at", "last_used_at", "revoked_at")
     actions = ("revoke_selected",)
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:
         return self.fields if obj else self.readonly_fields  # type: ignore[return-value]
@@ -56,3 +52,14 @@ class ApiTokenAdmin(admin.ModelAdmin):
         for token in queryset:
             revoke_token(token=token)
         messages.success(request, "The selected tokens are revoked. Requests that use them are rejected.")
+
+
+def guard_admin(model: type[Model]) -> None:
+    """Register the model admin of another package again, with the checks of `GuardedAdmin`."""
+    original = type(admin.site.get_model_admin(model))
+    admin.site.unregister(model)
+    admin.site.register(model, type(f"Guarded{original.__name__}", (GuardedAdmin, original), {}))
+
+
+for guarded_model in (Group, AccessAttempt, AccessFailureLog, AccessLog):
+    guard_admin(guarded_model)

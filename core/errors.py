@@ -33,6 +33,9 @@ STATUS_BY_CODE = {
     "not-found": 404,
     "length-required": 411,
     "unsupported-content-encoding": 415,
+    "unsupported-charset": 415,
+    "conflict": 409,
+    "unstorable-value": 400,
     "internal-error": 500,
 }
 

@@ -9,11 +9,11 @@ import sys
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from core.api.problems import RETRY_AFTER_SECONDS, build_problem
+from core.api.problems import CONFLICT_DETAIL, RETRY_AFTER_SECONDS, UNSTORABLE_DETAIL, build_problem
 from core.errors import STATUS_BY_CODE
 from inference.messages import format_bytes
 from predictions.api.v2.errors import build_error, is_v2_request
@@ -81,5 +81,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         detail = "The database is unavailable. Try again in a moment."
         return build_error_response(request, code="database-unavailable", detail=detail)
+    for kind, code, detail in (
+        (IntegrityError, "conflict", CONFLICT_DETAIL),
+        (DataError, "unstorable-value", UNSTORABLE_DETAIL),
+    ):
+        if isinstance(sys.exc_info()[1], kind):
+            return build_error_response(request, code=code, detail=detail)
     detail = "An internal error occurred. It has been logged."
     return build_error_response(request, code="internal-error", detail=detail)

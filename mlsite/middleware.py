@@ -20,6 +20,7 @@ from mlsite.request_body import (
     BodyError,
     BodyTooLarge,
     accepts_large_files,
+    check_charset,
     decompress_body,
     get_body_limit,
     read_chunked_body,
@@ -122,6 +123,8 @@ class RequestSizeMiddleware:
         return self.get_response(request)
 
     def _prepare_body(self, request: HttpRequest, limit_bytes: int) -> None:
+        if request.encoding:
+            check_charset(request)
         if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
             read_chunked_body(request, limit_bytes)
         length = request.META.get("CONTENT_LENGTH") or "0"

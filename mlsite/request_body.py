@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import zlib
 from io import BytesIO
 from time import thread_time
@@ -22,6 +23,8 @@ MAX_CHUNK_SECONDS = 1  # of CPU time. 15 MB take 0.05 s in chunks of 1 KB, and 3
 # zlib's window sizes, which also select the format: 31 is gzip (RFC 1952), 15 is zlib (RFC 1950), called deflate in HTTP.
 WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 ACCEPTED_ENCODINGS = "gzip, deflate"
+FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
+CHARSETS = ("utf-8", "ascii")  # names of codecs
 
 
 class BodyError(Exception):
@@ -73,6 +76,20 @@ def accepts_large_files(request: HttpRequest) -> bool:
     except Resolver404:
         return False
     return match.view_name in settings.LARGE_UPLOAD_ROUTES
+
+
+def check_charset(request: HttpRequest) -> None:
+    """Decode the form and the query string as UTF-8, whatever the Content-Type declares.
+
+    Django uses the declared charset for both. It then fails on codecs that do not decode text, and others, such as
+    `utf-7`, return unpaired surrogates, which no database stores.
+
+    Raises:
+        BodyError: `unsupported-charset`, for a form in another charset. JSON is always UTF-8 (RFC 8259).
+    """
+    name, request.encoding = str(request.encoding), settings.DEFAULT_CHARSET
+    if request.content_type in FORM_TYPES and codecs.lookup(name).name not in CHARSETS:
+        raise BodyError("unsupported-charset", f"The charset {name[:50]!r} is not supported. Send the form as UTF-8.")
 
 
 def read_chunked_body(request: HttpRequest, limit_bytes: int) -> None:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, JsonResponse, UnreadablePostError
 from rest_framework import exceptions
 
@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 INVALID_CODE = "invalid"
+# Every known case has a check of its own. The database reports the others, which are logged.
+CONFLICT_DETAIL = "Another request has changed the same data at the same time. Nothing was stored. Send the request again."
+UNSTORABLE_DETAIL = "A value of the request cannot be stored. It is too long, or out of range. Nothing was stored."
 
 # Errors of Django, the database, and the disk: class, code, detail. The first matching class is used.
 PLATFORM_ERRORS: tuple[tuple[type[Exception], str, str], ...] = (
@@ -29,6 +32,8 @@ PLATFORM_ERRORS: tuple[tuple[type[Exception], str, str], ...] = (
     (StorageFull, "storage-full", "There is no space left for uploads. Nothing was stored. Try again later."),
     (OperationalError, "database-unavailable", "The database is unavailable. Try again in a moment."),
     (InterfaceError, "database-unavailable", "The database is unavailable. Try again in a moment."),
+    (IntegrityError, "conflict", CONFLICT_DETAIL),
+    (DataError, "unstorable-value", UNSTORABLE_DETAIL),
     (RequestDataTooBig, "request-too-large", "The request is too large."),
     (TooManyFilesSent, "too-many-items", "The request has too many files. Send several requests."),
     (SuspiciousOperation, "malformed-request", "The request has too many parts, or malformed parts."),
@@ -167,7 +172,7 @@ def _handle_platform_error(error: Exception) -> JsonResponse | None:
     for kind, code, detail in PLATFORM_ERRORS:
         if isinstance(error, kind):
             status = STATUS_BY_CODE[code]
-            if status >= 500:
+            if status >= 500 or isinstance(error, DatabaseError):
                 logger.error(code, exc_info=error)
             return build_problem(status=status, code=code, detail=detail)
     return None
