@@ -28,6 +28,7 @@ STATUS_BY_CODE = {
     "request-too-large": 413,
     "too-many-items": 413,
     "malformed-request": 400,
+    "unknown-host": 400,
     "permission-denied": 403,
     "csrf-failed": 403,
     "not-found": 404,

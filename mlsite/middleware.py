@@ -123,15 +123,14 @@ class RequestSizeMiddleware:
         return self.get_response(request)
 
     def _prepare_body(self, request: HttpRequest, limit_bytes: int) -> None:
-        if request.encoding:
-            check_charset(request)
+        check_charset(request)
         if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
             read_chunked_body(request, limit_bytes)
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdigit()) or int(length) > limit_bytes:
             raise BodyTooLarge
         encoding = request.META.get("HTTP_CONTENT_ENCODING")
-        if encoding and errors.is_program_request(request):
+        if encoding:
             decompress_body(request, encoding, limit_bytes)
 
 

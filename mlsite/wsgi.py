@@ -2,7 +2,11 @@
 
 import os
 
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 
+from mlsite.requests import Utf8Request
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlsite.settings")
-application = get_wsgi_application()
+application: WSGIHandler = get_wsgi_application()
+application.request_class = Utf8Request

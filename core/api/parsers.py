@@ -21,6 +21,7 @@ from core.api.multipart import split_plain_parts
 from inference.messages import format_bytes
 
 MAX_NESTING_LEVELS = 32  # of objects and lists
+GZIP_START = b"\x1f\x8b"
 ENCODED_IMAGE = re.compile(rb'"(?:image|file)"\s*:\s*"([^"\x80-\xff]*)')  # base64 has no quotation marks
 
 
@@ -123,9 +124,23 @@ def parse_json(data: bytes) -> Any:
     except RecursionError as error:
         raise _build_nesting_error() from error
     except ValueError as error:
-        raise ParseError(f"The body is not valid JSON: {error}", code="malformed-json") from error
+        raise ParseError(
+            f"The body is not valid JSON: {_describe_json_error(data, error)}", code="malformed-json"
+        ) from error
     _validate_value(value)
     return value
+
+
+def _describe_json_error(data: bytes, error: ValueError) -> str:
+    if data.startswith(GZIP_START):
+        return "it is compressed. Send the header Content-Encoding: gzip, or send the body as it is."
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not UTF-8 (byte {error.object[error.start]:#04x} at position {error.start:,}). Encode it as UTF-8."
+    if data.startswith(codecs.BOM_UTF8 * 2):
+        return "it starts with two byte order marks. Send at most one."
+    if "digits" in str(error):  # Python's limit, whose message describes how to change it
+        return "it contains a number with thousands of digits. Send numbers that a float or a 64-bit integer can represent."
+    return str(error)
 
 
 def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

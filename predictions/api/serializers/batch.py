@@ -57,8 +57,8 @@ class ImagesField(RawListField):
         return lists[0] if len(lists) == 1 else lists or serializers.empty
 
     def to_internal_value(self, data: Any) -> list[Any]:
-        if isinstance(data, list) and all(isinstance(item, File) for item in data):
-            return data
+        if isinstance(data, list) and any(isinstance(item, File) for item in data):
+            return data  # a part that is not a file has an error of its own
         raise serializers.ValidationError(
             "Expected files. Send multipart/form-data with each image as a file part with the name image.",
             code="not-a-file",
