@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ERROR_FLAG
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.db import DataError, IntegrityError
 from django.db.models import Model, QuerySet
@@ -25,6 +26,14 @@ from core.validators import is_storable
 MAX_YEAR_DIGITS = 4
 # The lookups of a date hierarchy. Django computes the end of a period, which must be a date too.
 DATE_PART_LIMITS = {"year": (1, 9998), "month": (1, 12), "day": (1, 31)}
+
+
+class CheckedAutocompleteSelect(AutocompleteSelect):
+    """Show no selected row if the submitted key cannot be a key, or if the address has such a key."""
+
+    def optgroups(self, name: str, value: list[str], attr: dict[str, Any] | None = None) -> Any:
+        valid = [key for key in value if is_valid_key(self.field.remote_field.model, str(key))]
+        return super().optgroups(name, valid, attr)
 
 
 class GuardedAdmin(admin.ModelAdmin):
@@ -54,24 +63,13 @@ class GuardedAdmin(admin.ModelAdmin):
 
     def response_action(self, request: HttpRequest, queryset: QuerySet) -> Any:
         """Perform an action. Reject selected keys that cannot be keys of this table."""
-        if not all(self.is_valid_key(key) for key in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+        if not all(is_valid_key(self.model, key) for key in request.POST.getlist(ACTION_CHECKBOX_NAME)):
             raise SuspiciousOperation("A selected key is not valid.")
         return super().response_action(request, queryset)
 
-    def is_valid_key(self, key: str) -> bool:
-        """Return whether a text can be a primary key of this table."""
-        field = self.opts.pk
-        while field.is_relation:
-            field = field.target_field
-        try:
-            field.run_validators(field.to_python(key))
-        except ValidationError:
-            return False
-        return is_storable(key)
-
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return the row, or None if there is none."""
-        is_valid = is_storable(object_id) and (from_field or self.is_valid_key(object_id))
+        is_valid = is_storable(object_id) and (from_field or is_valid_key(self.model, object_id))
         return super().get_object(request, object_id, from_field) if is_valid else None
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
@@ -79,6 +77,11 @@ class GuardedAdmin(admin.ModelAdmin):
         if not is_storable(search_term):
             return queryset.none(), False
         return super().get_search_results(request, queryset, search_term)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
+        if "widget" not in kwargs and request and db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = CheckedAutocompleteSelect(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Show or save a form. Its checks find no row that another request stores at the same time."""
@@ -110,6 +113,18 @@ class ReadOnlyAdmin(GuardedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+def is_valid_key(model: type[Model], key: str) -> bool:
+    """Return whether a text can be a primary key of a table."""
+    field: Any = model._meta.pk
+    while field.is_relation:
+        field = field.target_field
+    try:
+        field.run_validators(field.to_python(key))
+    except ValidationError:
+        return False
+    return is_storable(key)
 
 
 def is_valid_parameter(name: str, value: str) -> bool:
