@@ -19,7 +19,10 @@ from core.api.negotiation import IgnoreAcceptNegotiation, JSONNegotiation
 from inference.tests.factories import make_noise_image
 from mlsite.tests.hostile.accounts import ACCOUNTS
 from mlsite.tests.hostile.addresses import ADDRESSES
+from mlsite.tests.hostile.admin_pages import ADMIN
 from mlsite.tests.hostile.bodies import BODIES
+from mlsite.tests.hostile.endpoints import ENDPOINTS
+from mlsite.tests.hostile.queries import QUERIES
 from mlsite.tests.hostile.uploads import UPLOADS
 from predictions.models import BatchJob, IdempotencyKey, Input, Prediction, Review
 from predictions.tests.factories import PREDICTIONS_URL, list_stored_files, make_prediction
@@ -84,20 +87,6 @@ def find_fault(case, response, seconds, is_changed):
     return "" if seconds < MAX_SECONDS else f"takes {seconds:.1f} s"
 
 
-def check_cases(cases, site, settings):
-    clients, names = site
-    before, faults = count_rows(settings), []
-    for case in cases:
-        started = perf_counter()
-        response = send(case, clients, names)
-        seconds = perf_counter() - started
-        after = count_rows(settings)
-        if fault := find_fault(case, response, seconds, after != before):
-            faults.append(f"{case.name[:60]} ({case.caller} {case.method} {case.path[:80]}): {fault}")
-        before = after
-    assert not faults, f"{len(faults)} of {len(cases)}:\n" + "\n".join(faults)
-
-
 def test_uploads(site, settings):
     """Send each file to the API and to the page. Both accept it, or both reject it with the same status."""
     clients, _ = site
@@ -151,16 +140,31 @@ def iterate_subclasses(base):
         yield from iterate_subclasses(subclass)
 
 
-@pytest.mark.parametrize("part", range(2))
-def test_bodies(site, settings, part):
-    check_cases(BODIES[part::2], site, settings)
+TOPICS = {
+    "bodies": BODIES,
+    "endpoints": ENDPOINTS,
+    "addresses": ADDRESSES,
+    "queries": QUERIES,
+    "accounts": ACCOUNTS,
+    "admin": ADMIN,
+}
 
 
-@pytest.mark.parametrize("part", range(2))
-def test_addresses(site, settings, part):
-    check_cases(ADDRESSES[part::2], site, settings)
+@pytest.mark.parametrize("topic", TOPICS)
+def test_requests(site, settings, topic):
+    clients, names = site
+    before, faults = count_rows(settings), []
+    for case in TOPICS[topic]:
+        started = perf_counter()
+        response = send(case, clients, names)
+        seconds = perf_counter() - started
+        after = count_rows(settings)
+        if fault := find_fault(case, response, seconds, after != before):
+            faults.append(f"{case.name[:60]} ({case.caller} {case.method} {case.path[:80]}): {fault}")
+        before = after
+    assert not faults, f"{len(faults)} of {len(TOPICS[topic])}:\n" + "\n".join(faults)
 
 
-@pytest.mark.parametrize("part", range(3))
-def test_accounts_and_admin(site, settings, part):
-    check_cases(ACCOUNTS[part::3], site, settings)
+def test_there_are_many_different_cases():
+    cases = [case for topic in TOPICS.values() for case in topic]
+    assert len({(case.name, case.caller) for case in cases}) + len(UPLOADS) > 900
