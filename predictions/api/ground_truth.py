@@ -24,7 +24,11 @@ from predictions.services.ground_truth import ReviewResult, review_predictions
 class GroundTruthView(APIView):
     """Ground truth: reviews of many predictions in one request."""
 
-    @extend_schema(request=GroundTruthSerializer, responses=GroundTruthResultSerializer, parameters=[IDEMPOTENCY_PARAMETER])
+    @extend_schema(
+        request={"application/json": GroundTruthSerializer()},
+        responses=GroundTruthResultSerializer,
+        parameters=[IDEMPOTENCY_PARAMETER],
+    )
     @idempotent
     def post(self, request: Request) -> HttpResponse:
         """Review up to 1,000 predictions, each identified by id or client_reference. Each item has its own result."""

@@ -168,7 +168,7 @@ class PredictionViewSet(CancelMixin, mixins.ListModelMixin, mixins.RetrieveModel
     )
     @extend_schema(
         methods=["POST"],
-        request=ReviewInputSerializer,
+        request={"application/json": ReviewInputSerializer()},
         responses={201: ReviewSerializer},
         description="Review a prediction. You can review your own predictions; reviewers can review all predictions. "
         "A new review withdraws your earlier review of the same prediction.",
