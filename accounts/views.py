@@ -42,7 +42,7 @@ class SignUpView(FormView):
         try:
             user = create_user(username=data["username"], password=data["password1"], email=data["email"])
         except ValidationError as error:
-            form.add_error("username", error)
+            form.add_error(None if hasattr(error, "error_dict") else "username", error)
             return self.form_invalid(form)
         login(self.request, user, backend=settings.AUTHENTICATION_BACKENDS[-1])
         messages.success(self.request, f"Welcome, {user.username}. Your account is ready.")

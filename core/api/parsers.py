@@ -14,7 +14,7 @@ from typing import IO, Any, NoReturn
 from django.conf import settings
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.parsers import BaseParser, DataAndFiles, MultiPartParser
 
 from core.api.multipart import split_plain_parts
@@ -70,17 +70,22 @@ class PlainFormParser(MultiPartParser):
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
+        """Return the values of all parts, texts and files in the order of the body.
+
+        Raises:
+            ValidationError: `not-a-file`: Django's parser has read texts and files with the same name, without their order.
+        """
         body = stream.read()
         parts = split_plain_parts(body, media_type or "")
         if parts is None:
-            return super().parse(BytesIO(body), media_type, parser_context)
-        texts, files = QueryDict(mutable=True), MultiValueDict[str, Any]()
+            parsed: Any = super().parse(BytesIO(body), media_type, parser_context)
+            if mixed := parsed.data.keys() & parsed.files.keys():
+                raise ValidationError(dict.fromkeys(mixed, "Send all parts with this name as files."), code="not-a-file")
+            return parsed
+        values: Any = QueryDict(mutable=True)
         for name, value in parts:
-            if isinstance(value, str):
-                texts.appendlist(name, value)
-            else:
-                files.appendlist(name, value)
-        return DataAndFiles(texts, files)
+            values.appendlist(name, value)
+        return DataAndFiles(values, MultiValueDict[str, Any]())
 
 
 def check_json_size(data: bytes, max_bytes: int | None = None) -> None:

@@ -9,7 +9,9 @@ from time import perf_counter
 import pytest
 from django.contrib import admin
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
 from django.test import Client
+from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 from rest_framework.negotiation import BaseContentNegotiation
 
 from accounts.models import ApiToken, User
@@ -65,7 +67,11 @@ def fill_in(text, names):
 def send(case, clients, names):
     body = fill_in(case.body.decode("latin-1"), names).encode("latin-1")
     path = fill_in(case.path, names)
-    return clients[case.caller].generic(case.method, path, body, case.content_type, headers=case.headers)
+    savepoint = transaction.savepoint()
+    response = clients[case.caller].generic(case.method, path, body, case.content_type, headers=case.headers)
+    if connection.vendor == "postgresql" and connection.connection.get_transaction_status() == TRANSACTION_STATUS_INERROR:
+        transaction.savepoint_rollback(savepoint)  # the request has no transaction except for that of the test
+    return response
 
 
 def find_fault(case, response, seconds, is_changed):
