@@ -14,6 +14,7 @@ from django_htmx.middleware import HtmxDetails
 from accounts.models import User
 
 MAX_AUTHORIZATION_CHARACTERS = 512
+MAX_USERNAME_CHARACTERS = 150  # as in `User`
 
 
 class AuthenticatedRequest(HttpRequest):
@@ -47,7 +48,7 @@ def is_valid_address(text: str) -> bool:
 def get_attempted_username(request: HttpRequest, credentials: Mapping[str, Any] | None = None) -> str | None:
     """Return the username of an attempt to sign in, as the tables of django-axes can store it: no longer than a username."""
     name = (credentials if credentials is not None else request.POST).get(User.USERNAME_FIELD)
-    return name and str(name)[: User._meta.get_field(User.USERNAME_FIELD).max_length]
+    return name and str(name)[:MAX_USERNAME_CHARACTERS]
 
 
 def parse_bearer_header(header: str) -> str | None:

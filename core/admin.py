@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -31,7 +32,7 @@ DATE_PART_LIMITS = {"year": (1, 9998), "month": (1, 12), "day": (1, 31)}
 class CheckedAutocompleteSelect(AutocompleteSelect):
     """Show no selected row if the submitted key cannot be a key, or if the address has such a key."""
 
-    def optgroups(self, name: str, value: list[str], attr: dict[str, Any] | None = None) -> Any:
+    def optgroups(self, name: str, value: Sequence[str], attr: dict[str, Any] | None = None) -> Any:
         valid = [key for key in value if is_valid_key(self.field.remote_field.model, str(key))]
         return super().optgroups(name, valid, attr)
 
@@ -61,11 +62,11 @@ class GuardedAdmin(admin.ModelAdmin):
         """Redirect to the list without filters. It shows that a parameter was invalid."""
         return redirect(f"{request.path}?{ERROR_FLAG}=1")
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet) -> Any:
+    def response_action(self, request: HttpRequest, queryset: QuerySet, *args: Any) -> Any:
         """Perform an action. Reject selected keys that cannot be keys of this table."""
         if not all(is_valid_key(self.model, key) for key in request.POST.getlist(ACTION_CHECKBOX_NAME)):
             raise SuspiciousOperation("A selected key is not valid.")
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, *args)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return the row, or None if there is none."""
@@ -78,7 +79,7 @@ class GuardedAdmin(admin.ModelAdmin):
             return queryset.none(), False
         return super().get_search_results(request, queryset, search_term)
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if "widget" not in kwargs and request and db_field.name in self.get_autocomplete_fields(request):
             kwargs["widget"] = CheckedAutocompleteSelect(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)

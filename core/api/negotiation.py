@@ -14,7 +14,7 @@ from rest_framework.request import Request
 class JSONNegotiation(DefaultContentNegotiation):
     """Accept only the query parameter `format=json`, and describe the error of another one."""
 
-    def filter_renderers(self, renderers: list[BaseRenderer], format: str) -> list[BaseRenderer]:
+    def filter_renderers(self, renderers: Iterable[BaseRenderer], format: str) -> list[BaseRenderer]:
         try:
             return super().filter_renderers(renderers, format)
         except Http404 as error:
