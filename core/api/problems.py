@@ -20,7 +20,7 @@ from rest_framework import exceptions
 
 from core.api.hints import describe_api_exception
 from core.errors import STATUS_BY_CODE, get_status
-from core.storage import StorageFull
+from core.storage_errors import StorageFull, find_storage_error
 from inference.errors import InferenceError, InvalidFeatures
 
 logger = logging.getLogger(__name__)
@@ -175,4 +175,8 @@ def _handle_platform_error(error: Exception) -> JsonResponse | None:
             if status >= 500 or isinstance(error, DatabaseError):
                 logger.error(code, exc_info=error)
             return build_problem(status=status, code=code, detail=detail)
+    if storage_error := find_storage_error(error):
+        logger.error(storage_error.code, exc_info=error)
+        detail = f"{storage_error} The request was not completed. Try again later."
+        return build_problem(status=STATUS_BY_CODE[storage_error.code], code=storage_error.code, detail=detail)
     return None

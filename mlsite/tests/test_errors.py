@@ -42,7 +42,7 @@ def test_a_missing_or_surplus_slash_is_named(signed_in, method, path, other):
 
 @pytest.mark.parametrize(
     ("path", "group"),
-    [("/operations/", "Reviewers"), ("/admin/login/", "Staff"), ("/admin/predictions/review/queue/", "Staff")],
+    [("/operations/", "Reviewers and operators"), ("/admin/login/", "Staff"), ("/admin/predictions/review/queue/", "Staff")],
 )
 def test_forbidden_pages_name_who_has_access(signed_in, path, group):
     response = signed_in.get(path, follow=True)

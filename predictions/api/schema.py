@@ -9,7 +9,7 @@ from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 
-from accounts.permissions import is_reviewer
+from accounts.permissions import can_review_all, can_view_all
 from predictions.api.background import PREFER_PARAMETER, QUEUED_RESPONSE
 from predictions.api.idempotency import IDEMPOTENCY_PARAMETER
 from predictions.api.raw_images import MEDIA_TYPES
@@ -53,14 +53,13 @@ def restrict_schema(result: dict[str, Any], generator: object, request: Any, pub
     if LIST_PATH not in paths:
         return result
     listing = paths[LIST_PATH]["get"]
-    is_limited = request is not None and not is_reviewer(request.user)
-    hidden = REVIEWER_PARAMETERS if is_limited else set()
+    hidden = REVIEWER_PARAMETERS if request is not None and not can_view_all(request.user) else set()
     listing["parameters"] = [parameter for parameter in listing["parameters"] if parameter["name"] not in hidden]
     for parameter in listing["parameters"]:
         parameter["schema"] |= FILTER_LIMITS.get(parameter["name"], {})
     filters = [parameter for parameter in listing["parameters"] if parameter["name"] not in LIST_PARAMETERS]
     paths[EXPORT_PATH]["get"]["parameters"] += deepcopy(filters)
-    if is_limited:
+    if request is not None and not can_review_all(request.user):
         schemas["ReviewInputRequest"]["properties"]["picked_by"] = {
             "type": "string",
             "enum": [str(strategy) for strategy in OWNER_STRATEGIES],
