@@ -31,11 +31,15 @@ STATUS_BY_CODE = {
     "request-too-large": 413,
     "too-many-items": 413,
     "malformed-request": 400,
+    "unknown-host": 400,
     "permission-denied": 403,
     "csrf-failed": 403,
     "not-found": 404,
     "length-required": 411,
     "unsupported-content-encoding": 415,
+    "unsupported-charset": 415,
+    "conflict": 409,
+    "unstorable-value": 400,
     "internal-error": 500,
 }
 

@@ -45,6 +45,7 @@ def build_rest_framework(*, rate: str | None, proxy_count: int) -> dict[str, Any
         ],
         "DEFAULT_PERMISSION_CLASSES": PERMISSION_CLASSES,
         "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+        "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.JSONNegotiation",
         "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser", "rest_framework.parsers.MultiPartParser"],
         "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
         "DEFAULT_PAGINATION_CLASS": "core.api.pagination.NewestFirstPagination",
@@ -92,5 +93,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "core.api.schema.add_problem_responses",
+        "predictions.api.schema.restrict_schema",
     ],
 }

@@ -144,6 +144,7 @@ AXES_RESET_ON_SUCCESS = False  # otherwise attackers could reset the counter by 
 AXES_LOCKOUT_TEMPLATE = "accounts/locked.html"
 AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "accounts.requests.get_client_address"
+AXES_USERNAME_CALLABLE = "accounts.requests.get_attempted_username"
 # Number of proxies that append to X-Forwarded-For. With 0, the header is ignored, because clients can set it.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))

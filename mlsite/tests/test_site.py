@@ -167,18 +167,28 @@ def test_bootstrap_can_run_again(site):
 
 
 @pytest.mark.services
-def test_api_conforms_to_its_schema(site):
-    """Let schemathesis send requests that it generates from the schema. It rejects 500s and undocumented responses."""
-    token = site.create_token()
+@pytest.mark.parametrize("user", ["demo", "tester"])  # a superuser, and a user without rights
+def test_api_conforms_to_its_schema(site, user):
+    """Let schemathesis send requests that it generates from the schema, and sequences of them.
+
+    It rejects 500s, undocumented responses, and accepted requests that the schema does not allow.
+    """
+    create = f"User.objects.filter(username={user!r}).exists() or User.objects.create_user({user!r}, password='a long word')"
+    site.run_script(f"from accounts.models import User; {create}")
+    token = site.create_token(user)
     schema = site.get("/api/schema/?format=json", token).json()
     assert schema["info"]["version"] == __version__
     path = site.folder / "openapi.json"
     path.write_text(json.dumps(schema))
-    checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+    checks = (
+        "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,"
+        "negative_data_rejection"
+    )
     process = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "run", str(path), "--url", site.url, "--checks", checks),
-            *("-H", f"Authorization: Bearer {token}", "--max-examples", "30", "--phases", "examples,fuzzing"),
+            *("-H", f"Authorization: Bearer {token}", "--max-examples", "15"),
+            *("--phases", "examples,coverage,fuzzing,stateful"),
             *("--generation-database", "none", "--seed", "1", "--no-color"),
         ],
         check=False,
