@@ -33,6 +33,12 @@ STATUS_BY_CODE = {
     "not-found": 404,
     "length-required": 411,
     "unsupported-content-encoding": 415,
+    "request-timeout": 408,
+    "uri-too-long": 414,
+    "expectation-failed": 417,
+    "headers-too-large": 431,
+    "unsupported-transfer-encoding": 501,
+    "quota-exceeded": 429,
     "internal-error": 500,
 }
 

@@ -14,19 +14,17 @@ connections and leaves a new connection to the worker with the fewest. Other way
 from __future__ import annotations
 
 import mmap
-import select
 import socket
-from concurrent.futures import Future
 from time import monotonic
 from typing import Any
 
 from gunicorn.glogging import Logger
 from gunicorn.http.message import Request
-from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from mlsite.connection_worker import ClientConnection, ConnectionWorker
 
 PAUSE_SECONDS = 0.001  # before a worker checks whether another one has accepted a connection
 MAX_PAUSES = 200  # in a row. Then a worker accepts the connection itself, because the other one may hang
-NEXT_REQUEST_MILLISECONDS = 10  # that a thread waits for the next request of its client
 REBALANCE_SECONDS = 0.05  # between two connections that a worker closes because it has too many
 
 SLOT_COUNT = 256  # workers with a slot of their own. If there are more, some share a slot and are less balanced
@@ -36,7 +34,7 @@ for slot in range(SLOT_COUNT):
     connection_counts[slot] = NOT_ACCEPTING
 
 
-class BalancedThreadWorker(ThreadWorker):
+class BalancedThreadWorker(ConnectionWorker):
     """A worker with about as many connections as each of the others.
 
     Attributes:
@@ -84,18 +82,18 @@ class BalancedThreadWorker(ThreadWorker):
         if not self.has_seen_connection:
             self.pause_count = 0
 
-    def handle(self, conn: TConn) -> object:
+    def handle(self, conn: ClientConnection) -> object:
         """Handle a request, and then those that the client sends immediately afterwards.
 
         If there are enough threads, a connection stays in its thread for a moment. Passing it to the main thread and back
         takes 0.05 ms of CPU per request and makes it wait for the interpreter lock twice.
         """
         result = super().handle(conn)
-        while result is True and self.alive and self.nr_conns <= self.cfg.threads and _wait_for_request(conn):
+        while result is True and self.alive and self.nr_conns <= self.cfg.threads and self.wait_for_next_request(conn):
             result = super().handle(conn)
         return result
 
-    def handle_request(self, req: Request, conn: TConn) -> bool:
+    def handle_request(self, req: Request, conn: ClientConnection) -> bool:
         """Handle a request. Close the connection afterwards if this worker has too many.
 
         Otherwise a worker that replaces another one would stay idle while clients and proxies keep their connections open.
@@ -104,17 +102,6 @@ class BalancedThreadWorker(ThreadWorker):
             self.next_rebalance = monotonic() + REBALANCE_SECONDS
             req.must_close = True
         return super().handle_request(req, conn)
-
-    def finish_request(self, conn: TConn, future: Future[object]) -> None:
-        """Close the connection in the thread pool, or pass it to the main loop.
-
-        Closing waits up to two seconds for the client. In the main thread, it would hold up all other connections.
-        """
-        if future.cancelled() or future.exception() or future.result():
-            super().finish_request(conn, future)
-        else:
-            self.nr_conns -= 1
-            self.tpool.submit(_close_connection, conn)
 
 
 class ErrorLogger(Logger):
@@ -130,19 +117,3 @@ class ErrorLogger(Logger):
 def forget_connections(worker: BalancedThreadWorker) -> None:
     """Stop leaving connections to a worker that has exited."""
     connection_counts[worker.slot] = NOT_ACCEPTING
-
-
-def _wait_for_request(conn: TConn) -> bool:
-    """Return whether the next request arrives at once. The main thread handles requests that were read too early."""
-    if conn.parser.unreader.buf.getvalue():
-        return False
-    poll = select.poll()
-    poll.register(conn.sock, select.POLLIN)
-    return bool(poll.poll(NEXT_REQUEST_MILLISECONDS))
-
-
-def _close_connection(conn: TConn) -> None:
-    try:
-        conn.close(graceful=True)
-    except OSError:  # the client has closed it, or `handle` has
-        conn.close()

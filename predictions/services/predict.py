@@ -12,6 +12,7 @@ from django.core.files.base import File
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.usage import count_predictions
 from inference.errors import InferenceError, InvalidInput, ModelError, ModelUnavailable, Overloaded
 from inference.types import ModelInput, PredictionResult, Timings
 from predictions import metrics
@@ -61,6 +62,7 @@ def predict(
     Raises:
         UnknownModel, InactiveModel: the model version does not exist, or this user cannot use it.
         InvalidInput: the image or a feature is invalid, or the model takes another kind of input.
+        LimitReached: the daily quota of the user is used up.
         Overloaded: the queue of the model is full.
         StorageFull: no space is left for files.
         DatabaseError: the database cannot be written to.
@@ -75,6 +77,7 @@ def predict(
         feature_order=feature_order,
         is_default_model=not model,
     )
+    count_predictions(user=user)
     return run_prediction(
         resolved=resolved,
         prepared=prepared,
