@@ -23,8 +23,11 @@ class SharedRateThrottle(UserRateThrottle):
             return True
         if not (request.user and request.user.is_authenticated):
             return super().allow_request(request, view)  # type: ignore[arg-type]
+        limit, seconds = self.parse_rate(self.rate)
+        if limit is None or seconds is None:
+            return True
         try:
-            count_request(user=request.user, limit=self.num_requests, seconds=self.duration)
+            count_request(user=request.user, limit=limit, seconds=seconds)
         except LimitReached as error:
             self.wait_seconds = error.retry_after_seconds
             return False

@@ -7,29 +7,21 @@ have waited too long. It does not support TLS and HTTP/2, which the proxy termin
 
 from __future__ import annotations
 
-import errno
 import select
 import selectors
-import socket
-from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial
-from time import monotonic
+from time import monotonic, thread_time
 from typing import Any
 
 from django.conf import settings
-from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from mlsite import __version__, server_errors
-from mlsite.client_socket import ClientSocket, ClientWaits
-from mlsite.request_buffer import Memory, RequestBuffer, RequestUnreader, State
+from mlsite.client_socket import ClientSocket
+from mlsite.connection_loop import CLOSE_SECONDS, ClientConnection, ConnectionLoop
+from mlsite.request_buffer import State
 from mlsite.request_queue import RequestQueue
 
 NEXT_REQUEST_MILLISECONDS = 10  # that a thread waits for the next request of its client
-CLOSE_SECONDS = 2.0  # that a client has to read the last response and close the connection
-CHECK_SECONDS = 0.1  # between checks of deadlines
-RETRY_ACCEPT_SECONDS = 0.1  # after an error because there are too many open files
-EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 HEALTH_PATH = "/healthz"
 HEALTH_BODY = f"ok\nmlsite {__version__}\n".encode()
 HEALTH_HEAD = (
@@ -43,115 +35,29 @@ REFUSED_STATES = {
 }
 
 
-class ClientConnection(TConn):
-    """A connection with what has been received of its next request."""
-
-    def __init__(self, worker: ConnectionWorker, client: ClientSocket, address: Any, server: Any) -> None:
-        super().__init__(worker.cfg, client, address, server)
-        self.init()
-        self.buffer = RequestBuffer(worker.memory)
-        self.parser.unreader = RequestUnreader(client, self.buffer)
-        self.queued_at = 0.0
-        self.is_streamed = False
-
-    def start_request(self) -> None:
-        """Prepare the socket and the buffer for the thread that handles the request."""
-        self.is_streamed = self.buffer.state is State.STREAMED
-        self.sock.path = self.buffer.path
-        self.sock.start_request()
-        self.buffer.start_reading()
-
-    def finish_request(self) -> None:
-        """Start the next request with what the thread has not read."""
-        self.buffer.finish_reading(self.parser.unreader.take_buffered())
-
-
-class ConnectionWorker(ThreadWorker):
+class ConnectionWorker(ConnectionLoop):
     """A worker whose main loop receives requests, and whose threads handle them."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        half_threads = max(1, self.cfg.threads // 2)
-        self.waits = ClientWaits(half_threads)
-        self.memory = Memory()
         self.requests: RequestQueue[ClientConnection] = RequestQueue(
-            max_streamed=half_threads, max_wait_seconds=settings.MAX_WAIT
+            threads=self.cfg.threads, max_wait_seconds=settings.MAX_WAIT
         )
-        self.watched: dict[ClientConnection, float] = {}  # connections in the poller, with their deadlines
-        self.closing: set[ClientConnection] = set()
-        self.accepts_after = self.checks_after = self.warns_after = 0.0
+        self.warns_after = 0.0
         self.refused_count = 0
 
-    # --- the main loop ----------------------------------------------------------------------------------------------
-    def set_accept_enabled(self, enabled: bool) -> None:
-        if not enabled or monotonic() >= self.accepts_after:
-            super().set_accept_enabled(enabled)
-
-    def accept(self, listener: socket.socket) -> None:
-        """Accept a connection and receive its first request."""
-        try:
-            accepted, address = listener.accept()
-        except OSError as error:
-            if error.errno in EXHAUSTED:
-                self._pause_accepting(error)
-            elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EPROTO):
-                raise
-            return
-        self.nr_conns += 1
-        if self.nr_conns >= self.worker_connections:
-            self._close_oldest()
-        conn = ClientConnection(self, ClientSocket(accepted, self.waits), address, listener.getsockname())
-        self._receive(conn)
-
-    def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Wait for events, but not beyond the next check of deadlines if there are any."""
-        super().wait_for_and_dispatch_events(min(timeout, CHECK_SECONDS) if self.nr_conns or self.accepts_after else timeout)
-
-    def murder_pending(self) -> None:
-        """Check all deadlines. gunicorn calls this after each wait for events."""
-        now = monotonic()
-        if now < self.checks_after:
-            return
-        self.checks_after = now + CHECK_SECONDS
-        for conn in [conn for conn, deadline in self.watched.items() if deadline <= now]:
-            self._expire(conn)
+    def check_requests(self) -> None:
+        """Refuse the requests that have waited for a thread for too long."""
         for conn in self.requests.remove_late():
             self._refuse_late(conn)
-        self.waits.end_surplus()
+        if len(self.requests):
+            self._start_next()  # in an overload, a thread can leave a request that waits
 
-    def murder_keepalived(self, force: bool = False) -> None:
-        """Close all connections that wait for a client, at the end."""
-        if force:
-            for conn in list(self.watched):
-                self._close(conn)
-
-    def _cap_keepalive(self, deadline: float) -> None:
-        for conn, current in self.watched.items():
-            if conn.buffer.state is State.EMPTY:
-                self.watched[conn] = min(current, deadline)
-
-    def _watch(self, conn: ClientConnection, event: int, callback: Callable[..., None], deadline: float) -> None:
-        self.watched[conn] = deadline
-        self.poller.register(conn.sock, event, partial(self._call, callback, conn))
-
-    def _call(self, callback: Callable[[ClientConnection], None], conn: ClientConnection, _client: object) -> None:
-        self._unwatch(conn)
-        callback(conn)
-
-    def _unwatch(self, conn: ClientConnection) -> None:
-        del self.watched[conn]
-        self.poller.unregister(conn.sock)
-
-    def _close(self, conn: ClientConnection) -> None:
-        if conn in self.watched:
-            self._unwatch(conn)
-        self.closing.discard(conn)
-        conn.buffer.clear()
-        self.nr_conns -= 1
-        conn.close()
+    def expire_request(self, conn: ClientConnection) -> None:
+        self._send_error(conn, "request-timeout")
 
     # --- receive requests -------------------------------------------------------------------------------------------
-    def _receive(self, conn: ClientConnection) -> None:
+    def receive(self, conn: ClientConnection) -> None:
         """Receive what has arrived, and decide what to do with it."""
         while True:
             try:
@@ -159,11 +65,11 @@ class ConnectionWorker(ThreadWorker):
             except OSError:
                 state = State.CLOSED
             if state is State.CLOSED:
-                self._close(conn)
+                self.close(conn)
             elif state in REFUSED_STATES:
                 self._send_error(conn, REFUSED_STATES[state])
             elif state in (State.EMPTY, State.INCOMPLETE):
-                self._watch(conn, selectors.EVENT_READ, self._receive, self._get_deadline(conn))
+                self.watch(conn, selectors.EVENT_READ, self.receive, self._get_deadline(conn))
             elif state is State.COMPLETE and conn.buffer.path == HEALTH_PATH and conn.buffer.method in (b"GET", b"HEAD"):
                 if self._send_health(conn):
                     continue
@@ -213,55 +119,21 @@ class ConnectionWorker(ThreadWorker):
             return False
         started.append(conn)
         conn.sock.start_request()
-        begin = monotonic()
+        begin, cpu_begin = monotonic(), thread_time()
         try:
             return self.handle(conn)
         finally:
-            if self.requests.finish(conn, monotonic() - begin):
-                self.method_queue.defer(self._start_next)
+            if self.requests.finish(conn, seconds=monotonic() - begin, cpu_seconds=thread_time() - cpu_begin):
+                self._start_next()
 
     def finish_request(self, conn: ClientConnection, future: Future[object]) -> None:
         """Send the rest of the response, and then receive the next request or close the connection."""
         is_kept = bool(not future.cancelled() and not future.exception() and future.result())
         try:
             conn.finish_request()
-            self._send_output(conn, is_kept)
+            self.send_output(conn, is_kept)
         except OSError:
-            self._close(conn)
-
-    def _send_output(self, conn: ClientConnection, is_kept: bool) -> None:
-        try:
-            is_sent = conn.sock.flush_output()
-        except OSError:
-            self._close(conn)
-            return
-        if not is_sent:
-            self._watch(conn, selectors.EVENT_WRITE, partial(self._send_output, is_kept=is_kept), conn.sock.deadline)
-        elif is_kept:
-            self._receive(conn)
-        else:
-            self._start_closing(conn)
-
-    def _start_closing(self, conn: ClientConnection) -> None:
-        """Wait until the client has closed the connection, or else the last response could be lost (RFC 9112, 9.6)."""
-        try:
-            conn.sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            self._close(conn)
-            return
-        self.closing.add(conn)
-        conn.timeout = monotonic() + CLOSE_SECONDS
-        self._watch(conn, selectors.EVENT_READ, self._discard, conn.timeout)
-
-    def _discard(self, conn: ClientConnection) -> None:
-        try:
-            is_open = conn.sock.receive_now(2**16) != b""
-        except OSError:
-            is_open = False
-        if is_open and monotonic() < conn.timeout:
-            self._watch(conn, selectors.EVENT_READ, self._discard, conn.timeout)
-        else:
-            self._close(conn)
+            self.close(conn)
 
     # --- responses of the main loop ---------------------------------------------------------------------------------
     def _send_health(self, conn: ClientConnection) -> bool:
@@ -278,14 +150,14 @@ class ConnectionWorker(ThreadWorker):
         try:
             conn.sock.sendall(response)
         except OSError:
-            self._close(conn)
+            self.close(conn)
             return False
         if closes:
-            self._send_output(conn, is_kept=False)
+            self.send_output(conn, is_kept=False)
             return False
         conn.buffer.skip_request()
         if conn.sock.output:
-            self._send_output(conn, is_kept=True)
+            self.send_output(conn, is_kept=True)
             return False
         return True
 
@@ -295,7 +167,7 @@ class ConnectionWorker(ThreadWorker):
         closes = conn.is_streamed or conn.buffer.closes_connection or not self.alive
         response = server_errors.build_response("overloaded", path=conn.buffer.path, closes_connection=closes)
         if self._respond(conn, response, closes=closes):
-            self._receive(conn)
+            self.receive(conn)
 
     def _count_refused(self) -> None:
         self.refused_count += 1
@@ -314,25 +186,3 @@ class ConnectionWorker(ThreadWorker):
             client.sendall(server_errors.build_response(code, path=client.path))
         except OSError:
             self.log.debug("Failed to send an error message.")
-
-    # --- limits -----------------------------------------------------------------------------------------------------
-    def _expire(self, conn: ClientConnection) -> None:
-        """Close a connection whose client is too slow. Say so if it has sent a part of a request."""
-        self._unwatch(conn)
-        if conn.buffer.state is State.INCOMPLETE and conn not in self.closing and not conn.sock.output:
-            self._send_error(conn, "request-timeout")
-        else:
-            self._close(conn)
-
-    def _pause_accepting(self, error: OSError) -> None:
-        """Wait before the next connection is accepted, because there are too many open files. Close one that is idle."""
-        self.log.warning("cannot accept connections: %s", error)
-        self._close_oldest()
-        self.accepts_after = monotonic() + RETRY_ACCEPT_SECONDS
-        self.set_accept_enabled(False)
-
-    def _close_oldest(self) -> None:
-        """Close the connection that has waited for its client for longest, preferably one that is closing or idle."""
-        candidates = [conn for conn in self.watched if conn in self.closing or conn.buffer.state is State.EMPTY]
-        if conn := next(iter(candidates or self.watched), None):
-            self._close(conn)

@@ -21,7 +21,8 @@ from typing import Any
 from gunicorn.glogging import Logger
 from gunicorn.http.message import Request
 
-from mlsite.connection_worker import ClientConnection, ConnectionWorker
+from mlsite.connection_loop import ClientConnection
+from mlsite.connection_worker import ConnectionWorker
 
 PAUSE_SECONDS = 0.001  # before a worker checks whether another one has accepted a connection
 MAX_PAUSES = 200  # in a row. Then a worker accepts the connection itself, because the other one may hang
