@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import resource
 import selectors
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -18,6 +20,8 @@ from mlsite.request_buffer import Memory, RequestBuffer, RequestUnreader, State
 CLOSE_SECONDS = 2.0  # that a client has to read the last response and close the connection
 CHECK_SECONDS = 0.1  # between checks of deadlines
 RETRY_ACCEPT_SECONDS = 0.1  # after an error because there are too many open files
+RESERVED_FILES = 100  # that are open besides connections: libraries, models, uploads, and the database
+SURPLUS_CONNECTIONS = 8  # that are closed if there are too many open files nevertheless
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -54,6 +58,8 @@ class ConnectionLoop(ThreadWorker):
         super().__init__(*args, **kwargs)
         self.waits = ClientWaits(max(1, self.cfg.threads // 2))
         self.memory = Memory()
+        max_files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self.worker_connections: int = min(self.cfg.worker_connections, max(max_files - RESERVED_FILES, max_files // 2))
         self.watched: dict[ClientConnection, float] = {}  # connections in the poller, with their deadlines
         self.closing: set[ClientConnection] = set()
         self.accepts_after = self.checks_after = 0.0
@@ -170,9 +176,10 @@ class ConnectionLoop(ThreadWorker):
             self.close(conn)
 
     def _pause_accepting(self, error: OSError) -> None:
-        """Wait before the next connection is accepted, because there are too many open files. Close one that is idle."""
+        """Wait before the next connection is accepted, because there are too many open files. Close some that are idle."""
         self.log.warning("cannot accept connections: %s", error)
-        self._close_oldest()
+        for _ in range(SURPLUS_CONNECTIONS):
+            self._close_oldest()
         self.accepts_after = monotonic() + RETRY_ACCEPT_SECONDS
         self.set_accept_enabled(False)
 
@@ -185,7 +192,17 @@ class ConnectionLoop(ThreadWorker):
     def _expire(self, conn: ClientConnection) -> None:
         """Close a connection whose client is too slow. Say so if it has sent a part of a request."""
         self._unwatch(conn)
-        if conn.buffer.state is State.INCOMPLETE and conn not in self.closing and not conn.sock.output:
+        if conn in self.closing or conn.sock.output:
+            self.close(conn)
+        elif conn.buffer.state is State.INCOMPLETE:
             self.expire_request(conn)
+        elif self._has_data(conn):
+            self.receive(conn)  # the client could not know whether a request that has just arrived was handled
         else:
             self.close(conn)
+
+    @staticmethod
+    def _has_data(conn: ClientConnection) -> bool:
+        with suppress(OSError):
+            conn.buffer.receive(conn.sock)
+        return conn.buffer.state not in (State.EMPTY, State.CLOSED)

@@ -77,7 +77,6 @@ def predict(
         feature_order=feature_order,
         is_default_model=not model,
     )
-    count_predictions(user=user)
     return run_prediction(
         resolved=resolved,
         prepared=prepared,
@@ -102,8 +101,9 @@ def run_prediction(
     `in_transaction` is that of `predict`.
 
     Raises:
-        Overloaded, StorageFull, DatabaseError: as `predict` does.
+        LimitReached, Overloaded, StorageFull, DatabaseError: as `predict` does.
     """
+    count_predictions(user=user)
     prediction = Prediction(
         input=prepared.row,
         model_version=resolved.version,
