@@ -190,7 +190,7 @@ class ConnectionLoop(ThreadWorker):
             self.close(conn)
 
     def _expire(self, conn: ClientConnection) -> None:
-        """Close a connection whose client is too slow. Say so if it has sent a part of a request."""
+        """Close a connection whose client is too slow, with a response if it has sent a part of a request."""
         self._unwatch(conn)
         if conn in self.closing or conn.sock.output:
             self.close(conn)

@@ -57,7 +57,7 @@ def test_the_limit_starts_anew(user, monkeypatch, moved):
     assert count_allowed(user, 5, limit=3) == 3
 
 
-def test_the_error_says_when_to_try_again(user):
+def test_the_error_has_the_time_to_wait(user):
     with pytest.raises(LimitReached) as caught:
         for _ in range(4):
             count_request(user=user, limit=3, seconds=60)

@@ -15,7 +15,7 @@ from predictions.tests.factories import PREDICTIONS_URL
 
 pytestmark = pytest.mark.django_db
 QUOTA = 3
-FORM = {"feature-length": "4", "feature-petals": "5", "feature-colour": "white"}
+FORM = {"model": "flowers", "feature-0": "4", "feature-1": "5", "feature-2": "white"}
 
 
 @pytest.fixture(autouse=True)
@@ -74,10 +74,10 @@ def test_the_worker_counts_the_rows_of_large_tables(flowers, user, monkeypatch):
     assert (job.status, job.error_code) == (BatchJob.Status.FAILED, "quota-exceeded")
 
 
-def test_the_page_says_that_the_quota_is_used_up(flowers, client, user):
+def test_the_page_shows_that_the_quota_is_used_up(flowers, client, user):
     user.daily_quota = 0
     user.save()
     client.force_login(user)
-    response = client.post("/", {"model": "flowers", **FORM})
+    response = client.post("/", FORM)
     assert response.status_code == 429
     assert "daily quota" in response.content.decode()
