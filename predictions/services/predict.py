@@ -62,7 +62,7 @@ def predict(
         InvalidInput: the image or a feature is invalid, or the model takes another kind of input.
         LimitReached: the daily quota of the user is used up.
         Overloaded: the queue of the model is full.
-        StorageFull: no space is left for files.
+        StorageUnavailable: the file cannot be stored.
         DatabaseError: the database cannot be written to.
     """
     resolved = resolved or resolve_model(model, user=user)
@@ -99,7 +99,7 @@ def run_prediction(
     `in_transaction` is that of `predict`.
 
     Raises:
-        LimitReached, Overloaded, StorageFull, DatabaseError: as `predict` does.
+        LimitReached, Overloaded, StorageUnavailable, DatabaseError: as `predict` does.
     """
     count_predictions(user=user)
     prediction = Prediction(
