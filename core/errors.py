@@ -20,6 +20,7 @@ STATUS_BY_CODE = {
     "overloaded": 503,
     "inference-timeout": 503,
     "model-unavailable": 503,
+    "model-loading": 503,
     "deadline-exceeded": 504,
     "worker-lost": 500,
     "inference-failed": 500,

@@ -20,7 +20,7 @@ from inference.errors import (
     InferenceError,
     InvalidFeatures,
     InvalidInput,
-    Overloaded,
+    ModelNotRun,
 )
 from inference.types import PredictionResult
 from predictions import metrics
@@ -55,7 +55,8 @@ class BatchItem:
 class BatchResult:
     """The stored prediction of one item, or its error, for which nothing is stored.
 
-    The error is an `InvalidInput`, or `Overloaded` if the queue was full for too long after other items had run.
+    The error is an `InvalidInput` or a `ModelNotRun`: the queue was full for too long after other items had run, or the
+    model cannot be loaded and its standby does not accept the input.
     """
 
     prediction: Prediction | None = None
@@ -94,6 +95,7 @@ def predict_batch(
         InvalidInput: an item is invalid, with `all_or_nothing`. The message names its row.
         LimitReached: the daily quota of the user is used up.
         Overloaded: the queue of the model is full.
+        ModelLoading, ModelUnavailable: the model is not loaded yet, or cannot be loaded.
         StorageUnavailable: the files cannot be stored.
         DatabaseError: the database cannot be written to.
     """
@@ -190,12 +192,12 @@ def _set_outcomes(entries: Sequence[Entry]) -> None:
 
 
 def _remove_refused(entries: Sequence[Entry], results: Sequence[BatchResult]) -> list[Entry]:
-    """Return the entries to store. Those that found no place in the queue have an error, as in `predict`."""
-    refused = {id(entry.prediction): entry.outcome for entry in entries if isinstance(entry.outcome, Overloaded)}
+    """Return the entries to store. Those on which the model did not run have an error, as in `predict`."""
+    refused = {id(entry.prediction): entry.outcome for entry in entries if isinstance(entry.outcome, ModelNotRun)}
     for result in results if refused else ():
         if id(result.prediction) in refused:
             result.error, result.prediction = refused[id(result.prediction)], None
-    return [entry for entry in entries if not isinstance(entry.outcome, Overloaded)]
+    return [entry for entry in entries if not isinstance(entry.outcome, ModelNotRun)]
 
 
 def _store(
