@@ -40,6 +40,12 @@ STATUS_BY_CODE = {
     "unsupported-charset": 415,
     "conflict": 409,
     "unstorable-value": 400,
+    "request-timeout": 408,
+    "uri-too-long": 414,
+    "expectation-failed": 417,
+    "headers-too-large": 431,
+    "unsupported-transfer-encoding": 501,
+    "quota-exceeded": 429,
     "internal-error": 500,
 }
 

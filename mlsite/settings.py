@@ -193,6 +193,7 @@ PORT = env.int("PORT", default=8000)
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=2)  # processes
 WEB_THREADS = env.int("WEB_THREADS", default=8)  # threads per process
 INFERENCE_THREADS = env.int("INFERENCE_THREADS", default=max(1, (os.cpu_count() or 1) // WEB_CONCURRENCY))
+MAX_WAIT = env.float("MAX_WAIT", default=5.0)  # seconds that a request waits for a free thread before it gets a 503
 METRICS_PUBLIC = env.bool("METRICS_PUBLIC", default=False)
 
 FILE_UPLOAD_HANDLERS = ["core.uploadhandler.WholeBodyUploadHandler"]
@@ -232,12 +233,11 @@ SCHEDULED_JOBS = {
 }
 
 # --- API ------------------------------------------------------------------------------------------------------------
+DAILY_QUOTA = env.int("DAILY_QUOTA", default=0)  # predictions per user and day (UTC); 0 for no limit
 REST_FRAMEWORK = build_rest_framework(rate=env.str("API_RATE", default="") or None, proxy_count=TRUSTED_PROXIES)
 
 # --- language, time, logging ----------------------------------------------------------------------------------------
-LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
-USE_TZ = True
 USE_I18N = False
 DATETIME_FORMAT, DATE_FORMAT = "j M Y, H:i", "j M Y"  # in the admin; pages show times in the time zone of the browser
 
