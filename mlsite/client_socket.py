@@ -10,6 +10,7 @@ import select
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from operator import itemgetter
 from threading import Lock
 from time import monotonic
 from typing import Any, BinaryIO
@@ -33,32 +34,33 @@ class ClientWaits:
         self.max_threads = max_threads
         self.output_bytes = 0
         self.lock = Lock()
-        self.started: dict[ClientSocket, float] = {}  # the one that waits longest comes first
+        self.started: dict[ClientSocket, float] = {}  # as if each had waited without a pause
 
     @contextmanager
     def hold(self, client: ClientSocket) -> Iterator[None]:
         """Record that the thread waits for this client."""
         with self.lock:
-            self.started.setdefault(client, monotonic())
+            # Earlier waits for the same request count, or else a client that moves a byte now and then would be spared.
+            self.started[client] = monotonic() - client.waited_seconds
         try:
             yield
         finally:
             with self.lock:
-                self.started.pop(client, None)
+                client.waited_seconds = monotonic() - self.started.pop(client)
 
     def end_surplus(self) -> None:
         """Disconnect the clients that threads have waited for longest, if too many threads wait."""
         with self.lock:
             surplus = len(self.started) - self.max_threads
-            waits = list(self.started.items())[: max(0, surplus)]
-        for client, started in waits:
-            if monotonic() - started >= MIN_WAIT_SECONDS:
-                client.disconnect()
+            waits = sorted(self.started.items(), key=itemgetter(1))[: max(0, surplus)]
+            for client, started in waits:
+                if monotonic() - started >= MIN_WAIT_SECONDS:
+                    client.disconnect()
 
-    def add_output(self, size: int) -> bool:
+    def add_output(self, size: int, *, is_forced: bool = False) -> bool:
         """Reserve memory for a part of a response. Return False if there is none left."""
         with self.lock:
-            if self.output_bytes + size > MAX_TOTAL_OUTPUT_BYTES:
+            if self.output_bytes + size > MAX_TOTAL_OUTPUT_BYTES and not is_forced:
                 return False
             self.output_bytes += size
         return True
@@ -75,6 +77,7 @@ class ClientSocket(socket.socket):
 
     Attributes:
         output: what the main loop still has to send.
+        waited_seconds: that a thread has waited for the client during the current request.
         path: of the current request, for errors.
     """
 
@@ -85,6 +88,7 @@ class ClientSocket(socket.socket):
         self.part_seconds: float | None = None  # maximum time between two parts of a body
         self.output = bytearray()
         self.path = ""
+        self.waited_seconds = 0.0
         self.start_request()
 
     def start_request(self) -> None:
@@ -143,6 +147,17 @@ class ClientSocket(socket.socket):
                     return
             self._wait_for_reader()
         self.output += rest
+
+    def send_small(self, data: bytes) -> None:
+        """Send a small response without waiting, even if there is no memory left for the output.
+
+        Raises:
+            OSError: the client is gone.
+        """
+        sent = self._send_now(data) if self.flush_output() else 0
+        if sent < len(data):
+            self.waits.add_output(len(data) - sent, is_forced=True)
+            self.output += data[sent:]
 
     def sendfile(self, file: BinaryIO, offset: int = 0, count: int | None = None) -> int:  # type: ignore[override]
         file.seek(offset)

@@ -22,7 +22,6 @@ CHECK_SECONDS = 0.1  # between checks of deadlines
 RETRY_ACCEPT_SECONDS = 0.1  # after an error because there are too many open files
 RESERVED_FILES = 100  # that are open besides connections: libraries, models, uploads, and the database
 SURPLUS_CONNECTIONS = 8  # that are closed if there are too many open files nevertheless
-EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class ClientConnection(TConn):
@@ -34,12 +33,13 @@ class ClientConnection(TConn):
         self.buffer = RequestBuffer(worker.memory)
         self.parser.unreader = RequestUnreader(client, self.buffer)
         self.queued_at = 0.0
-        self.is_streamed = False
+        self.is_streamed = False  # the request that was queued last
+        self.is_closed = False
 
     def start_request(self) -> None:
         """Prepare the socket and the buffer for the thread that handles the request."""
-        self.is_streamed = self.buffer.state is State.STREAMED
         self.sock.path = self.buffer.path
+        self.sock.waited_seconds = 0.0
         self.sock.start_request()
         self.buffer.start_reading()
 
@@ -84,16 +84,14 @@ class ConnectionLoop(ThreadWorker):
         try:
             accepted, address = listener.accept()
         except OSError as error:
-            if error.errno in EXHAUSTED:
+            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EPROTO):
                 self._pause_accepting(error)
-            elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EPROTO):
-                raise
             return
         self.nr_conns += 1
         if self.nr_conns >= self.worker_connections:
             self._close_oldest()
         conn = ClientConnection(self, ClientSocket(accepted, self.waits), address, listener.getsockname())
-        self.receive(conn)
+        self._call(self.receive, conn)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Wait for events, but not beyond the next check of deadlines if there are any."""
@@ -106,7 +104,7 @@ class ConnectionLoop(ThreadWorker):
             return
         self.checks_after = now + CHECK_SECONDS
         for conn in [conn for conn, deadline in self.watched.items() if deadline <= now]:
-            self._expire(conn)
+            self._call(self._expire, conn)
         self.check_requests()
         self.waits.end_surplus()
 
@@ -122,18 +120,27 @@ class ConnectionLoop(ThreadWorker):
                 self.watched[conn] = min(current, deadline)
 
     def watch(self, conn: ClientConnection, event: int, callback: Callable[..., None], deadline: float) -> None:
-        self.watched[conn] = deadline
         self.poller.register(conn.sock, event, partial(self._call, callback, conn))
+        self.watched[conn] = deadline
 
-    def _call(self, callback: Callable[[ClientConnection], None], conn: ClientConnection, _client: object) -> None:
-        self._unwatch(conn)
-        callback(conn)
+    def _call(self, callback: Callable[..., object], conn: ClientConnection, *_: object) -> None:
+        """Do something with one connection. If it fails, close the connection: the worker serves all the others."""
+        try:
+            if conn in self.watched:
+                self._unwatch(conn)
+            callback(conn)
+        except Exception:
+            self.log.exception("Error on a connection.")
+            self.close(conn)
 
     def _unwatch(self, conn: ClientConnection) -> None:
         del self.watched[conn]
         self.poller.unregister(conn.sock)
 
     def close(self, conn: ClientConnection) -> None:
+        if conn.is_closed:
+            return
+        conn.is_closed = True
         if conn in self.watched:
             self._unwatch(conn)
         self.closing.discard(conn)
@@ -176,7 +183,7 @@ class ConnectionLoop(ThreadWorker):
             self.close(conn)
 
     def _pause_accepting(self, error: OSError) -> None:
-        """Wait before the next connection is accepted, because there are too many open files. Close some that are idle."""
+        """Wait before the next connection is accepted. Close some that are idle: there may be too many open files."""
         self.log.warning("cannot accept connections: %s", error)
         for _ in range(SURPLUS_CONNECTIONS):
             self._close_oldest()
@@ -191,7 +198,6 @@ class ConnectionLoop(ThreadWorker):
 
     def _expire(self, conn: ClientConnection) -> None:
         """Close a connection whose client is too slow, with a response if it has sent a part of a request."""
-        self._unwatch(conn)
         if conn in self.closing or conn.sock.output:
             self.close(conn)
         elif conn.buffer.state is State.INCOMPLETE:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import select
 import selectors
 from concurrent.futures import Future
+from functools import partial
 from time import monotonic, thread_time
 from typing import Any
 
@@ -18,12 +19,13 @@ from django.conf import settings
 from mlsite import __version__, server_errors
 from mlsite.client_socket import ClientSocket
 from mlsite.connection_loop import CLOSE_SECONDS, ClientConnection, ConnectionLoop
-from mlsite.request_buffer import State
+from mlsite.request_buffer import RequestBuffer, State
 from mlsite.request_queue import RequestQueue
 
 NEXT_REQUEST_MILLISECONDS = 10  # that a thread waits for the next request of its client
 HEALTH_PATH = "/healthz"
 HEALTH_BODY = f"ok\nmlsite {__version__}\n".encode()
+MAX_HEALTH_RESPONSES = 10  # to one client before the main loop turns to the next
 HEALTH_HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nCache-Control: no-store\r\n"
     b"X-Content-Type-Options: nosniff\r\nContent-Length: %d\r\nConnection: %s\r\n\r\n"
@@ -49,7 +51,7 @@ class ConnectionWorker(ConnectionLoop):
     def check_requests(self) -> None:
         """Refuse the requests that have waited for a thread for too long."""
         for conn in self.requests.remove_late():
-            self._refuse_late(conn)
+            self._call(self._refuse_late, conn)
         if len(self.requests):
             self._start_next()  # in an overload, a thread can leave a request that waits
 
@@ -59,7 +61,7 @@ class ConnectionWorker(ConnectionLoop):
     # --- receive requests -------------------------------------------------------------------------------------------
     def receive(self, conn: ClientConnection) -> None:
         """Receive what has arrived, and decide what to do with it."""
-        while True:
+        for _ in range(MAX_HEALTH_RESPONSES):
             try:
                 state = conn.buffer.receive(conn.sock)
             except OSError:
@@ -70,12 +72,18 @@ class ConnectionWorker(ConnectionLoop):
                 self._send_error(conn, REFUSED_STATES[state])
             elif state in (State.EMPTY, State.INCOMPLETE):
                 self.watch(conn, selectors.EVENT_READ, self.receive, self._get_deadline(conn))
-            elif state is State.COMPLETE and conn.buffer.path == HEALTH_PATH and conn.buffer.method in (b"GET", b"HEAD"):
+            elif self._is_health_check(conn.buffer):
                 if self._send_health(conn):
                     continue
             else:
                 self.enqueue_req(conn)
             return
+        self.method_queue.defer(self._call, self.receive, conn)
+
+    @staticmethod
+    def _is_health_check(buffer: RequestBuffer) -> bool:
+        is_simple = buffer.state is State.COMPLETE and not buffer.body_bytes and buffer.is_length_certain
+        return is_simple and buffer.path == HEALTH_PATH and buffer.method in (b"GET", b"HEAD")
 
     def _get_deadline(self, conn: ClientConnection) -> float:
         if conn.buffer.state is State.INCOMPLETE:
@@ -103,14 +111,16 @@ class ConnectionWorker(ConnectionLoop):
     # --- handle requests --------------------------------------------------------------------------------------------
     def enqueue_req(self, conn: ClientConnection) -> None:
         """Let a thread handle the request."""
-        conn.start_request()
+        conn.is_streamed = conn.buffer.state is State.STREAMED
         self.requests.put(conn)
         self._start_next()
 
     def _start_next(self) -> None:
         started: list[ClientConnection] = []
         future = self.tpool.submit(self._handle_next, started)
-        future.add_done_callback(lambda done: started and self.method_queue.defer(self.finish_request, started[0], done))
+        future.add_done_callback(
+            lambda done: started and self.method_queue.defer(self._call, partial(self.finish_request, future=done), *started)
+        )
 
     def _handle_next(self, started: list[ClientConnection]) -> object:
         """Handle the request whose turn it is now. It may have been refused meanwhile."""
@@ -118,7 +128,7 @@ class ConnectionWorker(ConnectionLoop):
         if conn is None:
             return False
         started.append(conn)
-        conn.sock.start_request()
+        conn.start_request()
         begin, cpu_begin = monotonic(), thread_time()
         try:
             return self.handle(conn)
@@ -129,11 +139,8 @@ class ConnectionWorker(ConnectionLoop):
     def finish_request(self, conn: ClientConnection, future: Future[object]) -> None:
         """Send the rest of the response, and then receive the next request or close the connection."""
         is_kept = bool(not future.cancelled() and not future.exception() and future.result())
-        try:
-            conn.finish_request()
-            self.send_output(conn, is_kept)
-        except OSError:
-            self.close(conn)
+        conn.finish_request()
+        self.send_output(conn, is_kept)
 
     # --- responses of the main loop ---------------------------------------------------------------------------------
     def _send_health(self, conn: ClientConnection) -> bool:
@@ -148,7 +155,7 @@ class ConnectionWorker(ConnectionLoop):
     def _respond(self, conn: ClientConnection, response: bytes, *, closes: bool) -> bool:
         conn.sock.start_request()
         try:
-            conn.sock.sendall(response)
+            conn.sock.send_small(response)
         except OSError:
             self.close(conn)
             return False

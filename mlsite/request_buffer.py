@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from enum import Enum
+from threading import Lock
 from time import monotonic
 
 from gunicorn.http.unreader import SocketUnreader
@@ -15,8 +17,9 @@ MAX_RECEIVED_BYTES = 2**20  # of one client before the main loop turns to the ne
 MAX_LINE_BYTES = 8190  # the limit of gunicorn
 MAX_HEAD_BYTES = 2**17
 MAX_BODY_BYTES = 16 * 2**20  # threads receive larger bodies
-MAX_TOTAL_BYTES = 32 * 2**20  # of all requests that are being received, per process
+MAX_TOTAL_BYTES = 32 * 2**20  # of all requests that no thread reads yet, per process
 HEAD_END = b"\r\n\r\n"
+CLOSE_PATTERN = re.compile(rb"\r\nconnection:[^\r]*\bclose\b")
 
 
 class State(Enum):
@@ -36,10 +39,15 @@ class State(Enum):
 
 
 class Memory:
-    """Count the bytes of all requests that the main loop is receiving."""
+    """Count the bytes of all requests that are being received or wait for a thread. It is thread-safe."""
 
     def __init__(self) -> None:
         self.used_bytes = 0
+        self.lock = Lock()
+
+    def add(self, size: int) -> None:
+        with self.lock:
+            self.used_bytes += size
 
 
 class RequestBuffer:
@@ -47,25 +55,24 @@ class RequestBuffer:
 
     Attributes:
         head: the request line and the headers, once they are complete.
-        queued_at: the time at which a thread could have started the request.
+        is_length_certain: the headers give at most one length of the body.
     """
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self.chunks: deque[bytes] = deque()
         self.counted_bytes = 0
-        self.queued_at = 0.0
         self.clear()
 
     def clear(self) -> None:
         """Forget everything."""
         self.is_reading = False  # a thread reads the request
         self.chunks.clear()
-        self.memory.used_bytes -= self.counted_bytes
-        self.counted_bytes = 0
+        self._uncount()
         self.start = bytearray()  # of a head that is incomplete
         self.head = b""
         self.missing_bytes = self.body_bytes = self.received_bytes = 0
+        self.is_length_certain = True
         self.state = State.EMPTY
         self.started = 0.0
 
@@ -87,9 +94,10 @@ class RequestBuffer:
 
     @property
     def closes_connection(self) -> bool:
-        """Return whether the client wants the connection to be closed after the response."""
+        """Return whether the client wants to close the connection, or where its next request starts is not certain."""
         lowered = self.head.lower()
-        return b" http/1.1\r\n" not in lowered or b"\r\nconnection: close" in lowered
+        line = lowered.partition(b"\r\n")[0]
+        return not line.endswith(b" http/1.1") or not self.is_length_certain or bool(CLOSE_PATTERN.search(lowered))
 
     def receive(self, client: ClientSocket) -> State:
         """Receive what the client has sent, without waiting."""
@@ -110,10 +118,9 @@ class RequestBuffer:
         return self.chunks.popleft() if self.chunks else b""
 
     def start_reading(self) -> None:
-        """Let a thread read the request. Its bytes no longer count as being received."""
+        """Let a thread read the request. Its bytes no longer count."""
         self.is_reading = True
-        self.memory.used_bytes -= self.counted_bytes
-        self.counted_bytes = 0
+        self._uncount()
 
     def finish_reading(self, rest: bytes) -> None:
         """Start the next request with what was received after the one that a thread has handled, if it has handled one."""
@@ -123,6 +130,11 @@ class RequestBuffer:
     def skip_request(self) -> None:
         """Remove a complete request that no thread has handled."""
         self._restart(b"".join(self.chunks)[len(self.head) + self.body_bytes :])
+
+    def _uncount(self) -> None:
+        if self.counted_bytes:
+            self.memory.add(-self.counted_bytes)
+            self.counted_bytes = 0
 
     def _restart(self, data: bytes) -> None:
         self.clear()
@@ -135,7 +147,7 @@ class RequestBuffer:
             self.state = State.INCOMPLETE
         self.received_bytes += len(data)
         self.counted_bytes += len(data)
-        self.memory.used_bytes += len(data)
+        self.memory.add(len(data))
         if self.head:
             self.chunks.append(data)
             self.missing_bytes -= len(data)
@@ -167,8 +179,10 @@ class RequestBuffer:
             return
         _, _, after = lowered.partition(b"\r\ncontent-length:")
         length = after.partition(b"\r\n")[0].strip()
-        # The parser rejects a length that is not a number.
-        self.body_bytes = int(length) if length.isdigit() and len(length) < 16 else 0
+        # The parser rejects lengths that are no numbers, and several ones.
+        is_number = length.isdigit() and len(length) < 16
+        self.is_length_certain = lowered.count(b"\r\ncontent-length") == is_number
+        self.body_bytes = int(length) if is_number else 0
         self.missing_bytes = self.body_bytes - received_bytes
         if self.body_bytes > MAX_BODY_BYTES:
             self.state = State.STREAMED
@@ -179,7 +193,7 @@ class RequestBuffer:
         if b"\r\n" not in start[: MAX_LINE_BYTES + 2]:
             if len(start) > MAX_LINE_BYTES + 2:
                 self.state = State.LINE_TOO_LONG
-            elif not (start[:1].isalpha() or start[:1] == b"\r") or b"\n" in start:
+            elif not (0x20 < start[0] < 0x7F or start[:1] == b"\r") or b"\n" in start:
                 self.state = State.MALFORMED
         elif len(start) > MAX_HEAD_BYTES:
             self.state = State.HEAD_TOO_LARGE

@@ -97,7 +97,8 @@ class RequestQueue(Generic[Request]):
         if not self.is_overloaded:
             return self.ready.popleft()
         is_late = now - self.ready[-1].queued_at > max(MIN_LATE_SECONDS, self.usual_seconds)
-        if self.running >= self.max_running or (is_late and self.running):
+        running = self.running - self.streamed_threads  # the others may wait for their clients
+        if running >= self.max_running or (is_late and running):
             return None
         return self.ready.pop()
 

@@ -10,9 +10,8 @@ connections and leaves a new connection to the worker with the fewest. Other way
 - Granian spreads evenly and used about 0.2 ms less CPU per request. But the upload timeout of mlsite needs gunicorn's
   socket, and the loading of models, the metrics, and the watchdog need gunicorn's hooks. Replacing them was not tried.
 
-A worker accepts connections when its models are loaded. If no worker is warm, as after the first start, it accepts a few
-connections earlier, so that `/healthz` and `/readyz` respond. Other requests wait in their threads, and further connections
-wait in the queue of the listening socket.
+A worker accepts connections when its models are loaded. If no worker is warm, as after the first start, it accepts them
+earlier, so that `/healthz` and `/readyz` respond. Other requests wait until its models are loaded, and occupy no thread.
 
 This class overrides methods of gunicorn 27. mlsite/tests/test_arbiter.py fails if gunicorn changes them.
 """
@@ -22,7 +21,6 @@ from __future__ import annotations
 import mmap
 import os
 import socket
-import threading
 from time import monotonic
 from typing import Any
 
@@ -35,9 +33,7 @@ from mlsite.connection_worker import ConnectionWorker
 PAUSE_SECONDS = 0.001  # before a worker checks whether another one has accepted a connection
 MAX_PAUSES = 200  # in a row. Then a worker accepts the connection itself, because the other one may hang
 MAX_WARM_UP_SECONDS = 120  # after which a worker accepts connections without its models
-WARM_CHECK_SECONDS = 0.2  # between checks whether a worker stops while a request waits for its models
 HEALTH_PATHS = ("/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready")  # need no model
-HEALTH_THREADS = 2  # in which no request waits for the models
 REBALANCE_SECONDS = 0.05  # between two connections that a worker closes because it has too many
 
 SLOT_COUNT = 256  # workers with a slot of their own. If there are more, some share a slot and are less balanced
@@ -78,7 +74,7 @@ class BalancedThreadWorker(ConnectionWorker):
         self.is_warm = self.has_accepted = False
         self.stops_since = 0.0
         self.warm_up_deadline = monotonic() + MAX_WARM_UP_SECONDS
-        self.warm_event = threading.Event()
+        self.cold_requests: list[ClientConnection] = []  # that wait for the models
         self.slot = self.age % SLOT_COUNT
         self.is_pausing = self.has_seen_connection = False
         self.pause_count = 0  # for the connections that wait now
@@ -97,8 +93,7 @@ class BalancedThreadWorker(ConnectionWorker):
         """Accept connections from now on. Any thread can call this."""
         if not self.is_warm:
             self.is_warm = True
-            self.warm_event.set()
-            self.method_queue.defer(lambda: None)  # wakes up the main thread
+            self.method_queue.defer(self._start_cold_requests)
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Accept connections if the models are loaded, or if no other worker can serve them either."""
@@ -106,8 +101,25 @@ class BalancedThreadWorker(ConnectionWorker):
             self.log.error("accepting connections, although the models are not loaded after %s s", MAX_WARM_UP_SECONDS)
             self.set_warm()
         if enabled and not self.is_warm:
-            enabled = min(connection_counts) == NOT_ACCEPTING and self.nr_conns < max(1, self.cfg.threads - HEALTH_THREADS)
+            enabled = min(connection_counts) == NOT_ACCEPTING
         super().set_accept_enabled(enabled)
+
+    def enqueue_req(self, conn: ClientConnection) -> None:
+        """Let a thread handle the request, when the models are loaded if it needs them."""
+        if self.is_warm or not self.alive or conn.buffer.path in HEALTH_PATHS:
+            super().enqueue_req(conn)
+        else:
+            self.cold_requests.append(conn)
+
+    def _start_cold_requests(self) -> None:
+        requests, self.cold_requests = self.cold_requests, []
+        for conn in requests:
+            self._call(super().enqueue_req, conn)
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Prepare the end. gunicorn calls this once, when it no longer accepts connections."""
+        self._start_cold_requests()
+        super()._cap_keepalive(deadline)
 
     def accept(self, listener: socket.socket) -> None:
         """Accept a connection, unless another worker has fewer and is not late."""
@@ -142,17 +154,18 @@ class BalancedThreadWorker(ConnectionWorker):
         takes 0.05 ms of CPU per request and makes it wait for the interpreter lock twice.
         """
         result = super().handle(conn)
-        while result is True and self.alive and self.nr_conns <= self.cfg.threads and self.wait_for_next_request(conn):
+        while result is True and self._can_stay() and self.wait_for_next_request(conn):
             result = super().handle(conn)
         return result
 
+    def _can_stay(self) -> bool:
+        return self.is_warm and self.alive and self.nr_conns <= self.cfg.threads
+
     def handle_request(self, req: Request, conn: ClientConnection) -> bool:
-        """Handle a request, when the models are loaded. Close the connection afterwards if this worker has too many.
+        """Handle a request. Close the connection afterwards if this worker has too many.
 
         Otherwise a worker that replaces another one would stay idle while clients and proxies keep their connections open.
         """
-        while not self.is_warm and self.alive and req.path not in HEALTH_PATHS:
-            self.warm_event.wait(WARM_CHECK_SECONDS)
         if monotonic() >= self.next_rebalance and self.nr_conns > 2 + 1.25 * min(connection_counts):
             self.next_rebalance = monotonic() + REBALANCE_SECONDS
             req.must_close = True
