@@ -50,8 +50,8 @@ def test_stalled_upload_is_closed(site):
     with socket.create_connection(("127.0.0.1", site.port), timeout=30) as connection:
         connection.sendall(head.encode())
         response = connection.makefile("rb").read()
-    assert response.startswith(b"HTTP/1.1 400")
-    assert b"malformed-request" in response
+    assert response.startswith(b"HTTP/1.1 408")
+    assert b"request-timeout" in response
 
 
 def make_large_png():

@@ -20,8 +20,8 @@ CLOSE = b"Connection: close\r\n"
 HOST = b"Host: 127.0.0.1\r\n"
 # Dates, IDs of requests, and what the second prediction of the same input has of its own
 VARYING = re.compile(
-    rb"(?m)^(Date|X-Request-ID|Location|Set-Cookie|ETag|Content-Length|Server-Timing):[^\r\n]*\r\n|"
-    rb'"(id|url|input|request_id|created_at|finished_at|timings|reference|image)": ?("[^"]*"|\{[^}]*\})|[0-9a-f-]{32,64}|'
+    rb"(?m)^(Date|Expires|X-Request-ID|Location|Set-Cookie|ETag|Content-Length|Server-Timing):[^\r\n]*\r\n|"
+    rb'"(id|url|input|request_id|created_at|completed_at|timings|reference|image)": ?("[^"]*"|\{[^}]*\})|[0-9a-f-]{32,64}|'
     rb'nonce="[^"]*"|csrf[a-z]*"[^>]*>',
     re.IGNORECASE,
 )
@@ -36,7 +36,7 @@ HEADS = [
     b"HEAD /api/v1/models/ HTTP/1.1\r\n" + HOST + CLOSE,
     b"OPTIONS " + PATH + b" HTTP/1.1\r\n" + HOST + CLOSE,
     b"GET / HTTP/1.0\r\n",
-    b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n" + CLOSE,
+    b"GET / HTTP/1.0\r\n" + CLOSE,
     b"GET /nothing HTTP/1.1\r\n" + HOST + CLOSE,
     b"GET /nothing HTTP/1.1\r\nHost: unknown.example\r\n" + CLOSE,
     b"GET http://127.0.0.1/healthz HTTP/1.1\r\n" + HOST + CLOSE,
@@ -62,7 +62,7 @@ HEADS = [
     b"GET /healthz HTTP/1.1\r\n" + HOST + CLOSE + b"Content-Length: -1\r\n",
     b"GET /healthz HTTP/1.1\r\n" + HOST + CLOSE + b"Content-Length: 0\r\nContent-Length: 0\r\n",
     b"GET / HTTP/1.1\n" + HOST + CLOSE,
-    b"POST " + PATH + b" HTTP/1.1\r\n" + HOST + CLOSE + b"Transfer-Encoding: gzip, chunked\r\n",
+    b"POST " + PATH + b" HTTP/1.1\r\n" + HOST + CLOSE + b"Transfer-Encoding: gzip\r\n",
 ]
 POST = b"POST " + PATH + b" HTTP/1.1\r\n" + HOST
 
@@ -91,7 +91,7 @@ def build_requests(token: str) -> list[bytes]:
         post + json + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
         b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 25 + HEADS[0] + b"\r\n",
         start + form + length + body + start + form + chunked + chunks + b"0\r\n\r\n" + HEADS[6] + b"\r\n",
-        (start + form + chunked + chunks + b"0\r\n\r\n" + HEADS[6].replace(CLOSE, b"") + b"\r\n") * 2 + HEADS[1] + b"\r\n",
+        (start + form + chunked + chunks + b"0\r\n\r\n" + HEADS[6].replace(CLOSE, b"") + b"\r\n") * 2 + HEADS[7] + b"\r\n",
     ]
 
 
@@ -123,7 +123,7 @@ def test_random_parts(site):
     with ThreadPoolExecutor(8) as threads:
         whole = list(threads.map(lambda request: send_parts(site, [request], [0]), requests))
         split = list(threads.map(send_split, requests))
-    assert all(response.startswith(b"HTTP/1.1 ") for response in whole)
+    assert all(response.startswith(b"HTTP/1.") for response in whole)
     for request, expected, response in zip(requests, whole, split, strict=True):
         assert response == expected, (request, SEED)
 

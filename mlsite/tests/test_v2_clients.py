@@ -121,7 +121,7 @@ def test_errors_are_messages_of_the_client(site, token, client):
         with pytest.raises(InferenceServerException, match=message) as caught:
             client.infer(name, [image], **{**options, "headers": dict(options.get("headers", {}))})
         assert caught.value.status() == status
-    with pytest.raises(InferenceServerException, match="Not found") as caught:
+    with pytest.raises(InferenceServerException, match="no such URL") as caught:
         client.get_model_config("digits", headers=headers)
     assert caught.value.status() == "404"
 
