@@ -31,7 +31,7 @@ from mlsite.connection_loop import ClientConnection
 from mlsite.connection_worker import ConnectionWorker
 
 PAUSE_SECONDS = 0.001  # before a worker checks whether another one has accepted a connection
-MAX_PAUSES = 200  # in a row. Then a worker accepts the connection itself, because the other one may hang
+MAX_PAUSE_SECONDS = 0.3  # in a row. Then a worker accepts the connection itself, because the other one may hang or be dead
 MAX_WARM_UP_SECONDS = 120  # after which a worker accepts connections without its models
 HEALTH_PATHS = ("/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready")  # need no model
 REBALANCE_SECONDS = 0.05  # between two connections that a worker closes because it has too many
@@ -77,7 +77,7 @@ class BalancedThreadWorker(ConnectionWorker):
         self.cold_requests: list[ClientConnection] = []  # that wait for the models
         self.slot = self.age % SLOT_COUNT
         self.is_pausing = self.has_seen_connection = False
-        self.pause_count = 0  # for the connections that wait now
+        self.pauses_since: float | None = None  # for the connections that wait now
         self.next_rebalance = 0.0
 
     def publish_count(self, count: int) -> int:
@@ -125,11 +125,14 @@ class BalancedThreadWorker(ConnectionWorker):
         """Accept a connection, unless another worker has fewer and is not late."""
         self.has_seen_connection = True
         count = self.count
-        if count > self.publish_count(count) and (self.pause_count < MAX_PAUSES or not self.is_warm):
+        if count > self.publish_count(count) and not (self.is_warm and self._has_paused_enough()):
             self.is_pausing = True
             return
         super().accept(listener)
         self.publish_count(self.count)
+
+    def _has_paused_enough(self) -> bool:
+        return self.pauses_since is not None and monotonic() - self.pauses_since > MAX_PAUSE_SECONDS
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Wait for events. During a pause, ignore the listening socket, or else the wait would end immediately."""
@@ -138,14 +141,14 @@ class BalancedThreadWorker(ConnectionWorker):
             self.set_accept_enabled(self.alive)
         if self.is_pausing:
             self.is_pausing = False
-            self.pause_count += 1
+            self.pauses_since = self.pauses_since or monotonic()
             self.set_accept_enabled(False)  # `run` enables it again after this method
             super().wait_for_and_dispatch_events(min(timeout, PAUSE_SECONDS))
             return
         self.has_seen_connection = False
         super().wait_for_and_dispatch_events(timeout)
         if not self.has_seen_connection:
-            self.pause_count = 0
+            self.pauses_since = None
 
     def handle(self, conn: ClientConnection) -> object:
         """Handle a request, and then those that the client sends immediately afterwards.

@@ -71,6 +71,7 @@ def test_the_next_request_is_not_lost(pair, buffer):
         (b"GET / HTTP/1.1\nHost: x\n\n", State.MALFORMED),
         (b"", State.EMPTY),
     ],
+    ids=range(9),
 )
 def test_states(pair, buffer, content, state):
     client, peer = pair
@@ -138,3 +139,33 @@ def test_a_client_socket_does_not_block_the_main_loop(pair):
     client.settimeout(10)
     assert client.receive_now(1) is None
     assert not select.select([client], [], [], 0)[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "closes"),
+    [
+        (HEAD + b"\r\n", False),
+        (HEAD + b"Connection: keep-alive\r\nX: close\r\n\r\n", False),
+        (HEAD + b"CONNECTION:x , Close\r\n\r\n", True),
+        (HEAD.replace(b"1.1", b"1.0") + b"X: HTTP/1.1\r\n\r\n", True),
+        (HEAD + b"Content-Length: 0\r\n\r\n", False),
+        (HEAD + b"Content-Length: 0\r\nContent-Length: 0\r\n\r\n", True),
+        (HEAD + b"Content-Length : 0\r\n\r\n", True),
+        (HEAD + b"Content-Length: -1\r\n\r\n", True),
+    ],
+)
+def test_a_connection_is_closed_if_the_next_request_is_not_certain(pair, buffer, content, closes):
+    client, peer = pair
+    peer.sendall(content)
+    assert buffer.receive(client) is State.COMPLETE
+    assert buffer.closes_connection is closes
+
+
+def test_short_waits_for_one_request_add_up(pair):
+    client, peer = pair
+    threading.Timer(0.05, peer.send, [b"a"]).start()
+    client.recv(1)
+    first = client.waited_seconds
+    threading.Timer(0.05, peer.send, [b"a"]).start()
+    client.recv(1)
+    assert client.waited_seconds >= first + 0.04 > 0.05

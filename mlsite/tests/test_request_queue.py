@@ -123,3 +123,16 @@ def test_a_request_does_not_wait_forever(queue, clock):
     assert queue.remove_late() == []
     clock.now += 0.2
     assert [item.name for item in queue.remove_late()] == [1, 2]
+
+
+def test_in_an_overload_streamed_requests_stop_no_others(queue, clock):
+    """Their threads may wait for slow clients."""
+    number = overload(queue, clock)
+    clock.now += OVERLOADED_WAIT_SECONDS
+    queue.remove_late()
+    for _ in range(2):
+        queue.put(Item(number, is_streamed=True))
+    assert [queue.take().is_streamed for _ in range(2)] == [True, True]
+    queue.max_running = 2
+    queue.put(Item(-1))
+    assert queue.take().name == -1

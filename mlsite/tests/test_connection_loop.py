@@ -1,0 +1,124 @@
+"""The main loop of a worker: an error on one connection must not end the worker, and no client can hold up others."""
+
+import errno
+import logging
+import selectors
+import socket
+from types import SimpleNamespace
+
+import pytest
+from gunicorn.config import Config
+
+from mlsite.client_socket import MAX_TOTAL_OUTPUT_BYTES
+from mlsite.connection_loop import SURPLUS_CONNECTIONS
+from mlsite.connection_worker import MAX_HEALTH_RESPONSES, ConnectionWorker
+from mlsite.request_buffer import State
+from mlsite.worker import NOT_ACCEPTING, BalancedThreadWorker, connection_counts
+
+pytestmark = pytest.mark.once
+HEALTH_CHECK = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.fixture
+def worker():
+    """Return a worker that accepts connections, but does not run."""
+    worker = BalancedThreadWorker(0, 0, [], None, 30, Config(), logging.getLogger("worker"))
+    worker.poller, worker.tpool = selectors.DefaultSelector(), worker.get_thread_pool()
+    worker.method_queue.init()
+    yield worker
+    worker.murder_keepalived(force=True)
+    worker.tpool.shutdown()
+    worker.poller.close()
+    worker.method_queue.close()
+    worker.tmp.close()
+    connection_counts[worker.slot] = NOT_ACCEPTING
+
+
+@pytest.fixture
+def connect(worker):
+    """Return a function that sends bytes on a new connection, which the worker then accepts."""
+    opened = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def connect(content=b""):
+            client = socket.create_connection(listener.getsockname(), timeout=5)
+            opened.append(client)
+            client.sendall(content)
+            worker.accept(listener)
+            return client
+
+        yield connect
+    for client in opened:
+        client.close()
+
+
+def test_an_error_on_one_connection_ends_only_this_connection(worker, connect, monkeypatch, caplog):
+    other = connect()
+
+    def fail(*_):
+        raise ValueError("a defect")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(worker, "_send_health", fail)
+        assert connect(HEALTH_CHECK).recv(9) == b""
+    assert "a defect" in caplog.text
+    assert worker.nr_conns == len(worker.watched) == 1
+    other.sendall(HEALTH_CHECK)
+    ConnectionWorker.wait_for_and_dispatch_events(worker, 1)
+    assert other.recv(15) == b"HTTP/1.1 200 OK"
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENETDOWN, errno.EPERM, errno.EAGAIN])
+def test_no_error_of_accept_ends_the_worker(worker, connect, number):
+    def fail():
+        raise OSError(number, "fails")
+
+    for _ in range(SURPLUS_CONNECTIONS + 1):
+        connect()
+    worker.accept(SimpleNamespace(accept=fail))
+    assert worker.nr_conns == (SURPLUS_CONNECTIONS + 1 if number == errno.EAGAIN else 1)
+
+
+def test_many_health_checks_of_one_client_leave_time_for_others(worker, connect):
+    client = connect(HEALTH_CHECK * 2 * MAX_HEALTH_RESPONSES)
+    for _ in range(2):
+        received = b""
+        while received.count(b"ok\nmlsite") < MAX_HEALTH_RESPONSES:
+            received += client.recv(2**16)
+        assert received.count(b"200 OK") == MAX_HEALTH_RESPONSES
+        with pytest.raises(BlockingIOError):
+            client.recv(1, socket.MSG_DONTWAIT)
+        worker.method_queue.run_callbacks(None)
+
+
+def test_the_main_loop_does_not_wait_for_a_client_that_does_not_read(worker, connect):
+    worker.waits.output_bytes = MAX_TOTAL_OUTPUT_BYTES  # other clients do not read either
+    connect()
+    (conn,) = worker.watched
+    while not conn.sock.output:
+        conn.sock.send_small(b"x" * 2**16)
+    assert worker.waits.output_bytes > MAX_TOTAL_OUTPUT_BYTES
+
+
+def test_a_request_waits_for_the_models_without_a_thread(worker, connect):
+    connect(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (len(worker.cold_requests), len(worker.requests)) == (1, 0)
+    (conn,) = worker.cold_requests
+    handled = []
+    worker.handle = handled.append
+    worker.set_warm()
+    worker.method_queue.run_callbacks(None)
+    worker.tpool.shutdown()
+    assert (handled, worker.cold_requests) == ([conn], [])
+    worker.close(conn)
+
+
+def test_requests_that_wait_for_a_thread_use_counted_memory(worker, connect):
+    request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n" + b"x" * 4000
+    connect(request)
+    assert worker.memory.used_bytes == len(request)
+    (conn,) = worker.cold_requests
+    assert conn.buffer.state is State.COMPLETE
+    conn.start_request()
+    assert worker.memory.used_bytes == 0
+    worker.close(conn)
