@@ -26,6 +26,7 @@ def worker():
     worker.poller, worker.tpool = selectors.DefaultSelector(), worker.get_thread_pool()
     worker.method_queue.init()
     yield worker
+    worker.method_queue.run_callbacks(None)
     worker.murder_keepalived(force=True)
     worker.tpool.shutdown()
     worker.poller.close()
