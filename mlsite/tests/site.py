@@ -38,6 +38,9 @@ class Site:
         settings: environment variables, for example `WEB_CONCURRENCY="1"`.
     """
 
+    prefix: tuple[str, ...] = ()  # the program that starts the server, for example `prlimit`
+    configuration = "python:mlsite.gunicorn"
+
     def __init__(self, folder: Path, database_url: str, **settings: str) -> None:
         self.folder = folder
         self.port = find_free_port()
@@ -85,7 +88,7 @@ class Site:
         Args:
             wait: return only after all models are loaded.
         """
-        command = [sys.executable, "-m", "gunicorn", "-c", "python:mlsite.gunicorn"]
+        command = [*self.prefix, sys.executable, "-m", "gunicorn", "-c", self.configuration]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
         if wait:
