@@ -13,6 +13,7 @@ from inference.errors import InferenceError, InvalidImage
 from inference.preprocessing import make_thumbnail
 from predictions.digests import hash_stored_image
 from predictions.models import Input
+from predictions.paths import THUMBNAIL_FOLDER
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ def read_thumbnail(row: Input) -> bytes:
         StoredFileError: the image is missing or damaged or can no longer be decoded, and no thumbnail is stored.
     """
     storage = row.image.storage
-    name = f"thumbnails/{row.pk.hex[-2:]}/{row.pk}.webp"
+    name = f"{THUMBNAIL_FOLDER}/{row.pk.hex[-2:]}/{row.pk}.webp"
     try:
         with storage.open(name) as file:
             return file.read()
