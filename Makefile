@@ -18,7 +18,7 @@ test: install-dev
 	$(BIN)/python -m mlsite.tests.suite
 
 # Test background work with a real RabbitMQ and a real Redis, whose programs must be installed.
-SERVICES := $(BIN)/python -m pytest -m services -n 2 --dist loadgroup -q
+SERVICES := $(BIN)/python -m pytest -m 'services and not faults' -n 2 --dist loadgroup -q
 
 test-services: install-dev install-clients
 	$(SERVICES)
