@@ -99,6 +99,7 @@ class Site:
         deadline, count = time.monotonic() + START_TIMEOUT_SECONDS, 0
         while count < READY_RESPONSES:
             count = count + 1 if self.get_status("/readyz") == 200 else 0
+            assert not self.process or self.process.poll() is None, f"the server exited: {self.log.read_text()[-3000:]}"
             assert time.monotonic() < deadline, f"not ready in {START_TIMEOUT_SECONDS} s: {self.log.read_text()[-3000:]}"
             time.sleep(0.1)
 

@@ -28,7 +28,9 @@ OVERLOAD_SECONDS = 30
 BASELINE_SECONDS = 10
 MAX_SLOWDOWN = 3.0
 MIN_GOODPUT = 0.8
-COUNT_SCRIPT = "from predictions.models import Prediction as P; print(P.objects.filter(client_reference__startswith='{}').count())"
+COUNT_SCRIPT = (
+    "from predictions.models import Prediction as P; print(P.objects.filter(client_reference__startswith='{}').count())"
+)
 
 
 def build_request(run: FaultRun, reference: str, seed: int) -> bytes:
@@ -116,7 +118,9 @@ def race_with_one_key(run: FaultRun) -> None:
     run.wait_for_ok(since=time.time())
 
 
-@fault("F32", "Overload: 120 clients", bar="others get 429 or 503 with Retry-After; p95 of accepted at most 3 times", divisor=20)
+@fault(
+    "F32", "Overload: 120 clients", bar="others get 429 or 503 with Retry-After; p95 of accepted at most 3 times", divisor=20
+)
 def overload(run: FaultRun) -> None:
     run.start()
     for _ in run.iterate_rounds():

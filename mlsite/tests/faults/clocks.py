@@ -13,7 +13,9 @@ LIBRARY = "libfaketimeMT.so.1"
 JUMPS = ("+1h", "-1h", "+0")
 
 
-@fault("F26", "Clock jumps by an hour", bar="no error: tokens, keys, and latencies do not depend on it", programs=("faketime",))
+@fault(
+    "F26", "Clock jumps by an hour", bar="no error: tokens, keys, and latencies do not depend on it", programs=("faketime",)
+)
 def change_clock(run: FaultRun) -> None:
     library = next(path for path in Path("/usr/lib").rglob(LIBRARY))
     clock = run.site.folder / "clock"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def wrap(module: Any, name: str, *, before: str = "", after: str = "") -> None:
 def post_worker_init(worker: Any) -> None:
     """Add the steps to the functions that store a prediction, and start the worker."""
     from core import storage
-    from predictions.services import inserts, predict
+    from predictions.services import inserts
     from predictions.services import storage as service
 
     wrap(storage.DurableFileSystemStorage, "open_temporary_file", after="temporary file opened")
@@ -62,5 +63,5 @@ def post_worker_init(worker: Any) -> None:
     wrap(storage, "_fsync_folder", after="folder synced")
     wrap(inserts, "_execute_inserts", before="rows sent", after="before COMMIT")
     wrap(service._group, "_write", after="after COMMIT")
-    wrap(predict, "store_prediction", after="before the response")
+    wrap(import_module("predictions.services.predict"), "store_prediction", after="before the response")
     configuration.post_worker_init(worker)

@@ -84,7 +84,9 @@ def restart_idle_database(run: FaultRun) -> None:
     run.expect(not errors, f"{errors} errors after restarts of the idle database")
 
 
-@fault("F10", "Database stopped for 30 s", databases=(POSTGRES,), bar="/healthz 200, /readyz 503; memory + 50 MB", divisor=10)
+@fault(
+    "F10", "Database stopped for 30 s", databases=(POSTGRES,), bar="/healthz 200, /readyz 503; memory + 50 MB", divisor=10
+)
 def stop_database(run: FaultRun) -> None:
     run.start()
     time.sleep(2)

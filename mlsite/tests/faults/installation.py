@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,9 @@ from mlsite.tests.site import ROOT, Site
 SHARED_MEMORY = Path("/dev/shm")
 IMAGE_TOML = '[input]\nkind = "image"\nheight = 8\nwidth = 8\nchannels = 1\nscale = "unit"\n'
 ROW_NAMES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
-ROW_TOML = '[input]\nkind = "tabular"\n' + "".join(f'[[input.features]]\nname = "{name}"\nexample = 1.5\n' for name in ROW_NAMES)
+ROW_TOML = '[input]\nkind = "tabular"\n' + "".join(
+    f'[[input.features]]\nname = "{name}"\nexample = 1.5\n' for name in ROW_NAMES
+)
 PREPARE_SCRIPT = """
 from django.core.management import call_command
 from accounts.models import User
@@ -98,10 +100,8 @@ def list_descendants(pid: int) -> list[int]:
 
 def send_signal(pid: int, number: int) -> None:
     """Send a signal to a process, which may have exited."""
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def is_running(pid: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -109,13 +109,17 @@ def make_large_image() -> bytes:
 
 
 def send_large_image(run: FaultRun, image: bytes) -> None:
-    try:
+    with suppress(requests.RequestException):
         run.site.predict(image, run.token, model="digits")
-    except requests.RequestException:
-        pass
 
 
-@fault("F29", "Versions exchanged under load", bar="no mix-up in 5,000 requests; a damaged version is refused", divisor=20, acknowledged=0)
+@fault(
+    "F29",
+    "Versions exchanged under load",
+    bar="no mix-up in 5,000 requests; a damaged version is refused",
+    divisor=20,
+    acknowledged=0,
+)
 def exchange_versions(run: FaultRun) -> None:
     folder = run.site.folder / "sums"
     folder.mkdir()
@@ -131,7 +135,9 @@ def exchange_versions(run: FaultRun) -> None:
             path.write_text('{"sum": 3}')
     refused = run.site.manage_any("shell", "--no-imports", "-v0", "-c", PROMOTE_SCRIPT).splitlines()[-1]
     run.expect(refused == "artifact-mismatch", f"the promotion of a damaged version: {refused}")
-    response = run.site.post("/api/v1/predictions/", run.token, json={"model": "sums:1", "features": {"length": 1, "width": 2}})
+    response = run.site.post(
+        "/api/v1/predictions/", run.token, json={"model": "sums:1", "features": {"length": 1, "width": 2}}
+    )
     run.expect(response.status_code == 201, f"version 1 responded with {response.status_code}")
 
 

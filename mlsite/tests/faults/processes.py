@@ -8,12 +8,13 @@ import signal
 import threading
 import time
 
-from mlsite.tests.faults.catalog import fault
-from mlsite.tests.faults.installation import is_running, send_signal, wait_until
-from mlsite.tests.faults.run import FaultRun
 from mlsite_client import Client
 from mlsite_client.errors import ApiError, ConnectionFailed
 from mlsite_client.retries import RetryPolicy
+
+from mlsite.tests.faults.catalog import fault
+from mlsite.tests.faults.installation import is_running, send_signal, wait_until
+from mlsite.tests.faults.run import FaultRun
 
 ORPHAN_SECONDS = 35
 GRACEFUL_SECONDS = 30
@@ -45,7 +46,7 @@ def kill_master(run: FaultRun) -> None:
         workers, killed = run.site.list_workers(), time.time()
         run.site.kill()
         run.site.start(wait=False)
-        run.expect(wait_until(lambda: not any(map(is_running, workers)), seconds=ORPHAN_SECONDS), "an orphan worker remained")  # noqa: B023
+        run.expect(wait_until(lambda gone=workers: not any(map(is_running, gone)), seconds=ORPHAN_SECONDS), "orphan workers")
         slowest_exit = max(slowest_exit, time.time() - killed)
         run.site.wait_until_ready()
         run.wait_for_ok(since=killed)

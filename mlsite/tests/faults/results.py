@@ -84,4 +84,6 @@ def write_result(result: Result) -> None:
 def read_results(folder: Path) -> list[Result]:
     """Return all results, in the order of the numbers of their faults."""
     results = [Result(**json.loads(path.read_text())) for path in folder.glob("F*.json")]
-    return sorted(results, key=lambda result: (int(re.sub(r"\D", "", result.fault)), result.fault, result.database != "SQLite"))
+    return sorted(
+        results, key=lambda result: (int(re.sub(r"\D", "", result.fault)), result.fault, result.database != "SQLite")
+    )

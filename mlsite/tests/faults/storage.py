@@ -122,7 +122,13 @@ def fail_fsync(run: FaultRun) -> None:
         run.expect(codes <= {"storage-unavailable", "storage-full"}, f"the codes were {codes}")
 
 
-@fault("F17", "Disk of the database full", bar="503 or 507; works again after space is freed", programs=("mount", "umount"), needs_root=True)
+@fault(
+    "F17",
+    "Disk of the database full",
+    bar="503 or 507; works again after space is freed",
+    programs=("mount", "umount"),
+    needs_root=True,
+)
 def fill_database_disk(run: FaultRun) -> None:
     with mounted_database(run) as disk:
         run.start()
