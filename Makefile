@@ -23,11 +23,12 @@ SERVICES := $(BIN)/python -m pytest -m 'services and not faults' -n 2 --dist loa
 test-services: install-dev install-clients
 	$(SERVICES)
 
-# Kill workers, brokers, and web servers many times (about eight minutes).
+# Damage running sites and write docs/reliability.md. Select faults with FAULTS="F1 F7". See docs/reliability.md.
 FAULT_ROUNDS ?= 20
+FAULTS ?=
 
 faults: install-dev
-	FAULT_ROUNDS=$(FAULT_ROUNDS) $(SERVICES) mlsite/tests/test_background_faults.py
+	FAULTS="$(FAULTS)" FAULT_ROUNDS=$(FAULT_ROUNDS) $(BIN)/python -m mlsite.tests.faults
 
 # .pre-commit-config.yaml runs the same targets.
 check: $(CHECKS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -38,6 +39,7 @@ class Result:
     notes: list[str] = field(default_factory=list)
     breaches: list[str] = field(default_factory=list)
     not_run: str = ""
+    date: str = field(default_factory=lambda: time.strftime("%Y-%m-%d", time.gmtime()))
 
     @property
     def breach_count(self) -> int:

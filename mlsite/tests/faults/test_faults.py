@@ -29,27 +29,24 @@ CASES = [
 
 
 @pytest.fixture(scope="session")
-def prepared_sites(tmp_path_factory):
-    """Return a function that returns the prepared site of a database. One test process creates it for all."""
-    root = tmp_path_factory.getbasetemp()
-    root = root.parent if os.environ.get("PYTEST_XDIST_WORKER") else root
+def prepared_sites():
+    """Return a function that returns the prepared site of a database. `make faults` shares them between test processes."""
+    shared = os.environ.get("FAULT_PREPARED")
+    root = Path(shared or tempfile.mkdtemp(prefix="mlsite-faults-"))
+    root.chmod(0o755)  # the account that runs PostgreSQL must reach its data
 
     def get(database: str) -> Prepared:
-        link = root / f"prepared-{database}"
-        with (root / f"prepared-{database}.lock").open("w") as lock:
+        folder = root / database
+        with (root / f"{database}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not link.exists():
-                folder = Path(tempfile.mkdtemp(prefix="mlsite-faults-"))
-                folder.chmod(0o755)  # the account that runs PostgreSQL must reach its data
-                prepare(folder / "site", database)
-                link.symlink_to(folder / "site")
-        return Prepared(link.resolve(), database)
+            if not folder.exists():
+                prepare(root / f"{database}.new", database)
+                (root / f"{database}.new").rename(folder)
+        return Prepared(folder, database)
 
     yield get
-    if not os.environ.get("PYTEST_XDIST_WORKER"):
-        for link in root.glob("prepared-*"):
-            if link.is_symlink():
-                shutil.rmtree(link.resolve().parent, ignore_errors=True)
+    if not shared:
+        shutil.rmtree(root)
 
 
 @pytest.mark.parametrize(("fault", "database"), CASES)
