@@ -48,7 +48,7 @@ def split_requests(trace: Path) -> Iterator[list[str]]:
         thread, _, call = line.partition(" ")
         call = call.strip()
         if call.endswith("<unfinished ...>"):
-            unfinished[thread] = call.removesuffix("<unfinished ...>")
+            unfinished[thread] = call.removesuffix("<unfinished ...>").rstrip()
             continue
         if call.startswith("<... "):
             call = unfinished.pop(thread, "") + call.partition("resumed>")[2]

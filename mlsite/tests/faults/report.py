@@ -88,7 +88,8 @@ def label(result: Result) -> str:
 def describe_machine() -> str:
     """Return the number of processors, the memory, and the system."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} cores, {memory:.0f} GB of memory, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores, {memory:.0f} GB of memory, {system}"
 
 
 if __name__ == "__main__":
