@@ -156,7 +156,8 @@ def run_fault(fault: Fault, prepared: Prepared, rounds: int) -> Result:
         run = FaultRun(fault, prepared, site, cluster, rounds)
         try:
             fault.inject(run)
-            run.settle()
+            if not run.result.not_run:
+                run.settle()
         except (AssertionError, OSError, subprocess.SubprocessError, requests.RequestException) as error:
             run.expect(False, f"stopped: {type(error).__name__}: {str(error)[-300:]}")
             run.result.other += 1
