@@ -24,6 +24,7 @@ STATUS_BY_CODE = {
     "inference-failed": 500,
     "stored-file-damaged": 500,
     "storage-full": 507,
+    "storage-unavailable": 503,
     "database-unavailable": 503,
     "request-too-large": 413,
     "too-many-items": 413,

@@ -15,6 +15,7 @@ from django.shortcuts import render
 
 from core.api.problems import RETRY_AFTER_SECONDS, build_problem
 from core.errors import STATUS_BY_CODE
+from core.storage_errors import find_storage_error
 from inference.messages import format_bytes
 from predictions.api.v2.errors import build_error, is_v2_request
 
@@ -76,9 +77,12 @@ def request_too_large(request: HttpRequest, limit_bytes: int = 0) -> HttpRespons
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Return a 503 if the database is unavailable, and a 500 for every other unhandled exception."""
+    """Return a 503 if the database or the storage is unavailable, and a 500 for every other unhandled exception."""
+    error = sys.exc_info()[1]
     request.user = AnonymousUser()  # loading the user would query the database, which may be unavailable
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+    if storage_error := find_storage_error(error):
+        return build_error_response(request, code=storage_error.code, detail=f"{storage_error} Try again later.")
+    if isinstance(error, OperationalError | InterfaceError):
         detail = "The database is unavailable. Try again in a moment."
         return build_error_response(request, code="database-unavailable", detail=detail)
     detail = "An internal error occurred. It has been logged."

@@ -13,7 +13,7 @@ from django.http import Http404, JsonResponse, UnreadablePostError
 from rest_framework import exceptions
 
 from core.errors import STATUS_BY_CODE, get_status
-from core.storage import StorageFull
+from core.storage_errors import StorageFull, find_storage_error
 from inference.errors import InferenceError, InvalidFeatures
 
 logger = logging.getLogger(__name__)
@@ -170,4 +170,8 @@ def _handle_platform_error(error: Exception) -> JsonResponse | None:
             if status >= 500:
                 logger.error(code, exc_info=error)
             return build_problem(status=status, code=code, detail=detail)
+    if storage_error := find_storage_error(error):
+        logger.error(storage_error.code, exc_info=error)
+        detail = f"{storage_error} The request was not completed. Try again later."
+        return build_problem(status=STATUS_BY_CODE[storage_error.code], code=storage_error.code, detail=detail)
     return None

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.files.base import File
-from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.models import User
+from core.file_transactions import atomic_with_files
 from inference.errors import (
     MAX_LISTED_ERRORS,
     InferenceError,
@@ -30,7 +30,7 @@ from predictions.services.inputs import PreparedInput, prepare_input
 from predictions.services.inserts import insert_batch
 from predictions.services.predict import set_failure, set_output, set_timings
 from predictions.services.rows import clone_row
-from predictions.services.storage import remove_files, store_files, validate_texts
+from predictions.services.storage import store_files, validate_texts
 from registry.models import ModelVersion
 from registry.references import ResolvedModel
 
@@ -90,7 +90,7 @@ def predict_batch(
     Raises:
         InvalidInput: an item is invalid, with `all_or_nothing`. The message names its row.
         Overloaded: the queue of the model is full.
-        StorageFull: no space is left for files.
+        StorageUnavailable: the files cannot be stored.
         DatabaseError: the database cannot be written to.
     """
     results = [BatchResult() for _ in items]
@@ -204,18 +204,10 @@ def _store(
         validate_texts(prediction.input)
         validate_texts(prediction)
     rows = store_files([entry.prepared for entry in entries])
-    is_committing = False
-    try:
-        with transaction.atomic():
-            insert_batch(predictions)
-            if in_transaction is not None:
-                in_transaction(results)
-            is_committing = True
-    except BaseException as error:
-        # Foreign keys are checked at COMMIT. An IntegrityError there has rolled the transaction back.
-        if not is_committing or connection.in_atomic_block or isinstance(error, IntegrityError):
-            remove_files(rows)  # otherwise the rows may exist, so the files must stay
-        raise
+    with atomic_with_files(lambda: [row.image for row in rows]):
+        insert_batch(predictions)
+        if in_transaction is not None:
+            in_transaction(results)
 
 
 def _record_batch(entries: Sequence[Entry]) -> None:

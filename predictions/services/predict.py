@@ -62,7 +62,7 @@ def predict(
         UnknownModel, InactiveModel: the model version does not exist, or this user cannot use it.
         InvalidInput: the image or a feature is invalid, or the model takes another kind of input.
         Overloaded: the queue of the model is full.
-        StorageFull: no space is left for files.
+        StorageUnavailable: the file cannot be stored.
         DatabaseError: the database cannot be written to.
     """
     resolved = resolved or resolve_model(model, user=user)
@@ -99,7 +99,7 @@ def run_prediction(
     `in_transaction` is that of `predict`.
 
     Raises:
-        Overloaded, StorageFull, DatabaseError: as `predict` does.
+        Overloaded, StorageUnavailable, DatabaseError: as `predict` does.
     """
     prediction = Prediction(
         input=prepared.row,

@@ -11,7 +11,7 @@ import pytest
 from django.db import DatabaseError, connection
 from PIL import Image, ImageFile
 
-from core.storage import StorageFull
+from core.storage_errors import StorageFull
 from inference.errors import InvalidImage, InvalidInput, Overloaded
 from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Input, Prediction

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import DataError
 from django.utils import timezone
 
+from core.storage_errors import StorageUnavailable
 from inference.errors import InvalidInput, ModelLoading, Overloaded
 from predictions.models import Prediction
 from predictions.services.background.transitions import Lease, claim_prediction, finish_prediction, return_to_queue
@@ -21,7 +22,7 @@ from registry.references import ModelReference, ResolvedModel
 
 logger = logging.getLogger(__name__)
 
-RETRY_DELAY = timedelta(seconds=5)  # if the model is overloaded or still loading
+RETRY_DELAY = timedelta(seconds=5)  # if the model is overloaded or loading, or the disk fails
 STORED_RESULT_FIELDS = (
     "status", "output", "label", "confidence", "margin", "value", "warnings", "error_code", "error_message", "queue_ms",
     "preprocess_ms", "inference_ms", "model_version", "started_at", "completed_at",
@@ -31,7 +32,8 @@ STORED_RESULT_FIELDS = (
 def run_queued_prediction(prediction_id: str) -> None:
     """Run a queued prediction and store its final status. Do nothing if it is final, or if another worker runs it.
 
-    If the model is overloaded or still loading, the prediction is queued again, and the sweep enqueues it later.
+    If the model is overloaded or still loading, or the stored file cannot be read at the moment, the prediction is queued
+    again, and the sweep enqueues it later.
     """
     lease = claim_prediction(UUID(prediction_id))
     if lease is None:
@@ -42,7 +44,7 @@ def run_queued_prediction(prediction_id: str) -> None:
         return
     try:
         _run_stored_input(prediction)
-    except (Overloaded, ModelLoading) as error:
+    except (Overloaded, ModelLoading, StorageUnavailable) as error:
         logger.warning("prediction queued again", extra={"prediction": prediction_id, "error_code": error.code})
         return_to_queue(lease, enqueue_at=timezone.now() + RETRY_DELAY, attempts=lease.attempts - 1)
         return
@@ -53,7 +55,7 @@ def _run_stored_input(prediction: Prediction) -> None:
     """Run the model on the stored input, and set the output or the error of the prediction.
 
     Raises:
-        Overloaded, ModelLoading: the model did not run.
+        Overloaded, ModelLoading, StorageUnavailable: the model did not run.
     """
     resolved = ResolvedModel(prediction.model_version, ModelReference.parse(prediction.queued.reference))
     try:
