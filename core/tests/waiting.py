@@ -1,11 +1,11 @@
-"""Wait for other threads in tests."""
+"""Wait for other threads and processes in tests."""
 
 import time
 
 
-def wait_until(condition):
-    """Wait until a function returns a true value, for at most 10 seconds."""
-    deadline = time.monotonic() + 10
+def wait_until(condition, seconds=10):
+    """Wait until a function returns a true value, for at most some seconds."""
+    deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, f"waited {seconds} s"
         time.sleep(0.001)

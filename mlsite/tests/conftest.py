@@ -14,8 +14,11 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from core.tests.requirements import require
+from core.tests.waiting import wait_until
 from mlsite.tests.browser import CHROMIUM_ARGUMENTS, WatchedContext
-from mlsite.tests.site import Site, copy_site, create_database
+from mlsite.tests.site import Site, bootstrap_site, copy_site
+
+BOOTSTRAP_SECONDS = 300  # for the slowest machine, while all of its cores run tests
 
 
 class EmptyPageHandler(BaseHTTPRequestHandler):
@@ -33,7 +36,13 @@ class EmptyPageHandler(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def bootstrapped(tmp_path_factory) -> Path:
-    """Return the folder of a bootstrapped site. One test process creates it for all; it is never started, only copied."""
+    """Return the folder of a bootstrapped site. It is never started, only copied.
+
+    `make test` bootstraps it while other tests run. Otherwise, one test process creates it for all.
+    """
+    if given := os.environ.get("BOOTSTRAPPED_SITE"):
+        wait_until((Path(given) / "database").exists, BOOTSTRAP_SECONDS)
+        return Path(given)
     root = tmp_path_factory.getbasetemp()
     root = root.parent if os.environ.get("PYTEST_XDIST_WORKER") else root
     folder = root / "bootstrapped"
@@ -41,9 +50,7 @@ def bootstrapped(tmp_path_factory) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "database").exists():
             folder.mkdir()
-            source = Site(folder, create_database(folder))
-            source.manage("bootstrap")
-            (folder / "database").write_text(source.environment["DATABASE_URL"])
+            bootstrap_site(folder)
     return folder
 
 

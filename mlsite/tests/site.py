@@ -1,4 +1,7 @@
-"""A complete site in its own folder, with its own database, served by gunicorn."""
+"""A complete site in its own folder, with its own database, served by gunicorn.
+
+`python -m mlsite.tests.site FOLDER` bootstraps a site in an empty folder.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,7 @@ class Site:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
+        self.tokens: dict[str, str] = {}  # by username
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "CI") if name in os.environ}
         self.environment = inherited | {
             "ENV_FILE": "",
@@ -71,15 +75,14 @@ class Site:
         return self.manage("shell", "--no-imports", "-v0", "-c", code).strip()
 
     def create_token(self, user: str = "demo") -> str:
-        return self.manage("create_token", user).strip()
+        """Return an API token of a user. It is created at the first call, because a command takes seconds."""
+        if user not in self.tokens:
+            self.tokens[user] = self.manage("create_token", user).strip()
+        return self.tokens[user]
 
     def register_dummy(self, folder: Path, name: str, **behavior: float) -> None:
         """Register a dummy model with two classes and promote it."""
-        (folder / f"{name}.dummy.json").write_text(json.dumps({"classes": 2, **behavior}))
-        (folder / "model.toml").write_text(
-            f'name = "{name}"\nartifact = "{name}.dummy.json"\nlabels = ["a", "b"]\n'
-            '[input]\nkind = "image"\nheight = 8\nwidth = 8\nchannels = 1\nscale = "unit"\n'
-        )
+        write_dummy(folder, name, **behavior)
         self.manage("register_model", str(folder), "--promote")
 
     def start(self, *, wait: bool = True) -> None:
@@ -140,8 +143,25 @@ class Site:
         return requests.get(self.url + path, headers=build_auth_header(token), timeout=60)
 
 
+def write_dummy(folder: Path, name: str, **behavior: float) -> None:
+    """Write a dummy model with two classes and its model.toml."""
+    (folder / f"{name}.dummy.json").write_text(json.dumps({"classes": 2, **behavior}))
+    (folder / "model.toml").write_text(
+        f'name = "{name}"\nartifact = "{name}.dummy.json"\nlabels = ["a", "b"]\n'
+        '[input]\nkind = "image"\nheight = 8\nwidth = 8\nchannels = 1\nscale = "unit"\n'
+    )
+
+
 def build_auth_header(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+def bootstrap_site(folder: Path) -> None:
+    """Bootstrap a site in an empty folder. Afterwards, its file `database` contains the URL of the database."""
+    site = Site(folder, create_database(folder))
+    site.manage("bootstrap")
+    Path(folder, "database.new").write_text(site.environment["DATABASE_URL"])
+    Path(folder, "database.new").rename(folder / "database")
 
 
 @contextmanager
@@ -194,3 +214,7 @@ def _create_postgres_database(template: str) -> str:
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     connection.close()
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+if __name__ == "__main__":
+    bootstrap_site(Path(sys.argv[1]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 
 from mlsite.tests import postgres
 
@@ -14,9 +15,16 @@ POSTGRES_OPTIONS = ["--deselect", "inference/", "-m", "not browser and not once 
 
 
 def run_pytest(*arguments: str, **environment: str) -> int:
+    """Run tests, and meanwhile bootstrap the site that many of them copy. Otherwise, all processes would wait for it."""
     command = [sys.executable, "-m", "pytest", "-n", str(PROCESS_COUNT), "--dist", "loadgroup", "-q", *arguments]
-    inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    return subprocess.run(command, env=inherited | environment, check=False).returncode
+    inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | environment
+    with tempfile.TemporaryDirectory(prefix="mlsite-site-") as folder:
+        bootstrap = subprocess.Popen([sys.executable, "-m", "mlsite.tests.site", folder], env=inherited)
+        try:
+            return subprocess.run(command, env=inherited | {"BOOTSTRAPPED_SITE": folder}, check=False).returncode
+        finally:
+            bootstrap.kill()
+            bootstrap.wait()
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from mlsite.tests.browser import WatchedContext, sign_in, sign_up
-from mlsite.tests.site import Site
+from mlsite.tests.site import Site, write_dummy
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("browser")]
 QUEUE_PATH = "/admin/predictions/review/queue/"
@@ -22,18 +22,22 @@ from accounts.models import User
 from accounts.services import add_reviewer
 add_reviewer(user=User.objects.get(username={!r}))
 """
-PRINT_VERSION_ID = """
+# One process runs both commands, because each process takes a second to start.
+CREATE_MODEL = """
+from django.core.management import call_command
 from registry.references import resolve_version
-print(resolve_version({!r}).pk)
+call_command("register_model", {folder!r}, promote=True)
+call_command("seed_predictions", {name!r}, count={count}, reviewed=0, files=5, yes=True)
+print(resolve_version({name!r}).pk)
 """
 
 
 class Queue:
     """The review queue of a model with generated predictions."""
 
-    def __init__(self, site: Site, model: str) -> None:
+    def __init__(self, site: Site, model: str, version_id: str) -> None:
         self.site, self.model = site, model
-        self.url = f"{QUEUE_PATH}?version={site.run_script(PRINT_VERSION_ID.format(model))}"
+        self.url = f"{QUEUE_PATH}?version={version_id}"
 
     def list_predictions(self) -> list[dict]:
         """Return the exported predictions of the model, with their newest review."""
@@ -54,9 +58,9 @@ def make_queue(site, tmp_path) -> Callable[[int], Queue]:
         name = f"queue-{uuid.uuid4().hex[:8]}"
         folder = tmp_path / name
         folder.mkdir()
-        site.register_dummy(folder, name)
-        site.manage("seed_predictions", name, "--count", str(count), "--reviewed", "0", "--files", "5", "--yes")
-        return Queue(site, name)
+        write_dummy(folder, name)
+        output = site.run_script(CREATE_MODEL.format(folder=str(folder), name=name, count=count))
+        return Queue(site, name, output.split()[-1])
 
     return make
 
