@@ -1,4 +1,4 @@
-"""Jumps of the system's clock."""
+"""Jumps of the server's clock."""
 
 from __future__ import annotations
 
@@ -7,28 +7,23 @@ from itertools import cycle
 from pathlib import Path
 
 from mlsite.tests.faults.catalog import fault
+from mlsite.tests.faults.clock_server import OFFSET_FILE
 from mlsite.tests.faults.run import FaultRun
 
-LIBRARY = "libfaketimeMT.so.1"
-JUMPS = ("+1h", "-1h", "+0")
+JUMP_SECONDS = (3600, -3600, 0)
 
 
-@fault(
-    "F26", "Clock jumps by an hour", bar="no error: tokens, keys, and latencies do not depend on it", programs=("faketime",)
-)
+@fault("F26", "Clock jumps by an hour", bar="no error: tokens, keys, and latencies do not depend on it")
 def change_clock(run: FaultRun) -> None:
-    library = next(path for path in Path("/usr/lib").rglob(LIBRARY))
-    clock = run.site.folder / "clock"
-    clock.write_text("+0\n")
-    variables = {"LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": clock, "FAKETIME_NO_CACHE": 1}
-    variables |= {"FAKETIME_DONT_FAKE_MONOTONIC": 1, "DONT_FAKE_MONOTONIC": 1}
-    run.site.prefix = ("env", *(f"{name}={value}" for name, value in variables.items()))
+    clock = Path(run.site.environment["VAR_DIR"], OFFSET_FILE)
+    run.site.configuration = "python:mlsite.tests.faults.clock_server"
+    run.site.environment["FAULT_CLOCK"] = OFFSET_FILE
     run.start()
-    workers, jumps = run.site.list_workers(), cycle(JUMPS)
+    workers, jumps = run.site.list_workers(), cycle(JUMP_SECONDS)
     for _ in run.iterate_rounds():
         time.sleep(1)
         temporary = clock.with_suffix(".new")
-        temporary.write_text(f"{next(jumps)}\n")
+        temporary.write_text(str(next(jumps)))
         temporary.rename(clock)
         run.wait_for_ok(since=time.time())
         response = run.get("/api/v1/predictions/")

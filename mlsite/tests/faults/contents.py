@@ -54,4 +54,4 @@ def damage_files(run: FaultRun) -> None:
         Path(path).write_bytes(content)
     run.record_recovery(0.0)
     run.verify()
-    run.is_settled = True
+    run.is_finished = True

@@ -82,7 +82,7 @@ def exhaust_memory(run: FaultRun) -> None:
             run.expect(run.wait_for_ok(since=healed) <= MEMORY_RECOVERY_SECONDS, "the recovery was late")
         run.orphan_limit = run.round_count * (LARGE_IMAGES + run.fault.threads)
         run.result.notes.append(f"limit {limit} MB, used {read_resident_megabytes(run.site.list_processes())} MB at the end")
-        run.settle()
+        run.finish()
         run.site.stop()
 
 

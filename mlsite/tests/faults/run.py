@@ -19,7 +19,7 @@ from mlsite.tests.faults.load import Load, get_end
 from mlsite.tests.faults.results import Result
 from mlsite.tests.postgres import Cluster
 
-MAX_SETTLE_SECONDS = float(os.environ.get("FAULT_SETTLE_SECONDS", "90"))  # of further load, to reach the number of `ok`
+MAX_REST_SECONDS = float(os.environ.get("FAULT_REST_SECONDS", "90"))  # of further load, to reach the number of `ok`
 HARMLESS_BREACHES = ("I6",)  # files without a row, which a kill may leave until the sweep
 LOG_ERRORS = ("Traceback (most recent call last)", "Internal Server Error")
 
@@ -40,7 +40,7 @@ class FaultRun:
         self.result = Result(fault.id, fault.name, prepared.database)
         self.load = Load(site.url, self.token, site.folder / "journal.jsonl", threads=fault.threads)
         self.orphan_limit = 0
-        self.is_settled = False
+        self.is_finished = False
         self.verify_environment: dict[str, str] = {}
 
     @property
@@ -104,14 +104,14 @@ class FaultRun:
         finally:
             connection.close()
 
-    def settle(self) -> None:
+    def finish(self) -> None:
         """Wait until the site is ready, send the rest of the load, and verify the store. Do so once."""
-        if self.is_settled:
+        if self.is_finished:
             return
-        self.is_settled = True
+        self.is_finished = True
         self.expect(wait_until(lambda: self.site.get_status("/readyz") == 200, seconds=60), "not ready after the fault")
         if self.load.is_running:
-            wait_until(lambda: self.load.count("ok") >= self.fault.acknowledged, seconds=MAX_SETTLE_SECONDS, pause=0.5)
+            wait_until(lambda: self.load.count("ok") >= self.fault.acknowledged, seconds=MAX_REST_SECONDS, pause=0.5)
         self.load.stop()
         self.result.acknowledged += self.load.count("ok")
         self._check_codes()
@@ -157,7 +157,7 @@ def run_fault(fault: Fault, prepared: Prepared, rounds: int) -> Result:
         try:
             fault.inject(run)
             if not run.result.not_run:
-                run.settle()
+                run.finish()
         except (AssertionError, OSError, subprocess.SubprocessError, requests.RequestException) as error:
             run.expect(False, f"stopped: {type(error).__name__}: {str(error)[-300:]}")
             run.result.other += 1

@@ -143,7 +143,7 @@ def fill_database_disk(run: FaultRun) -> None:
             codes = {event.get("code") for event in run.load.list_responses(started) if event["type"] != "ok"}
             run.expect(codes <= {"database-unavailable", "storage-full"}, f"the codes were {codes}")
         run.orphan_limit = run.round_count * run.fault.threads
-        run.settle()
+        run.finish()
         run.site.stop()
 
 
