@@ -16,6 +16,7 @@ STATUS_BY_CODE = {
     "file-too-large": 413,
     "unsupported-image-format": 415,
     "invalid-input": 400,
+    "too-many-decodes": 429,
     "overloaded": 503,
     "inference-timeout": 503,
     "model-unavailable": 503,

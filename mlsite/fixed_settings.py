@@ -1,4 +1,4 @@
-"""Settings that no environment variable changes: content security policy, REST framework, CORS, and OpenAPI."""
+"""Settings that no environment variable changes: limits, content security policy, REST framework, CORS, OpenAPI."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from typing import Any
 from csp.constants import NONE, SELF
 
 from mlsite import __version__
+
+MAX_ARCHIVE_MEMBERS = 100_000  # files in a ZIP archive, whose table of contents is read as a whole
+MAX_BATCH_VALUES = 2_000_000  # rows times features of the model per batch request
+MAX_BATCH_JSON_BYTES = 8 * 2**20  # per batch request, without images
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

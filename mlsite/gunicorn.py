@@ -23,6 +23,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlsite.settings")
 
 from django.conf import settings
 
+from mlsite.metrics_folder import choose_metrics_folder
 from mlsite.worker import ErrorLogger, forget_connections
 
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # parameter numbers in malloc.h
@@ -47,7 +48,7 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 logger_class = ErrorLogger
 logconfig_dict: dict[str, Any] = dict(settings.LOGGING)
 
-METRICS_DIR = Path(settings.VAR_DIR, "run", f"metrics-{os.getpid()}")
+METRICS_DIR = choose_metrics_folder(settings.VAR_DIR)
 
 
 def on_starting(server: Any) -> None:

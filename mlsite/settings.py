@@ -12,6 +12,9 @@ from mlsite.fixed_settings import (  # noqa: F401  settings
     CORS_ALLOW_HEADERS,
     CORS_EXPOSE_HEADERS,
     CORS_URLS_REGEX,
+    MAX_ARCHIVE_MEMBERS,
+    MAX_BATCH_JSON_BYTES,
+    MAX_BATCH_VALUES,
     SPECTACULAR_SETTINGS,
     build_rest_framework,
 )
@@ -172,21 +175,20 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 DEFAULT_MODEL = env.str("DEFAULT_MODEL", default="")  # for requests without a model; if empty, the first registered
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=10 * 2**20)  # per image
 MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", default=25_000_000)
+MAX_DECODE_SECONDS = env.float("MAX_DECODE_SECONDS", default=1.5)  # CPU time per image
+MAX_DECODES_PER_USER = env.int("MAX_DECODES_PER_USER", default=4)  # of more than a megapixel at the same time, per process
 MAX_JSON_BYTES = 2**20  # without the image
 MAX_IMAGE_JSON_BYTES = MAX_UPLOAD_BYTES * 3 // 2 + MAX_JSON_BYTES  # base64 takes 4/3, and more with line breaks
 MAX_FORM_BYTES = 3 * MAX_UPLOAD_BYTES  # without JavaScript, the upload page sends several images in one request
 FORM_OVERHEAD_BYTES = 64 * 2**10  # other parts of a multipart body
 MAX_BATCH_FILE_BYTES = env.int("MAX_BATCH_FILE_BYTES", default=2 * 2**30)  # of the file of a batch job
 MAX_BATCH_JOB_ITEMS = env.int("MAX_BATCH_JOB_ITEMS", default=1_000_000)  # rows or images of a batch job
-MAX_ARCHIVE_MEMBERS = 100_000  # files in a ZIP archive, whose table of contents is read as a whole
 # Routes whose uploads are written to disk while they are received.
 LARGE_UPLOAD_ROUTES = ["api:batch-job-list", "api:batch-job-images", "predictions:batch-job-new"]
 BATCH_JOB_LEASE_SECONDS = env.int("BATCH_JOB_LEASE_SECONDS", default=60)  # then a job without progress is started again
 MAX_BATCH_IMAGES = env.int("MAX_BATCH_IMAGES", default=256)  # per batch request
 MAX_BATCH_ROWS = env.int("MAX_BATCH_ROWS", default=10_000)  # rows or texts per batch request
 MAX_BATCH_BYTES = env.int("MAX_BATCH_BYTES", default=64 * 2**20)  # per batch request
-MAX_BATCH_VALUES = 2_000_000  # rows times features of the model per batch request
-MAX_BATCH_JSON_BYTES = 8 * 2**20  # per batch request, without images
 PREDICT_TIMEOUT = env.float("PREDICT_TIMEOUT", default=10.0)  # seconds that a request waits, including the queue
 MAX_BATCH = env.int("MAX_BATCH", default=32)  # inputs per batch
 MAX_QUEUE = env.int("MAX_QUEUE", default=128)  # inputs that can wait per model and process; further requests get a 503
@@ -236,7 +238,6 @@ SCHEDULED_JOBS = {
 }
 
 # --- API ------------------------------------------------------------------------------------------------------------
-# mlsite/fixed_settings.py contains what does not depend on the environment.
 REST_FRAMEWORK = build_rest_framework(rate=env.str("API_RATE", default="") or None, proxy_count=TRUSTED_PROXIES)
 
 # --- language, time, logging ----------------------------------------------------------------------------------------

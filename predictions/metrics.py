@@ -15,7 +15,7 @@ LATENCY_BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 PREDICTIONS = Counter("mlsite_predictions", "Predictions stored.", ["model", "version", "status"])
 STAGE_SECONDS = Histogram(
     "mlsite_prediction_stage_seconds",
-    "Duration of each stage of a prediction in seconds: preprocess, queue, inference.",
+    "Duration of each stage of a prediction in seconds: decode, preprocess, queue, inference.",
     ["model", "version", "stage"],
     buckets=LATENCY_BUCKETS_SECONDS,
 )
@@ -34,7 +34,7 @@ def observe_stages(predictions: Sequence[Prediction]) -> None:
     Equal durations count once, because the items of a batch have run together.
     """
     version = predictions[0].model_version
-    for stage in ("preprocess", "queue", "inference"):
+    for stage in ("decode", "preprocess", "queue", "inference"):
         histogram = STAGE_SECONDS.labels(version.model.name, version.number, stage)
         for milliseconds in {getattr(prediction, f"{stage}_ms") for prediction in predictions} - {None}:
             histogram.observe(milliseconds / 1000)

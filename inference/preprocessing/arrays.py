@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from inference.preprocessing.images import limit_large_images, translate_decoder_errors
+from inference.preprocessing.images import translate_decoder_errors
 from inference.preprocessing.pixels import is_sample_image, to_pixels
 from inference.preprocessing.reduction import get_reduction
-from inference.preprocessing.sizes import to_sized_array
+from inference.preprocessing.sizes import check_resized_size, to_sized_array
+from inference.preprocessing.slots import limit_large_images
 from inference.signature import ImageInput
 from inference.types import Array
 
@@ -21,11 +22,13 @@ def to_array(image: Image.Image, signature: ImageInput) -> Array:
 
     Raises:
         InvalidImage: `invalid-image`: the image data is inconsistent, or its values exceed the declared bits. Some errors
-            are found only during the conversion.
+            are found only during the conversion. `too-complex`: see `check_resized_size`.
     """
     with translate_decoder_errors(), limit_large_images(image):
         pixels = to_pixels(image, "L" if signature.channels == 1 else "RGB", signature)
-        array = to_sized_array(pixels, signature, get_reduction(image, pixels.size))
+        reduction = get_reduction(image, pixels.size)
+        check_resized_size(reduction.size, signature)
+        array = to_sized_array(pixels, signature, reduction)
     highest = 2**signature.bits - 1 if signature.bits and is_sample_image(pixels) else 255
     if array.shape != signature.shape:
         array = np.broadcast_to(array, signature.shape)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,8 +13,13 @@ from PIL import Image, UnidentifiedImageError
 
 from inference.errors import ImageTooLarge, InvalidImage, UnsupportedFormat
 from inference.messages import format_bytes
+from inference.preprocessing.complexity import check_complexity, make_animation_error, read_webp_size
+from inference.preprocessing.deadline import READ_BLOCK_BYTES, measure_decoding, open_timed
 from inference.preprocessing.decoder_errors import DECODER_ERRORS
+from inference.preprocessing.exif import check_image_exif
 from inference.preprocessing.reduction import reduce_decoding
+from inference.preprocessing.slots import limit_decodes, limit_large_images
+from inference.preprocessing.unsupported_formats import detect_unsupported_format
 from inference.signature import ImageInput
 
 CONTENT_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
@@ -26,35 +30,32 @@ END_OF_PNG = b"\x00\x00\x00\x00IEND\xaeB`\x82"  # https://www.w3.org/TR/png-3/#1
 FILE_KEY = "file"  # of the uploaded bytes in `Image.info`, for models that decode files themselves
 FILE_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG")  # first bytes of JPEG and PNG, which every model can decode
 
-# First bytes of image formats that are not accepted, so that the error message can name the format.
-UNSUPPORTED_SIGNATURES = {
-    b"GIF8": "GIF", b"BM": "BMP", b"II*\x00": "TIFF", b"MM\x00*": "TIFF", b"II+\x00": "TIFF", b"\x00\x00\x01\x00": "ICO",
-    b"\x00\x00\x02\x00": "CUR", b"\x01\xda": "SGI", b"\x00\x00\x00\x0cjP  ": "JPEG 2000", b"\xff\x4f\xff\x51": "JPEG 2000",
-    b"SIMPLE  =": "FITS", b"\x1f\x8b": "gzip", b"8BPS": "PSD", b"%!PS": "EPS", b"\xc5\xd0\xd3\xc6": "EPS", b"%PDF": "PDF",
-    b"\xd0\xcf\x11\xe0": "FlashPix", b"DDS ": "DDS", b"\xff\x0a": "JPEG XL", b"\x00\x00\x00\x0cJXL ": "JPEG XL",
-    b"qoif": "QOI", b"icns": "ICNS", b"v/1\x01": "OpenEXR", b"\xd7\xcd\xc6\x9a": "WMF", b"\x0a\x05\x01": "PCX",
-    b"\x0a\x00\x01": "PCX", b"\x0a\x02\x01": "PCX", b"\x0a\x03\x01": "PCX",
-}  # fmt: skip
-UNSUPPORTED_SIGNATURES |= {b"P%d%c" % (kind, space): "PPM" for kind in range(1, 8) for space in b" \n\r\t"}
-TGA_FOOTER = b"TRUEVISION-XFILE.\x00"
-XML_OPENINGS = (b"<?xml", b"<svg", b"<!doctype svg", b"<!--")
-
 # Pillow warns about large images, which ImageLimits rejects, and about unusual EXIF data, which is ignored.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 BITS_KEY = "bits_per_channel"  # in `Image.info`
-LARGE_IMAGE_PIXELS = 4_000_000
-large_image_slots = threading.BoundedSemaphore(2)
+SLOW_IMAGE_PIXELS = 1_000_000  # decoding fewer takes at most 0.1 seconds
 
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
-    """Limits for uploaded images: bytes, total pixels, and pixels per side."""
+    """Limits for uploaded images.
+
+    Args:
+        max_bytes, max_pixels, max_side, min_side: of one image; sides are in pixels.
+        max_decode_seconds: CPU time of the decoder. The slowest valid images of 25 megapixels take 0.8 seconds.
+        max_decodes: images of more than a megapixel that one owner can decode at the same time, in this process.
+    """
 
     max_bytes: int = 10 * 2**20
     max_pixels: int = 25_000_000
     max_side: int = 10_000
     min_side: int = 8
+    max_decode_seconds: float = 1.5
+    max_decodes: int = 4
+
+
+STORED_LIMITS = ImageLimits(max_pixels=150_000_000, max_side=65_535, max_decode_seconds=5)  # of images accepted before
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,31 +71,40 @@ class DecodedImage:
     height: int
 
 
-def read_image(data: bytes, limits: ImageLimits, signature: ImageInput | None = None) -> DecodedImage:
+def read_image(
+    data: bytes, limits: ImageLimits, signature: ImageInput | None = None, *, owner: Hashable = None
+) -> DecodedImage:
     """Validate and decode an image. The size in bytes is checked first, then the format, the pixels, and the content.
 
     Args:
         signature: of the model that the image is for. A large JPEG is then reduced while it is decoded.
+        owner: whose images count together for `limits.max_decodes`; None for no limit.
 
     Raises:
         InvalidImage: with the code `empty-file`, `invalid-image`, `truncated-image`, `too-many-pixels`, `too-small`,
-            or `animated-image`.
+            `animated-image`, or `too-complex`.
         ImageTooLarge: `file-too-large`.
         UnsupportedFormat: `unsupported-image-format`.
+        TooManyDecodes: the owner decodes other large images at the moment.
+        Overloaded: the server decodes other large images for too long.
     """
     check_file_size(len(data), limits)
-    with translate_decoder_errors(data, limits):
-        image = _open_image(data)
+    with translate_decoder_errors(data, limits), measure_decoding(limits.max_decode_seconds) as seconds:
+        image = open_image(data, limits, seconds)
         _check_header(image, limits)
         mark_16_bits(image)
         width, height = image.size
         if signature:
             reduce_decoding(image, signature)
-        with limit_large_images(image):
+        if width * height <= SLOW_IMAGE_PIXELS:
             image.load()
+        else:
+            with limit_decodes(owner, limits.max_decodes), limit_large_images(image):
+                image.load()
         # Pillow opens a PNG without its last chunk as if it were complete.
         if image.format == "PNG" and _is_truncated(data):
             raise _make_truncated_error()
+        check_image_exif(image)
     image.info[FILE_KEY] = data
     return DecodedImage(image, CONTENT_TYPES[image.format or ""], width, height)
 
@@ -106,7 +116,7 @@ def read_pixel_count(file: IO[bytes]) -> int:
     file.seek(0)
     try:
         with translate_decoder_errors():
-            width, height = _open_image(data).size
+            width, height = open_image(data, STORED_LIMITS).size
     except InvalidImage:
         return 0
     return int(width * height)
@@ -161,25 +171,28 @@ def translate_decoder_errors(data: bytes = b"", limits: ImageLimits = ImageLimit
         raise InvalidImage("The image is damaged and cannot be decoded.") from error
 
 
-@contextmanager
-def limit_large_images(image: Image.Image) -> Iterator[None]:
-    """Limit the processing of large images to two threads, because each step holds another copy of all pixels."""
-    if image.width * image.height < LARGE_IMAGE_PIXELS:
-        yield
-        return
-    with large_image_slots:
-        yield
+def open_image(data: bytes, limits: ImageLimits = ImageLimits(), seconds: float | None = None) -> Image.Image:
+    """Read the header of an image. Reading the rest of it fails after some seconds of CPU time of this thread.
 
-
-def _open_image(data: bytes) -> Image.Image:
+    Raises:
+        InvalidImage: `too-complex`, `too-many-pixels`, `animated-image`, or the file is not an image.
+        UnsupportedFormat: `unsupported-image-format`.
+    """
+    check_complexity(data)
+    if size := read_webp_size(data):  # the decoder allocates memory when it opens the file
+        _check_size(*size, limits)
     try:
-        return Image.open(BytesIO(data), formats=DECODERS)
+        file = open_timed(data, limits.max_decode_seconds if seconds is None else seconds)
+        image = Image.open(file, formats=DECODERS)
     except UnidentifiedImageError as error:
         if _is_truncated(data):
             raise _make_truncated_error() from error
-        if name := _detect_unsupported_format(data):
+        if name := detect_unsupported_format(data):
             raise UnsupportedFormat(f"{name} images are not supported. Send a JPEG, PNG, or WebP image.") from error
         raise InvalidImage("The file is not an image. Send a JPEG, PNG, or WebP image.") from error
+    if image.width * image.height > SLOW_IMAGE_PIXELS and (image.format == "PNG" or "progressive" in image.info):
+        image.decodermaxblock = READ_BLOCK_BYTES
+    return image
 
 
 def _is_truncated(data: bytes) -> bool:
@@ -191,22 +204,9 @@ def _is_truncated(data: bytes) -> bool:
     return data.startswith(b"RIFF") and int.from_bytes(data[4:8], "little") + 8 > len(data)
 
 
-def _detect_unsupported_format(data: bytes) -> str | None:
-    """Return the name of an image format that is not accepted, or None."""
-    if data[4:8] == b"ftyp":
-        return "AVIF or HEIC"
-    if data.endswith(TGA_FOOTER):
-        return "TGA"
-    text = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if text.startswith(XML_OPENINGS) and b"<svg" in text:
-        return "SVG"
-    return next((name for magic, name in UNSUPPORTED_SIGNATURES.items() if data.startswith(magic)), None)
-
-
 def _check_header(image: Image.Image, limits: ImageLimits) -> None:
     width, height = image.size
-    if width * height > limits.max_pixels or max(width, height) > limits.max_side:
-        raise _make_pixels_error(limits, f" ({width:,} × {height:,} pixels)")
+    _check_size(width, height, limits)
     if min(width, height) < limits.min_side:
         raise InvalidImage(
             f"The image is too small ({width} × {height} pixels). "
@@ -214,10 +214,12 @@ def _check_header(image: Image.Image, limits: ImageLimits) -> None:
             code="too-small",
         )
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-        raise InvalidImage(
-            "Animated images are not supported. Send an image with a single frame.",
-            code="animated-image",
-        )
+        raise make_animation_error()
+
+
+def _check_size(width: int, height: int, limits: ImageLimits) -> None:
+    if width * height > limits.max_pixels or max(width, height) > limits.max_side:
+        raise _make_pixels_error(limits, f" ({width:,} × {height:,} pixels)")
 
 
 def _make_truncated_error() -> InvalidImage:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from inference.errors import InvalidImage
 from inference.preprocessing.colors import convert_to_srgb, flatten_image
 from inference.preprocessing.decoder_errors import DECODER_ERRORS
+from inference.preprocessing.exif import check_image_exif
 from inference.preprocessing.images import has_16_bits
 from inference.signature import ImageInput
 from inference.types import AnyArray
@@ -36,8 +37,13 @@ def to_pixels(image: Image.Image, mode: str, signature: ImageInput) -> Image.Ima
 
 def apply_orientation(image: Image.Image) -> None:
     """Rotate the image in place according to its EXIF orientation. Unreadable EXIF data is ignored."""
+    if image.format == "PNG":
+        image.load()  # EXIF data can follow the pixels
+    check_image_exif(image)
     with suppress(*DECODER_ERRORS):
-        if image.getexif():  # also from XMP
+        if exif := image.getexif():  # also from XMP
+            for tag in set(exif) - {ExifTags.Base.Orientation}:  # otherwise all values are parsed and written
+                del exif[tag]
             ImageOps.exif_transpose(image, in_place=True)
 
 

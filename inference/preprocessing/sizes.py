@@ -5,11 +5,32 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from inference.errors import InvalidImage
+from inference.preprocessing.deadline import TOO_COMPLEX_CODE
 from inference.preprocessing.pixels import get_samples, is_sample_image
 from inference.preprocessing.reduction import Reduction
 from inference.preprocessing.target_size import Box, Size, get_fit_box, get_resized_size
 from inference.signature import ImageInput
 from inference.types import Array
+
+# Of an image that is resized before it is cropped. A strip of 10,000 x 8 pixels with a shorter side of 256 would have 82
+# million pixels, which take a gigabyte.
+MAX_RESIZED_PIXELS = 25_000_000
+
+
+def check_resized_size(size: Size, signature: ImageInput) -> None:
+    """Check the size of an image after `resize`.
+
+    Raises:
+        InvalidImage: `too-complex`: the image is much longer than wide, and would become much larger.
+    """
+    width, height = get_resized_size(size, signature)
+    if width * height > max(MAX_RESIZED_PIXELS, size[0] * size[1]):
+        raise InvalidImage(
+            f"The model enlarges this image of {size[0]:,} × {size[1]:,} pixels to {width:,} × {height:,}, which is too "
+            "large. Crop the image to a less extreme aspect ratio.",
+            code=TOO_COMPLEX_CODE,
+        )
 
 
 def to_sized_array(image: Image.Image, signature: ImageInput, reduction: Reduction) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from inference.preprocessing.colors import convert_to_srgb, flatten_image
-from inference.preprocessing.images import DECODERS, limit_large_images, mark_16_bits, translate_decoder_errors
+from inference.preprocessing.images import STORED_LIMITS, mark_16_bits, open_image, translate_decoder_errors
 from inference.preprocessing.pixels import (
     GRAYSCALE_PREFIXES,
     apply_orientation,
@@ -17,6 +17,7 @@ from inference.preprocessing.pixels import (
     reduce_bits,
     to_pixels,
 )
+from inference.preprocessing.slots import limit_large_images
 from inference.signature import ImageInput
 
 MIN_VISIBLE_SPREAD = 8  # levels of 255 between the darkest and the brightest pixel
@@ -33,12 +34,13 @@ def make_thumbnail(data: bytes, side: int) -> bytes:
     """
     with (
         translate_decoder_errors(),
-        Image.open(BytesIO(data), formats=DECODERS) as image,
+        open_image(data, STORED_LIMITS) as image,
         limit_large_images(image),
     ):
         apply_orientation(image)
         small = _to_8_bits(image)
         small.thumbnail((side, side))
+        small.load()  # before the file is closed
         small = _flatten_visibly(convert_to_srgb(small))
     clean = Image.new("RGB", small.size)
     clean.paste(small)
@@ -61,7 +63,7 @@ def normalize_image(data: bytes, signature: ImageInput) -> Image.Image:
     """
     with (
         translate_decoder_errors(data),
-        Image.open(BytesIO(data), formats=DECODERS) as image,
+        open_image(data, STORED_LIMITS) as image,
         limit_large_images(image),
     ):
         mark_16_bits(image)

@@ -128,7 +128,15 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
         ),
         ("Request", {"fields": ("id", "input_link", "version_link", "user", "source", "client_reference")}),
         ("Output", {"fields": ("pretty_output",)}),
-        ("Times", {"fields": ("created_at", "started_at", "completed_at", "preprocess_ms", "queue_ms", "inference_ms")}),
+        (
+            "Times",
+            {
+                "fields": (
+                    *("created_at", "started_at", "completed_at"),
+                    *("decode_ms", "preprocess_ms", "queue_ms", "inference_ms"),
+                )
+            },
+        ),
     )
     readonly_fields = (
         "id",

@@ -25,6 +25,7 @@ from predictions.api.representation import get_base_url, get_url_suffix, represe
 from predictions.api.serializers.batch import BatchImagesSerializer, BatchRequestSerializer, BatchResultSerializer
 from predictions.models import Prediction
 from predictions.services.batch import BatchItem, BatchResult, predict_batch
+from predictions.services.decoding import limit_request_decoding
 from registry.models import ModelVersion
 from registry.references import resolve_model
 
@@ -60,14 +61,15 @@ class BatchView(LargeBodyMixin):
         resolved = resolve_model(model, user=user)
         check_value_count(items, resolved.version)
         respond = get_claim(request).record(partial(build_response, items=items, request=request, reader=user))
-        results = predict_batch(
-            user=user,
-            source=Prediction.Source.API,
-            items=[item for item in items if isinstance(item, BatchItem)],
-            resolved=resolved,
-            is_default_model=not model,
-            in_transaction=respond.in_transaction,
-        )
+        with limit_request_decoding():
+            results = predict_batch(
+                user=user,
+                source=Prediction.Source.API,
+                items=[item for item in items if isinstance(item, BatchItem)],
+                resolved=resolved,
+                is_default_model=not model,
+                in_transaction=respond.in_transaction,
+            )
         return respond(results)
 
 

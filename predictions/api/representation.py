@@ -90,6 +90,7 @@ def represent_prediction(
             "queue_ms": prediction.queue_ms,
             "preprocess_ms": prediction.preprocess_ms,
             "inference_ms": prediction.inference_ms,
+            "decode_ms": prediction.decode_ms,
         },
         "created_at": _format_time(prediction.created_at),
         "completed_at": _format_time(prediction.completed_at) if prediction.completed_at else None,

@@ -72,6 +72,7 @@ class Prediction(models.Model):
     )
     error_code = models.CharField(max_length=50, blank=True)
     error_message = models.TextField(blank=True)
+    decode_ms = models.FloatField(null=True, blank=True)
     queue_ms = models.FloatField(null=True, blank=True)
     preprocess_ms = models.FloatField(null=True, blank=True)
     inference_ms = models.FloatField(null=True, blank=True)

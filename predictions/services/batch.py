@@ -115,6 +115,7 @@ def predict_batch(
                 id=uuid7(),
                 input_id=prepared.row.id,
                 client_reference=item.client_reference,
+                decode_ms=prepared.decode_ms,
                 created_at=timezone.now(),
                 warnings=[],
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from time import perf_counter
 from typing import Any
 
 from django.core.files.base import File
@@ -25,6 +26,7 @@ from predictions.services.rows import clone_row
 from predictions.services.stored_files import read_stored_file
 from registry.models import ModelVersion
 
+TIMING_DECIMALS = 3  # of milliseconds
 INPUT_DESCRIPTIONS = {
     ("image",): "an image, sent as a file part of multipart/form-data",
     ("features",): "features, sent as JSON",
@@ -42,11 +44,13 @@ class PreparedInput:
         row: the unsaved `Input`.
         item: the input of the predictor.
         data: the bytes of the file to store; empty if there is no file.
+        decode_ms: how long checking and decoding the image took; None if there is no image.
     """
 
     row: Input
     item: ModelInput
     data: bytes = b""
+    decode_ms: float | None = None
 
 
 def prepare_input(
@@ -109,11 +113,14 @@ def prepare_image(
 
     Raises:
         InvalidInput: the file is too large, of another format, damaged, or has too many pixels.
+        Overloaded: the user, or the server, decodes other large images at the moment.
     """
     limits = get_image_limits()
     check_file_size(image.size, limits)
     data = image.read()
-    decoded = read_image(data, limits, signature)
+    started = perf_counter()
+    decoded = read_image(data, limits, signature, owner=user.pk if user else None)
+    decode_ms = _get_milliseconds(started)
     row = Input(
         user=user,
         kind=Input.Kind.IMAGE if features is None else Input.Kind.IMAGE_TABULAR,
@@ -125,7 +132,11 @@ def prepare_image(
         size=len(data),
         original_name=clean_file_name(image.name),
     )
-    return PreparedInput(row, decoded.image if features is None else ImageRow(decoded.image, features), data)
+    return PreparedInput(row, decoded.image if features is None else ImageRow(decoded.image, features), data, decode_ms)
+
+
+def _get_milliseconds(started: float) -> float:
+    return round((perf_counter() - started) * 1000, TIMING_DECIMALS)
 
 
 def prepare_features(features: Row, *, user: User | None) -> PreparedInput:
@@ -178,7 +189,9 @@ def prepare_stored_input(row: Input, version: ModelVersion) -> PreparedInput:
         StoredFileError: the stored file is missing or damaged.
     """
     prepared = PreparedInput(row, "", read_stored_file(row) if row.has_image else b"")
-    return replace(prepared, item=convert_item(prepared, version))
+    started = perf_counter()
+    item = convert_item(prepared, version)
+    return replace(prepared, item=item, decode_ms=_get_milliseconds(started) if row.has_image else None)
 
 
 def read_stored_input(row: Input, version: ModelVersion, *, decodes_fully: bool = False) -> ModelInput:

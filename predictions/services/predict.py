@@ -16,15 +16,13 @@ from inference.errors import InferenceError, InvalidInput, ModelError, ModelUnav
 from inference.types import ModelInput, PredictionResult, Timings
 from predictions import metrics
 from predictions.models import Prediction
-from predictions.services.inputs import PreparedInput, convert_item, prepare_input
+from predictions.services.inputs import TIMING_DECIMALS, PreparedInput, convert_item, prepare_input
 from predictions.services.storage import store_prediction
 from registry.models import ModelVersion
 from registry.references import ResolvedModel, resolve_model
 from registry.serving import get_standby, lease_predictor
 
 logger = logging.getLogger(__name__)
-
-TIMING_DECIMALS = 3  # of milliseconds
 
 
 def predict(
@@ -107,6 +105,7 @@ def run_prediction(
         user=user,
         source=source,
         client_reference=client_reference,
+        decode_ms=prepared.decode_ms,
     )
     run_model(prediction, prepared, resolved)
     store_prediction(prediction, prepared, in_transaction=in_transaction)
@@ -217,6 +216,7 @@ def record_prediction(prediction: Prediction) -> None:
             "label": prediction.label,
             "confidence": prediction.confidence,
             "error_code": prediction.error_code,
+            "decode_ms": prediction.decode_ms,
             "preprocess_ms": prediction.preprocess_ms,
             "queue_ms": prediction.queue_ms,
             "inference_ms": prediction.inference_ms,

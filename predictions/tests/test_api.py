@@ -37,7 +37,7 @@ def test_predicting_an_image_returns_the_stored_prediction(shades, api, user):
     assert (body["label"], body["confidence"]) == next(iter(body["output"]["scores"].items()))
     assert body["input"]["sha256"] == hashlib.sha256(data).hexdigest()
     assert body["input"]["content_type"] == "image/png"
-    assert set(body["timings"]) == {"queue_ms", "preprocess_ms", "inference_ms"}
+    assert set(body["timings"]) == {"queue_ms", "preprocess_ms", "inference_ms", "decode_ms"}
     assert (body["error"], body["review"], body["value"]) == (None, None, None)
     row = Prediction.objects.get()
     assert (str(row.id), row.user, row.source) == (body["id"], user, "api")

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 CHANGES = {
     "status": "running", "source": "web", "output": {}, "label": "x", "confidence": 0.1, "margin": 0.1, "value": 1.0,
-    "warnings": [{"code": "x", "message": "x"}], "error_code": "x", "error_message": "x", "queue_ms": 1.0,
+    "warnings": [{"code": "x", "message": "x"}], "error_code": "x", "error_message": "x", "queue_ms": 1.0, "decode_ms": 1.0,
     "preprocess_ms": 1.0, "inference_ms": 1.0, "client_reference": "x", "created_at": "2020-01-01T00:00:00Z",
     "started_at": "2020-01-01T00:00:00Z", "completed_at": "2020-01-01T00:00:00Z",
 }  # fmt: skip

@@ -1,10 +1,12 @@
 """Refused writes leave no files, and files that cannot be read are not called missing."""
 
+import resource
 from contextlib import contextmanager
 
 import pytest
 from django.core.files.base import ContentFile
 from django.db import OperationalError, connection
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 import core.tasks
@@ -14,6 +16,7 @@ from inference.tests.factories import make_noise_image
 from predictions.models import BatchJob, BatchJobImage, Input, Prediction
 from predictions.services import batch_jobs, storage
 from predictions.services.batch_jobs import add_images
+from predictions.services.idempotency import Claim
 from predictions.services.inserts import insert_predictions
 from predictions.tests.batch_jobs import make_image_zip, make_job
 from predictions.tests.factories import PREDICTIONS_URL, list_stored_files, make_prediction, make_upload
@@ -57,6 +60,7 @@ def send_job(api):
     )
 
 
+MAX_IMAGE_BYTES = 4000  # less than a page of the database
 WRITES = {
     "group": send_image,
     "key": lambda api: send_image(api, idempotency_key=str(uuid7())),
@@ -79,6 +83,28 @@ def test_a_full_database_leaves_no_file(shades, api, settings, tasks, monkeypatc
     stored = len(responses) - len(refused)
     assert len(list_stored_files(settings)) == len(files) + stored
     assert Prediction.objects.count() + BatchJob.objects.count() >= count + stored
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("send", WRITES.values(), ids=WRITES)
+def test_a_commit_that_cannot_be_written_leaves_no_file(shades, api, settings, tasks, monkeypatch, send):
+    """The operating system refuses to extend the write-ahead log, as with `prlimit --fsize`."""
+    if connection.vendor != "sqlite":
+        pytest.skip("the server of PostgreSQL is another process")
+    monkeypatch.setitem(core.tasks._tasks, batch_jobs.TASK_NAME, tasks.append)
+    send(api)
+    monkeypatch.setattr("predictions.api.idempotency.claim_key", lambda **arguments: Claim(uuid7(), timezone.now()))
+    monkeypatch.setattr(Claim, "complete", lambda claim, response: None)
+    files = list_stored_files(settings)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_IMAGE_BYTES, hard))
+    try:
+        response = send(api)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert_problem(response, 503, "database-unavailable")
+    assert list_stored_files(settings) == files
+    assert send(api).status_code in (201, 202)
 
 
 @pytest.mark.django_db(transaction=True)

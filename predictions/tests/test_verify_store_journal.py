@@ -137,7 +137,7 @@ def test_each_mutation_of_the_store_is_found(recorder, mutate):
     assert all(breach["message"] and (breach.get("id") or breach.get("reference")) for breach in breaches)
 
 
-def test_an_answer_before_the_commit_is_found(recorder, monkeypatch):
+def test_a_response_before_the_commit_is_found(recorder, monkeypatch):
     monkeypatch.setattr(storage, "insert_predictions", lambda rows: [None] * len(rows))
     recorder.send(1)
     assert find_breaches(recorder.path) == ["I1", "I6"]

@@ -26,6 +26,7 @@ from inference.messages import format_bytes
 from inference.signature import TableInput, get_table_part
 from predictions.forms import CsvRowForm, FeaturesForm, PredictionForm, UploadForm
 from predictions.models import Prediction
+from predictions.services.decoding import limit_request_decoding
 from predictions.services.examples import get_example_names, has_example
 from predictions.services.inputs import PreparedInput
 from predictions.services.predict import run_prediction
@@ -137,6 +138,7 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
         row = newest.input if newest and is_same_model else None
         return initial | get_initial_input(self.version, row=row, example=self.request.GET.get("example", ""))
 
+    @limit_request_decoding()
     def form_valid(self, form: PredictionForm) -> HttpResponse:
         """Run the model on each input. A rejected input does not stop the others."""
         resolved = cast(ResolvedModel, self.resolved)  # otherwise, post() has rejected the request
@@ -230,11 +232,10 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = self.get_form_context(**super().get_context_data(**kwargs))
-        resolved = self.resolved
         return context | {
             "choices": list_model_choices(self.version, self.reference),
-            "serving_version": resolved and get_serving_version(resolved.version, resolved.reference),
-            "recent": self.get_recent_predictions(resolved.version) if resolved else [],
+            "serving_version": self.resolved and get_serving_version(self.resolved.version, self.resolved.reference),
+            "recent": self.get_recent_predictions(self.resolved.version) if self.resolved else [],
         }
 
     def get_page_url(self, results: Iterable[Prediction]) -> str:

@@ -141,7 +141,7 @@ class TimingsSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Prediction
-        fields = ("queue_ms", "preprocess_ms", "inference_ms")
+        fields = ("queue_ms", "preprocess_ms", "inference_ms", "decode_ms")
 
 
 class PredictionErrorSerializer(serializers.Serializer):

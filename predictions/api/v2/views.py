@@ -23,6 +23,7 @@ from predictions.api.v2.requests import HEADER_LENGTH, InferenceRequest, read_re
 from predictions.api.v2.responses import build_failure, build_response
 from predictions.models import Prediction
 from predictions.services.batch import BatchResult, predict_batch
+from predictions.services.decoding import limit_request_decoding
 from registry.errors import UnknownModel
 from registry.integrity import get_serving_version
 from registry.references import ResolvedModel, resolve_model
@@ -118,14 +119,15 @@ class InferView(LargeBodyMixin, ProtocolView):
             check_count=partial(check_row_count, width=len(resolved.version.parsed_signature.input.features)),
         )
         respond = get_claim(request).record(partial(build_infer_response, inference))
-        results = predict_batch(
-            user=cast(User, request.user),
-            source=Prediction.Source.V2,
-            items=items,
-            resolved=resolved,
-            all_or_nothing=True,
-            in_transaction=respond.in_transaction,
-        )
+        with limit_request_decoding():
+            results = predict_batch(
+                user=cast(User, request.user),
+                source=Prediction.Source.V2,
+                items=items,
+                resolved=resolved,
+                all_or_nothing=True,
+                in_transaction=respond.in_transaction,
+            )
         return respond(results)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from predictions.services.verification import ADVICE, DEFAULT_AGE_SECONDS, Report, verify_store
 
@@ -45,6 +46,8 @@ class Command(BaseCommand):
             )
         except (OSError, ValueError) as error:
             raise CommandError(f"The journal cannot be read. {error}") from error
+        except DatabaseError as error:
+            raise CommandError(f"The database cannot be read. Restore it from a backup if it is damaged. {error}") from error
         if options["json"]:
             self.stdout.write(json.dumps(report.to_dict()))
         else:

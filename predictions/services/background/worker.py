@@ -24,8 +24,8 @@ logger = logging.getLogger(__name__)
 
 RETRY_DELAY = timedelta(seconds=5)  # if the model is overloaded or loading, or the disk fails
 STORED_RESULT_FIELDS = (
-    "status", "output", "label", "confidence", "margin", "value", "warnings", "error_code", "error_message", "queue_ms",
-    "preprocess_ms", "inference_ms", "model_version", "started_at", "completed_at",
+    "status", "output", "label", "confidence", "margin", "value", "warnings", "error_code", "error_message", "decode_ms",
+    "queue_ms", "preprocess_ms", "inference_ms", "model_version", "started_at", "completed_at",
 )  # fmt: skip
 
 
@@ -63,6 +63,7 @@ def _run_stored_input(prediction: Prediction) -> None:
     except (InvalidInput, StoredFileError) as error:  # limits and files can change after the upload
         _set_failure(prediction, error.code, error.message)
         return
+    prediction.decode_ms = prepared.decode_ms
     run_model(prediction, prepared, resolved, raised_errors=(ModelLoading,))
 
 
