@@ -16,7 +16,7 @@ from inference.tests.factories import make_noise_image
 from mlsite.tests import postgres, stalls
 from mlsite.tests.site import Site
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("database faults")]
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("database faults")]
 MAX_SECONDS = 5.0
 CLIENTS = 24
 
