@@ -52,7 +52,7 @@ check-django: install-dev
 
 # pyproject.toml lists the rules that Ruff already checks.
 check-security: install-dev
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml .
+	$(BIN)/python -m bandit --quiet --recursive --configfile pyproject.toml .
 
 # Passes without access to PyPI, and states that.
 check-dependencies: install-dev

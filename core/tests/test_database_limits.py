@@ -6,6 +6,7 @@ from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import OperationalError, connection, transaction
 
 from core import database_limits
@@ -24,13 +25,20 @@ def request_limits(open_connection, monkeypatch, settings):
 
 
 @pytest.fixture
-def locked_table(open_connection, django_user_model):
-    """Hold a lock on the table of users in another connection."""
+def locked_table(open_connection):
+    """Hold a lock on the table of users in another connection. SQLite has only one lock for all tables.
+
+    The fixture `db`, which `django_user_model` requests, holds that lock itself: it opens a transaction, which is IMMEDIATE.
+    """
+    model = get_user_model()
     other = connection.copy("other")
     with closing(other), other.cursor() as cursor:
-        cursor.execute("BEGIN")
-        cursor.execute(f"LOCK TABLE {django_user_model._meta.db_table}")
-        yield django_user_model
+        if connection.vendor == "postgresql":
+            cursor.execute("BEGIN")
+            cursor.execute(f"LOCK TABLE {model._meta.db_table}")
+        else:
+            cursor.execute("BEGIN IMMEDIATE")
+        yield model
         cursor.execute("ROLLBACK")
 
 
@@ -52,7 +60,6 @@ def test_jobs_in_a_process_that_serves_requests_have_long_limits(request_limits,
     assert get_limits() == request_limits
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="mlsite/tests/test_database_faults.py locks SQLite")
 def test_a_request_does_not_wait_long_for_a_lock(request_limits, locked_table):
     started = time.monotonic()
     with pytest.raises(OperationalError), transaction.atomic():

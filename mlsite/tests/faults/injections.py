@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
-from mlsite.tests.faults import clients, clocks, contents, crashes, databases, maintenance, models, order, processes, storage  # noqa: F401
+from mlsite.tests.faults import clients, clocks, contents, crashes, databases, locks, maintenance, models, order, processes, storage  # noqa: F401
 from mlsite.tests.faults.catalog import Fault
 
 
