@@ -55,7 +55,9 @@ def check_not_writable(run: FaultRun, until: float) -> None:
         response = run.get("/readyz")
         return response is not None and response.status_code == 503
 
-    run.expect(wait_until(is_not_ready, seconds=until - time.time()), "/readyz was 200 although the database is not writable")
+    run.expect(
+        wait_until(is_not_ready, seconds=until - time.time()), "/readyz was 200 although the database is not writable"
+    )
     noticed = time.time()
     response = run.get("/healthz", timeout=5)
     run.expect(response is not None and response.status_code == 200, "/healthz was not 200")

@@ -137,7 +137,9 @@ def fill_database_disk(run: FaultRun) -> None:
             started = time.time()
             fill(disk / "filler")
             wait_until(lambda: any(e["type"] != "ok" for e in run.load.list_responses(started)), seconds=10)  # noqa: B023
-            run.expect(wait_until(lambda: run.site.get_status("/readyz") == 503, seconds=READY_SECONDS), "/readyz was not 503")
+            run.expect(
+                wait_until(lambda: run.site.get_status("/readyz") == 503, seconds=READY_SECONDS), "/readyz was not 503"
+            )
             (disk / "filler").unlink()
             if run.is_postgres and not run.cluster.is_running():
                 run.cluster.start(fsync=True)
