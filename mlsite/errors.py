@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 MAX_HOST_CHARACTERS = 100
 HOST_LOG_SECONDS = 60
 BAD_REQUEST_DETAILS: dict[type[Exception], str] = {
-    TooManyFieldsSent: "The request has too many fields. Send fewer of them.",
-    TooManyFilesSent: "The request has too many files. Send fewer of them, or create a batch job.",
+    TooManyFieldsSent: "The request has too many fields. Send fewer fields.",
+    TooManyFilesSent: "The request has too many files. Send fewer files, or create a batch job.",
     DisallowedModelAdminLookup: "This list has no such filter. Remove it from the address.",
     DisallowedModelAdminToField: "This list has no such field. Remove _to_field from the address.",
 }
@@ -94,7 +94,7 @@ def unknown_host(request: HttpRequest) -> HttpResponse:
     host = str(request.META.get("HTTP_HOST", ""))[:MAX_HOST_CHARACTERS]
     if _host_log.is_due():
         logger.warning("unknown host", extra={"host": host, "hint": "Add the name to ALLOWED_HOSTS, or fix the proxy."})
-    detail = f"This site has no host name {host!r}. Use another address. Operators: add the name to ALLOWED_HOSTS."
+    detail = f"This site does not serve the host {host!r}. Use another address. Operators: add the name to ALLOWED_HOSTS."
     return build_error_response(request, code="unknown-host", detail=detail)
 
 

@@ -73,7 +73,7 @@ def test_an_unknown_host_is_named_and_logged_once_a_minute(client, caplog, monke
     for _ in range(3):
         response = client.get("/accounts/login/", headers={"host": "evil.example"})
         assert response.status_code == 400
-        assert "This site has no host name 'evil.example'." in unescape(get_text(response))
+        assert "This site does not serve the host 'evil.example'." in unescape(get_text(response))
     records = [record for record in caplog.records if record.message == "unknown host"]
     assert [record.host for record in records] == ["evil.example"]
     assert_problem(client.get("/api/v1/models/", headers={"host": "evil.example"}), 400, "unknown-host")
