@@ -101,7 +101,7 @@ def test_hints_are_those_of_the_endpoint(api):
     assert "picture" not in reviews
     assert "Allowed methods: GET, POST" in api.put("/api/v1/predictions/").json()["detail"]
     assert "%2B" in api.get("/api/v1/predictions/?created_after=2026-01-01T00:00:00+01:00").json()["detail"]
-    assert "no format 'xyz'" in api.get("/api/v1/predictions/?format=xyz").json()["detail"]
+    assert "The format 'xyz' is not available." in api.get("/api/v1/predictions/?format=xyz").json()["detail"]
 
 
 def test_limit_of_a_large_request_has_a_human_unit(signed_in, api, settings):
