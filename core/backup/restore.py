@@ -67,7 +67,7 @@ def _check_empty() -> None:
     with connection.cursor() as cursor:
         has_tables = bool(connection.introspection.table_names(cursor))
     if has_tables:
-        raise BackupError("The database is not empty. To replace it and lose its content, use --force.")
+        raise BackupError("The database is not empty. Use --force to replace it and lose its content.")
     for root in get_roots().values():
         if next(iter(list_files(root)), None):
             raise BackupError(f"{root} is not empty. Use --force to restore into it. Other files stay there.")
