@@ -36,6 +36,7 @@ def build_section(results: Sequence[Result]) -> str:
         f"Measured with `make faults` on {' and '.join(dates)}. Machine: {describe_machine()}.\n",
         build_table(run),
         describe_total(run),
+        *build_list("### Bars", dict.fromkeys(f"{r.fault} {r.name}: {r.bar}." for r in run if r.bar)),
         *build_list("### Bars that were missed", (f"{label(r)}: {miss}" for r in run for miss in shorten(r.misses))),
         *build_list("### Breaches", (f"{label(r)}: {breach}" for r in run for breach in shorten(r.breaches))),
         *build_list("### Responses and notes", (f"{label(r)}: {', '.join(shorten(r.notes))}" for r in run if r.notes)),
@@ -59,7 +60,7 @@ def describe_total(results: Sequence[Result]) -> str:
     """Return a sentence about all rounds together."""
     rounds, acknowledged = (sum(getattr(each, name) for each in results) for name in ("rounds", "acknowledged"))
     total = Result("", "", "", rounds, other=sum(each.breach_count for each in results))
-    bound = f" This bounds the rate of failure per round below {total.describe_bound()}." if not total.other else ""
+    bound = f" Over all faults, the rate of failure per round is below {total.describe_bound()}." if not total.other else ""
     return f"In total, {rounds:,} rounds, {acknowledged:,} acknowledged predictions, and {total.other:,} breaches.{bound}\n"
 
 
