@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_ipv46_address
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
 
 MAX_AUTHORIZATION_CHARACTERS = 512
+MAX_USERNAME_CHARACTERS = 150  # as in `User`
 
 
 class AuthenticatedRequest(HttpRequest):
@@ -25,9 +31,24 @@ def get_client_address(request: HttpRequest) -> str:
     """
     forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
     proxies = settings.TRUSTED_PROXIES
-    if proxies and len(forwarded) >= proxies:
+    if proxies and len(forwarded) >= proxies and is_valid_address(forwarded[-proxies]):
         return forwarded[-proxies]
     return request.META.get("REMOTE_ADDR", "")
+
+
+def is_valid_address(text: str) -> bool:
+    """Return whether a text is an IP address, which PostgreSQL can store in a column of that type."""
+    try:
+        validate_ipv46_address(text)
+    except ValidationError:
+        return False
+    return True
+
+
+def get_attempted_username(request: HttpRequest, credentials: Mapping[str, Any] | None = None) -> str | None:
+    """Return the username of an attempt to sign in, as the tables of django-axes can store it: no longer than a username."""
+    name = (credentials if credentials is not None else request.POST).get(User.USERNAME_FIELD)
+    return name and str(name)[:MAX_USERNAME_CHARACTERS]
 
 
 def parse_bearer_header(header: str) -> str | None:

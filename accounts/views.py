@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME, login
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
@@ -39,7 +39,11 @@ class SignUpView(FormView):
 
     def form_valid(self, form: SignUpForm) -> HttpResponse:
         data = form.cleaned_data
-        user = create_user(username=data["username"], password=data["password1"], email=data["email"])
+        try:
+            user = create_user(username=data["username"], password=data["password1"], email=data["email"])
+        except ValidationError as error:
+            form.add_error(None if hasattr(error, "error_dict") else "username", error)
+            return self.form_invalid(form)
         login(self.request, user, backend=settings.AUTHENTICATION_BACKENDS[-1])
         messages.success(self.request, f"Welcome, {user.username}. Your account is ready.")
         return super().form_valid(form)
@@ -66,8 +70,8 @@ class TokensView(LoginRequiredMixin, FormView):
     request: AuthenticatedRequest
 
     def form_valid(self, form: TokenForm) -> HttpResponse:
-        name, expires_at = form.cleaned_data["name"], form.get_expiry()
-        token, secret = create_token(user=self.request.user, name=name, expires_at=expires_at)
+        name, scopes = form.cleaned_data["name"], form.cleaned_data["scopes"].split()
+        token, secret = create_token(user=self.request.user, name=name, expires_at=form.get_expiry(), scopes=scopes)
         context = self.get_context_data(form=TokenForm(), new_token=token, secret=secret)
         response = render(self.request, self.template_name, context)
         response["Cache-Control"] = "no-store"

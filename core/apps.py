@@ -8,16 +8,12 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        from core import checks  # noqa: F401  registers the system checks
+        from core import checks, database_checks, deployment_checks  # noqa: F401  registers the system checks
 
-        connection_created.connect(disable_jit)
+        connection_created.connect(apply_limits)
 
 
-def disable_jit(connection: Any, **kwargs: Any) -> None:
-    """Turn off just-in-time compilation in PostgreSQL. Compiling takes longer than running any statement of mlsite.
-
-    A connection option would do the same, but PgBouncer rejects it.
-    """
+def apply_limits(connection: Any, **kwargs: Any) -> None:
+    """Apply the limits of the thread to a new connection to PostgreSQL."""
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET jit = off")
+        connection.apply_limits()

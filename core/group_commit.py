@@ -13,8 +13,7 @@ from django.db import OperationalError
 T = TypeVar("T")
 
 MAX_GROUP_ITEMS = 32
-# A write waits for the lock of SQLite for at most 20 seconds: the one before this caller's, then its own.
-WAIT_SECONDS = 45.0
+WAIT_SECONDS = 30.0
 INTERRUPTED_MESSAGE = "The thread that wrote for this request was interrupted."
 
 

@@ -8,10 +8,16 @@ from csp.constants import NONE, SELF
 
 from mlsite import __version__
 
+PERMISSION_CLASSES = ["rest_framework.permissions.IsAuthenticated", "accounts.authentication.ScopePermission"]
 MAX_ARCHIVE_MEMBERS = 100_000  # files in a ZIP archive, whose table of contents is read as a whole
 MAX_BATCH_VALUES = 2_000_000  # rows times features of the model per batch request
 MAX_BATCH_JSON_BYTES = 8 * 2**20  # per batch request, without images
 
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "accounts.backends.PermissionBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -37,12 +43,13 @@ def build_rest_framework(*, rate: str | None, proxy_count: int) -> dict[str, Any
             "accounts.authentication.BearerAuthentication",
             "rest_framework.authentication.SessionAuthentication",
         ],
-        "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+        "DEFAULT_PERMISSION_CLASSES": PERMISSION_CLASSES,
         "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+        "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.JSONNegotiation",
         "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser", "rest_framework.parsers.MultiPartParser"],
         "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
         "DEFAULT_PAGINATION_CLASS": "core.api.pagination.NewestFirstPagination",
-        "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+        "DEFAULT_THROTTLE_CLASSES": ["accounts.throttling.SharedRateThrottle"],
         "DEFAULT_THROTTLE_RATES": {"user": rate},
         "EXCEPTION_HANDLER": "core.api.problems.handle_exception",
         "NUM_PROXIES": proxy_count,
@@ -77,7 +84,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "BatchJobKindEnum": "predictions.models.BatchJob.Kind",
         "AddedImageStatusEnum": ["added", "exists", "rejected"],
     },
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SERVE_PERMISSIONS": PERMISSION_CLASSES,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -86,5 +93,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "core.api.schema.add_problem_responses",
+        "predictions.api.schema.restrict_schema",
     ],
 }

@@ -1,4 +1,5 @@
 import pytest
+from axes.models import AccessAttempt
 from django.contrib.sessions.models import Session
 from django.urls import reverse
 
@@ -43,9 +44,9 @@ def test_a_session_ends_when_its_account_changes(client, user, change):
     assert client.get("/").status_code == 302
 
 
-def test_the_session_and_its_user_take_two_queries(client, user, django_assert_num_queries):
+def test_a_page_takes_three_queries_for_its_user(client, user, django_assert_num_queries):
     client.force_login(user)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):  # the session, the user, the permissions
         client.get(reverse("accounts:profile"))
 
 
@@ -97,3 +98,10 @@ def test_the_admin_rejects_users_without_staff_rights(client, user):
 def test_the_admin_login_redirects_only_within_the_site(client, user):
     login_url = client.get("/admin/login/", {"next": "//evil.example/"}, follow=True).redirect_chain[-1][0]
     assert sign_in(client, "ada", url=login_url).url == "/"
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "🙂" * 5_000, "a" * 256 + "b"])
+def test_long_names_are_wrong_names(client, name):
+    response = sign_in(client, name)
+    assert response.status_code == 200
+    assert AccessAttempt.objects.get().username == name[:150]

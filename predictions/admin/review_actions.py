@@ -7,22 +7,22 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME, ActionForm
+from django.contrib.admin.helpers import ActionForm
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import SuspiciousOperation
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from accounts.permissions import is_reviewer
-from core.fields import parse_uuid
+from accounts.permissions import EXPORT_PREDICTIONS, can_review_all, can_view_all, has_permission
+from core.admin import GuardedAdmin
 from inference.errors import InferenceError
 from predictions.admin.display import format_review
 from predictions.admin.indexed_lists import IndexedChangeList
 from predictions.export import stream_export
 from predictions.models import Prediction, Review
+from predictions.permissions import can_review
 from predictions.presentation import format_output, format_true_output
 from predictions.services.ground_truth import ReviewResult, review_predictions
 from predictions.services.review_fields import parse_true_labels, parse_true_value
@@ -96,23 +96,20 @@ class ReviewInline(admin.TabularInline):
         return False
 
 
-class ReviewActionsAdmin(admin.ModelAdmin):
+class ReviewActionsAdmin(GuardedAdmin):
     """Actions on selected predictions."""
 
     action_form = ReviewActionForm
     actions = ("mark_correct", "mark_incorrect", "mark_unsure", "export_as_csv")
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet, *args: Any) -> Any:
-        """Reject selected ids that are not UUIDs; the admin would pass them to the database."""
-        if not all(parse_uuid(pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)):
-            raise SuspiciousOperation("A selected ID is not a UUID.")
-        return super().response_action(request, queryset, *args)
-
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return PredictionChangeList
 
     def has_review_permission(self, request: HttpRequest) -> bool:
-        return is_reviewer(request.user)
+        return can_review_all(request.user)
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return can_view_all(request.user) and has_permission(request.user, EXPORT_PREDICTIONS)
 
     @admin.action(description="Mark correct", permissions=["review"])
     def mark_correct(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
@@ -126,7 +123,7 @@ class ReviewActionsAdmin(admin.ModelAdmin):
     def mark_unsure(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
         self.review_selected(request, queryset, Review.Verdict.UNSURE)
 
-    @admin.action(description="Export as CSV", permissions=["review"])
+    @admin.action(description="Export as CSV", permissions=["export"])
     def export_as_csv(self, request: HttpRequest, queryset: Any) -> StreamingHttpResponse:
         return stream_export(queryset.order_by("-id"), reader=request.user, format_name="csv")
 
@@ -142,7 +139,9 @@ class ReviewActionsAdmin(admin.ModelAdmin):
         except InferenceError as error:
             messages.error(request, f"{error.message} No reviews were saved.")
             return
-        results = review_predictions(items=items, reviewer=cast(User, request.user), picked_by=Review.PickedBy.MANUAL)
+        results = review_predictions(
+            items=items, reviewer=cast(User, request.user), picked_by=Review.PickedBy.MANUAL, is_allowed=can_review
+        )
         lines = [(result.error, _render_result(row, result)) for row, result in zip(rows, results, strict=True)]
         saved = [line for error, line in lines if error is None]
         failed = [line for error, line in lines if error is not None]

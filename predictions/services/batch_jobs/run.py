@@ -12,10 +12,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from accounts.models import User
+from accounts.usage import count_predictions
 from core.file_transactions import remove_field_files
 from core.storage_errors import StorageUnavailable
 from core.tasks import stopping
-from inference.errors import InferenceError, InferenceTimeout, ModelUnavailable, Overloaded
+from inference.errors import InferenceError, InferenceTimeout, ModelLoading, ModelUnavailable, Overloaded
 from predictions.batch_job_files import open_table
 from predictions.batch_job_progress import RATE_OPTION
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Prediction
@@ -27,11 +28,14 @@ from predictions.services.batch_jobs.states import (
     RETRY_OPTION,
     LeaseLost,
     claim_job,
+    end_job,
     extend_lease,
     fail_job,
     finish_job,
+    lock_leased_job,
     release_job,
 )
+from predictions.services.inactive_users import CANCELED_ERROR, is_inactive
 from registry.references import ModelReference, ResolvedModel
 from registry.serving import get_standby, lease_predictor
 
@@ -93,7 +97,7 @@ class _JobRun:
     def _process_all(self) -> bool:
         """Process the chunks that are left. Wait while files cannot be read or stored.
 
-        Return False if the job is released, because the slice is over or this process stops.
+        Return False if the job is released, because the slice is over or this process stops, or if its user is inactive.
         """
         for delay in _iterate_delays():
             try:
@@ -101,6 +105,10 @@ class _JobRun:
                 for number, chunk in enumerate(self._iterate_all()):
                     if stopping.is_set() or (number and time.monotonic() > self.deadline):
                         release_job(self.job)
+                        return False
+                    if is_inactive(self.job.user_id):
+                        with transaction.atomic():
+                            end_job(lock_leased_job(self.job), BatchJob.Status.CANCELED, **CANCELED_ERROR)
                         return False
                     self._process(chunk)
                 break
@@ -134,6 +142,7 @@ class _JobRun:
                 if total % ROWS_PER_LEASE == 0:
                     extend_lease(self.job)
         check_item_count(total)
+        count_predictions(user=self.job.user, count=total)
         extend_lease(self.job, total_items=total)
         self.job.total_items = total
 
@@ -141,7 +150,7 @@ class _JobRun:
         """Predict and store a chunk. Wait while the model is busy or loading.
 
         Raises:
-            Overloaded, InferenceTimeout: the wait was too long.
+            Overloaded, ModelLoading, InferenceTimeout: the wait was too long.
             StorageUnavailable: the files cannot be stored at the moment.
             ModelUnavailable: the model does not load.
         """
@@ -156,10 +165,11 @@ class _JobRun:
                     source=self.job.source,
                     items=valid,
                     resolved=self.resolved,
+                    is_counted=True,
                     in_transaction=partial(self._store, chunk),
                 )
                 return
-            except (Overloaded, InferenceTimeout):
+            except (Overloaded, ModelLoading, InferenceTimeout):
                 if delay is None:
                     raise
                 self._wait(delay)
@@ -182,7 +192,7 @@ class _JobRun:
 
         Raises:
             ModelUnavailable: it does not load, and there is no standby.
-            InferenceTimeout: another thread is still loading it.
+            ModelLoading: it is still being loaded.
         """
         for attempt in range(1, MAX_LOAD_ATTEMPTS + 1):
             try:
