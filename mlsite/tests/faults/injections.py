@@ -6,7 +6,9 @@ import os
 import shutil
 
 from mlsite.tests.faults import clients, clocks, contents, crashes, databases, maintenance, models, order, processes, storage  # noqa: F401
-from mlsite.tests.faults.catalog import Fault
+from mlsite.tests.faults.catalog import FAULTS, Fault
+
+__all__ = ["FAULTS", "list_missing"]
 
 
 def list_missing(fault: Fault) -> list[str]:

@@ -72,7 +72,16 @@ def build_list(heading: str, items: Iterable[str]) -> Iterator[str]:
 
 
 def list_not_run(results: Iterable[Result]) -> Iterator[str]:
-    yield from (f"{label(result)}: {result.not_run}." for result in results if result.not_run)
+    """Yield the faults that were not run, and why."""
+    sys.path.append(str(ROOT / "clients" / "python" / "src"))  # of the client that the faults use
+    from mlsite.tests.faults.injections import FAULTS
+
+    found = {(result.fault, result.database): result for result in results}
+    for fault in FAULTS.values():
+        for database in fault.databases:
+            result = found.get((fault.id, database))
+            if result is None or result.not_run:
+                yield f"{fault.id} {fault.name}, {database}: {result.not_run if result else 'no result of this version'}."
     yield from (f"{name}: {reason}" for name, reason in NOT_DUE.items())
 
 
