@@ -74,6 +74,7 @@ def build_list(heading: str, items: Iterable[str]) -> Iterator[str]:
 def list_not_run(results: Iterable[Result]) -> Iterator[str]:
     """Yield the faults that were not run, and why."""
     sys.path.append(str(ROOT / "clients" / "python" / "src"))  # of the client that the faults use
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlsite.tests.settings")
     from mlsite.tests.faults.injections import FAULTS
 
     found = {(result.fault, result.database): result for result in results}
