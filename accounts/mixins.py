@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.contrib.auth.mixins import UserPassesTestMixin
 from django.http import HttpRequest
 
-from accounts.permissions import is_reviewer
+from accounts.permissions import has_permission
 
 
-class ReviewerRequiredMixin(UserPassesTestMixin):
-    """Redirect visitors to the sign-in page, and reject users who are not reviewers."""
+class PermissionsRequiredMixin(UserPassesTestMixin):
+    """Redirect visitors to the sign-in page, and reject users who lack one of the permissions."""
 
     request: HttpRequest
-    permission_denied_message = "You don't have permission. Reviewers only."
+    required_permissions: ClassVar[tuple[str, ...]]
+    permission_denied_message = "You don't have permission to open this page."
 
     def test_func(self) -> bool:
-        return is_reviewer(self.request.user)
+        return all(has_permission(self.request.user, permission) for permission in self.required_permissions)

@@ -9,8 +9,9 @@ from django.db import models
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from accounts.permissions import is_reviewer
+from accounts import permissions
 from accounts.querysets import ApiTokenQuerySet
+from accounts.scopes import ALL_SCOPES, validate_scopes
 
 
 class User(AbstractUser):
@@ -19,9 +20,39 @@ class User(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
 
     @property
+    def can_view_all(self) -> bool:
+        """Return whether the user can see the predictions of all users."""
+        return permissions.can_view_all(self)
+
+    @property
     def is_reviewer(self) -> bool:
         """Return whether the user can see and review the predictions of all users."""
-        return is_reviewer(self)
+        return permissions.can_review_all(self)
+
+    @property
+    def can_open_review_queue(self) -> bool:
+        """Return whether the user can open the review queue, which is a page of the admin."""
+        return self.is_staff and self.is_reviewer
+
+    @property
+    def can_view_batch_jobs(self) -> bool:
+        """Return whether the user can see the batch jobs of all users."""
+        return permissions.has_permission(self, permissions.VIEW_BATCH_JOBS)
+
+    @property
+    def can_view_models(self) -> bool:
+        """Return whether the user can see and use models without an alias."""
+        return permissions.has_permission(self, permissions.VIEW_MODELS)
+
+    @property
+    def can_promote_models(self) -> bool:
+        """Return whether the user can point an alias to another version, which is a page of the admin."""
+        return self.is_staff and permissions.has_permission(self, permissions.PROMOTE_MODELS)
+
+    @property
+    def can_view_operations(self) -> bool:
+        """Return whether the user can see the operations page and the metrics of the server."""
+        return permissions.has_permission(self, permissions.VIEW_OPERATIONS)
 
 
 class ApiToken(models.Model):
@@ -32,6 +63,12 @@ class ApiToken(models.Model):
     name = models.CharField(max_length=100)
     prefix = models.CharField(max_length=12, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)  # serves: authentication by token
+    scopes = models.CharField(
+        max_length=100,
+        default=ALL_SCOPES,
+        validators=[validate_scopes],
+        help_text="What the token may do, separated by spaces.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True, help_text="If empty, the token is valid until it is revoked.")
     last_used_at = models.DateTimeField(null=True, editable=False, help_text="Updated at most once per minute.")
@@ -45,6 +82,10 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    def allows(self, scope: str) -> bool:
+        """Return whether the token has a scope."""
+        return scope in self.scopes.split()
 
     @property
     def state(self) -> str:

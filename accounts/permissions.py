@@ -1,17 +1,42 @@
-"""Permissions beyond Django's model permissions."""
+"""The permissions of the site: the only place that names them. Groups are bundles of them, and superusers have all.
+
+`is_staff` only opens the admin. Owners need no permission for their own predictions and batch jobs.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+VIEW_PREDICTIONS = "predictions.view_prediction"  # and the inputs, reviews, and metrics of all users
+REVIEW_PREDICTIONS = "predictions.review_prediction"
+SEND_GROUND_TRUTH = "predictions.send_ground_truth"
+EXPORT_PREDICTIONS = "predictions.export_prediction"
+CANCEL_PREDICTIONS = "predictions.change_prediction"
+VIEW_BATCH_JOBS = "predictions.view_batchjob"
+CHANGE_BATCH_JOBS = "predictions.change_batchjob"
+VIEW_MODELS = "registry.view_registeredmodel"  # also those without an alias
+PROMOTE_MODELS = "registry.change_alias"
+VIEW_OPERATIONS = "monitoring.view_rollup"
 
-def is_reviewer(user: AbstractBaseUser | AnonymousUser) -> bool:
-    """Return whether a user can see and review the predictions of all users.
+PERMISSIONS = (
+    VIEW_PREDICTIONS, REVIEW_PREDICTIONS, SEND_GROUND_TRUTH, EXPORT_PREDICTIONS, CANCEL_PREDICTIONS, VIEW_BATCH_JOBS,
+    CHANGE_BATCH_JOBS, VIEW_MODELS, PROMOTE_MODELS, VIEW_OPERATIONS,
+)  # fmt: skip
 
-    Reviewers are active staff with the permission `settings.REVIEWER_PERMISSION`; superusers have every permission.
-    """
+
+def has_permission(user: AbstractBaseUser | AnonymousUser, permission: str) -> bool:
+    """Return whether an active user has a permission, directly, by a group, or as a superuser."""
     account: Any = user
-    return bool(account.is_active and account.is_staff and account.has_perm(settings.REVIEWER_PERMISSION))
+    return bool(account.is_active and account.has_perm(permission))
+
+
+def can_view_all(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Return whether a user can see the predictions of all users."""
+    return has_permission(user, VIEW_PREDICTIONS)
+
+
+def can_review_all(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Return whether a user can see and review the predictions of all users, as the review queue requires."""
+    return can_view_all(user) and has_permission(user, REVIEW_PREDICTIONS)

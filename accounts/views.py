@@ -66,8 +66,8 @@ class TokensView(LoginRequiredMixin, FormView):
     request: AuthenticatedRequest
 
     def form_valid(self, form: TokenForm) -> HttpResponse:
-        name, expires_at = form.cleaned_data["name"], form.get_expiry()
-        token, secret = create_token(user=self.request.user, name=name, expires_at=expires_at)
+        name, scopes = form.cleaned_data["name"], form.cleaned_data["scopes"].split()
+        token, secret = create_token(user=self.request.user, name=name, expires_at=form.get_expiry(), scopes=scopes)
         context = self.get_context_data(form=TokenForm(), new_token=token, secret=secret)
         response = render(self.request, self.template_name, context)
         response["Cache-Control"] = "no-store"

@@ -1,4 +1,4 @@
-"""Visibility of rows: users see their own rows, reviewers see all rows. All entry points use `visible_to`."""
+"""Visibility of rows: users see their own rows, and all rows with a permission. All entry points use `visible_to`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 
 class Viewer(Protocol):
-    """The attributes of a user that determine visibility. Anonymous users have no `is_reviewer`."""
+    """The attributes of a user that determine visibility. Anonymous users have no `can_view_all`."""
 
     @property
     def is_authenticated(self) -> bool: ...
@@ -18,17 +18,22 @@ class Viewer(Protocol):
 
 
 def can_view_all(user: Viewer) -> bool:
-    """Return whether a user can see the rows of all users."""
-    return bool(user.is_authenticated and user.is_active and getattr(user, "is_reviewer", False))
+    """Return whether a user can see the predictions of all users."""
+    return bool(user.is_authenticated and user.is_active and getattr(user, "can_view_all", False))
 
 
 class VisibleQuerySet(QuerySet):
     """Rows that belong to a user, by the field named in `owner_field`."""
 
     owner_field: ClassVar[str] = "user"
+    view_all_attribute: ClassVar[str] = "can_view_all"  # of users who see the rows of all users
 
     def visible_to(self, user: Viewer) -> Self:
         """Return the rows that a user can see. Anonymous and inactive users see no rows."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        return self.all() if can_view_all(user) else self.filter(**{self.owner_field: user})
+        return self.all() if getattr(user, self.view_all_attribute, False) else self.owned_by(user)
+
+    def owned_by(self, user: Viewer) -> Self:
+        """Return the user's own rows."""
+        return self.filter(**{self.owner_field: user})

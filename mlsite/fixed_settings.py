@@ -12,6 +12,7 @@ MAX_ARCHIVE_MEMBERS = 100_000  # files in a ZIP archive, whose table of contents
 MAX_BATCH_VALUES = 2_000_000  # rows times features of the model per batch request
 MAX_BATCH_JSON_BYTES = 8 * 2**20  # per batch request, without images
 
+PERMISSION_CLASSES = ["rest_framework.permissions.IsAuthenticated", "accounts.authentication.ScopePermission"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -37,7 +38,7 @@ def build_rest_framework(*, rate: str | None, proxy_count: int) -> dict[str, Any
             "accounts.authentication.BearerAuthentication",
             "rest_framework.authentication.SessionAuthentication",
         ],
-        "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+        "DEFAULT_PERMISSION_CLASSES": PERMISSION_CLASSES,
         "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
         "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser", "rest_framework.parsers.MultiPartParser"],
         "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -77,7 +78,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "BatchJobKindEnum": "predictions.models.BatchJob.Kind",
         "AddedImageStatusEnum": ["added", "exists", "rejected"],
     },
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SERVE_PERMISSIONS": PERMISSION_CLASSES,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -16,6 +16,8 @@ from prometheus_client.registry import Collector
 from rest_framework.decorators import api_view, permission_classes
 from rest_framework.permissions import BasePermission
 
+from accounts.authentication import ScopePermission
+from accounts.permissions import VIEW_OPERATIONS, has_permission
 from predictions.queue_status import get_queue_status
 
 
@@ -42,15 +44,15 @@ class BackgroundCollector(Collector):
 
 
 class CanReadMetrics(BasePermission):
-    """Allow staff users, and all clients if `METRICS_PUBLIC` is set."""
+    """Allow users with the permission to view the operations page, and all clients if `METRICS_PUBLIC` is set."""
 
     def has_permission(self, request: HttpRequest, view: object) -> bool:
-        return settings.METRICS_PUBLIC or bool(request.user and request.user.is_staff)
+        return settings.METRICS_PUBLIC or has_permission(request.user, VIEW_OPERATIONS)
 
 
 @never_cache
 @api_view(["GET"])
-@permission_classes([CanReadMetrics])
+@permission_classes([CanReadMetrics, ScopePermission])
 def metrics(request: HttpRequest) -> HttpResponse:
     background = CollectorRegistry()
     background.register(BackgroundCollector())

@@ -1,4 +1,4 @@
-"""The operations page, for reviewers."""
+"""The operations page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from django.conf import settings
 from django.utils import timezone
 from django.views.generic import TemplateView
 
-from accounts.mixins import ReviewerRequiredMixin
+from accounts.mixins import PermissionsRequiredMixin
+from accounts.permissions import VIEW_OPERATIONS
 from monitoring.charts import build_chart_data, build_charts, have_same_model
 from monitoring.drift.report import MIN_VALUES, DriftReport, build_drift_report
 from monitoring.forms import OperationsForm
@@ -22,7 +23,9 @@ from predictions.queue_status import get_queue_status
 from registry.models import MULTI_LABEL_TASKS, ModelVersion
 
 
-class OperationsView(ReviewerRequiredMixin, TemplateView):
+class OperationsView(PermissionsRequiredMixin, TemplateView):
+    required_permissions = (VIEW_OPERATIONS,)
+    permission_denied_message = "You don't have permission to view the operations page."
     template_name = "monitoring/operations.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
-from accounts.permissions import is_reviewer
+from accounts.permissions import can_view_all
 from inference.signature import TEXT_KEY
 from predictions.models import Input, Prediction, Review
 from registry.versions import MAX_CACHED_VERSIONS, get_version
@@ -44,7 +44,7 @@ FORMATTED_COLUMNS = (
     "user", "original_name", "features", "label", "output", "client_reference", "true_label", "labels", "true_labels",
     "text", "warnings",
 )  # fmt: skip
-USER_FIELD = "user__username"  # only for reviewers
+USER_FIELD = "user__username"  # only for users who can view all predictions
 
 
 class ExportedReview(NamedTuple):
@@ -68,7 +68,7 @@ class ExportedVersion(NamedTuple):
 
 NO_REVIEW = ExportedReview()
 StoredRow = Any
-"""The values of `FIELDS`, and of `USER_FIELD` for reviewers, of one prediction by name."""
+"""The values of `FIELDS`, and of `USER_FIELD` for users who can view all, of one prediction by name."""
 ExportRow = dict[str, Any]
 """The values of one prediction by column, in the order of `COLUMNS`."""
 
@@ -79,7 +79,7 @@ def stream_export(
     """Return a streaming download of predictions in the order of the queryset.
 
     Args:
-        reader: the user who downloads; only reviewers get the names of users.
+        reader: the user who downloads; only users who can view all predictions get the names of users.
         format_name: a key of `EXPORT_FORMATS`.
     """
     export_format = EXPORT_FORMATS[format_name]
@@ -97,7 +97,7 @@ def stream_export(
 
 def iterate_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | AnonymousUser) -> Iterator[ExportRow]:
     """Yield one row per prediction. They must be sorted from the newest to the oldest."""
-    fields = (*FIELDS, USER_FIELD) if is_reviewer(reader) else FIELDS
+    fields = (*FIELDS, USER_FIELD) if can_view_all(reader) else FIELDS
     rows = predictions.prefetch_related(None).values_list(*fields, named=True)
     for chunk in read_chunks(rows):
         reviews = fetch_reviews([row.id for row in chunk])

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django_filters.fields import IsoDateTimeField
 
 from accounts.models import User
-from accounts.permissions import is_reviewer
+from accounts.permissions import can_view_all
 from predictions.models import Prediction, Review
 from predictions.querysets import PredictionQuerySet
 from registry.errors import UnknownModel
@@ -91,14 +91,14 @@ class PredictionFilter(filters.FilterSet):
         prefix: str | None = None,
     ) -> None:
         super().__init__(data, queryset, request=request, prefix=prefix)
-        if request is None or not is_reviewer(request.user):
+        if request is None or not can_view_all(request.user):
             del self.filters["user"]
 
     def filter_queryset(self, queryset: PredictionQuerySet) -> PredictionQuerySet:
         """Apply the filters. Start at the user's newest prediction if they only see their own, as `matching` does."""
         rows: PredictionQuerySet = super().filter_queryset(queryset)
         user = getattr(self.request, "user", None)
-        return rows if user is None or is_reviewer(user) else rows.matching(user=user.pk)
+        return rows if user is None or can_view_all(user) else rows.matching(user=user.pk)
 
     def filter_model(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
         """Accept the same references as a prediction request: name, name:version, name@alias."""

@@ -160,6 +160,12 @@ def _has_review(verdict: str = "") -> Exists:
     return Exists(reviews.filter(verdict=verdict) if verdict else reviews)
 
 
+class BatchJobQuerySet(VisibleQuerySet):
+    """Batch jobs."""
+
+    view_all_attribute = "can_view_batch_jobs"
+
+
 class ReviewQuerySet(QuerySet):
     """Reviews."""
 

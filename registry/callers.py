@@ -16,6 +16,7 @@ from django.db.models import DEFERRED
 from django.utils import timezone
 
 from accounts.models import ApiToken, User
+from accounts.scopes import PREDICT
 from accounts.services import LAST_USE_INTERVAL, hash_secret, record_token_use
 from core.statements import Statement
 from registry.models import Alias, RegisteredModel
@@ -26,7 +27,7 @@ from registry.versions import get_version
 # The conditions are those of `ApiTokenQuerySet.active`; a test compares the two.
 CALLER_SQL = f"""
     SELECT token.id, token.last_used_at IS NULL OR token.last_used_at <= %s,
-        caller.id, caller.username, caller.is_staff, caller.is_superuser, ({{version}})
+        caller.id, caller.username, caller.is_staff, caller.is_superuser, token.scopes, ({{version}})
     FROM {ApiToken._meta.db_table} token JOIN {User._meta.db_table} caller ON caller.id = token.user_id
     WHERE token.digest = %s AND token.revoked_at IS NULL AND (token.expires_at IS NULL OR token.expires_at > %s)
         AND caller.is_active
@@ -52,10 +53,10 @@ class Caller:
     resolved: ResolvedModel
 
 
-def find_caller(*, secret: str, reference: str) -> Caller | None:
-    """Return the caller and the resolved model, or None if one of them is not found.
+def find_caller(*, secret: str, reference: str, scope: str = PREDICT) -> Caller | None:
+    """Return the caller and the resolved model, or None if one of them is not found or the token lacks the scope.
 
-    The token, its expiry, its revocation, the user, and the alias are read from the database each time.
+    The token, its scopes, its expiry, its revocation, the user, and the alias are read from the database each time.
 
     Args:
         reference: `name`, `name@alias`, or empty for the default model. For a version number, the result is None.
@@ -78,7 +79,9 @@ def find_caller(*, secret: str, reference: str) -> Caller | None:
         return None
     if row is None or row[-1] is None:
         return None
-    token_id, is_use_due, user_id, username, is_staff, is_superuser, version_id = row
+    token_id, is_use_due, user_id, username, is_staff, is_superuser, scopes, version_id = row
+    if scope not in scopes.split():
+        return None
     if is_use_due:
         record_token_use(token_id=_parse_id(token_id), used_at=now)
     version = get_version(_parse_id(version_id))

@@ -6,9 +6,14 @@ from typing import Self
 
 from django.db.models import QuerySet
 
-from core.querysets import Viewer, can_view_all
+from core.querysets import Viewer
 
 PRODUCTION = "production"  # the alias that a bare model name refers to
+
+
+def can_view_models(user: Viewer) -> bool:
+    """Return whether a user can see models without an alias."""
+    return bool(user.is_authenticated and user.is_active and getattr(user, "can_view_models", False))
 
 
 class RegisteredModelQuerySet(QuerySet):
@@ -17,8 +22,8 @@ class RegisteredModelQuerySet(QuerySet):
         return self.filter(aliases__name=PRODUCTION)
 
     def visible_to(self, user: Viewer) -> Self:
-        """Return models with an alias; reviewers also see models without one."""
-        return self.all() if can_view_all(user) else self.filter(aliases__isnull=False).distinct()
+        """Return models with an alias. Users with the permission to view models also see models without one."""
+        return self.all() if can_view_models(user) else self.filter(aliases__isnull=False).distinct()
 
 
 class ModelVersionQuerySet(QuerySet):

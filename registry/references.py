@@ -77,7 +77,7 @@ def resolve_model(reference: str = "", *, user: User | None = None) -> ResolvedM
 
     Raises:
         UnknownModel: there is no such model, alias, or version.
-        InactiveModel: the model has no alias yet, and the user is not a reviewer.
+        InactiveModel: the model has no alias yet, and the user may not view such models.
     """
     reference = reference or settings.DEFAULT_MODEL
     if not reference:
@@ -91,7 +91,7 @@ def resolve_model(reference: str = "", *, user: User | None = None) -> ResolvedM
         version = versions.filter(aliases__name=parsed.resolved_alias).first()
     if version is None:
         raise _build_unknown_model_error(parsed, user)
-    if user and not version.is_active and not user.is_reviewer:
+    if user and not version.is_active and not user.can_view_models:
         raise InactiveModel(f"The model {version.model.name} is not in use: it has no alias yet.")
     return ResolvedModel(version, parsed)
 

@@ -78,10 +78,11 @@ def test_create_user_rejects_a_taken_username(user):
         create_user(username=user.username, password="correct horse")
 
 
-def test_the_reviewers_group_has_only_view_permissions(reviewer, user):
+def test_reviewers_can_change_nothing_but_reviews(reviewer, user):
     assert reviewer.is_staff
-    assert reviewer.has_perm("predictions.view_prediction")
-    assert {permission.codename.partition("_")[0] for permission in reviewer.groups.get().permissions.all()} == {"view"}
+    assert reviewer.has_perms(["predictions.view_prediction", "predictions.review_prediction", "monitoring.view_rollup"])
+    verbs = {permission.codename.partition("_")[0] for permission in reviewer.groups.get().permissions.all()}
+    assert verbs == {"view", "review", "send", "export"}
     assert add_reviewer(user=user) == user
     assert user.groups.filter(name="Reviewers").exists()
 

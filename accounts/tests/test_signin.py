@@ -43,9 +43,9 @@ def test_a_session_ends_when_its_account_changes(client, user, change):
     assert client.get("/").status_code == 302
 
 
-def test_the_session_and_its_user_take_two_queries(client, user, django_assert_num_queries):
+def test_a_page_takes_three_queries_for_its_user(client, user, django_assert_num_queries):
     client.force_login(user)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):  # the session, the user, the permissions
         client.get(reverse("accounts:profile"))
 
 

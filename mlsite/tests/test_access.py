@@ -1,230 +1,174 @@
-"""Permissions: every kind of user and every action, by session and by token; and every route."""
+"""Permissions: every caller, action, and method, by session and by token. See also test_routes and test_access_changes."""
 
-import json
+from contextlib import contextmanager
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.test import Client
-from django.urls import reverse
+from django.test.utils import override_settings
 
-from accounts.models import User
-from accounts.services import add_reviewer, create_token, revoke_token
-from inference.tests.factories import make_image
-from mlsite.tests.routes import list_routes
-from predictions.models import Prediction, Review
-from predictions.tests.factories import make_prediction
-from predictions.tests.v2_requests import make_image_input
+from accounts.models import ApiToken
+from mlsite.tests import access
+from mlsite.tests.routes import list_urls
+from predictions.models import BatchJob, Prediction, Review
 
-pytestmark = pytest.mark.django_db
-LIST_URL = "/api/v1/predictions/"
-
-# The status of each action by caller, in the order of ACTIONS.
-STATUSES = {
-    "anonymous": (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 302, 401),
-    "owner": (201, 200, 200, 200, 200, 200, 405, 201, 200, 200, 200, 200, 302, 409),
-    "other": (201, 200, 404, 404, 200, 200, 405, 404, 404, 200, 200, 200, 302, 404),
-    "reviewer": (201, 200, 200, 200, 200, 200, 405, 201, 200, 200, 200, 200, 200, 403),
-    "staff": (201, 200, 404, 404, 200, 200, 405, 404, 404, 200, 200, 200, 403, 404),
-    "superuser": (201, 200, 200, 200, 200, 200, 405, 201, 200, 200, 200, 200, 200, 409),
-    "revoked": (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 302, 401),
-    "inactive": (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 302, 401),
+SESSIONS = [(name, "session") for name in access.CALLERS]
+SCOPED = [f"{name}, {scope}" for name in ("owner", "reviewer") for scope in ("read", "predict", "review")]
+TOKENS = [(name, "token") for name in (*access.CALLERS[1:], "revoked", "expired", *SCOPED)]
+CALLERS = SESSIONS + TOKENS
+# Routes: the action that reads them, their methods that write, and the scope of all unsafe methods (empty: all scopes).
+METHODS = {
+    "/api/v1/predictions/": ("list", ["post"], "predict"),
+    "/api/v1/predictions/{prediction}/": ("retrieve", [], "predict"),
+    "/api/v1/predictions/{prediction}/reviews/": ("reviews", ["post", "delete"], "review"),
+    "/api/v1/inputs/{input}/image/": ("image", [], ""),
+    "/api/v1/models/": ("models", [], ""),
+    "/api/v1/batch-jobs/{job}/": ("job", [], "predict"),
 }
-ACTIONS = (
-    "create", "list", "retrieve", "image", "own", "models", "delete", "review", "reviews", "ground_truth", "export",
-    "quality", "queue", "cancel",
-)  # fmt: skip
-CASES = [(name, method) for name in STATUSES for method in ("session", "token") if (name, method) != ("revoked", "session")]
-CAN_VIEW_ALL = {"reviewer", "superuser"}
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup, django_db_blocker, tmp_path_factory):
+    """Create the rows of the matrix once. They are rolled back after the module."""
+    folder = tmp_path_factory.mktemp("access")
+    folders = {"MEDIA_ROOT": str(folder / "media"), "MODEL_ROOT": str(folder / "models")}
+    with django_db_blocker.unblock(), transaction.atomic():
+        with override_settings(**folders):
+            world = access.build_world(access.register_shades(folder), folders)
+        yield world
+        transaction.set_rollback(True)
 
 
 @pytest.fixture
-def users_and_predictions(shades, make_user):
-    """Return all users by name, and one prediction of each by name."""
-    users = {name: make_user(name) for name in ("owner", "other", "reviewer", "staff", "superuser", "revoked", "inactive")}
-    add_reviewer(user=users["reviewer"])
-    User.objects.filter(username="staff").update(is_staff=True)
-    User.objects.filter(username="superuser").update(is_staff=True, is_superuser=True)
-    return users, {name: make_prediction(user) for name, user in users.items()}
+def stored(world, settings, db):
+    """Return the rows of the matrix, with their files."""
+    for name, folder in world.folders.items():
+        setattr(settings, name, folder)
+    return world
 
 
-def make_client(name, users, method):
-    if name == "anonymous":
-        return Client()
-    user = users[name]
-    token, secret = create_token(user=user, name="test")
-    client = Client()
-    if method == "token":
-        client = Client(headers={"authorization": f"Bearer {secret}"})
-    else:
-        client.force_login(user)
-    if name == "revoked":
-        revoke_token(token=token)
-    if name == "inactive":
-        User.objects.filter(pk=user.pk).update(is_active=False)
-    return client
+@contextmanager
+def discarded_changes():
+    """Undo in the end what the block writes."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
-@pytest.mark.parametrize(("name", "method"), CASES)
-def test_each_caller_gets_the_expected_status_of_each_action(users_and_predictions, name, method):
-    users, predictions = users_and_predictions
-    client = make_client(name, users, method)
-    theirs = predictions["owner"]
-    own = predictions.get(name, theirs)
-    calls = {
-        "create": lambda: client.post(LIST_URL, {"image": SimpleUploadedFile("a.png", make_image(9))}),
-        "list": lambda: client.get(LIST_URL),
-        "retrieve": lambda: client.get(f"{LIST_URL}{theirs.id}/"),
-        "image": lambda: client.get(f"/api/v1/inputs/{theirs.input_id}/image/"),
-        "own": lambda: client.get(f"{LIST_URL}{own.id}/"),
-        "models": lambda: client.get("/api/v1/models/"),
-        "delete": lambda: client.delete(f"{LIST_URL}{theirs.id}/"),
-        "review": lambda: client.post(
-            f"{LIST_URL}{theirs.id}/reviews/", {"verdict": "unsure"}, content_type="application/json"
-        ),
-        "reviews": lambda: client.get(f"{LIST_URL}{theirs.id}/reviews/"),
-        "ground_truth": lambda: client.post(
-            "/api/v1/ground-truth/",
-            {"items": [{"id": str(theirs.id), "verdict": "unsure"}]},
-            content_type="application/json",
-        ),
-        "export": lambda: client.get(f"{LIST_URL}export/"),
-        "quality": lambda: client.get("/api/v1/models/shades/quality/"),
-        "queue": lambda: client.get("/admin/predictions/review/queue/"),
-        "cancel": lambda: client.post(f"{LIST_URL}{theirs.id}/cancel/"),  # it is final
-    }
-    responses = {action: calls[action]() for action in ACTIONS}
-    expected = dict(zip(ACTIONS, STATUSES[name], strict=True)) | ({"queue": 302} if method == "token" else {})
-    assert {action: response.status_code for action, response in responses.items()} == expected
-    can_view_theirs = name in {*CAN_VIEW_ALL, "owner"}
-    if responses["ground_truth"].status_code == 200:
-        assert responses["ground_truth"].json()["accepted"] == can_view_theirs
-    assert Review.objects.active().count() == (responses["review"].status_code == 201) == can_view_theirs
-    if responses["list"].status_code == 200:
-        rows = responses["list"].json()["results"]
-        assert len(rows) == (8 if name in CAN_VIEW_ALL else 2)
-        exported = b"".join(responses["export"].streaming_content).decode()
-        assert len(exported.splitlines()) == 1 + len(rows)
-        assert (str(theirs.id) in exported) == can_view_theirs
-        assert responses["quality"].json()["predictions"] == len(rows)
-        assert (str(theirs.id) in str(rows)) == can_view_theirs
+@pytest.mark.parametrize(("caller", "method"), CALLERS)
+def test_each_cell_of_the_access_matrix(stored, caller, method):
+    client = stored.clients[caller, method]
+    deviations = []
+    for action, (verb, url, body) in access.build_calls(stored).items():
+        expected = access.get_expected(stored, caller, method, action)
+        with discarded_changes():
+            response = access.send(client, verb, url, body)
+            content = response.getvalue().decode(errors="replace")
+            problems = [] if response.status_code == expected else [f"status {response.status_code}, not {expected}"]
+            problems += find_wrong_effects(action, caller.partition(",")[0], response, content)
+        deviations += [f"{action}: {problem}. {content[:300]}" for problem in problems]
+    assert not deviations, "\n".join(deviations)
 
 
-@pytest.mark.parametrize(("name", "method"), CASES)
-def test_the_open_inference_protocol_accepts_tokens_of_active_users_only(users_and_predictions, name, method):
-    users, _ = users_and_predictions
-    client = make_client(name, users, method)
-    body = json.dumps({"inputs": [make_image_input(make_image(9))]})
-    responses = [
-        client.get("/v2/models/shades"),
-        client.get("/v2/models/shades/ready"),
-        client.post("/v2/models/shades/infer", body, content_type="application/json"),
-    ]
-    is_allowed = method == "token" and STATUSES[name][0] == 201
-    assert {response.status_code for response in responses} == {200 if is_allowed else 401}
-    assert Prediction.objects.filter(source="v2").count() == is_allowed
+def find_wrong_effects(action, name, response, content):
+    """Yield what a request has shown or changed of other users' rows, against the table."""
+    reviews = list(Review.objects.all())
+    is_done = response.status_code < 400 and not response.get("Location", "").startswith("/accounts/")
+    if action in ("review", "review page"):
+        if len(reviews) != (is_done and name in access.MAY_REVIEW):
+            yield f"{len(reviews)} reviews were stored"
+    elif is_done and action == "truth":
+        accepted = response.json()["accepted"]
+        if not accepted == len(reviews) == (name in access.MAY_SEND_GROUND_TRUTH):
+            yield f"{accepted} items were accepted"
+    elif is_done and action in access.COUNTED:
+        found = access.COUNTED[action](response, content)
+        expected = access.SEEN[name][action == "export"]
+        if found != expected:
+            yield f"contains {found} predictions, not {expected}"
 
 
-def test_predictions_of_other_users_look_like_unknown_ids(users_and_predictions):
-    users, predictions = users_and_predictions
-    client = make_client("other", users, "token")
-    unknown = "01a1fb01-0971-77a1-91ee-40e3b3456e9b"
-    for url, known in (
-        (LIST_URL + "{}/", predictions["owner"].id),
-        ("/api/v1/inputs/{}/", predictions["owner"].input_id),
-        ("/api/v1/inputs/{}/image/", predictions["owner"].input_id),
-        (LIST_URL + "{}/reviews/", predictions["owner"].id),
-        (LIST_URL + "{}/cancel/", predictions["owner"].id),
+@pytest.mark.parametrize(("caller", "method"), CALLERS)
+def test_every_method_of_each_route(stored, caller, method):
+    """Methods that a route does not have are 405 for users who can use the route, and write nothing."""
+    client, deviations = stored.clients[caller, method], []
+    for route, (action, writing, writing_scope) in METHODS.items():
+        url = access.fill_url(route, stored)
+        get_status = access.get_expected(stored, caller, method, action)
+        for verb in ("head", "options", "put", "patch", "delete", "post"):
+            if verb in writing:
+                continue
+            with discarded_changes():
+                before = count_rows()
+                response = getattr(client, verb)(url)
+                is_unchanged = before == count_rows()
+            expected = access.get_method_status(caller, verb, get_status, writing_scope)
+            if response.status_code != expected or not is_unchanged:
+                deviations.append(f"{verb} {url}: {response.status_code}, not {expected}")
+    assert not deviations, "\n".join(deviations)
+
+
+def count_rows():
+    return Prediction.objects.count(), Review.objects.count(), BatchJob.objects.count()
+
+
+@pytest.mark.parametrize("caller", ["owner", "reviewer", "superuser"])
+def test_sessions_need_a_csrf_token_to_write(stored, caller):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(stored.users[caller])
+    for verb, url, body in access.build_calls(stored).values():
+        if verb != "get" and not url.startswith("/v2/"):
+            with discarded_changes():
+                assert access.send(client, verb, url, body).status_code == 403, url
+
+
+def test_every_route_of_the_api_needs_a_scope(stored):
+    """A token without scopes, which cannot be created, has access to nothing."""
+    ApiToken.objects.filter(user=stored.users["superuser"]).update(scopes="none")
+    client = stored.clients["superuser", "token"]
+    urls = [url for url in list_urls() if url.startswith(("/api/", "/v2/models", "/metrics"))]
+    assert len(urls) > 25
+    for url in urls:
+        for verb in ("get", "options", "post", "put", "delete"):
+            response = getattr(client, verb)(url)
+            assert response.status_code in (302, 403), (verb, url, response.status_code)
+            assert response.status_code == 302 or "insufficient_scope" in response["WWW-Authenticate"], (verb, url)
+
+
+def test_predictions_of_other_users_look_like_unknown_ids(stored):
+    client, unknown = stored.clients["other", "token"], "01a1fb01-0971-77a1-91ee-40e3b3456e9b"
+    theirs = stored.predictions["owner"]
+    for verb, url, known in (
+        ("get", "/api/v1/predictions/{}/", theirs.pk),
+        ("get", "/api/v1/inputs/{}/", theirs.input_id),
+        ("get", "/api/v1/inputs/{}/image/", theirs.input_id),
+        ("get", "/api/v1/predictions/{}/reviews/", theirs.pk),
+        ("post", "/api/v1/predictions/{}/reviews/", theirs.pk),
+        ("post", "/api/v1/predictions/{}/cancel/", theirs.pk),
+        ("get", "/api/v1/batch-jobs/{}/", stored.job.pk),
+        ("get", "/api/v1/batch-jobs/{}/results/", stored.job.pk),
+        ("post", "/api/v1/batch-jobs/{}/cancel/", stored.job.pk),
     ):
-        send = client.post if "cancel" in url else client.get
-        responses = [send(url.format(object_id)) for object_id in (known, unknown)]
+        responses = [getattr(client, verb)(url.format(pk)) for pk in (known, unknown)]
         assert [response.status_code for response in responses] == [404, 404]
         assert responses[0].content == responses[1].content
+        headers = [{**response.headers, "X-Request-ID": ""} for response in responses]
+        assert headers[0] == headers[1]
 
 
-def test_responses_contain_nothing_about_other_users(users_and_predictions):
-    users, _ = users_and_predictions
-    User.objects.filter(username="owner").update(email="owner@example.org")
-    text = make_client("owner", users, "token").get(LIST_URL).content.decode()
-    for secret in ("owner@example.org", str(users["owner"].pk), str(users["other"].pk), "digest", "inputs/", "artifact"):
-        assert secret not in text.replace("/api/v1/inputs/", "")
+def test_responses_contain_nothing_about_other_users(stored):
+    for name in ("owner", "viewer"):
+        text = stored.clients[name, "token"].get("/api/v1/predictions/").content.decode()
+        secrets = [*(user.email for user in stored.users.values()), *(str(user.pk) for user in stored.users.values())]
+        for secret in (*secrets, "digest", "inputs/", "artifact", "mls_"):
+            assert secret not in text.replace("/api/v1/inputs/", ""), secret
 
 
-# --- every route
-
-
-# Routes that require no sign-in, and why. The test fails for a new route until it requires sign-in or is listed here.
-PUBLIC_ROUTES = {
-    "demo:tour": "shows predictions of the samples of an example model",
-    "demo:sample": "the samples of an example model",
-    "healthz": "for load balancers; contains no data",
-    "readyz": "for load balancers; names models that fail to load",
-    "v2-metadata": "for clients of the Open Inference Protocol; contains no data",
-    "v2-live": "for load balancers; contains no data",
-    "v2-ready": "for load balancers; contains no data",
-    "accounts:login": "sign-in",
-    "accounts:signup": "sign-up",
-    "accounts:password_reset": "for users who cannot sign in",
-    "accounts:password_reset_done": "a fixed text",
-    "accounts:password_reset_confirm": "requires the token of the email",
-    "accounts:password_reset_complete": "a fixed text",
-    "accounts:logout": "has no effect without a session",
-    "admin:login": "sign-in",
-    "admin:jsi18n": "Django's translations",
-}
-EXAMPLE_ARGUMENTS = {
-    **{"<uuid:pk>": "01a1fb01-0971-77a1-91ee-40e3b3456e9b", "<slug:name>": "shades", "<uidb64>": "x", "<token>": "x-y"},
-    **{"<str:name>": "shades", "<str:number>": "1"},
-    **{"<path:object_id>": "1", "<id>": "1", "<int:content_type_id>": "1", "<path:url>": "x", "<app_label>": "x"},
-}
-
-
-def test_every_route_requires_sign_in_unless_listed(shades, client):
-    all_routes = list(list_routes())
-    assert len(all_routes) > 50
-    for route, name in all_routes:
-        if name in PUBLIC_ROUTES or name == "predictions:predict":
-            continue
-        url = "/" + route.replace("^", "").replace("$", "")
-        for pattern, value in EXAMPLE_ARGUMENTS.items():
-            url = url.replace(pattern, value)
-        if "(?P" in url:
-            continue  # the list of apps in the admin is a regular expression
-        for method in ("get", "post"):
-            status = getattr(client, method)(url).status_code
-            assert status in (301, 302, 401, 404, 405), f"{method} {url} ({name}) returned {status}"
-            if status == 404:
-                assert url.startswith("/admin/") or "x" in url, url
-    assert client.get("/").status_code == 302
-
-
-def test_public_routes_exist(shades):
-    names = {name for _, name in list_routes()}
-    assert PUBLIC_ROUTES.keys() <= names
-
-
-@pytest.mark.parametrize("url", ["/media/", "/media/inputs/x.png", "/static/../mlsite/settings.py", "/media../x"])
-def test_files_are_not_served_by_their_path(client, superuser, url):
-    client.force_login(superuser)
-    assert client.get(url).status_code == 404
-
-
-def test_pages_of_other_users_are_not_found(users_and_predictions, client):
-    users, predictions = users_and_predictions
-    client.force_login(users["other"])
-    theirs = predictions["owner"]
-    for name, key in (("predictions:detail", theirs.id), ("predictions:thumbnail", theirs.input_id)):
-        assert client.get(reverse(name, args=[key])).status_code == 404
-    client.force_login(users["reviewer"])
-    assert client.get(reverse("predictions:detail", args=[theirs.id])).status_code == 200
-
-
-def test_metrics_require_staff(users_and_predictions, client, settings):
-    users, _ = users_and_predictions
-    assert client.get("/metrics").status_code == 401
-    client.force_login(users["owner"])
-    assert client.get("/metrics").status_code == 403
-    client.force_login(users["staff"])
-    assert b"mlsite_predictions_total" in client.get("/metrics").content
-    client.logout()
-    settings.METRICS_PUBLIC = True
-    assert client.get("/metrics").status_code == 200
+def test_methods_do_not_change_read_only_fields(stored):
+    theirs = stored.predictions["owner"]
+    client, url = stored.clients["owner", "token"], f"/api/v1/predictions/{theirs.pk}/"
+    for verb in ("put", "patch"):
+        response = getattr(client, verb)(url, {"label": "white", "user": "x"}, content_type="application/json")
+        assert response.status_code == 405
+    theirs.refresh_from_db()
+    assert theirs.user == stored.users["owner"]

@@ -1,9 +1,9 @@
-"""Background work in the admin: queued predictions and batch jobs. Superusers can cancel work and enqueue it again."""
+"""Background work in the admin: queued predictions and batch jobs. A permission allows canceling and repeating it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -12,7 +12,13 @@ from django.template.defaultfilters import truncatechars
 from django.utils import timezone
 from django.utils.timesince import timesince
 
-from accounts.permissions import is_reviewer
+from accounts.permissions import (
+    CANCEL_PREDICTIONS,
+    CHANGE_BATCH_JOBS,
+    VIEW_BATCH_JOBS,
+    VIEW_PREDICTIONS,
+    has_permission,
+)
 from core.admin import ReadOnlyAdmin, render_json, render_link
 from inference.errors import InferenceError
 from predictions.batch_job_presentation import format_job_title
@@ -26,17 +32,19 @@ MAX_TITLE_CHARACTERS = 40
 class BackgroundAdmin(ReadOnlyAdmin):
     """Rows that background workers process."""
 
+    view_permission: ClassVar[str]
+    manage_permission: ClassVar[str]
     ordering = ("-created_at",)
     sortable_by = ()
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_reviewer(request.user)
+        return has_permission(request.user, self.view_permission)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return is_reviewer(request.user)
+        return has_permission(request.user, self.view_permission)
 
     def has_manage_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_superuser)
+        return has_permission(request.user, self.manage_permission)
 
     def change_selected(self, request: HttpRequest, queryset: QuerySet, change: Callable[[Any], object], done: str) -> None:
         """Call a service for each selected row, and show the number of changed rows and each error once."""
@@ -59,6 +67,7 @@ class BackgroundAdmin(ReadOnlyAdmin):
 
 @admin.register(QueuedPrediction)
 class QueuedPredictionAdmin(BackgroundAdmin):
+    view_permission, manage_permission = VIEW_PREDICTIONS, CANCEL_PREDICTIONS
     list_display = ("prediction_link", "state", "age", "attempts", "reference", "user", "leased_until", "expires_at")
     list_select_related = ("prediction__user",)
     fields = ("prediction_link", "state", "reference", "user", "attempts", "created_at", "leased_until", "expires_at")
@@ -90,6 +99,7 @@ class QueuedPredictionAdmin(BackgroundAdmin):
 
 @admin.register(BatchJob)
 class BatchJobAdmin(BackgroundAdmin):
+    view_permission, manage_permission = VIEW_BATCH_JOBS, CHANGE_BATCH_JOBS
     list_display = ("id", "title", "status", "model_version", "user", "age", "progress", "failed_items")
     list_select_related = ("model_version__model", "user")
     list_filter = ("status", "kind")

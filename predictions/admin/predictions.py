@@ -20,7 +20,7 @@ from predictions.admin.display import format_features, format_review, render_inp
 from predictions.admin.indexed_lists import IndexedChoicesFilter, ModelFilter, SearchableAdmin
 from predictions.admin.review_actions import ReviewActionsAdmin, ReviewInline, ReviewStateFilter
 from predictions.models import Input, Prediction, Review
-from predictions.permissions import can_cancel
+from predictions.permissions import can_cancel, can_review
 from predictions.presentation import format_output
 from registry.models import MULTI_LABEL_TASKS, ModelVersion
 
@@ -161,6 +161,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
         context = {
             **(extra_context or {}),
             "mine": own_review,
+            "can_review": prediction is not None and can_review(prediction, cast(User, request.user)),
             "can_cancel": prediction is not None and can_cancel(prediction, cast(User, request.user)),
         }
         return super().change_view(request, object_id, form_url, context)

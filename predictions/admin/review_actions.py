@@ -16,13 +16,14 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from accounts.permissions import is_reviewer
+from accounts.permissions import EXPORT_PREDICTIONS, can_review_all, can_view_all, has_permission
 from core.fields import parse_uuid
 from inference.errors import InferenceError
 from predictions.admin.display import format_review
 from predictions.admin.indexed_lists import IndexedChangeList
 from predictions.export import stream_export
 from predictions.models import Prediction, Review
+from predictions.permissions import can_review
 from predictions.presentation import format_output, format_true_output
 from predictions.services.ground_truth import ReviewResult, review_predictions
 from predictions.services.review_fields import parse_true_labels, parse_true_value
@@ -112,7 +113,10 @@ class ReviewActionsAdmin(admin.ModelAdmin):
         return PredictionChangeList
 
     def has_review_permission(self, request: HttpRequest) -> bool:
-        return is_reviewer(request.user)
+        return can_review_all(request.user)
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return can_view_all(request.user) and has_permission(request.user, EXPORT_PREDICTIONS)
 
     @admin.action(description="Mark correct", permissions=["review"])
     def mark_correct(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
@@ -126,7 +130,7 @@ class ReviewActionsAdmin(admin.ModelAdmin):
     def mark_unsure(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
         self.review_selected(request, queryset, Review.Verdict.UNSURE)
 
-    @admin.action(description="Export as CSV", permissions=["review"])
+    @admin.action(description="Export as CSV", permissions=["export"])
     def export_as_csv(self, request: HttpRequest, queryset: Any) -> StreamingHttpResponse:
         return stream_export(queryset.order_by("-id"), reader=request.user, format_name="csv")
 
@@ -142,7 +146,9 @@ class ReviewActionsAdmin(admin.ModelAdmin):
         except InferenceError as error:
             messages.error(request, f"{error.message} No reviews were saved.")
             return
-        results = review_predictions(items=items, reviewer=cast(User, request.user), picked_by=Review.PickedBy.MANUAL)
+        results = review_predictions(
+            items=items, reviewer=cast(User, request.user), picked_by=Review.PickedBy.MANUAL, is_allowed=can_review
+        )
         lines = [(result.error, _render_result(row, result)) for row, result in zip(rows, results, strict=True)]
         saved = [line for error, line in lines if error is None]
         failed = [line for error, line in lines if error is not None]

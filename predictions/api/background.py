@@ -102,7 +102,8 @@ class CancelMixin:
     def cancel(self, request: Request, pk: str) -> Response:
         """Cancel a queued or running prediction. If it is running, its result is discarded.
 
-        You can cancel your own predictions. If the status is already final, the response is 409.
+        You can cancel your own predictions and, with a permission, those of other users. If the status is already final,
+        the response is 409.
         """
         viewset = cast(Any, self)
         serializer_class = viewset.get_serializer_class()  # first, because it can reject the request

@@ -13,6 +13,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from accounts.models import User
+from accounts.scopes import PREDICT
 from core.api.large_bodies import LargeBodyMixin
 from core.api.parsers import BatchJSONParser, PlainFormParser
 from core.api.problems import describe_inference_error
@@ -34,6 +35,7 @@ class BatchView(LargeBodyMixin):
     """Predict many inputs in one request."""
 
     parser_classes = (BatchJSONParser, PlainFormParser)
+    write_scope = PREDICT
 
     @extend_schema(
         request={"multipart/form-data": BatchImagesSerializer(), "application/json": BatchRequestSerializer()},

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
+from accounts.scopes import PREDICT
 from core.api.filters import StrictFilterBackend
 from core.api.negotiation import IgnoreAcceptNegotiation
 from predictions.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
@@ -30,7 +31,7 @@ from predictions.api.serializers.batch_job import (
 )
 from predictions.batch_job_results import stream_results
 from predictions.models import BatchJob
-from predictions.permissions import can_change_job
+from predictions.permissions import EXPORT_DENIED, JOB_CHANGE_DENIED, can_change_job, can_export_job
 from predictions.services.batch_jobs import (
     AddedImage,
     add_images,
@@ -58,27 +59,37 @@ class BatchJobFilter(filters.FilterSet):
 
 
 class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
-    """Create and follow batch jobs. Only the owner can change a job; reviewers see all jobs."""
+    """Create and follow batch jobs. Other users need a permission to see or change a job."""
 
     queryset = BatchJob.objects.none()
     serializer_class = BatchJobSerializer
     filter_backends = (StrictFilterBackend,)
     filterset_class = BatchJobFilter
     lookup_value_converter = "uuid"
+    write_scope = PREDICT
 
     def get_queryset(self) -> QuerySet[BatchJob]:
         return BatchJob.objects.visible_to(self.request.user).select_related("model_version__model")
 
-    def get_own_object(self) -> BatchJob:
+    def get_changeable_object(self) -> BatchJob:
         """Return the job if the user may change it.
 
         Raises:
-            PermissionDenied: a reviewer can see the job, but it belongs to another user.
+            PermissionDenied: the user can see the job, but it belongs to another user.
         """
         job: BatchJob = self.get_object()
         if not can_change_job(job, cast(User, self.request.user)):
-            raise PermissionDenied("Only the owner of a batch job can change it.")
+            raise PermissionDenied(JOB_CHANGE_DENIED)
         return job
+
+    def check_replay(self, pk: str | None = None) -> None:
+        """Check that the user can still change a job.
+
+        Raises:
+            Http404, PermissionDenied: the user cannot see or change it.
+        """
+        if pk is not None:
+            self.get_changeable_object()
 
     def build_response(self, job: BatchJob, status: int = 200) -> Response:
         """Return a job that has changed."""
@@ -133,7 +144,7 @@ class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         The accepted images are on disk when you receive the response. They are processed after `start/`, or if no image
         arrives for two minutes.
         """
-        job = self.get_own_object()
+        job = self.get_changeable_object()
         serializer = ImagesRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         values = serializer.validated_data
@@ -150,7 +161,7 @@ class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, methods=["post"], filter_backends=())
     def start(self, request: Request, pk: str) -> Response:
         """Start a draft. For a table, you can choose the column of each feature."""
-        job = self.get_own_object()
+        job = self.get_changeable_object()
         serializer = StartRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         return self.build_response(start_batch_job(job=job, **serializer.validated_data))
@@ -159,19 +170,22 @@ class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, methods=["post"], filter_backends=())
     def cancel(self, request: Request, pk: str) -> Response:
         """Cancel a batch job. The results of the items that are done remain."""
-        return self.build_response(cancel_batch_job(job=self.get_own_object()))
+        return self.build_response(cancel_batch_job(job=self.get_changeable_object()))
 
     @extend_schema(operation_id="batch_jobs_retry", request=None, responses=BatchJobDetailSerializer)
     @action(detail=True, methods=["post"], filter_backends=())
     def retry(self, request: Request, pk: str) -> Response:
         """Run the model again for items whose prediction failed, and continue a failed or canceled job where it stopped."""
-        return self.build_response(retry_batch_job(job=self.get_own_object()))
+        return self.build_response(retry_batch_job(job=self.get_changeable_object()))
 
     @extend_schema(operation_id="batch_jobs_results", responses={(200, "text/csv"): OpenApiTypes.BINARY})
     @action(detail=True, filter_backends=(), content_negotiation_class=IgnoreAcceptNegotiation)
     def results(self, request: Request, pk: str) -> StreamingHttpResponse:
         """Stream the results as CSV: the columns of the table or the file names of the images, and the predictions."""
-        return stream_results(self.get_object(), reader=request.user)
+        job = self.get_object()
+        if not can_export_job(job, request.user):
+            raise PermissionDenied(EXPORT_DENIED)
+        return stream_results(job, reader=request.user)
 
 
 def build_images_response(results: list[AddedImage]) -> Response:

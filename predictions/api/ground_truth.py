@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
+from accounts.scopes import REVIEW
 from inference.errors import InvalidInput
 from predictions.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
 from predictions.api.serializers import (
@@ -23,6 +24,8 @@ from predictions.services.ground_truth import ReviewResult, review_predictions
 
 class GroundTruthView(APIView):
     """Ground truth: reviews of many predictions in one request."""
+
+    write_scope = REVIEW
 
     @extend_schema(request=GroundTruthSerializer, responses=GroundTruthResultSerializer, parameters=[IDEMPOTENCY_PARAMETER])
     @idempotent

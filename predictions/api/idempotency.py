@@ -103,6 +103,9 @@ class ResponseRecorder(Generic[T]):
 def idempotent(method: Callable[..., HttpResponse], *, lease_seconds: float | None = None) -> Callable[..., HttpResponse]:
     """Decorate a method of an API view: a POST request with the key of an earlier one gets the response to that one.
 
+    A view with a method `check_replay` raises an exception in it if the user may not make the request any more. A replayed
+    response would otherwise reach a user who has lost access since. It takes the arguments of the URL.
+
     A request whose response is not stored releases its key: the client can repeat it. This includes all invalid requests.
 
     Args:
@@ -113,6 +116,8 @@ def idempotent(method: Callable[..., HttpResponse], *, lease_seconds: float | No
     def wrapper(view: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method != "POST" or META_NAME not in request.META:
             return method(view, request, *args, **kwargs)
+        if check := getattr(view, "check_replay", None):
+            check(**kwargs)
         key = parse_key(request.META[META_NAME])
         fingerprint, user = compute_fingerprint(request), cast(User, request.user)
         claim = claim_key(user=user, key=key, fingerprint=fingerprint, lease_seconds=lease_seconds)

@@ -19,7 +19,7 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
 from accounts.models import User
-from accounts.permissions import is_reviewer
+from accounts.permissions import can_view_all
 from predictions.models import Input, Prediction, Review
 from predictions.presentation import find_own_review
 from predictions.services.stored_files import read_stored_file
@@ -124,7 +124,7 @@ def represent_input(row: Input, *, base_url: str, url_suffix: str = "") -> dict[
 def represent_review(review: Review, *, reader: User) -> dict[str, Any]:
     """Return a review as a JSON object. Only reviewers see who wrote it; all users see whether it is their own."""
     is_own = review.reviewer_id == reader.pk
-    author = review.reviewer if is_own or is_reviewer(reader) else None
+    author = review.reviewer if is_own or can_view_all(reader) else None
     return {
         "id": str(review.pk),
         "verdict": str(review.verdict),

@@ -12,19 +12,21 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
+from accounts.scopes import PREDICT
 from core.api.filters import StrictFilterBackend
 from core.api.negotiation import IgnoreAcceptNegotiation
 from predictions.api.background import CancelMixin, add_poll_headers, create_in_background, read_preference
 from predictions.api.direct import accept_direct_requests
-from predictions.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
+from predictions.api.idempotency import get_claim, idempotent
 from predictions.api.raw_images import BinaryParser, ImageParser, reject_query_fields
 from predictions.api.responses import build_created_response
+from predictions.api.reviews import ReviewsMixin
 from predictions.api.schema import CREATE
 from predictions.api.serializers import (
     InputSerializer,
@@ -32,13 +34,12 @@ from predictions.api.serializers import (
     PredictionSerializer,
     PredictionWithFeaturesSerializer,
     PredictionWithImageSerializer,
-    ReviewInputSerializer,
-    ReviewSerializer,
 )
 from predictions.export import EXPORT_FORMATS, stream_export
 from predictions.filters import PredictionFilter
 from predictions.models import Input, Prediction
-from predictions.services import predict, review_prediction, withdraw_review
+from predictions.permissions import select_exportable
+from predictions.services import predict
 from predictions.services.references import create_unique
 from predictions.services.stored_files import read_stored_file
 from registry.versions import get_version
@@ -55,7 +56,9 @@ INCLUDE_SERIALIZERS: dict[str, dict[str, type[PredictionSerializer]]] = {
 }
 
 
-class PredictionViewSet(CancelMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class PredictionViewSet(
+    CancelMixin, ReviewsMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet
+):
     """Create, list, export, cancel, and review predictions."""
 
     queryset = Prediction.objects.none()
@@ -63,6 +66,7 @@ class PredictionViewSet(CancelMixin, mixins.ListModelMixin, mixins.RetrieveModel
     filter_backends = (StrictFilterBackend,)
     filterset_class = PredictionFilter
     lookup_value_converter = "uuid"
+    write_scope = PREDICT
 
     @classmethod
     def as_view(cls, *args: Any, **kwargs: Any) -> Any:
@@ -154,49 +158,17 @@ class PredictionViewSet(CancelMixin, mixins.ListModelMixin, mixins.RetrieveModel
     )
     @action(detail=False, pagination_class=None, content_negotiation_class=IgnoreAcceptNegotiation)
     def export(self, request: Request) -> StreamingHttpResponse:
-        """Stream all predictions that match the filters as CSV or JSON lines, newest first."""
+        """Stream all predictions that match the filters as CSV or JSON lines, newest first.
+
+        The predictions of other users are included if you have the permission to export them.
+        """
         format_name = request.query_params.get("format", "csv")
         if format_name not in EXPORT_FORMATS:
             raise ValidationError(
                 {"format": f"Expected {' or '.join(EXPORT_FORMATS)}. Received: {format_name[:50]}"}, code="unknown-format"
             )
-        predictions = self.filter_queryset(self.get_queryset()).order_by("-id")
+        predictions = select_exportable(cast(Any, self.filter_queryset(self.get_queryset()).order_by("-id")), request.user)
         return stream_export(predictions, reader=request.user, format_name=format_name)
-
-    @extend_schema(
-        methods=["GET"], responses=ReviewSerializer(many=True), description="List the active reviews of a prediction."
-    )
-    @extend_schema(
-        methods=["POST"],
-        request=ReviewInputSerializer,
-        responses={201: ReviewSerializer},
-        description="Review a prediction. You can review your own predictions; reviewers can review all predictions. "
-        "A new review withdraws your earlier review of the same prediction.",
-        parameters=[IDEMPOTENCY_PARAMETER],
-    )
-    @extend_schema(methods=["DELETE"], responses={204: None}, description="Withdraw your active review of a prediction.")
-    @action(detail=True, methods=["get", "post", "delete"], filter_backends=(), pagination_class=None)
-    @idempotent
-    def reviews(self, request: Request, pk: str) -> HttpResponse:
-        """List the active reviews of a prediction, add your own review, or withdraw it.
-
-        You can review your own predictions. Reviewers can review all predictions. A new review withdraws your earlier one.
-        """
-        prediction = self.get_object()
-        reviewer = cast(User, request.user)
-        context = self.get_serializer_context()
-        if request.method == "POST":
-            serializer = ReviewInputSerializer(data=request.data, context=context)
-            serializer.is_valid(raise_exception=True)
-            with get_claim(request).transaction():
-                review = review_prediction(prediction=prediction, reviewer=reviewer, **serializer.validated_data)
-                response = Response(ReviewSerializer(review, context=context).data, status=201)
-                return get_claim(request).complete(response)
-        if request.method == "DELETE":
-            if not withdraw_review(prediction=prediction, reviewer=reviewer):
-                raise NotFound("You have no active review of this prediction.")
-            return Response(status=204)
-        return Response(ReviewSerializer(prediction.active_reviews, many=True, context=context).data)
 
 
 def read_unique_reference(request: Request, client_reference: str) -> bool:

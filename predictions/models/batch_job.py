@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.fields import UUID7Field
-from core.querysets import VisibleQuerySet
 from core.validators import MAX_FILE_NAME_CHARACTERS
 from predictions.models.prediction import Prediction
 from predictions.paths import get_batch_job_image_path, get_batch_job_path
+from predictions.querysets import BatchJobQuerySet
 from registry.models import ModelVersion
 
 
@@ -71,7 +71,7 @@ class BatchJob(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar = VisibleQuerySet.as_manager()
+    objects: ClassVar = BatchJobQuerySet.as_manager()
 
     class Meta:
         indexes = [

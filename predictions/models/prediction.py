@@ -88,6 +88,12 @@ class Prediction(models.Model):
     active_reviews: list[Review]  # newest first; set by `with_reviews`
 
     class Meta:
+        # Django adds `view_prediction`, and `change_prediction`, which allows canceling. See accounts.permissions.
+        permissions = [
+            ("review_prediction", "Can review the predictions of all users"),
+            ("send_ground_truth", "Can send ground truth for the predictions of all users"),
+            ("export_prediction", "Can export the predictions of all users"),
+        ]
         # In ascending order, because PostgreSQL then fills the pages of an index with few values (source, ID: 17 not 22 MB).
         indexes = [
             # Serves: a user's history, newest first; deleting a user.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from accounts.models import User
 from inference.errors import InferenceError, InvalidInput
 from predictions.models import Prediction, Review
+from predictions.permissions import REVIEW_DENIED, can_send_ground_truth
 from predictions.services.review_validation import ReviewInput, validate_review
 from predictions.services.reviews import build_review, replace_reviews
 
@@ -29,9 +30,16 @@ class ReviewResult:
 
 
 def review_predictions(
-    *, items: Sequence[ReviewItem], reviewer: User, picked_by: str = Review.PickedBy.API
+    *,
+    items: Sequence[ReviewItem],
+    reviewer: User,
+    picked_by: str = Review.PickedBy.API,
+    is_allowed: Callable[[Prediction, User], bool] = can_send_ground_truth,
 ) -> list[ReviewResult]:
     """Store one user's reviews of many predictions in one transaction. Valid items are stored even if others are invalid.
+
+    Args:
+        is_allowed: whether the user can review a prediction that they can see.
 
     Returns:
         One result per item, in the same order. The second of two items for the same prediction is an error.
@@ -42,6 +50,8 @@ def review_predictions(
     for item in items:
         try:
             prediction = _select_prediction(predictions, item)
+            if not is_allowed(prediction, reviewer):
+                raise InvalidInput(REVIEW_DENIED, code="permission-denied", field=_get_key_field(item))
             if prediction.pk in reviews:
                 raise InvalidInput("An earlier item reviews the same prediction.", code="twice", field="id")
             review = validate_review(prediction, _read_review(item))
@@ -68,7 +78,7 @@ def _find_predictions(items: Sequence[ReviewItem], reviewer: User) -> Prediction
 
 
 def _select_prediction(predictions: PredictionsByKey, item: ReviewItem) -> Prediction:
-    field = "id" if "id" in item else "client_reference"
+    field = _get_key_field(item)
     matches = predictions.get(item[field], [])
     if not matches:
         raise InvalidInput("Prediction not found, or you don't have access.", code="not-found", field=field)
@@ -76,6 +86,11 @@ def _select_prediction(predictions: PredictionsByKey, item: ReviewItem) -> Predi
         message = f"{len(matches)} predictions have this client_reference. Identify them by id."
         raise InvalidInput(message, code="ambiguous", field=field)
     return matches[0]
+
+
+def _get_key_field(item: ReviewItem) -> str:
+    """Return the field that identifies the prediction of an item."""
+    return "id" if "id" in item else "client_reference"
 
 
 def _read_review(item: ReviewItem) -> ReviewInput:

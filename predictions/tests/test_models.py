@@ -113,7 +113,7 @@ def test_predictions_are_visible_to_their_owner_and_to_reviewers(shades, user, o
     assert list(counts.values()) == [1, 0, 1, 1, 0, 0]
 
 
-def test_a_reviewer_who_is_no_longer_staff_sees_only_their_own_predictions(shades, user, reviewer):
+def test_a_user_without_the_group_sees_only_their_own_predictions(shades, user, reviewer, django_user_model):
     make_prediction(user)
-    reviewer.is_staff = False
-    assert Prediction.objects.visible_to(reviewer).count() == 0
+    reviewer.groups.clear()
+    assert Prediction.objects.visible_to(django_user_model.objects.get(pk=reviewer.pk)).count() == 0

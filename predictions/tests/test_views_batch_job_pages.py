@@ -48,7 +48,7 @@ def test_fragment_for_other_pages_has_the_progress_only(shades, signed_in, make_
 
 def test_polling_needs_few_queries(flowers, signed_in, make_job, django_assert_max_num_queries):
     job = make_job(make_table(), "flowers")
-    with django_assert_max_num_queries(3):  # the session, the user, the job
+    with django_assert_max_num_queries(4):  # the session, the user, the permissions, the job
         signed_in.get(job.get_absolute_url(), {"status": "queued", "failures": "0"}, headers=HTMX)
 
 

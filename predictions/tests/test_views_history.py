@@ -77,10 +77,10 @@ def test_only_the_owner_and_reviewers_see_a_prediction(shades, client, user, oth
 def test_number_of_queries_does_not_depend_on_the_rows(shades, signed_in, user, count, django_assert_max_num_queries):
     for _ in range(count):
         make_prediction(user)
-    with django_assert_max_num_queries(4):  # the session, the user, the rows, their reviews
+    with django_assert_max_num_queries(5):  # the session, the user, the permissions, the rows, their reviews
         page = signed_in.get(URL, headers=HTMX)
     assert page.content.decode().count("<time") == count
-    with django_assert_max_num_queries(6):  # also the models and labels of the filters
+    with django_assert_max_num_queries(7):  # also the models and labels of the filters
         assert signed_in.get(URL).content.decode().count("<time") == count
 
 

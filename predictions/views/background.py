@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.generic import View
 from django_htmx.http import HttpResponseClientRefresh
 
-from accounts.permissions import is_reviewer
+from accounts.permissions import can_view_all
 from accounts.requests import AuthenticatedRequest
 from core.fields import parse_uuid
 from predictions.models import Prediction
@@ -77,7 +77,7 @@ class OpenRowsView(HtmxLoginRequiredMixin, View):
         context: dict[str, Any] = {
             "changed": changed,
             "rows": predictions,
-            "shows_all_users": is_reviewer(request.user),
+            "shows_all_users": can_view_all(request.user),
         }
         return render(request, "predictions/_open_rows.html", context)
 

@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from django.views.decorators.vary import vary_on_headers
 from django.views.generic import TemplateView
 
-from accounts.permissions import is_reviewer
+from accounts.permissions import can_view_all
 from accounts.requests import AuthenticatedRequest
 from core.pagination import get_keyset_page
 from predictions.filters import PredictionFilter
@@ -69,7 +69,7 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
             hidden_filter_count=len(filters.keys() - set(MAIN_FILTERS)),
             unknown_names=unknown_names,
             query=urlencode(filters),
-            shows_all_users=is_reviewer(user),
+            shows_all_users=can_view_all(user),
             **kwargs,
         )
 

@@ -79,7 +79,7 @@ class ModelDetailView(LoginRequiredMixin, DetailView):
         snippets = build_snippets(signature, reference=reference, site_url=get_site_url(self.request))
         return {
             "reference": reference,
-            "can_try": in_production or self.request.user.is_reviewer,
+            "can_try": in_production or self.request.user.can_view_models,
             "has_example": has_example(version),
             "snippets": snippets,
         }

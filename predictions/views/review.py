@@ -6,15 +6,17 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.views.generic import View
 
 from accounts.models import User
-from accounts.permissions import is_reviewer
+from accounts.permissions import can_view_all
 from accounts.requests import AuthenticatedRequest
 from predictions.models import Prediction
 from predictions.models.review import MAX_COMMENT_CHARACTERS
+from predictions.permissions import REVIEW_DENIED, can_review
 from predictions.presentation import find_own_review
 from predictions.services import review_prediction, withdraw_review
 from predictions.services.review_fields import parse_true_value, read_true_labels
@@ -35,6 +37,8 @@ class ReviewView(HtmxLoginRequiredMixin, View):
 
     def post(self, request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
         prediction = get_object_or_404(Prediction.objects.visible_to(request.user).with_related(), pk=pk)
+        if not can_review(prediction, request.user):
+            raise PermissionDenied(REVIEW_DENIED)
         error = ""
         try:
             if request.POST.get("verdict") == WITHDRAW:
@@ -79,4 +83,9 @@ def get_review_context(prediction: Prediction, user: User) -> dict[str, Any]:
     """Return the context of the review section for a prediction that was fetched `with_reviews`."""
     own_review = find_own_review(prediction, user)
     other_reviews = [review for review in prediction.active_reviews if review is not own_review]
-    return {"mine": own_review, "other_reviews": other_reviews, "show_reviewers": is_reviewer(user)}
+    return {
+        "mine": own_review,
+        "other_reviews": other_reviews,
+        "show_reviewers": can_view_all(user),
+        "can_review": can_review(prediction, user),
+    }

@@ -1,4 +1,4 @@
-"""Registered models, versions, and aliases in the admin. Read-only, except that superusers can move aliases."""
+"""Registered models, versions, and aliases in the admin. Read-only, except that a permission allows moving aliases."""
 
 from registry.admin.models import AliasAdmin, AliasChangeAdmin, ModelVersionAdmin, RegisteredModelAdmin
 

@@ -1,4 +1,4 @@
-"""The page on which superusers point an alias to a version."""
+"""The page on which users with the permission point an alias to a version."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from django.utils.functional import cached_property
 from django.views.generic import FormView
 
 from accounts.models import User
+from accounts.permissions import PROMOTE_MODELS, has_permission
 from core.validators import validate_name
 from inference.errors import InferenceError
 from registry.errors import describe_error
@@ -39,10 +40,10 @@ class PromoteView(UserPassesTestMixin, FormView):
     template_name = "admin/registry/modelversion/promote.html"
     form_class = AliasForm
     raise_exception = True
-    permission_denied_message = "You don't have permission. Superusers only."
+    permission_denied_message = "You don't have permission to move aliases."
 
     def test_func(self) -> bool:
-        return self.request.user.is_superuser
+        return has_permission(self.request.user, PROMOTE_MODELS)
 
     @cached_property
     def version(self) -> ModelVersion:

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.scopes import SCOPES
 from accounts.services import create_token
 
 
@@ -19,6 +20,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("user", help="username")
         parser.add_argument("--name", default="create_token", help="what the token is for")
+        parser.add_argument(
+            "--scope", action="append", choices=SCOPES, help="what the token may do; repeat for several; default: all"
+        )
         parser.add_argument("--days", type=int, help="days until the token expires; default: no expiry")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -28,5 +32,5 @@ class Command(BaseCommand):
         if options["days"] is not None and options["days"] < 1:
             raise CommandError(f"Expected --days to be 1 or more. Received: {options['days']}")
         expires_at = timezone.now() + timedelta(days=options["days"]) if options["days"] else None
-        _, secret = create_token(user=user, name=options["name"], expires_at=expires_at)
+        _, secret = create_token(user=user, name=options["name"], expires_at=expires_at, scopes=options["scope"] or SCOPES)
         self.stdout.write(secret)

@@ -14,7 +14,8 @@ from django.utils.functional import cached_property
 from django.utils.http import urlencode
 from django.views.generic import FormView
 
-from accounts.mixins import ReviewerRequiredMixin
+from accounts.mixins import PermissionsRequiredMixin
+from accounts.permissions import REVIEW_PREDICTIONS, VIEW_PREDICTIONS
 from accounts.requests import AuthenticatedRequest
 from core.fields import parse_uuid
 from inference.errors import InferenceError
@@ -39,7 +40,7 @@ from registry.references import resolve_version
 RECENT_REVIEWS_WINDOW = timedelta(hours=12)  # for the number of reviews on the page
 
 
-class ReviewQueueView(ReviewerRequiredMixin, FormView):
+class ReviewQueueView(PermissionsRequiredMixin, FormView):
     """Show the predictions that a reviewer has claimed, and perform the reviewer's actions.
 
     A GET request writes nothing. Each POST request performs one action (start, a verdict, skip or undo), extends the
@@ -47,6 +48,8 @@ class ReviewQueueView(ReviewerRequiredMixin, FormView):
     The query selects the queue.
     """
 
+    required_permissions = (VIEW_PREDICTIONS, REVIEW_PREDICTIONS)
+    permission_denied_message = "You don't have permission to review the predictions of all users."
     form_class = ReviewQueueForm
     template_name = "admin/predictions/review/review_queue.html"
     update_template_name = "admin/predictions/review/_queue_update.html"

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.models import User
+from accounts.scopes import PREDICT
 from core.api.large_bodies import LargeBodyMixin
 from inference.errors import InvalidInput
 from predictions.api.idempotency import BATCH_LEASE_SECONDS, get_claim, idempotent
@@ -101,6 +102,8 @@ def _can_serve(resolved: ResolvedModel) -> bool:
 
 class InferView(LargeBodyMixin, ProtocolView):
     """Inference."""
+
+    write_scope = PREDICT
 
     @partial(idempotent, lease_seconds=BATCH_LEASE_SECONDS)
     def post(self, request: Request, name: str, number: str | None = None) -> HttpResponse:

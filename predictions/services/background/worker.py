@@ -13,6 +13,7 @@ from django.utils import timezone
 from inference.errors import InvalidInput, ModelLoading, Overloaded
 from predictions.models import Prediction
 from predictions.services.background.transitions import Lease, claim_prediction, finish_prediction, return_to_queue
+from predictions.services.inactive_users import get_canceled_values, is_inactive
 from predictions.services.inputs import prepare_stored_input
 from predictions.services.predict import record_prediction, run_model
 from predictions.services.storage import validate_texts
@@ -31,7 +32,8 @@ STORED_RESULT_FIELDS = (
 def run_queued_prediction(prediction_id: str) -> None:
     """Run a queued prediction and store its final status. Do nothing if it is final, or if another worker runs it.
 
-    If the model is overloaded or still loading, the prediction is queued again, and the sweep enqueues it later.
+    If the user has been deactivated, the prediction is canceled. If the model is overloaded or still loading, it is queued
+    again, and the sweep enqueues it later.
     """
     lease = claim_prediction(UUID(prediction_id))
     if lease is None:
@@ -39,6 +41,9 @@ def run_queued_prediction(prediction_id: str) -> None:
     rows = Prediction.objects.select_related("input", "model_version__model", "queued")
     prediction = rows.filter(pk=lease.prediction_id, queued__isnull=False).first()
     if prediction is None:  # canceled or deleted in the meantime
+        return
+    if is_inactive(prediction.user_id):
+        finish_prediction(lease.prediction_id, get_canceled_values(), **lease.guard)
         return
     try:
         _run_stored_input(prediction)

@@ -26,11 +26,14 @@ from predictions.services.batch_jobs.states import (
     RETRY_OPTION,
     LeaseLost,
     claim_job,
+    end_job,
     extend_lease,
     fail_job,
     finish_job,
+    lock_leased_job,
     release_job,
 )
+from predictions.services.inactive_users import CANCELED_ERROR, is_inactive
 from registry.references import ModelReference, ResolvedModel
 from registry.serving import get_standby, lease_predictor
 
@@ -85,6 +88,9 @@ class _JobRun:
                 if stopping.is_set() or (number and time.monotonic() > self.deadline):
                     release_job(self.job)
                     return
+                if is_inactive(self.job.user_id):
+                    self._cancel()
+                    return
                 self._process(chunk)
         except InferenceError as error:  # of the file or of the model; those of single items are stored
             fail_job(self.job, code=error.code, message=error.message)
@@ -92,6 +98,11 @@ class _JobRun:
             fail_job(self.job, code=error.code, message="No space is left for uploaded files. Retry the job later.")
         else:
             self._finish()
+
+    def _cancel(self) -> None:
+        """Cancel the job, because its user has been deactivated. What was processed stays."""
+        with transaction.atomic():
+            end_job(lock_leased_job(self.job), BatchJob.Status.CANCELED, **CANCELED_ERROR)
 
     def _finish(self) -> None:
         """Mark the job as succeeded, unless its file ended before its last item."""

@@ -17,7 +17,7 @@ from core.errors import get_status
 from inference.errors import InferenceError
 from predictions.batch_job_files import build_preview
 from predictions.models import BatchJob
-from predictions.permissions import can_change_job
+from predictions.permissions import JOB_CHANGE_DENIED, can_change_job
 from predictions.services.batch_jobs import cancel_batch_job, retry_batch_job, start_batch_job
 from predictions.views.batch_jobs.preview import (
     UNREADABLE_MESSAGE,
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 class BatchJobActionView(HtmxLoginRequiredMixin, View):
-    """Change a batch job, and return to its page. Reviewers can see the batch jobs of other users, but not change them."""
+    """Change a batch job, and return to its page. A permission to see the batch jobs of other users does not allow this."""
 
     http_method_names = ["post"]
     request: AuthenticatedRequest
@@ -40,7 +40,7 @@ class BatchJobActionView(HtmxLoginRequiredMixin, View):
         jobs = BatchJob.objects.visible_to(self.request.user).select_related("model_version__model", "user")
         job = get_object_or_404(jobs, pk=pk)
         if not can_change_job(job, self.request.user):
-            raise PermissionDenied("Only the owner of a batch job can change it.")
+            raise PermissionDenied(JOB_CHANGE_DENIED)
         try:
             return self.change_job(job)
         except InferenceError as error:

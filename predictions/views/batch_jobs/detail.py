@@ -9,7 +9,6 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.vary import vary_on_headers
 from django.views.generic import DetailView, TemplateView
 
-from accounts.permissions import is_reviewer
 from accounts.requests import AuthenticatedRequest
 from core.pagination import get_keyset_page
 from predictions.batch_job_presentation import (
@@ -22,7 +21,7 @@ from predictions.batch_job_presentation import (
 )
 from predictions.batch_job_progress import get_progress
 from predictions.models import BatchJob
-from predictions.permissions import can_change_job
+from predictions.permissions import can_change_job, can_export_job
 from predictions.views.batch_jobs.preview import get_preview_context, has_preview
 from predictions.views.mixins import HtmxLoginRequiredMixin
 
@@ -77,8 +76,9 @@ class BatchJobView(HtmxLoginRequiredMixin, DetailView):
             label_counts=label_counts[:MAX_SHOWN_LABELS],
             hidden_label_count=max(0, len(label_counts) - MAX_SHOWN_LABELS),
             can_change=may_change,
+            can_export=can_export_job(job, self.request.user),
             can_retry=has_new_status and _can_retry(job),
-            shows_user=is_reviewer(self.request.user),
+            shows_user=self.request.user.can_view_batch_jobs,
             **kwargs,
         )
 
@@ -99,7 +99,7 @@ class BatchJobListView(HtmxLoginRequiredMixin, TemplateView):
         )
         # Drafts with a preview, and those without an image, wait for their user.
         open_jobs = [job for job in page.rows if not job.is_final and not has_preview(job) and job.total_items != 0]
-        return super().get_context_data(page=page, open_jobs=open_jobs, shows_all_users=is_reviewer(user), **kwargs)
+        return super().get_context_data(page=page, open_jobs=open_jobs, shows_all_users=user.can_view_batch_jobs, **kwargs)
 
 
 def _can_retry(job: BatchJob) -> bool:

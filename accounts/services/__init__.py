@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from accounts.models import ApiToken, User
+from accounts.scopes import SCOPES, join_scopes
 
 TOKEN_PREFIX = "mls_"  # noqa: S105  lets secret scanners recognize leaked tokens
 TOKEN_BYTES = 32
@@ -61,15 +63,21 @@ def add_reviewer(*, user: User) -> User:
     return user
 
 
-def create_token(*, user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
+def create_token(
+    *, user: User, name: str, expires_at: datetime | None = None, scopes: Iterable[str] = SCOPES
+) -> tuple[ApiToken, str]:
     """Create an API token. Return the token and its secret, which is not stored and cannot be shown again.
 
+    Args:
+        scopes: what the token may do with the rights of the user, see `accounts.scopes`; by default everything.
+
     Raises:
-        ValidationError: the name is empty or too long.
+        ValidationError: the name is empty or too long, or a scope is unknown.
     """
     secret = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
     prefix = secret[:SHOWN_TOKEN_CHARACTERS]
-    token = ApiToken(user=user, name=name, expires_at=expires_at, prefix=prefix, digest=hash_secret(secret=secret))
+    token = ApiToken(user=user, name=name, scopes=join_scopes(scopes), expires_at=expires_at, prefix=prefix)
+    token.digest = hash_secret(secret=secret)
     token.full_clean()
     token.save()
     return token, secret

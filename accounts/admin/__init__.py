@@ -1,0 +1,6 @@
+"""Users and API tokens in the admin."""
+
+from accounts.admin.tokens import ApiTokenAdmin
+from accounts.admin.users import UserAdmin
+
+__all__ = ["ApiTokenAdmin", "UserAdmin"]

@@ -1,0 +1,147 @@
+"""Delete and anonymize users in the admin, after a page that says what happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import logout
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import CASCADE, ForeignObjectRel, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.text import capfirst
+
+from accounts.models import User
+from accounts.services.removal import anonymize_user, check_removal, delete_user
+
+MAX_REMOVED_USERS = 100  # in one request
+CONFIRMED = {"post": "yes"}  # as in Django's own confirmation of deletions
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A way to remove users: the name of the action, the texts of its page, and the service."""
+
+    action: str
+    title: str
+    button: str
+    done: str
+    remove: Callable[..., object]
+
+
+DELETION = Removal("delete_selected", "Delete users", "Delete", "Deleted", delete_user)
+ANONYMIZATION = Removal("anonymize_selected", "Anonymize users", "Anonymize", "Anonymized", anonymize_user)
+
+
+class RemovalAdmin(admin.ModelAdmin):
+    """Replace Django's deletion, which asks for permissions on related rows, and add anonymization."""
+
+    actions: Sequence[Any] = ("delete_selected", "anonymize_selected")
+    change_form_template = "admin/accounts/user/change_form.html"
+    removal_template = "admin/accounts/user/remove.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.anonymize_view)
+        return [path("<path:object_id>/anonymize/", view, name="accounts_user_anonymize"), *super().get_urls()]
+
+    @admin.action(description="Delete selected users…", permissions=["delete"])
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        return self.confirm_removal(request, queryset, DELETION)
+
+    @admin.action(description="Anonymize selected users…", permissions=["delete"])
+    def anonymize_selected(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        return self.confirm_removal(request, queryset, ANONYMIZATION)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        return self.remove_one(request, object_id, DELETION)
+
+    def anonymize_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self.remove_one(request, object_id, ANONYMIZATION)
+
+    def remove_one(self, request: HttpRequest, object_id: str, removal: Removal) -> HttpResponse:
+        """Show the confirmation for one user, or remove the user.
+
+        Raises:
+            Http404: there is no such user.
+        """
+        user = self.get_object(request, object_id)
+        if user is None:
+            raise Http404
+        response = self.confirm_removal(request, self.get_queryset(request).filter(pk=user.pk), removal)
+        return response or redirect("admin:accounts_user_changelist")
+
+    def confirm_removal(self, request: HttpRequest, queryset: QuerySet[User], removal: Removal) -> HttpResponse | None:
+        """Show the confirmation, or remove the users if it was sent, and return None.
+
+        Raises:
+            PermissionDenied: for one of the users.
+        """
+        users = list(queryset[: MAX_REMOVED_USERS + 1])
+        if not all(self.has_delete_permission(request, user) for user in users):
+            raise PermissionDenied("Only superusers can remove superusers.")
+        error = _find_error(users)
+        if request.POST.get("post") == CONFIRMED["post"] and not error:
+            return self.remove_users(request, users, removal)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": removal.title,
+            "removal": removal,
+            "users": users,
+            "error": error,
+            "is_own_account": any(user.pk == request.user.pk for user in users),
+            "related_rows": _count_related_rows(users, removal),
+            "checkbox_name": ACTION_CHECKBOX_NAME,
+            "confirmed": CONFIRMED,
+        }
+        return TemplateResponse(request, self.removal_template, context, status=409 if error and request.POST else 200)
+
+    def remove_users(self, request: HttpRequest, users: Sequence[User], removal: Removal) -> HttpResponse | None:
+        """Remove users one after the other. A user who removed their own account is signed out."""
+        is_own_account = any(user.pk == request.user.pk for user in users)
+        for user in sorted(users, key=lambda user: user.pk == request.user.pk):
+            if user.pk != request.user.pk:
+                self.log_change(request, user, f"{removal.done}.")
+            removal.remove(user=user)
+        if is_own_account:
+            logout(request)
+            return redirect("accounts:login")
+        messages.success(request, f"{removal.done}: {len(users)}")
+        return None
+
+
+def _find_error(users: Sequence[User]) -> str:
+    if len(users) > MAX_REMOVED_USERS:
+        return f"Select at most {MAX_REMOVED_USERS} users."
+    try:
+        check_removal(users=users)
+    except ValidationError as error:
+        return " ".join(error.messages)
+    return ""
+
+
+def _count_related_rows(users: Sequence[User], removal: Removal) -> list[tuple[str, int, str]]:
+    """Return the name and the number of rows of each kind that belong to users, and what happens to them."""
+    counts = []
+    for relation in User._meta.related_objects:
+        if relation.many_to_many:
+            continue
+        model = relation.related_model
+        count = model._default_manager.filter(**{f"{relation.field.name}__in": users}).count()
+        if count:
+            name = capfirst(str(model._meta.verbose_name_plural))
+            counts.append((name, count, _describe_effect(relation, removal)))
+    return counts
+
+
+def _describe_effect(relation: ForeignObjectRel, removal: Removal) -> str:
+    if removal is DELETION:
+        return "Deleted" if relation.on_delete is CASCADE else "Kept without a user"
+    return "Deleted" if relation.on_delete is CASCADE and relation.related_model is not LogEntry else "Kept"

@@ -1,0 +1,37 @@
+"""Delete or anonymize a user."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.models import User
+from accounts.services.removal import anonymize_user, delete_user
+
+
+class Command(BaseCommand):
+    help = (
+        "Delete USER with their tokens and sessions. Predictions, inputs, reviews, and batch jobs stay without a user. "
+        "With --anonymize, the account stays, inactive and without a name."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("user", help="username")
+        parser.add_argument("--anonymize", action="store_true", help="remove personal data, but keep the account")
+        parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = User.objects.filter(username=options["user"]).first()
+        if user is None:
+            raise CommandError(f"There is no user {options['user']!r}.")
+        verb, remove = ("Anonymize", anonymize_user) if options["anonymize"] else ("Delete", delete_user)
+        if not options["yes"] and input(f"{verb} {user.username}? You cannot undo this. [y/N] ").lower() != "y":
+            raise CommandError("Nothing was changed.")
+        try:
+            remove(user=user)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        self.stdout.write(f"{verb}d: {options['user']}")

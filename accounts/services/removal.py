@@ -1,0 +1,108 @@
+"""Delete and anonymize users. What they created stays: predictions, inputs, reviews, and batch jobs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from uuid import uuid4
+
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import SESSION_KEY
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.signals import user_removing
+
+logger = logging.getLogger(__name__)
+
+SESSIONS_PER_FETCH = 1000
+
+
+def delete_user(*, user: User) -> None:
+    """Delete a user with their tokens, sessions, claims, and admin log entries.
+
+    Their predictions, inputs, reviews, and batch jobs stay without a user. Work that has not ended is canceled.
+
+    Raises:
+        ValidationError: the user is the last active superuser.
+    """
+    user_id, username = user.pk, user.username
+    with transaction.atomic():
+        _prepare_removal(user)
+        _delete_access_records(username)
+        user.delete()
+    _delete_sessions(str(user_id))
+    logger.info("user deleted", extra={"user": str(user_id)})
+
+
+def anonymize_user(*, user: User) -> User:
+    """Remove the name, email, password, tokens, permissions, and sessions of a user. The account stays, inactive.
+
+    Their predictions, inputs, reviews, batch jobs, and admin log entries still belong to the account. Work that has not
+    ended is canceled.
+
+    Raises:
+        ValidationError: the user is the last active superuser.
+    """
+    username = user.username
+    with transaction.atomic():
+        _prepare_removal(user)
+        _delete_access_records(username)
+        user.tokens.all().delete()
+        user.groups.clear()
+        user.user_permissions.clear()
+        user.username = f"(anonymized {uuid4().hex[:12]})"  # a name that cannot be chosen at sign-up
+        user.first_name = user.last_name = user.email = ""
+        user.is_active = user.is_staff = user.is_superuser = False
+        user.last_login = None
+        user.set_unusable_password()
+        user.save()
+        content_type = ContentType.objects.get_for_model(User)
+        LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk)).update(object_repr=user.username)
+    _delete_sessions(str(user.pk))
+    logger.info("user anonymized", extra={"user": str(user.pk)})
+    return user
+
+
+def check_removal(*, users: Iterable[User]) -> None:
+    """Check that an active superuser remains if users are removed.
+
+    Raises:
+        ValidationError: no active superuser would remain.
+    """
+    removed = list(users)
+    superusers = User.objects.filter(is_superuser=True, is_active=True)
+    if any(user.is_superuser for user in removed) and not superusers.exclude(pk__in=[user.pk for user in removed]).exists():
+        message = "At least one active superuser must remain. Make another user a superuser first."
+        raise ValidationError(message, code="last-superuser")
+
+
+def _prepare_removal(user: User) -> None:
+    """Check that the user can be removed, and let other apps end their work. Call it in the transaction of the removal."""
+    # The lock keeps two requests from removing the last two superusers at the same time.
+    list(User.objects.select_for_update().filter(is_superuser=True).order_by("pk").values_list("pk", flat=True))
+    check_removal(users=[user])
+    user_removing.send(sender=User, user=user)
+
+
+def _delete_access_records(username: str) -> None:
+    """Delete the records of sign-ins, which contain the username and IP addresses."""
+    for model in (AccessAttempt, AccessFailureLog, AccessLog):
+        model.objects.filter(username=username).delete()
+
+
+def _delete_sessions(user_id: str) -> None:
+    """Delete the sessions of a user, who is signed out of them already. The user is only in their encoded data."""
+    sessions = Session.objects.filter(expire_date__gt=timezone.now()).order_by("pk")
+    keys = [
+        session.pk
+        for session in sessions.iterator(chunk_size=SESSIONS_PER_FETCH)
+        if session.get_decoded().get(SESSION_KEY) == user_id
+    ]
+    for start in range(0, len(keys), SESSIONS_PER_FETCH):
+        Session.objects.filter(pk__in=keys[start : start + SESSIONS_PER_FETCH]).delete()

@@ -1,0 +1,8 @@
+"""Signals of accounts, to which higher apps react."""
+
+from __future__ import annotations
+
+from django.dispatch import Signal
+
+user_removing = Signal()
+"""Sent in the transaction that deletes or anonymizes a user, before the change, with the argument `user`."""
