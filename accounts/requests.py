@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address, ip_address, ip_network
+
 from django.conf import settings
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
@@ -9,6 +11,7 @@ from django_htmx.middleware import HtmxDetails
 from accounts.models import User
 
 MAX_AUTHORIZATION_CHARACTERS = 512
+UNKNOWN_NETWORK = "::"  # for example of a Unix socket
 
 
 class AuthenticatedRequest(HttpRequest):
@@ -28,6 +31,17 @@ def get_client_address(request: HttpRequest) -> str:
     if proxies and len(forwarded) >= proxies:
         return forwarded[-proxies]
     return request.META.get("REMOTE_ADDR", "")
+
+
+def get_client_network(request: HttpRequest) -> str:
+    """Return the IPv4 address that a request came from, or its IPv6 network: a client has all 2^64 addresses of a /64."""
+    try:
+        address = ip_address(get_client_address(request))
+    except ValueError:
+        return UNKNOWN_NETWORK
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    return str(address.ipv4_mapped or ip_network((address.packed, 64), strict=False).network_address)
 
 
 def parse_bearer_header(header: str) -> str | None:

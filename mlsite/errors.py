@@ -6,6 +6,7 @@ URLs under /v2 have the errors of the Open Inference Protocol.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import RequestDataTooBig
@@ -17,6 +18,8 @@ from core.api.problems import RETRY_AFTER_SECONDS, build_problem
 from core.errors import STATUS_BY_CODE
 from inference.messages import format_bytes
 from predictions.api.v2.errors import build_error, is_v2_request
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 def is_api_request(request: HttpRequest) -> bool:
@@ -35,7 +38,9 @@ def build_error_response(request: HttpRequest, *, code: str, detail: str) -> Htt
         return build_problem(status=status, code=code, detail=detail)
     if is_v2_request(request):
         return build_error(status=status, message=detail)
-    response = render(request, "error.html", {"status": status, "detail": detail}, status=status)
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(detail, status=status, content_type="text/plain; charset=utf-8")  # shown next to the form
+    response = render(request, "error.html", {"status": status, "code": code, "detail": detail}, status=status)
     if status == 503:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response

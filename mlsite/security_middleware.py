@@ -1,0 +1,100 @@
+"""Refuse requests over HTTP whose meaning a redirect would change, and keep responses with personal data out of caches."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
+
+from mlsite import errors
+
+SAFE_METHODS = ("GET", "HEAD")
+PRIVATE = "private, no-store"
+OVERRIDE_HEADERS = ("HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_X_HTTP_METHOD", "HTTP_X_METHOD_OVERRIDE")
+HTTPS_DETAIL = "This site requires HTTPS. Use a URL that starts with https://. The request was not processed."
+TOKEN_DETAIL = "The token was sent without encryption: revoke it, and create a new one."  # noqa: S105  a text
+PASSWORD_DETAIL = "Open the page again with https://, and submit the form there."  # noqa: S105  a text
+OVERRIDE_DETAIL = "Headers that override the method are not supported. Send the request with the method itself."
+SESSION_DETAIL = "You are signed out, and nothing was saved. Sign in in another tab, then {}submit the form again."
+
+
+class HttpsMiddleware:
+    """With `HTTPS=true`, refuse requests over HTTP that Django's SecurityMiddleware would redirect to a request without body.
+
+    A client that follows the redirect of a POST sends a GET (RFC 9110, section 15.4.2), and a program that sends its token
+    over HTTP would never notice. The middleware also refuses headers that override the method, which have no effect here.
+    """
+
+    def __init__(self, get_response: errors.GetResponse) -> None:
+        self.get_response = get_response
+        self._exempt = [re.compile(pattern) for pattern in settings.SECURE_REDIRECT_EXEMPT]
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.SECURE_SSL_REDIRECT and not request.is_secure() and not self._is_exempt(request):
+            has_token = "HTTP_AUTHORIZATION" in request.META
+            if request.method not in SAFE_METHODS or (has_token and errors.is_program_request(request)):
+                return refuse_http(request, has_token=has_token)
+        for name in OVERRIDE_HEADERS:
+            if request.META.get(name, request.method) != request.method:
+                return errors.build_error_response(request, code="method-override", detail=OVERRIDE_DETAIL)
+        return self.get_response(request)
+
+    def _is_exempt(self, request: HttpRequest) -> bool:
+        return any(pattern.search(request.path.lstrip("/")) for pattern in self._exempt)
+
+
+def refuse_http(request: HttpRequest, *, has_token: bool) -> HttpResponse:
+    """Return a 403 that says what to do."""
+    advice = f" {TOKEN_DETAIL}" if has_token else "" if errors.is_program_request(request) else f" {PASSWORD_DETAIL}"
+    return errors.build_error_response(request, code="https-required", detail=HTTPS_DETAIL + advice)
+
+
+class PrivateResponseMiddleware:
+    """Let no cache store responses with personal data, unless a view has its own rule.
+
+    These are all responses of the API, all responses to signed-in users, and all that set a cookie. Responses to visitors
+    without a session are the same for all of them.
+    """
+
+    def __init__(self, get_response: errors.GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if "Cache-Control" not in response.headers and is_personal(request, response):
+            response.headers["Cache-Control"] = PRIVATE
+        return response
+
+
+def is_personal(request: HttpRequest, response: HttpResponse) -> bool:
+    """Return whether a response can depend on the user."""
+    return bool(
+        settings.SESSION_COOKIE_NAME in request.COOKIES
+        or "HTTP_AUTHORIZATION" in request.META
+        or response.cookies
+        or errors.is_program_request(request)
+        or request.path.startswith("/admin/")
+    )
+
+
+class SessionEndMiddleware:
+    """Replace the redirect to the sign-in page by an error if a form was sent without a session.
+
+    After the sign-in, the browser would open the URL of the form with GET, and the content of the form would be lost.
+    """
+
+    def __init__(self, get_response: errors.GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> Any:
+        response = self.get_response(request)
+        user: Any = getattr(request, "user", None)  # requests with a token have none
+        if request.method in SAFE_METHODS or response.status_code != 302 or user is None or user.is_authenticated:
+            return response
+        if response["Location"].startswith(f"{resolve_url(settings.LOGIN_URL)}?"):
+            step = "" if request.headers.get("HX-Request") == "true" else "go back and "
+            return errors.build_error_response(request, code="session-ended", detail=SESSION_DETAIL.format(step))
+        return response
