@@ -147,7 +147,8 @@ LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "predictions:predict"
 # Number of proxies that append to X-Forwarded-For. With 0, the header is ignored, because clients can set it.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 # The default writes emails to files: a reset link in the log would let everyone who reads the log take over accounts.
-vars().update(env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else f"filemail://{VAR_DIR.absolute()}/mail"))
+vars().update(env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "filemail://"))
+EMAIL_FILE_PATH = vars().get("EMAIL_FILE_PATH") or str(VAR_DIR / "mail")
 EMAIL_TIMEOUT = 30  # seconds
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="mlsite@localhost")
 
