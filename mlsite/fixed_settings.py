@@ -8,11 +8,16 @@ from csp.constants import NONE, SELF
 
 from mlsite import __version__
 
+PERMISSION_CLASSES = ["rest_framework.permissions.IsAuthenticated", "accounts.authentication.ScopePermission"]
 MAX_ARCHIVE_MEMBERS = 100_000  # files in a ZIP archive, whose table of contents is read as a whole
 MAX_BATCH_VALUES = 2_000_000  # rows times features of the model per batch request
 MAX_BATCH_JSON_BYTES = 8 * 2**20  # per batch request, without images
 
-PERMISSION_CLASSES = ["rest_framework.permissions.IsAuthenticated", "accounts.authentication.ScopePermission"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "accounts.backends.PermissionBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],

@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from mlsite.account_settings import *  # noqa: F403
 from mlsite.fixed_settings import (  # noqa: F401  settings
+    AUTHENTICATION_BACKENDS,
     CONTENT_SECURITY_POLICY,
     CORS_ALLOW_HEADERS,
     CORS_EXPOSE_HEADERS,

@@ -25,7 +25,7 @@ from registry.models import MULTI_LABEL_TASKS, ModelVersion
 
 class OperationsView(PermissionsRequiredMixin, TemplateView):
     required_permissions = (VIEW_OPERATIONS,)
-    permission_denied_message = "You don't have permission to view the operations page."
+    permission_denied_message = "You don't have permission. Reviewers and operators only."
     template_name = "monitoring/operations.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

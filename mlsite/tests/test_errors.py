@@ -26,7 +26,7 @@ def test_missing_api_urls_return_problem_details(api):
 
 @pytest.mark.parametrize(
     ("path", "group"),
-    [("/operations/", "Reviewers"), ("/admin/login/", "Staff"), ("/admin/predictions/review/queue/", "Staff")],
+    [("/operations/", "Reviewers and operators"), ("/admin/login/", "Staff"), ("/admin/predictions/review/queue/", "Staff")],
 )
 def test_forbidden_pages_name_who_has_access(signed_in, path, group):
     response = signed_in.get(path, follow=True)

@@ -48,7 +48,7 @@ def delete_model_owners(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("predictions", "0017_lease_index"),
+        ("predictions", "0018_decode_time"),
         ("registry", "0005_converted_networks"),
         ("accounts", "0002_token_scopes"),
         ("auth", "0012_alter_user_first_name_max_length"),

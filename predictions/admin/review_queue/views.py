@@ -49,7 +49,7 @@ class ReviewQueueView(PermissionsRequiredMixin, FormView):
     """
 
     required_permissions = (VIEW_PREDICTIONS, REVIEW_PREDICTIONS)
-    permission_denied_message = "You don't have permission to review the predictions of all users."
+    permission_denied_message = "You don't have permission. Reviewers only."
     form_class = ReviewQueueForm
     template_name = "admin/predictions/review/review_queue.html"
     update_template_name = "admin/predictions/review/_queue_update.html"

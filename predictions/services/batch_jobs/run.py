@@ -89,7 +89,8 @@ class _JobRun:
                     release_job(self.job)
                     return
                 if is_inactive(self.job.user_id):
-                    self._cancel()
+                    with transaction.atomic():
+                        end_job(lock_leased_job(self.job), BatchJob.Status.CANCELED, **CANCELED_ERROR)
                     return
                 self._process(chunk)
         except InferenceError as error:  # of the file or of the model; those of single items are stored
@@ -98,11 +99,6 @@ class _JobRun:
             fail_job(self.job, code=error.code, message="No space is left for uploaded files. Retry the job later.")
         else:
             self._finish()
-
-    def _cancel(self) -> None:
-        """Cancel the job, because its user has been deactivated. What was processed stays."""
-        with transaction.atomic():
-            end_job(lock_leased_job(self.job), BatchJob.Status.CANCELED, **CANCELED_ERROR)
 
     def _finish(self) -> None:
         """Mark the job as succeeded, unless its file ended before its last item."""
