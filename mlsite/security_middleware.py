@@ -22,7 +22,7 @@ SESSION_DETAIL = "You are signed out, and nothing was saved. Sign in in another 
 
 
 class HttpsMiddleware:
-    """With `HTTPS=true`, refuse requests over HTTP that Django's SecurityMiddleware would redirect to a request without body.
+    """With `HTTPS=true`, refuse requests over HTTP whose body Django's SecurityMiddleware would drop in a redirect.
 
     A client that follows the redirect of a POST sends a GET (RFC 9110, section 15.4.2), and a program that sends its token
     over HTTP would never notice. The middleware also refuses headers that override the method, which have no effect here.

@@ -19,7 +19,7 @@ from accounts.services.attempts import count_attempt
 from core.tasks import enqueue
 from core.urls import find_public_url
 
-RESET_TASK = "send_password_reset"
+RESET_TASK = "accounts.send_password_reset"
 MAX_EMAILS_PER_HOUR = 5  # per address; further ones are not sent
 
 

@@ -1,0 +1,66 @@
+"""HTTPS is required without changing what a request means, and no cache stores personal data."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from core.tests.problems import assert_problem
+
+pytestmark = pytest.mark.django_db
+PRIVATE = "private, no-store"
+
+
+@pytest.fixture
+def https(settings):
+    settings.SECURE_SSL_REDIRECT = True
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+def test_the_api_refuses_other_methods_over_http(https, api, method):
+    response = api.generic(method, "/api/v1/predictions/", "{}", content_type="application/json")
+    body = assert_problem(response, 403, "https-required")
+    assert "revoke it" in body["detail"]
+
+
+def test_the_api_refuses_tokens_over_http_and_redirects_other_reads(https, api, client):
+    assert_problem(api.get("/api/v1/predictions/"), 403, "https-required")
+    assert api.get("/v2/models/shades").status_code == 403
+    assert client.get("/api/v1/predictions/")["Location"] == "https://testserver/api/v1/predictions/"
+    assert client.get("/healthz").status_code == 200
+
+
+def test_a_form_over_http_is_refused_with_a_page(https, client, user):
+    response = client.post("/accounts/login/", {"username": "ada", "password": "correct horse"})
+    assert response.status_code == 403
+    assert "HTTPS required" in response.content.decode()
+    assert client.get("/accounts/login/").status_code == 301
+    assert client.post("/accounts/login/", {"username": "ada", "password": "correct horse"}, secure=True).status_code == 302
+
+
+def test_headers_that_override_the_method_are_refused(api):
+    response = api.post("/api/v1/predictions/", {}, headers={"x-http-method-override": "DELETE"})
+    assert_problem(response, 400, "method-override")
+
+
+@pytest.mark.parametrize("is_htmx", [False, True])
+def test_a_form_without_a_session_is_not_redirected(client, shades, is_htmx):
+    headers = {"hx-request": "true"} if is_htmx else {}
+    response = client.post("/accounts/tokens/", {"name": "import"}, headers=headers)
+    assert response.status_code == 403
+    assert "You are signed out, and nothing was saved." in response.content.decode()
+    assert client.get("/accounts/tokens/").status_code == 302
+
+
+def test_personal_responses_are_not_cached(client, user, superuser, shades, token_headers):
+    for url in ("/accounts/login/", "/accounts/reset/done/"):
+        assert client.get(url).status_code == 200
+    assert "Cache-Control" not in Client().get("/accounts/reset/done/")
+    headers = token_headers(user)
+    for url in ("/api/v1/predictions/", "/api/v1/models/", "/api/v1/nothing/", "/v2", "/api/schema/"):
+        assert Client().get(url, headers=headers)["Cache-Control"] == PRIVATE, url
+        assert "no-store" in Client().get(url)["Cache-Control"], url
+    client.force_login(superuser)
+    for url in ("/", "/predictions/", "/models/", "/accounts/", "/accounts/tokens/", "/operations/", "/api/docs/"):
+        assert client.get(url)["Cache-Control"] == PRIVATE, url
+    for url in ("/admin/", "/admin/accounts/user/", reverse("admin:accounts_user_change", args=[user.pk])):
+        assert {"private", "no-store"} <= set(client.get(url)["Cache-Control"].split(", ")), url
