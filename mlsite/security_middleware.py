@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from mlsite import errors
 
 SAFE_METHODS = ("GET", "HEAD")
+READ_METHODS = (*SAFE_METHODS, "OPTIONS", "TRACE")
 PRIVATE = "private, no-store"
 OVERRIDE_HEADERS = ("HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_X_HTTP_METHOD", "HTTP_X_METHOD_OVERRIDE")
 HTTPS_DETAIL = "This site requires HTTPS. Use a URL that starts with https://. The request was not processed."
 TOKEN_DETAIL = "The token was sent without encryption: revoke it, and create a new one."  # noqa: S105  a text
 PASSWORD_DETAIL = "Open the page again with https://, and submit the form there."  # noqa: S105  a text
 OVERRIDE_DETAIL = "Headers that override the method are not supported. Send the request with the method itself."
-SESSION_DETAIL = "You are signed out, and nothing was saved. Sign in in another tab, then {}submit the form again."
+SESSION_DETAIL = "You are signed out, and nothing was saved. Sign in"
+RETRY = "then submit the form again."
 
 
 class HttpsMiddleware:
@@ -81,9 +87,11 @@ def is_personal(request: HttpRequest, response: HttpResponse) -> bool:
 
 
 class SessionEndMiddleware:
-    """Replace the redirect to the sign-in page by an error if a form was sent without a session.
+    """Report that a form was not processed if it was sent without a session.
 
-    After the sign-in, the browser would open the URL of the form with GET, and the content of the form would be lost.
+    Otherwise, the browser would open the URL of the form with GET after the sign-in, as if the form had been accepted. htmx
+    gets the error as text, and the page keeps the content of the form. Others are redirected, with a message, to sign in and
+    to return to the page of the form.
     """
 
     def __init__(self, get_response: errors.GetResponse) -> None:
@@ -92,9 +100,22 @@ class SessionEndMiddleware:
     def __call__(self, request: HttpRequest) -> Any:
         response = self.get_response(request)
         user: Any = getattr(request, "user", None)  # requests with a token have none
-        if request.method in SAFE_METHODS or response.status_code != 302 or user is None or user.is_authenticated:
+        if request.method in READ_METHODS or response.status_code != 302 or user is None or user.is_authenticated:
             return response
-        if response["Location"].startswith(f"{resolve_url(settings.LOGIN_URL)}?"):
-            step = "" if request.headers.get("HX-Request") == "true" else "go back and "
-            return errors.build_error_response(request, code="session-ended", detail=SESSION_DETAIL.format(step))
-        return response
+        if not response["Location"].startswith(f"{resolve_url(settings.LOGIN_URL)}?"):
+            return response
+        if request.headers.get("HX-Request") == "true":
+            return errors.build_error_response(
+                request, code="session-ended", detail=f"{SESSION_DETAIL} in another tab, {RETRY}"
+            )
+        messages.warning(request, f"{SESSION_DETAIL}, {RETRY}")
+        return redirect_to_login(find_form_path(request))
+
+
+def find_form_path(request: HttpRequest) -> str:
+    """Return the path of the page that contained a form, or that of the home page."""
+    referer = request.headers.get("Referer", "")
+    if url_has_allowed_host_and_scheme(referer, {request.get_host()}):
+        parts = urlsplit(referer)
+        return parts.path + (f"?{parts.query}" if parts.query else "")
+    return resolve_url(settings.LOGIN_REDIRECT_URL)

@@ -16,7 +16,7 @@ RESET_URL = "/accounts/reset/"
 
 
 def read_link():
-    return re.search(r"http://testserver(\S+)", mail.outbox[-1].body)[1]
+    return re.search(r"http://testserver(/\S+)", mail.outbox[-1].body)[1]
 
 
 def test_a_password_change_keeps_the_current_session(client, user):
