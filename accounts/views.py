@@ -79,7 +79,7 @@ class PasswordResetView(auth_views.PasswordResetView):
         if seconds := count_attempt(kind="reset", key=key, limit=MAX_RESETS_PER_HOUR):
             return render_limited(self.request, "There were too many requests from your network.", seconds)
         request_password_reset(email=form.cleaned_data["email"])
-        return redirect(self.success_url)
+        return redirect(self.get_success_url())
 
 
 class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):

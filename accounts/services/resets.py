@@ -6,6 +6,9 @@ delivery, so that response times do not reveal who has an account.
 
 from __future__ import annotations
 
+import logging
+from smtplib import SMTPException
+
 from django.contrib.auth.forms import PasswordResetForm
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import EmailMessage
@@ -18,6 +21,8 @@ from accounts.models import User
 from accounts.services.attempts import count_attempt
 from core.tasks import enqueue
 from core.urls import find_public_url
+
+logger = logging.getLogger(__name__)
 
 RESET_TASK = "accounts.send_password_reset"
 MAX_EMAILS_PER_HOUR = 5  # per address; further ones are not sent
@@ -35,7 +40,10 @@ def send_password_reset(*, email: str) -> None:
         return
     users = list(PasswordResetForm().get_users(email))
     for user in users:
-        build_reset_email(user=user, site_url=site_url).send()
+        try:
+            build_reset_email(user=user, site_url=site_url).send()
+        except (OSError, SMTPException) as error:
+            logger.error("the email with a reset link was not sent: %s", error, extra={"user": str(user.pk)})
     if not users:
         build_reset_email(user=User(username=email, email=email), site_url=site_url)
 
