@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-CHECKS := check-format check-lint check-types check-templates check-django
+CHECKS := check-format check-lint check-types check-templates check-django check-security check-dependencies
 
 .PHONY: run test test-services faults check $(CHECKS) env install install-dev install-mlflow install-celery install-boosting format constraints screenshots \
 	bench bench-short bench-record bench-growth bench-install
@@ -32,7 +32,15 @@ faults: install-dev
 # .pre-commit-config.yaml runs the same targets.
 check: $(CHECKS)
 
-check-format: install-dev
+check-# pyproject.toml lists the rules that Ruff already checks.
+check-security: install-dev
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml .
+
+# Passes without access to PyPI, and states that.
+check-dependencies: install-dev
+	$(BIN)/python -m mlsite.tests.vulnerabilities
+
+format: install-dev
 	$(BIN)/ruff format --check .
 
 check-lint: install-dev

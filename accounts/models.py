@@ -18,6 +18,9 @@ class User(AbstractUser):
     """A user. The custom model allows fields to be added later."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    daily_quota = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Predictions per day (UTC). If empty, the setting DAILY_QUOTA applies."
+    )
 
     @property
     def can_view_all(self) -> bool:
@@ -109,3 +112,22 @@ class AttemptCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.count}"
+
+
+class Usage(models.Model):
+    """What a user has used of a limit in the current period. `accounts.usage` writes it."""
+
+    class Kind(models.TextChoices):
+        REQUESTS = "requests"
+        PREDICTIONS = "predictions"
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="usage")
+    kind = models.CharField(max_length=20, choices=Kind)
+    started_at = models.DateTimeField()
+    used = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "kind"), name="usage_user_kind"),)
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.used} {self.kind}"

@@ -12,7 +12,7 @@ from django.contrib.auth import views as auth_views
 from django.contrib.auth.forms import PasswordResetForm, SetPasswordForm
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
@@ -53,7 +53,11 @@ class SignUpView(FormView):
         if seconds := count_attempt(kind="sign-up", key=key, limit=limit):
             return render_limited(self.request, "There were too many sign-ups from your network.", seconds)
         data = form.cleaned_data
-        user = create_user(username=data["username"], password=data["password1"], email=data["email"])
+        try:
+            user = create_user(username=data["username"], password=data["password1"], email=data["email"])
+        except ValidationError as error:
+            form.add_error(None if hasattr(error, "error_dict") else "username", error)
+            return self.form_invalid(form)
         login(self.request, user, backend=settings.AUTHENTICATION_BACKENDS[-1])
         messages.success(self.request, f"Welcome, {user.username}. Your account is ready.")
         return super().form_valid(form)

@@ -9,17 +9,13 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        from core import checks, private_files  # noqa: F401  registers the system checks
+        from core import checks, database_checks, deployment_checks, private_files  # noqa: F401  registers the system checks
 
-        connection_created.connect(disable_jit)
+        connection_created.connect(apply_limits)
         post_migrate.connect(private_files.protect_files, sender=self)
 
 
-def disable_jit(connection: Any, **kwargs: Any) -> None:
-    """Turn off just-in-time compilation in PostgreSQL. Compiling takes longer than running any statement of mlsite.
-
-    A connection option would do the same, but PgBouncer rejects it.
-    """
+def apply_limits(connection: Any, **kwargs: Any) -> None:
+    """Apply the limits of the thread to a new connection to PostgreSQL."""
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET jit = off")
+        connection.apply_limits()

@@ -13,8 +13,8 @@ from django.db import OperationalError
 T = TypeVar("T")
 
 MAX_GROUP_ITEMS = 32
-# A write waits for the lock of SQLite for at most 20 seconds: the one before this caller's, then its own.
-WAIT_SECONDS = 45.0
+WAIT_SECONDS = 30.0
+INTERRUPTED_MESSAGE = "The thread that wrote for this request was interrupted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,11 @@ class WriteFailure:
     """Why an item was not written.
 
     Args:
+        error: one that is not an `Exception` has interrupted the thread of the leader, which must raise it.
         is_definite: nothing of the item is stored. Otherwise the outcome is unknown, as after a connection lost in COMMIT.
     """
 
-    error: Exception
+    error: BaseException
     is_definite: bool
 
 
@@ -88,7 +89,11 @@ class GroupCommit(Generic[T]):
                 self._wait(entry)
             if entry.is_leader:
                 self._lead(entry)
-        finally:  # also if this thread is interrupted: the others must go on
+        except BaseException as error:  # this thread is interrupted
+            if not self._leave(entry):
+                raise
+            entry.failure = WriteFailure(error, is_definite=True)  # nobody has started to write the item
+        finally:  # the others must go on
             self._leave(entry)
         return entry.failure
 
@@ -112,16 +117,19 @@ class GroupCommit(Generic[T]):
         try:
             failures = self._write([entry.item, *(follower.item for follower in followers)])
             entry.failure = failures[0]
+            if entry.failure and not isinstance(entry.failure.error, Exception):
+                error = OperationalError(INTERRUPTED_MESSAGE)
+                failures = [entry.failure, *[WriteFailure(error, entry.failure.is_definite)] * len(followers)]
         finally:
             if not failures:  # this thread was interrupted, and raises that
-                error = OperationalError("The thread that wrote for this request was interrupted.")
+                error = OperationalError(INTERRUPTED_MESSAGE)
                 failures = [WriteFailure(error, is_definite=False)] * (1 + len(followers))
             self._leave(entry)  # first, so that the next leader can start
             for follower, failure in zip(followers, failures[1:], strict=True):
                 follower.finish(failure)
 
-    def _leave(self, entry: _Entry[T]) -> None:
-        """Hand the lead to the first caller that waits; or stop waiting."""
+    def _leave(self, entry: _Entry[T]) -> bool:
+        """Hand the lead to the first caller that waits; or stop waiting. Return whether the entry has waited."""
         with self._lock:
             if entry.is_leader:
                 entry.is_leader = False
@@ -132,3 +140,5 @@ class GroupCommit(Generic[T]):
                     successor.woken.release()
             elif entry in self._waiting:
                 self._waiting.remove(entry)
+                return True
+        return False

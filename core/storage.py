@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import errno
+import logging
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cache
 
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
+
+from core.storage_errors import build_storage_error, translate_read_errors, translate_write_errors
 
 TEMPORARY_FOLDER = "tmp"  # below the root of the storage, for files that are still being written
 # Many files at once are written in four threads, because the file system combines their fsyncs. For 64 small files, four
@@ -20,17 +22,8 @@ TEMPORARY_FOLDER = "tmp"  # below the root of the storage, for files that are st
 # one file after the other, use 245 and 177 us.
 WRITER_PARTS = 4
 MAX_WRITER_THREADS = 8  # of this process
-NO_SPACE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
-
-class StorageFull(OSError):
-    """The disk is full, or a quota or the file-size limit is reached. The incomplete file has been removed."""
-
-    code = "storage-full"
-
-    def __str__(self) -> str:
-        """Return the message for people, without the number of the operating system's error."""
-        return self.strerror or ""
+logger = logging.getLogger(__name__)
 
 
 @deconstructible(path="core.storage.DurableFileSystemStorage")
@@ -63,14 +56,14 @@ class DurableFileSystemStorage(FileSystemStorage):
         names = [self.get_available_name(name) if os.path.lexists(self.path(name)) else name for name, _ in files]
         items = [(self.path(name), data) for name, (_, data) in zip(names, files, strict=True)]
         folders = {os.path.dirname(path) for path, _ in items}
-        with _translate_errors():
+        with translate_write_errors():
             for folder in folders:
                 self._create_folder(folder)
         parts = [items[start::WRITER_PARTS] for start in range(min(WRITER_PARTS, len(items)))]
         futures = [_get_writers().submit(self._store_together, part) for part in parts]
-        wait(futures)
         try:
-            with _translate_errors():
+            wait(futures)
+            with translate_write_errors():
                 for future in futures:
                     future.result()
                 for folder in folders:
@@ -78,7 +71,7 @@ class DurableFileSystemStorage(FileSystemStorage):
         except BaseException:
             for part, future in zip(parts, futures, strict=True):
                 if future.exception() is None:
-                    _remove_files(path for path, _ in part)
+                    remove_files(path for path, _ in part)
             raise
         return names
 
@@ -98,7 +91,7 @@ class DurableFileSystemStorage(FileSystemStorage):
                 os.rename(temporary, path)
                 renamed.append(path)
         except BaseException:
-            _remove_files([*renamed, *(temporary for _, temporary in opened[len(renamed) :])])
+            remove_files([*renamed, *(temporary for _, temporary in opened[len(renamed) :])])
             raise
         finally:
             for descriptor, _ in opened:
@@ -107,42 +100,49 @@ class DurableFileSystemStorage(FileSystemStorage):
     def open_temporary_file(self) -> tuple[int, str]:
         """Create a file in the temporary folder, and return its descriptor and its path. `adopt_file` stores it."""
         folder = os.path.join(self.location, TEMPORARY_FOLDER)
-        self._create_folder(folder)
         path = os.path.join(folder, secrets.token_hex(16))
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), path
+        with translate_write_errors():
+            self._create_folder(folder)
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), path
 
     def adopt_file(self, name: str, descriptor: int, path: str) -> str:
         """Store a complete file of `open_temporary_file` under a name that contains a new UUID, and return the name.
 
         Raises:
-            StorageFull: no space is left. The temporary file remains.
+            StorageUnavailable: nothing is stored. The temporary file can remain.
         """
         target = self.path(name)
-        folder = os.path.dirname(target)
-        with _translate_errors():
-            self._create_folder(folder)
+        with translate_write_errors():
+            self._create_folder(os.path.dirname(target))
             os.fchmod(descriptor, self.file_permissions_mode or 0o600)
             os.fsync(descriptor)
-            os.rename(path, target)
-            _fsync_folder(folder)
+            _rename_durably(path, target)
         return name
+
+    def _open(self, name: str, mode: str = "rb") -> File:  # type: ignore[misc]
+        """Open a file. A file that is missing is a `FileNotFoundError`, unless the whole folder is missing."""
+        with translate_read_errors():
+            try:
+                file: File = super()._open(name, mode)  # type: ignore[misc]
+                return file
+            except FileNotFoundError as error:
+                if os.path.isdir(self.location):
+                    raise
+                raise build_storage_error(error) from error
 
     def _save(self, name: str, content: File) -> str:
         self._store(content.chunks(), self.path(name))
         return name
 
     def _store(self, chunks: Iterable[bytes], target: str) -> None:
-        folder = os.path.dirname(target)
-        with _translate_errors():
-            self._create_folder(folder)
+        with translate_write_errors():
+            self._create_folder(os.path.dirname(target))
             temporary = self._write_temporary_file(chunks)
             try:
-                # This never overwrites a file: the name is free, and names contain a UUID or a hash.
-                os.rename(temporary, target)
+                _rename_durably(temporary, target)
             except BaseException:
-                os.unlink(temporary)
+                remove_files([temporary])
                 raise
-            _fsync_folder(folder)
 
     def _write_temporary_file(self, chunks: Iterable[bytes]) -> str:
         """Write and fsync a file with a unique name, and return its path."""
@@ -153,7 +153,7 @@ class DurableFileSystemStorage(FileSystemStorage):
             os.fchmod(descriptor, self.file_permissions_mode or 0o600)
             os.fsync(descriptor)
         except BaseException:
-            os.unlink(path)
+            remove_files([path])
             raise
         finally:
             os.close(descriptor)
@@ -176,25 +176,14 @@ class DurableFileSystemStorage(FileSystemStorage):
         _synced_folders.add(folder)
 
 
-@contextmanager
-def _translate_errors() -> Iterator[None]:
-    """Raise `StorageFull` for the errors of a full disk."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in NO_SPACE_ERRORS:
-            raise StorageFull(error.errno, "No space is left for uploaded files.") from error
-        raise
-
-
 def write_all(descriptor: int, data: bytes) -> None:
     """Write all bytes to a file.
 
     Raises:
-        StorageFull: no space is left.
+        StorageUnavailable: no space is left, or the disk does not work.
     """
     rest = memoryview(data)
-    with _translate_errors():
+    with translate_write_errors():
         while rest:  # the system can write less than it was given, for example up to a size limit
             rest = rest[os.write(descriptor, rest) :]
 
@@ -204,13 +193,31 @@ def _get_writers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(MAX_WRITER_THREADS, thread_name_prefix="writer")
 
 
-def _remove_files(paths: Iterable[str]) -> None:
+def remove_files(paths: Iterable[str]) -> None:
+    """Remove files that are not needed. `sweep_media` removes those that cannot be removed now."""
     for path in paths:
-        with suppress(FileNotFoundError):
+        try:
             os.unlink(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            logger.warning("file not removed", extra={"path": path, "reason": error.strerror})
 
 
 _synced_folders: set[str] = set()  # folders whose entries this process has synced
+
+
+def _rename_durably(path: str, target: str) -> None:
+    """Rename a file and sync the folder. If that fails, the target does not exist.
+
+    This never overwrites a file: the name is free, and names contain a UUID or a hash.
+    """
+    os.rename(path, target)
+    try:
+        _fsync_folder(os.path.dirname(target))
+    except BaseException:
+        remove_files([target])
+        raise
 
 
 def _fsync_folder(folder: str) -> None:

@@ -36,7 +36,7 @@ class StreamedFile(UploadedFile):
         """Make the file durable under a name of the storage, and return the name. The file stays open for reading.
 
         Raises:
-            StorageFull: no space is left. Nothing is stored.
+            StorageUnavailable: the file cannot be stored. Nothing is stored.
         """
         name = default_storage.adopt_file(name, self.fileno(), self.path)  # type: ignore[attr-defined]
         self.path = ""

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connections, transaction
 from django.utils.module_loading import autodiscover_modules, import_string
 
+from core.database_limits import use_job_limits
 from core.executor import Executor
 
 Task = Callable[[str], object]
@@ -54,7 +55,8 @@ def run_task(name: str, row_id: str) -> None:
     if name not in _tasks:
         load_tasks()
     try:
-        _tasks[name](row_id)
+        with use_job_limits():
+            _tasks[name](row_id)
     finally:
         connections.close_all()
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.generic import TemplateView, View
 
-from core.storage import StorageFull
+from core.storage_errors import StorageUnavailable
 from core.urls import get_site_url
 from demo.services.tour import MODEL_NAME, get_sample_prediction, list_samples, predict_sample
 from inference.errors import InferenceError
@@ -53,7 +53,7 @@ class TourView(TourMixin, TemplateView):
         sample = request.POST.get("sample", "")
         try:
             predict_sample(sample=sample)
-        except (InferenceError, StorageFull) as error:
+        except (InferenceError, StorageUnavailable) as error:
             messages.error(request, str(error))
             return redirect("demo:tour")
         return redirect(f"{reverse('demo:tour')}?{urlencode({'sample': sample})}#prediction")

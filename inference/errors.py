@@ -66,10 +66,32 @@ class InvalidFeatures(InvalidInput):
         self.errors = list(errors)
 
 
-class Overloaded(InferenceError):
-    """The model's queue is full. The model did not run; the caller can retry the same request."""
+class ModelNotRun(InferenceError):
+    """The input is valid, but the model did not run. Nothing is stored, and the caller can send the same request again."""
+
+
+class Overloaded(ModelNotRun):
+    """The model's queue is full."""
 
     code = "overloaded"
+
+
+class ModelLoading(ModelNotRun):
+    """The model is still being loaded."""
+
+    code = "model-loading"
+
+
+class ModelUnavailable(ModelNotRun):
+    """The artifact is missing or cannot be loaded."""
+
+    code = "model-unavailable"
+
+
+class ArtifactMismatch(ModelUnavailable):
+    """The artifact differs from the registered one."""
+
+    code = "artifact-mismatch"
 
 
 class ModelError(InferenceError):
@@ -82,18 +104,6 @@ class ModelFailed(ModelError):
     """The model raised an exception while it ran."""
 
 
-class ModelUnavailable(ModelError):
-    """The artifact is missing or cannot be loaded."""
-
-    code = "model-unavailable"
-
-
-class ArtifactMismatch(ModelUnavailable):
-    """The artifact differs from the registered one."""
-
-    code = "artifact-mismatch"
-
-
 class InvalidOutput(ModelError):
     """The model returned an output that its signature does not allow."""
 
@@ -104,10 +114,6 @@ class InferenceTimeout(ModelError):
     """The model did not respond in time."""
 
     code = "inference-timeout"
-
-
-class ModelLoading(InferenceTimeout):
-    """Another thread is still loading the model. It did not run."""
 
 
 class InvalidSignature(InferenceError):

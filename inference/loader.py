@@ -10,7 +10,7 @@ from typing import Any
 
 from inference.artifacts import hash_artifact, hash_file
 from inference.batcher import MAX_BATCH_ITEMS, MAX_QUEUE_ITEMS
-from inference.errors import ArtifactMismatch, InferenceError, InvalidArtifact, ModelUnavailable
+from inference.errors import ArtifactMismatch, InferenceError, InferenceTimeout, InvalidArtifact, ModelUnavailable
 from inference.predictor import Predictor
 from inference.runtimes import load_artifact
 from inference.types import BatchFunction, ConvertedFile, ModelSpec
@@ -29,7 +29,7 @@ def load_predictor(
 
     Raises:
         ArtifactMismatch: the file differs from the registered one. It is not parsed.
-        ModelUnavailable: the file is missing or cannot be loaded.
+        ModelUnavailable: the file is missing or cannot be loaded, or the model does not respond to its sample input.
         ModelError: the output for a sample input does not match the signature.
     """
     started = perf_counter()
@@ -70,6 +70,9 @@ def _start_predictor(spec: ModelSpec, run: BatchFunction, **options: Any) -> Pre
     predictor = Predictor(spec, run, **options)
     try:
         predictor.warm_up()
+    except InferenceTimeout as error:
+        predictor.close()
+        raise ModelUnavailable(f"{spec} does not respond to its sample input.") from error
     except InferenceError:
         predictor.close()
         raise

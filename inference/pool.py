@@ -7,11 +7,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from time import monotonic
 
 from inference.errors import InferenceError, ModelLoading, ModelUnavailable, Overloaded
 from inference.loader import load_predictor
+from inference.loads import Entry, Load, copy_error
 from inference.messages import format_bytes
 from inference.predictor import Predictor
 from inference.types import ModelSpec
@@ -25,18 +25,8 @@ POLL_SECONDS = 0.1  # between checks for an idle predictor
 MAX_WAIT_SECONDS = 10**6
 
 
-@dataclass(slots=True)
-class _Entry:
-    predictor: Predictor
-    users: int = 0
-    used_at: float = float("-inf")
-
-    def is_busy(self) -> bool:
-        return self.users > 0 or self.predictor.get_running_seconds() > 0
-
-
 class PredictorPool:
-    """Keep one predictor per model version. Threads that need the same unloaded version wait while one thread loads it.
+    """Keep one predictor per model version. A version is loaded once, in a thread of its own, and its callers wait for it.
 
     If there is no room, the pool unloads the least recently used predictor that is not running.
 
@@ -59,10 +49,10 @@ class PredictorPool:
         self._retry_after = retry_after
         self._max_predictors = max_predictors
         self._max_bytes = max_bytes
-        self._entries: OrderedDict[ModelSpec, _Entry] = OrderedDict()  # least recently used first
-        self._loading: set[ModelSpec] = set()  # room is reserved for these
+        self._entries: OrderedDict[ModelSpec, Entry] = OrderedDict()  # least recently used first
+        self._reserved: set[ModelSpec] = set()  # room is reserved for these, which are being loaded
+        self._loads: dict[ModelSpec, Load] = {}
         self._failures: dict[ModelSpec, tuple[float, InferenceError]] = {}
-        self._load_locks: dict[ModelSpec, threading.Lock] = {}
         self._condition = threading.Condition()
 
     @contextmanager
@@ -70,11 +60,12 @@ class PredictorPool:
         """Yield the predictor of a model version and keep it loaded for the block. Load it first if necessary.
 
         Args:
-            timeout: seconds to wait for another thread that loads it, or for room; None for no limit.
+            timeout: seconds to wait until it is loaded, including the wait for room; None for no limit.
 
         Raises:
             ModelUnavailable: it cannot be loaded. For some seconds, further calls raise the same error without a retry.
-            ModelLoading: another thread is still loading it.
+            ModelError: it fails on its sample input, likewise.
+            ModelLoading: it is still being loaded, which continues.
             Overloaded: there is no room, and all other models are running.
         """
         entry = self._acquire_entry(spec, timeout)
@@ -101,6 +92,22 @@ class PredictorPool:
     def is_loaded(self, spec: ModelSpec) -> bool:
         return spec in self._entries
 
+    def start_load(self, spec: ModelSpec, *, seconds: float) -> bool:
+        """Load a version. Return False if that is not done some seconds after it started, or if there is no room yet.
+
+        A version that cannot be loaded is done: `lease` raises its error.
+        """
+        load = self._loads.get(spec)
+        elapsed = monotonic() - load.started if load else 0.0
+        try:
+            entry = self._acquire_entry(spec, max(0.0, seconds - elapsed))
+        except (ModelLoading, Overloaded):
+            return False
+        except InferenceError:
+            return True
+        self._release_entry(entry, used_at=entry.used_at)
+        return True
+
     def get_failure(self, spec: ModelSpec) -> InferenceError | None:
         """Return the error of the last load of a version, or None if it is old or the version has loaded since."""
         failed_at, failure = self._failures.get(spec, (0.0, None))
@@ -117,50 +124,76 @@ class PredictorPool:
         for entry in entries:
             entry.predictor.close()
 
-    def _acquire_entry(self, spec: ModelSpec, timeout: float | None, *, keep: Collection[ModelSpec] | None = None) -> _Entry:
-        if entry := self._use_loaded(spec):
-            return entry
+    def _acquire_entry(self, spec: ModelSpec, timeout: float | None, *, keep: Collection[ModelSpec] | None = None) -> Entry:
         deadline = monotonic() + (MAX_WAIT_SECONDS if timeout is None else timeout)
-        with self._condition:
-            load_lock = self._load_locks.setdefault(spec, threading.Lock())
-        if not load_lock.acquire(timeout=-1 if timeout is None else timeout):
-            raise ModelLoading(f"{spec} is still loading. Try again in a moment.")
-        try:
-            return self._use_loaded(spec) or self._load_entry(spec, deadline, keep)
-        finally:
-            load_lock.release()
+        while True:
+            with self._condition:
+                if entry := self._entries.get(spec):
+                    entry.users += 1
+                    self._entries.move_to_end(spec)
+                    return entry
+                load, is_first = self._loads.get(spec), False
+                if load is None:
+                    self._raise_recent_failure(spec)
+                    load, is_first = Load(monotonic()), True
+                    self._loads[spec] = load
+                load.waiting += 1
+            if is_first:
+                self._start_load(spec, load, deadline, keep)
+            outcome = self._wait_for_load(load, deadline)
+            if isinstance(outcome, Entry):
+                return outcome
+            if outcome is None:
+                raise ModelLoading(f"{spec} is still loading. Try again in a moment.")
+            if is_first or not isinstance(outcome, Overloaded) or monotonic() >= deadline:
+                raise copy_error(outcome)
+            # The caller that waited for room has given up. This one has time left.
 
-    def _use_loaded(self, spec: ModelSpec) -> _Entry | None:
-        with self._condition:
-            if entry := self._entries.get(spec):
-                entry.users += 1
-                self._entries.move_to_end(spec)
-            return entry
+    def _raise_recent_failure(self, spec: ModelSpec) -> None:
+        failed_at, failure = self._failures.get(spec, (0.0, None))
+        if failure and monotonic() - failed_at < self._retry_after:
+            raise copy_error(failure)
 
-    def _release_entry(self, entry: _Entry, *, used_at: float) -> None:
+    def _wait_for_load(self, load: Load, deadline: float) -> Entry | BaseException | None:
+        with self._condition:
+            self._condition.wait_for(lambda: load.outcome is not None, max(0.0, deadline - monotonic()))
+            load.waiting -= 1
+            return load.outcome
+
+    def _release_entry(self, entry: Entry, *, used_at: float) -> None:
         with self._condition:
             entry.users -= 1
             entry.used_at = used_at
             self._condition.notify_all()
 
-    def _load_entry(self, spec: ModelSpec, deadline: float, keep: Collection[ModelSpec] | None) -> _Entry:
-        failed_at, failure = self._failures.get(spec, (0.0, None))
-        if failure and monotonic() - failed_at < self._retry_after:
-            raise type(failure)(failure.message) from failure.__cause__
-        self._reserve_room(spec, deadline, keep)
+    def _start_load(self, spec: ModelSpec, load: Load, deadline: float, keep: Collection[ModelSpec] | None) -> None:
+        """Reserve room in this thread, because that depends on the caller, and load the version in another one."""
         try:
-            entry = _Entry(self._load(spec), users=1)
-        except InferenceError as error:
-            self._failures[spec] = (monotonic(), error)
-            raise
+            self._reserve_room(spec, deadline, keep)
+            threading.Thread(target=self._run_load, args=(spec, load), name=f"load-{spec}", daemon=True).start()
+        except BaseException as error:
+            self._finish_load(spec, load, error)
+
+    def _run_load(self, spec: ModelSpec, load: Load) -> None:
+        try:
+            entry = Entry(self._load(spec))
+        except BaseException as error:  # every caller that waits must get it
+            self._finish_load(spec, load, error)
         else:
-            with self._condition:
-                self._entries[spec] = entry
+            self._finish_load(spec, load, entry)
+
+    def _finish_load(self, spec: ModelSpec, load: Load, outcome: Entry | BaseException) -> None:
+        with self._condition:
+            if isinstance(outcome, Entry):
+                outcome.users = load.waiting
+                self._entries[spec] = outcome
                 self._failures.pop(spec, None)
-            return entry
-        finally:
-            with self._condition:
-                self._loading.discard(spec)
+            elif spec in self._reserved and isinstance(outcome, InferenceError):
+                self._failures[spec] = (monotonic(), outcome)
+            self._reserved.discard(spec)
+            del self._loads[spec]
+            load.outcome = outcome
+            self._condition.notify_all()
 
     def _reserve_room(self, spec: ModelSpec, deadline: float, keep: Collection[ModelSpec] | None) -> None:
         """Unload the least recently used predictors until the new one fits. Wait for busy ones to become idle.
@@ -173,7 +206,7 @@ class PredictorPool:
                 f"{spec} is too large ({format_bytes(spec.size, round_up=True)}). "
                 f"The limit for all loaded models together is {format_bytes(self._max_bytes)}."
             )
-        evicted: list[_Entry] = []
+        evicted: list[Entry] = []
         try:
             self._evict_idle(spec, deadline, keep, evicted)
         finally:
@@ -181,7 +214,7 @@ class PredictorPool:
                 entry.predictor.close()
 
     def _evict_idle(
-        self, spec: ModelSpec, deadline: float, keep: Collection[ModelSpec] | None, evicted: list[_Entry]
+        self, spec: ModelSpec, deadline: float, keep: Collection[ModelSpec] | None, evicted: list[Entry]
     ) -> None:
         with self._condition:
             while not self._has_room(spec):
@@ -191,7 +224,7 @@ class PredictorPool:
                     logger.info("model unloaded", extra={"model": str(evictable[0]), "for": str(spec)})
                 elif keep is not None or not self._wait_for_release(deadline):
                     raise Overloaded(f"There is no room to load {spec}: all other models are busy. Try again in a moment.")
-            self._loading.add(spec)
+            self._reserved.add(spec)
 
     def _wait_for_release(self, deadline: float) -> bool:
         """Wait until a predictor may have become idle. Return whether there is time left to check again."""
@@ -204,6 +237,6 @@ class PredictorPool:
         return not is_protected and not entry.is_busy()
 
     def _has_room(self, spec: ModelSpec, *, without: Collection[ModelSpec] = ()) -> bool:
-        others = [other for other in (*self._entries, *self._loading) if other not in without]
+        others = [other for other in (*self._entries, *self._reserved) if other not in without]
         count_fits = not self._max_predictors or len(others) < self._max_predictors
         return count_fits and (not self._max_bytes or sum(other.size for other in others) + spec.size <= self._max_bytes)

@@ -4,5 +4,8 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from core.database_limits import use_request_limits
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlsite.settings")
 application = get_asgi_application()
+use_request_limits()

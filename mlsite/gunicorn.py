@@ -7,11 +7,13 @@ after the fork, because TensorFlow does not work in a forked process. mlsite/wor
 from __future__ import annotations
 
 import ctypes
+import errno
 import gc
 import logging
 import os
 import shutil
 import signal
+import socket
 import sys
 import threading
 import time
@@ -23,6 +25,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlsite.settings")
 
 from django.conf import settings
 
+from core.processes import exit_with_parent
+from mlsite.arbiter import RollingArbiter
+from mlsite.handover import is_taking_over, take_over
+from mlsite.metrics_folder import choose_metrics_folder
 from mlsite.worker import ErrorLogger, forget_connections
 
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # parameter numbers in malloc.h
@@ -30,6 +36,8 @@ MMAP_THRESHOLD_BYTES = 2**20
 MAX_MALLOC_ARENAS = 2
 CHECK_SECONDS = 2  # between checks for newly promoted versions
 RETRY_SECONDS = 10  # between attempts to load a model that failed to load
+ADDRESS_CHECK_SECONDS = 0.05
+ADDRESS_TIMEOUT_SECONDS = 5.0  # in which the workers of a killed server release its address
 TASK_STOP_SECONDS = 1.0  # that background tasks have to finish the current item
 
 wsgi_app = "mlsite.wsgi:application"
@@ -47,13 +55,16 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 logger_class = ErrorLogger
 logconfig_dict: dict[str, Any] = dict(settings.LOGGING)
 
-METRICS_DIR = Path(settings.VAR_DIR, "run", f"metrics-{os.getpid()}")
+METRICS_DIR = choose_metrics_folder(settings.VAR_DIR)
 
 
 def on_starting(server: Any) -> None:
-    """Create an empty folder in which the workers of this server share their metrics."""
-    shutil.rmtree(METRICS_DIR, ignore_errors=True)  # left by a killed server with the same process ID
-    METRICS_DIR.mkdir(parents=True)
+    """Replace workers without a gap, and create an empty folder in which the workers of this server share their metrics."""
+    server.__class__ = RollingArbiter  # gunicorn has no setting for the class of its master
+    _wait_for_address()
+    if not is_taking_over():
+        shutil.rmtree(METRICS_DIR, ignore_errors=True)  # left by a killed server with the same process ID
+    METRICS_DIR.mkdir(parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)
 
 
@@ -69,13 +80,17 @@ def when_ready(server: Any) -> None:
         import_module("mlsite.celery")  # the server does not start if Celery is not installed
     gc.collect()
     gc.freeze()
+    if is_taking_over():
+        take_over(server)
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Make glibc return large memory blocks immediately. Decoded images are large and used only for milliseconds.
+    """Let a worker die with the master, and make glibc return large memory blocks immediately.
 
-    See mallopt(3). Other C libraries do not have this function and do not need it.
+    Decoded images are large and used only for milliseconds. See mallopt(3). Other C libraries do not have this function and
+    do not need it.
     """
+    exit_with_parent(worker.ppid)
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):
         libc.mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES)
@@ -90,6 +105,7 @@ def post_worker_init(worker: Any) -> None:
     from mlsite.scheduler import start_scheduler
     from mlsite.watchdog import watch_models
 
+    exit_with_parent(worker.ppid)  # a change of the user (settings `user` and `group` of gunicorn) has reset it
     # Ctrl+C in a terminal reaches the workers too. Only the master handles it and then stops them: a worker that handles
     # two signals at once can hang in the shutdown of its thread pool until the graceful timeout ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -123,15 +139,32 @@ def on_exit(server: Any) -> None:
     shutil.rmtree(METRICS_DIR, ignore_errors=True)
 
 
+def _wait_for_address() -> None:
+    """Wait until the address is free. A killed server leaves it to its workers, which the kernel needs a moment to end."""
+    if "GUNICORN_FD" in os.environ or "LISTEN_FDS" in os.environ:
+        return  # the socket is inherited
+    deadline = time.monotonic() + ADDRESS_TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((settings.HOST, settings.PORT))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    time.sleep(ADDRESS_CHECK_SECONDS)
+                    continue
+            return  # gunicorn reports other errors
+
+
 def _keep_models_loaded(worker: Any) -> None:
     """Load the models in production at startup and after each promotion. Retry after an error.
 
-    `/healthz` responds meanwhile. `/readyz` returns 200 afterwards.
+    The worker accepts requests after the first attempt. `/readyz` returns 200 if it has loaded them.
     """
     was_complete = False
     while True:
         is_complete = _load_production_models(worker)
-        worker.is_warm = True
+        worker.set_warm()
         if is_complete and not was_complete:
             worker.log.info("ready at http://%s:%s/", settings.HOST, settings.PORT)
         was_complete = is_complete

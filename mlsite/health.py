@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from core.availability import write_check
 from mlsite import __version__
 from predictions.queue_status import QueueLength, QueueStatus, get_queue_status
 from registry.integrity import find_damaged_versions
@@ -30,7 +31,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Return 200 if the database responds and this process can serve models, and 503 otherwise.
+    """Return 200 if the database can be written to and this process can serve models, and 503 otherwise.
 
     A process becomes ready when it has loaded all models in production. It stays ready while it loads a newly promoted
     version: otherwise a promotion would make all processes unavailable at once. Requests for this version wait.
@@ -44,6 +45,10 @@ def readyz(request: HttpRequest) -> JsonResponse:
         queue = get_queue_status()
     except (DatabaseError, InterfaceError):
         return JsonResponse({"status": "unavailable", "database": "unreachable"}, status=503)
+    try:
+        write_check.run()
+    except (DatabaseError, InterfaceError):
+        return JsonResponse({"status": "unavailable", "database": "not-writable"}, status=503)
     specs = {get_spec(version): version for version in production}
     pool = get_pool()
     loaded = [spec for spec in specs if pool.is_loaded(spec)]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
+from time import monotonic
 from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
+TRACEBACK_SECONDS = 60.0  # between two tracebacks of errors of the database
 RESET_PATH = "/accounts/reset/"
 RESET_LINK_PATTERN = re.compile(rf"{RESET_PATH}[^/\s\"\\]+/[^/\s\"\\]+")
 
@@ -31,6 +33,28 @@ class ExceptionFilter(logging.Filter):
         return bool(record.exc_info)
 
 
+class DatabaseErrorFilter(logging.Filter):
+    """Replace the traceback of an error of the database with its message, except once per minute.
+
+    While the database is unavailable, each request and each periodic job fails with the same error.
+    """
+
+    logged_at = float("-inf")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        from django.db import InterfaceError, OperationalError  # imports the settings, which import this module
+
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, OperationalError | InterfaceError):
+            now = monotonic()
+            if now - self.logged_at < TRACEBACK_SECONDS:
+                record.msg, record.args = f"{record.getMessage()}: {' '.join(str(error).split())}", ()
+                record.exc_info = record.exc_text = None
+            else:
+                self.logged_at = now
+        return True
+
+
 def build_logging_config(*, level: str) -> dict[str, Any]:
     """Return a configuration for `logging.config.dictConfig`.
 
@@ -48,8 +72,8 @@ def build_logging_config(*, level: str) -> dict[str, Any]:
                 "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
             }
         },
-        "filters": {"exceptions": {"()": ExceptionFilter}},
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "filters": {"exceptions": {"()": ExceptionFilter}, "database": {"()": DatabaseErrorFilter}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["database"]}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             # Django's own handlers would print a second, unstructured line for each request.

@@ -21,6 +21,7 @@ from mlsite.request_body import (
     BodyError,
     BodyTooLarge,
     accepts_large_files,
+    check_charset,
     decompress_body,
     get_body_limit,
     read_chunked_body,
@@ -122,13 +123,14 @@ class RequestSizeMiddleware:
         return self.get_response(request)
 
     def _prepare_body(self, request: HttpRequest, limit_bytes: int) -> None:
+        check_charset(request)
         if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
             read_chunked_body(request, limit_bytes)
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdigit()) or int(length) > limit_bytes:
             raise BodyTooLarge
         encoding = request.META.get("HTTP_CONTENT_ENCODING")
-        if encoding and errors.is_program_request(request):
+        if encoding:
             decompress_body(request, encoding, limit_bytes)
 
 

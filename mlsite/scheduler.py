@@ -21,6 +21,8 @@ from django.db import connections
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from core.database_limits import use_job_limits
+
 logger = logging.getLogger(__name__)
 
 
@@ -48,7 +50,8 @@ def run_job(path: str) -> bool:
         if not is_locked:
             return False
         try:
-            job()
+            with use_job_limits():
+                job()
         finally:
             connections.close_all()
     return True

@@ -2,12 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from mlsite.account_settings import *  # noqa: F403
+from mlsite.database_settings import build_database
 from mlsite.fixed_settings import (  # noqa: F401  settings
     AUTHENTICATION_BACKENDS,
     CONTENT_SECURITY_POLICY,
@@ -98,7 +98,8 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
     "mlsite.security_middleware.SessionEndMiddleware",
 ]
-SILENCED_SYSTEM_CHECKS = ["security.W003"]  # it does not know PageCsrfViewMiddleware, a subclass of Django's middleware
+# W003 does not know PageCsrfViewMiddleware, a subclass of Django's. W005 and W021 would extend HSTS to other sites.
+SILENCED_SYSTEM_CHECKS = ["security.W003", "security.W005", "security.W021"]
 ROOT_URLCONF = "mlsite.urls"
 WSGI_APPLICATION = "mlsite.wsgi.application"
 TEMPLATES = [
@@ -122,22 +123,15 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- database -------------------------------------------------------------------------------------------------------
-SQLITE_DATABASE: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "db.sqlite3")}
-DATABASE: dict[str, Any] = env.db_url("DATABASE_URL") if env.str("DATABASE_URL", default="") else SQLITE_DATABASE
+# Seconds within which a request gets an error if the database does not respond. See core/database_limits.py.
+DATABASE_TIMEOUT = env.float("DATABASE_TIMEOUT", default=4.0)
+DATABASE_JOB_TIMEOUT = env.float("DATABASE_JOB_TIMEOUT", default=3600.0)  # per statement of other work; 0 for no limit
+DATABASE = build_database(
+    env.db_url("DATABASE_URL")
+    if env.str("DATABASE_URL", default="")
+    else {"ENGINE": "sqlite3", "NAME": str(VAR_DIR / "db.sqlite3")}
+)
 DATABASES = {"default": DATABASE}
-DATABASE |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
-if DATABASE["ENGINE"].endswith("sqlite3"):
-    Path(DATABASE["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-    DATABASE["OPTIONS"] = {
-        # IMMEDIATE takes the write lock at BEGIN, where SQLite waits for it. It does not wait when a transaction that has
-        # read starts to write. synchronous=FULL syncs the write-ahead log at each commit.
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,  # seconds to wait for the write lock
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-    }
-else:
-    DATABASE["ENGINE"] = "core.postgresql"
-    DATABASE["OPTIONS"] = {"connect_timeout": 3} | DATABASE.get("OPTIONS", {})
 
 # --- accounts -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -196,6 +190,7 @@ PORT = env.int("PORT", default=8000)
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=2)  # processes
 WEB_THREADS = env.int("WEB_THREADS", default=8)  # threads per process
 INFERENCE_THREADS = env.int("INFERENCE_THREADS", default=max(1, (os.cpu_count() or 1) // WEB_CONCURRENCY))
+MAX_WAIT = env.float("MAX_WAIT", default=5.0)  # seconds that a request waits for a free thread before it gets a 503
 METRICS_PUBLIC = env.bool("METRICS_PUBLIC", default=False)
 
 FILE_UPLOAD_HANDLERS = ["core.uploadhandler.WholeBodyUploadHandler"]
@@ -236,12 +231,11 @@ SCHEDULED_JOBS = {
 }
 
 # --- API ------------------------------------------------------------------------------------------------------------
+DAILY_QUOTA = env.int("DAILY_QUOTA", default=0)  # predictions per user and day (UTC); 0 for no limit
 REST_FRAMEWORK = build_rest_framework(rate=env.str("API_RATE", default="") or None, proxy_count=TRUSTED_PROXIES)
 
 # --- language, time, logging ----------------------------------------------------------------------------------------
-LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
-USE_TZ = True
 USE_I18N = False
 DATETIME_FORMAT, DATE_FORMAT = "j M Y, H:i", "j M Y"  # in the admin; pages show times in the time zone of the browser
 

@@ -1,4 +1,4 @@
-"""gunicorn's thread worker, changed so that connections spread evenly and no client holds up others.
+"""gunicorn's thread worker, changed so that connections spread evenly, no client holds up others, and models are warm.
 
 The workers of gunicorn wait on one listening socket, and a worker that is awake accepts every connection: in a benchmark,
 one of two workers often got all 16 connections, and the other one was idle. Here, each worker publishes its number of
@@ -9,43 +9,76 @@ connections and leaves a new connection to the worker with the fewest. Other way
 - With a limit on the connections of a worker, further clients wait for seconds.
 - Granian spreads evenly and used about 0.2 ms less CPU per request. But the upload timeout of mlsite needs gunicorn's
   socket, and the loading of models, the metrics, and the watchdog need gunicorn's hooks. Replacing them was not tried.
+
+A worker accepts connections when its models are loaded. If no worker is warm, as after the first start, it accepts a few
+connections earlier, so that `/healthz` and `/readyz` respond. Other requests wait in their threads, and further connections
+wait in the queue of the listening socket.
+
+This class overrides methods of gunicorn 27. mlsite/tests/test_arbiter.py fails if gunicorn changes them.
 """
 
 from __future__ import annotations
 
 import mmap
-import select
+import os
 import socket
-from concurrent.futures import Future
+import threading
 from time import monotonic
 from typing import Any
 
 from gunicorn.glogging import Logger
 from gunicorn.http.message import Request
-from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from mlsite.connection_loop import ClientConnection
+from mlsite.connection_worker import ConnectionWorker
 
 PAUSE_SECONDS = 0.001  # before a worker checks whether another one has accepted a connection
 MAX_PAUSES = 200  # in a row. Then a worker accepts the connection itself, because the other one may hang
-NEXT_REQUEST_MILLISECONDS = 10  # that a thread waits for the next request of its client
+MAX_WARM_UP_SECONDS = 120  # after which a worker accepts connections without its models
+WARM_CHECK_SECONDS = 0.2  # between checks whether a worker stops while a request waits for its models
+HEALTH_PATHS = ("/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready")  # need no model
+HEALTH_THREADS = 2  # in which no request waits for the models
 REBALANCE_SECONDS = 0.05  # between two connections that a worker closes because it has too many
 
 SLOT_COUNT = 256  # workers with a slot of their own. If there are more, some share a slot and are less balanced
+COUNT_BYTES = 4
 NOT_ACCEPTING = 2**31 - 1  # a count that is higher than all others
-connection_counts = memoryview(mmap.mmap(-1, SLOT_COUNT * 4)).cast("i")  # the forked workers share this memory
-for slot in range(SLOT_COUNT):
-    connection_counts[slot] = NOT_ACCEPTING
+COUNTS_VARIABLE = "MLSITE_CONNECTION_COUNTS"  # the descriptor of the counts, after a reload
 
 
-class BalancedThreadWorker(ThreadWorker):
+def _open_counts() -> tuple[int, memoryview]:
+    """Return the descriptor and the content of the memory that the forked workers share. See mlsite/handover.py.
+
+    The descriptor is -1 on systems other than Linux, where a program cannot pass the memory to the next one.
+    """
+    inherited = os.environ.pop(COUNTS_VARIABLE, "")
+    descriptor = int(inherited) if inherited else os.memfd_create("connections") if hasattr(os, "memfd_create") else -1
+    if descriptor >= 0:
+        os.ftruncate(descriptor, SLOT_COUNT * COUNT_BYTES)
+        os.set_inheritable(descriptor, False)
+    counts = memoryview(mmap.mmap(descriptor, SLOT_COUNT * COUNT_BYTES)).cast("i")
+    for slot in () if inherited else range(SLOT_COUNT):
+        counts[slot] = NOT_ACCEPTING
+    return descriptor, counts
+
+
+counts_descriptor, connection_counts = _open_counts()
+
+
+class BalancedThreadWorker(ConnectionWorker):
     """A worker with about as many connections as each of the others.
 
     Attributes:
         is_warm: whether the models are loaded. Until then, all connections go to workers that are warm, if there are any.
+        has_accepted, stops_since: what the master knows about this worker. See mlsite/arbiter.py.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.is_warm = False
+        self.is_warm = self.has_accepted = False
+        self.stops_since = 0.0
+        self.warm_up_deadline = monotonic() + MAX_WARM_UP_SECONDS
+        self.warm_event = threading.Event()
         self.slot = self.age % SLOT_COUNT
         self.is_pausing = self.has_seen_connection = False
         self.pause_count = 0  # for the connections that wait now
@@ -60,11 +93,27 @@ class BalancedThreadWorker(ThreadWorker):
     def count(self) -> int:
         return self.nr_conns if self.is_warm and self.alive else NOT_ACCEPTING
 
+    def set_warm(self) -> None:
+        """Accept connections from now on. Any thread can call this."""
+        if not self.is_warm:
+            self.is_warm = True
+            self.warm_event.set()
+            self.method_queue.defer(lambda: None)  # wakes up the main thread
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Accept connections if the models are loaded, or if no other worker can serve them either."""
+        if not self.is_warm and monotonic() > self.warm_up_deadline:
+            self.log.error("accepting connections, although the models are not loaded after %s s", MAX_WARM_UP_SECONDS)
+            self.set_warm()
+        if enabled and not self.is_warm:
+            enabled = min(connection_counts) == NOT_ACCEPTING and self.nr_conns < max(1, self.cfg.threads - HEALTH_THREADS)
+        super().set_accept_enabled(enabled)
+
     def accept(self, listener: socket.socket) -> None:
         """Accept a connection, unless another worker has fewer and is not late."""
         self.has_seen_connection = True
         count = self.count
-        if self.pause_count < MAX_PAUSES and count > self.publish_count(count):
+        if count > self.publish_count(count) and (self.pause_count < MAX_PAUSES or not self.is_warm):
             self.is_pausing = True
             return
         super().accept(listener)
@@ -73,6 +122,8 @@ class BalancedThreadWorker(ThreadWorker):
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Wait for events. During a pause, ignore the listening socket, or else the wait would end immediately."""
         self.publish_count(self.count)
+        if not self.is_warm:
+            self.set_accept_enabled(self.alive)
         if self.is_pausing:
             self.is_pausing = False
             self.pause_count += 1
@@ -84,37 +135,28 @@ class BalancedThreadWorker(ThreadWorker):
         if not self.has_seen_connection:
             self.pause_count = 0
 
-    def handle(self, conn: TConn) -> object:
+    def handle(self, conn: ClientConnection) -> object:
         """Handle a request, and then those that the client sends immediately afterwards.
 
         If there are enough threads, a connection stays in its thread for a moment. Passing it to the main thread and back
         takes 0.05 ms of CPU per request and makes it wait for the interpreter lock twice.
         """
         result = super().handle(conn)
-        while result is True and self.alive and self.nr_conns <= self.cfg.threads and _wait_for_request(conn):
+        while result is True and self.alive and self.nr_conns <= self.cfg.threads and self.wait_for_next_request(conn):
             result = super().handle(conn)
         return result
 
-    def handle_request(self, req: Request, conn: TConn) -> bool:
-        """Handle a request. Close the connection afterwards if this worker has too many.
+    def handle_request(self, req: Request, conn: ClientConnection) -> bool:
+        """Handle a request, when the models are loaded. Close the connection afterwards if this worker has too many.
 
         Otherwise a worker that replaces another one would stay idle while clients and proxies keep their connections open.
         """
+        while not self.is_warm and self.alive and req.path not in HEALTH_PATHS:
+            self.warm_event.wait(WARM_CHECK_SECONDS)
         if monotonic() >= self.next_rebalance and self.nr_conns > 2 + 1.25 * min(connection_counts):
             self.next_rebalance = monotonic() + REBALANCE_SECONDS
             req.must_close = True
         return super().handle_request(req, conn)
-
-    def finish_request(self, conn: TConn, future: Future[object]) -> None:
-        """Close the connection in the thread pool, or pass it to the main loop.
-
-        Closing waits up to two seconds for the client. In the main thread, it would hold up all other connections.
-        """
-        if future.cancelled() or future.exception() or future.result():
-            super().finish_request(conn, future)
-        else:
-            self.nr_conns -= 1
-            self.tpool.submit(_close_connection, conn)
 
 
 class ErrorLogger(Logger):
@@ -127,22 +169,11 @@ class ErrorLogger(Logger):
         pass
 
 
+def is_accepting(worker: BalancedThreadWorker) -> bool:
+    """Return whether a worker accepts connections. The master calls this."""
+    return connection_counts[worker.slot] != NOT_ACCEPTING
+
+
 def forget_connections(worker: BalancedThreadWorker) -> None:
     """Stop leaving connections to a worker that has exited."""
     connection_counts[worker.slot] = NOT_ACCEPTING
-
-
-def _wait_for_request(conn: TConn) -> bool:
-    """Return whether the next request arrives at once. The main thread handles requests that were read too early."""
-    if conn.parser.unreader.buf.getvalue():
-        return False
-    poll = select.poll()
-    poll.register(conn.sock, select.POLLIN)
-    return bool(poll.poll(NEXT_REQUEST_MILLISECONDS))
-
-
-def _close_connection(conn: TConn) -> None:
-    try:
-        conn.close(graceful=True)
-    except OSError:  # the client has closed it, or `handle` has
-        conn.close()

@@ -13,6 +13,7 @@ from typing import IO, Any, cast
 
 from django.core.files.base import ContentFile
 
+from core.storage_errors import raise_if_unavailable
 from core.validators import MAX_FILE_NAME_CHARACTERS, clean_file_name
 from inference.errors import InvalidInput
 from inference.messages import format_bytes, format_names
@@ -68,6 +69,7 @@ class ArchiveFile:
             self._archive = zipfile.ZipFile(cast(IO[bytes], reader))
             infos = self._archive.infolist()
         except (*READ_ERRORS, ValueError, OSError, UnicodeError) as error:
+            raise_if_unavailable(error)
             raise make_archive_error(f"The ZIP archive is damaged: {error}.") from error
         reader.is_open = True
         if any(info.filename == WORKBOOK_MEMBER for info in infos):
@@ -100,6 +102,7 @@ class ArchiveFile:
             with self._archive.open(info) as stream:
                 data = stream.read(max_bytes + 1)  # the size in the header may be wrong
         except (*READ_ERRORS, ValueError, OSError) as error:
+            raise_if_unavailable(error)
             raise make_archive_error(f"The file is damaged: {error}.", code="damaged-file") from error
         if len(data) > max_bytes:
             limit = format_bytes(max_bytes)

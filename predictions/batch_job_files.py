@@ -10,6 +10,7 @@ from typing import IO
 
 from django.conf import settings
 
+from core.storage_errors import translate_read_errors
 from inference.errors import InferenceError, InvalidInput
 from inference.preprocessing import read_features
 from predictions.archive_files import ArchiveFile
@@ -22,7 +23,7 @@ MAX_PREVIEW_CHARACTERS = 200  # of a cell
 
 
 class JobFileMissing(InferenceError):
-    """The stored file of a batch job is missing, or cannot be opened."""
+    """The stored file of a batch job is missing."""
 
     code = "stored-file-missing"
 
@@ -65,9 +66,9 @@ def open_table(job: BatchJob) -> Iterator[TableFile]:
     """Open the table of a job, with the encoding and the delimiter that were detected when it was created.
 
     Raises:
-        JobFileMissing, InvalidInput, OSError: the stored file cannot be read.
+        JobFileMissing, InvalidInput, StorageUnavailable: the stored file cannot be read.
     """
-    with _open_file(job) as file:
+    with translate_read_errors(), _open_file(job) as file:
         yield _read_table(job, file)
 
 
@@ -76,9 +77,9 @@ def open_archive(job: BatchJob) -> Iterator[ArchiveFile]:
     """Open the archive of a job.
 
     Raises:
-        JobFileMissing, InvalidInput, OSError: the stored file cannot be read.
+        JobFileMissing, InvalidInput, StorageUnavailable: the stored file cannot be read.
     """
-    with _open_file(job) as file:
+    with translate_read_errors(), _open_file(job) as file:
         archive = ArchiveFile(file, size=job.size, max_members=get_max_members())
         try:
             yield archive
@@ -95,7 +96,7 @@ def build_preview(job: BatchJob) -> BatchJobPreview | None:
     """Return the start of the stored file of a job; None for a job of uploaded images.
 
     Raises:
-        JobFileMissing, InvalidInput, OSError: the stored file cannot be read.
+        JobFileMissing, InvalidInput, StorageUnavailable: the stored file cannot be read.
     """
     if job.kind == BatchJob.Kind.TABLE:
         with open_table(job) as table:
@@ -109,7 +110,7 @@ def build_preview(job: BatchJob) -> BatchJobPreview | None:
 def _open_file(job: BatchJob) -> IO[bytes]:
     try:
         file: IO[bytes] = job.file.open("rb")
-    except OSError as error:
+    except FileNotFoundError as error:
         raise JobFileMissing from error
     return file
 

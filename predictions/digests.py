@@ -30,13 +30,21 @@ def hash_image(data: bytes, features: Mapping[str, Any] | None = None) -> str:
 
     The latter is the SHA-256 of the canonical JSON of `{"features": {...}, "image": "<SHA-256 of the file>"}`.
     """
-    digest = hash_bytes(data)
+    return _combine(hash_bytes(data), features)
+
+
+def _combine(digest: str, features: Mapping[str, Any] | None) -> str:
     return digest if features is None else hash_features({"features": dict(features), "image": digest})
 
 
 def hash_stored_image(row: Input, data: bytes) -> str:
     """Return the SHA-256 that an input with this file must have."""
-    return hash_image(data, row.features if row.kind == Input.Kind.IMAGE_TABULAR else None)
+    return combine_image_digest(row, hash_bytes(data))
+
+
+def combine_image_digest(row: Input, digest: str) -> str:
+    """Return the SHA-256 that an input must have whose file has this SHA-256."""
+    return _combine(digest, row.features if row.kind == Input.Kind.IMAGE_TABULAR else None)
 
 
 def hash_stored_values(row: Input) -> str:

@@ -20,6 +20,7 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
 from accounts.permissions import can_view_all
+from core.database_limits import use_job_limits
 from inference.signature import TEXT_KEY
 from predictions.models import Input, Prediction, Review
 from registry.versions import MAX_CACHED_VERSIONS, get_version
@@ -99,10 +100,11 @@ def iterate_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | A
     """Yield one row per prediction. They must be sorted from the newest to the oldest."""
     fields = (*FIELDS, USER_FIELD) if can_view_all(reader) else FIELDS
     rows = predictions.prefetch_related(None).values_list(*fields, named=True)
-    for chunk in read_chunks(rows):
-        reviews = fetch_reviews([row.id for row in chunk])
-        for row in chunk:
-            yield build_row(row, get_exported_version(row.model_version_id), reviews.get(row.id, NO_REVIEW))
+    with use_job_limits():  # a filter that few predictions match takes long
+        for chunk in read_chunks(rows):
+            reviews = fetch_reviews([row.id for row in chunk])
+            for row in chunk:
+                yield build_row(row, get_exported_version(row.model_version_id), reviews.get(row.id, NO_REVIEW))
 
 
 def read_chunks(rows: QuerySet) -> Iterator[list[Any]]:

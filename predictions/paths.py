@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 INPUT_FOLDER = "inputs"
 BATCH_JOB_FOLDER = "batch-jobs"
+THUMBNAIL_FOLDER = "thumbnails"  # created again when they are missing
 
 
 def get_input_path(instance: Input, filename: str) -> str:

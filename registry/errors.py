@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 
-from inference.errors import InferenceError, ModelError
+from inference.errors import InferenceError, ModelError, ModelUnavailable
 
 
 class InactiveModel(InferenceError):
@@ -24,5 +24,5 @@ class UnknownModel(InferenceError):
 def describe_error(error: Exception) -> str:
     """Return the message of an error with its cause. For operators only: the cause can contain paths of the server."""
     message = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
-    cause = error.__cause__ if isinstance(error, ModelError) else None
+    cause = error.__cause__ if isinstance(error, ModelError | ModelUnavailable) else None
     return f"{message} ({cause})" if cause else message

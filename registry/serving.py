@@ -17,6 +17,8 @@ from registry.models import AliasChange, ModelVersion
 from registry.references import ModelReference, get_production_aliases
 
 MAX_CACHED_SPECS = 1024
+STANDBY_SECONDS = 1.0  # that requests wait for a version that is being loaded, if another one can serve them
+MAX_STANDBYS = 10  # the newest ones, of which one that is loaded is chosen
 
 _pool_lock = threading.Lock()
 
@@ -34,15 +36,31 @@ def get_previous_version(version: ModelVersion, *, alias: str) -> ModelVersion |
     return change.from_version if change else None
 
 
+def get_standby_while_loading(version: ModelVersion, reference: ModelReference) -> ModelVersion | None:
+    """Return the version that serves a reference until this one is loaded; None if that is this version itself.
+
+    A version that loads within `STANDBY_SECONDS` serves all requests from its promotion on. While a slower one is loading,
+    the version that the alias pointed to before serves them, if it is loaded. A reference by number has no standby.
+    """
+    alias, pool, spec = reference.resolved_alias, get_pool(), get_spec(version)
+    if not alias or pool.is_loaded(spec) or pool.start_load(spec, seconds=STANDBY_SECONDS):
+        return None
+    changes = AliasChange.objects.filter(model=version.model_id, alias=alias).exclude(from_version=version)
+    changes = changes.exclude(from_version=None).select_related("from_version__model").order_by("-id")
+    standbys = (change.from_version for change in changes[:MAX_STANDBYS])
+    return next((standby for standby in standbys if standby and pool.is_loaded(get_spec(standby))), None)
+
+
 def lease_predictor(version: ModelVersion, *, timeout: float | None = None) -> AbstractContextManager[Predictor]:
     """Return a context manager that provides the predictor of a version and keeps it loaded. Load it if necessary.
 
     Args:
-        timeout: seconds to wait while another thread loads the version, or until there is room for it.
+        timeout: seconds to wait until the version is loaded.
 
     Raises:
         ModelUnavailable: the version does not load.
-        InferenceTimeout: the version is still loading when the timeout expires.
+        ModelError: it loads, but fails on its sample input.
+        ModelLoading: the version is still loading when the timeout expires.
         Overloaded: there is no room to load the version, because all loaded predictors are in use.
     """
     return get_pool().lease(get_spec(version), timeout=timeout)

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import ApiToken, User
@@ -34,7 +35,11 @@ def create_user(*, username: str, password: str, email: str = "", superuser: boo
     user = User(username=username, email=email, is_staff=superuser, is_superuser=superuser)
     user.set_password(password)
     user.full_clean()
-    user.save()
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError as error:  # another request has taken the name since full_clean
+        raise user.unique_error_message(User, ("username",)) from error
     return user
 
 

@@ -33,7 +33,6 @@ MAX_DELAY = timedelta(hours=1)
 MAX_FAILURES = 100  # per hour of a username or a network, at most FREE_FAILURES of each pair
 WINDOW = timedelta(hours=1)
 FORGET_AFTER = timedelta(days=1)  # since the last wrong password of a pair
-MAX_USERNAME_CHARACTERS = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class SignInSource:
 
 def read_source(request: HttpRequest, credentials: dict[str, Any] | None) -> SignInSource:
     """Return the source of a request with a username and a password."""
-    username = str(get_client_username(request, credentials) or "")[:MAX_USERNAME_CHARACTERS]
+    username = str(get_client_username(request, credentials) or "")
     return SignInSource(username, get_client_network(request), read_device(request, username))
 
 

@@ -51,7 +51,7 @@ ERROR_DESCRIPTIONS = {
         "429": "Too many requests. See Retry-After.",
         "500": "The model failed. The input is stored with a failed prediction.",
         "503": "The model is busy, or a service is unavailable. See Retry-After.",
-        "507": "There is no space left for uploads.",
+        "507": "There is no space left for uploads. Nothing was stored.",
     },
 }
 

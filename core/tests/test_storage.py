@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from django.core.files.base import ContentFile
 
-from core.storage import DurableFileSystemStorage, StorageFull
+from core.storage import DurableFileSystemStorage
+from core.storage_errors import StorageFull, StorageUnavailable
 
 
 @pytest.fixture
@@ -83,16 +84,70 @@ def test_a_failed_rename_leaves_no_temporary_file(save, monkeypatch, tmp_path):
     assert list_files(tmp_path / "media") == []
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
-def test_a_full_disk_raises_storage_full_and_leaves_no_file(save, monkeypatch, tmp_path, code):
-    def fail(descriptor):
-        raise OSError(code, "full")
+FULL, UNAVAILABLE = (
+    (errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+    (errno.EIO, errno.EMFILE, errno.ENFILE, errno.EROFS, errno.ESTALE),
+)
 
-    monkeypatch.setattr(os, "fsync", fail)
+
+@pytest.mark.parametrize("operation", ["write", "fsync", "rename", "fsync of the folder"])
+@pytest.mark.parametrize("code", [*FULL, *UNAVAILABLE], ids=errno.errorcode.get)
+def test_an_error_of_the_disk_has_a_code_and_leaves_no_file(save, monkeypatch, tmp_path, code, operation):
+    save("inputs/first.png", b"x")
+    name = operation.split()[0]
+    original, calls = getattr(os, name), []
+
+    def fail(*arguments):
+        calls.append(arguments)
+        if "folder" not in operation or len(calls) > 1:
+            raise OSError(code, os.strerror(code))
+        return original(*arguments)
+
+    monkeypatch.setattr(os, name, fail)
+    with pytest.raises(StorageUnavailable) as caught:
+        save("inputs/second.png", b"x" * 5000)
+    assert caught.value.code == ("storage-full" if code in FULL else "storage-unavailable")
+    assert str(caught.value).endswith(".") and "Errno" not in str(caught.value)
+    assert list_files(tmp_path / "media") == ["inputs/first.png"]
+
+
+def test_the_first_error_is_raised_if_the_file_cannot_be_removed(save, monkeypatch):
+    def fail(*arguments):
+        raise OSError(errno.EIO if len(arguments) == 1 else errno.ENOSPC, "failed")
+
+    monkeypatch.setattr(os, "unlink", fail)
+    monkeypatch.setattr(os, "rename", fail)
     with pytest.raises(StorageFull):
-        (tmp_path / "media").mkdir()
-        save("x.png", b"x" * 5000)
-    assert list_files(tmp_path / "media") == []
+        save("x.png", b"x")
+
+
+def test_a_process_without_free_descriptors_stores_nothing(save, storage, tmp_path):
+    """The operating system enforces the limit."""
+    save("inputs/first.png", b"x")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    for free in range(3):  # for the file, for its folder, and for the folders of many files
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + free, hard))
+        try:
+            name = save(f"inputs/{free}.png", b"x")
+            storage.delete(name)
+        except StorageUnavailable as error:
+            assert "too many open files" in str(error)
+        else:
+            assert free
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert list_files(tmp_path / "media") == ["inputs/first.png"]
+
+
+def test_a_missing_file_is_not_a_missing_folder(storage, tmp_path):
+    storage.save_bytes("x.png", b"x")
+    with pytest.raises(FileNotFoundError):
+        storage.open("y.png")
+    (tmp_path / "media").rename(tmp_path / "moved")
+    with pytest.raises(StorageUnavailable, match="The folder for stored files is missing"):
+        storage.open("x.png")
 
 
 def test_the_file_size_limit_raises_storage_full_and_leaves_no_file(save, tmp_path):

@@ -43,7 +43,7 @@ def predict_sample(*, sample: str) -> Prediction:
         InvalidInput: the sample does not exist.
         UnknownModel: the example model is not registered.
         Overloaded: the model has recently failed `MAX_ATTEMPTS` times for this sample.
-        InferenceError, StorageFull: as in `predict`.
+        InferenceError, StorageUnavailable: as in `predict`.
     """
     path = list_samples().get(sample)
     if path is None:

@@ -109,7 +109,7 @@ def test_a_significant_difference_is_stated(shades, get_page, user, reviewer, wr
     [
         ("?version=7", "version", "Version: Select a valid choice. 7 is not one of the available choices."),
         ("?version=x", "version", "Version: Select a valid choice. x is not one of the available choices."),
-        ("?since=soon", "since", "Since: Enter a valid date/time."),
+        ("?since=soon", "since", "Since: Expected a date or time such as 2026-01-31"),
         ("?picked_by=x", "picked_by", "Sample: Select a valid choice. x is not one of the available choices."),
         ("?compare=7", "compare", "Compare with: Select a valid choice. 7 is not one of the available choices."),
     ],

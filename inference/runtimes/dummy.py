@@ -12,7 +12,7 @@ from inference.errors import InvalidArtifact
 from inference.tensors import encode_column
 from inference.types import AnyArray, Array, ArtifactMetadata, Batch, BatchFunction, ImageTable, Table, Tensor
 
-BEHAVIOR_KEYS = {"classes", "fixed", "sleep", "fail", "nan", "sum"}
+BEHAVIOR_KEYS = {"classes", "fixed", "load_sleep", "sleep", "fail", "nan", "sum"}
 
 
 class DummyRuntime(BaseRuntime):
@@ -23,6 +23,7 @@ class DummyRuntime(BaseRuntime):
     - `classes`: number of steps.
     - `fixed`: return these scores for every input.
     - `sum`: return the sum of all values times this factor, as a value.
+    - `load_sleep`: wait this many seconds while the model loads.
     - `sleep`: wait this many seconds per batch.
     - `fail`: raise an exception with this message.
     - `nan`: return NaN.
@@ -37,6 +38,7 @@ class DummyRuntime(BaseRuntime):
             raise InvalidArtifact(f"Expected JSON in {self.path.name}: {error}") from error
         if not isinstance(self.behavior, dict) or not self.behavior.keys() <= BEHAVIOR_KEYS:
             raise InvalidArtifact(f"Expected an object with keys of {sorted(BEHAVIOR_KEYS)}. Received: {self.behavior!r}")
+        time.sleep(self.behavior.get("load_sleep", 0))
         self.width = len(self.behavior.get("fixed", ())) or int(self.behavior.get("classes", 2))
         return self._run_batch
 

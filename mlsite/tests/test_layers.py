@@ -35,6 +35,7 @@ PLAIN_MODULES = ("registry.tasks",)  # the tasks of models, not background tasks
 INFERENCE_LAYERS = {
     "inference.pool": 7,
     "inference.loader": 6,
+    "inference.loads": 6,
     "inference.batch_check": 6,
     "inference.conversion_check": 6,
     "inference.predictor": 5,

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 from django.core.checks import run_checks
+from django.db import OperationalError
 
-from mlsite.logging_config import MaskedJsonFormatter
+from mlsite.logging_config import DatabaseErrorFilter, MaskedJsonFormatter
 
 pytestmark = pytest.mark.once
 
@@ -44,6 +45,21 @@ def test_no_line_of_the_log_contains_the_token_of_a_reset_link(path):
     assert line.count("/accounts/reset/<uidb64>/<token>") == 3
 
 
+@pytest.mark.django_db
 def test_deployment_check_has_no_false_warning_about_csrf():
     reported = [message.id for message in run_checks(include_deployment_checks=True) if not message.is_silenced()]
     assert "security.W003" not in reported
+
+
+def test_errors_of_the_database_have_one_traceback_per_minute():
+    shown = DatabaseErrorFilter()
+    records = []
+    for error in (OperationalError("down\nfor now"), OperationalError("down"), ValueError("other")):
+        try:
+            raise error
+        except Exception:
+            records.append(make_record(logging.getLogger("any"), sys.exc_info()))
+        assert shown.filter(records[-1])
+    first, second, other = records
+    assert (bool(first.exc_info), bool(second.exc_info), bool(other.exc_info)) == (True, False, True)
+    assert second.getMessage() == "Service Unavailable: /readyz: down"

@@ -29,7 +29,7 @@ from core.api.multipart import split_plain_form
 from core.api.parsers import parse_json
 from core.api.problems import handle_exception
 from core.api.renderers import render_json
-from core.storage import StorageFull
+from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError, InvalidInput
 from predictions.api import idempotency
 from predictions.api.raw_images import MEDIA_TYPES, build_image
@@ -100,7 +100,7 @@ def create_directly(request: HttpRequest) -> HttpResponse | None:
         )
     except UnknownModel:
         return None
-    except (InferenceError, StorageFull, DatabaseError, InterfaceError, UnreadablePostError) as error:
+    except (InferenceError, StorageUnavailable, DatabaseError, InterfaceError, UnreadablePostError) as error:
         response = handle_exception(error, {})
         if response is None:
             raise

@@ -27,7 +27,11 @@ class GroundTruthView(APIView):
 
     write_scope = REVIEW
 
-    @extend_schema(request=GroundTruthSerializer, responses=GroundTruthResultSerializer, parameters=[IDEMPOTENCY_PARAMETER])
+    @extend_schema(
+        request={"application/json": GroundTruthSerializer()},
+        responses=GroundTruthResultSerializer,
+        parameters=[IDEMPOTENCY_PARAMETER],
+    )
     @idempotent
     def post(self, request: Request) -> HttpResponse:
         """Review up to 1,000 predictions, each identified by id or client_reference. Each item has its own result."""

@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.files.base import File
-from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.models import User
+from accounts.usage import count_predictions
+from core.file_transactions import atomic_with_files
 from inference.errors import (
     MAX_LISTED_ERRORS,
     InferenceError,
     InvalidFeatures,
     InvalidInput,
-    Overloaded,
+    ModelNotRun,
 )
 from inference.types import PredictionResult
 from predictions import metrics
@@ -30,7 +31,7 @@ from predictions.services.inputs import PreparedInput, prepare_input
 from predictions.services.inserts import insert_batch
 from predictions.services.predict import set_failure, set_output, set_timings
 from predictions.services.rows import clone_row
-from predictions.services.storage import remove_files, store_files, validate_texts
+from predictions.services.storage import store_files, validate_texts
 from registry.models import ModelVersion
 from registry.references import ResolvedModel
 
@@ -54,7 +55,8 @@ class BatchItem:
 class BatchResult:
     """The stored prediction of one item, or its error, for which nothing is stored.
 
-    The error is an `InvalidInput`, or `Overloaded` if the queue was full for too long after other items had run.
+    The error is an `InvalidInput` or a `ModelNotRun`: the queue was full for too long after other items had run, or the
+    model cannot be loaded and its standby does not accept the input.
     """
 
     prediction: Prediction | None = None
@@ -69,6 +71,7 @@ def predict_batch(
     resolved: ResolvedModel,
     is_default_model: bool = False,
     all_or_nothing: bool = False,
+    is_counted: bool = False,
     in_transaction: Callable[[list[BatchResult]], object] | None = None,
 ) -> list[BatchResult]:
     """Run a model on many inputs, and store the valid inputs and their predictions in one transaction.
@@ -85,14 +88,19 @@ def predict_batch(
         resolved: the version to run.
         is_default_model: the request named no model; error messages then mention that this is the default.
         all_or_nothing: raise the first error of an item instead of returning it, and then store nothing.
+        is_counted: the items have been counted against the quota of the user.
         in_transaction: called with the results after the inserts, in the same transaction.
 
     Raises:
         InvalidInput: an item is invalid, with `all_or_nothing`. The message names its row.
+        LimitReached: the daily quota of the user is used up.
         Overloaded: the queue of the model is full.
-        StorageFull: no space is left for files.
+        ModelLoading, ModelUnavailable: the model is not loaded yet, or cannot be loaded.
+        StorageUnavailable: the files cannot be stored.
         DatabaseError: the database cannot be written to.
     """
+    if not is_counted:
+        count_predictions(user=user, count=len(items))
     results = [BatchResult() for _ in items]
     entries: list[Entry] = []
 
@@ -184,12 +192,12 @@ def _set_outcomes(entries: Sequence[Entry]) -> None:
 
 
 def _remove_refused(entries: Sequence[Entry], results: Sequence[BatchResult]) -> list[Entry]:
-    """Return the entries to store. Those that found no place in the queue have an error, as in `predict`."""
-    refused = {id(entry.prediction): entry.outcome for entry in entries if isinstance(entry.outcome, Overloaded)}
+    """Return the entries to store. Those on which the model did not run have an error, as in `predict`."""
+    refused = {id(entry.prediction): entry.outcome for entry in entries if isinstance(entry.outcome, ModelNotRun)}
     for result in results if refused else ():
         if id(result.prediction) in refused:
             result.error, result.prediction = refused[id(result.prediction)], None
-    return [entry for entry in entries if not isinstance(entry.outcome, Overloaded)]
+    return [entry for entry in entries if not isinstance(entry.outcome, ModelNotRun)]
 
 
 def _store(
@@ -205,18 +213,10 @@ def _store(
         validate_texts(prediction.input)
         validate_texts(prediction)
     rows = store_files([entry.prepared for entry in entries])
-    is_committing = False
-    try:
-        with transaction.atomic():
-            insert_batch(predictions)
-            if in_transaction is not None:
-                in_transaction(results)
-            is_committing = True
-    except BaseException as error:
-        # Foreign keys are checked at COMMIT. An IntegrityError there has rolled the transaction back.
-        if not is_committing or connection.in_atomic_block or isinstance(error, IntegrityError):
-            remove_files(rows)  # otherwise the rows may exist, so the files must stay
-        raise
+    with atomic_with_files(lambda: [row.image for row in rows]):
+        insert_batch(predictions)
+        if in_transaction is not None:
+            in_transaction(results)
 
 
 def _record_batch(entries: Sequence[Entry]) -> None:

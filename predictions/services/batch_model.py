@@ -35,25 +35,29 @@ class Entry:
 def run_model(entries: Iterator[Entry], resolved: ResolvedModel) -> None:
     """Run the resolved version or, if it cannot be loaded, the version that its alias pointed to before, as `predict`.
 
-    No transaction is open meanwhile.
+    No transaction is open meanwhile. An item that did not run has a `ModelNotRun` as its outcome.
+
+    Raises:
+        ModelNotRun: no item ran, because the queue is full, or because the version is not loaded.
     """
+    version = resolved.version
     with ExitStack() as stack:
         try:
-            predictor = stack.enter_context(_lease(resolved.version))
+            predictor = stack.enter_context(_lease(version))
         except ModelUnavailable as error:
-            standby = get_standby(resolved.version, resolved.reference)
-            if standby is not None:
-                logger.error("model unavailable, using the standby", exc_info=error, extra={"model": str(resolved.version)})
-                _run_standby(standby, entries, error)
-            _fail(entries, error)
-        except ModelError as error:  # such as a timeout while the version is loading
+            standby = get_standby(version, resolved.reference)
+            logger.error("model unavailable", exc_info=error, extra={"model": str(version), "standby": str(standby or "")})
+            if standby is None:
+                raise
+            _run_standby(standby, entries, error)
+        except ModelError as error:  # the model fails on its sample input
             _fail(entries, error)
         else:
             _run_entries(predictor, entries)
 
 
 def _run_standby(standby: ModelVersion, entries: Iterator[Entry], error: ModelUnavailable) -> None:
-    """Run the standby on the inputs that it accepts. The others fail with the error of the version itself."""
+    """Run the standby on the inputs that it accepts. The others have the error of the version itself."""
 
     def convert_entries() -> Iterator[Entry]:
         for entry in entries:
@@ -106,6 +110,6 @@ def _run_entries(predictor: Predictor, entries: Iterator[Entry]) -> None:
         entry.outcome, entry.timings = outcome, durations
 
 
-def _fail(entries: Iterable[Entry], error: ModelError) -> None:
+def _fail(entries: Iterable[Entry], error: ModelError | ModelUnavailable) -> None:
     for entry in entries:
         entry.outcome = error

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.files.base import ContentFile
 
 from accounts.models import User
+from core.storage_errors import translate_read_errors
 from inference.examples import Example
 from inference.preprocessing import make_thumbnail
 from inference.signature import TEXT_KEY, TextInput, get_table_part
@@ -76,8 +77,8 @@ def predict_example(
 
     Raises:
         LookupError: the version has no example with this number.
-        OSError: the image of the example is missing.
-        InferenceError, StorageFull, DatabaseError: as `predict` does.
+        FileNotFoundError: the image of the example is missing.
+        InferenceError, StorageUnavailable, DatabaseError: as `predict` does.
     """
     parts = get_example_parts(version, number)
     if "image" in version.parsed_signature.input.parts:
@@ -99,7 +100,8 @@ def read_example_thumbnail(version: ModelVersion, number: int) -> bytes:
 
     Raises:
         LookupError: the version has no example image with this number.
-        OSError: the file is missing.
+        FileNotFoundError: the file is missing.
+        StorageUnavailable: the file cannot be read at the moment.
         InvalidInput: the file is damaged.
     """
     return make_thumbnail(_open_image(version, number).read(), THUMBNAIL_SIDE_PIXELS)
@@ -110,7 +112,9 @@ def _open_image(version: ModelVersion, number: int) -> ContentFile:
     if not example.image:
         raise LookupError(f"Example {number} of {version} is not an image.")
     path = get_example_path(example.image)
-    return ContentFile(path.read_bytes(), name=f"example{path.suffix}")
+    with translate_read_errors():
+        data = path.read_bytes()
+    return ContentFile(data, name=f"example{path.suffix}")
 
 
 def _get_example(version: ModelVersion, number: int) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, IntegrityError, InterfaceError, Operatio
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from core.fields import UUID7Field
+from core.file_transactions import is_rolled_back
 from core.group_commit import WriteFailure
 from core.statements import Statement
 from predictions.models import Input, Prediction
@@ -87,13 +88,15 @@ def insert_predictions(predictions: Sequence[Prediction], *, is_retry: bool = Fa
             with transaction.atomic():
                 _execute_inserts(database, predictions, is_retry=is_retry)
                 is_written = True
-    except Exception as error:  # all callers of the group must get it
+    except BaseException as error:  # all callers of the group must get it
+        if not isinstance(error, Exception):  # this thread is interrupted; a single statement may have been committed
+            is_definite = not (is_single_statement or is_written)
+            return [WriteFailure(error, is_definite)] * len(predictions)
         is_lost = is_single_statement and database.connection is not None and bool(database.connection.closed)
         if is_lost and not is_retry:
             database.close()
             return insert_predictions(predictions, is_retry=True)
-        # Foreign keys are checked at COMMIT. An IntegrityError there has rolled the transaction back.
-        is_rejected = isinstance(error, IntegrityError) or not (is_written or is_lost)
+        is_rejected = is_rolled_back(error, database) if is_written else not is_lost
         if len(predictions) > 1 and is_rejected and not isinstance(error, OperationalError | InterfaceError):
             return [failure for each in predictions for failure in insert_predictions([each], is_retry=is_retry)]
         is_definite = is_rejected and (isinstance(error, IntegrityError) or not is_retry)

@@ -12,6 +12,7 @@ from django.core.files.base import File
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.usage import count_predictions
 from inference.errors import InferenceError, InvalidInput, ModelError, ModelUnavailable, Overloaded
 from inference.types import ModelInput, PredictionResult, Timings
 from predictions import metrics
@@ -20,7 +21,7 @@ from predictions.services.inputs import TIMING_DECIMALS, PreparedInput, convert_
 from predictions.services.storage import store_prediction
 from registry.models import ModelVersion
 from registry.references import ResolvedModel, resolve_model
-from registry.serving import get_standby, lease_predictor
+from registry.serving import get_standby, get_standby_while_loading, lease_predictor
 
 logger = logging.getLogger(__name__)
 
@@ -59,8 +60,11 @@ def predict(
     Raises:
         UnknownModel, InactiveModel: the model version does not exist, or this user cannot use it.
         InvalidInput: the image or a feature is invalid, or the model takes another kind of input.
+        LimitReached: the daily quota of the user is used up.
         Overloaded: the queue of the model is full.
-        StorageFull: no space is left for files.
+        ModelLoading: the model is still being loaded.
+        ModelUnavailable: the model cannot be loaded, and has no standby that accepts the input.
+        StorageUnavailable: the file cannot be stored.
         DatabaseError: the database cannot be written to.
     """
     resolved = resolved or resolve_model(model, user=user)
@@ -97,8 +101,9 @@ def run_prediction(
     `in_transaction` is that of `predict`.
 
     Raises:
-        Overloaded, StorageFull, DatabaseError: as `predict` does.
+        LimitReached, ModelNotRun, StorageUnavailable, DatabaseError: as `predict` does.
     """
+    count_predictions(user=user)
     prediction = Prediction(
         input=prepared.row,
         model_version=resolved.version,
@@ -113,25 +118,17 @@ def run_prediction(
     return prediction
 
 
-def run_model(
-    prediction: Prediction,
-    prepared: PreparedInput,
-    resolved: ResolvedModel,
-    *,
-    raised_errors: tuple[type[ModelError], ...] = (),
-) -> None:
+def run_model(prediction: Prediction, prepared: PreparedInput, resolved: ResolvedModel) -> None:
     """Run the model and set the output or the error of the prediction. No transaction is open meanwhile.
 
-    Args:
-        raised_errors: errors of the model that the caller handles.
+    Raises:
+        ModelNotRun: the queue is full, or no version that can serve the request is loaded.
     """
     timings = Timings()
     prediction.started_at = timezone.now()
     try:
         set_output(prediction, _run_with_standby(prediction, prepared, resolved, timings))
     except ModelError as error:
-        if isinstance(error, raised_errors):
-            raise
         set_failure(prediction, error)
         logger.error("model failed", exc_info=error, extra={"prediction": str(prediction.id)})
     set_timings(prediction, timings)
@@ -145,23 +142,32 @@ def _round_milliseconds(duration: float | None) -> float | None:
 def _run_with_standby(
     prediction: Prediction, prepared: PreparedInput, resolved: ResolvedModel, timings: Timings
 ) -> PredictionResult:
-    """Run the resolved version or, if it cannot be loaded, the version that its alias pointed to before.
+    """Run the resolved version or, if it is still loading or cannot be loaded, its standby.
 
     The prediction names the version that ran. A reference by version number has no standby.
     """
-    try:
-        return _run_version(resolved.version, prepared.item, timings)
-    except ModelUnavailable as error:
-        standby = get_standby(resolved.version, resolved.reference)
-        if standby is None:
-            raise
-        logger.error("model unavailable, using the standby", exc_info=error, extra={"model": str(resolved.version)})
-        try:
-            item = convert_item(prepared, standby)
-        except InvalidInput:
-            raise error from None
+    version = resolved.version
+    standby = get_standby_while_loading(version, resolved.reference)
+    if standby and (item := _convert_for_standby(prepared, standby)) is not None:
         prediction.model_version = standby
         return _run_version(standby, item, timings)
+    try:
+        return _run_version(version, prepared.item, timings)
+    except ModelUnavailable as error:
+        standby = get_standby(version, resolved.reference)
+        logger.error("model unavailable", exc_info=error, extra={"model": str(version), "standby": str(standby or "")})
+        if standby is None or (item := _convert_for_standby(prepared, standby)) is None:
+            raise
+        prediction.model_version = standby
+        return _run_version(standby, item, timings)
+
+
+def _convert_for_standby(prepared: PreparedInput, standby: ModelVersion) -> ModelInput | None:
+    """Return the input as the standby takes it, or None if it does not accept it."""
+    try:
+        return convert_item(prepared, standby)
+    except InvalidInput:
+        return None
 
 
 def _run_version(version: ModelVersion, item: ModelInput, timings: Timings) -> PredictionResult:

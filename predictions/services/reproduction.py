@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from core.fields import RandomBits
+from core.storage_errors import StorageUnavailable
 from inference.comparison import find_differences
 from inference.errors import InferenceError, InvalidInput, ModelUnavailable
 from inference.libraries import get_library_version
@@ -101,7 +102,9 @@ def _read_verified_input(prediction: Prediction, *, decodes_fully: bool) -> Mode
     try:
         item = read_stored_input(row, prediction.model_version, decodes_fully=decodes_fully)
     except StoredFileMissing as error:
-        raise InputUnavailable(f"the image file {row.image.name} is missing or cannot be read") from error
+        raise InputUnavailable(f"the image file {row.image.name} is missing") from error
+    except StorageUnavailable as error:
+        raise InputUnavailable(f"the image file {row.image.name} cannot be read now. {error}".rstrip(".")) from error
     except StoredFileError as error:
         parts = "has" if row.features is None else "or its row of features has"
         raise InputUnavailable(f"the image file {row.image.name} {parts} changed: its hash differs") from error

@@ -6,9 +6,11 @@ import functools
 import posixpath
 from collections.abc import Callable, Sequence
 
+from django.conf import settings
 from django.core.files.base import ContentFile
-from django.db import connection, models, transaction
+from django.db import connection, models
 
+from core.file_transactions import atomic_with_files, remove_field_files
 from core.group_commit import GroupCommit
 from predictions.models import Input, Prediction
 from predictions.paths import get_input_path
@@ -19,7 +21,7 @@ from predictions.services.inserts import insert_predictions
 # SQLite, images: 1.10 ms instead of 1.76 ms, 204/s instead of 127/s, p99 210 ms instead of 1610 ms.
 # PostgreSQL: images 1.30 ms instead of 1.61 ms, rows 0.86 ms instead of 1.47 ms, at about the same rate and p99. Two or
 # three leaders at a time used more CPU and were not faster.
-_group = GroupCommit(insert_predictions)
+_group = GroupCommit(insert_predictions, wait_seconds=settings.DATABASE_TIMEOUT)
 
 
 def store_prediction(
@@ -35,7 +37,7 @@ def store_prediction(
             nothing is stored.
 
     Raises:
-        StorageFull: no space is left for the file. Nothing is stored.
+        StorageUnavailable: the file cannot be stored. Nothing is stored.
         DatabaseError, InterfaceError: the database rejected the rows, or is unavailable. Nothing is stored, except that the
             outcome is unknown if the connection is lost while the database commits.
     """
@@ -45,7 +47,7 @@ def store_prediction(
     if prepared.data:
         _store_file(row, prepared.data)
     if in_transaction:
-        _insert_with(prediction, prepared, in_transaction)
+        _insert_with(prediction, in_transaction)
         return
     if connection.in_atomic_block:
         (failure,) = insert_predictions([prediction])
@@ -53,8 +55,10 @@ def store_prediction(
         failure = _group.submit(prediction)
     if failure is None:
         return
-    if prepared.data and failure.is_definite:  # otherwise the rows may exist, so the file must stay
-        row.image.delete(save=False)
+    if failure.is_definite:  # otherwise the rows may exist, so the file must stay
+        remove_field_files([row.image])
+    if not isinstance(failure.error, Exception):  # this thread is interrupted
+        raise failure.error
     # Each thread of a group raises an exception of its own.
     raise type(failure.error)(*failure.error.args) from failure.error
 
@@ -65,7 +69,7 @@ def store_files(prepared_inputs: Sequence[PreparedInput]) -> list[Input]:
     All files are in the folder of the first one, so that only one folder must be synced.
 
     Raises:
-        StorageFull: no space is left. No file is stored.
+        StorageUnavailable: a file cannot be stored. No file is stored.
     """
     with_files = [prepared for prepared in prepared_inputs if prepared.data]
     rows = [prepared.row for prepared in with_files]
@@ -85,30 +89,18 @@ def store_files(prepared_inputs: Sequence[PreparedInput]) -> list[Input]:
             _store_file(prepared.row, prepared.data)
             stored.append(prepared.row)
     except BaseException:
-        remove_files(stored)
+        remove_field_files(row.image for row in stored)
         raise
     return rows
 
 
-def remove_files(rows: Sequence[Input]) -> None:
-    """Remove the files of inputs that are definitely not stored."""
-    for row in rows:
-        row.image.delete(save=False)
-
-
-def _insert_with(prediction: Prediction, prepared: PreparedInput, in_transaction: Callable[[Prediction], object]) -> None:
+def _insert_with(prediction: Prediction, in_transaction: Callable[[Prediction], object]) -> None:
     """Insert a prediction and call a function in one transaction. Delete the file if neither is stored."""
-    is_written = False
-    try:
-        with transaction.atomic():
-            (failure,) = insert_predictions([prediction])
-            if failure:
-                raise failure.error
-            in_transaction(prediction)
-            is_written = True
-    finally:
-        if prepared.data and not is_written:  # otherwise the rows may exist, so the file must stay
-            prepared.row.image.delete(save=False)
+    with atomic_with_files(lambda: [prediction.input.image]):
+        (failure,) = insert_predictions([prediction])
+        if failure:
+            raise failure.error
+        in_transaction(prediction)
 
 
 def validate_texts(row: models.Model) -> None:

@@ -8,11 +8,12 @@ from contextlib import suppress
 from django.core.files.base import ContentFile
 
 from accounts.models import User
-from core.storage import StorageFull
+from core.storage_errors import translate_read_errors
 from inference.errors import InferenceError, InvalidImage
 from inference.preprocessing import make_thumbnail
 from predictions.digests import hash_stored_image
 from predictions.models import Input
+from predictions.paths import THUMBNAIL_FOLDER
 
 logger = logging.getLogger(__name__)
 
@@ -44,11 +45,12 @@ def read_stored_file(row: Input, *, reader: User | None = None) -> bytes:
 
     Raises:
         StoredFileError: the file is missing or has changed.
+        StorageUnavailable: the file cannot be read at the moment.
     """
     try:
-        with row.image.open() as file:
+        with translate_read_errors(), row.image.open() as file:
             data: bytes = file.read()
-    except OSError as error:
+    except FileNotFoundError as error:
         logger.error("stored file missing", extra={"input": str(row.pk)})
         raise StoredFileMissing from error
     if hash_stored_image(row, data) != row.sha256:
@@ -64,12 +66,15 @@ def read_thumbnail(row: Input) -> bytes:
 
     Raises:
         StoredFileError: the image is missing or damaged or can no longer be decoded, and no thumbnail is stored.
+        StorageUnavailable: the files cannot be read at the moment.
     """
     storage = row.image.storage
-    name = f"thumbnails/{row.pk.hex[-2:]}/{row.pk}.webp"
+    name = f"{THUMBNAIL_FOLDER}/{row.pk.hex[-2:]}/{row.pk}.webp"
     try:
-        with storage.open(name) as file:
-            return file.read()
+        with translate_read_errors(), storage.open(name) as file:
+            thumbnail: bytes = file.read()
+        if thumbnail:
+            return thumbnail
     except FileNotFoundError:
         pass
     data = read_stored_file(row)
@@ -78,7 +83,7 @@ def read_thumbnail(row: Input) -> bytes:
     except InvalidImage as error:  # decoders and limits may have changed since the upload
         logger.error("stored file not decodable", extra={"input": str(row.pk)})
         raise StoredFileError from error
-    with suppress(StorageFull):  # the next request creates it again
+    with suppress(OSError):  # the next request creates it again
         if not storage.exists(name):  # another request may have created it in the meantime
             storage.save(name, ContentFile(thumbnail))
     return thumbnail

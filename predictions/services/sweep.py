@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from django.conf import settings
 
@@ -49,7 +49,7 @@ def delete_unfinished_files() -> int:
 
 def _find_orphans(root: Path, latest_change: float) -> Iterator[Path]:
     """Yield files of inputs and batch jobs that no row refers to."""
-    for folder, find_known in ((INPUT_FOLDER, _find_known_inputs), (BATCH_JOB_FOLDER, _find_known_job_files)):
+    for folder, find_known in ((INPUT_FOLDER, find_known_inputs), (BATCH_JOB_FOLDER, find_known_job_files)):
         files = _find_older_files(root / folder, latest_change)
         while paths := list(islice(files, MAX_FILES_PER_QUERY)):
             by_name = {path.relative_to(root).as_posix(): path for path in paths}
@@ -57,11 +57,18 @@ def _find_orphans(root: Path, latest_change: float) -> Iterator[Path]:
             yield from (path for name, path in by_name.items() if name not in known)
 
 
-def _find_known_inputs(names: Iterable[str]) -> set[str]:
-    return set(Input.objects.filter(image__in=names).values_list("image", flat=True))
+def find_known_inputs(names: Collection[str]) -> set[str]:
+    """Return the names that belong to the row of an input.
+
+    Names contain the ID of the input, which has an index. Names that are not found by it are looked for in all rows.
+    """
+    ids = [parsed for name in names if (parsed := parse_uuid(PurePosixPath(name).stem))]
+    known = set(Input.objects.filter(pk__in=ids).values_list("image", flat=True))
+    others = [name for name in names if name not in known]
+    return known.union(Input.objects.filter(image__in=others).values_list("image", flat=True) if others else ())
 
 
-def _find_known_job_files(names: Iterable[str]) -> set[str]:
+def find_known_job_files(names: Collection[str]) -> set[str]:
     """Return the names of files and of waiting images of batch jobs. Both contain the ID of the job, which has an index."""
     parsed = (parse_uuid(Path(name).parts[1].partition(".")[0]) for name in names)
     job_ids = {job_id for job_id in parsed if job_id}

@@ -4,9 +4,11 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.tests.problems import assert_problem
+from inference.runtimes.dummy import DummyRuntime
 from inference.tests.factories import make_image
 from predictions.models import Input, Prediction
 from predictions.tests.factories import PREDICTIONS_URL, make_upload
@@ -95,12 +97,17 @@ def test_other_models_reject_a_text(request, api, fixture, expected):
     assert "Received: text." in problem["detail"]
 
 
-def test_a_failed_prediction_keeps_its_text(reviews, api, settings):
-
+def test_a_failed_prediction_keeps_its_text(reviews, api, settings, monkeypatch):
     path = Path(settings.MODEL_ROOT, reviews.artifact)
+    content = path.read_bytes()
     path.unlink()
     build_pool.cache_clear()
     assert_problem(post_json(api, {"model": "reviews", "text": "unchanged"}), 503, "model-unavailable")
+    assert not Prediction.objects.exists()  # the model did not run
+    path.write_bytes(content)
+    build_pool.cache_clear()
+    monkeypatch.setattr(DummyRuntime, "_run_batch", lambda runtime, batch: np.full((len(batch), 1), np.nan, np.float32))
+    assert_problem(post_json(api, {"model": "reviews", "text": "unchanged"}), 500, "model-output-invalid")
     prediction = Prediction.objects.select_related("input").get()
     assert (prediction.status, prediction.input.text) == ("failed", "unchanged")
 

@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from core.storage import StorageFull
+from core.storage_errors import StorageFull
 from inference.errors import InvalidInput, ModelFailed
 from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Input, Prediction, QueuedPrediction

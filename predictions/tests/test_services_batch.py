@@ -6,7 +6,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.db import DatabaseError, transaction
 
-from core.storage import StorageFull
+from core.storage_errors import StorageFull
 from inference.errors import InvalidFeatures, InvalidInput
 from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Input, Prediction

@@ -11,8 +11,8 @@ import pytest
 from django.db import DatabaseError, connection
 from PIL import Image, ImageFile
 
-from core.storage import StorageFull
-from inference.errors import InvalidImage, InvalidInput, Overloaded
+from core.storage_errors import StorageFull
+from inference.errors import ArtifactMismatch, InvalidImage, InvalidInput, Overloaded
 from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Input, Prediction
 from predictions.services import predict
@@ -122,9 +122,11 @@ def test_a_model_that_does_not_respond_is_stored_as_failed(switched, user, setti
     assert make_prediction(user).error_code == "inference-timeout"
 
 
-def test_a_changed_artifact_is_not_loaded_and_stored_as_failed(shades, user, settings):
+def test_a_changed_artifact_is_not_loaded_and_nothing_is_stored(shades, user, settings):
     Path(settings.MODEL_ROOT, shades.artifact).write_text("{}")
-    assert make_prediction(user).error_code == "artifact-mismatch"
+    with pytest.raises(ArtifactMismatch):
+        make_prediction(user)
+    assert is_nothing_stored(settings)
 
 
 def test_a_full_queue_rejects_the_request_and_stores_nothing(switched, user, settings):

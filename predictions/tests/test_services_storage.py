@@ -44,6 +44,7 @@ def build_full_prediction(version, user):
         value=1.7976931348623157e308,
         warnings=[{"code": "a", "message": text}],
         queue_ms=0,
+        decode_ms=1.5,
         preprocess_ms=0.125,
         inference_ms=3,
         client_reference=text,

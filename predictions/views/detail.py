@@ -12,7 +12,9 @@ from django.shortcuts import get_object_or_404
 from django.views.generic import DetailView, View
 
 from accounts.requests import AuthenticatedRequest
+from core.api.problems import RETRY_AFTER_SECONDS
 from core.errors import get_status
+from core.storage_errors import StorageUnavailable
 from core.urls import get_site_url
 from predictions.models import Input, Prediction
 from predictions.permissions import can_cancel
@@ -57,6 +59,7 @@ class ThumbnailView(LoginRequiredMixin, View):
             raise Http404
         try:
             thumbnail = read_thumbnail(row)
-        except StoredFileError as error:
-            return HttpResponse(error.message, status=get_status(error), content_type="text/plain")
+        except (StoredFileError, StorageUnavailable) as error:
+            headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if isinstance(error, StorageUnavailable) else {}
+            return HttpResponse(str(error), status=get_status(error), content_type="text/plain", headers=headers)
         return build_thumbnail_response(thumbnail)

@@ -16,7 +16,7 @@ from django.views.generic import FormView, View
 
 from accounts.requests import AuthenticatedRequest
 from core.errors import get_status
-from core.storage import StorageFull
+from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError
 from predictions.forms import ExampleForm
 from predictions.models import Prediction
@@ -61,9 +61,9 @@ class ExampleView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
                 run=partial(predict_example, version=version, user=self.request.user, number=number, resolved=resolved),
                 rows=Prediction.objects.with_related().with_reviews(),
             )
-        except (InferenceError, StorageFull, LookupError) as error:
+        except (InferenceError, StorageUnavailable, LookupError) as error:
             return self.reject_example(str(error), status=get_status(error))
-        except OSError as error:  # after StorageFull, which is one too
+        except FileNotFoundError as error:
             logger.exception("example file missing", exc_info=error)
             return self.reject_example("Its file is missing.", status=410)
         if not self.request.htmx:
@@ -90,7 +90,7 @@ class ExampleImageView(LoginRequiredMixin, View):
         try:
             resolved = _resolve_reference(request, name, request.GET.get("model", "") or name)
             thumbnail = read_example_thumbnail(resolved.version, number)
-        except (InferenceError, LookupError, OSError):
+        except (InferenceError, LookupError, FileNotFoundError):
             raise Http404 from None
         return build_thumbnail_response(thumbnail)
 

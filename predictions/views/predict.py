@@ -19,7 +19,7 @@ from django_htmx.http import push_url
 from accounts.requests import AuthenticatedRequest
 from core.errors import get_status
 from core.fields import parse_uuid
-from core.storage import StorageFull
+from core.storage_errors import StorageUnavailable
 from core.urls import get_site_url
 from inference.errors import InferenceError
 from inference.messages import format_bytes
@@ -143,12 +143,12 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
         """Run the model on each input. A rejected input does not stop the others."""
         resolved = cast(ResolvedModel, self.resolved)  # otherwise, post() has rejected the request
         results: list[Prediction] = []
-        errors: list[tuple[str, InferenceError | StorageFull]] = []
+        errors: list[tuple[str, InferenceError | StorageUnavailable]] = []
         inputs = iterate_inputs(form, self.request.user, resolved.version.parsed_signature.input)
         for number, (name, prepare) in enumerate(inputs):
             try:
                 results.append(self.predict_input(form, resolved, prepare(), number))
-            except (InferenceError, StorageFull) as error:
+            except (InferenceError, StorageUnavailable) as error:
                 errors.append((name, error))
         if not errors:
             return self.show_results(form, results)

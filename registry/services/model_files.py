@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from itertools import count
 from pathlib import Path
 
 from django.conf import settings
 from django.core.files.base import ContentFile, File
 
-from core.storage import DurableFileSystemStorage
+from core.storage import DurableFileSystemStorage, remove_files
 from inference.artifacts import hash_artifact, hash_file, list_files
 from inference.errors import ArtifactMismatch
 
@@ -22,15 +23,21 @@ def copy_artifact(*, artifact: Path, name: str, sha256: str) -> str:
 
     Raises:
         ArtifactMismatch: the artifact no longer has this hash.
+        StorageUnavailable: MODEL_ROOT cannot be written. No copy remains.
+        OSError: the artifact cannot be read.
     """
     storage = _get_storage()
     folders = (f"{name}/{sha256[:PATH_HASH_DIGITS]}{f'-{number}' if number else ''}" for number in count())
     paths = (f"{folder}/{artifact.name}" for folder in folders)
     target = next(path for path in paths if _is_free_or_same(Path(storage.path(path)), sha256))
     if not storage.exists(target):
-        _copy_files(artifact, target, storage)
-        if hash_artifact(Path(storage.path(target))) != sha256:
-            raise ArtifactMismatch(f"{artifact.name} changed during registration. Try again.")
+        try:
+            _copy_files(artifact, target, storage)
+            if hash_artifact(Path(storage.path(target))) != sha256:
+                raise ArtifactMismatch(f"{artifact.name} changed during registration. Try again.")
+        except BaseException:  # an incomplete copy would take the path of the next one
+            _remove_copy(Path(storage.path(target)))
+            raise
     return target
 
 
@@ -78,6 +85,13 @@ def _copy_files(artifact: Path, target: str, storage: DurableFileSystemStorage) 
     for source, destination in pairs:
         with source.open("rb") as file:
             storage.save(destination, File(file))
+
+
+def _remove_copy(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        remove_files([str(path)])
 
 
 def _get_storage() -> DurableFileSystemStorage:

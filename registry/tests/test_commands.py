@@ -1,5 +1,7 @@
 """The commands that register, promote and check models."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,19 @@ def test_register_model_accepts_a_name_and_labels(write_dummy, tmp_path):
 )
 def test_errors_are_short_and_say_what_to_do(arguments, text):
     assert text in run_command(*arguments)[2]
+
+
+def test_a_full_disk_is_a_short_error_and_leaves_no_copy(write_dummy, settings, monkeypatch):
+    def fail(descriptor):
+        raise OSError(errno.ENOSPC, "full")
+
+    path = write_dummy()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        error = run_command("register_model", path)[2]
+    assert error == f"Not registered: the folder {settings.MODEL_ROOT} cannot be written: No space left on device."
+    assert [item for item in Path(settings.MODEL_ROOT).rglob("*") if item.is_file()] == []
+    assert "Registered shades:1" in run_command("register_model", path)[0]
 
 
 def test_check_models_reports_served_versions_that_fail(shades, write_dummy, settings):

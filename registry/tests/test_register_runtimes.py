@@ -63,9 +63,8 @@ def test_loading_checks_that_the_version_is_trusted(write_rows, write_module, us
     good = register_model(path=write_rows(), promote=True)
     fields = {"artifact": good.artifact, "sha256": good.sha256, "size": good.size, "signature": good.signature}
     version = ModelVersion.objects.create(model=good.model, number=2, runtime="doubling.Doubling", **fields)
-    prediction = predict(user=user, source="api", features=FEATURES, model="flowers:2")
-    assert prediction.error_code == "model-unavailable"
-    assert prediction.error_message == "flowers:2 cannot be loaded."
+    with pytest.raises(ModelUnavailable, match=r"^flowers:2 cannot be loaded\.$"):
+        predict(user=user, source="api", features=FEATURES, model="flowers:2")
     with pytest.raises(ModelUnavailable) as caught, lease_predictor(version):
         pass
     assert "Importing another runtime runs its code" in str(caught.value.__cause__)

@@ -13,6 +13,7 @@ from rest_framework import serializers
 
 from core.api.fields import reject_unknown_fields
 from core.api.parsers import parse_json
+from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError
 from predictions.api.serializers.fields import UploadField
 from predictions.batch_job_files import build_preview
@@ -235,6 +236,8 @@ def _represent_preview(job: BatchJob) -> dict[str, Any] | None:
         return None
     try:
         preview = build_preview(job)
+    except StorageUnavailable:
+        raise
     except (InferenceError, OSError):  # the stored file is damaged, which fails the job when it starts
         return None
     return asdict(preview) if preview else None

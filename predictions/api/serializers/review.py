@@ -81,7 +81,9 @@ class GroundTruthItemSerializer(ReviewInputSerializer):
 class GroundTruthSerializer(serializers.Serializer):
     """Reviews of up to 1,000 predictions."""
 
-    items = serializers.ListField(child=serializers.JSONField(), min_length=1, max_length=MAX_GROUND_TRUTH_ITEMS)
+    items = serializers.ListField(
+        child=serializers.JSONField(allow_null=True), min_length=1, max_length=MAX_GROUND_TRUTH_ITEMS
+    )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         reject_unknown_fields(data, self.fields)

@@ -31,7 +31,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["older_than"] < 0:
             raise CommandError(f"Expected --older-than to be 0 seconds or more. Received: {options['older_than']:g}")
-        paths = sweep_media(older_than=options["older_than"], dry_run=options["dry_run"])
+        try:
+            paths = sweep_media(older_than=options["older_than"], dry_run=options["dry_run"])
+        except OSError as error:
+            raise CommandError(f"A file cannot be deleted. Run the command as the user of the server. {error}") from error
         for path in paths:
             self.stdout.write(str(path))
         self.stdout.write(f"{len(paths)} file{pluralize(paths)} {'to delete' if options['dry_run'] else 'deleted'}.")

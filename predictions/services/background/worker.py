@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db import DataError
 from django.utils import timezone
 
-from inference.errors import InvalidInput, ModelLoading, Overloaded
+from core.storage_errors import StorageUnavailable
+from inference.errors import InvalidInput, ModelLoading, ModelUnavailable, Overloaded
 from predictions.models import Prediction
 from predictions.services.background.transitions import Lease, claim_prediction, finish_prediction, return_to_queue
 from predictions.services.inactive_users import get_canceled_values, is_inactive
@@ -22,7 +23,7 @@ from registry.references import ModelReference, ResolvedModel
 
 logger = logging.getLogger(__name__)
 
-RETRY_DELAY = timedelta(seconds=5)  # if the model is overloaded or still loading
+RETRY_DELAY = timedelta(seconds=5)  # if the model is overloaded or loading, or the disk fails
 STORED_RESULT_FIELDS = (
     "status", "output", "label", "confidence", "margin", "value", "warnings", "error_code", "error_message", "decode_ms",
     "queue_ms", "preprocess_ms", "inference_ms", "model_version", "started_at", "completed_at",
@@ -32,8 +33,8 @@ STORED_RESULT_FIELDS = (
 def run_queued_prediction(prediction_id: str) -> None:
     """Run a queued prediction and store its final status. Do nothing if it is final, or if another worker runs it.
 
-    If the user has been deactivated, the prediction is canceled. If the model is overloaded or still loading, it is queued
-    again, and the sweep enqueues it later.
+    If the user has been deactivated, the prediction is canceled. If the model is overloaded or still loading, or the stored
+    file cannot be read at the moment, it is queued again, and the sweep enqueues it later.
     """
     lease = claim_prediction(UUID(prediction_id))
     if lease is None:
@@ -47,7 +48,7 @@ def run_queued_prediction(prediction_id: str) -> None:
         return
     try:
         _run_stored_input(prediction)
-    except (Overloaded, ModelLoading) as error:
+    except (Overloaded, ModelLoading, StorageUnavailable) as error:
         logger.warning("prediction queued again", extra={"prediction": prediction_id, "error_code": error.code})
         return_to_queue(lease, enqueue_at=timezone.now() + RETRY_DELAY, attempts=lease.attempts - 1)
         return
@@ -58,7 +59,7 @@ def _run_stored_input(prediction: Prediction) -> None:
     """Run the model on the stored input, and set the output or the error of the prediction.
 
     Raises:
-        Overloaded, ModelLoading: the model did not run.
+        Overloaded, ModelLoading, StorageUnavailable: the model did not run.
     """
     resolved = ResolvedModel(prediction.model_version, ModelReference.parse(prediction.queued.reference))
     try:
@@ -67,7 +68,10 @@ def _run_stored_input(prediction: Prediction) -> None:
         _set_failure(prediction, error.code, error.message)
         return
     prediction.decode_ms = prepared.decode_ms
-    run_model(prediction, prepared, resolved, raised_errors=(ModelLoading,))
+    try:
+        run_model(prediction, prepared, resolved)
+    except ModelUnavailable as error:  # the input is stored already, so the prediction must become final
+        _set_failure(prediction, error.code, error.message)
 
 
 def _store_result(prediction: Prediction, lease: Lease) -> None:

@@ -14,6 +14,7 @@ from typing import cast
 from django.conf import settings
 from django.core.files.base import ContentFile
 
+from core.storage_errors import translate_read_errors
 from core.validators import clean_file_name
 from inference.errors import InvalidInput
 from inference.preprocessing import read_pixel_count
@@ -67,7 +68,7 @@ def iterate_chunks(job: BatchJob) -> Iterator[Chunk]:
     """Yield what is left of a job, in the order of its file. The options of the job have the rate after each chunk.
 
     Raises:
-        InvalidInput, OSError: the stored file cannot be read.
+        InvalidInput, StorageUnavailable: the stored file cannot be read.
     """
     if job.kind == BatchJob.Kind.TABLE:
         yield from _iterate_table(job)
@@ -184,9 +185,9 @@ def _read_member(archive: ArchiveFile, number: int, member: Member) -> JobItem:
 
 def _read_image(image: BatchJobImage) -> JobItem:
     try:
-        with image.file.open("rb") as file:
+        with translate_read_errors(), image.file.open("rb") as file:
             data = file.read()
-    except OSError:
+    except FileNotFoundError:
         error = InvalidInput("The uploaded file is missing on the server.", code="stored-file-missing", field="image")
         return JobItem(image.number, image.name, error)
     return _build_image(image.number, image.name, ContentFile(data, name=image.name or "image"))

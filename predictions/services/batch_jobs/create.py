@@ -8,9 +8,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.base import File
-from django.db import transaction
 
 from accounts.models import User
+from accounts.usage import count_predictions
+from core.file_transactions import atomic_with_files
 from core.streamed_uploads import StreamedFile
 from core.validators import clean_file_name
 from inference.errors import InvalidInput
@@ -53,7 +54,7 @@ def create_batch_job(
 
     Raises:
         InvalidInput: the file is invalid, or the model does not take its inputs. Nothing is stored.
-        StorageFull: no space is left for the file. Nothing is stored.
+        StorageUnavailable: the file cannot be stored. Nothing is stored.
     """
     kind = kind or _detect_kind(file)
     signature_input = resolved.version.parsed_signature.input
@@ -71,11 +72,13 @@ def create_batch_job(
         job.total_items = 0
     else:
         _inspect_file(job, file, signature_input, mapping, must_be_complete=start)
+        if start:
+            count_predictions(user=user, count=job.total_items or 0)  # the worker counts the rows of large tables
         _store_file(job, file)
     is_queued = start and kind != Kind.IMAGES
     for name, value in get_queued_values().items() if is_queued else ():
         setattr(job, name, value)
-    with transaction.atomic():  # if it fails, the sweep removes the file, because the outcome of a COMMIT can be unknown
+    with atomic_with_files(lambda: [job.file]):
         job.save(force_insert=True)
         if is_queued:
             enqueue_job(job)

@@ -8,13 +8,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.base import File
-from django.db import transaction
 from django.db.models import Max
 
+from core.file_transactions import atomic_with_files, remove_field_files
 from core.limits import get_image_limits
 from core.streamed_uploads import StreamedFile
 from core.validators import clean_file_name
-from inference.errors import InferenceError, InvalidInput
+from inference.errors import InvalidInput
 from inference.preprocessing import check_file_size
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem
 from predictions.paths import get_batch_job_image_path
@@ -58,7 +58,7 @@ def add_images(
     Raises:
         WrongJobStatus: the job has failed or was canceled, or is not a job of images.
         InvalidInput: there are no files, or too many, or their numbers are too large.
-        StorageFull: no space is left. Nothing is stored.
+        StorageUnavailable: a file cannot be stored. Nothing is stored.
     """
     if job.kind != BatchJob.Kind.IMAGES:
         raise WrongJobStatus("Images can only be added to batch jobs of the kind images.")
@@ -67,15 +67,17 @@ def add_images(
     _check_status(job)
     waiting: list[Waiting] = []
     try:
-        waiting.extend(_store_image(job, file) for file in files)
-        with transaction.atomic():
-            results = _insert_images(lock_job(job), waiting, first_number)
-            if in_transaction:
-                in_transaction(results)
-    except (InferenceError, OSError):  # for other errors, the rows may exist, and otherwise the sweep removes the files
-        _delete_files(image for image, _ in waiting)
+        for file in files:
+            waiting.append(_store_image(job, file))
+    except BaseException:
+        remove_field_files(image.file for image, _ in waiting)
         raise
-    _delete_files(image for (image, _), result in zip(waiting, results, strict=True) if not result.is_new or result.error)
+    with atomic_with_files(lambda: [image.file for image, _ in waiting]):
+        results = _insert_images(lock_job(job), waiting, first_number)
+        if in_transaction:
+            in_transaction(results)
+    pairs = zip(waiting, results, strict=True)
+    remove_field_files(image.file for (image, _), result in pairs if not result.is_new or result.error)
     return results
 
 
@@ -171,9 +173,3 @@ def _compare_images(image: BatchJobImage, error: InvalidInput | None, known: tup
         field="images",
     )
     return AddedImage(image.number, image.name, is_new=False, error=conflict)
-
-
-def _delete_files(images: Any) -> None:
-    for image in images:
-        if image.file:
-            image.file.delete(save=False)

@@ -12,9 +12,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from accounts.models import User
-from core.storage import StorageFull
+from accounts.usage import count_predictions
+from core.file_transactions import remove_field_files
+from core.storage_errors import StorageUnavailable
 from core.tasks import stopping
-from inference.errors import InferenceError, InferenceTimeout, ModelUnavailable, Overloaded
+from inference.errors import InferenceError, InferenceTimeout, ModelLoading, ModelUnavailable, Overloaded
 from predictions.batch_job_files import open_table
 from predictions.batch_job_progress import RATE_OPTION
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Prediction
@@ -83,22 +85,38 @@ class _JobRun:
             fail_job(self.job, code="worker-lost", message=message)
             return
         try:
-            self._count_items()
-            for number, chunk in enumerate(self._iterate_all()):
-                if stopping.is_set() or (number and time.monotonic() > self.deadline):
-                    release_job(self.job)
-                    return
-                if is_inactive(self.job.user_id):
-                    with transaction.atomic():
-                        end_job(lock_leased_job(self.job), BatchJob.Status.CANCELED, **CANCELED_ERROR)
-                    return
-                self._process(chunk)
+            is_complete = self._process_all()
         except InferenceError as error:  # of the file or of the model; those of single items are stored
             fail_job(self.job, code=error.code, message=error.message)
-        except StorageFull as error:
-            fail_job(self.job, code=error.code, message="No space is left for uploaded files. Retry the job later.")
+        except StorageUnavailable as error:
+            fail_job(self.job, code=error.code, message=f"{error} Retry the job later.")
         else:
-            self._finish()
+            if is_complete:
+                self._finish()
+
+    def _process_all(self) -> bool:
+        """Process the chunks that are left. Wait while files cannot be read or stored.
+
+        Return False if the job is released, because the slice is over or this process stops, or if its user is inactive.
+        """
+        for delay in _iterate_delays():
+            try:
+                self._count_items()
+                for number, chunk in enumerate(self._iterate_all()):
+                    if stopping.is_set() or (number and time.monotonic() > self.deadline):
+                        release_job(self.job)
+                        return False
+                    if is_inactive(self.job.user_id):
+                        with transaction.atomic():
+                            end_job(lock_leased_job(self.job), BatchJob.Status.CANCELED, **CANCELED_ERROR)
+                        return False
+                    self._process(chunk)
+                break
+            except StorageUnavailable:
+                if delay is None:
+                    raise
+                self._wait(delay)
+        return True
 
     def _finish(self) -> None:
         """Mark the job as succeeded, unless its file ended before its last item."""
@@ -124,6 +142,7 @@ class _JobRun:
                 if total % ROWS_PER_LEASE == 0:
                     extend_lease(self.job)
         check_item_count(total)
+        count_predictions(user=self.job.user, count=total)
         extend_lease(self.job, total_items=total)
         self.job.total_items = total
 
@@ -131,7 +150,8 @@ class _JobRun:
         """Predict and store a chunk. Wait while the model is busy or loading.
 
         Raises:
-            Overloaded, InferenceTimeout, StorageFull: the wait was too long.
+            Overloaded, ModelLoading, InferenceTimeout: the wait was too long.
+            StorageUnavailable: the files cannot be stored at the moment.
             ModelUnavailable: the model does not load.
         """
         valid = [item.content for item in chunk.items if isinstance(item.content, BatchItem)]
@@ -145,10 +165,11 @@ class _JobRun:
                     source=self.job.source,
                     items=valid,
                     resolved=self.resolved,
+                    is_counted=True,
                     in_transaction=partial(self._store, chunk),
                 )
                 return
-            except (Overloaded, InferenceTimeout, StorageFull):
+            except (Overloaded, ModelLoading, InferenceTimeout):
                 if delay is None:
                     raise
                 self._wait(delay)
@@ -171,7 +192,7 @@ class _JobRun:
 
         Raises:
             ModelUnavailable: it does not load, and there is no standby.
-            InferenceTimeout: another thread is still loading it.
+            ModelLoading: it is still being loaded.
         """
         for attempt in range(1, MAX_LOAD_ATTEMPTS + 1):
             try:
@@ -236,8 +257,7 @@ class _JobRun:
         images = BatchJobImage.objects.filter(job=self.job, number__in=numbers)
         files = [image.file for image in images]
         images.delete()
-        for file in files:
-            transaction.on_commit(partial(file.delete, save=False))
+        transaction.on_commit(partial(remove_field_files, files))
 
 
 def _iterate_delays() -> Iterator[float | None]:

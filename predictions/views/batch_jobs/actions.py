@@ -14,6 +14,7 @@ from django.views.generic import View
 
 from accounts.requests import AuthenticatedRequest
 from core.errors import get_status
+from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError
 from predictions.batch_job_files import build_preview
 from predictions.models import BatchJob
@@ -43,7 +44,7 @@ class BatchJobActionView(HtmxLoginRequiredMixin, View):
             raise PermissionDenied(JOB_CHANGE_DENIED)
         try:
             return self.change_job(job)
-        except InferenceError as error:
+        except (InferenceError, StorageUnavailable) as error:
             messages.error(request, str(error))
         except OSError:
             logger.exception("batch job file cannot be read", extra={"job": str(job.pk)})

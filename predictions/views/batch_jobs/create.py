@@ -14,7 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.requests import AuthenticatedRequest
 from core.errors import get_status
-from core.storage import StorageFull
+from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError
 from inference.messages import format_bytes
 from predictions.batch_job_forms import BatchFileForm
@@ -61,7 +61,7 @@ class NewBatchJobView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
             run = partial(_create_job, user=user, resolved=resolved, file=file)
             key = self.choose_submission_key(content)
             job = store_once(user=user, key=key, content=content, run=run, rows=BatchJob.objects.all())
-        except (InferenceError, StorageFull) as error:
+        except (InferenceError, StorageUnavailable) as error:
             form.add_error("model" if isinstance(error, UnknownModel | InactiveModel) else "file", str(error))
             return self.form_invalid(form, status=get_status(error))
         return HttpResponseClientRedirect(job.get_absolute_url()) if self.request.htmx else redirect(job)

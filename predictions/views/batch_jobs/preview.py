@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any, NamedTuple
 
+from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError
 from inference.messages import format_names
 from predictions.batch_job_files import BatchJobPreview, build_preview
@@ -44,7 +45,7 @@ def get_preview_context(job: BatchJob, *, form: ColumnsForm | None = None, error
         preview = build_preview(job)
     except (InferenceError, OSError) as problem:
         logger.exception("batch job file cannot be read", extra={"job": str(job.pk)})
-        return {"error": str(problem) if isinstance(problem, InferenceError) else UNREADABLE_MESSAGE}
+        return {"error": str(problem) if isinstance(problem, InferenceError | StorageUnavailable) else UNREADABLE_MESSAGE}
     if preview is None or job.kind != BatchJob.Kind.TABLE:
         return {"error": error, "preview": preview}
     if preview.missing and not error:

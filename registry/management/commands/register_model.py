@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import textwrap
 from argparse import ArgumentParser
@@ -9,10 +11,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.management import find_user
+from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError
 from inference.signature.image import SCALES
 from registry.errors import describe_error
@@ -62,6 +66,11 @@ class Command(BaseCommand):
                 version = store_version(prepared, promote=options["promote"], user=user)
         except (InferenceError, ValidationError) as error:
             raise CommandError(f"Not registered: {describe_error(error)}") from error
+        except StorageUnavailable as error:
+            reason = os.strerror(error.errno or errno.EIO)
+            raise CommandError(f"Not registered: the folder {settings.MODEL_ROOT} cannot be written: {reason}.") from error
+        except OSError as error:
+            raise CommandError(f"Not registered: a file of the model cannot be read. {error}") from error
         self._write_table(version)
         framework = f"{version.framework} {version.framework_version}".strip()
         trusted = ", trusted to run its code" if version.trusted else ""
