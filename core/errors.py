@@ -36,7 +36,7 @@ STATUS_BY_CODE = {
     "csrf-failed": 403,
     "https-required": 403,
     "session-ended": 403,
-    "method-override": 400,
+    "repeated-parameter": 400,
     "not-found": 404,
     "length-required": 411,
     "unsupported-content-encoding": 415,

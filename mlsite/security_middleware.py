@@ -1,4 +1,4 @@
-"""Refuse requests over HTTP whose meaning a redirect would change, and keep responses with personal data out of caches."""
+"""Refuse requests whose meaning would change silently, and keep responses with personal data out of caches."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from mlsite import errors
 SAFE_METHODS = ("GET", "HEAD")
 READ_METHODS = (*SAFE_METHODS, "OPTIONS", "TRACE")
 PRIVATE = "private, no-store"
-OVERRIDE_HEADERS = ("HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_X_HTTP_METHOD", "HTTP_X_METHOD_OVERRIDE")
 HTTPS_DETAIL = "This site requires HTTPS. Use a URL that starts with https://. The request was not processed."
 TOKEN_DETAIL = "The token was sent without encryption: revoke it, and create a new one."  # noqa: S105  a text
 PASSWORD_DETAIL = "Open the page again with https://, and submit the form there."  # noqa: S105  a text
-OVERRIDE_DETAIL = "Headers that override the method are not supported. Send the request with the method itself."
+REPEATED_DETAIL = "The query parameter {!r} occurs more than once. Send it once."
+MAX_QUOTED_CHARACTERS = 100
 SESSION_DETAIL = "You are signed out, and nothing was saved. Sign in"
 RETRY = "then submit the form again."
 
@@ -31,7 +31,7 @@ class HttpsMiddleware:
     """With `HTTPS=true`, refuse requests over HTTP whose body Django's SecurityMiddleware would drop in a redirect.
 
     A client that follows the redirect of a POST sends a GET (RFC 9110, section 15.4.2), and a program that sends its token
-    over HTTP would never notice. The middleware also refuses headers that override the method, which have no effect here.
+    over HTTP would never notice.
     """
 
     def __init__(self, get_response: errors.GetResponse) -> None:
@@ -43,9 +43,6 @@ class HttpsMiddleware:
             has_token = "HTTP_AUTHORIZATION" in request.META
             if request.method not in SAFE_METHODS or (has_token and errors.is_program_request(request)):
                 return refuse_http(request, has_token=has_token)
-        for name in OVERRIDE_HEADERS:
-            if request.META.get(name, request.method) != request.method:
-                return errors.build_error_response(request, code="method-override", detail=OVERRIDE_DETAIL)
         return self.get_response(request)
 
     def _is_exempt(self, request: HttpRequest) -> bool:
@@ -56,6 +53,25 @@ def refuse_http(request: HttpRequest, *, has_token: bool) -> HttpResponse:
     """Return a 403 that says what to do."""
     advice = f" {TOKEN_DETAIL}" if has_token else "" if errors.is_program_request(request) else f" {PASSWORD_DETAIL}"
     return errors.build_error_response(request, code="https-required", detail=HTTPS_DETAIL + advice)
+
+
+class RepeatedParameterMiddleware:
+    """Refuse API requests with a repeated query parameter, because only the last one would have an effect."""
+
+    def __init__(self, get_response: errors.GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_api = "&" in request.META.get("QUERY_STRING", "") and errors.is_program_request(request)
+        if is_api and (name := find_repeated_name(request)):
+            return errors.build_error_response(request, code="repeated-parameter", detail=REPEATED_DETAIL.format(name))
+        return self.get_response(request)
+
+
+def find_repeated_name(request: HttpRequest) -> str:
+    """Return a query parameter that occurs more than once, or an empty string."""
+    names = (name for name, values in request.GET.lists() if len(values) > 1)
+    return next(names, "")[:MAX_QUOTED_CHARACTERS]
 
 
 class PrivateResponseMiddleware:

@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "mlsite.security_middleware.HttpsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "mlsite.security_middleware.PrivateResponseMiddleware",
+    "mlsite.security_middleware.RepeatedParameterMiddleware",
     "mlsite.page_middleware.PageCSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "mlsite.middleware.RequestSizeMiddleware",

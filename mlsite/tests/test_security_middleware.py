@@ -1,6 +1,7 @@
 """HTTPS is required without changing what a request means, and no cache stores personal data."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
@@ -37,9 +38,13 @@ def test_a_form_over_http_is_refused_with_a_page(https, client, user):
     assert client.post("/accounts/login/", {"username": "ada", "password": "correct horse"}, secure=True).status_code == 302
 
 
-def test_headers_that_override_the_method_are_refused(api):
-    response = api.post("/api/v1/predictions/", {}, headers={"x-http-method-override": "DELETE"})
-    assert_problem(response, 400, "method-override")
+def test_repeated_parameters_are_refused(api, shades):
+    for path in ("/api/v1/predictions/?model=a&model=b", "/api/v1/models/?page_size=1&page_size=2"):
+        body = assert_problem(api.get(path), 400, "repeated-parameter")
+        assert "occurs more than once" in body["detail"]
+    fields = {"image": SimpleUploadedFile("a.png", b"x"), "model": ["shades", "shades"]}
+    response = api.post("/api/v1/predictions/", fields, format="multipart")
+    assert_problem(response, 400, "repeated-field")
 
 
 def test_a_form_without_a_session_is_reported_and_returns_to_its_page(client, user):
