@@ -12,7 +12,7 @@ class CoreConfig(AppConfig):
         from core import checks, database_checks, deployment_checks, private_files  # noqa: F401  registers the system checks
 
         connection_created.connect(apply_limits)
-        post_migrate.connect(private_files.protect_files, sender=self)
+        post_migrate.connect(private_files.protect_files)
 
 
 def apply_limits(connection: Any, **kwargs: Any) -> None:

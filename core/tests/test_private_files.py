@@ -1,6 +1,7 @@
 import stat
 
 import pytest
+from django.core.management.sql import emit_post_migrate_signal
 
 from core.private_files import protect_files
 
@@ -25,6 +26,14 @@ def test_existing_files_of_the_site_become_private(settings, tmp_path, monkeypat
     monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(files[0]))
     protect_files()
     assert [get_mode(path) for path in (var, *files, media)] == [0o700, 0o600, 0o600, 0o755]
+
+
+@pytest.mark.django_db
+def test_migrate_makes_the_folder_private(settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+    tmp_path.chmod(0o755)
+    emit_post_migrate_signal(0, False, "default")
+    assert get_mode(tmp_path) == 0o700
 
 
 def test_shared_folders_and_folders_above_the_code_are_not_changed(settings, tmp_path):
