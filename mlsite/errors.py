@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from math import inf
 from time import monotonic
 
@@ -24,6 +25,9 @@ from core.errors import STATUS_BY_CODE
 from core.storage_errors import find_storage_error
 from inference.messages import format_bytes
 from predictions.api.v2.errors import build_error, is_v2_request
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +77,7 @@ def build_error_response(request: HttpRequest, *, code: str, detail: str) -> Htt
         return build_error(status=status, message=detail)
     if request.headers.get("HX-Request") == "true":
         return HttpResponse(detail, status=status, content_type="text/plain; charset=utf-8")  # shown next to the form
-    response = render(request, "error.html", {"status": status, "detail": detail}, status=status)
+    response = render(request, "error.html", {"status": status, "code": code, "detail": detail}, status=status)
     if status == 503:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
