@@ -25,7 +25,7 @@ class DeviceMiddleware:
 
 
 def build_locked_response(request: Any, original_response: object = None, credentials: object = None) -> HttpResponse:
-    """Return a 429 that says when the next password is checked."""
+    """Return a 429 that states when the next password is checked."""
     seconds = max(1, getattr(request, "lock_seconds", 0))
     context = {"minutes": math.ceil(seconds / 60), "is_sign_in": not request.user.is_authenticated}
     response = render(request, "accounts/locked.html", context, status=429)

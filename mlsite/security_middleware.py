@@ -50,7 +50,7 @@ class HttpsMiddleware:
 
 
 def refuse_http(request: HttpRequest, *, has_token: bool) -> HttpResponse:
-    """Return a 403 that says what to do."""
+    """Return a 403 that describes what to do."""
     advice = f" {TOKEN_DETAIL}" if has_token else "" if errors.is_program_request(request) else f" {PASSWORD_DETAIL}"
     return errors.build_error_response(request, code="https-required", detail=HTTPS_DETAIL + advice)
 
