@@ -43,6 +43,16 @@ default = false
 """
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _request_class() -> None:
+    """Let the test client build the same requests as the server."""
+    from django.test import client
+
+    from mlsite.requests import Utf8Request
+
+    client.WSGIRequest = Utf8Request  # type: ignore[attr-defined]  # imported there from another module
+
+
 @pytest.fixture(autouse=True)
 def _own_folders(settings, tmp_path) -> Iterator[None]:
     """Give each test its own media and model folders, and an empty pool."""

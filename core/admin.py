@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ERROR_FLAG
-from django.db.models import Model
-from django.http import HttpRequest
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import SuspiciousOperation, ValidationError
+from django.db import DataError, IntegrityError
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -16,23 +22,86 @@ from django.utils.text import capfirst
 
 from core.formatting import NOT_AVAILABLE, format_json
 from core.pagination import BoundedPaginator
+from core.validators import is_storable
+
+MAX_YEAR_DIGITS = 4
+# The lookups of a date hierarchy. Django computes the end of a period, which must be a date too.
+DATE_PART_LIMITS = {"year": (1, 9998), "month": (1, 12), "day": (1, 31)}
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Show rows without forms. No user can add, change, or delete a row. Lists do not count whole tables."""
+class CheckedAutocompleteSelect(AutocompleteSelect):
+    """Show no selected row if the submitted key cannot be a key, or if the address has such a key."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: dict[str, Any] | None = None) -> Any:
+        valid = [key for key in value if is_valid_key(self.field.remote_field.model, str(key))]
+        return super().optgroups(name, valid, attr)
+
+
+class GuardedAdmin(admin.ModelAdmin):
+    """Check keys, dates, and texts of a request before the database gets them. All model admins inherit from this class.
+
+    Django's admin passes many of them on. Values that a database cannot store or compare would be server errors. Lists do
+    not count whole tables.
+    """
 
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Show the list. Redirect to a list without filters and with an error message if a parameter is invalid."""
+        if not all(is_valid_parameter(name, value) for name, values in request.GET.lists() for value in values):
+            return self.reject_list(request)
+        try:
+            response = super().changelist_view(request, extra_context)
+            return response.render() if isinstance(response, TemplateResponse) else response
+        except (DataError, OverflowError):  # a number or a date that the database cannot compare with the column
+            return self.reject_list(request)
+
+    def reject_list(self, request: HttpRequest) -> HttpResponse:
+        """Redirect to the list without filters. It shows that a parameter was invalid."""
+        return redirect(f"{request.path}?{ERROR_FLAG}=1")
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet, *args: Any) -> Any:
+        """Perform an action. Reject selected keys that cannot be keys of this table."""
+        if not all(is_valid_key(self.model, key) for key in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            raise SuspiciousOperation("A selected key is not valid.")
+        return super().response_action(request, queryset, *args)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the row, or None if there is none."""
+        is_valid = is_storable(object_id) and (from_field or is_valid_key(self.model, object_id))
+        return super().get_object(request, object_id, from_field) if is_valid else None
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        """Search. The fields that complete a name as it is typed send any text."""
+        if not is_storable(search_term):
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if "widget" not in kwargs and request and db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = CheckedAutocompleteSelect(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Show or save a form. Its checks find no row that another request stores at the same time."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except IntegrityError:
+            message = "Nothing was saved, because another request has just saved a row with the same name. Try again."
+            self.message_user(request, message, level=messages.ERROR)
+            return redirect(request.get_full_path())
+
+
+class ReadOnlyAdmin(GuardedAdmin):
+    """Show rows without forms. No user can add, change, or delete a row."""
+
     list_per_page = 50
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Show the list. Reject NUL characters in parameters, which PostgreSQL does not accept."""
         title = capfirst(self.opts.verbose_name_plural)
-        extra_context = {"title": title, **(extra_context or {})}
-        if any("\0" in value for name in request.GET for value in request.GET.getlist(name)):
-            return redirect(f"{request.path}?{ERROR_FLAG}=1")
-        return super().changelist_view(request, extra_context)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def view_on_site(self, obj: Model) -> str | None:
         return obj.get_absolute_url() if hasattr(obj, "get_absolute_url") else None
@@ -45,6 +114,28 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+def is_valid_key(model: type[Model], key: str) -> bool:
+    """Return whether a text can be a primary key of a table."""
+    field: Any = model._meta.pk
+    while field.is_relation:
+        field = field.target_field
+    try:
+        field.run_validators(field.to_python(key))
+    except ValidationError:
+        return False
+    return is_storable(key)
+
+
+def is_valid_parameter(name: str, value: str) -> bool:
+    """Return whether a query parameter of a list can be a text, or a part of a date."""
+    if not (is_storable(name) and is_storable(value)):
+        return False
+    limits = DATE_PART_LIMITS.get(name.rpartition("__")[2])
+    if limits is None or not value:
+        return True
+    return value.isascii() and value.isdigit() and len(value) <= MAX_YEAR_DIGITS and limits[0] <= int(value) <= limits[1]
 
 
 def render_link(row: Model | None, text: str = "") -> str | SafeString:

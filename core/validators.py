@@ -21,6 +21,11 @@ validate_name = RegexValidator(
 validate_sha256 = RegexValidator(r"\A[0-9a-f]{64}\Z", "Use 64 lowercase hexadecimal digits.")
 
 
+def is_storable(text: str) -> bool:
+    """Return whether a database can store a text: it has no NUL character and no unpaired surrogate."""
+    return "\0" not in text and text.encode("utf-8", "ignore").decode() == text
+
+
 def validate_labels(labels: object) -> None:
     """Check that labels are a list of unique, printable strings of 1 to 100 characters."""
     if not isinstance(labels, Sequence) or isinstance(labels, str) or not all(isinstance(label, str) for label in labels):

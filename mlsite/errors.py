@@ -5,19 +5,58 @@ URLs under /v2 have the errors of the Open Inference Protocol.
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Callable
+from math import inf
+from time import monotonic
 
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup, DisallowedModelAdminToField
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.core.exceptions import DisallowedHost, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import REASON_NO_CSRF_COOKIE
 from django.shortcuts import render
+from django.urls import Resolver404, resolve
 
-from core.api.problems import RETRY_AFTER_SECONDS, build_problem
+from core.api.problems import CONFLICT_DETAIL, RETRY_AFTER_SECONDS, UNSTORABLE_DETAIL, build_problem
 from core.errors import STATUS_BY_CODE
 from core.storage_errors import find_storage_error
 from inference.messages import format_bytes
 from predictions.api.v2.errors import build_error, is_v2_request
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+logger = logging.getLogger(__name__)
+
+MAX_HOST_CHARACTERS = 100
+HOST_LOG_SECONDS = 60
+BAD_REQUEST_DETAILS: dict[type[Exception], str] = {
+    TooManyFieldsSent: "The request has too many fields. Send fewer fields.",
+    TooManyFilesSent: "The request has too many files. Send fewer files, or create a batch job.",
+    DisallowedModelAdminLookup: "This list has no such filter. Remove it from the address.",
+    DisallowedModelAdminToField: "This list has no such field. Remove _to_field from the address.",
+}
+
+
+class LogInterval:
+    """Limit how often this process logs something that clients can cause at any rate."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._last = seconds, -inf
+
+    def is_due(self) -> bool:
+        """Return whether the last time is long enough ago."""
+        now = monotonic()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
+
+
+_host_log = LogInterval(HOST_LOG_SECONDS)
 
 
 def is_api_request(request: HttpRequest) -> bool:
@@ -36,7 +75,9 @@ def build_error_response(request: HttpRequest, *, code: str, detail: str) -> Htt
         return build_problem(status=status, code=code, detail=detail)
     if is_v2_request(request):
         return build_error(status=status, message=detail)
-    response = render(request, "error.html", {"status": status, "detail": detail}, status=status)
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(detail, status=status, content_type="text/plain; charset=utf-8")  # shown next to the form
+    response = render(request, "error.html", {"status": status, "code": code, "detail": detail}, status=status)
     if status == 503:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
@@ -45,8 +86,20 @@ def build_error_response(request: HttpRequest, *, code: str, detail: str) -> Htt
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
         return request_too_large(request)
-    detail = "The request is malformed and was not processed."
+    if isinstance(exception, DisallowedHost):
+        return unknown_host(request)
+    details = (text for kind, text in BAD_REQUEST_DETAILS.items() if isinstance(exception, kind))
+    detail = next(details, "The request is malformed and was not processed. Go back, reload the page, and try again.")
     return build_error_response(request, code="malformed-request", detail=detail)
+
+
+def unknown_host(request: HttpRequest) -> HttpResponse:
+    """Return a 400 that names the host, and log it for the operator, at most once a minute."""
+    host = str(request.META.get("HTTP_HOST", ""))[:MAX_HOST_CHARACTERS]
+    if _host_log.is_due():
+        logger.warning("unknown host", extra={"host": host, "hint": "Add the name to ALLOWED_HOSTS, or fix the proxy."})
+    detail = f"This site does not serve the host {host!r}. Use another address. Operators: add the name to ALLOWED_HOSTS."
+    return build_error_response(request, code="unknown-host", detail=detail)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -56,14 +109,35 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    detail = "The form has expired or was sent from another site. Go back, reload the page, and submit the form again."
+    """Return a 403 that depends on Django's reason."""
+    detail = "The form has expired. Go back, reload the page, and submit the form again."
+    if reason == REASON_NO_CSRF_COOKIE:
+        detail = "The browser sent no cookie. Allow cookies for this site, reload the page, and submit the form again."
+    elif reason.startswith(("Origin checking failed", "Referer checking failed")):
+        detail = (
+            "The form was sent from another site or over another protocol. Open the page on this site, and submit the form "
+            "there. Operators: see HTTPS and CSRF_TRUSTED_ORIGINS."
+        )
     return build_error_response(request, code="csrf-failed", detail=detail)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return a 404 that does not reveal whether an object exists."""
     detail = f"{'Not' if is_program_request(request) else 'Page not'} found, or you don't have access."
+    if request.resolver_match is None:
+        path = find_similar_path(request.path_info)
+        detail = f"There is no such URL. Use {path} instead." if path else "There is no such URL. Check its spelling."
     return build_error_response(request, code="not-found", detail=detail)
+
+
+def find_similar_path(path: str) -> str:
+    """Return the URL that exists with another slash at its end, or an empty string."""
+    other = path.removesuffix("/") if path.endswith("/") else f"{path}/"
+    try:
+        resolve(other)
+    except Resolver404:
+        return ""
+    return other
 
 
 def raise_not_found(request: HttpRequest, **kwargs: str) -> HttpResponse:
@@ -85,5 +159,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(error, OperationalError | InterfaceError):
         detail = "The database is unavailable. Try again in a moment."
         return build_error_response(request, code="database-unavailable", detail=detail)
+    for kind, code, detail in (
+        (IntegrityError, "conflict", CONFLICT_DETAIL),
+        (DataError, "unstorable-value", UNSTORABLE_DETAIL),
+    ):
+        if isinstance(sys.exc_info()[1], kind):
+            return build_error_response(request, code=code, detail=detail)
     detail = "An internal error occurred. It has been logged."
     return build_error_response(request, code="internal-error", detail=detail)

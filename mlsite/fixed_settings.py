@@ -45,10 +45,11 @@ def build_rest_framework(*, rate: str | None, proxy_count: int) -> dict[str, Any
         ],
         "DEFAULT_PERMISSION_CLASSES": PERMISSION_CLASSES,
         "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+        "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.JSONNegotiation",
         "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser", "rest_framework.parsers.MultiPartParser"],
         "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
         "DEFAULT_PAGINATION_CLASS": "core.api.pagination.NewestFirstPagination",
-        "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+        "DEFAULT_THROTTLE_CLASSES": ["accounts.throttling.SharedRateThrottle"],
         "DEFAULT_THROTTLE_RATES": {"user": rate},
         "EXCEPTION_HANDLER": "core.api.problems.handle_exception",
         "NUM_PROXIES": proxy_count,
@@ -92,5 +93,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "core.api.schema.add_problem_responses",
+        "predictions.api.schema.restrict_schema",
     ],
 }

@@ -15,11 +15,13 @@ from prometheus_client import Counter, Histogram
 
 from core.streamed_uploads import StreamingUploadHandler
 from mlsite import errors
+from mlsite.logging_config import mask_reset_links
 from mlsite.request_body import (
     ACCEPTED_ENCODINGS,
     BodyError,
     BodyTooLarge,
     accepts_large_files,
+    check_charset,
     decompress_body,
     get_body_limit,
     read_chunked_body,
@@ -70,8 +72,7 @@ class RequestLogMiddleware:
             extra={
                 "request_id": request_id,
                 "method": method,
-                # The path of a password reset contains its token.
-                "path": f"/{route}" if match and "token" in match.kwargs else request.path,
+                "path": mask_reset_links(request.path),
                 "route": route,
                 "status": response.status_code,
                 "ms": round(seconds * 1000, 1),
@@ -122,13 +123,14 @@ class RequestSizeMiddleware:
         return self.get_response(request)
 
     def _prepare_body(self, request: HttpRequest, limit_bytes: int) -> None:
+        check_charset(request)
         if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
             read_chunked_body(request, limit_bytes)
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdigit()) or int(length) > limit_bytes:
             raise BodyTooLarge
         encoding = request.META.get("HTTP_CONTENT_ENCODING")
-        if encoding and errors.is_program_request(request):
+        if encoding:
             decompress_body(request, encoding, limit_bytes)
 
 

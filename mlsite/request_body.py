@@ -22,6 +22,8 @@ MAX_CHUNK_SECONDS = 1  # of CPU time. 15 MB take 0.05 s in chunks of 1 KB, and 3
 # zlib's window sizes, which also select the format: 31 is gzip (RFC 1952), 15 is zlib (RFC 1950), called deflate in HTTP.
 WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 ACCEPTED_ENCODINGS = "gzip, deflate"
+FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
+CHARSETS = ("utf-8", "utf8", "us-ascii", "ascii")
 
 
 class BodyError(Exception):
@@ -75,6 +77,17 @@ def accepts_large_files(request: HttpRequest) -> bool:
     return match.view_name in settings.LARGE_UPLOAD_ROUTES
 
 
+def check_charset(request: HttpRequest) -> None:
+    """Reject a form in another charset than UTF-8. JSON is always UTF-8 (RFC 8259), whatever the Content-Type declares.
+
+    Raises:
+        BodyError: `unsupported-charset`.
+    """
+    name = (request.content_params or {}).get("charset", "")
+    if name and request.content_type in FORM_TYPES and name.lower() not in CHARSETS:
+        raise BodyError("unsupported-charset", f"The charset {name[:50]!r} is not supported. Send the form as UTF-8.")
+
+
 def read_chunked_body(request: HttpRequest, limit_bytes: int) -> None:
     """Read a body with chunked transfer encoding, and replace it by one with a Content-Length.
 
@@ -113,6 +126,9 @@ def decompress_body(request: HttpRequest, encoding: str, limit_bytes: int) -> No
     name = encoding.strip().lower()
     if name == "identity":
         return
+    if not errors.is_program_request(request):
+        detail = "Pages do not accept compressed forms. Send the form without Content-Encoding, or use the API."
+        raise BodyError("unsupported-content-encoding", detail)
     if name not in WINDOW_BITS:
         raise BodyError(
             "unsupported-content-encoding",

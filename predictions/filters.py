@@ -27,6 +27,10 @@ DATETIME_WIDGET = forms.DateTimeInput(attrs={"type": "datetime-local"})
 class UTCDateTimeField(IsoDateTimeField):
     """A date or time in ISO 8601 that a database can store."""
 
+    default_error_messages = {
+        "invalid": "Expected a date or time such as 2026-01-31 or 2026-01-31T12:00:00Z. In a URL, write + as %2B."
+    }
+
     def clean(self, value: Any) -> datetime | None:
         moment = super().clean(value)
         try:

@@ -1,6 +1,7 @@
 """Users and API tokens in the admin."""
 
+from accounts.admin import packages
 from accounts.admin.tokens import ApiTokenAdmin
 from accounts.admin.users import UserAdmin
 
-__all__ = ["ApiTokenAdmin", "UserAdmin"]
+__all__ = ["ApiTokenAdmin", "UserAdmin", "packages"]

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from accounts.forms import ScopesField
 from accounts.models import ApiToken, User
 from accounts.services import create_token, revoke_token
-from core.pagination import BoundedPaginator
+from core.admin import GuardedAdmin
 
 
 class AddTokenForm(forms.ModelForm):
@@ -22,7 +22,7 @@ class AddTokenForm(forms.ModelForm):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):
+class ApiTokenAdmin(GuardedAdmin):
     list_display = ("name", "prefix", "user", "scopes", "state", "created_at", "last_used_at", "expires_at")
     list_select_related = ("user",)
     list_filter = ("created_at", "revoked_at")
@@ -32,9 +32,6 @@ class ApiTokenAdmin(admin.ModelAdmin):
     readonly_fields = ("prefix", "state", "created_at", "last_used_at", "revoked_at")
     form = AddTokenForm
     actions = ("revoke_selected",)
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:
         return self.fields if obj else self.readonly_fields  # type: ignore[return-value]

@@ -10,18 +10,16 @@ from django.http import HttpRequest
 
 from accounts.admin.removal import RemovalAdmin
 from accounts.models import User
-from core.pagination import BoundedPaginator
+from core.admin import GuardedAdmin
 
 RIGHTS_FIELDS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
-class UserAdmin(RemovalAdmin, DjangoUserAdmin):
+class UserAdmin(GuardedAdmin, RemovalAdmin, DjangoUserAdmin):
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
+    fieldsets = (*(DjangoUserAdmin.fieldsets or ()), ("Limits", {"fields": ("daily_quota",)}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)

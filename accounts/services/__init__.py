@@ -12,6 +12,7 @@ from uuid import UUID
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import ApiToken, User
@@ -19,6 +20,7 @@ from accounts.scopes import SCOPES, join_scopes
 
 TOKEN_PREFIX = "mls_"  # noqa: S105  lets secret scanners recognize leaked tokens
 TOKEN_BYTES = 32
+SECRET_CHARACTERS = len(TOKEN_PREFIX) + 43  # 32 bytes in base64 without padding
 SHOWN_TOKEN_CHARACTERS = 8  # stored in ApiToken.prefix
 LAST_USE_INTERVAL = timedelta(minutes=1)  # minimum time between two updates of last_used_at
 REVIEWERS_GROUP = "Reviewers"
@@ -33,7 +35,11 @@ def create_user(*, username: str, password: str, email: str = "", superuser: boo
     user = User(username=username, email=email, is_staff=superuser, is_superuser=superuser)
     user.set_password(password)
     user.full_clean()
-    user.save()
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError as error:  # another request has taken the name since full_clean
+        raise user.unique_error_message(User, ("username",)) from error
     return user
 
 
@@ -93,6 +99,8 @@ def authenticate_token(*, secret: str) -> ApiToken | None:
 
     The time of the last use is updated at most once per `LAST_USE_INTERVAL`, so that most requests write nothing.
     """
+    if not secret.startswith(TOKEN_PREFIX) or len(secret) != SECRET_CHARACTERS:
+        return None  # without a query
     token = ApiToken.objects.active().select_related("user").filter(digest=hash_secret(secret=secret)).first()
     now = timezone.now()
     if token and (token.last_used_at is None or now - token.last_used_at >= LAST_USE_INTERVAL):

@@ -12,6 +12,9 @@ from accounts.requests import get_client_address
         (2, "6.6.6.6, 1.2.3.4, 10.1.1.1", "1.2.3.4"),
         (2, "1.2.3.4", "10.0.0.1"),
         (1, "", "10.0.0.1"),
+        (1, "unknown", "10.0.0.1"),
+        (1, "x" * 5000, "10.0.0.1"),
+        (1, "::ffff:1.2.3.4", "::ffff:1.2.3.4"),
     ],
 )
 def test_the_client_address_trusts_only_configured_proxies(settings, proxies, header, expected):

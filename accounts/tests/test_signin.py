@@ -1,4 +1,5 @@
 import pytest
+from axes.models import AccessAttempt
 from django.contrib.sessions.models import Session
 from django.urls import reverse
 
@@ -97,3 +98,10 @@ def test_the_admin_rejects_users_without_staff_rights(client, user):
 def test_the_admin_login_redirects_only_within_the_site(client, user):
     login_url = client.get("/admin/login/", {"next": "//evil.example/"}, follow=True).redirect_chain[-1][0]
     assert sign_in(client, "ada", url=login_url).url == "/"
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "🙂" * 5_000, "a" * 256 + "b"])
+def test_long_names_are_wrong_names(client, name):
+    response = sign_in(client, name)
+    assert response.status_code == 200
+    assert AccessAttempt.objects.get().username == name[:150]

@@ -1,6 +1,10 @@
 import re
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
+from django.db import connection
+from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
@@ -60,3 +64,30 @@ def test_sign_up_has_one_name(client):
     login = client.get(reverse("accounts:login")).content.decode()
     links = re.findall(rf'href="{reverse("accounts:signup")}">([^<]*)', login)
     assert links == ["Sign up", "Sign up"]  # in the header and below the form
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_simultaneous_sign_ups_with_one_name_one_succeeds():
+    barrier = Barrier(6)
+
+    def send(_):
+        barrier.wait()
+        try:
+            return sign_up(Client()).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as threads:
+        statuses = sorted(threads.map(send, range(6)))
+    assert statuses == [200, 200, 200, 200, 200, 302]
+    assert User.objects.count() == 1
+
+
+def test_a_name_that_is_taken_meanwhile_is_an_error_of_the_form(client, monkeypatch):
+    monkeypatch.setattr(User, "full_clean", lambda user, **options: None)
+    monkeypatch.setattr(User, "validate_unique", lambda user, **options: None)
+    User.objects.create_user("grace")
+    response = sign_up(client)
+    assert response.status_code == 200
+    assert "already exists" in response.content.decode()
+    assert User.objects.count() == 1

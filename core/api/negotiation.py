@@ -1,16 +1,34 @@
-"""Content negotiation for endpoints that return files."""
+"""Content negotiation: JSON, and endpoints that return files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rest_framework.negotiation import BaseContentNegotiation
+from django.http import Http404
+from rest_framework.exceptions import NotFound
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 
-class IgnoreAcceptNegotiation(BaseContentNegotiation):
-    """Ignore the Accept header: an image or an export has only one representation."""
+class JSONNegotiation(DefaultContentNegotiation):
+    """Accept only the query parameter `format=json`, and describe the error of another one."""
+
+    def filter_renderers(self, renderers: Iterable[BaseRenderer], format: str) -> list[BaseRenderer]:
+        try:
+            return super().filter_renderers(renderers, format)
+        except Http404 as error:
+            raise NotFound(
+                f"The format {format[:50]!r} is not available. Responses are JSON: omit the parameter format."
+            ) from error
+
+
+class IgnoreAcceptNegotiation(JSONNegotiation):
+    """Ignore the Accept header: an image or an export has only one representation.
+
+    The parser is selected by the Content-Type, as everywhere. Django reads the body of each POST request of a session to
+    find the CSRF token, also if the endpoint does not allow POST.
+    """
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None

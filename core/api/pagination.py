@@ -19,6 +19,9 @@ class NewestFirstPagination(CursorPagination):
 
     ordering = "-id"
     page_size_query_param = "page_size"
+    invalid_cursor_message = (
+        "The cursor is invalid. Use the URLs in next and previous as they are, or start without a cursor."
+    )
     max_page_size = 100
     position_type: Callable[[str], object] = UUID
     """Parses the position of a cursor. It raises ValueError or ValidationError for an invalid one."""

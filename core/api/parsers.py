@@ -14,13 +14,14 @@ from typing import IO, Any, NoReturn
 from django.conf import settings
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.parsers import BaseParser, DataAndFiles, MultiPartParser
 
 from core.api.multipart import split_plain_parts
 from inference.messages import format_bytes
 
 MAX_NESTING_LEVELS = 32  # of objects and lists
+GZIP_START = b"\x1f\x8b"
 ENCODED_IMAGE = re.compile(rb'"(?:image|file)"\s*:\s*"([^"\x80-\xff]*)')  # base64 has no quotation marks
 
 
@@ -69,17 +70,22 @@ class PlainFormParser(MultiPartParser):
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
+        """Return the values of all parts, texts and files in the order of the body.
+
+        Raises:
+            ValidationError: `not-a-file`: Django's parser has read texts and files with the same name, without their order.
+        """
         body = stream.read()
         parts = split_plain_parts(body, media_type or "")
         if parts is None:
-            return super().parse(BytesIO(body), media_type, parser_context)
-        texts, files = QueryDict(mutable=True), MultiValueDict[str, Any]()
+            parsed: Any = super().parse(BytesIO(body), media_type, parser_context)
+            if mixed := parsed.data.keys() & parsed.files.keys():
+                raise ValidationError(dict.fromkeys(mixed, "Send all parts with this name as files."), code="not-a-file")
+            return parsed
+        values: Any = QueryDict(mutable=True)
         for name, value in parts:
-            if isinstance(value, str):
-                texts.appendlist(name, value)
-            else:
-                files.appendlist(name, value)
-        return DataAndFiles(texts, files)
+            values.appendlist(name, value)
+        return DataAndFiles(values, MultiValueDict[str, Any]())
 
 
 def check_json_size(data: bytes, max_bytes: int | None = None) -> None:
@@ -123,9 +129,23 @@ def parse_json(data: bytes) -> Any:
     except RecursionError as error:
         raise _build_nesting_error() from error
     except ValueError as error:
-        raise ParseError(f"The body is not valid JSON: {error}", code="malformed-json") from error
+        raise ParseError(
+            f"The body is not valid JSON: {_describe_json_error(data, error)}", code="malformed-json"
+        ) from error
     _validate_value(value)
     return value
+
+
+def _describe_json_error(data: bytes, error: ValueError) -> str:
+    if data.startswith(GZIP_START):
+        return "it is compressed. Send the header Content-Encoding: gzip, or send the body as it is."
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not UTF-8 (byte {error.object[error.start]:#04x} at position {error.start:,}). Encode it as UTF-8."
+    if data.startswith(codecs.BOM_UTF8 * 2):
+        return "it starts with two byte order marks. Send at most one."
+    if "digits" in str(error):  # Python's limit, whose message describes how to change it
+        return "it contains a number with thousands of digits. Send numbers that a float or a 64-bit integer can represent."
+    return str(error)
 
 
 def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

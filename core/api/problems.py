@@ -7,11 +7,18 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
-from django.db import InterfaceError, OperationalError
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, JsonResponse, UnreadablePostError
 from rest_framework import exceptions
 
+from core.api.hints import describe_api_exception
 from core.errors import STATUS_BY_CODE, get_status
 from core.storage_errors import StorageFull, find_storage_error
 from inference.errors import InferenceError, InvalidFeatures
@@ -21,6 +28,9 @@ logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 INVALID_CODE = "invalid"
+# Every known case has a check of its own. The database reports the others, which are logged.
+CONFLICT_DETAIL = "Another request has changed the same data at the same time. Nothing was stored. Send the request again."
+UNSTORABLE_DETAIL = "A value of the request is too long or out of range. Nothing was stored. Send another value."
 
 # Errors of Django, the database, and the disk: class, code, detail. The first matching class is used.
 PLATFORM_ERRORS: tuple[tuple[type[Exception], str, str], ...] = (
@@ -29,16 +39,14 @@ PLATFORM_ERRORS: tuple[tuple[type[Exception], str, str], ...] = (
     (StorageFull, "storage-full", "There is no space left for uploads. Nothing was stored. Try again later."),
     (OperationalError, "database-unavailable", "The database is unavailable. Try again in a moment."),
     (InterfaceError, "database-unavailable", "The database is unavailable. Try again in a moment."),
+    (IntegrityError, "conflict", CONFLICT_DETAIL),
+    (DataError, "unstorable-value", UNSTORABLE_DETAIL),
     (RequestDataTooBig, "request-too-large", "The request is too large."),
     (TooManyFilesSent, "too-many-items", "The request has too many files. Send several requests."),
-    (SuspiciousOperation, "malformed-request", "The request has too many parts, or malformed parts."),
+    (TooManyFieldsSent, "malformed-request", "The request has too many fields. Send fewer fields, or several requests."),
+    (SuspiciousOperation, "malformed-request", "The request is malformed. Check its headers and the names of its fields."),
     (UnreadablePostError, "malformed-request", "The connection closed before the whole request was received."),
 )
-HINTS = {
-    "not_authenticated": "Send the header Authorization: Bearer <token>, or sign in.",
-    "unsupported_media_type": "Send multipart/form-data, as curl -F image=@picture.png does, or JSON. If the body is the "
-    "image itself, as with curl --data-binary @picture.png, send its type: -H 'Content-Type: image/png'.",
-}
 CODES_BY_REST_FRAMEWORK_CODE = {
     "not_authenticated": "not-authenticated",
     "authentication_failed": "authentication-failed",
@@ -103,7 +111,7 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> JsonRespon
     if isinstance(error, exceptions.ValidationError):
         return _handle_validation_error(error)
     if isinstance(error, exceptions.APIException):
-        return _handle_api_exception(error)
+        return _handle_api_exception(error, context.get("view"))
     if isinstance(error, InferenceError):
         return _handle_inference_error(error)
     return _handle_platform_error(error)
@@ -132,17 +140,14 @@ def _flatten_details(details: Any, field: str = "") -> Iterable[dict[str, str]]:
             yield from _flatten_details(item, str(name) if name != "non_field_errors" else "")
 
 
-def _handle_api_exception(error: exceptions.APIException) -> JsonResponse:
-    code = str(error.get_codes())
+def _handle_api_exception(error: exceptions.APIException, view: Any) -> JsonResponse:
+    code = "csrf-failed" if str(error.detail).startswith("CSRF Failed") else str(error.get_codes())
     headers = {}
     if header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = header
     if wait := getattr(error, "wait", None):
         headers["Retry-After"] = str(int(wait) + 1)
-    detail = str(error.detail)
-    if detail.startswith("CSRF Failed"):
-        code, detail = "csrf-failed", f"{detail} Send the X-CSRFToken header with a session, or use a token."
-    detail = f"{detail} {HINTS.get(code, '')}".strip()
+    detail = describe_api_exception(error, view)
     code = CODES_BY_REST_FRAMEWORK_CODE.get(code, code)
     return build_problem(status=error.status_code, code=code, detail=detail, headers=headers)
 
@@ -167,7 +172,7 @@ def _handle_platform_error(error: Exception) -> JsonResponse | None:
     for kind, code, detail in PLATFORM_ERRORS:
         if isinstance(error, kind):
             status = STATUS_BY_CODE[code]
-            if status >= 500:
+            if status >= 500 or isinstance(error, DatabaseError):
                 logger.error(code, exc_info=error)
             return build_problem(status=status, code=code, detail=detail)
     if storage_error := find_storage_error(error):

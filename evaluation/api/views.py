@@ -15,7 +15,7 @@ from evaluation.api.serializers import QualitySerializer
 from evaluation.forms import EvaluationForm
 from evaluation.report import evaluate_version
 from predictions.models import Review
-from registry.models import RegisteredModel
+from registry.models import MAX_VERSION_NUMBER, RegisteredModel
 from registry.references import select_main_version
 
 
@@ -33,7 +33,7 @@ class QualityView(GenericAPIView):
         parameters=[
             OpenApiParameter(
                 "version",
-                {"type": "integer", "minimum": 1},
+                {"type": "integer", "minimum": 1, "maximum": MAX_VERSION_NUMBER},
                 description="The version number. If omitted, the version in production or the newest one.",
             ),
             OpenApiParameter(

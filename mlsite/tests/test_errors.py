@@ -8,11 +8,12 @@ from django.test import Client
 
 from core.tests.pages import get_text
 from core.tests.problems import assert_problem
+from mlsite import errors
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("path", ["/nothing/", "/models/nothing/", "/predictions/01a1fb01-0971-77a1-91ee-40e3b3456e9b/"])
+@pytest.mark.parametrize("path", ["/models/nothing/", "/predictions/01a1fb01-0971-77a1-91ee-40e3b3456e9b/"])
 def test_missing_pages_do_not_reveal_whether_an_object_exists(signed_in, path):
     response = signed_in.get(path)
     assert response.status_code == 404
@@ -21,7 +22,22 @@ def test_missing_pages_do_not_reveal_whether_an_object_exists(signed_in, path):
 
 def test_missing_api_urls_return_problem_details(api):
     body = assert_problem(api.get("/api/v1/nothing/"), 404, "not-found")
-    assert body["detail"] == "Not found, or you don't have access."
+    assert body["detail"] == "There is no such URL. Check its spelling."
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "other"),
+    [
+        ("POST", "/predictions/open", "/predictions/open/"),
+        ("PUT", "/models", "/models/"),
+        ("GET", "/v2/models/shades/", "/v2/models/shades"),
+        ("POST", "/v2/models/shades/infer/", "/v2/models/shades/infer"),
+    ],
+)
+def test_a_missing_or_surplus_slash_is_named(signed_in, method, path, other):
+    response = signed_in.generic(method, path)
+    assert response.status_code == 404
+    assert f"There is no such URL. Use {other} instead." in response.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -38,7 +54,54 @@ def test_expired_form_is_rejected_with_a_page(user):
     strict = Client(enforce_csrf_checks=True)
     response = strict.post("/accounts/login/", {"username": "ada", "password": "correct horse"})
     assert response.status_code == 403
-    assert "The form has expired or was sent from another site." in unescape(get_text(response))
+    assert "The browser sent no cookie." in unescape(get_text(response))
+    strict.get("/accounts/login/")
+    response = strict.post("/accounts/login/", {"username": "ada", "csrfmiddlewaretoken": "x" * 32})
+    assert "The form has expired." in unescape(get_text(response))
+    response = strict.post("/accounts/login/", {"username": "ada"}, headers={"origin": "https://evil.com"})
+    assert "sent from another site" in unescape(get_text(response))
+
+
+def test_htmx_gets_errors_as_text(signed_in):
+    response = signed_in.post("/batch-jobs/01a1fb01-0971-77a1-91ee-40e3b3456e9b/start/", headers={"hx-request": "true"})
+    assert (response.status_code, response["Content-Type"]) == (404, "text/plain; charset=utf-8")
+    assert response.content.decode() == "Page not found, or you don't have access."
+
+
+def test_an_unknown_host_is_named_and_logged_once_a_minute(client, caplog, monkeypatch):
+    monkeypatch.setattr(errors, "_host_log", errors.LogInterval(60))
+    for _ in range(3):
+        response = client.get("/accounts/login/", headers={"host": "evil.example"})
+        assert response.status_code == 400
+        assert "This site does not serve the host 'evil.example'." in unescape(get_text(response))
+    records = [record for record in caplog.records if record.message == "unknown host"]
+    assert [record.host for record in records] == ["evil.example"]
+    assert_problem(client.get("/api/v1/models/", headers={"host": "evil.example"}), 400, "unknown-host")
+
+
+@pytest.mark.parametrize(
+    ("body", "advice"),
+    [
+        (b"\x1f\x8b\x08", "Send the header Content-Encoding: gzip"),
+        ('{"a": 1}'.encode("utf-16"), "Encode it as UTF-8"),
+        (b"\xef\xbb\xbf\xef\xbb\xbf{}", "two byte order marks"),
+        (b"[" + b"9" * 5000 + b"]", "thousands of digits"),
+    ],
+)
+def test_malformed_json_has_its_cause(api, body, advice):
+    detail = assert_problem(api.post("/api/v1/predictions/", body, content_type="application/json"), 400, "malformed-json")
+    assert advice in detail["detail"]
+
+
+def test_hints_are_those_of_the_endpoint(api):
+    images = api.post("/api/v1/predictions/", b"x", content_type="text/plain").json()["detail"]
+    assert "image=@picture.png" in images
+    reviews = api.post("/api/v1/ground-truth/", b"x", content_type="text/plain").json()["detail"]
+    assert "application/json" in reviews
+    assert "picture" not in reviews
+    assert "Allowed methods: GET, POST" in api.put("/api/v1/predictions/").json()["detail"]
+    assert "%2B" in api.get("/api/v1/predictions/?created_after=2026-01-01T00:00:00+01:00").json()["detail"]
+    assert "The format 'xyz' is not available." in api.get("/api/v1/predictions/?format=xyz").json()["detail"]
 
 
 def test_limit_of_a_large_request_has_a_human_unit(signed_in, api, settings):

@@ -16,6 +16,7 @@ from django.utils.functional import cached_property
 from accounts.models import User
 from core.admin import ReadOnlyAdmin
 from core.fields import get_first_id, get_id_time, parse_uuid
+from core.validators import is_storable
 from registry.models import ModelVersion
 
 DateRange = tuple[datetime, datetime]
@@ -76,6 +77,8 @@ class SearchableAdmin(ReadOnlyAdmin):
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         term = search_term.strip()
+        if not is_storable(term):
+            return queryset.none(), False
         if not term:
             return queryset, False
         if value := parse_uuid(term):

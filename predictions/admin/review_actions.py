@@ -7,9 +7,8 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME, ActionForm
+from django.contrib.admin.helpers import ActionForm
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import SuspiciousOperation
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.html import format_html, format_html_join
@@ -17,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from accounts.permissions import EXPORT_PREDICTIONS, can_review_all, can_view_all, has_permission
-from core.fields import parse_uuid
+from core.admin import GuardedAdmin
 from inference.errors import InferenceError
 from predictions.admin.display import format_review
 from predictions.admin.indexed_lists import IndexedChangeList
@@ -97,17 +96,11 @@ class ReviewInline(admin.TabularInline):
         return False
 
 
-class ReviewActionsAdmin(admin.ModelAdmin):
+class ReviewActionsAdmin(GuardedAdmin):
     """Actions on selected predictions."""
 
     action_form = ReviewActionForm
     actions = ("mark_correct", "mark_incorrect", "mark_unsure", "export_as_csv")
-
-    def response_action(self, request: HttpRequest, queryset: QuerySet, *args: Any) -> Any:
-        """Reject selected ids that are not UUIDs; the admin would pass them to the database."""
-        if not all(parse_uuid(pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)):
-            raise SuspiciousOperation("A selected ID is not a UUID.")
-        return super().response_action(request, queryset, *args)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return PredictionChangeList

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
+from django.core.files.base import File
 
 from core.api.base64_images import decode_image
 from inference.errors import InvalidInput
@@ -53,7 +54,7 @@ def read_items(data: Mapping[str, Any]) -> list[BatchItem | InvalidInput]:
                 )
             )
         else:
-            items.append(_read_text(value, reference) if name == "text" else BatchItem(value, client_reference=reference))
+            items.append(_read_text(value, reference) if name == "text" else _read_file(value, reference))
     return items
 
 
@@ -103,6 +104,12 @@ def _read_reference(value: Any) -> str | InvalidInput:
     if isinstance(value, str) and "\0" not in value:
         return value.strip()
     return InvalidInput(f"Expected text. Received: {quote_value(value)}.", code="wrong-type", field="client_reference")
+
+
+def _read_file(value: Any, reference: str) -> BatchItem | InvalidInput:
+    if isinstance(value, File):
+        return BatchItem(value, client_reference=reference)
+    return InvalidInput("Expected a file part. Received: text.", code="not-a-file", field="image")
 
 
 def _read_text(value: Any, reference: str) -> BatchItem | InvalidInput:

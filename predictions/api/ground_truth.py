@@ -27,7 +27,11 @@ class GroundTruthView(APIView):
 
     write_scope = REVIEW
 
-    @extend_schema(request=GroundTruthSerializer, responses=GroundTruthResultSerializer, parameters=[IDEMPOTENCY_PARAMETER])
+    @extend_schema(
+        request={"application/json": GroundTruthSerializer()},
+        responses=GroundTruthResultSerializer,
+        parameters=[IDEMPOTENCY_PARAMETER],
+    )
     @idempotent
     def post(self, request: Request) -> HttpResponse:
         """Review up to 1,000 predictions, each identified by id or client_reference. Each item has its own result."""
@@ -47,6 +51,8 @@ class GroundTruthView(APIView):
 
 def _parse_item(item: Any) -> dict[str, Any] | ReviewResult:
     """Return the validated item, or the result of an invalid one."""
+    if item is None:
+        return ReviewResult(error=InvalidInput("Expected an object. Received: null.", code="null", field=""))
     serializer = GroundTruthItemSerializer(data=item)
     if serializer.is_valid():
         return serializer.validated_data

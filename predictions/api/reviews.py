@@ -47,7 +47,7 @@ class ReviewsMixin(GenericAPIView):
     )
     @extend_schema(
         methods=["POST"],
-        request=ReviewInputSerializer,
+        request={"application/json": ReviewInputSerializer()},
         responses={201: ReviewSerializer},
         description="Review a prediction. You can review your own predictions; reviewers can review all predictions. "
         "A new review withdraws your earlier review of the same prediction.",

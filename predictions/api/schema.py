@@ -2,19 +2,70 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 
+from accounts.permissions import can_review_all, can_view_all
 from predictions.api.background import PREFER_PARAMETER, QUEUED_RESPONSE
 from predictions.api.idempotency import IDEMPOTENCY_PARAMETER
-from predictions.api.raw_images import MEDIA_TYPES, QUERY_FIELDS
+from predictions.api.raw_images import MEDIA_TYPES
 from predictions.api.serializers import ImageRequestSerializer, PredictionRequestSerializer, PredictionSerializer
+from predictions.api.serializers.review import OWNER_STRATEGIES
+from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
+from registry.models import MAX_VERSION_NUMBER
+from registry.references import MAX_REFERENCE_CHARACTERS
 
 # An image of 8 × 8 pixels with a diagonal line.
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAIAQAAAADsdIMmAAAADUlEQVR42mNoYGZAhgAIOACWLyiIsQAAAABJRU5ErkJggg=="
 ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
+
+
+QUERY_SCHEMAS: dict[str, dict[str, Any]] = {
+    "model": {"type": "string", "maxLength": MAX_REFERENCE_CHARACTERS},
+    "client_reference": {"type": "string", "maxLength": MAX_CLIENT_REFERENCE_CHARACTERS},
+    "expires_in": {"type": "integer", "minimum": 1, "maximum": settings.MAX_EXPIRES_IN},
+}
+SHARE = {"minimum": 0, "maximum": 1}
+FILTER_LIMITS = {
+    "min_confidence": SHARE,
+    "max_confidence": SHARE,
+    "version": {"minimum": 1, "maximum": MAX_VERSION_NUMBER},
+}
+LIST_PARAMETERS = {"cursor", "page_size", "include"}  # of the list of predictions, but not of the export
+REVIEWER_PARAMETERS = {"user"}
+LIST_PATH = "/api/v1/predictions/"
+EXPORT_PATH = f"{LIST_PATH}export/"
+
+
+def restrict_schema(result: dict[str, Any], generator: object, request: Any, public: bool) -> dict[str, Any]:
+    """Describe limits that drf-spectacular cannot infer, and only what this user can send.
+
+    A post-processing hook of drf-spectacular. The command `spectacular` has no user: its schema is that of reviewers.
+    """
+    schemas, paths = result["components"]["schemas"], result["paths"]
+    for name, schema in schemas.items():
+        if name.endswith("Request"):
+            schema["additionalProperties"] = False  # unknown keys are rejected
+    if LIST_PATH not in paths:
+        return result
+    listing = paths[LIST_PATH]["get"]
+    hidden = REVIEWER_PARAMETERS if request is not None and not can_view_all(request.user) else set()
+    listing["parameters"] = [parameter for parameter in listing["parameters"] if parameter["name"] not in hidden]
+    for parameter in listing["parameters"]:
+        parameter["schema"] |= FILTER_LIMITS.get(parameter["name"], {})
+    filters = [parameter for parameter in listing["parameters"] if parameter["name"] not in LIST_PARAMETERS]
+    paths[EXPORT_PATH]["get"]["parameters"] += deepcopy(filters)
+    if request is not None and not can_review_all(request.user):
+        schemas["ReviewInputRequest"]["properties"]["picked_by"] = {
+            "type": "string",
+            "enum": [str(strategy) for strategy in OWNER_STRATEGIES],
+            "default": str(OWNER_STRATEGIES[0]),
+        }
+    return result
 
 
 def _make_json_example(name: str, **value: Any) -> OpenApiExample:
@@ -28,8 +79,8 @@ CREATE: dict[str, Any] = {
         **dict.fromkeys(MEDIA_TYPES, OpenApiTypes.BINARY),
     },
     "parameters": [
-        OpenApiParameter(name, str, description=f"The field `{name}` of a request whose body is the image itself.")
-        for name in QUERY_FIELDS
+        OpenApiParameter(name, schema, description=f"The field `{name}` of a request whose body is the image itself.")
+        for name, schema in QUERY_SCHEMAS.items()
     ]
     + [
         OpenApiParameter(

@@ -19,10 +19,10 @@ from predictions.tests.factories import PREDICTIONS_URL, make_upload
 pytestmark = pytest.mark.django_db
 
 UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-CHANGING_VALUES = re.compile(rb'("(?:created_at|completed_at|queue_ms|preprocess_ms|inference_ms)":)[^,}]+')
+CHANGING_VALUES = re.compile(rb'("(?:created_at|completed_at|queue_ms|preprocess_ms|decode_ms|inference_ms)":)[^,}]+')
 CHANGING_COLUMNS = {
     *("id", "input_id", "image", "created_at", "started_at", "completed_at"),
-    *("queue_ms", "preprocess_ms", "inference_ms"),
+    *("queue_ms", "preprocess_ms", "decode_ms", "inference_ms"),
 }
 
 

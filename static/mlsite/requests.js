@@ -1,7 +1,7 @@
 // Report htmx requests that failed, next to the form that sent them. A rejection with an HTML fragment is swapped in instead.
 const CONNECTION_MESSAGE = "The connection was lost. Check your history before you try again.";
-const EXPIRED_MESSAGE = "This page has expired. Reload it and try again.";
-const TOO_LARGE_MESSAGE = "The request is too large.";
+const DENIED_MESSAGE = "The server refused the request (403). Reload the page and try again.";
+const TOO_LARGE_MESSAGE = "The request is too large for the server. Send fewer or smaller files.";
 const POLL_CONNECTION_MESSAGE = "The connection was lost. This page tries again.";
 
 // An element that polls. Its error stays until a request succeeds.
@@ -16,7 +16,7 @@ function describeError(request, element) {
   const type = request.getResponseHeader("Content-Type") || "";
   if (type.startsWith("text/plain") && request.responseText) return request.responseText;
   if (isPoll(element)) return `The server returned an error (${request.status}). This page tries again.`;
-  if (request.status === 403) return EXPIRED_MESSAGE;
+  if (request.status === 403) return DENIED_MESSAGE;
   if (request.status === 413) return TOO_LARGE_MESSAGE;
   return `The server returned an error (${request.status}). Check your history before you try again.`;
 }
@@ -58,7 +58,18 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (!detail.shouldSwap) showError(requestConfig.elt, describeError(request, requestConfig.elt));
 });
 
-document.addEventListener("htmx:sendError", ({ detail }) => {
-  const { elt } = detail.requestConfig;
+// Return the name of a file that cannot be read: a folder, or a file that was moved or changed after it was chosen. The browser
+// reports it as a lost connection.
+async function findUnreadableFile(formData) {
+  for (const value of formData?.values() || []) {
+    if (value instanceof File && !(await value.slice(0, 1).arrayBuffer().then(() => true, () => false))) return value.name;
+  }
+  return "";
+}
+
+document.addEventListener("htmx:sendError", async ({ detail }) => {
+  const { elt, formData } = detail.requestConfig;
   showError(elt, isPoll(elt) ? POLL_CONNECTION_MESSAGE : CONNECTION_MESSAGE);
+  const name = await findUnreadableFile(formData);
+  if (name) showError(elt, `${name} could not be read. It is a folder, or it was moved or changed. Choose the file again.`);
 });

@@ -1,6 +1,8 @@
 // Upload many images to a batch job: small groups, a few at a time, repeated if the connection is lost. Each image has a number
 // in the batch job, so that a repeated group is not stored twice. Closing the page ends the upload: the uploaded images are
 // processed.
+import { readCsrfToken } from "../mlsite/csrf.js";
+
 const MAX_GROUP_FILES = 16;
 const MAX_GROUP_BYTES = 8 * 2 ** 20;
 const MAX_CONCURRENT_GROUPS = 3;
@@ -81,7 +83,6 @@ class ImagesUpload {
     this.waitingGroups = [...splitIntoGroups(this.images)];
     this.form = form;
     this.key = createKey(); // a repeated request creates no second batch job
-    this.headers = { "X-CSRFToken": form.elements.csrfmiddlewaretoken.value };
     this.uploadedCount = 0;
     this.skippedCount = skippedCount; // files of a folder that are not images
     this.card = template.content.firstElementChild.cloneNode(true);
@@ -91,6 +92,10 @@ class ImagesUpload {
     this.retryButton = this.card.querySelector("[data-retry]");
     this.retryButton.addEventListener("click", () => this.run());
     results.prepend(this.card);
+  }
+
+  get headers() {
+    return { "X-CSRFToken": readCsrfToken() || this.form.elements.csrfmiddlewaretoken.value };
   }
 
   show(selector, text) {

@@ -10,7 +10,9 @@ function describeError({ xhr, pathInfo }) {
   if (!xhr.status) return "The connection was lost.";
   const redirected = new URL(xhr.responseURL).pathname !== new URL(pathInfo.finalRequestPath, location.href).pathname;
   if (redirected) return "You are signed out. Sign in in another tab.";
-  return xhr.status < 400 ? "" : `The server returned an error (${xhr.status}).`;
+  if (xhr.status < 400) return "";
+  const isText = (xhr.getResponseHeader("Content-Type") || "").startsWith("text/plain");
+  return (isText && xhr.responseText) || `The server returned an error (${xhr.status}).`;
 }
 
 // The style sheet shows the first item that is not sent.

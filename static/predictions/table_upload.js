@@ -1,5 +1,5 @@
 // Drop a CSV file on the form of a model that takes rows: it becomes a batch job.
-import { isTable, listDroppedFiles } from "./dropped_files.js";
+import { UNREADABLE_MESSAGE, isTable, listDroppedFiles } from "./dropped_files.js";
 import { showRejection, uploadFile } from "./file_upload.js";
 
 const FORM_SELECTOR = ".features-form[data-batch-url]";
@@ -8,8 +8,10 @@ const findForm = (event) => event.target.closest?.(FORM_SELECTOR);
 const hasFiles = (event) => event.dataTransfer.types.includes("Files");
 
 async function receiveFiles(form, dataTransfer) {
-  const { files } = await listDroppedFiles(dataTransfer).catch(() => ({ files: [] }));
-  if (files.length !== 1) {
+  const { files } = await listDroppedFiles(dataTransfer).catch(() => ({ files: null }));
+  if (!files) {
+    showRejection("Folder", UNREADABLE_MESSAGE);
+  } else if (files.length !== 1) {
     showRejection(files.length ? `${files.length} files` : "Folder", "Drop one CSV file. Each batch job has one file.");
   } else if (!isTable(files[0])) {
     showRejection(files[0].name, `This model takes ${form.dataset.inputNoun}. Drop a CSV file, or choose another model.`);

@@ -19,7 +19,9 @@ from mlsite.tests.faults import (
     processes,
     storage,
 )
-from mlsite.tests.faults.catalog import Fault
+from mlsite.tests.faults.catalog import FAULTS, Fault
+
+__all__ = ["FAULTS", "list_missing"]
 
 
 def list_missing(fault: Fault) -> list[str]:

@@ -36,6 +36,7 @@ def build_section(results: Sequence[Result]) -> str:
         f"Measured with `make faults` on {' and '.join(dates)}. Machine: {describe_machine()}.\n",
         build_table(run),
         describe_total(run),
+        *build_list("### Bars", dict.fromkeys(f"{r.fault} {r.name}: {r.bar}." for r in run if r.bar)),
         *build_list("### Bars that were missed", (f"{label(r)}: {miss}" for r in run for miss in shorten(r.misses))),
         *build_list("### Breaches", (f"{label(r)}: {breach}" for r in run for breach in shorten(r.breaches))),
         *build_list("### Responses and notes", (f"{label(r)}: {', '.join(shorten(r.notes))}" for r in run if r.notes)),
@@ -59,7 +60,7 @@ def describe_total(results: Sequence[Result]) -> str:
     """Return a sentence about all rounds together."""
     rounds, acknowledged = (sum(getattr(each, name) for each in results) for name in ("rounds", "acknowledged"))
     total = Result("", "", "", rounds, other=sum(each.breach_count for each in results))
-    bound = f" This bounds the rate of failure per round below {total.describe_bound()}." if not total.other else ""
+    bound = f" Over all faults, the rate of failure per round is below {total.describe_bound()}." if not total.other else ""
     return f"In total, {rounds:,} rounds, {acknowledged:,} acknowledged predictions, and {total.other:,} breaches.{bound}\n"
 
 
@@ -71,7 +72,17 @@ def build_list(heading: str, items: Iterable[str]) -> Iterator[str]:
 
 
 def list_not_run(results: Iterable[Result]) -> Iterator[str]:
-    yield from (f"{label(result)}: {result.not_run}." for result in results if result.not_run)
+    """Yield the faults that were not run, and why."""
+    sys.path.append(str(ROOT / "clients" / "python" / "src"))  # of the client that the faults use
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlsite.tests.settings")
+    from mlsite.tests.faults.injections import FAULTS
+
+    found = {(result.fault, result.database): result for result in results}
+    for fault in FAULTS.values():
+        for database in fault.databases:
+            result = found.get((fault.id, database))
+            if result is None or result.not_run:
+                yield f"{fault.id} {fault.name}, {database}: {result.not_run if result else 'no result of this version'}."
     yield from (f"{name}: {reason}" for name, reason in NOT_DUE.items())
 
 

@@ -22,6 +22,7 @@ class Result:
         recovery_seconds: the longest time from the end of a fault to the next success.
         misses: what did not hold besides the store, see the bar of the fault.
         not_run: why the fault was not run.
+        bar: what must hold besides the store.
     """
 
     fault: str
@@ -39,6 +40,7 @@ class Result:
     notes: list[str] = field(default_factory=list)
     breaches: list[str] = field(default_factory=list)
     not_run: str = ""
+    bar: str = ""
     date: str = field(default_factory=lambda: time.strftime("%Y-%m-%d", time.gmtime()))
 
     @property

@@ -38,7 +38,7 @@ class FaultRun:
         self.fault, self.site, self._cluster = fault, site, cluster
         self.database, self.token = prepared.database, prepared.token
         self.round_count = max(1, rounds // fault.divisor)
-        self.result = Result(fault.id, fault.name, prepared.database)
+        self.result = Result(fault.id, fault.name, prepared.database, bar=fault.bar)
         self.load = Load(site.url, self.token, site.folder / "journal.jsonl", threads=fault.threads)
         self.orphan_limit = 0
         self.is_finished = False

@@ -66,4 +66,5 @@ def test_results_are_written_to_the_page(tmp_path, monkeypatch):
     assert "old" not in text
     assert text.index("| F2 Server killed | SQLite | 300 | 2,000 | 0 | 0 | 0 | 0 | 1.3 s | 1.0% |") < text.index("| F10 ")
     assert "- F10 Database stopped, PostgreSQL: / late (b)" in text
-    assert "- F16 Order of writes, SQLite: strace missing." in text
+    assert "- F16 Order of writes (strace), SQLite: strace missing." in text
+    assert "- F7 Database crashed, PostgreSQL: no result of this version." in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.files.base import File
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
@@ -18,6 +19,8 @@ FILE_FIELD = "file"  # another name for the parts with the images
 VALUE_SCHEMA: dict[str, Any] = {}  # a number, a string, a boolean, or null
 ROW_SCHEMA = {"oneOf": [{"type": "object", "additionalProperties": VALUE_SCHEMA}, {"type": "array", "items": VALUE_SCHEMA}]}
 TEXT_SCHEMA = {"type": "string"}
+ROW_LIST = {"type": "array", "minItems": 1, "maxItems": settings.MAX_BATCH_ROWS}
+IMAGE_LIST = {"type": "array", "minItems": 1, "maxItems": settings.MAX_BATCH_IMAGES}
 ITEM_SCHEMA = {
     "type": "object",
     "additionalProperties": False,
@@ -48,7 +51,7 @@ class RawListField(serializers.Field):
         raise serializers.ValidationError(f"Expected a list. Received: {quote_value(data)}.", code="wrong-type")
 
 
-@extend_schema_field({"type": "array", "items": {"type": "string", "format": "binary"}})
+@extend_schema_field({**IMAGE_LIST, "items": {"type": "string", "format": "binary"}})
 class ImagesField(RawListField):
     """All file parts with the name `image`, or all with the name `file`."""
 
@@ -57,25 +60,25 @@ class ImagesField(RawListField):
         return lists[0] if len(lists) == 1 else lists or serializers.empty
 
     def to_internal_value(self, data: Any) -> list[Any]:
-        if isinstance(data, list) and all(isinstance(item, File) for item in data):
-            return data
+        if isinstance(data, list) and any(isinstance(item, File) for item in data):
+            return data  # a part that is not a file has an error of its own
         raise serializers.ValidationError(
             "Expected files. Send multipart/form-data with each image as a file part with the name image.",
             code="not-a-file",
         )
 
 
-@extend_schema_field({"type": "array", "items": ROW_SCHEMA})
+@extend_schema_field({**ROW_LIST, "items": ROW_SCHEMA})
 class RowsField(RawListField):
     """A list of rows of features."""
 
 
-@extend_schema_field({"type": "array", "items": TEXT_SCHEMA})
+@extend_schema_field({**ROW_LIST, "items": TEXT_SCHEMA})
 class TextsField(RawListField):
     """A list of texts."""
 
 
-@extend_schema_field({"type": "array", "items": ITEM_SCHEMA})
+@extend_schema_field({**ROW_LIST, "items": ITEM_SCHEMA})
 class ItemsField(RawListField):
     """A list of inputs, each with the fields of a single request."""
 
@@ -136,7 +139,7 @@ class BatchImagesSerializer(serializers.Serializer):
                 {"features": "With multipart/form-data, a batch consists of images. Send all other inputs as JSON."},
                 code="wrong-input",
             )
-        reject_unknown_fields(data, [*self.fields, FILE_FIELD])
+        reject_unknown_fields(data, [*self.fields, FILE_FIELD], repeatable=("image", FILE_FIELD, "client_reference"))
         return super().to_internal_value(data)
 
 

@@ -69,7 +69,7 @@ class TextField(serializers.Field):
         raise serializers.ValidationError(f"Expected text. Received: {received}.", code="wrong-type")
 
 
-@extend_schema_field({"type": "array", "items": {"type": "string"}})
+@extend_schema_field({"type": "array", "items": {"type": "string"}, "maxItems": MAX_FEATURES})
 class FeatureOrderField(serializers.Field):
     """A list of feature names. The service compares it with the signature."""
 
@@ -79,7 +79,7 @@ class FeatureOrderField(serializers.Field):
         raise serializers.ValidationError(f"Expected a list of up to {MAX_FEATURES:,} feature names.", code="wrong-type")
 
 
-@extend_schema_field({"type": "array", "items": {"type": "string"}})
+@extend_schema_field({"type": "array", "items": {"type": "string"}, "maxItems": MAX_TRUE_LABELS})
 class LabelListField(serializers.Field):
     """A list of labels. The service compares it with the labels of the model version."""
 

@@ -68,6 +68,7 @@ class ReviewInputSerializer(serializers.Serializer):
 class GroundTruthItemSerializer(ReviewInputSerializer):
     """One item of ground truth: a prediction, by its id or client reference, and its review."""
 
+    default_error_messages = {"null": "Expected an object. Received: null."}
     id = serializers.UUIDField(required=False)
     client_reference = serializers.CharField(max_length=MAX_CLIENT_REFERENCE_CHARACTERS, required=False)
     picked_by = None  # type: ignore[assignment]
@@ -81,7 +82,9 @@ class GroundTruthItemSerializer(ReviewInputSerializer):
 class GroundTruthSerializer(serializers.Serializer):
     """Reviews of up to 1,000 predictions."""
 
-    items = serializers.ListField(child=serializers.JSONField(), min_length=1, max_length=MAX_GROUND_TRUTH_ITEMS)
+    items = serializers.ListField(
+        child=serializers.JSONField(allow_null=True), min_length=1, max_length=MAX_GROUND_TRUTH_ITEMS
+    )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         reject_unknown_fields(data, self.fields)

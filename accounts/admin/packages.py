@@ -1,0 +1,21 @@
+"""Model admins of Django and of django-axes, with the checks of `GuardedAdmin`."""
+
+from __future__ import annotations
+
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db.models import Model
+
+from core.admin import GuardedAdmin
+
+
+def guard_admin(model: type[Model]) -> None:
+    """Register the model admin of another package again, with the checks of `GuardedAdmin`."""
+    original = type(admin.site.get_model_admin(model))
+    admin.site.unregister(model)
+    admin.site.register(model, type(f"Guarded{original.__name__}", (GuardedAdmin, original), {}))
+
+
+for guarded_model in (Group, AccessAttempt, AccessFailureLog, AccessLog):
+    guard_admin(guarded_model)

@@ -1,0 +1,20 @@
+// Send each form with the CSRF token that is valid now. Signing in, in this or in another tab, replaces the token, so that the
+// forms of open pages have an old one.
+const FIELD_NAME = "csrfmiddlewaretoken";
+
+// Return the token, or an empty string if the browser has no such cookie.
+export function readCsrfToken() {
+  return document.cookie.match(/(?:^|;\s*)csrftoken=([^;]*)/)?.[1] || "";
+}
+
+// This listener runs before those of htmx and of the other modules, which read the form.
+document.addEventListener("submit", ({ target }) => {
+  const field = target.elements?.[FIELD_NAME];
+  if (field) field.value = readCsrfToken() || field.value;
+}, { capture: true });
+
+// Some forms are sent by other events.
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  const token = readCsrfToken();
+  if (token && detail.formData.has(FIELD_NAME)) detail.formData.set(FIELD_NAME, token);
+});
