@@ -6,7 +6,6 @@ from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.db import OperationalError, connection, transaction
 
 from core import database_limits
@@ -25,21 +24,15 @@ def request_limits(open_connection, monkeypatch, settings):
 
 
 @pytest.fixture
-def locked_table(open_connection):
-    """Hold a lock on the table of users in another connection. SQLite has only one lock for all tables.
+def other_lock(open_connection):
+    """Hold a lock in another connection: an advisory one, or with SQLite, the only one for all tables.
 
-    The fixture `db`, which `django_user_model` requests, holds that lock itself: it opens a transaction, which is IMMEDIATE.
+    The fixture `db`, which also `django_user_model` requests, holds the lock of SQLite itself: its transaction is IMMEDIATE.
     """
-    model = get_user_model()
     other = connection.copy("other")
     with closing(other), other.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("BEGIN")
-            cursor.execute(f"LOCK TABLE {model._meta.db_table}")
-        else:
-            cursor.execute("BEGIN IMMEDIATE")
-        yield model
-        cursor.execute("ROLLBACK")
+        cursor.execute("SELECT pg_advisory_lock(1)" if connection.vendor == "postgresql" else "BEGIN IMMEDIATE")
+        yield
 
 
 @pytest.mark.once
@@ -60,10 +53,11 @@ def test_jobs_in_a_process_that_serves_requests_have_long_limits(request_limits,
     assert get_limits() == request_limits
 
 
-def test_a_request_does_not_wait_long_for_a_lock(request_limits, locked_table):
+def test_a_request_does_not_wait_long_for_a_lock(request_limits, other_lock):
     started = time.monotonic()
-    with pytest.raises(OperationalError), transaction.atomic():
-        locked_table.objects.update(first_name="Ada")
+    with pytest.raises(OperationalError), transaction.atomic(), connection.cursor() as cursor:  # BEGIN locks SQLite
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT pg_advisory_lock(1)")
     assert 0.3 < time.monotonic() - started < 3
 
 
