@@ -18,29 +18,22 @@ test: install-dev
 	$(BIN)/python -m mlsite.tests.suite
 
 # Test background work with a real RabbitMQ and a real Redis, whose programs must be installed.
-SERVICES := $(BIN)/python -m pytest -m services -n 2 --dist loadgroup -q
+SERVICES := $(BIN)/python -m pytest -m 'services and not faults' -n 2 --dist loadgroup -q
 
 test-services: install-dev install-clients
 	$(SERVICES)
 
-# Kill workers, brokers, and web servers many times (about eight minutes).
+# Damage running sites and write docs/reliability.md. Select faults with FAULTS="F1 F7". See docs/reliability.md.
 FAULT_ROUNDS ?= 20
+FAULTS ?=
 
 faults: install-dev
-	FAULT_ROUNDS=$(FAULT_ROUNDS) $(SERVICES) mlsite/tests/test_background_faults.py
+	FAULTS="$(FAULTS)" FAULT_ROUNDS=$(FAULT_ROUNDS) $(BIN)/python -m mlsite.tests.faults
 
 # .pre-commit-config.yaml runs the same targets.
 check: $(CHECKS)
 
-check-# pyproject.toml lists the rules that Ruff already checks.
-check-security: install-dev
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml .
-
-# Passes without access to PyPI, and states that.
-check-dependencies: install-dev
-	$(BIN)/python -m mlsite.tests.vulnerabilities
-
-format: install-dev
+check-format: install-dev
 	$(BIN)/ruff format --check .
 
 check-lint: install-dev
@@ -56,6 +49,14 @@ check-templates: install-dev
 check-django: install-dev
 	SECRET_KEY=check ENV_FILE= $(BIN)/python manage.py check --fail-level WARNING
 	SECRET_KEY=check ENV_FILE= $(BIN)/python manage.py makemigrations --check --dry-run
+
+# pyproject.toml lists the rules that Ruff already checks.
+check-security: install-dev
+	$(BIN)/python -m bandit --quiet --recursive --configfile pyproject.toml .
+
+# Passes without access to PyPI, and states that.
+check-dependencies: install-dev
+	$(BIN)/python -m mlsite.tests.vulnerabilities
 
 format: install-dev
 	$(BIN)/ruff format .

@@ -98,6 +98,22 @@ class ApiToken(models.Model):
         return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"
 
 
+class AttemptCount(models.Model):
+    """How often something happened in the current period: sign-ups and password resets of a network or an address."""
+
+    kind = models.CharField(max_length=20)
+    key = models.CharField(max_length=64)  # SHA-256 of the network or the email address
+    started_at = models.DateTimeField()
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("kind", "key"), name="attempt_count_kind_key"),)
+        indexes = (models.Index(fields=("started_at",), name="attempt_count_started"),)  # serves: deletion of old counts
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.count}"
+
+
 class Usage(models.Model):
     """What a user has used of a limit in the current period. `accounts.usage` writes it."""
 

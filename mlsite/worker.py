@@ -81,7 +81,7 @@ class BalancedThreadWorker(ConnectionWorker):
         self.next_rebalance = 0.0
 
     def publish_count(self, count: int) -> int:
-        """Tell the other workers the number of connections. Return the lowest number of all workers."""
+        """Publish the number of connections to the other workers. Return the lowest number of all workers."""
         connection_counts[self.slot] = count
         return min(connection_counts)
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0002_token_scopes")]
+    dependencies = [("accounts", "0003_attempt_counts")]
 
     operations = [
         migrations.AddField(
