@@ -133,6 +133,6 @@ def test_in_an_overload_streamed_requests_stop_no_others(queue, clock):
     for _ in range(2):
         queue.put(Item(number, is_streamed=True))
     assert [queue.take().is_streamed for _ in range(2)] == [True, True]
-    queue.max_running = 2
+    queue.max_running, queue.measured_at = 2, clock.now
     queue.put(Item(-1))
     assert queue.take().name == -1
