@@ -32,7 +32,7 @@ faults: install-dev
 # .pre-commit-config.yaml runs the same targets.
 check: $(CHECKS)
 
-check-# pyproject.toml lists the rules that Ruff already checks.
+# pyproject.toml lists the rules that Ruff already checks.
 check-security: install-dev
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml .
 
@@ -40,7 +40,7 @@ check-security: install-dev
 check-dependencies: install-dev
 	$(BIN)/python -m mlsite.tests.vulnerabilities
 
-format: install-dev
+check-format: install-dev
 	$(BIN)/ruff format --check .
 
 check-lint: install-dev
