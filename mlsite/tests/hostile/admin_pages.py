@@ -82,7 +82,7 @@ ADMIN = [
     *[
         Case(f"D8 {model}?{query:.30}", f"/admin/{model}/?{query}", (200, 302, 400), caller="superuser")
         for number, model in enumerate(MODELS)
-        for query in ADMIN_QUERIES[number % 3 :: 3]
+        for query in ADMIN_QUERIES[number % 5 :: 5]
     ],
     *[
         Case(f"D7 {query}", f"/admin/accounts/user/?{query}", (302, 400), caller="superuser")
