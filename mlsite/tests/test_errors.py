@@ -106,6 +106,17 @@ def test_hints_are_those_of_the_endpoint(api):
     assert "no format 'xyz'" in api.get("/api/v1/predictions/?format=xyz").json()["detail"]
 
 
+def test_a_refused_session_request_names_the_remedy(user):
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(user)
+    missing = strict.post("/api/v1/predictions/")
+    for method in ("export/", "?format=json"):  # Django reads the form before the view rejects the method
+        assert_problem(strict.post(f"/api/v1/predictions/{method}", {"a": "1"}), 403, "csrf-failed")
+    assert "Send the X-CSRFToken header" in assert_problem(missing, 403, "csrf-failed")["detail"]
+    foreign = strict.post("/api/v1/predictions/", headers={"origin": "https://evil.com"})
+    assert "Send the request from a page of this site" in assert_problem(foreign, 403, "csrf-failed")["detail"]
+
+
 def reject_inserts(error):
     """Return a wrapper of statements that rejects each new row, as if another request had stored it in the meantime."""
 

@@ -85,6 +85,12 @@ ADMIN = [
         for query in ADMIN_QUERIES[number % 5 :: 5]
     ],
     *[
+        Case(f"D8 {model}?{query} in a hierarchy of dates", f"/admin/{model}/?{query}", (200, 302), caller="superuser")
+        for model in ("predictions/prediction", "predictions/review")
+        for query in ADMIN_QUERIES
+        if query.startswith("created_at__year")
+    ],
+    *[
         Case(f"D7 {query}", f"/admin/accounts/user/?{query}", (302, 400), caller="superuser")
         for query in ("password__startswith=a", "password=a", "tokens__digest=a")
     ],

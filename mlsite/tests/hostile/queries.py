@@ -124,10 +124,10 @@ QUERIES = [
         )
         for name in names
     ],
-    Case("300 parameters", f"{PREDICTIONS_URL}?" + "&".join(["a=1"] * 300), 400),
+    Case("2,000 parameters", f"{PREDICTIONS_URL}?" + "&".join(["a=1"] * 2_000), 400),
     Case(
-        "300 parameters and a charset",
-        "/x?" + "&".join(["a=1"] * 300),
+        "2,000 parameters and a charset",
+        "/x?" + "&".join(["a=1"] * 2_000),
         404,
         content_type="a/b; charset=utf-8",
         method="POST",
