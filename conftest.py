@@ -50,7 +50,7 @@ def _request_class() -> None:
 
     from mlsite.requests import Utf8Request
 
-    client.WSGIRequest = Utf8Request
+    client.WSGIRequest = Utf8Request  # type: ignore[attr-defined]  # imported there from another module
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.contrib.auth import authenticate
+from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.forms import UserCreationForm
+from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import ApiToken, User
@@ -33,6 +36,20 @@ class SignUpForm(UserCreationForm):
         ].help_text = "Use at least 8 characters. The password cannot be common or consist only of digits."
         self.fields["password2"].help_text = ""
         self.fields.pop("usable_password", None)
+
+
+class PasswordChangeForm(auth_forms.PasswordChangeForm):
+    """Check the old password as sign-in does, so that wrong ones are counted and slowed down."""
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._request = request
+
+    def clean_old_password(self) -> str:
+        password: str = self.cleaned_data["old_password"]
+        if authenticate(self._request, username=self.user.get_username(), password=password) is None:
+            raise forms.ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return password
 
 
 class ScopeBoxes(forms.CheckboxSelectMultiple):

@@ -18,6 +18,9 @@ class User(AbstractUser):
     """A user. The custom model allows fields to be added later."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    daily_quota = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Predictions per day (UTC). If empty, the setting DAILY_QUOTA applies."
+    )
 
     @property
     def can_view_all(self) -> bool:
@@ -93,3 +96,38 @@ class ApiToken(models.Model):
         if self.revoked_at:
             return "revoked"
         return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"
+
+
+class AttemptCount(models.Model):
+    """How often something happened in the current period: sign-ups and password resets of a network or an address."""
+
+    kind = models.CharField(max_length=20)
+    key = models.CharField(max_length=64)  # SHA-256 of the network or the email address
+    started_at = models.DateTimeField()
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("kind", "key"), name="attempt_count_kind_key"),)
+        indexes = (models.Index(fields=("started_at",), name="attempt_count_started"),)  # serves: deletion of old counts
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.count}"
+
+
+class Usage(models.Model):
+    """What a user has used of a limit in the current period. `accounts.usage` writes it."""
+
+    class Kind(models.TextChoices):
+        REQUESTS = "requests"
+        PREDICTIONS = "predictions"
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="usage")
+    kind = models.CharField(max_length=20, choices=Kind)
+    started_at = models.DateTimeField()
+    used = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "kind"), name="usage_user_kind"),)
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.used} {self.kind}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from django_htmx.middleware import HtmxDetails
 from accounts.models import User
 
 MAX_AUTHORIZATION_CHARACTERS = 512
+UNKNOWN_NETWORK = "::"  # for example of a Unix socket
 MAX_USERNAME_CHARACTERS = 150  # as in `User`
 
 
@@ -34,6 +36,17 @@ def get_client_address(request: HttpRequest) -> str:
     if proxies and len(forwarded) >= proxies and is_valid_address(forwarded[-proxies]):
         return forwarded[-proxies]
     return request.META.get("REMOTE_ADDR", "")
+
+
+def get_client_network(request: HttpRequest) -> str:
+    """Return the IPv4 address that a request came from, or its IPv6 network: a client has all 2^64 addresses of a /64."""
+    try:
+        address = ip_address(get_client_address(request))
+    except ValueError:
+        return UNKNOWN_NETWORK
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    return str(address.ipv4_mapped or ip_network((address.packed, 64), strict=False).network_address)
 
 
 def is_valid_address(text: str) -> bool:

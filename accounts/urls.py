@@ -19,19 +19,15 @@ def build_auth_view(view: type[Any], name: str, **options: object) -> Callable[.
 
 login = build_auth_view(auth_views.LoginView, "login", redirect_authenticated_user=True)
 password_change = build_auth_view(
-    auth_views.PasswordChangeView, "password_change", success_url=reverse_lazy("accounts:password_change_done")
+    views.PasswordChangeView, "password_change", success_url=reverse_lazy("accounts:password_change_done")
 )
 password_change_done = build_auth_view(auth_views.PasswordChangeDoneView, "password_change_done")
 password_reset = build_auth_view(
-    auth_views.PasswordResetView,
-    "password_reset",
-    success_url=reverse_lazy("accounts:password_reset_done"),
-    email_template_name="accounts/password_reset_email.txt",
-    subject_template_name="accounts/password_reset_subject.txt",
+    views.PasswordResetView, "password_reset", success_url=reverse_lazy("accounts:password_reset_done")
 )
 password_reset_done = build_auth_view(auth_views.PasswordResetDoneView, "password_reset_done")
 password_reset_confirm = build_auth_view(
-    auth_views.PasswordResetConfirmView,
+    views.PasswordResetConfirmView,
     "password_reset_confirm",
     success_url=reverse_lazy("accounts:password_reset_complete"),
 )

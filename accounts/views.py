@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME, login
+from django.contrib.auth import views as auth_views
+from django.contrib.auth.forms import PasswordResetForm, SetPasswordForm
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -14,11 +19,17 @@ from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.urls import reverse
 from django.views.generic import FormView, TemplateView, View
 
-from accounts.forms import SignUpForm, TokenForm
-from accounts.requests import AuthenticatedRequest
+from accounts.devices import mark_known
+from accounts.forms import PasswordChangeForm, SignUpForm, TokenForm
+from accounts.requests import AuthenticatedRequest, get_client_network
 from accounts.services import create_token, create_user, revoke_token
+from accounts.services.attempts import count_attempt
+from accounts.services.lockout import forget_failures
+from accounts.services.resets import request_password_reset
+from core.urls import find_public_url
 
 MAX_LISTED_TOKENS = 100
+MAX_RESETS_PER_HOUR = 30  # per network
 
 
 class SignUpView(FormView):
@@ -38,6 +49,9 @@ class SignUpView(FormView):
         return resolve_url(settings.LOGIN_REDIRECT_URL)
 
     def form_valid(self, form: SignUpForm) -> HttpResponse:
+        limit, key = settings.MAX_SIGNUPS_PER_HOUR, get_client_network(self.request)
+        if seconds := count_attempt(kind="sign-up", key=key, limit=limit):
+            return render_limited(self.request, "There were too many sign-ups from your network.", seconds)
         data = form.cleaned_data
         try:
             user = create_user(username=data["username"], password=data["password1"], email=data["email"])
@@ -47,6 +61,39 @@ class SignUpView(FormView):
         login(self.request, user, backend=settings.AUTHENTICATION_BACKENDS[-1])
         messages.success(self.request, f"Welcome, {user.username}. Your account is ready.")
         return super().form_valid(form)
+
+
+class PasswordChangeView(auth_views.PasswordChangeView):
+    form_class = PasswordChangeForm
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "request": self.request}
+
+
+class PasswordResetView(auth_views.PasswordResetView):
+    """Request a link by email. The response is the same for every address, and does not wait for the email."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(is_configured=find_public_url() is not None, **kwargs)
+
+    def form_valid(self, form: PasswordResetForm) -> HttpResponse:
+        if find_public_url() is None:
+            return self.render_to_response(self.get_context_data(form=form), status=503)
+        key = get_client_network(self.request)
+        if seconds := count_attempt(kind="reset", key=key, limit=MAX_RESETS_PER_HOUR):
+            return render_limited(self.request, "There were too many requests from your network.", seconds)
+        request_password_reset(email=form.cleaned_data["email"])
+        return redirect(self.get_success_url())
+
+
+class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):
+    """Set a new password. This ends the lock of the username, so that nobody can be locked out for long."""
+
+    def form_valid(self, form: SetPasswordForm) -> HttpResponse:
+        response = super().form_valid(form)
+        forget_failures(username=form.user.get_username())
+        mark_known(self.request, form.user.get_username())
+        return response
 
 
 class StaffLoginView(View):
@@ -73,9 +120,7 @@ class TokensView(LoginRequiredMixin, FormView):
         name, scopes = form.cleaned_data["name"], form.cleaned_data["scopes"].split()
         token, secret = create_token(user=self.request.user, name=name, expires_at=form.get_expiry(), scopes=scopes)
         context = self.get_context_data(form=TokenForm(), new_token=token, secret=secret)
-        response = render(self.request, self.template_name, context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return render(self.request, self.template_name, context)
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         return super().get_context_data(tokens=self.request.user.tokens.all()[:MAX_LISTED_TOKENS], **kwargs)
@@ -87,3 +132,11 @@ class RevokeTokenView(LoginRequiredMixin, View):
         revoke_token(token=token)
         messages.success(request, f"Revoked {token}.")
         return redirect("accounts:tokens")
+
+
+def render_limited(request: HttpRequest, reason: str, seconds: int) -> HttpResponse:
+    """Return a 429 with the reason and the time after which the request is accepted."""
+    context = {"reason": reason, "minutes": math.ceil(seconds / 60)}
+    response = render(request, "accounts/limited.html", context, status=429)
+    response["Retry-After"] = str(seconds)
+    return response

@@ -2,15 +2,17 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
+from django.db.models.signals import post_migrate
 
 
 class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        from core import checks, database_checks, deployment_checks  # noqa: F401  registers the system checks
+        from core import checks, database_checks, deployment_checks, private_files  # noqa: F401  registers the system checks
 
         connection_created.connect(apply_limits)
+        post_migrate.connect(private_files.protect_files)
 
 
 def apply_limits(connection: Any, **kwargs: Any) -> None:

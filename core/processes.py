@@ -13,7 +13,7 @@ CHECK_SECONDS = 0.5
 
 
 def exit_with_parent(parent: int) -> None:
-    """Kill this process when its parent dies, whatever it does then: also while a model loads or hangs in native code.
+    """Kill this process when its parent dies, even while a model loads or hangs in native code.
 
     Call it in the child after the fork, and again after a change of the user, which resets it. See prctl(2). Systems other
     than Linux have no such signal: a thread checks the parent there.

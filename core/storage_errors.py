@@ -13,11 +13,11 @@ FULL_REASONS = {
 }
 UNAVAILABLE_REASONS = {
     errno.EMFILE: "The server has too many open files.",
-    errno.ENFILE: "The system of the server has too many open files.",
+    errno.ENFILE: "The machine of the server has too many open files.",
     errno.EROFS: "The disk for stored files is read-only.",
     errno.EACCES: "The server has no access to its stored files.",
     errno.EPERM: "The server has no access to its stored files.",
-    errno.EIO: "The disk for stored files has reported an error.",
+    errno.EIO: "The disk for stored files reported an error.",
     errno.ENOENT: "The folder for stored files is missing.",
     errno.ENOTDIR: "The folder for stored files is missing.",
     errno.ENAMETOOLONG: "The path of the folder for stored files is too long.",

@@ -1,4 +1,4 @@
-"""What a pool of predictors knows about a loaded version, and about one that is being loaded."""
+"""The state of a loaded version in a pool of predictors, and of one that is being loaded."""
 
 from __future__ import annotations
 

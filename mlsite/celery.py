@@ -136,7 +136,13 @@ def send_task(name: str, row_id: str) -> None:
 
 @app.task(name="mlsite.run_job")
 def run_scheduled_job(path: str) -> None:
-    """Run a job of `settings.SCHEDULED_JOBS`."""
+    """Run a job of `settings.SCHEDULED_JOBS`. The path is that of a message, so no other function is imported or called.
+
+    Raises:
+        ValueError: there is no such job.
+    """
+    if path not in settings.SCHEDULED_JOBS:
+        raise ValueError(f"Expected the path of a scheduled job. Received: {path[:100]!r}")
     run_job(path)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from math import inf
 from time import monotonic
 
@@ -25,13 +26,16 @@ from core.storage_errors import find_storage_error
 from inference.messages import format_bytes
 from predictions.api.v2.errors import build_error, is_v2_request
 
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
 logger = logging.getLogger(__name__)
 
 MAX_HOST_CHARACTERS = 100
 HOST_LOG_SECONDS = 60
 BAD_REQUEST_DETAILS: dict[type[Exception], str] = {
-    TooManyFieldsSent: "The request has too many fields. Send fewer of them.",
-    TooManyFilesSent: "The request has too many files. Send fewer of them, or create a batch job.",
+    TooManyFieldsSent: "The request has too many fields. Send fewer fields.",
+    TooManyFilesSent: "The request has too many files. Send fewer files, or create a batch job.",
     DisallowedModelAdminLookup: "This list has no such filter. Remove it from the address.",
     DisallowedModelAdminToField: "This list has no such field. Remove _to_field from the address.",
 }
@@ -73,7 +77,7 @@ def build_error_response(request: HttpRequest, *, code: str, detail: str) -> Htt
         return build_error(status=status, message=detail)
     if request.headers.get("HX-Request") == "true":
         return HttpResponse(detail, status=status, content_type="text/plain; charset=utf-8")  # shown next to the form
-    response = render(request, "error.html", {"status": status, "detail": detail}, status=status)
+    response = render(request, "error.html", {"status": status, "code": code, "detail": detail}, status=status)
     if status == 503:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
@@ -94,7 +98,7 @@ def unknown_host(request: HttpRequest) -> HttpResponse:
     host = str(request.META.get("HTTP_HOST", ""))[:MAX_HOST_CHARACTERS]
     if _host_log.is_due():
         logger.warning("unknown host", extra={"host": host, "hint": "Add the name to ALLOWED_HOSTS, or fix the proxy."})
-    detail = f"This site has no host name {host!r}. Use another address. Operators: add the name to ALLOWED_HOSTS."
+    detail = f"This site does not serve the host {host!r}. Use another address. Operators: add the name to ALLOWED_HOSTS."
     return build_error_response(request, code="unknown-host", detail=detail)
 
 

@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import logging
+import re
 from time import monotonic
 from typing import Any
 
+from pythonjsonlogger.json import JsonFormatter
+
 TRACEBACK_SECONDS = 60.0  # between two tracebacks of errors of the database
+RESET_PATH = "/accounts/reset/"
+RESET_LINK_PATTERN = re.compile(rf"{RESET_PATH}[^/\s\"\\]+/[^/\s\"\\]+")
+
+
+def mask_reset_links(text: str) -> str:
+    """Remove the tokens from the paths of links to set a new password. A token lets its reader take over an account."""
+    return RESET_LINK_PATTERN.sub(f"{RESET_PATH}<uidb64>/<token>", text) if RESET_PATH in text else text
+
+
+class MaskedJsonFormatter(JsonFormatter):
+    """Mask reset links in everything that is logged, also in tracebacks."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return mask_reset_links(super().format(record))
 
 
 class ExceptionFilter(logging.Filter):
@@ -49,7 +66,7 @@ def build_logging_config(*, level: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {
             "json": {
-                "()": "pythonjsonlogger.json.JsonFormatter",
+                "()": MaskedJsonFormatter,
                 "format": "{asctime}{levelname}{name}{message}",
                 "style": "{",
                 "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},

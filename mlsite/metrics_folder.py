@@ -14,7 +14,7 @@ def choose_metrics_folder(var_dir: str | Path, *, shared_memory: Path = SHARED_M
     """Return the folder of this server: in memory, or else in VAR_DIR. Delete those of servers that were killed.
 
     Metrics are files that are mapped into memory. The system ends a process with SIGBUS when it writes to such a file on a
-    full disk: with the folder on the disk of VAR_DIR, all workers of a site with a full disk died again and again.
+    full disk: with the folder on the disk of VAR_DIR, all workers of a site with a full disk died repeatedly.
     """
     digest = hashlib.sha256(str(Path(var_dir).absolute()).encode()).hexdigest()[:12]
     folder = shared_memory / f"mlsite-{os.geteuid()}-{digest}"

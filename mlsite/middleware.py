@@ -15,6 +15,7 @@ from prometheus_client import Counter, Histogram
 
 from core.streamed_uploads import StreamingUploadHandler
 from mlsite import errors
+from mlsite.logging_config import mask_reset_links
 from mlsite.request_body import (
     ACCEPTED_ENCODINGS,
     BodyError,
@@ -71,8 +72,7 @@ class RequestLogMiddleware:
             extra={
                 "request_id": request_id,
                 "method": method,
-                # The path of a password reset contains its token.
-                "path": f"/{route}" if match and "token" in match.kwargs else request.path,
+                "path": mask_reset_links(request.path),
                 "route": route,
                 "status": response.status_code,
                 "ms": round(seconds * 1000, 1),

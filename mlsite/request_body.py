@@ -127,7 +127,7 @@ def decompress_body(request: HttpRequest, encoding: str, limit_bytes: int) -> No
     if name == "identity":
         return
     if not errors.is_program_request(request):
-        detail = "Pages take no compressed forms. Send the form without Content-Encoding, or use the API."
+        detail = "Pages do not accept compressed forms. Send the form without Content-Encoding, or use the API."
         raise BodyError("unsupported-content-encoding", detail)
     if name not in WINDOW_BITS:
         raise BodyError(

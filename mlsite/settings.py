@@ -6,6 +6,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from mlsite.account_settings import *  # noqa: F403
 from mlsite.database_settings import build_database
 from mlsite.fixed_settings import (  # noqa: F401  settings
     AUTHENTICATION_BACKENDS,
@@ -36,6 +37,7 @@ if not SECRET_KEY:
     raise ImproperlyConfigured("Set SECRET_KEY in the environment or in .env. `make env` creates a .env with a new key.")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SITE_URL = env.str("SITE_URL", default="").rstrip("/")  # for links in emails; if empty, see core.urls.find_public_url
 
 # Set HTTPS=true if a proxy terminates HTTPS. The settings below depend on it.
 HTTPS = env.bool("HTTPS", default=False)
@@ -44,8 +46,8 @@ if HTTPS:
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=0)
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=14 * 24) * 3600  # after sign-in
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=30 * 24 * 3600 if HTTPS else 0)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "mlsite.errors.csrf_failure"
@@ -79,7 +81,10 @@ CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", cast=str.strip, default=
 MIDDLEWARE = [
     "mlsite.middleware.RequestLogMiddleware",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
+    "mlsite.security_middleware.HttpsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "mlsite.security_middleware.PrivateResponseMiddleware",
+    "mlsite.security_middleware.RepeatedParameterMiddleware",
     "mlsite.page_middleware.PageCSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "mlsite.middleware.RequestSizeMiddleware",
@@ -90,7 +95,9 @@ MIDDLEWARE = [
     "mlsite.page_middleware.PageMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.DeviceMiddleware",
     "axes.middleware.AxesMiddleware",
+    "mlsite.security_middleware.SessionEndMiddleware",
 ]
 # W003 does not know PageCsrfViewMiddleware, a subclass of Django's. W005 and W021 would extend HSTS to other sites.
 SILENCED_SYSTEM_CHECKS = ["security.W003", "security.W005", "security.W021"]
@@ -130,24 +137,15 @@ DATABASES = {"default": DATABASE}
 # --- accounts -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 ALLOW_SIGNUP = env.bool("ALLOW_SIGNUP", default=True)
+MAX_SIGNUPS_PER_HOUR = env.int("MAX_SIGNUPS_PER_HOUR", default=60)  # per network
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "predictions:predict"
-PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Argon2", "PBKDF2")]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
-    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
-]
-AXES_FAILURE_LIMIT = 8  # wrong passwords per username or IP address
-AXES_COOLOFF_TIME = 0.25  # hours
-AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
-AXES_RESET_ON_SUCCESS = False  # otherwise attackers could reset the counter by signing in as themselves
-AXES_LOCKOUT_TEMPLATE = "accounts/locked.html"
-AXES_VERBOSE = False
-AXES_CLIENT_IP_CALLABLE = "accounts.requests.get_client_address"
-AXES_USERNAME_CALLABLE = "accounts.requests.get_attempted_username"
 # Number of proxies that append to X-Forwarded-For. With 0, the header is ignored, because clients can set it.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+# The default writes emails to files: a reset link in the log would let everyone who reads the log take over accounts.
+vars().update(env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "filemail://"))
+EMAIL_FILE_PATH = vars().get("EMAIL_FILE_PATH") or str(VAR_DIR / "mail")
+EMAIL_TIMEOUT = 30  # seconds
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="mlsite@localhost")
 
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")  # of the superuser `demo`; if empty, `bootstrap` does not create it
@@ -193,6 +191,7 @@ PORT = env.int("PORT", default=8000)
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=2)  # processes
 WEB_THREADS = env.int("WEB_THREADS", default=8)  # threads per process
 INFERENCE_THREADS = env.int("INFERENCE_THREADS", default=max(1, (os.cpu_count() or 1) // WEB_CONCURRENCY))
+MAX_WAIT = env.float("MAX_WAIT", default=5.0)  # seconds that a request waits for a free thread before it gets a 503
 METRICS_PUBLIC = env.bool("METRICS_PUBLIC", default=False)
 
 FILE_UPLOAD_HANDLERS = ["core.uploadhandler.WholeBodyUploadHandler"]
@@ -222,6 +221,7 @@ MAX_TASK_REPEAT_SECONDS = max(TASK_REPEAT_SECONDS, 600 if CELERY_BROKER_URL else
 # Functions that the web server calls in the background, or Celery beat if there is a broker, with the interval in seconds.
 # See mlsite/scheduler.py and mlsite/celery.py.
 SCHEDULED_JOBS = {
+    "accounts.services.cleanup.delete_expired": 6 * 3600,
     "monitoring.services.rollup.roll_up_pending": 300,
     "predictions.services.summaries.update_summaries": 300,
     "predictions.services.background.expire_queued": SWEEP_SECONDS,
@@ -232,12 +232,11 @@ SCHEDULED_JOBS = {
 }
 
 # --- API ------------------------------------------------------------------------------------------------------------
+DAILY_QUOTA = env.int("DAILY_QUOTA", default=0)  # predictions per user and day (UTC); 0 for no limit
 REST_FRAMEWORK = build_rest_framework(rate=env.str("API_RATE", default="") or None, proxy_count=TRUSTED_PROXIES)
 
 # --- language, time, logging ----------------------------------------------------------------------------------------
-LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
-USE_TZ = True
 USE_I18N = False
 DATETIME_FORMAT, DATE_FORMAT = "j M Y, H:i", "j M Y"  # in the admin; pages show times in the time zone of the browser
 

@@ -21,21 +21,19 @@ from __future__ import annotations
 
 import mmap
 import os
-import select
 import socket
 import threading
-from concurrent.futures import Future
-from itertools import takewhile
 from time import monotonic
 from typing import Any
 
 from gunicorn.glogging import Logger
 from gunicorn.http.message import Request
-from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from mlsite.connection_loop import ClientConnection
+from mlsite.connection_worker import ConnectionWorker
 
 PAUSE_SECONDS = 0.001  # before a worker checks whether another one has accepted a connection
 MAX_PAUSES = 200  # in a row. Then a worker accepts the connection itself, because the other one may hang
-NEXT_REQUEST_MILLISECONDS = 10  # that a thread waits for the next request of its client
 MAX_WARM_UP_SECONDS = 120  # after which a worker accepts connections without its models
 WARM_CHECK_SECONDS = 0.2  # between checks whether a worker stops while a request waits for its models
 HEALTH_PATHS = ("/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready")  # need no model
@@ -67,7 +65,7 @@ def _open_counts() -> tuple[int, memoryview]:
 counts_descriptor, connection_counts = _open_counts()
 
 
-class BalancedThreadWorker(ThreadWorker):
+class BalancedThreadWorker(ConnectionWorker):
     """A worker with about as many connections as each of the others.
 
     Attributes:
@@ -87,7 +85,7 @@ class BalancedThreadWorker(ThreadWorker):
         self.next_rebalance = 0.0
 
     def publish_count(self, count: int) -> int:
-        """Tell the other workers the number of connections. Return the lowest number of all workers."""
+        """Publish the number of connections to the other workers. Return the lowest number of all workers."""
         connection_counts[self.slot] = count
         return min(connection_counts)
 
@@ -137,18 +135,18 @@ class BalancedThreadWorker(ThreadWorker):
         if not self.has_seen_connection:
             self.pause_count = 0
 
-    def handle(self, conn: TConn) -> object:
+    def handle(self, conn: ClientConnection) -> object:
         """Handle a request, and then those that the client sends immediately afterwards.
 
         If there are enough threads, a connection stays in its thread for a moment. Passing it to the main thread and back
         takes 0.05 ms of CPU per request and makes it wait for the interpreter lock twice.
         """
         result = super().handle(conn)
-        while result is True and self.alive and self.nr_conns <= self.cfg.threads and _wait_for_request(conn):
+        while result is True and self.alive and self.nr_conns <= self.cfg.threads and self.wait_for_next_request(conn):
             result = super().handle(conn)
         return result
 
-    def handle_request(self, req: Request, conn: TConn) -> bool:
+    def handle_request(self, req: Request, conn: ClientConnection) -> bool:
         """Handle a request, when the models are loaded. Close the connection afterwards if this worker has too many.
 
         Otherwise a worker that replaces another one would stay idle while clients and proxies keep their connections open.
@@ -159,29 +157,6 @@ class BalancedThreadWorker(ThreadWorker):
             self.next_rebalance = monotonic() + REBALANCE_SECONDS
             req.must_close = True
         return super().handle_request(req, conn)
-
-    def finish_request(self, conn: TConn, future: Future[object]) -> None:
-        """Close the connection in the thread pool, or pass it to the main loop.
-
-        Closing waits up to two seconds for the client. In the main thread, it would hold up all other connections.
-        """
-        if future.cancelled() or future.exception() or future.result():
-            super().finish_request(conn, future)
-        else:
-            self.nr_conns -= 1
-            self.tpool.submit(_close_connection, conn)
-
-    def murder_keepalived(self, force: bool = False) -> None:
-        """Close the connections that have been idle for too long, but handle a request that has just arrived.
-
-        gunicorn would close the connection, and the client could not know whether its request was handled.
-        """
-        now = monotonic()
-        if not force:
-            for conn in list(takewhile(lambda conn: conn.timeout <= now, self.keepalived_conns)):  # the first expires first
-                if _has_data(conn, 0):
-                    self.on_client_socket_readable(conn, conn.sock)
-        super().murder_keepalived(force)
 
 
 class ErrorLogger(Logger):
@@ -202,21 +177,3 @@ def is_accepting(worker: BalancedThreadWorker) -> bool:
 def forget_connections(worker: BalancedThreadWorker) -> None:
     """Stop leaving connections to a worker that has exited."""
     connection_counts[worker.slot] = NOT_ACCEPTING
-
-
-def _wait_for_request(conn: TConn) -> bool:
-    """Return whether the next request arrives at once. The main thread handles requests that were read too early."""
-    return not conn.parser.unreader.buf.getvalue() and _has_data(conn, NEXT_REQUEST_MILLISECONDS)
-
-
-def _has_data(conn: TConn, milliseconds: int) -> bool:
-    poll = select.poll()
-    poll.register(conn.sock, select.POLLIN)
-    return bool(poll.poll(milliseconds))
-
-
-def _close_connection(conn: TConn) -> None:
-    try:
-        conn.close(graceful=True)
-    except OSError:  # the client has closed it, or `handle` has
-        conn.close()

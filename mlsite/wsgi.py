@@ -6,9 +6,11 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 
 from core.database_limits import use_request_limits
+from core.private_files import protect_files
 from mlsite.requests import Utf8Request
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlsite.settings")
 application: WSGIHandler = get_wsgi_application()
 application.request_class = Utf8Request
 use_request_limits()
+protect_files()

@@ -27,7 +27,7 @@ from registry.versions import get_version
 # The conditions are those of `ApiTokenQuerySet.active`; a test compares the two.
 CALLER_SQL = f"""
     SELECT token.id, token.last_used_at IS NULL OR token.last_used_at <= %s,
-        caller.id, caller.username, caller.is_staff, caller.is_superuser, token.scopes, ({{version}})
+        caller.id, caller.username, caller.is_staff, caller.is_superuser, caller.daily_quota, token.scopes, ({{version}})
     FROM {ApiToken._meta.db_table} token JOIN {User._meta.db_table} caller ON caller.id = token.user_id
     WHERE token.digest = %s AND token.revoked_at IS NULL AND (token.expires_at IS NULL OR token.expires_at > %s)
         AND caller.is_active
@@ -79,7 +79,7 @@ def find_caller(*, secret: str, reference: str, scope: str = PREDICT) -> Caller 
         return None
     if row is None or row[-1] is None:
         return None
-    token_id, is_use_due, user_id, username, is_staff, is_superuser, scopes, version_id = row
+    token_id, is_use_due, user_id, username, is_staff, is_superuser, daily_quota, scopes, version_id = row
     if scope not in scopes.split():
         return None
     if is_use_due:
@@ -91,6 +91,7 @@ def find_caller(*, secret: str, reference: str, scope: str = PREDICT) -> Caller 
         "is_staff": bool(is_staff),
         "is_superuser": bool(is_superuser),
         "is_active": True,
+        "daily_quota": daily_quota,
     }
     user = User.from_db(DEFAULT_DB_ALIAS, USER_COLUMNS, [values.get(name, DEFERRED) for name in USER_COLUMNS])
     return Caller(user, ResolvedModel(version, parsed or ModelReference(version.model.name)))

@@ -1,4 +1,4 @@
-"""Delete and anonymize users in the admin, after a page that says what happens."""
+"""Delete and anonymize users in the admin, after a page that describes the effects."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ANONYMIZATION = Removal("anonymize_selected", "Anonymize users", "Anonymize", "A
 
 
 class RemovalAdmin(admin.ModelAdmin):
-    """Replace Django's deletion, which asks for permissions on related rows, and add anonymization."""
+    """Replace Django's deletion, which requires permissions on related rows, and add anonymization."""
 
     actions: Sequence[Any] = ("delete_selected", "anonymize_selected")
     change_form_template = "admin/accounts/user/change_form.html"
@@ -143,5 +143,5 @@ def _count_related_rows(users: Sequence[User], removal: Removal) -> list[tuple[s
 
 def _describe_effect(relation: ForeignObjectRel, removal: Removal) -> str:
     if removal is DELETION:
-        return "Deleted" if relation.on_delete is CASCADE else "Kept without a user"
-    return "Deleted" if relation.on_delete is CASCADE and relation.related_model is not LogEntry else "Kept"
+        return "Deleted" if relation.on_delete is CASCADE else "Remain without a user"
+    return "Deleted" if relation.on_delete is CASCADE and relation.related_model is not LogEntry else "Remain"

@@ -19,6 +19,7 @@ RIGHTS_FIELDS = ("is_staff", "is_superuser", "groups", "user_permissions")
 class UserAdmin(GuardedAdmin, RemovalAdmin, DjangoUserAdmin):
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
+    fieldsets = (*(DjangoUserAdmin.fieldsets or ()), ("Limits", {"fields": ("daily_quota",)}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)

@@ -20,6 +20,7 @@ from accounts.scopes import SCOPES, join_scopes
 
 TOKEN_PREFIX = "mls_"  # noqa: S105  lets secret scanners recognize leaked tokens
 TOKEN_BYTES = 32
+SECRET_CHARACTERS = len(TOKEN_PREFIX) + 43  # 32 bytes in base64 without padding
 SHOWN_TOKEN_CHARACTERS = 8  # stored in ApiToken.prefix
 LAST_USE_INTERVAL = timedelta(minutes=1)  # minimum time between two updates of last_used_at
 REVIEWERS_GROUP = "Reviewers"
@@ -98,6 +99,8 @@ def authenticate_token(*, secret: str) -> ApiToken | None:
 
     The time of the last use is updated at most once per `LAST_USE_INTERVAL`, so that most requests write nothing.
     """
+    if not secret.startswith(TOKEN_PREFIX) or len(secret) != SECRET_CHARACTERS:
+        return None  # without a query
     token = ApiToken.objects.active().select_related("user").filter(digest=hash_secret(secret=secret)).first()
     now = timezone.now()
     if token and (token.last_used_at is None or now - token.last_used_at >= LAST_USE_INTERVAL):

@@ -74,7 +74,7 @@ def test_a_user_with_all_kinds_of_rows_is_deleted(busy, superuser, client, way):
         page = client.post(url, fields)
     text = " ".join(page.content.decode().split())
     assert "<td>API tokens</td> <td>1</td> <td>Deleted</td>" in text
-    assert "<td>Reviews</td> <td>1</td> <td>Kept without a user</td>" in text
+    assert "<td>Reviews</td> <td>1</td> <td>Remain without a user</td>" in text
     assert User.objects.filter(pk=reviewer.pk).exists()
     assert client.post(url, {**fields, "post": "yes"}).status_code == 302
     assert not User.objects.filter(pk=reviewer.pk).exists()
@@ -88,7 +88,7 @@ def test_an_anonymized_account_stays_without_personal_data(busy, superuser, clie
     client.force_login(superuser)
     url = reverse("admin:accounts_user_anonymize", args=[reviewer.pk])
     assert "Anonymize" in client.get(reverse("admin:accounts_user_change", args=[reviewer.pk])).content.decode()
-    assert "<td>Kept</td>" in client.get(url).content.decode()
+    assert "<td>Remain</td>" in client.get(url).content.decode()
     assert client.post(url, {"post": "yes"}).status_code == 302
     reviewer.refresh_from_db()
     assert (reviewer.email, reviewer.first_name, reviewer.is_active, reviewer.is_staff) == ("", "", False, False)

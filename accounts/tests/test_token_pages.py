@@ -12,7 +12,7 @@ def test_a_token_is_shown_only_once(client, user):
     client.force_login(user)
     page = client.post(reverse("accounts:tokens"), {"name": "import", "lifetime": "90"})
     secret = re.search(r"mls_[\w-]{43}", page.content.decode())[0]
-    assert page["Cache-Control"] == "no-store"
+    assert page["Cache-Control"] == "private, no-store"
     assert secret not in client.get(reverse("accounts:tokens")).content.decode()
     assert client.get("/api/v1/predictions/", headers={"authorization": f"Bearer {secret}"}).status_code == 200
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
+from django.utils.datastructures import MultiValueDict
 from rest_framework import serializers
 
 from inference.errors import MAX_LISTED_ERRORS
@@ -12,11 +13,14 @@ from inference.errors import MAX_LISTED_ERRORS
 MAX_QUOTED_CHARACTERS = 100  # of an unknown field or filter in an error message
 
 
-def reject_unknown_fields(data: Any, known: Iterable[str]) -> None:
-    """Reject keys that are not fields, because a misspelled key would have no effect.
+def reject_unknown_fields(data: Any, known: Iterable[str], *, repeatable: Container[str] = ()) -> None:
+    """Reject keys that are not fields, and repeated parts of a form, because they would have no effect.
+
+    Args:
+        repeatable: fields that can occur several times in a form.
 
     Raises:
-        ValidationError: one error per unknown key, at most `MAX_LISTED_ERRORS`.
+        ValidationError: one error per unknown key, at most `MAX_LISTED_ERRORS`, or one for a repeated key.
     """
     if isinstance(data, Mapping) and (unknown := sorted(set(data) - set(known))):
         names = ", ".join(known)
@@ -26,6 +30,10 @@ def reject_unknown_fields(data: Any, known: Iterable[str]) -> None:
         raise serializers.ValidationError(
             {name: f"There is no field {name!r}. Available fields: {names}.{more}" for name in quoted}, code="unknown-field"
         )
+    if isinstance(data, MultiValueDict):
+        for name, values in data.lists():
+            if len(values) > 1 and name not in repeatable:
+                raise serializers.ValidationError({name: "Expected this field once."}, code="repeated-field")
 
 
 class StrictFloatField(serializers.FloatField):

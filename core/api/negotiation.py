@@ -19,7 +19,7 @@ class JSONNegotiation(DefaultContentNegotiation):
             return super().filter_renderers(renderers, format)
         except Http404 as error:
             raise NotFound(
-                f"There is no format {format[:50]!r} here. Responses are JSON: omit the parameter format."
+                f"The format {format[:50]!r} is not available. Responses are JSON: omit the parameter format."
             ) from error
 
 

@@ -30,7 +30,7 @@ RETRY_AFTER_SECONDS = 2
 INVALID_CODE = "invalid"
 # Every known case has a check of its own. The database reports the others, which are logged.
 CONFLICT_DETAIL = "Another request has changed the same data at the same time. Nothing was stored. Send the request again."
-UNSTORABLE_DETAIL = "A value of the request cannot be stored. It is too long, or out of range. Nothing was stored."
+UNSTORABLE_DETAIL = "A value of the request is too long or out of range. Nothing was stored. Send another value."
 
 # Errors of Django, the database, and the disk: class, code, detail. The first matching class is used.
 PLATFORM_ERRORS: tuple[tuple[type[Exception], str, str], ...] = (
@@ -43,7 +43,7 @@ PLATFORM_ERRORS: tuple[tuple[type[Exception], str, str], ...] = (
     (DataError, "unstorable-value", UNSTORABLE_DETAIL),
     (RequestDataTooBig, "request-too-large", "The request is too large."),
     (TooManyFilesSent, "too-many-items", "The request has too many files. Send several requests."),
-    (TooManyFieldsSent, "malformed-request", "The request has too many fields. Send fewer of them, or several requests."),
+    (TooManyFieldsSent, "malformed-request", "The request has too many fields. Send fewer fields, or several requests."),
     (SuspiciousOperation, "malformed-request", "The request is malformed. Check its headers and the names of its fields."),
     (UnreadablePostError, "malformed-request", "The connection closed before the whole request was received."),
 )

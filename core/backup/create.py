@@ -77,7 +77,7 @@ def _write_backup(folder: Path) -> Manifest:
 
 
 def _copy_files(folder: Path, known: dict[str, str], hashes: dict[str, str]) -> None:
-    """Copy the files that are not in `hashes` yet. A file never changes, so intact copies of an earlier backup are kept."""
+    """Copy the files that are not in `hashes` yet. A file never changes, so intact copies of an earlier backup stay."""
     for prefix, root in get_roots().items():
         for path in list_files(root):
             name = f"{prefix}/{path}"

@@ -54,7 +54,7 @@ def _check_fit(manifest: Manifest) -> None:
     if manifest.vendor != connection.vendor:
         names = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
         backup, own = names.get(manifest.vendor, manifest.vendor), names[connection.vendor]
-        raise BackupError(f"The backup is one of {backup}, but the site uses {own}. Change DATABASE_URL.")
+        raise BackupError(f"The backup is of a {backup} database, but the site uses {own}. Change DATABASE_URL.")
     installed = {".".join(key) for key in MigrationLoader(None).disk_migrations or {}}
     known_apps = {name.partition(".")[0] for name in installed}
     newer = [name for name in manifest.migrations if name.partition(".")[0] in known_apps and name not in installed]
@@ -67,7 +67,7 @@ def _check_empty() -> None:
     with connection.cursor() as cursor:
         has_tables = bool(connection.introspection.table_names(cursor))
     if has_tables:
-        raise BackupError("The database is not empty. Use --force to replace it. Its content is lost then.")
+        raise BackupError("The database is not empty. Use --force to replace it and lose its content.")
     for root in get_roots().values():
         if next(iter(list_files(root)), None):
             raise BackupError(f"{root} is not empty. Use --force to restore into it. Other files stay there.")

@@ -1,7 +1,7 @@
 """Stop waiting for a PostgreSQL server that does not respond.
 
 A server that is stopped with SIGSTOP, or that waits for a dead disk, still acknowledges TCP segments, and does not cancel
-statements. Therefore, a thread of each process looks at the running statements, and shuts down the socket of one that has
+statements. Therefore, a thread of each process checks the running statements, and shuts down the socket of one that has
 no response in time. The thread that waits for it then gets an `OperationalError`. A statement only notes when it starts,
 which costs 1.3 us of CPU. A wait callback of psycopg2 costs 2.7 us, excludes COPY, and ignores `connect_timeout`.
 """
@@ -21,7 +21,7 @@ import psycopg2
 
 logger = logging.getLogger(__name__)
 
-CHECK_SECONDS = 0.2  # between two looks at the running statements
+CHECK_SECONDS = 0.2  # between two checks of the running statements
 CONNECT_SECONDS = 2  # for one address; libpq allows no less
 RETRY_SECONDS = 0.5  # between two attempts to reach a server that does not respond
 SUSPECT_SECONDS = 10.0  # after which a statement with a long limit causes an attempt to reach the server

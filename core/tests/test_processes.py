@@ -16,14 +16,14 @@ from core.processes import exit_with_parent
 parent = os.getpid()
 child = os.fork()
 if child:
-    print(child, flush=True)
+    os.write(1, b"%d\\n" % child)  # in one piece, unlike print
     time.sleep(60)
 """
 HANG = (
     FORK
     + """
 exit_with_parent(parent)
-print("ready", flush=True)
+os.write(1, b"ready\\n")
 sum(range(10**12))  # holds the interpreter lock
 """
 )

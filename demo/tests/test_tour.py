@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from uuid_utils.compat import uuid7
 
 from demo.services.tour import list_samples
 from predictions.models import Input, Prediction
@@ -57,28 +58,40 @@ def test_each_sample_is_predicted_once(tour_client):
     assert Prediction.objects.count() == Input.objects.count() == 12
 
 
+def store_failures(count, sample="seven"):
+    """Store predictions of a sample as they are stored if the model fails."""
+    failed = {"status": "failed", "output": None, "label": "", "confidence": None, "margin": None}
+    for _ in range(count):
+        prediction = Prediction.objects.select_related("input").get(client_reference="three")
+        prediction.input.pk, prediction.pk = uuid7(), uuid7()
+        prediction.client_reference = sample
+        for name, value in {**failed, "error_code": "model-failed", "error_message": "Failed."}.items():
+            setattr(prediction, name, value)
+        prediction.input.save(force_insert=True)
+        prediction.input = prediction.input
+        prediction.save(force_insert=True)
+
+
 def test_a_failing_model_is_run_only_a_few_times(tour_client):
-    get_artifact_path(ModelVersion.objects.get()).write_bytes(b"damaged")
-    unload_models()
-    for _ in range(6):
-        page = choose(tour_client)
+    choose(tour_client, "three")
+    store_failures(2)
+    store_failures(1, "nine")
+    assert "2. See the prediction" in choose(tour_client, "nine").content.decode()
+    store_failures(1)
+    page = choose(tour_client)
     assert page.status_code == 200
     assert "The model is currently failing for this sample." in page.content.decode()
-    assert Prediction.objects.filter(status="failed").count() == Prediction.objects.count() == 3
-
-
-def test_a_model_that_failed_more_than_an_hour_ago_is_run_again(tour_client):
-    path = get_artifact_path(ModelVersion.objects.get())
-    content = path.read_bytes()
-    path.write_bytes(b"damaged")
-    unload_models()
-    for _ in range(4):
-        choose(tour_client)
-    path.write_bytes(content)
-    unload_models()
-    assert "The model is currently failing for this sample." in choose(tour_client).content.decode()
-    change_predictions(created_at=timezone.now() - timedelta(minutes=61))
+    change_predictions(Prediction.objects.filter(status="failed"), created_at=timezone.now() - timedelta(minutes=61))
     assert "2. See the prediction" in choose(tour_client).content.decode()
+
+
+def test_nothing_is_stored_if_the_model_cannot_be_loaded(tour_client):
+    get_artifact_path(ModelVersion.objects.get()).write_bytes(b"damaged")
+    unload_models()
+    page = choose(tour_client)
+    assert page.status_code == 200
+    assert "The artifact of digits:1 differs from the registered file." in page.content.decode()
+    assert not Prediction.objects.exists()
 
 
 @pytest.mark.parametrize("sample", ["", "../seven", "eleven", "seven.png", "x" * 5000, "\0"])

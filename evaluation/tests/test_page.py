@@ -174,10 +174,10 @@ def test_with_many_labels_the_most_common_errors_are_listed(db, write_dummy, use
 def test_the_number_of_queries_is_fixed(reviewed, get_page, user, reviewer, write_dummy, django_assert_num_queries):
     second = register_model(path=write_dummy())
     get_page()
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(14):
         get_page("?compare=2")
     Alias.objects.create(model=second.model, name="staging", version=second)
     for number in range(20):
         review_prediction(prediction=make_prediction(user, make_noise_image(number)), reviewer=reviewer, verdict="correct")
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(14):
         get_page("?compare=2")

@@ -120,5 +120,5 @@ def test_with_too_many_labels_for_a_matrix_the_common_errors_are_listed(db, writ
 
 
 def test_the_number_of_queries_is_fixed(simulated, shades, reviewer, django_assert_num_queries):
-    with django_assert_num_queries(6):  # two for the reader's permissions, two for predictions, two for reviews
+    with django_assert_num_queries(5):  # one for the permissions of the reader, two for predictions, two for reviews
         evaluate_version(shades, reader=reviewer)

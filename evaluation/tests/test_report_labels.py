@@ -155,7 +155,7 @@ def test_undefined_metrics_are_none(blends, user, reviewer):
 
 
 def test_the_number_of_queries_is_fixed(simulated, blends, reviewer, django_assert_num_queries):
-    with django_assert_num_queries(6):  # two for the reader's permissions, two for predictions, two for reviews
+    with django_assert_num_queries(5):  # one for the permissions of the reader, two for predictions, two for reviews
         evaluate_version(blends, reader=reviewer)
 
 

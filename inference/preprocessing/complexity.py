@@ -39,7 +39,7 @@ SOS_BYTES = b"\xff\xda"
 
 
 class _Frame(NamedTuple):
-    """What the header of a JPEG frame says about its scans."""
+    """The values in the header of a JPEG frame on which its scans depend."""
 
     pixels: int = 0
     components: int = 0

@@ -5,4 +5,5 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 CLIENT = ROOT / "clients" / "python"
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", CLIENT / "README.md", *sorted(DOCS.glob("*.md"))]
+TOP_PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+PAGES = [*TOP_PAGES, CLIENT / "README.md", *sorted(DOCS.glob("*.md"))]

@@ -29,15 +29,22 @@ def find_free_port() -> int:
 
 
 class Cluster:
-    """A PostgreSQL server with its data in a temporary folder. `url` is the URL of an empty database."""
+    """A PostgreSQL server with its data in a temporary folder. `url` is the URL of an empty database.
 
-    def __init__(self, binaries: Path, folder: Path) -> None:
+    Args:
+        data: the data of a server that is not running, which is copied. Otherwise new data is created.
+    """
+
+    def __init__(self, binaries: Path, folder: Path, *, data: Path | None = None) -> None:
         self.binaries, self.folder, self.port = binaries, folder, find_free_port()
         self.account = _get_account()
         self.url = f"postgres://mlsite@127.0.0.1:{self.port}/postgres"
         if self.account:
             shutil.chown(folder, self.account)
-        self._run("initdb", "-A", "trust", "-U", "mlsite", "-E", "UTF8")
+        if data:
+            subprocess.run(["cp", "-a", data, folder / "data"], check=True)
+        else:
+            self._run("initdb", "-A", "trust", "-U", "mlsite", "-E", "UTF8")
 
     def start(self, *, fsync: bool = False) -> None:
         """Start the server.
@@ -54,6 +61,15 @@ class Cluster:
         """Stop the server at once, as a power failure does."""
         if (self.folder / "data" / "postmaster.pid").exists():
             self._run("pg_ctl", "-m", "immediate", "stop")
+
+    def stop(self) -> None:
+        """Stop the server after it has closed all connections and written everything."""
+        self._run("pg_ctl", "-m", "fast", "-w", "stop")
+
+    def is_running(self) -> bool:
+        """Return whether the server runs, or is starting."""
+        path = self.folder / "data" / "postmaster.pid"
+        return path.exists() and Path(f"/proc/{self.pid}").exists()
 
     @property
     def pid(self) -> int:

@@ -21,6 +21,7 @@ from mlsite.settings import *  # noqa: E402, F403
 Path(STATIC_ROOT).mkdir()  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; tests of the running site use Argon2
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
+SITE_URL = "http://testserver"
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 DATABASE["CONN_MAX_AGE"] = 0  # noqa: F405
 if DATABASE["ENGINE"].endswith("sqlite3"):  # noqa: F405

@@ -41,6 +41,9 @@ class Site:
         settings: environment variables, for example `WEB_CONCURRENCY="1"`.
     """
 
+    prefix: tuple[str, ...] = ()  # the program that starts the server, for example `prlimit`
+    configuration = "python:mlsite.gunicorn"
+
     def __init__(self, folder: Path, database_url: str, **settings: str) -> None:
         self.folder = folder
         self.port = find_free_port()
@@ -88,7 +91,7 @@ class Site:
         Args:
             wait: return only after all models are loaded.
         """
-        command = [sys.executable, "-m", "gunicorn", "-c", "python:mlsite.gunicorn"]
+        command = [*self.prefix, sys.executable, "-m", "gunicorn", "-c", self.configuration]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
         if wait:
@@ -99,6 +102,7 @@ class Site:
         deadline, count = time.monotonic() + START_TIMEOUT_SECONDS, 0
         while count < READY_RESPONSES:
             count = count + 1 if self.get_status("/readyz") == 200 else 0
+            assert not self.process or self.process.poll() is None, f"the server exited: {self.log.read_text()[-3000:]}"
             assert time.monotonic() < deadline, f"not ready in {START_TIMEOUT_SECONDS} s: {self.log.read_text()[-3000:]}"
             time.sleep(0.1)
 

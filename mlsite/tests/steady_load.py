@@ -46,7 +46,7 @@ class LoadReport:
 
 @contextmanager
 def send_steadily(site: Site, token: str, content: dict[str, object], *, clients: int = 6) -> Iterator[LoadReport]:
-    """Send the same input again and again on kept connections during the block."""
+    """Send the same input repeatedly on persistent connections during the block."""
     report, finished = LoadReport(), threading.Event()
     threads = [_Client(site, token, content, report, finished) for _ in range(clients)]
     for thread in threads:
@@ -60,7 +60,7 @@ def send_steadily(site: Site, token: str, content: dict[str, object], *, clients
 
 
 class _Client(threading.Thread):
-    """One client. It asks for a new connection now and then, so that it reaches other workers."""
+    """One client. It opens a new connection now and then, so that it reaches other workers."""
 
     def __init__(
         self, site: Site, token: str, content: dict[str, object], report: LoadReport, finished: threading.Event

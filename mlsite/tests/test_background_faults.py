@@ -4,7 +4,7 @@ import os
 import random
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from core.tests.requirements import require
 from mlsite.tests import postgres
 from mlsite.tests.background_load import FAST_SETTINGS, BackgroundLoad, kill_site, prepare_site
 from mlsite.tests.brokers import Broker, CeleryProcess, find_missing, run_broker
+from mlsite.tests.faults.background import record_rounds
 from mlsite.tests.site import Site
 
 pytestmark = pytest.mark.services
@@ -32,8 +33,8 @@ with_broker = parametrize("redis-sqlite", "rabbitmq-postgres")
 class Installation:
     """A running site and, with a broker, a Celery worker and beat."""
 
-    def __init__(self, site: Site, broker: Broker | None) -> None:
-        self.site, self.broker = site, broker
+    def __init__(self, kind: str, site: Site, broker: Broker | None) -> None:
+        self.kind, self.site, self.broker = kind, site, broker
         self.worker, self.beat = CeleryProcess(site, "worker"), CeleryProcess(site, "beat")
         prepare_site(site)
         site.start()
@@ -41,6 +42,10 @@ class Installation:
             self.worker.start()
             self.beat.start()
         self.load = BackgroundLoad(site)
+
+    def record(self, fault: str, name: str) -> AbstractContextManager[None]:
+        """Write a result of `make faults` about the rounds in this context."""
+        return record_rounds(self.load, fault, name, self.kind, ROUNDS)
 
     def stop(self) -> None:
         self.site.kill()
@@ -62,7 +67,7 @@ def installation(request, tmp_path_factory) -> Iterator[Installation]:
             require(kind, not find_missing(kind))
         broker = stack.enter_context(run_broker(kind)) if kind != "none" else None
         site = Site(folder, url, CELERY_BROKER_URL=broker.url if broker else "", **FAST_SETTINGS)
-        created = Installation(site, broker)
+        created = Installation(request.param, site, broker)
         stack.callback(created.stop)
         yield created
 
@@ -100,28 +105,30 @@ def test_sigterm_finishes_the_current_item(installation):
 @with_broker
 def test_a_killed_worker_loses_nothing(installation):
     load = installation.load
-    for _ in range(ROUNDS):
-        load.submit(predictions=10, jobs=1)
-        load.wait_until_started()
-        wait_a_moment()
-        installation.worker.kill()
-        installation.worker.start()
-        load.wait_until_final()
-    load.check()
+    with installation.record("F24", "Background worker killed"):
+        for _ in range(ROUNDS):
+            load.submit(predictions=10, jobs=1)
+            load.wait_until_started()
+            wait_a_moment()
+            installation.worker.kill()
+            installation.worker.start()
+            load.wait_until_final()
+        load.check()
 
 
 @with_broker
 def test_a_killed_broker_loses_nothing_and_fails_no_request(installation):
     load, broker = installation.load, installation.broker
-    for _ in range(ROUNDS):
-        load.submit(predictions=5, jobs=1)
-        load.wait_until_started()
-        wait_a_moment()
-        broker.kill()
-        load.submit(predictions=5, jobs=1)
-        broker.start()
-        load.wait_until_final()
-    load.check()
+    with installation.record("F23", "Broker killed"):
+        for _ in range(ROUNDS):
+            load.submit(predictions=5, jobs=1)
+            load.wait_until_started()
+            wait_a_moment()
+            broker.kill()
+            load.submit(predictions=5, jobs=1)
+            broker.start()
+            load.wait_until_final()
+        load.check()
     assert load.accepted.slowest < MAX_REQUEST_SECONDS
     log = installation.site.log.read_text()
     assert 1 <= log.count("the broker is unavailable") <= 2 * ROUNDS  # once per web process
@@ -130,11 +137,12 @@ def test_a_killed_broker_loses_nothing_and_fails_no_request(installation):
 @parametrize("redis-sqlite", "none-sqlite", "none-postgres")
 def test_a_killed_web_server_loses_nothing(installation):
     load = installation.load
-    for _ in range(ROUNDS):
-        load.submit(predictions=10, jobs=1)
-        load.wait_until_started()
-        wait_a_moment()
-        kill_site(installation.site)
-        installation.site.start()
-        load.wait_until_final()
-    load.check()
+    with installation.record("F2", "Server killed with background work"):
+        for _ in range(ROUNDS):
+            load.submit(predictions=10, jobs=1)
+            load.wait_until_started()
+            wait_a_moment()
+            kill_site(installation.site)
+            installation.site.start()
+            load.wait_until_final()
+        load.check()

@@ -35,21 +35,25 @@ print([name for name in ("tensorflow", "keras", "onnxruntime", "sklearn") if nam
 """
     process = run("-c", code)
     tasks, heavy = process.stdout.splitlines()
-    assert tasks == "['mlsite.run_job', 'predictions.run_batch_job', 'predictions.run_prediction']"
+    names = ["accounts.send_password_reset", "mlsite.run_job", "predictions.run_batch_job", "predictions.run_prediction"]
+    assert tasks == str(names)
     assert heavy == "[]"
 
 
 def test_beat_and_the_scheduler_use_the_same_jobs(run, settings):
     code = """
-from mlsite.celery import app
+from mlsite.celery import app, run_scheduled_job
 for name, entry in app.conf.beat_schedule.items(): print(name, entry["schedule"], entry["options"]["expires"])
 print(sorted(app.amqp.queues.consume_from))
 print([app.amqp.router.route({}, name)["queue"].routing_key for name in ("mlsite.run_job", "predictions.run_prediction")])
+try: run_scheduled_job("os.abort")
+except ValueError as error: print(error)
 """
-    *lines, queues, routes = run("-c", code).stdout.splitlines()
+    *lines, queues, routes, error = run("-c", code).stdout.splitlines()
     assert lines == [f"{path} {seconds} {max(seconds, 60)}" for path, seconds in settings.SCHEDULED_JOBS.items()]
     assert queues == "['mlsite', 'mlsite-jobs']"
     assert routes == "['mlsite-jobs', 'mlsite']"
+    assert error == "Expected the path of a scheduled job. Received: 'os.abort'"  # whoever can send messages names the job
 
 
 def test_a_pool_of_processes_is_refused(run):

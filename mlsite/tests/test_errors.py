@@ -75,7 +75,7 @@ def test_an_unknown_host_is_named_and_logged_once_a_minute(client, caplog, monke
     for _ in range(3):
         response = client.get("/accounts/login/", headers={"host": "evil.example"})
         assert response.status_code == 400
-        assert "This site has no host name 'evil.example'." in unescape(get_text(response))
+        assert "This site does not serve the host 'evil.example'." in unescape(get_text(response))
     records = [record for record in caplog.records if record.message == "unknown host"]
     assert [record.host for record in records] == ["evil.example"]
     assert_problem(client.get("/api/v1/models/", headers={"host": "evil.example"}), 400, "unknown-host")
@@ -103,7 +103,7 @@ def test_hints_are_those_of_the_endpoint(api):
     assert "picture" not in reviews
     assert "Allowed methods: GET, POST" in api.put("/api/v1/predictions/").json()["detail"]
     assert "%2B" in api.get("/api/v1/predictions/?created_after=2026-01-01T00:00:00+01:00").json()["detail"]
-    assert "no format 'xyz'" in api.get("/api/v1/predictions/?format=xyz").json()["detail"]
+    assert "The format 'xyz' is not available." in api.get("/api/v1/predictions/?format=xyz").json()["detail"]
 
 
 def test_a_refused_session_request_names_the_remedy(user):

@@ -1,11 +1,8 @@
 """A running site under faults: signals, killed processes, stalled uploads, database failures, and hung models."""
 
-import hashlib
-import json
 import os
 import signal
 import socket
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -19,21 +16,13 @@ from PIL import Image
 
 from inference.tests.factories import make_noise_image
 from mlsite.tests import postgres
+from mlsite.tests.faults.installation import wait_until
+from mlsite.tests.faults.load import Load
 from mlsite.tests.site import Site
 
 pytestmark = pytest.mark.site
 # Each test has its own site. Two groups run in parallel.
 first_group, second_group = (pytest.mark.xdist_group(name) for name in ("faults", "more faults"))
-LIST_STORED_SCRIPT = """
-import hashlib, json
-from predictions.models import Input, Prediction
-rows = {str(p.id): p for p in Prediction.objects.select_related("input")}
-print(json.dumps({
-    "inputs": Input.objects.count(),
-    "hashes": {k: hashlib.sha256(open(p.input.image.path, "rb").read()).hexdigest() for k, p in rows.items()},
-    "statuses": {k: p.status for k, p in rows.items()},
-}))
-"""
 
 
 def list_stored_ids(site):
@@ -110,51 +99,24 @@ def test_sigterm_waits_for_requests_in_progress(make_site):
 
 
 @first_group
-def test_killed_worker_loses_no_acknowledged_prediction(make_site):
+def test_killed_worker_loses_no_acknowledged_prediction(make_site, tmp_path):
     site = make_site()
     site.start()
-    token = site.create_token()
-    acknowledged, failures = {}, []
-    finished = threading.Event()
-
-    def send_until_finished(seed):
-        number = 0
-        while not finished.is_set():
-            number += 1
-            image = make_noise_image(seed * 100_000 + number)
-            try:
-                response = site.predict(image, token)
-            except requests.RequestException as error:
-                failures.append(error)
-                continue
-            if response.status_code == 201:
-                acknowledged[response.json()["id"]] = hashlib.sha256(image).hexdigest()
-            else:
-                failures.append(response.status_code)
-
+    load = Load(site.url, site.create_token(), tmp_path / "journal.jsonl", threads=4)
+    load.start(kind="image")
     kill_count = 3
-    with ThreadPoolExecutor(4) as threads:
-        for seed in range(4):
-            threads.submit(send_until_finished, seed)
-        try:
-            for _ in range(kill_count):
-                target = len(acknowledged) + 40
-                while len(acknowledged) < target:
-                    time.sleep(0.05)
-                os.kill(site.list_workers()[0], signal.SIGKILL)
-        finally:
-            finished.set()
+    try:
+        for _ in range(kill_count):
+            target = load.count("ok") + 40
+            assert wait_until(lambda enough=target: load.count("ok") >= enough, seconds=60)
+            os.kill(site.list_workers()[0], signal.SIGKILL)
+    finally:
+        load.stop()
     site.wait_until_ready()
-    stored = json.loads(site.run_script(LIST_STORED_SCRIPT).splitlines()[-1])
-    hashes = stored["hashes"]
-    assert len(acknowledged) >= 120
-    assert {key: hashes.get(key) for key in acknowledged} == acknowledged
-    assert len(hashes) == stored["inputs"] >= len(acknowledged)
-    assert len(hashes) - len(acknowledged) <= len(failures)
-    assert {stored["statuses"][key] for key in acknowledged} == {"succeeded"}
-    assert len(failures) <= kill_count * 4
-    files = list(Path(site.folder, "var", "media", "inputs").rglob("*.png"))
-    assert 0 <= len(files) - len(hashes) <= kill_count * 8
+    assert load.count("ok") >= 120
+    assert load.count("info") <= kill_count * 4
+    assert load.count("fail") == 0
+    site.manage("verify_store", "--journal", str(load.journal), "--allow-orphans", str(kill_count * 4))
 
 
 @second_group

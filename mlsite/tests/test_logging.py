@@ -7,7 +7,7 @@ import pytest
 from django.core.checks import run_checks
 from django.db import OperationalError
 
-from mlsite.logging_config import DatabaseErrorFilter
+from mlsite.logging_config import DatabaseErrorFilter, MaskedJsonFormatter
 
 pytestmark = pytest.mark.once
 
@@ -29,6 +29,20 @@ def test_beat_does_not_log_each_periodic_job():
     logger = logging.getLogger("celery.beat")
     assert not logger.isEnabledFor(logging.INFO)
     assert logger.isEnabledFor(logging.WARNING)
+
+
+@pytest.mark.parametrize(
+    "path", ["/accounts/reset/MQ/abc-123/", "/accounts/reset/MQ/abc-123", "/accounts/reset/MQ/abc-123/x"]
+)
+def test_no_line_of_the_log_contains_the_token_of_a_reset_link(path):
+    try:
+        raise ValueError(path)
+    except ValueError:
+        record = make_record(logging.getLogger("django.request"), sys.exc_info())
+    record.msg, record.path = f"Internal Server Error: {path}", path
+    line = MaskedJsonFormatter().format(record)
+    assert "abc-123" not in line
+    assert line.count("/accounts/reset/<uidb64>/<token>") == 3
 
 
 @pytest.mark.django_db

@@ -51,6 +51,8 @@ class GroundTruthView(APIView):
 
 def _parse_item(item: Any) -> dict[str, Any] | ReviewResult:
     """Return the validated item, or the result of an invalid one."""
+    if item is None:
+        return ReviewResult(error=InvalidInput("Expected an object. Received: null.", code="null", field=""))
     serializer = GroundTruthItemSerializer(data=item)
     if serializer.is_valid():
         return serializer.validated_data

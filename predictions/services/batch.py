@@ -13,6 +13,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.models import User
+from accounts.usage import count_predictions
 from core.file_transactions import atomic_with_files
 from inference.errors import (
     MAX_LISTED_ERRORS,
@@ -70,6 +71,7 @@ def predict_batch(
     resolved: ResolvedModel,
     is_default_model: bool = False,
     all_or_nothing: bool = False,
+    is_counted: bool = False,
     in_transaction: Callable[[list[BatchResult]], object] | None = None,
 ) -> list[BatchResult]:
     """Run a model on many inputs, and store the valid inputs and their predictions in one transaction.
@@ -86,15 +88,19 @@ def predict_batch(
         resolved: the version to run.
         is_default_model: the request named no model; error messages then mention that this is the default.
         all_or_nothing: raise the first error of an item instead of returning it, and then store nothing.
+        is_counted: the items have been counted against the quota of the user.
         in_transaction: called with the results after the inserts, in the same transaction.
 
     Raises:
         InvalidInput: an item is invalid, with `all_or_nothing`. The message names its row.
+        LimitReached: the daily quota of the user is used up.
         Overloaded: the queue of the model is full.
         ModelLoading, ModelUnavailable: the model is not loaded yet, or cannot be loaded.
         StorageUnavailable: the files cannot be stored.
         DatabaseError: the database cannot be written to.
     """
+    if not is_counted:
+        count_predictions(user=user, count=len(items))
     results = [BatchResult() for _ in items]
     entries: list[Entry] = []
 

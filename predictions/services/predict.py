@@ -12,6 +12,7 @@ from django.core.files.base import File
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.usage import count_predictions
 from inference.errors import InferenceError, InvalidInput, ModelError, ModelUnavailable, Overloaded
 from inference.types import ModelInput, PredictionResult, Timings
 from predictions import metrics
@@ -59,6 +60,7 @@ def predict(
     Raises:
         UnknownModel, InactiveModel: the model version does not exist, or this user cannot use it.
         InvalidInput: the image or a feature is invalid, or the model takes another kind of input.
+        LimitReached: the daily quota of the user is used up.
         Overloaded: the queue of the model is full.
         ModelLoading: the model is still being loaded.
         ModelUnavailable: the model cannot be loaded, and has no standby that accepts the input.
@@ -99,8 +101,9 @@ def run_prediction(
     `in_transaction` is that of `predict`.
 
     Raises:
-        ModelNotRun, StorageUnavailable, DatabaseError: as `predict` does.
+        LimitReached, ModelNotRun, StorageUnavailable, DatabaseError: as `predict` does.
     """
+    count_predictions(user=user)
     prediction = Prediction(
         input=prepared.row,
         model_version=resolved.version,

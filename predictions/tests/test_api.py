@@ -132,7 +132,7 @@ def test_only_json_is_available(three, api, accept, status):
 
 
 def test_an_unknown_host_is_a_problem(api):
-    assert_problem(api.get(PREDICTIONS_URL, headers={"host": "evil.example"}), 400, "malformed-request")
+    assert_problem(api.get(PREDICTIONS_URL, headers={"host": "evil.example"}), 400, "unknown-host")
 
 
 def test_sessions_require_the_csrf_token(shades, user):

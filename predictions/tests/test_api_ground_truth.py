@@ -52,6 +52,13 @@ def test_items_withdraw_earlier_reviews(three, api):
     assert (Review.objects.count(), Review.objects.active().count()) == (6, 3)
 
 
+def test_an_item_that_is_null_has_its_own_result(three, api):
+    body = post_items(api, [None, {"client_reference": "ref-0", "verdict": "unsure"}]).json()
+    first, second = body["results"]
+    assert (first["code"], first["detail"]) == ("null", "Expected an object. Received: null.")
+    assert second["review"]
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -60,7 +67,6 @@ def test_items_withdraw_earlier_reviews(three, api):
         ({"items": [{}] * 1001}, "max-length"),
         ({"items": "x"}, "not-a-list"),
         ({"items": [{}], "more": 1}, "unknown-field"),
-        ({"items": [None]}, "null"),
     ],
 )
 def test_invalid_requests_are_rejected(db, api, body, code):

@@ -17,7 +17,7 @@ from inference.tests.factories import make_noise_image
 from predictions.models import Prediction
 from predictions.tests.factories import list_stored_files, make_prediction
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("backup")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

@@ -135,7 +135,7 @@ def remove_artifact(prediction, settings):
         (change_library, "Cause: library versions have changed: numpy 1.0 at registration, "),
         (change_library, "; obsolete 3 at registration, not installed now."),
         (change_image, "has changed: its hash differs."),
-        (remove_image, "is missing or cannot be read."),
+        (remove_image, "is missing."),
         (change_artifact, "Cause: The artifact of shades:1 differs from the registered file."),
         (remove_artifact, "Cause: The artifact of shades:1 cannot be read."),
     ],

@@ -152,7 +152,7 @@ def test_a_batch_job_whose_file_cannot_be_read_can_be_retried(shades, flowers, u
     break_disk(path)
     run_job(job)
     assert (job.status, job.error_code, len(list_items(job))) == ("failed", "storage-unavailable", 0)
-    assert job.error_message == "The disk for stored files has reported an error. Retry the job later."
+    assert job.error_message == "The disk for stored files reported an error. Retry the job later."
     path.unlink()
     path.write_bytes(data)
     assert run_job(retry_batch_job(job=job)).status == "succeeded"
@@ -179,7 +179,7 @@ def test_the_page_of_a_draft_names_the_fault(shades, user, api, signed_in):
     assert_problem(api.get(f"/api/v1/batch-jobs/{job.pk}/"), *UNAVAILABLE)
     page = signed_in.get(job.get_absolute_url())
     assert page.status_code == 200
-    assert "The disk for stored files has reported an error." in page.content.decode()
+    assert "The disk for stored files reported an error." in page.content.decode()
 
 
 def test_a_page_of_a_process_without_free_descriptors_is_a_503(signed_in, monkeypatch):

@@ -93,6 +93,7 @@ def test_pages_forbid_inline_code(shades, signed_in, name):
     policy = response["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
+    assert ("frame-ancestors 'none'" in policy, response["X-Frame-Options"]) == (True, "DENY")
     html = response.content.decode()
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", html)
 

@@ -109,7 +109,7 @@ def test_missing_csrf_token_gives_an_error_page(shades, user):
     strict.force_login(user)
     response = strict.post("/", {"image": make_image_file()})
     assert response.status_code == 403
-    assert "Go back, reload the page" in get_text(response)
+    assert "reload the page, and submit the form again" in get_text(response)
 
 
 def test_page_without_models_explains_how_to_register_one(signed_in):

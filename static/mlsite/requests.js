@@ -1,7 +1,7 @@
 // Report htmx requests that failed, next to the form that sent them. A rejection with an HTML fragment is swapped in instead.
 const CONNECTION_MESSAGE = "The connection was lost. Check your history before you try again.";
 const DENIED_MESSAGE = "The server refused the request (403). Reload the page and try again.";
-const TOO_LARGE_MESSAGE = "The request is too large for the server. Send less, or a smaller file.";
+const TOO_LARGE_MESSAGE = "The request is too large for the server. Send fewer or smaller files.";
 const POLL_CONNECTION_MESSAGE = "The connection was lost. This page tries again.";
 
 // An element that polls. Its error stays until a request succeeds.

@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("user", help="username")
         parser.add_argument("--anonymize", action="store_true", help="remove personal data, but keep the account")
-        parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+        parser.add_argument("--yes", action="store_true", help="skip the confirmation")
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = User.objects.filter(username=options["user"]).first()

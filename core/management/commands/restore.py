@@ -40,7 +40,7 @@ class Command(BaseCommand):
             f"in {perf_counter() - started:.1f} s."
         )
         if list_pending_migrations():
-            self.stdout.write(f"The backup is one of an earlier version. Run migrate, and then {VERIFY_COMMAND}.")
+            self.stdout.write(f"An earlier version made the backup. Run migrate, and then {VERIFY_COMMAND}.")
             return
         # Files that were stored while the backup was made have no rows in its snapshot.
         if SWEEP_COMMAND in get_commands():

@@ -91,6 +91,10 @@ ADMIN = [
         if query.startswith("created_at__year")
     ],
     *[
+        Case(f"D8 {query}", f"/admin/accounts/user/?{query}", 302, caller="superuser")
+        for query in ("username__regex=(", "username__iregex=(", "username__regex=(a%2B)%2B$")
+    ],
+    *[
         Case(f"D7 {query}", f"/admin/accounts/user/?{query}", (302, 400), caller="superuser")
         for query in ("password__startswith=a", "password=a", "tokens__digest=a")
     ],

@@ -139,7 +139,7 @@ class BatchImagesSerializer(serializers.Serializer):
                 {"features": "With multipart/form-data, a batch consists of images. Send all other inputs as JSON."},
                 code="wrong-input",
             )
-        reject_unknown_fields(data, [*self.fields, FILE_FIELD])
+        reject_unknown_fields(data, [*self.fields, FILE_FIELD], repeatable=("image", FILE_FIELD, "client_reference"))
         return super().to_internal_value(data)
 
 

@@ -41,7 +41,8 @@ class StrictSerializer(serializers.Serializer):
     """Reject unknown fields."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        reject_unknown_fields(data, self.fields)
+        lists = {name for name, field in self.fields.items() if isinstance(field, serializers.ListField)}
+        reject_unknown_fields(data, self.fields, repeatable=lists | {"file"})
         return cast(dict[str, Any], super().to_internal_value(data))
 
 

@@ -53,7 +53,7 @@ class PredictionRequestSerializer(serializers.Serializer):
     )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        reject_unknown_fields(data, self.fields)
+        reject_unknown_fields(data, self.fields, repeatable=("image", "file"))
         counts = {name: len(data.getlist(name)) if hasattr(data, "getlist") else name in data for name in ("image", "file")}
         if sum(counts.values()) > 1:
             raise serializers.ValidationError(

@@ -68,6 +68,7 @@ class ReviewInputSerializer(serializers.Serializer):
 class GroundTruthItemSerializer(ReviewInputSerializer):
     """One item of ground truth: a prediction, by its id or client reference, and its review."""
 
+    default_error_messages = {"null": "Expected an object. Received: null."}
     id = serializers.UUIDField(required=False)
     client_reference = serializers.CharField(max_length=MAX_CLIENT_REFERENCE_CHARACTERS, required=False)
     picked_by = None  # type: ignore[assignment]

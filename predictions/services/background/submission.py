@@ -13,6 +13,7 @@ from django.core.files.base import File
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.usage import count_predictions
 from core.tasks import enqueue
 from inference.errors import InferenceError
 from predictions.models import Prediction, QueuedPrediction
@@ -67,6 +68,7 @@ def queue_prediction(
         feature_order=feature_order,
         is_default_model=not model,
     )
+    count_predictions(user=user)
     prediction = Prediction(
         input=prepared.row,
         model_version=resolved.version,

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.files.base import File
 
 from accounts.models import User
+from accounts.usage import count_predictions
 from core.file_transactions import atomic_with_files
 from core.streamed_uploads import StreamedFile
 from core.validators import clean_file_name
@@ -71,6 +72,8 @@ def create_batch_job(
         job.total_items = 0
     else:
         _inspect_file(job, file, signature_input, mapping, must_be_complete=start)
+        if start:
+            count_predictions(user=user, count=job.total_items or 0)  # the worker counts the rows of large tables
         _store_file(job, file)
     is_queued = start and kind != Kind.IMAGES
     for name, value in get_queued_values().items() if is_queued else ():

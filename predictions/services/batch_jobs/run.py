@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from accounts.models import User
+from accounts.usage import count_predictions
 from core.file_transactions import remove_field_files
 from core.storage_errors import StorageUnavailable
 from core.tasks import stopping
@@ -141,6 +142,7 @@ class _JobRun:
                 if total % ROWS_PER_LEASE == 0:
                     extend_lease(self.job)
         check_item_count(total)
+        count_predictions(user=self.job.user, count=total)
         extend_lease(self.job, total_items=total)
         self.job.total_items = total
 
@@ -163,6 +165,7 @@ class _JobRun:
                     source=self.job.source,
                     items=valid,
                     resolved=self.resolved,
+                    is_counted=True,
                     in_transaction=partial(self._store, chunk),
                 )
                 return

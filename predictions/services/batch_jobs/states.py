@@ -13,6 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from accounts.usage import count_predictions
 from core.tasks import enqueue
 from inference.errors import InferenceError, InvalidInput
 from predictions.batch_job_files import open_table
@@ -74,6 +75,7 @@ def start_batch_job(*, job: BatchJob, mapping: Mapping[str, str | None] | None =
         is_started = drafts.update(**get_queued_values(), options=options)
         job.refresh_from_db()
         if is_started:
+            count_predictions(user=job.user, count=job.total_items or 0)  # if this fails, the job stays a draft
             enqueue_job(job)
     if job.is_final or (mapping is not None and not is_started):
         raise WrongJobStatus(f"The batch job has been started already. Its status is {job.status}.")

@@ -1,4 +1,4 @@
-"""What a verification of the store has checked and found."""
+"""The result of a verification of the store: what was checked, and what was found."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ MAX_LISTED_BREACHES = 1000  # of each invariant. More are only counted.
 CHUNK_ROWS = 500
 
 ADVICE = {
-    "I1": "An acknowledged prediction is lost, doubled, or different. Restore the database from a backup. Check that fsync "
-    "and synchronous_commit of the database are on.",
+    "I1": "An acknowledged prediction is lost, stored twice, or different. Restore the database from a backup. Check that "
+    "fsync and synchronous_commit of the database are on.",
     "I2": "A file is missing, damaged, or cannot be read. Check the disk, and restore it from a backup of MEDIA_ROOT.",
     "I3": "A rejected request has stored a prediction. Report this as a bug.",
     "I4": "A request is stored more than once. Report this as a bug.",

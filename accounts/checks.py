@@ -1,0 +1,47 @@
+"""System checks of accounts and email."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import Error, Warning, register
+
+from core.urls import find_public_url
+
+MAIL_BACKENDS = "django.core.mail.backends."
+UNDELIVERED = {
+    f"{MAIL_BACKENDS}console.EmailBackend": "Emails, with links to set passwords, are printed to the log.",
+    f"{MAIL_BACKENDS}filebased.EmailBackend": "Emails are written to files, not sent.",
+    f"{MAIL_BACKENDS}locmem.EmailBackend": "Emails are not sent.",
+    f"{MAIL_BACKENDS}dummy.EmailBackend": "Emails are not sent.",
+}
+
+
+@register()
+def check_site_url(**options: Any) -> list[Error]:
+    """Check that SITE_URL is an absolute URL without a path, if it is set."""
+    parts = urlsplit(settings.SITE_URL)
+    is_origin = parts.scheme in ("http", "https") and parts.hostname and not (parts.path or parts.query or parts.fragment)
+    if not settings.SITE_URL or is_origin:
+        return []
+    hint = "Set it to scheme and host, for example https://mlsite.example.org."
+    return [Error(f"SITE_URL is not the URL of a site: {settings.SITE_URL}", hint=hint, id="accounts.E001")]
+
+
+@register(deploy=True)
+def check_reset_links(**options: Any) -> list[Warning]:
+    """Check that links to set a new password can be built, are secure, and are sent."""
+    warnings = []
+    site_url = find_public_url()
+    if site_url is None:
+        hint = "Set SITE_URL, for example to https://mlsite.example.org."
+        warnings.append(Warning("Passwords cannot be reset: SITE_URL is not set.", hint=hint, id="accounts.W001"))
+    elif settings.HTTPS and not site_url.startswith("https://"):
+        hint = "Start SITE_URL with https://."
+        warnings.append(Warning("Links to set a new password use HTTP.", hint=hint, id="accounts.W002"))
+    if settings.EMAIL_BACKEND in UNDELIVERED:
+        hint = "Set EMAIL_URL to a mail server, for example smtp+tls://user:password@host:587."
+        warnings.append(Warning(UNDELIVERED[settings.EMAIL_BACKEND], hint=hint, id="accounts.W003"))
+    return warnings

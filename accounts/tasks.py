@@ -1,0 +1,6 @@
+"""Background tasks of accounts."""
+
+from accounts.services.resets import RESET_TASK, send_password_reset
+from core.tasks import background_task
+
+background_task(RESET_TASK)(lambda email: send_password_reset(email=email))

@@ -1,0 +1,21 @@
+"""Settings of accounts that no environment variable changes: sign-in, passwords, sessions, and the lock of django-axes."""
+
+from __future__ import annotations
+
+PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Argon2", "PBKDF2")]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
+    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
+]
+PASSWORD_RESET_TIMEOUT = 3600  # seconds for which the link in the email is valid
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # Strict would sign users out who follow a link from another site
+
+AXES_HANDLER = "accounts.services.lockout.LockoutHandler"  # it has its own limits
+AXES_LOCKOUT_CALLABLE = "accounts.middleware.build_locked_response"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # passwords sent during a lock are not checked and not counted
+AXES_COOLOFF_TIME = 24  # hours after which wrong passwords are forgotten
+AXES_FAILURE_LIMIT = 8  # the status in the admin
+AXES_VERBOSE = False
+AXES_USERNAME_CALLABLE = "accounts.requests.get_attempted_username"
+AXES_CLIENT_IP_CALLABLE = "accounts.requests.get_client_address"

@@ -1,0 +1,188 @@
+"""gunicorn's thread worker, changed so that clients cannot occupy all threads.
+
+The main loop receives requests and sends what slow clients do not read at once. A thread gets a request when it is
+complete. The main loop also responds to `/healthz`, so that this does not depend on free threads, and refuses requests that
+have waited too long. It does not support TLS and HTTP/2, which the proxy terminates.
+"""
+
+from __future__ import annotations
+
+import select
+import selectors
+from concurrent.futures import Future
+from time import monotonic, thread_time
+from typing import Any
+
+from django.conf import settings
+
+from mlsite import __version__, server_errors
+from mlsite.client_socket import ClientSocket
+from mlsite.connection_loop import CLOSE_SECONDS, ClientConnection, ConnectionLoop
+from mlsite.request_buffer import State
+from mlsite.request_queue import RequestQueue
+
+NEXT_REQUEST_MILLISECONDS = 10  # that a thread waits for the next request of its client
+HEALTH_PATH = "/healthz"
+HEALTH_BODY = f"ok\nmlsite {__version__}\n".encode()
+HEALTH_HEAD = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nCache-Control: no-store\r\n"
+    b"X-Content-Type-Options: nosniff\r\nContent-Length: %d\r\nConnection: %s\r\n\r\n"
+)
+REFUSED_STATES = {
+    State.LINE_TOO_LONG: "uri-too-long",
+    State.HEAD_TOO_LARGE: "headers-too-large",
+    State.MALFORMED: "malformed-request",
+}
+
+
+class ConnectionWorker(ConnectionLoop):
+    """A worker whose main loop receives requests, and whose threads handle them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.requests: RequestQueue[ClientConnection] = RequestQueue(
+            threads=self.cfg.threads, max_wait_seconds=settings.MAX_WAIT
+        )
+        self.warns_after = 0.0
+        self.refused_count = 0
+
+    def check_requests(self) -> None:
+        """Refuse the requests that have waited for a thread for too long."""
+        for conn in self.requests.remove_late():
+            self._refuse_late(conn)
+        if len(self.requests):
+            self._start_next()  # in an overload, a thread can leave a request that waits
+
+    def expire_request(self, conn: ClientConnection) -> None:
+        self._send_error(conn, "request-timeout")
+
+    # --- receive requests -------------------------------------------------------------------------------------------
+    def receive(self, conn: ClientConnection) -> None:
+        """Receive what has arrived, and decide what to do with it."""
+        while True:
+            try:
+                state = conn.buffer.receive(conn.sock)
+            except OSError:
+                state = State.CLOSED
+            if state is State.CLOSED:
+                self.close(conn)
+            elif state in REFUSED_STATES:
+                self._send_error(conn, REFUSED_STATES[state])
+            elif state in (State.EMPTY, State.INCOMPLETE):
+                self.watch(conn, selectors.EVENT_READ, self.receive, self._get_deadline(conn))
+            elif state is State.COMPLETE and conn.buffer.path == HEALTH_PATH and conn.buffer.method in (b"GET", b"HEAD"):
+                if self._send_health(conn):
+                    continue
+            else:
+                self.enqueue_req(conn)
+            return
+
+    def _get_deadline(self, conn: ClientConnection) -> float:
+        if conn.buffer.state is State.INCOMPLETE:
+            return conn.buffer.deadline
+        return monotonic() + (self.cfg.keepalive if self.alive else CLOSE_SECONDS)
+
+    def wait_for_next_request(self, conn: ClientConnection) -> bool:
+        """Return whether the client sends its next request at once. Threads call this after a request.
+
+        Otherwise, the main loop continues with what has arrived.
+        """
+        conn.finish_request()
+        if conn.sock.output:
+            return False
+        if conn.buffer.state is State.EMPTY:
+            poll = select.poll()
+            poll.register(conn.sock, select.POLLIN)
+            if not poll.poll(NEXT_REQUEST_MILLISECONDS):
+                return False
+        if conn.buffer.receive(conn.sock) is not State.COMPLETE:
+            return False
+        conn.start_request()
+        return True
+
+    # --- handle requests --------------------------------------------------------------------------------------------
+    def enqueue_req(self, conn: ClientConnection) -> None:
+        """Let a thread handle the request."""
+        conn.start_request()
+        self.requests.put(conn)
+        self._start_next()
+
+    def _start_next(self) -> None:
+        started: list[ClientConnection] = []
+        future = self.tpool.submit(self._handle_next, started)
+        future.add_done_callback(lambda done: started and self.method_queue.defer(self.finish_request, started[0], done))
+
+    def _handle_next(self, started: list[ClientConnection]) -> object:
+        """Handle the request whose turn it is now. It may have been refused meanwhile."""
+        conn = self.requests.take()
+        if conn is None:
+            return False
+        started.append(conn)
+        conn.sock.start_request()
+        begin, cpu_begin = monotonic(), thread_time()
+        try:
+            return self.handle(conn)
+        finally:
+            if self.requests.finish(conn, seconds=monotonic() - begin, cpu_seconds=thread_time() - cpu_begin):
+                self._start_next()
+
+    def finish_request(self, conn: ClientConnection, future: Future[object]) -> None:
+        """Send the rest of the response, and then receive the next request or close the connection."""
+        is_kept = bool(not future.cancelled() and not future.exception() and future.result())
+        try:
+            conn.finish_request()
+            self.send_output(conn, is_kept)
+        except OSError:
+            self.close(conn)
+
+    # --- responses of the main loop ---------------------------------------------------------------------------------
+    def _send_health(self, conn: ClientConnection) -> bool:
+        """Respond to `/healthz`. Return whether the connection can have another request at once."""
+        closes = conn.buffer.closes_connection or not self.alive
+        head = HEALTH_HEAD % (len(HEALTH_BODY), b"close" if closes else b"keep-alive")
+        return self._respond(conn, head + (b"" if conn.buffer.method == b"HEAD" else HEALTH_BODY), closes=closes)
+
+    def _send_error(self, conn: ClientConnection, code: str) -> None:
+        self._respond(conn, server_errors.build_response(code, path=conn.buffer.path), closes=True)
+
+    def _respond(self, conn: ClientConnection, response: bytes, *, closes: bool) -> bool:
+        conn.sock.start_request()
+        try:
+            conn.sock.sendall(response)
+        except OSError:
+            self.close(conn)
+            return False
+        if closes:
+            self.send_output(conn, is_kept=False)
+            return False
+        conn.buffer.skip_request()
+        if conn.sock.output:
+            self.send_output(conn, is_kept=True)
+            return False
+        return True
+
+    def _refuse_late(self, conn: ClientConnection) -> None:
+        """Refuse a request that has waited for a thread for too long."""
+        self._count_refused()
+        closes = conn.is_streamed or conn.buffer.closes_connection or not self.alive
+        response = server_errors.build_response("overloaded", path=conn.buffer.path, closes_connection=closes)
+        if self._respond(conn, response, closes=closes):
+            self.receive(conn)
+
+    def _count_refused(self) -> None:
+        self.refused_count += 1
+        if monotonic() >= self.warns_after:
+            self.log.warning("overloaded: refused %s requests since the last such message", self.refused_count)
+            self.refused_count, self.warns_after = 0, monotonic() + 10
+
+    def handle_error(self, req: Any, client: ClientSocket, addr: Any, exc: Exception) -> None:
+        """Send the response to a request that the parser rejects. The connection is closed afterwards."""
+        code = server_errors.get_code(exc)
+        if code == "internal-error":
+            self.log.error("Error handling request %s", client.path, exc_info=exc)
+        else:
+            self.log.info("%s from %s: %s", code, addr and addr[0], str(exc)[:200])
+        try:
+            client.sendall(server_errors.build_response(code, path=client.path))
+        except OSError:
+            self.log.debug("Failed to send an error message.")

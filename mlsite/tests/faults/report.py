@@ -1,0 +1,107 @@
+"""Write the results of faults to `docs/reliability.md`: python -m mlsite.tests.faults.report"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from mlsite.tests.faults.results import Result, read_results
+from mlsite.tests.site import ROOT
+
+PAGE = ROOT / "docs" / "reliability.md"
+START, END = "<!-- results of make faults -->", "<!-- end of results -->"
+COLUMNS = ("Fault", "Database", "Rounds", "Acked", "Lost", "Doubled", "Mismatched", "Other", "Recovery", "Bound")
+NOT_DUE = {
+    "F25 Relay crash": "mlsite does not publish events yet.",
+    "F27 Migration under load": "there is no pair of releases to migrate between yet.",
+}
+
+
+def write_page(results: Sequence[Result], page: Path = PAGE) -> None:
+    """Replace the results in the page."""
+    text = page.read_text()
+    head, _, rest = text.partition(START)
+    _, _, tail = rest.partition(END)
+    page.write_text(f"{head}{START}\n\n{build_section(results)}\n{END}{tail}")
+
+
+def build_section(results: Sequence[Result]) -> str:
+    """Return the results as Markdown."""
+    run = [result for result in results if not result.not_run]
+    dates = sorted({result.date for result in run})
+    parts = [
+        f"Measured with `make faults` on {' and '.join(dates)}. Machine: {describe_machine()}.\n",
+        build_table(run),
+        describe_total(run),
+        *build_list("### Bars", dict.fromkeys(f"{r.fault} {r.name}: {r.bar}." for r in run if r.bar)),
+        *build_list("### Bars that were missed", (f"{label(r)}: {miss}" for r in run for miss in shorten(r.misses))),
+        *build_list("### Breaches", (f"{label(r)}: {breach}" for r in run for breach in shorten(r.breaches))),
+        *build_list("### Responses and notes", (f"{label(r)}: {', '.join(shorten(r.notes))}" for r in run if r.notes)),
+        *build_list("### Not run", list_not_run(results)),
+    ]
+    return "\n".join(parts)
+
+
+def build_table(results: Iterable[Result]) -> str:
+    """Return one row for each fault and database."""
+    lines = ["| " + " | ".join(COLUMNS) + " |", "|---|---|" + "---:|" * (len(COLUMNS) - 2)]
+    for result in results:
+        recovery = "-" if result.recovery_seconds is None else f"{result.recovery_seconds:.1f} s"
+        counts = (result.rounds, result.acknowledged, result.lost, result.doubled, result.mismatched, result.other)
+        cells = (f"{result.fault} {result.name}", result.database, *(f"{count:,}" for count in counts))
+        lines.append("| " + " | ".join((*cells, recovery, result.describe_bound())) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def describe_total(results: Sequence[Result]) -> str:
+    """Return a sentence about all rounds together."""
+    rounds, acknowledged = (sum(getattr(each, name) for each in results) for name in ("rounds", "acknowledged"))
+    total = Result("", "", "", rounds, other=sum(each.breach_count for each in results))
+    bound = f" Over all faults, the rate of failure per round is below {total.describe_bound()}." if not total.other else ""
+    return f"In total, {rounds:,} rounds, {acknowledged:,} acknowledged predictions, and {total.other:,} breaches.{bound}\n"
+
+
+def build_list(heading: str, items: Iterable[str]) -> Iterator[str]:
+    """Yield a section with a list, or nothing if there are no items."""
+    lines = [f"- {item}" for item in items]
+    if lines:
+        yield "\n".join([heading, "", *lines, ""])
+
+
+def list_not_run(results: Iterable[Result]) -> Iterator[str]:
+    """Yield the faults that were not run, and why."""
+    sys.path.append(str(ROOT / "clients" / "python" / "src"))  # of the client that the faults use
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlsite.tests.settings")
+    from mlsite.tests.faults.injections import FAULTS
+
+    found = {(result.fault, result.database): result for result in results}
+    for fault in FAULTS.values():
+        for database in fault.databases:
+            result = found.get((fault.id, database))
+            if result is None or result.not_run:
+                yield f"{fault.id} {fault.name}, {database}: {result.not_run if result else 'no result of this version'}."
+    yield from (f"{name}: {reason}" for name, reason in NOT_DUE.items())
+
+
+def shorten(texts: Iterable[str], count: int = 5, length: int = 160) -> list[str]:
+    """Return the first different texts, without line breaks and Markdown."""
+    different = list(dict.fromkeys(" ".join(text.split()) for text in texts))
+    return [text[:length].replace("|", "/").replace("<", "(").replace(">", ")") for text in different[:count]]
+
+
+def label(result: Result) -> str:
+    return f"{result.fault} {result.name}, {result.database}"
+
+
+def describe_machine() -> str:
+    """Return the number of processors, the memory, and the system."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores, {memory:.0f} GB of memory, {system}"
+
+
+if __name__ == "__main__":
+    write_page(read_results(Path(sys.argv[1])))
