@@ -109,6 +109,7 @@ def test_hints_are_those_of_the_endpoint(api):
 def test_a_refused_session_request_names_the_remedy(user):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(user)
+    strict.get("/")  # sets the cookie
     missing = strict.post("/api/v1/predictions/")
     for method in ("export/", "?format=json"):  # Django reads the form before the view rejects the method
         assert_problem(strict.post(f"/api/v1/predictions/{method}", {"a": "1"}), 403, "csrf-failed")
