@@ -33,14 +33,6 @@ faults: install-dev
 # .pre-commit-config.yaml runs the same targets.
 check: $(CHECKS)
 
-# pyproject.toml lists the rules that Ruff already checks.
-check-security: install-dev
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml .
-
-# Passes without access to PyPI, and states that.
-check-dependencies: install-dev
-	$(BIN)/python -m mlsite.tests.vulnerabilities
-
 check-format: install-dev
 	$(BIN)/ruff format --check .
 
@@ -57,6 +49,14 @@ check-templates: install-dev
 check-django: install-dev
 	SECRET_KEY=check ENV_FILE= $(BIN)/python manage.py check --fail-level WARNING
 	SECRET_KEY=check ENV_FILE= $(BIN)/python manage.py makemigrations --check --dry-run
+
+# pyproject.toml lists the rules that Ruff already checks.
+check-security: install-dev
+	$(BIN)/python -m bandit --quiet --recursive --configfile pyproject.toml .
+
+# Passes without access to PyPI, and states that.
+check-dependencies: install-dev
+	$(BIN)/python -m mlsite.tests.vulnerabilities
 
 format: install-dev
 	$(BIN)/ruff format .

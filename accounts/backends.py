@@ -28,7 +28,8 @@ FIND_PERMISSIONS = Statement(PERMISSIONS_SQL)
 class PermissionBackend:
     """Decide on permissions before Django's ModelBackend, which finds the same ones with two ORM queries.
 
-    Each page and most API requests check a permission. One prepared query costs 0.2 ms of CPU, the two queries 2 ms.
+    Each page and most API requests check a permission. One prepared query costs 0.1 ms of CPU, the two queries 2 ms
+    with PostgreSQL.
     Backends of other systems, such as LDAP, that add permissions must be listed before this one.
     """
 

@@ -42,8 +42,10 @@ class Command(BaseCommand):
         if list_pending_migrations():
             self.stdout.write(f"An earlier version made the backup. Run migrate, and then {VERIFY_COMMAND}.")
             return
+        started = perf_counter()
         # Files that were stored while the backup was made have no rows in its snapshot.
         if SWEEP_COMMAND in get_commands():
             call_command(SWEEP_COMMAND, older_than=0, stdout=StringIO())
         if VERIFY_COMMAND in get_commands():
             call_command(VERIFY_COMMAND, stdout=self.stdout, stderr=self.stderr)
+            self.stdout.write(f"Verified the store in {perf_counter() - started:.1f} s.")

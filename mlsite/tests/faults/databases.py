@@ -120,6 +120,7 @@ def stall_database(run: FaultRun) -> None:
                 response = run.get("/healthz", timeout=STALL_SECONDS)
                 run.expect(response is not None and time.time() - sent < 1, "/healthz did not respond within 1 s")
                 time.sleep(0.5)
+            check_stalled_pages(run)
         finally:
             for pid in list_descendants(run.cluster.pid):
                 send_signal(pid, signal.SIGCONT)
@@ -128,6 +129,15 @@ def stall_database(run: FaultRun) -> None:
         late = [event for event in run.load.list_responses(started) if event.get("ms", 0) > 1000 * MAX_RESPONSE_SECONDS]
         run.expect(not late, f"{len(late)} responses took more than 5 s")
     run.orphan_limit = run.round_count * run.fault.threads * 2
+
+
+def check_stalled_pages(run: FaultRun) -> None:
+    """Check that /readyz and a page that needs the database say in time that it is unavailable."""
+    for path in ("/readyz", "/predictions/", "/api/v1/predictions/"):
+        sent = time.time()
+        response = run.get(path, timeout=STALL_SECONDS, cookies={"sessionid": "x" * 32})
+        run.expect(response is not None and response.status_code == 503, f"{path} was not 503")
+        run.expect(time.time() - sent < MAX_RESPONSE_SECONDS, f"{path} took more than 5 s")
 
 
 @fault("F12", "SQLite: contention, kills, and a long reader", databases=(SQLITE,), bar="no locked database; integrity_check")

@@ -1,11 +1,24 @@
 """All modules that inject faults. Importing this module fills the catalog."""
 
+# ruff: noqa: F401  importing a module registers its faults
 from __future__ import annotations
 
 import os
 import shutil
 
-from mlsite.tests.faults import clients, clocks, contents, crashes, databases, maintenance, models, order, processes, storage  # noqa: F401
+from mlsite.tests.faults import (
+    clients,
+    clocks,
+    contents,
+    crashes,
+    databases,
+    locks,
+    maintenance,
+    models,
+    order,
+    processes,
+    storage,
+)
 from mlsite.tests.faults.catalog import FAULTS, Fault
 
 __all__ = ["FAULTS", "list_missing"]

@@ -31,6 +31,7 @@ from django.core.management import call_command
 from accounts.models import User
 from accounts.services import create_token
 call_command("migrate", verbosity=0)
+call_command("collectstatic", interactive=False, verbosity=0)
 user = User.objects.create_superuser("demo", password="a long and quiet word")
 for folder in {folders}:
     call_command("register_model", folder, "--promote", verbosity=0)

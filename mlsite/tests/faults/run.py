@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import psycopg2
 import requests
@@ -87,10 +88,11 @@ class FaultRun:
     def record_recovery(self, seconds: float) -> None:
         self.result.recovery_seconds = max(self.result.recovery_seconds or 0.0, seconds)
 
-    def get(self, path: str, *, timeout: float = 10) -> requests.Response | None:
+    def get(self, path: str, *, timeout: float = 10, **options: Any) -> requests.Response | None:
         """Send a GET request with a token. Return None if there is no response."""
+        headers = {"Authorization": f"Bearer {self.token}"}
         with suppress(requests.RequestException):
-            return requests.get(self.site.url + path, headers={"Authorization": f"Bearer {self.token}"}, timeout=timeout)
+            return requests.get(self.site.url + path, headers=headers, timeout=timeout, **options)
         return None
 
     def execute(self, sql: str, *parameters: object) -> list[tuple]:
@@ -158,7 +160,7 @@ def run_fault(fault: Fault, prepared: Prepared, rounds: int) -> Result:
             fault.inject(run)
             if not run.result.not_run:
                 run.finish()
-        except (AssertionError, OSError, subprocess.SubprocessError, requests.RequestException) as error:
+        except (AssertionError, OSError, subprocess.SubprocessError, requests.RequestException, psycopg2.Error) as error:
             run.expect(False, f"stopped: {type(error).__name__}: {str(error)[-300:]}")
             run.result.other += 1
         finally:

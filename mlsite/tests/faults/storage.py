@@ -19,6 +19,7 @@ from mlsite.tests.faults.run import FaultRun
 MEDIA_MEGABYTES = 48
 DATABASE_MEGABYTES = 200
 FULL_SECONDS = 1.0
+READY_SECONDS = 8.0  # longer than a successful check of the database is valid
 LARGE_SIDE = 1200  # of a noise image of 1.4 MB
 FILE_LIMIT_BYTES = 1_000_000
 STRACE_START_SECONDS = 10
@@ -136,6 +137,9 @@ def fill_database_disk(run: FaultRun) -> None:
             started = time.time()
             fill(disk / "filler")
             wait_until(lambda: any(e["type"] != "ok" for e in run.load.list_responses(started)), seconds=10)  # noqa: B023
+            run.expect(
+                wait_until(lambda: run.site.get_status("/readyz") == 503, seconds=READY_SECONDS), "/readyz was not 503"
+            )
             (disk / "filler").unlink()
             if run.is_postgres and not run.cluster.is_running():
                 run.cluster.start(fsync=True)
