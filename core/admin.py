@@ -25,6 +25,7 @@ from core.pagination import BoundedPaginator
 from core.validators import is_storable
 
 MAX_YEAR_DIGITS = 4
+EXPRESSION_LOOKUPS = {"regex", "iregex"}  # an invalid expression is an error of the database, and some take minutes
 # The lookups of a date hierarchy. Django computes the end of a period, which must be a date too.
 DATE_PART_LIMITS = {"year": (1, 9998), "month": (1, 12), "day": (1, 31)}
 
@@ -132,7 +133,10 @@ def is_valid_parameter(name: str, value: str) -> bool:
     """Return whether a query parameter of a list can be a text, or a part of a date."""
     if not (is_storable(name) and is_storable(value)):
         return False
-    limits = DATE_PART_LIMITS.get(name.rpartition("__")[2])
+    lookup = name.rpartition("__")[2]
+    if lookup in EXPRESSION_LOOKUPS:
+        return False
+    limits = DATE_PART_LIMITS.get(lookup)
     if limits is None or not value:
         return True
     return value.isascii() and value.isdigit() and len(value) <= MAX_YEAR_DIGITS and limits[0] <= int(value) <= limits[1]

@@ -15,7 +15,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
 from core.storage import write_all
-from core.uploadhandler import INCOMPLETE_MESSAGE, MAX_EPILOGUE_BYTES
+from core.uploadhandler import INCOMPLETE_MESSAGE, MAX_EPILOGUE_BYTES, reject_nameless_parts
 
 CHUNK_BYTES = 256 * 2**10
 
@@ -76,6 +76,7 @@ class StreamingUploadHandler(FileUploadHandler):
             form = MultiPartParser(META, cast(Any, stream), [handler], encoding).parse()
             if stream.count < content_length or closing not in stream.tail:
                 raise MultiPartParserError(INCOMPLETE_MESSAGE)
+            reject_nameless_parts(form, stream.count, boundary, stream.tail)
         except BaseException as error:
             handler.close_files()
             if isinstance(error, UnicodeError):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.db.models import QuerySet
 from django.forms import BaseForm
-from django_filters.rest_framework import DjangoFilterBackend
+from django_filters.rest_framework import CharFilter, DjangoFilterBackend, Filter
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
@@ -15,6 +15,7 @@ from core.api.fields import MAX_QUOTED_CHARACTERS
 
 FILTERED_ACTIONS = {"list", "export"}
 NON_FILTER_PARAMETERS = {"cursor", "page_size", "format", "include"}
+EMPTY_MESSAGE = "Enter a value, or omit the parameter."
 
 
 class StrictFilterBackend(DjangoFilterBackend):
@@ -29,8 +30,20 @@ class StrictFilterBackend(DjangoFilterBackend):
         filterset = self.get_filterset(request, queryset, view) if view.action in FILTERED_ACTIONS else None
         if filterset is None:
             return queryset
+        reject_empty_values(request, filterset.filters)
         validate_filters(filterset.form, filterset.find_unknown_names(NON_FILTER_PARAMETERS), filterset.filters)
         return filterset.qs
+
+
+def reject_empty_values(request: Request, filters: Mapping[str, Filter]) -> None:
+    """Reject filters without a value, which django-filter ignores. The text of a filter can be empty.
+
+    Raises:
+        ValidationError: `blank`.
+    """
+    empty = [name for name, values in request.query_params.lists() if "" in values and name in filters]
+    if errors := {name: [EMPTY_MESSAGE] for name in empty if not isinstance(filters[name], CharFilter)}:
+        raise ValidationError(errors, code="blank")
 
 
 def validate_filters(form: BaseForm, unknown: Iterable[str], known: Iterable[str]) -> None:

@@ -28,14 +28,29 @@ def make_profile(primaries: Matrix, gamma: float, name: str = "Test") -> bytes:
         **{tag: _make_xyz(column) for tag, column in zip((b"rXYZ", b"gXYZ", b"bXYZ"), columns, strict=True)},
         **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve),
     }
+    return _build_profile(tags, 0x02400000)
+
+
+def _build_profile(tags: dict[bytes, bytes], version: int) -> bytes:
     table, body = struct.pack(">I", len(tags)), b""
     start = HEADER_BYTES + 4 + TAG_BYTES * len(tags)
     for tag, content in tags.items():
         table += tag + struct.pack(">II", start + len(body), len(content))
         body += content + b"\0" * (-len(content) % 4)
-    header = struct.pack(">I4xI4s4s4s12x4s", start + len(body), 0x02400000, b"mntr", b"RGB ", b"XYZ ", b"acsp")
+    header = struct.pack(">I4xI4s4s4s12x4s", start + len(body), version, b"mntr", b"RGB ", b"XYZ ", b"acsp")
     header += b"\0" * 28 + _make_xyz(D50)[8:]
     return header.ljust(HEADER_BYTES, b"\0") + table + body
+
+
+def make_float_profile(steps: int) -> bytes:
+    """Return an RGB profile whose only transform has many steps in floating-point numbers, all of one definition."""
+    segment = b"parf\0\0\0\0" + struct.pack(">2H4f", 0, 0, 1.01, 1, 0, 0)
+    curve = b"curf\0\0\0\0" + struct.pack(">2H", 1, 0) + segment
+    head = b"cvst\0\0\0\0" + struct.pack(">2H", 3, 3)
+    step = head + struct.pack(">2I", len(head) + 24, len(curve)) * 3 + curve
+    positions = struct.pack(">2I", 16 + 8 * steps, len(step)) * steps
+    transform = b"mpet\0\0\0\0" + struct.pack(">2HI", 3, 3, steps) + positions + step
+    return _build_profile({b"cprt": b"text\0\0\0\0" + b"None\0", b"wtpt": _make_xyz(D50), b"D2B0": transform}, 0x04300000)
 
 
 def convert_by_definition(pixels: np.ndarray, primaries: Matrix, gamma: float) -> np.ndarray:

@@ -10,7 +10,7 @@ from inference.errors import InvalidImage
 from inference.preprocessing import ImageLimits, make_thumbnail, normalize_image, read_image, to_array
 from inference.signature import ImageInput
 from inference.tests.factories import make_16_bit_rgb_image
-from inference.tests.profiles import ADOBE_RGB, DISPLAY_P3, convert_by_definition, make_profile
+from inference.tests.profiles import ADOBE_RGB, DISPLAY_P3, convert_by_definition, make_float_profile, make_profile
 
 LIMITS = ImageLimits()
 RNG = np.random.default_rng(6)
@@ -115,8 +115,11 @@ def test_a_profile_keeps_the_transparency():
     assert np.abs(array[0, 7] - convert_by_definition(np.array([200, 30, 40]), DISPLAY_P3, 2.2)).max() < 2
 
 
-@pytest.mark.parametrize("profile", [b"x", make_profile(DISPLAY_P3, 2.2)[:200], make_profile(DISPLAY_P3, 2.2, "sRGB IEC")])
-def test_broken_profiles_and_srgb_change_nothing(profile):
+BROKEN = [b"x", make_profile(DISPLAY_P3, 2.2)[:200]]
+
+
+@pytest.mark.parametrize("profile", [*BROKEN, make_profile(DISPLAY_P3, 2.2, "sRGB IEC"), make_float_profile(9)])
+def test_broken_and_unlimited_profiles_and_srgb_change_nothing(profile):
     for image in (PIXELS, PIXELS[..., 0]):
         data = encode(image, icc_profile=profile)
         assert np.array_equal(convert(data, color="srgb"), convert(data))

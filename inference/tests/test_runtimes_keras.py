@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 
+import h5py
 import numpy as np
 import pytest
 
@@ -180,6 +181,39 @@ def test_invalid_configuration_is_rejected(tmp_path, config, metadata):
         archive.writestr("model.weights.h5", b"")
     with pytest.raises(InvalidArtifact):
         KerasRuntime(path).load()
+
+
+@pytest.mark.parametrize("kind", ["external file", "virtual dataset", "link to a file"])
+def test_weights_outside_the_archive_are_not_read(saved_path, tmp_path, kind):
+    """HDF5 can refer to data in other files, which would become part of the outputs of the model."""
+    path, weights, secret = tmp_path / "outside.keras", tmp_path / "weights.h5", tmp_path / "secret.h5"
+    with h5py.File(secret, "w") as file:
+        file["data"] = np.ones(5, np.float32)
+    with zipfile.ZipFile(saved_path) as whole, zipfile.ZipFile(path, "w") as part:
+        weights.write_bytes(whole.read("model.weights.h5"))
+        with h5py.File(weights, "r+") as file:
+            name = next(name for name in list_datasets(file) if "dense" in name and name.endswith("1"))
+            shape = file[name].shape
+            del file[name]
+            if kind == "external file":
+                file.create_dataset(name, shape, np.float32, external=[(str(secret), 0, 20)])
+            elif kind == "virtual dataset":
+                layout = h5py.VirtualLayout(shape, np.float32)
+                layout[:] = h5py.VirtualSource(str(secret), "data", shape)
+                file.create_virtual_dataset(name, layout)
+            else:
+                file[name] = h5py.ExternalLink(str(secret), "data")
+        for member in ("config.json", "metadata.json"):
+            part.writestr(member, whole.read(member))
+        part.writestr("model.weights.h5", weights.read_bytes())
+    with pytest.raises(InvalidArtifact, match="cannot load"):
+        KerasRuntime(path).load()
+
+
+def list_datasets(file):
+    names = []
+    file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+    return names
 
 
 def test_archive_without_weights_is_rejected(saved_path, tmp_path):

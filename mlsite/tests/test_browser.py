@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from mlsite.tests.browser import sign_in, sign_up
+from mlsite.tests.browser import NEW_PASSWORD, sign_in, sign_up
 from mlsite.tests.site import SAMPLES
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("browser")]
@@ -64,6 +64,20 @@ def test_staff_find_a_prediction_in_the_admin(page, watched):
     expect(page.locator(".field-pretty_output pre")).to_contain_text('"scores"')
     page.goto("/api/docs/")
     expect(page.get_by_role("link", name="/api/v1/predictions/{id}/", exact=True).first).to_be_visible()
+
+
+def test_a_form_works_after_signing_in_again_in_another_tab(page, watched):
+    """Signing in replaces the CSRF token, so that the form in the first tab has an old one."""
+    name = sign_up(page)
+    page.goto("/?model=iris&example=1")
+    second = watched.context.new_page()
+    second.goto("/")
+    second.locator(".account-menu summary").click()
+    second.get_by_role("button", name="Sign out").click()
+    sign_in(second, "/", name, NEW_PASSWORD)
+    expect(second.get_by_role("heading", name="Handwritten digits")).to_be_visible()
+    page.get_by_role("button", name="Predict", exact=True).click()
+    expect(page.locator(".result .label")).to_contain_text("setosa")
 
 
 def test_account_menu_closes_with_escape_and_with_a_click_elsewhere(page, watched):

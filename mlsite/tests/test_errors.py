@@ -4,11 +4,13 @@ from html import unescape
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import DataError, IntegrityError, connection
 from django.test import Client
 
 from core.tests.pages import get_text
 from core.tests.problems import assert_problem
 from mlsite import errors
+from predictions.tests.factories import make_prediction
 
 pytestmark = pytest.mark.django_db
 
@@ -102,6 +104,50 @@ def test_hints_are_those_of_the_endpoint(api):
     assert "Allowed methods: GET, POST" in api.put("/api/v1/predictions/").json()["detail"]
     assert "%2B" in api.get("/api/v1/predictions/?created_after=2026-01-01T00:00:00+01:00").json()["detail"]
     assert "The format 'xyz' is not available." in api.get("/api/v1/predictions/?format=xyz").json()["detail"]
+
+
+def test_a_refused_session_request_names_the_remedy(user):
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(user)
+    strict.get("/")  # sets the cookie
+    missing = strict.post("/api/v1/predictions/")
+    for method in ("export/", "?format=json"):  # Django reads the form before the view rejects the method
+        assert_problem(strict.post(f"/api/v1/predictions/{method}", {"a": "1"}), 403, "csrf-failed")
+    assert "Send the X-CSRFToken header" in assert_problem(missing, 403, "csrf-failed")["detail"]
+    foreign = strict.post("/api/v1/predictions/", headers={"origin": "https://evil.com"})
+    assert "Send the request from a page of this site" in assert_problem(foreign, 403, "csrf-failed")["detail"]
+
+
+def reject_inserts(error):
+    """Return a wrapper of statements that rejects each new row, as if another request had stored it in the meantime."""
+
+    def execute(execute, sql, *arguments):
+        if sql.startswith("INSERT"):
+            raise error("rejected")
+        return execute(sql, *arguments)
+
+    return execute
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"), [(IntegrityError, 409, "conflict"), (DataError, 400, "unstorable-value")]
+)
+def test_a_row_that_the_database_rejects_is_no_server_error(shades, user, api, signed_in, error, status, code):
+    url = f"/api/v1/predictions/{make_prediction(user).pk}/reviews/"
+    signed_in.raise_request_exception = False
+    with connection.execute_wrapper(reject_inserts(error)):
+        response = api.post(url, {"verdict": "correct"}, content_type="application/json")
+        page = signed_in.post("/accounts/tokens/", {"name": "a", "lifetime": "90"})
+    assert "Nothing was stored" in assert_problem(response, status, code)["detail"]
+    assert page.status_code == status
+    assert "Nothing was stored" in get_text(page)
+
+
+def test_the_admin_reports_a_row_that_another_request_has_just_saved(client, superuser):
+    client.force_login(superuser)
+    with connection.execute_wrapper(reject_inserts(IntegrityError)):
+        response = client.post("/admin/auth/group/add/", {"name": "Testers"})
+    assert "another request has just saved a row with the same name" in get_text(client.get(response["Location"]))
 
 
 def test_limit_of_a_large_request_has_a_human_unit(signed_in, api, settings):

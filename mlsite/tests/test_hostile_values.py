@@ -20,7 +20,7 @@ bounded = settings(
     derandomize=True,
     database=None,
     deadline=None,
-    max_examples=30,
+    max_examples=20,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 NAMES = st.sampled_from(["petals", "length", "colour", "wild", "\ud800", "x", ""]) | st.text(max_size=5)
@@ -71,6 +71,7 @@ def test_names(shades, api, name, reference):
         assert not set(stored) & {"/", "\\"}
 
 
+@pytest.mark.once
 @given(name=st.text(st.characters(exclude_categories=[])))
 @settings(derandomize=True, database=None, max_examples=50)
 def test_file_names_can_be_stored(name):

@@ -67,6 +67,7 @@ def read_thumbnail(row: Input) -> bytes:
     Raises:
         StoredFileError: the image is missing or damaged or can no longer be decoded, and no thumbnail is stored.
         StorageUnavailable: the files cannot be read at the moment.
+        Overloaded: the image is large, and the server decodes others for too long.
     """
     storage = row.image.storage
     name = f"{THUMBNAIL_FOLDER}/{row.pk.hex[-2:]}/{row.pk}.webp"

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from django.urls import reverse
+from PIL import Image
 
 from core.tests.pages import get_text
+from inference.preprocessing.slots import limit_large_images
 from inference.tests.factories import make_image
 from predictions.models import Input
 from predictions.services import predict
@@ -70,6 +72,19 @@ def test_thumbnail_of_a_file_that_cannot_be_decoded_is_reported(shades, signed_i
     response = signed_in.get(reverse("predictions:thumbnail", args=[row.pk]))
     assert (response.status_code, response["Content-Type"]) == (500, "text/plain")
     assert b"The stored file is damaged." in response.content
+
+
+def test_thumbnail_of_a_large_image_has_to_wait_for_others(shades, signed_in, user, monkeypatch):
+    monkeypatch.setattr("inference.preprocessing.slots.LARGE_IMAGE_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("inference.preprocessing.slots.LARGE_IMAGE_PIXELS", 1)
+    row = make_prediction(user).input
+    url = reverse("predictions:thumbnail", args=[row.pk])
+    image = Image.new("L", (8, 8))
+    with limit_large_images(image), limit_large_images(image):
+        response = signed_in.get(url)
+    assert (response.status_code, response["Retry-After"]) == (503, "2")
+    assert b"too many large images" in response.content
+    assert signed_in.get(url).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["predictions:predict", "predictions:history", "accounts:tokens", "docs"])

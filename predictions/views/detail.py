@@ -12,15 +12,14 @@ from django.shortcuts import get_object_or_404
 from django.views.generic import DetailView, View
 
 from accounts.requests import AuthenticatedRequest
-from core.api.problems import RETRY_AFTER_SECONDS
-from core.errors import get_status
 from core.storage_errors import StorageUnavailable
 from core.urls import get_site_url
+from inference.errors import Overloaded
 from predictions.models import Input, Prediction
 from predictions.permissions import can_cancel
 from predictions.services.stored_files import StoredFileError, read_thumbnail
 from predictions.snippets import build_snippets
-from predictions.views.mixins import build_thumbnail_response
+from predictions.views.mixins import build_thumbnail_error_response, build_thumbnail_response
 from predictions.views.review import get_review_context
 
 
@@ -59,7 +58,6 @@ class ThumbnailView(LoginRequiredMixin, View):
             raise Http404
         try:
             thumbnail = read_thumbnail(row)
-        except (StoredFileError, StorageUnavailable) as error:
-            headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if isinstance(error, StorageUnavailable) else {}
-            return HttpResponse(str(error), status=get_status(error), content_type="text/plain", headers=headers)
+        except (StoredFileError, StorageUnavailable, Overloaded) as error:
+            return build_thumbnail_error_response(error)
         return build_thumbnail_response(thumbnail)

@@ -17,13 +17,18 @@ from django.views.generic import FormView, View
 from accounts.requests import AuthenticatedRequest
 from core.errors import get_status
 from core.storage_errors import StorageUnavailable
-from inference.errors import InferenceError
+from inference.errors import InferenceError, Overloaded
 from predictions.forms import ExampleForm
 from predictions.models import Prediction
 from predictions.services import predict_example
 from predictions.services.examples import read_example_thumbnail
 from predictions.services.submissions import store_once
-from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response, build_thumbnail_response
+from predictions.views.mixins import (
+    HtmxLoginRequiredMixin,
+    build_error_response,
+    build_thumbnail_error_response,
+    build_thumbnail_response,
+)
 from predictions.views.submissions import SubmissionMixin
 from registry.models import RegisteredModel
 from registry.references import ResolvedModel, resolve_model
@@ -90,6 +95,8 @@ class ExampleImageView(LoginRequiredMixin, View):
         try:
             resolved = _resolve_reference(request, name, request.GET.get("model", "") or name)
             thumbnail = read_example_thumbnail(resolved.version, number)
+        except Overloaded as error:
+            return build_thumbnail_error_response(error)
         except (InferenceError, LookupError, FileNotFoundError):
             raise Http404 from None
         return build_thumbnail_response(thumbnail)

@@ -9,6 +9,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.requests import AuthenticatedRequest
+from core.api.problems import RETRY_AFTER_SECONDS
+from core.errors import get_status
 
 SIGNED_OUT_MESSAGE = "You are signed out. Sign in in another tab, then try again."
 
@@ -41,6 +43,13 @@ def build_thumbnail_response(thumbnail: bytes) -> HttpResponse:
     """Return a thumbnail that the browser of its reader may cache for a day."""
     headers = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
     return HttpResponse(thumbnail, content_type="image/webp", headers=headers)
+
+
+def build_thumbnail_error_response(error: Exception) -> HttpResponse:
+    """Return the message of an error as text, with the status of its code. A 503 can be sent again."""
+    status = get_status(error)
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
+    return HttpResponse(str(error), status=status, content_type="text/plain", headers=headers)
 
 
 def build_error_response(message: str, *, status: int) -> HttpResponse:

@@ -82,7 +82,17 @@ ADMIN = [
     *[
         Case(f"D8 {model}?{query:.30}", f"/admin/{model}/?{query}", (200, 302, 400), caller="superuser")
         for number, model in enumerate(MODELS)
-        for query in ADMIN_QUERIES[number % 3 :: 3]
+        for query in ADMIN_QUERIES[number % 5 :: 5]
+    ],
+    *[
+        Case(f"D8 {model}?{query} in a hierarchy of dates", f"/admin/{model}/?{query}", (200, 302), caller="superuser")
+        for model in ("predictions/prediction", "predictions/review")
+        for query in ADMIN_QUERIES
+        if query.startswith("created_at__year")
+    ],
+    *[
+        Case(f"D8 {query}", f"/admin/accounts/user/?{query}", 302, caller="superuser")
+        for query in ("username__regex=(", "username__iregex=(", "username__regex=(a%2B)%2B$")
     ],
     *[
         Case(f"D7 {query}", f"/admin/accounts/user/?{query}", (302, 400), caller="superuser")

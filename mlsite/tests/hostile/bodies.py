@@ -23,6 +23,8 @@ FORMS = [
     post_form("A1 empty form", status=400, code="required"),
     Case("A1 no body", PREDICTIONS_URL, 400, "required", "POST", content_type="application/json"),
     post_form("A34 no closing boundary", status=400, code="malformed-request", body=PART),
+    post_form("part without headers", status=400, code="malformed-request", body=b"--limit\r\nNone--limit--\r\n"),
+    post_form("A1 file that was not chosen", build_part("image", b"", ""), status=400, code="required"),
     post_form("A35 two images", PART, PART, status=400, code="one-file-only"),
     *[
         post_form(f"A36 image as text: {text}", build_part("image", text), status=400, code="not-a-file")

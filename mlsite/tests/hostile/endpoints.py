@@ -136,6 +136,7 @@ ENDPOINTS = [
         status=400,
         path=JOBS,
     ),
+    post_form("batch job of a part without headers", status=400, path=JOBS, body=b"--limit\r\nNone--limit--\r\n"),
     post_form("images of no job", build_part("images", IMAGE, "a.png"), status=404, path=JOBS + "{prediction}/images/"),
     *[
         post_json(f"{name} of no job", {}, 404, "not-found", path=JOBS + "{prediction}/" + name + "/")

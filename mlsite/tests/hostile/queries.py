@@ -115,10 +115,19 @@ QUERIES = [
         Case(f"{name}=x", f"{PREDICTIONS_URL}?{name}=x", 400)
         for name in ("status", "source", "reviewed", "verdict", "picked_by", "batch_job", "include")
     ],
-    Case("300 parameters", f"{PREDICTIONS_URL}?" + "&".join(["a=1"] * 300), 400),
+    *[
+        Case(f"{name} without a value", f"{url}?{name}=", 400, "blank")
+        for url, names in (
+            (PREDICTIONS_URL, ("status", "version", "created_before")),
+            (EXPORT, ("source",)),
+            (JOBS, ("status",)),
+        )
+        for name in names
+    ],
+    Case("2,000 parameters", f"{PREDICTIONS_URL}?" + "&".join(["a=1"] * 2_000), 400),
     Case(
-        "300 parameters and a charset",
-        "/x?" + "&".join(["a=1"] * 300),
+        "2,000 parameters and a charset",
+        "/x?" + "&".join(["a=1"] * 2_000),
         404,
         content_type="a/b; charset=utf-8",
         method="POST",
@@ -142,6 +151,7 @@ QUERIES = [
         )
         for number, page in enumerate(PAGES)
         for index, name in enumerate(PAGE_PARAMETERS)
+        if (number + index) % 2
         for value in [(*TEXTS, *NUMBERS, *DATES)[(number * 7 + index * 3) % 39]]
     ],
 ]
