@@ -12,8 +12,7 @@ from mlsite.tests.site import PREDICTIONS_PATH
 
 pytestmark = [pytest.mark.site, pytest.mark.once, pytest.mark.xdist_group("site")]
 HOST = b" HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-PAGE = b"GET /" + HOST
-GET = b"GET /healthz" + HOST
+GET = b"GET /" + HOST
 POST = b"POST " + PREDICTIONS_PATH.encode() + HOST
 MAX_LINE_BYTES, MAX_HEADERS = 8192, 100
 BODY_TIMEOUT_SECONDS = 30  # for a body that stalls
@@ -28,7 +27,7 @@ REJECTED = {
     ),
     "unknown Transfer-Encoding": (POST + b"Transfer-Encoding: xchunked\r\n\r\nabc", (400, 501)),
     "chunked twice": (POST + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", (400,)),
-    "too many headers": (PAGE + b"".join(b"X-%d: x\r\n" % number for number in range(MAX_HEADERS + 1)) + b"\r\n", (431,)),
+    "too many headers": (GET + b"".join(b"X-%d: x\r\n" % number for number in range(MAX_HEADERS + 1)) + b"\r\n", (431,)),
     "long header": (GET + b"X: " + b"x" * 9000 + b"\r\n\r\n", (431,)),
     "long request line": (b"GET /?" + b"x" * MAX_LINE_BYTES + HOST + b"\r\n", (414,)),
     "NUL in a header": (GET + b"X: a\0b\r\n\r\n", (400,)),
