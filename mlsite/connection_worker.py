@@ -7,6 +7,7 @@ have waited too long. It does not support TLS and HTTP/2, which the proxy termin
 
 from __future__ import annotations
 
+import re
 import select
 import selectors
 from concurrent.futures import Future
@@ -23,7 +24,10 @@ from mlsite.request_buffer import RequestBuffer, State
 from mlsite.request_queue import RequestQueue
 
 NEXT_REQUEST_MILLISECONDS = 10  # that a thread waits for the next request of its client
-HEALTH_PATH = "/healthz"
+# A request that the parser would accept. All others go to the parser, which responds with the error.
+HEALTH_REQUEST = re.compile(
+    rb"(?:GET|HEAD) /healthz(?:\?[!-~]*)? HTTP/1\.[01]\r\n(?:[!-9;-~]{1,100}:[ -~\t]{0,1000}\r\n){0,100}\r\n"
+)
 HEALTH_BODY = f"ok\nmlsite {__version__}\n".encode()
 MAX_HEALTH_RESPONSES = 10  # to one client before the main loop turns to the next
 HEALTH_HEAD = (
@@ -83,7 +87,8 @@ class ConnectionWorker(ConnectionLoop):
     @staticmethod
     def _is_health_check(buffer: RequestBuffer) -> bool:
         is_simple = buffer.state is State.COMPLETE and not buffer.body_bytes and buffer.is_length_certain
-        return is_simple and buffer.path == HEALTH_PATH and buffer.method in (b"GET", b"HEAD")
+        has_one_host = is_simple and buffer.head.lower().count(b"\r\nhost:") <= 1
+        return has_one_host and HEALTH_REQUEST.fullmatch(buffer.head) is not None
 
     def _get_deadline(self, conn: ClientConnection) -> float:
         if conn.buffer.state is State.INCOMPLETE:

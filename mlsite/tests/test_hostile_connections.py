@@ -12,7 +12,7 @@ from mlsite.tests.site import PREDICTIONS_PATH
 
 pytestmark = [pytest.mark.site, pytest.mark.once, pytest.mark.xdist_group("site")]
 HOST = b" HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-GET = b"GET /" + HOST
+GET = b"GET /healthz" + HOST
 POST = b"POST " + PREDICTIONS_PATH.encode() + HOST
 MAX_LINE_BYTES, MAX_HEADERS = 8192, 100
 BODY_TIMEOUT_SECONDS = 30  # for a body that stalls
