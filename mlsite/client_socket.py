@@ -1,6 +1,6 @@
 """The socket of a client. Threads wait for a client only for a limited time, and only some threads at once.
 
-Small responses to slow clients are kept in memory, and the main loop sends them, so that the thread is free.
+Small responses to slow clients stay in memory, and the main loop sends them, so that the thread is free.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ def build_calls(world: World) -> dict[str, tuple[str, str, Any]]:
         "image": ("get", f"{API}/inputs/{theirs.input_id}/image/", None),
         "reviews": ("get", f"{one}/reviews/", None),
         "review": ("post", f"{one}/reviews/", review),
-        "truth": ("post", f"{API}/ground-truth/", {"items": [{"id": str(theirs.pk), **review}]}),
+        "ground_truth": ("post", f"{API}/ground-truth/", {"items": [{"id": str(theirs.pk), **review}]}),
         "cancel": ("post", f"{one}/cancel/", None),  # the prediction is final
         "export": ("get", f"{API}/predictions/export/", None),
         "models": ("get", f"{API}/models/", None),
@@ -161,7 +161,7 @@ delete       401 405 405 405 405 405 405 405 405 405
 image        401 200 404 200 200 200 404 200 404 200
 reviews      401 200 404 200 200 200 404 200 404 200
 review       401 201 404 403 201 201 404 403 404 201
-truth        401 200 200 200 200 200 200 200 200 200
+ground_truth 401 200 200 200 200 200 200 200 200 200
 cancel       401 409 404 403 403 403 404 409 404 409
 export       401 200 200 200 200 200 200 200 200 200
 models       401 200 200 200 200 200 200 200 200 200
@@ -187,7 +187,7 @@ promote      302 302 302 403 302 403 403 302 200 200
 users        302 302 302 403 302 403 403 302 403 200
 """
 STATUSES = {line[:12].strip(): tuple(map(int, line[12:].split())) for line in TABLE.strip().splitlines()}
-SCOPE_BY_ACTION = {"review": "review", "truth": "review"}
+SCOPE_BY_ACTION = {"review": "review", "ground_truth": "review"}
 SEEN = {  # how many of the 10 predictions the list, the export, and the quality contain
     "owner": (1, 1), "other": (1, 1), "staff": (1, 1), "promoter": (1, 1), "viewer": (10, 1), "direct": (10, 1),
     "operator": (10, 1), "reviewer": (10, 10), "superuser": (10, 10),

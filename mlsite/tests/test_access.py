@@ -77,7 +77,7 @@ def find_wrong_effects(action, name, response, content):
     if action in ("review", "review page"):
         if len(reviews) != (is_done and name in access.MAY_REVIEW):
             yield f"{len(reviews)} reviews were stored"
-    elif is_done and action == "truth":
+    elif is_done and action == "ground_truth":
         accepted = response.json()["accepted"]
         if not accepted == len(reviews) == (name in access.MAY_SEND_GROUND_TRUTH):
             yield f"{accepted} items were accepted"
