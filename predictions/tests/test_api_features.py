@@ -196,9 +196,9 @@ def test_many_misspelled_categories_are_rejected_quickly(db, write_rows, api):
     categories = [f'[[input.features]]\nname = "{name}"\ntype = "category"\nvalues = {values}\n' for name in names]
     register_model(path=write_rows(more="".join(categories)), promote=True)
     body = {"features": {**VALID_FEATURES, **dict.fromkeys(names, "valve number 3")}}
-    started = time.process_time()
+    started = time.thread_time()
     problem = assert_problem(post_json(api, body), 400, "invalid-features")
-    assert time.process_time() - started < 5
+    assert time.thread_time() - started < 5
     assert len(problem["errors"]) == 300
     assert 'Did you mean "value number 3"?' in problem["errors"][0]["detail"]
 

@@ -61,7 +61,7 @@ class ReviewInputSerializer(serializers.Serializer):
         return value
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        reject_unknown_fields(data, self.fields)
+        reject_unknown_fields(data, self.fields, repeatable=("true_labels",))
         return super().to_internal_value(data)
 
 
