@@ -183,11 +183,11 @@ def test_text_is_stored_unchanged(db, write_rows, api):
     ids=["lists", "objects", "keys", "names", "values"],
 )
 def test_a_body_with_many_errors_gets_a_short_response_quickly(flowers, api, body):
-    started = time.process_time()
+    started = time.thread_time()
     response = post_json(api, body)
     assert response.status_code == 400
     assert len(response.content) < 20_000
-    assert time.process_time() - started < 5
+    assert time.thread_time() - started < 5
 
 
 def test_many_misspelled_categories_are_rejected_quickly(db, write_rows, api):
