@@ -21,6 +21,16 @@ from mlsite.tests.faults.load import Load
 from mlsite.tests.site import Site
 
 pytestmark = pytest.mark.site
+# A site with one small model is prepared faster than `bootstrap` prepares the example site.
+PREPARE_SCRIPT = """
+from django.core.management import call_command
+from accounts.models import User
+from accounts.services import create_token
+call_command("migrate", verbosity=0)
+call_command("collectstatic", interactive=False, verbosity=0)
+print(create_token(user=User.objects.create_user("demo"), name="test")[1])
+"""
+
 # Each test has its own site. Two groups run in parallel.
 first_group, second_group = (pytest.mark.xdist_group(name) for name in ("faults", "more faults"))
 
@@ -143,9 +153,9 @@ def test_closed_database_connections_are_reopened(make_site):
 def test_database_crash_is_reported_and_recovered_from(tmp_path):
     with postgres.run_cluster(postgres.find_binaries()) as cluster:
         site = Site(tmp_path, cluster.url)
-        site.manage("bootstrap")
+        token = site.run_script(PREPARE_SCRIPT).split()[-1]
+        site.register_dummy(tmp_path, "shades")
         site.start()
-        token = site.create_token()
         before = [site.predict(make_noise_image(seed), token) for seed in range(10)]
         cluster.crash()
         during = [site.predict(make_noise_image(seed), token) for seed in range(10, 20)]

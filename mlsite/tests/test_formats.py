@@ -39,6 +39,7 @@ def test_predictions_equal_those_of_the_library(site_and_token, tmp_path, model_
     assert_predicts_as_library(site_and_token, model_format, tmp_path)
 
 
+@pytest.mark.once  # `make faults` runs promotions under load on both databases
 def test_responses_name_the_right_version_during_promotions(site_and_token, tmp_path):
     result = run_load_test(*site_and_token, tmp_path, count=REQUEST_COUNT)
     assert {name: count for name, count in result.count_problems().items() if count} == {}, result.errors[:5]
