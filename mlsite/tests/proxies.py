@@ -27,7 +27,17 @@ http {{
 def write_nginx_files(folder: Path, *, http_port: int, https_port: int, site_port: int) -> Path:
     """Write the shipped configuration with other ports and a new certificate. Return the main file."""
     certificate, key = folder / "site.pem", folder / "site.key"
-    options = ["-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
+    options = [
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "1",
+        "-subj",
+        "/CN=127.0.0.1",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+    ]
     command = ["openssl", "req", "-x509", *options, "-keyout", str(key), "-out", str(certificate)]
     subprocess.run(command, check=True, capture_output=True)
     text = (ROOT / "deploy" / "nginx" / "mlsite.conf").read_text()

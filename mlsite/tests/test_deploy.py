@@ -33,7 +33,7 @@ def test_the_site_works_behind_nginx(make_site, tmp_path):
     path = write_nginx_files(tmp_path, http_port=http_port, https_port=https_port, site_port=site.port)
     proxy = subprocess.Popen(["nginx", "-c", str(path)], stderr=subprocess.DEVNULL)
     try:
-        url, options = f"https://127.0.0.1:{https_port}", {"verify": False, "timeout": 20}
+        url, options = f"https://127.0.0.1:{https_port}", {"verify": str(tmp_path / "site.pem"), "timeout": 20}
         deadline = time.monotonic() + 60
         while _get_status(f"{url}/readyz", options) != 200:
             assert time.monotonic() < deadline
