@@ -154,8 +154,10 @@ class Feature:
             )
 
     def _check_values(self) -> None:
-        for value in self.values:
-            self._remove_values()._check_own_value("values", value)
+        if self.values:
+            without_values = self._remove_values()
+            for value in self.values:
+                without_values._check_own_value("values", value)
         if len(set(self.values)) != len(self.values):
             raise InvalidSignature(f"The values of {clean_name(self.name)} must be unique. Received: {list(self.values)}")
         if self.type == "category" and not self.values:
