@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.utils import timezone
 from django.views.generic import TemplateView
 
-from accounts.mixins import PermissionsRequiredMixin
 from accounts.permissions import VIEW_OPERATIONS
 from monitoring.charts import build_chart_data, build_charts, have_same_model
 from monitoring.drift.report import MIN_VALUES, DriftReport, build_drift_report
@@ -23,8 +23,8 @@ from predictions.queue_status import get_queue_status
 from registry.models import MULTI_LABEL_TASKS, ModelVersion
 
 
-class OperationsView(PermissionsRequiredMixin, TemplateView):
-    required_permissions = (VIEW_OPERATIONS,)
+class OperationsView(PermissionRequiredMixin, TemplateView):
+    permission_required = VIEW_OPERATIONS
     permission_denied_message = "You don't have permission. Reviewers and operators only."
     template_name = "monitoring/operations.html"
 

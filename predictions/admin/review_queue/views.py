@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
+from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -14,7 +15,6 @@ from django.utils.functional import cached_property
 from django.utils.http import urlencode
 from django.views.generic import FormView
 
-from accounts.mixins import PermissionsRequiredMixin
 from accounts.permissions import REVIEW_PREDICTIONS, VIEW_PREDICTIONS
 from accounts.requests import AuthenticatedRequest
 from core.fields import parse_uuid
@@ -40,7 +40,7 @@ from registry.references import resolve_version
 RECENT_REVIEWS_WINDOW = timedelta(hours=12)  # for the number of reviews on the page
 
 
-class ReviewQueueView(PermissionsRequiredMixin, FormView):
+class ReviewQueueView(PermissionRequiredMixin, FormView):
     """Show the predictions that a reviewer has claimed, and perform the reviewer's actions.
 
     A GET request writes nothing. Each POST request performs one action (start, a verdict, skip or undo), extends the
@@ -48,7 +48,7 @@ class ReviewQueueView(PermissionsRequiredMixin, FormView):
     The query selects the queue.
     """
 
-    required_permissions = (VIEW_PREDICTIONS, REVIEW_PREDICTIONS)
+    permission_required = (VIEW_PREDICTIONS, REVIEW_PREDICTIONS)
     permission_denied_message = "You don't have permission. Reviewers only."
     form_class = ReviewQueueForm
     template_name = "admin/predictions/review/review_queue.html"
