@@ -20,6 +20,7 @@ from django.conf import settings
 from mlsite import __version__, server_errors
 from mlsite.client_socket import ClientSocket
 from mlsite.connection_loop import CLOSE_SECONDS, ClientConnection, ConnectionLoop
+from mlsite.logging_config import LogInterval
 from mlsite.request_buffer import RequestBuffer, State
 from mlsite.request_queue import RequestQueue
 
@@ -34,6 +35,7 @@ HEALTH_HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nCache-Control: no-store\r\n"
     b"X-Content-Type-Options: nosniff\r\nContent-Length: %d\r\nConnection: %s\r\n\r\n"
 )
+REFUSED_LOG_SECONDS = 10  # between messages about refused requests
 REFUSED_STATES = {
     State.LINE_TOO_LONG: "uri-too-long",
     State.HEAD_TOO_LARGE: "headers-too-large",
@@ -49,8 +51,7 @@ class ConnectionWorker(ConnectionLoop):
         self.requests: RequestQueue[ClientConnection] = RequestQueue(
             threads=self.cfg.threads, max_wait_seconds=settings.MAX_WAIT
         )
-        self.warns_after = 0.0
-        self.refused_count = 0
+        self.refused_count, self.refused_log = 0, LogInterval(REFUSED_LOG_SECONDS)
 
     def check_requests(self) -> None:
         """Refuse the requests that have waited for a thread for too long."""
@@ -183,9 +184,9 @@ class ConnectionWorker(ConnectionLoop):
 
     def _count_refused(self) -> None:
         self.refused_count += 1
-        if monotonic() >= self.warns_after:
+        if self.refused_log.is_due():
             self.log.warning("overloaded: refused %s requests since the last such message", self.refused_count)
-            self.refused_count, self.warns_after = 0, monotonic() + 10
+            self.refused_count = 0
 
     def handle_error(self, req: Any, client: ClientSocket, addr: Any, exc: Exception) -> None:
         """Send the response to a request that the parser rejects. The connection is closed afterwards."""

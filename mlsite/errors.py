@@ -8,8 +8,6 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
-from math import inf
-from time import monotonic
 
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup, DisallowedModelAdminToField
 from django.contrib.auth.models import AnonymousUser
@@ -24,10 +22,10 @@ from core.api.problems import CONFLICT_DETAIL, RETRY_AFTER_SECONDS, UNSTORABLE_D
 from core.errors import STATUS_BY_CODE
 from core.storage_errors import find_storage_error
 from inference.messages import format_bytes
+from mlsite.logging_config import LogInterval
 from predictions.api.v2.errors import build_error, is_v2_request
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-
 
 logger = logging.getLogger(__name__)
 
@@ -39,23 +37,6 @@ BAD_REQUEST_DETAILS: dict[type[Exception], str] = {
     DisallowedModelAdminLookup: "This list has no such filter. Remove it from the address.",
     DisallowedModelAdminToField: "This list has no such field. Remove _to_field from the address.",
 }
-
-
-class LogInterval:
-    """Limit how often this process logs something that clients can cause at any rate."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds, self._last = seconds, -inf
-
-    def is_due(self) -> bool:
-        """Return whether the last time is long enough ago."""
-        now = monotonic()
-        if now - self._last < self._seconds:
-            return False
-        self._last = now
-        return True
-
-
 _host_log = LogInterval(HOST_LOG_SECONDS)
 
 
@@ -163,7 +144,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         (IntegrityError, "conflict", CONFLICT_DETAIL),
         (DataError, "unstorable-value", UNSTORABLE_DETAIL),
     ):
-        if isinstance(sys.exc_info()[1], kind):
+        if isinstance(error, kind):
             return build_error_response(request, code=code, detail=detail)
     detail = "An internal error occurred. It has been logged."
     return build_error_response(request, code="internal-error", detail=detail)

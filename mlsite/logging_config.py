@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -17,6 +18,21 @@ RESET_LINK_PATTERN = re.compile(rf"{RESET_PATH}[^/\s\"\\]+/[^/\s\"\\]+")
 def mask_reset_links(text: str) -> str:
     """Remove the tokens from the paths of links to set a new password. A token lets its reader take over an account."""
     return RESET_LINK_PATTERN.sub(f"{RESET_PATH}<uidb64>/<token>", text) if RESET_PATH in text else text
+
+
+class LogInterval:
+    """Limit how often this process logs something that clients can cause at any rate."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._last = seconds, -inf
+
+    def is_due(self) -> bool:
+        """Return whether the last time is long enough ago."""
+        now = monotonic()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
 
 
 class MaskedJsonFormatter(JsonFormatter):
@@ -39,19 +55,17 @@ class DatabaseErrorFilter(logging.Filter):
     While the database is unavailable, each request and each periodic job fails with the same error.
     """
 
-    logged_at = float("-inf")
+    def __init__(self) -> None:
+        super().__init__()
+        self._tracebacks = LogInterval(TRACEBACK_SECONDS)
 
     def filter(self, record: logging.LogRecord) -> bool:
         from django.db import InterfaceError, OperationalError  # imports the settings, which import this module
 
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, OperationalError | InterfaceError):
-            now = monotonic()
-            if now - self.logged_at < TRACEBACK_SECONDS:
-                record.msg, record.args = f"{record.getMessage()}: {' '.join(str(error).split())}", ()
-                record.exc_info = record.exc_text = None
-            else:
-                self.logged_at = now
+        if isinstance(error, OperationalError | InterfaceError) and not self._tracebacks.is_due():
+            record.msg, record.args = f"{record.getMessage()}: {' '.join(str(error).split())}", ()
+            record.exc_info = record.exc_text = None
         return True
 
 
