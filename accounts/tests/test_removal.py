@@ -1,6 +1,7 @@
 """Delete and anonymize users in the admin."""
 
 import pytest
+from axes.models import AccessAttempt, AccessLog
 from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
@@ -11,6 +12,7 @@ from django.urls import reverse
 
 from accounts.models import ApiToken, User
 from accounts.services import create_token
+from accounts.services.lockout import SignInSource, record_failure
 from accounts.services.removal import anonymize_user, delete_user
 from inference.tests.factories import make_image
 from mlsite.tests.access import grant
@@ -40,6 +42,7 @@ def busy(shades, reviewer):
     queue_prediction(user=reviewer, source="api", image=ContentFile(make_image(0), name="q.png"))
     BatchJob.objects.create(user=reviewer, model_version=shades, kind="images", reference="shades", total_items=0)
     LogEntry.objects.log_actions(reviewer.pk, [reviewer], 2, single_object=True)
+    record_failure(source=SignInSource(reviewer.username, "10.0.0.1", ""), path="/")
     update_summaries()
     assert ReviewClaim.objects.filter(reviewer=reviewer).exists()
     client = Client()
@@ -59,6 +62,8 @@ def check_remaining_rows(*, user):
     assert Prediction.objects.get(status="canceled").error_code == "user-inactive"
     assert not ApiToken.objects.exists()
     assert not ReviewClaim.objects.exists()
+    assert not AccessAttempt.objects.exists()
+    assert not AccessLog.objects.exclude(username="root").exists()
     update_summaries()
 
 
