@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from inference.tests.factories import make_image
-from mlsite.tests.routes import list_routes
+from mlsite.tests.routes import fill_route, list_routes
 from predictions.tests.factories import make_prediction
 
 READING = {"SELECT", "WITH", "DECLARE", "SHOW", "SET"}  # DECLARE opens a cursor; SET configures a new connection
@@ -36,9 +36,7 @@ def test_get_requests_only_read(arguments, client, superuser, settings):
     client.get("/")  # creates content types and permissions in Django's caches
     statuses = []
     for route, name in list_routes():
-        url = "/" + route.replace("^", "").replace("$", "")
-        for pattern, value in arguments.items():
-            url = url.replace(pattern, value)
+        url = fill_route(route, arguments)
         if "<" in url or "(?P" in url or name in WRITING_ROUTES:
             continue
         with CaptureQueriesContext(connection) as queries:

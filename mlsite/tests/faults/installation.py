@@ -105,14 +105,6 @@ def send_signal(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
-def is_running(pid: int) -> bool:
-    """Return whether a process exists and is not a zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
 def wait_until(condition, *, seconds: float, pause: float = 0.05) -> bool:
     """Wait until a condition holds. Return False after the time."""
     deadline = time.monotonic() + seconds

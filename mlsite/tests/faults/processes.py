@@ -12,8 +12,9 @@ from mlsite_client import Client
 from mlsite_client.errors import ApiError, ConnectionFailed
 from mlsite_client.retries import RetryPolicy
 
+from core.tests.processes import is_running
 from mlsite.tests.faults.catalog import fault
-from mlsite.tests.faults.installation import is_running, send_signal, wait_until
+from mlsite.tests.faults.installation import send_signal, wait_until
 from mlsite.tests.faults.run import FaultRun
 
 ORPHAN_SECONDS = 35
