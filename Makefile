@@ -18,10 +18,8 @@ test: install-dev
 	$(BIN)/python -m mlsite.tests.suite
 
 # Test background work with a real RabbitMQ and a real Redis, whose programs must be installed.
-SERVICES := $(BIN)/python -m pytest -m 'services and not faults' -n 2 --dist loadgroup -q
-
 test-services: install-dev install-clients
-	$(SERVICES)
+	$(BIN)/python -m pytest -m 'services and not faults' -n 2 --dist loadgroup -q
 
 # Damage running sites and write docs/reliability.md. Select faults with FAULTS="F1 F7". See docs/reliability.md.
 FAULT_ROUNDS ?= 20

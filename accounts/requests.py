@@ -16,7 +16,7 @@ from accounts.models import User
 
 MAX_AUTHORIZATION_CHARACTERS = 512
 UNKNOWN_NETWORK = "::"  # for example of a Unix socket
-MAX_USERNAME_CHARACTERS = 150  # as in `User`
+MAX_USERNAME_CHARACTERS = User._meta.get_field("username").max_length
 
 
 class AuthenticatedRequest(HttpRequest):

@@ -22,7 +22,6 @@ from accounts.models import User
 from accounts.services.removal import anonymize_user, check_removal, delete_user
 
 MAX_REMOVED_USERS = 100  # in one request
-CONFIRMED = {"post": "yes"}  # as in Django's own confirmation of deletions
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ class RemovalAdmin(admin.ModelAdmin):
         if not all(self.has_delete_permission(request, user) for user in users):
             raise PermissionDenied("Only superusers can remove superusers.")
         error = _find_error(users)
-        if request.POST.get("post") == CONFIRMED["post"] and not error:
+        if request.POST.get("post") == "yes" and not error:
             return self.remove_users(request, users, removal)
         context = {
             **self.admin_site.each_context(request),
@@ -99,7 +98,6 @@ class RemovalAdmin(admin.ModelAdmin):
             "is_own_account": any(user.pk == request.user.pk for user in users),
             "related_rows": _count_related_rows(users, removal),
             "checkbox_name": ACTION_CHECKBOX_NAME,
-            "confirmed": CONFIRMED,
         }
         return TemplateResponse(request, self.removal_template, context, status=409 if error and request.POST else 200)
 
