@@ -8,6 +8,7 @@ import time
 import pytest
 
 from core.tests.processes import is_running
+from core.tests.waiting import wait_until
 from mlsite.tests.site import Site, create_database
 from mlsite.tests.steady_load import send_steadily
 
@@ -96,8 +97,7 @@ def test_a_reload_loads_new_settings_and_refuses_invalid_ones(small_site):
     wait_for_new_workers(small_site, reload("MAX_BATCH_ROWS=1"))
     assert predict_two() == 413
     before = reload("MAX_BATCH_ROWS=many")
-    while "reload refused" not in small_site.log.read_text():
-        time.sleep(0.1)
+    wait_until(lambda: "reload refused" in small_site.log.read_text(), TIMEOUT_SECONDS)
     assert (small_site.process.pid, set(small_site.list_workers()), predict_two()) == (master, before, 413)
     assert small_site.stop() == 0
 
@@ -140,8 +140,8 @@ def test_no_worker_outlives_a_killed_master(small_site):
     kills = 2 * ROUNDS
     for kill in range(kills):
         small_site.start(wait=kill == kills - 1)
-        while len(workers := small_site.list_workers()) != 2:
-            time.sleep(0.01)
+        wait_until(lambda: len(small_site.list_workers()) == 2, TIMEOUT_SECONDS)
+        workers = small_site.list_workers()
         small_site.kill()
         killed_at = time.monotonic()
         while any(map(is_running, workers)):
