@@ -105,6 +105,12 @@ def test_the_main_loop_does_not_wait_for_a_client_that_does_not_read(worker, con
     assert conn in worker.watched
 
 
+def test_refused_requests_have_one_message_per_interval(worker, caplog):
+    for _ in range(3):
+        worker._count_refused()
+    assert caplog.text.count("overloaded: refused") == 1
+
+
 def test_a_request_waits_for_the_models_without_a_thread(worker, connect):
     connect(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     assert (len(worker.cold_requests), len(worker.requests)) == (1, 0)

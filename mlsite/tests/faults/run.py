@@ -22,7 +22,6 @@ from mlsite.tests.postgres import Cluster
 
 MAX_REST_SECONDS = float(os.environ.get("FAULT_REST_SECONDS", "90"))  # of further load, to reach the number of `ok`
 HARMLESS_BREACHES = ("I6",)  # files without a row, which a kill may leave until the sweep
-LOG_ERRORS = ("Traceback (most recent call last)", "Internal Server Error")
 
 
 class FaultRun:
