@@ -7,10 +7,10 @@ import string
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from core.validators import clean_file_name, is_storable
+from core.validators import MAX_FILE_NAME_CHARACTERS, clean_file_name, is_storable
 from mlsite.tests.hostile.uploads import JPEG, PNG, WEBP
 from predictions.models import Input
 from predictions.tests.factories import PREDICTIONS_URL
@@ -73,10 +73,12 @@ def test_names(shades, api, name, reference):
 
 @pytest.mark.once
 @given(name=st.text(st.characters(exclude_categories=[])))
+@example(name="x" * (MAX_FILE_NAME_CHARACTERS + 1))
 @settings(derandomize=True, database=None, max_examples=50)
 def test_file_names_can_be_stored(name):
     cleaned = clean_file_name(name)
     assert is_storable(cleaned)
+    assert len(cleaned) <= MAX_FILE_NAME_CHARACTERS
     assert clean_file_name(cleaned) == cleaned
 
 
