@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from accounts.models import User
 from accounts.usage import count_predictions
@@ -21,8 +21,15 @@ from predictions.services.batch import BatchItem, predict_batch
 from predictions.services.batch_jobs.chunk_storage import ChunkStorage
 from predictions.services.batch_jobs.chunks import Chunk, get_next_number, iterate_chunks, iterate_retries
 from predictions.services.batch_jobs.create import check_item_count
-from predictions.services.batch_jobs.leases import LeaseLost, claim_job, extend_lease, lock_leased_job
-from predictions.services.batch_jobs.states import MAX_ATTEMPTS, RETRY_OPTION, end_job, fail_job, finish_job, release_job
+from predictions.services.batch_jobs.leases import LeaseLost, claim_job, extend_lease
+from predictions.services.batch_jobs.states import (
+    MAX_ATTEMPTS,
+    RETRY_OPTION,
+    cancel_leased_job,
+    fail_job,
+    finish_job,
+    release_job,
+)
 from predictions.services.inactive_users import CANCELED_ERROR, is_inactive
 from registry.references import ModelReference, ResolvedModel
 from registry.serving import get_standby, lease_predictor
@@ -82,27 +89,31 @@ class _JobRun:
                 self._finish()
 
     def _process_all(self) -> bool:
-        """Process the chunks that are left. Wait while files cannot be read or stored.
-
-        Return False if the job is released, because the slice is over or this process stops, or if its user is inactive.
-        """
-        for delay in _iterate_delays():
+        """Process the chunks that are left, as `_process_chunks` does. Wait while files cannot be read or stored."""
+        delays = _iterate_delays()
+        while True:
             try:
-                self._count_items()
-                for number, chunk in enumerate(self._iterate_all()):
-                    if stopping.is_set() or (number and time.monotonic() > self.deadline):
-                        release_job(self.job)
-                        return False
-                    if is_inactive(self.job.user_id):
-                        with transaction.atomic():
-                            end_job(lock_leased_job(self.job), BatchJob.Status.CANCELED, **CANCELED_ERROR)
-                        return False
-                    self._process(chunk)
-                break
+                return self._process_chunks()
             except StorageUnavailable:
+                delay = next(delays)
                 if delay is None:
                     raise
                 self._wait(delay)
+
+    def _process_chunks(self) -> bool:
+        """Process the chunks that are left.
+
+        Return False if the job is released, because the slice is over or this process stops, or if its user is inactive.
+        """
+        self._count_items()
+        for number, chunk in enumerate(self._iterate_all()):
+            if stopping.is_set() or (number and time.monotonic() > self.deadline):
+                release_job(self.job)
+                return False
+            if is_inactive(self.job.user_id):
+                cancel_leased_job(self.job, **CANCELED_ERROR)
+                return False
+            self._process(chunk)
         return True
 
     def _finish(self) -> None:

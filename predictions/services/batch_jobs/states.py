@@ -162,6 +162,12 @@ def fail_job(job: BatchJob, *, code: str, message: str) -> None:
         end_job(lock_leased_job(job), Status.FAILED, error_code=code, error_message=message)
 
 
+def cancel_leased_job(job: BatchJob, *, error_code: str, error_message: str) -> None:
+    """Mark a running job as canceled by its worker, with the reason. What was processed stays."""
+    with transaction.atomic():
+        end_job(lock_leased_job(job), Status.CANCELED, error_code=error_code, error_message=error_message)
+
+
 def requeue_lost_jobs() -> int:
     """Queue jobs again whose task or worker is lost, and start uploads of images that have stopped. Return their number."""
     now = timezone.now()
