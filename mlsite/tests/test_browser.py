@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -78,6 +80,9 @@ def test_a_form_works_after_signing_in_again_in_another_tab(page, watched):
     expect(second.get_by_role("heading", name="Handwritten digits")).to_be_visible()
     page.get_by_role("button", name="Predict", exact=True).click()
     expect(page.locator(".result .label")).to_contain_text("setosa")
+    page.locator(".account-menu summary").click()
+    page.get_by_role("button", name="Sign out").click()  # a form that htmx does not send
+    expect(page).to_have_url(re.compile("/accounts/login/"))
 
 
 def test_account_menu_closes_with_escape_and_with_a_click_elsewhere(page, watched):
