@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 
@@ -82,7 +80,7 @@ def test_a_form_works_after_signing_in_again_in_another_tab(page, watched):
     expect(page.locator(".result .label")).to_contain_text("setosa")
     page.locator(".account-menu summary").click()
     page.get_by_role("button", name="Sign out").click()  # a form that htmx does not send
-    expect(page).to_have_url(re.compile("/accounts/login/"))
+    expect(page.locator(".account-menu")).to_have_count(0)
 
 
 def test_account_menu_closes_with_escape_and_with_a_click_elsewhere(page, watched):
