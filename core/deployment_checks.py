@@ -12,12 +12,12 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.urls import Resolver404, resolve
 from django.views.static import serve
 
+from core.urls import LOCAL_HOSTS
 from inference.preprocessing.images import DECODERS
 
 SAFE_DECODERS = {"JPEG", "PNG", "WEBP"}
 MAX_TIMEOUT_SECONDS = 5.0  # within which a request gets an error if the database does not respond
 MAX_PREDICT_SECONDS = 60.0
-LOCAL_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
 DEBUG_KEY = "only-for-debug"
 
 

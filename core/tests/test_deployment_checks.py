@@ -92,12 +92,14 @@ def test_an_additional_decoder_is_found(monkeypatch):
 
 
 @pytest.mark.once
-def test_files_that_others_can_open_are_found(production, tmp_path, monkeypatch):
+@pytest.mark.parametrize("permission", [0o010, 0o040, 0o001, 0o004])
+def test_files_that_others_can_open_are_found(production, tmp_path, monkeypatch, permission):
     environment = tmp_path / "env"
-    environment.touch(0o644)
+    environment.touch()
+    environment.chmod(0o600 | permission)
     monkeypatch.setenv("ENV_FILE", str(environment))
     for name in (tmp_path, Path(production.DATABASES["default"]["NAME"])):
-        os.chmod(name, 0o755)
+        os.chmod(name, 0o700 | permission)
     expected = 2 + production.DATABASES["default"]["ENGINE"].endswith("sqlite3")
     assert list_ids(deployment_checks.check_permissions) == ["core.W005"] * expected
 
