@@ -15,11 +15,9 @@ import random
 import shutil
 import sys
 import tempfile
-import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -30,12 +28,12 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from mlsite.tests.browser import CHROMIUM_ARGUMENTS, sign_in
+from mlsite.tests.memory import sample_memory
 from mlsite.tests.site import Site
 
 FEATURES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 IMAGE_SIZE = (640, 640)  # pixels; noise does not compress, so each image has 410 kB
 MAX_GROWTH_MEGABYTES = 100
-SAMPLE_SECONDS = 0.05
 TIMEOUT_SECONDS = 900
 MIN_BAR_VALUES = 5  # different values that the bar must show
 JOB_PROGRESS = ".job-progress progress"
@@ -57,43 +55,6 @@ class Result:
             f"{self.name}: {self.seconds:.1f} s, {self.bar_values} values of the bar, "
             f"memory of the web processes +{self.growth_megabytes:.0f} MB{'' if self.is_good else ' MISSED'}"
         )
-
-
-class MemorySampler:
-    """Sample the resident memory of the worker processes. `growth` is the highest value above the first, in MB."""
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-        self.start = self.highest = self.read_megabytes()
-        self.is_done = threading.Event()
-        self.thread = threading.Thread(target=self.run)
-
-    def read_megabytes(self) -> float:
-        sizes = []
-        for pid in self.site.list_workers():
-            for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-                if line.startswith("VmRSS:"):
-                    sizes.append(int(line.split()[1]) / 1024)
-        return sum(sizes)
-
-    def run(self) -> None:
-        while not self.is_done.wait(SAMPLE_SECONDS):
-            self.highest = max(self.highest, self.read_megabytes())
-
-    @property
-    def growth(self) -> float:
-        return self.highest - self.start
-
-
-@contextmanager
-def sample_memory(site: Site) -> Iterator[MemorySampler]:
-    sampler = MemorySampler(site)
-    sampler.thread.start()
-    try:
-        yield sampler
-    finally:
-        sampler.is_done.set()
-        sampler.thread.join()
 
 
 def write_table(path: Path, count: int) -> Path:

@@ -7,7 +7,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from io import BytesIO
-from pathlib import Path
 
 import psycopg2
 import pytest
@@ -18,6 +17,7 @@ from inference.tests.factories import make_noise_image
 from mlsite.tests import postgres
 from mlsite.tests.faults.installation import wait_until
 from mlsite.tests.faults.load import Load
+from mlsite.tests.memory import read_resident_megabytes
 from mlsite.tests.site import Site
 
 pytestmark = pytest.mark.site
@@ -60,11 +60,6 @@ def make_large_png():
     return buffer.getvalue()
 
 
-def read_resident_megabytes(pid):
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) // 1024
-
-
 @second_group
 @pytest.mark.services
 def test_memory_of_large_images_is_released(make_site):
@@ -73,9 +68,9 @@ def test_memory_of_large_images_is_released(make_site):
     token, image = site.create_token(), make_large_png()
     (worker,) = site.list_workers()
     assert [site.predict(image, token).status_code for _ in range(2)] == [201, 201]
-    before = read_resident_megabytes(worker)
+    before = read_resident_megabytes([worker])
     assert [site.predict(image, token).status_code for _ in range(8)] == [201] * 8
-    assert read_resident_megabytes(worker) - before < 50
+    assert read_resident_megabytes([worker]) - before < 50
 
 
 @first_group

@@ -16,8 +16,8 @@ from inference.tests.factories import make_noise_image
 from mlsite import request_body
 from mlsite.tests.routes import list_routes
 from predictions.models import Prediction
-from predictions.tests.create_requests import FORM_TYPE, build_form, image_part
 from predictions.tests.factories import PREDICTIONS_URL, make_upload
+from predictions.tests.request_builders import FORM_TYPE, build_form, image_part
 
 pytestmark = pytest.mark.django_db
 

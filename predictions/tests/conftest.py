@@ -11,7 +11,7 @@ from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Input
 from predictions.services import predict, review_prediction, withdraw_review
 from predictions.services.background import TASK_NAME
-from predictions.services.batch_jobs import create_batch_job
+from predictions.services.batch_jobs import chunks, create_batch_job, run
 from predictions.tests.factories import make_image_file, make_prediction
 from predictions.tests.runtimes import SwitchedRuntime
 from registry.references import resolve_model
@@ -99,3 +99,16 @@ def make_job(user):
         return create_batch_job(user=owner, resolved=resolve_model(model), file=file, **options)
 
     return make
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    """Let batch jobs process four rows at a time."""
+    monkeypatch.setattr(chunks, "MAX_CHUNK_ROWS", 4)
+
+
+@pytest.fixture
+def short_waits(monkeypatch):
+    """Let batch jobs wait only for a moment, for a model or for the disk."""
+    monkeypatch.setattr(run, "FIRST_DELAY_SECONDS", 0.01)
+    monkeypatch.setattr(run, "MAX_WAIT_SECONDS", 0.05)

@@ -3,8 +3,8 @@
 import json
 
 from predictions.models import IdempotencyKey
-from predictions.tests.create_requests import ROW
 from predictions.tests.factories import PREDICTIONS_URL, make_upload
+from predictions.tests.request_builders import ROW
 
 KEY = "5e7c0a4e-6f1b-4b5e-9d4e-1d7f4b0f6a0e"
 GROUND_TRUTH_URL = "/api/v1/ground-truth/"

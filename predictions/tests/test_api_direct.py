@@ -13,8 +13,9 @@ from accounts.models import ApiToken
 from core.tests.problems import assert_problem
 from predictions.api import direct
 from predictions.models import Input, Prediction
-from predictions.tests.create_requests import CREATE_REQUESTS, ROW
+from predictions.tests.create_requests import CREATE_REQUESTS
 from predictions.tests.factories import PREDICTIONS_URL, make_upload
+from predictions.tests.request_builders import ROW
 
 pytestmark = pytest.mark.django_db
 

@@ -10,9 +10,9 @@ from core.tests.problems import assert_problem
 from inference.tests.factories import make_image, make_noise_image
 from predictions.api.idempotency import parse_key
 from predictions.models import IdempotencyKey, Input, Prediction
-from predictions.tests.create_requests import ROW
 from predictions.tests.factories import PREDICTIONS_URL, list_stored_files
 from predictions.tests.idempotency import FLOWER, GROUND_TRUTH_URL, KEY, assert_replayed, post, post_image
+from predictions.tests.request_builders import ROW
 
 pytestmark = pytest.mark.django_db
 

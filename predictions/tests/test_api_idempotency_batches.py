@@ -9,8 +9,8 @@ from core.tests.problems import assert_problem
 from predictions.models import BatchJob, BatchJobImage, IdempotencyKey, Prediction
 from predictions.services.idempotency import Claim, KeyInUse
 from predictions.tests.batch_jobs import JOBS_URL, make_rows
-from predictions.tests.create_requests import ROW
 from predictions.tests.factories import PREDICTIONS_URL, list_stored_files, make_upload
+from predictions.tests.request_builders import ROW
 
 pytestmark = pytest.mark.django_db
 BATCH_URL = f"{PREDICTIONS_URL}batch/"

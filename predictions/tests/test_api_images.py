@@ -11,8 +11,9 @@ from core.api.parsers import JSONTooLarge, check_json_size
 from core.tests.problems import assert_problem
 from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Input
-from predictions.tests.create_requests import DISPOSITION, IMAGE, IMAGES, TEXT
 from predictions.tests.factories import PREDICTIONS_URL
+from predictions.tests.image_requests import DISPOSITION, IMAGES, TEXT
+from predictions.tests.request_builders import IMAGE
 
 pytestmark = pytest.mark.django_db
 

@@ -10,8 +10,8 @@ from core.tests.problems import assert_problem
 from predictions.api import views
 from predictions.models import IdempotencyKey, Input, Prediction
 from predictions.services import predict
-from predictions.tests.create_requests import ROW
 from predictions.tests.factories import PREDICTIONS_URL, list_stored_files, make_prediction, make_upload
+from predictions.tests.request_builders import ROW
 
 pytestmark = pytest.mark.django_db
 URL = f"{PREDICTIONS_URL}?unique_reference=true"

@@ -67,12 +67,12 @@ def test_a_restored_backup_has_all_rows_and_files_of_its_snapshot(folder, predic
 def test_a_second_backup_copies_only_new_and_damaged_files(folder, user, settings):
     first, copies = read_manifest(folder), sorted((folder / "media").rglob("*.png"))
     damage(copies[0])
-    kept = {path: path.stat().st_ino for path in copies[1:]}
+    unchanged = {path: path.stat().st_ino for path in copies[1:]}
     make_prediction(user, make_noise_image(9))
     assert run_command("backup", folder)[2] is None
     second = read_manifest(folder)
     assert second.row_counts[Prediction._meta.db_table] == first.row_counts[Prediction._meta.db_table] + 1
-    assert {path: path.stat().st_ino for path in kept} == kept
+    assert {path: path.stat().st_ino for path in unchanged} == unchanged
     assert len(list((folder / "media").rglob("*.png"))) == len(copies) + 1
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         [MANIFEST, "media", "models", second.database, second.list_name]

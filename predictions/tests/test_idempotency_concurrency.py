@@ -13,8 +13,8 @@ from django.test import Client
 from core.tests.problems import assert_problem
 from predictions.models import IdempotencyKey, Input, Prediction
 from predictions.services import references
-from predictions.tests.create_requests import ROW
 from predictions.tests.factories import PREDICTIONS_URL, make_upload
+from predictions.tests.request_builders import ROW
 
 THREADS = 100
 

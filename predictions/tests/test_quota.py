@@ -10,8 +10,8 @@ from core.tests.problems import assert_problem
 from predictions.models import BatchJob, Prediction
 from predictions.services.batch_jobs import start_batch_job
 from predictions.tests.batch_jobs import make_job, make_rows, run_job
-from predictions.tests.create_requests import ROW
 from predictions.tests.factories import PREDICTIONS_URL
+from predictions.tests.request_builders import ROW
 
 pytestmark = pytest.mark.django_db
 QUOTA = 3

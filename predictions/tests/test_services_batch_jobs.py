@@ -13,9 +13,7 @@ from predictions.services.batch_jobs import (
     WrongJobStatus,
     add_images,
     cancel_batch_job,
-    chunks,
     requeue_lost_jobs,
-    run,
     start_batch_job,
     states,
 )
@@ -23,17 +21,6 @@ from predictions.tests.batch_jobs import HEADER, list_items, make_image_zip, mak
 from predictions.tests.factories import list_stored_files
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def small_chunks(monkeypatch):
-    monkeypatch.setattr(chunks, "MAX_CHUNK_ROWS", 4)
-
-
-@pytest.fixture
-def short_waits(monkeypatch):
-    monkeypatch.setattr(run, "FIRST_DELAY_SECONDS", 0.01)
-    monkeypatch.setattr(run, "MAX_WAIT_SECONDS", 0.05)
 
 
 def make_files(*shades):

@@ -132,12 +132,6 @@ def test_a_queued_prediction_waits_until_its_file_can_be_read(shades, user, task
     assert prediction.status == "succeeded"
 
 
-@pytest.fixture
-def short_waits(monkeypatch):
-    monkeypatch.setattr(run, "FIRST_DELAY_SECONDS", 0.01)
-    monkeypatch.setattr(run, "MAX_WAIT_SECONDS", 0.05)
-
-
 @pytest.mark.parametrize("kind", ["table", "archive", "images"])
 def test_a_batch_job_whose_file_cannot_be_read_can_be_retried(shades, flowers, user, short_waits, kind):
     if kind == "images":

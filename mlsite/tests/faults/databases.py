@@ -10,8 +10,9 @@ import time
 from contextlib import closing
 
 from mlsite.tests.faults.catalog import POSTGRES, SQLITE, fault
-from mlsite.tests.faults.installation import list_descendants, read_resident_megabytes, send_signal
+from mlsite.tests.faults.installation import list_descendants, send_signal
 from mlsite.tests.faults.run import FaultRun
+from mlsite.tests.memory import read_resident_megabytes
 
 DOWN_SECONDS = 2.0
 LONG_DOWN_SECONDS = 30.0

@@ -166,18 +166,6 @@ def copy_prepared(prepared: Prepared, **settings: str) -> Iterator[tuple[FaultSi
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def read_resident_megabytes(pids: list[int]) -> int:
-    """Return the resident memory of processes."""
-    total = 0
-    for pid in pids:
-        try:
-            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
-    return total // 1024
-
-
 def _write_model(folder: Path, name: str, toml: str) -> Path:
     model = folder / "models" / name
     model.mkdir(parents=True)

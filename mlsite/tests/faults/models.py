@@ -14,9 +14,10 @@ from PIL import Image
 
 from inference.tests.factories import make_noise_image
 from mlsite.tests.faults.catalog import fault
-from mlsite.tests.faults.installation import read_resident_megabytes, wait_until
+from mlsite.tests.faults.installation import wait_until
 from mlsite.tests.faults.load import get_percentile
 from mlsite.tests.faults.run import FaultRun
+from mlsite.tests.memory import read_resident_megabytes
 from mlsite.tests.promotion_load import run_load_test
 
 SLEEP_SECONDS = 8

@@ -4,35 +4,30 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db import IntegrityError
 
 from accounts.models import User
 from accounts.usage import count_predictions
-from core.file_transactions import remove_field_files
 from core.storage_errors import StorageUnavailable
 from core.tasks import stopping
 from inference.errors import InferenceError, InferenceTimeout, ModelLoading, ModelUnavailable, Overloaded
 from predictions.batch_job_files import open_table
-from predictions.batch_job_progress import RATE_OPTION
-from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Prediction
-from predictions.services.batch import BatchItem, BatchResult, predict_batch
-from predictions.services.batch_jobs.chunks import Chunk, build_item_row, get_next_number, iterate_chunks, iterate_retries
+from predictions.models import BatchJob, BatchJobItem
+from predictions.services.batch import BatchItem, predict_batch
+from predictions.services.batch_jobs.chunk_storage import ChunkStorage
+from predictions.services.batch_jobs.chunks import Chunk, get_next_number, iterate_chunks, iterate_retries
 from predictions.services.batch_jobs.create import check_item_count
+from predictions.services.batch_jobs.leases import LeaseLost, claim_job, extend_lease
 from predictions.services.batch_jobs.states import (
     MAX_ATTEMPTS,
     RETRY_OPTION,
-    LeaseLost,
-    claim_job,
-    end_job,
-    extend_lease,
+    cancel_leased_job,
     fail_job,
     finish_job,
-    lock_leased_job,
     release_job,
 )
 from predictions.services.inactive_users import CANCELED_ERROR, is_inactive
@@ -45,7 +40,6 @@ SLICE_SECONDS = 20  # then other tasks get a turn
 MAX_WAIT_SECONDS = 300  # for a model that is busy or loading, and for space on the disk
 FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS = 0.5, 15.0
 MAX_LOAD_ATTEMPTS = 3
-RATE_WEIGHT = 0.3  # of the newest chunk in the moving average
 ROWS_PER_LEASE = 100_000  # counted before the lease is extended
 
 
@@ -72,7 +66,7 @@ class _JobRun:
         self.job = job
         self.resolved = ResolvedModel(job.model_version, ModelReference.parse(job.reference))
         self.deadline = time.monotonic() + SLICE_SECONDS
-        self.last_store = time.monotonic()
+        self.storage = ChunkStorage(job)
 
     def run(self) -> None:
         """Process chunks until none are left, the slice is over, this process stops, or the job fails.
@@ -95,27 +89,31 @@ class _JobRun:
                 self._finish()
 
     def _process_all(self) -> bool:
-        """Process the chunks that are left. Wait while files cannot be read or stored.
-
-        Return False if the job is released, because the slice is over or this process stops, or if its user is inactive.
-        """
-        for delay in _iterate_delays():
+        """Process the chunks that are left, as `_process_chunks` does. Wait while files cannot be read or stored."""
+        delays = _iterate_delays()
+        while True:
             try:
-                self._count_items()
-                for number, chunk in enumerate(self._iterate_all()):
-                    if stopping.is_set() or (number and time.monotonic() > self.deadline):
-                        release_job(self.job)
-                        return False
-                    if is_inactive(self.job.user_id):
-                        with transaction.atomic():
-                            end_job(lock_leased_job(self.job), BatchJob.Status.CANCELED, **CANCELED_ERROR)
-                        return False
-                    self._process(chunk)
-                break
+                return self._process_chunks()
             except StorageUnavailable:
+                delay = next(delays)
                 if delay is None:
                     raise
                 self._wait(delay)
+
+    def _process_chunks(self) -> bool:
+        """Process the chunks that are left.
+
+        Return False if the job is released, because the slice is over or this process stops, or if its user is inactive.
+        """
+        self._count_items()
+        for number, chunk in enumerate(self._iterate_all()):
+            if stopping.is_set() or (number and time.monotonic() > self.deadline):
+                release_job(self.job)
+                return False
+            if is_inactive(self.job.user_id):
+                cancel_leased_job(self.job, **CANCELED_ERROR)
+                return False
+            self._process(chunk)
         return True
 
     def _finish(self) -> None:
@@ -166,7 +164,7 @@ class _JobRun:
                     items=valid,
                     resolved=self.resolved,
                     is_counted=True,
-                    in_transaction=partial(self._store, chunk),
+                    in_transaction=partial(self.storage.store, chunk),
                 )
                 return
             except (Overloaded, ModelLoading, InferenceTimeout):
@@ -209,55 +207,6 @@ class _JobRun:
         """Wait, and notice if the job is canceled meanwhile."""
         time.sleep(seconds)
         extend_lease(self.job)
-
-    def _store(self, chunk: Chunk, results: Sequence[BatchResult]) -> None:
-        """Store the items and the counters, in the transaction of the predictions.
-
-        Raises:
-            LeaseLost: the job was canceled, or another worker has taken it. Nothing is stored.
-            Overloaded: the model was too busy for some of the items. Nothing is stored.
-        """
-        remaining = iter(results)
-        items = [
-            build_item_row(self.job, item, next(remaining) if isinstance(item.content, BatchItem) else None)
-            for item in chunk.items
-        ]
-        is_retry = chunk.items[0].stored is not None
-        failed = sum(item.prediction is None or item.prediction.status == Prediction.Status.FAILED for item in items)
-        options = {**self.job.options, **chunk.options, RATE_OPTION: self._update_rate(len(items))}
-        if is_retry:
-            options[RETRY_OPTION] = items[-1].number + 1
-        else:
-            options.pop(RETRY_OPTION, None)
-        extend_lease(
-            self.job,
-            options=options,
-            attempts=0,
-            succeeded_items=F("succeeded_items") + len(items) - failed,
-            failed_items=F("failed_items") + failed,
-        )
-        if is_retry:
-            BatchJobItem.objects.bulk_update(items, ["prediction", "error_code", "error_message"])
-        else:
-            BatchJobItem.objects.bulk_create(items)
-        if self.job.kind == BatchJob.Kind.IMAGES and not is_retry:
-            self._delete_images([item.number for item in items])
-        self.job.options, self.job.attempts = options, 0
-
-    def _update_rate(self, count: int) -> float:
-        """Return the moving average of the items per second."""
-        now = time.monotonic()
-        newest = count / max(now - self.last_store, 0.001)
-        self.last_store = now
-        previous = self.job.options.get(RATE_OPTION) or newest
-        return round(RATE_WEIGHT * newest + (1 - RATE_WEIGHT) * previous, 3)
-
-    def _delete_images(self, numbers: Sequence[int]) -> None:
-        """Delete the waiting images of stored items, and their files after the COMMIT."""
-        images = BatchJobImage.objects.filter(job=self.job, number__in=numbers)
-        files = [image.file for image in images]
-        images.delete()
-        transaction.on_commit(partial(remove_field_files, files))
 
 
 def _iterate_delays() -> Iterator[float | None]:

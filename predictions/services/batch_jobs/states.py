@@ -9,8 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.usage import count_predictions
@@ -19,6 +18,7 @@ from inference.errors import InferenceError, InvalidInput
 from predictions.batch_job_files import open_table
 from predictions.batch_job_progress import RATE_OPTION
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Prediction
+from predictions.services.batch_jobs.leases import filter_leased, lock_leased_job
 from predictions.table_columns import check_columns, get_job_table, match_columns
 
 logger = logging.getLogger(__name__)
@@ -35,10 +35,6 @@ class WrongJobStatus(InferenceError):
     """The status of the job does not allow the change."""
 
     code = "wrong-job-status"
-
-
-class LeaseLost(Exception):
-    """Another worker runs the job, or it was canceled. What this worker has not committed is discarded."""
 
 
 def get_queued_values() -> dict[str, Any]:
@@ -142,34 +138,6 @@ def list_failed_items(job: BatchJob) -> Any:
     return BatchJobItem.objects.filter(job=job, prediction__status=Prediction.Status.FAILED)
 
 
-def claim_job(job_id: str) -> BatchJob | None:
-    """Take the lease of a job that waits for a worker, or whose worker is lost. Return None for any other job."""
-    now = timezone.now()
-    leased_until = now + timedelta(seconds=settings.BATCH_JOB_LEASE_SECONDS)
-    is_waiting = Q(status=Status.QUEUED) | Q(status=Status.RUNNING, leased_until__lt=now)
-    claimed = BatchJob.objects.filter(is_waiting, pk=job_id).update(
-        status=Status.RUNNING,
-        leased_until=leased_until,
-        attempts=F("attempts") + 1,
-        started_at=Coalesce(F("started_at"), now),
-    )
-    # With the lease in the condition, because another worker can have taken the job since.
-    rows = BatchJob.objects.filter(pk=job_id, leased_until=leased_until)
-    return rows.select_related("model_version__model", "user").first() if claimed else None
-
-
-def extend_lease(job: BatchJob, **changes: Any) -> None:
-    """Extend the lease of a running job, and change it.
-
-    Raises:
-        LeaseLost: the job was canceled, or another worker has taken the lease.
-    """
-    leased_until = timezone.now() + timedelta(seconds=settings.BATCH_JOB_LEASE_SECONDS)
-    if not filter_leased(job).update(leased_until=leased_until, **changes):
-        raise LeaseLost
-    job.leased_until = leased_until
-
-
 def release_job(job: BatchJob) -> None:
     """Queue a running job again, so that other tasks get a turn."""
     with transaction.atomic():
@@ -194,6 +162,12 @@ def fail_job(job: BatchJob, *, code: str, message: str) -> None:
         end_job(lock_leased_job(job), Status.FAILED, error_code=code, error_message=message)
 
 
+def cancel_leased_job(job: BatchJob, *, error_code: str, error_message: str) -> None:
+    """Mark a running job as canceled by its worker, with the reason. What was processed stays."""
+    with transaction.atomic():
+        end_job(lock_leased_job(job), Status.CANCELED, error_code=error_code, error_message=error_message)
+
+
 def requeue_lost_jobs() -> int:
     """Queue jobs again whose task or worker is lost, and start uploads of images that have stopped. Return their number."""
     now = timezone.now()
@@ -214,26 +188,9 @@ def requeue_lost_jobs() -> int:
     return count
 
 
-def filter_leased(job: BatchJob) -> Any:
-    """Return the row of a job if this worker still holds its lease. The end of the lease identifies its holder."""
-    return BatchJob.objects.filter(pk=job.pk, status=Status.RUNNING, leased_until=job.leased_until)
-
-
 def lock_job(job: BatchJob) -> BatchJob:
     """Return the current row of a job, locked until the end of the transaction."""
     return BatchJob.objects.select_for_update().get(pk=job.pk)
-
-
-def lock_leased_job(job: BatchJob) -> BatchJob:
-    """Return the current row of a job as `lock_job` does.
-
-    Raises:
-        LeaseLost: the job was canceled, or another worker has taken the lease.
-    """
-    locked = filter_leased(job).select_for_update().first()
-    if locked is None:
-        raise LeaseLost
-    return locked
 
 
 def end_job(job: BatchJob, status: str, *, error_code: str = "", error_message: str = "") -> None:

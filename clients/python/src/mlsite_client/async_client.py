@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 import httpx
 
-from mlsite_client import batches, operations, transport
+from mlsite_client import batches, operations
 from mlsite_client.batches import Result
-from mlsite_client.client import build_headers, get_id
 from mlsite_client.inputs import ImageSource, Row
 from mlsite_client.operations import API_PATH, Operation, Pause
 from mlsite_client.progress import Progress, get_job_reporter, get_reporter
 from mlsite_client.retries import RetryPolicy
+from mlsite_client.transport import build_headers, send_async
 from mlsite_client.types import BatchJob, Prediction, Review, Waitable
 
 T = TypeVar("T")
@@ -111,13 +111,9 @@ class AsyncClient:
 
     async def predictions(self, **filters: Any) -> AsyncIterator[Prediction]:
         """Iterate over all predictions that match the filters, newest first."""
-        path: str | None = f"{API_PATH}predictions/"
-        params: dict[str, Any] | None = {"page_size": 100, **operations.build_filters(filters)}
-        while path:
-            page = await self._run(operations.fetch(self._policy, path, params))
-            for body in page["results"]:
-                yield Prediction.from_json(body)
-            path, params = page["next"], None
+        params = {"page_size": 100, **operations.build_filters(filters)}
+        async for body in self._list(f"{API_PATH}predictions/", params):
+            yield Prediction.from_json(body)
 
     async def export(self, path: str | os.PathLike[str], *, format: str = "csv", **filters: Any) -> Path:
         """Write all predictions that match the filters to a file."""
@@ -135,14 +131,8 @@ class AsyncClient:
         comment: str | None = None,
     ) -> Review:
         """Review a prediction."""
-        values = {
-            "verdict": verdict,
-            "true_label": true_label,
-            "true_value": true_value,
-            "true_labels": true_labels,
-            "comment": comment,
-        }
-        return await self._run(operations.review(self._policy, get_id(prediction), values))
+        values = {"true_label": true_label, "true_value": true_value, "true_labels": true_labels, "comment": comment}
+        return await self._run(operations.review(self._policy, prediction, {"verdict": verdict, **values}))
 
     async def send_ground_truth(self, items: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         """Send up to 1,000 true labels or values."""
@@ -178,13 +168,15 @@ class AsyncClient:
 
     async def models(self) -> list[dict[str, Any]]:
         """List the models."""
-        models: list[dict[str, Any]] = []
-        path: str | None = f"{API_PATH}models/"
-        while path:
-            page = await self._run(operations.fetch(self._policy, path))
-            models += page["results"]
-            path = page["next"]
-        return models
+        return [model async for model in self._list(f"{API_PATH}models/")]
+
+    async def _list(self, path: str, params: dict[str, Any] | None = None) -> AsyncIterator[dict[str, Any]]:
+        next_path: str | None = path
+        while next_path:
+            page = await self._run(operations.fetch(self._policy, next_path, params))
+            for body in page["results"]:
+                yield body
+            next_path, params = page["next"], None
 
     async def _run(self, operation: Operation[T]) -> T:
         try:
@@ -204,4 +196,4 @@ class AsyncClient:
         if isinstance(step, Pause):
             await asyncio.sleep(step.seconds)
             return None
-        return await transport.send_async(self._http, step)
+        return await send_async(self._http, step)

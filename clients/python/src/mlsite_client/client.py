@@ -10,17 +10,16 @@ from typing import Any, TypeVar
 
 import httpx
 
-from mlsite_client import batches, operations, transport
+from mlsite_client import batches, operations
 from mlsite_client.batches import Result
 from mlsite_client.inputs import ImageSource, Row
 from mlsite_client.operations import API_PATH, Operation, Pause
 from mlsite_client.progress import Progress, get_job_reporter, get_reporter
 from mlsite_client.retries import RetryPolicy
+from mlsite_client.transport import build_headers, send
 from mlsite_client.types import BatchJob, Prediction, Review, Waitable
 
 T = TypeVar("T")
-
-USER_AGENT = "mlsite-client/0.1.0"
 
 
 class Client:
@@ -151,12 +150,8 @@ class Client:
 
     def predictions(self, **filters: Any) -> Iterator[Prediction]:
         """Iterate over all predictions that match the filters of the API, newest first. Pages are fetched when needed."""
-        path: str | None = f"{API_PATH}predictions/"
-        params: dict[str, Any] | None = {"page_size": 100, **operations.build_filters(filters)}
-        while path:
-            page = self._run(operations.fetch(self._policy, path, params))
-            yield from map(Prediction.from_json, page["results"])
-            path, params = page["next"], None
+        params = {"page_size": 100, **operations.build_filters(filters)}
+        yield from map(Prediction.from_json, self._list(f"{API_PATH}predictions/", params))
 
     def export(self, path: str | os.PathLike[str], *, format: str = "csv", **filters: Any) -> Path:
         """Write all predictions that match the filters to a file, as `csv` or `jsonl`."""
@@ -177,14 +172,8 @@ class Client:
 
         If the verdict is omitted, the server infers it from the true label, labels, or value.
         """
-        values = {
-            "verdict": verdict,
-            "true_label": true_label,
-            "true_value": true_value,
-            "true_labels": true_labels,
-            "comment": comment,
-        }
-        return self._run(operations.review(self._policy, get_id(prediction), values))
+        values = {"true_label": true_label, "true_value": true_value, "true_labels": true_labels, "comment": comment}
+        return self._run(operations.review(self._policy, prediction, {"verdict": verdict, **values}))
 
     def send_ground_truth(self, items: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         """Send up to 1,000 true labels or values, each with `id` or `client_reference`. Return the result of each item."""
@@ -228,13 +217,15 @@ class Client:
 
     def models(self) -> list[dict[str, Any]]:
         """List the models with their versions, labels, signatures, and aliases."""
-        models: list[dict[str, Any]] = []
-        path: str | None = f"{API_PATH}models/"
-        while path:
-            page = self._run(operations.fetch(self._policy, path))
-            models += page["results"]
-            path = page["next"]
-        return models
+        return list(self._list(f"{API_PATH}models/"))
+
+    def _list(self, path: str, params: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the entries of all pages. A page is fetched when it is needed."""
+        next_path: str | None = path
+        while next_path:
+            page = self._run(operations.fetch(self._policy, next_path, params))
+            yield from page["results"]
+            next_path, params = page["next"], None
 
     def _run(self, operation: Operation[T]) -> T:
         """Send the requests of an operation, wait during its pauses, and return its result."""
@@ -255,12 +246,4 @@ class Client:
         if isinstance(step, Pause):
             time.sleep(step.seconds)
             return None
-        return transport.send(self._http, step)
-
-
-def build_headers(token: str) -> dict[str, str]:
-    return transport.build_headers(token, USER_AGENT)
-
-
-def get_id(prediction: Prediction | str) -> str:
-    return prediction if isinstance(prediction, str) else prediction.id
+        return send(self._http, step)

@@ -158,9 +158,10 @@ def cancel(policy: RetryPolicy, started: Waitable) -> Operation[Waitable]:
     return type(started).from_json(response.json())
 
 
-def review(policy: RetryPolicy, prediction: str, values: Mapping[str, Any]) -> Operation[Review]:
+def review(policy: RetryPolicy, prediction: Prediction | str, values: Mapping[str, Any]) -> Operation[Review]:
+    prediction_id = prediction if isinstance(prediction, str) else prediction.id
     body = {name: to_json(value) for name, value in values.items() if value is not None}
-    response = yield from create(Request("POST", f"{API_PATH}predictions/{prediction}/reviews/", json=body), policy)
+    response = yield from create(Request("POST", f"{API_PATH}predictions/{prediction_id}/reviews/", json=body), policy)
     return Review.from_json(response.json())
 
 

@@ -11,9 +11,11 @@ import httpx
 
 from mlsite_client.operations import Request
 
+USER_AGENT = "mlsite-client/0.1.0"
 
-def build_headers(token: str, user_agent: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": user_agent}
+
+def build_headers(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": USER_AGENT}
 
 
 @contextlib.contextmanager
