@@ -4,9 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.checks import run_checks
+from django.core.management import call_command
 from django.db import connection
 from django.urls import path
+from django.utils.functional import empty
 from django.views.static import serve
 
 from core import database_checks, deployment_checks
@@ -50,6 +53,22 @@ CHECKS = (
 @pytest.mark.parametrize("check", CHECKS)
 def test_production_settings_are_clean(production, check):
     assert list_ids(check) == []
+
+
+@pytest.mark.once
+def test_static_files_that_are_not_collected_are_found(production, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "site.css").write_text("p {}")
+    production.STATICFILES_DIRS = [source]
+    production.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    production.STORAGES = production.STORAGES | {
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    }
+    assert list_ids(deployment_checks.check_static_files) == ["core.E017"]
+    call_command("collectstatic", interactive=False, verbosity=0)
+    staticfiles_storage._wrapped = empty  # a new process reads the manifest
+    assert list_ids(deployment_checks.check_static_files) == []
 
 
 @pytest.mark.once

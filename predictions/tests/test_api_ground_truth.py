@@ -41,6 +41,7 @@ def test_each_item_has_its_own_result(three, api, user, other):
         *(None, None, "unknown-label", "twice", "not-found", "not-found", "ambiguous", "required", "required", "required"),
         *("invalid", "unknown-field", "invalid"),
     ]
+    assert body["results"][-1]["detail"].startswith('Expected an object, such as {"client_reference":')
     assert body["results"][0]["prediction"] == str(black.pk)
     reviews = Review.objects.order_by("id").values_list("prediction", "verdict", "true_label", "picked_by", "comment")
     assert list(reviews) == [(black.pk, "correct", "black", "api", ""), (grey.pk, "incorrect", "white", "api", "too bright")]

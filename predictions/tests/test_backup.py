@@ -48,7 +48,8 @@ def damage(path):
     path.write_bytes(data)
 
 
-def test_a_restored_backup_has_all_rows_and_files_of_its_snapshot(folder, predictions, user, settings):
+def test_a_restored_backup_has_all_rows_and_files_of_its_snapshot(folder, predictions, user, settings, tmp_path):
+    settings.VAR_DIR = tmp_path / "var"  # does not exist, as on a new machine
     stored = {path: path.read_bytes() for path in list_stored_files(settings)}
     rows = list(Prediction.objects.order_by("id").values())
     make_prediction(user, make_noise_image(9))
@@ -59,6 +60,7 @@ def test_a_restored_backup_has_all_rows_and_files_of_its_snapshot(folder, predic
     assert "No breach found." in out
     assert list(Prediction.objects.order_by("id").values()) == rows
     assert {path: path.read_bytes() for path in list_stored_files(settings)} == stored, "without the later file"
+    assert settings.VAR_DIR.stat().st_mode & 0o077 == 0, "other users cannot open it"
     assert make_prediction(user, make_noise_image(10)).status == "succeeded"
 
 
