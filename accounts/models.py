@@ -127,6 +127,7 @@ class Usage(models.Model):
     used = models.BigIntegerField(default=0)
 
     class Meta:
+        verbose_name_plural = "usage"
         constraints = (models.UniqueConstraint(fields=("user", "kind"), name="usage_user_kind"),)
 
     def __str__(self) -> str:

@@ -135,9 +135,11 @@ def _get_start(kind: str, now: datetime) -> datetime:
 def _raise_limit_reached(kind: str, share: Share, count: int, now: datetime) -> None:
     seconds = max(1, math.ceil((share.ends_at - now).total_seconds()))
     if kind == Usage.Kind.PREDICTIONS:
+        advice = "Send fewer inputs, or try again tomorrow." if share.left else "Try again after midnight UTC."
+        advice = advice if share.limit else "Contact the operator of this site."
         message = (
             f"The daily quota of your account is {share.limit:,} predictions, and at most {share.left:,} are left until "
-            f"midnight UTC. Received: {count:,}. Send fewer inputs, or try again tomorrow."
+            f"midnight UTC. Received: {count:,}. {advice}"
         )
     else:
         message = f"The limit of {share.limit:,} requests is used up. Try again in {seconds} seconds."

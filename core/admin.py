@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ERROR_FLAG
-from django.contrib.admin.widgets import AutocompleteSelect
+from django.contrib.admin.widgets import AdminSplitDateTime, AutocompleteSelect
 from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.db import DataError, IntegrityError
-from django.db.models import Model, QuerySet
+from django.db.models import DateTimeField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -38,6 +38,15 @@ class CheckedAutocompleteSelect(AutocompleteSelect):
         return super().optgroups(name, valid, attr)
 
 
+class LabeledSplitDateTime(AdminSplitDateTime):
+    """Name the fields of a date and of a time for screen readers. Django's label is next to them only visually."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs)
+        for widget, label in zip(self.widgets, ("Date", "Time"), strict=True):
+            widget.attrs["aria-label"] = label
+
+
 class GuardedAdmin(admin.ModelAdmin):
     """Check keys, dates, and texts of a request before the database gets them. All model admins inherit from this class.
 
@@ -48,6 +57,7 @@ class GuardedAdmin(admin.ModelAdmin):
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
+    formfield_overrides: ClassVar[Any] = {DateTimeField: {"widget": LabeledSplitDateTime}}
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Show the list. Redirect to a list without filters and with an error message if a parameter is invalid."""

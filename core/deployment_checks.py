@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.urls import Resolver404, resolve
 from django.views.static import serve
 
+from core.urls import LOCAL_HOSTS
 from inference.preprocessing.images import DECODERS
 
 SAFE_DECODERS = {"JPEG", "PNG", "WEBP"}
 MAX_TIMEOUT_SECONDS = 5.0  # within which a request gets an error if the database does not respond
 MAX_PREDICT_SECONDS = 60.0
-LOCAL_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
 DEBUG_KEY = "only-for-debug"
 
 
@@ -51,6 +53,19 @@ def check_public_media(**options: Any) -> list[CheckMessage]:
             hint = "Remove the URL pattern of MEDIA_URL. The site serves the files itself, and checks permissions."
             errors.append(Error("A URL serves MEDIA_ROOT to everyone.", hint=hint, id="core.E006"))
     return errors
+
+
+@register(deploy=True)
+def check_static_files(**options: Any) -> list[CheckMessage]:
+    """Check that `collectstatic` has found each static file. Otherwise, the pages that use the file fail."""
+    if not isinstance(staticfiles_storage, ManifestFilesMixin):
+        return []
+    collected = staticfiles_storage.hashed_files
+    missing = [path for finder in get_finders() for path, _ in finder.list([]) if Path(path).as_posix() not in collected]
+    if missing:
+        message = f"{len(missing)} static files are not collected, such as {missing[0]}. Pages that use them fail."
+        return [Error(message, hint="Run collectstatic, and restart the server.", id="core.E017")]
+    return []
 
 
 @register(deploy=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import stat
@@ -17,11 +18,14 @@ SQLITE_SUFFIXES = ("", "-wal", "-shm", "-journal")  # SQLite gives new ones the 
 
 
 def protect_files(**kwargs: Any) -> None:
-    """Let only the owner open VAR_DIR and the SQLite database, also if they exist already.
+    """Let only the owner open VAR_DIR and the SQLite database, also if they exist already. Create VAR_DIR.
 
-    Other folders that an operator has chosen are not changed. `manage.py check --deploy` reports them.
+    Otherwise, the first command that writes a file would create VAR_DIR with the usual mode. Other folders that an
+    operator has chosen are not changed. `manage.py check --deploy` reports them.
     """
     folder = Path(settings.VAR_DIR)
+    with contextlib.suppress(OSError):  # nothing to protect if the disk is read-only
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     if is_own_folder(folder):
         restrict_mode(folder, FOLDER_MODE)
     database = settings.DATABASES["default"]

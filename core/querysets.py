@@ -17,11 +17,6 @@ class Viewer(Protocol):
     def is_active(self) -> bool: ...
 
 
-def can_view_all(user: Viewer) -> bool:
-    """Return whether a user can see the predictions of all users."""
-    return bool(user.is_authenticated and user.is_active and getattr(user, "can_view_all", False))
-
-
 class VisibleQuerySet(QuerySet):
     """Rows that belong to a user, by the field named in `owner_field`."""
 

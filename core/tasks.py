@@ -54,11 +54,11 @@ def run_task(name: str, row_id: str) -> None:
     """Run a registered task in this thread, and close its database connections."""
     if name not in _tasks:
         load_tasks()
-    try:
-        with use_job_limits():
+    with use_job_limits():
+        try:
             _tasks[name](row_id)
-    finally:
-        connections.close_all()
+        finally:
+            connections.close_all()
 
 
 def load_tasks() -> list[str]:

@@ -8,8 +8,8 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import QuerySet
 from django.views.generic import DetailView
 
+from accounts.permissions import can_view_all
 from accounts.requests import AuthenticatedRequest
-from core.querysets import can_view_all
 from evaluation.presentation import get_evaluation_context
 from registry.models import RegisteredModel
 from registry.references import select_main_version

@@ -14,6 +14,7 @@ MAX_LISTED_NAMES = 12
 MAX_SHOWN_NAME_LENGTH = 100
 MAX_COMPARED_LENGTH = 100  # characters of a string that is compared with the choices
 MAX_COMPARED_CHOICES = 60  # 1 ms of CPU for similar names
+MAX_HINTED_ERRORS = 20  # of a request. Further errors do not suggest corrections, because finding these takes time
 
 
 def quote_value(value: Any) -> str:

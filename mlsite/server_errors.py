@@ -35,10 +35,16 @@ PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>{status} {phrase}</title>
-<style>body {{ font-family: system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem; }}</style>
+<style>
+main {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem; }}
+h1 {{ line-height: 1.2; }}
+</style>
+<main>
 <h1>{phrase}</h1>
 <p>{detail}</p>
+</main>
 </html>
 """
 

@@ -70,7 +70,8 @@ def describe_status(job: BatchJob) -> str:
     if job.status == Status.FAILED:
         return job.error_message
     if job.status == Status.CANCELED:
-        return f"{format_items(job, job.done_items)} processed before the batch job was canceled."
+        end = f". {job.error_message}" if job.error_message else " before the batch job was canceled."
+        return f"{format_items(job, job.done_items)} processed{end}"
     if job.status == Status.SUCCEEDED:
         failed = f", of which {job.failed_items:,} failed" if job.failed_items else ""
         return f"{format_items(job, job.done_items)} processed{failed}."

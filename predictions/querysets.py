@@ -10,7 +10,7 @@ from django.db.models import Exists, F, Max, Min, OuterRef, Prefetch, Q, QuerySe
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from core.querysets import VisibleQuerySet, can_view_all
+from core.querysets import VisibleQuerySet
 from predictions.id_ranges import build_id_condition
 
 PARTIAL_INDEX_EXCLUSIONS = {"status": "succeeded", "error_code": "", "client_reference": ""}
@@ -166,14 +166,10 @@ class BatchJobQuerySet(VisibleQuerySet):
     view_all_attribute = "can_view_batch_jobs"
 
 
-class ReviewQuerySet(QuerySet):
-    """Reviews."""
+class ReviewQuerySet(VisibleQuerySet):
+    """Reviews. Users see those of their own predictions."""
 
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
-        """Return the reviews of the user's own predictions; for reviewers, those of all predictions."""
-        if not user.is_authenticated or not user.is_active:
-            return self.none()
-        return self.all() if can_view_all(user) else self.filter(prediction__user=user)
+    owner_field = "prediction__user"
 
     def active(self) -> Self:
         """Return reviews that are not withdrawn."""

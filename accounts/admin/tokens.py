@@ -29,9 +29,13 @@ class ApiTokenAdmin(GuardedAdmin):
     search_fields = ("name", "prefix", "user__username")
     autocomplete_fields = ("user",)
     fields = ("user", "name", "scopes", "expires_at", "prefix", "state", "created_at", "last_used_at", "revoked_at")
+    add_fields = ("user", "name", "scopes", "expires_at")
     readonly_fields = ("prefix", "state", "created_at", "last_used_at", "revoked_at")
     form = AddTokenForm
     actions = ("revoke_selected",)
+
+    def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:
+        return self.fields if obj else self.add_fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:
         return self.fields if obj else self.readonly_fields  # type: ignore[return-value]

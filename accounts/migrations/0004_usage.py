@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name_plural": "usage",
                 "constraints": [models.UniqueConstraint(fields=("user", "kind"), name="usage_user_kind")],
             },
         ),

@@ -70,12 +70,12 @@ def test_the_quota_counts_items_and_is_per_user(user, settings):
     with pytest.raises(LimitReached, match="at most 2 are left"):
         count_predictions(user=user, count=3)
     count_predictions(user=user, count=2)
-    with pytest.raises(LimitReached):
+    with pytest.raises(LimitReached, match="Try again after midnight UTC"):
         count_predictions(user=user)
     user.daily_quota = 12
     count_predictions(user=user, count=2)
     user.daily_quota = 0
-    with pytest.raises(LimitReached):
+    with pytest.raises(LimitReached, match="Contact the operator"):
         count_predictions(user=user)
     assert Usage.objects.get(user=user).started_at == timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +15,9 @@ from django.utils import timezone
 
 from core.backup import postgresql, sqlite
 from core.backup.errors import BackupError
-from core.backup.files import FOLDER_MODE, copy_file, get_roots, hash_file, list_files
+from core.backup.files import copy_file, get_roots, hash_file, list_files
 from core.backup.manifest import MANIFEST, Manifest, format_list, read_previous_hashes, write_manifest
+from core.private_files import FOLDER_MODE
 
 LOCK = "backup.lock"  # also marks the folder of an interrupted backup
 OWN_NAMES = {MANIFEST, f"{MANIFEST}.new", LOCK, "media", "models"}
@@ -53,7 +53,6 @@ def _write_backup(folder: Path) -> Manifest:
     database = folder / vendor.NAME.format(stamp=stamp)
     started_at = timezone.now()
     row_counts, tools = vendor.dump(database)
-    os.chmod(database, 0o600)
     _copy_files(folder, known, hashes)
     list_path = folder / f"files-{stamp}.sha256"
     list_path.write_text(format_list(hashes))

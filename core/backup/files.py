@@ -10,10 +10,10 @@ from pathlib import Path
 from django.conf import settings
 
 from core.backup.errors import BackupError
+from core.private_files import FILE_MODE, FOLDER_MODE
 from core.storage import TEMPORARY_FOLDER
 
 CHUNK_BYTES = 2**20
-FILE_MODE, FOLDER_MODE = 0o600, 0o700  # of a backup, which contains personal data and password hashes
 
 
 def get_roots() -> dict[str, Path]:
@@ -46,6 +46,8 @@ def list_files(root: Path) -> Iterator[str]:
 
 def copy_file(source: Path, target: Path, *, mode: int = FILE_MODE) -> tuple[str, int]:
     """Copy a file to a temporary name, rename it, and return its SHA-256 and size. Nothing is synced.
+
+    A backup is as private as the site: it contains personal data and password hashes.
 
     Raises:
         OSError: a file cannot be read or written.

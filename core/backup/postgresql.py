@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from psycopg2.extensions import make_dsn
 
 from core.backup.errors import BackupError
+from core.private_files import FILE_MODE
 
 NAME = "database-{stamp}.dump"
 PASSWORD_OPTIONS = ("password", "sslpassword")
@@ -33,6 +34,7 @@ def dump(path: Path) -> tuple[dict[str, int], dict[str, str]]:
         cursor.execute("SELECT pg_export_snapshot()")
         (snapshot,) = cursor.fetchone()
         run(program, "--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot}", f"--file={path}")
+        path.chmod(FILE_MODE)
         counts = {}
         for table in sorted(connection.introspection.table_names(cursor)):
             cursor.execute(f"SELECT count(*) FROM {connection.ops.quote_name(table)}")  # noqa: S608

@@ -12,6 +12,7 @@ from core.backup import postgresql, sqlite
 from core.backup.errors import BackupError
 from core.backup.files import copy_file, get_roots, hash_file, list_files, sync
 from core.backup.manifest import Manifest, read_manifest, verify_backup
+from core.private_files import protect_files
 
 MODEL_FILE_MODE = 0o640
 
@@ -35,6 +36,7 @@ def restore_backup(folder: Path, *, force: bool = False) -> Manifest:
         vendor.check_restore(folder / manifest.database)
         if not force:
             _check_empty()
+        protect_files()
         _restore_files(folder, hashes)
         connections.close_all()
         vendor.restore(folder / manifest.database)

@@ -9,7 +9,8 @@ from pathlib import Path
 from django.db import DatabaseError, connection
 
 from core.backup.errors import BackupError
-from core.backup.files import FILE_MODE, copy_file, sync
+from core.backup.files import copy_file, sync
+from core.private_files import FILE_MODE
 
 NAME = "database-{stamp}.sqlite3"
 

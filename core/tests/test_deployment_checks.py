@@ -4,9 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.checks import run_checks
+from django.core.management import call_command
 from django.db import connection
 from django.urls import path
+from django.utils.functional import empty
 from django.views.static import serve
 
 from core import database_checks, deployment_checks
@@ -53,6 +56,22 @@ def test_production_settings_are_clean(production, check):
 
 
 @pytest.mark.once
+def test_static_files_that_are_not_collected_are_found(production, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "site.css").write_text("p {}")
+    production.STATICFILES_DIRS = [source]
+    production.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    production.STORAGES = production.STORAGES | {
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    }
+    assert list_ids(deployment_checks.check_static_files) == ["core.E017"]
+    call_command("collectstatic", interactive=False, verbosity=0)
+    staticfiles_storage._wrapped = empty  # a new process reads the manifest
+    assert list_ids(deployment_checks.check_static_files) == []
+
+
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("check", "name", "value", "expected"),
     [
@@ -92,12 +111,14 @@ def test_an_additional_decoder_is_found(monkeypatch):
 
 
 @pytest.mark.once
-def test_files_that_others_can_open_are_found(production, tmp_path, monkeypatch):
+@pytest.mark.parametrize("permission", [0o010, 0o040, 0o001, 0o004])
+def test_files_that_others_can_open_are_found(production, tmp_path, monkeypatch, permission):
     environment = tmp_path / "env"
-    environment.touch(0o644)
+    environment.touch()
+    environment.chmod(0o600 | permission)
     monkeypatch.setenv("ENV_FILE", str(environment))
     for name in (tmp_path, Path(production.DATABASES["default"]["NAME"])):
-        os.chmod(name, 0o755)
+        os.chmod(name, 0o700 | permission)
     expected = 2 + production.DATABASES["default"]["ENGINE"].endswith("sqlite3")
     assert list_ids(deployment_checks.check_permissions) == ["core.W005"] * expected
 

@@ -36,6 +36,12 @@ def test_migrate_makes_the_folder_private(settings, tmp_path):
     assert get_mode(tmp_path) == 0o700
 
 
+def test_a_missing_folder_is_created_private(settings, tmp_path):
+    settings.VAR_DIR = tmp_path / "var"
+    protect_files()
+    assert get_mode(settings.VAR_DIR) == 0o700
+
+
 def test_shared_folders_and_folders_above_the_code_are_not_changed(settings, tmp_path):
     shared = tmp_path / "shared"
     shared.mkdir()

@@ -94,6 +94,7 @@ REJECTED = {
     "restart-markers": lambda: add_to_jpeg(b"\xff\xd0" * 1_000_000),
     "exif-segments": lambda: add_to_jpeg(make_segment(0xE1, b"Exif\0\0" + bytes(65000)) * 140),
     "exif-jpeg": lambda: add_to_jpeg(make_segment(0xE1, b"Exif\0\0" + make_exif(5000, 60000))),
+    "exif-entries": lambda: add_to_png((b"eXIf", make_exif(5000, 4))),
     "exif-png": lambda: add_to_png((b"eXIf", make_exif(1900, 2_000_000, tail=2_000_000))),
     "exif-png-at-end": lambda: add_to_png((b"eXIf", make_exif(1900, 2_000_000, tail=2_000_000)), before=b"IEND"),
     "exif-prefixes": lambda: add_to_png((b"eXIf", b"Exif\0\0" * 500_000)),

@@ -47,6 +47,24 @@ def test_evicted_predictor_stops_its_thread(specs):
     pool.close()
 
 
+def test_all_callers_that_waited_for_a_load_keep_its_predictor(specs):
+    release = threading.Event()
+
+    def load(spec):
+        assert release.wait(30)
+        return load_predictor(spec)
+
+    pool = PredictorPool(load, max_predictors=1)
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(lease_predictor, pool, specs[0])
+        threading.Timer(0.1, release.set).start()
+        with pool.lease(specs[0]) as predictor:
+            assert first.result(10) is predictor
+            with pytest.raises(Overloaded):
+                lease_predictor(pool, specs[1], timeout=0.05)
+    pool.close()
+
+
 def test_leased_predictors_are_not_evicted(specs):
     pool = PredictorPool(max_predictors=2)
     with pool.lease(specs[0]), pool.lease(specs[1]):

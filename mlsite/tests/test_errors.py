@@ -3,6 +3,7 @@
 from html import unescape
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DataError, IntegrityError, connection
 from django.test import Client
@@ -164,3 +165,18 @@ def test_limit_of_a_large_request_has_a_human_unit(signed_in, api, settings):
 def test_request_without_a_length_is_rejected(api):
     response = api.post("/api/v1/predictions/", {}, headers={"transfer-encoding": "chunked"})
     assert_problem(response, 411, "length-required")
+
+
+@pytest.mark.parametrize(
+    ("code", "heading"),
+    [
+        ("csrf-failed", "Form not accepted"),
+        ("permission-denied", "Permission denied"),
+        ("conflict", "Conflict"),
+        ("quota-exceeded", "Too many requests"),
+    ],
+)
+def test_pages_have_a_heading_that_fits_the_error(rf, code, heading):
+    request = rf.get("/")
+    request.user = AnonymousUser()
+    assert heading in get_text(errors.build_error_response(request, code=code, detail="…"))

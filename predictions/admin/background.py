@@ -100,7 +100,7 @@ class QueuedPredictionAdmin(BackgroundAdmin):
 @admin.register(BatchJob)
 class BatchJobAdmin(BackgroundAdmin):
     view_permission, manage_permission = VIEW_BATCH_JOBS, CHANGE_BATCH_JOBS
-    list_display = ("id", "title", "status", "model_version", "user", "age", "progress", "failed_items")
+    list_display = ("title", "status", "model_version", "user", "age", "progress", "failed_items", "id")
     list_select_related = ("model_version__model", "user")
     list_filter = ("status", "kind")
     ordering = ("-id",)

@@ -22,6 +22,7 @@ from inference.errors import (
     InvalidInput,
     ModelNotRun,
 )
+from inference.messages import MAX_HINTED_ERRORS
 from inference.types import PredictionResult
 from predictions import metrics
 from predictions.models import Prediction
@@ -36,8 +37,6 @@ from registry.models import ModelVersion
 from registry.references import ResolvedModel
 
 logger = logging.getLogger(__name__)
-
-MAX_HINTED_ERRORS = 20  # further errors of a batch do not suggest corrections, because finding these takes time
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +111,8 @@ def predict_batch(
             try:
                 prepared = _prepare_item(item, resolved.version, user=user, is_default_model=is_default_model, hints=hints)
             except InvalidInput as error:
+                error_count += len(error.errors) if isinstance(error, InvalidFeatures) else 1
                 result.error = _shorten(error)
-                error_count += 1
                 if all_or_nothing:
                     return
                 continue

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 
-from inference.errors import InferenceError, InvalidInput, ModelError, ModelUnavailable, Overloaded
+from inference.errors import (
+    InferenceError,
+    InvalidInput,
+    ModelError,
+    ModelLoading,
+    ModelNotRun,
+    ModelUnavailable,
+    Overloaded,
+)
 from inference.predictor import Predictor
 from inference.types import ModelInput, PredictionResult, Timings
 from predictions import metrics
@@ -17,7 +25,7 @@ from predictions.models import Prediction
 from predictions.services.inputs import PreparedInput, convert_item
 from registry.models import ModelVersion
 from registry.references import ResolvedModel
-from registry.serving import get_standby, lease_predictor
+from registry.serving import get_standby, get_standby_while_loading, lease_predictor
 
 logger = logging.getLogger(__name__)
 
@@ -33,14 +41,19 @@ class Entry:
 
 
 def run_model(entries: Iterator[Entry], resolved: ResolvedModel) -> None:
-    """Run the resolved version or, if it cannot be loaded, the version that its alias pointed to before, as `predict`.
+    """Run the resolved version or, if it is still loading or cannot be loaded, its standby, as `predict`.
 
+    While the version is loading, a standby that takes other inputs is not used: the batch waits for the version then.
     No transaction is open meanwhile. An item that did not run has a `ModelNotRun` as its outcome.
 
     Raises:
         ModelNotRun: no item ran, because the queue is full, or because the version is not loaded.
     """
     version = resolved.version
+    standby = get_standby_while_loading(version, resolved.reference)
+    if standby and standby.parsed_signature.input == version.parsed_signature.input:
+        _run_standby(standby, entries, ModelLoading(f"{version} is still loading. Try again in a moment."))
+        return
     with ExitStack() as stack:
         try:
             predictor = stack.enter_context(_lease(version))
@@ -56,7 +69,7 @@ def run_model(entries: Iterator[Entry], resolved: ResolvedModel) -> None:
             _run_entries(predictor, entries)
 
 
-def _run_standby(standby: ModelVersion, entries: Iterator[Entry], error: ModelUnavailable) -> None:
+def _run_standby(standby: ModelVersion, entries: Iterator[Entry], error: ModelNotRun) -> None:
     """Run the standby on the inputs that it accepts. The others have the error of the version itself."""
 
     def convert_entries() -> Iterator[Entry]:
@@ -110,6 +123,6 @@ def _run_entries(predictor: Predictor, entries: Iterator[Entry]) -> None:
         entry.outcome, entry.timings = outcome, durations
 
 
-def _fail(entries: Iterable[Entry], error: ModelError | ModelUnavailable) -> None:
+def _fail(entries: Iterable[Entry], error: ModelError | ModelNotRun) -> None:
     for entry in entries:
         entry.outcome = error

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from accounts.models import User
 from inference.errors import InferenceError, InvalidInput
+from inference.messages import MAX_HINTED_ERRORS
 from predictions.models import Prediction, Review
 from predictions.permissions import REVIEW_DENIED, can_send_ground_truth
 from predictions.services.review_validation import ReviewInput, validate_review
@@ -47,6 +48,7 @@ def review_predictions(
     predictions = _find_predictions(items, reviewer)
     results: list[ReviewResult] = []
     reviews: dict[UUID, Review] = {}
+    error_count = 0
     for item in items:
         try:
             prediction = _select_prediction(predictions, item)
@@ -54,8 +56,9 @@ def review_predictions(
                 raise InvalidInput(REVIEW_DENIED, code="permission-denied", field=_get_key_field(item))
             if prediction.pk in reviews:
                 raise InvalidInput("An earlier item reviews the same prediction.", code="twice", field="id")
-            review = validate_review(prediction, _read_review(item))
+            review = validate_review(prediction, _read_review(item), hints=error_count < MAX_HINTED_ERRORS)
         except InferenceError as error:
+            error_count += 1
             results.append(ReviewResult(error=error))
             continue
         row = build_review(review=review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)

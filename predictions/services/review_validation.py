@@ -53,8 +53,11 @@ class ReviewInput:
         return "" if self.true_labels is None else "true_labels"
 
 
-def validate_review(prediction: Prediction, review: ReviewInput) -> ReviewInput:
+def validate_review(prediction: Prediction, review: ReviewInput, *, hints: bool = True) -> ReviewInput:
     """Return the review with the missing part inferred: the verdict from the true output, or vice versa.
+
+    Args:
+        hints: suggest the closest label in errors, which takes time.
 
     Raises:
         NotReviewable: the prediction did not succeed.
@@ -75,7 +78,7 @@ def validate_review(prediction: Prediction, review: ReviewInput) -> ReviewInput:
     if review.verdict == Verdict.UNSURE and (field := review.true_output_field):
         raise InvalidReview(f'Leave {field} empty when verdict is "unsure".', code="contradiction", field="verdict")
     if prediction.predicted_labels is not None:
-        return _validate_labels_review(prediction, prediction.predicted_labels, review)
+        return _validate_labels_review(prediction, prediction.predicted_labels, review, hints=hints)
     if review.true_labels is not None:
         raise _build_error(
             "true_labels",
@@ -84,16 +87,16 @@ def validate_review(prediction: Prediction, review: ReviewInput) -> ReviewInput:
             [*review.true_labels],
         )
     if prediction.label:
-        return _validate_label_review(prediction, review)
+        return _validate_label_review(prediction, review, hints=hints)
     return _validate_value_review(prediction, review) if prediction.value is not None else _validate_raw_review(review)
 
 
-def _validate_label_review(prediction: Prediction, review: ReviewInput) -> ReviewInput:
+def _validate_label_review(prediction: Prediction, review: ReviewInput, *, hints: bool) -> ReviewInput:
     labels: list[str] = prediction.model_version.labels
     if review.true_value is not None:
         raise _build_error("true_value", "wrong-truth", "Expected true_label: the output is a label.", review.true_value)
     if review.true_label:
-        _check_label(review.true_label, labels, "true_label")
+        _check_label(review.true_label, labels, "true_label", hints=hints)
     agrees = review.true_label == prediction.label
     verdict = review.verdict or (_infer_verdict(agrees) if review.true_label else "")
     if verdict == Verdict.UNSURE:
@@ -103,9 +106,9 @@ def _validate_label_review(prediction: Prediction, review: ReviewInput) -> Revie
     return ReviewInput(verdict, true_label, comment=review.comment)
 
 
-def _check_label(label: str, labels: list[str], field: str) -> None:
+def _check_label(label: str, labels: list[str], field: str, *, hints: bool) -> None:
     if label not in labels:
-        closest = find_closest(label, labels)
+        closest = find_closest(label, labels) if hints else None
         hint = f" Did you mean {quote_value(closest)}?" if closest else ""
         raise _build_error(field, "unknown-label", f"Expected one of {_format_labels(labels)}.", label, hint)
 
@@ -124,7 +127,9 @@ def _infer_true_label(verdict: str, label: str, labels: list[str]) -> str:
     raise _build_missing_verdict_error()
 
 
-def _validate_labels_review(prediction: Prediction, predicted: list[str], review: ReviewInput) -> ReviewInput:
+def _validate_labels_review(
+    prediction: Prediction, predicted: list[str], review: ReviewInput, *, hints: bool
+) -> ReviewInput:
     """Return the review with unique true labels in the order of the version."""
     labels: list[str] = prediction.model_version.labels
     field = review.true_output_field
@@ -133,7 +138,7 @@ def _validate_labels_review(prediction: Prediction, predicted: list[str], review
         raise _build_error(field, "wrong-truth", expected, getattr(review, field))
     known = set(labels)
     if unknown := [label for label in review.true_labels or () if label not in known]:
-        _check_label(unknown[0], labels, "true_labels")
+        _check_label(unknown[0], labels, "true_labels", hints=hints)
     agrees = review.true_labels is not None and set(review.true_labels) == set(predicted)
     verdict = review.verdict or (_infer_verdict(agrees) if review.true_labels is not None else "")
     if not verdict:

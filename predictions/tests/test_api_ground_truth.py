@@ -3,6 +3,7 @@
 import pytest
 
 from core.tests.problems import assert_problem
+from inference.messages import MAX_HINTED_ERRORS
 from predictions.models import Prediction, Review
 from predictions.tests.factories import make_prediction
 
@@ -40,6 +41,7 @@ def test_each_item_has_its_own_result(three, api, user, other):
         *(None, None, "unknown-label", "twice", "not-found", "not-found", "ambiguous", "required", "required", "required"),
         *("invalid", "unknown-field", "invalid"),
     ]
+    assert body["results"][-1]["detail"].startswith('Expected an object, such as {"client_reference":')
     assert body["results"][0]["prediction"] == str(black.pk)
     reviews = Review.objects.order_by("id").values_list("prediction", "verdict", "true_label", "picked_by", "comment")
     assert list(reviews) == [(black.pk, "correct", "black", "api", ""), (grey.pk, "incorrect", "white", "api", "too bright")]
@@ -50,6 +52,12 @@ def test_items_withdraw_earlier_reviews(three, api):
     for _ in range(2):
         assert post_items(api, items).json()["accepted"] == 3
     assert (Review.objects.count(), Review.objects.active().count()) == (6, 3)
+
+
+def test_only_the_first_errors_suggest_labels(three, api):
+    body = post_items(api, [{"client_reference": "ref-0", "true_label": "blakc"}] * (MAX_HINTED_ERRORS + 10)).json()
+    hints = ['Did you mean "black"?' in result["detail"] for result in body["results"]]
+    assert hints == [True] * MAX_HINTED_ERRORS + [False] * 10
 
 
 def test_an_item_that_is_null_has_its_own_result(three, api):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from core.backup import create, postgresql
+from core.backup import create, postgresql, sqlite
 from core.backup.errors import BackupError
 from core.backup.manifest import MANIFEST, read_manifest
 from core.tests.commands import run_command
@@ -48,7 +48,8 @@ def damage(path):
     path.write_bytes(data)
 
 
-def test_a_restored_backup_has_all_rows_and_files_of_its_snapshot(folder, predictions, user, settings):
+def test_a_restored_backup_has_all_rows_and_files_of_its_snapshot(folder, predictions, user, settings, tmp_path):
+    settings.VAR_DIR = tmp_path / "var"  # does not exist, as on a new machine
     stored = {path: path.read_bytes() for path in list_stored_files(settings)}
     rows = list(Prediction.objects.order_by("id").values())
     make_prediction(user, make_noise_image(9))
@@ -59,7 +60,29 @@ def test_a_restored_backup_has_all_rows_and_files_of_its_snapshot(folder, predic
     assert "No breach found." in out
     assert list(Prediction.objects.order_by("id").values()) == rows
     assert {path: path.read_bytes() for path in list_stored_files(settings)} == stored, "without the later file"
+    assert settings.VAR_DIR.stat().st_mode & 0o077 == 0, "other users cannot open it"
     assert make_prediction(user, make_noise_image(10)).status == "succeeded"
+
+
+def test_files_that_change_during_a_backup_are_in_it(predictions, user, settings, tmp_path, monkeypatch):
+    """A file is stored before the snapshot, but after the first files are copied. Another is deleted after the snapshot."""
+    vendor = sqlite if connection.vendor == "sqlite" else postgresql
+    dump = vendor.dump
+
+    def dump_with_changes(path):
+        make_prediction(user, make_noise_image(9))
+        result = dump(path)
+        Path(predictions[0].input.image.path).unlink()
+        return result
+
+    monkeypatch.setattr(vendor, "dump", dump_with_changes)
+    assert run_command("backup", tmp_path / "backup")[2] is None
+    for path in list_stored_files(settings):
+        path.unlink()
+    out, _, error = run_command("restore", tmp_path / "backup", "--force")
+    assert error is None, error
+    assert "No breach found." in out
+    assert Prediction.objects.count() == len(predictions) + 1
 
 
 def test_a_second_backup_copies_only_new_and_damaged_files(folder, user, settings):
@@ -80,7 +103,8 @@ def test_a_second_backup_copies_only_new_and_damaged_files(folder, user, setting
 @pytest.mark.once
 def test_other_users_cannot_read_a_backup(folder):
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(path.stat().st_mode) for path in (folder / "media").rglob("*.png")} == {0o600}
+    files = [folder / read_manifest(folder).database, *(folder / "media").rglob("*.png")]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
 
 
 def test_a_backup_with_a_damaged_or_missing_part_is_refused(folder):

@@ -13,6 +13,7 @@ from inference.tests.factories import make_image
 from predictions.models import Prediction
 from predictions.tests.factories import PREDICTIONS_URL
 from predictions.tests.queued import queue_image, run
+from predictions.tests.v2_requests import infer, make_image_input
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +53,18 @@ def test_the_page_rejects_a_bomb(shades, client, user, bomb):
     response = client.post(reverse("predictions:predict"), {"model": "shades", "image": [make_upload(bomb)]})
     assert response.status_code == 400
     assert "too many scans" in response.content.decode()
+
+
+def test_each_request_with_several_images_has_a_total_time(shades, api, signed_in, monkeypatch):
+    monkeypatch.setattr("predictions.services.decoding.MAX_REQUEST_DECODE_SECONDS", 0.0)
+    forms = [{"model": "shades", "image": [make_upload(make_image())]} for _ in range(2)]
+    responses = [
+        api.post(f"{PREDICTIONS_URL}batch/", forms[0]),
+        infer(api, "shades", [make_image_input(make_image())]),
+        signed_in.post(reverse("predictions:predict"), forms[1]),
+    ]
+    assert all("in another request" in response.content.decode() for response in responses)
+    assert not Prediction.objects.exists()
 
 
 def test_a_user_who_decodes_too_many_large_images_gets_429(shades, api, user, no_wait):

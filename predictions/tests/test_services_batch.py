@@ -8,6 +8,7 @@ from django.db import DatabaseError, transaction
 
 from core.storage_errors import StorageFull
 from inference.errors import InvalidFeatures, InvalidInput
+from inference.messages import MAX_HINTED_ERRORS
 from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Input, Prediction
 from predictions.services import inserts, predict
@@ -63,6 +64,13 @@ def test_an_invalid_item_does_not_affect_the_others(flowers, user, settings):
     assert all((result.prediction is None) == (result.error is not None) for result in results)
     assert Prediction.objects.count() == Input.objects.count() == 2
     assert list_stored_files(settings) == []
+
+
+def test_only_the_first_errors_of_a_batch_suggest_corrections(flowers, user):
+    item = BatchItem(features={"petals": 5, "lenght": 4, "colour": "whit"})
+    results = run(user, "flowers", [item] * MAX_HINTED_ERRORS)
+    hints = [sum("Did you mean" in error.message for error in result.error.errors) for result in results]
+    assert hints == [2] * (MAX_HINTED_ERRORS // 2) + [0] * (MAX_HINTED_ERRORS // 2)
 
 
 @pytest.mark.parametrize("error", [RuntimeError, DatabaseError])

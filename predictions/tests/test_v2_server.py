@@ -96,6 +96,7 @@ def test_a_ready_model_can_be_loaded(flowers, api):
     response = api.get("/v2/models/flowers/versions/1/ready")
     assert "cannot be loaded" in get_error(response, 503)
     assert (response.json()["name"], response.json()["ready"]) == ("flowers", False)
+    assert int(response["Retry-After"]) > 0
     error = get_error(infer(api, "flowers", make_row_inputs(ROW)), 409)
     assert "differs from the registered file" in error
     assert not Prediction.objects.exists()

@@ -68,6 +68,16 @@ def double_both_rows(row):
     return ["I1"]
 
 
+def share_input(row):
+    row.client_reference = ""
+    return double_prediction(row)
+
+
+def store_content_again(row):
+    row.client_reference = ""
+    return double_both_rows(row)
+
+
 def flip_bit(row):
     path = Path(row.input.image.path)
     data = bytearray(path.read_bytes())
@@ -109,7 +119,7 @@ def change_user(row):
 
 def change_latency(row):
     with allow_changes():
-        Prediction.objects.filter(pk=row.pk).update(inference_ms=61_000)
+        Prediction.objects.filter(pk=row.pk).update(decode_ms=31_000, inference_ms=30_000)
     return ["I8"]
 
 
@@ -120,8 +130,8 @@ def change_latency_below_zero(row):
 
 
 MUTATIONS = [
-    delete_prediction, delete_both_rows, double_prediction, double_both_rows, flip_bit, swap_files, cut_file, remove_file,
-    change_label, change_user, change_latency, change_latency_below_zero,
+    delete_prediction, delete_both_rows, double_prediction, double_both_rows, share_input, store_content_again, flip_bit,
+    swap_files, cut_file, remove_file, change_label, change_user, change_latency, change_latency_below_zero,
 ]  # fmt: skip
 
 

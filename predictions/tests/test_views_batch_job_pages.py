@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.test import Client
 
+from accounts.services.removal import anonymize_user
 from core.tests.pages import get_text
 from inference.tests.factories import make_image
 from predictions.models import BatchJob, BatchJobItem
@@ -161,6 +162,15 @@ def test_second_click_on_start_does_no_harm(flowers, signed_in, make_job):
         assert signed_in.post(f"{job.get_absolute_url()}start/", fields).url == job.get_absolute_url()
     run_batch_job(str(job.pk))
     assert BatchJobItem.objects.count() == 3
+
+
+def test_a_batch_job_of_an_inactive_user_shows_the_reason(flowers, user, superuser, client, make_job):
+    job = make_job(make_table(), "flowers")
+    anonymize_user(user=user)
+    client.force_login(superuser)
+    page = get_text(client.get(job.get_absolute_url()))
+    assert "0 rows processed. Canceled, because the account of the user is not active." in page
+    assert "Continue" not in page
 
 
 def test_start_of_a_canceled_batch_job_shows_the_reason(flowers, signed_in, make_job):

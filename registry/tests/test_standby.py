@@ -9,6 +9,7 @@ from core.tests.pages import get_text
 from inference.errors import ArtifactMismatch, ModelLoading, ModelUnavailable
 from predictions.models import Input, Prediction
 from predictions.services import predict
+from predictions.tests.v2_requests import ROW, get_outputs, infer, make_row_inputs
 from registry import serving
 from registry.services import register_model
 from registry.services.promote import move_alias
@@ -17,6 +18,7 @@ from registry.tests.factories import damage_artifact
 
 pytestmark = pytest.mark.django_db
 FEATURES = {"length": 4.0, "petals": 5}
+BATCH_URL = "/api/v1/predictions/batch/"
 
 
 @pytest.fixture
@@ -103,6 +105,34 @@ def test_the_previous_version_serves_while_the_promoted_one_is_loading(versions,
     assert predict_flowers().model_version == versions[1]
 
 
+def test_the_previous_version_serves_batches_unless_it_takes_other_inputs(
+    versions, write_rows, predict_flowers, api, slow_loads, settings
+):
+    slow_loads.set()
+    other = register_model(path=write_rows(more='[[input.features]]\nname = "new"\nrequired = false\n'))
+    predict_flowers("flowers:1")
+    slow_loads.clear()
+    settings.PREDICT_TIMEOUT = 0.1
+    move_alias(version=versions[1])
+    content = {"model": "flowers", "features": [FEATURES] * 2}
+    assert api.post(BATCH_URL, content, content_type="application/json").status_code == 200
+    get_outputs(infer(api, "flowers", make_row_inputs(ROW)))
+    assert list(Prediction.objects.values_list("model_version", flat=True)) == [versions[0].pk] * 4
+    move_alias(version=other)
+    assert api.post(BATCH_URL, content, content_type="application/json").json()["code"] == "model-loading"
+    assert Prediction.objects.count() == 4
+
+
+def test_an_earlier_version_serves_if_the_previous_one_is_not_loaded(versions, write_rows, predict_flowers, slow_loads):
+    slow_loads.set()
+    third = register_model(path=write_rows(factor=3))
+    predict_flowers("flowers:1")
+    slow_loads.clear()
+    move_alias(version=versions[1])
+    move_alias(version=third)
+    assert predict_flowers().model_version == versions[0]
+
+
 def test_a_version_that_loads_at_once_serves_from_its_promotion_on(versions, predict_flowers):
     assert predict_flowers().model_version == versions[0]
     move_alias(version=versions[1])
@@ -114,7 +144,7 @@ def test_a_version_that_loads_at_once_serves_from_its_promotion_on(versions, pre
     [
         ("/api/v1/predictions/", FEATURES, {}),
         ("/api/v1/predictions/", FEATURES, {"Idempotency-Key": "k"}),  # not the direct view
-        ("/api/v1/predictions/batch/", [FEATURES] * 2, {}),
+        (BATCH_URL, [FEATURES] * 2, {}),
     ],
 )
 def test_nothing_is_stored_while_no_version_is_loaded(versions, api, slow_loads, settings, path, features, headers):

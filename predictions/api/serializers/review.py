@@ -68,7 +68,10 @@ class ReviewInputSerializer(serializers.Serializer):
 class GroundTruthItemSerializer(ReviewInputSerializer):
     """One item of ground truth: a prediction, by its id or client reference, and its review."""
 
-    default_error_messages = {"null": "Expected an object. Received: null."}
+    default_error_messages = {
+        "null": "Expected an object. Received: null.",
+        "invalid": 'Expected an object, such as {{"client_reference": "scan-42", "true_label": "7"}}.',
+    }
     id = serializers.UUIDField(required=False)
     client_reference = serializers.CharField(max_length=MAX_CLIENT_REFERENCE_CHARACTERS, required=False)
     picked_by = None  # type: ignore[assignment]
@@ -83,7 +86,13 @@ class GroundTruthSerializer(serializers.Serializer):
     """Reviews of up to 1,000 predictions."""
 
     items = serializers.ListField(
-        child=serializers.JSONField(allow_null=True), min_length=1, max_length=MAX_GROUND_TRUTH_ITEMS
+        child=serializers.JSONField(allow_null=True),
+        min_length=1,
+        max_length=MAX_GROUND_TRUTH_ITEMS,
+        error_messages={
+            "min_length": "The list is empty. Send at least one item.",
+            "max_length": f"The list has more than {MAX_GROUND_TRUTH_ITEMS:,} items. Send several requests.",
+        },
     )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from predictions.digests import hash_stored_values
 from predictions.models import BatchJob, IdempotencyKey, Input, Prediction, QueuedPrediction
 from predictions.services.verification.report import Report, iterate_chunks
 
-LATENCY_FIELDS = ("queue_ms", "preprocess_ms", "inference_ms")
+LATENCY_FIELDS = ("decode_ms", "queue_ms", "preprocess_ms", "inference_ms")
 CREATED = 201
 
 

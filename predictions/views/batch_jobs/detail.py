@@ -103,6 +103,9 @@ class BatchJobListView(HtmxLoginRequiredMixin, TemplateView):
 
 
 def _can_retry(job: BatchJob) -> bool:
+    """Return whether the page offers it. The work of a user whose account is not active would be canceled again."""
+    if job.user and not job.user.is_active:
+        return False
     if job.status == BatchJob.Status.SUCCEEDED:
         return has_failed_predictions(job)
     return job.is_final
