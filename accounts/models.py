@@ -115,7 +115,7 @@ class AttemptCount(models.Model):
 
 
 class Usage(models.Model):
-    """What a user has used of a limit in the current period. `accounts.usage` writes it."""
+    """What a user has used of a limit in the current period. `accounts.services.usage` writes it."""
 
     class Kind(models.TextChoices):
         REQUESTS = "requests"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rest_framework.throttling import UserRateThrottle
 
-from accounts.usage import LimitReached, count_request
+from accounts.services.usage import LimitReached, count_request
 
 if TYPE_CHECKING:  # rest_framework.views imports this module
     from rest_framework.request import Request

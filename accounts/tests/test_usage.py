@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts import usage
 from accounts.models import Usage
-from accounts.usage import LimitReached, count_predictions, count_request
+from accounts.services import usage
+from accounts.services.usage import LimitReached, count_predictions, count_request
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.models import User
-from accounts.usage import count_predictions
+from accounts.services.usage import count_predictions
 from core.file_transactions import atomic_with_files
 from inference.errors import (
     MAX_LISTED_ERRORS,

@@ -12,7 +12,7 @@ from django.core.files.base import File
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.usage import count_predictions
+from accounts.services.usage import count_predictions
 from inference.errors import InferenceError, InvalidInput, ModelError, ModelUnavailable, Overloaded
 from inference.types import ModelInput, PredictionResult, Timings
 from predictions import metrics

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from accounts.models import Usage
-from accounts.usage import LimitReached
+from accounts.services.usage import LimitReached
 from core.tests.problems import assert_problem
 from predictions.models import BatchJob, Prediction
 from predictions.services.batch_jobs import start_batch_job

@@ -13,7 +13,7 @@ from django.core.files.base import File
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.usage import count_predictions
+from accounts.services.usage import count_predictions
 from core.tasks import enqueue
 from inference.errors import InferenceError
 from predictions.models import Prediction, QueuedPrediction

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.files.base import File
 
 from accounts.models import User
-from accounts.usage import count_predictions
+from accounts.services.usage import count_predictions
 from core.file_transactions import atomic_with_files
 from core.streamed_uploads import StreamedFile
 from core.validators import clean_file_name

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError
 
 from accounts.models import User
-from accounts.usage import count_predictions
+from accounts.services.usage import count_predictions
 from core.storage_errors import StorageUnavailable
 from core.tasks import stopping
 from inference.errors import InferenceError, InferenceTimeout, ModelLoading, ModelUnavailable, Overloaded

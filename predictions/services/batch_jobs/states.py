@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from accounts.usage import count_predictions
+from accounts.services.usage import count_predictions
 from core.tasks import enqueue
 from inference.errors import InferenceError, InvalidInput
 from predictions.batch_job_files import open_table

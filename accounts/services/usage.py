@@ -1,4 +1,4 @@
-"""Limit the requests and the predictions of a user, over all processes and machines. This module writes the table `Usage`.
+"""Limit the requests and the predictions of a user, over all processes and machines.
 
 A process takes a small share of a limit from the database at a time, so that most requests write nothing. A limit is never
 exceeded. What a process has taken but not used is lost to the others: at most 1 % of the limit per process.
