@@ -49,7 +49,7 @@ def build_rest_framework(*, rate: str | None, proxy_count: int) -> dict[str, Any
         "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser", "rest_framework.parsers.MultiPartParser"],
         "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
         "DEFAULT_PAGINATION_CLASS": "core.api.pagination.NewestFirstPagination",
-        "DEFAULT_THROTTLE_CLASSES": ["accounts.throttling.SharedRateThrottle"],
+        "DEFAULT_THROTTLE_CLASSES": ["accounts.api.throttling.SharedRateThrottle"],
         "DEFAULT_THROTTLE_RATES": {"user": rate},
         "EXCEPTION_HANDLER": "core.api.problems.handle_exception",
         "NUM_PROXIES": proxy_count,

@@ -1,0 +1,1 @@
+"""Parts of the REST API that belong to accounts."""
