@@ -18,6 +18,7 @@ AUTHENTICATION_BACKENDS = [
     "accounts.backends.PermissionBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español")]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],

@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "mlsite.middleware.RequestSizeMiddleware",
     "mlsite.page_middleware.PageSessionMiddleware",
+    "mlsite.language_middleware.LanguageMiddleware",
     "mlsite.middleware.AppendSlashMiddleware",
     "mlsite.page_middleware.PageCsrfViewMiddleware",
     "mlsite.page_middleware.PageAuthenticationMiddleware",
@@ -237,7 +238,7 @@ REST_FRAMEWORK = build_rest_framework(rate=env.str("API_RATE", default="") or No
 
 # --- language, time, logging ----------------------------------------------------------------------------------------
 TIME_ZONE = "UTC"
-USE_I18N = False
-DATETIME_FORMAT, DATE_FORMAT = "j M Y, H:i", "j M Y"  # in the admin; pages show times in the time zone of the browser
+LANGUAGE_CODE, LOCALE_PATHS = "en", [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["mlsite.formats"]
 
 LOGGING = build_logging_config(level=env.str("LOG_LEVEL", default="INFO"))

@@ -1,0 +1,3 @@
+"""Spanish formats."""
+
+DATETIME_FORMAT, DATE_FORMAT = "j M Y, H:i", "j M Y"

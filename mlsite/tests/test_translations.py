@@ -1,0 +1,164 @@
+"""All texts of pages are marked for translation, and both translations are complete."""
+
+import ast
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.template.base import Lexer, TokenType
+
+ROOT = Path(settings.BASE_DIR)
+TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*") if path.suffix in (".html", ".txt"))
+SCRIPTS = sorted(path for path in (ROOT / "static").rglob("*.js") if "vendor" not in path.parts)
+APPS = ("core", "accounts", "registry", "predictions", "evaluation", "monitoring", "demo", "mlsite")
+MODULES = sorted(
+    path
+    for app in APPS
+    for path in (ROOT / app).rglob("*.py")
+    if not {"tests", "migrations", "management", "api"} & set(path.parts)
+)
+WORD = re.compile(r"[^\W\d_]{2,}")
+# Names that are the same in each language. `<code>` and `<kbd>` need no mark either.
+NAMES = re.compile(
+    r"\b(mlsite|CSV|JSON( Lines)?|Excel|ZIP|API|URL|UTC|UTF|ID|JPEG|PNG|WebP|SHA-?256|MAE|RMSE|McNemar|Swagger|ms|MB|x)\b"
+)
+TEXT_ATTRIBUTES = {"alt", "title", "placeholder", "aria-label", "aria-description", "hx-confirm", "data-confirm", "label"}
+UNTRANSLATED_ELEMENTS = {"script", "style", "code", "pre", "kbd", "samp"}
+TEXT_KEYWORDS = {
+    *("label", "help_text", "verbose_name", "verbose_name_plural", "empty_label", "short_description", "description"),
+    *("error_messages", "empty_value_display", "site_header", "site_title", "index_title"),
+}
+# Keywords of calls whose texts are not on pages, for example of the OpenAPI schema and of metrics.
+TECHNICAL_CALLS = {"extend_schema", "OpenApiParameter", "OpenApiExample", "OpenApiResponse", "Counter", "Gauge", "Histogram"}
+MESSAGE_FUNCTIONS = {"success", "info", "warning", "error", "debug", "message_user", "ValidationError"}
+
+
+class TextFinder(HTMLParser):
+    """Collect the texts and text attributes of HTML that contain a word."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.untranslated: list[str] = []
+
+    def add(self, text: str | None) -> None:
+        if text and WORD.search(NAMES.sub("", text)):
+            self.texts.append(" ".join(text.split()))
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag in UNTRANSLATED_ELEMENTS:
+            self.untranslated.append(tag)
+        for name, value in attributes:
+            if name in TEXT_ATTRIBUTES:
+                self.add(value)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.untranslated and self.untranslated[-1] == tag:
+            self.untranslated.pop()
+
+    def handle_data(self, text: str) -> None:
+        if not self.untranslated:
+            self.add(text)
+
+
+def find_template_texts(source: str) -> list[str]:
+    """Return the texts of a template that are not inside {% translate %} or {% blocktranslate %}."""
+    finder, is_marked = TextFinder(), False
+    for token in Lexer(source).tokenize():
+        command = token.split_contents()[0] if token.token_type == TokenType.BLOCK else ""
+        if command in ("blocktranslate", "comment"):
+            is_marked = True
+        elif command in ("endblocktranslate", "endcomment"):
+            is_marked = False
+        elif token.token_type == TokenType.TEXT and not is_marked:
+            finder.feed(token.contents)
+    finder.close()
+    return finder.texts
+
+
+def get_call_name(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def get_literals(node: ast.AST) -> Iterator[str]:
+    """Return the texts of a literal, of an f-string, and of those in a conditional expression or a dictionary."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.JoinedStr):
+        yield "".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))
+    elif isinstance(node, ast.IfExp):
+        yield from [*get_literals(node.body), *get_literals(node.orelse)]
+    elif isinstance(node, ast.Dict):
+        yield from (text for value in node.values for text in get_literals(value))
+
+
+def find_module_texts(tree: ast.AST) -> Iterator[str]:
+    """Yield texts of labels, messages, and choices that are not arguments of a gettext function."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and get_call_name(node) not in TECHNICAL_CALLS:
+            for keyword in node.keywords:
+                if keyword.arg in TEXT_KEYWORDS:
+                    yield from get_literals(keyword.value)
+            is_logger = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "logger"
+            if get_call_name(node) in MESSAGE_FUNCTIONS and not is_logger:
+                yield from (text for argument in node.args for text in get_literals(argument))
+        elif isinstance(node, ast.ClassDef) and any("Choices" in ast.unparse(base) for base in node.bases):
+            values = [statement.value for statement in node.body if isinstance(statement, ast.Assign)]
+            yield from (text for value in values for text in get_literals(value))
+            tuples = [value for value in values if isinstance(value, ast.Tuple)]
+            yield from (text for value in tuples for text in get_literals(value.elts[-1]))
+        elif (
+            isinstance(node, ast.Assign)
+            and getattr(node.targets[0], "id", getattr(node.targets[0], "attr", "")) in TEXT_KEYWORDS
+        ):
+            yield from get_literals(node.value)
+
+
+SCRIPT_STRING = re.compile(
+    r"""(?P<call>\b(?:n?gettext|querySelector\w*|import|from|Error|matches|closest)\(?[^"`';]*)?(?P<quote>["`])(?P<text>[^"`\n]*)(?P=quote)"""
+)
+
+
+def find_script_texts(source: str) -> list[str]:
+    """Return the texts of a script that look like a sentence or a button, and are not arguments of gettext."""
+    source = re.sub(r"^\s*//.*$", "", source, flags=re.MULTILINE)
+    found = []
+    for match in SCRIPT_STRING.finditer(source):
+        text = re.sub(r"\$\{[^}]*\}", "", match["text"]).strip()
+        if not match["call"] and re.match(r"[A-Z][a-z]+( |$|[.…])", text):
+            found.append(text)
+    return found
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_texts_of_a_template_are_marked(path):
+    assert find_template_texts(path.read_text()) == []
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_texts_of_a_module_are_marked(path):
+    assert [text for text in find_module_texts(ast.parse(path.read_text())) if WORD.search(NAMES.sub("", text))] == []
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_texts_of_a_script_are_marked(path):
+    assert find_script_texts(path.read_text()) == []
+
+
+@pytest.mark.once
+def test_unmarked_texts_are_found():
+    template = (
+        '<p title="Some text">{% translate "Marked" %} <b>bold</b> {{ x }}</p>{% blocktranslate %}No{% endblocktranslate %}'
+    )
+    assert find_template_texts(template) == ["Some text", "bold"]
+    module = (
+        'class A(TextChoices):\n    B = "b", "Bee"\nf(label="Name", help_text=_("Help"))\nmessages.error(request, f"No {x}")'
+    )
+    assert sorted(find_module_texts(ast.parse(module))) == ["Bee", "Name", "No "]
+    assert find_script_texts('a.textContent = "Try again"; b = gettext("Marked");') == ["Try again"]
