@@ -69,6 +69,7 @@ CORS_EXPOSE_HEADERS = [
     *("Location", "Retry-After", "Idempotent-Replayed", "Preference-Applied", "Inference-Header-Content-Length"),
     *("X-Request-ID",),
 ]
+VERSION = __version__
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "mlsite",
     "DESCRIPTION": "Send inputs to trained models and store every prediction. Errors are RFC 9457 problem details "
