@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from typing import ClassVar
 
-from django.utils.translation import gettext_lazy as _
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from core.fields import UUID7Field
 from core.validators import validate_artifact_path, validate_labels, validate_name, validate_sha256
@@ -86,7 +86,9 @@ class ModelVersion(models.Model):
     trusted = models.BooleanField(
         default=False, help_text=_("Whether it was registered with --trusted, which allows it to run its author's code.")
     )
-    examples = models.JSONField(default=list, blank=True, help_text=_("Inputs with their expected outputs, from model.toml."))
+    examples = models.JSONField(
+        default=list, blank=True, help_text=_("Inputs with their expected outputs, from model.toml.")
+    )
     notes = models.TextField(blank=True)
     notices = models.JSONField(
         default=list, blank=True, help_text=_("What registration derived or noticed, one sentence each.")
@@ -97,8 +99,10 @@ class ModelVersion(models.Model):
     conversion = models.JSONField(
         default=dict,
         blank=True,
-        help_text=_("The converted network that runs in place of the artifact: its runtime, path below MODEL_ROOT, sha256, ")
-        "size in bytes, and largest difference from the artifact. Empty if the artifact itself runs.",
+        help_text=_(
+            "The converted network that runs in place of the artifact: its runtime, path below MODEL_ROOT, sha256, size in "
+            "bytes, and largest difference from the artifact. Empty if the artifact itself runs."
+        ),
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(
