@@ -48,8 +48,6 @@ class RegisteredModel(models.Model):
     objects: ClassVar = RegisteredModelQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("registered model")
-        verbose_name_plural = _("registered models")
         ordering = ("name",)
 
     def __str__(self) -> str:
@@ -112,8 +110,6 @@ class ModelVersion(models.Model):
     objects: ClassVar = ModelVersionQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("model version")
-        verbose_name_plural = _("model versions")
         ordering = ("model__name", "-number")
         constraints = [
             # Also serves: looking up a version by its number.
@@ -149,7 +145,6 @@ class Alias(models.Model):
     version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="aliases")
 
     class Meta:
-        verbose_name = _("alias")
         verbose_name_plural = _("aliases")
         ordering = ("model__name", "name")
         constraints = [
@@ -173,8 +168,6 @@ class AliasChange(models.Model):
     changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
-        verbose_name = _("alias change")
-        verbose_name_plural = _("alias changes")
         ordering = ("-id",)
 
     def __str__(self) -> str:
