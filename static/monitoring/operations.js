@@ -104,6 +104,7 @@ function drawMarkers(plot, data, halfBucket, threshold) {
     context.lineTo(bbox.left + bbox.width, top);
     context.stroke();
   }
+  let lastLabel = -Infinity; // markers at about the same time share the number of the first one
   for (const marker of data.markers) {
     const left = plot.valToPos(marker.time - halfBucket, "x", true);
     context.strokeStyle = context.fillStyle = readColor(marker.kind === "promotion" ? "--marker-promotion" : "--marker-deployment");
@@ -111,7 +112,9 @@ function drawMarkers(plot, data, halfBucket, threshold) {
     context.moveTo(left, bbox.top);
     context.lineTo(left, bbox.top + bbox.height);
     context.stroke();
+    if (left - lastLabel < 14 * ratio) continue;
     context.fillText(marker.number, left, bbox.top - 2 * ratio);
+    lastLabel = left;
   }
   context.restore();
 }
