@@ -123,6 +123,7 @@ def test_staff_pages_are_accessible(page, watched, seeded_site):
     page.locator("#result_list tbody tr").first.get_by_role("link").first.click()
     expect(page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
     audit.check_page("admin, a prediction")
+    audit.check_page("admin, users", "/admin/accounts/user/")
     audit.check_page("admin, model versions", "/admin/registry/modelversion/")
     page.get_by_role("link", name="iris:1").click()
     page.get_by_role("link", name="Promote…").click()
@@ -132,4 +133,4 @@ def test_staff_pages_are_accessible(page, watched, seeded_site):
     page.goto("/api/docs/")
     expect(page.locator(".opblock").first).to_be_visible()
     audit.check_page("API")
-    audit.check(11)
+    audit.check(12)
