@@ -20,7 +20,7 @@ from predictions.history_query import PAGE_SIZES, RANGE, TIME_FILTERS, HistoryQu
 from predictions.models import SavedFilter
 from predictions.querysets import PredictionQuerySet
 from predictions.sorting import MAX_COUNT, count_rows, get_sorted_page
-from predictions.views.history_links import list_chips
+from predictions.views.history_links import CONFIDENCE_FILTERS, list_chips
 from predictions.views.mixins import HtmxLoginRequiredMixin
 from registry.models import MULTI_LABEL_TASKS, ModelVersion, RegisteredModel
 
@@ -89,7 +89,7 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
         choices += [(value, value) for value in chosen if value not in dict(choices)]
         times = {name: form.cleaned_data.get(name) if query.filterset.is_valid() else None for name in TIME_FILTERS}
         return {
-            "query": query,
+            "single_names": CONFIDENCE_FILTERS,
             "models": choices,
             "labels": _list_served_labels(),
             "checked_fields": [form[name] for name in CHECKED_FIELDS],
