@@ -132,7 +132,11 @@ def _make_cell(sheet: Any, value: Any) -> Any:
         cell = WriteOnlyCell(sheet, value)
         cell.number_format = DATE_FORMAT
         return cell
-    if isinstance(value, int | float) and math.isfinite(value) and abs(value) <= (MAX_EXACT_INTEGER if isinstance(value, int) else math.inf):
+    if (
+        isinstance(value, int | float)
+        and math.isfinite(value)
+        and abs(value) <= (MAX_EXACT_INTEGER if isinstance(value, int) else math.inf)
+    ):
         return value
     return _make_text_cell(sheet, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 

@@ -45,9 +45,7 @@ FACT_COLUMNS = (
     HistoryColumn("source", _("Source"), lambda row: row.get_source_display(), is_default=True),
     HistoryColumn("reference", _("Reference"), lambda row: row.client_reference or NOT_AVAILABLE),
 )
-USER_COLUMN = HistoryColumn(
-    "user", _("User"), lambda row: row.user.username if row.user else NOT_AVAILABLE, is_default=True
-)
+USER_COLUMN = HistoryColumn("user", _("User"), lambda row: row.user.username if row.user else NOT_AVAILABLE, is_default=True)
 
 
 def list_available_columns(query: HistoryQuery, *, shows_users: bool) -> list[HistoryColumn]:

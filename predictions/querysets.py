@@ -48,7 +48,6 @@ class DatedQuerySet(VisibleQuerySet):
             rows, indexed = rows.exclude(**{field: common}), indexed.exclude(**{field: common})
         return rows.filter(pk__lte=Subquery(get_newest(indexed, field, value)))
 
-
     def matching_any(self, field: str, values: Sequence[Any]) -> Self:
         """Return rows with one of several values in such a field. Start at the newest row with any of them."""
         common = PARTIAL_INDEX_EXCLUSIONS.get(field)

@@ -9,8 +9,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from predictions import presentation
-from predictions.history_columns import list_cells
 from predictions.forms import SUBMISSION_KEY_FIELD
+from predictions.history_columns import list_cells
 
 # Minimum confidence, CSS class, words.
 CONFIDENCE_LEVELS = (

@@ -50,7 +50,7 @@ def list_chips(query: HistoryQuery) -> list[Chip]:
 
 
 def _list_range_chips(query: HistoryQuery) -> Iterator[Chip]:
-    removed: dict[str, list[str]] = dict.fromkeys(TIME_FILTERS, [])
+    removed: dict[str, list[str]] = {name: [] for name in TIME_FILTERS}
     for name, date_range in DATE_RANGES.items():
         is_active = query.get(RANGE) == name
         yield Chip(date_range.title, query.build_url({**removed, RANGE: [] if is_active else [name]}), is_active)
