@@ -24,7 +24,8 @@ from django.utils import timezone
 from accounts.permissions import can_view_all
 from core.database_limits import use_job_limits
 from inference.signature import TEXT_KEY
-from predictions.models import Input, Prediction, Review
+from predictions.export_reviews import NO_REVIEW, ExportedReview, fetch_reviews
+from predictions.models import Input, Prediction
 from registry.versions import MAX_CACHED_VERSIONS, get_version
 
 logger = logging.getLogger(__name__)
@@ -50,17 +51,6 @@ FORMATTED_COLUMNS = (
 USER_FIELD = "user__username"  # only for users who can view all predictions
 
 
-class ExportedReview(NamedTuple):
-    """The newest active review of a prediction, and the number of its active reviews."""
-
-    verdict: str | None = None
-    true_label: str | None = None
-    true_value: float | None = None
-    true_labels: list[str] | None = None
-    picked_by: str | None = None
-    active_count: int = 0
-
-
 class ExportedVersion(NamedTuple):
     """What the rows of a model version share. The names of the features are in the order of the signature."""
 
@@ -69,7 +59,6 @@ class ExportedVersion(NamedTuple):
     features: tuple[str, ...]
 
 
-NO_REVIEW = ExportedReview()
 StoredRow = Any
 """The values of `FIELDS`, and of `USER_FIELD` for users who can view all, of one prediction by name."""
 ExportRow = dict[str, Any]
@@ -181,18 +170,6 @@ def get_exported_version(version_id: UUID) -> ExportedVersion:
     version = get_version(version_id)
     features = tuple(feature.name for feature in version.parsed_signature.input.features)
     return ExportedVersion(version.model.name, version.number, features)
-
-
-def fetch_reviews(prediction_ids: list[UUID]) -> dict[UUID, ExportedReview]:
-    """Return the newest active review of each of these predictions that has one."""
-    if not prediction_ids:
-        return {}
-    reviews = Review.objects.active().filter(prediction__in=prediction_ids).order_by("id")
-    summaries: dict[UUID, ExportedReview] = {}
-    for prediction_id, *values in reviews.values_list("prediction_id", *ExportedReview._fields[:-1]):
-        count = summaries.get(prediction_id, NO_REVIEW).active_count + 1
-        summaries[prediction_id] = ExportedReview._make((*values, count))
-    return summaries
 
 
 def write_jsonl(rows: Iterable[ExportRow]) -> Iterator[str]:
