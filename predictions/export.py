@@ -88,11 +88,11 @@ def stream_export(
     rows = iterate_rows(predictions, reader)
     content: Iterator[Any]
     if format_name == EXCEL:
-        from predictions.export_excel import CollectedRows, read_chunks, write_workbook  # openpyxl takes long to import
+        from predictions.export_excel import create_workbook, read_chunks  # openpyxl takes long to import
 
         zone = timezone.get_current_timezone()
         url = f"{site_url}{reverse('predictions:history')}"
-        content, content_type = read_chunks(write_workbook(CollectedRows(rows), zone=zone, url=url)), EXCEL_TYPE
+        content, content_type = read_chunks(create_workbook(rows, zone=zone, url=url)), EXCEL_TYPE
     else:
         export_format = EXPORT_FORMATS[format_name]
         content, content_type = join_lines(export_format.write(rows)), f"{export_format.content_type}; charset=utf-8"

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from contextlib import closing
+from datetime import datetime, tzinfo
 from tempfile import TemporaryFile
 from typing import IO, Any
-from zoneinfo import ZoneInfo
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -47,15 +47,23 @@ class ExportTooLarge(InferenceError):
 
 
 class CollectedRows:
-    """The rows of an export in a temporary file, and the features and scores that they have.
+    """The rows of an export in a temporary file, and the features and scores that they have. Close them after use."""
 
-    Raises:
-        ExportTooLarge: there are more than `MAX_ROWS` rows, or too many features and scores.
-    """
-
-    def __init__(self, rows: Iterable[dict[str, Any]]) -> None:
-        self.file: IO[str] = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  closed with the object
+    def __init__(self) -> None:
+        self.file: IO[str] = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  closed by `close`
         self.count = 0
+        self.features: list[str] = []
+        self.scores: list[str] = []
+
+    def close(self) -> None:
+        self.file.close()
+
+    def collect(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Store the rows.
+
+        Raises:
+            ExportTooLarge: there are more than `MAX_ROWS` rows, or too many features and scores.
+        """
         features: dict[str, None] = {}
         scores: dict[str, None] = {}
         for row in rows:
@@ -87,13 +95,22 @@ def get_scores(row: dict[str, Any]) -> dict[str, float]:
     return scores if isinstance(scores, dict) else {}
 
 
-def write_workbook(rows: CollectedRows, *, zone: ZoneInfo, url: str) -> IO[bytes]:
+def create_workbook(rows: Iterable[dict[str, Any]], *, zone: tzinfo, url: str) -> IO[bytes]:
     """Return a temporary file with a workbook of one sheet.
 
     Args:
         zone: the time zone of the dates, which the header names.
         url: the start of the URL of a prediction, to which its ID and a slash are added.
+
+    Raises:
+        ExportTooLarge: a sheet cannot have as many rows or columns.
     """
+    with closing(CollectedRows()) as collected:
+        collected.collect(rows)
+        return _write_workbook(collected, zone, url)
+
+
+def _write_workbook(rows: CollectedRows, zone: tzinfo, url: str) -> IO[bytes]:
     book = Workbook(write_only=True)
     sheet = book.create_sheet("predictions")
     sheet.freeze_panes = "A2"
@@ -111,7 +128,7 @@ def write_workbook(rows: CollectedRows, *, zone: ZoneInfo, url: str) -> IO[bytes
     return file
 
 
-def _list_cells(sheet: Any, row: dict[str, Any], rows: CollectedRows, zone: ZoneInfo, url: str) -> list[Any]:
+def _list_cells(sheet: Any, row: dict[str, Any], rows: CollectedRows, zone: tzinfo, url: str) -> list[Any]:
     values = dict(row, created_at=datetime.fromisoformat(row["created_at"]).astimezone(zone).replace(tzinfo=None))
     features, scores = row["features"] or {}, get_scores(row)
     cells = [
