@@ -46,7 +46,7 @@ document.addEventListener("change", ({ target }) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
+  if (!/^Escape$/.test(event.key)) return;
   const menu = document.querySelector("details.menu[open]");
   if (menu) {
     menu.open = false;
