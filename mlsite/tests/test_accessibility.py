@@ -66,7 +66,7 @@ def test_user_pages_are_accessible(page, watched):
     expect(page.get_by_text("Expected 4 values")).to_be_visible()
     audit.check_page("invalid CSV row")
     audit.check_page("history", "/predictions/")
-    page.get_by_text("Filters").click()
+    page.get_by_text("More filters").click()
     audit.check_page("history, filters open")
     audit.check_page("history with chips", "/predictions/?model=digits&min_confidence=0.1")
     audit.check_page("invalid filters", "/predictions/?min_confidence=7&unknown=1")
