@@ -39,15 +39,20 @@ class Replay(models.Model):
     picked_by = models.CharField(
         max_length=10, choices=Review.PickedBy.choices, blank=True, help_text=_("The sample. Empty for all reviewed inputs.")
     )
-    covers_all = models.BooleanField(help_text=_("Whether it includes the predictions of all users, or only those of its user."))
+    covers_all = models.BooleanField(
+        help_text=_("Whether it includes the predictions of all users, or only those of its user.")
+    )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     total_items = models.PositiveIntegerField(null=True, help_text=_("Unknown until the inputs have been selected."))
     done_items = models.PositiveIntegerField(default=0)
     error_code = models.CharField(max_length=50, blank=True)
     error_message = models.TextField(blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0, help_text=_("How often a worker has started it without progress."))
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text=_("How often a worker has started it without progress.")
+    )
     leased_until = models.DateTimeField(
-        null=True, help_text=_("A worker is running it, or a task for it is queued. After this time, both are considered lost.")
+        null=True,
+        help_text=_("A worker is running it, or a task for it is queued. After this time, both are considered lost."),
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True)

@@ -11,6 +11,7 @@ from django.db.models import Count, F, Q
 from evaluation.models import Replay, ReplayResult
 from evaluation.statistics import Z_95, compute_mcnemar_p, compute_wilson_interval, divide
 from evaluation.types import UNKNOWN_SHARE, Share
+from registry.models import ModelVersion
 
 SIGNIFICANT_P = 0.05
 CASES = {
@@ -89,7 +90,7 @@ def compare_results(replay: Replay, *, max_cases: int) -> ReplayComparison:
     done = ReplayResult.objects.filter(replay=replay, number__lte=replay.done_items)
     counts = done.aggregate(failed=Count("pk", filter=~Q(error_code="")), random=Count("pk", filter=Q(is_random=True)))
     compared = done.filter(error_code="")
-    if replay.model_version.parsed_signature.output.kind == "value":
+    if get_truth_kind(replay.model_version) == "value":
         rows = [
             _ErrorPair(pk, is_random, abs(value - true), abs(baseline - true))
             for pk, is_random, true, value, baseline in compared.values_list(
@@ -113,6 +114,12 @@ def compare_results(replay: Replay, *, max_cases: int) -> ReplayComparison:
         failed=counts["failed"],
         random_count=counts["random"],
     )
+
+
+def get_truth_kind(version: ModelVersion) -> str:
+    """Return what reviews of predictions of a version contain: `value`, `labels`, or `label`."""
+    kind = version.parsed_signature.output.kind
+    return kind if kind in ("value", "labels") else "label"
 
 
 def _compare_labels(rows: Any) -> LabelComparison:

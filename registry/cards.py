@@ -82,7 +82,10 @@ def _iterate_index_metrics(data: Any) -> Iterator[tuple[str, float]]:
     for model in _iterate_items(data, "model-index"):
         for result in _iterate_items(model, "results"):
             for metric in _iterate_items(result, "metrics"):
-                name, value = str(metric.get("name") or metric.get("type") or "")[:MAX_METRIC_NAME_CHARACTERS], metric.get("value")
+                name, value = (
+                    str(metric.get("name") or metric.get("type") or "")[:MAX_METRIC_NAME_CHARACTERS],
+                    metric.get("value"),
+                )
                 if name and name not in seen and len(seen) < MAX_METRICS and _is_number(value):
                     seen.add(name)
                     yield name, float(value)
@@ -98,7 +101,9 @@ def _check_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
         raise InvalidSignature(f"Expected at most {MAX_METRICS} numbers in [metrics]. Received: {len(metrics)}")
     for name, value in metrics.items():
         if not name.strip() or len(name) > MAX_METRIC_NAME_CHARACTERS or not _is_number(value):
-            raise InvalidSignature(f"Expected each metric in [metrics] to be a name and a number. Received: {name} = {value!r:.100}")
+            raise InvalidSignature(
+                f"Expected each metric in [metrics] to be a name and a number. Received: {name} = {value!r:.100}"
+            )
     return {name: float(value) for name, value in metrics.items()}
 
 

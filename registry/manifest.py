@@ -66,7 +66,7 @@ class Manifest:
     output: dict[str, Any] = field(default_factory=dict)
     examples: list[Example] = field(default_factory=list)
     preprocess: Path | None = None
-    card: CardText = CardText()
+    card: CardText = field(default_factory=CardText)
     notices: tuple[str, ...] = ()
 
     def get_image_path(self, example: Example) -> Path:

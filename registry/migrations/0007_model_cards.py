@@ -6,19 +6,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('registry', '0005_converted_networks'),
+        ("registry", "0005_converted_networks"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ModelCard',
+            name="ModelCard",
             fields=[
-                ('version', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='card', serialize=False, to='registry.modelversion')),
-                ('text', models.TextField(blank=True, help_text='The file MODEL_CARD.md, in Markdown.')),
-                ('metrics', models.JSONField(blank=True, default=dict, help_text='The metrics that the author measured, by name. From [metrics] in model.toml.')),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "version",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="card",
+                        serialize=False,
+                        to="registry.modelversion",
+                    ),
+                ),
+                ("text", models.TextField(blank=True, help_text="The file MODEL_CARD.md, in Markdown.")),
+                (
+                    "metrics",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text="The metrics that the author measured, by name. From [metrics] in model.toml.",
+                    ),
+                ),
+                ("updated_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
         ),
     ]

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.permissions import can_view_all
 from evaluation.models import Replay
+from evaluation.replay_results import get_truth_kind
 from evaluation.services.replays.states import enqueue_replay, get_queued_values
 from inference.signature import RawOutput
 from registry.models import ModelVersion
@@ -53,9 +54,3 @@ def create_replay(*, user: User, version: ModelVersion, baseline: ModelVersion, 
     except IntegrityError:  # another request has created it meanwhile
         return rows.filter(completed_at=None).get()
     return replay
-
-
-def get_truth_kind(version: ModelVersion) -> str:
-    """Return what reviews of predictions of a version contain: `value`, `labels`, or `label`."""
-    kind = version.parsed_signature.output.kind
-    return kind if kind in ("value", "labels") else "label"

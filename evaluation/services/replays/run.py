@@ -13,7 +13,7 @@ from django.db.models import F
 from core.storage_errors import StorageUnavailable
 from core.tasks import stopping
 from evaluation.models import Replay, ReplayResult
-from evaluation.services.replays.create import get_truth_kind
+from evaluation.replay_results import get_truth_kind
 from evaluation.services.replays.selection import select_results, sort_labels
 from evaluation.services.replays.states import LeaseLost, claim_replay, end_replay, extend_lease, release_replay
 from inference.errors import InferenceError, InferenceTimeout, InvalidInput, ModelNotRun, ModelUnavailable
@@ -121,7 +121,9 @@ class _ReplayRun:
         for row in chunk:
             row.is_done = True
             if self.kind != "value" and not row.error_code:
-                row.is_correct, row.baseline_is_correct = (label == row.true_label for label in (row.label, row.baseline_label))
+                row.is_correct, row.baseline_is_correct = (
+                    label == row.true_label for label in (row.label, row.baseline_label)
+                )
         with transaction.atomic():
             extend_lease(self.replay, done_items=F("done_items") + len(chunk), attempts=0)
             ReplayResult.objects.bulk_update(chunk, RESULT_FIELDS)

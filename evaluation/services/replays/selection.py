@@ -10,7 +10,7 @@ from uuid import UUID
 
 from core.sql import execute_query
 from evaluation.models import Replay, ReplayResult
-from evaluation.services.replays.create import get_truth_kind
+from evaluation.replay_results import get_truth_kind
 from predictions.models import Prediction, Review
 from predictions.models.summaries import PICKED_BY_BITS
 from predictions.summary_sql import build_summaries
