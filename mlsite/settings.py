@@ -17,6 +17,7 @@ from mlsite.fixed_settings import (  # noqa: F401  settings
     MAX_ARCHIVE_MEMBERS,
     MAX_BATCH_JSON_BYTES,
     MAX_BATCH_VALUES,
+    MODEL_PAGE_HOOKS,
     SPECTACULAR_SETTINGS,
     build_rest_framework,
 )

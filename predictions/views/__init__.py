@@ -6,6 +6,7 @@ from predictions.views.examples import ExampleImageView, ExampleView
 from predictions.views.history import HistoryView
 from predictions.views.models import ModelDetailView, ModelListView
 from predictions.views.predict import PredictView
+from predictions.views.promotion import PromoteModelView
 from predictions.views.review import ReviewView
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "OpenRowsView",
     "PredictView",
     "PredictionView",
+    "PromoteModelView",
     "ReviewView",
     "ThumbnailView",
 ]  # fmt: skip
