@@ -63,7 +63,7 @@ def measure_versions(versions: Iterable[ModelVersion], *, reader: User) -> dict[
         sql, parameters = build_summaries(reader=reader, **filters)
         for row in execute_query(sql + COUNT_CORRECT, parameters):
             version = by_key[UUID(str(row[0]))]
-            metrics[version.pk] = _build_metric(version, *row[1:])
+            metrics[version.pk] = _build_metric(version, row[1:])
     return metrics
 
 
@@ -73,9 +73,8 @@ def _find_start(version: UUID, reader: User) -> Any:
     return rows.values_list("created_at", flat=True)[MAX_SUMMARIES_PER_VERSION : MAX_SUMMARIES_PER_VERSION + 1].first()
 
 
-def _build_metric(
-    version: ModelVersion, n: int, correct: int, random: int, random_correct: int, values: int, mae: float | None
-) -> MeasuredMetric:
+def _build_metric(version: ModelVersion, row: Sequence[Any]) -> MeasuredMetric:
+    n, correct, random, random_correct, values, mae = row
     if get_truth_kind(version) == "value":
         return MeasuredMetric(mae=mae, n=values, unit=version.parsed_signature.output.unit)
     if random:
