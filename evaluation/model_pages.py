@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
+
+from django.db.models import OuterRef, Subquery
 
 from accounts.models import User
 from core.sql import execute_query
@@ -53,7 +56,7 @@ def measure_versions(versions: Iterable[ModelVersion], *, reader: User) -> dict[
     Of a version with many reviewed predictions, the newest ones count.
     """
     by_key = {version.pk: version for version in versions}
-    starts = {pk: start for pk in by_key if (start := _find_start(pk, reader))}
+    starts = _find_starts(by_key, reader)
     groups: list[dict[str, Any]] = [{"model_version__in": [pk for pk in by_key if pk not in starts]}]
     groups += [{"model_version": pk, "created_at__gte": start} for pk, start in starts.items()]
     metrics = {}
@@ -67,10 +70,12 @@ def measure_versions(versions: Iterable[ModelVersion], *, reader: User) -> dict[
     return metrics
 
 
-def _find_start(version: UUID, reader: User) -> Any:
-    """Return the time of the oldest reviewed prediction that counts; None if all count."""
-    rows = ReviewSummary.objects.visible_to(reader).filter(model_version=version).order_by("-created_at")
-    return rows.values_list("created_at", flat=True)[MAX_SUMMARIES_PER_VERSION : MAX_SUMMARIES_PER_VERSION + 1].first()
+def _find_starts(versions: Collection[UUID], reader: User) -> dict[UUID, datetime]:
+    """Return the time of the oldest reviewed prediction that counts, for versions of which not all count."""
+    rows = ReviewSummary.objects.visible_to(reader).filter(model_version=OuterRef("pk")).order_by("-created_at")
+    oldest = rows.values("created_at")[MAX_SUMMARIES_PER_VERSION : MAX_SUMMARIES_PER_VERSION + 1]
+    starts = ModelVersion.objects.filter(pk__in=versions).order_by().annotate(start=Subquery(oldest))
+    return {pk: start for pk, start in starts.values_list("pk", "start") if start}
 
 
 def _build_metric(version: ModelVersion, row: Sequence[Any]) -> MeasuredMetric:
