@@ -14,7 +14,7 @@ from core.sql import execute_query
 from evaluation.models import Replay
 from evaluation.permissions import can_start_replay
 from evaluation.replay_presentation import Conclusion, conclude
-from evaluation.replay_results import compare_results, get_truth_kind
+from evaluation.replay_results import compare_results, get_review_kind
 from evaluation.statistics import compute_wilson_interval
 from evaluation.types import Share
 from predictions.models import Review, ReviewSummary
@@ -80,7 +80,7 @@ def _find_starts(versions: Collection[UUID], reader: User) -> dict[UUID, datetim
 
 def _build_metric(version: ModelVersion, row: Sequence[Any]) -> MeasuredMetric:
     n, correct, random, random_correct, values, mae = row
-    if get_truth_kind(version) == "value":
+    if get_review_kind(version) == "value":
         return MeasuredMetric(mae=mae, n=values, unit=version.parsed_signature.output.unit)
     if random:
         return MeasuredMetric(compute_wilson_interval(random_correct, random), n=random, is_random=True)

@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.permissions import can_view_all
 from core.formatting import format_count, format_number, format_percent
 from evaluation.models import Replay, ReplayResult
-from evaluation.replay_results import CASES, SIGNIFICANT_P, ReplayComparison, compare_results, get_truth_kind
+from evaluation.replay_results import CASES, SIGNIFICANT_P, ReplayComparison, compare_results, get_review_kind
 from predictions.models import Prediction
 from predictions.presentation import format_labels
 
@@ -67,7 +67,7 @@ def get_replay_context(replay: Replay, *, reader: User, kind: str = "", after: i
         "conclusion": conclude(replay, comparison),
         "sample": describe_sample(replay, comparison),
         "unit": replay.model_version.parsed_signature.output.unit,
-        "is_multi_label": get_truth_kind(replay.model_version) == "labels",
+        "is_multi_label": get_review_kind(replay.model_version) == "labels",
         "p_text": format_p(comparison.values.p if comparison.is_regression else comparison.labels.p),
     }
     titles = get_case_titles(replay)
@@ -218,7 +218,7 @@ def _read_cases(replay: Replay, rows: Any, ids: list[int] | None = None) -> list
         return []
     if ids:
         rows = rows.order_by(Case(*(When(pk=pk, then=position) for position, pk in enumerate(ids))))
-    kind = get_truth_kind(replay.model_version)
+    kind = get_review_kind(replay.model_version)
     return [
         ReplayCase(
             row.number,

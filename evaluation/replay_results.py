@@ -90,7 +90,7 @@ def compare_results(replay: Replay, *, max_cases: int) -> ReplayComparison:
     done = ReplayResult.objects.filter(replay=replay, number__lte=replay.done_items)
     counts = done.aggregate(failed=Count("pk", filter=~Q(error_code="")), random=Count("pk", filter=Q(is_random=True)))
     compared = done.filter(error_code="")
-    if get_truth_kind(replay.model_version) == "value":
+    if get_review_kind(replay.model_version) == "value":
         rows = [
             _ErrorPair(pk, is_random, abs(value - true), abs(baseline - true))
             for pk, is_random, true, value, baseline in compared.values_list(
@@ -116,7 +116,7 @@ def compare_results(replay: Replay, *, max_cases: int) -> ReplayComparison:
     )
 
 
-def get_truth_kind(version: ModelVersion) -> str:
+def get_review_kind(version: ModelVersion) -> str:
     """Return what reviews of predictions of a version contain: `value`, `labels`, or `label`."""
     kind = version.parsed_signature.output.kind
     return kind if kind in ("value", "labels") else "label"

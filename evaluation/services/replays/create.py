@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.permissions import can_view_all
 from evaluation.models import Replay
-from evaluation.replay_results import get_truth_kind
+from evaluation.replay_results import get_review_kind
 from evaluation.services.replays.states import enqueue_replay, get_queued_values
 from inference.signature import RawOutput
 from registry.models import ModelVersion
@@ -37,7 +37,7 @@ def create_replay(*, user: User, version: ModelVersion, baseline: ModelVersion, 
     if version.model_id != baseline.model_id:
         raise InvalidReplay(_("Choose two versions of the same model."))
     outputs = version.parsed_signature.output, baseline.parsed_signature.output
-    if any(isinstance(output, RawOutput) for output in outputs) or get_truth_kind(version) != get_truth_kind(baseline):
+    if any(isinstance(output, RawOutput) for output in outputs) or get_review_kind(version) != get_review_kind(baseline):
         raise InvalidReplay(_("The outputs of these versions cannot be compared with the labels or values of reviews."))
     covers_all = can_view_all(user)
     key = {"model_version": version, "baseline": baseline, "picked_by": picked_by, "covers_all": covers_all}

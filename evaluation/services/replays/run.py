@@ -13,7 +13,7 @@ from django.db.models import F
 from core.storage_errors import StorageUnavailable
 from core.tasks import stopping
 from evaluation.models import Replay, ReplayResult
-from evaluation.replay_results import get_truth_kind
+from evaluation.replay_results import get_review_kind
 from evaluation.services.replays.selection import select_results, sort_labels
 from evaluation.services.replays.states import LeaseLost, claim_replay, end_replay, extend_lease, release_replay
 from inference.errors import InferenceError, InferenceTimeout, InvalidInput, ModelNotRun, ModelUnavailable
@@ -59,7 +59,7 @@ class _ReplayRun:
 
     def __init__(self, replay: Replay) -> None:
         self.replay = replay
-        self.kind = get_truth_kind(replay.model_version)
+        self.kind = get_review_kind(replay.model_version)
         self.deadline = time.monotonic() + SLICE_SECONDS
         self.chunk_items = FIRST_CHUNK_ITEMS
 

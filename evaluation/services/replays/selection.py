@@ -10,7 +10,7 @@ from uuid import UUID
 
 from core.sql import execute_query
 from evaluation.models import Replay, ReplayResult
-from evaluation.replay_results import get_truth_kind
+from evaluation.replay_results import get_review_kind
 from predictions.models import Prediction, Review
 from predictions.models.summaries import PICKED_BY_BITS
 from predictions.summary_sql import build_summaries
@@ -51,7 +51,7 @@ def select_results(replay: Replay) -> list[ReplayResult]:
     """
     if not replay.covers_all and replay.user is None:
         return []
-    kind = get_truth_kind(replay.model_version)
+    kind = get_review_kind(replay.model_version)
     versions = ModelVersion.objects.filter(model=replay.model_version.model_id).values_list("pk", flat=True)
     sql, parameters = build_summaries(reader=None if replay.covers_all else replay.user, model_version__in=list(versions))
     bit = PICKED_BY_BITS[replay.picked_by] if replay.picked_by else 0
