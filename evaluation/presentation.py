@@ -19,7 +19,7 @@ from evaluation.types import Calibration, ConfusionMatrix, Evaluation, Residuals
 from predictions.models import Review
 from registry.models import ModelVersion
 
-MAX_SHOWN_LABELS = 20  # of a confusion matrix; with more labels the page lists the most common errors instead
+MAX_SHOWN_LABELS = 50  # of a confusion matrix; with more labels the page lists the most common errors instead
 MAX_UNSAMPLED_SHARE = 0.05  # of predictions reviewed but not sampled at random; above it, the random sample counts as biased
 SHADE_COUNT = 9
 CHART_SIZE = 200  # SVG units
@@ -36,6 +36,7 @@ class Cell:
     n: int
     url: str
     shade: int = 0
+    share: float | None = None
 
     @property
     def is_correct(self) -> bool:
@@ -118,22 +119,19 @@ def _build_cell_url(true_label: str, label: str, history_url: str) -> str:
 
 
 def _build_matrix(confusion: ConfusionMatrix, history_url: str) -> list[tuple[str, list[Cell]]]:
-    """Return the rows of the confusion matrix by true label."""
+    """Return the rows of the confusion matrix by true label. The shade of a cell is its share of the row."""
     labels = confusion.labels
     if len(labels) > MAX_SHOWN_LABELS:
         return []
-    # Errors have their own scale: on the scale of the correct predictions, which are usually far more frequent, all errors
-    # would look the same.
-    max_correct = max((row[i] for i, row in enumerate(confusion.matrix)), default=0)
-    max_errors = max((n for i, row in enumerate(confusion.matrix) for j, n in enumerate(row) if i != j), default=0)
 
-    def build_cell(true_label: str, label: str, n: int) -> Cell:
-        maximum = max_correct if true_label == label else max_errors
-        shade = -(-n * SHADE_COUNT // maximum) if maximum else 0
-        return Cell(true_label, label, n, _build_cell_url(true_label, label, history_url), shade)
+    def build_cell(true_label: str, label: str, n: int, total: int) -> Cell:
+        shade = -(-n * SHADE_COUNT // total) if total else 0
+        return Cell(
+            true_label, label, n, _build_cell_url(true_label, label, history_url), shade, n / total if total else None
+        )
 
     return [
-        (true_label, [build_cell(true_label, label, n) for label, n in zip(labels, row, strict=True)])
+        (true_label, [build_cell(true_label, label, n, sum(row)) for label, n in zip(labels, row, strict=True)])
         for true_label, row in zip(labels, confusion.matrix, strict=True)
     ]
 

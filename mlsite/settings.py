@@ -17,6 +17,7 @@ from mlsite.fixed_settings import (  # noqa: F401  settings
     MAX_ARCHIVE_MEMBERS,
     MAX_BATCH_JSON_BYTES,
     MAX_BATCH_VALUES,
+    MODEL_PAGE_HOOKS,
     SPECTACULAR_SETTINGS,
     VERSION,
     build_rest_framework,
@@ -232,6 +233,7 @@ SCHEDULED_JOBS = {
     "predictions.services.background.expire_queued": SWEEP_SECONDS,
     "predictions.services.background.requeue_lost": SWEEP_SECONDS,
     "predictions.services.batch_jobs.requeue_lost_jobs": SWEEP_SECONDS,
+    "evaluation.services.replays.requeue_lost_replays": SWEEP_SECONDS,
     "predictions.services.idempotency.delete_expired_keys": 3600,
     "predictions.services.sweep.delete_unfinished_files": 3600,
 }

@@ -27,6 +27,7 @@ urlpatterns = [
     path("batch-jobs/<uuid:pk>/retry/", batch_jobs.RetryBatchJobView.as_view(), name="batch-job-retry"),
     path("models/", views.ModelListView.as_view(), name="models"),
     path("models/<slug:name>/", views.ModelDetailView.as_view(), name="model"),
+    path("models/<slug:name>/promote/", views.PromoteModelView.as_view(), name="model-promote"),
     path("models/<slug:name>/example/", views.ExampleView.as_view(), name="example"),
     path("models/<slug:name>/example/<int:number>.webp", views.ExampleImageView.as_view(), name="example-image"),
 ]

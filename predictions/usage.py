@@ -10,6 +10,7 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import CharField, IntegerField, QuerySet, Subquery, Sum
 from django.db.models.functions import Cast
+from django.utils.translation import gettext, ngettext
 
 from predictions.models import Prediction, PredictionCount, SummaryProgress
 from registry.models import ModelVersion
@@ -28,8 +29,8 @@ class Usage:
 
     def __str__(self) -> str:
         if self.count >= MAX_COUNTED_PREDICTIONS:
-            return f"{MAX_COUNTED_PREDICTIONS:,}+ times"
-        return "once" if self.count == 1 else f"{self.count:,} times"
+            return gettext("%(count)s+ times") % {"count": f"{MAX_COUNTED_PREDICTIONS:,}"}
+        return ngettext("once", "%(count)s times", self.count) % {"count": f"{self.count:,}"}
 
 
 class CountSubquery(Subquery):

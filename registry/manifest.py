@@ -12,6 +12,7 @@ from inference.errors import InvalidSignature
 from inference.examples import Example
 from inference.messages import find_closest
 from inference.runtimes.pipeline import PREPROCESS_SUFFIXES
+from registry.cards import CardText, read_card
 from registry.labels import number_repeated_labels, read_labels
 from registry.packages import MANIFEST_NAME, check_package, derive_name
 
@@ -27,6 +28,7 @@ MANIFEST_KEYS = {
     "output",
     "preprocess",
     "examples",
+    "metrics",
 }
 TOML_TYPES: dict[str, tuple[type, str]] = {
     "labels": (list, "an array"),
@@ -34,6 +36,7 @@ TOML_TYPES: dict[str, tuple[type, str]] = {
     "output": (dict, "a table"),
     "preprocess": (dict, "a table"),
     "examples": (list, "an array"),
+    "metrics": (dict, "a table"),
 }
 DEFAULT_TOML_TYPE = (str, "a string")
 MAX_SHOWN_CHARACTERS = 100  # of an invalid value in an error message
@@ -47,6 +50,7 @@ class Manifest:
         folder: contains the artifact and the images of the examples.
         artifact: a file or a folder.
         preprocess: the transformer that runs before the network, if there is one.
+        card: the text of MODEL_CARD.md, and metrics that its author measured.
         notices: what was changed in the labels, one sentence each.
     """
 
@@ -62,6 +66,7 @@ class Manifest:
     output: dict[str, Any] = field(default_factory=dict)
     examples: list[Example] = field(default_factory=list)
     preprocess: Path | None = None
+    card: CardText = field(default_factory=CardText)
     notices: tuple[str, ...] = ()
 
     def get_image_path(self, example: Example) -> Path:
@@ -104,6 +109,7 @@ def read_manifest(
     data["name"] = name or data.get("name") or derive_name(artifact.name)
     data["examples"] = [Example.from_dict(example) for example in data.get("examples", [])]
     data["preprocess"] = _resolve_preprocess(folder, data.pop("preprocess", {}))
+    data["card"] = read_card(path, metrics=data.pop("metrics", {}))
     return Manifest(folder, artifact, **data, notices=tuple(notices))
 
 

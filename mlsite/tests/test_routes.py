@@ -4,9 +4,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from evaluation.models import Replay
 from mlsite.tests.routes import fill_route, list_routes
 from predictions.models import BatchJob
 from predictions.tests.factories import make_prediction
+from registry.services import register_model
 
 pytestmark = pytest.mark.django_db
 METHODS = ("get", "head", "options", "post", "put", "patch", "delete")
@@ -42,6 +44,7 @@ OWNED_ROUTES = {
         "api:batch-job-retry", "api:batch-job-results", "predictions:batch-job", "predictions:batch-job-start",
         "predictions:batch-job-cancel", "predictions:batch-job-retry",
     ),
+    "replay": ("evaluation:replay", "evaluation:replay-cancel"),
     "token": ("accounts:revoke_token",),
 }  # fmt: skip
 # Other routes with arguments: models, which all users share, and versions and samples of them.
@@ -95,11 +98,13 @@ def test_every_route_with_an_object_is_classified():
     assert owned <= with_objects
 
 
-def test_objects_of_other_users_are_not_found(shades, user, other, client, token_headers):
+def test_objects_of_other_users_are_not_found(shades, user, other, client, token_headers, write_dummy):
     prediction = make_prediction(user)
     job = BatchJob.objects.create(user=user, model_version=shades, kind="images", reference="shades", total_items=0)
     token_headers(user)
-    objects = {"prediction": prediction, "input": prediction.input, "job": job, "token": user.tokens.get()}
+    second = register_model(path=write_dummy())
+    replay = Replay.objects.create(user=user, model_version=second, baseline=shades, covers_all=False)
+    objects = {"replay": replay, "prediction": prediction, "input": prediction.input, "job": job, "token": user.tokens.get()}
     client.force_login(other)
     with_token = Client(headers=token_headers(other))
     for kind, names in OWNED_ROUTES.items():

@@ -7,6 +7,7 @@ from predictions.views.history import HistoryView
 from predictions.views.history_actions import HistoryExportView, SavedFilterView, SaveFilterView, SelectionView
 from predictions.views.models import ModelDetailView, ModelListView
 from predictions.views.predict import PredictView
+from predictions.views.promotion import PromoteModelView
 from predictions.views.review import ReviewView
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "OpenRowsView",
     "PredictView",
     "PredictionView",
+    "PromoteModelView",
     "ReviewView",
     "SaveFilterView",
     "SavedFilterView",

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils import timezone
 
 from accounts.models import User
-from registry.models import Alias, ModelVersion, RegisteredModel
+from registry.models import Alias, ModelCard, ModelVersion, RegisteredModel
 from registry.querysets import PRODUCTION
 from registry.services.existing import check_task
 from registry.services.model_files import copy_artifact, copy_example_image, store_converted
@@ -52,6 +53,7 @@ def store_version(prepared: PreparedVersion, *, promote: bool = False, user: Use
         version = _store_new_version(prepared, user)
     else:
         _update_texts(version.model, prepared)
+    _store_card(version, prepared)
     is_promoted = Alias.objects.filter(name=PRODUCTION, version=version).exists()
     if promote and not is_promoted:
         move_alias(version=version, user=user)
@@ -102,3 +104,11 @@ def _update_texts(model: RegisteredModel, prepared: PreparedVersion) -> None:
     model.title = prepared.manifest.title or model.title
     model.description = prepared.manifest.description or model.description
     model.save(update_fields=["title", "description", "task"])
+
+
+def _store_card(version: ModelVersion, prepared: PreparedVersion) -> None:
+    """Store the model card, also that of an existing version. Without a card in the manifest, the stored one stays."""
+    card = prepared.manifest.card
+    if card.text or card.metrics:
+        values = {"text": card.text, "metrics": card.metrics, "updated_at": timezone.now()}
+        ModelCard.objects.update_or_create(version=version, defaults=values)

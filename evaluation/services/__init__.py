@@ -1,0 +1,1 @@
+"""Write replays. No other code writes them."""

@@ -1,0 +1,105 @@
+"""Change the status of replays. Each change is one guarded UPDATE, and a lease names the worker, as for batch jobs."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from core.tasks import enqueue
+from evaluation.models import Replay
+
+logger = logging.getLogger(__name__)
+
+TASK_NAME = "evaluation.run_replay"
+MAX_SWEPT_REPLAYS = 100  # per run
+Status = Replay.Status
+
+
+class LeaseLost(Exception):
+    """Another worker runs the replay, or it was canceled. What this worker has not committed is discarded."""
+
+
+def get_queued_values() -> dict[str, Any]:
+    """Return the values of a replay that waits for a worker."""
+    leased_until = timezone.now() + timedelta(seconds=settings.TASK_REPEAT_SECONDS)
+    return {"status": Status.QUEUED, "leased_until": leased_until}
+
+
+def enqueue_replay(replay: Replay) -> None:
+    """Let a worker run a queued replay once the transaction is committed."""
+    enqueue(TASK_NAME, str(replay.pk))
+
+
+def claim_replay(replay_id: str) -> Replay | None:
+    """Take the lease of a replay that waits for a worker, or whose worker is lost. Return None for any other one."""
+    now = timezone.now()
+    leased_until = now + timedelta(seconds=settings.BATCH_JOB_LEASE_SECONDS)
+    is_waiting = Q(status=Status.QUEUED) | Q(status=Status.RUNNING, leased_until__lt=now)
+    claimed = Replay.objects.filter(is_waiting, pk=replay_id).update(
+        status=Status.RUNNING,
+        leased_until=leased_until,
+        attempts=F("attempts") + 1,
+        started_at=Coalesce(F("started_at"), now),
+    )
+    rows = Replay.objects.filter(pk=replay_id, leased_until=leased_until)
+    return rows.select_related("model_version__model", "baseline__model", "user").first() if claimed else None
+
+
+def extend_lease(replay: Replay, **changes: Any) -> None:
+    """Extend the lease of a running replay, and change it.
+
+    Raises:
+        LeaseLost: the replay was canceled, or another worker has taken the lease.
+    """
+    leased_until = timezone.now() + timedelta(seconds=settings.BATCH_JOB_LEASE_SECONDS)
+    if not _filter_leased(replay).update(leased_until=leased_until, **changes):
+        raise LeaseLost
+    replay.leased_until = leased_until
+
+
+def release_replay(replay: Replay) -> None:
+    """Queue a running replay again, so that other tasks get a turn."""
+    with transaction.atomic():
+        if _filter_leased(replay).update(**get_queued_values()):
+            enqueue_replay(replay)
+
+
+def end_replay(replay: Replay, status: str, *, error_code: str = "", error_message: str = "") -> None:
+    """Give a running replay a final status. What was processed stays."""
+    values = {"status": status, "completed_at": timezone.now(), "leased_until": None}
+    if error_code:
+        logger.warning("replay ended", extra={"replay": str(replay.pk), "status": status, "error_code": error_code})
+    _filter_leased(replay).update(**values, error_code=error_code, error_message=error_message)
+
+
+def cancel_replay(*, replay: Replay) -> Replay:
+    """Cancel a replay that has not ended. An ended one is returned unchanged."""
+    open_rows = Replay.objects.filter(pk=replay.pk, completed_at=None)
+    open_rows.update(status=Status.CANCELED, completed_at=timezone.now(), leased_until=None)
+    replay.refresh_from_db()
+    return replay
+
+
+def requeue_lost_replays() -> int:
+    """Queue replays again whose task or worker is lost. Return their number."""
+    lost = Q(leased_until__lt=timezone.now()) | Q(leased_until=None)
+    count = 0
+    for replay in Replay.objects.filter(lost, completed_at=None).order_by("leased_until")[:MAX_SWEPT_REPLAYS]:
+        with transaction.atomic():
+            unchanged = Replay.objects.filter(pk=replay.pk, status=replay.status, leased_until=replay.leased_until)
+            if unchanged.update(**get_queued_values()):
+                enqueue_replay(replay)
+                count += 1
+    return count
+
+
+def _filter_leased(replay: Replay) -> Any:
+    """Return the row of a replay if this worker still holds its lease. The end of the lease identifies its holder."""
+    return Replay.objects.filter(pk=replay.pk, status=Status.RUNNING, leased_until=replay.leased_until)
