@@ -11,6 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from django_filters.fields import IsoDateTimeField
 
 from accounts.models import User
@@ -80,6 +81,7 @@ class PredictionFilter(filters.FilterSet):
     )
     client_reference = filters.CharFilter(method="filter_equal", label="Client reference")
     batch_job = filters.UUIDFilter(method="filter_batch_job", label="Batch job")
+    tag = filters.CharFilter(method="filter_tag", label=_("Tag"))
     user = filters.CharFilter(method="filter_user", label="User")
 
     class Meta:
@@ -126,6 +128,9 @@ class PredictionFilter(filters.FilterSet):
     def filter_user(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
         user = User.objects.filter(username=value).values_list("pk", flat=True).first()
         return queryset.matching(user=user) if user else queryset.none()
+
+    def filter_tag(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
+        return queryset.with_tag(value.lower())
 
     def filter_batch_job(self, queryset: PredictionQuerySet, name: str, value: UUID) -> PredictionQuerySet:
         """Select the newest prediction of each item of a batch job."""

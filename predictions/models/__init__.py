@@ -1,9 +1,11 @@
+from predictions.models.annotations import PredictionComment, PredictionTag
 from predictions.models.batch_job import BatchJob, BatchJobImage, BatchJobItem
 from predictions.models.idempotency import IdempotencyKey
 from predictions.models.input import Input
 from predictions.models.prediction import Prediction
 from predictions.models.queued import QueuedPrediction
 from predictions.models.review import Review, ReviewClaim
+from predictions.models.review_work import ReviewAssignment, ReviewGoal
 from predictions.models.summaries import PredictionCount, ReviewSummary, SummaryProgress
 
 __all__ = [
@@ -13,10 +15,14 @@ __all__ = [
     "IdempotencyKey",
     "Input",
     "Prediction",
+    "PredictionComment",
     "PredictionCount",
+    "PredictionTag",
     "QueuedPrediction",
     "Review",
+    "ReviewAssignment",
     "ReviewClaim",
+    "ReviewGoal",
     "ReviewSummary",
     "SummaryProgress",
 ]
