@@ -1,5 +1,6 @@
 """Views of the pages."""
 
+from predictions.views.annotations import CommentsView, OtherVersionView, TagsView
 from predictions.views.background import CancelView, OpenPredictionView, OpenRowsView
 from predictions.views.detail import PredictionView, ThumbnailView
 from predictions.views.examples import ExampleImageView, ExampleView
@@ -10,6 +11,7 @@ from predictions.views.review import ReviewView
 
 __all__ = [
     "CancelView",
+    "CommentsView",
     "ExampleImageView",
     "ExampleView",
     "HistoryView",
@@ -17,8 +19,10 @@ __all__ = [
     "ModelListView",
     "OpenPredictionView",
     "OpenRowsView",
+    "OtherVersionView",
     "PredictView",
     "PredictionView",
     "ReviewView",
+    "TagsView",
     "ThumbnailView",
 ]  # fmt: skip
