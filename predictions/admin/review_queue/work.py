@@ -54,7 +54,7 @@ class AssignView(ReviewerMixin, View):
         fields = QueryDict(form.cleaned_data["query"], mutable=True)
         fields["list"] = "1"
         if not fields.get("created_before"):
-            fields["created_before"] = f"{timezone.now():%Y-%m-%dT%H:%M:%SZ}"
+            fields["created_before"] = f"{timezone.now():%Y-%m-%dT%H:%M:%S.%fZ}"
         frozen, reviewer = fields.urlencode(), form.cleaned_data["reviewer"]
         total = measure_query(request, frozen)
         if total == 0:
