@@ -67,6 +67,7 @@ def describe(prediction, *, shows_users):
         "true_labels": review.true_labels if review else None,
         "text": prediction.input.text,
         "warnings": prediction.warnings or None,
+        "tags": None,
     }
 
 

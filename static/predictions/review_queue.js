@@ -4,6 +4,8 @@ import { gettext, interpolate } from "../mlsite/i18n.js";
 const TEXT_FIELDS = "input:not([type=hidden], [type=checkbox]), select, textarea";
 const CHANGED_BOX = "[type=checkbox][checked]:not(:checked), [type=checkbox]:not([checked]):checked, [multiple] :checked";
 const INTERACTIVE = `button, a, summary, ${TEXT_FIELDS}`;
+const ENTER = /^Enter$/;
+const ESCAPE = /^Escape$/;
 const VALUE_KEY = /^[-+.\d]$/;
 const root = document.getElementById("queue");
 
@@ -34,7 +36,7 @@ function hasText(field) {
 // Enter saves the labels if they were changed.
 function findControl(key) {
   const item = getCurrentItem();
-  const isChanged = key === "Enter" && item?.querySelector(CHANGED_BOX);
+  const isChanged = ENTER.test(key) && item?.querySelector(CHANGED_BOX);
   return isChanged ? item.querySelector("[data-save]") : item?.querySelector(`[data-key="${CSS.escape(key)}"]`);
 }
 
@@ -47,13 +49,13 @@ function handleShortcut(event) {
 }
 
 function handleKey(event) {
-  if (event.key === "Escape" && event.target.closest(TEXT_FIELDS)) focusCurrentItem();
+  if (ESCAPE.test(event.key) && event.target.closest(TEXT_FIELDS)) focusCurrentItem();
   if (document.querySelector("dialog[open]")) return;
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.closest(TEXT_FIELDS)) return;
-  if (event.key === "Enter" && event.target.closest(INTERACTIVE)) return;
+  if (ENTER.test(event.key) && event.target.closest(INTERACTIVE)) return;
   if (handleShortcut(event)) return;
   const field = getCurrentItem()?.querySelector("[name=true_value]");
-  if (field && event.key === "Enter" && hasText(field)) {
+  if (field && ENTER.test(event.key) && hasText(field)) {
     event.preventDefault();
     field.form.requestSubmit();
     return;
