@@ -188,7 +188,9 @@ class PredictionSerializer(serializers.ModelSerializer):
     output = OutputField()
     error = ErrorField()
     warnings = PredictionWarningSerializer(many=True, read_only=True)
-    tags = serializers.ListField(child=serializers.CharField(), read_only=True, help_text="Oldest first.")
+    tags = serializers.ListField(
+        source="shown_tags", default=list, child=serializers.CharField(), read_only=True, help_text="Oldest first."
+    )
     timings = TimingsSerializer(source="*")
     review = NewestReviewField()
 
