@@ -24,7 +24,7 @@ from django.utils import timezone
 from accounts.permissions import can_view_all
 from core.database_limits import use_job_limits
 from inference.signature import TEXT_KEY
-from predictions.export_reviews import NO_REVIEW, ExportedReview, fetch_reviews
+from predictions.export_reviews import NO_REVIEW, ExportedReview, fetch_reviews, fetch_tags
 from predictions.models import Input, Prediction
 from registry.versions import MAX_CACHED_VERSIONS, get_version
 
@@ -41,12 +41,12 @@ FIELDS = (
 COLUMNS = (
     "id", "created_at", "model", "model_version", "status", "source", "user", "kind", "original_name", "sha256", "features",
     "label", "confidence", "value", "output", "error_code", "client_reference", "verdict", "true_label", "true_value",
-    "picked_by", "reviews", "labels", "true_labels", "text", "warnings",
+    "picked_by", "reviews", "labels", "true_labels", "text", "warnings", "tags",
 )  # fmt: skip
 # The others are numbers and texts of a known form, which are CSV cells already.
 FORMATTED_COLUMNS = (
     "user", "original_name", "features", "label", "output", "client_reference", "true_label", "labels", "true_labels",
-    "text", "warnings",
+    "text", "warnings", "tags",
 )  # fmt: skip
 USER_FIELD = "user__username"  # only for users who can view all predictions
 
@@ -110,8 +110,10 @@ def iterate_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | A
     with use_job_limits():  # a filter that few predictions match takes long
         for chunk in read_row_chunks(rows):
             reviews = fetch_reviews([row.id for row in chunk])
+            tags = fetch_tags([row.id for row in chunk])
             for row in chunk:
-                yield build_row(row, get_exported_version(row.model_version_id), reviews.get(row.id, NO_REVIEW))
+                version = get_exported_version(row.model_version_id)
+                yield build_row(row, version, reviews.get(row.id, NO_REVIEW), tags.get(row.id))
 
 
 def read_row_chunks(rows: QuerySet) -> Iterator[list[Any]]:
@@ -126,7 +128,7 @@ def read_row_chunks(rows: QuerySet) -> Iterator[list[Any]]:
         chunk = list(rows.filter(pk__lt=chunk[-1].id)[:ROWS_PER_FETCH]) if len(chunk) == ROWS_PER_FETCH else []
 
 
-def build_row(row: StoredRow, version: ExportedVersion, review: ExportedReview) -> ExportRow:
+def build_row(row: StoredRow, version: ExportedVersion, review: ExportedReview, tags: list[str] | None = None) -> ExportRow:
     """Return the values of all columns.
 
     `verdict`, `true_label`, `true_value`, `true_labels` and `picked_by` are those of the newest active review; `reviews` is
@@ -161,6 +163,7 @@ def build_row(row: StoredRow, version: ExportedVersion, review: ExportedReview) 
         "true_labels": review.true_labels,
         "text": stored.get(TEXT_KEY) if is_text else None,
         "warnings": row.warnings or None,
+        "tags": ", ".join(tags) if tags else None,
     }
 
 

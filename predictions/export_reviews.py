@@ -1,11 +1,11 @@
-"""The reviews of exported predictions."""
+"""The reviews and tags of exported predictions."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 from uuid import UUID
 
-from predictions.models import Review
+from predictions.models import PredictionTag, Review
 
 
 class ExportedReview(NamedTuple):
@@ -32,3 +32,12 @@ def fetch_reviews(prediction_ids: list[UUID]) -> dict[UUID, ExportedReview]:
         count = summaries.get(prediction_id, NO_REVIEW).active_count + 1
         summaries[prediction_id] = ExportedReview._make((*values, count))
     return summaries
+
+
+def fetch_tags(prediction_ids: list[UUID]) -> dict[UUID, list[str]]:
+    """Return the tags of each of these predictions that has some, oldest first."""
+    tags: dict[UUID, list[str]] = {}
+    rows = PredictionTag.objects.filter(prediction__in=prediction_ids).order_by("id")
+    for prediction_id, name in rows.values_list("prediction_id", "name"):
+        tags.setdefault(prediction_id, []).append(name)
+    return tags

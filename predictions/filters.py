@@ -28,7 +28,7 @@ from registry.references import ModelReference
 DATETIME_WIDGET = forms.DateTimeInput(attrs={"type": "datetime-local"})
 REPEATABLE_FILTERS = frozenset({
     "id", "model", "version", "label", "status", "source", "verdict", "error_code", "true_label", "picked_by",
-    "client_reference", "batch_job", "user",
+    "client_reference", "batch_job", "tag", "user",
 })  # fmt: skip
 """Filters that can be given several times. A prediction must match one of the values of each filter."""
 
@@ -69,6 +69,7 @@ class PredictionFilter(filters.FilterSet):
     )
     client_reference = TextsFilter(method="filter_any", label=_("Client reference"))
     batch_job = UUIDsFilter(method="filter_batch_job", label=_("Batch job"))
+    tag = TextsFilter(method="filter_tag", label=_("Tag"))
     user = TextsFilter(method="filter_user", label=_("User"))
 
     class Meta:
@@ -120,6 +121,9 @@ class PredictionFilter(filters.FilterSet):
     def filter_user(self, queryset: PredictionQuerySet, name: str, values: list[str]) -> PredictionQuerySet:
         users = list(User.objects.filter(username__in=values).values_list("pk", flat=True))
         return queryset.matching_any("user", users) if users else queryset.none()
+
+    def filter_tag(self, queryset: PredictionQuerySet, name: str, values: list[str]) -> PredictionQuerySet:
+        return queryset.with_any_tag([value.lower() for value in values])
 
     def filter_batch_job(self, queryset: PredictionQuerySet, name: str, values: list[UUID]) -> PredictionQuerySet:
         """Select the newest prediction of each item of a batch job."""

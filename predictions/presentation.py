@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from inference.signature import LabelsOutput
@@ -46,12 +47,12 @@ def format_output(prediction: Prediction) -> str:
         return f"{prediction.value:,.6g} {unit}".strip()
     if prediction.predicted_labels is not None:
         return format_labels(prediction.predicted_labels)
-    return prediction.label or "raw output"
+    return prediction.label or _("raw output")
 
 
 def format_labels(labels: Sequence[str]) -> str:
     """Return the labels of a multi-label model, or `no label`."""
-    return ", ".join(labels) or "no label"
+    return ", ".join(labels) or _("no label")
 
 
 def format_true_output(review: Review) -> str:
@@ -64,8 +65,8 @@ def format_true_output(review: Review) -> str:
 def get_true_output_name(review: Review) -> str:
     """Return the name of the true output of a review: `True label`, `True labels`, or `True value`."""
     if review.true_labels is not None:
-        return "True labels"
-    return "True label" if review.true_value is None else "True value"
+        return _("True labels")
+    return _("True label") if review.true_value is None else _("True value")
 
 
 def get_label_scores(prediction: Prediction) -> list[LabelScore]:
@@ -94,7 +95,7 @@ def get_other_labels(prediction: Prediction) -> list[str]:
     """Return the labels other than the predicted one: in the order of the version or, if there are many, by score."""
     labels: list[str] = prediction.model_version.labels
     if len(labels) > MAX_ORDERED_LABELS + 1:
-        labels = [label for label, _ in prediction.ranked_scores] or labels
+        labels = [label for label, _score in prediction.ranked_scores] or labels
     return [label for label in labels if label != prediction.label]
 
 
@@ -108,7 +109,7 @@ def get_label_choices(prediction: Prediction) -> LabelChoices:
     labels: list[str] = prediction.model_version.labels
     scores: dict[str, float] = (prediction.output or {}).get("scores", {})
     if len(labels) > MAX_CHECKBOX_LABELS:
-        ranked = [label for label, _ in prediction.ranked_scores if label not in predicted]
+        ranked = [label for label, _score in prediction.ranked_scores if label not in predicted]
         chosen = [*predicted, *ranked[: max(0, MAX_CHECKBOX_LABELS - len(predicted))]]
     else:
         chosen = labels
@@ -124,7 +125,7 @@ def format_text_start(row: Input) -> str:
         return ""
     start = " ".join(text[: 2 * MAX_TEXT_START_CHARACTERS].split())
     if len(start) <= MAX_TEXT_START_CHARACTERS and len(text) <= 2 * MAX_TEXT_START_CHARACTERS:
-        return start or "(empty text)"
+        return start or _("(empty text)")
     return start[: MAX_TEXT_START_CHARACTERS - 1] + "…"
 
 

@@ -87,6 +87,19 @@ class PredictionQuerySet(DatedQuerySet):
         reviews = get_reviews().active().select_related("reviewer")
         return self.prefetch_related(Prefetch("reviews", reviews, to_attr="active_reviews"))
 
+    def with_tags(self) -> Self:
+        """Fetch the tags of each prediction as `shown_tags`, oldest first."""
+        from predictions.models import PredictionTag  # the models import this module
+
+        return self.prefetch_related(Prefetch("tags", PredictionTag.objects.order_by("id"), to_attr="shown_tags"))
+
+    def with_any_tag(self, names: list[str]) -> Self:
+        """Return predictions with one of these tags, from the index of the name and the prediction."""
+        from predictions.models import PredictionTag
+
+        tags = PredictionTag.objects.filter(name__in=names)
+        return self.filter(pk__in=tags.values("prediction")).up_to_newest(tags)
+
     def of_versions(self, versions: QuerySet) -> Self:
         """Return the predictions of some model versions.
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from core.admin import ReadOnlyAdmin, render_link
-from predictions.admin.review_queue import ReviewQueueView
+from predictions.admin.review_queue import (
+    AssignView,
+    CloseAssignmentView,
+    GoalView,
+    ReviewerStatisticsView,
+    ReviewQueueView,
+)
 from predictions.models import Review
 from predictions.presentation import format_output, format_true_output
 
@@ -35,8 +43,18 @@ class ReviewAdmin(ReadOnlyAdmin):
     readonly_fields = ("prediction_link", "output_text", "created_at")
 
     def get_urls(self) -> list[URLPattern]:
-        queue = self.admin_site.admin_view(ReviewQueueView.as_view(model_admin=self))
-        return [path("queue/", queue, name="predictions_review_queue"), *super().get_urls()]
+        pages: dict[str, tuple[str, Any]] = {
+            "queue": ("queue/", ReviewQueueView),
+            "queue_assign": ("queue/assignments/", AssignView),
+            "queue_close": ("queue/assignments/<uuid:pk>/close/", CloseAssignmentView),
+            "queue_goal": ("queue/goal/", GoalView),
+            "queue_statistics": ("queue/statistics/", ReviewerStatisticsView),
+        }
+        own = [
+            path(route, self.admin_site.admin_view(view.as_view(model_admin=self)), name=f"predictions_review_{name}")
+            for name, (route, view) in pages.items()
+        ]
+        return [*own, *super().get_urls()]
 
     @admin.display(description=_("prediction"))
     def prediction_link(self, row: Review) -> str:

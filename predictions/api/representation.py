@@ -53,7 +53,7 @@ def represent_prediction(
     scores in descending order, because databases may reorder JSON keys.
 
     Args:
-        prediction: with its input and model version; fetched `with_reviews` unless it was just created.
+        prediction: with its input and model version; fetched `with_reviews` and `with_tags` unless it was just created.
         base_url, url_suffix: the results of `get_base_url` and `get_url_suffix`.
         reader: the user who gets the object.
         include: `features` adds the features next to the output, `image` adds the image to the input as a data URL.
@@ -96,6 +96,7 @@ def represent_prediction(
         "completed_at": _format_time(prediction.completed_at) if prediction.completed_at else None,
         "review": represent_review(review, reader=reader) if review else None,
         "warnings": [{"code": warning["code"], "message": warning["message"]} for warning in prediction.warnings],
+        "tags": [tag.name for tag in getattr(prediction, "shown_tags", ())],
     }
     if include == "features":
         represented["features"] = features

@@ -85,7 +85,7 @@ class PredictionViewSet(
         return [*super().get_parsers(), *image_parsers]
 
     def get_queryset(self) -> QuerySet[Prediction]:
-        return Prediction.objects.visible_to(self.request.user).select_related("input").with_reviews()
+        return Prediction.objects.visible_to(self.request.user).select_related("input").with_reviews().with_tags()
 
     def get_object(self) -> Prediction:
         return attach_versions([super().get_object()])[0]

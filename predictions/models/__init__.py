@@ -1,3 +1,4 @@
+from predictions.models.annotations import PredictionComment, PredictionTag
 from predictions.models.batch_job import BatchJob, BatchJobImage, BatchJobItem
 from predictions.models.idempotency import IdempotencyKey
 from predictions.models.input import Input
@@ -5,6 +6,7 @@ from predictions.models.prediction import Prediction
 from predictions.models.queued import QueuedPrediction
 from predictions.models.review import Review, ReviewClaim
 from predictions.models.saved_filter import SavedFilter
+from predictions.models.review_work import ReviewAssignment, ReviewGoal
 from predictions.models.summaries import PredictionCount, ReviewSummary, SummaryProgress
 
 __all__ = [
@@ -14,10 +16,14 @@ __all__ = [
     "IdempotencyKey",
     "Input",
     "Prediction",
+    "PredictionComment",
     "PredictionCount",
+    "PredictionTag",
     "QueuedPrediction",
     "Review",
+    "ReviewAssignment",
     "ReviewClaim",
+    "ReviewGoal",
     "ReviewSummary",
     "SavedFilter",
     "SummaryProgress",

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from core.fields import UUID7Field
 
@@ -22,9 +23,11 @@ class IdempotencyKey(models.Model):
     id = UUID7Field()
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, db_index=False, related_name="idempotency_keys")
     key = models.CharField(max_length=MAX_IDEMPOTENCY_KEY_CHARACTERS)
-    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the method, the path, and the body of the request.")
+    fingerprint = models.CharField(
+        max_length=64, help_text=_("SHA-256 of the method, the path, and the body of the request.")
+    )
     leased_until = models.DateTimeField(
-        null=True, blank=True, help_text="The first request is running. After this time, its process is considered lost."
+        null=True, blank=True, help_text=_("The first request is running. After this time, its process is considered lost.")
     )
     status_code = models.PositiveSmallIntegerField(null=True, blank=True)
     headers = models.JSONField(default=dict, blank=True)

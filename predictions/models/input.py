@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from core.fields import UUID7Field
 from core.validators import MAX_FILE_NAME_CHARACTERS, validate_sha256
@@ -20,10 +21,10 @@ class Input(models.Model):
     """One uploaded image, row of features, or text, or an image together with a row. Never edited."""
 
     class Kind(models.TextChoices):
-        IMAGE = "image"
-        TABULAR = "tabular"
-        TEXT = "text"
-        IMAGE_TABULAR = "image-tabular", "Image and features"
+        IMAGE = "image", _("Image")
+        TABULAR = "tabular", _("Tabular")
+        TEXT = "text", _("Text")
+        IMAGE_TABULAR = "image-tabular", _("Image and features")
 
     id = UUID7Field()
     # Inputs outlive their user's account. The composite index below serves this key's own queries too.
@@ -33,19 +34,23 @@ class Input(models.Model):
     kind = models.CharField(max_length=20, choices=Kind.choices)
     image = models.ImageField(upload_to=get_input_path, max_length=200, blank=True)
     features = models.JSONField(
-        null=True, blank=True, help_text='The row of features by name. A text is stored as {"text": "…"}.'
+        null=True, blank=True, help_text=_('The row of features by name. A text is stored as {"text": "…"}.')
     )
     sha256 = models.CharField(
         max_length=64,
         validators=[validate_sha256],
-        help_text="SHA-256 of the file, of the text in UTF-8, or of the canonical JSON (RFC 8785) of the features. For an "
-        "image with features, of the canonical JSON of both, with the SHA-256 of the file as image.",
+        help_text=_(
+            "SHA-256 of the file, of the text in UTF-8, or of the canonical JSON (RFC 8785) of the features. For an "
+            "image with features, of the canonical JSON of both, with the SHA-256 of the file as image."
+        ),
     )
-    content_type = models.CharField(max_length=50, blank=True, help_text="As detected by the decoder.")
-    width = models.PositiveIntegerField(null=True, blank=True, help_text="Pixels.")
-    height = models.PositiveIntegerField(null=True, blank=True, help_text="Pixels.")
-    size = models.PositiveBigIntegerField(help_text="Bytes.")
-    original_name = models.CharField(max_length=MAX_FILE_NAME_CHARACTERS, blank=True, help_text="The file name as uploaded.")
+    content_type = models.CharField(max_length=50, blank=True, help_text=_("As detected by the decoder."))
+    width = models.PositiveIntegerField(null=True, blank=True, help_text=_("Pixels."))
+    height = models.PositiveIntegerField(null=True, blank=True, help_text=_("Pixels."))
+    size = models.PositiveBigIntegerField(help_text=_("Bytes."))
+    original_name = models.CharField(
+        max_length=MAX_FILE_NAME_CHARACTERS, blank=True, help_text=_("The file name as uploaded.")
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar = InputQuerySet.as_manager()

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from core.fields import RandomBits, UUID7Field
 from core.validators import MAX_LABEL_CHARACTERS
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 MAX_CLIENT_REFERENCE_CHARACTERS = 255
 SCORED = {name: Q(status="succeeded", **{f"{name}__isnull": False}) for name in ("confidence", "margin")}
 SAMPLED_BELOW = {64: "04000000", 8: "20000000"}  # random bits of an id below the value: one of 64 or of 8 predictions
-MARGIN_HELP_TEXT = (
+MARGIN_HELP_TEXT = _(
     "The score of the label minus the highest other score, -1 to 1. If thresholds decide, the smallest distance of a score "
     "to its threshold."
 )
@@ -35,20 +36,20 @@ class Prediction(models.Model):
     class Status(models.TextChoices):
         # The database rejects every change of a prediction with a final status, and of a status to one that cannot follow
         # it: see migration 0014.
-        QUEUED = "queued"
-        RUNNING = "running"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
-        CANCELED = "canceled"
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        SUCCEEDED = "succeeded", _("Succeeded")
+        FAILED = "failed", _("Failed")
+        CANCELED = "canceled", _("Canceled")
 
     class Source(models.TextChoices):
         # Currently used: web, api, cli, and batch by generated example data. The others are reserved.
-        WEB = "web", "Web page"
-        API = "api", "API"
-        V2 = "v2", "V2 protocol"
-        BATCH = "batch", "Batch"
-        ADMIN = "admin", "Admin"
-        CLI = "cli", "Command line"
+        WEB = "web", _("Web page")
+        API = "api", _("API")
+        V2 = "v2", _("V2 protocol")
+        BATCH = "batch", _("Batch")
+        ADMIN = "admin", _("Admin")
+        CLI = "cli", _("Command line")
 
     OPEN_STATUSES = (Status.QUEUED, Status.RUNNING)
     FINAL_STATUSES = (Status.SUCCEEDED, Status.FAILED, Status.CANCELED)
@@ -63,12 +64,14 @@ class Prediction(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices)
     source = models.CharField(max_length=10, choices=Source.choices)
     output = models.JSONField(null=True, blank=True)
-    label = models.CharField(max_length=MAX_LABEL_CHARACTERS, blank=True, help_text="The predicted label.")
-    confidence = models.FloatField(null=True, blank=True, help_text="The score of the label, 0 to 1.")
+    label = models.CharField(max_length=MAX_LABEL_CHARACTERS, blank=True, help_text=_("The predicted label."))
+    confidence = models.FloatField(null=True, blank=True, help_text=_("The score of the label, 0 to 1."))
     margin = models.FloatField(null=True, blank=True, help_text=MARGIN_HELP_TEXT)
-    value = models.FloatField(null=True, blank=True, help_text="The output of a regression model.")
+    value = models.FloatField(null=True, blank=True, help_text=_("The output of a regression model."))
     warnings = models.JSONField(
-        default=list, blank=True, help_text="Reasons to doubt the prediction: a list of objects with a code and a message."
+        default=list,
+        blank=True,
+        help_text=_("Reasons to doubt the prediction: a list of objects with a code and a message."),
     )
     error_code = models.CharField(max_length=50, blank=True)
     error_message = models.TextField(blank=True)
@@ -77,7 +80,7 @@ class Prediction(models.Model):
     preprocess_ms = models.FloatField(null=True, blank=True)
     inference_ms = models.FloatField(null=True, blank=True)
     client_reference = models.CharField(
-        max_length=MAX_CLIENT_REFERENCE_CHARACTERS, blank=True, help_text="The caller's own ID or note."
+        max_length=MAX_CLIENT_REFERENCE_CHARACTERS, blank=True, help_text=_("The caller's own ID or note.")
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from predictions.models.prediction import Prediction
 
@@ -18,15 +19,18 @@ class QueuedPrediction(models.Model):
     """
 
     prediction = models.OneToOneField(Prediction, models.CASCADE, primary_key=True, related_name="queued")
-    reference = models.CharField(max_length=200, blank=True, help_text="The model reference of the request.")
+    reference = models.CharField(max_length=200, blank=True, help_text=_("The model reference of the request."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="The prediction fails if it has not started by then.")
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often a worker has started it.")
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("The prediction fails if it has not started by then.")
+    )
+    attempts = models.PositiveSmallIntegerField(default=0, help_text=_("How often a worker has started it."))
     leased_until = models.DateTimeField(
-        null=True, blank=True, help_text="A worker is running it. After this time, the worker is considered lost."
+        null=True, blank=True, help_text=_("A worker is running it. After this time, the worker is considered lost.")
     )
     enqueue_at = models.DateTimeField(
-        default=timezone.now, help_text="If it has not started by then, the sweep enqueues it again: its task may be lost."
+        default=timezone.now,
+        help_text=_("If it has not started by then, the sweep enqueues it again: its task may be lost."),
     )
 
     objects: ClassVar = models.Manager()

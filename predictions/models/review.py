@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from core.fields import UUID7Field
 from core.validators import MAX_LABEL_CHARACTERS
@@ -21,18 +22,19 @@ class Review(models.Model):
     """One user's verdict on one prediction. Append-only: a new review withdraws the same user's earlier one."""
 
     class Verdict(models.TextChoices):
-        CORRECT = "correct"
-        INCORRECT = "incorrect"
-        UNSURE = "unsure"
+        CORRECT = "correct", _("Correct")
+        INCORRECT = "incorrect", _("Incorrect")
+        UNSURE = "unsure", _("Unsure")
 
     class PickedBy(models.TextChoices):
-        RANDOM = "random", "Random"
-        UNCERTAIN = "uncertain", "Lowest confidence"
-        MARGIN = "margin", "Smallest margin"
-        LABEL = "label", "By label"
-        NEWEST = "newest", "Newest"
-        MANUAL = "manual", "Manual"
-        API = "api", "API"
+        RANDOM = "random", _("Random")
+        UNCERTAIN = "uncertain", _("Lowest confidence")
+        MARGIN = "margin", _("Smallest margin")
+        LABEL = "label", _("By label")
+        NEWEST = "newest", _("Newest")
+        MANUAL = "manual", _("Manual")
+        API = "api", _("API")
+        LIST = "list", _("Filtered list")
 
     id = UUID7Field()
     # The constraint below serves this key's own queries too.
@@ -46,13 +48,18 @@ class Review(models.Model):
     true_labels = models.JSONField(
         null=True,
         blank=True,
-        help_text="For a multi-label model, the list of all true labels in the order of the version. Empty if none applies.",
+        help_text=_(
+            "For a multi-label model, the list of all true labels in the order of the version. Empty if none applies."
+        ),
     )
     comment = models.TextField(blank=True, max_length=MAX_COMMENT_CHARACTERS)
     picked_by = models.CharField(
         max_length=10,
         choices=PickedBy.choices,
-        help_text="How the prediction was selected for review. Only `random` gives a representative sample.",
+        help_text=_("How the prediction was selected for review. Only `random` gives a representative sample."),
+    )
+    is_blind = models.BooleanField(
+        default=False, db_default=False, help_text=_("The reviewer did not see the prediction before the decision.")
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
@@ -84,7 +91,7 @@ class Review(models.Model):
             ),
             models.CheckConstraint(condition=Q(verdict__in=["correct", "incorrect", "unsure"]), name="review_known_verdict"),
             models.CheckConstraint(
-                condition=Q(picked_by__in=["random", "uncertain", "margin", "label", "newest", "manual", "api"]),
+                condition=Q(picked_by__in=["random", "uncertain", "margin", "label", "newest", "manual", "api", "list"]),
                 name="review_known_picked_by",
             ),
             models.CheckConstraint(condition=Q(true_label="") | Q(true_value=None), name="review_label_or_value"),
@@ -111,7 +118,7 @@ class ReviewClaim(models.Model):
     picked_by = models.CharField(max_length=10, choices=Review.PickedBy.choices)
     skipped = models.BooleanField(
         default=False,
-        help_text="The reviewer skipped the prediction; it is not shown to them again until the claim expires.",
+        help_text=_("The reviewer skipped the prediction; it is not shown to them again until the claim expires."),
     )
     until = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from core.fields import UUID7Field
 from core.querysets import VisibleQuerySet
@@ -28,18 +29,18 @@ class ReviewSummary(models.Model):
     # The composite indexes below serve these two keys' own queries too.
     model_version = models.ForeignKey(ModelVersion, models.CASCADE, db_index=False, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_index=False, related_name="+")
-    created_at = models.DateTimeField(help_text="When the prediction was created.")
-    label = models.TextField(help_text="The predicted label; of a multi-label model, the list of labels as JSON.")
+    created_at = models.DateTimeField(help_text=_("When the prediction was created."))
+    label = models.TextField(help_text=_("The predicted label; of a multi-label model, the list of labels as JSON."))
     confidence = models.FloatField(null=True)
     value = models.FloatField(null=True)
     verdict = models.CharField(
-        max_length=10, choices=Review.Verdict.choices, help_text="Of the effective review; empty if all are `unsure`."
+        max_length=10, choices=Review.Verdict.choices, help_text=_("Of the effective review; empty if all are `unsure`.")
     )
-    true_label = models.TextField(help_text="Of the effective review; for a multi-label model, the list as JSON.")
-    true_value = models.FloatField(null=True, help_text="Of the newest decided review that has one.")
-    picked_by = models.PositiveSmallIntegerField(help_text="PICKED_BY_BITS of all reviews, including withdrawn ones.")
+    true_label = models.TextField(help_text=_("Of the effective review; for a multi-label model, the list as JSON."))
+    true_value = models.FloatField(null=True, help_text=_("Of the newest decided review that has one."))
+    picked_by = models.PositiveSmallIntegerField(help_text=_("PICKED_BY_BITS of all reviews, including withdrawn ones."))
     ratings = models.TextField(
-        help_text="If several reviewers have decided, a JSON list of [reviewer ID, true label, labels, or verdict]."
+        help_text=_("If several reviewers have decided, a JSON list of [reviewer ID, true label, labels, or verdict].")
     )
 
     objects: ClassVar = VisibleQuerySet.as_manager()
@@ -62,7 +63,7 @@ class PredictionCount(models.Model):
     """Number of succeeded predictions of a version that a user created on one day (UTC)."""
 
     id = UUID7Field()
-    day = models.DateTimeField(help_text="Midnight UTC.")
+    day = models.DateTimeField(help_text=_("Midnight UTC."))
     model_version = models.ForeignKey(ModelVersion, models.CASCADE, db_index=False, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_index=False, related_name="+")
     count = models.PositiveBigIntegerField()

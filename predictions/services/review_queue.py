@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -11,6 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from core.pagination import MAX_COUNTED_ROWS
 from inference.errors import InferenceError
 from predictions.models import Prediction, Review, ReviewClaim
 from predictions.presentation import format_true_output, get_true_output_name
@@ -24,6 +26,7 @@ MAX_CLAIM_ATTEMPTS = 20  # if other reviewers claim at the same time
 CLAIM_DURATION = timedelta(minutes=10)
 SKIP_DURATION = timedelta(hours=12)
 UNDO_WINDOW = timedelta(hours=1)
+MAX_UNDO_CANDIDATES = 50  # recent actions in other filtered lists that undo passes over
 
 
 class ClaimedByAnother(InferenceError):
@@ -46,6 +49,12 @@ def get_held_predictions(*, queue: ReviewQueue, reviewer: User) -> list[Predicti
 def has_unclaimed_predictions(*, queue: ReviewQueue, reviewer: User) -> bool:
     """Return whether the reviewer can claim a prediction in this queue. Writes nothing."""
     return _find_unclaimed(queue, reviewer).exists()
+
+
+def count_remaining(queue: ReviewQueue) -> int | None:
+    """Return how many predictions of a queue have no review; None if there are more than `MAX_COUNTED_ROWS`."""
+    count = queue.get_predictions().order_by()[: MAX_COUNTED_ROWS + 1].count()
+    return None if count > MAX_COUNTED_ROWS else count
 
 
 def claim_next(*, queue: ReviewQueue, reviewer: User) -> list[Prediction]:
@@ -74,11 +83,14 @@ def claim_next(*, queue: ReviewQueue, reviewer: User) -> list[Prediction]:
     return _fetch_predictions(held)
 
 
-def review_claimed(*, prediction: Prediction, reviewer: User, review: ReviewInput) -> Review:
+def review_claimed(*, prediction: Prediction, reviewer: User, review: ReviewInput, is_blind: bool = False) -> Review:
     """Store a review from the queue. The same review sent twice is stored once.
 
     `picked_by` comes from the claim. Without a claim it is `manual`, so that a client cannot add a prediction to the random
     sample by sending a strategy.
+
+    Args:
+        is_blind: the queue did not show the prediction to the reviewer.
 
     Raises:
         ClaimedByAnother: the claim expired, and another person has reviewed or claimed the prediction.
@@ -100,7 +112,7 @@ def review_claimed(*, prediction: Prediction, reviewer: User, review: ReviewInpu
             raise ClaimedByAnother("Your claim expired; another reviewer has this prediction. Your review was not saved.")
         claim = claims.filter(reviewer=reviewer).first()
         picked_by = claim.picked_by if claim else Review.PickedBy.MANUAL
-        row = save_review(review=validated, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+        row = save_review(review=validated, prediction=prediction, reviewer=reviewer, picked_by=picked_by, is_blind=is_blind)
         ReviewClaim.objects.filter(prediction=prediction, reviewer=reviewer).delete()
     return row
 
@@ -152,9 +164,19 @@ def undo_last_action(*, queue: ReviewQueue, reviewer: User) -> Prediction | None
 
 def _find_last_action(queue: ReviewQueue, reviewer: User) -> Review | ReviewClaim | None:
     recent = {"reviewer": reviewer, "created_at__gt": timezone.now() - UNDO_WINDOW}
-    review = queue.filter_own(Review.objects.active().filter(**recent)).order_by("-id").first()
-    skip = queue.filter_own(ReviewClaim.objects.filter(skipped=True, **recent)).order_by("-created_at").first()
+    review = _find_first(queue, Review.objects.active().filter(**recent).order_by("-id"))
+    skip = _find_first(queue, ReviewClaim.objects.filter(skipped=True, **recent).order_by("-created_at"))
     return skip if skip and (review is None or skip.created_at > review.created_at) else review
+
+
+def _find_first(queue: ReviewQueue, rows: QuerySet) -> Any:
+    """Return the first of a reviewer's recent reviews or skips that was made in this queue."""
+    rows = queue.filter_own(rows)
+    if queue.scope is None:
+        return rows.first()
+    actions = list(rows[:MAX_UNDO_CANDIDATES])
+    found = queue.select_in_scope([row.prediction_id for row in actions])
+    return next((row for row in actions if row.prediction_id in found), None)
 
 
 def _confirm_same_review(stored: Review, review: ReviewInput) -> Review:
@@ -172,7 +194,9 @@ def _confirm_same_review(stored: Review, review: ReviewInput) -> Review:
 def _list_held_ids(queue: ReviewQueue, reviewer: User) -> list[UUID]:
     reviews = Review.objects.active().filter(prediction=OuterRef("prediction"))
     claims = queue.filter_own(ReviewClaim.objects.held_by(reviewer).filter(until__gt=timezone.now()))
-    return list(claims.filter(~Exists(reviews)).order_by("created_at").values_list("prediction", flat=True))
+    ids = list(claims.filter(~Exists(reviews)).order_by("created_at").values_list("prediction", flat=True))
+    found = queue.select_in_scope(ids)
+    return [pk for pk in ids if pk in found]
 
 
 def _fetch_predictions(ids: Sequence[UUID]) -> list[Prediction]:
@@ -207,7 +231,7 @@ def _create_claim(prediction: Prediction, reviewer: User, queue: ReviewQueue, **
     try:
         with transaction.atomic():
             lock_predictions([prediction.pk])  # before the insert, as undo does: in another order they could deadlock
-            ReviewClaim.objects.create(prediction=prediction, reviewer=reviewer, picked_by=queue.strategy, **fields)
+            ReviewClaim.objects.create(prediction=prediction, reviewer=reviewer, picked_by=queue.picked_by, **fields)
     except IntegrityError:
         return False
     return True

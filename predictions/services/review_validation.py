@@ -35,6 +35,7 @@ class ReviewInput:
 
     Args:
         true_labels: all true labels, for a multi-label model; empty if none applies.
+        has_no_label: none of the labels of the model is the true one. The review is then incorrect, without a true label.
     """
 
     verdict: str
@@ -42,6 +43,7 @@ class ReviewInput:
     true_value: float | None = None
     comment: str = ""
     true_labels: tuple[str, ...] | None = None
+    has_no_label: bool = False
 
     @property
     def true_output_field(self) -> str:
@@ -93,6 +95,8 @@ def validate_review(prediction: Prediction, review: ReviewInput, *, hints: bool 
 
 def _validate_label_review(prediction: Prediction, review: ReviewInput, *, hints: bool) -> ReviewInput:
     labels: list[str] = prediction.model_version.labels
+    if review.has_no_label:
+        return ReviewInput(Verdict.INCORRECT, comment=review.comment)
     if review.true_value is not None:
         raise _build_error("true_value", "wrong-truth", "Expected true_label: the output is a label.", review.true_value)
     if review.true_label:

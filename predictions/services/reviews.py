@@ -45,9 +45,12 @@ def review_prediction(
     return save_review(review=review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
 
 
-def save_review(*, review: ReviewInput, prediction: Prediction, reviewer: User, picked_by: str) -> Review:
+def save_review(
+    *, review: ReviewInput, prediction: Prediction, reviewer: User, picked_by: str, is_blind: bool = False
+) -> Review:
     """Store a validated review and withdraw the reviewer's earlier one."""
     row = build_review(review=review, prediction=prediction, reviewer=reviewer, picked_by=picked_by)
+    row.is_blind = is_blind
     replace_reviews(reviews=[row], reviewer=reviewer)
     logger.info(
         "review",

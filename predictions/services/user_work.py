@@ -10,7 +10,15 @@ from django.dispatch import receiver
 
 from accounts.models import User
 from accounts.signals import user_removing
-from predictions.models import BatchJob, IdempotencyKey, Prediction, QueuedPrediction, ReviewClaim
+from predictions.models import (
+    BatchJob,
+    IdempotencyKey,
+    Prediction,
+    QueuedPrediction,
+    ReviewAssignment,
+    ReviewClaim,
+    ReviewGoal,
+)
 from predictions.services.batch_jobs.states import end_job, lock_job
 from predictions.services.inactive_users import CANCELED_ERROR, get_canceled_values
 
@@ -19,7 +27,7 @@ CANCELED_PER_UPDATE = 500
 
 @receiver(user_removing, dispatch_uid="predictions.cancel_user_work")
 def cancel_user_work(*, user: User, **kwargs: Any) -> None:
-    """Cancel the queued predictions and the batch jobs of a user, and delete their claims and idempotency keys."""
+    """Cancel the queued predictions and the batch jobs of a user, and delete their claims, assignments, and keys."""
     with transaction.atomic():
         queued = QueuedPrediction.objects.filter(prediction__user=user).order_by("pk")
         ids = list(queued.values_list("pk", flat=True))
@@ -29,7 +37,8 @@ def cancel_user_work(*, user: User, **kwargs: Any) -> None:
             locked = lock_job(job)
             if not locked.is_final:
                 end_job(locked, BatchJob.Status.CANCELED, **CANCELED_ERROR)
-        ReviewClaim.objects.filter(reviewer=user).delete()
+        for model in (ReviewClaim, ReviewAssignment, ReviewGoal):
+            model.objects.filter(reviewer=user).delete()
         IdempotencyKey.objects.filter(user=user).delete()
 
 

@@ -55,7 +55,7 @@ def test_queue_requires_a_reviewer(shades, predictions, client, user, make_user,
 
 
 def test_get_requests_write_nothing_and_offer_to_start(predictions, shades, reviewer_client, django_assert_max_num_queries):
-    with django_assert_max_num_queries(12) as captured:
+    with django_assert_max_num_queries(15) as captured:
         page = reviewer_client.get(QUEUE_URL, {"order": "newest", "version": shades.pk})
     assert [query["sql"] for query in captured if re.search(r"INSERT|UPDATE|DELETE|SAVEPOINT|BEGIN", query["sql"])] == []
     assert not ReviewClaim.objects.exists()
@@ -208,7 +208,7 @@ def test_values_are_corrected_with_a_number(flowers, user, reviewer_client):
 
 def test_actions_use_few_queries(predictions, shades, reviewer_client, django_assert_max_num_queries):
     submit(reviewer_client, shades, action="start")
-    with django_assert_max_num_queries(35):
+    with django_assert_max_num_queries(38):
         submit(reviewer_client, shades, predictions[2], verdict="correct")
 
 

@@ -19,7 +19,7 @@ VARIANTS = (PredictionSerializer, PredictionWithFeaturesSerializer, PredictionWi
 # Fields with a source in the models. For the others, the declaration gives only the schema.
 COPIED_FIELDS = (
     "id", "url", "status", "source", "model", "model_version", "labels", "confidence", "value", "client_reference",
-    "timings", "created_at", "completed_at", "warnings",
+    "timings", "created_at", "completed_at", "warnings", "tags",
 )  # fmt: skip
 COPIED_INPUT_FIELDS = (
     "id", "kind", "url", "sha256", "content_type", "width", "height", "original_name", "text",

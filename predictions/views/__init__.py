@@ -1,5 +1,6 @@
 """Views of the pages."""
 
+from predictions.views.annotations import CommentsView, OtherVersionView, TagsView
 from predictions.views.background import CancelView, OpenPredictionView, OpenRowsView
 from predictions.views.detail import PredictionView, ThumbnailView
 from predictions.views.examples import ExampleImageView, ExampleView
@@ -12,6 +13,7 @@ from predictions.views.review import ReviewView
 
 __all__ = [
     "CancelView",
+    "CommentsView",
     "ExampleImageView",
     "ExampleView",
     "HistoryExportView",
@@ -20,6 +22,7 @@ __all__ = [
     "ModelListView",
     "OpenPredictionView",
     "OpenRowsView",
+    "OtherVersionView",
     "PredictView",
     "PredictionView",
     "PromoteModelView",
@@ -27,5 +30,6 @@ __all__ = [
     "SaveFilterView",
     "SavedFilterView",
     "SelectionView",
+    "TagsView",
     "ThumbnailView",
 ]  # fmt: skip

@@ -1,18 +1,22 @@
 // The review queue: handle keyboard shortcuts, and show the next item at once while htmx saves the action.
+import { gettext, interpolate } from "../mlsite/i18n.js";
+
 const TEXT_FIELDS = "input:not([type=hidden], [type=checkbox]), select, textarea";
 const CHANGED_BOX = "[type=checkbox][checked]:not(:checked), [type=checkbox]:not([checked]):checked, [multiple] :checked";
 const INTERACTIVE = `button, a, summary, ${TEXT_FIELDS}`;
+const ENTER = /^Enter$/;
+const ESCAPE = /^Escape$/;
 const VALUE_KEY = /^[-+.\d]$/;
 const root = document.getElementById("queue");
 
 // Return a sentence about a request that failed, or an empty string if it succeeded.
 function describeError({ xhr, pathInfo }) {
-  if (!xhr.status) return "The connection was lost.";
+  if (!xhr.status) return gettext("The connection was lost.");
   const redirected = new URL(xhr.responseURL).pathname !== new URL(pathInfo.finalRequestPath, location.href).pathname;
-  if (redirected) return "You are signed out. Sign in in another tab.";
+  if (redirected) return gettext("You are signed out. Sign in in another tab.");
   if (xhr.status < 400) return "";
   const isText = (xhr.getResponseHeader("Content-Type") || "").startsWith("text/plain");
-  return (isText && xhr.responseText) || `The server returned an error (${xhr.status}).`;
+  return (isText && xhr.responseText) || interpolate(gettext("The server returned an error (%(status)s)."), { status: xhr.status });
 }
 
 // The style sheet shows the first item that is not sent.
@@ -32,15 +36,26 @@ function hasText(field) {
 // Enter saves the labels if they were changed.
 function findControl(key) {
   const item = getCurrentItem();
-  const isChanged = key === "Enter" && item?.querySelector(CHANGED_BOX);
+  const isChanged = ENTER.test(key) && item?.querySelector(CHANGED_BOX);
   return isChanged ? item.querySelector("[data-save]") : item?.querySelector(`[data-key="${CSS.escape(key)}"]`);
 }
 
+// Keys that act on the page, and not on an item: links are followed, buttons are pressed.
+function handleShortcut(event) {
+  const control = document.querySelector(`[data-shortcut="${CSS.escape(event.key)}"]`);
+  if (control) event.preventDefault();
+  control?.click();
+  return Boolean(control);
+}
+
 function handleKey(event) {
+  if (ESCAPE.test(event.key) && event.target.closest(TEXT_FIELDS)) focusCurrentItem();
+  if (document.querySelector("dialog[open]")) return;
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.closest(TEXT_FIELDS)) return;
-  if (event.key === "Enter" && event.target.closest(INTERACTIVE)) return;
+  if (ENTER.test(event.key) && event.target.closest(INTERACTIVE)) return;
+  if (handleShortcut(event)) return;
   const field = getCurrentItem()?.querySelector("[name=true_value]");
-  if (field && event.key === "Enter" && hasText(field)) {
+  if (field && ENTER.test(event.key) && hasText(field)) {
     event.preventDefault();
     field.form.requestSubmit();
     return;
@@ -51,7 +66,8 @@ function handleKey(event) {
     return;
   }
   event.preventDefault();
-  if (button.type === "checkbox") button.click();
+  if (button.type === "textarea") button.focus();
+  else if (button.type === "checkbox" || button.matches("a")) button.click();
   else button.form.requestSubmit(button);
 }
 
@@ -61,6 +77,8 @@ function submitForm(event) {
   event.preventDefault();
   const values = new FormData(event.target, event.submitter);
   const item = event.target.closest(".queue-slot");
+  const comment = item?.querySelector("textarea[name=comment]")?.value;
+  if (comment) values.set("comment", comment); // the forms of an item share the field
   if (item) {
     item.classList.add("sent");
     focusCurrentItem();
@@ -74,7 +92,7 @@ function finishRequest({ detail }) {
   const item = document.getElementById(`item-${detail.requestConfig.parameters.prediction}`);
   item?.classList.remove("sent");
   const error = describeError(detail);
-  if (error) root.querySelector("#queue-error").textContent = `${error} The action may not have been saved. Try again: nothing is saved twice.`;
+  if (error) root.querySelector("#queue-error").textContent = `${error} ${gettext("The action may not have been saved. Try again: nothing is saved twice.")}`;
 }
 
 // htmx moves the items that stay, and a moved field loses focus.
@@ -97,6 +115,8 @@ if (root) {
   root.addEventListener("submit", submitForm);
   root.addEventListener("htmx:beforeSwap", rememberFocus);
   root.addEventListener("htmx:afterRequest", (event) => { finishRequest(event); restoreFocus(); });
+  const keys = document.getElementById("queue-keys");
+  document.querySelector("[data-keys]").addEventListener("click", () => keys.showModal());
   focusCurrentItem();
   root.dataset.ready = "true";
 }

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from django.utils.translation import gettext as _
+
 from predictions.models import Prediction, Review
-from predictions.presentation import format_output, format_true_output, get_label_choices
+from predictions.presentation import (
+    MAX_CHECKBOX_LABELS,
+    LabelChoices,
+    LabelScore,
+    format_output,
+    format_true_output,
+    get_label_choices,
+)
 
 LABEL_KEYS = "123456789"
 DIGIT_LABELS = {"0", *LABEL_KEYS}
@@ -20,40 +29,50 @@ class LabelButton(NamedTuple):
     key: str
 
 
-def get_item_context(prediction: Prediction) -> dict[str, Any]:
+def get_item_context(prediction: Prediction, *, is_blind: bool = False) -> dict[str, Any]:
     """Return the template context of one item: the prediction, its label buttons, and the labels without a button.
 
     For a multi-label prediction: its check boxes with their keys, and the labels without a check box.
+
+    Args:
+        is_blind: leave out all that depends on the prediction. Output that is neither a label nor a number is shown anyway,
+            because nothing else could be chosen.
     """
+    is_blind = is_blind and can_hide_prediction(prediction)
+    shared = {"prediction": prediction, "is_blind": is_blind}
     if prediction.predicted_labels is not None:
-        choices = get_label_choices(prediction)
+        choices = _get_blind_choices(prediction) if is_blind else get_label_choices(prediction)
         keys = [*LABEL_KEYS, *[""] * len(choices.boxes)]
-        return {
-            "prediction": prediction,
-            "label_boxes": list(zip(choices.boxes, keys, strict=False)),
-            "more": choices.others,
-        }
-    buttons = get_label_buttons(prediction)
+        return {**shared, "label_boxes": list(zip(choices.boxes, keys, strict=False)), "more": choices.others}
+    buttons = get_label_buttons(prediction, is_blind=is_blind)
     with_button = {button.label for button in buttons}
     labels = prediction.model_version.labels if prediction.label else []
     other_labels = [label for label in labels if label not in with_button]
-    return {"prediction": prediction, "label_buttons": buttons, "other_labels": other_labels}
+    return {**shared, "label_buttons": buttons, "other_labels": other_labels, "has_label": bool(prediction.label)}
 
 
-def get_label_buttons(prediction: Prediction) -> list[LabelButton]:
+def can_hide_prediction(prediction: Prediction) -> bool:
+    """Return whether a reviewer can state the true output without seeing the prediction."""
+    return bool(prediction.label) or prediction.value is not None or prediction.predicted_labels is not None
+
+
+def get_label_buttons(prediction: Prediction, *, is_blind: bool = False) -> list[LabelButton]:
     """Return the label buttons of a prediction; none if its output is not a label.
 
     Up to ten labels keep the order of the model version, so that a label always has the same key. If there are more, the
-    labels with the highest scores have buttons. If all labels are digits, each label is its own key.
+    labels with the highest scores have buttons; in blind mode, which hides the scores, none has. If all labels are digits,
+    each label is its own key.
     """
     if not prediction.label:
         return []
     all_labels: list[str] = prediction.model_version.labels
     labels = all_labels
     if len(all_labels) > MAX_LABEL_BUTTONS:
-        labels = [label for label, _ in prediction.ranked_scores[: len(LABEL_KEYS)]] or [prediction.label]
+        if is_blind:
+            return []
+        labels = [label for label, _score in prediction.ranked_scores[: len(LABEL_KEYS)]] or [prediction.label]
     keys = labels if set(all_labels) <= DIGIT_LABELS else [*LABEL_KEYS, *[""] * len(labels)]
-    scores = (prediction.output or {}).get("scores", {})
+    scores = {} if is_blind else (prediction.output or {}).get("scores", {})
     return [LabelButton(label, scores.get(label), key) for label, key in zip(labels, keys, strict=False)]
 
 
@@ -61,5 +80,17 @@ def format_saved_message(prediction: Prediction, review: Review) -> str:
     """Return the message for a stored review, such as "Saved: corrected from 1 to 8."."""
     output, true_output = format_output(prediction), format_true_output(review)
     if review.verdict == Review.Verdict.INCORRECT and true_output:
-        return f"Saved: corrected from {output} to {true_output}."
-    return f"Saved: {output} marked {review.verdict}."
+        return _("Saved: corrected from %(output)s to %(true_output)s.") % {"output": output, "true_output": true_output}
+    messages = {
+        Review.Verdict.CORRECT: _("Saved: %(output)s marked correct."),
+        Review.Verdict.INCORRECT: _("Saved: %(output)s marked incorrect."),
+        Review.Verdict.UNSURE: _("Saved: %(output)s marked unsure."),
+    }
+    return messages[Review.Verdict(review.verdict)] % {"output": output}
+
+
+def _get_blind_choices(prediction: Prediction) -> LabelChoices:
+    """Return the labels in the order of the version, none of them checked."""
+    labels: list[str] = prediction.model_version.labels
+    boxes = [LabelScore(label, None, False) for label in labels[:MAX_CHECKBOX_LABELS]]
+    return LabelChoices(boxes, labels[MAX_CHECKBOX_LABELS:])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -10,22 +9,25 @@ from django.contrib.admin import ModelAdmin
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.generic import FormView
 
 from accounts.permissions import REVIEW_PREDICTIONS, VIEW_PREDICTIONS
 from accounts.requests import AuthenticatedRequest
 from core.fields import parse_uuid
 from inference.errors import InferenceError
-from predictions.admin.review_queue.forms import ReviewQueueForm
-from predictions.admin.review_queue.presentation import format_saved_message, get_item_context
-from predictions.models import Prediction, Review
+from predictions.admin.review_queue.forms import AssignmentForm, ReviewQueueForm
+from predictions.admin.review_queue.presentation import can_hide_prediction, format_saved_message, get_item_context
+from predictions.admin.review_queue.progress import get_goal, get_open_assignments, list_assignments
+from predictions.models import Prediction
 from predictions.review_strategies import ReviewQueue
+from predictions.services.annotations import add_comment
 from predictions.services.review_fields import parse_true_value, read_true_labels
 from predictions.services.review_queue import (
     claim_next,
+    count_remaining,
     get_held_predictions,
     has_unclaimed_predictions,
     review_claimed,
@@ -37,8 +39,6 @@ from registry.errors import UnknownModel
 from registry.models import ModelVersion
 from registry.references import resolve_version
 
-RECENT_REVIEWS_WINDOW = timedelta(hours=12)  # for the number of reviews on the page
-
 
 class ReviewQueueView(PermissionRequiredMixin, FormView):
     """Show the predictions that a reviewer has claimed, and perform the reviewer's actions.
@@ -49,7 +49,7 @@ class ReviewQueueView(PermissionRequiredMixin, FormView):
     """
 
     permission_required = (VIEW_PREDICTIONS, REVIEW_PREDICTIONS)
-    permission_denied_message = "You don't have permission. Reviewers only."
+    permission_denied_message = gettext_lazy("You don't have permission. Reviewers only.")
     form_class = ReviewQueueForm
     template_name = "admin/predictions/review/review_queue.html"
     update_template_name = "admin/predictions/review/_queue_update.html"
@@ -66,7 +66,7 @@ class ReviewQueueView(PermissionRequiredMixin, FormView):
         predictions = get_held_predictions(queue=queue, reviewer=self.request.user)
         can_start = not predictions and has_unclaimed_predictions(queue=queue, reviewer=self.request.user)
         return self.render_to_response(
-            self.get_context_data(form=form, queue=queue, can_start=can_start, **self.get_items_context(predictions))
+            self.get_context_data(form=form, queue=queue, can_start=can_start, **self.get_items_context(form, predictions))
         )
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -79,7 +79,7 @@ class ReviewQueueView(PermissionRequiredMixin, FormView):
     def version(self) -> ModelVersion | None:
         """Return the selected version, by default that of the default model. None if no model is registered."""
         selected = self.request.GET.get("version", "")
-        if selected:
+        if selected and not (self.request.GET.get("list") and selected.isdigit()):  # the number of a version is a filter
             return get_object_or_404(ModelVersion.objects.select_related("model"), pk=parse_uuid(selected))
         try:
             return resolve_version("")
@@ -87,23 +87,23 @@ class ReviewQueueView(PermissionRequiredMixin, FormView):
             return ModelVersion.objects.select_related("model").order_by("-id").first()
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return {"data": self.request.GET, "version": self.version}
+        return {"request": self.request, "version": self.version}
 
     def form_valid(self, form: ReviewQueueForm) -> HttpResponse:
         """Perform the action, claim the next predictions, and show them."""
         queue, message, error = form.get_queue(), "", ""
         try:
-            message = self.perform_action(queue)
+            message = self.perform_action(queue, form)
         except InferenceError as problem:
             error = problem.message
         predictions = claim_next(queue=queue, reviewer=self.request.user)
         if self.request.htmx:
-            context = {"queue": queue, "message": message, "error": error, **self.get_items_context(predictions)}
+            items = self.get_items_context(form, predictions)
+            context = {"form": form, "queue": queue, "message": message, "error": error, **items}
             return render(self.request, self.update_template_name, context)
         if message or error:
             messages.add_message(self.request, messages.ERROR if error else messages.SUCCESS, error or message)
-        query = {"version": queue.version.pk, "order": form.cleaned_data["order"]}
-        return redirect(f"{self.request.path}?{urlencode(query)}")
+        return redirect(self.request.get_full_path())
 
     def form_invalid(self, form: ReviewQueueForm) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form), status=400)
@@ -112,35 +112,66 @@ class ReviewQueueView(PermissionRequiredMixin, FormView):
         admin: Any = self.model_admin
         context = admin.admin_site.each_context(self.request)
         has_values = self.version is not None and self.version.parsed_signature.output.kind == "value"
-        context |= {"title": "Review queue", "opts": admin.opts, "version": self.version, "has_values": has_values}
+        context |= {"title": _("Review queue"), "opts": admin.opts, "version": self.version, "has_values": has_values}
+        context["assignments"] = list_assignments(self.request, get_open_assignments(self.request.user))
+        if kwargs.get("form") is not None and kwargs["form"].is_list:
+            context["assignment_form"] = AssignmentForm(initial={"query": self.request.GET.urlencode()})
         return super().get_context_data(**context, **kwargs)
 
-    def get_items_context(self, predictions: list[Prediction]) -> dict[str, Any]:
-        recent = {"reviewer": self.request.user, "created_at__gt": timezone.now() - RECENT_REVIEWS_WINDOW}
+    def get_items_context(self, form: ReviewQueueForm, predictions: list[Prediction]) -> dict[str, Any]:
         return {
-            "items": [get_item_context(prediction) for prediction in predictions],
-            "recent_reviews": Review.objects.active().filter(**recent).count(),
+            "items": [get_item_context(prediction, is_blind=form.is_blind) for prediction in predictions],
+            "is_blind": form.is_blind,
+            "blind_query": self.build_query(blind="0" if form.is_blind else "1"),
+            "remaining": count_remaining(form.get_queue()),
+            "goal": get_goal(self.request.user),
         }
 
-    def perform_action(self, queue: ReviewQueue) -> str:
+    def build_query(self, **changes: str) -> str:
+        """Return the query of the page with other values."""
+        query = self.request.GET.copy()
+        for name, value in changes.items():
+            query[name] = value
+        return query.urlencode()
+
+    def perform_action(self, queue: ReviewQueue, form: ReviewQueueForm) -> str:
         """Perform the action of the button, and return a message about it."""
         reviewer, fields = self.request.user, self.request.POST
-        action = fields.get("action", "")
+        action, comment = fields.get("action", ""), fields.get("comment", "").replace("\0", "").strip()
         if action == "start":
             return ""
         if action == "undo":
-            undone = undo_last_action(queue=queue, reviewer=reviewer)
-            return "Undone." if undone else "There is nothing to undo, or another reviewer has claimed the prediction."
-        prediction = self.get_prediction(queue.version)
+            if undo_last_action(queue=queue, reviewer=reviewer):
+                return _("Undone.")
+            return _("There is nothing to undo, or another reviewer has claimed the prediction.")
+        prediction = self.get_prediction(queue)
         if action == "skip":
+            if comment:  # there is no review that could contain it
+                add_comment(prediction=prediction, author=reviewer, text=comment)
             skip_prediction(prediction=prediction, reviewer=reviewer)
-            return "Skipped."
-        true_value = parse_true_value(fields.get("true_value", ""))
-        review = ReviewInput(
-            fields.get("verdict", ""), fields.get("true_label", ""), true_value, true_labels=read_true_labels(fields)
-        )
-        return format_saved_message(prediction, review_claimed(prediction=prediction, reviewer=reviewer, review=review))
+            return _("Skipped.")
+        is_blind = form.is_blind and can_hide_prediction(prediction)
+        review = self.read_review(prediction, comment)
+        row = review_claimed(prediction=prediction, reviewer=reviewer, review=review, is_blind=is_blind)
+        return format_saved_message(prediction, row)
 
-    def get_prediction(self, version: ModelVersion) -> Prediction:
-        predictions = Prediction.objects.filter(model_version=version).with_related()
+    def read_review(self, prediction: Prediction, comment: str) -> ReviewInput:
+        """Return the review of the button. `none_of_these` means that no label of the model is the true one."""
+        fields = self.request.POST
+        if fields.get("none_of_these"):
+            if prediction.predicted_labels is not None:
+                return ReviewInput("", comment=comment, true_labels=())
+            return ReviewInput("", comment=comment, has_no_label=True)
+        return ReviewInput(
+            fields.get("verdict", ""),
+            fields.get("true_label", ""),
+            parse_true_value(fields.get("true_value", "")),
+            comment,
+            read_true_labels(fields),
+        )
+
+    def get_prediction(self, queue: ReviewQueue) -> Prediction:
+        predictions = Prediction.objects.with_related()
+        if queue.version:
+            predictions = predictions.filter(model_version=queue.version)
         return get_object_or_404(predictions, pk=parse_uuid(self.request.POST.get("prediction", "")))

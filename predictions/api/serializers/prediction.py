@@ -188,6 +188,9 @@ class PredictionSerializer(serializers.ModelSerializer):
     output = OutputField()
     error = ErrorField()
     warnings = PredictionWarningSerializer(many=True, read_only=True)
+    tags = serializers.ListField(
+        source="shown_tags", default=list, child=serializers.CharField(), read_only=True, help_text="Oldest first."
+    )
     timings = TimingsSerializer(source="*")
     review = NewestReviewField()
 
@@ -196,6 +199,7 @@ class PredictionSerializer(serializers.ModelSerializer):
         fields = (
             "id", "url", "status", "source", "model", "model_version", "input", "label", "labels", "confidence",
             "value", "output", "error", "client_reference", "timings", "created_at", "completed_at", "review", "warnings",
+            "tags",
         )  # fmt: skip
 
     def to_representation(self, instance: Prediction) -> dict[str, Any]:

@@ -1,0 +1,81 @@
+"""Add comments and tags to predictions, and remove tags. Callers look the prediction up with `visible_to`."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from inference.errors import InvalidInput
+from predictions.models import Prediction, PredictionComment, PredictionTag
+from predictions.models.annotations import MAX_COMMENT_CHARACTERS, MAX_TAG_CHARACTERS
+from predictions.services.reviews import lock_predictions
+
+MAX_TAGS = 20  # of a prediction
+
+
+class InvalidAnnotation(InvalidInput):
+    """The comment or the tag cannot be stored."""
+
+    code = "invalid-annotation"
+
+
+def add_comment(*, prediction: Prediction, author: User, text: str) -> PredictionComment:
+    """Store a comment.
+
+    Raises:
+        InvalidAnnotation: the comment is empty or too long.
+    """
+    text = text.replace("\0", "").replace("\r\n", "\n").strip()
+    if not text:
+        raise InvalidAnnotation(_("Enter a comment."), code="required", field="text")
+    if len(text) > MAX_COMMENT_CHARACTERS:
+        message = _("The comment is too long (%(count)d characters). The limit is %(limit)d characters.")
+        values = {"count": len(text), "limit": MAX_COMMENT_CHARACTERS}
+        raise InvalidAnnotation(message % values, code="too-long", field="text")
+    comment: PredictionComment = PredictionComment.objects.create(prediction=prediction, author=author, text=text)
+    return comment
+
+
+def add_tag(*, prediction: Prediction, user: User, name: str) -> PredictionTag:
+    """Add a tag. A prediction that already has the tag does not change.
+
+    Raises:
+        InvalidAnnotation: the name is empty or too long, contains a comma, or the prediction has too many tags.
+    """
+    name = clean_tag_name(name)
+    with transaction.atomic():
+        lock_predictions([prediction.pk])
+        tags = list(PredictionTag.objects.filter(prediction=prediction))
+        existing = next((tag for tag in tags if tag.name == name), None)
+        if existing:
+            return existing
+        if len(tags) >= MAX_TAGS:
+            message = _("A prediction can have up to %(limit)d tags. Remove one first.") % {"limit": MAX_TAGS}
+            raise InvalidAnnotation(message, code="too-many", field="tag")
+        tag: PredictionTag = PredictionTag.objects.create(prediction=prediction, user=user, name=name)
+    return tag
+
+
+def remove_tag(*, prediction: Prediction, name: str) -> bool:
+    """Remove a tag; return whether the prediction had it."""
+    deleted, _by_model = PredictionTag.objects.filter(prediction=prediction, name=name).delete()
+    return deleted > 0
+
+
+def clean_tag_name(name: str) -> str:
+    """Return the name of a tag in lower case with single spaces.
+
+    Raises:
+        InvalidAnnotation: the name is empty or too long, or contains a comma.
+    """
+    name = " ".join(name.replace("\0", "").lower().split())
+    if not name:
+        raise InvalidAnnotation(_("Enter a tag."), code="required", field="tag")
+    if len(name) > MAX_TAG_CHARACTERS:
+        message = _("The tag is too long (%(count)d characters). The limit is %(limit)d characters.")
+        values = {"count": len(name), "limit": MAX_TAG_CHARACTERS}
+        raise InvalidAnnotation(message % values, code="too-long", field="tag")
+    if "," in name:
+        raise InvalidAnnotation(_("A tag cannot contain a comma. Add several tags one by one."), field="tag")
+    return name

@@ -1,0 +1,40 @@
+"""Run another version on the stored input of a prediction."""
+
+from __future__ import annotations
+
+from accounts.models import User
+from accounts.services.usage import count_predictions
+from predictions.models import Prediction
+from predictions.services.inputs import prepare_stored_input
+from predictions.services.predict import record_prediction, run_model
+from registry.models import ModelVersion
+from registry.references import resolve_model
+
+
+def predict_with_version(*, prediction: Prediction, version: ModelVersion, user: User) -> Prediction:
+    """Run a version on the input of a prediction, and store the result as a prediction of its own with the same input.
+
+    Args:
+        prediction: a prediction that the user can see; callers look it up with `visible_to`.
+        user: who runs the version, and gets the new prediction.
+
+    Raises:
+        UnknownModel, InactiveModel: this user cannot use the version.
+        InvalidInput: the version does not accept the input.
+        StoredFileError, StorageUnavailable: the stored file cannot be read.
+        LimitReached, ModelNotRun, DatabaseError: as `predict` does.
+    """
+    resolved = resolve_model(str(version), user=user)
+    prepared = prepare_stored_input(prediction.input, resolved.version)
+    count_predictions(user=user)
+    row = Prediction(
+        input=prediction.input,
+        model_version=resolved.version,
+        user=user,
+        source=Prediction.Source.WEB,
+        decode_ms=prepared.decode_ms,
+    )
+    run_model(row, prepared, resolved)
+    row.save(force_insert=True)
+    record_prediction(row)
+    return row
