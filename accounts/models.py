@@ -7,20 +7,33 @@ from typing import ClassVar
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from accounts import permissions
+from accounts.preferences import validate_language, validate_time_zone
 from accounts.querysets import ApiTokenQuerySet
 from accounts.scopes import ALL_SCOPES, validate_scopes
 
 
 class User(AbstractUser):
-    """A user. The custom model allows fields to be added later."""
+    """A user. The fields that `accounts.preferences` uses are empty if the user has chosen nothing."""
+
+    class Theme(models.TextChoices):
+        LIGHT = "light", _("Light")
+        DARK = "dark", _("Dark")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     daily_quota = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Predictions per day (UTC). If empty, the setting DAILY_QUOTA applies."
+        _("daily quota"),
+        null=True,
+        blank=True,
+        help_text=_("Predictions per day (UTC). If empty, the setting DAILY_QUOTA applies."),
     )
+    language = models.CharField(_("language"), max_length=10, blank=True, validators=[validate_language])
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True, validators=[validate_time_zone])
+    theme = models.CharField(_("theme"), max_length=10, blank=True, choices=Theme)
+    page_size = models.PositiveSmallIntegerField(_("rows per page"), null=True, blank=True)
 
     @property
     def can_view_all(self) -> bool:

@@ -80,6 +80,7 @@ INSTALLED_APPS = [
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", cast=str.strip, default=[])
 MIDDLEWARE = [
     "mlsite.middleware.RequestLogMiddleware",
+    "mlsite.language_middleware.LanguageMiddleware",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "mlsite.security_middleware.HttpsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -89,10 +90,10 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "mlsite.middleware.RequestSizeMiddleware",
     "mlsite.page_middleware.PageSessionMiddleware",
-    "mlsite.language_middleware.LanguageMiddleware",
     "mlsite.middleware.AppendSlashMiddleware",
     "mlsite.page_middleware.PageCsrfViewMiddleware",
     "mlsite.page_middleware.PageAuthenticationMiddleware",
+    "mlsite.language_middleware.PreferencesMiddleware",
     "mlsite.page_middleware.PageMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -115,6 +116,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context_processors.signup",
+                "accounts.context_processors.preferences",
                 "demo.context_processors.tour",
                 "mlsite.context_processors.version",
             ],
