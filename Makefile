@@ -9,8 +9,9 @@ CHECKS := check-format check-lint check-types check-templates check-django check
 	bench bench-short bench-record bench-growth bench-install
 
 run: install env
-	$(BIN)/python manage.py bootstrap
-	$(BIN)/gunicorn -c python:mlsite.gunicorn
+	SHOW_SUMMARY=1 $(BIN)/python manage.py bootstrap
+	@echo "Starting the server and loading the models…"
+	SHOW_SUMMARY=1 $(BIN)/gunicorn -c python:mlsite.gunicorn
 
 env: .env
 

@@ -243,4 +243,6 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE, LOCALE_PATHS = "en", [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["mlsite.formats"]
 
-LOGGING = build_logging_config(level=env.str("LOG_LEVEL", default="INFO"))
+LOG_FORMAT = env.str("LOG_FORMAT", default="auto")
+LOGGING = build_logging_config(level=env.str("LOG_LEVEL", default="INFO"), log_format=LOG_FORMAT)
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow logs its instruction sets and the search for GPUs
