@@ -83,17 +83,19 @@ class ApiToken(models.Model):
         max_length=100,
         default=ALL_SCOPES,
         validators=[validate_scopes],
-        help_text="What the token may do, separated by spaces.",
+        help_text=_("What the token may do, separated by spaces."),
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="If empty, the token is valid until it is revoked.")
-    last_used_at = models.DateTimeField(null=True, editable=False, help_text="Updated at most once per minute.")
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("If empty, the token is valid until it is revoked.")
+    )
+    last_used_at = models.DateTimeField(null=True, editable=False, help_text=_("Updated at most once per minute."))
     revoked_at = models.DateTimeField(null=True, editable=False)
 
     objects: ClassVar = ApiTokenQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "API token"
+        verbose_name = _("API token")
         ordering = ("-id",)
 
     def __str__(self) -> str:
@@ -131,8 +133,8 @@ class Usage(models.Model):
     """What a user has used of a limit in the current period. `accounts.services.usage` writes it."""
 
     class Kind(models.TextChoices):
-        REQUESTS = "requests"
-        PREDICTIONS = "predictions"
+        REQUESTS = "requests", _("Requests")
+        PREDICTIONS = "predictions", _("Predictions")
 
     user = models.ForeignKey(User, models.CASCADE, related_name="usage")
     kind = models.CharField(max_length=20, choices=Kind)
@@ -140,7 +142,7 @@ class Usage(models.Model):
     used = models.BigIntegerField(default=0)
 
     class Meta:
-        verbose_name_plural = "usage"
+        verbose_name_plural = _("usage")
         constraints = (models.UniqueConstraint(fields=("user", "kind"), name="usage_user_kind"),)
 
     def __str__(self) -> str:

@@ -30,6 +30,7 @@ PUBLIC_ROUTES = {
     "accounts:logout": "has no effect without a session",
     "admin:login": "sign-in",
     "admin:jsi18n": "Django's translations",
+    "manifest": "for phones that install the site",
     "javascript-catalog": "translations of texts in scripts",
 }
 # Routes with the ID of an object that belongs to a user. The object in the argument is the owner's.
