@@ -5,12 +5,13 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 CHECKS := check-format check-lint check-types check-templates check-django check-security check-dependencies
 
-.PHONY: run test test-services faults check $(CHECKS) env install install-dev install-mlflow install-celery install-boosting format constraints screenshots \
+.PHONY: messages run test test-services faults check $(CHECKS) env install install-dev install-mlflow install-celery install-boosting format constraints screenshots \
 	bench bench-short bench-record bench-growth bench-install
 
 run: install env
-	$(BIN)/python manage.py bootstrap
-	$(BIN)/gunicorn -c python:mlsite.gunicorn
+	SHOW_SUMMARY=1 $(BIN)/python manage.py bootstrap
+	@echo "Starting the server and loading the models…"
+	SHOW_SUMMARY=1 $(BIN)/gunicorn -c python:mlsite.gunicorn
 
 env: .env
 
@@ -60,6 +61,14 @@ format: install-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/djlint --quiet --reformat templates
+
+# Collect the marked texts in locale/, and compile the translations. Requires gettext.
+messages: install-dev
+	SECRET_KEY=x ENV_FILE= $(BIN)/python manage.py makemessages --locale de --locale es --no-location --no-wrap \
+		--ignore '.venv*' --ignore tests --ignore benchmarks --ignore clients --ignore var
+	SECRET_KEY=x ENV_FILE= $(BIN)/python manage.py makemessages --domain djangojs --locale de --locale es --no-location --no-wrap \
+		--ignore '.venv*' --ignore 'static/vendor' --ignore clients --ignore var
+	SECRET_KEY=x ENV_FILE= $(BIN)/python manage.py compilemessages --ignore '.venv*'
 
 # Update the screenshots in docs/, from a temporary site with generated data.
 screenshots: install-dev

@@ -6,16 +6,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.auth import authenticate
+from django.conf import settings
+from django.contrib.auth import authenticate, password_validation
 from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.forms import UserCreationForm
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiToken, User
+from accounts.preferences import PAGE_SIZES, list_time_zones
 from accounts.scopes import DEFAULT_SCOPES, SCOPE_CHOICES, join_scopes
 
-LIFETIME_DAYS_CHOICES = [("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "Until revoked")]
+LIFETIME_DAYS_CHOICES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("1 year")), ("", _("Until revoked"))]
 DEFAULT_LIFETIME_DAYS = "90"
 
 
@@ -23,19 +26,34 @@ class SignUpForm(UserCreationForm):
     class Meta:
         model = User
         fields = ("username", "email")
-        labels = {"email": "Email"}
+        labels = {"email": _("Email")}
         help_texts = {
-            "username": "Letters, digits, and @ . + - _",
-            "email": "Optional. Required to reset a forgotten password.",
+            "username": _("Letters, digits, and @ . + - _"),
+            "email": _("Optional. Required to reset a forgotten password."),
         }
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.fields[
-            "password1"
-        ].help_text = "Use at least 8 characters. The password cannot be common or consist only of digits."
+        self.fields["password1"].help_text = _(
+            "Use at least 8 characters. The password cannot be common or consist only of digits."
+        )
         self.fields["password2"].help_text = ""
         self.fields.pop("usable_password", None)
+
+    def clean(self) -> dict[str, Any]:
+        """Check the password even if another field is invalid, so that all mistakes are shown at once."""
+        data: dict[str, Any] = super().clean() or {}
+        password = data.get("password1")
+        if password and "password2" not in self.errors:
+            return data  # Django checks it
+        if password:
+            self.instance.username = data.get("username") or ""
+            self.instance.email = data.get("email") or ""
+            try:
+                password_validation.validate_password(password, self.instance)
+            except forms.ValidationError as error:
+                self.add_error("password1", error)
+        return data
 
 
 class PasswordChangeForm(auth_forms.PasswordChangeForm):
@@ -49,6 +67,58 @@ class PasswordChangeForm(auth_forms.PasswordChangeForm):
         password: str = self.cleaned_data["old_password"]
         if authenticate(self._request, username=self.user.get_username(), password=password) is None:
             raise forms.ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return password
+
+
+def list_language_choices() -> list[tuple[str, Any]]:
+    return [("", _("As in the browser")), *settings.LANGUAGES]
+
+
+def list_time_zone_choices() -> list[tuple[str, Any]]:
+    """Return the time zones, grouped by the part of the world."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for name in list_time_zones():
+        region, _separator, place = name.partition("/")
+        groups.setdefault(region, []).append((name, place.replace("_", " ").replace("/", ", ") or name))
+    return [("", _("As in the browser")), *groups.items()]
+
+
+class PreferencesForm(forms.Form):
+    """Language, time zone, theme, and page size. Empty values let the browser or the system decide."""
+
+    language = forms.ChoiceField(label=_("Language"), required=False, choices=list_language_choices)
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False, choices=list_time_zone_choices)
+    theme = forms.ChoiceField(
+        label=_("Theme"), required=False, choices=lambda: [("", _("As in the system")), *User.Theme.choices]
+    )
+    page_size = forms.TypedChoiceField(
+        label=_("Rows per page"),
+        required=False,
+        coerce=int,
+        empty_value=None,
+        choices=[("", _("Default")), *((str(size), str(size)) for size in PAGE_SIZES)],
+    )
+
+
+class EmailForm(forms.Form):
+    """A new email address. The password confirms it, because the address can reset the password."""
+
+    email = forms.EmailField(label=_("Email"), max_length=254, required=False)
+    password = forms.CharField(
+        label=_("Current password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        help_text=_("Confirms that it is you."),
+    )
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._request = request
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        if authenticate(self._request, username=self._request.user.get_username(), password=password) is None:
+            raise forms.ValidationError(_("The password is wrong."), code="password_incorrect")
         return password
 
 
@@ -76,8 +146,8 @@ class ScopesField(forms.MultipleChoiceField):
         super().__init__(
             choices=SCOPE_CHOICES,
             initial=DEFAULT_SCOPES,
-            error_messages={"required": "Choose at least one scope."},
-            help_text="What the token may do. It never has more rights than you.",
+            error_messages={"required": _("Choose at least one scope.")},
+            help_text=_("What the token may do. It never has more rights than you."),
             **kwargs,
         )
 
@@ -88,13 +158,14 @@ class ScopesField(forms.MultipleChoiceField):
 
 class TokenForm(forms.Form):
     name = forms.CharField(
+        label=_("Name"),
         max_length=ApiToken._meta.get_field("name").max_length,
-        help_text="What the token is for, for example: nightly import",
+        help_text=_("What the token is for, for example: nightly import"),
     )
     lifetime = forms.ChoiceField(
-        choices=LIFETIME_DAYS_CHOICES, required=False, label="Valid for", initial=DEFAULT_LIFETIME_DAYS
+        choices=LIFETIME_DAYS_CHOICES, required=False, label=_("Valid for"), initial=DEFAULT_LIFETIME_DAYS
     )
-    scopes = ScopesField()
+    scopes = ScopesField(label=_("Scopes"))
 
     def get_expiry(self) -> datetime | None:
         """Return when the token expires, or None if it is valid until it is revoked."""

@@ -7,20 +7,33 @@ from typing import ClassVar
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from accounts import permissions
+from accounts.preferences import validate_language, validate_time_zone
 from accounts.querysets import ApiTokenQuerySet
 from accounts.scopes import ALL_SCOPES, validate_scopes
 
 
 class User(AbstractUser):
-    """A user. The custom model allows fields to be added later."""
+    """A user. The fields that `accounts.preferences` uses are empty if the user has chosen nothing."""
+
+    class Theme(models.TextChoices):
+        LIGHT = "light", _("Light")
+        DARK = "dark", _("Dark")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     daily_quota = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Predictions per day (UTC). If empty, the setting DAILY_QUOTA applies."
+        _("daily quota"),
+        null=True,
+        blank=True,
+        help_text=_("Predictions per day (UTC). If empty, the setting DAILY_QUOTA applies."),
     )
+    language = models.CharField(_("language"), max_length=10, blank=True, validators=[validate_language])
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True, validators=[validate_time_zone])
+    theme = models.CharField(_("theme"), max_length=10, blank=True, choices=Theme)
+    page_size = models.PositiveSmallIntegerField(_("rows per page"), null=True, blank=True)
 
     @property
     def can_view_all(self) -> bool:
@@ -70,17 +83,19 @@ class ApiToken(models.Model):
         max_length=100,
         default=ALL_SCOPES,
         validators=[validate_scopes],
-        help_text="What the token may do, separated by spaces.",
+        help_text=_("What the token may do, separated by spaces."),
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="If empty, the token is valid until it is revoked.")
-    last_used_at = models.DateTimeField(null=True, editable=False, help_text="Updated at most once per minute.")
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("If empty, the token is valid until it is revoked.")
+    )
+    last_used_at = models.DateTimeField(null=True, editable=False, help_text=_("Updated at most once per minute."))
     revoked_at = models.DateTimeField(null=True, editable=False)
 
     objects: ClassVar = ApiTokenQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "API token"
+        verbose_name = _("API token")
         ordering = ("-id",)
 
     def __str__(self) -> str:
@@ -118,8 +133,8 @@ class Usage(models.Model):
     """What a user has used of a limit in the current period. `accounts.services.usage` writes it."""
 
     class Kind(models.TextChoices):
-        REQUESTS = "requests"
-        PREDICTIONS = "predictions"
+        REQUESTS = "requests", _("Requests")
+        PREDICTIONS = "predictions", _("Predictions")
 
     user = models.ForeignKey(User, models.CASCADE, related_name="usage")
     kind = models.CharField(max_length=20, choices=Kind)
@@ -127,7 +142,7 @@ class Usage(models.Model):
     used = models.BigIntegerField(default=0)
 
     class Meta:
-        verbose_name_plural = "usage"
+        verbose_name_plural = _("usage")
         constraints = (models.UniqueConstraint(fields=("user", "kind"), name="usage_user_kind"),)
 
     def __str__(self) -> str:

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 READ, PREDICT, REVIEW = "read", "predict", "review"
 SCOPE_CHOICES = (
-    (READ, "Read: predictions, inputs, models, and metrics"),
-    (PREDICT, "Predict: run models, and create and cancel predictions and batch jobs"),
-    (REVIEW, "Review: review predictions and send ground truth"),
+    (READ, _("Read: predictions, inputs, models, and metrics")),
+    (PREDICT, _("Predict: run models, and create and cancel predictions and batch jobs")),
+    (REVIEW, _("Review: review predictions and send ground truth")),
 )
-SCOPES = tuple(name for name, _ in SCOPE_CHOICES)
+SCOPES = tuple(name for name, _text in SCOPE_CHOICES)
 DEFAULT_SCOPES = (READ, PREDICT)  # of a new token, in the forms
 ALL_SCOPES = " ".join(SCOPES)
 
@@ -29,9 +31,11 @@ def join_scopes(names: Iterable[str]) -> str:
     """
     chosen = set(names)
     if unknown := sorted(chosen - set(SCOPES)):
-        raise ValidationError(f"Expected scopes among {', '.join(SCOPES)}. Received: {', '.join(unknown)}.", code="invalid")
+        text = gettext("Expected scopes among %(scopes)s. Received: %(received)s.")
+        values = {"scopes": ", ".join(SCOPES), "received": ", ".join(unknown)}
+        raise ValidationError(text % values, code="invalid")
     if not chosen:
-        raise ValidationError("Choose at least one scope.", code="required")
+        raise ValidationError(gettext("Choose at least one scope."), code="required")
     return " ".join(name for name in SCOPES if name in chosen)
 
 
@@ -42,4 +46,5 @@ def validate_scopes(text: str) -> None:
         ValidationError: the text is not what `join_scopes` returns.
     """
     if join_scopes(text.split()) != text:
-        raise ValidationError(f"Expected scopes in this order, without duplicates: {ALL_SCOPES}.", code="invalid")
+        text = gettext("Expected scopes in this order, without duplicates: %(scopes)s.") % {"scopes": ALL_SCOPES}
+        raise ValidationError(text, code="invalid")

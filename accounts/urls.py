@@ -35,6 +35,8 @@ password_reset_complete = build_auth_view(auth_views.PasswordResetCompleteView, 
 
 urlpatterns = [
     path("", views.ProfileView.as_view(), name="profile"),
+    path("email/", views.EmailView.as_view(), name="email"),
+    path("language/", views.LanguageView.as_view(), name="language"),
     path("signup/", views.SignUpView.as_view(), name="signup"),
     path("login/", login, name="login"),
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),

@@ -16,19 +16,26 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
-from django.urls import reverse
-from django.views.generic import FormView, TemplateView, View
+from django.urls import reverse, reverse_lazy
+from django.utils import translation
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
+from django.views.decorators.csrf import csrf_exempt
+from django.views.generic import FormView, View
 
 from accounts.devices import mark_known
-from accounts.forms import PasswordChangeForm, SignUpForm, TokenForm
+from accounts.forms import EmailForm, PasswordChangeForm, PreferencesForm, SignUpForm, TokenForm
 from accounts.requests import AuthenticatedRequest, get_client_network
 from accounts.services import create_token, create_user, revoke_token
 from accounts.services.attempts import count_attempt
 from accounts.services.lockout import forget_failures
+from accounts.services.preferences import change_email, update_preferences
 from accounts.services.resets import request_password_reset
 from core.urls import find_public_url
 
 MAX_LISTED_TOKENS = 100
+LANGUAGE_COOKIE_SECONDS = 365 * 24 * 3600
 MAX_RESETS_PER_HOUR = 30  # per network
 
 
@@ -51,7 +58,7 @@ class SignUpView(FormView):
     def form_valid(self, form: SignUpForm) -> HttpResponse:
         limit, key = settings.MAX_SIGNUPS_PER_HOUR, get_client_network(self.request)
         if seconds := count_attempt(kind="sign-up", key=key, limit=limit):
-            return render_limited(self.request, "There were too many sign-ups from your network.", seconds)
+            return render_limited(self.request, gettext("There were too many sign-ups from your network."), seconds)
         data = form.cleaned_data
         try:
             user = create_user(username=data["username"], password=data["password1"], email=data["email"])
@@ -59,7 +66,8 @@ class SignUpView(FormView):
             form.add_error(None if hasattr(error, "error_dict") else "username", error)
             return self.form_invalid(form)
         login(self.request, user, backend=settings.AUTHENTICATION_BACKENDS[-1])
-        messages.success(self.request, f"Welcome, {user.username}. Your account is ready.")
+        text = gettext("Welcome, %(name)s. Your account is ready.") % {"name": user.username}
+        messages.success(self.request, text)
         return super().form_valid(form)
 
 
@@ -81,7 +89,7 @@ class PasswordResetView(auth_views.PasswordResetView):
             return self.render_to_response(self.get_context_data(form=form), status=503)
         key = get_client_network(self.request)
         if seconds := count_attempt(kind="reset", key=key, limit=MAX_RESETS_PER_HOUR):
-            return render_limited(self.request, "There were too many requests from your network.", seconds)
+            return render_limited(self.request, gettext("There were too many requests from your network."), seconds)
         request_password_reset(email=form.cleaned_data["email"])
         return redirect(self.get_success_url())
 
@@ -105,8 +113,60 @@ class StaffLoginView(View):
         return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
 
 
-class ProfileView(LoginRequiredMixin, TemplateView):
+class ProfileView(LoginRequiredMixin, FormView):
+    """Show the account, and change its preferences."""
+
     template_name = "accounts/profile.html"
+    form_class = PreferencesForm
+    success_url = reverse_lazy("accounts:profile")
+    request: AuthenticatedRequest
+
+    def get_initial(self) -> dict[str, Any]:
+        user = self.request.user
+        return {name: getattr(user, name) for name in PreferencesForm.base_fields}
+
+    def form_valid(self, form: PreferencesForm) -> HttpResponse:
+        user = update_preferences(user=self.request.user, **form.cleaned_data)
+        with translation.override(user.language or translation.get_language()):
+            messages.success(self.request, gettext("Your preferences are saved."))
+        return super().form_valid(form)
+
+
+class EmailView(LoginRequiredMixin, FormView):
+    """Change the email address."""
+
+    template_name = "accounts/email.html"
+    form_class = EmailForm
+    success_url = reverse_lazy("accounts:profile")
+    request: AuthenticatedRequest
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"email": self.request.user.email}
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "request": self.request}
+
+    def form_valid(self, form: EmailForm) -> HttpResponse:
+        change_email(user=self.request.user, email=form.cleaned_data["email"])
+        messages.success(self.request, gettext("Your email address is saved."))
+        return super().form_valid(form)
+
+
+@method_decorator(csrf_exempt, "dispatch")  # the token would need a cookie, and so keep every public page out of caches
+class LanguageView(View):
+    """Remember the language that a visitor chose in the footer, in a cookie."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        target, language = request.POST.get("next", ""), request.POST.get("language", "")
+        if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+            target = resolve_url(settings.LOGIN_REDIRECT_URL)
+        response = redirect(target)
+        if language in dict(settings.LANGUAGES):
+            age = LANGUAGE_COOKIE_SECONDS
+            response.set_cookie(
+                settings.LANGUAGE_COOKIE_NAME, language, max_age=age, samesite="Lax", secure=request.is_secure()
+            )
+        return response
 
 
 class TokensView(LoginRequiredMixin, FormView):

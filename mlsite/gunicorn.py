@@ -161,12 +161,17 @@ def _keep_models_loaded(worker: Any) -> None:
 
     The worker accepts requests after the first attempt. `/readyz` returns 200 if it has loaded them.
     """
-    was_complete = False
+    from mlsite.start_summary import show_summary
+
+    was_complete = has_shown_summary = False
     while True:
         is_complete = _load_production_models(worker)
         worker.set_warm()
         if is_complete and not was_complete:
             worker.log.info("ready at http://%s:%s/", settings.HOST, settings.PORT)
+        if not has_shown_summary:
+            show_summary(worker, is_complete=is_complete)
+            has_shown_summary = True
         was_complete = is_complete
         time.sleep(CHECK_SECONDS if is_complete else RETRY_SECONDS)
 

@@ -1,22 +1,28 @@
-"""Select the language of each page. The API, the schema, and the health checks are always in English."""
+"""Select the language and the time zone of each page. The API, the schema, and the health checks are in English and UTC."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
-from django.utils import translation
+from django.utils import timezone, translation
+
+from accounts.preferences import activate_preferences
 
 ENGLISH_PREFIXES = ("/api/v1/", "/api/schema/", "/v2", "/healthz", "/readyz", "/metrics")
+SHARED_PREFIXES = (settings.STATIC_URL, "/i18n.js")  # the same for each reader
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """Activate the language of the account, or else of the browser.
+    """Activate the language of the browser, and UTC. This comes first, because errors of other middleware are pages too.
 
     The codes and texts of problem details are a contract, so that `Accept-Language` does not change them.
     """
 
     def process_request(self, request: HttpRequest) -> None:
+        timezone.deactivate()  # the thread has that of the request before
         if request.path_info.startswith(ENGLISH_PREFIXES):
             translation.activate(settings.LANGUAGE_CODE)
             request.LANGUAGE_CODE = settings.LANGUAGE_CODE  # type: ignore[attr-defined]
@@ -24,6 +30,18 @@ class LanguageMiddleware(LocaleMiddleware):
         super().process_request(request)
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if request.path_info.startswith(ENGLISH_PREFIXES):
+        if request.path_info.startswith((*ENGLISH_PREFIXES, *SHARED_PREFIXES)):
             return response
         return super().process_response(request, response)
+
+
+class PreferencesMiddleware:
+    """Activate the language of the account, and the time zone of the account or of the browser."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith((*ENGLISH_PREFIXES, *SHARED_PREFIXES)):
+            activate_preferences(request)
+        return self.get_response(request)

@@ -1,9 +1,10 @@
-"""Logging configuration for Django and gunicorn: one JSON object per line, on standard error."""
+"""Logging configuration for Django and gunicorn: on standard error, a line of text for a terminal, or else of JSON."""
 
 from __future__ import annotations
 
 import logging
 import re
+import sys
 from math import inf
 from time import monotonic
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 from pythonjsonlogger.json import JsonFormatter
 
 TRACEBACK_SECONDS = 60.0  # between two tracebacks of errors of the database
+LOG_FORMATS = ("auto", "text", "json")
+STANDARD_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime"}
+HIDDEN_FIELDS = {"request_id", "route", "user", "prediction"}  # long, and of little use to the reader of a terminal
 RESET_PATH = "/accounts/reset/"
 RESET_LINK_PATTERN = re.compile(rf"{RESET_PATH}[^/\s\"\\]+/[^/\s\"\\]+")
 
@@ -37,6 +41,22 @@ class LogInterval:
 
 class MaskedJsonFormatter(JsonFormatter):
     """Mask reset links in everything that is logged, also in tracebacks."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return mask_reset_links(super().format(record))
+
+
+class MaskedTextFormatter(logging.Formatter):
+    """Write the time, the level if it is not INFO, the message, and the extra fields."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  name in logging
+        fields = {name: value for name, value in vars(record).items() if name not in STANDARD_FIELDS | HIDDEN_FIELDS}
+        if record.name == "mlsite.request":
+            parts = [f"{fields.get('method')} {fields.get('path')} {fields.get('status')}  {fields.get('ms')} ms"]
+        else:
+            parts = [record.message, *(f"{name}={value}" for name, value in fields.items() if value not in ("", None))]
+        level = [] if record.levelno == logging.INFO else [record.levelname]
+        return " ".join([self.formatTime(record, "%H:%M:%S"), *level, *parts])
 
     def format(self, record: logging.LogRecord) -> str:
         return mask_reset_links(super().format(record))
@@ -69,25 +89,46 @@ class DatabaseErrorFilter(logging.Filter):
         return True
 
 
-def build_logging_config(*, level: str) -> dict[str, Any]:
+def choose_formatter(log_format: str) -> str:
+    """Return the name of the formatter.
+
+    Raises:
+        ValueError: there is no such format.
+    """
+    if log_format not in LOG_FORMATS:
+        raise ValueError(f"LOG_FORMAT: expected one of {', '.join(LOG_FORMATS)}. Received: {log_format!r}")
+    if log_format == "auto":
+        return "text" if sys.stderr and sys.stderr.isatty() else "json"
+    return log_format
+
+
+def build_logging_config(*, level: str, log_format: str = "json") -> dict[str, Any]:
     """Return a configuration for `logging.config.dictConfig`.
 
     Args:
         level: minimum level of the root logger, for example `INFO`.
+        log_format: `text`, `json`, or `auto`: text if standard error is a terminal.
     """
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
+            "text": {"()": MaskedTextFormatter},
             "json": {
                 "()": MaskedJsonFormatter,
                 "format": "{asctime}{levelname}{name}{message}",
                 "style": "{",
                 "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
-            }
+            },
         },
         "filters": {"exceptions": {"()": ExceptionFilter}, "database": {"()": DatabaseErrorFilter}},
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["database"]}},
+        "handlers": {
+            "console": {
+                "class": "logging.StreamHandler",
+                "formatter": choose_formatter(log_format),
+                "filters": ["database"],
+            }
+        },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             # Django's own handlers would print a second, unstructured line for each request.

@@ -84,6 +84,7 @@ INSTALLED_APPS = [
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", cast=str.strip, default=[])
 MIDDLEWARE = [
     "mlsite.middleware.RequestLogMiddleware",
+    "mlsite.language_middleware.LanguageMiddleware",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "mlsite.security_middleware.HttpsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -93,10 +94,10 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "mlsite.middleware.RequestSizeMiddleware",
     "mlsite.page_middleware.PageSessionMiddleware",
-    "mlsite.language_middleware.LanguageMiddleware",
     "mlsite.middleware.AppendSlashMiddleware",
     "mlsite.page_middleware.PageCsrfViewMiddleware",
     "mlsite.page_middleware.PageAuthenticationMiddleware",
+    "mlsite.language_middleware.PreferencesMiddleware",
     "mlsite.page_middleware.PageMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -119,6 +120,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context_processors.signup",
+                "accounts.context_processors.preferences",
                 "demo.context_processors.tour",
                 "mlsite.context_processors.version",
             ],
@@ -247,4 +249,6 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE, LOCALE_PATHS = "en", [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["mlsite.formats"]
 
-LOGGING = build_logging_config(level=env.str("LOG_LEVEL", default="INFO"))
+LOG_FORMAT = env.str("LOG_FORMAT", default="auto")
+LOGGING = build_logging_config(level=env.str("LOG_LEVEL", default="INFO"), log_format=LOG_FORMAT)
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow logs its instruction sets and the search for GPUs

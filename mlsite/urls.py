@@ -3,11 +3,12 @@
 from django.contrib import admin
 from django.contrib.auth.decorators import login_required
 from django.urls import include, path
-from django.views.i18n import JavaScriptCatalog
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from accounts.views import StaffLoginView
 from mlsite import errors, health, inference_protocol, metrics
+from mlsite.javascript_catalog import CachedCatalogView
+from mlsite.manifest import manifest
 
 admin.site.site_title = admin.site.site_header = "mlsite"
 admin.site.index_title = "Administration"
@@ -24,7 +25,8 @@ urlpatterns = [
     path("v2/models/", include("predictions.api.v2.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", login_required(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),
-    path("i18n.js", JavaScriptCatalog.as_view(), name="javascript-catalog"),
+    path("manifest.webmanifest", manifest, name="manifest"),
+    path("i18n.js", CachedCatalogView.as_view(), name="javascript-catalog"),
     path("accounts/", include("accounts.urls")),
     # Django's "view on site" redirect fails with a 500 for IDs that are not UUIDs. core.admin links to the pages directly.
     path("admin/r/<path:rest>", errors.raise_not_found),

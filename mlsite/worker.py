@@ -190,6 +190,11 @@ def is_accepting(worker: BalancedThreadWorker) -> bool:
     return connection_counts[worker.slot] != NOT_ACCEPTING
 
 
+def count_warm_workers() -> int:
+    """Return how many workers of this server have loaded their models."""
+    return sum(count != NOT_ACCEPTING for count in connection_counts)
+
+
 def forget_connections(worker: BalancedThreadWorker) -> None:
     """Stop leaving connections to a worker that has exited."""
     connection_counts[worker.slot] = NOT_ACCEPTING

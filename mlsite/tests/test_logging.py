@@ -1,5 +1,6 @@
 """What an operator sees in the terminal: no false warnings, and no line that repeats another one."""
 
+import io
 import logging
 import sys
 
@@ -7,7 +8,7 @@ import pytest
 from django.core.checks import run_checks
 from django.db import OperationalError
 
-from mlsite.logging_config import DatabaseErrorFilter, MaskedJsonFormatter
+from mlsite.logging_config import DatabaseErrorFilter, MaskedJsonFormatter, MaskedTextFormatter, choose_formatter
 
 pytestmark = pytest.mark.once
 
@@ -63,3 +64,23 @@ def test_errors_of_the_database_have_one_traceback_per_minute():
     first, second, other = records
     assert (bool(first.exc_info), bool(second.exc_info), bool(other.exc_info)) == (True, False, True)
     assert second.getMessage() == "Service Unavailable: /readyz: down"
+
+
+def test_lines_for_a_terminal_are_short():
+    formatter = MaskedTextFormatter()
+    fields = {"method": "GET", "path": "/", "status": 200, "ms": 3.1, "request_id": "x", "name": "mlsite.request"}
+    line = formatter.format(logging.makeLogRecord({"msg": "request", "levelno": 20, "levelname": "INFO", **fields}))
+    assert line[8:] == " GET / 200  3.1 ms"
+    line = formatter.format(
+        logging.makeLogRecord({"msg": "no %s", "args": ("disk",), "levelno": 40, "levelname": "ERROR", "a": 1})
+    )
+    assert line[8:] == " ERROR no disk a=1"
+
+
+def test_only_known_log_formats_are_accepted(monkeypatch):
+    with pytest.raises(ValueError, match="LOG_FORMAT: expected one of auto, text, json"):
+        choose_formatter("xml")
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    assert (choose_formatter("auto"), choose_formatter("text")) == ("json", "text")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert choose_formatter("auto") == "text"

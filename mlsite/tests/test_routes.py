@@ -24,6 +24,7 @@ PUBLIC_ROUTES = {
     "v2-ready": "for load balancers; contains no data",
     "accounts:login": "sign-in",
     "accounts:signup": "sign-up",
+    "accounts:language": "sets a cookie",
     "accounts:password_reset": "for users who cannot sign in",
     "accounts:password_reset_done": "a fixed text",
     "accounts:password_reset_confirm": "requires the token of the email",
@@ -31,6 +32,8 @@ PUBLIC_ROUTES = {
     "accounts:logout": "has no effect without a session",
     "admin:login": "sign-in",
     "admin:jsi18n": "Django's translations",
+    "manifest": "for phones that install the site",
+    "javascript-catalog": "translations of texts in scripts",
 }
 # Routes with the ID of an object that belongs to a user. The object in the argument is the owner's.
 OWNED_ROUTES = {

@@ -1,2 +1,5 @@
-// Sets the theme of the account on pages of Django's admin, before they are painted. Without it, the system decides.
-document.documentElement.dataset.theme = document.querySelector('meta[name="theme"]').content || "auto";
+// Sets the theme and the time zone of the account on pages of Django's admin, before they are painted. Without a theme, the
+// system decides.
+const readMeta = (name) => document.querySelector(`meta[name="${name}"]`)?.content;
+document.documentElement.dataset.theme = readMeta("theme") || "auto";
+if (readMeta("timeZone")) document.documentElement.dataset.timeZone = readMeta("timeZone");

@@ -1,4 +1,6 @@
 // Buttons that copy the text of another element. They are hidden without JavaScript.
+import { gettext } from "../mlsite/i18n.js";
+
 const FEEDBACK_MILLISECONDS = 2000;
 
 async function copyText(button) {
@@ -6,11 +8,11 @@ async function copyText(button) {
   const label = button.innerHTML;
   try {
     await navigator.clipboard.writeText(source.textContent);
-    button.textContent = "Copied";
+    button.textContent = gettext("Copied");
   } catch {
     // Browsers allow access to the clipboard over HTTPS only. Select the text, so that one keystroke copies it.
     getSelection().selectAllChildren(source);
-    button.textContent = "Press Ctrl+C";
+    button.textContent = gettext("Press Ctrl+C");
   }
   setTimeout(() => { button.innerHTML = label; }, FEEDBACK_MILLISECONDS);
 }

@@ -1,8 +1,10 @@
 // Report htmx requests that failed, next to the form that sent them. A rejection with an HTML fragment is swapped in instead.
-const CONNECTION_MESSAGE = "The connection was lost. Check your history before you try again.";
-const DENIED_MESSAGE = "The server refused the request (403). Reload the page and try again.";
-const TOO_LARGE_MESSAGE = "The request is too large for the server. Send fewer or smaller files.";
-const POLL_CONNECTION_MESSAGE = "The connection was lost. This page tries again.";
+import { gettext, interpolate } from "../mlsite/i18n.js";
+
+const CONNECTION_MESSAGE = gettext("The connection was lost. Check your history before you try again.");
+const DENIED_MESSAGE = gettext("The server refused the request (403). Reload the page and try again.");
+const TOO_LARGE_MESSAGE = gettext("The request is too large for the server. Send fewer or smaller files.");
+const POLL_CONNECTION_MESSAGE = gettext("The connection was lost. This page tries again.");
 
 // An element that polls. Its error stays until a request succeeds.
 const isPoll = (element) => element.getAttribute("hx-trigger")?.startsWith("every ");
@@ -15,10 +17,10 @@ function isFragment(request) {
 function describeError(request, element) {
   const type = request.getResponseHeader("Content-Type") || "";
   if (type.startsWith("text/plain") && request.responseText) return request.responseText;
-  if (isPoll(element)) return `The server returned an error (${request.status}). This page tries again.`;
+  if (isPoll(element)) return interpolate(gettext("The server returned an error (%(status)s). This page tries again."), { status: request.status });
   if (request.status === 403) return DENIED_MESSAGE;
   if (request.status === 413) return TOO_LARGE_MESSAGE;
-  return `The server returned an error (${request.status}). Check your history before you try again.`;
+  return interpolate(gettext("The server returned an error (%(status)s). Check your history before you try again."), { status: request.status });
 }
 
 function getErrorElement(element) {
@@ -71,5 +73,5 @@ document.addEventListener("htmx:sendError", async ({ detail }) => {
   const { elt, formData } = detail.requestConfig;
   showError(elt, isPoll(elt) ? POLL_CONNECTION_MESSAGE : CONNECTION_MESSAGE);
   const name = await findUnreadableFile(formData);
-  if (name) showError(elt, `${name} could not be read. It is a folder, or it was moved or changed. Choose the file again.`);
+  if (name) showError(elt, interpolate(gettext("%(name)s could not be read. It is a folder, or it was moved or changed. Choose the file again."), { name }));
 });

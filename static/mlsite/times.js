@@ -1,36 +1,64 @@
-// Show times relative to now, in the reader's time zone. The exact time is in the title or, where it matters, in the text.
+// Show times relative to now, in the language of the page and in the reader's time zone: that of the account, or else of the
+// browser. The exact time is in the title or, where it matters, in the text.
+import { gettext, interpolate, language } from "../mlsite/i18n.js";
+
 const RELATIVE_UNITS = [["second", 60], ["minute", 60], ["hour", 24], ["day", 7]];
 const SHORT_FORMAT = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
 const DATE_FORMAT = { day: "numeric", month: "short", year: "numeric" };
 const CLOCK_FORMAT = { hour: "2-digit", minute: "2-digit" };
 const LONG_FORMAT = { dateStyle: "long", timeStyle: "long" };
-const LOCALE = "en-GB";
+const LOCALE = language === "en" ? "en-GB" : language;
 const NOW_SECONDS = 45;
-const relativeFormat = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const MILLISECONDS_PER_DAY = 86_400_000;
+const COOKIE_SECONDS = 31_536_000;
+const browserTimeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const relativeFormat = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
+
+// The name of the time zone in which the page shows times. A browser may not know the newest names.
+export const timeZone = findTimeZone();
+const dayFormat = new Intl.DateTimeFormat("en-CA", { timeZone });
+
+function findTimeZone() {
+  const name = document.documentElement.dataset.timeZone;
+  if (!name) return browserTimeZone;
+  try {
+    return Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
+  } catch {
+    return browserTimeZone;
+  }
+}
+
+// The server shows times in this time zone until the script replaces them, and uses it for days.
+function rememberTimeZone() {
+  if (document.documentElement.dataset.timeZone || !browserTimeZone) return;
+  document.cookie = `time_zone=${browserTimeZone}; path=/; max-age=${COOKIE_SECONDS}; samesite=lax`;
+}
+
+function format(time, options) {
+  return new Intl.DateTimeFormat(LOCALE, { ...options, timeZone }).format(time);
+}
 
 function formatRelative(time) {
   let amount = (time - Date.now()) / 1000;
-  if (Math.abs(amount) < NOW_SECONDS) return "just now";
-  const now = new Date();
-  const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1);
-  if (time < now && time.toDateString() === yesterday.toDateString()) {
-    return `yesterday, ${time.toLocaleTimeString(LOCALE, CLOCK_FORMAT)}`;
+  if (Math.abs(amount) < NOW_SECONDS) return gettext("just now");
+  if (dayFormat.format(time) === dayFormat.format(Date.now() - MILLISECONDS_PER_DAY)) {
+    return interpolate(gettext("yesterday, %(time)s"), { time: format(time, CLOCK_FORMAT) });
   }
   for (const [unit, size] of RELATIVE_UNITS) {
     if (Math.abs(amount) < size) return relativeFormat.format(Math.round(amount), unit);
     amount /= size;
   }
-  return time.toLocaleDateString(LOCALE, DATE_FORMAT);
+  return format(time, DATE_FORMAT);
 }
 
 function showTime(element) {
   const time = new Date(element.dateTime);
   if (Number.isNaN(time.valueOf())) return;
   if ("plain" in element.dataset) {
-    element.textContent = time.toLocaleString(LOCALE, SHORT_FORMAT);
+    element.textContent = format(time, SHORT_FORMAT);
     return;
   }
-  const exact = time.toLocaleString(LOCALE, LONG_FORMAT);
+  const exact = format(time, LONG_FORMAT);
   element.title = exact;
   element.textContent = "exact" in element.dataset ? `${exact} (${formatRelative(time)})` : formatRelative(time);
 }
@@ -39,6 +67,7 @@ function showTimes(root) {
   for (const element of root.querySelectorAll("time[datetime]")) showTime(element);
 }
 
+rememberTimeZone();
 showTimes(document);
 document.addEventListener("htmx:oobAfterSwap", () => showTimes(document));
 document.addEventListener("htmx:afterSwap", (event) => showTimes(event.target));

@@ -1,0 +1,25 @@
+"""Change what users choose for their account."""
+
+from __future__ import annotations
+
+from accounts.models import User
+
+
+def update_preferences(*, user: User, language: str, time_zone: str, theme: str, page_size: int | None) -> User:
+    """Store preferences. Empty values let the browser decide.
+
+    Raises:
+        ValidationError: a value cannot be chosen.
+    """
+    user.language, user.time_zone, user.theme, user.page_size = language, time_zone, theme, page_size
+    fields = ["language", "time_zone", "theme", "page_size"]
+    user.full_clean(exclude=[field.name for field in User._meta.fields if field.name not in fields])
+    user.save(update_fields=fields)
+    return user
+
+
+def change_email(*, user: User, email: str) -> User:
+    """Store the address that receives links to reset the password."""
+    user.email = email
+    user.save(update_fields=["email"])
+    return user
