@@ -14,6 +14,7 @@ urlpatterns = [
     path("predictions/<uuid:pk>/cancel/", views.CancelView.as_view(), name="cancel"),
     path("predictions/<uuid:pk>/open/", views.OpenPredictionView.as_view(), name="open"),
     path("predictions/<uuid:pk>/review/", views.ReviewView.as_view(), name="review"),
+    path("predictions/<uuid:pk>/model-input/", views.ModelInputView.as_view(), name="model-input"),
     path("inputs/<uuid:pk>/thumbnail/", views.ThumbnailView.as_view(), name="thumbnail"),
     path("batch-jobs/", batch_jobs.BatchJobListView.as_view(), name="batch-jobs"),
     path("batch-jobs/new/", batch_jobs.NewBatchJobView.as_view(), name="batch-job-new"),

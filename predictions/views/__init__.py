@@ -4,6 +4,7 @@ from predictions.views.background import CancelView, OpenPredictionView, OpenRow
 from predictions.views.detail import PredictionView, ThumbnailView
 from predictions.views.examples import ExampleImageView, ExampleView
 from predictions.views.history import HistoryView
+from predictions.views.model_input import ModelInputView
 from predictions.views.models import ModelDetailView, ModelListView
 from predictions.views.predict import PredictView
 from predictions.views.review import ReviewView
@@ -14,6 +15,7 @@ __all__ = [
     "ExampleView",
     "HistoryView",
     "ModelDetailView",
+    "ModelInputView",
     "ModelListView",
     "OpenPredictionView",
     "OpenRowsView",
