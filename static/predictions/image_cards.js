@@ -8,6 +8,7 @@ const template = document.getElementById("upload-card");
 const callbacks = [];
 const files = new WeakMap(); // by card
 const waitingCards = [];
+const sendingCards = new Set(); // whose bytes are being sent
 let activeUploads = 0;
 let uploadCount = 0;
 
@@ -75,6 +76,7 @@ function startUploads() {
   while (activeUploads < MAX_CONCURRENT_UPLOADS && waitingCards.length) {
     const card = waitingCards.shift();
     activeUploads += 1;
+    sendingCards.add(card);
     setStatus(card, gettext("Uploading"));
     htmx.trigger(card, "upload");
   }
@@ -99,12 +101,16 @@ export function addCards(images) {
 }
 
 export function listenForUploads() {
+  window.addEventListener("beforeunload", (event) => {
+    if (sendingCards.size || waitingCards.length) event.preventDefault();
+  });
   results.addEventListener("htmx:xhr:progress", ({ detail, target }) => {
     if (!target.elements?.image) return;
     const bar = target.querySelector("progress[value]");
     if (!bar || !detail.lengthComputable) return;
     bar.value = detail.loaded / detail.total;
     if (detail.loaded < detail.total) return;
+    sendingCards.delete(target);
     bar.removeAttribute("value"); // the duration of the rest is unknown
     setStatus(target, gettext("Running the model"));
   });
@@ -114,6 +120,8 @@ export function listenForUploads() {
   document.addEventListener("htmx:afterRequest", ({ detail }) => {
     const card = detail.requestConfig.elt;
     if (!card.matches(".result") || !card.elements.image) return;
+    sendingCards.delete(card);
+    if (card.classList.contains("waits-for-model")) return; // model_loading.js sends it again
     if (card.classList.contains("has-request-error")) markRejected(card);
     activeUploads -= 1;
     startUploads();

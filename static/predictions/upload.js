@@ -10,7 +10,8 @@
 // - `setImageEditor(edit)`: `await edit(files)` is called with up to four images before they are sent, and returns the
 //   images to send: the same ones, edited ones, or none. Pass null to send images unchanged.
 // - A button that opens an editor or a drawing pad belongs into the element `[data-image-tools]` of the form.
-import { UNREADABLE_MESSAGE, isArchive, isTable, listDroppedFiles, selectImages } from "./dropped_files.js";
+import { gettext, interpolate, language } from "../mlsite/i18n.js";
+import { UNREADABLE_MESSAGE, isArchive, isTable, listDroppedFiles, listenForDrops, selectImages } from "./dropped_files.js";
 import { showRejection, uploadFile } from "./file_upload.js";
 import { addCards, listenForUploads, onImageCard } from "./image_cards.js";
 import { uploadImages } from "./images_upload.js";
@@ -34,7 +35,7 @@ export function addFiles(files) {
 }
 
 function formatFileCount(files) {
-  return `${files.length.toLocaleString("en")} files`;
+  return interpolate(gettext("%(count)s files"), { count: files.length.toLocaleString(language) });
 }
 
 // Images one by one, a ZIP file, or many images. Other files are sent too: the server describes why it rejects them.
@@ -42,15 +43,15 @@ function receiveFiles({ files, skipped }) {
   if (!form.dataset.batchUrl) {
     addSingleImages(files);
   } else if (!files.length) {
-    if (skipped) showRejection("Folder", "The folder contains no images. Drop JPEG, PNG, or WebP images.");
+    if (skipped) showRejection(gettext("Folder"), gettext("The folder contains no images. Drop JPEG, PNG, or WebP images."));
   } else if (files.some(isTable)) {
     const name = files.length === 1 ? files[0].name : formatFileCount(files);
-    showRejection(name, "This model takes images, not rows. Drop images or a ZIP file of images, or choose another model.");
+    showRejection(name, gettext("This model takes images, not rows. Drop images or a ZIP file of images, or choose another model."));
   } else if (files.length === 1 && isArchive(files[0])) {
     const { batchMaxBytes, batchMaxSize } = form.dataset;
     uploadFile(files[0], { model: form.elements.model.value, maxBytes: Number(batchMaxBytes), maxSize: batchMaxSize });
   } else if (files.some(isArchive)) {
-    showRejection(formatFileCount(files), "Drop one ZIP file, or only images. Each batch job has one ZIP file.");
+    showRejection(formatFileCount(files), gettext("Drop one ZIP file, or only images. Each batch job has one ZIP file."));
   } else if (files.length <= MAX_SINGLE_IMAGES || form.elements.client_reference.value.trim()) {
     addSingleImages(files); // a batch job has no client reference
   } else {
@@ -59,7 +60,6 @@ function receiveFiles({ files, skipped }) {
 }
 
 function listenForFiles() {
-  const zone = form.querySelector(".drop-zone");
   for (const picker of form.querySelectorAll("input[type=file]")) {
     picker.required = false;
     picker.addEventListener("change", () => {
@@ -70,16 +70,8 @@ function listenForFiles() {
     });
   }
   form.addEventListener("submit", (event) => event.preventDefault());
-  for (const name of ["dragenter", "dragover"]) {
-    zone.addEventListener(name, (event) => {
-      event.preventDefault();
-      zone.classList.add("over");
-    });
-  }
-  for (const name of ["dragleave", "drop"]) zone.addEventListener(name, () => zone.classList.remove("over"));
-  zone.addEventListener("drop", (event) => {
-    event.preventDefault();
-    listDroppedFiles(event.dataTransfer).then(receiveFiles, () => showRejection("Folder", UNREADABLE_MESSAGE));
+  listenForDrops(document.getElementById("drop-overlay"), (dataTransfer) => {
+    listDroppedFiles(dataTransfer).then(receiveFiles, () => showRejection(gettext("Folder"), UNREADABLE_MESSAGE));
   });
   document.addEventListener("paste", (event) => {
     const files = [...event.clipboardData.files].filter((file) => file.type.startsWith("image/"));
