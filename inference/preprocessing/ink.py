@@ -200,7 +200,9 @@ def _draw_ink(ink: Ink, side: int) -> Array:
     part = np.zeros((rows[-1] - rows[0] + 1 + 2 * border, columns[-1] - columns[0] + 1 + 2 * border), np.float32)
     inner = np.s_[border:-border, border:-border]
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    part[inner] = np.where(binary_dilation(ink.mask[box]), ((ink.contrast.values[box] - 0.25 * dark) / (0.4 * dark)).clip(0, 1), 0)
+    part[inner] = np.where(
+        binary_dilation(ink.mask[box]), ((ink.contrast.values[box] - 0.25 * dark) / (0.4 * dark)).clip(0, 1), 0
+    )
     drawn = Image.fromarray((part * 255).astype(np.uint8))
     if abs(ink.tilt) > 1:
         drawn = drawn.rotate(ink.tilt, Image.Resampling.BICUBIC, expand=True)
@@ -222,7 +224,9 @@ def _center_ink(drawn: Image.Image, side: int) -> Array:
     rows, columns = np.flatnonzero((values > 127).any(axis=1)), np.flatnonzero((values > 127).any(axis=0))
     cut = drawn.crop((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
     scale = round(side * BOX_SHARE) / max(cut.size)
-    small = np.asarray(cut.resize((max(1, round(cut.width * scale)), max(1, round(cut.height * scale))), Image.Resampling.BOX), np.float32)
+    small = np.asarray(
+        cut.resize((max(1, round(cut.width * scale)), max(1, round(cut.height * scale))), Image.Resampling.BOX), np.float32
+    )
     small = small * (255 / max(1.0, float(small.max())))
     result = np.zeros((side, side, 1), np.float32)
     height, width = small.shape

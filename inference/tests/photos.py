@@ -182,7 +182,9 @@ def _extend(sheet: Image.Image) -> Image.Image:
 
 
 def _make_table(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    color = np.array([(110, 75, 48), (60, 60, 64), (165, 130, 95), (185, 184, 180), (35, 40, 60)][rng.integers(5)], np.float32)
+    color = np.array(
+        [(110, 75, 48), (60, 60, 64), (165, 130, 95), (185, 184, 180), (35, 40, 60)][rng.integers(5)], np.float32
+    )
     stretched = Image.fromarray(rng.normal(128, 40, (size[1] // 6, 8)).clip(0, 255).astype(np.uint8))
     grain = np.asarray(stretched.resize(size, Image.Resampling.BICUBIC), np.float32) / 128
     return color * (1 + (grain[..., None] - 1) * rng.uniform(0.05, 0.35))

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import logging
 
+from core.limits import get_image_limits
 from inference.errors import InvalidInput
 from inference.preprocessing import draw_model_input, read_image
-from inference.signature import ImageInput, get_image_part
+from inference.signature import ImageInput
 from predictions.models import Prediction
-from predictions.services.inputs import get_image_limits
 from predictions.services.stored_files import StoredFileError, read_stored_file
 
 logger = logging.getLogger(__name__)
-
-
-def get_shown_signature(prediction: Prediction) -> ImageInput | None:
-    """Return the preprocessing of an image that can be shown; None for tables, texts, and models that decode files."""
-    signature = get_image_part(prediction.model_version.parsed_signature.input)
-    return signature if prediction.input.has_image and signature and not signature.encoding else None
 
 
 def read_model_input(prediction: Prediction, signature: ImageInput, *, owner: object) -> bytes:

@@ -14,7 +14,8 @@ from accounts.requests import AuthenticatedRequest
 from core.storage_errors import StorageUnavailable
 from inference.errors import Overloaded
 from predictions.models import Prediction
-from predictions.services.model_inputs import get_shown_signature, read_model_input
+from predictions.presentation import get_shown_signature
+from predictions.services.model_inputs import read_model_input
 from predictions.services.stored_files import StoredFileError
 from predictions.views.mixins import build_thumbnail_error_response
 
