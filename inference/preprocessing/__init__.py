@@ -16,8 +16,8 @@ from inference.preprocessing.samples import make_sample_inputs
 from inference.preprocessing.thumbnails import make_thumbnail, normalize_image
 
 __all__ = [
-    "CellConverter", "CsvReader", "DecodedImage", "ImageLimits", "check_file_size", "collate_items", "detect_delimiter", "draw_model_input",
-    "find_unused_names", "find_warnings", "limit_total_decoding", "make_sample_input", "make_sample_inputs",
-    "make_sample_row", "make_thumbnail", "normalize_image", "parse_csv_line", "parse_strings", "prepare_input",
-    "read_features", "read_image", "read_pixel_count", "to_array", "to_canonical_json",
+    "CellConverter", "CsvReader", "DecodedImage", "ImageLimits", "check_file_size", "collate_items", "detect_delimiter",
+    "draw_model_input", "find_unused_names", "find_warnings", "limit_total_decoding", "make_sample_input",
+    "make_sample_inputs", "make_sample_row", "make_thumbnail", "normalize_image", "parse_csv_line", "parse_strings",
+    "prepare_input", "read_features", "read_image", "read_pixel_count", "to_array", "to_canonical_json",
 ]  # fmt: skip

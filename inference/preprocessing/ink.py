@@ -22,8 +22,7 @@ BOX_SHARE = 20 / 28  # of the model input that the digit fills, as in MNIST
 MIN_STROKE_SHARE = 0.1  # of the longer side of the digit; strokes in MNIST have 2 to 3 of 20 pixels
 MIN_DIGIT_SHARE = 0.02  # height of the smallest digit, as a share of the longer side of the image
 DARK_LEVEL = 80  # of the center of a dark board; paper in shadow is brighter
-TABLE_RATIO = 1.35  # of the brightness of the paper to that of a table
-TABLE_WEIGHT, EDGE_WEIGHT = 0.15, 0.05  # of ink beside the paper, and of ink that the edge of the image cuts
+TABLE_WEIGHT, EDGE_WEIGHT = 0.02, 0.002  # of ink beside the paper, and of ink that the edge of the image cuts
 MIN_SHARPNESS = 0.35  # of the edge of ink, as a share of its contrast; shadows have less
 MIN_PART_SHARE = 0.03  # of the ink of the largest part, for another part of the same digit
 MAX_GAP_SHARE = 0.25  # between parts of a digit, as a share of its longer side
@@ -108,7 +107,7 @@ def _choose_ink(contrast: Contrast, mask: Mask, tilt: float) -> Ink | None:
     masses = np.bincount(flat, contrast.values.ravel(), minlength=count + 1)
     boxes = _measure_boxes(find_objects(labels))
     weights = _weigh_parts(contrast, labels, boxes, mask.shape)
-    weighted = masses[1:] * weights
+    weighted = (masses[1:] * weights).astype(np.float32)
     weighted = _drop_soft_parts(contrast, labels, weighted, masses[1:] / areas[1:])
     main = int(np.argmax(weighted))
     if weighted[main] <= 0:
@@ -132,26 +131,11 @@ def _weigh_parts(contrast: Contrast, labels: AnyArray, boxes: AnyArray, shape: t
     weights *= np.where((top < 3) | (left < 3) | (bottom > shape[0] - 3) | (right > shape[1] - 3), EDGE_WEIGHT, 1.0)
     center = np.hypot((top + bottom) / shape[0] - 1, (left + right) / shape[1] - 1)
     weights *= 1 - 0.3 * np.minimum(center, 1.4)
-    level = _find_table_level(contrast.background)
-    if level:
+    if contrast.table_level:
         middle = contrast.background[(top + bottom) // 2, (left + right) // 2]
-        weights *= np.where(middle < level, TABLE_WEIGHT, 1.0)
+        weights *= np.where(middle < contrast.table_level, TABLE_WEIGHT, 1.0)
     result: Array = weights
     return result
-
-
-def _find_table_level(background: AnyArray) -> float:
-    """Return the brightness between a darker table and the paper (Otsu's method), or 0 if there is no clear difference."""
-    counts = np.bincount(background[::4, ::4].ravel(), minlength=256).astype(np.float64)
-    levels = np.arange(256)
-    below, moment = np.cumsum(counts), np.cumsum(counts * levels)
-    total, mean = below[-1], moment[-1] / below[-1]
-    share = below / total
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.nan_to_num((mean * share - moment / total) ** 2 / (share * (1 - share)))
-        level = int(np.argmax(variance))
-        dark, bright = moment[level] / below[level], (moment[-1] - moment[level]) / (total - below[level])
-    return level + 1.0 if bright > TABLE_RATIO * dark else 0.0
 
 
 def _drop_soft_parts(contrast: Contrast, labels: AnyArray, weighted: Array, means: Array) -> Array:
