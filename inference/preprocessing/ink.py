@@ -23,6 +23,7 @@ MIN_STROKE_SHARE = 0.1  # of the longer side of the digit; strokes in MNIST have
 MIN_DIGIT_SHARE = 0.02  # height of the smallest digit, as a share of the longer side of the image
 DARK_LEVEL = 80  # of the center of a dark board; paper in shadow is brighter
 TABLE_WEIGHT, EDGE_WEIGHT = 0.02, 0.002  # of ink beside the paper, and of ink that the edge of the image cuts
+MIN_JOINED_WEIGHT = 0.3  # of a part beside the largest: a table is no part of the digit
 MIN_SHARPNESS = 0.35  # of the edge of ink, as a share of its contrast; shadows have less
 MIN_PART_SHARE = 0.03  # of the ink of the largest part, for another part of the same digit
 MAX_GAP_SHARE = 0.25  # between parts of a digit, as a share of its longer side
@@ -112,7 +113,8 @@ def _choose_ink(contrast: Contrast, mask: Mask, tilt: float) -> Ink | None:
     main = int(np.argmax(weighted))
     if weighted[main] <= 0:
         return None
-    chosen = _join_parts(main, boxes, masses[1:] / areas[1:], weighted)
+    joined = np.where((weights >= MIN_JOINED_WEIGHT) | (np.arange(count) == main), weighted, 0)
+    chosen = _join_parts(main, boxes, masses[1:] / areas[1:], joined)
     keep = np.zeros(count + 1, np.bool_)
     keep[np.array(chosen) + 1] = True
     return Ink(keep[labels], contrast, float(weighted[chosen].sum()), tilt)
