@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from django.db.models import Count, Q
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from predictions.batch_job_progress import BatchJobProgress
 from predictions.models import BatchJob, BatchJobItem, Prediction
@@ -15,7 +17,11 @@ MAX_SHOWN_FAILURES = 20
 MAX_SHOWN_LABELS = 20
 MAX_COUNTED_ITEMS = 100_000  # a page does not count the labels of larger batch jobs
 
-DELIMITER_NAMES = {",": "separated by commas", ";": "separated by semicolons", "\t": "separated by tabs"}
+DELIMITER_NAMES = {
+    ",": gettext_lazy("separated by commas"),
+    ";": gettext_lazy("separated by semicolons"),
+    "\t": gettext_lazy("separated by tabs"),
+}
 ENCODING_NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
 Status = BatchJob.Status
 
@@ -44,7 +50,7 @@ def format_job_title(job: BatchJob) -> str:
         return job.original_name
     if job.kind == BatchJob.Kind.IMAGES and job.total_items:
         return format_items(job, job.total_items)
-    return "Images" if job.kind == BatchJob.Kind.IMAGES else "unnamed"
+    return _("Images") if job.kind == BatchJob.Kind.IMAGES else _("unnamed")
 
 
 def format_page_title(job: BatchJob, progress: BatchJobProgress) -> str:
@@ -56,30 +62,42 @@ def format_page_title(job: BatchJob, progress: BatchJobProgress) -> str:
 def format_job_format(job: BatchJob) -> str:
     """Return how a table is read: `separated by semicolons, UTF-8`."""
     delimiter, encoding = (job.options.get(name, "") for name in ("delimiter", "encoding"))
-    return ", ".join(filter(None, [DELIMITER_NAMES.get(delimiter, ""), ENCODING_NAMES.get(encoding, encoding)]))
+    return ", ".join(filter(None, [str(DELIMITER_NAMES.get(delimiter, "")), ENCODING_NAMES.get(encoding, encoding)]))
 
 
 def format_items(job: BatchJob, count: int) -> str:
     """Return `1 row`, or `2,000 images`."""
-    noun = "row" if job.kind == BatchJob.Kind.TABLE else "image"
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    values = {"count": f"{count:,}"}
+    if job.kind == BatchJob.Kind.TABLE:
+        return ngettext("%(count)s row", "%(count)s rows", count) % values
+    return ngettext("%(count)s image", "%(count)s images", count) % values
+
+
+def format_all_items(job: BatchJob) -> str:
+    """Return the number of all items: `1 row`, or `2,000 images`."""
+    return format_items(job, job.total_items or 0)
 
 
 def describe_status(job: BatchJob) -> str:
     """Return a sentence that explains the status."""
     if job.status == Status.FAILED:
         return job.error_message
+    values = {"items": format_items(job, job.done_items), "failed": f"{job.failed_items:,}", "reason": job.error_message}
+    if job.status == Status.CANCELED and job.error_message:
+        return _("%(items)s processed. %(reason)s") % values
     if job.status == Status.CANCELED:
-        end = f". {job.error_message}" if job.error_message else " before the batch job was canceled."
-        return f"{format_items(job, job.done_items)} processed{end}"
+        return _("%(items)s processed before the batch job was canceled.") % values
+    if job.status == Status.SUCCEEDED and job.failed_items:
+        return _("%(items)s processed, of which %(failed)s failed.") % values
     if job.status == Status.SUCCEEDED:
-        failed = f", of which {job.failed_items:,} failed" if job.failed_items else ""
-        return f"{format_items(job, job.done_items)} processed{failed}."
+        return _("%(items)s processed.") % values
     if job.status == Status.QUEUED:
-        return "Waiting for a worker."
+        return _("Waiting for a worker.")
     if job.status == Status.DRAFT:
-        return "The images are being uploaded."
-    return f"Processing {format_items(job, job.total_items) if job.total_items else 'the file'}."
+        return _("The images are being uploaded.")
+    if not job.total_items:
+        return _("Processing the file.")
+    return _("Processing %(items)s.") % {"items": format_items(job, job.total_items)}
 
 
 def get_duration(job: BatchJob) -> float | None:
@@ -124,7 +142,8 @@ def count_labels(job: BatchJob) -> list[LabelCount]:
 
 
 def _build_failure(job: BatchJob, item: BatchJobItem) -> Failure:
-    name = item.name or f"{'Row' if job.kind == BatchJob.Kind.TABLE else 'Image'} {item.number:,}"
+    text = _("Row %(number)s") if job.kind == BatchJob.Kind.TABLE else _("Image %(number)s")
+    name = item.name or text % {"number": f"{item.number:,}"}
     if item.prediction is None:
         return Failure(name, item.error_message.removeprefix(f"{name}: "), item.error_code, "")
     prediction = item.prediction

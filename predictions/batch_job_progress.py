@@ -7,6 +7,7 @@ from typing import NamedTuple
 from predictions.models import BatchJob
 
 RATE_OPTION = "items_per_second"
+EXPECTED_OPTION = "expected_items"  # that the page was going to upload
 
 
 class BatchJobProgress(NamedTuple):
@@ -44,6 +45,11 @@ def get_progress(job: BatchJob) -> BatchJobProgress:
         items_per_second=rate and round(rate, 2),
         seconds_left=round(remaining / rate, 1) if rate and remaining is not None else None,
     )
+
+
+def count_missing(job: BatchJob) -> int:
+    """Return how many images were not uploaded, for example because the page was closed."""
+    return max(0, job.options.get(EXPECTED_OPTION, 0) - (job.total_items or 0))
 
 
 def _get_percent(done: int, total: int, *, is_final: bool) -> int:

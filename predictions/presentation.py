@@ -9,7 +9,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from inference.signature import LabelsOutput
+from inference.signature import ImageInput, LabelsOutput, get_image_part
 from predictions.models import Input, Prediction, Review
 
 MAX_PIXELATED_WIDTH = 64  # pixels; images up to this width are drawn with crisp pixels
@@ -138,3 +138,9 @@ def build_open_query(predictions: Sequence[Prediction]) -> str:
     """Return the query string that names the open predictions with their statuses; empty if all are final."""
     shown = [f"{prediction.pk}.{prediction.status}" for prediction in predictions if not prediction.is_final]
     return urlencode({"shown": shown}, doseq=True)
+
+
+def get_shown_signature(prediction: Prediction) -> ImageInput | None:
+    """Return the preprocessing of an image that can be shown; None for tables, texts, and models that decode files."""
+    signature = get_image_part(prediction.model_version.parsed_signature.input)
+    return signature if prediction.input.has_image and signature and not signature.encoding else None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from inference.errors import ModelLoading
 from inference.loader import load_predictor
 from inference.pool import PredictorPool
 from inference.predictor import Predictor
@@ -49,6 +50,19 @@ def get_standby_while_loading(version: ModelVersion, reference: ModelReference) 
     changes = changes.exclude(from_version=None).select_related("from_version__model").order_by("-id")
     standbys = (change.from_version for change in changes[:MAX_STANDBYS])
     return next((standby for standby in standbys if standby and pool.is_loaded(get_spec(standby))), None)
+
+
+def check_loaded(version: ModelVersion, reference: ModelReference) -> None:
+    """Let a page report early that a version is loading, which it then shows until the version is loaded.
+
+    Raises:
+        ModelLoading: the load has started but takes longer, and no standby serves the reference meanwhile.
+    """
+    pool, spec = get_pool(), get_spec(version)
+    if pool.is_loaded(spec) or pool.start_load(spec, seconds=STANDBY_SECONDS):
+        return
+    if get_standby_while_loading(version, reference) is None and not pool.is_loaded(spec):
+        raise ModelLoading(f"{version} is still loading. Try again in a moment.")
 
 
 def lease_predictor(version: ModelVersion, *, timeout: float | None = None) -> AbstractContextManager[Predictor]:

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from inference.preprocessing.images import translate_decoder_errors
+from inference.preprocessing.ink import crop_ink
 from inference.preprocessing.pixels import is_sample_image, to_pixels
 from inference.preprocessing.reduction import get_reduction
 from inference.preprocessing.sizes import check_resized_size, to_sized_array
@@ -13,12 +14,15 @@ from inference.preprocessing.slots import limit_large_images
 from inference.signature import ImageInput
 from inference.types import Array
 
+NO_INK_KEY = "no_ink"  # in `Image.info`: `autocrop` found nothing
+
 
 def to_array(image: Image.Image, signature: ImageInput) -> Array:
     """Return the model input: float32 `(height, width, channels)`, preprocessed as the signature defines.
 
     The image is rotated in place according to its EXIF orientation. It is converted to grayscale or RGB before it is
-    resized, as `keras.utils.load_img` and torchvision's `default_loader` do.
+    resized, as `keras.utils.load_img` and torchvision's `default_loader` do. If `autocrop` finds no ink, the whole image is
+    resized.
 
     Raises:
         InvalidImage: `invalid-image`: the image data is inconsistent, or its values exceed the declared bits. Some errors
@@ -26,6 +30,11 @@ def to_array(image: Image.Image, signature: ImageInput) -> Array:
     """
     with translate_decoder_errors(), limit_large_images(image):
         pixels = to_pixels(image, "L" if signature.channels == 1 else "RGB", signature)
+        if signature.autocrop and pixels.size != (signature.width, signature.height):
+            cropped = crop_ink(pixels, signature.width)
+            image.info[NO_INK_KEY] = cropped is None
+            if cropped is not None:
+                return _scale_array(cropped, signature, 255)
         reduction = get_reduction(image, pixels.size)
         check_resized_size(reduction.size, signature)
         array = to_sized_array(pixels, signature, reduction)

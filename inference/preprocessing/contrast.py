@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from inference.preprocessing.arrays import NO_INK_KEY
 from inference.preprocessing.images import has_16_bits
 from inference.signature import ImageInput
 from inference.types import Array, PredictionWarning
@@ -28,6 +29,14 @@ def find_image_warnings(image: Image.Image, array: Array, signature: ImageInput)
                 "low-contrast",
                 "The values of this 16-bit image use less than an eighth of their range, so the model sees little contrast. "
                 "If the values have fewer bits, such as 12, register the model with bits = 12.",
+            )
+        )
+    if image.info.get(NO_INK_KEY):
+        found.append(
+            PredictionWarning(
+                "no-ink-found",
+                "No ink was found in this image, so the model saw the whole image. Write one digit with a dark pen on light "
+                "paper, and take the photo from nearer.",
             )
         )
     if _is_uniform(array, signature):

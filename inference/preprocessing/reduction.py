@@ -14,6 +14,7 @@ from math import ceil
 from PIL import ExifTags, Image, JpegImagePlugin
 
 from inference.preprocessing.decoder_errors import DECODER_ERRORS
+from inference.preprocessing.ink import SEARCH_SIDE_PIXELS
 from inference.preprocessing.target_size import Box, Size, get_resized_size
 from inference.signature import ImageInput
 
@@ -69,7 +70,10 @@ def reduce_decoding(image: Image.Image, signature: ImageInput) -> None:
     orientation = _read_orientation(image)
     width, height = image.size
     size = (height, width) if orientation in TRANSPOSED_ORIENTATIONS else (width, height)
-    ratio = min(side / target for side, target in zip(size, get_resized_size(size, signature), strict=True))
+    if signature.autocrop:  # the ink is searched in a larger image
+        ratio = max(size) / SEARCH_SIDE_PIXELS * MIN_REMAINING_RATIO
+    else:
+        ratio = min(side / target for side, target in zip(size, get_resized_size(size, signature), strict=True))
     factor = next((factor for factor in FACTORS if ratio / factor >= MIN_REMAINING_RATIO), 1)
     if factor == 1:
         return

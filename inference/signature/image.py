@@ -21,6 +21,7 @@ ORDERS = ("rgb", "bgr")
 LAYOUTS = ("channels-last", "channels-first")
 BACKGROUNDS = ("white", "black", "none")
 COLORS = ("", "srgb")
+AUTOCROPS = ("", "ink")
 MAX_SIDE_PIXELS = 4096
 MAX_BITS = 16
 HEX_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -52,6 +53,9 @@ class ImageInput(SignaturePart):
         color: `srgb` converts an embedded color profile to sRGB.
         decoding: `full` decodes a large JPEG at its full size before it is resized. By default, it is reduced while it
             is decoded.
+        autocrop: `ink` finds the ink of one digit in a photo, and scales it as in MNIST. An image of the size of the model
+            is unchanged.
+        drawing: the predict page has a drawing pad.
     """
 
     kind: ClassVar[str] = "image"
@@ -75,6 +79,8 @@ class ImageInput(SignaturePart):
     color: str = ""
     encoding: str = ""
     decoding: str = ""
+    autocrop: str = ""
+    drawing: bool | None = None
 
     def __post_init__(self) -> None:
         check_choice("encoding", self.encoding, ENCODINGS)
@@ -101,6 +107,7 @@ class ImageInput(SignaturePart):
         self._check_resize()
         self._check_normalization()
         self._check_values()
+        self._check_autocrop()
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -156,6 +163,15 @@ class ImageInput(SignaturePart):
             raise InvalidSignature(
                 f'Expected background to be {", ".join(BACKGROUNDS)}, or a color such as "#808080". '
                 f"Received: {self.background!r}"
+            )
+
+    def _check_autocrop(self) -> None:
+        check_choice("autocrop", self.autocrop, AUTOCROPS)
+        if self.drawing not in (None, True, False):
+            raise InvalidSignature(f"Expected drawing to be true or false. Received: {self.drawing!r}")
+        if self.autocrop and (self.channels != 1 or self.height != self.width or self.encoding or self.bits):
+            raise InvalidSignature(
+                'autocrop = "ink" needs a square grayscale input (channels = 1, height = width), without encoding and bits.'
             )
 
 

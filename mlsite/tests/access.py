@@ -136,6 +136,7 @@ def build_calls(world: World) -> dict[str, tuple[str, str, Any]]:
         "v2": ("post", "/v2/models/shades/infer", v2),
         "v2 model": ("get", "/v2/models/shades", None),
         "page": ("get", f"/predictions/{theirs.pk}/", None),
+        "model-input": ("get", f"/predictions/{theirs.pk}/model-input/", None),
         "thumbnail": ("get", f"/inputs/{theirs.input_id}/thumbnail/", None),
         "review page": ("post", f"/predictions/{theirs.pk}/review/", review),
         "cancel page": ("post", f"/predictions/{theirs.pk}/cancel/", {}),
@@ -175,6 +176,7 @@ metrics      401 403 403 403 403 200 403 200 403 200
 v2           401 200 200 200 200 200 200 200 200 200
 v2 model     401 200 200 200 200 200 200 200 200 200
 page         302 200 404 200 200 200 404 200 404 200
+model-input  302 200 404 200 200 200 404 200 404 200
 thumbnail    302 200 404 200 200 200 404 200 404 200
 review page  302 302 404 403 302 302 404 403 404 302
 cancel page  302 302 404 403 403 403 404 302 404 302

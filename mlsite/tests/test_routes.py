@@ -39,13 +39,13 @@ PUBLIC_ROUTES = {
 OWNED_ROUTES = {
     "prediction": (
         "api:prediction-detail", "api:prediction-reviews", "api:prediction-cancel", "predictions:detail",
-        "predictions:cancel", "predictions:open", "predictions:review",
+        "predictions:cancel", "predictions:model-input", "predictions:open", "predictions:review",
     ),
     "input": ("api:input-detail", "api:input-image", "predictions:thumbnail"),
     "job": (
         "api:batch-job-detail", "api:batch-job-images", "api:batch-job-start", "api:batch-job-cancel",
         "api:batch-job-retry", "api:batch-job-results", "predictions:batch-job", "predictions:batch-job-start",
-        "predictions:batch-job-cancel", "predictions:batch-job-retry",
+        "predictions:batch-job-results", "predictions:batch-job-digests", "predictions:batch-job-cancel", "predictions:batch-job-retry",
     ),
     "replay": ("evaluation:replay", "evaluation:replay-cancel"),
     "token": ("accounts:revoke_token",),

@@ -5,8 +5,8 @@ from predictions.models.input import Input
 from predictions.models.prediction import Prediction
 from predictions.models.queued import QueuedPrediction
 from predictions.models.review import Review, ReviewClaim
-from predictions.models.saved_filter import SavedFilter
 from predictions.models.review_work import ReviewAssignment, ReviewGoal
+from predictions.models.saved_filter import SavedFilter
 from predictions.models.summaries import PredictionCount, ReviewSummary, SummaryProgress
 
 __all__ = [

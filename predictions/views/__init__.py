@@ -6,6 +6,7 @@ from predictions.views.detail import PredictionView, ThumbnailView
 from predictions.views.examples import ExampleImageView, ExampleView
 from predictions.views.history import HistoryView
 from predictions.views.history_actions import HistoryExportView, SavedFilterView, SaveFilterView, SelectionView
+from predictions.views.model_input import ModelInputView
 from predictions.views.models import ModelDetailView, ModelListView
 from predictions.views.predict import PredictView
 from predictions.views.promotion import PromoteModelView
@@ -19,6 +20,7 @@ __all__ = [
     "HistoryExportView",
     "HistoryView",
     "ModelDetailView",
+    "ModelInputView",
     "ModelListView",
     "OpenPredictionView",
     "OpenRowsView",

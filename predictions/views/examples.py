@@ -12,12 +12,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 from django.views.generic import FormView, View
 
 from accounts.requests import AuthenticatedRequest
 from core.errors import get_status
 from core.storage_errors import StorageUnavailable
-from inference.errors import InferenceError, Overloaded
+from inference.errors import InferenceError, ModelLoading, Overloaded
 from predictions.forms import ExampleForm
 from predictions.models import Prediction
 from predictions.services import predict_example
@@ -26,12 +27,14 @@ from predictions.services.submissions import store_once
 from predictions.views.mixins import (
     HtmxLoginRequiredMixin,
     build_error_response,
+    build_loading_response,
     build_thumbnail_error_response,
     build_thumbnail_response,
 )
 from predictions.views.submissions import SubmissionMixin
 from registry.models import RegisteredModel
 from registry.references import ResolvedModel, resolve_model
+from registry.serving import check_loaded
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +62,8 @@ class ExampleView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
             version = _resolve_reference(self.request, self.model.name, shown).version if shown else resolved.version
             number = form.cleaned_data["number"]
             content = ["example", reference, shown, number]
+            if self.request.htmx:
+                check_loaded(version, resolved.reference)
             prediction = store_once(
                 user=self.request.user,
                 key=self.choose_submission_key(content),
@@ -66,11 +71,13 @@ class ExampleView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
                 run=partial(predict_example, version=version, user=self.request.user, number=number, resolved=resolved),
                 rows=Prediction.objects.with_related().with_reviews(),
             )
+        except ModelLoading as error:
+            return build_loading_response(error) if self.request.htmx else self.reject_example(str(error), status=503)
         except (InferenceError, StorageUnavailable, LookupError) as error:
             return self.reject_example(str(error), status=get_status(error))
         except FileNotFoundError as error:
             logger.exception("example file missing", exc_info=error)
-            return self.reject_example("Its file is missing.", status=410)
+            return self.reject_example(_("Its file is missing."), status=410)
         if not self.request.htmx:
             return redirect(prediction)
         next_url = f"{reverse('predictions:predict')}?{urlencode({'model': reference})}"
@@ -78,10 +85,10 @@ class ExampleView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
         return render(self.request, "predictions/_results.html", context, status=201)
 
     def form_invalid(self, form: ExampleForm) -> HttpResponse:
-        return self.reject_example("The example does not exist.", status=404)
+        return self.reject_example(_("The example does not exist."), status=404)
 
     def reject_example(self, reason: str, *, status: int) -> HttpResponse:
-        message = f"The example could not be run. {reason}"
+        message = _("The example could not be run. %(reason)s") % {"reason": reason}
         if self.request.htmx:
             return build_error_response(message, status=status)
         messages.error(self.request, message)

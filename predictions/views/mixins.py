@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.requests import AuthenticatedRequest
 from core.api.problems import RETRY_AFTER_SECONDS
 from core.errors import get_status
+from inference.errors import ModelLoading
 
-SIGNED_OUT_MESSAGE = "You are signed out. Sign in in another tab, then try again."
+ERROR_CODE_HEADER = "Error-Code"
+SIGNED_OUT_MESSAGE = _("You are signed out. Sign in in another tab, then try again.")
 
 
 class HtmxLoginRequiredMixin(LoginRequiredMixin):
@@ -52,6 +57,13 @@ def build_thumbnail_error_response(error: Exception) -> HttpResponse:
     return HttpResponse(str(error), status=status, content_type="text/plain", headers=headers)
 
 
-def build_error_response(message: str, *, status: int) -> HttpResponse:
+def build_error_response(message: Any, *, status: int) -> HttpResponse:
     """Return the response to a rejected htmx request. The page shows the message next to the form."""
-    return HttpResponse(message, status=status, content_type="text/plain; charset=utf-8")
+    return HttpResponse(str(message), status=status, content_type="text/plain; charset=utf-8")
+
+
+def build_loading_response(error: ModelLoading) -> HttpResponse:
+    """Return the response to an htmx request whose model is still loading. The page sends the request again."""
+    response = build_error_response(error, status=get_status(error))
+    response["Retry-After"], response[ERROR_CODE_HEADER] = str(RETRY_AFTER_SECONDS), error.code
+    return response

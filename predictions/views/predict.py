@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, cast
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,9 +20,10 @@ from core.errors import get_status
 from core.fields import parse_uuid
 from core.storage_errors import StorageUnavailable
 from core.urls import get_site_url
-from inference.errors import InferenceError
+from inference.errors import InferenceError, ModelLoading
 from inference.messages import format_bytes
 from inference.signature import TableInput, get_table_part
+from predictions.batch_job_progress import get_progress
 from predictions.forms import CsvRowForm, FeaturesForm, PredictionForm, UploadForm
 from predictions.models import Prediction
 from predictions.services.decoding import limit_request_decoding
@@ -32,19 +32,20 @@ from predictions.services.inputs import PreparedInput
 from predictions.services.predict import run_prediction
 from predictions.services.submissions import store_once
 from predictions.snippets import build_snippets
+from predictions.views.batch_jobs.results import get_grid_context
 from predictions.views.form_inputs import FORM_CLASSES, get_form_arguments, get_initial_input, get_job_limits, iterate_inputs
-from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response
+from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response, build_loading_response
 from predictions.views.model_choices import list_model_choices
 from predictions.views.outdated_forms import convert_outdated_form
+from predictions.views.recent_results import find_last_job, is_current_job, list_recent_predictions
 from predictions.views.submissions import SubmissionMixin
 from registry.errors import InactiveModel, UnknownModel
 from registry.integrity import get_serving_version
 from registry.models import ModelVersion
 from registry.references import ResolvedModel, resolve_model
+from registry.serving import check_loaded
 
 MAX_SHOWN_PREDICTIONS = 20
-MAX_RECENT_PREDICTIONS = 6
-MAX_SEARCHED_PREDICTIONS = 200  # newest predictions of a user in which those of the model are searched
 
 
 class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
@@ -150,6 +151,8 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
                 results.append(self.predict_input(form, resolved, prepare(), number))
             except (InferenceError, StorageUnavailable) as error:
                 errors.append((name, error))
+        if errors and isinstance(errors[0][1], ModelLoading):
+            return self.report_loading(form, errors[0][1], results)
         if not errors:
             return self.show_results(form, results)
         for name, reason in errors:
@@ -160,12 +163,20 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
         self, form: PredictionForm, resolved: ResolvedModel, prepared: PreparedInput, number: int
     ) -> Prediction:
         """Run the model on one input of the form, unless the form was submitted before with the same input."""
+        if self.request.htmx:
+            check_loaded(resolved.version, resolved.reference)
         user, reference, row = self.request.user, form.cleaned_data["client_reference"], prepared.row
         options: dict[str, Any] = {"resolved": resolved, "prepared": prepared, "source": Prediction.Source.WEB}
         run = partial(run_prediction, user=user, client_reference=reference, **options)
         content = [self.page_reference, reference, number, row.sha256, row.original_name]
         rows = Prediction.objects.with_related().with_reviews()
         return store_once(user=user, key=self.choose_submission_key(content), content=content, run=run, rows=rows)
+
+    def report_loading(self, form: PredictionForm, error: ModelLoading, results: list[Prediction]) -> HttpResponse:
+        """Let the page send the request again. Without scripts, show the form again: nothing was stored for the others."""
+        if self.request.htmx:
+            return build_loading_response(error)
+        return self.render_form(form, status=get_status(error), is_loading=True, results=results)
 
     def show_results(self, form: PredictionForm, results: list[Prediction]) -> HttpResponse:
         page_url = self.get_page_url(results)
@@ -235,7 +246,7 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
         return context | {
             "choices": list_model_choices(self.version, self.reference),
             "serving_version": self.resolved and get_serving_version(self.resolved.version, self.resolved.reference),
-            "recent": self.get_recent_predictions(self.resolved.version) if self.resolved else [],
+            **self.get_recent_results(),
         }
 
     def get_page_url(self, results: Iterable[Prediction]) -> str:
@@ -243,8 +254,17 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
         query = {"model": self.page_reference, "shown": [str(prediction.id) for prediction in results]}
         return f"{reverse('predictions:predict')}?{urlencode(query, doseq=True)}"
 
-    def get_recent_predictions(self, version: ModelVersion) -> QuerySet[Prediction]:
-        """Return the newest predictions of a model by this user, without scanning all predictions of either."""
-        newest = Prediction.objects.filter(user=self.request.user).order_by("-id").values("pk")[:MAX_SEARCHED_PREDICTIONS]
-        rows = Prediction.objects.filter(pk__in=newest, model_version__model=version.model_id)
-        return rows.with_related().order_by("-id")[:MAX_RECENT_PREDICTIONS]
+    def get_recent_results(self) -> dict[str, Any]:
+        """Return the newest results of this user and model, so that they survive a reload."""
+        if self.resolved is None:
+            return {"recent": []}
+        version, user = self.resolved.version, self.request.user
+        job = find_last_job(user, version) if self.has_upload_form else None
+        context: dict[str, Any] = {"recent": list_recent_predictions(user, version), "last_job": job}
+        if job and is_current_job(job):
+            context |= {
+                "progress": get_progress(job),
+                "is_current": True,
+                "grid": get_grid_context(job, self.request, in_card=True),
+            }
+        return context

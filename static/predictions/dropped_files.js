@@ -1,8 +1,10 @@
 // The files of a drop, with those in its folders, and the kinds of files that batch jobs take.
+import { gettext } from "../mlsite/i18n.js";
+
 const TABLE_NAME = /\.(csv|tsv)$/i;
 const ARCHIVE_NAME = /\.zip$/i;
 
-export const UNREADABLE_MESSAGE = "The folder could not be read. Check that you have access to all of its files.";
+export const UNREADABLE_MESSAGE = gettext("The folder could not be read. Check that you have access to all of its files.");
 export const isTable = (file) => TABLE_NAME.test(file.name) || file.type === "text/csv";
 export const isArchive = (file) => ARCHIVE_NAME.test(file.name);
 
@@ -41,4 +43,31 @@ export async function listDroppedFiles(dataTransfer) {
   }
   const images = selectImages(found);
   return { files: images, skipped: found.length - images.length };
+}
+
+// Call `receive(dataTransfer)` for files that are dropped anywhere on the page, and show an overlay while files are dragged over
+// it.
+export function listenForDrops(overlay, receive) {
+  let depth = 0; // the pointer enters an element before it leaves the other one
+  const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+  const show = (isShown) => { if (overlay) overlay.hidden = !isShown; };
+  document.addEventListener("dragenter", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    depth += 1;
+    show(true);
+  });
+  document.addEventListener("dragover", (event) => { if (hasFiles(event)) event.preventDefault(); });
+  document.addEventListener("dragleave", (event) => {
+    if (!hasFiles(event)) return;
+    depth = Math.max(0, depth - 1);
+    show(depth > 0);
+  });
+  document.addEventListener("drop", (event) => {
+    depth = 0;
+    show(false);
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    receive(event.dataTransfer);
+  });
 }

@@ -1,3 +1,5 @@
+import { gettext, interpolate } from "../mlsite/i18n.js";
+
 // Upload one file of a batch job: a CSV or ZIP file. htmx submits the card, and the response opens the page of the batch job.
 const results = document.getElementById("results");
 const template = document.getElementById("file-card");
@@ -10,7 +12,7 @@ function listenForProgress(card) {
     bar.value = detail.loaded / detail.total;
     if (detail.loaded < detail.total) return;
     bar.removeAttribute("value"); // the duration of the rest is unknown
-    card.querySelector("[role=status]").textContent = "Reading the file";
+    card.querySelector("[role=status]").textContent = gettext("Reading the file");
   });
   card.addEventListener("htmx:beforeOnLoad", () => unfinishedCards.delete(card)); // before the page of the batch job is opened
   card.addEventListener("htmx:afterRequest", () => {
@@ -35,7 +37,7 @@ export function showRejection(name, message) {
 
 export function uploadFile(file, { model, maxBytes, maxSize }) {
   if (file.size > maxBytes) {
-    showRejection(file.name, `The file is too large. The limit is ${maxSize}.`);
+    showRejection(file.name, interpolate(gettext("The file is too large. The limit is %(size)s."), { size: maxSize }));
     return;
   }
   const card = template.content.firstElementChild.cloneNode(true);
@@ -44,7 +46,7 @@ export function uploadFile(file, { model, maxBytes, maxSize }) {
   card.elements.file.files = files.files;
   card.elements.model.value = model;
   card.querySelector("[data-file-name]").textContent = file.name;
-  card.querySelector("progress").setAttribute("aria-label", `Uploading ${file.name}`);
+  card.querySelector("progress").setAttribute("aria-label", interpolate(gettext("Uploading %(name)s"), { name: file.name }));
   results.prepend(card);
   listenForProgress(card);
   unfinishedCards.add(card);

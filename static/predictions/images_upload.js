@@ -2,33 +2,36 @@
 // in the batch job, so that a repeated group is not stored twice. Closing the page ends the upload: the uploaded images are
 // processed.
 import { readCsrfToken } from "../mlsite/csrf.js";
+import { gettext, interpolate, language, ngettext } from "../mlsite/i18n.js";
+import { findUploadedImages } from "./uploaded_images.js";
 
 const MAX_GROUP_FILES = 16;
 const MAX_GROUP_BYTES = 8 * 2 ** 20;
 const MAX_CONCURRENT_GROUPS = 3;
 const RETRY_DELAYS_MILLISECONDS = [0, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000];
 const RETRIED_STATUSES = [408, 425, 429];
-const UPLOADING_MESSAGE = "Keep this page open until the upload is complete.";
-const SIGNED_OUT_MESSAGE = "You are signed out. Sign in in another tab, then try again.";
-const TOO_LARGE_MESSAGE = "The server does not accept requests of this size. Upload smaller images, or a ZIP file.";
-const EXPIRED_MESSAGE = "This page has expired. Reload it, and upload the remaining images.";
+const UPLOADING_MESSAGE = gettext("Keep this page open until the upload is complete.");
+const SIGNED_OUT_MESSAGE = gettext("You are signed out. Sign in in another tab, then try again.");
+const TOO_LARGE_MESSAGE = gettext("The server does not accept requests of this size. Upload smaller images, or a ZIP file.");
+const EXPIRED_MESSAGE = gettext("This page has expired. Reload it, and upload the remaining images.");
 
 const results = document.getElementById("results");
 const template = document.getElementById("images-card");
 const unfinishedUploads = new Set();
+const sendingUploads = new Set();
 
 const wait = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
 // `crypto.randomUUID` is not available over HTTP.
 const createKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 const isTemporary = (response) => response.status >= 500 || RETRIED_STATUSES.includes(response.status) || response.headers.has("Retry-After");
-const formatCount = (count) => count.toLocaleString("en");
+const formatCount = (count) => count.toLocaleString(language);
 
 async function describeResponse(response) {
   if (response.status === 401) return SIGNED_OUT_MESSAGE;
   const problem = await response.json().catch(() => ({}));
   if (problem.code === "csrf-failed") return EXPIRED_MESSAGE;
   if (problem.detail) return problem.detail;
-  return response.status === 413 ? TOO_LARGE_MESSAGE : `The server returned an error (${response.status}).`;
+  return response.status === 413 ? TOO_LARGE_MESSAGE : interpolate(gettext("The server returned an error (%(status)s)."), { status: response.status });
 }
 
 // Send a request until the server accepts it, and return its JSON. Throws an error with a message for people. `report` is called
@@ -42,7 +45,7 @@ async function post(url, body, headers, report) {
     try {
       response = await fetch(url, { method: "POST", body, headers });
     } catch {
-      message = "The connection was lost.";
+      message = gettext("The connection was lost.");
       continue;
     }
     if (response.ok) {
@@ -79,19 +82,26 @@ async function readFile(file) {
 
 class ImagesUpload {
   constructor(files, form, skippedCount) {
-    this.images = files.map((file, index) => ({ file, number: index + 1 }));
-    this.waitingGroups = [...splitIntoGroups(this.images)];
+    this.files = files;
+    this.setImages(files, 1);
     this.form = form;
     this.key = createKey(); // a repeated request creates no second batch job
     this.uploadedCount = 0;
     this.skippedCount = skippedCount; // files of a folder that are not images
     this.card = template.content.firstElementChild.cloneNode(true);
-    this.card.querySelector("[data-file-name]").textContent = `${formatCount(files.length)} images`;
+    this.card.querySelector("[data-file-name]").textContent = interpolate(ngettext("%(count)s image", "%(count)s images", files.length), { count: formatCount(files.length) });
     this.bar = this.card.querySelector("progress");
     this.bar.max = files.length;
     this.retryButton = this.card.querySelector("[data-retry]");
     this.retryButton.addEventListener("click", () => this.run());
+    this.isNew = true;
+    this.knownCount = 0;
     results.prepend(this.card);
+  }
+
+  setImages(files, firstNumber) {
+    this.images = files.map((file, index) => ({ file, number: firstNumber + index }));
+    this.waitingGroups = [...splitIntoGroups(this.images)];
   }
 
   get headers() {
@@ -104,48 +114,92 @@ class ImagesUpload {
 
   showProgress() {
     this.bar.value = this.uploadedCount;
-    const others = this.skippedCount === 1 ? "1 other file was" : `${formatCount(this.skippedCount)} other files were`;
-    const skipped = this.skippedCount ? ` ${others} skipped.` : "";
-    this.show("[data-upload-count]", `${formatCount(this.uploadedCount)} of ${formatCount(this.images.length)} uploaded.${skipped}`);
+    const values = { uploaded: formatCount(this.uploadedCount), total: formatCount(this.images.length) };
+    const texts = [interpolate(gettext("%(uploaded)s of %(total)s uploaded."), values)];
+    if (this.knownCount) {
+      const text = ngettext("%(count)s image is in this batch job already and was skipped.", "%(count)s images are in this batch job already and were skipped.", this.knownCount);
+      texts.push(interpolate(text, { count: formatCount(this.knownCount) }));
+    }
+    if (this.skippedCount) {
+      const text = ngettext("%(count)s other file was skipped.", "%(count)s other files were skipped.", this.skippedCount);
+      texts.push(interpolate(text, { count: formatCount(this.skippedCount) }));
+    }
+    this.show("[data-upload-count]", texts.join(" "));
   }
 
   async run() {
     unfinishedUploads.add(this);
+    sendingUploads.add(this);
     this.retryButton.hidden = true;
     this.show("[role=alert]", "");
     this.show("[role=status]", UPLOADING_MESSAGE);
     try {
       await this.createJob();
       await this.uploadGroups();
-      await this.post(`${this.url}start/`, null);
+      if (this.isNew) await this.post(`${this.url}start/`, null);
     } catch (error) {
-      this.show("[role=status]", this.uploadedCount ? "The upload was interrupted. The uploaded images are processed." : "");
+      sendingUploads.delete(this);
+      this.show("[role=status]", this.uploadedCount ? gettext("The upload was interrupted. The uploaded images are processed.") : "");
       this.show("[role=alert]", error.message);
       this.retryButton.hidden = false;
       return;
     }
     unfinishedUploads.delete(this);
+    sendingUploads.delete(this);
     this.bar.remove();
-    this.show("[role=status]", "Upload complete. You can leave this page.");
-    const place = this.card.querySelector("[data-job-progress]");
-    window.htmx.ajax("GET", this.pageUrl, { source: place, target: place, swap: "innerHTML" });
+    this.show("[role=status]", gettext("Upload complete. You can leave this page."));
+    document.getElementById("last-job")?.remove();
+    this.loadPart("[data-job-progress]", this.pageUrl);
+    this.loadPart("[data-job-results]", `${this.pageUrl}results/?card=1`);
+  }
+
+  loadPart(selector, url) {
+    const place = this.card.querySelector(selector);
+    window.htmx.ajax("GET", url, { source: place, target: place, swap: "innerHTML" });
   }
 
   // Several groups may be repeated at the same time.
   post(url, body, headers = this.headers) {
     return post(url, body, headers, (message) => {
-      this.show("[role=status]", message ? `${message} Trying again. Keep this page open.` : UPLOADING_MESSAGE);
+      this.show("[role=status]", message ? interpolate(gettext("%(message)s Trying again. Keep this page open."), { message }) : UPLOADING_MESSAGE);
     });
   }
 
   async createJob() {
     if (this.url) return;
-    const { batchUrl, batchPages } = this.form.dataset;
-    const body = JSON.stringify({ kind: "images", model: this.form.elements.model.value });
+    const { batchUrl } = this.form.dataset;
+    if (!this.isRepeated) await this.continueLastJob(batchUrl);
+    if (this.url) {
+      this.showJob();
+      return;
+    }
+    const values = { kind: "images", model: this.form.elements.model.value, expected_items: this.images.length };
+    const body = JSON.stringify(values);
     const headers = { ...this.headers, "Content-Type": "application/json", "Idempotency-Key": this.key };
     const job = await this.post(batchUrl, body, headers);
     this.url = `${batchUrl}${job.id}/`;
-    this.pageUrl = `${batchPages}${job.id}/`;
+    this.showJob();
+  }
+
+  // Skip the images that the last batch job has. If it has some of them, the others are added to it.
+  async continueLastJob(batchUrl) {
+    const known = await findUploadedImages(this.files);
+    if (!known) return;
+    this.isNew = known.isDraft;
+    this.url = `${batchUrl}${known.job}/`;
+    this.knownCount = this.files.length - known.newFiles.length;
+    this.setImages(known.newFiles, known.nextNumber);
+    this.bar.max = Math.max(1, this.images.length);
+    const again = this.card.querySelector("[data-again]");
+    again.hidden = false;
+    again.addEventListener("click", () => {
+      again.hidden = true;
+      uploadImages(this.files, { form: this.form, skipped: this.skippedCount, isRepeated: true });
+    }, { once: true });
+  }
+
+  showJob() {
+    this.pageUrl = this.url.replace(this.form.dataset.batchUrl, this.form.dataset.batchPages);
     this.showProgress();
     const link = this.card.querySelector("[data-job-link]");
     link.href = this.pageUrl;
@@ -180,12 +234,14 @@ class ImagesUpload {
   }
 }
 
-export function uploadImages(files, { form, skipped }) {
-  new ImagesUpload(files, form, skipped).run();
+export function uploadImages(files, { form, skipped, isRepeated = false }) {
+  const upload = new ImagesUpload(files, form, skipped);
+  upload.isRepeated = isRepeated;
+  upload.run();
 }
 
 window.addEventListener("beforeunload", (event) => {
-  if (unfinishedUploads.size) event.preventDefault();
+  if (sendingUploads.size) event.preventDefault();
 });
 
 // Start what was uploaded. Otherwise, the server would wait for more images first.

@@ -81,6 +81,12 @@ class BatchJobRequestSerializer(StrictSerializer):
     start = serializers.BooleanField(
         default=True, help_text="If false, the job is a draft with a preview, until it is started."
     )
+    expected_items = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=2**31 - 1,
+        help_text="How many images you are going to add to a job of the kind images. Pages then show whether some are missing.",
+    )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if hasattr(data, "getlist") and len(data.getlist("file")) > 1:

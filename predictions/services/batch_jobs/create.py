@@ -19,6 +19,7 @@ from inference.messages import format_bytes
 from inference.signature import AnyInput, ImageInput
 from predictions.archive_files import ArchiveFile, is_archive
 from predictions.batch_job_files import get_max_members
+from predictions.batch_job_progress import EXPECTED_OPTION
 from predictions.models import BatchJob, Prediction
 from predictions.paths import get_batch_job_path
 from predictions.services.batch_jobs.states import enqueue_job, get_queued_values
@@ -38,6 +39,7 @@ def create_batch_job(
     file: File | None = None,
     mapping: Mapping[str, str | None] | None = None,
     start: bool = True,
+    expected_items: int | None = None,
     source: str = Prediction.Source.BATCH,
     in_transaction: Callable[[BatchJob], object] | None = None,
 ) -> BatchJob:
@@ -50,6 +52,7 @@ def create_batch_job(
         mapping: the column of some features of a table by the name of the feature; None or empty for no column. The others
             are matched by name.
         start: whether to queue the job. If not, it is a draft with a preview. A job of images is always a draft.
+        expected_items: how many images the caller is going to add to a job of images.
         in_transaction: called with the job in the transaction that stores it. If it raises, nothing is stored.
 
     Raises:
@@ -70,6 +73,7 @@ def create_batch_job(
     )
     if file is None:
         job.total_items = 0
+        job.options = {EXPECTED_OPTION: expected_items} if expected_items else {}
     else:
         _inspect_file(job, file, signature_input, mapping, must_be_complete=start)
         if start:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.files.base import File
 from django.db.models import Max
 
+from accounts.services.usage import count_predictions
 from core.file_transactions import atomic_with_files, remove_field_files
 from core.limits import get_image_limits
 from core.streamed_uploads import StreamedFile
@@ -135,6 +136,8 @@ def _update_counters(job: BatchJob, *, added: int, rejected: int) -> None:
     if job.total_items > settings.MAX_BATCH_JOB_ITEMS:
         limit = f"{settings.MAX_BATCH_JOB_ITEMS:,}"
         raise InvalidInput(f"A batch job can have at most {limit} images.", code="too-many-items", field="images")
+    if added and job.status != Status.DRAFT:
+        count_predictions(user=job.user, count=added)  # those of a draft are counted when it starts
     changed = ["total_items", "failed_items"]
     if added and job.status == Status.SUCCEEDED:
         values = {**get_queued_values(), "completed_at": None}

@@ -3,9 +3,12 @@
 from predictions.views.batch_jobs.actions import CancelBatchJobView, RetryBatchJobView, StartBatchJobView
 from predictions.views.batch_jobs.create import NewBatchJobView
 from predictions.views.batch_jobs.detail import BatchJobListView, BatchJobView
+from predictions.views.batch_jobs.results import BatchJobDigestsView, BatchJobResultsView
 
 __all__ = [
+    "BatchJobDigestsView",
     "BatchJobListView",
+    "BatchJobResultsView",
     "BatchJobView",
     "CancelBatchJobView",
     "NewBatchJobView",

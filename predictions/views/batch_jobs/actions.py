@@ -8,8 +8,9 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.generic import View
 
 from accounts.requests import AuthenticatedRequest
@@ -26,7 +27,7 @@ from predictions.views.batch_jobs.preview import (
     get_preview_context,
     has_preview,
 )
-from predictions.views.mixins import HtmxLoginRequiredMixin
+from predictions.views.mixins import HtmxLoginRequiredMixin, get_next_url
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class StartBatchJobView(BatchJobActionView):
             return redirect(start_batch_job(job=job))
         form = build_columns_form(job, preview, self.request.POST)
         if not form.is_valid():
-            return self.show_preview(job, status=400, form=form, error="Choose other columns.")
+            return self.show_preview(job, status=400, form=form, error=_("Choose other columns."))
         try:
             return redirect(start_batch_job(job=job, mapping=form.get_mapping()))
         except InferenceError as error:
@@ -83,7 +84,7 @@ class CancelBatchJobView(BatchJobActionView):
     def change_job(self, job: BatchJob) -> HttpResponse:
         is_draft = has_preview(job)
         job = cancel_batch_job(job=job)
-        messages.success(self.request, "The batch job was canceled.")
+        messages.success(self.request, _("The batch job was canceled."))
         return redirect("predictions:batch-jobs") if is_draft else redirect(job)
 
 
@@ -91,4 +92,5 @@ class RetryBatchJobView(BatchJobActionView):
     """Predict the failed items again, or continue a batch job that has failed or was canceled."""
 
     def change_job(self, job: BatchJob) -> HttpResponse:
-        return redirect(retry_batch_job(job=job))
+        job = retry_batch_job(job=job)
+        return HttpResponseRedirect(get_next_url(self.request, default=job.get_absolute_url()))

@@ -11,18 +11,19 @@ from django.views.generic import DetailView, TemplateView
 
 from accounts.requests import AuthenticatedRequest
 from core.pagination import get_keyset_page
+from predictions.batch_job_grid import has_grid
 from predictions.batch_job_presentation import (
     MAX_SHOWN_FAILURES,
     MAX_SHOWN_LABELS,
     count_labels,
     format_page_title,
-    has_failed_predictions,
     list_failures,
 )
 from predictions.batch_job_progress import get_progress
 from predictions.models import BatchJob
 from predictions.permissions import can_change_job, can_export_job
 from predictions.views.batch_jobs.preview import get_preview_context, has_preview
+from predictions.views.batch_jobs.results import can_retry_job, get_grid_context
 from predictions.views.mixins import HtmxLoginRequiredMixin
 
 PAGE_SIZE = 24  # batch jobs
@@ -63,9 +64,12 @@ class BatchJobView(HtmxLoginRequiredMixin, DetailView):
         failure_count = min(job.failed_items, MAX_SHOWN_FAILURES)
         # If nothing has changed, polling needs no query for them.
         has_new_failures = is_page and shown.get("failures") != str(failure_count)
-        label_counts = count_labels(job) if job.is_final and has_new_status else []
+        shows_labels = job.is_final and has_new_status and not has_grid(job)
+        label_counts = count_labels(job) if shows_labels else []
+        grid = get_grid_context(job, self.request) if has_grid(job) and not self.request.htmx else {}
         progress = get_progress(job)
         return super().get_context_data(
+            grid=grid,
             progress=progress,
             page_title=format_page_title(job, progress),
             is_page=is_page,
@@ -77,7 +81,7 @@ class BatchJobView(HtmxLoginRequiredMixin, DetailView):
             hidden_label_count=max(0, len(label_counts) - MAX_SHOWN_LABELS),
             can_change=may_change,
             can_export=can_export_job(job, self.request.user),
-            can_retry=has_new_status and _can_retry(job),
+            can_retry=has_new_status and can_retry_job(job),
             shows_user=self.request.user.can_view_batch_jobs,
             **kwargs,
         )
@@ -100,12 +104,3 @@ class BatchJobListView(HtmxLoginRequiredMixin, TemplateView):
         # Drafts with a preview, and those without an image, wait for their user.
         open_jobs = [job for job in page.rows if not job.is_final and not has_preview(job) and job.total_items != 0]
         return super().get_context_data(page=page, open_jobs=open_jobs, shows_all_users=user.can_view_batch_jobs, **kwargs)
-
-
-def _can_retry(job: BatchJob) -> bool:
-    """Return whether the page offers it. The work of a user whose account is not active would be canceled again."""
-    if job.user and not job.user.is_active:
-        return False
-    if job.status == BatchJob.Status.SUCCEEDED:
-        return has_failed_predictions(job)
-    return job.is_final

@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Any, NamedTuple
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError
 from inference.messages import format_names
@@ -16,7 +19,7 @@ from predictions.table_columns import get_job_table
 logger = logging.getLogger(__name__)
 
 MAX_SHOWN_COLUMNS = 30
-UNREADABLE_MESSAGE = "The stored file cannot be read. Upload it again."
+UNREADABLE_MESSAGE = _("The stored file cannot be read. Upload it again.")
 
 
 class Cell(NamedTuple):
@@ -49,12 +52,14 @@ def get_preview_context(job: BatchJob, *, form: ColumnsForm | None = None, error
     if preview is None or job.kind != BatchJob.Kind.TABLE:
         return {"error": error, "preview": preview}
     if preview.missing and not error:
-        error = f"Choose a column for: {format_names(preview.missing)}."
+        error = gettext("Choose a column for: %(names)s.") % {"names": format_names(preview.missing)}
     return {
         "error": error,
         "preview": preview,
         "form": form or build_columns_form(job, preview),
-        "unused_columns": format_names([name or "(without a name)" for name in preview.unused]) if preview.unused else "",
+        "unused_columns": format_names([name or gettext("(without a name)") for name in preview.unused])
+        if preview.unused
+        else "",
         # Without a column for each feature, every row is invalid.
         "has_invalid_rows": not preview.missing and any(row.error for row in preview.rows),
         **_get_shown_table(preview),

@@ -1,0 +1,224 @@
+"""Find the ink of one digit in a photo, and scale it as in MNIST.
+
+The digit can be small, tilted, in uneven light, in pen or pencil, on lined or squared paper with a table around it, or
+light on a dark board. The steps depend on the pixels only, so the same image always has the same result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from inference.preprocessing.ink_contrast import Contrast, Mask, measure_contrast
+from inference.preprocessing.rules import find_rules, remove_rules
+from inference.types import AnyArray, Array
+
+SEARCH_SIDE_PIXELS = 800  # of the longer side of the image in which the ink is searched
+MIN_SIDE_PIXELS = 320  # smaller images are enlarged
+NARROW_STROKE_SHARE, WIDE_STROKE_SHARE = 0.07, 0.25  # of the shorter side of the image
+BOX_SHARE = 20 / 28  # of the model input that the digit fills, as in MNIST
+MIN_STROKE_SHARE = 0.1  # of the longer side of the digit; strokes in MNIST have 2 to 3 of 20 pixels
+MIN_DIGIT_SHARE = 0.02  # height of the smallest digit, as a share of the longer side of the image
+DARK_LEVEL = 80  # of the center of a dark board; paper in shadow is brighter
+TABLE_WEIGHT, EDGE_WEIGHT = 0.02, 0.002  # of ink beside the paper, and of ink that the edge of the image cuts
+MIN_JOINED_WEIGHT = 0.3  # of a part beside the largest: a table is no part of the digit
+MIN_SHARPNESS = 0.35  # of the edge of ink, as a share of its contrast; shadows have less
+MIN_PART_SHARE = 0.03  # of the ink of the largest part, for another part of the same digit
+MAX_GAP_SHARE = 0.25  # between parts of a digit, as a share of its longer side
+MIN_PART_CONTRAST = 0.45  # of the contrast of the largest part
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """The ink of one digit.
+
+    Args:
+        mask: its pixels.
+        contrast: of the whole image.
+        mass: sum of the contrast of its pixels, weighted by where it is.
+        tilt: of the rules, in degrees clockwise; 0 without rules.
+    """
+
+    mask: Mask
+    contrast: Contrast
+    mass: float
+    tilt: float
+
+
+def crop_ink(image: Image.Image, side: int) -> Array | None:
+    """Return the ink of one digit as float32 `(side, side, 1)`, white (255) on black, or None if there is no ink.
+
+    The digit fits in a box of 20/28 of the side, and its center of mass is in the center, as in MNIST.
+
+    Args:
+        image: in the mode `L`.
+    """
+    searched = _resize(image)
+    if _is_dark(searched):
+        searched = Image.fromarray(255 - np.asarray(searched))
+    ink = _find_dark_ink(searched)
+    return None if ink is None else _draw_ink(ink, side)
+
+
+def _resize(image: Image.Image) -> Image.Image:
+    longer = max(image.size)
+    if MIN_SIDE_PIXELS <= longer <= SEARCH_SIDE_PIXELS:
+        return image
+    scale = (SEARCH_SIDE_PIXELS if longer > SEARCH_SIDE_PIXELS else MIN_SIDE_PIXELS) / longer
+    size = (max(8, round(image.width * scale)), max(8, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+
+
+def _is_dark(image: Image.Image) -> bool:
+    """Return whether the center of the image is a dark board, on which the ink is light."""
+    width, height = image.size
+    center = np.asarray(image.crop((width // 4, height // 4, width - width // 4, height - height // 4)))
+    return float(np.median(center)) < DARK_LEVEL
+
+
+def _find_dark_ink(image: Image.Image) -> Ink | None:
+    """Return the ink with the most contrast: of narrow strokes, or of wide ones if they have clearly more."""
+    shorter = min(image.size)
+    narrow = _find_strokes(image, max(9, round(shorter * NARROW_STROKE_SHARE)) | 1)
+    wide = _find_strokes(image, max(9, round(shorter * WIDE_STROKE_SHARE)) | 1)
+    if narrow and wide:
+        return wide if wide.mass > 1.3 * narrow.mass else narrow
+    return narrow or wide
+
+
+def _find_strokes(image: Image.Image, stroke_pixels: int) -> Ink | None:
+    contrast = measure_contrast(image, stroke_pixels)
+    rules = find_rules(contrast.mask)
+    mask = remove_rules(contrast, rules) if rules else contrast.mask
+    tilt = float(np.median([rule.angle for rule in rules])) if rules else 0.0
+    return _choose_ink(contrast, mask, tilt)
+
+
+def _choose_ink(contrast: Contrast, mask: Mask, tilt: float) -> Ink | None:
+    """Return the part with the most ink, and the parts that belong to it."""
+    from scipy.ndimage import find_objects, label
+
+    labels, count = label(mask, np.ones((3, 3)))
+    if not count:
+        return None
+    flat = labels.ravel()
+    areas = np.bincount(flat, minlength=count + 1)
+    masses = np.bincount(flat, contrast.values.ravel(), minlength=count + 1)
+    boxes = _measure_boxes(find_objects(labels))
+    weights = _weigh_parts(contrast, labels, boxes, mask.shape)
+    weighted = (masses[1:] * weights).astype(np.float32)
+    weighted = _drop_soft_parts(contrast, labels, weighted, masses[1:] / areas[1:])
+    main = int(np.argmax(weighted))
+    if weighted[main] <= 0:
+        return None
+    joined = np.where((weights >= MIN_JOINED_WEIGHT) | (np.arange(count) == main), weighted, 0)
+    chosen = _join_parts(main, boxes, masses[1:] / areas[1:], joined)
+    keep = np.zeros(count + 1, np.bool_)
+    keep[np.array(chosen) + 1] = True
+    return Ink(keep[labels], contrast, float(weighted[chosen].sum()), tilt)
+
+
+def _measure_boxes(slices: list[tuple[slice, slice]]) -> AnyArray:
+    """Return top, left, bottom, right of each part."""
+    return np.array([(rows.start, columns.start, rows.stop, columns.stop) for rows, columns in slices])
+
+
+def _weigh_parts(contrast: Contrast, labels: AnyArray, boxes: AnyArray, shape: tuple[int, ...]) -> Array:
+    """Return the weight of each part: less on a table or at the edge of the image, and none if it is too small."""
+    top, left, bottom, right = boxes.T
+    longer = np.maximum(bottom - top, right - left)
+    weights = np.where(longer < max(shape) * MIN_DIGIT_SHARE, 0.0, 1.0)
+    weights *= np.where((top < 3) | (left < 3) | (bottom > shape[0] - 3) | (right > shape[1] - 3), EDGE_WEIGHT, 1.0)
+    center = np.hypot((top + bottom) / shape[0] - 1, (left + right) / shape[1] - 1)
+    weights *= 1 - 0.3 * np.minimum(center, 1.4)
+    if contrast.table_level:
+        middle = contrast.background[(top + bottom) // 2, (left + right) // 2]
+        weights *= np.where(middle < contrast.table_level, TABLE_WEIGHT, 1.0)
+    result: Array = weights
+    return result
+
+
+def _drop_soft_parts(contrast: Contrast, labels: AnyArray, weighted: Array, means: Array) -> Array:
+    """Return the weights without parts whose edges are soft, such as shadows. Only the largest parts are measured."""
+    from scipy.ndimage import binary_erosion
+
+    changed = weighted.copy()
+    steps = np.maximum(
+        np.abs(contrast.values[4:-4, 8:] - contrast.values[4:-4, :-8]),
+        np.abs(contrast.values[8:, 4:-4] - contrast.values[:-8, 4:-4]),
+    )
+    for part in np.argsort(weighted)[::-1][:3]:
+        inside = labels[4:-4, 4:-4] == part + 1
+        edge = inside & ~binary_erosion(inside)
+        if not edge.any() or np.median(steps[edge]) < MIN_SHARPNESS * means[part]:
+            changed[part] = 0.0
+    return changed
+
+
+def _join_parts(main: int, boxes: AnyArray, means: Array, weighted: Array) -> list[int]:
+    """Return the numbers of the parts that belong to the same digit: dark enough, large enough, and near."""
+    near = (weighted >= weighted[main] * MIN_PART_SHARE) & (means >= means[main] * MIN_PART_CONTRAST)
+    candidates = set(np.flatnonzero(near).tolist()) - {main}
+    chosen = [main]
+    top, left, bottom, right = boxes[main]
+    size = max(bottom - top, right - left)
+    for _ in range(2):
+        for part in sorted(candidates):
+            gap_y = max(boxes[part][0] - bottom, top - boxes[part][2], 0)
+            gap_x = max(boxes[part][1] - right, left - boxes[part][3], 0)
+            if np.hypot(gap_x, gap_y) <= MAX_GAP_SHARE * size:
+                chosen.append(part)
+                candidates.discard(part)
+                top, left = min(top, boxes[part][0]), min(left, boxes[part][1])
+                bottom, right = max(bottom, boxes[part][2]), max(right, boxes[part][3])
+    return chosen
+
+
+def _draw_ink(ink: Ink, side: int) -> Array:
+    """Return the ink, upright and with strokes of normal width, in the center of the model input."""
+    from scipy.ndimage import binary_dilation, distance_transform_edt
+
+    dark = float(np.percentile(ink.contrast.values[ink.mask], 80))
+    rows, columns = np.flatnonzero(ink.mask.any(axis=1)), np.flatnonzero(ink.mask.any(axis=0))
+    border = max(int(np.ptp(rows)), int(np.ptp(columns))) // 6 + 3
+    part = np.zeros((rows[-1] - rows[0] + 1 + 2 * border, columns[-1] - columns[0] + 1 + 2 * border), np.float32)
+    inner = np.s_[border:-border, border:-border]
+    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    part[inner] = np.where(
+        binary_dilation(ink.mask[box]), ((ink.contrast.values[box] - 0.25 * dark) / (0.4 * dark)).clip(0, 1), 0
+    )
+    drawn = Image.fromarray((part * 255).astype(np.uint8))
+    if abs(ink.tilt) > 1:
+        drawn = drawn.rotate(ink.tilt, Image.Resampling.BICUBIC, expand=True)
+    stroke = np.asarray(drawn) > 127
+    if not stroke.any():
+        return np.zeros((side, side, 1), np.float32)
+    longer = max(np.ptp(np.flatnonzero(stroke.any(axis=axis))) + 1 for axis in (0, 1))
+    width = 4 * float(distance_transform_edt(stroke)[stroke].mean()) - 1
+    growth = (MIN_STROKE_SHARE * longer - width) / 2
+    if growth > 0:
+        pixels = (growth + 0.5 - distance_transform_edt(~stroke)).clip(0, 1) * 255
+        drawn = Image.fromarray(np.maximum(pixels, np.asarray(drawn)).astype(np.uint8))
+    return _center_ink(drawn, side)
+
+
+def _center_ink(drawn: Image.Image, side: int) -> Array:
+    """Return the ink scaled into the box, with its center of mass in the center."""
+    values = np.asarray(drawn)
+    rows, columns = np.flatnonzero((values > 127).any(axis=1)), np.flatnonzero((values > 127).any(axis=0))
+    cut = drawn.crop((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
+    scale = round(side * BOX_SHARE) / max(cut.size)
+    small = np.asarray(
+        cut.resize((max(1, round(cut.width * scale)), max(1, round(cut.height * scale))), Image.Resampling.BOX), np.float32
+    )
+    small = small * (255 / max(1.0, float(small.max())))
+    result = np.zeros((side, side, 1), np.float32)
+    height, width = small.shape
+    total = float(small.sum())
+    top = round((side - 1) / 2 - float((small.sum(axis=1) * np.arange(height)).sum()) / total)
+    left = round((side - 1) / 2 - float((small.sum(axis=0) * np.arange(width)).sum()) / total)
+    top, left = min(max(0, top), side - height), min(max(0, left), side - width)
+    result[top : top + height, left : left + width, 0] = small
+    return result

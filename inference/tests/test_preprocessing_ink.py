@@ -1,0 +1,83 @@
+"""`autocrop = "ink"`: photos of digits, clean images, and images without ink."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inference.errors import InvalidSignature
+from inference.preprocessing import find_warnings, prepare_input, read_image
+from inference.preprocessing.images import ImageLimits
+from inference.preprocessing.ink import crop_ink
+from inference.preprocessing.model_view import draw_model_input
+from inference.signature import ImageInput
+from inference.tests.factories import make_image
+from inference.tests.photos import draw_digit, make_scene, take_photo
+
+pytestmark = pytest.mark.once
+DIGITS = ImageInput(28, 28, 1, autocrop="ink")
+
+
+def crop_glyph(glyph):
+    return crop_ink(Image.fromarray(255 - np.asarray(glyph)), 28)
+
+
+@pytest.mark.parametrize(("paper", "ink"), [("plain", "black"), ("lined", "blue"), ("squared", "pencil")])
+def test_the_digit_in_a_photo_is_scaled_as_in_mnist(paper, ink):
+    rng = np.random.default_rng(5)
+    scene = make_scene(rng, paper=paper, ink=ink, tilt=0.0, stroke=0.06, digit=0.4, has_shadow=False, size=(800, 600))
+    glyph = draw_digit(rng, "3", scene.stroke)
+    image = read_image(take_photo(rng, glyph, scene), ImageLimits(), DIGITS).image
+    array = prepare_input(DIGITS, image)
+    assert array.shape == (28, 28, 1)
+    assert not find_warnings(DIGITS, image, array)
+    clean = crop_glyph(glyph)[..., 0] / 255
+    found = array[..., 0]
+    assert np.corrcoef(clean.ravel(), found.ravel())[0, 1] > 0.7
+    rows = np.flatnonzero((found > 0.2).any(axis=1))
+    assert 18 <= np.ptp(rows) + 1 <= 21
+    assert abs((found.sum(axis=1) * np.arange(28)).sum() / found.sum() - 13.5) < 1
+
+
+def test_light_ink_on_a_dark_board_is_found():
+    rng = np.random.default_rng(6)
+    glyph = draw_digit(rng, "4", 0.07)
+    found = crop_ink(glyph, 28)
+    assert np.abs(found - crop_glyph(glyph)).mean() < 12
+
+
+def test_an_image_of_the_size_of_the_model_is_unchanged():
+    values = np.random.default_rng(1).integers(0, 256, (28, 28), np.uint8)
+    assert (prepare_input(DIGITS, Image.fromarray(values))[..., 0] * 255).round().tolist() == values.tolist()
+
+
+def test_an_image_without_ink_has_a_warning_and_is_resized():
+    image = read_image(make_image(240, size=(300, 200)), ImageLimits(), DIGITS).image
+    array = prepare_input(DIGITS, image)
+    assert np.allclose(array, 240 / 255)
+    assert "no-ink-found" in [warning.code for warning in find_warnings(DIGITS, image, array)]
+
+
+def test_autocrop_needs_a_square_grayscale_input():
+    for values in ({"channels": 3}, {"width": 20}, {"bits": 12}):
+        with pytest.raises(InvalidSignature, match="square grayscale"):
+            ImageInput(**{"height": 28, "width": 28, "channels": 1, "autocrop": "ink", **values})
+    with pytest.raises(InvalidSignature, match="autocrop"):
+        ImageInput(28, 28, 1, autocrop="face")
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"scale": "unit"},
+        {"scale": "symmetric"},
+        {"scale": "none"},
+        {"scale": "standard", "mean": (0.5, 0.4, 0.3), "std": (0.2, 0.3, 0.4)},
+        {"scale": "none", "mean": (104.0, 117.0, 124.0), "order": "bgr"},
+    ],
+)
+def test_the_model_input_is_shown_with_its_original_levels(keys):
+    from io import BytesIO
+
+    values = np.random.default_rng(2).integers(0, 256, (9, 9, 3), np.uint8)
+    png = draw_model_input(Image.fromarray(values), ImageInput(9, 9, 3, **keys))
+    assert np.abs(np.asarray(Image.open(BytesIO(png))).astype(int) - values).max() <= 1

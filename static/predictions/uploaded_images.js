@@ -1,0 +1,32 @@
+// Find the images that the batch job on the page has already, for example because the page was closed during the upload.
+const HASHED_TOGETHER = 8;
+
+async function hashFile(file) {
+  const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+// A file that cannot be read is uploaded, so that the batch job lists it as failed.
+async function selectNewFiles(files, known) {
+  const found = [];
+  for (let start = 0; start < files.length; start += HASHED_TOGETHER) {
+    const group = files.slice(start, start + HASHED_TOGETHER);
+    const hashes = await Promise.all(group.map((file) => hashFile(file).catch(() => "")));
+    found.push(...group.filter((file, index) => !known.has(hashes[index])));
+  }
+  return found;
+}
+
+// Return {job, isDraft, nextNumber, newFiles}, or null if the last batch job has none of the files. Over HTTP, browsers do not
+// offer digests: all files are then uploaded to a new batch job.
+export async function findUploadedImages(files) {
+  const job = document.getElementById("last-job")?.dataset.job || document.querySelector("[data-uploaded-job]")?.dataset.uploadedJob;
+  if (!job || !crypto.subtle) return null;
+  const response = await fetch(`/batch-jobs/${job}/digests/`).catch(() => null);
+  if (!response?.ok) return null;
+  const { status, next_number: nextNumber, images } = await response.json();
+  const known = new Set(images.map(([, sha256]) => sha256));
+  if (["failed", "canceled"].includes(status) || !known.size) return null;
+  const newFiles = await selectNewFiles(files, known);
+  return newFiles.length === files.length ? null : { job, isDraft: status === "draft", nextNumber, newFiles };
+}
