@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from math import floor, isfinite, log10
+from math import isfinite, log10
 from typing import Any
 
 NOT_AVAILABLE = "–"
@@ -71,10 +71,9 @@ def format_rounded(value: Any, *, separators: bool = False) -> str:
     """
     if not isinstance(value, float) or not isfinite(value) or value == 0:
         return format_value(value)
-    digits = max(SIGNIFICANT_DIGITS, floor(log10(abs(value))) + 1)
-    if digits > 15:
-        return f"{value:.{SIGNIFICANT_DIGITS}g}"
-    return f"{value:{',' if separators else ''}.{digits}g}"
+    if SIGNIFICANT_DIGITS <= log10(abs(value)) + 1 and abs(value) < MAX_PLAIN_NUMBER:
+        return f"{value:,.0f}" if separators else f"{value:.0f}"
+    return f"{value:.{SIGNIFICANT_DIGITS}g}"
 
 
 def format_features(features: Iterable[tuple[str, Any, str]]) -> str:

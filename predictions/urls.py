@@ -18,6 +18,7 @@ urlpatterns = [
     path("batch-jobs/", batch_jobs.BatchJobListView.as_view(), name="batch-jobs"),
     path("batch-jobs/new/", batch_jobs.NewBatchJobView.as_view(), name="batch-job-new"),
     path("batch-jobs/<uuid:pk>/", batch_jobs.BatchJobView.as_view(), name="batch-job"),
+    path("batch-jobs/<uuid:pk>/rows/", batch_jobs.BatchJobRowsView.as_view(), name="batch-job-rows"),
     path("batch-jobs/<uuid:pk>/start/", batch_jobs.StartBatchJobView.as_view(), name="batch-job-start"),
     path("batch-jobs/<uuid:pk>/cancel/", batch_jobs.CancelBatchJobView.as_view(), name="batch-job-cancel"),
     path("batch-jobs/<uuid:pk>/retry/", batch_jobs.RetryBatchJobView.as_view(), name="batch-job-retry"),

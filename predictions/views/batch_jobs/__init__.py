@@ -3,9 +3,11 @@
 from predictions.views.batch_jobs.actions import CancelBatchJobView, RetryBatchJobView, StartBatchJobView
 from predictions.views.batch_jobs.create import NewBatchJobView
 from predictions.views.batch_jobs.detail import BatchJobListView, BatchJobView
+from predictions.views.batch_jobs.rows import BatchJobRowsView
 
 __all__ = [
     "BatchJobListView",
+    "BatchJobRowsView",
     "BatchJobView",
     "CancelBatchJobView",
     "NewBatchJobView",

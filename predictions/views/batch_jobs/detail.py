@@ -22,6 +22,7 @@ from predictions.batch_job_presentation import (
 from predictions.batch_job_progress import get_progress
 from predictions.models import BatchJob
 from predictions.permissions import can_change_job, can_export_job
+from predictions.table_results import build_results_table
 from predictions.views.batch_jobs.preview import get_preview_context, has_preview
 from predictions.views.mixins import HtmxLoginRequiredMixin
 
@@ -64,9 +65,13 @@ class BatchJobView(HtmxLoginRequiredMixin, DetailView):
         # If nothing has changed, polling needs no query for them.
         has_new_failures = is_page and shown.get("failures") != str(failure_count)
         label_counts = count_labels(job) if job.is_final and has_new_status else []
+        table = None
+        if has_new_status:
+            table = build_results_table(job, sort=shown.get("sort", ""), page=shown.get("page", ""))
         progress = get_progress(job)
         return super().get_context_data(
             progress=progress,
+            table=table,
             page_title=format_page_title(job, progress),
             is_page=is_page,
             has_new_status=has_new_status,
