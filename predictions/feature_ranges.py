@@ -34,18 +34,24 @@ def describe_range(feature: Feature) -> str:
     return ""
 
 
+def describe_observed(feature: Feature) -> str:
+    """Return a message for a value outside the training data."""
+    low, high = (_with_unit(number, feature) for number in feature.observed)
+    return gettext("Outside the training data, which has values from %(low)s to %(high)s.") % {"low": low, "high": high}
+
+
+def describe_fences(feature: Feature) -> str:
+    """Return a message for a value far from the quartiles of the training data."""
+    low, high = (_with_unit(number, feature) for number in feature.quartiles[::2])
+    return gettext("Unusual: half of the training data is between %(low)s and %(high)s.") % {"low": low, "high": high}
+
+
 def describe_deviation(feature: Feature, value: Any) -> str:
     """Return a message about an unusual value; empty for other values."""
     deviation = get_deviation(feature, value)
-    if deviation == "outside":
-        low, high = (_with_unit(number, feature) for number in feature.observed)
-        values = {"low": low, "high": high}
-        return gettext("Outside the training data, which has values from %(low)s to %(high)s.") % values
-    if deviation == "unusual":
-        first, third = (_with_unit(number, feature) for number in feature.quartiles[::2])
-        values = {"low": first, "high": third}
-        return gettext("Unusual: half of the training data is between %(low)s and %(high)s.") % values
-    return ""
+    if not deviation:
+        return ""
+    return describe_observed(feature) if deviation == "outside" else describe_fences(feature)
 
 
 def list_unusual_values(features: tuple[Feature, ...], row: Mapping[str, Any] | None) -> list[UnusualValue]:
