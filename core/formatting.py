@@ -71,7 +71,7 @@ def format_rounded(value: Any, *, separators: bool = False) -> str:
     """
     if not isinstance(value, float) or not isfinite(value) or value == 0:
         return format_value(value)
-    if SIGNIFICANT_DIGITS <= log10(abs(value)) + 1 and abs(value) < MAX_PLAIN_NUMBER:
+    if log10(abs(value)) + 1 >= SIGNIFICANT_DIGITS and abs(value) < MAX_PLAIN_NUMBER:
         return f"{value:,.0f}" if separators else f"{value:.0f}"
     return f"{value:.{SIGNIFICANT_DIGITS}g}"
 

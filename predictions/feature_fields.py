@@ -51,7 +51,8 @@ def _build_widget(feature: Feature) -> forms.Widget:
     if feature.type == "boolean" or feature.values:
         choices = [(_format_text(value), _format_text(value)) for value in feature.values]
         return forms.Select(
-            attrs=attrs, choices=[("", _build_empty_choice(feature)), *(choices or [("true", gettext("Yes")), ("false", gettext("No"))])]
+            attrs=attrs,
+            choices=[("", _build_empty_choice(feature)), *(choices or [("true", gettext("Yes")), ("false", gettext("No"))])],
         )
     example = feature.example if feature.example is not None else feature.default
     if example is not None:
@@ -68,7 +69,7 @@ def _build_widget(feature: Feature) -> forms.Widget:
 
 def _build_range_attributes(feature: Feature) -> dict[str, str]:
     """Return what the script needs to step in sensible units and to warn about unusual values."""
-    attributes = {}
+    attributes: dict[str, str] = {}
     if feature.observed:
         low, high = feature.observed
         attributes |= {"data-observed": f"{low!r} {high!r}", "data-outside": describe_observed(feature)}

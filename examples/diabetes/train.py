@@ -36,7 +36,9 @@ FEATURE_NAMES = [
     "log_triglycerides",
     "glucose",
 ]
-RANGES_MARK = "# Reference ranges: quartiles, and the smallest and largest value, of the training data. Written by train.py.\n"
+RANGES_MARK = (
+    "# Reference ranges: quartiles, and the smallest and largest value, of the training data. Written by train.py.\n"
+)
 
 CARD = """# Model card: diabetes
 
@@ -71,7 +73,9 @@ B. Efron, T. Hastie, I. Johnstone, R. Tibshirani, "Least Angle Regression", Anna
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=HERE, help="the folder for diabetes.onnx, model.toml, samples.csv and MODEL_CARD.md")
+    parser.add_argument(
+        "--out", type=Path, default=HERE, help="the folder for diabetes.onnx, model.toml, samples.csv and MODEL_CARD.md"
+    )
     out = parser.parse_args().out
 
     data = load_diabetes(scaled=False)

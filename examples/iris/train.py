@@ -23,7 +23,9 @@ from sklearn.preprocessing import StandardScaler
 HERE = Path(__file__).parent
 SEED = 20261121
 FEATURE_NAMES = ["sepal_length", "sepal_width", "petal_length", "petal_width"]  # cm
-RANGES_MARK = "# Reference ranges: quartiles, and the smallest and largest value, of the training data. Written by train.py.\n"
+RANGES_MARK = (
+    "# Reference ranges: quartiles, and the smallest and largest value, of the training data. Written by train.py.\n"
+)
 
 CARD = """# Model card: iris
 
@@ -56,7 +58,9 @@ R. A. Fisher, "The use of multiple measurements in taxonomic problems", Annals o
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=HERE, help="the folder for iris.skops, model.toml, samples.csv and MODEL_CARD.md")
+    parser.add_argument(
+        "--out", type=Path, default=HERE, help="the folder for iris.skops, model.toml, samples.csv and MODEL_CARD.md"
+    )
     out = parser.parse_args().out
 
     data = load_iris(as_frame=True)

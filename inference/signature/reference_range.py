@@ -23,13 +23,18 @@ def check_reference_range(feature: Feature, number_types: Sequence[str]) -> None
     Raises:
         InvalidSignature: they are not two and three numbers in ascending order, or contradict each other.
     """
-    for name, values, length in (("quartiles", feature.quartiles, 3), ("observed", feature.observed, 2)):
+    ranges: tuple[tuple[str, tuple[float, ...], int], ...] = (
+        ("quartiles", feature.quartiles, 3),
+        ("observed", feature.observed, 2),
+    )
+    for name, values, length in ranges:
         if values and feature.type not in number_types:
             raise InvalidSignature(f"Only numbers can have {name}. {clean_name(feature.name)} is of type {feature.type}.")
         is_valid = isinstance(values, tuple) and len(values) in (0, length) and all(map(_is_number, values))
         if not is_valid or list(values) != sorted(values):
             raise InvalidSignature(
-                f"Expected {length} numbers in ascending order in {name} of {clean_name(feature.name)}. Received: {values!r:.100}"
+                f"Expected {length} numbers in ascending order in {name} of {clean_name(feature.name)}. "
+                f"Received: {values!r:.100}"
             )
     if feature.quartiles and feature.observed:
         low, high = feature.observed
@@ -53,10 +58,10 @@ def get_deviation(feature: Feature, value: Any) -> Deviation:
     """Return whether a value is unusual, compared with the training data. Empty if the range is not known."""
     if not _is_number(value):
         return ""
-    for code, bounds in (("outside", feature.observed), ("unusual", get_fences(feature))):
-        if bounds and not bounds[0] <= value <= bounds[1]:
-            return code  # type: ignore[return-value]
-    return ""
+    if feature.observed and not feature.observed[0] <= value <= feature.observed[1]:
+        return "outside"
+    fences = get_fences(feature)
+    return "unusual" if fences and not fences[0] <= value <= fences[1] else ""
 
 
 def _is_number(value: Any) -> bool:

@@ -6,7 +6,7 @@ import { showRejection, uploadFile } from "./file_upload.js";
 const FORM_SELECTOR = ".features-form[data-batch-url]";
 
 const findForm = (event) => event.target.closest?.(FORM_SELECTOR);
-const hasFiles = (event) => event.dataTransfer.types.includes("Files");
+const hasFiles = (event) => [...event.dataTransfer.types].some((type) => /^Files$/.test(type));
 
 function upload(form, file) {
   const { batchMaxBytes, batchMaxSize } = form.dataset;

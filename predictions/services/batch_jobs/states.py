@@ -48,9 +48,7 @@ def enqueue_job(job: BatchJob) -> None:
     enqueue(TASK_NAME, str(job.pk))
 
 
-def start_batch_job(
-    *, job: BatchJob, mapping: Mapping[str, str | None] | None = None, is_enqueued: bool = True
-) -> BatchJob:
+def start_batch_job(*, job: BatchJob, mapping: Mapping[str, str | None] | None = None, is_enqueued: bool = True) -> BatchJob:
     """Queue a draft. A job that is queued or running already is returned unchanged.
 
     Args:

@@ -48,10 +48,14 @@ class NewBatchJobView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
 
     def get_form_kwargs(self) -> dict[str, Any]:
         reference = self.request.POST.get("model") or self.request.GET.get("model", "")
-        return super().get_form_kwargs() | self.get_pasted_file(reference) | {
-            "choices": _list_choices(self.request, reference),
-            "limit": format_bytes(settings.MAX_BATCH_FILE_BYTES),
-        }
+        return (
+            super().get_form_kwargs()
+            | self.get_pasted_file(reference)
+            | {
+                "choices": _list_choices(self.request, reference),
+                "limit": format_bytes(settings.MAX_BATCH_FILE_BYTES),
+            }
+        )
 
     def get_pasted_file(self, reference: str) -> dict[str, Any]:
         """Return pasted rows or texts as the file of the form; nothing if there are none."""
