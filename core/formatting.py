@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from math import isfinite, log10
 from typing import Any
 
 NOT_AVAILABLE = "–"
 MAX_PLAIN_NUMBER = 1e15  # from here on, an integral float is written with an exponent
 SECONDS_WITH_DECIMAL = 10
+SIGNIFICANT_DIGITS = 4
 
 
 def format_percent(share: float | None) -> str:
@@ -59,10 +61,25 @@ def format_value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def format_rounded(value: Any, *, separators: bool = False) -> str:
+    """Return a value as `format_value`, with floats rounded to four significant digits, and not before the decimal point.
+
+    Pages show the result together with the exact value, in a `title` or on a detail page.
+
+    Args:
+        separators: separate thousands with commas.
+    """
+    if not isinstance(value, float) or not isfinite(value) or value == 0:
+        return format_value(value)
+    if log10(abs(value)) + 1 >= SIGNIFICANT_DIGITS and abs(value) < MAX_PLAIN_NUMBER:
+        return f"{value:,.0f}" if separators else f"{value:.0f}"
+    return f"{value:.{SIGNIFICANT_DIGITS}g}"
+
+
 def format_features(features: Iterable[tuple[str, Any, str]]) -> str:
     """Return (name, value, unit) triples in one line: `length 4.5 cm, petals 5`."""
     return ", ".join(
-        f"{name} {format_value(value)} {unit if value is not None else ''}".strip() for name, value, unit in features
+        f"{name} {format_rounded(value)} {unit if value is not None else ''}".strip() for name, value, unit in features
     )
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import floor, log10
 from typing import Any
 
 from django import forms
 from django.utils.html import escape
+from django.utils.translation import gettext
 
 from core.formatting import format_value
 from inference.signature import Feature, TableInput
+from inference.signature.reference_range import get_fences
+from predictions.feature_ranges import describe_fences, describe_observed, describe_range
 
 
 def get_field_name(index: int) -> str:
@@ -47,33 +51,55 @@ def _build_widget(feature: Feature) -> forms.Widget:
     if feature.type == "boolean" or feature.values:
         choices = [(_format_text(value), _format_text(value)) for value in feature.values]
         return forms.Select(
-            attrs=attrs, choices=[("", _build_empty_choice(feature)), *(choices or [("true", "Yes"), ("false", "No")])]
+            attrs=attrs,
+            choices=[("", _build_empty_choice(feature)), *(choices or [("true", gettext("Yes")), ("false", gettext("No"))])],
         )
     example = feature.example if feature.example is not None else feature.default
     if example is not None:
-        attrs["placeholder"] = f"e.g. {_format_text(example)}"
+        attrs["placeholder"] = gettext("e.g. %(example)s") % {"example": _format_text(example)}
     if feature.type == "text":
         return forms.TextInput(attrs=attrs)
     if feature.type == "datetime":
         return forms.TextInput(attrs={**attrs, "type": "datetime-local", "step": "1"})
     bounds = {"min": feature.min, "max": feature.max}
-    attrs |= {name: bound for name, bound in bounds.items() if bound is not None}
+    attrs |= {name: format_value(bound) for name, bound in bounds.items() if bound is not None}
+    attrs |= _build_range_attributes(feature)
     return forms.NumberInput(attrs={**attrs, "step": "1" if feature.type == "integer" else "any"})
+
+
+def _build_range_attributes(feature: Feature) -> dict[str, str]:
+    """Return what the script needs to step in sensible units and to warn about unusual values."""
+    attributes: dict[str, str] = {}
+    if feature.observed:
+        low, high = feature.observed
+        attributes |= {"data-observed": f"{low!r} {high!r}", "data-outside": describe_observed(feature)}
+    if fences := get_fences(feature):
+        attributes |= {"data-fences": f"{fences[0]!r} {fences[1]!r}", "data-unusual": describe_fences(feature)}
+    spread = feature.observed or feature.quartiles[::2]
+    if spread and spread[1] > spread[0] and feature.type != "integer":
+        attributes["data-step"] = f"{10.0 ** (floor(log10(spread[1] - spread[0])) - 1):.10g}"
+    return attributes
 
 
 def _build_empty_choice(feature: Feature) -> str:
     if feature.required:
-        return "(choose)"
-    return "(none)" if feature.default is None else f"(default: {_format_text(feature.default)})"
+        return gettext("(choose)")
+    if feature.default is None:
+        return gettext("(none)")
+    return gettext("(default: %(value)s)") % {"value": _format_text(feature.default)}
 
 
 def _build_help_text(feature: Feature) -> str:
-    """Return the description, the allowed values and the default, as short sentences."""
+    """Return the description, the allowed values, the default, and the reference range, as short sentences."""
     parts = [feature.description.strip()]
     if allowed := _describe_bounds(feature):
         parts.append(f"{allowed[:1].upper()}{allowed[1:]}.")
-    if not feature.required:
-        parts.append("Optional." if feature.default is None else f"Default: {_format_text(feature.default)}.")
+    if not feature.required and feature.default is None:
+        parts.append(gettext("Optional."))
+    elif not feature.required:
+        parts.append(gettext("Default: %(value)s.") % {"value": _format_text(feature.default)})
+    if reference := describe_range(feature):
+        parts.append(f"{reference}.")
     return " ".join(part for part in parts if part)
 
 
@@ -82,5 +108,10 @@ def _describe_bounds(feature: Feature) -> str:
     if feature.values:
         return ""
     low, high = (None if bound is None else _format_text(bound) for bound in (feature.min, feature.max))
-    bounds = f"{low} to {high}" if low and high else f"{low} or more" if low else f"{high} or less" if high else ""
-    return ", ".join(part for part in ("whole number" if feature.type == "integer" else "", bounds) if part)
+    values = {"low": low, "high": high}
+    bounds = ""
+    if low and high:
+        bounds = gettext("%(low)s to %(high)s") % values
+    elif low or high:
+        bounds = (gettext("%(low)s or more") if low else gettext("%(high)s or less")) % values
+    return ", ".join(part for part in (gettext("whole number") if feature.type == "integer" else "", bounds) if part)

@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.html import escape
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from inference.errors import InvalidFeatures, InvalidInput
 from inference.preprocessing import find_unused_names, parse_csv_line, parse_strings, read_features
@@ -50,10 +52,10 @@ class PredictionForm(forms.Form):
 
     model = forms.CharField(required=False, max_length=MAX_REFERENCE_CHARACTERS, widget=forms.HiddenInput)
     client_reference = forms.CharField(
-        label="Client reference",
+        label=_("Client reference"),
         required=False,
         max_length=MAX_CLIENT_REFERENCE_CHARACTERS,
-        help_text="Optional. A note or your own ID, saved with the prediction.",
+        help_text=_("Optional. A note or your own ID, saved with the prediction."),
     )
 
 
@@ -62,9 +64,9 @@ class UploadForm(PredictionForm):
     input_template_name = "predictions/_upload_form.html"
 
     image = MultipleFileField(
-        label="Images",
+        label=_("Images"),
         allow_empty_file=True,
-        error_messages={"required": "Choose a JPEG, PNG, or WebP image."},
+        error_messages={"required": _("Choose a JPEG, PNG, or WebP image.")},
     )
 
 
@@ -92,7 +94,7 @@ class FeaturesForm(PredictionForm):
         except InvalidFeatures as error:
             positions = {name: index for index, name in enumerate(self.table.names)}
             for problem in error.errors:
-                message = "This field is required." if problem.code == "required" else problem.message
+                message = gettext("This field is required.") if problem.code == "required" else problem.message
                 self.add_error(get_field_name(positions[problem.field]), message)
         return self.cleaned_data
 
@@ -111,7 +113,7 @@ class ImageFeaturesForm(FeaturesForm):
     image = forms.FileField(
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ACCEPTED_TYPES, "hx-preserve": True}),
-        error_messages={"required": "Choose a JPEG, PNG, or WebP image."},
+        error_messages={"required": _("Choose a JPEG, PNG, or WebP image.")},
     )
 
 
@@ -127,7 +129,7 @@ class TextForm(PredictionForm):
         super().__init__(*args, **kwargs)
         self.signature = signature
         field = self.fields["text"]
-        field.label = signature.title or "Text"
+        field.label = signature.title or gettext("Text")
         field.help_text = escape(signature.description)
         field.widget.attrs |= {"data-max-length": signature.max_length, "placeholder": signature.placeholder}
 
@@ -142,7 +144,7 @@ class CsvRowForm(forms.Form):
     """A pasted CSV row. `cleaned_data["csv"]` has its values by feature name."""
 
     csv = forms.CharField(
-        label="Values in the order of the fields, or a header and one row",
+        label=_("Rows, with or without a header. Without one, the values are in the order of the fields."),
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
@@ -166,8 +168,10 @@ class CsvRowForm(forms.Form):
     def get_unused_columns_message(self) -> str:
         """Return a message about the columns of a valid row that the model does not use; empty if there are none."""
         unused = find_unused_names(self.cleaned_data["csv"], self.table)
-        names = ", ".join(name or "(without a name)" for name in unused)[:MAX_LISTED_CHARACTERS]
-        return f"The model does not use these columns: {names}. They were ignored." if unused else ""
+        names = ", ".join(name or gettext("(without a name)") for name in unused)[:MAX_LISTED_CHARACTERS]
+        if not unused:
+            return ""
+        return gettext("The model does not use these columns: %(names)s. They were ignored.") % {"names": names}
 
 
 class ExampleForm(forms.Form):

@@ -28,6 +28,7 @@ urlpatterns = [
     path("batch-jobs/<uuid:pk>/", batch_jobs.BatchJobView.as_view(), name="batch-job"),
     path("batch-jobs/<uuid:pk>/results/", batch_jobs.BatchJobResultsView.as_view(), name="batch-job-results"),
     path("batch-jobs/<uuid:pk>/digests/", batch_jobs.BatchJobDigestsView.as_view(), name="batch-job-digests"),
+    path("batch-jobs/<uuid:pk>/rows/", batch_jobs.BatchJobRowsView.as_view(), name="batch-job-rows"),
     path("batch-jobs/<uuid:pk>/start/", batch_jobs.StartBatchJobView.as_view(), name="batch-job-start"),
     path("batch-jobs/<uuid:pk>/cancel/", batch_jobs.CancelBatchJobView.as_view(), name="batch-job-cancel"),
     path("batch-jobs/<uuid:pk>/retry/", batch_jobs.RetryBatchJobView.as_view(), name="batch-job-retry"),

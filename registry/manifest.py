@@ -29,6 +29,8 @@ MANIFEST_KEYS = {
     "preprocess",
     "examples",
     "metrics",
+    "features",
+    "background",
 }
 TOML_TYPES: dict[str, tuple[type, str]] = {
     "labels": (list, "an array"),
@@ -37,6 +39,7 @@ TOML_TYPES: dict[str, tuple[type, str]] = {
     "preprocess": (dict, "a table"),
     "examples": (list, "an array"),
     "metrics": (dict, "a table"),
+    "features": (dict, "a table"),
 }
 DEFAULT_TOML_TYPE = (str, "a string")
 MAX_SHOWN_CHARACTERS = 100  # of an invalid value in an error message
@@ -51,6 +54,7 @@ class Manifest:
         artifact: a file or a folder.
         preprocess: the transformer that runs before the network, if there is one.
         card: the text of MODEL_CARD.md, and metrics that its author measured.
+        background: rows of the training data (CSV), from which reference ranges are computed.
         notices: what was changed in the labels, one sentence each.
     """
 
@@ -67,6 +71,7 @@ class Manifest:
     examples: list[Example] = field(default_factory=list)
     preprocess: Path | None = None
     card: CardText = field(default_factory=CardText)
+    background: Path | None = None
     notices: tuple[str, ...] = ()
 
     def get_image_path(self, example: Example) -> Path:
@@ -103,11 +108,14 @@ def read_manifest(
         data["labels"], notices = read_labels(labels)
     _check_types(data)
     notices += _number_labels(data)
+    _merge_features(data, data.pop("features", {}))
     if input_options:
         data["input"] = {**data.get("input", {}), **input_options}
     artifact = _resolve_inside(folder, data.pop("artifact", ""), "the artifact")
     data["name"] = name or data.get("name") or derive_name(artifact.name)
     data["examples"] = [Example.from_dict(example) for example in data.get("examples", [])]
+    background = data.pop("background", "")
+    data["background"] = _resolve_inside(folder, background, "background") if background else None
     data["preprocess"] = _resolve_preprocess(folder, data.pop("preprocess", {}))
     data["card"] = read_card(path, metrics=data.pop("metrics", {}))
     return Manifest(folder, artifact, **data, notices=tuple(notices))
@@ -148,6 +156,22 @@ def _check_types(data: dict[str, Any]) -> None:
     if not all(isinstance(example, Mapping) for example in data.get("examples", [])):
         shown = repr(data["examples"])[:MAX_SHOWN_CHARACTERS]
         raise InvalidSignature(f"Expected examples to be tables: [[examples]]. Received: {shown}")
+
+
+def _merge_features(data: dict[str, Any], features: Mapping[str, Any]) -> None:
+    """Add the tables `[features.<name>]` to the features in `[input]`. Both have the same keys."""
+    if not features:
+        return
+    if not all(isinstance(values, Mapping) for values in features.values()):
+        shown = repr(features)[:MAX_SHOWN_CHARACTERS]
+        raise InvalidSignature(f"Expected a table for each feature: [features.<name>]. Received: {shown}")
+    declared = data.setdefault("input", {}).get("features", [])
+    if not isinstance(declared, list) or not all(isinstance(feature, Mapping) for feature in declared):
+        return  # rejected with the other rules of features
+    merged = [{**feature, **features.get(feature.get("name"), {})} for feature in declared]
+    names = {feature.get("name") for feature in declared}
+    added = [{"name": name, **values} for name, values in features.items() if name not in names]
+    data["input"] = {**data["input"], "features": merged + added}
 
 
 def _resolve_preprocess(folder: Path, data: Mapping[str, Any]) -> Path | None:

@@ -1,6 +1,6 @@
 import pytest
 
-from core.formatting import format_duration, format_milliseconds, format_percent
+from core.formatting import format_duration, format_milliseconds, format_percent, format_rounded
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,33 @@ def test_milliseconds_have_one_decimal():
 )
 def test_durations_are_rounded(seconds, text):
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        *(
+            (None, "–"),
+            ("a", "a"),
+            (True, "true"),
+            (123456, "123456"),
+            (0.0, "0"),
+            (5.0, "5"),
+            (5.1, "5.1"),
+            (2e20, "2e+20"),
+        ),
+        *(
+            (0.038075906433423026, "0.03808"),
+            (-151.2345, "-151.2"),
+            (12345.678, "12346"),
+            (9999.96, "10000"),
+            (1e-9, "1e-09"),
+        ),
+    ],
+)
+def test_floats_are_rounded_to_four_significant_digits(value, text):
+    assert format_rounded(value) == text
+
+
+def test_rounded_thousands_can_be_separated():
+    assert format_rounded(12345.678, separators=True) == "12,346"

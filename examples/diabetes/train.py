@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import pandas as pd
 import sklearn
 from skl2onnx import to_onnx
 from sklearn.datasets import load_diabetes
@@ -35,6 +36,9 @@ FEATURE_NAMES = [
     "log_triglycerides",
     "glucose",
 ]
+RANGES_MARK = (
+    "# Reference ranges: quartiles, and the smallest and largest value, of the training data. Written by train.py.\n"
+)
 
 CARD = """# Model card: diabetes
 
@@ -69,7 +73,9 @@ B. Efron, T. Hastie, I. Johnstone, R. Tibshirani, "Least Angle Regression", Anna
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=HERE, help="the folder for diabetes.onnx, samples.csv and MODEL_CARD.md")
+    parser.add_argument(
+        "--out", type=Path, default=HERE, help="the folder for diabetes.onnx, model.toml, samples.csv and MODEL_CARD.md"
+    )
     out = parser.parse_args().out
 
     data = load_diabetes(scaled=False)
@@ -82,6 +88,7 @@ def main() -> None:
     path.write_bytes(to_onnx(model, train_rows[:1].astype(np.float32)).SerializeToString())
 
     header = ",".join(FEATURE_NAMES)
+    write_reference_ranges(pd.DataFrame(train_rows, columns=FEATURE_NAMES).drop(columns="sex"), out)
     np.savetxt(out / "samples.csv", test_rows[:6], fmt="%.10g", delimiter=",", header=header, comments="")
 
     predicted = model.predict(test_rows)
@@ -102,6 +109,18 @@ def main() -> None:
     }
     (out / "MODEL_CARD.md").write_text(CARD.format(**values))
     print(f"R2 on {len(test_rows)} held-out patients: {values['r2']:.4f}")
+
+
+def write_reference_ranges(rows: pd.DataFrame, out: Path) -> None:
+    """Replace the reference ranges at the end of model.toml by those of the training data."""
+    text = (HERE / "model.toml").read_text().partition(RANGES_MARK)[0]
+    parts = [text.rstrip() + "\n\n" + RANGES_MARK]
+    for name, column in rows.items():
+        quartiles = ", ".join(f"{number:.10g}" for number in column.quantile([0.25, 0.5, 0.75]))
+        parts.append(
+            f"[features.{name}]\nquartiles = [{quartiles}]\nobserved = [{column.min():.10g}, {column.max():.10g}]\n"
+        )
+    (out / "model.toml").write_text("\n".join(parts))
 
 
 if __name__ == "__main__":

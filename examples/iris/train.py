@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import pandas as pd
 import sklearn
 import skops.io
 from sklearn.datasets import load_iris
@@ -22,6 +23,9 @@ from sklearn.preprocessing import StandardScaler
 HERE = Path(__file__).parent
 SEED = 20261121
 FEATURE_NAMES = ["sepal_length", "sepal_width", "petal_length", "petal_width"]  # cm
+RANGES_MARK = (
+    "# Reference ranges: quartiles, and the smallest and largest value, of the training data. Written by train.py.\n"
+)
 
 CARD = """# Model card: iris
 
@@ -54,7 +58,9 @@ R. A. Fisher, "The use of multiple measurements in taxonomic problems", Annals o
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=HERE, help="the folder for iris.skops, samples.csv and MODEL_CARD.md")
+    parser.add_argument(
+        "--out", type=Path, default=HERE, help="the folder for iris.skops, model.toml, samples.csv and MODEL_CARD.md"
+    )
     out = parser.parse_args().out
 
     data = load_iris(as_frame=True)
@@ -66,6 +72,7 @@ def main() -> None:
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(train_rows, train_labels)
     skops.io.dump(model, out / "iris.skops")
     test_rows.head(6).to_csv(out / "samples.csv", index=False)
+    write_reference_ranges(train_rows, out)
 
     correct = int((model.predict(test_rows) == test_labels).sum())
     values = {
@@ -82,6 +89,18 @@ def main() -> None:
     }
     (out / "MODEL_CARD.md").write_text(CARD.format(**values))
     print(f"accuracy on {len(test_rows)} held-out flowers: {values['accuracy']:.4f}")
+
+
+def write_reference_ranges(rows: pd.DataFrame, out: Path) -> None:
+    """Replace the reference ranges at the end of model.toml by those of the training data."""
+    text = (HERE / "model.toml").read_text().partition(RANGES_MARK)[0]
+    parts = [text.rstrip() + "\n\n" + RANGES_MARK]
+    for name, column in rows.items():
+        quartiles = ", ".join(f"{number:.10g}" for number in column.quantile([0.25, 0.5, 0.75]))
+        parts.append(
+            f"[features.{name}]\nquartiles = [{quartiles}]\nobserved = [{column.min():.10g}, {column.max():.10g}]\n"
+        )
+    (out / "model.toml").write_text("\n".join(parts))
 
 
 if __name__ == "__main__":

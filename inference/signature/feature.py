@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import ceil, floor, isfinite
 from typing import Any
 
 from inference.errors import InvalidInput, InvalidSignature
 from inference.messages import clean_name, format_names
 from inference.signature.base import check_choice
+from inference.signature.reference_range import check_reference_range
 from inference.signature.values import is_storable, read_value
 
 TYPES = ("float", "integer", "boolean", "category", "text", "datetime")
@@ -47,6 +48,8 @@ class Feature:
         example: a value for forms, documentation, and the warm-up of the model.
         missing: what the model receives for a missing value: `nan`, `none` (None), or this text or number. None: NaN, or
             what the artifact defines.
+        quartiles: the first quartile, the median, and the third quartile of a number in the training data.
+        observed: its smallest and its largest value in the training data. Others are accepted, but unusual.
     """
 
     name: str
@@ -61,6 +64,9 @@ class Feature:
     default: Any = None
     example: Any = None
     missing: Any = None
+    # Two versions take the same input, even if they were trained with other data.
+    quartiles: tuple[float, ...] = field(default=(), compare=False)
+    observed: tuple[float, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not 1 <= len(self.name) <= MAX_NAME_LENGTH or not is_storable(self.name):
@@ -73,6 +79,7 @@ class Feature:
         self._check_strings()
         self._check_missing()
         self._check_bounds()
+        check_reference_range(self, NUMBER_TYPES)
         self._check_values()
         for name in ("default", "example"):
             if getattr(self, name) is not None:
@@ -166,7 +173,7 @@ class Feature:
     def _remove_values(self) -> Feature:
         """Return the feature without its list of values, to validate the list itself."""
         value_type = "text" if self.type == "category" else self.type
-        return replace(self, type=value_type, values=(), default=None, example=None)
+        return replace(self, type=value_type, values=(), default=None, example=None, quartiles=(), observed=())
 
     def _check_own_value(self, name: str, value: Any) -> Any:
         try:

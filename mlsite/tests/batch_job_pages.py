@@ -123,7 +123,7 @@ def run_table(context: BrowserContext, path: Path, count: int) -> int:
     page = open_page(context, "/batch-jobs/new/?model=iris", "form[enctype]")
     page.get_by_label("File").set_input_files(path)
     page.get_by_role("button", name="Upload").click()
-    page.get_by_role("button", name="Start").click()
+    page.locator("#start-form button").click()
     return watch_job(context, page, count)
 
 
@@ -131,9 +131,9 @@ def run_archive(context: BrowserContext, path: Path, count: int) -> int:
     page = open_page(context, "/?model=digits", "form.scripted")
     with page.expect_navigation(timeout=TIMEOUT_SECONDS * 1000):
         page.get_by_label("Choose images").set_input_files(path)
-    page.get_by_role("button", name="Start").or_(page.locator(JOB_PROGRESS)).first.wait_for()
-    if page.get_by_role("button", name="Start").count():
-        page.get_by_role("button", name="Start").click()
+    page.locator("#start-form button").or_(page.locator(JOB_PROGRESS)).first.wait_for()
+    if page.locator("#start-form button").count():
+        page.locator("#start-form button").click()
     return watch_job(context, page, count)
 
 

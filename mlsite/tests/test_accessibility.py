@@ -95,7 +95,7 @@ def check_batch_jobs(page, audit):
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_role("heading", name="First rows")).to_be_visible()
     audit.check_page("preview of a batch job")
-    page.get_by_role("button", name="Start").click()
+    page.locator("#start-form button").click()
     audit.check_page("batch job that runs")
     expect(page.get_by_role("heading", name="Failed items")).to_be_visible(timeout=20_000)
     expect(page.get_by_role("heading", name="Predictions by label")).to_be_visible(timeout=20_000)

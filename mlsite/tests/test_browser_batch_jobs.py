@@ -53,7 +53,7 @@ def test_table_is_dropped_previewed_and_processed_while_the_tab_is_closed(page, 
     expect(page.get_by_role("heading", name="Preview of rows.csv")).to_be_visible()
     expect(page.get_by_label("Sepal length (cm)")).to_have_value("Sepal Length")
     expect(page.get_by_text("The model does not use these columns: id.")).to_be_visible()
-    page.get_by_role("button", name="Start").click()
+    page.locator("#start-form button").click()
     expect(page.locator(".job-progress")).to_be_visible()
     url = page.url
     page.close()
@@ -169,7 +169,7 @@ def test_upload_page_shows_errors_and_the_list_changes_without_a_reload(page, wa
         page.get_by_label("File").set_input_files({"name": "rows.csv", "mimeType": "text/csv", "buffer": content.encode()})
         page.get_by_role("button", name="Upload").click()
         expect(page.locator("main")).to_contain_text(result)
-    page.get_by_role("button", name="Start").click()
+    page.locator("#start-form button").click()
     page.get_by_role("link", name="Batch jobs").click()
     page.evaluate("window.isSamePage = true")
     page.route("**/batch-jobs/", lambda route: route.abort())
@@ -190,7 +190,7 @@ def test_batch_jobs_work_without_scripts(page, watched):
     rows = {"name": "rows.csv", "mimeType": "text/csv", "buffer": make_table(3).encode()}
     page.get_by_label("File").set_input_files(rows)
     page.get_by_role("button", name="Upload").click()
-    page.get_by_role("button", name="Start").click()
+    page.locator("#start-form button").click()
     for _ in range(20):
         if page.locator(SUCCEEDED).count():
             break

@@ -8,9 +8,12 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from inference.signature import get_table_part
 from predictions import presentation
+from predictions.feature_ranges import UnusualValue, list_unusual_values
 from predictions.forms import SUBMISSION_KEY_FIELD
 from predictions.history_columns import list_cells
+from predictions.models import Prediction
 
 # Minimum confidence, CSS class, words.
 CONFIDENCE_LEVELS = (
@@ -37,6 +40,15 @@ def confidence_level(confidence: float) -> str:
 
 def _get_level(confidence: float) -> tuple[float, str, str]:
     return next(level for level in CONFIDENCE_LEVELS if confidence >= level[0])
+
+
+@register.filter
+def unusual_values(prediction: Prediction) -> list[UnusualValue]:
+    """Return the features of a prediction that are unusual, compared with the training data of its version."""
+    if not prediction.input.features:
+        return []
+    table = get_table_part(prediction.model_version.parsed_signature.input)
+    return list_unusual_values(table.features, prediction.input.features) if table else []
 
 
 register.filter("review_by", presentation.find_own_review)

@@ -33,9 +33,9 @@ def test_page_polls_until_the_batch_job_is_final(flowers, signed_in, make_job):
     assert "<title>0% · rows.csv" in unchanged
     run_batch_job(str(job.pk))
     fragment = signed_in.get(url, headers=HTMX).content.decode()
-    for element in ("job-status", "job-actions", "job-failures", "job-labels"):
+    for element in ("job-status", "job-actions", "job-failures", "job-labels", "job-table"):
         assert f'id="{element}"' in fragment
-    assert "hx-get" not in fragment
+    assert "every 1s" not in fragment
     assert "Line 3" in fragment
 
 
@@ -97,7 +97,7 @@ def test_wide_tables_have_no_form_and_show_the_used_columns(write_rows, signed_i
     assert "And 9 more columns." in get_text(page)
     signed_in.post(f"{job.get_absolute_url()}start/")
     job.refresh_from_db()
-    assert job.status == "queued"
+    assert job.status == "succeeded"
 
 
 def test_preview_of_a_missing_file_explains_what_to_do(flowers, signed_in, make_job):

@@ -37,7 +37,7 @@ def test_table_leads_to_its_preview_and_starts_with_the_chosen_columns(flowers, 
     assert "Missing columns" in get_text(rejected)
     assert signed_in.post(f"{response.url}start/", fields | {length: "size"}).url == response.url
     job.refresh_from_db()
-    assert job.status == "queued"
+    assert job.status == "succeeded"  # small tables run in the request
     assert job.options["mapping"]["length"] == "size"
 
 

@@ -30,6 +30,7 @@ from registry.services.conversion import CheckedConversion, convert_artifact
 from registry.services.existing import check_task, find_existing_version
 from registry.services.model_files import get_example_target
 from registry.services.pipeline_files import stage_artifact
+from registry.services.reference_ranges import complete_reference_ranges
 from registry.services.sample_choice import choose_sample
 from registry.services.verify import check_examples
 from registry.tasks import get_task
@@ -155,6 +156,7 @@ def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: 
     signature, labels, notices = infer_signature(
         metadata, declared_input=manifest.input, declared_output=manifest.output, labels=manifest.labels, run=run_batch
     )
+    signature = complete_reference_ranges(signature, background=manifest.background, examples=manifest.examples)
     metadata = replace(metadata, notices=(*manifest.notices, *metadata.notices, *notices))
     validate_labels(labels)
     _check_example_kinds(manifest, signature, labels)

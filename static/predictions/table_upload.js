@@ -1,25 +1,39 @@
-// Drop a CSV file on the form of a model that takes rows: it becomes a batch job.
+// Choose a CSV file, or drop it on the form of a model that takes rows or texts: its preview opens.
+import { gettext, interpolate, ngettext } from "../mlsite/i18n.js";
 import { UNREADABLE_MESSAGE, isTable, listDroppedFiles } from "./dropped_files.js";
 import { showRejection, uploadFile } from "./file_upload.js";
 
 const FORM_SELECTOR = ".features-form[data-batch-url]";
 
 const findForm = (event) => event.target.closest?.(FORM_SELECTOR);
-const hasFiles = (event) => event.dataTransfer.types.includes("Files");
+const hasFiles = (event) => [...event.dataTransfer.types].some((type) => /^Files$/.test(type));
+
+function upload(form, file) {
+  const { batchMaxBytes, batchMaxSize } = form.dataset;
+  uploadFile(file, { model: form.elements.model.value, maxBytes: Number(batchMaxBytes), maxSize: batchMaxSize });
+}
 
 async function receiveFiles(form, dataTransfer) {
   const { files } = await listDroppedFiles(dataTransfer).catch(() => ({ files: null }));
+  const folder = gettext("Folder");
   if (!files) {
-    showRejection("Folder", UNREADABLE_MESSAGE);
+    showRejection(folder, UNREADABLE_MESSAGE);
   } else if (files.length !== 1) {
-    showRejection(files.length ? `${files.length} files` : "Folder", "Drop one CSV file. Each batch job has one file.");
+    const name = interpolate(ngettext("%(count)s file", "%(count)s files", files.length), { count: files.length });
+    showRejection(files.length ? name : folder, gettext("Drop one CSV file. Each batch job has one file."));
   } else if (!isTable(files[0])) {
-    showRejection(files[0].name, `This model takes ${form.dataset.inputNoun}. Drop a CSV file, or choose another model.`);
+    const text = gettext("This model takes %(inputs)s. Drop a CSV file, or choose another model.");
+    showRejection(files[0].name, interpolate(text, { inputs: form.dataset.inputNoun }));
   } else {
-    const { batchMaxBytes, batchMaxSize } = form.dataset;
-    uploadFile(files[0], { model: form.elements.model.value, maxBytes: Number(batchMaxBytes), maxSize: batchMaxSize });
+    upload(form, files[0]);
   }
 }
+
+document.addEventListener("change", ({ target }) => {
+  if (!target.matches("[data-table-file]") || !target.files.length) return;
+  upload(target.form, target.files[0]);
+  target.value = ""; // the same file can be chosen again
+});
 
 for (const name of ["dragenter", "dragover"]) {
   document.addEventListener(name, (event) => {

@@ -2,7 +2,7 @@
 
 from predictions.services.batch_jobs.create import create_batch_job
 from predictions.services.batch_jobs.images import AddedImage, add_images
-from predictions.services.batch_jobs.run import run_batch_job
+from predictions.services.batch_jobs.run import can_run_directly, run_batch_job
 from predictions.services.batch_jobs.states import (
     TASK_NAME,
     WrongJobStatus,
@@ -17,6 +17,7 @@ __all__ = [
     "AddedImage",
     "WrongJobStatus",
     "add_images",
+    "can_run_directly",
     "cancel_batch_job",
     "create_batch_job",
     "requeue_lost_jobs",

@@ -37,24 +37,38 @@ from registry.serving import get_standby, lease_predictor
 logger = logging.getLogger(__name__)
 
 SLICE_SECONDS = 20  # then other tasks get a turn
+MAX_DIRECT_ROWS = 1000  # of a table that a request runs itself
+DIRECT_SECONDS = 5  # that a request runs a table, or waits for its model, before a worker continues
 MAX_WAIT_SECONDS = 300  # for a model that is busy or loading, and for space on the disk
 FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS = 0.5, 15.0
 MAX_LOAD_ATTEMPTS = 3
 ROWS_PER_LEASE = 100_000  # counted before the lease is extended
 
 
-def run_batch_job(job_id: str) -> None:
+class _WorkerNeeded(Exception):
+    """The model is busy or loading, or the disk is full: a worker waits for it, not a request."""
+
+
+def can_run_directly(job: BatchJob) -> bool:
+    """Return whether a job is so small that a request runs it itself."""
+    return job.kind == BatchJob.Kind.TABLE and 0 < (job.total_items or 0) <= MAX_DIRECT_ROWS
+
+
+def run_batch_job(job_id: str, *, is_direct: bool = False) -> None:
     """Process a job that waits for a worker, until it ends or other tasks get a turn. Do nothing for any other job.
 
     Each chunk is stored in one transaction with the counters, and with it the lease is extended. If this process dies,
     `requeue_lost_jobs` queues the job again, and it continues with the next chunk. A second worker does no harm: the end
     of the lease and the unique numbers of the items prevent it from storing anything.
+
+    Args:
+        is_direct: the caller is a request. After a few seconds, or if the model is not ready, a worker continues.
     """
     job = claim_job(job_id)
     if job is None:
         return
     try:
-        _JobRun(job).run()
+        _JobRun(job, is_direct=is_direct).run()
     except LeaseLost:
         logger.info("batch job given up", extra={"job": job_id})
 
@@ -62,10 +76,10 @@ def run_batch_job(job_id: str) -> None:
 class _JobRun:
     """One slice of work on a job. This worker holds its lease."""
 
-    def __init__(self, job: BatchJob) -> None:
-        self.job = job
+    def __init__(self, job: BatchJob, *, is_direct: bool = False) -> None:
+        self.job, self.is_direct = job, is_direct
         self.resolved = ResolvedModel(job.model_version, ModelReference.parse(job.reference))
-        self.deadline = time.monotonic() + SLICE_SECONDS
+        self.deadline = time.monotonic() + (DIRECT_SECONDS if is_direct else SLICE_SECONDS)
         self.storage = ChunkStorage(job)
 
     def run(self) -> None:
@@ -80,6 +94,8 @@ class _JobRun:
             return
         try:
             is_complete = self._process_all()
+        except _WorkerNeeded:
+            release_job(self.job)
         except InferenceError as error:  # of the file or of the model; those of single items are stored
             fail_job(self.job, code=error.code, message=error.message)
         except StorageUnavailable as error:
@@ -192,9 +208,10 @@ class _JobRun:
             ModelUnavailable: it does not load, and there is no standby.
             ModelLoading: it is still being loaded.
         """
+        timeout = min(settings.PREDICT_TIMEOUT, DIRECT_SECONDS) if self.is_direct else settings.PREDICT_TIMEOUT
         for attempt in range(1, MAX_LOAD_ATTEMPTS + 1):
             try:
-                with lease_predictor(self.resolved.version, timeout=settings.PREDICT_TIMEOUT):
+                with lease_predictor(self.resolved.version, timeout=timeout):
                     return
             except ModelUnavailable:
                 if get_standby(self.resolved.version, self.resolved.reference):
@@ -204,7 +221,13 @@ class _JobRun:
                 self._wait(FIRST_DELAY_SECONDS * attempt)
 
     def _wait(self, seconds: float) -> None:
-        """Wait, and notice if the job is canceled meanwhile."""
+        """Wait, and notice if the job is canceled meanwhile.
+
+        Raises:
+            _WorkerNeeded: a request does not wait.
+        """
+        if self.is_direct:
+            raise _WorkerNeeded
         time.sleep(seconds)
         extend_lease(self.job)
 

@@ -48,10 +48,11 @@ def enqueue_job(job: BatchJob) -> None:
     enqueue(TASK_NAME, str(job.pk))
 
 
-def start_batch_job(*, job: BatchJob, mapping: Mapping[str, str | None] | None = None) -> BatchJob:
+def start_batch_job(*, job: BatchJob, mapping: Mapping[str, str | None] | None = None, is_enqueued: bool = True) -> BatchJob:
     """Queue a draft. A job that is queued or running already is returned unchanged.
 
     Args:
+        is_enqueued: let a worker run it. Otherwise, the caller runs it; if that fails, the sweep lets a worker run it.
         mapping: the column of some features by the name of the feature; None or empty for no column. The others are matched
             by name.
 
@@ -72,7 +73,8 @@ def start_batch_job(*, job: BatchJob, mapping: Mapping[str, str | None] | None =
         job.refresh_from_db()
         if is_started:
             count_predictions(user=job.user, count=job.total_items or 0)  # if this fails, the job stays a draft
-            enqueue_job(job)
+            if is_enqueued:
+                enqueue_job(job)
     if job.is_final or (mapping is not None and not is_started):
         raise WrongJobStatus(f"The batch job has been started already. Its status is {job.status}.")
     return job

@@ -4,11 +4,13 @@ from predictions.views.batch_jobs.actions import CancelBatchJobView, RetryBatchJ
 from predictions.views.batch_jobs.create import NewBatchJobView
 from predictions.views.batch_jobs.detail import BatchJobListView, BatchJobView
 from predictions.views.batch_jobs.results import BatchJobDigestsView, BatchJobResultsView
+from predictions.views.batch_jobs.rows import BatchJobRowsView
 
 __all__ = [
     "BatchJobDigestsView",
     "BatchJobListView",
     "BatchJobResultsView",
+    "BatchJobRowsView",
     "BatchJobView",
     "CancelBatchJobView",
     "NewBatchJobView",

@@ -20,7 +20,13 @@ from inference.errors import InferenceError
 from predictions.batch_job_files import build_preview
 from predictions.models import BatchJob
 from predictions.permissions import JOB_CHANGE_DENIED, can_change_job
-from predictions.services.batch_jobs import cancel_batch_job, retry_batch_job, start_batch_job
+from predictions.services.batch_jobs import (
+    can_run_directly,
+    cancel_batch_job,
+    retry_batch_job,
+    run_batch_job,
+    start_batch_job,
+)
 from predictions.views.batch_jobs.preview import (
     UNREADABLE_MESSAGE,
     build_columns_form,
@@ -57,7 +63,7 @@ class BatchJobActionView(HtmxLoginRequiredMixin, View):
 
 
 class StartBatchJobView(BatchJobActionView):
-    """Start a draft with the chosen columns. If they are rejected, show the preview with them."""
+    """Start a draft with the chosen columns, and run it if it is small. If they are rejected, show the preview with them."""
 
     def change_job(self, job: BatchJob) -> HttpResponse:
         if not has_preview(job):
@@ -69,9 +75,13 @@ class StartBatchJobView(BatchJobActionView):
         if not form.is_valid():
             return self.show_preview(job, status=400, form=form, error=_("Choose other columns."))
         try:
-            return redirect(start_batch_job(job=job, mapping=form.get_mapping()))
+            is_direct = can_run_directly(job)
+            job = start_batch_job(job=job, mapping=form.get_mapping(), is_enqueued=not is_direct)
         except InferenceError as error:
             return self.show_preview(job, status=get_status(error), form=form, error=str(error))
+        if is_direct:
+            run_batch_job(str(job.pk), is_direct=True)
+        return redirect(job)
 
     def show_preview(self, job: BatchJob, *, status: int, **context: Any) -> HttpResponse:
         context = get_preview_context(job, **context) | {"job": job, "can_change": True}

@@ -22,6 +22,7 @@ from predictions.batch_job_presentation import (
 from predictions.batch_job_progress import get_progress
 from predictions.models import BatchJob
 from predictions.permissions import can_change_job, can_export_job
+from predictions.table_results import build_results_table
 from predictions.views.batch_jobs.preview import get_preview_context, has_preview
 from predictions.views.batch_jobs.results import can_retry_job, get_grid_context
 from predictions.views.mixins import HtmxLoginRequiredMixin
@@ -67,10 +68,14 @@ class BatchJobView(HtmxLoginRequiredMixin, DetailView):
         shows_labels = job.is_final and has_new_status and not has_grid(job)
         label_counts = count_labels(job) if shows_labels else []
         grid = get_grid_context(job, self.request) if has_grid(job) and not self.request.htmx else {}
+        table = None
+        if has_new_status:
+            table = build_results_table(job, sort=shown.get("sort", ""), page=shown.get("page", ""))
         progress = get_progress(job)
         return super().get_context_data(
             grid=grid,
             progress=progress,
+            table=table,
             page_title=format_page_title(job, progress),
             is_page=is_page,
             has_new_status=has_new_status,
