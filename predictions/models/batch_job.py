@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from core.fields import UUID7Field
 from core.validators import MAX_FILE_NAME_CHARACTERS
@@ -25,17 +26,20 @@ class BatchJob(models.Model):
     """
 
     class Kind(models.TextChoices):
-        TABLE = "table", "Table (CSV)"
-        ARCHIVE = "archive", "Archive of images (ZIP)"
-        IMAGES = "images", "Images"
+        TABLE = "table", _("Table (CSV)")
+        ARCHIVE = "archive", _("Archive of images (ZIP)")
+        IMAGES = "images", _("Images")
 
     class Status(models.TextChoices):
-        DRAFT = "draft"  # waits until the preview is confirmed or, for uploaded images, until the upload is complete
-        QUEUED = "queued"
-        RUNNING = "running"
-        SUCCEEDED = "succeeded"  # all items were processed; some of them may have failed
-        FAILED = "failed"  # the file cannot be processed any further
-        CANCELED = "canceled"
+        DRAFT = (
+            "draft",
+            _("Draft"),
+        )  # waits until the preview is confirmed or, for uploaded images, until the upload is complete
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        SUCCEEDED = "succeeded", _("Succeeded")  # all items were processed; some of them may have failed
+        FAILED = "failed", _("Failed")  # the file cannot be processed any further
+        CANCELED = "canceled", _("Canceled")
 
     FINAL_STATUSES = (Status.SUCCEEDED, Status.FAILED, Status.CANCELED)
 
@@ -45,27 +49,31 @@ class BatchJob(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_index=False, related_name="batch_jobs"
     )
     model_version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="batch_jobs")
-    reference = models.CharField(max_length=200, blank=True, help_text="The model reference of the request.")
+    reference = models.CharField(max_length=200, blank=True, help_text=_("The model reference of the request."))
     kind = models.CharField(max_length=10, choices=Kind.choices)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT)
     source = models.CharField(max_length=10, choices=Prediction.Source.choices, default=Prediction.Source.BATCH)
     file = models.FileField(upload_to=get_batch_job_path, max_length=200, blank=True)
-    original_name = models.CharField(max_length=MAX_FILE_NAME_CHARACTERS, blank=True, help_text="The file name as uploaded.")
-    size = models.PositiveBigIntegerField(default=0, help_text="Bytes.")
-    sha256 = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the file.")
-    options = models.JSONField(
-        default=dict, blank=True, help_text="How to read a table: encoding, delimiter, and the column of each feature."
+    original_name = models.CharField(
+        max_length=MAX_FILE_NAME_CHARACTERS, blank=True, help_text=_("The file name as uploaded.")
     )
-    total_items = models.PositiveIntegerField(null=True, blank=True, help_text="Unknown until the file has been counted.")
+    size = models.PositiveBigIntegerField(default=0, help_text=_("Bytes."))
+    sha256 = models.CharField(max_length=64, blank=True, help_text=_("SHA-256 of the file."))
+    options = models.JSONField(
+        default=dict, blank=True, help_text=_("How to read a table: encoding, delimiter, and the column of each feature.")
+    )
+    total_items = models.PositiveIntegerField(null=True, blank=True, help_text=_("Unknown until the file has been counted."))
     succeeded_items = models.PositiveIntegerField(default=0)
-    failed_items = models.PositiveIntegerField(default=0, help_text="Invalid items, and predictions whose model failed.")
+    failed_items = models.PositiveIntegerField(default=0, help_text=_("Invalid items, and predictions whose model failed."))
     error_code = models.CharField(max_length=50, blank=True)
     error_message = models.TextField(blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often a worker has started it without progress.")
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text=_("How often a worker has started it without progress.")
+    )
     leased_until = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="A worker is running it, or a task for it is queued. After this time, both are considered lost.",
+        help_text=_("A worker is running it, or a task for it is queued. After this time, both are considered lost."),
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -112,10 +120,12 @@ class BatchJobItem(models.Model):
     """
 
     job = models.ForeignKey(BatchJob, models.CASCADE, db_index=False, related_name="items")
-    number = models.PositiveIntegerField(help_text="The position in the file, from 1. The header of a table does not count.")
-    name = models.CharField(max_length=MAX_FILE_NAME_CHARACTERS, blank=True, help_text="The file name of an image.")
+    number = models.PositiveIntegerField(
+        help_text=_("The position in the file, from 1. The header of a table does not count.")
+    )
+    name = models.CharField(max_length=MAX_FILE_NAME_CHARACTERS, blank=True, help_text=_("The file name of an image."))
     prediction = models.OneToOneField(Prediction, models.CASCADE, null=True, blank=True, related_name="batch_job_item")
-    error_code = models.CharField(max_length=50, blank=True, help_text="Why the input was not accepted.")
+    error_code = models.CharField(max_length=50, blank=True, help_text=_("Why the input was not accepted."))
     error_message = models.TextField(blank=True)
 
     objects: ClassVar = models.Manager()
@@ -145,10 +155,10 @@ class BatchJobImage(models.Model):
     """
 
     job = models.ForeignKey(BatchJob, models.CASCADE, db_index=False, related_name="waiting_images")
-    number = models.PositiveIntegerField(help_text="The number of the item.")
-    name = models.CharField(max_length=MAX_FILE_NAME_CHARACTERS, blank=True, help_text="The file name as uploaded.")
+    number = models.PositiveIntegerField(help_text=_("The number of the item."))
+    name = models.CharField(max_length=MAX_FILE_NAME_CHARACTERS, blank=True, help_text=_("The file name as uploaded."))
     file = models.FileField(upload_to=get_batch_job_image_path, max_length=200)
-    sha256 = models.CharField(max_length=64, help_text="SHA-256 of the file.")
+    sha256 = models.CharField(max_length=64, help_text=_("SHA-256 of the file."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar = models.Manager()
