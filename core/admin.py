@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -16,9 +17,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.formatting import NOT_AVAILABLE, format_json
 from core.pagination import BoundedPaginator
@@ -43,7 +47,7 @@ class LabeledSplitDateTime(AdminSplitDateTime):
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__(attrs)
-        for widget, label in zip(self.widgets, ("Date", "Time"), strict=True):
+        for widget, label in zip(self.widgets, (_("Date"), _("Time")), strict=True):
             widget.attrs["aria-label"] = label
 
 
@@ -100,7 +104,9 @@ class GuardedAdmin(admin.ModelAdmin):
         try:
             return super().changeform_view(request, *args, **kwargs)
         except IntegrityError:
-            message = "Nothing was saved, because another request has just saved a row with the same name. Try again."
+            message = gettext(
+                "Nothing was saved, because another request has just saved a row with the same name. Try again."
+            )
             self.message_user(request, message, level=messages.ERROR)
             return redirect(request.get_full_path())
 
@@ -150,6 +156,11 @@ def is_valid_parameter(name: str, value: str) -> bool:
     if limits is None or not value:
         return True
     return value.isascii() and value.isdigit() and len(value) <= MAX_YEAR_DIGITS and limits[0] <= int(value) <= limits[1]
+
+
+def format_time(moment: datetime) -> str:
+    """Return a time as all pages of the admin write it, in the current time zone."""
+    return formats.date_format(timezone.localtime(moment), "DATETIME_FORMAT")
 
 
 def render_link(row: Model | None, text: str = "") -> str | SafeString:

@@ -30,6 +30,7 @@ STATUS_BY_CODE = {
     "database-unavailable": 503,
     "request-too-large": 413,
     "too-many-items": 413,
+    "too-many-rows": 400,
     "malformed-request": 400,
     "unknown-host": 400,
     "permission-denied": 403,

@@ -11,8 +11,14 @@ from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
 from core.fields import parse_uuid
+from core.formatting import format_count
 
 MAX_COUNTED_ROWS = 10_000  # maximum number of rows in an admin list; use filters or search to find other rows
+
+
+def format_bounded_count(count: int) -> str:
+    """Return a number of rows that were counted up to one more than `MAX_COUNTED_ROWS`: `9,999`, or `10,000+`."""
+    return format_count(count) if count <= MAX_COUNTED_ROWS else f"{format_count(MAX_COUNTED_ROWS)}+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +49,18 @@ class BoundedPaginator(Paginator):
     """Count at most `MAX_COUNTED_ROWS`: counting a million rows costs more than the page itself."""
 
     @cached_property
-    def count(self) -> int:
+    def bounded_count(self) -> int:
+        """Return the number of rows, or one more than `MAX_COUNTED_ROWS` if there are more."""
         rows: Any = self.object_list
-        return rows.order_by()[:MAX_COUNTED_ROWS].count()
+        return rows.order_by()[: MAX_COUNTED_ROWS + 1].count()
+
+    @property
+    def count(self) -> int:
+        return min(self.bounded_count, MAX_COUNTED_ROWS)
+
+    @property
+    def count_text(self) -> str:
+        return format_bounded_count(self.bounded_count)
 
     def page(self, number: Any) -> Page:
         """Return a page. The IDs of its rows are read first, so that no row of the pages before it is joined.

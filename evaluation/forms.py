@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from predictions.filters import UTCDateTimeField
+from predictions.filter_fields import UTCDateTimeField
 from predictions.models import Review
 from registry.models import MAX_VERSION_NUMBER, ModelVersion
 

@@ -69,6 +69,7 @@ CORS_EXPOSE_HEADERS = [
     *("Location", "Retry-After", "Idempotent-Replayed", "Preference-Applied", "Inference-Header-Content-Length"),
     *("X-Request-ID",),
 ]
+VERSION = __version__
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "mlsite",
     "DESCRIPTION": "Send inputs to trained models and store every prediction. Errors are RFC 9457 problem details "
@@ -77,7 +78,13 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "VERSION": __version__,
     "OAS_VERSION": "3.1.0",
     # The order in Swagger UI.
-    "TAGS": [{"name": name} for name in ("predictions", "batch-jobs", "inputs", "models", "ground-truth")],
+    "TAGS": [
+        {"name": "predictions", "description": "Run models, list and export predictions, and review them."},
+        {"name": "batch-jobs", "description": "Process files with many inputs in the background."},
+        {"name": "inputs", "description": "Stored images, rows, and texts."},
+        {"name": "models", "description": "Registered models, their versions, and their metrics."},
+        {"name": "ground-truth", "description": "Send the true labels or values of many predictions."},
+    ],
     "ENUM_NAME_OVERRIDES": {
         "StatusEnum": "predictions.models.Prediction.Status",
         "KindEnum": "predictions.models.Input.Kind",
@@ -95,5 +102,14 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "core.api.schema.add_problem_responses",
         "predictions.api.schema.restrict_schema",
+        "mlsite.api_docs.describe_operations",
     ],
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "defaultModelsExpandDepth": 0,  # the schemas are folded
+        "displayRequestDuration": True,
+        "filter": True,
+        "persistAuthorization": False,
+        "showExtensions": False,
+    },
 }

@@ -14,6 +14,7 @@ from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from mlsite import errors
+from predictions.filters import REPEATABLE_FILTERS
 
 SAFE_METHODS = ("GET", "HEAD")
 READ_METHODS = (*SAFE_METHODS, "OPTIONS", "TRACE")
@@ -22,6 +23,7 @@ HTTPS_DETAIL = "This site requires HTTPS. Use a URL that starts with https://. T
 TOKEN_DETAIL = "The token was sent without encryption: revoke it, and create a new one."  # noqa: S105  a text
 PASSWORD_DETAIL = "Open the page again with https://, and submit the form there."  # noqa: S105  a text
 REPEATED_DETAIL = "The query parameter {!r} occurs more than once. Send it once."
+FILTERED_PATHS = ("/api/v1/predictions/", "/api/v1/predictions/export/")
 MAX_QUOTED_CHARACTERS = 100
 SESSION_DETAIL = "You are signed out, and nothing was saved. Sign in"
 RETRY = "then submit the form again."
@@ -56,7 +58,10 @@ def refuse_http(request: HttpRequest, *, has_token: bool) -> HttpResponse:
 
 
 class RepeatedParameterMiddleware:
-    """Refuse API requests with a repeated query parameter, because only the last one would have an effect."""
+    """Refuse API requests with a repeated query parameter, because only the last one would have an effect.
+
+    Some filters of lists of predictions can be given several times.
+    """
 
     def __init__(self, get_response: errors.GetResponse) -> None:
         self.get_response = get_response
@@ -69,8 +74,10 @@ class RepeatedParameterMiddleware:
 
 
 def find_repeated_name(request: HttpRequest) -> str:
-    """Return a query parameter that occurs more than once, or an empty string."""
-    names = (name for name, values in request.GET.lists() if len(values) > 1)
+    """Return a query parameter that must not occur more than once but does, or an empty string."""
+    is_filtered = request.method in SAFE_METHODS and request.path_info in FILTERED_PATHS
+    allowed: frozenset[str] = REPEATABLE_FILTERS if is_filtered else frozenset()
+    names = (name for name, values in request.GET.lists() if len(values) > 1 and name not in allowed)
     return next(names, "")[:MAX_QUOTED_CHARACTERS]
 
 

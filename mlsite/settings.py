@@ -18,6 +18,7 @@ from mlsite.fixed_settings import (  # noqa: F401  settings
     MAX_BATCH_JSON_BYTES,
     MAX_BATCH_VALUES,
     SPECTACULAR_SETTINGS,
+    VERSION,
     build_rest_framework,
 )
 from mlsite.logging_config import build_logging_config
@@ -38,6 +39,8 @@ if not SECRET_KEY:
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SITE_URL = env.str("SITE_URL", default="").rstrip("/")  # for links in emails; if empty, see core.urls.find_public_url
+
+COMMIT = env.str("COMMIT", default="")  # of the running source; if empty, it is read from .git
 
 # Set HTTPS=true if a proxy terminates HTTPS. The settings below depend on it.
 HTTPS = env.bool("HTTPS", default=False)
@@ -223,6 +226,7 @@ MAX_TASK_REPEAT_SECONDS = max(TASK_REPEAT_SECONDS, 600 if CELERY_BROKER_URL else
 # See mlsite/scheduler.py and mlsite/celery.py.
 SCHEDULED_JOBS = {
     "accounts.services.cleanup.delete_expired": 6 * 3600,
+    "monitoring.services.deployments.record_deployment": 3600,
     "monitoring.services.rollup.roll_up_pending": 300,
     "predictions.services.summaries.update_summaries": 300,
     "predictions.services.background.expire_queued": SWEEP_SECONDS,

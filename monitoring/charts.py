@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from django.utils.dateformat import format as format_date
+from django.utils.translation import gettext
+
 from core.formatting import NOT_AVAILABLE, format_count, format_milliseconds, format_percent
-from monitoring.types import Bucket, OperationsMetrics
+from monitoring.drift.statistics import MIN_DRIFT_DISTANCE
+from monitoring.drift.trend import Trend
+from monitoring.markers import Marker
+from monitoring.types import OperationsMetrics
 from monitoring.windows import HOUR
 from registry.models import ModelVersion
 
-MAX_SERIES = 6  # per chart, to stay readable
+MAX_PANELS = 12  # per chart, to stay readable
 
 Series = tuple[str, list[float | None]]
 """A name, and a value per bucket."""
@@ -20,6 +27,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "count": lambda value: format_count(int(value)),
     "milliseconds": format_milliseconds,
     "share": format_percent,
+    "distance": lambda value: f"{value:.2f}",
 }
 
 
@@ -29,8 +37,12 @@ class Chart:
 
     Args:
         kind: `bars` (stacked) or `lines`.
-        unit: `count`, `milliseconds` or `share`.
-        rows: the data as a table: the time of each bucket, and its formatted values.
+        unit: `count`, `milliseconds`, `share`, or `distance`.
+        rows: the data as a table: a time, and its formatted values.
+        is_split: each series has a small chart of its own, all with the same axes.
+        note: a sentence about the series, or an empty string.
+        times: of the values, if they are not those of the buckets.
+        threshold: a value to mark with a line.
     """
 
     id: str
@@ -39,6 +51,10 @@ class Chart:
     unit: str
     series: list[Series]
     rows: list[tuple[str, list[str]]]
+    is_split: bool = False
+    note: str = ""
+    times: list[datetime] = field(default_factory=list)
+    threshold: float | None = None
 
     @property
     def names(self) -> list[str]:
@@ -52,31 +68,59 @@ class Chart:
 def build_charts(metrics: OperationsMetrics, versions: Sequence[ModelVersion]) -> list[Chart]:
     """Return the charts that have data. The last one shows labels or, if the versions belong to several models, versions."""
     charts = [
-        _build_chart(metrics, "volume", _count_outcomes(metrics), title="Predictions", kind="bars", unit="count"),
-        _build_chart(metrics, "latency", _list_latencies(metrics), title="Latency", kind="lines", unit="milliseconds"),
-        _build_chart(metrics, "confidence", _list_confidence(metrics), title="Mean confidence", kind="lines", unit="share"),
+        _build_chart(metrics, "volume", _count_outcomes(metrics), title=gettext("Predictions"), kind="bars", unit="count"),
+        _build_chart(metrics, "latency", _list_latencies(metrics), title=gettext("Latency"), unit="milliseconds"),
+        _build_chart(metrics, "confidence", _list_confidence(metrics), title=gettext("Mean confidence"), unit="share"),
     ]
     if have_same_model(versions):
-        labels = _list_label_shares(metrics)
-        charts.append(_build_chart(metrics, "labels", labels, title="Predictions by label", kind="lines", unit="share"))
+        labels, title = _list_label_shares(metrics), gettext("Predictions by label")
+        note = _describe_panels(len(labels), len(metrics.labels))
+        charts.append(_build_chart(metrics, "labels", labels, title=title, unit="share", is_split=True, note=note))
     else:
-        counts = _count_by_version(metrics, versions)
-        charts.append(_build_chart(metrics, "versions", counts, title="Predictions by version", kind="lines", unit="count"))
+        counts, title = _count_by_version(metrics, versions), gettext("Predictions by version")
+        note = _describe_panels(len(counts), len(versions))
+        charts.append(
+            _build_chart(metrics, "versions", counts, title=title, kind="bars", unit="count", is_split=True, note=note)
+        )
     return [chart for chart in charts if not chart.is_empty]
 
 
-def build_chart_data(charts: Sequence[Chart], metrics: OperationsMetrics) -> dict[str, Any]:
+def build_trend_chart(trends: Sequence[Trend], metrics: OperationsMetrics) -> Chart | None:
+    """Return the chart of the trends of drift, or None if there are none."""
+    if not trends:
+        return None
+    series: list[Series] = [(trend.column.display_name, trend.distances) for trend in trends]
+    return _build_chart(
+        metrics,
+        "drift",
+        series,
+        title=gettext("Distance from the reference window"),
+        unit="distance",
+        is_split=True,
+        times=trends[0].times,
+        threshold=MIN_DRIFT_DISTANCE,
+    )
+
+
+def build_chart_data(charts: Sequence[Chart], metrics: OperationsMetrics, markers: Sequence[Marker]) -> dict[str, Any]:
     """Return the JSON that `operations.js` draws. Times are in seconds since 1970."""
     return {
         "step": "hour" if metrics.window.step == HOUR else "day",
-        "times": [int(bucket.start.timestamp()) for bucket in metrics.buckets],
+        "times": _list_seconds(bucket.start for bucket in metrics.buckets),
+        "markers": [
+            {"time": int(marker.time.timestamp()), "kind": marker.kind, "number": number}
+            for number, marker in enumerate(markers, 1)
+        ],
         "charts": [
             {
                 "id": chart.id,
                 "kind": chart.kind,
                 "unit": chart.unit,
+                "split": chart.is_split,
                 "names": chart.names,
                 "values": [values for _, values in chart.series],
+                "threshold": chart.threshold,
+                **({"times": _list_seconds(chart.times)} if chart.times else {}),
             }
             for chart in charts
         ],
@@ -88,22 +132,42 @@ def have_same_model(versions: Sequence[ModelVersion]) -> bool:
     return len({version.model_id for version in versions}) <= 1
 
 
+def _list_seconds(times: Iterable[datetime]) -> list[int]:
+    return [int(time.timestamp()) for time in times]
+
+
 def _build_chart(
-    metrics: OperationsMetrics, chart_id: str, series: list[Series], *, title: str, kind: str, unit: str
+    metrics: OperationsMetrics,
+    chart_id: str,
+    series: list[Series],
+    *,
+    title: str,
+    unit: str,
+    kind: str = "lines",
+    **options: Any,
 ) -> Chart:
+    """Build a chart with its table. `options` are other arguments of `Chart`."""
     format_number = FORMATS[unit]
+    times = options.get("times") or [bucket.start for bucket in metrics.buckets]
     rows = [
         (
-            _format_time(bucket, metrics),
+            _format_time(time, metrics),
             [NOT_AVAILABLE if values[index] is None else format_number(values[index]) for _, values in series],
         )
-        for index, bucket in enumerate(metrics.buckets)
+        for index, time in enumerate(times)
     ]
-    return Chart(chart_id, title, kind, unit, series, rows)
+    return Chart(chart_id, title, kind, unit, series, rows, **options)
 
 
-def _format_time(bucket: Bucket, metrics: OperationsMetrics) -> str:
-    return f"{bucket.start:%-d %b %H:%M}" if metrics.window.step == HOUR else f"{bucket.start:%a %-d %b}"
+def _describe_panels(shown: int, total: int) -> str:
+    if shown == total:
+        return ""
+    text = gettext("Showing the first %(shown)s of %(total)s.")
+    return text % {"shown": format_count(shown), "total": format_count(total)}
+
+
+def _format_time(time: datetime, metrics: OperationsMetrics) -> str:
+    return format_date(time, "j M H:i" if metrics.window.step == HOUR else "D j M")
 
 
 def _count_outcomes(metrics: OperationsMetrics) -> list[Series]:
@@ -111,28 +175,28 @@ def _count_outcomes(metrics: OperationsMetrics) -> list[Series]:
     succeeded: list[float | None] = [counter["succeeded"] for counter in counters]
     failed: list[float | None] = [counter["failed"] for counter in counters]
     other: list[float | None] = [counter.total() - counter["succeeded"] - counter["failed"] for counter in counters]
-    series = [("succeeded", succeeded), ("failed", failed)]
-    return [*series, ("queued, running, or canceled", other)] if any(other) else series
+    series = [(gettext("succeeded"), succeeded), (gettext("failed"), failed)]
+    return [*series, (gettext("queued, running, or canceled"), other)] if any(other) else series
 
 
 def _list_latencies(metrics: OperationsMetrics) -> list[Series]:
     return [
-        ("median", [bucket.p50 for bucket in metrics.buckets]),
-        ("95th percentile", [bucket.p95 for bucket in metrics.buckets]),
-        ("99th percentile", [bucket.p99 for bucket in metrics.buckets]),
+        (gettext("median"), [bucket.p50 for bucket in metrics.buckets]),
+        (gettext("95th percentile"), [bucket.p95 for bucket in metrics.buckets]),
+        (gettext("99th percentile"), [bucket.p99 for bucket in metrics.buckets]),
     ]
 
 
 def _list_confidence(metrics: OperationsMetrics) -> list[Series]:
-    return [("mean confidence", [bucket.tally.mean_confidence for bucket in metrics.buckets])]
+    return [(gettext("mean confidence"), [bucket.tally.mean_confidence for bucket in metrics.buckets])]
 
 
 def _list_label_shares(metrics: OperationsMetrics) -> list[Series]:
     """Return the shares of the most frequent labels."""
-    names = [row.name for row in metrics.labels[:MAX_SERIES]]
+    names = [row.name for row in metrics.labels[:MAX_PANELS]]
     counters = [bucket.tally.counts["label"] for bucket in metrics.buckets]
     return [(name, [counter[name] / counter.total() if counter else None for counter in counters]) for name in names]
 
 
 def _count_by_version(metrics: OperationsMetrics, versions: Sequence[ModelVersion]) -> list[Series]:
-    return [(str(version), [bucket.versions[version.pk] for bucket in metrics.buckets]) for version in versions[:MAX_SERIES]]
+    return [(str(version), [bucket.versions[version.pk] for bucket in metrics.buckets]) for version in versions[:MAX_PANELS]]

@@ -1,4 +1,4 @@
-"""Rollups: predictions counted per hour and day, so that no page counts a whole table."""
+"""Rollups: predictions counted per hour and day, so that no page counts a whole table. Deployments of the server."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from core.fields import UUID7Field
 from registry.models import ModelVersion
@@ -17,7 +18,7 @@ class RolledPeriod(models.Model):
 
     id = UUID7Field()
     start = models.DateTimeField()
-    hours = models.PositiveSmallIntegerField(help_text="1 for an hour, 24 for a day from midnight UTC.")
+    hours = models.PositiveSmallIntegerField(help_text=_("1 for an hour, 24 for a day from midnight UTC."))
     rolled_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar = models.Manager()
@@ -40,11 +41,11 @@ class Rollup(models.Model):
     # The constraint below serves this key's own queries too.
     period = models.ForeignKey(RolledPeriod, models.CASCADE, db_index=False, related_name="rollups")
     model_version = models.ForeignKey(ModelVersion, models.CASCADE, related_name="+")
-    counts = models.JSONField(help_text="Predictions by status, error code, label, and user ID (empty without a user).")
-    confidences = models.PositiveBigIntegerField(help_text="Number of predictions with a confidence.")
+    counts = models.JSONField(help_text=_("Predictions by status, error code, label, and user ID (empty without a user)."))
+    confidences = models.PositiveBigIntegerField(help_text=_("Number of predictions with a confidence."))
     confidence_sum = models.FloatField()
-    input_bytes = models.PositiveBigIntegerField(help_text="Total size of the inputs.")
-    latencies = models.BinaryField(help_text="All latencies, sorted and packed by `monitoring.tally`.")
+    input_bytes = models.PositiveBigIntegerField(help_text=_("Total size of the inputs."))
+    latencies = models.BinaryField(help_text=_("All latencies, sorted and packed by `monitoring.tally`."))
 
     objects: ClassVar = models.Manager()
 
@@ -55,3 +56,24 @@ class Rollup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model_version_id} in {self.period_id}"
+
+
+class Deployment(models.Model):
+    """The first start of a version of mlsite, which the charts of the operations page mark."""
+
+    id = UUID7Field()
+    version = models.CharField(max_length=50)
+    commit = models.CharField(max_length=64, blank=True, help_text=_("Empty if it is not known."))
+    started_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar = models.Manager()
+
+    class Meta:
+        constraints = [
+            # Keeps two processes from recording a version twice.
+            models.UniqueConstraint(fields=["version", "commit"], name="deployment_once"),
+        ]
+        indexes = [models.Index(fields=["started_at"], name="deployment_started")]  # serves: the deployments of a window
+
+    def __str__(self) -> str:
+        return f"{self.version} {self.commit}".strip()

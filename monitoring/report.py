@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from accounts.models import User
 from monitoring.rollup_reader import read_tallies
 from monitoring.tally import Tallies, Tally, sum_tallies
@@ -17,7 +19,7 @@ from predictions.summary_sql import count_reviewed
 
 LATENCY_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 MAX_LISTED_USERS = 10
-NO_ACCOUNT = "commands and deleted users"  # predictions without a user
+NO_ACCOUNT = _("commands and deleted users")  # predictions without a user
 
 
 def build_report(window: Window, *, versions: Sequence[UUID] | None = None) -> OperationsMetrics:
@@ -95,7 +97,7 @@ def _compare_users(current: Counter[str], previous: Counter[str]) -> list[CountR
 def _replace_ids(counter: Counter[str], names: dict[str, str]) -> Counter[str]:
     by_name: Counter[str] = Counter()
     for user_id, count in counter.items():
-        by_name[names.get(user_id, NO_ACCOUNT)] += count
+        by_name[names.get(user_id, str(NO_ACCOUNT))] += count
     return by_name
 
 

@@ -5,57 +5,69 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
 
 from accounts.permissions import VIEW_OPERATIONS
-from monitoring.charts import build_chart_data, build_charts, have_same_model
-from monitoring.drift.report import MIN_VALUES, DriftReport, build_drift_report
+from monitoring.charts import build_chart_data, build_charts, build_trend_chart, have_same_model
+from monitoring.drift.report import MIN_VALUES, ColumnDrift, DriftReport, build_drift_report
 from monitoring.forms import OperationsForm
+from monitoring.links import HistoryLinks
+from monitoring.markers import list_markers
 from monitoring.presentation import build_cards, can_compare
 from monitoring.report import build_report
 from monitoring.types import OperationsMetrics
-from monitoring.windows import get_window
 from predictions.queue_status import get_queue_status
 from registry.models import MULTI_LABEL_TASKS, ModelVersion
 
 
 class OperationsView(PermissionRequiredMixin, TemplateView):
     permission_required = VIEW_OPERATIONS
-    permission_denied_message = "You don't have permission. Reviewers and operators only."
+    permission_denied_message = _("You don't have permission. Reviewers and operators only.")
     template_name = "monitoring/operations.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        form = OperationsForm(self.request.GET)
+        now = timezone.now()
+        form = OperationsForm(self.request.GET, now=now)
         context = get_operations_context(form) if form.is_valid() else {}
-        context |= {"queue": get_queue_status(), "has_broker": bool(settings.CELERY_BROKER_URL)}
+        context |= {"queue": get_queue_status(), "has_broker": bool(settings.CELERY_BROKER_URL), "now": now}
         return super().get_context_data(form=form, **context, **kwargs)
 
 
 def get_operations_context(form: OperationsForm) -> dict[str, Any]:
     """Return the metrics, cards, charts and drift report that a valid form selects."""
-    now = timezone.now()
-    metrics = build_report(get_window(form.cleaned_data["window"], now=now), versions=form.get_version_ids())
+    window = form.get_window()
+    metrics = build_report(window, versions=form.get_version_ids())
     versions_by_id = ModelVersion.objects.select_related("model").in_bulk(list(metrics.versions))
     versions = [versions_by_id[pk] for pk in metrics.versions]
-    charts = build_charts(metrics, versions)
     cards = build_cards(metrics, free_bytes=get_free_disk_bytes())
+    drift = get_drift_report(form, metrics, versions)
+    charts = build_charts(metrics, versions)
+    trend_chart = build_trend_chart(drift.trends, metrics) if drift else None
+    markers = list_markers(window, model=form.cleaned_data["model"])
+    history = HistoryLinks(window, form.get_model_reference())
     return {
         "metrics": metrics,
         "cards": cards,
-        "notable_cards": [card for card in cards if card.notable],
+        "alarms": [(card, history.build_url(**card.filters)) for card in cards if card.notable],
         "can_compare": can_compare(metrics),
         "charts": charts,
-        "chart_data": build_chart_data(charts, metrics),
+        "trend_chart": trend_chart,
+        "markers": markers,
+        "chart_data": build_chart_data([*charts, *([trend_chart] if trend_chart else [])], metrics, markers),
         "version_rows": list(zip(versions, metrics.versions.values(), strict=True)),
         "have_same_model": have_same_model(versions),
         # The history cannot be filtered by the labels of multi-label models.
         "label_parameter": "" if any(version.model.task in MULTI_LABEL_TASKS for version in versions) else "label",
-        "model_reference": form.get_model_reference(),
-        "drift": get_drift_report(form, metrics, versions),
+        "history_query": history.query,
+        "period_query": urlencode(form.get_period_parameters()),
+        "drift": drift,
+        "drifted": list_drift_alarms(drift) if drift else [],
         "min_values": MIN_VALUES,
     }
 
@@ -64,11 +76,18 @@ def get_drift_report(form: OperationsForm, metrics: OperationsMetrics, versions:
     """Return the drift of the selected version, or of the version with the most predictions in the current window."""
     busiest = (version for version in versions if metrics.versions[version.pk].current)
     version = form.cleaned_data["version"] or next(busiest, None)
-    if version is None:
-        return None
-    return build_drift_report(
-        version, now=metrics.window.end, span=form.cleaned_data["span"], against=form.cleaned_data["against"]
-    )
+    return version and build_drift_report(version, metrics.window, against=form.cleaned_data["against"])
+
+
+def list_drift_alarms(drift: DriftReport) -> list[tuple[str, str]]:
+    """Return the sentence of each column with drift, and the URL of its predictions in the history."""
+    history = HistoryLinks(drift.window, str(drift.version))
+    return [(column.sentence, history.build_url(**get_drift_filters(column))) for column in drift.drifted]
+
+
+def get_drift_filters(drift: ColumnDrift) -> dict[str, str]:
+    """Return the filters of the history that select the predictions of a drifted column, as far as it has such filters."""
+    return {"label": drift.category} if drift.column.source == "label" and drift.category else {}
 
 
 def get_free_disk_bytes() -> int | None:

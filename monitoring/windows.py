@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -15,18 +19,21 @@ ROLLUP_DELAY = timedelta(minutes=15)
 class WindowChoice:
     """A window that users can select: `count` buckets of one `step` each."""
 
-    label: str
+    label: str | Promise
     step: timedelta
     count: int
 
 
 WINDOW_CHOICES = {
-    "24h": WindowChoice("Last 24 hours", HOUR, 24),
-    "7d": WindowChoice("Last 7 days", DAY, 7),
-    "30d": WindowChoice("Last 30 days", DAY, 30),
-    "90d": WindowChoice("Last 90 days", DAY, 90),
+    "24h": WindowChoice(_("Last 24 hours"), HOUR, 24),
+    "7d": WindowChoice(_("Last 7 days"), DAY, 7),
+    "30d": WindowChoice(_("Last 30 days"), DAY, 30),
+    "90d": WindowChoice(_("Last 90 days"), DAY, 90),
 }
 DEFAULT_WINDOW = "7d"
+CUSTOM_WINDOW = "custom"  # from a first to a last day
+MAX_CUSTOM_DAYS = 366
+MAX_HOURLY_DAYS = 2  # custom windows up to this length have buckets of one hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,16 @@ class Window:
 
     @property
     def duration_text(self) -> str:
-        return f"{self.count} {'hours' if self.step == HOUR else 'days'}"
+        if self.step == HOUR:
+            return ngettext("%(count)d hour", "%(count)d hours", self.count) % {"count": self.count}
+        return ngettext("%(count)d day", "%(count)d days", self.count) % {"count": self.count}
+
+    @property
+    def previous_text(self) -> str:
+        """Return `in the previous 7 days`, to be used in sentences."""
+        if self.step == HOUR:
+            return ngettext("in the previous hour", "in the previous %(count)d hours", self.count) % {"count": self.count}
+        return ngettext("in the previous day", "in the previous %(count)d days", self.count) % {"count": self.count}
 
     def contains(self, moment: datetime) -> bool:
         return self.start <= moment < self.end
@@ -65,6 +81,14 @@ def get_window(name: str, *, now: datetime) -> Window:
     choice = WINDOW_CHOICES[name]
     start = round_down(now, choice.step) - (choice.count - 1) * choice.step
     return Window(start, now, choice.step, choice.count)
+
+
+def get_custom_window(first: date, last: date, *, now: datetime) -> Window:
+    """Return the window from the start of a UTC day to the end of another one, or until now if that is earlier."""
+    start = datetime.combine(first, time(), UTC)
+    end = min(datetime.combine(last, time(), UTC) + DAY, now)
+    step = HOUR if (last - first).days < MAX_HOURLY_DAYS else DAY
+    return Window(start, end, step, max(1, -((start - end) // step)))
 
 
 def round_down(moment: datetime, step: timedelta) -> datetime:

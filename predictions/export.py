@@ -1,4 +1,4 @@
-"""Stream predictions as CSV or JSON lines. Memory use does not depend on their number.
+"""Stream predictions as CSV, JSON lines, or an Excel workbook. Memory use does not depend on their number.
 
 The export reads the columns that it needs instead of model instances, which takes 45 instead of 190 µs of CPU time per row:
 see benchmarks/export.py.
@@ -18,11 +18,14 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
+from django.urls import reverse
+from django.utils import timezone
 
 from accounts.permissions import can_view_all
 from core.database_limits import use_job_limits
 from inference.signature import TEXT_KEY
-from predictions.models import Input, Prediction, Review
+from predictions.export_reviews import NO_REVIEW, ExportedReview, fetch_reviews
+from predictions.models import Input, Prediction
 from registry.versions import MAX_CACHED_VERSIONS, get_version
 
 logger = logging.getLogger(__name__)
@@ -48,17 +51,6 @@ FORMATTED_COLUMNS = (
 USER_FIELD = "user__username"  # only for users who can view all predictions
 
 
-class ExportedReview(NamedTuple):
-    """The newest active review of a prediction, and the number of its active reviews."""
-
-    verdict: str | None = None
-    true_label: str | None = None
-    true_value: float | None = None
-    true_labels: list[str] | None = None
-    picked_by: str | None = None
-    active_count: int = 0
-
-
 class ExportedVersion(NamedTuple):
     """What the rows of a model version share. The names of the features are in the order of the signature."""
 
@@ -67,7 +59,6 @@ class ExportedVersion(NamedTuple):
     features: tuple[str, ...]
 
 
-NO_REVIEW = ExportedReview()
 StoredRow = Any
 """The values of `FIELDS`, and of `USER_FIELD` for users who can view all, of one prediction by name."""
 ExportRow = dict[str, Any]
@@ -75,25 +66,41 @@ ExportRow = dict[str, Any]
 
 
 def stream_export(
-    predictions: QuerySet[Prediction], *, reader: AbstractBaseUser | AnonymousUser, format_name: str
+    predictions: QuerySet[Prediction],
+    *,
+    reader: AbstractBaseUser | AnonymousUser,
+    format_name: str,
+    name: str = "predictions",
+    site_url: str = "",
 ) -> StreamingHttpResponse:
     """Return a streaming download of predictions in the order of the queryset.
 
     Args:
         reader: the user who downloads; only users who can view all predictions get the names of users.
-        format_name: a key of `EXPORT_FORMATS`.
+        format_name: a name of `FORMAT_NAMES`.
+        name: the name of the file without its extension.
+        site_url: the URL of the site, for the links of a workbook.
+
+    Raises:
+        ExportTooLarge: a workbook cannot have as many rows.
     """
-    export_format = EXPORT_FORMATS[format_name]
     logger.info("export", extra={"user": str(reader.pk), "format": format_name})
-    lines = export_format.write(iterate_rows(predictions, reader))
-    return StreamingHttpResponse(
-        join_lines(lines),
-        content_type=f"{export_format.content_type}; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="predictions.{format_name}"',
-            "Cache-Control": "private, no-store",
-        },
-    )
+    rows = iterate_rows(predictions, reader)
+    content: Iterator[Any]
+    if format_name == EXCEL:
+        from predictions.export_excel import create_workbook, read_chunks  # openpyxl takes long to import
+
+        zone = timezone.get_current_timezone()
+        url = f"{site_url}{reverse('predictions:history')}"
+        content, content_type = read_chunks(create_workbook(rows, zone=zone, url=url)), EXCEL_TYPE
+    else:
+        export_format = EXPORT_FORMATS[format_name]
+        content, content_type = join_lines(export_format.write(rows)), f"{export_format.content_type}; charset=utf-8"
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}.{format_name}"',
+        "Cache-Control": "private, no-store",
+    }
+    return StreamingHttpResponse(content, content_type=content_type, headers=headers)
 
 
 def iterate_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | AnonymousUser) -> Iterator[ExportRow]:
@@ -101,13 +108,13 @@ def iterate_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | A
     fields = (*FIELDS, USER_FIELD) if can_view_all(reader) else FIELDS
     rows = predictions.prefetch_related(None).values_list(*fields, named=True)
     with use_job_limits():  # a filter that few predictions match takes long
-        for chunk in read_chunks(rows):
+        for chunk in read_row_chunks(rows):
             reviews = fetch_reviews([row.id for row in chunk])
             for row in chunk:
                 yield build_row(row, get_exported_version(row.model_version_id), reviews.get(row.id, NO_REVIEW))
 
 
-def read_chunks(rows: QuerySet) -> Iterator[list[Any]]:
+def read_row_chunks(rows: QuerySet) -> Iterator[list[Any]]:
     """Yield lists of rows, newest first, each from its own query.
 
     With a cursor over all rows, PostgreSQL plans for the last row instead of the first: it joined and sorted 1,000,000 rows
@@ -163,18 +170,6 @@ def get_exported_version(version_id: UUID) -> ExportedVersion:
     version = get_version(version_id)
     features = tuple(feature.name for feature in version.parsed_signature.input.features)
     return ExportedVersion(version.model.name, version.number, features)
-
-
-def fetch_reviews(prediction_ids: list[UUID]) -> dict[UUID, ExportedReview]:
-    """Return the newest active review of each of these predictions that has one."""
-    if not prediction_ids:
-        return {}
-    reviews = Review.objects.active().filter(prediction__in=prediction_ids).order_by("id")
-    summaries: dict[UUID, ExportedReview] = {}
-    for prediction_id, *values in reviews.values_list("prediction_id", *ExportedReview._fields[:-1]):
-        count = summaries.get(prediction_id, NO_REVIEW).active_count + 1
-        summaries[prediction_id] = ExportedReview._make((*values, count))
-    return summaries
 
 
 def write_jsonl(rows: Iterable[ExportRow]) -> Iterator[str]:
@@ -241,3 +236,7 @@ EXPORT_FORMATS = {
     "csv": ExportFormat("text/csv", write_csv),
     "jsonl": ExportFormat("application/jsonl", write_jsonl),
 }
+EXCEL = "xlsx"
+EXCEL_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FORMAT_NAMES = (*EXPORT_FORMATS, EXCEL)
+CONTENT_TYPES = (*(export_format.content_type for export_format in EXPORT_FORMATS.values()), EXCEL_TYPE)

@@ -2,85 +2,74 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 
 import django_filters as filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django_filters.fields import IsoDateTimeField
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.permissions import can_view_all
+from predictions.filter_fields import IntegersFilter, TextsFilter, UTCDateTimeFilter, UUIDsFilter
 from predictions.models import Prediction, Review
 from predictions.querysets import PredictionQuerySet
+from predictions.search import search_predictions
 from registry.errors import UnknownModel
 from registry.models import MAX_VERSION_NUMBER, ModelVersion
 from registry.references import ModelReference
 
 DATETIME_WIDGET = forms.DateTimeInput(attrs={"type": "datetime-local"})
-
-
-class UTCDateTimeField(IsoDateTimeField):
-    """A date or time in ISO 8601 that a database can store."""
-
-    default_error_messages = {
-        "invalid": "Expected a date or time such as 2026-01-31 or 2026-01-31T12:00:00Z. In a URL, write + as %2B."
-    }
-
-    def clean(self, value: Any) -> datetime | None:
-        moment = super().clean(value)
-        try:
-            return moment and moment.astimezone(UTC)
-        except (OverflowError, ValueError) as error:
-            raise ValidationError(f"Expected a time such as 2026-01-31T12:00:00Z. Received: {value}") from error
-
-
-class UTCDateTimeFilter(filters.IsoDateTimeFilter):
-    field_class = UTCDateTimeField
-
-
-class IntegerFilter(filters.NumberFilter):
-    field_class = forms.IntegerField
+REPEATABLE_FILTERS = frozenset({
+    "id", "model", "version", "label", "status", "source", "verdict", "error_code", "true_label", "picked_by",
+    "client_reference", "batch_job", "user",
+})  # fmt: skip
+"""Filters that can be given several times. A prediction must match one of the values of each filter."""
 
 
 class PredictionFilter(filters.FilterSet):
     """Filters of predictions. Every filter uses an index. Only reviewers can filter by `user`."""
 
-    model = filters.CharFilter(method="filter_model", label="Model")
-    version = IntegerFilter(method="filter_version", label="Version", min_value=1, max_value=MAX_VERSION_NUMBER)
-    label = filters.CharFilter(method="filter_equal", label="Label", strip=False)
-    status = filters.ChoiceFilter(
-        choices=Prediction.Status.choices, method="filter_equal", label="Status", empty_label="Any"
+    search = filters.CharFilter(method="filter_search", label=_("Search"))
+    id = UUIDsFilter(method="filter_id", label=_("ID"))
+    model = TextsFilter(method="filter_model", label=_("Model"))
+    version = IntegersFilter(
+        method="filter_version",
+        label=_("Version"),
+        item_options={"min_value": 1, "max_value": MAX_VERSION_NUMBER},
     )
-    source = filters.ChoiceFilter(
-        choices=Prediction.Source.choices, method="filter_equal", label="Source", empty_label="Any"
-    )
+    label = TextsFilter(method="filter_any", label=_("Label"), item_options={"strip": False})
+    status = filters.MultipleChoiceFilter(choices=Prediction.Status.choices, method="filter_any", label=_("Status"))
+    source = filters.MultipleChoiceFilter(choices=Prediction.Source.choices, method="filter_any", label=_("Source"))
     min_confidence = filters.NumberFilter(
-        field_name="confidence", lookup_expr="gte", min_value=0, max_value=1, label="Minimum confidence"
+        field_name="confidence", lookup_expr="gte", min_value=0, max_value=1, label=_("Minimum confidence")
     )
     max_confidence = filters.NumberFilter(
-        field_name="confidence", lookup_expr="lte", min_value=0, max_value=1, label="Maximum confidence"
+        field_name="confidence", lookup_expr="lte", min_value=0, max_value=1, label=_("Maximum confidence")
     )
-    created_after = UTCDateTimeFilter(method="filter_created_after", label="Created from (UTC)", widget=DATETIME_WIDGET)
-    created_before = UTCDateTimeFilter(method="filter_created_before", label="Created before (UTC)", widget=DATETIME_WIDGET)
+    created_after = UTCDateTimeFilter(method="filter_created_after", label=_("Created from"), widget=DATETIME_WIDGET)
+    created_before = UTCDateTimeFilter(method="filter_created_before", label=_("Created before"), widget=DATETIME_WIDGET)
     reviewed = filters.ChoiceFilter(
-        choices=[("true", "Yes"), ("false", "No")], method="filter_reviewed", label="Reviewed", empty_label="Any"
+        choices=[("true", _("Yes")), ("false", _("No"))],
+        method="filter_reviewed",
+        label=_("Reviewed"),
+        empty_label=_("Any"),
     )
-    verdict = filters.ChoiceFilter(
-        choices=Review.Verdict.choices, method="filter_verdict", label="Verdict", empty_label="Any"
+    verdict = filters.MultipleChoiceFilter(choices=Review.Verdict.choices, method="filter_verdict", label=_("Verdict"))
+    error_code = TextsFilter(method="filter_any", label=_("Error code"))
+    true_label = TextsFilter(method="filter_true_label", label=_("True label"), item_options={"strip": False})
+    picked_by = filters.MultipleChoiceFilter(
+        choices=Review.PickedBy.choices, method="filter_picked_by", label=_("Review strategy")
     )
-    error_code = filters.CharFilter(method="filter_equal", label="Error code")
-    true_label = filters.CharFilter(method="filter_true_label", label="True label", strip=False)
-    picked_by = filters.ChoiceFilter(
-        choices=Review.PickedBy.choices, method="filter_picked_by", label="Review strategy", empty_label="Any"
-    )
-    client_reference = filters.CharFilter(method="filter_equal", label="Client reference")
-    batch_job = filters.UUIDFilter(method="filter_batch_job", label="Batch job")
-    user = filters.CharFilter(method="filter_user", label="User")
+    client_reference = TextsFilter(method="filter_any", label=_("Client reference"))
+    batch_job = UUIDsFilter(method="filter_batch_job", label=_("Batch job"))
+    user = TextsFilter(method="filter_user", label=_("User"))
 
     class Meta:
         model = Prediction
@@ -104,35 +93,40 @@ class PredictionFilter(filters.FilterSet):
         user = getattr(self.request, "user", None)
         return rows if user is None or can_view_all(user) else rows.matching(user=user.pk)
 
-    def filter_model(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
-        """Accept the same references as a prediction request: name, name:version, name@alias."""
+    def filter_search(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
         try:
-            reference = ModelReference.parse(value)
-        except UnknownModel:
+            return search_predictions(queryset, value, reader=getattr(self.request, "user", None))
+        except ValidationError as error:
+            self.form.add_error(name, error)  # counting the file names is part of the search
             return queryset.none()
-        versions = ModelVersion.objects.filter(model__name=reference.name)
-        if reference.number:
-            versions = versions.filter(number=reference.number)
-        if reference.alias:
-            versions = versions.filter(aliases__name=reference.alias)
-        number = self.form.cleaned_data.get("version")
-        return queryset.of_versions(versions.filter(number=number) if number else versions)
 
-    def filter_version(self, queryset: PredictionQuerySet, name: str, value: int) -> PredictionQuerySet:
+    def filter_id(self, queryset: PredictionQuerySet, name: str, values: list[UUID]) -> PredictionQuerySet:
+        return queryset.filter(pk__in=values)
+
+    def filter_model(self, queryset: PredictionQuerySet, name: str, values: list[str]) -> PredictionQuerySet:
+        """Accept the same references as a prediction request: name, name:version, name@alias."""
+        conditions = [condition for value in values if (condition := build_reference_condition(value))]
+        if not conditions:
+            return queryset.none()
+        versions = ModelVersion.objects.filter(reduce(or_, conditions))
+        numbers = self.form.cleaned_data.get("version")
+        return queryset.of_versions(versions.filter(number__in=numbers) if numbers else versions)
+
+    def filter_version(self, queryset: PredictionQuerySet, name: str, values: list[int]) -> PredictionQuerySet:
         if self.form.cleaned_data.get("model"):
             return queryset  # filter_model has applied both
-        return queryset.of_versions(ModelVersion.objects.filter(number=value))
+        return queryset.of_versions(ModelVersion.objects.filter(number__in=values))
 
-    def filter_user(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
-        user = User.objects.filter(username=value).values_list("pk", flat=True).first()
-        return queryset.matching(user=user) if user else queryset.none()
+    def filter_user(self, queryset: PredictionQuerySet, name: str, values: list[str]) -> PredictionQuerySet:
+        users = list(User.objects.filter(username__in=values).values_list("pk", flat=True))
+        return queryset.matching_any("user", users) if users else queryset.none()
 
-    def filter_batch_job(self, queryset: PredictionQuerySet, name: str, value: UUID) -> PredictionQuerySet:
+    def filter_batch_job(self, queryset: PredictionQuerySet, name: str, values: list[UUID]) -> PredictionQuerySet:
         """Select the newest prediction of each item of a batch job."""
-        return queryset.filter(batch_job_item__job=value)
+        return queryset.filter(batch_job_item__job__in=values)
 
-    def filter_equal(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
-        return queryset.matching(**{name: value})
+    def filter_any(self, queryset: PredictionQuerySet, name: str, values: list[str]) -> PredictionQuerySet:
+        return queryset.matching_any(name, values)
 
     def filter_created_after(self, queryset: PredictionQuerySet, name: str, value: datetime) -> PredictionQuerySet:
         return queryset.created_in(start=value)
@@ -144,15 +138,32 @@ class PredictionFilter(filters.FilterSet):
         """Select succeeded predictions with or without a review. Failed predictions match neither value."""
         return queryset.reviewed() if value == "true" else queryset.awaiting_review()
 
-    def filter_verdict(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
-        return queryset.reviewed(verdict=value)
+    def filter_verdict(self, queryset: PredictionQuerySet, name: str, values: list[str]) -> PredictionQuerySet:
+        return queryset.reviewed(verdicts=values)
 
-    def filter_true_label(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
-        return queryset.with_true_label(value)
+    def filter_true_label(self, queryset: PredictionQuerySet, name: str, values: list[str]) -> PredictionQuerySet:
+        return queryset.with_true_labels(values)
 
-    def filter_picked_by(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
-        return queryset.selected_by(value)
+    def filter_picked_by(self, queryset: PredictionQuerySet, name: str, values: list[str]) -> PredictionQuerySet:
+        return queryset.selected_by(values)
 
     def find_unknown_names(self, allowed: set[str]) -> list[str]:
         """Return the query parameters that are neither filters nor in `allowed`."""
         return sorted(set(self.data) - set(self.filters) - allowed)
+
+    def find_repeated_names(self) -> list[str]:
+        """Return the filters that occur more than once although they have only one value."""
+        repeated = [name for name in self.filters if name not in REPEATABLE_FILTERS]
+        return [name for name in repeated if len(self.data.getlist(name)) > 1]
+
+
+def build_reference_condition(text: str) -> Q | None:
+    """Return the condition for the versions of a model reference; None if it is not a reference."""
+    try:
+        reference = ModelReference.parse(text)
+    except UnknownModel:
+        return None
+    condition = Q(model__name=reference.name)
+    if reference.number:
+        condition &= Q(number=reference.number)
+    return condition & Q(aliases__name=reference.alias) if reference.alias else condition

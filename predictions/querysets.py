@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import Exists, F, Max, Min, OuterRef, Prefetch, Q, QuerySet, Subquery, TextField
-from django.db.models.functions import Cast
+from django.db.models import Exists, F, Max, Min, OuterRef, Prefetch, Q, QuerySet, Subquery, TextField, UUIDField, Value
+from django.db.models.functions import Cast, Coalesce, Greatest
 from django.utils import timezone
 
 from core.querysets import VisibleQuerySet
-from predictions.id_ranges import build_id_condition
+from predictions.id_ranges import LOWEST_ID, build_id_condition
 
 PARTIAL_INDEX_EXCLUSIONS = {"status": "succeeded", "error_code": "", "client_reference": ""}
 """The common value that the index of a field leaves out, which makes it small. A list of common rows needs no index."""
@@ -47,6 +48,26 @@ class DatedQuerySet(VisibleQuerySet):
             rows, indexed = rows.exclude(**{field: common}), indexed.exclude(**{field: common})
         return rows.filter(pk__lte=Subquery(get_newest(indexed, field, value)))
 
+    def matching_any(self, field: str, values: Sequence[Any]) -> Self:
+        """Return rows with one of several values in such a field. Start at the newest row with any of them."""
+        common = PARTIAL_INDEX_EXCLUSIONS.get(field)
+        if len(values) == 1:
+            return self.matching(**{field: values[0]})
+        rows = self.filter(**{f"{field}__in": values})
+        if common in values:
+            return rows
+        indexed: QuerySet = self.model._default_manager.all()
+        if common is not None:
+            rows, indexed = rows.exclude(**{field: common}), indexed.exclude(**{field: common})
+        return rows.up_to_newest_of([get_newest(indexed, field, value) for value in values])
+
+    def up_to_newest_of(self, newest: Sequence[QuerySet]) -> Self:
+        """Return the rows up to the newest of several IDs. Each queryset returns one ID or none."""
+        if len(newest) == 1:
+            return self.filter(pk__lte=Subquery(newest[0]))
+        lowest = Value(LOWEST_ID, UUIDField())
+        return self.filter(pk__lte=Greatest(*(Coalesce(Subquery(row), lowest) for row in newest)))
+
 
 class InputQuerySet(DatedQuerySet):
     """Inputs."""
@@ -79,37 +100,41 @@ class PredictionQuerySet(DatedQuerySet):
             return self.none()
         return self.filter(model_version__in=sorted(used), pk__lte=max(used.values()))
 
-    def reviewed(self, *, verdict: str = "") -> Self:
-        """Return predictions with an active review, or with an active review with this verdict."""
+    def reviewed(self, *, verdicts: Sequence[str] = ()) -> Self:
+        """Return predictions with an active review, or with an active review with one of these verdicts."""
         reviews = get_reviews().active()
-        return self.filter(_has_review(verdict)).up_to_newest(reviews.filter(verdict=verdict) if verdict else reviews)
+        lists = [reviews.filter(verdict=verdict) for verdict in verdicts] or [reviews]
+        return self.filter(_has_review(*verdicts)).up_to_newest(*lists)
 
-    def up_to_newest(self, reviews: QuerySet) -> Self:
+    def up_to_newest(self, *reviews: QuerySet) -> Self:
         """Return the predictions up to the newest one that has one of the reviews.
 
         This does not replace the condition on the reviews. It only keeps PostgreSQL from looking for reviews of thousands
         of newer predictions that nobody has reviewed yet.
         """
-        return self.filter(pk__lte=Subquery(reviews.order_by("-prediction").values("prediction")[:1]))
+        return self.up_to_newest_of([rows.order_by("-prediction").values("prediction")[:1] for rows in reviews])
 
     def awaiting_review(self) -> Self:
         """Return succeeded predictions without an active review."""
         return self.filter(~_has_review(), status="succeeded")
 
-    def selected_by(self, strategy: str) -> Self:
-        """Return reviewed predictions that were selected by a review strategy, even if that review has been replaced."""
-        selections = get_reviews().filter(picked_by=strategy)
-        return self.filter(Exists(selections.filter(prediction=OuterRef("pk"))), _has_review()).up_to_newest(selections)
+    def selected_by(self, strategies: Sequence[str]) -> Self:
+        """Return reviewed predictions that one of the review strategies selected, even if that review was replaced."""
+        selections = get_reviews().filter(picked_by__in=strategies)
+        lists = [get_reviews().filter(picked_by=strategy) for strategy in strategies]
+        return self.filter(Exists(selections.filter(prediction=OuterRef("pk"))), _has_review()).up_to_newest(*lists)
 
-    def with_true_label(self, label: str) -> Self:
-        """Return predictions whose effective review has this true label."""
+    def with_true_labels(self, labels: Sequence[str]) -> Self:
+        """Return predictions whose effective review has one of these true labels."""
         # A scalar subquery instead of `effective`, for which PostgreSQL would build a hash table of all reviews (52 ms of
         # CPU with 40,000 reviews), although the list needs only the newest few. With `=` instead of `>=`, it would expect
         # only a handful of rows.
         newest = get_reviews().decided().filter(prediction=OuterRef("prediction")).order_by("-id").values("id")[:1]
-        labeled = get_reviews().decided().filter(true_label=label).exclude(true_label="")
-        rows = self.filter(pk__in=labeled.filter(id__gte=Subquery(newest)).values("prediction"))
-        return rows.up_to_newest(labeled)
+        labeled = get_reviews().decided().exclude(true_label="")
+        lists = [labeled.filter(true_label=label) for label in labels]
+        chosen = lists[0] if len(lists) == 1 else labeled.filter(true_label__in=labels)
+        rows = self.filter(pk__in=chosen.filter(id__gte=Subquery(newest)).values("prediction"))
+        return rows.up_to_newest(*lists)
 
     def unanimously_correct(self) -> Self:
         """Return predictions that are marked correct and that nobody marked incorrect."""
@@ -154,10 +179,12 @@ def get_reviews() -> ReviewQuerySet:
     return Review.objects.all()
 
 
-def _has_review(verdict: str = "") -> Exists:
-    """Return the condition that a prediction has an active review, or an active review with this verdict."""
+def _has_review(*verdicts: str) -> Exists:
+    """Return the condition that a prediction has an active review, or an active review with one of these verdicts."""
     reviews = get_reviews().active().filter(prediction=OuterRef("pk"))
-    return Exists(reviews.filter(verdict=verdict) if verdict else reviews)
+    if len(verdicts) == 1:
+        return Exists(reviews.filter(verdict=verdicts[0]))
+    return Exists(reviews.filter(verdict__in=verdicts) if verdicts else reviews)
 
 
 class BatchJobQuerySet(VisibleQuerySet):

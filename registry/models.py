@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from core.fields import UUID7Field
 from core.validators import validate_artifact_path, validate_labels, validate_name, validate_sha256
@@ -23,16 +24,16 @@ class RegisteredModel(models.Model):
     """A named model, such as `digits`, with one or more versions."""
 
     class Task(models.TextChoices):
-        IMAGE_CLASSIFICATION = "image-classification", "image classification"
-        IMAGE_MULTI_LABEL = "image-multi-label", "multi-label image classification"
-        TABULAR_CLASSIFICATION = "tabular-classification", "tabular classification"
-        TABULAR_MULTI_LABEL = "tabular-multi-label", "multi-label tabular classification"
-        TABULAR_REGRESSION = "tabular-regression", "tabular regression"
-        IMAGE_REGRESSION = "image-regression", "image regression"
-        TEXT_CLASSIFICATION = "text-classification", "text classification"
-        TEXT_MULTI_LABEL = "text-multi-label", "multi-label text classification"
-        TEXT_REGRESSION = "text-regression", "text regression"
-        OTHER = "other", "other (raw output)"
+        IMAGE_CLASSIFICATION = "image-classification", _("image classification")
+        IMAGE_MULTI_LABEL = "image-multi-label", _("multi-label image classification")
+        TABULAR_CLASSIFICATION = "tabular-classification", _("tabular classification")
+        TABULAR_MULTI_LABEL = "tabular-multi-label", _("multi-label tabular classification")
+        TABULAR_REGRESSION = "tabular-regression", _("tabular regression")
+        IMAGE_REGRESSION = "image-regression", _("image regression")
+        TEXT_CLASSIFICATION = "text-classification", _("text classification")
+        TEXT_MULTI_LABEL = "text-multi-label", _("multi-label text classification")
+        TEXT_REGRESSION = "text-regression", _("text regression")
+        OTHER = "other", _("other (raw output)")
 
     id = UUID7Field()
     name = models.CharField(max_length=100, unique=True, validators=[validate_name])
@@ -73,29 +74,33 @@ class ModelVersion(models.Model):
     model = models.ForeignKey(RegisteredModel, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     runtime = models.CharField(max_length=200)
-    artifact = models.CharField(max_length=500, validators=[validate_artifact_path], help_text="Path below MODEL_ROOT.")
+    artifact = models.CharField(max_length=500, validators=[validate_artifact_path], help_text=_("Path below MODEL_ROOT."))
     sha256 = models.CharField(max_length=64, validators=[validate_sha256])
-    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    size = models.PositiveBigIntegerField(help_text=_("Bytes."))
     signature = models.JSONField()
     labels = models.JSONField(default=list, blank=True, validators=[validate_labels])
     framework = models.CharField(max_length=50, blank=True)
     framework_version = models.CharField(max_length=50, blank=True)
     trusted = models.BooleanField(
-        default=False, help_text="Whether it was registered with --trusted, which allows it to run its author's code."
+        default=False, help_text=_("Whether it was registered with --trusted, which allows it to run its author's code.")
     )
-    examples = models.JSONField(default=list, blank=True, help_text="Inputs with their expected outputs, from model.toml.")
+    examples = models.JSONField(
+        default=list, blank=True, help_text=_("Inputs with their expected outputs, from model.toml.")
+    )
     notes = models.TextField(blank=True)
     notices = models.JSONField(
-        default=list, blank=True, help_text="What registration derived or noticed, one sentence each."
+        default=list, blank=True, help_text=_("What registration derived or noticed, one sentence each.")
     )
     libraries = models.JSONField(
-        default=dict, blank=True, help_text="The versions of the libraries with which it was registered, by name."
+        default=dict, blank=True, help_text=_("The versions of the libraries with which it was registered, by name.")
     )
     conversion = models.JSONField(
         default=dict,
         blank=True,
-        help_text="The converted network that runs in place of the artifact: its runtime, path below MODEL_ROOT, sha256, "
-        "size in bytes, and largest difference from the artifact. Empty if the artifact itself runs.",
+        help_text=_(
+            "The converted network that runs in place of the artifact: its runtime, path below MODEL_ROOT, sha256, size in "
+            "bytes, and largest difference from the artifact. Empty if the artifact itself runs."
+        ),
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(
@@ -140,7 +145,7 @@ class Alias(models.Model):
     version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="aliases")
 
     class Meta:
-        verbose_name_plural = "aliases"
+        verbose_name_plural = _("aliases")
         ordering = ("model__name", "name")
         constraints = [
             # Also serves: resolving an alias, on each request.

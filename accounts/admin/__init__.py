@@ -2,6 +2,7 @@
 
 from accounts.admin import packages
 from accounts.admin.tokens import ApiTokenAdmin
+from accounts.admin.usage import UsageAdmin
 from accounts.admin.users import UserAdmin
 
-__all__ = ["ApiTokenAdmin", "UserAdmin", "packages"]
+__all__ = ["ApiTokenAdmin", "UsageAdmin", "UserAdmin", "packages"]

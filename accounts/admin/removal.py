@@ -17,9 +17,12 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.services.removal import anonymize_user, check_removal, delete_user
+from core.pagination import MAX_COUNTED_ROWS, format_bounded_count
 
 MAX_REMOVED_USERS = 100  # in one request
 
@@ -29,14 +32,14 @@ class Removal:
     """A way to remove users: the name of the action, the texts of its page, and the service."""
 
     action: str
-    title: str
-    button: str
-    done: str
+    title: Any
+    button: Any
+    done: Any
     remove: Callable[..., object]
 
 
-DELETION = Removal("delete_selected", "Delete users", "Delete", "Deleted", delete_user)
-ANONYMIZATION = Removal("anonymize_selected", "Anonymize users", "Anonymize", "Anonymized", anonymize_user)
+DELETION = Removal("delete_selected", _("Delete users"), _("Delete"), _("Deleted"), delete_user)
+ANONYMIZATION = Removal("anonymize_selected", _("Anonymize users"), _("Anonymize"), _("Anonymized"), anonymize_user)
 
 
 class RemovalAdmin(admin.ModelAdmin):
@@ -50,11 +53,11 @@ class RemovalAdmin(admin.ModelAdmin):
         view = self.admin_site.admin_view(self.anonymize_view)
         return [path("<path:object_id>/anonymize/", view, name="accounts_user_anonymize"), *super().get_urls()]
 
-    @admin.action(description="Delete selected users…", permissions=["delete"])
+    @admin.action(description=_("Delete selected users…"), permissions=["delete"])
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
         return self.confirm_removal(request, queryset, DELETION)
 
-    @admin.action(description="Anonymize selected users…", permissions=["delete"])
+    @admin.action(description=_("Anonymize selected users…"), permissions=["delete"])
     def anonymize_selected(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
         return self.confirm_removal(request, queryset, ANONYMIZATION)
 
@@ -84,7 +87,7 @@ class RemovalAdmin(admin.ModelAdmin):
         """
         users = list(queryset[: MAX_REMOVED_USERS + 1])
         if not all(self.has_delete_permission(request, user) for user in users):
-            raise PermissionDenied("Only superusers can remove superusers.")
+            raise PermissionDenied(gettext("Only superusers can remove superusers."))
         error = _find_error(users)
         if request.POST.get("post") == "yes" and not error:
             return self.remove_users(request, users, removal)
@@ -117,7 +120,7 @@ class RemovalAdmin(admin.ModelAdmin):
 
 def _find_error(users: Sequence[User]) -> str:
     if len(users) > MAX_REMOVED_USERS:
-        return f"Select at most {MAX_REMOVED_USERS} users."
+        return gettext("Select at most %(count)d users.") % {"count": MAX_REMOVED_USERS}
     try:
         check_removal(users=users)
     except ValidationError as error:
@@ -125,21 +128,27 @@ def _find_error(users: Sequence[User]) -> str:
     return ""
 
 
-def _count_related_rows(users: Sequence[User], removal: Removal) -> list[tuple[str, int, str]]:
-    """Return the name and the number of rows of each kind that belong to users, and what happens to them."""
+def _count_related_rows(users: Sequence[User], removal: Removal) -> list[tuple[str, str, str]]:
+    """Return the name and the number of rows of each kind that belong to users, and what happens to them.
+
+    Rows are counted up to `MAX_COUNTED_ROWS`, with the index on the user.
+    """
     counts = []
     for relation in User._meta.related_objects:
         if relation.many_to_many:
             continue
         model = relation.related_model
-        count = model._default_manager.filter(**{f"{relation.field.name}__in": users}).count()
+        rows = model._default_manager.filter(**{f"{relation.field.name}__in": users}).order_by()
+        count = rows[: MAX_COUNTED_ROWS + 1].count()
         if count:
             name = capfirst(str(model._meta.verbose_name_plural))
-            counts.append((name, count, _describe_effect(relation, removal)))
+            counts.append((name, format_bounded_count(count), _describe_effect(relation, removal)))
     return counts
 
 
 def _describe_effect(relation: ForeignObjectRel, removal: Removal) -> str:
     if removal is DELETION:
-        return "Deleted" if relation.on_delete is CASCADE else "Remain without a user"
-    return "Deleted" if relation.on_delete is CASCADE and relation.related_model is not LogEntry else "Remain"
+        return gettext("Deleted") if relation.on_delete is CASCADE else gettext("Remain without a user")
+    return (
+        gettext("Deleted") if relation.on_delete is CASCADE and relation.related_model is not LogEntry else gettext("Remain")
+    )

@@ -8,6 +8,8 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import ScopesField
 from accounts.models import ApiToken, User
@@ -56,10 +58,10 @@ class ApiTokenAdmin(GuardedAdmin):
         token, secret = create_token(user=obj.user, name=obj.name, expires_at=obj.expires_at, scopes=obj.scopes.split())
         obj.pk = token.pk
         obj.refresh_from_db()
-        messages.warning(request, f"Copy the token now. It is shown only once: {secret}")
+        messages.warning(request, gettext("Copy the token now. It is shown only once: %(secret)s") % {"secret": secret})
 
-    @admin.action(description="Revoke the selected tokens")
+    @admin.action(description=_("Revoke the selected tokens"))
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         for token in queryset:
             revoke_token(token=token)
-        messages.success(request, "The selected tokens are revoked. Requests that use them are rejected.")
+        messages.success(request, gettext("The selected tokens are revoked. Requests that use them are rejected."))

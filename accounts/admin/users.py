@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.removal import RemovalAdmin
 from accounts.models import User
@@ -19,7 +20,7 @@ RIGHTS_FIELDS = ("is_staff", "is_superuser", "groups", "user_permissions")
 class UserAdmin(GuardedAdmin, RemovalAdmin, DjangoUserAdmin):
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
-    fieldsets = (*(DjangoUserAdmin.fieldsets or ()), ("Limits", {"fields": ("daily_quota",)}))
+    fieldsets = (*(DjangoUserAdmin.fieldsets or ()), (_("Limits"), {"fields": ("daily_quota",)}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)

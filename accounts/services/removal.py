@@ -21,6 +21,7 @@ from accounts.signals import user_removing
 logger = logging.getLogger(__name__)
 
 SESSIONS_PER_FETCH = 1000
+MAX_DECODED_SESSIONS = 10_000  # in one request, which takes about a second
 
 
 def delete_user(*, user: User) -> None:
@@ -97,8 +98,12 @@ def _delete_access_records(username: str) -> None:
 
 
 def _delete_sessions(user_id: str) -> None:
-    """Delete the sessions of a user, who is signed out of them already. The user is only in their encoded data."""
-    sessions = Session.objects.filter(expire_date__gt=timezone.now()).order_by("pk")
+    """Delete the newest sessions of a user, who is signed out of all of them already.
+
+    The user is only in the encoded data, so each session is decoded. Older sessions, beyond `MAX_DECODED_SESSIONS` of all
+    users, contain the id of an account that does not exist or has no name, and are deleted when they expire.
+    """
+    sessions = Session.objects.filter(expire_date__gt=timezone.now()).order_by("-expire_date")[:MAX_DECODED_SESSIONS]
     keys = [
         session.pk
         for session in sessions.iterator(chunk_size=SESSIONS_PER_FETCH)

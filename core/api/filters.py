@@ -32,7 +32,9 @@ class StrictFilterBackend(DjangoFilterBackend):
             return queryset
         reject_empty_values(request, filterset.filters)
         validate_filters(filterset.form, filterset.find_unknown_names(NON_FILTER_PARAMETERS), filterset.filters)
-        return filterset.qs
+        rows = filterset.qs
+        validate_filters(filterset.form, (), filterset.filters)  # a search can find too much
+        return rows
 
 
 def reject_empty_values(request: Request, filters: Mapping[str, Filter]) -> None:

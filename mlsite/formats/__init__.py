@@ -1,1 +1,1 @@
-"""Formats of dates and times in the admin. Pages show times with templates/_time.html."""
+"""Formats of times that differ from those of Django."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import venv
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from core.tests.requirements import require
@@ -50,6 +52,36 @@ def test_the_schema_is_valid(tmp_path):
     validate(schema)
     assert [name for name in schema["components"]["schemas"] if name.endswith("RequestRequest")] == []
     assert '"nullable"' not in json.dumps(schema)  # OpenAPI 3.0; in 3.1, null is a type
+    check_operations(schema)
+
+
+def check_operations(schema):
+    """Each operation has a summary, a clean name, and an example that matches its schema, unless it has no JSON or CSV."""
+    operations = [operation for path in schema["paths"].values() for operation in path.values()]
+    assert len(operations) > 20
+    for operation in operations:
+        name = operation["operationId"]
+        assert 5 < len(operation["summary"]) < 90, name
+        assert not re.search(r"_\d+$|retrieve|destroy", name)
+        contents = [content for part in find_contents(operation) for content in part.items()]
+        examples = [(content, value) for _, content in contents for value in list_examples(content)]
+        assert examples or name in {"inputs_image", "predictions_reviews_withdraw"}, f"{name} has no example"
+        for content, value in examples:
+            validator = Draft202012Validator({**content["schema"], "components": schema["components"]})
+            assert [error.message for error in validator.iter_errors(value)] == [], name
+
+
+def find_contents(operation):
+    """Yield the contents of the request and of successful responses by media type."""
+    yield operation.get("requestBody", {}).get("content", {})
+    for status, response in operation["responses"].items():
+        if status.startswith("2"):
+            yield response.get("content", {})
+
+
+def list_examples(content):
+    named = [example["value"] for example in content.get("examples", {}).values()]
+    return [*named, content["example"]] if "example" in content else named
 
 
 @pytest.mark.services

@@ -39,7 +39,7 @@ def test_a_form_over_http_is_refused_with_a_page(https, client, user):
 
 
 def test_repeated_parameters_are_refused(api, shades):
-    for path in ("/api/v1/predictions/?model=a&model=b", "/api/v1/models/?page_size=1&page_size=2"):
+    for path in ("/api/v1/predictions/?min_confidence=0&min_confidence=1", "/api/v1/models/?page_size=1&page_size=2"):
         body = assert_problem(api.get(path), 400, "repeated-parameter")
         assert "occurs more than once" in body["detail"]
     fields = {"image": SimpleUploadedFile("a.png", b"x"), "model": ["shades", "shades"]}

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 import numpy as np
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from monitoring.drift import sentences
 from monitoring.drift.samples import Column, Sample, draw_sample, list_columns
 from monitoring.drift.statistics import MAX_CATEGORY_VALUES, DriftResult, compare_categories, compare_numbers
-from monitoring.windows import DAY
+from monitoring.drift.trend import Trend, build_trend
+from monitoring.windows import DAY, Window
 from registry.models import ModelVersion
 
 MIN_VALUES = 30  # per window; with fewer values nothing is compared
-SPAN_DAYS = {"1d": 1, "7d": 7, "30d": 30}
-SPAN_CHOICES = {name: sentences.describe_span(days) for name, days in SPAN_DAYS.items()}
-REFERENCE_CHOICES = {"before": "the previous period", "earlier": "the same period four weeks earlier"}
+REFERENCE_CHOICES = {"before": _("the previous period"), "earlier": _("the same period four weeks earlier")}
 FOUR_WEEKS = 28 * DAY  # whole weeks, to compare the same weekdays
 
 
@@ -27,6 +28,7 @@ class ColumnDrift:
 
     Args:
         current, reference: the mean, or the share of the category that changed most, as text.
+        category: the category that changed most, or an empty string.
     """
 
     name: str
@@ -34,6 +36,8 @@ class ColumnDrift:
     current: str
     reference: str
     sentence: str
+    category: str
+    column: Column
 
     @property
     def drifted(self) -> bool:
@@ -42,14 +46,20 @@ class ColumnDrift:
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """The comparison of all columns of a version. `span` and `period` are the names of the two windows."""
+    """The comparison of all columns of a version.
+
+    Args:
+        period: the name of the reference window with a preposition, such as `in the previous 7 days`.
+        trends: how the distance from the reference window has changed, the drifted columns first.
+    """
 
     version: ModelVersion
+    window: Window
     current: Sample
     reference: Sample
-    span: str
     period: str
     columns: list[ColumnDrift]
+    trends: list[Trend] = field(default_factory=list)
 
     @property
     def drifted(self) -> list[ColumnDrift]:
@@ -64,25 +74,26 @@ class DriftReport:
         return [column for column in self.columns if column.result is None]
 
 
-def build_drift_report(version: ModelVersion, *, now: datetime, span: str = "7d", against: str = "before") -> DriftReport:
-    """Compare the last days of a version with a reference window of the same length.
+def build_drift_report(version: ModelVersion, window: Window, *, against: str = "before") -> DriftReport:
+    """Compare the predictions of a version in a window with a reference window of the same length.
 
     Args:
-        span: a key of `SPAN_DAYS`: the length of the windows.
-        against: `before`: the reference window ends where the current window starts. `earlier`: it lies four weeks
-            earlier, or more whole multiples of four weeks if the windows would overlap.
+        against: `before`: the reference window is the previous window. `earlier`: it lies four weeks earlier, or more
+            whole multiples of four weeks if the windows would overlap.
     """
-    length = SPAN_DAYS[span] * DAY
-    shift = get_shift(length, against)
-    current = draw_sample(version, now - length, now)
-    reference = draw_sample(version, now - length - shift, now - shift)
-    period = sentences.describe_reference(length.days, shift.days)
+    shift = get_shift(window, against)
+    current = draw_sample(version, window.start, window.end)
+    reference = draw_sample(version, window.start - shift, window.end - shift)
+    period = window.previous_text if against == "before" else sentences.describe_earlier(shift.days)
     columns = [drift for column in list_columns(version) for drift in compare_column(column, reference, current, period)]
-    return DriftReport(version, current, reference, SPAN_CHOICES[span], period, columns)
+    compared = sorted((drift for drift in columns if drift.result), key=lambda drift: not drift.drifted)
+    fields = list(dict.fromkeys(drift.column for drift in compared))
+    return DriftReport(version, window, current, reference, period, columns, build_trend(fields, reference, current, window))
 
 
-def get_shift(length: timedelta, against: str) -> timedelta:
+def get_shift(window: Window, against: str) -> timedelta:
     """Return the distance between the starts of the two windows."""
+    length = window.step * window.count
     return length if against == "before" else FOUR_WEEKS * -(-length // FOUR_WEEKS)
 
 
@@ -93,18 +104,19 @@ def compare_column(column: Column, reference: Sample, current: Sample, period: s
     if any(counts["missing"] for counts in missing) and min(reference.size, current.size) >= MIN_VALUES:
         result = compare_categories(*missing)
         description = sentences.describe_missing(column, *missing, period, drifted=result.drifted)
-        yield ColumnDrift(f"{column.display_name} (missing)", result, *description)
+        name = gettext("%(name)s (missing)") % {"name": column.display_name}
+        yield ColumnDrift(name, result, *description, column)
 
 
 def compare_values(column: Column, reference: Sample, current: Sample, period: str) -> ColumnDrift:
     if min(len(sample.get_values(column)) for sample in (reference, current)) < MIN_VALUES:
-        return ColumnDrift(column.display_name, None, *sentences.describe_insufficient(column))
+        return ColumnDrift(column.display_name, None, *sentences.describe_insufficient(column), column)
     if column.kind == "number" and len(np.unique(reference.get_numbers(column))) > MAX_CATEGORY_VALUES:
         numbers = reference.get_numbers(column), current.get_numbers(column)
         result = compare_numbers(*numbers)
         description = sentences.describe_numbers(column, *numbers, period, drifted=result.drifted)
-        return ColumnDrift(column.display_name, result, *description)
+        return ColumnDrift(column.display_name, result, *description, column)
     counts = reference.count_categories(column), current.count_categories(column)
     result = compare_categories(*counts)
     description = sentences.describe_categories(column, *counts, period, drifted=result.drifted)
-    return ColumnDrift(column.display_name, result, *description)
+    return ColumnDrift(column.display_name, result, *description, column)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from django.db.models import TextField, Value
 from django.db.models.functions import Cast, Concat
+from django.utils.translation import gettext
 
 from core.fields import RandomBits
 from inference.signature import LabelsOutput, TextInput
@@ -92,7 +93,7 @@ class Sample:
 def format_category(value: Any) -> str:
     """Return 2.0 as `2` and true as `yes`."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return gettext("yes") if value else gettext("no")
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
@@ -104,15 +105,15 @@ def list_columns(version: ModelVersion) -> Iterator[Column]:
     signature = version.parsed_signature
     is_multi_label = signature.output.kind == LabelsOutput.kind  # its predictions have no single label and no confidence
     if is_multi_label:
-        yield Column("label_count", "label_count", "number", title="labels per prediction")
+        yield Column("label_count", "label_count", "number", title=gettext("labels per prediction"))
     elif signature.output.has_scores:
-        yield Column("confidence", "confidence", "number")
+        yield Column("confidence", "confidence", "number", title=gettext("confidence"))
     if signature.output.has_labels and not is_multi_label:
-        yield Column("label", "label", "category", title="predicted label")
+        yield Column("label", "label", "category", title=gettext("predicted label"))
     if signature.output.kind == "value":
-        yield Column("value", "value", "number", signature.output.unit, "predicted value")
+        yield Column("value", "value", "number", signature.output.unit, gettext("predicted value"))
     if isinstance(signature.input, TextInput):
-        yield Column("size", "size", "number", "bytes", "text size")
+        yield Column("size", "size", "number", gettext("bytes"), gettext("text size"))
         return
     for feature in signature.input.features:
         kind = "category" if feature.values else COLUMN_KINDS.get(feature.type)
@@ -138,7 +139,7 @@ def draw_sample(version: ModelVersion, start: datetime, end: datetime) -> Sample
     # Without the empty string, PostgreSQL may read the index of the review queue in its order, and all rows of the version.
     order = Concat(RandomBits("id"), Value(""))
     drawn_ids = predictions.order_by(order).values("pk")[:MAX_SAMPLE_ROWS]  # from an index alone
-    fields = ["label", "confidence", "value"]
+    fields = ["label", "confidence", "value", "created_at"]
     signature_input, output = version.parsed_signature.input, version.parsed_signature.output
     if output.kind == LabelsOutput.kind:
         fields.append("output__labels")
@@ -161,6 +162,7 @@ def _parse_features(rows: list[dict[str, Any]]) -> list[dict[str, Any] | None]:
 
 def _build_row(row: dict[str, Any], features: dict[str, Any] | None) -> dict[str, Any]:
     return {
+        "created_at": row["created_at"],
         "label": row["label"] or None,
         "label_count": None if row.get("output__labels") is None else len(row["output__labels"]),
         "confidence": row["confidence"],

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from django.utils.translation import gettext
 
 # SciPy is imported inside functions, so that `manage.py` commands and processes that show no drift do not load it.
 
@@ -42,9 +43,9 @@ def compare_numbers(reference: Numbers, current: Numbers) -> DriftResult:
         raise ValueError("Expected values in both samples.")
     if len(reference) <= MAX_TEST_ROWS:
         p_value = compute_kolmogorov_smirnov(reference, current)
-        return DriftResult("Kolmogorov-Smirnov test (p-value)", p_value, p_value < SIGNIFICANCE_LEVEL)
+        return DriftResult(gettext("Kolmogorov-Smirnov test (p-value)"), p_value, p_value < SIGNIFICANCE_LEVEL)
     distance = compute_wasserstein(reference, current) / max(float(reference.std()), MIN_STANDARD_DEVIATION)
-    return DriftResult("Wasserstein distance (standard deviations)", distance, distance >= MIN_DRIFT_DISTANCE)
+    return DriftResult(gettext("Wasserstein distance (standard deviations)"), distance, distance >= MIN_DRIFT_DISTANCE)
 
 
 def compare_categories(reference: Counter[str], current: Counter[str]) -> DriftResult:
@@ -57,11 +58,12 @@ def compare_categories(reference: Counter[str], current: Counter[str]) -> DriftR
         raise ValueError("Expected values in both samples.")
     if reference.total() > MAX_TEST_ROWS:
         distance = compute_jensen_shannon(reference, current)
-        return DriftResult("Jensen-Shannon distance", distance, distance >= MIN_DRIFT_DISTANCE)
+        return DriftResult(gettext("Jensen-Shannon distance"), distance, distance >= MIN_DRIFT_DISTANCE)
     p_value = compute_chi_squared(reference, current)
     # For two categories, the chi-squared test without correction is the two-sided z-test of two proportions.
-    name = "two-proportion z-test" if len(reference + current) <= 2 else "chi-squared test"
-    return DriftResult(f"{name} (p-value)", p_value, p_value < SIGNIFICANCE_LEVEL)
+    is_binary = len(reference + current) <= 2
+    name = gettext("two-proportion z-test (p-value)") if is_binary else gettext("chi-squared test (p-value)")
+    return DriftResult(name, p_value, p_value < SIGNIFICANCE_LEVEL)
 
 
 def compute_kolmogorov_smirnov(reference: Numbers, current: Numbers) -> float:

@@ -7,8 +7,9 @@ from scipy import stats
 
 from monitoring.drift.report import build_drift_report
 from monitoring.drift.samples import MAX_SAMPLE_ROWS, draw_sample
+from monitoring.drift.statistics import MIN_DRIFT_DISTANCE
 from monitoring.tests.factories import make_drift_predictions
-from monitoring.windows import DAY
+from monitoring.windows import DAY, HOUR, Window
 from predictions.models import Prediction
 
 pytestmark = pytest.mark.django_db
@@ -31,8 +32,13 @@ def make_two_weeks(version, draw_reference, draw_current, count=200):
     make_drift_predictions(version, [draw_current(rng) for _ in range(count)], 0.01 + 6.9 * rng.random(count))
 
 
+def make_window(count=7, step=DAY):
+    now = timezone.now()
+    return Window(now - count * step, now, step, count)
+
+
 def build_report(version, **options):
-    return build_drift_report(version, now=timezone.now(), **options)
+    return build_drift_report(version, make_window(), **options)
 
 
 def get_column(report, name):
@@ -87,21 +93,43 @@ def test_labels_and_confidence_are_compared(shades):
 
 
 @pytest.mark.parametrize(
-    ("options", "days", "shift_days", "period"),
+    ("count", "step", "against", "shift_days", "period"),
     [
-        ({"span": "1d"}, 1, 1, "the previous 24 hours"),
-        ({"span": "30d"}, 30, 30, "the previous 30 days"),
-        ({"span": "1d", "against": "earlier"}, 1, 28, "the same 24 hours 4 weeks earlier"),
-        ({"span": "7d", "against": "earlier"}, 7, 28, "the same 7 days 4 weeks earlier"),
-        ({"span": "30d", "against": "earlier"}, 30, 56, "the same 30 days 8 weeks earlier"),
+        (24, HOUR, "before", 1, "in the previous 24 hours"),
+        (1, DAY, "before", 1, "in the previous day"),
+        (30, DAY, "before", 30, "in the previous 30 days"),
+        (24, HOUR, "earlier", 28, "in the same period 4 weeks earlier"),
+        (7, DAY, "earlier", 28, "in the same period 4 weeks earlier"),
+        (30, DAY, "earlier", 56, "in the same period 8 weeks earlier"),
     ],
 )
-def test_both_windows_have_the_same_length(shades, options, days, shift_days, period):
-    report = build_report(shades, **options)
+def test_both_windows_have_the_length_of_the_page(shades, count, step, against, shift_days, period):
+    window = make_window(count, step)
+    report = build_drift_report(shades, window, against=against)
     current, reference = report.current, report.reference
-    assert current.end - current.start == reference.end - reference.start == days * DAY
+    assert (current.start, current.end) == (window.start, window.end)
+    assert current.end - current.start == reference.end - reference.start
     assert current.start - reference.start == shift_days * DAY
     assert report.period == period
+
+
+def test_the_trend_shows_when_a_field_has_changed(shades):
+    rng = np.random.default_rng(4)
+    ages = 0.01 + 13.9 * rng.random(2800)
+    columns = [{"label": "white" if age < 3 else str(rng.choice(["black", "grey"])), "confidence": 0.9} for age in ages]
+    make_drift_predictions(shades, columns, ages)
+    window = make_window()
+    trends = {trend.column.name: trend for trend in build_drift_report(shades, window).trends}
+    distances = trends["label"].distances
+    assert [distance > 0.9 for distance in distances] == [False, False, False, False, True, True, True]
+    assert max(distances[:4]) < MIN_DRIFT_DISTANCE
+    assert [time - window.start for time in trends["label"].times] == [(number + 0.5) * DAY for number in range(7)]
+    assert next(iter(trends)) == "label"  # the drifted fields come first
+
+
+def test_few_predictions_have_no_trend(shades):
+    make_drift_predictions(shades, [{"label": "white", "confidence": 0.9}] * 199, [1] * 199)
+    assert build_report(shades).trends == []
 
 
 def test_a_wider_spread_with_the_same_mean_is_described(flowers):

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from monitoring.drift.report import build_drift_report
 from monitoring.drift.samples import draw_sample, list_columns
+from monitoring.windows import get_window
 from predictions.models import Input, Prediction
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +35,7 @@ def test_texts_are_compared_by_their_size(reviews):
     now = timezone.now()
     store_texts(reviews, now - timedelta(days=10), range(1, 41))
     store_texts(reviews, now - timedelta(days=2), range(21, 61))
-    report = build_drift_report(reviews, now=now)
+    report = build_drift_report(reviews, get_window("7d", now=now))
     assert [column.name for column in report.drifted] == ["text size"]
     assert report.drifted[0].sentence == "text size: higher than in the previous 7 days (81 bytes, previously 41 bytes)."
 

@@ -40,7 +40,7 @@ def test_drift_compares_the_number_of_labels_per_prediction(predictions, blends)
     assert [column.name for column in list_columns(blends)] == ["label_count"]
     sample = draw_sample(blends, now - timedelta(days=1), now)
     assert sorted(sample.get_values(next(list_columns(blends)))) == [1, 2, 2]
-    sentences = [column.sentence for column in build_drift_report(blends, now=now).columns]
+    sentences = [column.sentence for column in build_drift_report(blends, get_window("7d", now=now)).columns]
     assert sentences == ["labels per prediction: not enough values to compare."]
 
 

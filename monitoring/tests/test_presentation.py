@@ -5,7 +5,7 @@ import pytest
 from monitoring.presentation import CONFIDENCE, COUNT, DURATION, FAILURE_SHARE, SIZE, build_card, describe_change
 from monitoring.types import Comparison
 
-PERIOD = "the previous 7 days"
+PERIOD = "in the previous 7 days"
 
 
 @pytest.mark.parametrize(

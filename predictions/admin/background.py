@@ -11,6 +11,8 @@ from django.http import HttpRequest
 from django.template.defaultfilters import truncatechars
 from django.utils import timezone
 from django.utils.timesince import timesince
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.permissions import (
     CANCEL_PREDICTIONS,
@@ -20,6 +22,7 @@ from accounts.permissions import (
     has_permission,
 )
 from core.admin import ReadOnlyAdmin, render_json, render_link
+from core.formatting import format_count
 from inference.errors import InferenceError
 from predictions.batch_job_presentation import format_job_title
 from predictions.models import BatchJob, QueuedPrediction
@@ -60,7 +63,7 @@ class BackgroundAdmin(ReadOnlyAdmin):
         if count:
             self.message_user(request, f"{done}: {count}")
 
-    @admin.display(description="age", ordering="created_at")
+    @admin.display(description=_("age"), ordering="created_at")
     def age(self, row: Any) -> str:
         return timesince(row.created_at)
 
@@ -74,27 +77,29 @@ class QueuedPredictionAdmin(BackgroundAdmin):
     readonly_fields = ("prediction_link", "state", "user", "created_at")
     actions = ("cancel", "requeue")
 
-    @admin.display(description="prediction")
+    @admin.display(description=_("prediction"))
     def prediction_link(self, row: QueuedPrediction) -> str:
         return render_link(row.prediction, str(row.pk))
 
-    @admin.display(description="user")
+    @admin.display(description=_("user"))
     def user(self, row: QueuedPrediction) -> Any:
         return row.prediction.user
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state(self, row: QueuedPrediction) -> str:
         if row.leased_until is None:
-            return "waiting"
-        return "running" if row.leased_until >= timezone.now() else "worker lost"
+            return gettext("queued")
+        return gettext("running") if row.leased_until >= timezone.now() else gettext("running, worker lost")
 
-    @admin.action(description="Cancel selected predictions", permissions=["manage"])
+    @admin.action(description=_("Cancel selected predictions"), permissions=["manage"])
     def cancel(self, request: HttpRequest, queryset: QuerySet) -> None:
-        self.change_selected(request, queryset, lambda row: cancel_prediction(prediction=row.prediction), "Canceled")
+        self.change_selected(
+            request, queryset, lambda row: cancel_prediction(prediction=row.prediction), gettext("Canceled")
+        )
 
-    @admin.action(description="Enqueue selected predictions again", permissions=["manage"])
+    @admin.action(description=_("Enqueue selected predictions again"), permissions=["manage"])
     def requeue(self, request: HttpRequest, queryset: QuerySet) -> None:
-        self.change_selected(request, queryset, lambda row: requeue_prediction(queued=row), "Enqueued")
+        self.change_selected(request, queryset, lambda row: requeue_prediction(queued=row), gettext("Enqueued"))
 
 
 @admin.register(BatchJob)
@@ -112,27 +117,29 @@ class BatchJobAdmin(BackgroundAdmin):
     readonly_fields = ("id", "model_link", "created_at", "pretty_options")
     actions = ("cancel", "retry")
 
-    @admin.display(description="name")
+    @admin.display(description=_("name"))
     def title(self, row: BatchJob) -> str:
         return truncatechars(format_job_title(row), MAX_TITLE_CHARACTERS)
 
-    @admin.display(description="progress")
+    @admin.display(description=_("progress"))
     def progress(self, row: BatchJob) -> str:
-        text = f"{row.done_items:,}" if row.total_items is None else f"{row.done_items:,} of {row.total_items:,}"
+        text = format_count(row.done_items)
+        if row.total_items is not None:
+            text = gettext("%(done)s of %(total)s") % {"done": text, "total": format_count(row.total_items)}
         return text.replace(" ", "\N{NO-BREAK SPACE}")
 
-    @admin.display(description="model version")
+    @admin.display(description=_("model version"))
     def model_link(self, row: BatchJob) -> str:
         return render_link(row.model_version)
 
-    @admin.display(description="options")
+    @admin.display(description=_("options"))
     def pretty_options(self, row: BatchJob) -> str:
         return render_json(row.options)
 
-    @admin.action(description="Cancel selected batch jobs", permissions=["manage"])
+    @admin.action(description=_("Cancel selected batch jobs"), permissions=["manage"])
     def cancel(self, request: HttpRequest, queryset: QuerySet) -> None:
-        self.change_selected(request, queryset, lambda row: cancel_batch_job(job=row), "Canceled")
+        self.change_selected(request, queryset, lambda row: cancel_batch_job(job=row), gettext("Canceled"))
 
-    @admin.action(description="Retry selected batch jobs", permissions=["manage"])
+    @admin.action(description=_("Retry selected batch jobs"), permissions=["manage"])
     def retry(self, request: HttpRequest, queryset: QuerySet) -> None:
-        self.change_selected(request, queryset, lambda row: retry_batch_job(job=row), "Queued")
+        self.change_selected(request, queryset, lambda row: retry_batch_job(job=row), gettext("Queued"))

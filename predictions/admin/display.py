@@ -9,6 +9,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from core.admin import render_json
 from core.formatting import NOT_AVAILABLE
@@ -49,8 +50,8 @@ def render_whole_input(row: Input, side: int) -> str | SafeString:
 def render_thumbnail(row: Input, side: int) -> SafeString:
     address = reverse("predictions:thumbnail", args=[row.pk])
     css_class = "tiny" if is_pixelated(row) else ""
-    image = '<img src="{}" alt="" class="{}" width="{}" height="{}" loading="lazy">'
-    return format_html(image, address, css_class, side, side)
+    image = '<img src="{}" alt="{}" class="{}" width="{}" height="{}" loading="lazy">'
+    return format_html(image, address, gettext("Show"), css_class, side, side)
 
 
 def format_features(features: Mapping[str, Any] | None) -> str:
@@ -65,5 +66,5 @@ def format_review(review: Review | None) -> str:
         return NOT_AVAILABLE
     true_output = format_true_output(review)
     if review.verdict == Review.Verdict.INCORRECT and true_output:
-        return f"{review.get_verdict_display()}: {true_output}"
+        return gettext("%(verdict)s: %(output)s") % {"verdict": review.get_verdict_display(), "output": true_output}
     return review.get_verdict_display()

@@ -12,9 +12,10 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, format_time
 from core.fields import get_first_id, get_id_time, parse_uuid
 from core.validators import is_storable
 from registry.models import ModelVersion
@@ -103,9 +104,9 @@ class SearchableAdmin(ReadOnlyAdmin):
     def build_text_query(self, term: str) -> Q:
         raise NotImplementedError(f"{type(self).__name__} must override build_text_query()")
 
-    @admin.display(description="created (UTC)", ordering="id")
+    @admin.display(description=_("created"), ordering="id")
     def created_time(self, row: Any) -> str:
-        return f"{row.created_at:%Y-%m-%d %H:%M:%S}"
+        return format_time(row.created_at)
 
 
 class DateSource:

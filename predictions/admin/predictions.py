@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from core.admin import render_json, render_link
@@ -34,7 +36,7 @@ SMALL_SIDE_PIXELS, LARGE_SIDE_PIXELS = 48, 256  # of a thumbnail
 class LabelFilter(admin.SimpleListFilter):
     """Filter by a label of the versions in use. Reading the labels from the predictions would read the whole table."""
 
-    title = "label"
+    title = _("label")
     parameter_name = "label"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
@@ -52,12 +54,12 @@ class LabelFilter(admin.SimpleListFilter):
 class InputAdmin(SearchableAdmin):
     change_list_template = "admin/predictions/change_list.html"
     list_display = ("small_input", "id", "original_name", "user", "kind", "content_type", "size", "created_time")
-    list_display_links = ("id",)
+    list_display_links = ("small_input", "id")
     list_select_related = ("user",)
     list_filter = (("kind", IndexedChoicesFilter),)
     sortable_by = ("created_time",)
     search_fields = ("id",)
-    search_help_text = "Search by ID, SHA-256, or username. Enter the whole value."
+    search_help_text = _("Search by ID, SHA-256, or username. Enter the whole value.")
     fields = (
         "large_input", "id", "user", "kind", "original_name", "sha256", "content_type", "width", "height",
         "size", "created_at", "prediction_links",
@@ -67,15 +69,15 @@ class InputAdmin(SearchableAdmin):
     def build_text_query(self, term: str) -> Q:
         return Q(sha256=term.lower())
 
-    @admin.display(description="input")
+    @admin.display(description=_("input"))
     def small_input(self, row: Input) -> str:
         return render_input(row, SMALL_SIDE_PIXELS)
 
-    @admin.display(description="input")
+    @admin.display(description=_("input"))
     def large_input(self, row: Input) -> str:
         return render_whole_input(row, LARGE_SIDE_PIXELS)
 
-    @admin.display(description="predictions")
+    @admin.display(description=_("predictions"))
     def prediction_links(self, row: Input) -> SafeString | str:
         predictions = row.predictions.select_related("model_version__model").order_by("-id")[:MAX_LISTED_PREDICTIONS]
         links = [(render_link(prediction, _describe_prediction(prediction)),) for prediction in predictions]
@@ -97,7 +99,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
         "status",
         "created_time",
     )
-    list_display_links = ("output_text",)
+    list_display_links = ("small_input", "output_text")
     list_select_related = ("input", "model_version__model", "user")
     list_filter = (
         ReviewStateFilter,
@@ -109,7 +111,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
     sortable_by = ("confidence_text", "created_time")
     inlines = (ReviewInline,)
     search_fields = ("id",)
-    search_help_text = "Search by prediction ID, input ID, client reference, or username. Enter the whole value."
+    search_help_text = _("Search by prediction ID, input ID, client reference, or username. Enter the whole value.")
     fieldsets = (
         (
             None,
@@ -126,10 +128,10 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
                 )
             },
         ),
-        ("Request", {"fields": ("id", "input_link", "version_link", "user", "source", "client_reference")}),
-        ("Output", {"fields": ("pretty_output",)}),
+        (_("Request"), {"fields": ("id", "input_link", "version_link", "user", "source", "client_reference")}),
+        (_("Output"), {"fields": ("pretty_output",)}),
         (
-            "Times",
+            _("Times"),
             {
                 "fields": (
                     *("created_at", "started_at", "completed_at"),
@@ -176,28 +178,28 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
         rows: Any = super().get_queryset(request).select_related(*self.list_select_related)
         return rows.with_reviews()
 
-    @admin.display(description="input")
+    @admin.display(description=_("input"))
     def small_input(self, row: Prediction) -> str:
         return render_input(row.input, SMALL_SIDE_PIXELS)
 
-    @admin.display(description="input")
+    @admin.display(description=_("input"))
     def large_input(self, row: Prediction) -> str:
         return render_whole_input(row.input, LARGE_SIDE_PIXELS)
 
-    @admin.display(description="prediction")
+    @admin.display(description=_("prediction"))
     def output_text(self, row: Prediction) -> str:
         text = format_output(row) or row.error_code or row.status
         return Truncator(text).chars(MAX_OUTPUT_CHARACTERS)
 
-    @admin.display(description="prediction")
+    @admin.display(description=_("prediction"))
     def full_output(self, row: Prediction) -> str:
         return format_output(row) or NOT_AVAILABLE
 
-    @admin.display(description="review")
+    @admin.display(description=_("review"))
     def review_text(self, row: Prediction) -> str:
         return format_review(next(iter(row.active_reviews), None))
 
-    @admin.display(description="output")
+    @admin.display(description=_("output"))
     def short_output(self, row: Prediction) -> str:
         """Return the output in one line, with the highest scores first."""
         output = {**(row.output or {})}
@@ -205,26 +207,27 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
             output = {label: round(score, 4) for label, score in row.ranked_scores[:MAX_LISTED_SCORES]}
         return format_features(output)
 
-    @admin.display(description="confidence", ordering="confidence")
+    @admin.display(description=_("confidence"), ordering="confidence")
     def confidence_text(self, row: Prediction) -> str:
         return format_percent(row.confidence)
 
-    @admin.display(description="warnings")
+    @admin.display(description=_("warnings"))
     def warnings_text(self, row: Prediction) -> str:
         return " ".join(warning["message"] for warning in row.warnings) or NOT_AVAILABLE
 
-    @admin.display(description="input")
+    @admin.display(description=_("input"))
     def input_link(self, row: Prediction) -> str:
         return render_link(row.input, row.input.original_name or str(row.input_id))
 
-    @admin.display(description="model version")
+    @admin.display(description=_("model version"))
     def version_link(self, row: Prediction) -> str:
         return render_link(row.model_version)
 
-    @admin.display(description="output")
+    @admin.display(description=_("output"))
     def pretty_output(self, row: Prediction) -> str:
         return render_json(row.output)
 
 
 def _describe_prediction(row: Prediction) -> str:
-    return f"{row.label or row.status} by {row.model_version} ({row.id})"
+    values = {"output": row.label or row.get_status_display(), "version": row.model_version, "id": row.pk}
+    return gettext("%(output)s by %(version)s (%(id)s)") % values

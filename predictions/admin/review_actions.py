@@ -13,6 +13,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.permissions import EXPORT_PREDICTIONS, can_review_all, can_view_all, has_permission
@@ -35,22 +37,22 @@ class ReviewActionForm(ActionForm):
     """The true label, labels, or value of all selected predictions."""
 
     true_output = forms.CharField(
-        label="True label or value:", required=False, max_length=MAX_TRUE_OUTPUT_CHARACTERS, strip=False
+        label=_("True label or value:"), required=False, max_length=MAX_TRUE_OUTPUT_CHARACTERS, strip=False
     )
 
 
 class ReviewStateFilter(admin.SimpleListFilter):
     """Filter predictions by their active reviews."""
 
-    title = "review"
+    title = _("review")
     parameter_name = "review"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
         return [
-            ("unreviewed", "Not reviewed"),
-            ("agreed", "Reviewed as correct"),
-            ("disagreed", "Reviewed as incorrect"),
-            ("differ", "Conflicting reviews"),
+            ("unreviewed", gettext("Not reviewed")),
+            ("agreed", gettext("Reviewed as correct")),
+            ("disagreed", gettext("Reviewed as incorrect")),
+            ("differ", gettext("Conflicting reviews")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Prediction]:
@@ -82,7 +84,7 @@ class ReviewInline(admin.TabularInline):
     extra = 0
     can_delete = False
 
-    @admin.display(description="true output")
+    @admin.display(description=_("true output"))
     def true_output(self, row: Review) -> str:
         return format_true_output(row)
 
@@ -111,19 +113,19 @@ class ReviewActionsAdmin(GuardedAdmin):
     def has_export_permission(self, request: HttpRequest) -> bool:
         return can_view_all(request.user) and has_permission(request.user, EXPORT_PREDICTIONS)
 
-    @admin.action(description="Mark correct", permissions=["review"])
+    @admin.action(description=_("Mark correct"), permissions=["review"])
     def mark_correct(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
         self.review_selected(request, queryset, Review.Verdict.CORRECT)
 
-    @admin.action(description="Mark incorrect", permissions=["review"])
+    @admin.action(description=_("Mark incorrect"), permissions=["review"])
     def mark_incorrect(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
         self.review_selected(request, queryset, Review.Verdict.INCORRECT)
 
-    @admin.action(description="Mark unsure", permissions=["review"])
+    @admin.action(description=_("Mark unsure"), permissions=["review"])
     def mark_unsure(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> None:
         self.review_selected(request, queryset, Review.Verdict.UNSURE)
 
-    @admin.action(description="Export as CSV", permissions=["export"])
+    @admin.action(description=_("Export as CSV"), permissions=["export"])
     def export_as_csv(self, request: HttpRequest, queryset: Any) -> StreamingHttpResponse:
         return stream_export(queryset.order_by("-id"), reader=request.user, format_name="csv")
 
@@ -132,12 +134,13 @@ class ReviewActionsAdmin(GuardedAdmin):
         true_output = request.POST.get("true_output", "")
         rows: list[Prediction] = list(queryset.with_related()[: MAX_SELECTED_PREDICTIONS + 1])
         if len(rows) > MAX_SELECTED_PREDICTIONS:
-            messages.error(request, f"Select at most {MAX_SELECTED_PREDICTIONS} predictions. No reviews were saved.")
+            text = gettext("Select at most %(count)d predictions. No reviews were saved.")
+            messages.error(request, text % {"count": MAX_SELECTED_PREDICTIONS})
             return
         try:
             items = [{"id": row.pk, "verdict": verdict, **_parse_true_output(row, true_output)} for row in rows]
         except InferenceError as error:
-            messages.error(request, f"{error.message} No reviews were saved.")
+            messages.error(request, gettext("%(error)s No reviews were saved.") % {"error": error.message})
             return
         results = review_predictions(
             items=items, reviewer=cast(User, request.user), picked_by=Review.PickedBy.MANUAL, is_allowed=can_review
@@ -146,9 +149,9 @@ class ReviewActionsAdmin(GuardedAdmin):
         saved = [line for error, line in lines if error is None]
         failed = [line for error, line in lines if error is not None]
         if saved:
-            messages.success(request, _render_summary("Saved reviews", saved))
+            messages.success(request, _render_summary(gettext("Saved reviews"), saved))
         if failed:
-            messages.error(request, _render_summary("Reviews not saved", failed))
+            messages.error(request, _render_summary(gettext("Reviews not saved"), failed))
 
 
 def _parse_true_output(row: Prediction, text: str) -> dict[str, Any]:

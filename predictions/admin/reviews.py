@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
 
 from core.admin import ReadOnlyAdmin, render_link
 from predictions.admin.review_queue import ReviewQueueView
@@ -37,14 +38,14 @@ class ReviewAdmin(ReadOnlyAdmin):
         queue = self.admin_site.admin_view(ReviewQueueView.as_view(model_admin=self))
         return [path("queue/", queue, name="predictions_review_queue"), *super().get_urls()]
 
-    @admin.display(description="prediction")
+    @admin.display(description=_("prediction"))
     def prediction_link(self, row: Review) -> str:
         return render_link(row.prediction, f"{row.prediction.model_version}")
 
-    @admin.display(description="output")
+    @admin.display(description=_("output"))
     def output_text(self, row: Review) -> str:
         return format_output(row.prediction)
 
-    @admin.display(description="true output")
+    @admin.display(description=_("true output"))
     def true_output(self, row: Review) -> str:
         return format_true_output(row)

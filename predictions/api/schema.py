@@ -15,6 +15,7 @@ from predictions.api.idempotency import IDEMPOTENCY_PARAMETER
 from predictions.api.raw_images import MEDIA_TYPES
 from predictions.api.serializers import ImageRequestSerializer, PredictionRequestSerializer, PredictionSerializer
 from predictions.api.serializers.review import OWNER_STRATEGIES
+from predictions.filters import REPEATABLE_FILTERS
 from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
 from registry.models import MAX_VERSION_NUMBER
 from registry.references import MAX_REFERENCE_CHARACTERS
@@ -35,6 +36,10 @@ FILTER_LIMITS = {
     "max_confidence": SHARE,
     "version": {"minimum": 1, "maximum": MAX_VERSION_NUMBER},
 }
+SEARCH_DESCRIPTION = (
+    "The start of a file name, a client reference, an ID or its first 8 or more characters, or for reviewers a user name. "
+    "Upper and lower case differ."
+)
 LIST_PARAMETERS = {"cursor", "page_size", "include"}  # of the list of predictions, but not of the export
 REVIEWER_PARAMETERS = {"user"}
 LIST_PATH = "/api/v1/predictions/"
@@ -57,6 +62,7 @@ def restrict_schema(result: dict[str, Any], generator: object, request: Any, pub
     listing["parameters"] = [parameter for parameter in listing["parameters"] if parameter["name"] not in hidden]
     for parameter in listing["parameters"]:
         parameter["schema"] |= FILTER_LIMITS.get(parameter["name"], {})
+        _describe_repetition(parameter)
     filters = [parameter for parameter in listing["parameters"] if parameter["name"] not in LIST_PARAMETERS]
     paths[EXPORT_PATH]["get"]["parameters"] += deepcopy(filters)
     if request is not None and not can_review_all(request.user):
@@ -66,6 +72,16 @@ def restrict_schema(result: dict[str, Any], generator: object, request: Any, pub
             "default": str(OWNER_STRATEGIES[0]),
         }
     return result
+
+
+def _describe_repetition(parameter: dict[str, Any]) -> None:
+    """Describe a filter that can be given several times as a list."""
+    if parameter["name"] in REPEATABLE_FILTERS:
+        if parameter["schema"].get("type") != "array":
+            parameter["schema"] = {"type": "array", "items": parameter["schema"]}
+        parameter |= {"style": "form", "explode": True, "description": "Repeat it to match any of several values."}
+    elif parameter["name"] == "search":
+        parameter["description"] = SEARCH_DESCRIPTION
 
 
 def _make_json_example(name: str, **value: Any) -> OpenApiExample:

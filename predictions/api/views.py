@@ -21,6 +21,7 @@ from accounts.models import User
 from accounts.scopes import PREDICT
 from core.api.filters import StrictFilterBackend
 from core.api.negotiation import IgnoreAcceptNegotiation
+from core.urls import get_site_url
 from predictions.api.background import CancelMixin, add_poll_headers, create_in_background, read_preference
 from predictions.api.direct import accept_direct_requests
 from predictions.api.idempotency import get_claim, idempotent
@@ -35,7 +36,9 @@ from predictions.api.serializers import (
     PredictionWithFeaturesSerializer,
     PredictionWithImageSerializer,
 )
-from predictions.export import EXPORT_FORMATS, stream_export
+from predictions.export import CONTENT_TYPES, FORMAT_NAMES, stream_export
+from predictions.export_names import build_export_name
+from predictions.filter_fields import UTCDateTimeField
 from predictions.filters import PredictionFilter
 from predictions.models import Input, Prediction
 from predictions.permissions import select_exportable
@@ -153,22 +156,28 @@ class PredictionViewSet(
         return add_poll_headers(super().retrieve(request, *args, **kwargs))
 
     @extend_schema(
-        parameters=[OpenApiParameter("format", str, enum=[*EXPORT_FORMATS], description="If omitted, csv.")],
-        responses={(200, export_format.content_type): OpenApiTypes.BINARY for export_format in EXPORT_FORMATS.values()},
+        parameters=[OpenApiParameter("format", str, enum=[*FORMAT_NAMES], description="If omitted, csv.")],
+        responses={(200, content_type): OpenApiTypes.BINARY for content_type in CONTENT_TYPES},
     )
     @action(detail=False, pagination_class=None, content_negotiation_class=IgnoreAcceptNegotiation)
     def export(self, request: Request) -> StreamingHttpResponse:
-        """Stream all predictions that match the filters as CSV or JSON lines, newest first.
+        """Download all predictions that match the filters as CSV, JSON lines, or an Excel workbook, newest first.
 
         The predictions of other users are included if you have the permission to export them.
         """
         format_name = request.query_params.get("format", "csv")
-        if format_name not in EXPORT_FORMATS:
+        if format_name not in FORMAT_NAMES:
             raise ValidationError(
-                {"format": f"Expected {' or '.join(EXPORT_FORMATS)}. Received: {format_name[:50]}"}, code="unknown-format"
+                {"format": f"Expected {' or '.join(FORMAT_NAMES)}. Received: {format_name[:50]}"}, code="unknown-format"
             )
         predictions = select_exportable(cast(Any, self.filter_queryset(self.get_queryset()).order_by("-id")), request.user)
-        return stream_export(predictions, reader=request.user, format_name=format_name)
+        parameters = request.query_params
+        names = ("created_after", "created_before")
+        start, end = (UTCDateTimeField(required=False).clean(parameters.get(name, "")) for name in names)
+        name = build_export_name(models=parameters.getlist("model"), start=start, end=end)
+        return stream_export(
+            predictions, reader=request.user, format_name=format_name, name=name, site_url=get_site_url(request)
+        )
 
 
 def read_unique_reference(request: Request, client_reference: str) -> bool:

@@ -4,6 +4,7 @@ from predictions.models.input import Input
 from predictions.models.prediction import Prediction
 from predictions.models.queued import QueuedPrediction
 from predictions.models.review import Review, ReviewClaim
+from predictions.models.saved_filter import SavedFilter
 from predictions.models.summaries import PredictionCount, ReviewSummary, SummaryProgress
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "Review",
     "ReviewClaim",
     "ReviewSummary",
+    "SavedFilter",
     "SummaryProgress",
 ]

@@ -58,6 +58,13 @@ class Input(models.Model):
             models.Index("kind", "id", name="input_kind_id"),
             # Serves: inputs with the same content; the files of an export.
             models.Index("sha256", name="input_sha256"),
+            # Serves: the search for file names that start with a text, also for one user's inputs.
+            models.Index(
+                fields=["original_name", "user"],
+                name="input_name",
+                opclasses=["varchar_pattern_ops", "uuid_ops"],
+                condition=~Q(original_name=""),
+            ),
         ]
         constraints = [
             models.CheckConstraint(

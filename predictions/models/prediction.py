@@ -132,8 +132,8 @@ class Prediction(models.Model):
                 models.Index(name, "id", name=f"rare_{name}", condition=~Q(**{name: common}))
                 for name, common in PARTIAL_INDEX_EXCLUSIONS.items()
             ),
-            # Serves: filter by confidence; the admin list by confidence.
-            models.Index("confidence", name="prediction_confidence"),
+            # Serves: filter by confidence; lists sorted by confidence.
+            models.Index("confidence", "id", name="prediction_confidence_id"),
             # Serves: rollups, which count the predictions of an hour. Lists use the ID instead, see predictions.id_ranges.
             models.Index("created_at", name="prediction_created_at"),
         ]

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from predictions import presentation
 from predictions.forms import SUBMISSION_KEY_FIELD
+from predictions.history_columns import list_cells
 
 # Minimum confidence, CSS class, words.
 CONFIDENCE_LEVELS = (
@@ -48,6 +49,7 @@ register.filter("label_scores", presentation.get_label_scores)
 register.filter("label_choices", presentation.get_label_choices)
 register.filter("text_start", presentation.format_text_start)
 register.filter("is_pixelated", presentation.is_pixelated)
+register.filter("history_cells", list_cells)
 register.filter("open_query", presentation.build_open_query)
 
 

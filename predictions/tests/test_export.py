@@ -5,6 +5,7 @@ import io
 import json
 
 import pytest
+from django.utils import timezone
 
 from core.tests.problems import assert_problem
 from inference.tests.factories import make_image
@@ -96,7 +97,7 @@ def test_csv_has_one_row_for_each_of_the_users_predictions(predictions, api):
     image, row = predictions
     response = api.get(EXPORT_URL, {"format": "csv"})
     assert response["Content-Type"] == "text/csv; charset=utf-8"
-    assert response["Content-Disposition"] == 'attachment; filename="predictions.csv"'
+    assert response["Content-Disposition"] == f'attachment; filename="predictions-{timezone.now():%Y-%m-%d}.csv"'
     rows = read_csv(response)
     assert [exported["id"] for exported in rows] == [str(row.pk), str(image.pk)]
     assert tuple(rows[0]) == COLUMNS
@@ -167,7 +168,8 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(shades, use
 
 def test_the_history_links_to_the_export_with_its_filters(predictions, client, user):
     client.force_login(user)
-    assert f'href="{EXPORT_URL}?format=csv&amp;label=white"' in client.get("/predictions/?label=white").content.decode()
+    page = client.get("/predictions/?label=white&label=grey").content.decode()
+    assert 'href="/predictions/export/?format=xlsx&amp;label=white&amp;label=grey"' in page
 
 
 def test_lists_of_labels_are_json_in_both_formats(blends, user, api):

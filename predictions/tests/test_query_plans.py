@@ -46,8 +46,8 @@ INDEX_BY_FILTER = {
     "source=v2": "prediction_source_id",
     "error_code=none": "rare_error_code",
     "client_reference=none": "rare_client_reference",
-    "min_confidence=0.9": "prediction_confidence",
-    "max_confidence=0.0001": "prediction_confidence",
+    "min_confidence=0.9": "prediction_confidence_id",
+    "max_confidence=0.0001": "prediction_confidence_id",
     "created_after=2030-01-01": "prediction_deviating_time",
     "created_before=2026-01-15T13:00:00": "prediction_deviating_time",
     "reviewed=true": "review_one_active_per_reviewer",
@@ -57,6 +57,8 @@ INDEX_BY_FILTER = {
     "picked_by=manual": "review_picked_by",
     "batch_job=01a21400-0000-7000-8000-000000000000": "batchjobitem_job_prediction",
     "user=eve": "prediction_user_id",
+    "search=scan-1": "rare_client_reference",
+    "id=01a21400-0000-7000-8000-000000000000": "predictions_prediction_pkey",
 }
 INDEX_BY_STRATEGY = {
     "random": "prediction_shuffled",

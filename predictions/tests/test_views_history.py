@@ -1,14 +1,16 @@
 """The History page."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from core.tests.pages import get_text
 from inference.tests.factories import make_image
-from predictions.models import Prediction
+from predictions import history_columns, history_query, sorting
+from predictions.date_ranges import resolve_range
+from predictions.models import Prediction, SavedFilter
 from predictions.services import predict, review_prediction
 from predictions.tests.factories import change_predictions, make_prediction
 from predictions.views import history
@@ -18,34 +20,43 @@ HTMX = {"hx-request": "true"}
 URL = "/predictions/"
 
 
+def list_names(response):
+    return re.findall(r">(n\d\.png)<", response.content.decode())
+
+
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
 def test_pages_lead_in_both_directions(shades, signed_in, user, monkeypatch, headers):
-    monkeypatch.setattr(history, "PAGE_SIZE", 3)
+    monkeypatch.setattr(history_query, "DEFAULT_PAGE_SIZE", 3)
     rows = [make_prediction(user, name=f"n{number}.png") for number in range(7)]
+    for number, row in enumerate(rows):
+        change_predictions(Prediction.objects.filter(pk=row.pk), confidence=[0.9, 0.5, 0.5, 0.5, 0.7, 0.2, 0.5][number])
 
-    def list_names(response):
-        return re.findall(r"n\d\.png", response.content.decode())
+    def follow(sort):
+        page, seen, url = None, [], f"{URL}?sort={sort}"
+        while url:
+            page = signed_in.get(url, headers=headers)
+            seen.append("".join(name[1] for name in list_names(page)))
+            older = page.context["page"].older_than
+            url = f"{URL}?sort={sort}&older={older}" if older else ""
+        back = signed_in.get(f"{URL}?sort={sort}&newer={page.context['page'].newer_than}", headers=headers)
+        assert "".join(name[1] for name in list_names(back)) == seen[-2]
+        assert ("<html" in page.content.decode()) is (headers == {})
+        assert "7 predictions" in get_text(page)
+        return seen
 
-    first = signed_in.get(URL, headers=headers)
-    assert list_names(first) == ["n6.png", "n5.png", "n4.png"]
-    second = signed_in.get(URL, {"older": rows[4].id}, headers=headers)
-    assert list_names(second) == ["n3.png", "n2.png", "n1.png"]
-    third = signed_in.get(URL, {"older": rows[1].id}, headers=headers)
-    assert list_names(third) == ["n0.png"]
-    assert "Next →" in get_text(second)
-    assert "Next →" not in get_text(third)
-    assert list_names(signed_in.get(URL, {"newer": rows[3].id}, headers=headers)) == ["n6.png", "n5.png", "n4.png"]
-    assert ("<html" in first.content.decode()) is (headers == {})
-    assert "HX-Request" in first["Vary"]
+    assert follow("-time") == ["654", "321", "0"]
+    assert follow("time") == ["012", "345", "6"]
+    assert follow("-confidence") == ["046", "321", "5"]
+    assert follow("confidence") == ["512", "364", "0"]
 
 
-def test_links_keep_the_filters(shades, signed_in, user, monkeypatch):
-    monkeypatch.setattr(history, "PAGE_SIZE", 1)
-    for shade in (0, 0, 255):
-        make_prediction(user, make_image(shade))
-    response = signed_in.get(URL, {"label": "black", "status": ""})
-    assert response.content.decode().count("<time") == 1
-    assert "label=black&amp;older=" in response.content.decode()
+def test_counts_are_exact_up_to_a_limit(shades, signed_in, user, monkeypatch):
+    monkeypatch.setattr(history_query, "DEFAULT_PAGE_SIZE", 1)
+    for _ in range(3):
+        make_prediction(user)
+    monkeypatch.setattr(sorting, "MAX_COUNT", 2)
+    monkeypatch.setattr(history, "MAX_COUNT", 2)
+    assert "2+ predictions" in get_text(signed_in.get(URL))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +64,7 @@ def test_links_keep_the_filters(shades, signed_in, user, monkeypatch):
     [
         ({}, "No predictions yet"),
         ({"label": "zzz"}, "No predictions match these filters"),
-        ({"min_confidence": "abc"}, "Minimum confidence: Enter a number"),
+        ({"min_confidence": "abc"}, "Enter a number"),
         ({"labell": "7"}, "Unknown filter: “labell”"),
         ({"user": "ada"}, "Unknown filter: “user”"),
         ({"older": "abc"}, "No predictions yet"),
@@ -80,42 +91,69 @@ def test_number_of_queries_does_not_depend_on_the_rows(shades, signed_in, user, 
     with django_assert_max_num_queries(5):  # the session, the user, the permissions, the rows, their reviews
         page = signed_in.get(URL, headers=HTMX)
     assert page.content.decode().count("<time") == count
-    with django_assert_max_num_queries(7):  # also the models and labels of the filters
-        assert signed_in.get(URL).content.decode().count("<time") == count
 
 
-def test_filters_suggest_models_and_labels_and_accept_others(shades, signed_in):
-    page = signed_in.get(URL, {"model": "shades:1"}).content.decode()
-    assert '<option value="shades">' in page
-    assert '<option value="shades:1" selected>' in page
-    suggested = [label for label in ("black", "grey", "white") if f'<option value="{label}"></option>' in page]
-    assert suggested == ["black", "grey", "white"]
+def test_chips_set_and_remove_filters_and_repeat_verdicts(shades, signed_in, user):
+    chips = {str(chip.name): chip for chip in signed_in.get(URL, {"verdict": "correct", "range": "today"}).context["chips"]}
+    assert [name for name, chip in chips.items() if chip.is_active] == ["Today", "Correct"]
+    assert chips["Correct"].url == "/predictions/?range=today"
+    assert chips["Incorrect"].url == "/predictions/?verdict=correct&verdict=incorrect&range=today"
+    assert chips["Last month"].url == "/predictions/?verdict=correct&range=last-month"
+
+
+def test_ranges_are_days_of_the_current_time_zone():
+    with timezone.override("America/New_York"):
+        start, end = resolve_range("last-month")
+        today, _ = resolve_range("today")
+    assert (start.day, end.day, start.hour, end.month - start.month) in [(1, 1, 0, 1), (1, 1, 0, -11)]
+    assert today.utcoffset() == timezone.localtime(today, today.tzinfo).utcoffset() != timedelta(0)
 
 
 def test_pushed_address_has_only_the_filters_that_are_set(shades, signed_in):
-    fragment = signed_in.get(URL, {"model": "", "label": "a b", "user": ""}, headers=HTMX)
+    fragment = signed_in.get(URL, {"model": "", "label": "a b", "sort": "-time"}, headers=HTMX)
     assert fragment["HX-Push-Url"] == "/predictions/?label=a+b"
-    assert "HX-Push-Url" not in signed_in.get(URL, {"label": "a b"})
 
 
-def test_shortcuts_keep_the_other_filters(shades, signed_in, user):
-    review_prediction(prediction=make_prediction(user), reviewer=user, true_label="grey")
-    page = signed_in.get(URL, {"verdict": "incorrect"})
-    assert "incorrect" not in dict(page.context["shortcut_links"])
-    assert 'href="/predictions/?max_confidence=0.8"' in page.content.decode()
-    page = signed_in.get(URL, {"model": "shades", "created_after": "2026-01-01T00:00"}).content.decode()
-    assert 'href="/predictions/?model=shades&amp;created_after=2026-01-01T00%3A00&amp;status=failed"' in page
-    today = f"{timezone.now():%Y-%m-%d}T00%3A00"
-    assert f'href="/predictions/?model=shades&amp;created_after={today}"' in page
+def test_features_and_scores_are_columns_of_one_model(flowers, shades, signed_in, user):
+    predict(user=user, source="api", features={"length": 4.5, "petals": 5}, model="flowers")
+    make_prediction(user, model="shades")
+    page = signed_in.get(URL, {"model": "flowers", "column": ["feature.length"]})
+    assert [cell.text for cell in history_columns.list_cells(page.context["page"].rows[0], page.context["columns"])] == [
+        "4.5"
+    ]
+    page = signed_in.get(URL, {"model": "shades", "column": ["score.white", "source"], "view": "table"})
+    assert [str(column.title) for column in page.context["columns"]] == ["Source", "Score of white"]
+    assert signed_in.get(URL, {"view": "gallery"}).content.decode().count('class="gallery"') == 1
+    assert "can have only one value" in get_text(signed_in.get(f"{URL}?reviewed=true&reviewed=false"))
 
 
-def test_day_links_select_days(shades, signed_in, user):
-    old = make_prediction(user, name="old.png")
-    change_predictions(Prediction.objects.filter(pk=old.pk), created_at=timezone.now() - timedelta(days=1))
-    make_prediction(user, name="new.png")
-    links = dict(signed_in.get(URL).context["day_links"])
-    for text, names in (("today", ["new.png"]), ("yesterday", ["old.png"]), ("last 7 days", ["new.png", "old.png"])):
-        assert re.findall(r"\w+\.png", signed_in.get(links[text]).content.decode()) == names
+def test_selected_predictions_are_reviewed_and_exported(shades, client, signed_in, user, other):
+    rows = [make_prediction(user), make_prediction(user, make_image(0)), make_prediction(other)]
+    data = {"id": [row.pk for row in rows], "action": "correct", "next": URL}
+    for _ in range(2):
+        text = get_text(signed_in.post(f"{URL}selection/", data, follow=True))
+        assert "2 reviews are saved" in text
+    assert [row.reviews.filter(withdrawn_at=None).count() for row in rows] == [1, 1, 0]
+    text = get_text(signed_in.post(f"{URL}selection/", data | {"action": "incorrect"}, follow=True))
+    assert "2 reviews are not saved" in text and "Choose the true label" in text
+    response = signed_in.post(f"{URL}selection/", data | {"action": "csv"}, follow=True)
+    assert b"".join(response.streaming_content).count(b"\r\n") == 3
+
+
+def test_filters_are_saved_renamed_and_deleted_by_their_user(shades, client, signed_in, other, user):
+    query = "verdict=incorrect&range=last-month&older=x"
+    signed_in.post(f"{URL}filters/", {"name": "Wrong", "query": query})
+    row = SavedFilter.objects.get(user=user)
+    assert row.query == "verdict=incorrect&range=last-month"
+    assert f'href="{URL}?verdict=incorrect&amp;range=last-month"' in signed_in.get(URL).content.decode()
+    url = f"{URL}filters/{row.pk}/"
+    signed_in.post(url, {"name": "Errors"})
+    assert SavedFilter.objects.get().name == "Errors"
+    client.force_login(other)
+    assert client.post(url, {"action": "delete"}).status_code == 404
+    client.force_login(user)
+    client.post(url, {"action": "delete"})
+    assert not SavedFilter.objects.exists()
 
 
 def test_htmx_request_of_a_signed_out_user_opens_the_sign_in_page(client):
@@ -127,17 +165,6 @@ def test_htmx_request_of_a_signed_out_user_opens_the_sign_in_page(client):
 
 def test_browsers_do_not_cache_the_history(shades, signed_in):
     assert signed_in.get(URL)["Cache-Control"] == "private, no-store"
-
-
-def test_chips_show_readable_values(shades, signed_in):
-    chips = signed_in.get(URL, {"max_confidence": "0.8", "created_after": "2026-01-31T12:00"}).context["chips"]
-    assert [(chip.name, chip.value) for chip in chips] == [
-        ("Maximum confidence", "80%"),
-        ("Created from", "2026-01-31T12:00"),
-    ]
-    assert chips[1].time == datetime(2026, 1, 31, 12, tzinfo=UTC)
-    invalid = signed_in.get(URL, {"max_confidence": "x", "created_after": "x"}).context["chips"]
-    assert [(chip.value, chip.time) for chip in invalid] == [("x", None), ("x", None)]
 
 
 def test_rows_show_their_review(shades, signed_in, user):

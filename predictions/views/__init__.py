@@ -4,6 +4,7 @@ from predictions.views.background import CancelView, OpenPredictionView, OpenRow
 from predictions.views.detail import PredictionView, ThumbnailView
 from predictions.views.examples import ExampleImageView, ExampleView
 from predictions.views.history import HistoryView
+from predictions.views.history_actions import HistoryExportView, SavedFilterView, SaveFilterView, SelectionView
 from predictions.views.models import ModelDetailView, ModelListView
 from predictions.views.predict import PredictView
 from predictions.views.review import ReviewView
@@ -12,6 +13,7 @@ __all__ = [
     "CancelView",
     "ExampleImageView",
     "ExampleView",
+    "HistoryExportView",
     "HistoryView",
     "ModelDetailView",
     "ModelListView",
@@ -20,5 +22,8 @@ __all__ = [
     "PredictView",
     "PredictionView",
     "ReviewView",
+    "SaveFilterView",
+    "SavedFilterView",
+    "SelectionView",
     "ThumbnailView",
 ]  # fmt: skip

@@ -12,12 +12,13 @@ from django.shortcuts import get_object_or_404, render
 from django.views.generic import View
 from django_htmx.http import HttpResponseClientRefresh
 
-from accounts.permissions import can_view_all
 from accounts.requests import AuthenticatedRequest
 from core.fields import parse_uuid
+from predictions.history_query import HistoryQuery
 from predictions.models import Prediction
 from predictions.permissions import can_cancel
 from predictions.services.background import AlreadyFinal, cancel_prediction
+from predictions.views.history import get_row_context
 from predictions.views.mixins import HtmxLoginRequiredMixin, get_next_url
 
 MAX_POLLED_PREDICTIONS = 100  # the history shows fewer on a page
@@ -77,7 +78,7 @@ class OpenRowsView(HtmxLoginRequiredMixin, View):
         context: dict[str, Any] = {
             "changed": changed,
             "rows": predictions,
-            "shows_all_users": can_view_all(request.user),
+            **get_row_context(HistoryQuery(request, ignored=("shown",))),
         }
         return render(request, "predictions/_open_rows.html", context)
 

@@ -5,87 +5,114 @@ from __future__ import annotations
 from itertools import chain
 from typing import Any
 
-from django import forms
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.http import urlencode
 from django.views.decorators.vary import vary_on_headers
 from django.views.generic import TemplateView
 
 from accounts.permissions import can_view_all
 from accounts.requests import AuthenticatedRequest
-from core.pagination import get_keyset_page
-from predictions.filters import PredictionFilter
-from predictions.models import Prediction
-from predictions.views.history_links import build_history_url, list_chips, list_day_links, list_shortcut_links
+from core.pagination import KeysetPage
+from predictions.export import FORMAT_NAMES
+from predictions.history_columns import list_available_columns, select_columns
+from predictions.history_query import PAGE_SIZES, RANGE, TIME_FILTERS, HistoryQuery, build_history_url
+from predictions.models import SavedFilter
+from predictions.querysets import PredictionQuerySet
+from predictions.sorting import MAX_COUNT, count_rows, get_sorted_page
+from predictions.views.history_links import CONFIDENCE_FILTERS, list_chips
 from predictions.views.mixins import HtmxLoginRequiredMixin
 from registry.models import MULTI_LABEL_TASKS, ModelVersion, RegisteredModel
 
-PAGE_SIZE = 24  # predictions
 MAX_SUGGESTED_LABELS = 200
-CURSOR_PARAMETERS = {"older", "newer"}
-MAIN_FILTERS = ("model", "label", "status", "verdict")  # always visible; the others are behind "More filters"
+MAIN_FILTERS = ("model", "label", "search", RANGE, "verdict")  # the others are behind "More filters"
+MORE_FIELDS = ("version", "min_confidence", "max_confidence", "true_label", "client_reference", "error_code", "user")
+CHECKED_FIELDS = ("status", "source", "verdict", "picked_by")
+FORMAT_TITLES = {"csv": "CSV", "xlsx": "Excel", "jsonl": "JSON Lines"}
 
 
 @method_decorator(vary_on_headers("HX-Request"), "dispatch")  # otherwise, the back button shows a cached fragment
 class HistoryView(HtmxLoginRequiredMixin, TemplateView):
-    """Predictions, newest first."""
+    """Predictions, newest first or in another order, as a table or as a gallery."""
 
     template_name = "predictions/history.html"
     request: AuthenticatedRequest
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.query = HistoryQuery(request)
         response = super().get(request, *args, **kwargs)
         response["Cache-Control"] = "private, no-store"  # otherwise, the back button shows an outdated list
         if self.request.htmx:  # a form submits its empty fields too; keep them out of the address
-            response["HX-Push-Url"] = build_history_url({name: value for name, value in request.GET.dict().items() if value})
+            response["HX-Push-Url"] = build_history_url(self.query.kept)
         return response
 
     def get_template_names(self) -> list[str]:
         return ["predictions/_history.html"] if self.request.htmx else [self.template_name]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        parameters, user = self.request.GET, self.request.user
-        rows = Prediction.objects.visible_to(user).with_related().with_reviews()
-        filterset = PredictionFilter(parameters, rows, request=self.request)
-        unknown_names = filterset.find_unknown_names(CURSOR_PARAMETERS)
-        is_valid = filterset.is_valid() and not unknown_names
-        page = get_keyset_page(
-            filterset.qs if is_valid else rows.none(),
-            older_than=parameters.get("older", ""),
-            newer_than=parameters.get("newer", ""),
-            size=PAGE_SIZE,
+        query, rows = self.query, self.query.get_rows()
+        page = get_sorted_page(
+            rows.with_related().with_reviews(),
+            sort=query.sort,
+            older_than=query.get("older"),
+            newer_than=query.get("newer"),
+            size=query.size,
         )
-        filters = {name: parameters[name] for name in filterset.filters if parameters.get(name)}
         if not self.request.htmx:
-            kwargs |= self.get_form_context(filterset.form, filters)
+            kwargs |= self.get_form_context()
         return super().get_context_data(
             page=page,
-            filter=filterset,
-            filters=filters,
-            chips=list_chips(filterset, filters),
-            day_links=list_day_links(filters),
-            shortcut_links=list_shortcut_links(filters),
-            hidden_filter_count=len(filters.keys() - set(MAIN_FILTERS)),
-            unknown_names=unknown_names,
-            query=urlencode(filters),
-            shows_all_users=can_view_all(user),
+            count=self.count(rows, page),
+            max_count=MAX_COUNT,
+            filter=query.filterset,
+            filters=query.filters,
+            chips=list_chips(query),
+            hidden_filter_count=len(query.filters.keys() - set(MAIN_FILTERS)),
+            unknown_names=query.unknown_names,
+            repeated_names=query.repeated_names,
+            export_formats=[(name, FORMAT_TITLES[name]) for name in FORMAT_TITLES if name in FORMAT_NAMES],
+            **get_row_context(query),
             **kwargs,
         )
 
-    def get_form_context(self, form: forms.Form, filters: dict[str, str]) -> dict[str, Any]:
-        """Make the model a select and suggest labels. Both filters still accept any value in the address."""
-        choices = [(model.name, model.title) for model in RegisteredModel.objects.visible_to(self.request.user)]
-        reference = filters.get("model", "")
-        if reference not in ["", *dict(choices)]:
-            choices.append((reference, reference))
-        form.fields["model"].widget = forms.Select(choices=[("", "Any"), *choices])
-        form.fields["label"].widget.attrs |= {"list": "labels", "placeholder": "Any"}
+    def count(self, rows: PredictionQuerySet, page: KeysetPage) -> int:
+        is_complete = not page.older_than and not page.newer_than
+        if is_complete:
+            return len(page.rows)
+        return count_rows(rows.filter(confidence__isnull=False) if "confidence" in self.query.sort else rows)
+
+    def get_form_context(self) -> dict[str, Any]:
+        query = self.query
+        form, models = query.filterset.form, RegisteredModel.objects.visible_to(self.request.user)
+        choices = [(model.name, model.title) for model in models]
+        chosen = query.values.get("model", [])
+        choices += [(value, value) for value in chosen if value not in dict(choices)]
+        times = {name: form.cleaned_data.get(name) if query.filterset.is_valid() else None for name in TIME_FILTERS}
         return {
+            "single_names": CONFIDENCE_FILTERS,
+            "models": choices,
             "labels": _list_served_labels(),
-            "main_fields": [form[name] for name in MAIN_FILTERS],
-            "more_fields": [field for field in form if field.name not in MAIN_FILTERS],
+            "checked_fields": [form[name] for name in CHECKED_FIELDS],
+            "more_fields": [form[name] for name in MORE_FIELDS if name in form.fields],
+            "times": {name: f"{timezone.localtime(time):%Y-%m-%dT%H:%M}" for name, time in times.items() if time},
+            "is_custom": bool(query.values.keys() & set(TIME_FILTERS)),
+            "sizes": sorted({*PAGE_SIZES, query.default_size}),
+            "saved_filters": SavedFilter.objects.filter(user=self.request.user),
         }
+
+
+def get_row_context(query: HistoryQuery) -> dict[str, Any]:
+    """Return the context of the rows or tiles, which the request that polls open rows needs too."""
+    shows_all_users = can_view_all(query.request.user)
+    available = list_available_columns(query, shows_users=shows_all_users)
+    columns = select_columns(query, available)
+    return {
+        "query": query,
+        "columns": columns,
+        "available_columns": available,
+        "column_keys": [column.key for column in columns],
+        "shows_all_users": shows_all_users,
+    }
 
 
 def _list_served_labels() -> list[str]:

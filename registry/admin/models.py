@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
-from core.admin import ReadOnlyAdmin, render_json, render_link
+from core.admin import ReadOnlyAdmin, format_time, render_json, render_link
 from core.formatting import NOT_AVAILABLE
 from inference.errors import ArtifactMismatch, ModelUnavailable
 from inference.messages import format_bytes
@@ -21,11 +22,11 @@ from registry.models import Alias, AliasChange, ModelVersion, RegisteredModel
 from registry.presentation import describe_version
 from registry.serving import get_previous_version
 
-NOT_CHECKED = "Not checked (no alias)"
+NOT_CHECKED = _("Not checked (no alias)")
 INTEGRITY_BY_PROBLEM = {
-    "": "Intact",
-    ArtifactMismatch.code: "Changed since registration. It will not be loaded.",
-    ModelUnavailable.code: "Missing or not readable.",
+    "": _("Intact"),
+    ArtifactMismatch.code: _("Changed since registration. It will not be loaded."),
+    ModelUnavailable.code: _("Missing or not readable."),
 }
 
 
@@ -38,7 +39,7 @@ class RegisteredModelAdmin(ReadOnlyAdmin):
     fields = ("name", "title", "description", "task", "created_at", "created_by", "version_links")
     readonly_fields = ("created_at", "created_by", "version_links")
 
-    @admin.display(description="versions")
+    @admin.display(description=_("versions"))
     def version_links(self, row: RegisteredModel) -> SafeString | str:
         versions = row.versions.select_related("model")
         return format_html_join("", "<div>{}</div>", [(render_link(version),) for version in versions]) or NOT_AVAILABLE
@@ -69,50 +70,50 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         view = self.admin_site.admin_view(PromoteView.as_view(model_admin=self))
         return [path("<path:object_id>/promote/", view, name="registry_modelversion_promote"), *super().get_urls()]
 
-    @admin.display(description="aliases")
+    @admin.display(description=_("aliases"))
     def alias_names(self, row: ModelVersion) -> str:
         return ", ".join(alias.name for alias in row.aliases.all()) or NOT_AVAILABLE
 
-    @admin.display(description="size", ordering="size")
+    @admin.display(description=_("size"), ordering="size")
     def readable_size(self, row: ModelVersion) -> str:
         return format_bytes(row.size)
 
-    @admin.display(description="registered (UTC)", ordering="created_at")
+    @admin.display(description=_("registered"), ordering="created_at")
     def registered_at(self, row: ModelVersion) -> str:
-        return f"{row.created_at:%Y-%m-%d %H:%M}"
+        return format_time(row.created_at)
 
-    @admin.display(description="artifact integrity")
+    @admin.display(description=_("artifact integrity"))
     def integrity(self, row: ModelVersion) -> str:
-        return INTEGRITY_BY_PROBLEM[find_artifact_problem(row)]
+        return str(INTEGRITY_BY_PROBLEM[find_artifact_problem(row)])
 
-    @admin.display(description="artifact integrity")
+    @admin.display(description=_("artifact integrity"))
     def served_integrity(self, row: ModelVersion) -> str:
         """Return the integrity of a version with an alias. Other versions are not checked, because there can be hundreds."""
-        return self.integrity(row) if row.aliases.all() else NOT_CHECKED
+        return self.integrity(row) if row.aliases.all() else str(NOT_CHECKED)
 
-    @admin.display(description="model")
+    @admin.display(description=_("model"))
     def model_link(self, row: ModelVersion) -> str:
         return render_link(row.model)
 
-    @admin.display(description="what was registered")
+    @admin.display(description=_("what was registered"))
     def description(self, row: ModelVersion) -> SafeString:
         rows = ((section, name, value) for section, name, value in describe_version(row))
         lines = format_html_join("", "<tr><td>{}</td><td>{}</td><td>{}</td></tr>", rows)
         return format_html("<table>{}</table>", lines)
 
-    @admin.display(description="libraries")
+    @admin.display(description=_("libraries"))
     def libraries_json(self, row: ModelVersion) -> str:
         return render_json(row.libraries)
 
-    @admin.display(description="signature")
+    @admin.display(description=_("signature"))
     def signature_json(self, row: ModelVersion) -> str:
         return render_json(row.parsed_signature.to_dict())
 
-    @admin.display(description="labels")
+    @admin.display(description=_("labels"))
     def labels_json(self, row: ModelVersion) -> str:
         return render_json(row.labels)
 
-    @admin.display(description="examples")
+    @admin.display(description=_("examples"))
     def examples_json(self, row: ModelVersion) -> str:
         return render_json(row.examples)
 

@@ -13,6 +13,8 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.generic import FormView
 
 from accounts.models import User
@@ -29,7 +31,7 @@ class AliasForm(forms.Form):
     alias = forms.CharField(
         max_length=Alias._meta.get_field("name").max_length,
         validators=[validate_name],
-        help_text=f'"{PRODUCTION}" serves requests that name no version. A new name creates an alias.',
+        help_text=_('"production" serves requests that name no version. A new name creates an alias.'),
     )
 
 
@@ -40,7 +42,7 @@ class PromoteView(UserPassesTestMixin, FormView):
     template_name = "admin/registry/modelversion/promote.html"
     form_class = AliasForm
     raise_exception = True
-    permission_denied_message = "You don't have permission to move aliases."
+    permission_denied_message = _("You don't have permission to move aliases.")
 
     def test_func(self) -> bool:
         return has_permission(self.request.user, PROMOTE_MODELS)
@@ -60,7 +62,7 @@ class PromoteView(UserPassesTestMixin, FormView):
         admin: Any = self.model_admin
         return super().get_context_data(
             **admin.admin_site.each_context(self.request),
-            title=f"Promote {self.version}",
+            title=gettext("Promote %(version)s") % {"version": self.version},
             opts=self.version._meta,
             original=self.version,
             aliases=Alias.objects.filter(model=self.version.model_id).select_related("version"),
@@ -73,8 +75,14 @@ class PromoteView(UserPassesTestMixin, FormView):
         try:
             change = promote_model(name=name, number=self.version.number, alias=alias, user=user)
         except (InferenceError, ValidationError) as error:
-            form.add_error(None, f"{name}@{alias} was not changed. {describe_error(error)}")
+            values = {"alias": f"{name}@{alias}", "error": describe_error(error)}
+            form.add_error(None, gettext("%(alias)s was not changed. %(error)s") % values)
             return self.render_to_response(self.get_context_data(form=form), status=409)
-        previous = f", previously to version {change.from_version.number}" if change.from_version else ""
-        messages.success(self.request, f"The alias {name}@{alias} now points to version {self.version.number}{previous}.")
+        values = {"alias": f"{name}@{alias}", "number": self.version.number}
+        if change.from_version:
+            text = gettext("The alias %(alias)s now points to version %(number)s, previously to version %(previous)s.")
+            values["previous"] = change.from_version.number
+        else:
+            text = gettext("The alias %(alias)s now points to version %(number)s.")
+        messages.success(self.request, text % values)
         return redirect(reverse("admin:registry_modelversion_change", args=[self.version.pk]))

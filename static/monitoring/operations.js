@@ -1,29 +1,42 @@
 // Draws the charts of the operations page with uPlot, on load and after htmx has replaced the content. Without this module,
 // the tables below the charts show the data.
+import { gettext, language } from "../mlsite/i18n.js";
 
 const CHART_HEIGHT = 210; // pixels, without the legend
+const PANEL_HEIGHT = 120; // of a chart with one series
 const MAX_POINT_MARKERS = 40; // lines with more points have no markers
 const SERIES_DASHES = [[], [6, 3], [2, 3], [10, 3, 2, 3], [12, 4], [4, 2]];
 const DATE_FORMAT = { day: "numeric", month: "short" };
 const TIME_FORMAT = { hour: "2-digit", minute: "2-digit" };
+const LOCALE = language === "en" ? "en-GB" : language;
 
+const formatNumber = (value, digits = 0) =>
+  value.toLocaleString(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 const formatValue = {
-  count: (value) => value.toLocaleString("en-GB"),
-  milliseconds: (value) => `${value.toLocaleString("en-GB", { maximumFractionDigits: 1 })} ms`,
-  share: (value) => `${(value * 100).toFixed(1)}%`,
+  count: (value) => formatNumber(value),
+  milliseconds: (value) => `${formatNumber(value, 1)} ms`,
+  share: (value) => `${formatNumber(value * 100, 1)}%`,
+  distance: (value) => formatNumber(value, 2),
 };
 const formatTick = {
-  ...formatValue,
-  milliseconds: (value) => `${value.toLocaleString("en-GB")} ms`,
-  share: (value) => `${Number((value * 100).toFixed(2))}%`,
+  count: (value) => value.toLocaleString(LOCALE, { notation: "compact" }),
+  milliseconds: (value) => `${value.toLocaleString(LOCALE)} ms`,
+  share: (value) => `${Number((value * 100).toFixed(2)).toLocaleString(LOCALE)}%`,
+  distance: (value) => value.toLocaleString(LOCALE),
 };
 
 function formatTime(seconds, format) {
-  return new Date(seconds * 1000).toLocaleString("en-GB", { timeZone: "UTC", ...format });
+  return new Date(seconds * 1000).toLocaleString(LOCALE, { timeZone: "UTC", ...format });
 }
 
+// A token can be "light-dark(…)". The color of an element is resolved for the theme of the page.
 function readColor(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const probe = document.createElement("span");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
 }
 
 // uPlot has no stacked bars. Draw each series as the sum of itself and all later series, the tallest first.
@@ -34,7 +47,8 @@ function stackValues(values) {
 }
 
 function buildSeries(chart, index) {
-  const stroke = readColor(chart.kind === "bars" && index === 1 ? "--bad" : `--line-${index + 1}`);
+  const isFailure = chart.kind === "bars" && index === 1;
+  const stroke = readColor(isFailure ? "--bad" : `--line-${index + 1}`);
   // The legend shows the value under the pointer, or the latest one.
   const value = (plot, _, seriesNumber, position) => {
     const number = chart.values[seriesNumber - 1].at(position ?? -1);
@@ -54,7 +68,12 @@ function getShareRange(low, high) {
   return [Math.max(0, low - margin), Math.min(1, high + margin)];
 }
 
-function buildAxes(chart, isHourly) {
+function getRange(chart, values) {
+  const high = Math.max(0, ...values.flat().filter((value) => value !== null), chart.threshold ?? 0);
+  return [0, high * 1.08 || 1];
+}
+
+function buildAxes(chart, isHourly, isPanel) {
   const axis = {
     stroke: readColor("--ink-quiet"),
     grid: { stroke: readColor("--line"), width: 1 },
@@ -63,39 +82,81 @@ function buildAxes(chart, isHourly) {
   };
   const tickFormat = isHourly ? TIME_FORMAT : DATE_FORMAT;
   return [
-    { ...axis, grid: { show: false }, space: 70, size: 36, gap: 8, values: (_, ticks) => ticks.map((tick) => formatTime(tick, tickFormat)) },
-    { ...axis, size: 60, values: (_, ticks) => ticks.map((tick) => formatTick[chart.unit](tick)) },
+    { ...axis, grid: { show: false }, space: 70, size: isPanel ? 26 : 36, gap: isPanel ? 4 : 8, values: (_, ticks) => ticks.map((tick) => formatTime(tick, tickFormat)) },
+    { ...axis, size: isPanel ? 48 : 60, space: isPanel ? 24 : 30, values: (_, ticks) => ticks.map((tick) => formatTick[chart.unit](tick)) },
   ];
 }
 
-function buildOptions(chart, data, width) {
+// Promotions and deployments: a dashed line with the number of the list below the charts. Bars are centered on their time.
+function drawMarkers(plot, data, halfBucket, threshold) {
+  const { ctx: context, bbox } = plot;
+  const ratio = devicePixelRatio;
+  context.save();
+  context.lineWidth = ratio;
+  context.setLineDash([4 * ratio, 3 * ratio]);
+  context.font = `600 ${11 * ratio}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  if (threshold !== null) {
+    context.strokeStyle = readColor("--doubt");
+    const top = plot.valToPos(threshold, "y", true);
+    context.beginPath();
+    context.moveTo(bbox.left, top);
+    context.lineTo(bbox.left + bbox.width, top);
+    context.stroke();
+  }
+  let lastLabel = -Infinity; // markers at about the same time share the number of the first one
+  for (const marker of data.markers) {
+    const left = plot.valToPos(marker.time - halfBucket, "x", true);
+    context.strokeStyle = context.fillStyle = readColor(marker.kind === "promotion" ? "--marker-promotion" : "--marker-deployment");
+    context.beginPath();
+    context.moveTo(left, bbox.top);
+    context.lineTo(left, bbox.top + bbox.height);
+    context.stroke();
+    if (left - lastLabel < 14 * ratio) continue;
+    context.fillText(marker.number, left, bbox.top - 2 * ratio);
+    lastLabel = left;
+  }
+  context.restore();
+}
+
+function buildOptions(chart, data, { width, height, isPanel, times, yRange }) {
   const isHourly = data.step === "hour";
   const halfBucket = isHourly ? 1800 : 43200; // seconds
   const timeFormat = isHourly ? { ...DATE_FORMAT, ...TIME_FORMAT } : DATE_FORMAT;
+  const xRange = [data.times[0] - halfBucket, data.times.at(-1) + halfBucket];
   return {
     width,
-    height: CHART_HEIGHT,
-    padding: [12, 18, 0, 0],
+    height,
+    padding: [data.markers.length ? 16 : 12, 18, 0, 0],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
-    cursor: { drag: { x: false, y: false }, y: false },
+    cursor: { drag: { x: false, y: false }, y: false, sync: { key: "operations", scales: ["x", null] } },
     legend: { live: true },
     scales: {
-      x: { range: (_, low, high) => [low - halfBucket, high + halfBucket] },
-      y: { range: (_, low, high) => (chart.unit === "share" ? getShareRange(low, high) : [0, high * 1.08 || 1]) },
+      x: { range: () => xRange },
+      y: { range: yRange },
     },
-    axes: buildAxes(chart, isHourly),
+    axes: buildAxes(chart, isHourly, isPanel),
     series: [
-      { label: isHourly ? "Hour" : "Day", value: (_, seconds) => formatTime(seconds ?? data.times.at(-1), timeFormat) },
+      { label: isHourly ? gettext("Hour") : gettext("Day"), value: (_, seconds) => formatTime(seconds ?? times.at(-1), timeFormat) },
       ...chart.names.map((_, index) => buildSeries(chart, index)),
     ],
+    hooks: { draw: [(plot) => drawMarkers(plot, data, halfBucket, chart.threshold)] },
   };
 }
 
 const plots = new Map(); // uPlot instances by the element that contains them
 const resizeObserver = new ResizeObserver((entries) => entries.forEach(({ target }) => {
   const plot = plots.get(target);
-  if (plot && target.clientWidth && plot.width !== target.clientWidth) plot.setSize({ width: target.clientWidth, height: CHART_HEIGHT });
+  if (plot && target.clientWidth && plot.width !== target.clientWidth) plot.setSize({ width: target.clientWidth, height: plot.height });
 }));
+
+function drawChart(container, chart, data, options) {
+  const halfBucket = data.step === "hour" ? 1800 : 43200;
+  const times = chart.times?.map((time) => time - halfBucket) ?? data.times;
+  const values = chart.kind === "bars" ? stackValues(chart.values) : chart.values;
+  plots.set(container, new uPlot(buildOptions(chart, data, { width: container.clientWidth, times, ...options }), [times, ...values], container));
+  resizeObserver.observe(container);
+}
 
 function drawCharts() {
   plots.forEach((plot) => plot.destroy());
@@ -105,27 +166,27 @@ function drawCharts() {
   if (!script) return;
   const data = JSON.parse(script.textContent);
   for (const chart of data.charts) {
-    const container = document.querySelector(`[data-chart="${chart.id}"]`);
-    const values = chart.kind === "bars" ? stackValues(chart.values) : chart.values;
-    plots.set(container, new uPlot(buildOptions(chart, data, container.clientWidth), [data.times, ...values], container));
-    resizeObserver.observe(container);
+    const range = getRange(chart, chart.values);
+    for (const container of document.querySelectorAll(`[data-chart="${chart.id}"]`)) {
+      if (chart.split) {
+        const index = Number(container.dataset.series);
+        const single = { ...chart, names: [chart.names[index]], values: [chart.values[index]] };
+        drawChart(container, single, data, { height: PANEL_HEIGHT, isPanel: true, yRange: () => range });
+      } else {
+        const yRange = (_, low, high) => (chart.unit === "share" ? getShareRange(low, high) : [0, high * 1.08 || 1]);
+        drawChart(container, chart, data, { height: CHART_HEIGHT, isPanel: false, yRange });
+      }
+    }
   }
 }
 
 drawCharts();
 document.addEventListener("htmx:afterSwap", drawCharts);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawCharts);
+new MutationObserver(drawCharts).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 
 // The versions of one model do not apply to another. In the capture phase, to reset the version before htmx reads the form.
 document.addEventListener("change", ({ target }) => {
   const version = target.form?.elements.version;
   if (target.name === "model" && version) version.value = "";
 }, true);
-
-// Without the expected content, load the page itself: it shows the error, or the sign-in form after the session has expired.
-document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.xhr.responseText.includes('id="operations"')) return;
-  event.preventDefault();
-  location.assign(event.detail.pathInfo.finalRequestPath);
-});
-document.addEventListener("htmx:sendError", ({ detail }) => location.assign(detail.pathInfo.finalRequestPath));

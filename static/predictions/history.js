@@ -1,55 +1,65 @@
-// The History page: show and accept times in the reader's time zone, and submit them in UTC. Reload the page after the back
-// button.
-const TIME_FILTERS = ["created_after", "created_before"];
-const MILLISECONDS_PER_DAY = 86_400_000;
-const form = document.querySelector(".filters");
+// The History page: select rows, close menus, keep the filters that are saved up to date, and reload after the back button.
+import { interpolate, ngettext } from "../mlsite/i18n.js";
 
-const padNumber = (number) => String(number).padStart(2, "0");
+let lastChecked = null;
 
-function formatLocalTime(time) {
-  const day = [time.getFullYear(), padNumber(time.getMonth() + 1), padNumber(time.getDate())].join("-");
-  return `${day}T${padNumber(time.getHours())}:${padNumber(time.getMinutes())}`;
+const listBoxes = () => [...document.querySelectorAll('#selection input[name="id"]')];
+
+function showSelection() {
+  const form = document.querySelector("#selection");
+  if (!form) return;
+  form.classList.add("scripted");
+  const boxes = listBoxes();
+  const count = boxes.filter((box) => box.checked).length;
+  form.classList.toggle("has-selection", count > 0);
+  const text = ngettext("%(count)s selected", "%(count)s selected", count);
+  form.querySelector("[data-count]").textContent = count ? interpolate(text, { count }) : "";
+  const all = form.querySelector("[data-select-page]");
+  if (!all) return;
+  all.hidden = false;
+  all.checked = count > 0 && count === boxes.length;
+  all.indeterminate = count > 0 && count < boxes.length;
 }
 
-// A time without a zone is in UTC, as on the server.
-function parseTime(text) {
-  return new Date(/(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`);
+// With Shift, select all rows from the last one to this one.
+function selectRange(box) {
+  const boxes = listBoxes();
+  const ends = [boxes.indexOf(lastChecked), boxes.indexOf(box)].sort((a, b) => a - b);
+  if (ends[0] < 0) return;
+  for (const other of boxes.slice(ends[0], ends[1] + 1)) other.checked = box.checked;
 }
 
-function showLocalTimes() {
-  for (const name of TIME_FILTERS) {
-    const field = form.elements[name];
-    field.labels[0].textContent = field.labels[0].textContent.replace(" (UTC)", "");
-    const time = parseTime(new URLSearchParams(location.search).get(name) || "");
-    if (!Number.isNaN(time.valueOf())) field.value = formatLocalTime(time);
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
   }
-}
-
-// Return the start of the reader's day for the start of a day in UTC: both are as many days from today.
-function toLocalMidnight(utcMidnight) {
-  const now = new Date();
-  const utcToday = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate());
-  const days = Math.round((utcMidnight - utcToday) / MILLISECONDS_PER_DAY);
-  return new Date(now.getFullYear(), now.getMonth(), now.getDate() + days);
-}
-
-function localizeDayLinks(root) {
-  for (const link of root.querySelectorAll("[data-day]")) {
-    const url = new URL(link.href);
-    for (const name of TIME_FILTERS.filter((filter) => url.searchParams.has(filter))) {
-      url.searchParams.set(name, toLocalMidnight(parseTime(url.searchParams.get(name))).toISOString());
-    }
-    link.href = url.href;
-  }
-}
-
-showLocalTimes();
-localizeDayLinks(document);
-form.addEventListener("formdata", ({ formData }) => {
-  for (const name of TIME_FILTERS) {
-    const typed = formData.get(name);
-    if (typed) formData.set(name, new Date(typed).toISOString());
-  }
+  if (!event.target.matches('#selection input[name="id"]')) return;
+  if (event.shiftKey) selectRange(event.target);
+  lastChecked = event.target;
+  showSelection();
 });
-document.addEventListener("htmx:afterSwap", ({ target }) => localizeDayLinks(target));
+
+document.addEventListener("change", ({ target }) => {
+  if (!target.matches("[data-select-page]")) return;
+  for (const box of listBoxes()) box.checked = target.checked;
+  showSelection();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (!/^Escape$/.test(event.key)) return;
+  const menu = document.querySelector("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+    return;
+  }
+  for (const box of listBoxes()) box.checked = false;
+  showSelection();
+});
+
+document.addEventListener("htmx:pushedIntoHistory", () => {
+  document.querySelector("[data-query]").value = location.search.slice(1);
+});
+document.addEventListener("htmx:afterSwap", showSelection);
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+showSelection();

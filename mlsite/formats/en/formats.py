@@ -1,3 +1,4 @@
-"""English formats."""
+"""English: ISO 8601, as on the other pages."""
 
-DATETIME_FORMAT, DATE_FORMAT = "j M Y, H:i", "j M Y"
+DATETIME_FORMAT = "Y-m-d H:i"
+DATE_FORMAT = "Y-m-d"

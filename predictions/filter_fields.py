@@ -1,0 +1,83 @@
+"""Filters that accept several values, of which a row must have one, and times that a database can store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import django_filters as filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django_filters.fields import IsoDateTimeField
+
+MAX_FILTER_VALUES = 200  # of one filter; a page of the history has at most as many rows
+
+
+class UTCDateTimeField(IsoDateTimeField):
+    """A date or time in ISO 8601 that a database can store. Without a zone, it is in the current time zone."""
+
+    default_error_messages = {
+        "invalid": _("Expected a date or time such as 2026-01-31 or 2026-01-31T12:00:00Z. In a URL, write + as %2B.")
+    }
+
+    def clean(self, value: Any) -> datetime | None:
+        moment = super().clean(value)
+        try:
+            return moment and moment.astimezone(UTC)
+        except (OverflowError, ValueError) as error:
+            message = gettext("Expected a time such as 2026-01-31T12:00:00Z. Received: %(value)s") % {"value": value}
+            raise ValidationError(message) from error
+
+
+class UTCDateTimeFilter(filters.IsoDateTimeFilter):
+    field_class = UTCDateTimeField
+
+
+class ValuesField(forms.Field):
+    """A list of values without duplicates, each cleaned by another field. Empty values are ignored."""
+
+    widget = forms.MultipleHiddenInput
+    item_class: type[forms.Field] = forms.CharField
+
+    def __init__(self, *, item_options: dict[str, Any] | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.item = self.item_class(**(item_options or {}))
+
+    def clean(self, value: Iterable[str] | None) -> list[Any]:
+        values = [text for text in value or () if text != ""]
+        if len(values) > MAX_FILTER_VALUES:
+            message = gettext("Expected at most %(count)s values.") % {"count": MAX_FILTER_VALUES}
+            raise ValidationError(message, code="too-many")
+        return list(dict.fromkeys(self.item.clean(text) for text in values))
+
+
+class IntegersField(ValuesField):
+    item_class = forms.IntegerField
+
+
+class UUIDsField(ValuesField):
+    item_class = forms.UUIDField
+
+
+class TextsFilter(filters.CharFilter):
+    """Any of several texts."""
+
+    field_class = ValuesField
+
+
+class IntegersFilter(filters.NumberFilter):
+    """Any of several integers."""
+
+    field_class = IntegersField
+
+    def get_max_validator(self) -> None:
+        """Return no validator: the field of each value has its own."""
+
+
+class UUIDsFilter(filters.UUIDFilter):
+    """Any of several UUIDs."""
+
+    field_class = UUIDsField
