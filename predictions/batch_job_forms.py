@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from inference.signature import TableInput
 from predictions.feature_fields import format_field_label
@@ -21,25 +23,25 @@ class BatchFileForm(forms.Form):
     model = forms.CharField(
         required=False,
         max_length=MAX_REFERENCE_CHARACTERS,
-        label="Model",
+        label=_("Model"),
         widget=forms.Select(attrs={"autocomplete": "off"}),
     )
     file = forms.FileField(
-        label="File",
+        label=_("File"),
         allow_empty_file=True,
         max_length=None,
         widget=forms.FileInput(attrs={"accept": ACCEPTED_FILES}),
-        error_messages={"required": "Choose a CSV file or a ZIP file."},
+        error_messages={"required": _("Choose a CSV file or a ZIP file.")},
     )
 
     def __init__(self, *args: Any, choices: Sequence[tuple[str, str]], limit: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.has_models = bool(choices)
         self.fields["model"].widget.choices = choices  # type: ignore[attr-defined]
-        self.fields["file"].help_text = (
-            "A CSV file for a model that takes rows or texts, or a ZIP file for a model that takes images, "
-            f"up to {limit}. The columns of a CSV file have the names of the features."
-        )
+        self.fields["file"].help_text = gettext(
+            "A CSV file for a model that takes rows or texts, or a ZIP file for a model that takes images, up to %(limit)s. "
+            "The columns of a CSV file have the names of the features."
+        ) % {"limit": limit}
 
 
 class ColumnsForm(forms.Form):

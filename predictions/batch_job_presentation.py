@@ -80,24 +80,22 @@ def format_all_items(job: BatchJob) -> str:
 
 def describe_status(job: BatchJob) -> str:
     """Return a sentence that explains the status."""
-    if job.status == Status.FAILED:
-        return job.error_message
     values = {"items": format_items(job, job.done_items), "failed": f"{job.failed_items:,}", "reason": job.error_message}
+    texts = {
+        Status.FAILED: "%(reason)s",
+        Status.CANCELED: _("%(items)s processed before the batch job was canceled."),
+        Status.SUCCEEDED: _("%(items)s processed."),
+        Status.QUEUED: _("Waiting for a worker."),
+        Status.DRAFT: _("The images are being uploaded."),
+        Status.RUNNING: _("Processing the file."),
+    }
     if job.status == Status.CANCELED and job.error_message:
         return _("%(items)s processed. %(reason)s") % values
-    if job.status == Status.CANCELED:
-        return _("%(items)s processed before the batch job was canceled.") % values
     if job.status == Status.SUCCEEDED and job.failed_items:
         return _("%(items)s processed, of which %(failed)s failed.") % values
-    if job.status == Status.SUCCEEDED:
-        return _("%(items)s processed.") % values
-    if job.status == Status.QUEUED:
-        return _("Waiting for a worker.")
-    if job.status == Status.DRAFT:
-        return _("The images are being uploaded.")
-    if not job.total_items:
-        return _("Processing the file.")
-    return _("Processing %(items)s.") % {"items": format_items(job, job.total_items)}
+    if job.status == Status.RUNNING and job.total_items:
+        return _("Processing %(items)s.") % {"items": format_items(job, job.total_items)}
+    return texts[Status(job.status)] % values
 
 
 def get_duration(job: BatchJob) -> float | None:

@@ -62,7 +62,7 @@ def test_table_is_dropped_previewed_and_processed_while_the_tab_is_closed(page, 
     expect(page.locator(SUCCEEDED)).to_be_visible(timeout=JOB_TIMEOUT_MILLISECONDS)
     expect(page.get_by_text("1,501 rows processed, of which 1 failed.")).to_be_visible()
     expect(page.get_by_role("cell", name="Line 1502")).to_be_visible()
-    expect(page.locator("[hx-get]")).to_have_count(0)
+    expect(page.locator("[hx-trigger^=every]")).to_have_count(0)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download results").click()
     lines = download.value.path().read_text().splitlines()
@@ -83,10 +83,14 @@ def test_many_images_become_a_batch_job_with_live_progress(page, watched, tmp_pa
     expect(card).to_contain_text("40 of 40 uploaded.")
     expect(card).to_contain_text("Upload complete. You can leave this page.")
     expect(card.locator(".job-counts")).to_contain_text("40 of 40")
-    expect(card.locator("[hx-get]")).to_have_count(0)
-    card.get_by_role("link", name="Open the batch job").click()
+    expect(card.locator("[hx-trigger^=every]")).to_have_count(0)
+    expect(card.locator(".tile")).to_have_count(40)
+    page.reload()  # the results are in the database
+    card = page.locator("#last-job")
+    expect(card.locator(".tile")).to_have_count(40)
+    card.get_by_role("button", name="Open the batch job").click()
     expect(page.get_by_role("heading", name="40 images")).to_be_visible()
-    expect(page.get_by_role("heading", name="Predictions by label")).to_be_visible()
+    expect(page.get_by_role("navigation", name="Predictions by label")).to_be_visible()
 
 
 def test_folder_is_uploaded_without_its_other_files(page, watched, tmp_path):
@@ -141,6 +145,13 @@ def test_images_uploaded_before_the_page_was_closed_are_processed(page, watched,
     page.goto(url)
     expect(page.locator(SUCCEEDED)).to_be_visible(timeout=JOB_TIMEOUT_MILLISECONDS)
     assert get_done_count(page) == f"{uploaded} of {uploaded}"
+
+    # The same images again: only the missing ones are uploaded, to the same batch job.
+    page.goto("/")
+    expect(page.locator("#last-job")).to_contain_text(f"{40 - uploaded} images were not uploaded.")
+    page.get_by_label("Choose images").set_input_files(sorted(tmp_path.glob("*.png")))
+    expect(page.locator("#results .result")).to_contain_text(f"{uploaded} images are in this batch job already")
+    expect(page.locator("#results .tile")).to_have_count(40, timeout=JOB_TIMEOUT_MILLISECONDS)
 
 
 def test_wrong_files_are_rejected_with_a_hint(page, watched):

@@ -6,6 +6,8 @@ from typing import Any
 
 from django import template
 from django.template import Context
+from django.urls import reverse
+from django.utils.html import format_html
 
 from predictions import batch_job_presentation
 
@@ -21,3 +23,18 @@ register.filter("job_duration", batch_job_presentation.get_duration)
 def job_grid(context: Context, grid: dict[str, Any]) -> dict[str, Any]:
     """Render the grid of a batch job from its context."""
     return {"csrf_token": context.get("csrf_token"), **grid}
+
+
+@register.simple_tag
+def batch_attributes(limits: dict[str, Any] | None, input_noun: str) -> str:
+    """Return the attributes of a form whose scripts create batch jobs; none if the model does not take them."""
+    if not limits:
+        return ""
+    return format_html(
+        'data-batch-url="{}" data-batch-pages="{}" data-batch-max-bytes="{}" data-batch-max-size="{}" data-input-noun="{}"',
+        reverse("api:batch-job-list"),
+        reverse("predictions:batch-jobs"),
+        str(limits["bytes"]),
+        limits["size"],
+        input_noun,
+    )

@@ -72,7 +72,7 @@ def test_archive_starts_at_once(shades, signed_in):
     run_batch_job(str(job.pk))
     page = get_text(signed_in.get(job.get_absolute_url()))
     assert "2 images processed." in page
-    assert "Predictions by label black" in page
+    assert "All 2 black" in page
 
 
 def test_htmx_upload_redirects_the_browser_or_returns_the_reason(shades, signed_in):

@@ -23,7 +23,6 @@ from core.urls import get_site_url
 from inference.errors import InferenceError, ModelLoading
 from inference.messages import format_bytes
 from inference.signature import TableInput, get_table_part
-from predictions.batch_job_progress import get_progress
 from predictions.forms import CsvRowForm, FeaturesForm, PredictionForm, UploadForm
 from predictions.models import Prediction
 from predictions.services.decoding import limit_request_decoding
@@ -32,12 +31,11 @@ from predictions.services.inputs import PreparedInput
 from predictions.services.predict import run_prediction
 from predictions.services.submissions import store_once
 from predictions.snippets import build_snippets
-from predictions.views.batch_jobs.results import get_grid_context
 from predictions.views.form_inputs import FORM_CLASSES, get_form_arguments, get_initial_input, get_job_limits, iterate_inputs
 from predictions.views.mixins import HtmxLoginRequiredMixin, build_error_response, build_loading_response
 from predictions.views.model_choices import list_model_choices
 from predictions.views.outdated_forms import convert_outdated_form
-from predictions.views.recent_results import find_last_job, is_current_job, list_recent_predictions
+from predictions.views.recent_results import get_recent_results
 from predictions.views.submissions import SubmissionMixin
 from registry.errors import InactiveModel, UnknownModel
 from registry.integrity import get_serving_version
@@ -246,25 +244,10 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
         return context | {
             "choices": list_model_choices(self.version, self.reference),
             "serving_version": self.resolved and get_serving_version(self.resolved.version, self.resolved.reference),
-            **self.get_recent_results(),
+            **get_recent_results(self.request, self.resolved, with_job=self.has_upload_form),
         }
 
     def get_page_url(self, results: Iterable[Prediction]) -> str:
         """Return the address of this page with results."""
         query = {"model": self.page_reference, "shown": [str(prediction.id) for prediction in results]}
         return f"{reverse('predictions:predict')}?{urlencode(query, doseq=True)}"
-
-    def get_recent_results(self) -> dict[str, Any]:
-        """Return the newest results of this user and model, so that they survive a reload."""
-        if self.resolved is None:
-            return {"recent": []}
-        version, user = self.resolved.version, self.request.user
-        job = find_last_job(user, version) if self.has_upload_form else None
-        context: dict[str, Any] = {"recent": list_recent_predictions(user, version), "last_job": job}
-        if job and is_current_job(job):
-            context |= {
-                "progress": get_progress(job),
-                "is_current": True,
-                "grid": get_grid_context(job, self.request, in_card=True),
-            }
-        return context

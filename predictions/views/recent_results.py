@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.requests import AuthenticatedRequest
 from predictions.batch_job_grid import has_grid
+from predictions.batch_job_progress import get_progress
 from predictions.models import BatchJob, Prediction
+from predictions.views.batch_jobs.results import get_grid_context
 from registry.models import ModelVersion
+from registry.references import ResolvedModel
 
 MAX_RECENT_PREDICTIONS = 6
 MAX_SEARCHED_PREDICTIONS = 1000  # newest predictions of a user in which single ones of the model are searched
 MAX_SEARCHED_JOBS = 20
 SHOWN_FOR = timedelta(days=1)  # after its end, a batch job is only linked
+
+
+def get_recent_results(request: AuthenticatedRequest, resolved: ResolvedModel | None, *, with_job: bool) -> dict[str, Any]:
+    """Return the context of the newest results of a user and a model, so that they survive a reload."""
+    if resolved is None:
+        return {"recent": []}
+    job = find_last_job(request.user, resolved.version) if with_job else None
+    context: dict[str, Any] = {"recent": list_recent_predictions(request.user, resolved.version), "last_job": job}
+    if job and is_current_job(job):
+        context |= {"progress": get_progress(job), "is_current": True, "grid": get_grid_context(job, request, in_card=True)}
+    return context
 
 
 def list_recent_predictions(user: User, version: ModelVersion) -> list[Prediction]:

@@ -49,7 +49,7 @@ export async function listDroppedFiles(dataTransfer) {
 // it.
 export function listenForDrops(overlay, receive) {
   let depth = 0; // the pointer enters an element before it leaves the other one
-  const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+  const hasFiles = (event) => [...(event.dataTransfer?.items || [])].some((item) => item.kind === "file");
   const show = (isShown) => { if (overlay) overlay.hidden = !isShown; };
   document.addEventListener("dragenter", (event) => {
     if (!hasFiles(event)) return;

@@ -3,10 +3,9 @@
 // processed.
 import { readCsrfToken } from "../mlsite/csrf.js";
 import { gettext, interpolate, language, ngettext } from "../mlsite/i18n.js";
+import { readFile, splitIntoGroups } from "./image_groups.js";
 import { findUploadedImages } from "./uploaded_images.js";
 
-const MAX_GROUP_FILES = 16;
-const MAX_GROUP_BYTES = 8 * 2 ** 20;
 const MAX_CONCURRENT_GROUPS = 3;
 const RETRY_DELAYS_MILLISECONDS = [0, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000];
 const RETRIED_STATUSES = [408, 425, 429];
@@ -56,28 +55,6 @@ async function post(url, body, headers, report) {
     if (!isTemporary(response)) break;
   }
   throw new Error(message);
-}
-
-function* splitIntoGroups(images) {
-  let group = [];
-  let bytes = 0;
-  for (const image of images) {
-    if (group.length === MAX_GROUP_FILES || (group.length && bytes + image.file.size > MAX_GROUP_BYTES)) {
-      yield group;
-      group = [];
-      bytes = 0;
-    }
-    group.push(image);
-    bytes += image.file.size;
-  }
-  if (group.length) yield group;
-}
-
-// Files are read before they are sent: the browser reports a file that was deleted meanwhile as a lost connection. The server
-// rejects an empty file, so that the batch job lists it as failed.
-async function readFile(file) {
-  const data = await file.arrayBuffer().catch(() => new ArrayBuffer(0));
-  return new File([data], file.name, { type: file.type });
 }
 
 class ImagesUpload {

@@ -1,13 +1,10 @@
-// Open the page of a model when it is chosen with the mouse. With the keyboard, each arrow key would open a page: Enter or the
+// Open the page of a model when it is chosen with the mouse. With the keyboard, each arrow key would open a page: the
 // button opens it.
 const select = document.getElementById("model-choice");
 let isKeyboard = false;
 
 if (select) {
-  select.addEventListener("keydown", ({ key }) => {
-    isKeyboard = true;
-    if (key === "Enter") select.form.requestSubmit();
-  });
+  select.addEventListener("keydown", () => { isKeyboard = true; });
   select.addEventListener("pointerdown", () => { isKeyboard = false; });
   select.addEventListener("change", () => {
     if (!isKeyboard) select.form.requestSubmit();

@@ -85,7 +85,7 @@ class BatchJobRequestSerializer(StrictSerializer):
         required=False,
         min_value=1,
         max_value=2**31 - 1,
-        help_text="How many images you are going to add to a job of the kind images. Pages then show whether some are missing.",
+        help_text="How many images you are going to add to a job of the kind images. Pages then show how many are missing.",
     )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:

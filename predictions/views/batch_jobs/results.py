@@ -23,7 +23,8 @@ MAX_DIGESTS = 10_000  # the newest images of a batch job
 class BatchJobResultsView(HtmxLoginRequiredMixin, View):
     """The grid of a batch job. Requests without htmx get the page of the batch job, with the same query string.
 
-    An open batch job polls it with `done`, the number of items that the grid has, and gets a response only if it has changed.
+    An open batch job polls it with `done`: the status and the number of items on the page. If they are the same, there is no
+    new grid.
     """
 
     http_method_names = ["get"]
