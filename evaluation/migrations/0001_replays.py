@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("predictions", "0019_permissions"),
-        ("registry", "0007_model_cards"),
+        ("registry", "0006_model_cards"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
