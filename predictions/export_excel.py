@@ -14,6 +14,7 @@ from datetime import datetime, tzinfo
 from tempfile import TemporaryFile
 from typing import IO, Any
 
+from django.utils.translation import gettext
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
@@ -70,14 +71,18 @@ class CollectedRows:
             self.count += 1
             if self.count > MAX_ROWS:
                 raise ExportTooLarge(
-                    f"A sheet has at most {MAX_ROWS:,} rows. Select fewer predictions, or export CSV or JSON lines."
+                    gettext("A sheet has at most %(limit)s rows. Select fewer predictions, or export CSV or JSON lines.")
+                    % {"limit": f"{MAX_ROWS:,}"}
                 )
             features |= dict.fromkeys(row["features"] or ())
             scores |= dict.fromkeys(get_scores(row))
             self.file.write(json.dumps(row, ensure_ascii=False) + "\n")
         self.features, self.scores = list(features), list(scores)
         if len(self.columns) > MAX_COLUMNS:
-            raise ExportTooLarge(f"A sheet has at most {MAX_COLUMNS:,} columns. Select one model, or export CSV.")
+            raise ExportTooLarge(
+                gettext("A sheet has at most %(limit)s columns. Select one model, or export CSV.")
+                % {"limit": f"{MAX_COLUMNS:,}"}
+            )
 
     @property
     def columns(self) -> list[str]:
