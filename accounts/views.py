@@ -109,7 +109,7 @@ class StaffLoginView(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
-            raise PermissionDenied("You don't have permission. Staff only.")
+            raise PermissionDenied(gettext("You don't have permission. Staff only."))
         return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
 
 
@@ -190,7 +190,7 @@ class RevokeTokenView(LoginRequiredMixin, View):
     def post(self, request: AuthenticatedRequest, pk: str) -> HttpResponse:
         token = get_object_or_404(request.user.tokens, pk=pk)
         revoke_token(token=token)
-        messages.success(request, f"Revoked {token}.")
+        messages.success(request, gettext("Revoked %(token)s.") % {"token": token})
         return redirect("accounts:tokens")
 
 
