@@ -33,7 +33,7 @@ class GridOptions:
     pages: int = 1
 
     def build_query(self, **changes: Any) -> str:
-        values = {"label": self.label, "order": self.order, "pages": self.pages} | changes
+        values: dict[str, Any] = {"label": self.label, "order": self.order, "pages": self.pages} | changes
         defaults = {"label": "", "order": DOUBTFUL_ORDER, "pages": 1}
         return urlencode({name: value for name, value in values.items() if value != defaults[name]})
 
