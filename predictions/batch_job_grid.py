@@ -44,7 +44,7 @@ class GridLink(NamedTuple):
     text: str
     query: str
     is_current: bool
-    count: int = 0
+    count: int = 0  # type: ignore[assignment]  # hides the method of tuples
 
 
 def parse_grid_options(parameters: QueryDict) -> GridOptions:
