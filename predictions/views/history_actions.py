@@ -73,7 +73,7 @@ class SelectionView(HtmxLoginRequiredMixin, View):
         if not ids or len(ids) > MAX_FILTER_VALUES:
             messages.error(request, _("Select 1 to %(count)s predictions.") % {"count": MAX_FILTER_VALUES})
         elif action in FORMAT_NAMES:
-            parameters = urlencode({"format": action, "id": ids}, doseq=True)
+            parameters = urlencode([("format", action), *(("id", str(row_id)) for row_id in ids)])
             return HttpResponseRedirect(f"{reverse('predictions:history-export')}?{parameters}")
         elif action in Review.Verdict.values:
             self.review_selected(ids, action)
