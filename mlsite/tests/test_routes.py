@@ -24,6 +24,7 @@ PUBLIC_ROUTES = {
     "v2-ready": "for load balancers; contains no data",
     "accounts:login": "sign-in",
     "accounts:signup": "sign-up",
+    "accounts:signup_check": "sign-up; looks nothing up",
     "accounts:language": "sets a cookie",
     "accounts:password_reset": "for users who cannot sign in",
     "accounts:password_reset_done": "a fixed text",
