@@ -22,6 +22,7 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView, View
 
 from accounts.devices import mark_known
@@ -69,6 +70,20 @@ class SignUpView(FormView):
         text = gettext("Welcome, %(name)s. Your account is ready.") % {"name": user.username}
         messages.success(self.request, text)
         return super().form_valid(form)
+
+
+@method_decorator(sensitive_post_parameters(), "dispatch")
+class SignUpCheckView(SignUpView):
+    """Return the mistakes of the field that the user has left. Nothing is looked up in the database, and nothing stored."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        form = SignUpForm(request.POST, is_check=True)
+        name = request.POST.get("field", "")
+        if name not in form.fields:
+            raise Http404("There is no such field.")
+        return HttpResponse(form.errors.get(name, ""))
 
 
 class PasswordChangeView(auth_views.PasswordChangeView):

@@ -67,7 +67,7 @@ class ColumnsForm(forms.Form):
                     *((name, name) for name in names),
                 ],
                 initial=mapping.get(feature.name) or "",
-                error_messages={"invalid_choice": gettext("The file has no such column.")},
+                error_messages={"invalid_choice": _("The file has no such column.")},
             )
             field.widget.attrs["form"] = "start-form"
             self.fields[f"column-{index}"] = field
