@@ -59,7 +59,9 @@ def test_all_mistakes_are_shown_at_once(client):
         "password1": 2,  # common, and only digits
         "password2": 1,
     }
-    assert "too common" in str(sign_up(client, password1="12345678", password2="12345678").context["form"]["password1"].errors)
+    assert "too common" in str(
+        sign_up(client, password1="12345678", password2="12345678").context["form"]["password1"].errors
+    )
     assert not User.objects.exists()
 
 
