@@ -14,6 +14,7 @@ from mlsite.fixed_settings import (  # noqa: F401  settings
     CORS_ALLOW_HEADERS,
     CORS_EXPOSE_HEADERS,
     CORS_URLS_REGEX,
+    LANGUAGES,
     MAX_ARCHIVE_MEMBERS,
     MAX_BATCH_JSON_BYTES,
     MAX_BATCH_VALUES,
