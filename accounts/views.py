@@ -124,7 +124,7 @@ class StaffLoginView(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
-            raise PermissionDenied("You don't have permission. Staff only.")
+            raise PermissionDenied(gettext("You don't have permission. Staff only."))
         return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
 
 
