@@ -103,9 +103,9 @@ def test_usage_adds_complete_days_and_recent_predictions(shades, flowers, signed
         assert (usage.today, usage.is_capped) == (2, False)
         assert {model.name: line.total for model, line in usage.models} == expected
         assert usage.models[0][1].counts[-3] == 2 and usage.models[0][1].counts[-1] == 1
-    assert (usage.quota.limit, usage.quota.left) == (200, 192)
+    assert (usage.quota.limit, usage.quota.left) == (200, 193)
     page = signed_in.get(reverse("accounts:profile"))
-    assert "200 predictions, 192 left until midnight UTC" in get_text(page)
+    assert "200 predictions, 193 left until midnight UTC" in get_text(page)
     assert reverse("predictions:own-data") in page.content.decode()
     settings.DAILY_QUOTA = 0
     assert "No limit" in get_text(signed_in.get(reverse("accounts:profile")))
