@@ -68,8 +68,8 @@ def test_filters_without_matching_reviews_offer_to_show_all(reviewed, get_page):
 @pytest.mark.parametrize(
     ("person", "text", "button"),
     [
-        ("reviewer", "shades:1 made 1 prediction; none is reviewed yet", "Review predictions"),
-        ("user", "shades:1 made 1 prediction for you; none is reviewed yet", "Review your predictions"),
+        ("reviewer", "shades:1 made 1 prediction; it is not reviewed yet", "Review predictions"),
+        ("user", "shades:1 made 1 prediction for you; it is not reviewed yet", "Review your predictions"),
     ],
 )
 def test_without_reviews_the_page_shows_no_metrics_and_the_next_step(shades, user, client, request, person, text, button):
