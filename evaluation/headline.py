@@ -28,7 +28,7 @@ class Headline(NamedTuple):
 
 
 def build_headline(evaluation: Evaluation, *, picked_by: str, is_biased: bool, unit: str) -> Headline:
-    """Return the accuracy in the random sample, or in all reviewed predictions if there is none; for regression, the error."""
+    """Return the accuracy in the random sample, or in all reviewed predictions if there is none; or the error."""
     if evaluation.regression:
         return _build_error_headline(evaluation, picked_by, unit)
     name = _("Subset accuracy") if evaluation.multi_label else _("Accuracy")
