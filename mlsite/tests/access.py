@@ -141,6 +141,8 @@ def build_calls(world: World) -> dict[str, tuple[str, str, Any]]:
         "review page": ("post", f"/predictions/{theirs.pk}/review/", review),
         "cancel page": ("post", f"/predictions/{theirs.pk}/cancel/", {}),
         "job page": ("get", f"/batch-jobs/{job.pk}/", None),
+        "promote page": ("get", "/models/shades/promote/?version=1", None),
+        "new replay": ("post", "/models/shades/replays/", {}),
         "operations": ("get", "/operations/", None),
         "queue": ("get", "/admin/predictions/review/queue/", None),
         "admin": ("get", "/admin/", None),
@@ -151,7 +153,7 @@ def build_calls(world: World) -> dict[str, tuple[str, str, Any]]:
 
 
 # Statuses by action. 302 of a page is the redirect to the sign-in page, except for "review page" and "cancel page", which
-# return to the prediction.
+# return to the prediction, and "new replay", which returns to the model.
 COLUMNS = ("anonymous", "owner", "other", "viewer", "direct", "reviewer", "staff", "operator", "promoter", "superuser")
 TABLE = """
 create       401 201 201 201 201 201 201 201 201 201
@@ -181,6 +183,8 @@ thumbnail    302 200 404 200 200 200 404 200 404 200
 review page  302 302 404 403 302 302 404 403 404 302
 cancel page  302 302 404 403 403 403 404 302 404 302
 job page     302 200 404 404 404 200 404 200 404 200
+promote page 302 403 403 403 403 403 403 403 200 200
+new replay   302 403 403 302 302 302 403 302 302 302
 operations   302 403 403 403 403 200 403 200 403 200
 queue        302 302 302 403 302 200 403 302 403 200
 admin        302 302 302 200 302 200 200 302 200 200
