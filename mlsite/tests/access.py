@@ -140,9 +140,15 @@ def build_calls(world: World) -> dict[str, tuple[str, str, Any]]:
         "thumbnail": ("get", f"/inputs/{theirs.input_id}/thumbnail/", None),
         "review page": ("post", f"/predictions/{theirs.pk}/review/", review),
         "cancel page": ("post", f"/predictions/{theirs.pk}/cancel/", {}),
+        "tags": ("post", f"/predictions/{theirs.pk}/tags/", {"add": "odd"}),
+        "comments": ("post", f"/predictions/{theirs.pk}/comments/", {"text": "Why?"}),
+        "versions": ("post", f"/predictions/{theirs.pk}/versions/", {"version": str(world.version.pk)}),
         "job page": ("get", f"/batch-jobs/{job.pk}/", None),
         "operations": ("get", "/operations/", None),
         "queue": ("get", "/admin/predictions/review/queue/", None),
+        "assign": ("post", "/admin/predictions/review/queue/assignments/", {}),
+        "goal": ("post", "/admin/predictions/review/queue/goal/", {"reviews_per_day": "9"}),
+        "statistics": ("get", "/admin/predictions/review/queue/statistics/", None),
         "admin": ("get", "/admin/", None),
         "admin list": ("get", "/admin/predictions/prediction/", None),
         "promote": ("get", f"/admin/registry/modelversion/{world.version.pk}/promote/", None),
@@ -150,8 +156,8 @@ def build_calls(world: World) -> dict[str, tuple[str, str, Any]]:
     }  # fmt: skip
 
 
-# Statuses by action. 302 of a page is the redirect to the sign-in page, except for "review page" and "cancel page", which
-# return to the prediction.
+# Statuses by action. 302 of a page is the redirect to the sign-in page, except for those that post: they return to the
+# prediction or to the review queue.
 COLUMNS = ("anonymous", "owner", "other", "viewer", "direct", "reviewer", "staff", "operator", "promoter", "superuser")
 TABLE = """
 create       401 201 201 201 201 201 201 201 201 201
@@ -180,9 +186,15 @@ model-input  302 200 404 200 200 200 404 200 404 200
 thumbnail    302 200 404 200 200 200 404 200 404 200
 review page  302 302 404 403 302 302 404 403 404 302
 cancel page  302 302 404 403 403 403 404 302 404 302
+tags         302 302 404 302 302 302 404 302 404 302
+comments     302 302 404 302 302 302 404 302 404 302
+versions     302 302 404 302 302 302 404 302 404 302
 job page     302 200 404 404 404 200 404 200 404 200
 operations   302 403 403 403 403 200 403 200 403 200
 queue        302 302 302 403 302 200 403 302 403 200
+assign       302 302 302 403 302 302 403 302 403 302
+goal         302 302 302 403 302 302 403 302 403 302
+statistics   302 302 302 403 302 200 403 302 403 200
 admin        302 302 302 200 302 200 200 302 200 200
 admin list   302 302 302 200 302 200 403 302 403 200
 promote      302 302 302 403 302 403 403 302 200 200

@@ -39,7 +39,8 @@ PUBLIC_ROUTES = {
 OWNED_ROUTES = {
     "prediction": (
         "api:prediction-detail", "api:prediction-reviews", "api:prediction-cancel", "predictions:detail",
-        "predictions:cancel", "predictions:model-input", "predictions:open", "predictions:review",
+        "predictions:cancel", "predictions:model-input", "predictions:open", "predictions:review", "predictions:tags",
+        "predictions:comments", "predictions:other-version",
     ),
     "input": ("api:input-detail", "api:input-image", "predictions:thumbnail"),
     "job": (
