@@ -114,7 +114,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     },
 }
 
-# What higher apps add to the pages about models, which belong to `predictions`: the metrics of versions, and more for one model.
+# What higher apps add to the pages about models, which belong to `predictions`: the metrics of versions, and more for one
+# model.
 MODEL_PAGE_HOOKS = {
     "measure_versions": "evaluation.model_pages.measure_versions",
     "get_page_context": "evaluation.model_pages.get_page_context",

@@ -73,6 +73,28 @@ def count_request(*, user: User, limit: int, seconds: int) -> None:
     _count(user, Usage.Kind.REQUESTS, 1, limit, timedelta(seconds=seconds))
 
 
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The daily quota of a user, and what is left of it. Other processes can have up to 1 % more."""
+
+    limit: int
+    left: int
+
+
+def get_quota(user: User) -> Quota | None:
+    """Return the daily quota of predictions; None without a limit."""
+    limit = settings.DAILY_QUOTA if user.daily_quota is None else user.daily_quota
+    if user.daily_quota is None and not limit:
+        return None
+    now = timezone.now()
+    start = _get_start(Usage.Kind.PREDICTIONS, now)
+    usage = Usage.objects.filter(user=user, kind=Usage.Kind.PREDICTIONS, started_at__gte=start).first()
+    with _lock:
+        share = _shares.get((user.pk, Usage.Kind.PREDICTIONS))
+        taken = share.left if share and share.limit == limit and now < share.ends_at else 0
+    return Quota(limit, min(limit, max(0, limit - usage.used) + taken) if usage else limit)
+
+
 def count_predictions(*, user: User | None, count: int = 1) -> None:
     """Count predictions against the daily quota of a user. A day starts at midnight UTC.
 

@@ -94,6 +94,7 @@ class OtherVersionView(HtmxLoginRequiredMixin, View):
     """Run another version on the input of a prediction, and open the new prediction."""
 
     http_method_names = ["post"]
+    request: AuthenticatedRequest
 
     def post(self, request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
         prediction = get_object_or_404(Prediction.objects.visible_to(request.user).with_related(), pk=pk)

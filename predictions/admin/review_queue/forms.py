@@ -132,7 +132,7 @@ class AssignmentForm(forms.Form):
     query = forms.CharField(max_length=MAX_QUERY_CHARACTERS, required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         reviewers = User.objects.with_perm(REVIEW_PREDICTIONS, backend="django.contrib.auth.backends.ModelBackend")
         staff = reviewers.filter(is_staff=True).order_by("username")
         fields: Any = self.fields
