@@ -179,8 +179,4 @@ def test_staff_pages_are_accessible(page, watched, seeded_site):
     page.goto("/api/docs/")
     expect(page.locator(".opblock").first).to_be_visible()
     audit.check_page("API")
-<<<<<<< HEAD
-    audit.check(14)
-=======
-    audit.check(17)
->>>>>>> main
+    audit.check(19)
