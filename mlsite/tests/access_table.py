@@ -1,0 +1,49 @@
+"""The expected status of each action in the access matrix, for each caller."""
+
+from __future__ import annotations
+
+# Statuses by action. 302 of a page is the redirect to the sign-in page, except for those that post: they return to the
+# prediction or to the review queue.
+COLUMNS = ("anonymous", "owner", "other", "viewer", "direct", "reviewer", "staff", "operator", "promoter", "superuser")
+TABLE = """
+create       401 201 201 201 201 201 201 201 201 201
+batch        401 200 200 200 200 200 200 200 200 200
+list         401 200 200 200 200 200 200 200 200 200
+retrieve     401 200 404 200 200 200 404 200 404 200
+delete       401 405 405 405 405 405 405 405 405 405
+image        401 200 404 200 200 200 404 200 404 200
+reviews      401 200 404 200 200 200 404 200 404 200
+review       401 201 404 403 201 201 404 403 404 201
+ground_truth 401 200 200 200 200 200 200 200 200 200
+cancel       401 409 404 403 403 403 404 409 404 409
+export       401 200 200 200 200 200 200 200 200 200
+models       401 200 200 200 200 200 200 200 200 200
+quality      401 200 200 200 200 200 200 200 200 200
+new job      401 201 201 201 201 201 201 201 201 201
+job          401 200 404 404 404 200 404 200 404 200
+results      401 200 404 404 404 200 404 403 404 200
+stop job     401 409 404 404 404 403 404 409 404 409
+schema       401 200 200 200 200 200 200 200 200 200
+metrics      401 403 403 403 403 200 403 200 403 200
+v2           401 200 200 200 200 200 200 200 200 200
+v2 model     401 200 200 200 200 200 200 200 200 200
+page         302 200 404 200 200 200 404 200 404 200
+model-input  302 200 404 200 200 200 404 200 404 200
+thumbnail    302 200 404 200 200 200 404 200 404 200
+review page  302 302 404 403 302 302 404 403 404 302
+cancel page  302 302 404 403 403 403 404 302 404 302
+tags         302 302 404 302 302 302 404 302 404 302
+comments     302 302 404 302 302 302 404 302 404 302
+versions     302 302 404 302 302 302 404 302 404 302
+job page     302 200 404 404 404 200 404 200 404 200
+operations   302 403 403 403 403 200 403 200 403 200
+queue        302 302 302 403 302 200 403 302 403 200
+assign       302 302 302 403 302 302 403 302 403 302
+goal         302 302 302 403 302 302 403 302 403 302
+statistics   302 302 302 403 302 200 403 302 403 200
+admin        302 302 302 200 302 200 200 302 200 200
+admin list   302 302 302 200 302 200 403 302 403 200
+promote      302 302 302 403 302 403 403 302 200 200
+users        302 302 302 403 302 403 403 302 403 200
+"""
+STATUSES = {line[:12].strip(): tuple(map(int, line[12:].split())) for line in TABLE.strip().splitlines()}
