@@ -86,12 +86,15 @@ class PredictionFilter(filters.FilterSet):
         prefix: str | None = None,
     ) -> None:
         super().__init__(data, queryset, request=request, prefix=prefix)
+        self._search_error: ValidationError | None = None
         if request is None or not can_view_all(request.user):
             del self.filters["user"]
 
     def filter_queryset(self, queryset: PredictionQuerySet) -> PredictionQuerySet:
         """Apply the filters. Start at the user's newest prediction if they only see their own, as `matching` does."""
         rows: PredictionQuerySet = super().filter_queryset(queryset)
+        if self._search_error:  # not before: an error removes the value from those that the base class iterates over
+            self.form.add_error("search", self._search_error)
         user = getattr(self.request, "user", None)
         return rows if user is None or can_view_all(user) else rows.matching(user=user.pk)
 
@@ -99,7 +102,7 @@ class PredictionFilter(filters.FilterSet):
         try:
             return search_predictions(queryset, value, reader=getattr(self.request, "user", None))
         except ValidationError as error:
-            self.form.add_error(name, error)  # counting the file names is part of the search
+            self._search_error = error  # counting the file names is part of the search
             return queryset.none()
 
     def filter_id(self, queryset: PredictionQuerySet, name: str, values: list[UUID]) -> PredictionQuerySet:
