@@ -22,6 +22,7 @@ from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
 from inference.errors import InferenceError
+from predictions.export_reviews import join_tags
 
 MAX_ROWS = 1_048_576 - 1  # of a sheet, without the header
 MAX_COLUMNS = 16_384
@@ -33,7 +34,7 @@ LEADING_COLUMNS = (
 )  # fmt: skip
 OTHER_COLUMNS = (
     "labels", "true_labels", "text", "original_name", "client_reference", "user", "source", "kind", "error_code",
-    "warnings", "picked_by", "reviews", "sha256", "id",
+    "warnings", "tags", "picked_by", "reviews", "sha256", "id",
 )  # fmt: skip
 LINK_COLUMN = "link"
 COLUMN_WIDTHS = {"created_at": 25, "model": 14, "original_name": 28, "id": 38, "text": 40}
@@ -134,7 +135,8 @@ def _write_workbook(rows: CollectedRows, zone: tzinfo, url: str) -> IO[bytes]:
 
 
 def _list_cells(sheet: Any, row: dict[str, Any], rows: CollectedRows, zone: tzinfo, url: str) -> list[Any]:
-    values = dict(row, created_at=datetime.fromisoformat(row["created_at"]).astimezone(zone).replace(tzinfo=None))
+    created_at = datetime.fromisoformat(row["created_at"]).astimezone(zone).replace(tzinfo=None)
+    values = dict(row, created_at=created_at, tags=join_tags(row["tags"]))
     features, scores = row["features"] or {}, get_scores(row)
     cells = [
         *(values[name] for name in LEADING_COLUMNS),

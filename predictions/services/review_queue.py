@@ -91,7 +91,8 @@ def review_claimed(*, prediction: Prediction, reviewer: User, review: ReviewInpu
     sample by sending a strategy.
 
     Args:
-        is_blind: the queue did not show the prediction to the reviewer.
+        is_blind: the queue did not show the prediction. A review after an undo is not blind, because the message about the
+            first one named the prediction.
 
     Raises:
         ClaimedByAnother: the claim expired, and another person has reviewed or claimed the prediction.
@@ -101,7 +102,8 @@ def review_claimed(*, prediction: Prediction, reviewer: User, review: ReviewInpu
     validated = validate_review(prediction, review)
     with transaction.atomic():
         lock_predictions([prediction.pk])
-        reviews = list(Review.objects.active().filter(prediction=prediction).select_related("reviewer"))
+        stored = list(Review.objects.filter(prediction=prediction).select_related("reviewer"))
+        reviews = [row for row in stored if row.withdrawn_at is None]
         own_review = next((row for row in reviews if row.reviewer_id == reviewer.pk), None)
         if own_review is not None:
             return _confirm_same_review(own_review, validated)
@@ -116,6 +118,7 @@ def review_claimed(*, prediction: Prediction, reviewer: User, review: ReviewInpu
             )
         claim = claims.filter(reviewer=reviewer).first()
         picked_by = claim.picked_by if claim else Review.PickedBy.MANUAL
+        is_blind = is_blind and all(row.reviewer_id != reviewer.pk for row in stored)
         row = save_review(review=validated, prediction=prediction, reviewer=reviewer, picked_by=picked_by, is_blind=is_blind)
         ReviewClaim.objects.filter(prediction=prediction, reviewer=reviewer).delete()
     return row
