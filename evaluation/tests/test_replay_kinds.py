@@ -22,7 +22,7 @@ FOUR_GRAYS = (0, 60, 200, 255)
 def test_lists_of_labels_are_compared_in_any_order(blends, write_dummy, reviewer, client):
     folder = write_dummy(name="blends", fixed=[0.9, 0.8, 0])
     with (folder / "model.toml").open("a") as file:
-        file.write('[output]\nkind = "labels"\nthresholds = [0.3]\n')
+        file.write('[output]\nkind = "labels"\nthresholds = [0.3]\nactivation = "none"\n')
     second = register_model(path=folder)  # always black and grey
     for shade, labels in ((0, ["grey", "black"]), (255, ["white"]), (250, [])):
         prediction = make_prediction(reviewer, make_image(shade), model="blends:1")
