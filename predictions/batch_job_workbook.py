@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 MAX_WORKBOOK_ROWS = 100_000  # a workbook is complete before its download starts
 MAX_EXACT_DIGITS = 15  # of a number in a sheet
-IDENTIFIER_PATTERN = re.compile(r"[+-]?0\d.*")  # leading zeros, as in postal codes
+IDENTIFIER_PATTERN = re.compile(r"[+-]?0\d+")  # leading zeros, as in postal codes
 
 
 def stream_workbook(job: BatchJob, *, reader: AbstractBaseUser | AnonymousUser) -> StreamingHttpResponse:
@@ -61,7 +60,7 @@ def _write_workbook(rows: Iterator[list[Any]]) -> IO[bytes]:
     sheet.append([make_header_cell(sheet, str(name)) for name in header])
     count = 1
     for row in rows:
-        sheet.append([make_cell(sheet, value) for value in row])
+        sheet.append([make_cell(sheet, str(value) if isinstance(value, UUID) else value) for value in row])
         count += 1
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(header))}{count}"
     file = TemporaryFile()  # noqa: SIM115  the response closes it
@@ -72,17 +71,10 @@ def _write_workbook(rows: Iterator[list[Any]]) -> IO[bytes]:
 
 def _parse_cell(value: Any) -> Any:
     """Return the value of a cell: a number for a text that is one, and a text for everything that is not."""
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
     if not isinstance(value, str):
         return value
     text = value.strip()
-    if IDENTIFIER_PATTERN.fullmatch(text) and not re.match(r"[+-]?0[.,]", text):
+    is_identifier = IDENTIFIER_PATTERN.fullmatch(text) or sum(map(str.isdigit, text)) > MAX_EXACT_DIGITS
+    if is_identifier or not (FLOAT_PATTERN.fullmatch(text) or DECIMAL_COMMA_PATTERN.fullmatch(text)):
         return value
-    if sum(character.isdigit() for character in text) > MAX_EXACT_DIGITS:
-        return value
-    if FLOAT_PATTERN.fullmatch(text):
-        return float(text)
-    return float(text.replace(",", ".")) if DECIMAL_COMMA_PATTERN.fullmatch(text) else value
+    return float(text.replace(",", "."))

@@ -175,7 +175,9 @@ def _describe_archive(missing: list[str], language: str) -> str:
     with translation.override(language):
         lines = [
             gettext("Your data. Each table is a JSON file and a CSV file with the same rows, newest first."),
-            gettext("Times are in UTC. Images have the ID of their input as name, and files of batch jobs the ID of the job."),
+            gettext(
+                "Times are in UTC. Images have the ID of their input as name, and files of batch jobs the ID of the job."
+            ),
         ]
         if missing:
             text = gettext("These files cannot be read. At most %(count)s of them are listed:") % {"count": MAX_LISTED_FILES}

@@ -8,7 +8,6 @@ import { UNREADABLE_MESSAGE, isArchive, isTable, listDroppedFiles, listenForDrop
 import { showRejection, uploadFile } from "./file_upload.js";
 import { addCards, listenForUploads } from "./image_cards.js";
 import { listenForTools, prepareImages } from "./image_tools.js";
-import { uploadImages } from "./images_upload.js";
 
 const MAX_SINGLE_IMAGES = 4; // more go into a batch job
 const form = document.querySelector(".upload-form");
@@ -38,8 +37,15 @@ function receiveFiles({ files, skipped }) {
   } else if (files.length <= MAX_SINGLE_IMAGES || form.elements.client_reference.value.trim()) {
     addSingleImages(files); // a batch job has no client reference
   } else {
-    uploadImages(files, { form, skipped });
+    uploadMany(files, skipped);
   }
+}
+
+// The module is loaded for the first batch job.
+async function uploadMany(files, skipped) {
+  const { uploadImages } = await import("./images_upload.js").catch(() => ({}));
+  if (uploadImages) uploadImages(files, { form, skipped });
+  else showRejection(formatFileCount(files), gettext("The connection was lost. Drop the images again."));
 }
 
 function listenForFiles() {
