@@ -49,7 +49,7 @@ def test_pytest_collects_the_tests_of_every_package():
 
 @pytest.mark.once
 def test_no_module_of_a_page_is_imported_by_another():
-    """Pages load modules by hashed names, and modules import each other without: the browser would run such a module twice."""
+    """Pages load modules by hashed names, other modules without: the browser would run such a module twice."""
     templates = "".join(path.read_text() for path in ROOT.glob("**/templates/**/*.html") if ".venv" not in path.parts)
     loaded = set(re.findall(r"type=\"module\"\s+src=\"\{% static '([^']+)'", templates))
     imported = set()

@@ -130,8 +130,7 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
         if self.version is None or self.has_upload_form:
             return {"model": self.page_reference}
         newest = self.shown_predictions[-1] if self.shown_predictions else None
-        is_same_model = newest is not None and newest.model_version.model_id == self.version.model_id
-        row = newest.input if newest and is_same_model else None
+        row = newest.input if newest and newest.model_version.model_id == self.version.model_id else None
         values = get_initial_input(self.version, row=row, example=self.request.GET.get("example", ""))
         return {"model": self.page_reference} | values
 
@@ -211,8 +210,7 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
     def render_form(self, form: PredictionForm, *, status: int, **context: Any) -> HttpResponse:
         """Render the form: only the form for htmx, otherwise the whole page."""
         if self.request.htmx:
-            context = self.get_form_context(form=form, **context)
-            return render(self.request, form.input_template_name, context, status=status)
+            return render(self.request, form.input_template_name, self.get_form_context(form=form, **context), status=status)
         return self.render_to_response(self.get_context_data(form=form, **context), status=status)
 
     def get_form_context(self, *, form: PredictionForm, **context: Any) -> dict[str, Any]:
