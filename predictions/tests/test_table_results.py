@@ -90,7 +90,8 @@ def test_a_table_without_a_header_is_completed(flowers, signed_in):
     assert "The table has no header." in get_text(response)
     job = BatchJob.objects.get()
     assert job.total_items == 2
-    signed_in.post(f"{job.get_absolute_url()}start/")
+    fields = {field.name: field.value() for field in response.context["form"]}
+    signed_in.post(f"{job.get_absolute_url()}start/", fields)
     assert list(job.items.values_list("name", flat=True)) == ["Line 1", "Line 2"]  # of the file of the user
 
 
