@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from core.tests.waiting import wait_until
 from mlsite.tests.browser import get_labels, sign_up
 from mlsite.tests.site import SAMPLES
 
@@ -32,8 +33,9 @@ def test_a_drawing_is_predicted_and_edited(page, watched):
     page.locator("#drawing-pad summary").click()
     predict = page.locator("#drawing-pad [data-action=predict]")
     expect(predict).to_be_disabled()
-    page.locator("#drawing-pad canvas").scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('#drawing-pad canvas').getContext('2d').getImageData(1, 1, 1, 1).data[0] > 0")
+    canvas = page.locator("#drawing-pad canvas")
+    canvas.scroll_into_view_if_needed()
+    wait_until(lambda: canvas.evaluate("canvas => canvas.getContext('2d').getImageData(1, 1, 1, 1).data[0] > 0"), 20)
     draw_one(page)
     page.get_by_role("button", name="Undo").click()
     expect(predict).to_be_disabled()
