@@ -83,7 +83,7 @@ class SignUpCheckView(SignUpView):
         name = request.POST.get("field", "")
         if name not in form.fields:
             raise Http404("There is no such field.")
-        return HttpResponse(form.errors.get(name, ""))
+        return HttpResponse(str(form.errors.get(name, "")))
 
 
 class PasswordChangeView(auth_views.PasswordChangeView):

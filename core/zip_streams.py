@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any, cast
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
@@ -21,13 +22,21 @@ FIELDS = (
 )  # fmt: skip
 
 
-class ZipStream:
-    """A ZIP archive. Each method yields the bytes that are ready, which the caller must send."""
+class ZipStream(AbstractContextManager["ZipStream"]):
+    """A ZIP archive. Each method yields the bytes that are ready, which the caller must send.
+
+    It is a context manager, which deletes the temporary files in the end.
+    """
 
     def __init__(self) -> None:
-        self._output = _Output()
+        self._output, self._members = _Output(), _Members()
         self._archive = ZipFile(cast(Any, self._output), "w")
-        self._archive.filelist = cast(list[ZipInfo], _Members())
+        self._archive.filelist = cast(list[ZipInfo], self._members)
+
+    def __exit__(self, *args: object) -> None:
+        self._archive.close()
+        self._output.close()
+        self._members.close()
 
     def write(self, name: str, parts: Iterable[bytes], *, is_compressed: bool = True) -> Iterator[bytes]:
         """Add a member from its parts, in memory for one part at most.
@@ -62,6 +71,9 @@ class _Output:
     def flush(self) -> None:
         """Do nothing: the caller takes the data."""
 
+    def close(self) -> None:
+        self._file.close()
+
     def take(self) -> Iterator[bytes]:
         self._file.seek(0)
         while data := self._file.read(CHUNK_BYTES):
@@ -80,6 +92,9 @@ class _Members:
     def append(self, member: ZipInfo) -> None:
         self._file.write(json.dumps([getattr(member, name) for name in FIELDS]) + "\n")
         self._count += 1
+
+    def close(self) -> None:
+        self._file.close()
 
     def __len__(self) -> int:
         return self._count

@@ -52,8 +52,8 @@ def stream_own_data(*, user: User, language: str) -> Iterator[bytes]:
         language: of the text that describes the archive.
     """
     logger.info("own data", extra={"user": str(user.pk)})
-    archive, missing = ZipStream(), list[str]()
-    with use_job_limits():
+    missing: list[str] = []
+    with use_job_limits(), ZipStream() as archive:
         yield from archive.write("account.json", [_dump_json(describe_account(user), indent=2).encode()])
         for name, table in list_tables(user).items():
             yield from archive.write(f"{name}.json", _encode(write_json(table)))
@@ -61,7 +61,7 @@ def stream_own_data(*, user: User, language: str) -> Iterator[bytes]:
         yield from _write_images(archive, user, missing)
         yield from _write_job_files(archive, user, missing)
         yield from archive.write("README.txt", [_describe_archive(missing, language).encode()])
-    yield from archive.finish()
+        yield from archive.finish()
 
 
 def describe_account(user: User) -> dict[str, Any]:

@@ -11,15 +11,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.services.usage import count_predictions
+from core.fields import get_first_id
 from core.tests.pages import get_text
 from core.zip_streams import ZipStream
 from inference.tests.factories import make_image
-from predictions.models import Prediction, PredictionComment, PredictionTag, Review
+from predictions.models import Prediction, PredictionComment, PredictionCount, PredictionTag, Review, SummaryProgress
 from predictions.own_usage import measure_own_usage
 from predictions.services import own_data
-from predictions.services.summaries import update_summaries
+from predictions.services.predict import predict
 from predictions.tests.batch_jobs import make_job, make_rows, run_job
 from predictions.tests.factories import make_prediction
+from predictions.usage import DAY, PREDICTIONS, round_down_to_day
 
 pytestmark = pytest.mark.django_db
 
@@ -65,13 +67,14 @@ def test_the_archive_contains_all_own_data_and_nothing_else(shades, flowers, sig
     assert f"images/{damaged.pk}" in files["README.txt"].decode()
 
 
-def test_an_archive_of_many_members_can_be_read(monkeypatch):
+def test_an_archive_of_many_members_can_be_read():
     """The records of the members are not in memory, so zipfile must write them from the file."""
-    archive, parts = ZipStream(), []
-    for number in range(2000):
-        parts += archive.write(f"ü{number}.txt", [b"x" * number], is_compressed=number % 2 == 0)
-    assert len(archive._archive.NameToInfo) == 0
-    parts += archive.finish()
+    parts = []
+    with ZipStream() as archive:
+        for number in range(2000):
+            parts += archive.write(f"ü{number}.txt", [b"x" * number], is_compressed=number % 2 == 0)
+        assert len(archive._archive.NameToInfo) == 0
+        parts += archive.finish()
     assert max(map(len, parts)) <= 64 * 1024
     read = zipfile.ZipFile(io.BytesIO(b"".join(parts)))
     assert read.testzip() is None
@@ -82,24 +85,27 @@ def test_an_archive_of_many_members_can_be_read(monkeypatch):
 def test_usage_adds_complete_days_and_recent_predictions(shades, flowers, signed_in, user, other, settings):
     settings.DAILY_QUOTA = 200
     make_prediction(other)
-    old = [make_prediction(user) for _ in range(3)]
-    for number, row in enumerate(old):
-        moment = timezone.now() - timedelta(days=(2, 2, 40)[number])
-        Prediction.objects.filter(pk=row.pk).update(created_at=moment)
-    make_prediction(user)
-    make_prediction(user, model="flowers")
+    day = round_down_to_day(timezone.now()) - 2 * DAY
+    row = make_prediction(user)
+    fields = ["input_id", "model_version_id", "user_id", "status", "source", "output", "label"]
+    values = {name: getattr(row, name) for name in fields}
+    for moment in (day, day + timedelta(hours=1), day - 40 * DAY):
+        Prediction.objects.create(id=get_first_id(moment), created_at=moment, completed_at=moment, **values)
+    predict(user=user, source="api", features={"petals": 5, "length": 4, "colour": "white"}, model="flowers")
     count_predictions(user=user, count=5)
     expected = {"shades": 3, "flowers": 1}
     for is_summarized in (False, True):
         if is_summarized:
-            update_summaries()
+            SummaryProgress.objects.create(name=PREDICTIONS, until=day + DAY)
+            PredictionCount.objects.create(user=user, model_version=shades, day=day, count=2)
+            PredictionCount.objects.create(user=other, model_version=shades, day=day, count=7)
         usage = measure_own_usage(user)
         assert (usage.today, usage.is_capped) == (2, False)
         assert {model.name: line.total for model, line in usage.models} == expected
         assert usage.models[0][1].counts[-3] == 2 and usage.models[0][1].counts[-1] == 1
-    assert (usage.quota.limit, usage.quota.left) == (200, 190)  # each prediction counts, also old ones
+    assert (usage.quota.limit, usage.quota.left) == (200, 193)
     page = signed_in.get(reverse("accounts:profile"))
-    assert "200 predictions, 190 left until midnight UTC" in get_text(page)
+    assert "200 predictions, 193 left until midnight UTC" in get_text(page)
     assert reverse("predictions:own-data") in page.content.decode()
     settings.DAILY_QUOTA = 0
     assert "No limit" in get_text(signed_in.get(reverse("accounts:profile")))
