@@ -6,13 +6,13 @@ light on a dark board. The steps depend on the pixels only, so the same image al
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
 from inference.preprocessing.ink_contrast import Contrast, Mask, measure_contrast
-from inference.preprocessing.rules import find_rules, remove_rules
+from inference.preprocessing.rules import find_rules, measure_angle, remove_rules
 from inference.types import AnyArray, Array
 
 SEARCH_SIDE_PIXELS = 800  # of the longer side of the image in which the ink is searched
@@ -44,7 +44,7 @@ class Ink:
     mask: Mask
     contrast: Contrast
     mass: float
-    tilt: float
+    tilt: float = 0.0
 
 
 def crop_ink(image: Image.Image, side: int) -> Array | None:
@@ -90,13 +90,21 @@ def _find_dark_ink(image: Image.Image) -> Ink | None:
 
 def _find_strokes(image: Image.Image, stroke_pixels: int) -> Ink | None:
     contrast = measure_contrast(image, stroke_pixels)
-    rules = find_rules(contrast.mask)
-    mask = remove_rules(contrast, rules) if rules else contrast.mask
-    tilt = float(np.median([rule.angle for rule in rules])) if rules else 0.0
-    return _choose_ink(contrast, mask, tilt)
+    lines, columns = (find_rules(contrast, is_vertical=is_vertical) for is_vertical in (False, True))
+    values = contrast.values
+    if len(lines):
+        values = remove_rules(values, lines, contrast.threshold)
+    if len(columns):
+        values = remove_rules(np.ascontiguousarray(values.T), columns, contrast.threshold).T
+    contrast = replace(contrast, values=values)
+    ink = _choose_ink(contrast, contrast.mask)
+    if ink is None or not (len(lines) or len(columns)):
+        return ink
+    y, x = (int(np.median(np.flatnonzero(ink.mask.any(axis=axis)))) for axis in (1, 0))
+    return replace(ink, tilt=measure_angle(lines, x) if len(lines) else -measure_angle(columns, y))
 
 
-def _choose_ink(contrast: Contrast, mask: Mask, tilt: float) -> Ink | None:
+def _choose_ink(contrast: Contrast, mask: Mask) -> Ink | None:
     """Return the part with the most ink, and the parts that belong to it."""
     from scipy.ndimage import find_objects, label
 
@@ -117,7 +125,7 @@ def _choose_ink(contrast: Contrast, mask: Mask, tilt: float) -> Ink | None:
     chosen = _join_parts(main, boxes, masses[1:] / areas[1:], joined)
     keep = np.zeros(count + 1, np.bool_)
     keep[np.array(chosen) + 1] = True
-    return Ink(keep[labels], contrast, float(weighted[chosen].sum()), tilt)
+    return Ink(keep[labels], contrast, float(weighted[chosen].sum()))
 
 
 def _measure_boxes(slices: list[tuple[slice, slice]]) -> AnyArray:

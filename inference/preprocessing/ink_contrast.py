@@ -37,6 +37,11 @@ class Contrast:
     table_level: float = 0.0
 
     @property
+    def paper(self) -> Mask:
+        """Return the pixels that are not on the table."""
+        return self.background >= self.table_level
+
+    @property
     def mask(self) -> Mask:
         return self.values > self.threshold
 
@@ -50,10 +55,11 @@ def measure_contrast(image: Image.Image, stroke_pixels: int) -> Contrast:
     from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
     smooth = np.asarray(image.filter(ImageFilter.GaussianBlur(BLUR_PIXELS)))
-    background = smooth
-    for filter1d in (maximum_filter1d, minimum_filter1d):
+    small = np.asarray(image.reduce(2))
+    for filter1d, size in ((maximum_filter1d, stroke_pixels // 2 | 1), (minimum_filter1d, (stroke_pixels // 2 | 1) + 2)):
         for axis in (0, 1):
-            background = filter1d(background, stroke_pixels, axis=axis, mode="reflect")
+            small = filter1d(small, size, axis=axis, mode="reflect")
+    background = np.asarray(Image.fromarray(small).resize(image.size, Image.Resampling.BILINEAR))
     values = 1 - (smooth.astype(np.float32) + 1) / (background.astype(np.float32) + 1)
     level = _find_table_level(background)
     sample = values.ravel()[::SAMPLE_STEP][background.ravel()[::SAMPLE_STEP] >= level]
