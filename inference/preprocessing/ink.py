@@ -18,13 +18,18 @@ from inference.types import AnyArray, Array
 SEARCH_SIDE_PIXELS = 800  # of the longer side of the image in which the ink is searched
 MIN_SIDE_PIXELS = 320  # smaller images are enlarged
 NARROW_STROKE_SHARE, WIDE_STROKE_SHARE = 0.07, 0.25  # of the shorter side of the image
+MIN_WIDE_RATIO = 0.75  # of the contrast of wide strokes to that of narrow ones: shadows have less
 BOX_SHARE = 20 / 28  # of the model input that the digit fills, as in MNIST
 MIN_STROKE_SHARE = 0.1  # of the longer side of the digit; strokes in MNIST have 2 to 3 of 20 pixels
 MIN_DIGIT_SHARE = 0.02  # height of the smallest digit, as a share of the longer side of the image
 DARK_LEVEL = 80  # of the center of a dark board; paper in shadow is brighter
 TABLE_WEIGHT, EDGE_WEIGHT = 0.02, 0.002  # of ink beside the paper, and of ink that the edge of the image cuts
+MAX_TABLE_SHARE = 0.2  # of a part on the paper
 MIN_JOINED_WEIGHT = 0.3  # of a part beside the largest: a table is no part of the digit
-MIN_SHARPNESS = 0.35  # of the edge of ink, as a share of its contrast; shadows have less
+CLEAR_SHARE = 0.35  # of the contrast of ink to that of a shadow or a rule that it touches
+MIN_SHARPNESS = 0.5  # of the edge of ink, as a share of its contrast; shadows have less
+EDGE_PIXELS = 2  # half of the width of an edge of ink
+MAX_MEASURED_PARTS = 12
 MIN_PART_SHARE = 0.03  # of the ink of the largest part, for another part of the same digit
 MAX_GAP_SHARE = 0.25  # between parts of a digit, as a share of its longer side
 MIN_PART_CONTRAST = 0.45  # of the contrast of the largest part
@@ -58,7 +63,8 @@ def crop_ink(image: Image.Image, side: int) -> Array | None:
     searched = _resize(image)
     if _is_dark(searched):
         searched = Image.fromarray(255 - np.asarray(searched))
-    ink = _find_dark_ink(searched)
+    enlargement = max(1.0, max(searched.size) / max(image.size))
+    ink = _find_dark_ink(searched, round(EDGE_PIXELS * enlargement))
     return None if ink is None else _draw_ink(ink, side)
 
 
@@ -78,17 +84,18 @@ def _is_dark(image: Image.Image) -> bool:
     return float(np.median(center)) < DARK_LEVEL
 
 
-def _find_dark_ink(image: Image.Image) -> Ink | None:
-    """Return the ink with the most contrast: of narrow strokes, or of wide ones if they have clearly more."""
+def _find_dark_ink(image: Image.Image, edge_pixels: int) -> Ink | None:
+    """Return the ink of narrow strokes, or of wide ones if they have clearly more and are as dark."""
     shorter = min(image.size)
-    narrow = _find_strokes(image, max(9, round(shorter * NARROW_STROKE_SHARE)) | 1)
-    wide = _find_strokes(image, max(9, round(shorter * WIDE_STROKE_SHARE)) | 1)
-    if narrow and wide:
-        return wide if wide.mass > 1.3 * narrow.mass else narrow
-    return narrow or wide
+    narrow = _find_strokes(image, max(9, round(shorter * NARROW_STROKE_SHARE)) | 1, edge_pixels)
+    wide = _find_strokes(image, max(9, round(shorter * WIDE_STROKE_SHARE)) | 1, edge_pixels)
+    if narrow is None or wide is None:
+        return narrow or wide
+    levels = [float(np.median(wide.contrast.values[mask])) for mask in (wide.mask, narrow.mask)]
+    return wide if wide.mass > 1.3 * narrow.mass and levels[0] > MIN_WIDE_RATIO * levels[1] else narrow
 
 
-def _find_strokes(image: Image.Image, stroke_pixels: int) -> Ink | None:
+def _find_strokes(image: Image.Image, stroke_pixels: int, edge_pixels: int) -> Ink | None:
     contrast = measure_contrast(image, stroke_pixels)
     lines, columns = (find_rules(contrast, is_vertical=is_vertical) for is_vertical in (False, True))
     values = contrast.values
@@ -97,14 +104,18 @@ def _find_strokes(image: Image.Image, stroke_pixels: int) -> Ink | None:
     if len(columns):
         values = remove_rules(np.ascontiguousarray(values.T), columns, contrast.threshold).T
     contrast = replace(contrast, values=values)
-    ink = _choose_ink(contrast, contrast.mask)
+    ink = _choose_ink(contrast, contrast.mask, edge_pixels)
+    if ink is not None:  # again, without shadows that touch the ink
+        dark = float(np.percentile(contrast.values[ink.mask], 80))
+        if CLEAR_SHARE * dark > contrast.threshold:
+            ink = _choose_ink(contrast, contrast.values > CLEAR_SHARE * dark, edge_pixels) or ink
     if ink is None or not (len(lines) or len(columns)):
         return ink
     y, x = (int(np.median(np.flatnonzero(ink.mask.any(axis=axis)))) for axis in (1, 0))
     return replace(ink, tilt=measure_angle(lines, x) if len(lines) else -measure_angle(columns, y))
 
 
-def _choose_ink(contrast: Contrast, mask: Mask) -> Ink | None:
+def _choose_ink(contrast: Contrast, mask: Mask, edge_pixels: int) -> Ink | None:
     """Return the part with the most ink, and the parts that belong to it."""
     from scipy.ndimage import find_objects, label
 
@@ -115,9 +126,9 @@ def _choose_ink(contrast: Contrast, mask: Mask) -> Ink | None:
     areas = np.bincount(flat, minlength=count + 1)
     masses = np.bincount(flat, contrast.values.ravel(), minlength=count + 1)
     boxes = _measure_boxes(find_objects(labels))
-    weights = _weigh_parts(contrast, labels, boxes, mask.shape)
+    weights = _weigh_parts(contrast, labels, boxes, areas[1:])
     weighted = (masses[1:] * weights).astype(np.float32)
-    weighted = _drop_soft_parts(contrast, labels, weighted, masses[1:] / areas[1:])
+    weighted = _drop_soft_parts(contrast, labels, boxes, weighted, edge_pixels)
     main = int(np.argmax(weighted))
     if weighted[main] <= 0:
         return None
@@ -133,8 +144,9 @@ def _measure_boxes(slices: list[tuple[slice, slice]]) -> AnyArray:
     return np.array([(rows.start, columns.start, rows.stop, columns.stop) for rows, columns in slices])
 
 
-def _weigh_parts(contrast: Contrast, labels: AnyArray, boxes: AnyArray, shape: tuple[int, ...]) -> Array:
+def _weigh_parts(contrast: Contrast, labels: AnyArray, boxes: AnyArray, areas: AnyArray) -> Array:
     """Return the weight of each part: less on a table or at the edge of the image, and none if it is too small."""
+    shape = labels.shape
     top, left, bottom, right = boxes.T
     longer = np.maximum(bottom - top, right - left)
     weights = np.where(longer < max(shape) * MIN_DIGIT_SHARE, 0.0, 1.0)
@@ -142,25 +154,34 @@ def _weigh_parts(contrast: Contrast, labels: AnyArray, boxes: AnyArray, shape: t
     center = np.hypot((top + bottom) / shape[0] - 1, (left + right) / shape[1] - 1)
     weights *= 1 - 0.3 * np.minimum(center, 1.4)
     if contrast.table_level:
-        middle = contrast.background[(top + bottom) // 2, (left + right) // 2]
-        weights *= np.where(middle < contrast.table_level, TABLE_WEIGHT, 1.0)
+        outside = np.bincount(labels.ravel(), ~contrast.paper.ravel(), minlength=len(boxes) + 1)[1:]
+        weights *= np.where(outside > MAX_TABLE_SHARE * areas, TABLE_WEIGHT, 1.0)
     result: Array = weights
     return result
 
 
-def _drop_soft_parts(contrast: Contrast, labels: AnyArray, weighted: Array, means: Array) -> Array:
+def _drop_soft_parts(
+    contrast: Contrast, labels: AnyArray, boxes: AnyArray, weighted: Array, edge_pixels: int
+) -> Array:
     """Return the weights without parts whose edges are soft, such as shadows. Only the largest parts are measured."""
-    from scipy.ndimage import binary_erosion
+    from scipy.ndimage import binary_erosion, maximum_filter
 
     changed = weighted.copy()
-    steps = np.maximum(
-        np.abs(contrast.values[4:-4, 8:] - contrast.values[4:-4, :-8]),
-        np.abs(contrast.values[8:, 4:-4] - contrast.values[:-8, 4:-4]),
-    )
-    for part in np.argsort(weighted)[::-1][:3]:
-        inside = labels[4:-4, 4:-4] == part + 1
+    limit = weighted.max() * MIN_PART_SHARE
+    for part in np.argsort(weighted)[::-1][:MAX_MEASURED_PARTS]:
+        if weighted[part] <= limit:
+            break
+        top, left, bottom, right = boxes[part]
+        border = 2 * edge_pixels
+        box = np.s_[max(0, top - border) : bottom + border, max(0, left - border) : right + border]
+        values, inside = contrast.values[box], labels[box] == part + 1
+        steps = np.zeros(values.shape, np.float32)
+        half = edge_pixels
+        steps[half:-half] = np.abs(values[2 * half :] - values[: -2 * half])
+        steps[:, half:-half] = np.maximum(steps[:, half:-half], np.abs(values[:, 2 * half :] - values[:, : -2 * half]))
         edge = inside & ~binary_erosion(inside)
-        if not edge.any() or np.median(steps[edge]) < MIN_SHARPNESS * means[part]:
+        sharpness = np.median(maximum_filter(steps, 2 * half + 1)[edge])
+        if sharpness < MIN_SHARPNESS * np.percentile(values[inside], 80):
             changed[part] = 0.0
     return changed
 

@@ -15,6 +15,7 @@ from inference.types import AnyArray, Array
 
 MAX_ANGLE_DEGREES = 28
 MAX_ANGLE_SPREAD = 6  # degrees between rules, in perspective
+MIN_SECOND_SHARE = 0.2  # of the clearness of a second angle to that of the first
 MAX_POINTS = 8000  # for the angle
 BLOCKS = 25  # of columns
 MAX_RULE_SHARE = 0.0065  # half of the thickness of a rule and its soft edges, as a share of the longer side
@@ -24,8 +25,10 @@ MAX_MISSING_BLOCKS = 5  # under the digit
 MIN_TRACK_COVERAGE = 0.55  # of the blocks between the ends of a rule
 MIN_SHARES = {1: 0.75, 2: 0.5, 3: 0.5}  # length of so many rules, as a share of the paper
 MIN_SHARE = 0.3  # length of more rules
-MAX_CONTRAST_RATIO = 1.6  # of a shorter line to the other rules: darker lines are ink
+MAX_CONTRAST_RATIO = 1.6  # of a line to the next darkest: a single dark line is ink, unless it crosses the paper
+CROSSING_SHARE = 0.8  # length of a line that crosses the paper
 MAX_DEVIATION_PIXELS = 1.6
+MAX_LOCAL_RATIO = 1.6  # of the contrast of a part of a rule to that of the whole rule: more is ink
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,9 @@ def find_rules(contrast: Contrast, *, is_vertical: bool) -> Array:
     ridges = _find_ridges(values, contrast.threshold * RIDGE_RATIO) & paper
     rows, columns = np.nonzero(ridges)
     extent = _measure_paper(paper)
-    for slope in _estimate_slopes(rows, columns, values.shape):
-        curves = _follow_rules(rows, columns, values, slope, extent)
-        if len(curves):
-            return curves
-    return np.zeros((0, values.shape[1]), np.float32)
+    slopes = _estimate_slopes(rows, columns, values.shape)
+    found = [_follow_rules(rows, columns, values, slope, extent) for slope in slopes]
+    return np.concatenate([np.zeros((0, values.shape[1]), np.float32), *found])
 
 
 def measure_angle(curves: Array, column: int) -> float:
@@ -108,7 +109,7 @@ def _measure_paper(paper: Mask) -> float:
 
 
 def _estimate_slopes(rows: AnyArray, columns: AnyArray, shape: tuple[int, ...]) -> list[float]:
-    """Return the two slopes on whose lines most ridges lie together."""
+    """Return one or two slopes on whose lines most ridges lie together: of the rules, and of the grain of a table."""
     if len(rows) < shape[1] * MIN_SHARE:
         return []
     step = len(rows) // MAX_POINTS + 1
@@ -122,7 +123,10 @@ def _estimate_slopes(rows: AnyArray, columns: AnyArray, shape: tuple[int, ...]) 
     best = int(scores.argmax())
     others = scores.copy()
     others[max(0, best - MAX_ANGLE_SPREAD) : best + MAX_ANGLE_SPREAD + 1] = 0
-    return [float(slopes[best]), float(slopes[int(others.argmax())])]
+    second = int(others.argmax())
+    level = float(np.median(scores))
+    is_clear = scores[second] - level > MIN_SECOND_SHARE * (scores[best] - level)
+    return [float(slopes[place]) for place in ([best, second] if is_clear else [best])]
 
 
 def _follow_rules(rows: AnyArray, columns: AnyArray, values: Array, slope: float, extent: float) -> Array:
@@ -214,8 +218,9 @@ def _choose_rules(curves: Array, shares: Array, values: Array) -> Array:
     dark = np.nan_to_num(np.nanpercentile(found, 75, axis=1)) if inside.any(axis=1).all() else np.zeros(len(curves))
     for minimum in (MIN_SHARE, *sorted(set(MIN_SHARES.values()))):
         keep = shares >= minimum
-        if keep.any():
-            keep &= (dark <= MAX_CONTRAST_RATIO * np.median(dark[keep])) | (shares >= 0.8)
+        if keep.sum() > 1:
+            second = np.sort(dark[keep])[-2]
+            keep &= (dark <= MAX_CONTRAST_RATIO * second) | (shares >= CROSSING_SHARE)
         if MIN_SHARES.get(int(keep.sum()), MIN_SHARE) <= minimum:
             return curves[keep]
     return curves[:0]
@@ -228,6 +233,7 @@ def _measure_profile(near: Array) -> Array:
     parts = max(1, width // part)
     edges = np.linspace(0, width, parts + 1).astype(int)
     medians = np.stack([np.median(near[:, :, a:b:2], axis=2) for a, b in zip(edges, edges[1:], strict=False)], axis=2)
+    medians = np.minimum(medians, MAX_LOCAL_RATIO * np.median(medians, axis=2, keepdims=True))
     padded = np.pad(medians, ((1, 1), (0, 0), (0, 0)), "edge")
     wide = np.maximum(np.maximum(padded[:-2], padded[1:-1]), padded[2:])
     base = np.median(medians, axis=0)[None]
