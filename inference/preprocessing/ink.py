@@ -17,7 +17,7 @@ from inference.types import AnyArray, Array
 
 SEARCH_SIDE_PIXELS = 800  # of the longer side of the image in which the ink is searched
 MIN_SIDE_PIXELS = 320  # smaller images are enlarged
-NARROW_STROKE_SHARE, WIDE_STROKE_SHARE = 0.07, 0.25  # of the shorter side of the image
+NARROW_STROKE_SHARE, WIDE_STROKE_SHARE = 0.1, 0.25  # of the shorter side of the image
 MIN_WIDE_RATIO = 0.75  # of the contrast of wide strokes to that of narrow ones: shadows have less
 BOX_SHARE = 20 / 28  # of the model input that the digit fills, as in MNIST
 MIN_STROKE_SHARE = 0.1  # of the longer side of the digit; strokes in MNIST have 2 to 3 of 20 pixels
@@ -26,7 +26,8 @@ DARK_LEVEL = 80  # of the center of a dark board; paper in shadow is brighter
 TABLE_WEIGHT, EDGE_WEIGHT = 0.02, 0.002  # of ink beside the paper, and of ink that the edge of the image cuts
 MAX_TABLE_SHARE = 0.2  # of a part on the paper
 MIN_JOINED_WEIGHT = 0.3  # of a part beside the largest: a table is no part of the digit
-CLEAR_SHARE = 0.35  # of the contrast of ink to that of a shadow or a rule that it touches
+CLEAR_SHARE, DARK_PERCENTILE = 0.35, 97  # of the contrast of ink to that of a shadow that it touches
+MIN_FAINT_RATIO = 2.0  # of faint ink to dark ink
 MIN_SHARPNESS = 0.5  # of the edge of ink, as a share of its contrast; shadows have less
 EDGE_PIXELS = 2  # half of the width of an edge of ink
 MAX_MEASURED_PARTS = 12
@@ -88,11 +89,11 @@ def _find_dark_ink(image: Image.Image, edge_pixels: int) -> Ink | None:
     """Return the ink of narrow strokes, or of wide ones if they have clearly more and are as dark."""
     shorter = min(image.size)
     narrow = _find_strokes(image, max(9, round(shorter * NARROW_STROKE_SHARE)) | 1, edge_pixels)
-    wide = _find_strokes(image, max(9, round(shorter * WIDE_STROKE_SHARE)) | 1, edge_pixels)
+    wide = _find_strokes(image.reduce(2), max(9, round(shorter / 2 * WIDE_STROKE_SHARE)) | 1, edge_pixels)
     if narrow is None or wide is None:
         return narrow or wide
-    levels = [float(np.median(wide.contrast.values[mask])) for mask in (wide.mask, narrow.mask)]
-    return wide if wide.mass > 1.3 * narrow.mass and levels[0] > MIN_WIDE_RATIO * levels[1] else narrow
+    levels = [float(np.median(wide.contrast.values[mask])) for mask in (wide.mask, narrow.mask[::2, ::2])]
+    return wide if 4 * wide.mass > 1.3 * narrow.mass and levels[0] > MIN_WIDE_RATIO * levels[1] else narrow
 
 
 def _find_strokes(image: Image.Image, stroke_pixels: int, edge_pixels: int) -> Ink | None:
@@ -104,15 +105,23 @@ def _find_strokes(image: Image.Image, stroke_pixels: int, edge_pixels: int) -> I
     if len(columns):
         values = remove_rules(np.ascontiguousarray(values.T), columns, contrast.threshold).T
     contrast = replace(contrast, values=values)
-    ink = _choose_ink(contrast, contrast.mask, edge_pixels)
-    if ink is not None:  # again, without shadows that touch the ink
-        dark = float(np.percentile(contrast.values[ink.mask], 80))
-        if CLEAR_SHARE * dark > contrast.threshold:
-            ink = _choose_ink(contrast, contrast.values > CLEAR_SHARE * dark, edge_pixels) or ink
+    ink = _choose_clear_ink(contrast, edge_pixels)
     if ink is None or not (len(lines) or len(columns)):
         return ink
     y, x = (int(np.median(np.flatnonzero(ink.mask.any(axis=axis)))) for axis in (1, 0))
     return replace(ink, tilt=measure_angle(lines, x) if len(lines) else -measure_angle(columns, y))
+
+
+def _choose_clear_ink(contrast: Contrast, edge_pixels: int) -> Ink | None:
+    """Return the ink without shadows that it touches, or faint ink if there is clearly more of it."""
+    mask = contrast.mask
+    sample = contrast.values[mask & contrast.paper]
+    clear = CLEAR_SHARE * float(np.percentile(sample, DARK_PERCENTILE)) if len(sample) else 0.0
+    faint = _choose_ink(contrast, mask, edge_pixels)
+    if clear <= contrast.threshold:
+        return faint
+    dark = _choose_ink(contrast, contrast.values > clear, edge_pixels)
+    return faint if dark is None or (faint and faint.mass > MIN_FAINT_RATIO * dark.mass) else dark
 
 
 def _choose_ink(contrast: Contrast, mask: Mask, edge_pixels: int) -> Ink | None:
@@ -122,9 +131,9 @@ def _choose_ink(contrast: Contrast, mask: Mask, edge_pixels: int) -> Ink | None:
     labels, count = label(mask, np.ones((3, 3)))
     if not count:
         return None
-    flat = labels.ravel()
-    areas = np.bincount(flat, minlength=count + 1)
-    masses = np.bincount(flat, contrast.values.ravel(), minlength=count + 1)
+    flat, places = labels.ravel(), np.flatnonzero(mask)
+    areas = np.bincount(flat[places], minlength=count + 1)
+    masses = np.bincount(flat[places], contrast.values.ravel()[places], minlength=count + 1)
     boxes = _measure_boxes(find_objects(labels))
     weights = _weigh_parts(contrast, labels, boxes, areas[1:])
     weighted = (masses[1:] * weights).astype(np.float32)
@@ -154,7 +163,7 @@ def _weigh_parts(contrast: Contrast, labels: AnyArray, boxes: AnyArray, areas: A
     center = np.hypot((top + bottom) / shape[0] - 1, (left + right) / shape[1] - 1)
     weights *= 1 - 0.3 * np.minimum(center, 1.4)
     if contrast.table_level:
-        outside = np.bincount(labels.ravel(), ~contrast.paper.ravel(), minlength=len(boxes) + 1)[1:]
+        outside = np.bincount(labels[~contrast.paper], minlength=len(boxes) + 1)[1:]
         weights *= np.where(outside > MAX_TABLE_SHARE * areas, TABLE_WEIGHT, 1.0)
     result: Array = weights
     return result

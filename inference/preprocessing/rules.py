@@ -21,7 +21,7 @@ BLOCKS = 25  # of columns
 MAX_RULE_SHARE = 0.0065  # half of the thickness of a rule and its soft edges, as a share of the longer side
 RIDGE_RATIO = 0.6  # of the contrast of a rule to the threshold of ink
 MIN_BLOCK_COVERAGE = 0.6
-MAX_MISSING_BLOCKS = 5  # under the digit
+MAX_MISSING_BLOCKS = 9  # under the digit
 MIN_TRACK_COVERAGE = 0.55  # of the blocks between the ends of a rule
 MIN_SHARES = {1: 0.75, 2: 0.5, 3: 0.5}  # length of so many rules, as a share of the paper
 MIN_SHARE = 0.3  # length of more rules
@@ -138,7 +138,7 @@ def _follow_rules(rows: AnyArray, columns: AnyArray, values: Array, slope: float
     total = height + 2 * margin + 1
     places = (columns / block).astype(np.intp) * total + sheared
     counts = np.bincount(places, minlength=BLOCKS * total)[: BLOCKS * total].reshape(BLOCKS, total).astype(np.float32)
-    tracks = _link_peaks([_find_peaks(row, block * MIN_BLOCK_COVERAGE) for row in counts])
+    tracks = _link_peaks(_find_peaks(counts, block * MIN_BLOCK_COVERAGE))
     x = np.arange(width, dtype=np.float32)
     curves, shares = [], []
     for track in tracks:
@@ -149,17 +149,20 @@ def _follow_rules(rows: AnyArray, columns: AnyArray, values: Array, slope: float
     return _choose_rules(np.array(curves, np.float32).reshape(-1, width), np.array(shares), values)
 
 
-def _find_peaks(counts: Array, minimum: float) -> Array:
-    """Return the rows of a block that many ridges share."""
+def _find_peaks(counts: Array, minimum: float) -> list[Array]:
+    """Return the rows of each block that many ridges share."""
     from scipy.ndimage import maximum_filter1d
 
-    padded = np.pad(counts, 1)
-    support = padded[:-2] + padded[1:-1] + padded[2:]
-    peaks = np.flatnonzero((support >= minimum) & (support + counts / 4 == maximum_filter1d(support + counts / 4, 7)))
-    peaks = peaks[np.diff(peaks, prepend=-9) > 3]
-    weights = np.stack([padded[:-2][peaks], counts[peaks], padded[2:][peaks]])
-    shift: Array = (weights[2] - weights[0]) / weights.sum(axis=0)
-    return peaks + shift
+    padded = np.pad(counts, ((0, 0), (1, 1)))
+    before, after = padded[:, :-2], padded[:, 2:]
+    support = before + counts + after
+    clear = support + counts / 4
+    found: list[Array] = []
+    for block, is_peak in enumerate((support >= minimum) & (clear == maximum_filter1d(clear, 7, axis=1))):
+        peaks = np.flatnonzero(is_peak)
+        peaks = peaks[np.diff(peaks, prepend=-9) > 3]
+        found.append(peaks + (after[block, peaks] - before[block, peaks]) / support[block, peaks])
+    return found
 
 
 def _link_peaks(peaks: list[Array]) -> list[Track]:
