@@ -6,12 +6,13 @@ light on a dark board. The steps depend on the pixels only, so the same image al
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
 
 from inference.preprocessing.ink_contrast import Contrast, Mask, measure_contrast
+from inference.preprocessing.ink_drawing import Ink, draw_ink
 from inference.preprocessing.rules import find_rules, measure_angle, remove_rules
 from inference.types import AnyArray, Array
 
@@ -19,8 +20,6 @@ SEARCH_SIDE_PIXELS = 800  # of the longer side of the image in which the ink is 
 MIN_SIDE_PIXELS = 320  # smaller images are enlarged
 NARROW_STROKE_SHARE, WIDE_STROKE_SHARE = 0.1, 0.25  # of the shorter side of the image
 MIN_WIDE_RATIO = 0.75  # of the contrast of wide strokes to that of narrow ones: shadows have less
-BOX_SHARE = 20 / 28  # of the model input that the digit fills, as in MNIST
-MIN_STROKE_SHARE = 0.1  # of the longer side of the digit; strokes in MNIST have 2 to 3 of 20 pixels
 MIN_DIGIT_SHARE = 0.02  # height of the smallest digit, as a share of the longer side of the image
 DARK_LEVEL = 80  # of the center of a dark board; paper in shadow is brighter
 TABLE_WEIGHT, EDGE_WEIGHT = 0.02, 0.002  # of ink beside the paper, and of ink that the edge of the image cuts
@@ -30,27 +29,12 @@ CLEAR_SHARE, DARK_PERCENTILE = 0.35, 97  # of the contrast of ink to that of a s
 MIN_FAINT_RATIO = 2.0  # of faint ink to dark ink
 MIN_SHARPNESS = 0.5  # of the edge of ink, as a share of its contrast; shadows have less
 EDGE_PIXELS = 2  # half of the width of an edge of ink
-MAX_MEASURED_PARTS = 12
+MAX_MEASURED_PARTS = 24
+CLUTTER_WEIGHT = 0.05  # of a part among others, such as the grain of a table
+MAX_CLUTTER = 0.2  # share of other parts in the area around a part
 MIN_PART_SHARE = 0.03  # of the ink of the largest part, for another part of the same digit
 MAX_GAP_SHARE = 0.25  # between parts of a digit, as a share of its longer side
 MIN_PART_CONTRAST = 0.45  # of the contrast of the largest part
-
-
-@dataclass(frozen=True, slots=True)
-class Ink:
-    """The ink of one digit.
-
-    Args:
-        mask: its pixels.
-        contrast: of the whole image.
-        mass: sum of the contrast of its pixels, weighted by where it is.
-        tilt: of the rules, in degrees clockwise; 0 without rules.
-    """
-
-    mask: Mask
-    contrast: Contrast
-    mass: float
-    tilt: float = 0.0
 
 
 def crop_ink(image: Image.Image, side: int) -> Array | None:
@@ -66,7 +50,7 @@ def crop_ink(image: Image.Image, side: int) -> Array | None:
         searched = Image.fromarray(255 - np.asarray(searched))
     enlargement = max(1.0, max(searched.size) / max(image.size))
     ink = _find_dark_ink(searched, round(EDGE_PIXELS * enlargement))
-    return None if ink is None else _draw_ink(ink, side)
+    return None if ink is None else draw_ink(ink, side)
 
 
 def _resize(image: Image.Image) -> Image.Image:
@@ -137,7 +121,7 @@ def _choose_ink(contrast: Contrast, mask: Mask, edge_pixels: int) -> Ink | None:
     boxes = _measure_boxes(find_objects(labels))
     weights = _weigh_parts(contrast, labels, boxes, areas[1:])
     weighted = (masses[1:] * weights).astype(np.float32)
-    weighted = _drop_soft_parts(contrast, labels, boxes, weighted, edge_pixels)
+    weighted = _weigh_largest_parts(contrast, labels, boxes, weighted, edge_pixels)
     main = int(np.argmax(weighted))
     if weighted[main] <= 0:
         return None
@@ -169,10 +153,11 @@ def _weigh_parts(contrast: Contrast, labels: AnyArray, boxes: AnyArray, areas: A
     return result
 
 
-def _drop_soft_parts(
-    contrast: Contrast, labels: AnyArray, boxes: AnyArray, weighted: Array, edge_pixels: int
-) -> Array:
-    """Return the weights without parts whose edges are soft, such as shadows. Only the largest parts are measured."""
+def _weigh_largest_parts(contrast: Contrast, labels: AnyArray, boxes: AnyArray, weighted: Array, edge_pixels: int) -> Array:
+    """Return lower weights for parts with soft edges, such as shadows, and for those among others, as on a table.
+
+    Only the largest parts are measured.
+    """
     from scipy.ndimage import binary_erosion, maximum_filter
 
     changed = weighted.copy()
@@ -192,7 +177,17 @@ def _drop_soft_parts(
         sharpness = np.median(maximum_filter(steps, 2 * half + 1)[edge])
         if sharpness < MIN_SHARPNESS * np.percentile(values[inside], 80):
             changed[part] = 0.0
+        changed[part] *= max(CLUTTER_WEIGHT, 1 - _measure_clutter(labels, boxes[part], part + 1) / MAX_CLUTTER)
     return changed
+
+
+def _measure_clutter(labels: AnyArray, box: AnyArray, part: int) -> float:
+    """Return the share of other parts in the area around a part."""
+    top, left, bottom, right = box
+    border = max(8, max(bottom - top, right - left) // 2)
+    around = labels[max(0, top - border) : bottom + border, max(0, left - border) : right + border]
+    own = (bottom - top) * (right - left)
+    return float(((around > 0) & (around != part)).sum() / max(1, around.size - own))
 
 
 def _join_parts(main: int, boxes: AnyArray, means: Array, weighted: Array) -> list[int]:
@@ -212,51 +207,3 @@ def _join_parts(main: int, boxes: AnyArray, means: Array, weighted: Array) -> li
                 top, left = min(top, boxes[part][0]), min(left, boxes[part][1])
                 bottom, right = max(bottom, boxes[part][2]), max(right, boxes[part][3])
     return chosen
-
-
-def _draw_ink(ink: Ink, side: int) -> Array:
-    """Return the ink, upright and with strokes of normal width, in the center of the model input."""
-    from scipy.ndimage import binary_dilation, distance_transform_edt
-
-    dark = float(np.percentile(ink.contrast.values[ink.mask], 80))
-    rows, columns = np.flatnonzero(ink.mask.any(axis=1)), np.flatnonzero(ink.mask.any(axis=0))
-    border = max(int(np.ptp(rows)), int(np.ptp(columns))) // 6 + 3
-    part = np.zeros((rows[-1] - rows[0] + 1 + 2 * border, columns[-1] - columns[0] + 1 + 2 * border), np.float32)
-    inner = np.s_[border:-border, border:-border]
-    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    part[inner] = np.where(
-        binary_dilation(ink.mask[box]), ((ink.contrast.values[box] - 0.25 * dark) / (0.4 * dark)).clip(0, 1), 0
-    )
-    drawn = Image.fromarray((part * 255).astype(np.uint8))
-    if abs(ink.tilt) > 1:
-        drawn = drawn.rotate(ink.tilt, Image.Resampling.BICUBIC, expand=True)
-    stroke = np.asarray(drawn) > 127
-    if not stroke.any():
-        return np.zeros((side, side, 1), np.float32)
-    longer = max(np.ptp(np.flatnonzero(stroke.any(axis=axis))) + 1 for axis in (0, 1))
-    width = 4 * float(distance_transform_edt(stroke)[stroke].mean()) - 1
-    growth = (MIN_STROKE_SHARE * longer - width) / 2
-    if growth > 0:
-        pixels = (growth + 0.5 - distance_transform_edt(~stroke)).clip(0, 1) * 255
-        drawn = Image.fromarray(np.maximum(pixels, np.asarray(drawn)).astype(np.uint8))
-    return _center_ink(drawn, side)
-
-
-def _center_ink(drawn: Image.Image, side: int) -> Array:
-    """Return the ink scaled into the box, with its center of mass in the center."""
-    values = np.asarray(drawn)
-    rows, columns = np.flatnonzero((values > 127).any(axis=1)), np.flatnonzero((values > 127).any(axis=0))
-    cut = drawn.crop((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
-    scale = round(side * BOX_SHARE) / max(cut.size)
-    small = np.asarray(
-        cut.resize((max(1, round(cut.width * scale)), max(1, round(cut.height * scale))), Image.Resampling.BOX), np.float32
-    )
-    small = small * (255 / max(1.0, float(small.max())))
-    result = np.zeros((side, side, 1), np.float32)
-    height, width = small.shape
-    total = float(small.sum())
-    top = round((side - 1) / 2 - float((small.sum(axis=1) * np.arange(height)).sum()) / total)
-    left = round((side - 1) / 2 - float((small.sum(axis=0) * np.arange(width)).sum()) / total)
-    top, left = min(max(0, top), side - height), min(max(0, left), side - width)
-    result[top : top + height, left : left + width, 0] = small
-    return result

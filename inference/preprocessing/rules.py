@@ -79,9 +79,7 @@ def remove_rules(values: Array, curves: Array, threshold: float) -> Array:
     rule = _measure_profile(near)
     rest = near - rule
     core = rule > threshold / 2
-    above, below = (
-        maximum_filter1d(side.max(axis=0), 5, axis=-1) for side in (rest[: reach - 1], rest[reach + 2 :])
-    )
+    above, below = (maximum_filter1d(side.max(axis=0), 5, axis=-1) for side in (rest[: reach - 1], rest[reach + 2 :]))
     stroke = np.minimum(above, below)
     restored = np.where(core & (stroke > threshold)[None], np.maximum(rest, np.minimum(stroke, near)), rest)
     result = values.copy()
