@@ -22,7 +22,7 @@ NARROW_STROKE_SHARE, WIDE_STROKE_SHARE = 0.1, 0.25  # of the shorter side of the
 MIN_WIDE_RATIO = 0.75  # of the contrast of wide strokes to that of narrow ones: shadows have less
 MIN_DIGIT_SHARE = 0.02  # height of the smallest digit, as a share of the longer side of the image
 DARK_LEVEL = 80  # of the center of a dark board; paper in shadow is brighter
-TABLE_WEIGHT, EDGE_WEIGHT = 0.02, 0.002  # of ink beside the paper, and of ink that the edge of the image cuts
+TABLE_WEIGHT, EDGE_WEIGHT = 0.15, 0.002  # of ink beside the paper, and of ink that the edge of the image cuts
 MAX_TABLE_SHARE = 0.2  # of a part on the paper
 MIN_JOINED_WEIGHT = 0.3  # of a part beside the largest: a table is no part of the digit
 CLEAR_SHARE, DARK_PERCENTILE = 0.35, 97  # of the contrast of ink to that of a shadow that it touches
@@ -126,7 +126,7 @@ def _choose_ink(contrast: Contrast, mask: Mask, edge_pixels: int) -> Ink | None:
     if weighted[main] <= 0:
         return None
     joined = np.where((weights >= MIN_JOINED_WEIGHT) | (np.arange(count) == main), weighted, 0)
-    chosen = _join_parts(main, boxes, masses[1:] / areas[1:], joined)
+    chosen = _join_parts(main, boxes, (masses[1:] / areas[1:]).astype(np.float32), joined)
     keep = np.zeros(count + 1, np.bool_)
     keep[np.array(chosen) + 1] = True
     return Ink(keep[labels], contrast, float(weighted[chosen].sum()))

@@ -7,6 +7,7 @@ from block to block of columns, and is a curve.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -88,7 +89,7 @@ def remove_rules(values: Array, curves: Array, threshold: float) -> Array:
 
 
 def _measure_reach(values: Array) -> int:
-    return max(3, round(max(values.shape) * MAX_RULE_SHARE))
+    return max(3, round(int(max(values.shape)) * MAX_RULE_SHARE))
 
 
 def _find_ridges(values: Array, threshold: float) -> Mask:
@@ -233,7 +234,7 @@ def _measure_profile(near: Array) -> Array:
     part = max(24, width // 6)
     parts = max(1, width // part)
     edges = np.linspace(0, width, parts + 1).astype(int)
-    medians = np.stack([np.median(near[:, :, a:b:2], axis=2) for a, b in zip(edges, edges[1:], strict=False)], axis=2)
+    medians = np.stack([np.median(near[:, :, a:b:2], axis=2) for a, b in pairwise(edges)], axis=2)
     medians = np.minimum(medians, MAX_LOCAL_RATIO * np.median(medians, axis=2, keepdims=True))
     padded = np.pad(medians, ((1, 1), (0, 0), (0, 0)), "edge")
     wide = np.maximum(np.maximum(padded[:-2], padded[1:-1]), padded[2:])
