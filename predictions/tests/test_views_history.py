@@ -83,7 +83,7 @@ def test_counts_are_exact_up_to_a_limit(shades, signed_in, user, monkeypatch):
     [
         ({}, "No predictions yet"),
         ({"label": "zzz"}, "No predictions match these filters"),
-        ({"min_confidence": "abc"}, "Enter a number"),
+        ({"min_confidence": "abc"}, "Minimum confidence: Enter a number"),
         ({"labell": "7"}, "Unknown filter: “labell”"),
         ({"user": "ada"}, "Unknown filter: “user”"),
         ({"older": "abc"}, "No predictions yet"),
@@ -186,6 +186,18 @@ def test_typed_times_are_in_the_time_zone_of_the_reader(shades, signed_in, user)
     now = timezone.now().replace(tzinfo=None)
     assert len(signed_in.get(url, {"created_after": (now - timedelta(hours=1)).isoformat()}).json()["results"]) == 1
     assert signed_in.get(url, {"created_after": (now + timedelta(hours=1)).isoformat()}).json()["results"] == []
+
+
+def test_the_form_submits_only_the_filters_that_are_set(shades, signed_in):
+    page = signed_in.get(URL, {"version": ["1", "2"], "max_confidence": "0.5"}).content.decode()
+    form = page[page.index('class="filters"') : page.index('id="search-help"')]
+    typed = re.findall(r'<input (?:type="[-a-z]+"\s+)?name="(\w+)"\s+value="([^"]*)"', form)
+    assert [field for field in typed if field[1] and field[0] not in ("status", "source", "verdict", "picked_by")] == [
+        *[("model", "shades"), ("label", "black"), ("label", "grey"), ("label", "white")],
+        *[("version", "1"), ("version", "2"), ("max_confidence", "0.5"), ("column", "model"), ("column", "source")],
+        ("column", "reference"),
+    ]
+    assert "checked" not in form[: form.index('id="column-choices"')]
 
 
 def test_a_named_range_stays_when_the_form_is_submitted(shades, signed_in):
