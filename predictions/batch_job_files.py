@@ -9,6 +9,7 @@ from itertools import islice
 from typing import IO
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from core.storage_errors import translate_read_errors
 from inference.errors import InferenceError, InvalidInput
@@ -28,7 +29,7 @@ class JobFileMissing(InferenceError):
     code = "stored-file-missing"
 
     def __init__(self) -> None:
-        super().__init__("The file of the batch job is missing on the server. Upload it again.")
+        super().__init__(gettext("The file of the batch job is missing on the server. Upload it again."))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from datetime import datetime, tzinfo
 from tempfile import TemporaryFile
 from typing import IO, Any
 
+from django.utils.translation import gettext
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
@@ -21,6 +22,7 @@ from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
 from inference.errors import InferenceError
+from predictions.export_reviews import join_tags
 
 MAX_ROWS = 1_048_576 - 1  # of a sheet, without the header
 MAX_COLUMNS = 16_384
@@ -32,7 +34,7 @@ LEADING_COLUMNS = (
 )  # fmt: skip
 OTHER_COLUMNS = (
     "labels", "true_labels", "text", "original_name", "client_reference", "user", "source", "kind", "error_code",
-    "warnings", "picked_by", "reviews", "sha256", "id",
+    "warnings", "tags", "picked_by", "reviews", "sha256", "id",
 )  # fmt: skip
 LINK_COLUMN = "link"
 COLUMN_WIDTHS = {"created_at": 25, "model": 14, "original_name": 28, "id": 38, "text": 40}
@@ -70,14 +72,18 @@ class CollectedRows:
             self.count += 1
             if self.count > MAX_ROWS:
                 raise ExportTooLarge(
-                    f"A sheet has at most {MAX_ROWS:,} rows. Select fewer predictions, or export CSV or JSON lines."
+                    gettext("A sheet has at most %(limit)s rows. Select fewer predictions, or export CSV or JSON lines.")
+                    % {"limit": f"{MAX_ROWS:,}"}
                 )
             features |= dict.fromkeys(row["features"] or ())
             scores |= dict.fromkeys(get_scores(row))
             self.file.write(json.dumps(row, ensure_ascii=False) + "\n")
         self.features, self.scores = list(features), list(scores)
         if len(self.columns) > MAX_COLUMNS:
-            raise ExportTooLarge(f"A sheet has at most {MAX_COLUMNS:,} columns. Select one model, or export CSV.")
+            raise ExportTooLarge(
+                gettext("A sheet has at most %(limit)s columns. Select one model, or export CSV.")
+                % {"limit": f"{MAX_COLUMNS:,}"}
+            )
 
     @property
     def columns(self) -> list[str]:
@@ -129,7 +135,8 @@ def _write_workbook(rows: CollectedRows, zone: tzinfo, url: str) -> IO[bytes]:
 
 
 def _list_cells(sheet: Any, row: dict[str, Any], rows: CollectedRows, zone: tzinfo, url: str) -> list[Any]:
-    values = dict(row, created_at=datetime.fromisoformat(row["created_at"]).astimezone(zone).replace(tzinfo=None))
+    created_at = datetime.fromisoformat(row["created_at"]).astimezone(zone).replace(tzinfo=None)
+    values = dict(row, created_at=created_at, tags=join_tags(row["tags"]))
     features, scores = row["features"] or {}, get_scores(row)
     cells = [
         *(values[name] for name in LEADING_COLUMNS),

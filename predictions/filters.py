@@ -19,6 +19,7 @@ from accounts.models import User
 from accounts.permissions import can_view_all
 from predictions.filter_fields import IntegersFilter, TextsFilter, UTCDateTimeFilter, UUIDsFilter
 from predictions.models import Prediction, Review
+from predictions.models.annotations import normalize_tag_name
 from predictions.querysets import PredictionQuerySet
 from predictions.search import search_predictions
 from registry.errors import UnknownModel
@@ -126,7 +127,7 @@ class PredictionFilter(filters.FilterSet):
         return queryset.matching_any("user", users) if users else queryset.none()
 
     def filter_tag(self, queryset: PredictionQuerySet, name: str, values: list[str]) -> PredictionQuerySet:
-        return queryset.with_any_tag([value.lower() for value in values])
+        return queryset.with_any_tag([normalize_tag_name(value) for value in values])
 
     def filter_batch_job(self, queryset: PredictionQuerySet, name: str, values: list[UUID]) -> PredictionQuerySet:
         """Select the newest prediction of each item of a batch job."""

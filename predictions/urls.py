@@ -22,6 +22,7 @@ urlpatterns = [
     path("predictions/<uuid:pk>/comments/", views.CommentsView.as_view(), name="comments"),
     path("predictions/<uuid:pk>/versions/", views.OtherVersionView.as_view(), name="other-version"),
     path("predictions/<uuid:pk>/model-input/", views.ModelInputView.as_view(), name="model-input"),
+    path("predictions/own-data/", views.OwnDataView.as_view(), name="own-data"),
     path("inputs/<uuid:pk>/thumbnail/", views.ThumbnailView.as_view(), name="thumbnail"),
     path("batch-jobs/", batch_jobs.BatchJobListView.as_view(), name="batch-jobs"),
     path("batch-jobs/new/", batch_jobs.NewBatchJobView.as_view(), name="batch-job-new"),

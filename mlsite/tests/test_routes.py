@@ -24,6 +24,7 @@ PUBLIC_ROUTES = {
     "v2-ready": "for load balancers; contains no data",
     "accounts:login": "sign-in",
     "accounts:signup": "sign-up",
+    "accounts:signup_check": "sign-up; looks nothing up",
     "accounts:language": "sets a cookie",
     "accounts:password_reset": "for users who cannot sign in",
     "accounts:password_reset_done": "a fixed text",
@@ -46,8 +47,8 @@ OWNED_ROUTES = {
     "job": (
         "api:batch-job-detail", "api:batch-job-images", "api:batch-job-start", "api:batch-job-cancel",
         "api:batch-job-retry", "api:batch-job-results", "predictions:batch-job", "predictions:batch-job-start",
-        "predictions:batch-job-results", "predictions:batch-job-digests", "predictions:batch-job-cancel",
-        "predictions:batch-job-retry",
+        "predictions:batch-job-results", "predictions:batch-job-digests",
+        "predictions:batch-job-cancel", "predictions:batch-job-retry", "predictions:batch-job-rows",
     ),
     "saved_filter": ("predictions:saved-filter",),
     "replay": ("evaluation:replay", "evaluation:replay-cancel"),

@@ -45,6 +45,11 @@ def test_random_samples_hide_the_prediction(predictions, reviewer_client, review
     assert answer.context["message"] == "Saved: corrected from black to grey."
     review = Review.objects.get()
     assert (review.is_blind, review.comment, review.verdict) == (True, "blurred", "incorrect")
+    post(reviewer_client, "", action="undo")  # the message has named the prediction
+    post(reviewer_client, "", prediction=row.pk, true_label="black")
+    assert Review.objects.active().get().is_blind is False
+    unsure = post(reviewer_client, "", prediction=predictions[1].pk, verdict="unsure")
+    assert unsure.context["message"] == "Saved: marked unsure."
 
 
 def test_none_of_these_labels_is_incorrect_without_a_true_label(predictions, reviewer_client):
@@ -70,6 +75,10 @@ def test_a_filtered_list_is_reviewed_and_undone(predictions, reviewer_client, us
     saved = post(reviewer_client, query, prediction=grey.pk, verdict="correct")
     assert (get_shown_ids(saved), saved.context["remaining"], saved.context["goal"].today) == ([str(black.pk)], 1, 1)
     assert Review.objects.get().picked_by == "list"
+    html = reviewer_client.get(f"{QUEUE_URL}?{query}&user=ada&user=bob").content.decode()
+    assert re.findall(r'name="(tag|user|label)"\s+value="(.*?)"', html) == [
+        ("user", "ada"), ("user", "bob"), ("label", ""), ("tag", "odd"),
+    ]  # fmt: skip
     assert post(reviewer_client, "list=1&label=white", action="undo").context["message"].startswith("There is nothing")
     undone = post(reviewer_client, query, action="undo")
     assert (undone.context["message"], set(get_shown_ids(undone))) == ("Undone.", set(shown))

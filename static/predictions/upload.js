@@ -14,7 +14,6 @@ import { gettext, interpolate, language } from "../mlsite/i18n.js";
 import { UNREADABLE_MESSAGE, isArchive, isTable, listDroppedFiles, listenForDrops, selectImages } from "./dropped_files.js";
 import { showRejection, uploadFile } from "./file_upload.js";
 import { addCards, listenForUploads, onImageCard } from "./image_cards.js";
-import { uploadImages } from "./images_upload.js";
 
 const MAX_SINGLE_IMAGES = 4; // more go into a batch job
 const form = document.querySelector(".upload-form");
@@ -55,7 +54,17 @@ function receiveFiles({ files, skipped }) {
   } else if (files.length <= MAX_SINGLE_IMAGES || form.elements.client_reference.value.trim()) {
     addSingleImages(files); // a batch job has no client reference
   } else {
+    uploadMany(files, skipped);
+  }
+}
+
+// The module for many images is loaded when it is needed.
+async function uploadMany(files, skipped) {
+  try {
+    const { uploadImages } = await import("./images_upload.js");
     uploadImages(files, { form, skipped });
+  } catch {
+    showRejection(formatFileCount(files), gettext("The connection was lost."));
   }
 }
 
