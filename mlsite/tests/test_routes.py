@@ -48,7 +48,7 @@ OWNED_ROUTES = {
         "api:batch-job-detail", "api:batch-job-images", "api:batch-job-start", "api:batch-job-cancel",
         "api:batch-job-retry", "api:batch-job-results", "predictions:batch-job", "predictions:batch-job-start",
         "predictions:batch-job-results", "predictions:batch-job-digests",
-        "predictions:batch-job-cancel", "predictions:batch-job-retry", "predictions:batch-job-rows", "predictions:batch-job-rows",
+        "predictions:batch-job-cancel", "predictions:batch-job-retry", "predictions:batch-job-rows",
     ),
     "saved_filter": ("predictions:saved-filter",),
     "replay": ("evaluation:replay", "evaluation:replay-cancel"),
