@@ -165,3 +165,18 @@ def test_unmarked_texts_are_found():
     )
     assert sorted(find_module_texts(ast.parse(module))) == ["Bee", "Name", "No "]
     assert find_script_texts('a.textContent = "Try again"; b = gettext("Marked");') == ["Try again"]
+
+
+# Attributes that programs read, and filters whose results depend on the language: `floatformat:"1u"` does not.
+LOCALIZED_ATTRIBUTE = re.compile(
+    r"""\b(?:value|href|src|action|data-[\w-]+|min|max|step|width|height|points|[cr]?[xy][12]?|r)="[^"]*"""
+    r"""\{\{[^}"]*\|(?:(?:count|percent|number|milliseconds|duration)\b|floatformat(?!:'\d?u))"""
+)
+
+
+@pytest.mark.once
+def test_numbers_in_attributes_do_not_depend_on_the_language():
+    assert LOCALIZED_ATTRIBUTE.search('<rect x="{{ bar.x|floatformat:1 }}">')
+    assert not LOCALIZED_ATTRIBUTE.search("""<rect x="{{ bar.x|floatformat:'1u' }}">""")
+    found = [(path.name, match[0]) for path in TEMPLATES for match in LOCALIZED_ATTRIBUTE.finditer(path.read_text())]
+    assert found == []

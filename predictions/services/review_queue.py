@@ -113,9 +113,8 @@ def review_claimed(*, prediction: Prediction, reviewer: User, review: ReviewInpu
             raise ClaimedByAnother(text % {"name": name})
         claims = ReviewClaim.objects.filter(prediction=prediction, skipped=False)
         if claims.filter(until__gt=timezone.now()).exclude(reviewer=reviewer).exists():
-            raise ClaimedByAnother(
-                gettext("Your claim expired; another reviewer has this prediction. Your review was not saved.")
-            )
+            text = gettext("Your claim expired; another reviewer has this prediction. Your review was not saved.")
+            raise ClaimedByAnother(text)
         claim = claims.filter(reviewer=reviewer).first()
         picked_by = claim.picked_by if claim else Review.PickedBy.MANUAL
         is_blind = is_blind and all(row.reviewer_id != reviewer.pk for row in stored)
@@ -192,13 +191,11 @@ def _confirm_same_review(stored: Review, review: ReviewInput) -> Review:
         return stored
     true_output = format_true_output(stored)
     details = f" ({get_true_output_name(stored).lower()}: {true_output})" if true_output else ""
-    raise AlreadyReviewed(
-        gettext(
-            "You have already reviewed this prediction: %(verdict)s%(details)s. "
-            "To change your review, undo it or open the details of the prediction."
-        )
-        % {"verdict": stored.get_verdict_display().lower(), "details": details}
+    text = gettext(
+        "You have already reviewed this prediction: %(verdict)s%(details)s. "
+        "To change your review, undo it or open the details of the prediction."
     )
+    raise AlreadyReviewed(text % {"verdict": stored.get_verdict_display().lower(), "details": details})
 
 
 def _list_held_ids(queue: ReviewQueue, reviewer: User) -> list[UUID]:
