@@ -124,7 +124,7 @@ def _write_workbook(rows: CollectedRows, zone: tzinfo, url: str) -> IO[bytes]:
     for number, name in enumerate(names, 1):
         sheet.column_dimensions[get_column_letter(number)].width = COLUMN_WIDTHS.get(name, max(12, min(len(name) + 3, 30)))
     header = [f"{name} ({zone})" if name == "created_at" else name for name in names]
-    sheet.append([_make_header_cell(sheet, name) for name in header])
+    sheet.append([make_header_cell(sheet, name) for name in header])
     for row in rows:
         sheet.append(_list_cells(sheet, row, rows, zone, url))
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(names))}{rows.count + 1}"
@@ -145,10 +145,10 @@ def _list_cells(sheet: Any, row: dict[str, Any], rows: CollectedRows, zone: tzin
         *(values[name] for name in OTHER_COLUMNS),
     ]
     link = _make_link_cell(sheet, f"{url}{row['id']}/", is_formula=rows.count > MAX_LINKS)
-    return [*(_make_cell(sheet, value) for value in cells), link]
+    return [*(make_cell(sheet, value) for value in cells), link]
 
 
-def _make_cell(sheet: Any, value: Any) -> Any:
+def make_cell(sheet: Any, value: Any) -> Any:
     """Return the cell of a value. Texts stay texts, also if they look like a formula."""
     if isinstance(value, bool) or value is None:
         return value
@@ -171,7 +171,8 @@ def _make_text_cell(sheet: Any, text: str) -> Any:
     return cell
 
 
-def _make_header_cell(sheet: Any, text: str) -> Any:
+def make_header_cell(sheet: Any, text: str) -> Any:
+    """Return a bold cell."""
     cell = _make_text_cell(sheet, text)
     cell.font = Font(bold=True)
     return cell

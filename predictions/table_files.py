@@ -58,6 +58,7 @@ class TableFile:
     Args:
         file: opened for reading bytes. The table is read from it as the rows are iterated. It is not closed.
         table: the features of the model, which help to detect the delimiter.
+        has_added_header: whether the header was added to the file of a user, so that it has no line number of its own.
 
     Attributes:
         columns: the names in the header.
@@ -66,10 +67,19 @@ class TableFile:
         InvalidInput: the file is not a table, or has no header.
     """
 
-    def __init__(self, file: IO[bytes], table: TableInput, *, encoding: str = "", delimiter: str = "") -> None:
+    def __init__(
+        self,
+        file: IO[bytes],
+        table: TableInput,
+        *,
+        encoding: str = "",
+        delimiter: str = "",
+        has_added_header: bool = False,
+    ) -> None:
         self.encoding = encoding or detect_encoding(file)
         file.seek(0)
-        self._lines = _Lines(_SharedText(file, self.encoding, "mlsite.mark", newline=""))
+        text = _SharedText(file, self.encoding, "mlsite.mark", newline="")
+        self._lines = _Lines(text, first_number=0 if has_added_header else 1)
         first_line = self._lines.peek()
         if "\0" in first_line or (not first_line.isprintable() and _has_control_characters(first_line)):
             raise make_table_error(gettext("The file is not a CSV file: its first line contains control characters."))
@@ -163,9 +173,9 @@ class _Line:
 class _Lines:
     """The lines of a file, as `csv.reader` reads them. Lines can be put back, so that a bad row does not consume others."""
 
-    def __init__(self, file: TextIOWrapper) -> None:
+    def __init__(self, file: TextIOWrapper, *, first_number: int) -> None:
         self._file = file
-        self._number = 0
+        self._number = first_number - 1
         self._waiting: deque[_Line] = deque()
         self._taken: list[_Line] = []
         self._characters = 0

@@ -28,6 +28,7 @@ urlpatterns = [
     path("batch-jobs/new/", batch_jobs.NewBatchJobView.as_view(), name="batch-job-new"),
     path("batch-jobs/<uuid:pk>/", batch_jobs.BatchJobView.as_view(), name="batch-job"),
     path("batch-jobs/<uuid:pk>/results/", batch_jobs.BatchJobResultsView.as_view(), name="batch-job-results"),
+    path("batch-jobs/<uuid:pk>/results.xlsx", batch_jobs.BatchJobWorkbookView.as_view(), name="batch-job-workbook"),
     path("batch-jobs/<uuid:pk>/digests/", batch_jobs.BatchJobDigestsView.as_view(), name="batch-job-digests"),
     path("batch-jobs/<uuid:pk>/rows/", batch_jobs.BatchJobRowsView.as_view(), name="batch-job-rows"),
     path("batch-jobs/<uuid:pk>/start/", batch_jobs.StartBatchJobView.as_view(), name="batch-job-start"),

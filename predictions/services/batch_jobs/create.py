@@ -19,7 +19,7 @@ from inference.errors import InvalidInput
 from inference.messages import format_bytes
 from inference.signature import AnyInput, ImageInput
 from predictions.archive_files import ArchiveFile, is_archive
-from predictions.batch_job_files import get_max_members
+from predictions.batch_job_files import ADDED_HEADER_OPTION, get_max_members
 from predictions.batch_job_progress import EXPECTED_OPTION
 from predictions.models import BatchJob, Prediction
 from predictions.paths import get_batch_job_path
@@ -41,6 +41,7 @@ def create_batch_job(
     mapping: Mapping[str, str | None] | None = None,
     start: bool = True,
     expected_items: int | None = None,
+    has_added_header: bool = False,
     source: str = Prediction.Source.BATCH,
     in_transaction: Callable[[BatchJob], object] | None = None,
 ) -> BatchJob:
@@ -54,6 +55,7 @@ def create_batch_job(
             are matched by name.
         start: whether to queue the job. If not, it is a draft with a preview. A job of images is always a draft.
         expected_items: how many images the caller is going to add to a job of images.
+        has_added_header: whether the caller has added the header of a table, which does not count as a line then.
         in_transaction: called with the job in the transaction that stores it. If it raises, nothing is stored.
 
     Raises:
@@ -77,6 +79,8 @@ def create_batch_job(
         job.options = {EXPECTED_OPTION: expected_items} if expected_items else {}
     else:
         _inspect_file(job, file, signature_input, mapping, must_be_complete=start)
+        if has_added_header:
+            job.options[ADDED_HEADER_OPTION] = True
         if start:
             count_predictions(user=user, count=job.total_items or 0)  # the worker counts the rows of large tables
         _store_file(job, file)
