@@ -49,7 +49,7 @@ class CaseList(NamedTuple):
 
     kind: str
     title: str
-    count: int
+    count: int  # type: ignore[assignment]  # hides the method of tuples
     rows: list[ReplayCase]
     next_number: int | None = None
 

@@ -96,6 +96,7 @@ def compare_results(replay: Replay, *, max_cases: int) -> ReplayComparison:
             for pk, is_random, true, value, baseline in compared.values_list(
                 "pk", "is_random", "true_value", "value", "baseline_value"
             )
+            if true is not None and value is not None and baseline is not None
         ]
         ranked = sorted(rows, key=lambda row: row.difference)
         return ReplayComparison(

@@ -76,7 +76,9 @@ def get_drift_report(form: OperationsForm, metrics: OperationsMetrics, versions:
     """Return the drift of the selected version, or of the version with the most predictions in the current window."""
     busiest = (version for version in versions if metrics.versions[version.pk].current)
     version = form.cleaned_data["version"] or next(busiest, None)
-    return version and build_drift_report(version, metrics.window, against=form.cleaned_data["against"])
+    if version is None:
+        return None
+    return build_drift_report(version, metrics.window, against=form.cleaned_data["against"])
 
 
 def list_drift_alarms(drift: DriftReport) -> list[tuple[str, str]]:

@@ -44,4 +44,4 @@ def resolve_range(name: str) -> tuple[datetime, datetime | None]:
     """Return the start, and the end or None, of a range in the current time zone. `name` is a key of `DATE_RANGES`."""
     zone = timezone.get_current_timezone()
     first, end = DATE_RANGES[name].get_days(timezone.localdate())
-    return datetime.combine(first, time.min, zone), end and datetime.combine(end, time.min, zone)
+    return datetime.combine(first, time.min, zone), datetime.combine(end, time.min, zone) if end else None

@@ -82,10 +82,8 @@ def _iterate_index_metrics(data: Any) -> Iterator[tuple[str, float]]:
     for model in _iterate_items(data, "model-index"):
         for result in _iterate_items(model, "results"):
             for metric in _iterate_items(result, "metrics"):
-                name, value = (
-                    str(metric.get("name") or metric.get("type") or "")[:MAX_METRIC_NAME_CHARACTERS],
-                    metric.get("value"),
-                )
+                name = str(metric.get("name") or metric.get("type") or "")[:MAX_METRIC_NAME_CHARACTERS]
+                value: Any = metric.get("value")
                 if name and name not in seen and len(seen) < MAX_METRICS and _is_number(value):
                     seen.add(name)
                     yield name, float(value)

@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
                             ("newest", "Newest"),
                             ("manual", "Manual"),
                             ("api", "API"),
+                            ("list", "Filtered list"),
                         ],
                         help_text="The sample. Empty for all reviewed inputs.",
                         max_length=10,

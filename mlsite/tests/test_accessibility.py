@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from playwright.sync_api import expect
 
 from mlsite.tests.audit import Audit, without_motion
 from mlsite.tests.browser import sign_in, sign_up
 from mlsite.tests.site import SAMPLES
+
+# Create a replay of two versions, with results of each kind, and print its URL.
+CREATE_REPLAY = """
+from django.utils.timezone import now
+from evaluation.models import Replay, ReplayResult
+from predictions.models import Prediction
+from registry.models import ModelVersion, RegisteredModel
+
+iris = ModelVersion.objects.get(model__name="iris", number=1)
+values = {field.name: getattr(iris, field.name) for field in ModelVersion._meta.concrete_fields if field.name != "id"}
+model = RegisteredModel.objects.create(name="replayed", title="Replayed", task=iris.model.task)
+versions = [ModelVersion.objects.create(**{**values, "model": model, "number": number}) for number in (1, 2)]
+times = {"started_at": now(), "completed_at": now()}
+replay = Replay.objects.create(model_version=versions[1], baseline=versions[0], covers_all=True, status="succeeded",
+                               total_items=40, done_items=40, **times)
+for number, prediction in enumerate(Prediction.objects.filter(model_version=iris)[:40], 1):
+    right, before = number % 4 != 0, number % 3 != 0
+    ReplayResult.objects.create(
+        replay=replay, number=number, prediction=prediction, is_random=number % 2 == 0, true_label="setosa", is_done=True,
+        label="setosa" if right else "virginica", baseline_label="setosa" if before else "virginica",
+        is_correct=right, baseline_is_correct=before)
+print(replay.get_absolute_url())
+"""
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("accessibility")]
 
@@ -51,6 +76,11 @@ def test_user_pages_are_accessible(page, watched):
     page.get_by_role("link", name="Details").click()
     expect(page.get_by_role("heading", name="7", exact=True)).to_be_visible()
     audit.check_page("detail of an image")
+    page.goto("/")
+    expect(page.locator("form.scripted")).to_be_visible()
+    page.get_by_label("Choose images").set_input_files(sorted(SAMPLES.glob("*.png"))[:6])
+    expect(page.locator("#results .tile")).to_have_count(6, timeout=20_000)
+    audit.check_page("grid of a batch job")
     for model in ("iris", "diabetes"):
         page.goto(f"/?model={model}&example=1")
         page.get_by_role("button", name="Predict").click()
@@ -68,7 +98,9 @@ def test_user_pages_are_accessible(page, watched):
     audit.check_page("history", "/predictions/")
     page.get_by_text("More filters").click()
     audit.check_page("history, filters open")
-    audit.check_page("history with chips", "/predictions/?model=digits&min_confidence=0.1")
+    page.goto("/predictions/?model=digits&min_confidence=0.1&view=gallery")
+    page.get_by_text("Saved filters").click()
+    audit.check_page("gallery with chips and saved filters")
     audit.check_page("invalid filters", "/predictions/?min_confidence=7&unknown=1")
     audit.check_page("no matches", "/predictions/?label=none")
     audit.check_page("models", "/models/")
@@ -82,7 +114,7 @@ def test_user_pages_are_accessible(page, watched):
     page.locator(".account-menu summary").click()
     audit.check_page("account menu")
     audit.check_page("password", "/accounts/password/")
-    audit.check(25)
+    audit.check(26)
 
 
 def check_batch_jobs(page, audit):
@@ -112,6 +144,9 @@ def test_staff_pages_are_accessible(page, watched, seeded_site):
     audit.check_page("evaluation, all expanded")
     page.get_by_role("link", name="Review more").click()
     expect(page.locator("#queue[data-ready]")).to_be_visible()
+    audit.check_page("blind review queue")
+    page.get_by_role("link", name="Show predictions").click()
+    expect(page.locator("#queue[data-ready]")).to_be_visible()
     audit.check_page("review queue")
     page.get_by_role("button", name="Mark correct").click()
     expect(page.locator("#queue-message")).not_to_be_empty()
@@ -124,13 +159,23 @@ def test_staff_pages_are_accessible(page, watched, seeded_site):
     expect(page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
     audit.check_page("admin, a prediction")
     audit.check_page("admin, users", "/admin/accounts/user/")
+    page.get_by_role("link", name="demo", exact=True).click()
+    audit.check_page("admin, a user")
+    audit.check_page("admin, anonymize a user", page.url.replace("/change/", "/anonymize/"))
+    audit.check_page("reviewer statistics", "/admin/predictions/review/queue/statistics/")
     audit.check_page("admin, model versions", "/admin/registry/modelversion/")
     page.get_by_role("link", name="iris:1").click()
     page.get_by_role("link", name="Promote…").click()
     audit.check_page("admin, promote")
     audit.check_page("operations", "/operations/")
-    audit.check_page("operations of a model", "/operations/?model=iris")
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    page.goto(f"/operations/?model=iris&window=custom&start={today}&end={today}")
+    for summary in page.locator("main summary").all():
+        summary.click()
+    audit.check_page("operations of a model on one day, all expanded")
+    audit.check_page("model", "/models/iris/")
+    audit.check_page("replay", seeded_site.run_script(CREATE_REPLAY))
     page.goto("/api/docs/")
     expect(page.locator(".opblock").first).to_be_visible()
     audit.check_page("API")
-    audit.check(12)
+    audit.check(18)

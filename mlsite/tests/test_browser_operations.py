@@ -8,6 +8,7 @@ import uuid
 import pytest
 from playwright.sync_api import expect
 
+from core.tests.waiting import wait_until
 from mlsite.tests.browser import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("browser")]
@@ -16,6 +17,17 @@ COUNT_DRAWN_PIXELS = """
 canvas => [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]
     .filter((value, index) => index % 4 === 3 && value).length
 """
+# The sum of red, green, and blue of the darkest opaque pixel.
+READ_DARKEST = """
+canvas => {
+    const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let darkest = 765;
+    for (let at = 0; at < data.length; at += 4)
+        if (data[at + 3] === 255) darkest = Math.min(darkest, data[at] + data[at + 1] + data[at + 2]);
+    return darkest;
+}
+""".strip()
+FIT_WIDTH = "[...document.querySelectorAll('.plot canvas')].every(item => item.getBoundingClientRect().right <= innerWidth)"
 
 
 @pytest.fixture(scope="module")
@@ -34,29 +46,51 @@ def wait_for_charts(page):
         assert page.locator(".plot canvas").nth(number).evaluate(COUNT_DRAWN_PIXELS) > 500
 
 
-@pytest.mark.parametrize("watched", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True)
-@pytest.mark.parametrize("width", [390, 1280, 1920])
-def test_charts_are_drawn_and_fit_the_page(page, watched, model, width):
-    page.set_viewport_size({"width": width, "height": 850})
+def test_charts_fit_each_width_and_follow_the_theme(page, watched, model):
     sign_in(page, f"{PAGE}?model={model}")
     wait_for_charts(page)
-    for number in range(4):
-        assert page.locator(".plot canvas").nth(number).bounding_box()["width"] <= width
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
     expect(page.get_by_role("heading", name=f"Drift of {model}:1")).to_be_visible()
-
-
-def test_charts_follow_the_width_of_the_window(page, watched, model):
-    sign_in(page, f"{PAGE}?model={model}&window=24h")
     canvas = page.locator(".plot canvas").first
-    expect(canvas).to_be_visible()
-    before = canvas.bounding_box()["width"]
-    page.set_viewport_size({"width": 390, "height": 850})
-    page.wait_for_function(
-        "before => document.querySelector('.plot canvas').getBoundingClientRect().width < before", arg=before
-    )
-    assert canvas.bounding_box()["width"] <= 390
-    assert canvas.evaluate(COUNT_DRAWN_PIXELS) > 500
+    for width in (1920, 1280, 390):
+        page.set_viewport_size({"width": width, "height": 850})
+        page.wait_for_function(FIT_WIDTH)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert canvas.evaluate(COUNT_DRAWN_PIXELS) > 500
+    light = canvas.evaluate(READ_DARKEST)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"light => ({READ_DARKEST})(document.querySelector('.plot canvas')) > light + 50", arg=light)
+    page.evaluate("document.documentElement.dataset.theme = 'light'")  # the theme of the account
+    page.wait_for_function(f"light => ({READ_DARKEST})(document.querySelector('.plot canvas')) === light", arg=light)
+
+
+def test_the_page_is_refreshed_every_minute(page, watched, model):
+    """The scroll position, the focus, and opened details stay. A hidden page is not refreshed."""
+    page.clock.install()
+    sign_in(page, f"{PAGE}?model={model}")
+    wait_for_charts(page)
+    requests = []
+    page.on("request", lambda request: requests.append(request.url) if PAGE in request.url else None)
+    details = page.locator("#operations-live details").last
+    details.locator("summary").click()
+    details.locator("summary").focus()
+    before = page.evaluate("scrollY")
+    assert before > 0
+    page.evaluate("document.getElementById('operations-live').dataset.old = ''")
+    page.evaluate("Object.defineProperty(document, 'visibilityState', {configurable: true, get: () => 'hidden'})")
+    page.clock.run_for(90_000)
+    assert requests == []
+    page.evaluate("delete document.visibilityState; document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("#operations-live:not([data-old])")).to_be_visible()
+    wait_for_charts(page)
+    expect(details).to_have_attribute("open", "")
+    expect(details.locator("summary")).to_be_focused()
+    assert abs(page.evaluate("scrollY") - before) < 2
+    assert len(requests) == 1
+    page.clock.run_for(61_000)
+    wait_until(lambda: page.evaluate("1") and len(requests) == 2, 15)
+    page.get_by_label("Refresh every minute").uncheck()
+    page.clock.run_for(120_000)
+    assert len(requests) == 2
 
 
 def test_a_selection_updates_the_page_and_its_address(page, watched, model):

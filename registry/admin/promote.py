@@ -78,10 +78,10 @@ class PromoteView(UserPassesTestMixin, FormView):
             values = {"alias": f"{name}@{alias}", "error": describe_error(error)}
             form.add_error(None, gettext("%(alias)s was not changed. %(error)s") % values)
             return self.render_to_response(self.get_context_data(form=form), status=409)
-        values = {"alias": f"{name}@{alias}", "number": self.version.number}
+        values = {"alias": f"{name}@{alias}", "number": str(self.version.number)}
         if change.from_version:
             text = gettext("The alias %(alias)s now points to version %(number)s, previously to version %(previous)s.")
-            values["previous"] = change.from_version.number
+            values["previous"] = str(change.from_version.number)
         else:
             text = gettext("The alias %(alias)s now points to version %(number)s.")
         messages.success(self.request, text % values)

@@ -99,7 +99,7 @@ def measure_query(request: HttpRequest, query: str) -> int | None:
     queue_request = HttpRequest()
     queue_request.GET = QueryDict(query)
     queue_request.user = request.user
-    version = ModelVersion.objects.filter(pk=parse_uuid(queue_request.GET.get("version", ""))).first()
+    version = _find_version(queue_request.GET.get("version", ""))
     form = ReviewQueueForm(queue_request, version=version)
     return count_remaining(form.get_queue()) if form.is_valid() else 0
 
@@ -156,3 +156,8 @@ def _measure_assignment(request: HttpRequest, assignment: ReviewAssignment) -> A
 
 def _get_midnight() -> datetime:
     return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _find_version(text: str) -> ModelVersion | None:
+    pk = parse_uuid(text)
+    return ModelVersion.objects.filter(pk=pk).first() if pk else None

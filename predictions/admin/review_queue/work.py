@@ -26,6 +26,7 @@ from predictions.admin.review_queue.progress import (
     measure_query,
 )
 from predictions.models import ReviewAssignment
+from predictions.models.review_work import MAX_QUERY_CHARACTERS
 from predictions.services.review_assignments import assign_review, close_assignment, set_review_goal
 
 
@@ -38,18 +39,19 @@ class ReviewerMixin(PermissionRequiredMixin):
 
     def redirect_to_queue(self, query: str) -> HttpResponse:
         url = reverse("admin:predictions_review_queue")
-        return redirect(f"{url}?{QueryDict(query).urlencode()}" if query else url)
+        return redirect(f"{url}?{QueryDict(query).urlencode()}" if 0 < len(query) <= MAX_QUERY_CHARACTERS else url)
 
 
 class AssignView(ReviewerMixin, View):
     """Assign the list of a query to a reviewer. Predictions that are made later are not part of it."""
 
     http_method_names = ["post"]
+    request: AuthenticatedRequest
 
     def post(self, request: AuthenticatedRequest) -> HttpResponse:
         form, query = AssignmentForm(request.POST), request.POST.get("query", "")
         if not form.is_valid():
-            messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+            messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
             return self.redirect_to_queue(query)
         fields = QueryDict(form.cleaned_data["query"], mutable=True)
         fields["list"] = "1"
@@ -70,6 +72,7 @@ class CloseAssignmentView(ReviewerMixin, View):
     """Close an assignment. Its reviewer can do this, and the user who made it."""
 
     http_method_names = ["post"]
+    request: AuthenticatedRequest
 
     def post(self, request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
         own = ReviewAssignment.objects.filter(Q(reviewer=request.user) | Q(assigned_by=request.user))
@@ -82,13 +85,14 @@ class GoalView(ReviewerMixin, View):
     """Set the daily goal of the reviewer."""
 
     http_method_names = ["post"]
+    request: AuthenticatedRequest
 
     def post(self, request: AuthenticatedRequest) -> HttpResponse:
         form = GoalForm(request.POST)
         if form.is_valid():
             set_review_goal(reviewer=request.user, reviews_per_day=form.cleaned_data["reviews_per_day"])
         else:
-            messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+            messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return self.redirect_to_queue(request.POST.get("query", ""))
 
 
@@ -96,6 +100,7 @@ class ReviewerStatisticsView(ReviewerMixin, TemplateView):
     """The reviews of each reviewer in the past seven days, and all open assignments."""
 
     template_name = "admin/predictions/review/statistics.html"
+    request: AuthenticatedRequest
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         admin: Any = self.model_admin
