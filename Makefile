@@ -62,12 +62,14 @@ format: install-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/djlint --quiet --reformat templates
 
-# Collect the marked texts in locale/, and compile the translations. Requires gettext.
+# Collect the marked texts in locale/, without obsolete ones, and compile the translations. Requires GNU gettext.
+MAKEMESSAGES = SECRET_KEY=x ENV_FILE= $(BIN)/python manage.py makemessages --locale de --locale es --add-location file \
+	--no-wrap --no-obsolete $(foreach name,.venv* tests migrations benchmarks clients docs node_modules var vendor,--ignore '$(name)')
+
 messages: install-dev
-	SECRET_KEY=x ENV_FILE= $(BIN)/python manage.py makemessages --locale de --locale es --no-location --no-wrap \
-		--ignore '.venv*' --ignore tests --ignore benchmarks --ignore clients --ignore var
-	SECRET_KEY=x ENV_FILE= $(BIN)/python manage.py makemessages --domain djangojs --locale de --locale es --no-location --no-wrap \
-		--ignore '.venv*' --ignore 'static/vendor' --ignore clients --ignore var
+	mkdir -p locale
+	$(MAKEMESSAGES)
+	$(MAKEMESSAGES) --domain djangojs
 	SECRET_KEY=x ENV_FILE= $(BIN)/python manage.py compilemessages --ignore '.venv*'
 
 # Update the screenshots in docs/, from a temporary site with generated data.

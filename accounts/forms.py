@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth import authenticate, password_validation
+from django.contrib.auth import authenticate
 from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.forms import UserCreationForm
 from django.http import HttpRequest
@@ -23,6 +23,13 @@ DEFAULT_LIFETIME_DAYS = "90"
 
 
 class SignUpForm(UserCreationForm):
+    """The fields of a new account. All mistakes are shown at once, and each field is checked when the user leaves it.
+
+    Args:
+        is_check: the form is not complete yet. Empty fields are no mistakes, and whether a username is taken is not looked
+            up: only a complete form, which is limited per network, shows that.
+    """
+
     class Meta:
         model = User
         fields = ("username", "email")
@@ -32,28 +39,31 @@ class SignUpForm(UserCreationForm):
             "email": _("Optional. Required to reset a forgotten password."),
         }
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
+    def __init__(self, *args: Any, is_check: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.is_check = is_check
         self.fields["password1"].help_text = _(
             "Use at least 8 characters. The password cannot be common or consist only of digits."
         )
         self.fields["password2"].help_text = ""
         self.fields.pop("usable_password", None)
+        for name, field in self.fields.items():
+            field.template_name = "accounts/_checked_field.html"  # type: ignore[attr-defined]  # django-stubs lacks it
+            help_id = f"id_{name}_helptext " if field.help_text else ""
+            field.widget.attrs["aria-describedby"] = f"{help_id}id_{name}_errors"
+            if is_check:
+                field.required = False
 
-    def clean(self) -> dict[str, Any]:
-        """Check the password even if another field is invalid, so that all mistakes are shown at once."""
-        data: dict[str, Any] = super().clean() or {}
-        password = data.get("password1")
-        if password and "password2" not in self.errors:
-            return data  # Django checks it
-        if password:
-            self.instance.username = data.get("username") or ""
-            self.instance.email = data.get("email") or ""
-            try:
-                password_validation.validate_password(password, self.instance)
-            except forms.ValidationError as error:
-                self.add_error("password1", error)
-        return data
+    def clean_username(self) -> str:
+        return self.cleaned_data["username"] if self.is_check else super().clean_username()
+
+    def validate_unique(self) -> None:
+        if not self.is_check:
+            super().validate_unique()
+
+    def validate_password_for_user(self, user: User, password_field_name: str = "password1") -> None:  # noqa: S107
+        """Show the mistakes of a password at its first field, also if the second one differs."""
+        super().validate_password_for_user(user, password_field_name)  # type: ignore[misc]
 
 
 class PasswordChangeForm(auth_forms.PasswordChangeForm):

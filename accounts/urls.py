@@ -38,6 +38,7 @@ urlpatterns = [
     path("email/", views.EmailView.as_view(), name="email"),
     path("language/", views.LanguageView.as_view(), name="language"),
     path("signup/", views.SignUpView.as_view(), name="signup"),
+    path("signup/check/", views.SignUpCheckView.as_view(), name="signup_check"),
     path("login/", login, name="login"),
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
     path("password/", password_change, name="password_change"),

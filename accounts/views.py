@@ -22,6 +22,7 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView, View
 
 from accounts.devices import mark_known
@@ -71,6 +72,20 @@ class SignUpView(FormView):
         return super().form_valid(form)
 
 
+@method_decorator(sensitive_post_parameters(), "dispatch")
+class SignUpCheckView(SignUpView):
+    """Return the mistakes of the field that the user has left. Nothing is looked up in the database, and nothing stored."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        form = SignUpForm(request.POST, is_check=True)
+        name = request.POST.get("field", "")
+        if name not in form.fields:
+            raise Http404("There is no such field.")
+        return HttpResponse(str(form.errors.get(name, "")))
+
+
 class PasswordChangeView(auth_views.PasswordChangeView):
     form_class = PasswordChangeForm
 
@@ -109,7 +124,7 @@ class StaffLoginView(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
-            raise PermissionDenied("You don't have permission. Staff only.")
+            raise PermissionDenied(gettext("You don't have permission. Staff only."))
         return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
 
 
@@ -190,7 +205,7 @@ class RevokeTokenView(LoginRequiredMixin, View):
     def post(self, request: AuthenticatedRequest, pk: str) -> HttpResponse:
         token = get_object_or_404(request.user.tokens, pk=pk)
         revoke_token(token=token)
-        messages.success(request, f"Revoked {token}.")
+        messages.success(request, gettext("Revoked %(token)s.") % {"token": token})
         return redirect("accounts:tokens")
 
 

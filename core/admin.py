@@ -80,7 +80,7 @@ class GuardedAdmin(admin.ModelAdmin):
     def response_action(self, request: HttpRequest, queryset: QuerySet, *args: Any) -> Any:
         """Perform an action. Reject selected keys that cannot be keys of this table."""
         if not all(is_valid_key(self.model, key) for key in request.POST.getlist(ACTION_CHECKBOX_NAME)):
-            raise SuspiciousOperation("A selected key is not valid.")
+            raise SuspiciousOperation(gettext("A selected key is not valid."))
         return super().response_action(request, queryset, *args)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:

@@ -7,10 +7,21 @@ from collections.abc import Iterable
 from math import isfinite, log10
 from typing import Any
 
+from django.utils.formats import get_format
+from django.utils.translation import gettext
+
 NOT_AVAILABLE = "–"
 MAX_PLAIN_NUMBER = 1e15  # from here on, an integral float is written with an exponent
 SECONDS_WITH_DECIMAL = 10
 SIGNIFICANT_DIGITS = 4
+
+
+def localize_number(text: str) -> str:
+    """Return a number that Python wrote, such as `1,234.5`, with the separators of the active language."""
+    decimal_mark = get_format("DECIMAL_SEPARATOR")
+    if decimal_mark == ".":
+        return text
+    return text.translate({ord(","): get_format("THOUSAND_SEPARATOR"), ord("."): decimal_mark})
 
 
 def format_percent(share: float | None) -> str:
@@ -18,25 +29,29 @@ def format_percent(share: float | None) -> str:
     if share is None:
         return NOT_AVAILABLE
     if 0.9995 <= share < 1:
-        return "> 99.9%"
+        return f"> {_format_percentage('99.9')}"
     if 0 < share < 0.0005:
-        return "< 0.1%"
-    return f"{share * 100:,.1f}%"
+        return f"< {_format_percentage('0.1')}"
+    return _format_percentage(f"{share * 100:,.1f}")
+
+
+def _format_percentage(number: str) -> str:
+    return gettext("%(number)s%%") % {"number": localize_number(number)}
 
 
 def format_number(value: float | None) -> str:
     """Return a number with four significant digits."""
-    return NOT_AVAILABLE if value is None else f"{value:,.4g}"
+    return NOT_AVAILABLE if value is None else localize_number(f"{value:,.4g}")
 
 
 def format_count(value: int) -> str:
     """Return an integer with thousands separators."""
-    return f"{value:,}"
+    return localize_number(f"{value:,}")
 
 
 def format_milliseconds(value: float | None) -> str:
     """Return a duration as `12.3 ms`."""
-    return NOT_AVAILABLE if value is None else f"{value:,.1f} ms"
+    return NOT_AVAILABLE if value is None else localize_number(f"{value:,.1f} ms")
 
 
 def format_duration(seconds: float | None) -> str:
@@ -44,12 +59,12 @@ def format_duration(seconds: float | None) -> str:
     if seconds is None:
         return NOT_AVAILABLE
     if seconds < SECONDS_WITH_DECIMAL:
-        return f"{seconds:.1f} s"
+        return localize_number(f"{seconds:.1f} s")
     minutes, rest = divmod(round(seconds), 60)
     if not minutes:
         return f"{rest} s"
     hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    return localize_number(f"{hours:,} h {minutes} min") if hours else f"{minutes} min {rest} s"
 
 
 def format_value(value: Any) -> str:
@@ -72,7 +87,7 @@ def format_rounded(value: Any, *, separators: bool = False) -> str:
     if not isinstance(value, float) or not isfinite(value) or value == 0:
         return format_value(value)
     if log10(abs(value)) + 1 >= SIGNIFICANT_DIGITS and abs(value) < MAX_PLAIN_NUMBER:
-        return f"{value:,.0f}" if separators else f"{value:.0f}"
+        return localize_number(f"{value:,.0f}") if separators else f"{value:.0f}"
     return f"{value:.{SIGNIFICANT_DIGITS}g}"
 
 

@@ -9,6 +9,8 @@ from pathlib import PurePosixPath
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 MAX_LABEL_CHARACTERS = 100
 MAX_FILE_NAME_CHARACTERS = 255
@@ -16,9 +18,9 @@ MAX_SHOWN_CHARACTERS = 200  # of an invalid label in an error message
 
 validate_name = RegexValidator(
     r"\A[a-z][a-z0-9]*(-[a-z0-9]+)*\Z",
-    "Use lowercase letters, digits, and single hyphens, and start with a letter. For example: digits, iris-2.",
+    _("Use lowercase letters, digits, and single hyphens, and start with a letter. For example: digits, iris-2."),
 )
-validate_sha256 = RegexValidator(r"\A[0-9a-f]{64}\Z", "Use 64 lowercase hexadecimal digits.")
+validate_sha256 = RegexValidator(r"\A[0-9a-f]{64}\Z", _("Use 64 lowercase hexadecimal digits."))
 
 
 def is_storable(text: str) -> bool:
@@ -29,17 +31,18 @@ def is_storable(text: str) -> bool:
 def validate_labels(labels: object) -> None:
     """Check that labels are a list of unique, printable strings of 1 to 100 characters."""
     if not isinstance(labels, Sequence) or isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
-        raise ValidationError(f"Expected a list of strings. Received: {labels!r}")
+        raise ValidationError(gettext("Expected a list of strings. Received: %(labels)r") % {"labels": labels})
     for label in labels:
         if not label.strip() or len(label) > MAX_LABEL_CHARACTERS or not label.isprintable():
             raise ValidationError(
-                f"A label must have 1 to {MAX_LABEL_CHARACTERS} printable characters. "
-                f"Received: {label[:MAX_SHOWN_CHARACTERS]!r}"
+                gettext("A label must have 1 to %(limit)s printable characters. Received: %(label)r")
+                % {"limit": MAX_LABEL_CHARACTERS, "label": label[:MAX_SHOWN_CHARACTERS]}
             )
     if len(set(labels)) != len(labels):
         duplicates = sorted({label for label in labels if labels.count(label) > 1})
         raise ValidationError(
-            f"Labels must be unique. Duplicates: {', '.join(duplicates)}. Give each class a name of its own."
+            gettext("Labels must be unique. Duplicates: %(duplicates)s. Give each class a name of its own.")
+            % {"duplicates": ", ".join(duplicates)}
         )
 
 
@@ -47,7 +50,7 @@ def validate_artifact_path(path: str) -> None:
     """Check that a path is relative and stays below MODEL_ROOT."""
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts or ":" in path or "\\" in path or "\0" in path:
-        raise ValidationError(f"Expected a relative path below MODEL_ROOT. Received: {path!r}")
+        raise ValidationError(gettext("Expected a relative path below MODEL_ROOT. Received: %(path)r") % {"path": path})
 
 
 def clean_file_name(name: str | None) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
 from accounts.models import User
 from accounts.permissions import PROMOTE_MODELS, can_view_all, has_permission
 from evaluation.models import Replay
 
-REPLAY_DENIED = "You don't have permission to evaluate versions."
+REPLAY_DENIED = _("You don't have permission to evaluate versions.")
 
 
 def can_start_replay(user: User) -> bool:

@@ -1,8 +1,8 @@
-"""The evaluation page: metrics, links to the predictions behind them, and the coordinates of the charts."""
+"""The evaluation page: metrics, links to the predictions behind them, the charts, and the errors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -11,20 +11,24 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
+from core.formatting import format_count
+from evaluation.charts import Chart, build_label_charts, build_value_charts
 from evaluation.comparison import compare_versions
+from evaluation.error_gallery import list_errors
 from evaluation.forms import EvaluationPageForm
+from evaluation.headline import MIN_RANDOM_ROWS, build_headline
 from evaluation.report import evaluate_version
-from evaluation.types import Calibration, ConfusionMatrix, Evaluation, Residuals
+from evaluation.sql.sample import MAX_SAMPLE_ROWS, SampleRow, read_sample
+from evaluation.types import ConfusionMatrix, Evaluation
 from predictions.models import Review
+from predictions.summary_sql import build_summaries
 from registry.models import ModelVersion
 
 MAX_SHOWN_LABELS = 50  # of a confusion matrix; with more labels the page lists the most common errors instead
 MAX_UNSAMPLED_SHARE = 0.05  # of predictions reviewed but not sampled at random; above it, the random sample counts as biased
 SHADE_COUNT = 9
-CHART_SIZE = 200  # SVG units
-MIN_POINT_RADIUS = 3
-MAX_POINT_RADIUS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +45,6 @@ class Cell:
     @property
     def is_correct(self) -> bool:
         return self.true_label == self.label
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A bin of the reliability curve, in SVG units."""
-
-    x: float
-    y: float
-    radius: float
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A bin of a histogram, in SVG units."""
-
-    x: float
-    y: float
-    width: float
-    height: float
 
 
 def get_evaluation_context(
@@ -79,6 +64,7 @@ def get_evaluation_context(
     version, other = by_number[filters["version"]], by_number.get(filters["compare"])
     evaluation = evaluate_version(version, reader=reader, since=filters["since"], picked_by=filters["picked_by"])
     history_url = _build_history_url(version, filters)
+    is_biased, unit = _is_random_sample_biased(evaluation), version.parsed_signature.output.unit
     return {
         "form": form,
         "version": version,
@@ -89,15 +75,47 @@ def get_evaluation_context(
             Cell(error.true_label, error.label, error.n, _build_cell_url(error.true_label, error.label, history_url))
             for error in evaluation.common_errors
         ],
-        "points": list(_place_points(evaluation.calibration)) if evaluation.calibration else [],
-        "bars": _place_bars(evaluation.regression.residuals) if evaluation.regression else [],
         "comparison": compare_versions(version, other, reader=reader) if other and other != version else None,
-        "unit": version.parsed_signature.output.unit,
+        "unit": unit,
         "picked_by": filters["picked_by"],
         "is_random_sample": filters["picked_by"] == Review.PickedBy.RANDOM,
         "is_filtered": bool(filters["since"] or filters["picked_by"]),
-        "is_biased": _is_random_sample_biased(evaluation),
+        "is_biased": is_biased,
+        "headline": build_headline(evaluation, picked_by=filters["picked_by"], is_biased=is_biased, unit=unit),
+        **(_get_sample_context(version, evaluation, filters, reader) if evaluation.decided else {}),
     }
+
+
+def _get_sample_context(
+    version: ModelVersion, evaluation: Evaluation, filters: dict[str, Any], reader: AbstractBaseUser | AnonymousUser
+) -> dict[str, Any]:
+    """Return the charts and the errors. They show the newest reviewed predictions, at most `MAX_SAMPLE_ROWS`."""
+    since = {"created_at__gte": filters["since"]} if filters["since"] else {}
+    picked_by = filters["picked_by"]
+    rows = read_sample(build_summaries(reader=reader, model_version=version, **since), picked_by=picked_by)
+    errors = list_errors(rows, is_regression=evaluation.regression is not None)
+    return {
+        "charts": _build_charts(version, evaluation, rows, picked_by),
+        "errors": errors,
+        "has_images": any(error.prediction.input.has_image for error in errors),
+    }
+
+
+def _build_charts(version: ModelVersion, evaluation: Evaluation, rows: Sequence[SampleRow], picked_by: str) -> list[Chart]:
+    """Return the charts. Those of accuracy show the random sample, unless it is too small."""
+    if evaluation.regression:
+        unit = version.parsed_signature.output.unit
+        return build_value_charts(rows, evaluation.regression.residuals, unit=unit, note=_describe_rows(rows))
+    if not picked_by and evaluation.random.n >= MIN_RANDOM_ROWS:
+        note = f"{_('Random sample only.')} {_describe_rows(rows)}".strip()
+        return build_label_charts([row for row in rows if row.is_random], evaluation.calibration, note=note)
+    return build_label_charts(rows, evaluation.calibration, note=_describe_rows(rows))
+
+
+def _describe_rows(rows: Sequence[SampleRow]) -> str:
+    if len(rows) < MAX_SAMPLE_ROWS:
+        return ""
+    return _("Only the newest %(n)s reviewed predictions.") % {"n": format_count(MAX_SAMPLE_ROWS)}
 
 
 def _is_random_sample_biased(evaluation: Evaluation) -> bool:
@@ -134,19 +152,3 @@ def _build_matrix(confusion: ConfusionMatrix, history_url: str) -> list[tuple[st
         (true_label, [build_cell(true_label, label, n, sum(row)) for label, n in zip(labels, row, strict=True)])
         for true_label, row in zip(labels, confusion.matrix, strict=True)
     ]
-
-
-def _place_points(calibration: Calibration) -> Iterator[Point]:
-    max_n = max((calibration_bin.n for calibration_bin in calibration.bins), default=0)
-    for calibration_bin in calibration.bins:
-        if calibration_bin.confidence is not None and calibration_bin.accuracy is not None:
-            radius = MIN_POINT_RADIUS + (MAX_POINT_RADIUS - MIN_POINT_RADIUS) * (calibration_bin.n / max_n) ** 0.5
-            yield Point(calibration_bin.confidence * CHART_SIZE, (1 - calibration_bin.accuracy) * CHART_SIZE, radius)
-
-
-def _place_bars(residuals: Residuals) -> list[Bar]:
-    if not residuals.bins:
-        return []
-    max_n, width = max(residual_bin.n for residual_bin in residuals.bins), 2 * CHART_SIZE / len(residuals.bins)
-    heights = [CHART_SIZE * residual_bin.n / max_n for residual_bin in residuals.bins]
-    return [Bar(number * width, CHART_SIZE - height, width - 1, height) for number, height in enumerate(heights)]

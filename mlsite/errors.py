@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup, DisallowedModelAdminToField
 from django.contrib.auth.models import AnonymousUser
@@ -17,6 +18,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.csrf import REASON_NO_CSRF_COOKIE
 from django.shortcuts import render
 from django.urls import Resolver404, resolve
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.api.problems import CONFLICT_DETAIL, RETRY_AFTER_SECONDS, UNSTORABLE_DETAIL, build_problem
 from core.errors import STATUS_BY_CODE
@@ -31,11 +34,11 @@ logger = logging.getLogger(__name__)
 
 MAX_HOST_CHARACTERS = 100
 HOST_LOG_SECONDS = 60
-BAD_REQUEST_DETAILS: dict[type[Exception], str] = {
-    TooManyFieldsSent: "The request has too many fields. Send fewer fields.",
-    TooManyFilesSent: "The request has too many files. Send fewer files, or create a batch job.",
-    DisallowedModelAdminLookup: "This list has no such filter. Remove it from the address.",
-    DisallowedModelAdminToField: "This list has no such field. Remove _to_field from the address.",
+BAD_REQUEST_DETAILS: dict[type[Exception], Any] = {
+    TooManyFieldsSent: _("The request has too many fields. Send fewer fields."),
+    TooManyFilesSent: _("The request has too many files. Send fewer files, or create a batch job."),
+    DisallowedModelAdminLookup: _("This list has no such filter. Remove it from the address."),
+    DisallowedModelAdminToField: _("This list has no such field. Remove _to_field from the address."),
 }
 _host_log = LogInterval(HOST_LOG_SECONDS)
 
@@ -69,8 +72,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         return request_too_large(request)
     if isinstance(exception, DisallowedHost):
         return unknown_host(request)
-    details = (text for kind, text in BAD_REQUEST_DETAILS.items() if isinstance(exception, kind))
-    detail = next(details, "The request is malformed and was not processed. Go back, reload the page, and try again.")
+    details = (str(text) for kind, text in BAD_REQUEST_DETAILS.items() if isinstance(exception, kind))
+    malformed = gettext("The request is malformed and was not processed. Go back, reload the page, and try again.")
+    detail = next(details, malformed)
     return build_error_response(request, code="malformed-request", detail=detail)
 
 
@@ -79,23 +83,27 @@ def unknown_host(request: HttpRequest) -> HttpResponse:
     host = str(request.META.get("HTTP_HOST", ""))[:MAX_HOST_CHARACTERS]
     if _host_log.is_due():
         logger.warning("unknown host", extra={"host": host, "hint": "Add the name to ALLOWED_HOSTS, or fix the proxy."})
-    detail = f"This site does not serve the host {host!r}. Use another address. Operators: add the name to ALLOWED_HOSTS."
+    detail = gettext(
+        "This site does not serve the host %(host)r. Use another address. Operators: add the name to ALLOWED_HOSTS."
+    ) % {"host": host}
     return build_error_response(request, code="unknown-host", detail=detail)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return a 403 with the text of the exception, for example "You don't have permission. Reviewers only."."""
-    detail = str(exception) or "You don't have permission to do this."
+    detail = str(exception) or gettext("You don't have permission to do this.")
     return build_error_response(request, code="permission-denied", detail=detail)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Return a 403 that depends on Django's reason."""
-    detail = "The form has expired. Go back, reload the page, and submit the form again."
+    detail = gettext("The form has expired. Go back, reload the page, and submit the form again.")
     if reason == REASON_NO_CSRF_COOKIE:
-        detail = "The browser sent no cookie. Allow cookies for this site, reload the page, and submit the form again."
+        detail = gettext(
+            "The browser sent no cookie. Allow cookies for this site, reload the page, and submit the form again."
+        )
     elif reason.startswith(("Origin checking failed", "Referer checking failed")):
-        detail = (
+        detail = gettext(
             "The form was sent from another site or over another protocol. Open the page on this site, and submit the form "
             "there. Operators: see HTTPS and CSRF_TRUSTED_ORIGINS."
         )
@@ -104,10 +112,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return a 404 that does not reveal whether an object exists."""
-    detail = f"{'Not' if is_program_request(request) else 'Page not'} found, or you don't have access."
+    is_program = is_program_request(request)
+    detail = "Not found, or you don't have access." if is_program else gettext("Page not found, or you don't have access.")
     if request.resolver_match is None:
         path = find_similar_path(request.path_info)
-        detail = f"There is no such URL. Use {path} instead." if path else "There is no such URL. Check its spelling."
+        hint = gettext("There is no such URL. Use %(path)s instead.") % {"path": path}
+        detail = hint if path else gettext("There is no such URL. Check its spelling.")
     return build_error_response(request, code="not-found", detail=detail)
 
 
@@ -126,8 +136,9 @@ def raise_not_found(request: HttpRequest, **kwargs: str) -> HttpResponse:
 
 
 def request_too_large(request: HttpRequest, limit_bytes: int = 0) -> HttpResponse:
-    limit = f" The limit is {format_bytes(limit_bytes)}." if limit_bytes else ""
-    detail = f"The request is too large.{limit}"
+    detail = gettext("The request is too large.")
+    if limit_bytes:
+        detail = gettext("The request is too large. The limit is %(limit)s.") % {"limit": format_bytes(limit_bytes)}
     return build_error_response(request, code="request-too-large", detail=detail)
 
 
@@ -136,15 +147,16 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     request.user = AnonymousUser()  # loading the user would query the database, which may be unavailable
     if storage_error := find_storage_error(error):
-        return build_error_response(request, code=storage_error.code, detail=f"{storage_error} Try again later.")
+        detail = gettext("%(problem)s Try again later.") % {"problem": storage_error}
+        return build_error_response(request, code=storage_error.code, detail=detail)
     if isinstance(error, OperationalError | InterfaceError):
-        detail = "The database is unavailable. Try again in a moment."
+        detail = gettext("The database is unavailable. Try again in a moment.")
         return build_error_response(request, code="database-unavailable", detail=detail)
     for kind, code, detail in (
         (IntegrityError, "conflict", CONFLICT_DETAIL),
         (DataError, "unstorable-value", UNSTORABLE_DETAIL),
     ):
         if isinstance(error, kind):
-            return build_error_response(request, code=code, detail=detail)
-    detail = "An internal error occurred. It has been logged."
+            return build_error_response(request, code=code, detail=gettext(detail))
+    detail = gettext("An internal error occurred. It has been logged.")
     return build_error_response(request, code="internal-error", detail=detail)

@@ -18,6 +18,30 @@ AUTHENTICATION_BACKENDS = [
     "accounts.backends.PermissionBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "axes",
+    "corsheaders",
+    "csp",
+    "django_filters",
+    "django_htmx",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+    "core",
+    "accounts",
+    "registry",
+    "predictions",
+    "evaluation",
+    "monitoring",
+    "demo",
+]
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español")]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

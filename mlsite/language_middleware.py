@@ -11,8 +11,14 @@ from django.utils import timezone, translation
 
 from accounts.preferences import activate_preferences
 
-ENGLISH_PREFIXES = ("/api/v1/", "/api/schema/", "/v2", "/healthz", "/readyz", "/metrics")
+ENGLISH_PREFIXES = ("/api/", "/v2", "/healthz", "/readyz", "/metrics")
+PAGE_PREFIX = "/api/docs/"  # a page, unlike the other URLs below /api/
 SHARED_PREFIXES = (settings.STATIC_URL, "/i18n.js")  # the same for each reader
+
+
+def is_english(path: str) -> bool:
+    """Return whether the responses of a URL are always in English."""
+    return path.startswith(ENGLISH_PREFIXES) and not path.startswith(PAGE_PREFIX)
 
 
 class LanguageMiddleware(LocaleMiddleware):
@@ -23,14 +29,14 @@ class LanguageMiddleware(LocaleMiddleware):
 
     def process_request(self, request: HttpRequest) -> None:
         timezone.deactivate()  # the thread has that of the request before
-        if request.path_info.startswith(ENGLISH_PREFIXES):
+        if is_english(request.path_info):
             translation.activate(settings.LANGUAGE_CODE)
             request.LANGUAGE_CODE = settings.LANGUAGE_CODE  # type: ignore[attr-defined]
             return
         super().process_request(request)
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if request.path_info.startswith((*ENGLISH_PREFIXES, *SHARED_PREFIXES)):
+        if is_english(request.path_info) or request.path_info.startswith(SHARED_PREFIXES):
             return response
         return super().process_response(request, response)
 
@@ -42,6 +48,6 @@ class PreferencesMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith((*ENGLISH_PREFIXES, *SHARED_PREFIXES)):
+        if not is_english(request.path_info) and not request.path_info.startswith(SHARED_PREFIXES):
             activate_preferences(request)
         return self.get_response(request)

@@ -12,6 +12,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
 
 from mlsite import errors
 from predictions.filters import REPEATABLE_FILTERS
@@ -19,14 +20,14 @@ from predictions.filters import REPEATABLE_FILTERS
 SAFE_METHODS = ("GET", "HEAD")
 READ_METHODS = (*SAFE_METHODS, "OPTIONS", "TRACE")
 PRIVATE = "private, no-store"
-HTTPS_DETAIL = "This site requires HTTPS. Use a URL that starts with https://. The request was not processed."
+HTTPS_DETAIL = _("This site requires HTTPS. Use a URL that starts with https://. The request was not processed.")
 TOKEN_DETAIL = "The token was sent without encryption: revoke it, and create a new one."  # noqa: S105  a text
-PASSWORD_DETAIL = "Open the page again with https://, and submit the form there."  # noqa: S105  a text
+PASSWORD_DETAIL = _("Open the page again with https://, and submit the form there.")
 REPEATED_DETAIL = "The query parameter {!r} occurs more than once. Send it once."
 FILTERED_PATHS = ("/api/v1/predictions/", "/api/v1/predictions/export/")
 MAX_QUOTED_CHARACTERS = 100
-SESSION_DETAIL = "You are signed out, and nothing was saved. Sign in"
-RETRY = "then submit the form again."
+SESSION_DETAIL = _("You are signed out, and nothing was saved. Sign in, then submit the form again.")
+TAB_DETAIL = _("You are signed out, and nothing was saved. Sign in in another tab, then submit the form again.")
 
 
 class HttpsMiddleware:
@@ -53,8 +54,8 @@ class HttpsMiddleware:
 
 def refuse_http(request: HttpRequest, *, has_token: bool) -> HttpResponse:
     """Return a 403 that describes what to do."""
-    advice = f" {TOKEN_DETAIL}" if has_token else "" if errors.is_program_request(request) else f" {PASSWORD_DETAIL}"
-    return errors.build_error_response(request, code="https-required", detail=HTTPS_DETAIL + advice)
+    advice = TOKEN_DETAIL if has_token else "" if errors.is_program_request(request) else PASSWORD_DETAIL
+    return errors.build_error_response(request, code="https-required", detail=f"{HTTPS_DETAIL} {advice}".strip())
 
 
 class RepeatedParameterMiddleware:
@@ -128,10 +129,8 @@ class SessionEndMiddleware:
         if not response["Location"].startswith(f"{resolve_url(settings.LOGIN_URL)}?"):
             return response
         if request.headers.get("HX-Request") == "true":
-            return errors.build_error_response(
-                request, code="session-ended", detail=f"{SESSION_DETAIL} in another tab, {RETRY}"
-            )
-        messages.warning(request, f"{SESSION_DETAIL}, {RETRY}")
+            return errors.build_error_response(request, code="session-ended", detail=str(TAB_DETAIL))
+        messages.warning(request, SESSION_DETAIL)
         return redirect_to_login(find_form_path(request))
 
 

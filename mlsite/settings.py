@@ -14,6 +14,8 @@ from mlsite.fixed_settings import (  # noqa: F401  settings
     CORS_ALLOW_HEADERS,
     CORS_EXPOSE_HEADERS,
     CORS_URLS_REGEX,
+    INSTALLED_APPS,
+    LANGUAGES,
     MAX_ARCHIVE_MEMBERS,
     MAX_BATCH_JSON_BYTES,
     MAX_BATCH_VALUES,
@@ -57,30 +59,6 @@ X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "mlsite.errors.csrf_failure"
 
 # --- applications ---------------------------------------------------------------------------------------------------
-INSTALLED_APPS = [
-    "django.contrib.admin",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-    "django.forms",
-    "axes",
-    "corsheaders",
-    "csp",
-    "django_filters",
-    "django_htmx",
-    "drf_spectacular",
-    "drf_spectacular_sidecar",
-    "rest_framework",
-    "core",
-    "accounts",
-    "registry",
-    "predictions",
-    "evaluation",
-    "monitoring",
-    "demo",
-]
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", cast=str.strip, default=[])
 MIDDLEWARE = [
     "mlsite.middleware.RequestLogMiddleware",

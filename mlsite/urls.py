@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.contrib.auth.decorators import login_required
 from django.urls import include, path
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from accounts.views import StaffLoginView
@@ -11,7 +12,7 @@ from mlsite.javascript_catalog import CachedCatalogView
 from mlsite.manifest import manifest
 
 admin.site.site_title = admin.site.site_header = "mlsite"
-admin.site.index_title = "Administration"
+admin.site.index_title = _("Administration")
 admin.site.enable_nav_sidebar = False  # the site's header has the navigation, and the lists need the width
 
 urlpatterns = [

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import IO, Any, cast
 
 from django.core.files.base import ContentFile
+from django.utils.translation import gettext
 
 from core.storage_errors import raise_if_unavailable
 from core.validators import MAX_FILE_NAME_CHARACTERS, clean_file_name
@@ -70,14 +71,16 @@ class ArchiveFile:
             infos = self._archive.infolist()
         except (*READ_ERRORS, ValueError, OSError, UnicodeError) as error:
             raise_if_unavailable(error)
-            raise make_archive_error(f"The ZIP archive is damaged: {error}.") from error
+            raise make_archive_error(gettext("The ZIP archive is damaged: %(error)s.") % {"error": error}) from error
         reader.is_open = True
         if any(info.filename == WORKBOOK_MEMBER for info in infos):
-            raise make_archive_error("The file is an Excel workbook or a document. Save the table as CSV UTF-8.")
+            raise make_archive_error(gettext("The file is an Excel workbook or a document. Save the table as CSV UTF-8."))
         self.members = [Member(_clean_path(info.filename), info) for info in infos if _is_item(info)]
         if len(self.members) > max_members:
             raise make_archive_error(
-                f"The archive has {len(self.members):,} files. The limit is {max_members:,}.", code="too-many-items"
+                gettext("The archive has %(count)s files. The limit is %(limit)s.")
+                % {"count": f"{len(self.members):,}", "limit": f"{max_members:,}"},
+                code="too-many-items",
             )
         _check_members(self.members, size)
         _check_overlaps(infos)
@@ -90,12 +93,16 @@ class ArchiveFile:
         """
         info = member.info
         if info.flag_bits & ENCRYPTED_FLAG:
-            raise make_archive_error("The file is encrypted. Create the archive without a password.", code="encrypted")
+            raise make_archive_error(
+                gettext("The file is encrypted. Create the archive without a password."), code="encrypted"
+            )
         if info.filename.lower().endswith(".zip"):
-            raise make_archive_error("The file is an archive in the archive. Unpack it first.", code="nested-archive")
+            raise make_archive_error(
+                gettext("The file is an archive in the archive. Unpack it first."), code="nested-archive"
+            )
         if info.compress_type not in METHODS:
             raise make_archive_error(
-                "The compression method is not supported. Create the archive with the method Deflate.",
+                gettext("The compression method is not supported. Create the archive with the method Deflate."),
                 code="unsupported-compression",
             )
         try:
@@ -103,10 +110,14 @@ class ArchiveFile:
                 data = stream.read(max_bytes + 1)  # the size in the header may be wrong
         except (*READ_ERRORS, ValueError, OSError) as error:
             raise_if_unavailable(error)
-            raise make_archive_error(f"The file is damaged: {error}.", code="damaged-file") from error
+            raise make_archive_error(
+                gettext("The file is damaged: %(error)s.") % {"error": error}, code="damaged-file"
+            ) from error
         if len(data) > max_bytes:
             limit = format_bytes(max_bytes)
-            raise make_archive_error(f"The file is too large. The limit is {limit}.", code="file-too-large")
+            raise make_archive_error(
+                gettext("The file is too large. The limit is %(limit)s.") % {"limit": limit}, code="file-too-large"
+            )
         return ContentFile(data, name=clean_file_name(info.filename) or "image")
 
     def close(self) -> None:
@@ -154,7 +165,10 @@ class _DirectoryReader:
         return data
 
     def _make_error(self) -> InvalidInput:
-        return make_archive_error(f"The archive has more than {self._max_members:,} files.", code="too-many-items")
+        return make_archive_error(
+            gettext("The archive has more than %(limit)s files.") % {"limit": f"{self._max_members:,}"},
+            code="too-many-items",
+        )
 
 
 def _check_end(file: IO[bytes], size: int) -> None:
@@ -162,7 +176,7 @@ def _check_end(file: IO[bytes], size: int) -> None:
     length = min(size, END_RECORD_BYTES + MAX_COMMENT_BYTES)
     file.seek(size - length)
     if END_SIGNATURE not in file.read(length):
-        raise make_archive_error("The file is not a complete ZIP archive. Create it again.")
+        raise make_archive_error(gettext("The file is not a complete ZIP archive. Create it again."))
 
 
 def _is_item(info: zipfile.ZipInfo) -> bool:
@@ -184,14 +198,19 @@ def _split_path(name: str) -> list[str]:
 def _check_members(members: Sequence[Member], size: int) -> None:
     names = [member.name for member in members]
     if not any(os.path.splitext(name)[1].lower() in IMAGE_EXTENSIONS for name in names):
-        contents = f"It contains {format_names(names[:3])}." if names else "It is empty."
-        raise make_archive_error(f"The archive contains no images. {contents}", code="no-images")
+        contents = (
+            gettext("It contains %(names)s.") % {"names": format_names(names[:3])} if names else gettext("It is empty.")
+        )
+        raise make_archive_error(
+            gettext("The archive contains no images. %(contents)s") % {"contents": contents}, code="no-images"
+        )
     if all(member.info.flag_bits & ENCRYPTED_FLAG for member in members):
-        raise make_archive_error("The archive is encrypted. Create it without a password.", code="encrypted")
+        raise make_archive_error(gettext("The archive is encrypted. Create it without a password."), code="encrypted")
     total = sum(member.info.file_size for member in members)
     if total > MAX_EXPANSION * size + EXPANSION_ALLOWANCE_BYTES:
         raise make_archive_error(
-            f"The archive of {format_bytes(size)} expands to {format_bytes(total)}. Images do not shrink that much.",
+            gettext("The archive of %(size)s expands to %(total)s. Images do not shrink that much.")
+            % {"size": format_bytes(size), "total": format_bytes(total)},
             code="archive-bomb",
         )
 
@@ -204,5 +223,5 @@ def _check_overlaps(infos: Sequence[zipfile.ZipInfo]) -> None:
     end = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.header_offset < end:
-            raise make_archive_error("Files in the archive overlap. Create the archive again.", code="archive-bomb")
+            raise make_archive_error(gettext("Files in the archive overlap. Create the archive again."), code="archive-bomb")
         end = info.header_offset + LOCAL_HEADER_BYTES + info.compress_size

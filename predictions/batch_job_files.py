@@ -9,6 +9,7 @@ from itertools import islice
 from typing import IO
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from core.storage_errors import translate_read_errors
 from inference.errors import InferenceError, InvalidInput
@@ -18,6 +19,7 @@ from predictions.models import BatchJob
 from predictions.table_columns import Mapped, RowConverter, find_missing, get_job_table
 from predictions.table_files import TableFile, TableRow, replace_undecodable
 
+ADDED_HEADER_OPTION = "has_added_header"  # of a job whose table was uploaded without a header
 MAX_PREVIEW_ROWS = 10
 MAX_PREVIEW_CHARACTERS = 200  # of a cell
 
@@ -28,7 +30,7 @@ class JobFileMissing(InferenceError):
     code = "stored-file-missing"
 
     def __init__(self) -> None:
-        super().__init__("The file of the batch job is missing on the server. Upload it again.")
+        super().__init__(gettext("The file of the batch job is missing on the server. Upload it again."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,13 @@ def _open_file(job: BatchJob) -> IO[bytes]:
 
 def _read_table(job: BatchJob, file: IO[bytes]) -> TableFile:
     table = get_job_table(job.model_version.parsed_signature.input)
-    return TableFile(file, table, encoding=job.options["encoding"], delimiter=job.options["delimiter"])
+    return TableFile(
+        file,
+        table,
+        encoding=job.options["encoding"],
+        delimiter=job.options["delimiter"],
+        has_added_header=job.options.get(ADDED_HEADER_OPTION, False),
+    )
 
 
 def _preview_table(job: BatchJob, file: TableFile) -> BatchJobPreview:

@@ -63,11 +63,11 @@ class ColumnsForm(forms.Form):
                 label=format_field_label(feature),
                 required=False,
                 choices=[
-                    ("", "No column" if feature.required else "No column (use the default)"),
+                    ("", gettext("No column") if feature.required else gettext("No column (use the default)")),
                     *((name, name) for name in names),
                 ],
                 initial=mapping.get(feature.name) or "",
-                error_messages={"invalid_choice": "The file has no such column."},
+                error_messages={"invalid_choice": _("The file has no such column.")},
             )
             field.widget.attrs["form"] = "start-form"
             self.fields[f"column-{index}"] = field

@@ -34,7 +34,7 @@ class GridOptions:
 
     def build_query(self, **changes: Any) -> str:
         values: dict[str, Any] = {"label": self.label, "order": self.order, "pages": self.pages} | changes
-        defaults = {"label": "", "order": DOUBTFUL_ORDER, "pages": 1}
+        defaults: dict[str, Any] = {"label": "", "order": DOUBTFUL_ORDER, "pages": 1}
         return urlencode({name: value for name, value in values.items() if value != defaults[name]})
 
 
@@ -44,7 +44,7 @@ class GridLink(NamedTuple):
     text: str
     query: str
     is_current: bool
-    count: int = 0  # type: ignore[assignment]  # hides the method of tuples
+    item_count: int
 
 
 def parse_grid_options(parameters: QueryDict) -> GridOptions:
@@ -75,7 +75,7 @@ def build_grid(job: BatchJob, options: GridOptions) -> dict[str, Any]:
         "next_query": options.build_query(pages=options.pages + 1) if len(items) > size else "",
         "query": options.build_query(),
         "label_links": _build_label_links(counts, options) if is_sorted else [],
-        "label_counts": counts[:MAX_SHOWN_LABELS],
+        "hidden_label_count": max(0, len(counts) - MAX_SHOWN_LABELS) if is_sorted else 0,
         "order_links": [
             (order, options.build_query(order=order, pages=1), options.order == order)
             for order in (DOUBTFUL_ORDER, UPLOAD_ORDER)

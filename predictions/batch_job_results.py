@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -52,23 +52,28 @@ def stream_results(job: BatchJob, *, reader: AbstractBaseUser | AnonymousUser) -
     )
 
 
-def iterate_results(job: BatchJob) -> Iterator[list[Any]]:
-    """Yield the header, and one row per item. Memory use does not depend on their number."""
+def iterate_results(job: BatchJob, *, format_value: Callable[[Any], Any] = format_cell) -> Iterator[list[Any]]:
+    """Yield the header, and one row per item. Memory use does not depend on their number.
+
+    Args:
+        format_value: returns the cell of a value, such as a text that a spreadsheet could run as a formula.
+    """
     output = job.model_version.parsed_signature.output
     result_columns = _list_result_columns(output)
     if job.kind != BatchJob.Kind.TABLE:
         yield [NAME_COLUMN, *result_columns]
         for item in _iterate_items(job):
-            yield [format_cell(item.name), *_build_cells(item, output)]
+            yield [format_value(item.name), *_build_cells(item, output, format_value)]
         return
     with open_table(job) as table:
         own = [_choose_column(name, taken=set(table.columns)) for name in result_columns]
-        yield [*map(_format_input_cell, table.columns), *own]
+        yield [*(_format_input_cell(name, format_value) for name in table.columns), *own]
         rows = enumerate(table, 1)
         for item in _iterate_items(job):
             cells = next((row.cells for number, row in rows if number == item.number), [])
             padded = [*cells, *[""] * len(table.columns)][: len(table.columns)]
-            yield [*map(_format_input_cell, padded), *_build_cells(item, output)]
+            inputs = (_format_input_cell(text, format_value) for text in padded)
+            yield [*inputs, *_build_cells(item, output, format_value)]
 
 
 def _list_result_columns(output: AnyOutput) -> list[str]:
@@ -84,14 +89,14 @@ def _choose_column(name: str, *, taken: set[str]) -> str:
     return name
 
 
-def _build_cells(item: Any, output: AnyOutput) -> list[Any]:
+def _build_cells(item: Any, output: AnyOutput, format_value: Callable[[Any], Any]) -> list[Any]:
     stored = item.prediction__output or {}
-    labels = [format_cell(stored.get("labels"))] if isinstance(output, LabelsOutput) else []
-    raw = [format_cell(item.prediction__output)] if isinstance(output, RawOutput) else []
+    labels = [format_value(stored.get("labels"))] if isinstance(output, LabelsOutput) else []
+    raw = [format_value(item.prediction__output)] if isinstance(output, RawOutput) else []
     error = item.error_message or item.prediction__error_message
     return [
-        format_cell(item.prediction__label), *labels, item.prediction__confidence, item.prediction__value, *raw,
-        format_cell(error), item.prediction_id,
+        format_value(item.prediction__label), *labels, item.prediction__confidence, item.prediction__value, *raw,
+        format_value(error), item.prediction_id,
     ]  # fmt: skip
 
 
@@ -104,12 +109,12 @@ def _iterate_items(job: BatchJob) -> Iterator[Any]:
         chunk = list(items.filter(number__gt=chunk[-1].number)[:ROWS_PER_FETCH])
 
 
-def _format_input_cell(text: str) -> str:
+def _format_input_cell(text: str, format_value: Callable[[Any], Any]) -> Any:
     """Return a cell as it was, with a prefix if a spreadsheet would run it as a formula. Numbers are not formulas."""
     text = replace_undecodable(text)
-    if FLOAT_PATTERN.fullmatch(text) or DECIMAL_COMMA_PATTERN.fullmatch(text):
+    if format_value is format_cell and (FLOAT_PATTERN.fullmatch(text) or DECIMAL_COMMA_PATTERN.fullmatch(text)):
         return text
-    return str(format_cell(text))
+    return format_value(text)
 
 
 def _write_lines(header: Sequence[Any], rows: Iterator[list[Any]]) -> Iterator[str]:

@@ -24,7 +24,7 @@ from django.utils import timezone
 from accounts.permissions import can_view_all
 from core.database_limits import use_job_limits
 from inference.signature import TEXT_KEY
-from predictions.export_reviews import NO_REVIEW, ExportedReview, fetch_reviews, fetch_tags
+from predictions.export_reviews import NO_REVIEW, ExportedReview, fetch_reviews, fetch_tags, join_tags
 from predictions.models import Input, Prediction
 from registry.versions import MAX_CACHED_VERSIONS, get_version
 
@@ -163,7 +163,7 @@ def build_row(row: StoredRow, version: ExportedVersion, review: ExportedReview, 
         "true_labels": review.true_labels,
         "text": stored.get(TEXT_KEY) if is_text else None,
         "warnings": row.warnings or None,
-        "tags": ", ".join(tags) if tags else None,
+        "tags": tags or None,
     }
 
 
@@ -186,6 +186,7 @@ def write_csv(rows: Iterable[ExportRow]) -> Iterator[str]:
     writer = csv.writer(LineBuffer())
     yield writer.writerow(COLUMNS)
     for row in rows:
+        row["tags"] = join_tags(row["tags"])
         for name in FORMATTED_COLUMNS:
             row[name] = format_cell(row[name])
         yield writer.writerow(row.values())

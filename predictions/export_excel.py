@@ -14,6 +14,7 @@ from datetime import datetime, tzinfo
 from tempfile import TemporaryFile
 from typing import IO, Any
 
+from django.utils.translation import gettext
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
@@ -21,6 +22,7 @@ from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
 from inference.errors import InferenceError
+from predictions.export_reviews import join_tags
 
 MAX_ROWS = 1_048_576 - 1  # of a sheet, without the header
 MAX_COLUMNS = 16_384
@@ -32,7 +34,7 @@ LEADING_COLUMNS = (
 )  # fmt: skip
 OTHER_COLUMNS = (
     "labels", "true_labels", "text", "original_name", "client_reference", "user", "source", "kind", "error_code",
-    "warnings", "picked_by", "reviews", "sha256", "id",
+    "warnings", "tags", "picked_by", "reviews", "sha256", "id",
 )  # fmt: skip
 LINK_COLUMN = "link"
 COLUMN_WIDTHS = {"created_at": 25, "model": 14, "original_name": 28, "id": 38, "text": 40}
@@ -70,14 +72,18 @@ class CollectedRows:
             self.count += 1
             if self.count > MAX_ROWS:
                 raise ExportTooLarge(
-                    f"A sheet has at most {MAX_ROWS:,} rows. Select fewer predictions, or export CSV or JSON lines."
+                    gettext("A sheet has at most %(limit)s rows. Select fewer predictions, or export CSV or JSON lines.")
+                    % {"limit": f"{MAX_ROWS:,}"}
                 )
             features |= dict.fromkeys(row["features"] or ())
             scores |= dict.fromkeys(get_scores(row))
             self.file.write(json.dumps(row, ensure_ascii=False) + "\n")
         self.features, self.scores = list(features), list(scores)
         if len(self.columns) > MAX_COLUMNS:
-            raise ExportTooLarge(f"A sheet has at most {MAX_COLUMNS:,} columns. Select one model, or export CSV.")
+            raise ExportTooLarge(
+                gettext("A sheet has at most %(limit)s columns. Select one model, or export CSV.")
+                % {"limit": f"{MAX_COLUMNS:,}"}
+            )
 
     @property
     def columns(self) -> list[str]:
@@ -118,7 +124,7 @@ def _write_workbook(rows: CollectedRows, zone: tzinfo, url: str) -> IO[bytes]:
     for number, name in enumerate(names, 1):
         sheet.column_dimensions[get_column_letter(number)].width = COLUMN_WIDTHS.get(name, max(12, min(len(name) + 3, 30)))
     header = [f"{name} ({zone})" if name == "created_at" else name for name in names]
-    sheet.append([_make_header_cell(sheet, name) for name in header])
+    sheet.append([make_header_cell(sheet, name) for name in header])
     for row in rows:
         sheet.append(_list_cells(sheet, row, rows, zone, url))
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(names))}{rows.count + 1}"
@@ -129,7 +135,8 @@ def _write_workbook(rows: CollectedRows, zone: tzinfo, url: str) -> IO[bytes]:
 
 
 def _list_cells(sheet: Any, row: dict[str, Any], rows: CollectedRows, zone: tzinfo, url: str) -> list[Any]:
-    values = dict(row, created_at=datetime.fromisoformat(row["created_at"]).astimezone(zone).replace(tzinfo=None))
+    created_at = datetime.fromisoformat(row["created_at"]).astimezone(zone).replace(tzinfo=None)
+    values = dict(row, created_at=created_at, tags=join_tags(row["tags"]))
     features, scores = row["features"] or {}, get_scores(row)
     cells = [
         *(values[name] for name in LEADING_COLUMNS),
@@ -138,10 +145,10 @@ def _list_cells(sheet: Any, row: dict[str, Any], rows: CollectedRows, zone: tzin
         *(values[name] for name in OTHER_COLUMNS),
     ]
     link = _make_link_cell(sheet, f"{url}{row['id']}/", is_formula=rows.count > MAX_LINKS)
-    return [*(_make_cell(sheet, value) for value in cells), link]
+    return [*(make_cell(sheet, value) for value in cells), link]
 
 
-def _make_cell(sheet: Any, value: Any) -> Any:
+def make_cell(sheet: Any, value: Any) -> Any:
     """Return the cell of a value. Texts stay texts, also if they look like a formula."""
     if isinstance(value, bool) or value is None:
         return value
@@ -164,7 +171,8 @@ def _make_text_cell(sheet: Any, text: str) -> Any:
     return cell
 
 
-def _make_header_cell(sheet: Any, text: str) -> Any:
+def make_header_cell(sheet: Any, text: str) -> Any:
+    """Return a bold cell."""
     cell = _make_text_cell(sheet, text)
     cell.font = Font(bold=True)
     return cell

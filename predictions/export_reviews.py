@@ -41,3 +41,8 @@ def fetch_tags(prediction_ids: list[UUID]) -> dict[UUID, list[str]]:
     for prediction_id, name in rows.values_list("prediction_id", "name"):
         tags.setdefault(prediction_id, []).append(name)
     return tags
+
+
+def join_tags(tags: list[str] | None) -> str | None:
+    """Return tags as one text. No tag contains a comma."""
+    return ", ".join(tags) if tags else None

@@ -19,6 +19,7 @@ from accounts.models import User
 from accounts.permissions import can_view_all
 from predictions.filter_fields import IntegersFilter, TextsFilter, UTCDateTimeFilter, UUIDsFilter
 from predictions.models import Prediction, Review
+from predictions.models.annotations import normalize_tag_name
 from predictions.querysets import PredictionQuerySet
 from predictions.search import search_predictions
 from registry.errors import UnknownModel
@@ -85,12 +86,15 @@ class PredictionFilter(filters.FilterSet):
         prefix: str | None = None,
     ) -> None:
         super().__init__(data, queryset, request=request, prefix=prefix)
+        self._search_error: ValidationError | None = None
         if request is None or not can_view_all(request.user):
             del self.filters["user"]
 
     def filter_queryset(self, queryset: PredictionQuerySet) -> PredictionQuerySet:
         """Apply the filters. Start at the user's newest prediction if they only see their own, as `matching` does."""
         rows: PredictionQuerySet = super().filter_queryset(queryset)
+        if self._search_error:  # not before: an error removes the value from those that the base class iterates over
+            self.form.add_error("search", self._search_error)
         user = getattr(self.request, "user", None)
         return rows if user is None or can_view_all(user) else rows.matching(user=user.pk)
 
@@ -98,7 +102,7 @@ class PredictionFilter(filters.FilterSet):
         try:
             return search_predictions(queryset, value, reader=getattr(self.request, "user", None))
         except ValidationError as error:
-            self.form.add_error(name, error)  # counting the file names is part of the search
+            self._search_error = error  # counting the file names is part of the search
             return queryset.none()
 
     def filter_id(self, queryset: PredictionQuerySet, name: str, values: list[UUID]) -> PredictionQuerySet:
@@ -123,7 +127,7 @@ class PredictionFilter(filters.FilterSet):
         return queryset.matching_any("user", users) if users else queryset.none()
 
     def filter_tag(self, queryset: PredictionQuerySet, name: str, values: list[str]) -> PredictionQuerySet:
-        return queryset.with_any_tag([value.lower() for value in values])
+        return queryset.with_any_tag([normalize_tag_name(value) for value in values])
 
     def filter_batch_job(self, queryset: PredictionQuerySet, name: str, values: list[UUID]) -> PredictionQuerySet:
         """Select the newest prediction of each item of a batch job."""

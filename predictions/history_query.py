@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 
 from predictions.date_ranges import DATE_RANGES, resolve_range
 from predictions.filters import PredictionFilter
+from predictions.history_selection import SELECTED
 from predictions.models import Prediction
 from predictions.querysets import PredictionQuerySet
 from predictions.sorting import DEFAULT_SORT, SORTS
@@ -24,7 +25,7 @@ DEFAULT_PAGE_SIZE = 50  # predictions; also the number of tiles of the gallery
 PAGE_SIZES = (25, 50, 100, 200)
 VIEW_DEFAULTS = {"sort": DEFAULT_SORT, "density": DENSITIES[0], "view": VIEWS[0]}
 VIEW_PARAMETERS = (*VIEW_DEFAULTS, "column", "size")
-CURSOR_PARAMETERS = ("older", "newer")
+CURSOR_PARAMETERS = ("older", "newer", SELECTED)
 Values = dict[str, list[str]]
 
 

@@ -62,7 +62,7 @@ def build_sparklines(models: Sequence[UUID], *, reader: User) -> dict[UUID, Spar
         position = (round_down_to_day(day) - first_day) // DAY
         if 0 <= position < USAGE_DAYS:
             days[model][position] += count
-    return {model: Sparkline(values, _draw_bars(values)) for model, values in days.items()}
+    return {model: Sparkline(values, draw_bars(values)) for model, values in days.items()}
 
 
 def find_last_uses(versions: Iterable[ModelVersion]) -> dict[UUID, datetime]:
@@ -78,7 +78,7 @@ def find_last_uses(versions: Iterable[ModelVersion]) -> dict[UUID, datetime]:
     return last_uses
 
 
-def _draw_bars(counts: Sequence[int]) -> str:
+def draw_bars(counts: Sequence[int]) -> str:
     """Return the path of one bar per day. A day with a prediction has a visible bar."""
     highest, step = max(counts), SPARKLINE_WIDTH / len(counts)
     parts = []

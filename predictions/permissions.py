@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.utils.translation import gettext_lazy as _
 
 from accounts.permissions import (
     CANCEL_PREDICTIONS,
@@ -15,9 +16,9 @@ from accounts.permissions import (
 from predictions.models import BatchJob, Prediction
 from predictions.querysets import PredictionQuerySet
 
-REVIEW_DENIED = "You don't have permission to review the predictions of other users."
-JOB_CHANGE_DENIED = "You don't have permission to change the batch jobs of other users."
-EXPORT_DENIED = "You don't have permission to export the predictions of other users."
+REVIEW_DENIED = _("You don't have permission to review the predictions of other users.")
+JOB_CHANGE_DENIED = _("You don't have permission to change the batch jobs of other users.")
+EXPORT_DENIED = _("You don't have permission to export the predictions of other users.")
 
 AnyUser = AbstractBaseUser | AnonymousUser
 

@@ -9,6 +9,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from core.formatting import localize_number
 from inference.signature import ImageInput, LabelsOutput, get_image_part
 from predictions.models import Input, Prediction, Review
 
@@ -44,7 +45,7 @@ def format_output(prediction: Prediction) -> str:
         return ""
     if prediction.value is not None:
         unit = prediction.model_version.parsed_signature.output.unit
-        return f"{prediction.value:,.6g} {unit}".strip()
+        return f"{localize_number(f'{prediction.value:,.6g}')} {unit}".strip()
     if prediction.predicted_labels is not None:
         return format_labels(prediction.predicted_labels)
     return prediction.label or _("raw output")

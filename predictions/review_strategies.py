@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from core.fields import RandomBits
+from core.pagination import MAX_COUNTED_ROWS
 from inference.signature import LabelsOutput
 from predictions.models import Prediction, Review
 from predictions.querysets import PredictionQuerySet
@@ -20,7 +21,7 @@ STRATEGIES = (PickedBy.RANDOM, PickedBy.UNCERTAIN, PickedBy.MARGIN, PickedBy.LAB
 SCORE_STRATEGIES = {PickedBy.UNCERTAIN, PickedBy.MARGIN}
 LABEL_STRATEGIES = {PickedBy.LABEL}
 LIST_STRATEGIES = (PickedBy.NEWEST, PickedBy.RANDOM, PickedBy.UNCERTAIN, PickedBy.MARGIN)  # of a filtered list
-MAX_SORTED_PREDICTIONS = 10_000
+MAX_SORTED_PREDICTIONS = MAX_COUNTED_ROWS + 1  # as many as the page counts, to show that there are more
 
 Rows = TypeVar("Rows", bound=QuerySet)
 

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.utils.translation import gettext
+
 from inference.errors import InvalidInput
 from inference.messages import clean_name, find_closest, format_names
 from inference.preprocessing import CellConverter, parse_strings
@@ -31,10 +33,10 @@ def get_job_table(signature_input: AnyInput) -> TableInput:
         return TableInput(signature_input.features)
     if "features" in signature_input.parts:
         raise make_table_error(
-            "The model takes an image and features, which batch jobs do not support. Send batch requests instead.",
+            gettext("The model takes an image and features, which batch jobs do not support. Send batch requests instead."),
             code="wrong-input",
         )
-    raise make_table_error("The model takes images. Upload images, or a ZIP archive of images.", code="wrong-input")
+    raise make_table_error(gettext("The model takes images. Upload images, or a ZIP archive of images."), code="wrong-input")
 
 
 def match_columns(columns: Sequence[str], table: TableInput, chosen: Mapping[str, str | None] | None = None) -> Mapped:
@@ -61,7 +63,10 @@ def match_columns(columns: Sequence[str], table: TableInput, chosen: Mapping[str
         mapped[table.names[0]] = columns[0]
     counts = Counter(columns)
     if duplicates := [column for column in mapped.values() if column and counts[column] > 1]:
-        raise make_table_error(f"The names in the header must be unique. Duplicates: {format_names(duplicates)}.")
+        raise make_table_error(
+            gettext("The names in the header must be unique. Duplicates: %(duplicates)s.")
+            % {"duplicates": format_names(duplicates)}
+        )
     return {name: mapped.get(name) for name in table.names}
 
 
@@ -81,9 +86,18 @@ def check_columns(columns: Sequence[str], mapped: Mapped, table: TableInput) -> 
         return
     used = set(mapped.values())
     closest = find_closest(missing[0], [column for column in columns if column and column not in used])
-    hint = f" Is {clean_name(missing[0])} the column {clean_name(closest)}?" if closest else ""
+    hint = (
+        " "
+        + gettext("Is %(missing)s the column %(closest)s?")
+        % {"missing": clean_name(missing[0]), "closest": clean_name(closest)}
+        if closest
+        else ""
+    )
     raise make_table_error(
-        f"Missing columns: {format_names(missing)}. The file has {format_names(columns)}.{hint}", code="missing-columns"
+        gettext("Missing columns: %(missing)s. The file has %(columns)s.")
+        % {"missing": format_names(missing), "columns": format_names(columns)}
+        + hint,
+        code="missing-columns",
     )
 
 
@@ -125,13 +139,22 @@ def _check_chosen(columns: Sequence[str], table: TableInput, chosen: Mapping[str
     known_names, known_columns = set(table.names), set(columns)
     for name, column in chosen.items():
         if name not in known_names:
-            raise InvalidInput(f"The model has no feature {clean_name(name)}.", code="unknown-feature", field="mapping")
+            raise InvalidInput(
+                gettext("The model has no feature %(name)s.") % {"name": clean_name(name)},
+                code="unknown-feature",
+                field="mapping",
+            )
         if column and column not in known_columns:
-            raise InvalidInput(f"The file has no column {clean_name(column)}.", code="unknown-column", field="mapping")
+            raise InvalidInput(
+                gettext("The file has no column %(column)s.") % {"column": clean_name(column)},
+                code="unknown-column",
+                field="mapping",
+            )
     repeated = [column for column, count in Counter(filter(None, chosen.values())).items() if count > 1]
     if repeated:
         raise InvalidInput(
-            f"Choose each column for one feature only. Chosen more than once: {format_names(repeated)}.",
+            gettext("Choose each column for one feature only. Chosen more than once: %(repeated)s.")
+            % {"repeated": format_names(repeated)},
             code="duplicate-column",
             field="mapping",
         )

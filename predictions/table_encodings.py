@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import codecs
+import csv
 from typing import IO
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from inference.errors import InvalidInput
 
 SCAN_BYTES = 2**20
 BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 OTHER_FORMATS = {
-    b"PK\x03\x04": "a ZIP archive or an Excel workbook",
-    b"\xd0\xcf\x11\xe0": "an Excel workbook",
-    b"\x1f\x8b": "compressed with gzip",
-    b"\x89PNG": "an image",
-    b"\xff\xd8\xff": "an image",
-    b"%PDF": "a PDF document",
-    b"PAR1": "a Parquet file",
+    b"PK\x03\x04": _("a ZIP archive or an Excel workbook"),
+    b"\xd0\xcf\x11\xe0": _("an Excel workbook"),
+    b"\x1f\x8b": _("compressed with gzip"),
+    b"\x89PNG": _("an image"),
+    b"\xff\xd8\xff": _("an image"),
+    b"%PDF": _("a PDF document"),
+    b"PAR1": _("a Parquet file"),
 }
 
 
@@ -30,12 +34,16 @@ def detect_encoding(file: IO[bytes]) -> str:
     chunk = file.read(SCAN_BYTES)
     for mark, name in OTHER_FORMATS.items():
         if chunk.startswith(mark):
-            raise make_table_error(f"The file is {name}. Save the table as CSV (in Excel: CSV UTF-8).")
+            raise make_table_error(
+                gettext("The file is %(name)s. Save the table as CSV (in Excel: CSV UTF-8).") % {"name": name}
+            )
     for mark, encoding in BYTE_ORDER_MARKS.items():
         if chunk.startswith(mark):
             return encoding
     if b"\0" in chunk.partition(b"\n")[0]:
-        raise make_table_error("The file is in UTF-16, or is not a CSV file. Save it as UTF-8 (in Excel: CSV UTF-8).")
+        raise make_table_error(
+            gettext("The file is in UTF-16, or is not a CSV file. Save it as UTF-8 (in Excel: CSV UTF-8).")
+        )
     while chunk and chunk.isascii():
         chunk = file.read(SCAN_BYTES)
     if not chunk:
@@ -48,6 +56,20 @@ def detect_encoding(file: IO[bytes]) -> str:
 def make_table_error(message: str, *, code: str = "malformed-csv", field: str = "file") -> InvalidInput:
     """Return the error of a table or of one of its rows."""
     return InvalidInput(message, code=code, field=field)
+
+
+def describe_csv_error(error: csv.Error) -> str:
+    """Return what is wrong with a row that is not valid CSV."""
+    text = str(error)
+    if "end of data" in text:
+        return gettext("A quotation mark is not closed.")
+    if "field limit" in text:
+        return gettext("A value is longer than %(limit)s characters, or a quotation mark is not closed.") % {
+            "limit": f"{csv.field_size_limit():,}"
+        }
+    return gettext(
+        'The row is not valid CSV. Inside a quoted value, write a quotation mark as "", and end the value with one.'
+    )
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 from typing import IO
 
+from django.utils.translation import gettext
+
 from inference.errors import InvalidInput
 from inference.preprocessing import detect_delimiter
 from inference.signature import TableInput
-from predictions.table_encodings import detect_encoding, make_table_error
+from predictions.table_encodings import describe_csv_error, detect_encoding, make_table_error
 
 MAX_ROW_CHARACTERS = 2**20  # including the line breaks of quoted cells
 MAX_COLUMNS = 20_000
@@ -56,6 +58,7 @@ class TableFile:
     Args:
         file: opened for reading bytes. The table is read from it as the rows are iterated. It is not closed.
         table: the features of the model, which help to detect the delimiter.
+        has_added_header: whether the header was added to the file of a user, so that it has no line number of its own.
 
     Attributes:
         columns: the names in the header.
@@ -64,23 +67,39 @@ class TableFile:
         InvalidInput: the file is not a table, or has no header.
     """
 
-    def __init__(self, file: IO[bytes], table: TableInput, *, encoding: str = "", delimiter: str = "") -> None:
+    def __init__(
+        self,
+        file: IO[bytes],
+        table: TableInput,
+        *,
+        encoding: str = "",
+        delimiter: str = "",
+        has_added_header: bool = False,
+    ) -> None:
         self.encoding = encoding or detect_encoding(file)
         file.seek(0)
-        self._lines = _Lines(_SharedText(file, self.encoding, "mlsite.mark", newline=""))
+        text = _SharedText(file, self.encoding, "mlsite.mark", newline="")
+        self._lines = _Lines(text, first_number=0 if has_added_header else 1)
         first_line = self._lines.peek()
         if "\0" in first_line or (not first_line.isprintable() and _has_control_characters(first_line)):
-            raise make_table_error("The file is not a CSV file: its first line contains control characters.")
+            raise make_table_error(gettext("The file is not a CSV file: its first line contains control characters."))
         self.delimiter = delimiter or detect_delimiter(first_line, table)
         self._reader = csv.reader(self._lines, delimiter=self.delimiter, strict=True)
         header = self._read_row()
         if header is not None and header.error:
-            raise make_table_error(f"Line {header.line}: {header.error.message}")
+            raise make_table_error(
+                gettext("Line %(line)s: %(problem)s") % {"line": header.line, "problem": header.error.message}
+            )
         self.columns = [name.strip() for name in header.cells] if header else []
         if not any(self.columns):
-            raise make_table_error("The file is empty. Expected a header with the feature names and one line per row.")
+            raise make_table_error(
+                gettext("The file is empty. Expected a header with the feature names and one line per row.")
+            )
         if len(self.columns) > MAX_COLUMNS:
-            raise make_table_error(f"The header has {len(self.columns):,} columns. The limit is {MAX_COLUMNS:,}.")
+            raise make_table_error(
+                gettext("The header has %(count)s columns. The limit is %(limit)s.")
+                % {"count": f"{len(self.columns):,}", "limit": f"{MAX_COLUMNS:,}"}
+            )
 
     def __iter__(self) -> Iterator[TableRow]:
         """Yield the rows after the header. Empty lines are skipped.
@@ -90,7 +109,10 @@ class TableFile:
         """
         while (row := self._read_row()) is not None:
             if row.error is None and len(row.cells) != len(self.columns):
-                expected = f"Expected {len(self.columns)} values, as in the header. Received: {len(row.cells)}."
+                expected = gettext("Expected %(count)s values, as in the header. Received: %(received)s.") % {
+                    "count": len(self.columns),
+                    "received": len(row.cells),
+                }
                 yield TableRow(row.line, row.cells, make_table_error(expected, code="wrong-count"))
             else:
                 yield row
@@ -107,10 +129,11 @@ class TableFile:
             except StopIteration:
                 return None
             except csv.Error as error:
-                return self._lines.reject_row(_describe_csv_error(error))
+                return self._lines.reject_row(describe_csv_error(error))
             except _RowTooLong:
                 return self._lines.reject_row(
-                    f"The row is longer than {MAX_ROW_CHARACTERS:,} characters, or a quotation mark is not closed."
+                    gettext("The row is longer than %(limit)s characters, or a quotation mark is not closed.")
+                    % {"limit": f"{MAX_ROW_CHARACTERS:,}"}
                 )
             if not cells:
                 continue
@@ -126,15 +149,6 @@ def replace_undecodable(text: str) -> str:
 
 def _has_control_characters(line: str) -> bool:
     return any(character < " " and character not in "\t\r\n" for character in line)
-
-
-def _describe_csv_error(error: csv.Error) -> str:
-    text = str(error)
-    if "end of data" in text:
-        return "A quotation mark is not closed."
-    if "field limit" in text:
-        return f"A value is longer than {csv.field_size_limit():,} characters, or a quotation mark is not closed."
-    return 'The row is not valid CSV. Inside a quoted value, write a quotation mark as "", and end the value with one.'
 
 
 class _RowTooLong(Exception):
@@ -159,9 +173,9 @@ class _Line:
 class _Lines:
     """The lines of a file, as `csv.reader` reads them. Lines can be put back, so that a bad row does not consume others."""
 
-    def __init__(self, file: TextIOWrapper) -> None:
+    def __init__(self, file: TextIOWrapper, *, first_number: int) -> None:
         self._file = file
-        self._number = 0
+        self._number = first_number - 1
         self._waiting: deque[_Line] = deque()
         self._taken: list[_Line] = []
         self._characters = 0
@@ -206,8 +220,11 @@ class _Lines:
         allowance = REPEATED_CHARACTERS_ALLOWANCE + MAX_REPEATED_SHARE * self._read_characters
         if self._repeated_characters > allowance:
             raise make_table_error(
-                f"Line {self.first_number}: Too many rows up to here have a quotation mark that is not closed. "
-                "Check the quotation marks of the table."
+                gettext(
+                    "Line %(line)s: Too many rows up to here have a quotation mark that is not closed. "
+                    "Check the quotation marks of the table."
+                )
+                % {"line": self.first_number}
             )
         self._waiting.extendleft(reversed(self._taken[1:]))
         return TableRow(self.first_number, [], make_table_error(message))
@@ -216,9 +233,11 @@ class _Lines:
         """Return why the text of the current row is invalid; empty if it is valid."""
         for line in self._taken:
             if not line.text.isascii() and UNDECODABLE_CHARACTER in line.text:
-                return f"The row contains bytes that are not valid {self._file.encoding.upper()} text."
+                return gettext("The row contains bytes that are not valid %(encoding)s text.") % {
+                    "encoding": self._file.encoding.upper()
+                }
             if "\0" in line.text:
-                return "The row contains a NUL character."
+                return gettext("The row contains a NUL character.")
         return ""
 
     def _read_line(self) -> _Line | None:

@@ -140,9 +140,9 @@ class ModelCard(models.Model):
     """What the author of a version documents about it. Unlike the version, it can change: register the model again."""
 
     version = models.OneToOneField(ModelVersion, models.CASCADE, primary_key=True, related_name="card")
-    text = models.TextField(blank=True, help_text="The file MODEL_CARD.md, in Markdown.")
+    text = models.TextField(blank=True, help_text=_("The file MODEL_CARD.md, in Markdown."))
     metrics = models.JSONField(
-        default=dict, blank=True, help_text="The metrics that the author measured, by name. From [metrics] in model.toml."
+        default=dict, blank=True, help_text=_("The metrics that the author measured, by name. From [metrics] in model.toml.")
     )
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 

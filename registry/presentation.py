@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
 from core.formatting import format_value
 from inference.messages import format_bytes
 from inference.signature import (
@@ -25,30 +28,30 @@ from inference.signature import (
 from registry.models import ModelVersion
 
 MAX_LISTED_ITEMS = 20  # features, labels, or values
-SCALE_FORMULAS = {
+SCALE_FORMULAS: dict[str, Any] = {
     "unit": "x / 255 (0 to 1)",
     "symmetric": "x / 127.5 - 1 (-1 to 1)",
     "standard": "(x / 255 - mean) / std",
     "none": "x (0 to 255)",
-    "stored": "the values in the file",
+    "stored": _("the values in the file"),
 }
-RESIZE_DESCRIPTIONS: dict[Any, str] = {
-    "stretch": "stretch to the size of the model",
-    "crop": "crop to the aspect ratio around the center, then resize",
+RESIZE_DESCRIPTIONS: dict[Any, Any] = {
+    "stretch": _("stretch to the size of the model"),
+    "crop": _("crop to the aspect ratio around the center, then resize"),
 }
-LAYOUT_DESCRIPTIONS = {
-    "channels-last": "channels-last (height, width, channels)",
-    "channels-first": "channels-first (channels, height, width)",
+LAYOUT_DESCRIPTIONS: dict[str, Any] = {
+    "channels-last": _("channels-last (height, width, channels)"),
+    "channels-first": _("channels-first (channels, height, width)"),
 }
-CHANNEL_DESCRIPTIONS = {1: "grayscale", 3: "RGB"}
-TYPE_NAMES = {"float": "number", "integer": "whole number", "boolean": "true or false"}
+CHANNEL_DESCRIPTIONS: dict[int, Any] = {1: _("grayscale"), 3: "RGB"}
+TYPE_NAMES: dict[str, Any] = {"float": _("number"), "integer": _("whole number"), "boolean": _("true or false")}
 DESCRIBED_IMAGE_KEYS = {"kind", "height", "width", "channels", "scale", "resize", "layout"}
-OUTPUT_DESCRIPTIONS: dict[type[Any], str] = {
-    ClassesOutput: "one score per label",
-    LabelsOutput: "any number of labels, with one score per label",
-    LabelOutput: "one label, without scores",
-    ValueOutput: "one number",
-    RawOutput: "JSON, without interpretation",
+OUTPUT_DESCRIPTIONS: dict[type[Any], Any] = {
+    ClassesOutput: _("one score per label"),
+    LabelsOutput: _("any number of labels, with one score per label"),
+    LabelOutput: _("one label, without scores"),
+    ValueOutput: _("one number"),
+    RawOutput: _("JSON, without interpretation"),
 }
 
 
@@ -64,11 +67,11 @@ def describe_version(version: ModelVersion) -> list[DescriptionRow]:
     """Return what registration understood about a version. The version need not be saved. Long lists are shortened."""
     signature = version.parsed_signature
     sections = {
-        "Model": _describe_model(version),
-        "Input": describe_input(signature.input),
-        "Output": describe_output(signature.output, version.labels),
-        "Checks": _describe_checks(version, signature),
-        "Notices": [("", notice) for notice in version.notices],
+        gettext("Model"): _describe_model(version),
+        gettext("Input"): describe_input(signature.input),
+        gettext("Output"): describe_output(signature.output, version.labels),
+        gettext("Checks"): _describe_checks(version, signature),
+        gettext("Notices"): [("", notice) for notice in version.notices],
     }
     return [DescriptionRow(section, name, value) for section, rows in sections.items() for name, value in rows if value]
 
@@ -90,29 +93,35 @@ def describe_output(output: AnyOutput, labels: Sequence[str]) -> list[tuple[str,
     """Return (name, value) pairs that describe the output of a model."""
     data = output.to_dict()
     classes = data.get("classes", [])
-    renamed = [f"{name} is {label}" for name, label in zip(classes, labels, strict=False)]
+    renamed = [
+        gettext("%(name)s is %(label)s") % {"name": name, "label": label}
+        for name, label in zip(classes, labels, strict=False)
+    ]
     return [
-        ("Kind", f"{output.kind}: {OUTPUT_DESCRIPTIONS.get(type(output), '')}".removesuffix(": ")),
-        ("Unit", output.unit),
-        (f"Labels ({len(labels):,})", _shorten(labels) if labels else ""),
-        ("Model's own classes", _shorten(renamed)),
-        ("Name in the artifact", output.name),
-        ("Activation", _describe_activation(data)),
-        ("Decision", _describe_decision(output, labels)),
+        (gettext("Kind"), f"{output.kind}: {OUTPUT_DESCRIPTIONS.get(type(output), '')}".removesuffix(": ")),
+        (gettext("Unit"), output.unit),
+        (gettext("Labels (%(count)s)") % {"count": f"{len(labels):,}"}, _shorten(labels) if labels else ""),
+        (gettext("Model's own classes"), _shorten(renamed)),
+        (gettext("Name in the artifact"), output.name),
+        (gettext("Activation"), _describe_activation(data)),
+        (gettext("Decision"), _describe_decision(output, labels)),
     ]
 
 
 def _describe_model(version: ModelVersion) -> list[tuple[str, str]]:
     libraries = [f"{name} {number}" for name, number in version.libraries.items()]
     return [
-        ("Version", str(version)),
-        ("Task", version.model.get_task_display()),
-        ("Runtime", version.runtime),
-        ("Runs with", _describe_conversion(version)),
-        ("Saved by", f"{version.framework} {version.framework_version}".strip()),
-        ("Registered with", ", ".join(libraries)),
-        ("Trusted", "yes: loading it can run its author's code" if version.trusted else "no: it is loaded as data"),
-        ("Size", format_bytes(version.size)),
+        (gettext("Version"), str(version)),
+        (gettext("Task"), version.model.get_task_display()),
+        (gettext("Runtime"), version.runtime),
+        (gettext("Runs with"), _describe_conversion(version)),
+        (gettext("Saved by"), f"{version.framework} {version.framework_version}".strip()),
+        (gettext("Registered with"), ", ".join(libraries)),
+        (
+            gettext("Trusted"),
+            gettext("yes: loading it can run its author's code") if version.trusted else gettext("no: it is loaded as data"),
+        ),
+        (gettext("Size"), format_bytes(version.size)),
     ]
 
 
@@ -120,80 +129,104 @@ def _describe_conversion(version: ModelVersion) -> str:
     """Return what runs in place of the artifact; empty if the artifact itself runs."""
     if not version.conversion:
         return ""
-    return f"ONNX Runtime, converted from Keras; largest difference {version.conversion['difference']:.0e}".replace(
-        "e-0", "e-"
-    )
+    difference = f"{version.conversion['difference']:.0e}".replace("e-0", "e-")
+    return gettext("ONNX Runtime, converted from Keras; largest difference %(difference)s") % {"difference": difference}
 
 
 def _describe_checks(version: ModelVersion, signature: Signature) -> list[tuple[str, str]]:
     count = len(version.examples)
     return [
-        ("Concurrent inputs", "run one by one" if signature.single_rows else "run together as one batch"),
-        ("Examples", f"{count} checked" if count else "none"),
+        (
+            gettext("Concurrent inputs"),
+            gettext("run one by one") if signature.single_rows else gettext("run together as one batch"),
+        ),
+        (gettext("Examples"), gettext("%(count)s checked") % {"count": count} if count else gettext("none")),
     ]
 
 
 def _describe_image(image: ImageInput) -> Iterator[tuple[str, str]]:
     if image.encoding:
-        yield "Image", "passed to the model as a file"
+        yield gettext("Image"), gettext("passed to the model as a file")
         return
     colors = CHANNEL_DESCRIPTIONS.get(image.channels, "")
-    yield "Image", f"{image.width} × {image.height} pixels, {image.channels} channel{'s'[: image.channels > 1]} ({colors})"
-    yield "Scale", f"{image.scale}: {SCALE_FORMULAS.get(image.scale, '')}".removesuffix(": ")
-    yield "Resize", RESIZE_DESCRIPTIONS.get(image.resize, _format_plain(image.resize))
-    yield "Layout", LAYOUT_DESCRIPTIONS.get(image.layout, image.layout)
+    text = ngettext(
+        "%(width)s × %(height)s pixels, %(count)s channel (%(colors)s)",
+        "%(width)s × %(height)s pixels, %(count)s channels (%(colors)s)",
+        image.channels,
+    )
+    yield (
+        gettext("Image"),
+        text % {"width": image.width, "height": image.height, "count": image.channels, "colors": colors},
+    )
+    yield gettext("Scale"), f"{image.scale}: {SCALE_FORMULAS.get(image.scale, '')}".removesuffix(": ")
+    yield gettext("Resize"), str(RESIZE_DESCRIPTIONS.get(image.resize, _format_plain(image.resize)))
+    yield gettext("Layout"), str(LAYOUT_DESCRIPTIONS.get(image.layout, image.layout))
     yield from _describe_other_keys(image.to_dict(), DESCRIBED_IMAGE_KEYS)
 
 
 def _describe_text(text: TextInput) -> Iterator[tuple[str, str]]:
-    yield "Text", f"up to {text.max_length:,} characters"
-    yield "Title", text.title
-    yield "Description", text.description
-    yield "Name in the artifact", text.name
+    yield gettext("Text"), gettext("up to %(limit)s characters") % {"limit": f"{text.max_length:,}"}
+    yield gettext("Title"), text.title
+    yield gettext("Description"), text.description
+    yield gettext("Name in the artifact"), text.name
 
 
 def _describe_features(features: Sequence[Feature]) -> Iterator[tuple[str, str]]:
-    yield "Features", f"{len(features):,}"
+    yield gettext("Features"), f"{len(features):,}"
     for feature in features[:MAX_LISTED_ITEMS]:
         yield feature.name, "; ".join(_describe_feature(feature))
     if len(features) > MAX_LISTED_ITEMS:
-        yield "…", f"and {len(features) - MAX_LISTED_ITEMS:,} more features"
+        yield "…", gettext("and %(count)s more features") % {"count": f"{len(features) - MAX_LISTED_ITEMS:,}"}
 
 
 def _describe_feature(feature: Feature) -> Iterator[str]:
     low, high = (None if bound is None else format_value(bound) for bound in (feature.min, feature.max))
-    unit = f" in {feature.unit}" if feature.unit else ""
-    bounds = f", {low} to {high}" if low and high else f", {low} or more" if low else f", {high} or less" if high else ""
-    yield TYPE_NAMES.get(feature.type, feature.type) + unit + ("" if feature.values else bounds)
+    name = str(TYPE_NAMES.get(feature.type, feature.type))
+    type_name = gettext("%(type)s in %(unit)s") % {"type": name, "unit": feature.unit} if feature.unit else name
+    bounds = "" if feature.values else _describe_bounds(low, high)
+    yield f"{type_name}, {bounds}" if bounds else type_name
     if feature.values:
-        yield f"one of {_shorten(map(format_value, feature.values))}"
+        yield gettext("one of %(values)s") % {"values": _shorten(map(format_value, feature.values))}
     if feature.default is not None:
-        yield f"default {format_value(feature.default)}"
+        yield gettext("default %(value)s") % {"value": format_value(feature.default)}
     else:
-        yield "required" if feature.required else "can be missing"
+        yield gettext("required") if feature.required else gettext("can be missing")
+
+
+def _describe_bounds(low: str | None, high: str | None) -> str:
+    if low and high:
+        return gettext("%(low)s to %(high)s") % {"low": low, "high": high}
+    if low:
+        return gettext("%(low)s or more") % {"low": low}
+    return gettext("%(high)s or less") % {"high": high} if high else ""
 
 
 def _describe_activation(data: dict[str, Any]) -> str:
     activation = data.get("activation")
     if activation in (None, "none"):
-        return "none: the output is used as it is" if activation else ""
-    return f"{activation}, applied to the output"
+        return gettext("none: the output is used as it is") if activation else ""
+    return gettext("%(activation)s, applied to the output") % {"activation": activation}
 
 
 def _describe_decision(output: AnyOutput, labels: Sequence[str]) -> str:
     """Return how the label or labels of a prediction are chosen."""
     if getattr(output, "label_name", ""):
-        return f"by the model itself (output {getattr(output, 'label_name', '')})"
+        return gettext("by the model itself (output %(name)s)") % {"name": getattr(output, "label_name", "")}
     if isinstance(output, LabelsOutput):
         if len(output.thresholds) == 1:
-            return f"each label whose score is at least {format_value(output.thresholds[0])}"
+            threshold = format_value(output.thresholds[0])
+            return gettext("each label whose score is at least %(threshold)s") % {"threshold": threshold}
         numbers = [f"{label} {format_value(number)}" for label, number in output.get_thresholds(labels).items()]
-        return f"each label whose score is at least its threshold: {_shorten(numbers)}"
+        return gettext("each label whose score is at least its threshold: %(numbers)s") % {"numbers": _shorten(numbers)}
     if not isinstance(output, ClassesOutput):
         return ""
     if output.threshold is not None and len(labels) == 2:
-        return f"{labels[1]} if its score is at least {format_value(output.threshold)}, otherwise {labels[0]}"
-    return "the label with the highest score"
+        return gettext("%(label)s if its score is at least %(threshold)s, otherwise %(other)s") % {
+            "label": labels[1],
+            "threshold": format_value(output.threshold),
+            "other": labels[0],
+        }
+    return gettext("the label with the highest score")
 
 
 def _describe_other_keys(data: dict[str, Any], known: set[str]) -> Iterator[tuple[str, str]]:
@@ -210,5 +243,7 @@ def _format_plain(value: Any) -> str:
 def _shorten(items: Iterable[str]) -> str:
     """Return the items separated by commas. After the first `MAX_LISTED_ITEMS`, only their number is given."""
     texts = list(items)
-    more = f" … and {len(texts) - MAX_LISTED_ITEMS:,} more" if len(texts) > MAX_LISTED_ITEMS else ""
-    return ", ".join(texts[:MAX_LISTED_ITEMS]) + more
+    shown = ", ".join(texts[:MAX_LISTED_ITEMS])
+    if len(texts) <= MAX_LISTED_ITEMS:
+        return shown
+    return gettext("%(items)s … and %(count)s more") % {"items": shown, "count": f"{len(texts) - MAX_LISTED_ITEMS:,}"}

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext
 
 from accounts.models import User
 from inference.messages import find_closest
@@ -92,7 +93,7 @@ def resolve_model(reference: str = "", *, user: User | None = None) -> ResolvedM
     if version is None:
         raise _build_unknown_model_error(parsed, user)
     if user and not version.is_active and not user.can_view_models:
-        raise InactiveModel(f"The model {version.model.name} is not in use: it has no alias yet.")
+        raise InactiveModel(gettext("The model %(name)s is not in use: it has no alias yet.") % {"name": version.model.name})
     return ResolvedModel(version, parsed)
 
 
@@ -122,13 +123,19 @@ def _build_unknown_model_error(reference: ModelReference, user: User | None) -> 
     names = list(visible.values_list("name", flat=True))
     if reference.name not in names:
         similar = find_closest(reference.name, names)
-        hint = f"Did you mean {similar}?" if similar else "Use name, name@alias, or name:version."
-        return UnknownModel(f"No model named {reference.name!r} is in use. {hint}")
+        hint = (
+            gettext("Did you mean %(similar)s?") % {"similar": similar}
+            if similar
+            else gettext("Use name, name@alias, or name:version.")
+        )
+        return UnknownModel(gettext("No model named %(name)r is in use. %(hint)s") % {"name": reference.name, "hint": hint})
     if reference.number:
-        return UnknownModel(f"The model {reference.name} has no version {reference.number}.")
+        return UnknownModel(
+            gettext("The model %(name)s has no version %(number)s.") % {"name": reference.name, "number": reference.number}
+        )
     return UnknownModel(
-        f"The model {reference.name} has no alias {reference.resolved_alias}. "
-        f"Use a version number instead: {reference.name}:1."
+        gettext("The model %(name)s has no alias %(resolved_alias)s. Use a version number instead: %(name)s:1.")
+        % {"name": reference.name, "resolved_alias": reference.resolved_alias}
     )
 
 
@@ -140,5 +147,5 @@ def _get_versions() -> Any:
 def _get_first_in_production() -> ModelVersion:
     alias = get_production_aliases().first()
     if alias is None:
-        raise UnknownModel("No model is in production yet. Register one: manage.py register_model PATH --promote")
+        raise UnknownModel(gettext("No model is in production yet. Register one: manage.py register_model PATH --promote"))
     return alias.version

@@ -8,6 +8,7 @@ from functools import cache, lru_cache, partial
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from inference.errors import ModelLoading
 from inference.loader import load_predictor
@@ -62,7 +63,7 @@ def check_loaded(version: ModelVersion, reference: ModelReference) -> None:
     if pool.is_loaded(spec) or pool.start_load(spec, seconds=STANDBY_SECONDS):
         return
     if get_standby_while_loading(version, reference) is None and not pool.is_loaded(spec):
-        raise ModelLoading(f"{version} is still loading. Try again in a moment.")
+        raise ModelLoading(gettext("%(version)s is still loading. Try again in a moment.") % {"version": version})
 
 
 def lease_predictor(version: ModelVersion, *, timeout: float | None = None) -> AbstractContextManager[Predictor]:

@@ -14,6 +14,7 @@ from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.models import User
 from accounts.signals import user_removing
@@ -79,7 +80,7 @@ def check_removal(*, users: Iterable[User]) -> None:
     removed = list(users)
     superusers = User.objects.filter(is_superuser=True, is_active=True)
     if any(user.is_superuser for user in removed) and not superusers.exclude(pk__in=[user.pk for user in removed]).exists():
-        message = "At least one active superuser must remain. Make another user a superuser first."
+        message = gettext("At least one active superuser must remain. Make another user a superuser first.")
         raise ValidationError(message, code="last-superuser")
 
 

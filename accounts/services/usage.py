@@ -15,6 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.models import Usage, User
 from inference.errors import InferenceError
@@ -71,6 +72,28 @@ def count_request(*, user: User, limit: int, seconds: int) -> None:
         LimitReached: the limit is used up.
     """
     _count(user, Usage.Kind.REQUESTS, 1, limit, timedelta(seconds=seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The daily quota of a user, and what is left of it. Other processes can have up to 1 % more."""
+
+    limit: int
+    left: int
+
+
+def get_quota(user: User) -> Quota | None:
+    """Return the daily quota of predictions; None without a limit."""
+    limit = settings.DAILY_QUOTA if user.daily_quota is None else user.daily_quota
+    if user.daily_quota is None and not limit:
+        return None
+    now = timezone.now()
+    start = _get_start(Usage.Kind.PREDICTIONS, now)
+    usage = Usage.objects.filter(user=user, kind=Usage.Kind.PREDICTIONS, started_at__gte=start).first()
+    with _lock:
+        share = _shares.get((user.pk, Usage.Kind.PREDICTIONS))
+        taken = share.left if share and share.limit == limit and now < share.ends_at else 0
+    return Quota(limit, min(limit, max(0, limit - usage.used) + taken) if usage else limit)
 
 
 def count_predictions(*, user: User | None, count: int = 1) -> None:
@@ -135,12 +158,17 @@ def _get_start(kind: str, now: datetime) -> datetime:
 def _raise_limit_reached(kind: str, share: Share, count: int, now: datetime) -> None:
     seconds = max(1, math.ceil((share.ends_at - now).total_seconds()))
     if kind == Usage.Kind.PREDICTIONS:
-        advice = "Send fewer inputs, or try again tomorrow." if share.left else "Try again after midnight UTC."
-        advice = advice if share.limit else "Contact the operator of this site."
-        message = (
-            f"The daily quota of your account is {share.limit:,} predictions, and at most {share.left:,} are left until "
-            f"midnight UTC. Received: {count:,}. {advice}"
+        advice = (
+            gettext("Send fewer inputs, or try again tomorrow.") if share.left else gettext("Try again after midnight UTC.")
         )
+        advice = advice if share.limit else gettext("Contact the operator of this site.")
+        message = gettext(
+            "The daily quota of your account is %(limit)s predictions, and at most %(left)s are left until midnight UTC. "
+            "Received: %(count)s. %(advice)s"
+        ) % {"limit": f"{share.limit:,}", "left": f"{share.left:,}", "count": f"{count:,}", "advice": advice}
     else:
-        message = f"The limit of {share.limit:,} requests is used up. Try again in {seconds} seconds."
+        message = gettext("The limit of %(limit)s requests is used up. Try again in %(seconds)s seconds.") % {
+            "limit": f"{share.limit:,}",
+            "seconds": seconds,
+        }
     raise LimitReached(message, limit=share.limit, retry_after_seconds=seconds)

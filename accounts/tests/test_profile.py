@@ -50,7 +50,9 @@ def test_a_visitor_chooses_a_language_in_the_footer(client):
     login = reverse("accounts:login")
     response = client.post(reverse("accounts:language"), {"language": "de", "next": login})
     assert response["Location"] == login
-    assert 'lang="de"' in client.get(login).content.decode().partition("<head>")[0]
+    html = client.get(login).content.decode()
+    assert 'lang="de"' in html.partition("<head>")[0]
+    assert [name in html for name in ("English", "Deutsch", "Español", "Français")] == [True, True, True, False]
     response = client.post(reverse("accounts:language"), {"language": "xx", "next": "https://example.org/"})
     assert response["Location"] == "/"
     assert not response.cookies

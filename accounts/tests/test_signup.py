@@ -51,6 +51,43 @@ def test_invalid_sign_up_shows_the_error_and_keeps_the_other_fields(client, chan
         assert "g@example.org" in response.content.decode()
 
 
+def test_all_mistakes_are_shown_at_once(client):
+    response = sign_up(client, username="a b", email="nope", password1="12345678", password2="other")
+    assert {name: len(errors) for name, errors in response.context["form"].errors.items()} == {
+        "username": 1,
+        "email": 1,
+        "password1": 2,  # common, and only digits
+        "password2": 1,
+    }
+    assert "too common" in str(
+        sign_up(client, password1="12345678", password2="12345678").context["form"]["password1"].errors
+    )
+    assert not User.objects.exists()
+
+
+def check(client, field, **fields):
+    response = client.post(reverse("accounts:signup_check"), {"field": field, **fields})
+    assert response.status_code == 200
+    html = response.content.decode()
+    assert html == "" or html.startswith('<ul class="errorlist"')
+    return re.sub("<[^>]*>", "", html)
+
+
+def test_a_field_is_checked_when_the_user_leaves_it(client, settings, django_assert_num_queries):
+    User.objects.create_user("grace")
+    with django_assert_num_queries(0):
+        assert "valid username" in check(client, "username", username="a b")
+        assert check(client, "username", username="grace") == ""  # only a complete form shows that the name is taken
+        assert check(client, "username", username="") == check(client, "password2", password1=PASSWORD, password2="") == ""
+        assert "valid email" in check(client, "email", email="nope")
+        assert "similar to the username" in check(client, "password1", username="marie-curie", password1="marie-curie")
+        assert "match" in check(client, "password2", password1=PASSWORD, password2="other")
+    assert client.post(reverse("accounts:signup_check"), {"field": "is_staff"}).status_code == 404
+    assert "already exists" in sign_up(client).content.decode()
+    settings.ALLOW_SIGNUP = False
+    assert client.post(reverse("accounts:signup_check"), {"field": "email"}).status_code == 404
+
+
 def test_sign_up_can_be_closed(client, settings):
     settings.ALLOW_SIGNUP = False
     assert sign_up(client).status_code == 404

@@ -16,6 +16,7 @@ from django.core.exceptions import (
 )
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, JsonResponse, UnreadablePostError
+from django.utils.translation import gettext_noop
 from rest_framework import exceptions
 
 from core.api.hints import describe_api_exception
@@ -29,8 +30,12 @@ CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 INVALID_CODE = "invalid"
 # Every known case has a check of its own. The database reports the others, which are logged.
-CONFLICT_DETAIL = "Another request has changed the same data at the same time. Nothing was stored. Send the request again."
-UNSTORABLE_DETAIL = "A value of the request is too long or out of range. Nothing was stored. Send another value."
+CONFLICT_DETAIL = gettext_noop(
+    "Another request has changed the same data at the same time. Nothing was stored. Send the request again."
+)
+UNSTORABLE_DETAIL = gettext_noop(
+    "A value of the request is too long or out of range. Nothing was stored. Send another value."
+)
 
 # Errors of Django, the database, and the disk: class, code, detail. The first matching class is used.
 PLATFORM_ERRORS: tuple[tuple[type[Exception], str, str], ...] = (

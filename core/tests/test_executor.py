@@ -133,7 +133,12 @@ def refuse(thread):
 
 @pytest.mark.once
 def test_every_task_of_the_apps_is_known():
-    assert load_tasks() == ["accounts.send_password_reset", "predictions.run_batch_job", "predictions.run_prediction"]
+    assert load_tasks() == [
+        "accounts.send_password_reset",
+        "evaluation.run_replay",
+        "predictions.run_batch_job",
+        "predictions.run_prediction",
+    ]
 
 
 @pytest.mark.django_db(transaction=True)

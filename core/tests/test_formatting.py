@@ -1,6 +1,7 @@
 import pytest
+from django.utils import translation
 
-from core.formatting import format_duration, format_milliseconds, format_percent, format_rounded
+from core.formatting import format_count, format_duration, format_milliseconds, format_percent, format_rounded
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,12 @@ def test_floats_are_rounded_to_four_significant_digits(value, text):
 
 def test_rounded_thousands_can_be_separated():
     assert format_rounded(12345.678, separators=True) == "12,346"
+
+
+def test_separators_are_those_of_the_language():
+    with translation.override("de"):
+        assert (format_percent(0.9642)[:4], format_milliseconds(1234.56), format_count(12345)) == (
+            "96,4",
+            "1.234,6 ms",
+            "12.345",
+        )

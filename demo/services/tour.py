@@ -8,6 +8,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.services import get_or_create_system_user
 from inference.errors import InvalidInput, Overloaded
@@ -47,14 +48,14 @@ def predict_sample(*, sample: str) -> Prediction:
     """
     path = list_samples().get(sample)
     if path is None:
-        message = f"The sample {sample[:MAX_SHOWN_CHARACTERS]!r} does not exist."
+        message = gettext("The sample %(sample)r does not exist.") % {"sample": sample[:MAX_SHOWN_CHARACTERS]}
         raise InvalidInput(message, code="unknown-sample", field="sample")
     version = resolve_version(MODEL_NAME)
     if stored := get_sample_prediction(sample, version=version):
         return stored
     recent = _get_tour_predictions(sample, version).filter(created_at__gt=timezone.now() - ATTEMPT_PERIOD)
     if recent.count() >= MAX_ATTEMPTS:
-        raise Overloaded("The model is currently failing for this sample. Choose another one, or try again later.")
+        raise Overloaded(gettext("The model is currently failing for this sample. Choose another one, or try again later."))
     return predict(
         user=get_or_create_system_user(username=TOUR_USERNAME),
         source=Prediction.Source.WEB,

@@ -16,6 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 from django.views.generic import DetailView, View
 from django_htmx.http import HttpResponseClientRefresh
 
+from accounts.permissions import PROMOTE_MODELS, has_permission
 from accounts.requests import AuthenticatedRequest
 from evaluation.models import Replay
 from evaluation.permissions import REPLAY_DENIED, can_cancel_replay, can_start_replay
@@ -91,6 +92,7 @@ class ReplayView(HtmxLoginRequiredMixin, DetailView):
             model=self.object.model_version.model,
             can_cancel=can_cancel_replay(self.object, self.request.user),
             can_repeat=can_start_replay(self.request.user),
+            can_promote=has_permission(self.request.user, PROMOTE_MODELS),
             **kwargs,
         )
         if self.request.htmx or not self.object.is_final:

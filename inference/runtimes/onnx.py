@@ -9,6 +9,7 @@ import numpy as np
 
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
+from inference.runtimes.native_output import import_quietly
 from inference.runtimes.onnx_graph import OnnxGraph
 from inference.runtimes.onnx_outputs import describe_outputs, is_label_pairs, to_label_scores
 from inference.tensors import RowByRow, make_batch_function, requires_single_rows
@@ -49,8 +50,7 @@ class OnnxRuntime(BaseRuntime):
         return RowByRow(run) if any(single_rows) else run
 
     def _open_session(self) -> Any:
-        import onnxruntime
-
+        onnxruntime: Any = import_quietly("onnxruntime")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1

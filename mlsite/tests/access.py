@@ -18,6 +18,7 @@ from accounts.permissions import REVIEW_PREDICTIONS, VIEW_PREDICTIONS
 from accounts.scopes import SCOPES
 from accounts.services import add_reviewer, create_token
 from inference.tests.factories import make_image
+from mlsite.tests.access_table import COLUMNS, STATUSES
 from predictions.models import BatchJob, Prediction
 from predictions.tests.factories import make_prediction
 from predictions.tests.v2_requests import make_image_input
@@ -140,9 +141,17 @@ def build_calls(world: World) -> dict[str, tuple[str, str, Any]]:
         "thumbnail": ("get", f"/inputs/{theirs.input_id}/thumbnail/", None),
         "review page": ("post", f"/predictions/{theirs.pk}/review/", review),
         "cancel page": ("post", f"/predictions/{theirs.pk}/cancel/", {}),
+        "tags": ("post", f"/predictions/{theirs.pk}/tags/", {"add": "odd"}),
+        "comments": ("post", f"/predictions/{theirs.pk}/comments/", {"text": "Why?"}),
+        "versions": ("post", f"/predictions/{theirs.pk}/versions/", {"version": str(world.version.pk)}),
         "job page": ("get", f"/batch-jobs/{job.pk}/", None),
+        "promote page": ("get", "/models/shades/promote/?version=1", None),
+        "new replay": ("post", "/models/shades/replays/", {}),
         "operations": ("get", "/operations/", None),
         "queue": ("get", "/admin/predictions/review/queue/", None),
+        "assign": ("post", "/admin/predictions/review/queue/assignments/", {}),
+        "goal": ("post", "/admin/predictions/review/queue/goal/", {"reviews_per_day": "9"}),
+        "statistics": ("get", "/admin/predictions/review/queue/statistics/", None),
         "admin": ("get", "/admin/", None),
         "admin list": ("get", "/admin/predictions/prediction/", None),
         "promote": ("get", f"/admin/registry/modelversion/{world.version.pk}/promote/", None),
@@ -150,45 +159,6 @@ def build_calls(world: World) -> dict[str, tuple[str, str, Any]]:
     }  # fmt: skip
 
 
-# Statuses by action. 302 of a page is the redirect to the sign-in page, except for "review page" and "cancel page", which
-# return to the prediction.
-COLUMNS = ("anonymous", "owner", "other", "viewer", "direct", "reviewer", "staff", "operator", "promoter", "superuser")
-TABLE = """
-create       401 201 201 201 201 201 201 201 201 201
-batch        401 200 200 200 200 200 200 200 200 200
-list         401 200 200 200 200 200 200 200 200 200
-retrieve     401 200 404 200 200 200 404 200 404 200
-delete       401 405 405 405 405 405 405 405 405 405
-image        401 200 404 200 200 200 404 200 404 200
-reviews      401 200 404 200 200 200 404 200 404 200
-review       401 201 404 403 201 201 404 403 404 201
-ground_truth 401 200 200 200 200 200 200 200 200 200
-cancel       401 409 404 403 403 403 404 409 404 409
-export       401 200 200 200 200 200 200 200 200 200
-models       401 200 200 200 200 200 200 200 200 200
-quality      401 200 200 200 200 200 200 200 200 200
-new job      401 201 201 201 201 201 201 201 201 201
-job          401 200 404 404 404 200 404 200 404 200
-results      401 200 404 404 404 200 404 403 404 200
-stop job     401 409 404 404 404 403 404 409 404 409
-schema       401 200 200 200 200 200 200 200 200 200
-metrics      401 403 403 403 403 200 403 200 403 200
-v2           401 200 200 200 200 200 200 200 200 200
-v2 model     401 200 200 200 200 200 200 200 200 200
-page         302 200 404 200 200 200 404 200 404 200
-model-input  302 200 404 200 200 200 404 200 404 200
-thumbnail    302 200 404 200 200 200 404 200 404 200
-review page  302 302 404 403 302 302 404 403 404 302
-cancel page  302 302 404 403 403 403 404 302 404 302
-job page     302 200 404 404 404 200 404 200 404 200
-operations   302 403 403 403 403 200 403 200 403 200
-queue        302 302 302 403 302 200 403 302 403 200
-admin        302 302 302 200 302 200 200 302 200 200
-admin list   302 302 302 200 302 200 403 302 403 200
-promote      302 302 302 403 302 403 403 302 200 200
-users        302 302 302 403 302 403 403 302 403 200
-"""
-STATUSES = {line[:12].strip(): tuple(map(int, line[12:].split())) for line in TABLE.strip().splitlines()}
 SCOPE_BY_ACTION = {"review": "review", "ground_truth": "review"}
 SEEN = {  # how many of the 10 predictions the list, the export, and the quality contain
     "owner": (1, 1), "other": (1, 1), "staff": (1, 1), "promoter": (1, 1), "viewer": (10, 1), "direct": (10, 1),

@@ -70,7 +70,7 @@ def test_table_is_dropped_previewed_and_processed_while_the_tab_is_closed(page, 
     assert lines[0].startswith("id,Sepal Length,")
     page.get_by_role("button", name="Show in history").click()
     expect(page.locator(".chips")).to_contain_text("Batch job")
-    expect(page.locator("tbody tr")).to_have_count(24)
+    expect(page.locator("tbody tr")).to_have_count(50)
     page.get_by_role("link", name="Batch jobs").click()
     expect(page.get_by_role("link", name="rows.csv")).to_be_visible()
 

@@ -61,8 +61,8 @@ def test_rows_are_predicted_changed_and_found_in_the_history(page, watched):
 def test_pasted_csv_row_fills_in_the_form(page, watched):
     sign_up(page)
     page.goto("/?model=diabetes")
-    page.get_by_text("Paste a CSV row").click()
-    page.get_by_label("Values in the order of the fields").focus()
+    page.get_by_text("Paste rows from a spreadsheet").click()
+    page.get_by_label("Rows, with or without a header").focus()
     page.evaluate(PASTE, "59,2,32.1,101,157,93.2,38,4,4.8598,87")
     expect(page.get_by_label("Glucose")).to_have_value("87")
     page.get_by_role("button", name="Predict").click()
@@ -73,11 +73,11 @@ def test_invalid_csv_row_is_reported_in_place(page, watched):
     watched.expected = ["status of 400"]
     sign_up(page)
     page.goto("/?model=iris&example=1")
-    page.get_by_text("Paste a CSV row").click()
-    page.get_by_label("Values in the order of the fields").focus()
+    page.get_by_text("Paste rows from a spreadsheet").click()
+    page.get_by_label("Rows, with or without a header").focus()
     page.evaluate(PASTE, "1;2")
     expect(page.get_by_text("Expected 4 values")).to_be_visible()
-    expect(page.get_by_label("Values in the order of the fields")).to_be_focused()
+    expect(page.get_by_label("Rows, with or without a header")).to_be_focused()
     expect(page.get_by_label("Sepal length")).to_have_value("5.1")
 
 
@@ -93,8 +93,8 @@ def test_each_model_runs_its_example_with_one_click(page, watched):
 def test_rows_are_predicted_without_scripts(page, watched):
     sign_up(page, scripted=False)
     page.goto("/?model=iris")
-    page.get_by_text("Paste a CSV row").click()
-    page.get_by_label("Values in the order of the fields").fill("6.7;3;5.2;2.3")
+    page.get_by_text("Paste rows from a spreadsheet").click()
+    page.get_by_label("Rows, with or without a header").fill("6.7;3;5.2;2.3")
     page.get_by_role("button", name="Fill in the form").click()
     page.get_by_role("button", name="Predict").click()
     expect(page.locator(".result .label")).to_contain_text("virginica")

@@ -65,6 +65,30 @@ def test_images_can_be_dropped_and_pasted(page, watched):
     assert get_labels(page) == ["3", "3"]
 
 
+def test_prediction_waits_while_the_model_is_loading(page, watched):
+    watched.expected = ["status of 503"]
+    sign_up(page)
+    keys, headers = [], {"Error-Code": "model-loading", "Retry-After": "1", "Content-Type": "text/plain"}
+
+    def load(route):
+        if route.request.method != "POST":
+            route.continue_()
+            return
+        keys.append(re.search(rb'name="idempotency_key"\r\n\r\n([^\r]+)', route.request.post_data_buffer).group(1))
+        if len(keys) > 1:
+            route.continue_()
+        else:
+            route.fulfill(status=503, headers=headers, body="digits:1 is still loading.")
+
+    page.route("**/", load)
+    choose_images(page, "two")
+    expect(page.locator(".result.pending")).to_contain_text("The model is loading…")
+    expect(page.locator(".result.pending .model-loading progress")).to_be_visible()
+    assert get_labels(page) == ["2"]
+    expect(page.locator(".model-loading")).to_have_count(0)
+    assert len(keys) == 2 and keys[0] == keys[1]
+
+
 def test_rejected_files_show_the_reason_and_do_not_stop_the_others(page, watched, tmp_path):
     watched.expected = ["status of 400", "status of 415"]
     sign_up(page)

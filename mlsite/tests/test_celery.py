@@ -35,7 +35,10 @@ print([name for name in ("tensorflow", "keras", "onnxruntime", "sklearn") if nam
 """
     process = run("-c", code)
     tasks, heavy = process.stdout.splitlines()
-    names = ["accounts.send_password_reset", "mlsite.run_job", "predictions.run_batch_job", "predictions.run_prediction"]
+    names = [
+        *("accounts.send_password_reset", "evaluation.run_replay", "mlsite.run_job"),
+        *("predictions.run_batch_job", "predictions.run_prediction"),
+    ]
     assert tasks == str(names)
     assert heavy == "[]"
 

@@ -22,12 +22,23 @@ from inference.tests.factories import make_noise_image
 from mlsite.tests.hostile.accounts import ACCOUNTS
 from mlsite.tests.hostile.addresses import ADDRESSES
 from mlsite.tests.hostile.admin_pages import ADMIN
+from mlsite.tests.hostile.annotations import ANNOTATIONS
 from mlsite.tests.hostile.bodies import BODIES
 from mlsite.tests.hostile.endpoints import ENDPOINTS
 from mlsite.tests.hostile.queries import QUERIES
 from mlsite.tests.hostile.rows import ROWS, TESTS
 from mlsite.tests.hostile.uploads import UPLOADS
-from predictions.models import BatchJob, IdempotencyKey, Input, Prediction, Review
+from predictions.models import (
+    BatchJob,
+    IdempotencyKey,
+    Input,
+    Prediction,
+    PredictionComment,
+    PredictionTag,
+    Review,
+    ReviewAssignment,
+    ReviewGoal,
+)
 from predictions.tests.factories import PREDICTIONS_URL, list_stored_files, make_prediction
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +47,8 @@ MAX_SECONDS = 2  # of CPU, which does not depend on other processes
 FOLDER = Path(__file__).parents[2]
 ROOT = re.escape(str(FOLDER).encode())
 LEAK = re.compile(rb'Traceback|File "|site-packages|psycopg2|sqlite3|django\.db|' + ROOT)
-COUNTED = (User, ApiToken, Input, Prediction, Review, BatchJob, IdempotencyKey)
+ANNOTATED = (PredictionTag, PredictionComment, ReviewAssignment, ReviewGoal)
+COUNTED = (User, ApiToken, Input, Prediction, Review, BatchJob, IdempotencyKey, *ANNOTATED)
 REFUSED = (400, 415)  # one of these, if an upload states no status and was not accepted
 
 
@@ -158,6 +170,7 @@ TOPICS = {
     "queries": QUERIES,
     "accounts": ACCOUNTS,
     "admin": ADMIN,
+    "annotations": ANNOTATIONS,
 }
 
 

@@ -45,3 +45,17 @@ def test_pytest_collects_the_tests_of_every_package():
     options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
     packages = {path.parents[1].name for path in ROOT.glob("*/tests/__init__.py")}
     assert set(options["testpaths"]) == packages | {"clients"}  # whose tests are not a package
+
+
+@pytest.mark.once
+def test_no_module_of_a_page_is_imported_by_another():
+    """Pages load modules by hashed names, other modules without: the browser would run such a module twice."""
+    templates = "".join(path.read_text() for path in ROOT.glob("**/templates/**/*.html") if ".venv" not in path.parts)
+    loaded = set(re.findall(r"type=\"module\"\s+src=\"\{% static '([^']+)'", templates))
+    imported = set()
+    for path in (ROOT / "static").glob("*/*.js"):
+        for name in re.findall(r"""(?:from |import\()["'](\.[^"']+)["']""", path.read_text()):
+            imported.add(str((path.parent / name).resolve().relative_to(ROOT / "static")))
+    assert "predictions/upload.js" in loaded
+    assert "predictions/image_cards.js" in imported
+    assert loaded & imported == {"mlsite/csrf.js"}  # it sets the same header twice

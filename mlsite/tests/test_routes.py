@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from evaluation.models import Replay
 from mlsite.tests.routes import fill_route, list_routes
-from predictions.models import BatchJob
+from predictions.models import BatchJob, SavedFilter
 from predictions.tests.factories import make_prediction
 from registry.services import register_model
 
@@ -24,6 +24,7 @@ PUBLIC_ROUTES = {
     "v2-ready": "for load balancers; contains no data",
     "accounts:login": "sign-in",
     "accounts:signup": "sign-up",
+    "accounts:signup_check": "sign-up; looks nothing up",
     "accounts:language": "sets a cookie",
     "accounts:password_reset": "for users who cannot sign in",
     "accounts:password_reset_done": "a fixed text",
@@ -39,15 +40,17 @@ PUBLIC_ROUTES = {
 OWNED_ROUTES = {
     "prediction": (
         "api:prediction-detail", "api:prediction-reviews", "api:prediction-cancel", "predictions:detail",
-        "predictions:cancel", "predictions:model-input", "predictions:open", "predictions:review",
+        "predictions:cancel", "predictions:comments", "predictions:model-input", "predictions:open",
+        "predictions:other-version", "predictions:review", "predictions:tags",
     ),
     "input": ("api:input-detail", "api:input-image", "predictions:thumbnail"),
     "job": (
         "api:batch-job-detail", "api:batch-job-images", "api:batch-job-start", "api:batch-job-cancel",
         "api:batch-job-retry", "api:batch-job-results", "predictions:batch-job", "predictions:batch-job-start",
-        "predictions:batch-job-results", "predictions:batch-job-digests", "predictions:batch-job-cancel",
-        "predictions:batch-job-retry",
+        "predictions:batch-job-results", "predictions:batch-job-digests",
+        "predictions:batch-job-cancel", "predictions:batch-job-retry", "predictions:batch-job-rows",
     ),
+    "saved_filter": ("predictions:saved-filter",),
     "replay": ("evaluation:replay", "evaluation:replay-cancel"),
     "token": ("accounts:revoke_token",),
 }  # fmt: skip
@@ -108,7 +111,9 @@ def test_objects_of_other_users_are_not_found(shades, user, other, client, token
     token_headers(user)
     second = register_model(path=write_dummy())
     replay = Replay.objects.create(user=user, model_version=second, baseline=shades, covers_all=False)
+    saved_filter = SavedFilter.objects.create(user=user, name="mine", query="label=7")
     objects = {"replay": replay, "prediction": prediction, "input": prediction.input, "job": job, "token": user.tokens.get()}
+    objects["saved_filter"] = saved_filter
     client.force_login(other)
     with_token = Client(headers=token_headers(other))
     for kind, names in OWNED_ROUTES.items():

@@ -33,6 +33,7 @@ TEXT_KEYWORDS = {
 }
 # Keywords of calls whose texts are not on pages, for example of the OpenAPI schema and of metrics.
 TECHNICAL_CALLS = {"extend_schema", "OpenApiParameter", "OpenApiExample", "OpenApiResponse", "Counter", "Gauge", "Histogram"}
+LOGGERS = ("logger", "log")
 MESSAGE_FUNCTIONS = {"success", "info", "warning", "error", "debug", "message_user", "ValidationError"}
 
 
@@ -66,6 +67,7 @@ class TextFinder(HTMLParser):
 
 def find_template_texts(source: str) -> list[str]:
     """Return the texts of a template that are not inside {% translate %} or {% blocktranslate %}."""
+    source = re.sub(r"({% block \w*class\w* %}).*?{% endblock", r"\1{% endblock", source)  # names of CSS classes
     finder, is_marked = TextFinder(), False
     for token in Lexer(source).tokenize():
         command = token.split_contents()[0] if token.token_type == TokenType.BLOCK else ""
@@ -102,7 +104,7 @@ def find_module_texts(tree: ast.AST) -> Iterator[str]:
             for keyword in node.keywords:
                 if keyword.arg in TEXT_KEYWORDS:
                     yield from get_literals(keyword.value)
-            is_logger = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "logger"
+            is_logger = isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value).split(".")[-1] in LOGGERS
             if get_call_name(node) in MESSAGE_FUNCTIONS and not is_logger:
                 yield from (text for argument in node.args for text in get_literals(argument))
         elif isinstance(node, ast.ClassDef) and any("Choices" in ast.unparse(base) for base in node.bases):
@@ -128,7 +130,8 @@ def find_script_texts(source: str) -> list[str]:
     found = []
     for match in SCRIPT_STRING.finditer(source):
         text = re.sub(r"\$\{[^}]*\}", "", match["text"]).strip()
-        if not match["call"] and re.match(r"[A-Z][a-z]+( |$|[.…])", text):
+        is_key = re.search(r"\.key(Code)? [!=]==? $", source[: match.start("quote")])  # such as event.key === "Escape"
+        if not match["call"] and not is_key and re.match(r"[A-Z][a-z]+( |$|[.…])", text):
             found.append(text)
     return found
 
@@ -162,3 +165,18 @@ def test_unmarked_texts_are_found():
     )
     assert sorted(find_module_texts(ast.parse(module))) == ["Bee", "Name", "No "]
     assert find_script_texts('a.textContent = "Try again"; b = gettext("Marked");') == ["Try again"]
+
+
+# Attributes that programs read, and filters whose results depend on the language: `floatformat:"1u"` does not.
+LOCALIZED_ATTRIBUTE = re.compile(
+    r"""\b(?:value|href|src|action|data-[\w-]+|min|max|step|width|height|points|[cr]?[xy][12]?|r)="[^"]*"""
+    r"""\{\{[^}"]*\|(?:(?:count|percent|number|milliseconds|duration)\b|floatformat(?!:'\d?u))"""
+)
+
+
+@pytest.mark.once
+def test_numbers_in_attributes_do_not_depend_on_the_language():
+    assert LOCALIZED_ATTRIBUTE.search('<rect x="{{ bar.x|floatformat:1 }}">')
+    assert not LOCALIZED_ATTRIBUTE.search("""<rect x="{{ bar.x|floatformat:'1u' }}">""")
+    found = [(path.name, match[0]) for path in TEMPLATES for match in LOCALIZED_ATTRIBUTE.finditer(path.read_text())]
+    assert found == []

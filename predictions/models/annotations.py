@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
@@ -13,6 +15,12 @@ from predictions.models.prediction import Prediction
 
 MAX_TAG_CHARACTERS = 40
 MAX_COMMENT_CHARACTERS = 2000
+
+
+def normalize_tag_name(name: str) -> str:
+    """Return the name of a tag in lower case, with single spaces and without invisible characters."""
+    visible = "".join(char for char in name if char.isspace() or unicodedata.category(char)[0] != "C")
+    return " ".join(unicodedata.normalize("NFC", visible).lower().split())
 
 
 class PredictionTag(models.Model):

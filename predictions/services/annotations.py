@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from inference.errors import InvalidInput
 from predictions.models import Prediction, PredictionComment, PredictionTag
-from predictions.models.annotations import MAX_COMMENT_CHARACTERS, MAX_TAG_CHARACTERS
+from predictions.models.annotations import MAX_COMMENT_CHARACTERS, MAX_TAG_CHARACTERS, normalize_tag_name
 from predictions.services.reviews import lock_predictions
 
 MAX_TAGS = 20  # of a prediction
@@ -26,7 +28,10 @@ def add_comment(*, prediction: Prediction, author: User, text: str) -> Predictio
     Raises:
         InvalidAnnotation: the comment is empty or too long.
     """
-    text = text.replace("\0", "").replace("\r\n", "\n").strip()
+    lines = text.replace("\r\n", "\n").split("\n")
+    text = "\n".join(
+        "".join(char for char in line if char == "\t" or unicodedata.category(char) != "Cc") for line in lines
+    ).strip()
     if not text:
         raise InvalidAnnotation(_("Enter a comment."), code="required", field="text")
     if len(text) > MAX_COMMENT_CHARACTERS:
@@ -59,17 +64,17 @@ def add_tag(*, prediction: Prediction, user: User, name: str) -> PredictionTag:
 
 def remove_tag(*, prediction: Prediction, name: str) -> bool:
     """Remove a tag; return whether the prediction had it."""
-    deleted, _by_model = PredictionTag.objects.filter(prediction=prediction, name=name).delete()
+    deleted, _by_model = PredictionTag.objects.filter(prediction=prediction, name=normalize_tag_name(name)).delete()
     return deleted > 0
 
 
 def clean_tag_name(name: str) -> str:
-    """Return the name of a tag in lower case with single spaces.
+    """Return the name of a tag as it is stored.
 
     Raises:
         InvalidAnnotation: the name is empty or too long, or contains a comma.
     """
-    name = " ".join(name.replace("\0", "").lower().split())
+    name = normalize_tag_name(name)
     if not name:
         raise InvalidAnnotation(_("Enter a tag."), code="required", field="tag")
     if len(name) > MAX_TAG_CHARACTERS:

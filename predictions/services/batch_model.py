@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from inference.errors import (
     InferenceError,
@@ -52,7 +53,11 @@ def run_model(entries: Iterator[Entry], resolved: ResolvedModel) -> None:
     version = resolved.version
     standby = get_standby_while_loading(version, resolved.reference)
     if standby and standby.parsed_signature.input == version.parsed_signature.input:
-        _run_standby(standby, entries, ModelLoading(f"{version} is still loading. Try again in a moment."))
+        _run_standby(
+            standby,
+            entries,
+            ModelLoading(gettext("%(version)s is still loading. Try again in a moment.") % {"version": version}),
+        )
         return
     with ExitStack() as stack:
         try:

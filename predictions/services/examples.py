@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.files.base import ContentFile
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.storage_errors import translate_read_errors
@@ -110,7 +111,9 @@ def read_example_thumbnail(version: ModelVersion, number: int) -> bytes:
 def _open_image(version: ModelVersion, number: int) -> ContentFile:
     example = Example.from_dict(_get_example(version, number))
     if not example.image:
-        raise LookupError(f"Example {number} of {version} is not an image.")
+        raise LookupError(
+            gettext("Example %(number)s of %(version)s is not an image.") % {"number": number, "version": version}
+        )
     path = get_example_path(example.image)
     with translate_read_errors():
         data = path.read_bytes()
@@ -119,5 +122,5 @@ def _open_image(version: ModelVersion, number: int) -> ContentFile:
 
 def _get_example(version: ModelVersion, number: int) -> dict[str, Any]:
     if not 1 <= number <= len(version.examples):
-        raise LookupError(f"{version} has no example {number}.")
+        raise LookupError(gettext("%(version)s has no example %(number)s.") % {"version": version, "number": number})
     return version.examples[number - 1]

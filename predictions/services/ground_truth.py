@@ -53,7 +53,7 @@ def review_predictions(
         try:
             prediction = _select_prediction(predictions, item)
             if not is_allowed(prediction, reviewer):
-                raise InvalidInput(REVIEW_DENIED, code="permission-denied", field=_get_key_field(item))
+                raise InvalidInput(str(REVIEW_DENIED), code="permission-denied", field=_get_key_field(item))
             if prediction.pk in reviews:
                 raise InvalidInput("An earlier item reviews the same prediction.", code="twice", field="id")
             review = validate_review(prediction, _read_review(item), hints=error_count < MAX_HINTED_ERRORS)

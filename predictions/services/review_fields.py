@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import QueryDict
+from django.utils.translation import gettext
 
 from inference.messages import quote_value
 from inference.numbers import FLOAT_PATTERN
@@ -23,7 +24,11 @@ def parse_true_value(text: str) -> float | None:
         return None
     if not FLOAT_PATTERN.fullmatch(text):
         quoted = quote_value(text[:MAX_QUOTED_CHARACTERS])
-        raise InvalidReview(f"Expected a number such as 5.1. Received: {quoted}.", code="wrong-type", field="true_value")
+        raise InvalidReview(
+            gettext("Expected a number such as 5.1. Received: %(quoted)s.") % {"quoted": quoted},
+            code="wrong-type",
+            field="true_value",
+        )
     return float(text)
 
 
@@ -49,8 +54,10 @@ def parse_true_labels(text: str, labels: list[str]) -> tuple[str, ...]:
     if text.strip() in labels and not set(parts) <= set(labels):
         return (text.strip(),)
     raise InvalidReview(
-        "It is unclear which labels you mean, because labels of this model contain commas. "
-        "Review the predictions in the review queue or on their own pages.",
+        gettext(
+            "It is unclear which labels you mean, because labels of this model contain commas. "
+            "Review the predictions in the review queue or on their own pages."
+        ),
         code="ambiguous",
         field="true_labels",
     )

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.pagination import MAX_COUNTED_ROWS
@@ -90,7 +91,8 @@ def review_claimed(*, prediction: Prediction, reviewer: User, review: ReviewInpu
     sample by sending a strategy.
 
     Args:
-        is_blind: the queue did not show the prediction to the reviewer.
+        is_blind: the queue did not show the prediction. A review after an undo is not blind, because the message about the
+            first one named the prediction.
 
     Raises:
         ClaimedByAnother: the claim expired, and another person has reviewed or claimed the prediction.
@@ -100,18 +102,22 @@ def review_claimed(*, prediction: Prediction, reviewer: User, review: ReviewInpu
     validated = validate_review(prediction, review)
     with transaction.atomic():
         lock_predictions([prediction.pk])
-        reviews = list(Review.objects.active().filter(prediction=prediction).select_related("reviewer"))
+        stored = list(Review.objects.filter(prediction=prediction).select_related("reviewer"))
+        reviews = [row for row in stored if row.withdrawn_at is None]
         own_review = next((row for row in reviews if row.reviewer_id == reviewer.pk), None)
         if own_review is not None:
             return _confirm_same_review(own_review, validated)
         if reviews:
-            name = reviews[0].reviewer or "Another reviewer"
-            raise ClaimedByAnother(f"{name} has already reviewed this prediction. Your review was not saved.")
+            name = reviews[0].reviewer or gettext("Another reviewer")
+            text = gettext("%(name)s has already reviewed this prediction. Your review was not saved.")
+            raise ClaimedByAnother(text % {"name": name})
         claims = ReviewClaim.objects.filter(prediction=prediction, skipped=False)
         if claims.filter(until__gt=timezone.now()).exclude(reviewer=reviewer).exists():
-            raise ClaimedByAnother("Your claim expired; another reviewer has this prediction. Your review was not saved.")
+            text = gettext("Your claim expired; another reviewer has this prediction. Your review was not saved.")
+            raise ClaimedByAnother(text)
         claim = claims.filter(reviewer=reviewer).first()
         picked_by = claim.picked_by if claim else Review.PickedBy.MANUAL
+        is_blind = is_blind and all(row.reviewer_id != reviewer.pk for row in stored)
         row = save_review(review=validated, prediction=prediction, reviewer=reviewer, picked_by=picked_by, is_blind=is_blind)
         ReviewClaim.objects.filter(prediction=prediction, reviewer=reviewer).delete()
     return row
@@ -185,10 +191,11 @@ def _confirm_same_review(stored: Review, review: ReviewInput) -> Review:
         return stored
     true_output = format_true_output(stored)
     details = f" ({get_true_output_name(stored).lower()}: {true_output})" if true_output else ""
-    raise AlreadyReviewed(
-        f"You have already reviewed this prediction: {stored.verdict}{details}. "
+    text = gettext(
+        "You have already reviewed this prediction: %(verdict)s%(details)s. "
         "To change your review, undo it or open the details of the prediction."
     )
+    raise AlreadyReviewed(text % {"verdict": stored.get_verdict_display().lower(), "details": details})
 
 
 def _list_held_ids(queue: ReviewQueue, reviewer: User) -> list[UUID]:

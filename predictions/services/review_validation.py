@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isclose, isfinite
 
+from django.utils.translation import gettext
+
 from inference.errors import InferenceError, InvalidInput
 from inference.messages import find_closest, quote_value
 from inference.numbers import MAX_FLOAT
 from predictions.models import Prediction, Review
 from predictions.models.review import MAX_COMMENT_CHARACTERS
 from predictions.presentation import format_labels, format_output
+from predictions.services.review_messages import describe_contradiction, format_label_choices
 
 Verdict = Review.Verdict
 TRUE_VALUE_TOLERANCE = 1e-6  # relative difference up to which a true value agrees with the predicted value
-MAX_LISTED_LABELS = 20  # labels in an error message
 
 
 class InvalidReview(InvalidInput):
@@ -67,25 +69,32 @@ def validate_review(prediction: Prediction, review: ReviewInput, *, hints: bool 
             `out-of-range`, `wrong-truth` or `too-long`.
     """
     if prediction.status != Prediction.Status.SUCCEEDED:
-        raise NotReviewable(f"Only succeeded predictions can be reviewed. The status of this one is {prediction.status}.")
+        raise NotReviewable(
+            gettext("Only succeeded predictions can be reviewed. The status of this one is %(status)s.")
+            % {"status": prediction.status}
+        )
     if review.verdict and review.verdict not in Verdict.values:
-        raise _build_error("verdict", "unknown-verdict", "Expected correct, incorrect, or unsure.", review.verdict)
+        raise _build_error("verdict", "unknown-verdict", gettext("Expected correct, incorrect, or unsure."), review.verdict)
     if len(review.comment) > MAX_COMMENT_CHARACTERS:
         raise InvalidReview(
-            f"The comment is too long ({len(review.comment):,} characters). "
-            f"The limit is {MAX_COMMENT_CHARACTERS:,} characters.",
+            gettext("The comment is too long (%(count)s characters). The limit is %(limit)s characters.")
+            % {"count": f"{len(review.comment):,}", "limit": f"{MAX_COMMENT_CHARACTERS:,}"},
             code="too-long",
             field="comment",
         )
     if review.verdict == Verdict.UNSURE and (field := review.true_output_field):
-        raise InvalidReview(f'Leave {field} empty when verdict is "unsure".', code="contradiction", field="verdict")
+        raise InvalidReview(
+            gettext('Leave %(field)s empty when verdict is "unsure".') % {"field": field},
+            code="contradiction",
+            field="verdict",
+        )
     if prediction.predicted_labels is not None:
         return _validate_labels_review(prediction, prediction.predicted_labels, review, hints=hints)
     if review.true_labels is not None:
         raise _build_error(
             "true_labels",
             "wrong-truth",
-            "Expected no true_labels: the model is not a multi-label model.",
+            gettext("Expected no true_labels: the model is not a multi-label model."),
             [*review.true_labels],
         )
     if prediction.label:
@@ -98,7 +107,9 @@ def _validate_label_review(prediction: Prediction, review: ReviewInput, *, hints
     if review.has_no_label:
         return ReviewInput(Verdict.INCORRECT, comment=review.comment)
     if review.true_value is not None:
-        raise _build_error("true_value", "wrong-truth", "Expected true_label: the output is a label.", review.true_value)
+        raise _build_error(
+            "true_value", "wrong-truth", gettext("Expected true_label: the output is a label."), review.true_value
+        )
     if review.true_label:
         _check_label(review.true_label, labels, "true_label", hints=hints)
     agrees = review.true_label == prediction.label
@@ -106,15 +117,21 @@ def _validate_label_review(prediction: Prediction, review: ReviewInput, *, hints
     if verdict == Verdict.UNSURE:
         return ReviewInput(verdict, comment=review.comment)
     true_label = review.true_label or _infer_true_label(verdict, prediction.label, labels)
-    _check_agreement(verdict, true_label == prediction.label, "true label", prediction.label)
+    _check_agreement(verdict, true_label == prediction.label, "true_label", prediction.label)
     return ReviewInput(verdict, true_label, comment=review.comment)
 
 
 def _check_label(label: str, labels: list[str], field: str, *, hints: bool) -> None:
     if label not in labels:
         closest = find_closest(label, labels) if hints else None
-        hint = f" Did you mean {quote_value(closest)}?" if closest else ""
-        raise _build_error(field, "unknown-label", f"Expected one of {_format_labels(labels)}.", label, hint)
+        hint = " " + gettext("Did you mean %(closest)s?") % {"closest": quote_value(closest)} if closest else ""
+        raise _build_error(
+            field,
+            "unknown-label",
+            gettext("Expected one of %(labels)s.") % {"labels": format_label_choices(labels)},
+            label,
+            hint,
+        )
 
 
 def _infer_true_label(verdict: str, label: str, labels: list[str]) -> str:
@@ -126,7 +143,9 @@ def _infer_true_label(verdict: str, label: str, labels: list[str]) -> str:
         return other_labels[0]
     if verdict == Verdict.INCORRECT:
         raise InvalidReview(
-            f"Choose the true label: one of {_format_labels(other_labels)}.", code="required", field="true_label"
+            gettext("Choose the true label: one of %(labels)s.") % {"labels": format_label_choices(other_labels)},
+            code="required",
+            field="true_label",
         )
     raise _build_missing_verdict_error()
 
@@ -138,7 +157,7 @@ def _validate_labels_review(
     labels: list[str] = prediction.model_version.labels
     field = review.true_output_field
     if field not in ("", "true_labels"):
-        expected = "Expected true_labels: the output is a list of labels."
+        expected = gettext("Expected true_labels: the output is a list of labels.")
         raise _build_error(field, "wrong-truth", expected, getattr(review, field))
     known = set(labels)
     if unknown := [label for label in review.true_labels or () if label not in known]:
@@ -150,7 +169,7 @@ def _validate_labels_review(
     if verdict == Verdict.UNSURE:
         return ReviewInput(verdict, comment=review.comment)
     if review.true_labels is not None:
-        _check_agreement(verdict, agrees, "list of true labels", format_labels(predicted))
+        _check_agreement(verdict, agrees, "true_labels", format_labels(predicted))
     chosen = set(_infer_true_labels(verdict, predicted, labels) if review.true_labels is None else review.true_labels)
     true_labels = tuple(label for label in labels if label in chosen)
     return ReviewInput(verdict, comment=review.comment, true_labels=true_labels)
@@ -163,33 +182,44 @@ def _infer_true_labels(verdict: str, predicted: list[str], labels: list[str]) ->
     if len(labels) == 1:
         return [label for label in labels if label not in predicted]
     raise InvalidReview(
-        f"Choose all true labels: any of {_format_labels(labels)}, or none.", code="required", field="true_labels"
+        gettext("Choose all true labels: any of %(labels)s, or none.") % {"labels": format_label_choices(labels)},
+        code="required",
+        field="true_labels",
     )
 
 
 def _validate_value_review(prediction: Prediction, review: ReviewInput) -> ReviewInput:
     if review.true_label:
-        raise _build_error("true_label", "wrong-truth", "Expected true_value: the output is a number.", review.true_label)
+        raise _build_error(
+            "true_label", "wrong-truth", gettext("Expected true_value: the output is a number."), review.true_label
+        )
     true_value = review.true_value
     if true_value is not None and not isfinite(true_value):
-        raise _build_error("true_value", "not-finite", "Expected a finite number.", true_value)
+        raise _build_error("true_value", "not-finite", gettext("Expected a finite number."), true_value)
     if true_value is not None and abs(true_value) > MAX_FLOAT:
-        raise _build_error("true_value", "out-of-range", f"Expected a number up to {MAX_FLOAT:.4g}.", true_value)
+        raise _build_error(
+            "true_value",
+            "out-of-range",
+            gettext("Expected a number up to %(limit)s.") % {"limit": f"{MAX_FLOAT:.4g}"},
+            true_value,
+        )
     agrees = true_value is not None and isclose(true_value, prediction.value or 0.0, rel_tol=TRUE_VALUE_TOLERANCE)
     verdict = review.verdict or (_infer_verdict(agrees) if true_value is not None else "")
     if not verdict:
         raise _build_missing_verdict_error()
     if verdict == Verdict.INCORRECT and true_value is None:
-        raise InvalidReview("Enter the true value.", code="required", field="true_value")
+        raise InvalidReview(gettext("Enter the true value."), code="required", field="true_value")
     if verdict == Verdict.INCORRECT:  # a correct prediction may differ slightly from the true value
-        _check_agreement(verdict, agrees, "true value", format_output(prediction))
+        _check_agreement(verdict, agrees, "true_value", format_output(prediction))
     return ReviewInput(verdict, true_value=true_value, comment=review.comment)
 
 
 def _validate_raw_review(review: ReviewInput) -> ReviewInput:
     if review.true_label or review.true_value is not None:
         raise InvalidReview(
-            "Expected only a verdict: the output is neither a label nor a number.", code="wrong-truth", field="verdict"
+            gettext("Expected only a verdict: the output is neither a label nor a number."),
+            code="wrong-truth",
+            field="verdict",
         )
     if not review.verdict:
         raise _build_missing_verdict_error()
@@ -200,25 +230,20 @@ def _infer_verdict(agrees: bool) -> str:
     return Verdict.CORRECT if agrees else Verdict.INCORRECT
 
 
-def _check_agreement(verdict: str, agrees: bool, noun: str, predicted: str) -> None:
+def _check_agreement(verdict: str, agrees: bool, field: str, predicted: str) -> None:
     if (verdict == Verdict.CORRECT) != agrees:
-        relation = "is the same as" if agrees else "differs from"
         raise InvalidReview(
-            f'The verdict is "{verdict}", but the {noun} {relation} the prediction, {predicted}.',
+            describe_contradiction(verdict, agrees=agrees, field=field, predicted=predicted),
             code="contradiction",
             field="verdict",
         )
 
 
 def _build_missing_verdict_error() -> InvalidReview:
-    message = "Expected a verdict (correct, incorrect, or unsure), or the true label, labels, or value."
+    message = gettext("Expected a verdict (correct, incorrect, or unsure), or the true label, labels, or value.")
     return InvalidReview(message, code="required", field="verdict")
 
 
 def _build_error(field: str, code: str, expected: str, received: object, hint: str = "") -> InvalidReview:
-    return InvalidReview(f"{expected} Received: {quote_value(received)}.{hint}", code=code, field=field)
-
-
-def _format_labels(labels: list[str]) -> str:
-    total = f" … ({len(labels)} in total)" if len(labels) > MAX_LISTED_LABELS else ""
-    return ", ".join(labels[:MAX_LISTED_LABELS]) + total
+    message = gettext("%(expected)s Received: %(value)s.") % {"expected": expected, "value": quote_value(received)}
+    return InvalidReview(message + hint, code=code, field=field)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
+from django.utils.translation import gettext
 
 from accounts.models import User
 from inference.errors import InferenceError
@@ -52,7 +53,9 @@ def store_once(*, user: User, key: str, content: Any, run: Callable[..., T], row
             return _store_or_find(user, name, run, rows)
         except KeyInUse as error:
             if time.monotonic() > deadline:
-                message = "This form was submitted before, and is still running. Check your history before you try again."
+                message = gettext(
+                    "This form was submitted before, and is still running. Check your history before you try again."
+                )
                 raise SubmissionRunning(message) from error
         time.sleep(poll_seconds)
         poll_seconds = min(poll_seconds * 2, MAX_POLL_SECONDS)

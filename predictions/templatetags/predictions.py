@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from inference.signature import get_table_part
 from predictions import presentation
@@ -16,11 +18,11 @@ from predictions.history_columns import list_cells
 from predictions.models import Prediction
 
 # Minimum confidence, CSS class, words.
-CONFIDENCE_LEVELS = (
-    (0.95, "very-high", "Very high"),
-    (0.8, "high", "High"),
-    (0.5, "low", "Low"),
-    (0.0, "very-low", "Very low"),
+CONFIDENCE_LEVELS: tuple[tuple[float, str, Any], ...] = (
+    (0.95, "very-high", _("Very high confidence")),
+    (0.8, "high", _("High confidence")),
+    (0.5, "low", _("Low confidence")),
+    (0.0, "very-low", _("Very low confidence")),
 )
 
 register = template.Library()
@@ -35,10 +37,10 @@ def confidence_class(confidence: float) -> str:
 @register.filter
 def confidence_level(confidence: float) -> str:
     """Return a confidence in words."""
-    return _get_level(confidence)[2]
+    return str(_get_level(confidence)[2])
 
 
-def _get_level(confidence: float) -> tuple[float, str, str]:
+def _get_level(confidence: float) -> tuple[float, str, Any]:
     return next(level for level in CONFIDENCE_LEVELS if confidence >= level[0])
 
 

@@ -40,11 +40,16 @@ def test_random_samples_hide_the_prediction(predictions, reviewer_client, review
     assert not re.search(r"predicted|Mark correct|Confidence|queue-score", html)
     shown = post(reviewer_client, "order=random&blind=0", action="start").content.decode()
     assert "Mark correct" in shown
-    row = predictions[0]
-    answer = post(reviewer_client, "", prediction=row.pk, true_label="grey", comment="blurred")
-    assert answer.context["message"] == "Saved: corrected from black to grey."
+    row = next(row for row in predictions if str(row.pk) in get_shown_ids(shown))
+    saved = post(reviewer_client, "", prediction=row.pk, true_label="white", comment="blurred")
+    assert saved.context["message"] == f"Saved: corrected from {row.label} to white."
     review = Review.objects.get()
     assert (review.is_blind, review.comment, review.verdict) == (True, "blurred", "incorrect")
+    assert post(reviewer_client, "", action="undo").context["message"] == "Undone."
+    post(reviewer_client, "", prediction=row.pk, true_label=row.label)
+    assert Review.objects.active().get().is_blind is False  # the first message has named the prediction
+    unsure = post(reviewer_client, "", prediction=predictions[2].pk, verdict="unsure")
+    assert unsure.context["message"] == "Saved: marked unsure."
 
 
 def test_none_of_these_labels_is_incorrect_without_a_true_label(predictions, reviewer_client):
@@ -70,6 +75,10 @@ def test_a_filtered_list_is_reviewed_and_undone(predictions, reviewer_client, us
     saved = post(reviewer_client, query, prediction=grey.pk, verdict="correct")
     assert (get_shown_ids(saved), saved.context["remaining"], saved.context["goal"].today) == ([str(black.pk)], 1, 1)
     assert Review.objects.get().picked_by == "list"
+    html = reviewer_client.get(f"{QUEUE_URL}?{query}&user=ada&user=bob").content.decode()
+    assert re.findall(r'name="(tag|user|label)"\s+value="(.*?)"', html) == [
+        ("user", "ada"), ("user", "bob"), ("label", ""), ("tag", "odd"),
+    ]  # fmt: skip
     assert post(reviewer_client, "list=1&label=white", action="undo").context["message"].startswith("There is nothing")
     undone = post(reviewer_client, query, action="undo")
     assert (undone.context["message"], set(get_shown_ids(undone))) == ("Undone.", set(shown))

@@ -1,5 +1,7 @@
 """Tags, comments, other versions, and the neighbors of a prediction."""
 
+import json
+
 import pytest
 from django.db import connection
 
@@ -27,12 +29,14 @@ def test_tags_are_added_filtered_exported_and_removed(predictions, signed_in, us
     assert (rejected.status_code, "cannot contain a comma" in rejected.content.decode()) == (400, True)
     assert "too long" in signed_in.post(url, {"add": "x" * 41}, headers={"hx-request": "true"}).content.decode()
     assert "edge case" in signed_in.get(first.get_absolute_url()).content.decode()
-    found = signed_in.get("/api/v1/predictions/", {"tag": "Edge case"}).json()["results"]
+    found = signed_in.get("/api/v1/predictions/", {"tag": ["none", " Edge  case"]}).json()["results"]
     assert [(row["id"], row["tags"]) for row in found] == [(str(first.pk), ["edge case"])]
     assert signed_in.get(f"/api/v1/predictions/{second.pk}/").json()["tags"] == []
     rows = Prediction.objects.filter(user=user).order_by("-id")
     lines = b"".join(stream_export(rows, reader=user, format_name="csv").streaming_content).decode().splitlines()
     assert [line.rsplit(",", 1)[1] for line in lines] == ["tags", "", "", "edge case"]
+    lines = b"".join(stream_export(rows, reader=user, format_name="jsonl").streaming_content).decode().splitlines()
+    assert [json.loads(line)["tags"] for line in lines] == [None, None, ["edge case"]]
     signed_in.post(url, {"remove": "edge case"})
     assert not first.tags.exists()
 
@@ -68,6 +72,11 @@ def test_another_version_runs_on_the_same_input(predictions, shades, signed_in, 
     assert (new.status, new.label) == ("succeeded", "grey")
     html = signed_in.get(row.get_absolute_url()).content.decode()
     assert (new.get_absolute_url() in html, "Run with version" in html) == (True, False)
+    register_model(path=write_dummy("places", ["sea", "sky"]), promote=True)
+    register_model(path=write_dummy("tones"), promote=True)
+    _places, tones = (make_prediction(user, make_image(127), model=name) for name in ("places", "tones"))
+    shown = signed_in.get(row.get_absolute_url()).context["other_predictions"]
+    assert {other.pk for other in shown} == {new.pk, tones.pk}  # those with the same labels
 
 
 def test_neighbors_follow_the_filter_of_the_history(predictions, shades, signed_in, user):

@@ -188,7 +188,7 @@ def test_the_number_of_queries_of_the_list_does_not_depend_on_the_number_of_rows
     for _ in range(count):
         make_prediction(user)
     api.get(PREDICTIONS_URL)
-    with django_assert_num_queries(4):  # the token with its user, the permissions, the rows, their reviews
+    with django_assert_num_queries(5):  # the token with its user, the permissions, the rows, their reviews, their tags
         assert len(api.get(PREDICTIONS_URL).json()["results"]) == count
 
 

@@ -160,7 +160,7 @@ def test_include_adds_the_features_next_to_the_output(flowers, shades, api, user
 def test_the_number_of_queries_of_the_list_does_not_depend_on_the_number_of_rows(flowers, api, django_assert_num_queries):
     for number in range(5):
         post_json(api, {"features": {**VALID_FEATURES, "petals": number}})
-    with django_assert_num_queries(4):  # the token with its user, the permissions, the rows, their reviews
+    with django_assert_num_queries(5):  # the token with its user, the permissions, the rows, their reviews, their tags
         assert len(api.get(PREDICTIONS_URL, {"include": "features"}).json()["results"]) == 5
 
 

@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from core.fields import get_first_id
+from predictions import search
 from predictions.filters import PredictionFilter
 from predictions.models import Prediction, Review
 from predictions.tests.factories import change_predictions, make_prediction
@@ -136,3 +137,14 @@ def test_times_select_the_matching_rows_even_if_an_id_has_another_time(mixed, re
         query.update({"created_after": after.isoformat(), "created_before": before.isoformat()})
         expected = [row for row in mixed if after <= row.created_at < before]
         assert filter_rows(reviewer, query.urlencode()) == expected
+
+
+def test_a_search_that_finds_too_many_file_names_is_an_error(shades, user, api, signed_in, monkeypatch):
+    for name in ("scan-1.png", "scan-2.png", "other.png"):
+        make_prediction(user, name=name)
+    monkeypatch.setattr(search, "MAX_FOUND_INPUTS", 1)
+    response = api.get("/api/v1/predictions/?search=scan&status=succeeded")
+    assert response.status_code == 400 and "Enter more characters." in response.json()["detail"]
+    page = signed_in.get("/predictions/?search=scan&status=succeeded").content.decode()
+    assert "More than 10,000 file names start with “scan”. Enter more characters." in page
+    assert len(api.get("/api/v1/predictions/?search=scan-1").json()["results"]) == 1

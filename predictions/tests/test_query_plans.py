@@ -6,10 +6,12 @@ from types import SimpleNamespace
 import pytest
 from django.db import connection
 from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 
 from predictions.filters import PredictionFilter
 from predictions.models import Input, Prediction, Review
 from predictions.review_strategies import ReviewQueue
+from predictions.sorting import get_sorted_page
 from predictions.tests.factories import make_prediction
 from registry.services import register_model
 
@@ -58,6 +60,11 @@ INDEX_BY_FILTER = {
     "batch_job=01a21400-0000-7000-8000-000000000000": "batchjobitem_job_prediction",
     "user=eve": "prediction_user_id",
     "search=scan-1": "rare_client_reference",
+    "search=rare": "input_name",
+    "tag=none": "tag_name_prediction",
+    "label=none&label=old": "prediction_label_id",
+    "verdict=unsure&verdict=correct": "review_active_verdict",
+    "user=eve&user=nobody": "prediction_user_id",
     "id=01a21400-0000-7000-8000-000000000000": "predictions_prediction_pkey",
 }
 INDEX_BY_STRATEGY = {
@@ -79,7 +86,7 @@ pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="for t
 def many(shades, write_dummy, user, other):
     """Return one of two versions that made 3,000 predictions. A few belong to another user or a third version."""
     first = make_prediction(user)
-    make_prediction(other)
+    make_prediction(other, name="rare.png", client_reference="scan-1")
     second, third = (register_model(path=write_dummy()) for _ in range(2))
     make_prediction(user, model=str(third))
     parameters = {"rows": ROWS, "start": int(START.timestamp() * 1000), "second": second.pk}
@@ -106,6 +113,22 @@ def test_an_index_serves_each_filter(many, reviewer):
     assert {name for query in filtersets for name in QueryDict(query)} == set(filtersets["label=none"].filters)
     problems = {query: find_problem(filterset.qs, INDEX_BY_FILTER[query]) for query, filterset in filtersets.items()}
     assert not any(problems.values()), "\n\n".join(f"{query}\n{plan}" for query, plan in problems.items() if plan)
+
+
+def test_an_index_serves_each_page_of_a_list_by_confidence(many, reviewer):
+    rows = Prediction.objects.visible_to(reviewer)
+    middle = rows.filter(confidence__gt=0.25).first().pk
+    statements = []
+    for sort in ("confidence", "-confidence"):
+        for page in ({}, {"older_than": str(middle)}, {"newer_than": str(middle)}):
+            with CaptureQueriesContext(connection) as queries:
+                get_sorted_page(rows, sort=sort, size=25, **page)
+            statements.append(queries[-1]["sql"])
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(f"EXPLAIN {statement}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert "prediction_confidence_id" in plan and "Sort" not in plan and "Seq Scan" not in plan, plan
 
 
 def test_an_index_serves_each_review_strategy(many):

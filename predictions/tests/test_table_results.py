@@ -1,13 +1,16 @@
 """The results of a small table: sorted, with unusual values and errors, and the rows that people paste."""
 
 import re
+from io import BytesIO
 
 import pytest
+from openpyxl import load_workbook
 
 from core.tests.pages import get_text
 from inference.signature import Feature, TableInput
 from inference.signature.reference_range import get_deviation
 from predictions.models import BatchJob
+from predictions.services.batch_jobs import run_batch_job
 from predictions.table_paste import add_missing_header, build_pasted_file
 from predictions.table_results import build_results_table
 from predictions.tests.batch_job_pages import make_table
@@ -83,6 +86,30 @@ def test_pasted_texts_are_one_per_line(reviews, signed_in):
 
 @pytest.mark.django_db
 def test_a_table_without_a_header_is_completed(flowers, signed_in):
-    response = signed_in.post(NEW_URL, {"model": "flowers", "file": make_table("5;4,5;white\n")}, follow=True)
+    response = signed_in.post(NEW_URL, {"model": "flowers", "file": make_table("5;4,5;white\n3;x;white\n")}, follow=True)
     assert "The table has no header." in get_text(response)
-    assert BatchJob.objects.get().total_items == 1
+    job = BatchJob.objects.get()
+    assert job.total_items == 2
+    fields = {field.name: field.value() for field in response.context["form"]}
+    signed_in.post(f"{job.get_absolute_url()}start/", fields)
+    assert list(job.items.values_list("name", flat=True)) == ["Line 1", "Line 2"]  # of the file of the user
+
+
+@pytest.mark.django_db
+def test_results_are_downloaded_as_a_workbook(flowers, signed_in, client, other, make_job, monkeypatch):
+    job = make_job(make_table("length;petals;colour;plant;=code\n4,5;2;white;007;=1+1\nx;3;white;;c\n"), "flowers")
+    run_batch_job(str(job.pk))
+    url = f"{job.get_absolute_url()}results.xlsx"
+    assert url in signed_in.get(job.get_absolute_url()).content.decode()
+    sheet = load_workbook(BytesIO(b"".join(signed_in.get(url).streaming_content))).active
+    header, first, second = sheet.iter_rows(values_only=True)
+    assert header[:5] == ("length", "petals", "colour", "plant", "=code")
+    assert first[:5] == (4.5, 2, "white", "007", "=1+1")
+    assert sheet["E2"].data_type == "s"
+    assert first[-1] == str(job.items.get(number=1).prediction_id)
+    assert second[0] == "x"
+    assert "Expected a number" in second[-2]
+    monkeypatch.setattr("predictions.batch_job_workbook.MAX_WORKBOOK_ROWS", 1)
+    assert "A workbook has at most 1 rows." in get_text(signed_in.get(url, follow=True))
+    client.force_login(other)
+    assert client.get(url).status_code == 404

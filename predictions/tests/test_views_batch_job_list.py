@@ -55,6 +55,16 @@ def test_forms_offer_batch_jobs_for_the_inputs_they_take(shades, flowers, review
     }
     assert "choose a folder" in pages["shades"]
     for name, noun in (("flowers", "rows"), ("reviews", "texts")):
-        assert f"Many {noun}?" in pages[name]
+        assert "Choose a CSV file" in pages[name]
+        assert "data-table-file" in pages[name]
+        assert f"Preview all {noun}" in pages[name]
         assert f"/batch-jobs/new/?model={name}" in pages[name]
     assert "batch-jobs/new" not in pages["parcels"]
+    assert "data-table-file" not in pages["parcels"]
+
+
+def test_models_with_many_features_offer_the_preview_of_pasted_rows(flowers, signed_in, monkeypatch):
+    monkeypatch.setattr("predictions.forms.MAX_FORM_FEATURES", 2)
+    page = signed_in.get("/", {"model": "flowers"}).content.decode()
+    assert "too many for a form" in page
+    assert "Preview all rows" in page

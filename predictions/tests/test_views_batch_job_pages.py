@@ -9,11 +9,12 @@ from django.test import Client
 from accounts.services.removal import anonymize_user
 from core.tests.pages import get_text
 from inference.tests.factories import make_image
+from predictions import batch_job_grid
 from predictions.models import BatchJob, BatchJobItem
 from predictions.services.batch_jobs import add_images, cancel_batch_job, run_batch_job
 from predictions.tests.batch_job_pages import make_archive, make_table
 from predictions.tests.factories import make_image_file, make_prediction
-from predictions.views.batch_jobs import detail, preview
+from predictions.views.batch_jobs import preview
 
 pytestmark = pytest.mark.django_db
 HTMX = {"hx-request": "true"}
@@ -62,17 +63,16 @@ def test_uploaded_images_are_shown_while_and_after_they_are_uploaded(shades, sig
     assert "The page that uploads the images must stay open." in page
 
 
-def test_counts_by_label_link_to_the_history(shades, signed_in, make_job, monkeypatch):
-    monkeypatch.setattr(detail, "MAX_SHOWN_LABELS", 1)
+def test_counts_by_label_filter_the_results(shades, signed_in, make_job, monkeypatch):
+    monkeypatch.setattr(batch_job_grid, "MAX_SHOWN_LABELS", 1)
     job = make_job(make_archive(["a.png", "b.png", "c.png"]))
     run_batch_job(str(job.pk))
     page = signed_in.get(job.get_absolute_url())
-    assert len(page.context["label_counts"]) == 1
     assert "And 2 more labels." in get_text(page)
-    (url,) = re.findall(r'href="(/predictions/\?batch_job=[^"]+label=[^"]+)"', page.content.decode())
-    history = signed_in.get(url.replace("&amp;", "&"))
-    assert f"Batch job: {job.original_name}" in get_text(history)
-    assert history.content.decode().count('data-name="Prediction"') == 1
+    (query,) = re.findall(r'href="/batch-jobs/[^"]+/(\?label=[^"]+)"', page.content.decode())
+    filtered = signed_in.get(job.get_absolute_url() + query)
+    assert len(filtered.context["grid"]["items"]) == 1
+    assert len(page.context["grid"]["items"]) == 3
 
 
 def test_hostile_names_are_escaped(shades, signed_in, make_job):

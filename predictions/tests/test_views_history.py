@@ -1,16 +1,14 @@
 """The History page."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime
 
 import pytest
-from django.utils import timezone
 
 from core.tests.pages import get_text
 from inference.tests.factories import make_image
 from predictions import history_columns, history_query, sorting
-from predictions.date_ranges import resolve_range
-from predictions.models import Prediction, SavedFilter
+from predictions.models import Prediction
 from predictions.services import predict, review_prediction
 from predictions.tests.factories import change_predictions, make_prediction
 from predictions.views import history
@@ -50,6 +48,24 @@ def test_pages_lead_in_both_directions(shades, signed_in, user, monkeypatch, hea
     assert follow("confidence") == ["512", "364", "0"]
 
 
+def test_links_keep_the_filters_and_the_view(shades, signed_in, user):
+    for shade in (0, 255, 0):
+        make_prediction(user, make_image(shade))
+    user.page_size = 25
+    user.save()
+    assert signed_in.get(URL).context["query"].size == 25
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history_query.HistoryQuery, "size", 1)
+        page = signed_in.get(URL, {"label": "black", "status": "", "density": "compact", "sort": "time"})
+    text = page.content.decode()
+    assert text.count("<time") == 1
+    assert "?label=black&amp;density=compact&amp;sort=time&amp;older=" in text
+    row = page.context["page"].rows[0]
+    assert f'href="/predictions/{row.pk}/?label=black"' in text
+    assert 'href="/predictions/?label=black&amp;density=compact&amp;sort=-confidence"' in text  # the header sorts
+    assert 'href="/predictions/?label=black&amp;density=compact"' in text
+
+
 def test_counts_are_exact_up_to_a_limit(shades, signed_in, user, monkeypatch):
     monkeypatch.setattr(history_query, "DEFAULT_PAGE_SIZE", 1)
     for _ in range(3):
@@ -64,7 +80,7 @@ def test_counts_are_exact_up_to_a_limit(shades, signed_in, user, monkeypatch):
     [
         ({}, "No predictions yet"),
         ({"label": "zzz"}, "No predictions match these filters"),
-        ({"min_confidence": "abc"}, "Enter a number"),
+        ({"min_confidence": "abc"}, "Minimum confidence: Enter a number"),
         ({"labell": "7"}, "Unknown filter: “labell”"),
         ({"user": "ada"}, "Unknown filter: “user”"),
         ({"older": "abc"}, "No predictions yet"),
@@ -91,6 +107,17 @@ def test_number_of_queries_does_not_depend_on_the_rows(shades, signed_in, user, 
     with django_assert_max_num_queries(5):  # the session, the user, the permissions, the rows, their reviews
         page = signed_in.get(URL, headers=HTMX)
     assert page.content.decode().count("<time") == count
+    with django_assert_max_num_queries(8):  # also the models, the labels, and the saved filters
+        assert signed_in.get(URL).content.decode().count("<time") == count
+
+
+def test_filters_offer_models_and_labels_and_accept_others(shades, signed_in):
+    page = signed_in.get(URL, {"model": "shades:1", "label": ["white", "x"]}).content.decode()
+    boxes = re.findall(r'<input type="checkbox"\s+name="(model|label)"\s+value="([^"]*)"\s+(checked)?', page)
+    assert boxes == [
+        *[("model", "shades", ""), ("model", "shades:1", "checked")],
+        *[("label", "black", ""), ("label", "grey", ""), ("label", "white", "checked"), ("label", "x", "checked")],
+    ]
 
 
 def test_chips_set_and_remove_filters_and_repeat_verdicts(shades, signed_in, user):
@@ -101,12 +128,29 @@ def test_chips_set_and_remove_filters_and_repeat_verdicts(shades, signed_in, use
     assert chips["Last month"].url == "/predictions/?verdict=correct&range=last-month"
 
 
-def test_ranges_are_days_of_the_current_time_zone():
-    with timezone.override("America/New_York"):
-        start, end = resolve_range("last-month")
-        today, _ = resolve_range("today")
-    assert (start.day, end.day, start.hour, end.month - start.month) in [(1, 1, 0, 1), (1, 1, 0, -11)]
-    assert today.utcoffset() == timezone.localtime(today, today.tzinfo).utcoffset() != timedelta(0)
+def test_chips_show_readable_values(shades, signed_in):
+    query = {"max_confidence": "0.7", "created_after": "2026-01-31T12:00", "status": "queued", "label": ["a", "b"]}
+    chips = [chip for chip in signed_in.get(URL, query).context["chips"] if chip.value]
+    assert [(str(chip.name), chip.value) for chip in chips] == [
+        *[("Label", "a"), ("Label", "b"), ("Status", "Queued"), ("Maximum confidence", "70%")],
+        ("Created from", "2026-01-31T12:00"),
+    ]
+    assert chips[4].time == datetime(2026, 1, 31, 12, tzinfo=UTC)
+    assert chips[0].url == URL + "?max_confidence=0.7&created_after=2026-01-31T12%3A00&status=queued&label=b"
+    invalid = signed_in.get(URL, {"max_confidence": "x", "created_after": "x"}).context["chips"]
+    assert [(chip.value, chip.time) for chip in invalid if chip.value] == [("x", None), ("x", None)]
+
+
+def test_the_form_submits_only_the_filters_that_are_set(shades, signed_in):
+    page = signed_in.get(URL, {"version": ["1", "2"], "max_confidence": "0.5"}).content.decode()
+    form = page[page.index('class="filters"') : page.index('id="search-help"')]
+    typed = re.findall(r'<input (?:type="[-a-z]+"\s+)?name="(\w+)"\s+value="([^"]*)"', form)
+    assert [field for field in typed if field[1] and field[0] not in ("status", "source", "verdict", "picked_by")] == [
+        *[("model", "shades"), ("label", "black"), ("label", "grey"), ("label", "white")],
+        *[("version", "1"), ("version", "2"), ("max_confidence", "0.5"), ("column", "model"), ("column", "source")],
+        ("column", "reference"),
+    ]
+    assert "checked" not in form[: form.index('id="column-choices"')]
 
 
 def test_pushed_address_has_only_the_filters_that_are_set(shades, signed_in):
@@ -125,35 +169,6 @@ def test_features_and_scores_are_columns_of_one_model(flowers, shades, signed_in
     assert [str(column.title) for column in page.context["columns"]] == ["Source", "Score of white"]
     assert signed_in.get(URL, {"view": "gallery"}).content.decode().count('class="gallery"') == 1
     assert "can have only one value" in get_text(signed_in.get(f"{URL}?reviewed=true&reviewed=false"))
-
-
-def test_selected_predictions_are_reviewed_and_exported(shades, client, signed_in, user, other):
-    rows = [make_prediction(user), make_prediction(user, make_image(0)), make_prediction(other)]
-    data = {"id": [row.pk for row in rows], "action": "correct", "next": URL}
-    for _ in range(2):
-        text = get_text(signed_in.post(f"{URL}selection/", data, follow=True))
-        assert "2 reviews are saved" in text
-    assert [row.reviews.filter(withdrawn_at=None).count() for row in rows] == [1, 1, 0]
-    text = get_text(signed_in.post(f"{URL}selection/", data | {"action": "incorrect"}, follow=True))
-    assert "2 reviews are not saved" in text and "Choose the true label" in text
-    response = signed_in.post(f"{URL}selection/", data | {"action": "csv"}, follow=True)
-    assert b"".join(response.streaming_content).count(b"\r\n") == 3
-
-
-def test_filters_are_saved_renamed_and_deleted_by_their_user(shades, client, signed_in, other, user):
-    query = "verdict=incorrect&range=last-month&older=x"
-    signed_in.post(f"{URL}filters/", {"name": "Wrong", "query": query})
-    row = SavedFilter.objects.get(user=user)
-    assert row.query == "verdict=incorrect&range=last-month"
-    assert f'href="{URL}?verdict=incorrect&amp;range=last-month"' in signed_in.get(URL).content.decode()
-    url = f"{URL}filters/{row.pk}/"
-    signed_in.post(url, {"name": "Errors"})
-    assert SavedFilter.objects.get().name == "Errors"
-    client.force_login(other)
-    assert client.post(url, {"action": "delete"}).status_code == 404
-    client.force_login(user)
-    client.post(url, {"action": "delete"})
-    assert not SavedFilter.objects.exists()
 
 
 def test_htmx_request_of_a_signed_out_user_opens_the_sign_in_page(client):

@@ -8,6 +8,7 @@ from predictions.views.history import HistoryView
 from predictions.views.history_actions import HistoryExportView, SavedFilterView, SaveFilterView, SelectionView
 from predictions.views.model_input import ModelInputView
 from predictions.views.models import ModelDetailView, ModelListView
+from predictions.views.own_data import OwnDataView
 from predictions.views.predict import PredictView
 from predictions.views.promotion import PromoteModelView
 from predictions.views.review import ReviewView
@@ -25,6 +26,7 @@ __all__ = [
     "OpenPredictionView",
     "OpenRowsView",
     "OtherVersionView",
+    "OwnDataView",
     "PredictView",
     "PredictionView",
     "PromoteModelView",

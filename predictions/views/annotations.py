@@ -125,13 +125,17 @@ def get_comments_context(prediction: Prediction) -> dict[str, Any]:
 
 
 def get_other_versions_context(prediction: Prediction, user: User) -> dict[str, Any]:
-    """Return the newest prediction of each other version for the same content, and the versions without one."""
+    """Return the newest prediction of each other version for the same content, and the versions without one.
+
+    Another model is included if it has the same labels.
+    """
     same = Input.objects.visible_to(user).filter(sha256=prediction.input.sha256).values_list("pk", flat=True)
     inputs = {prediction.input_id, *same[:MAX_OTHER_INPUTS]}
     rows = Prediction.objects.visible_to(user).filter(input__in=inputs).exclude(model_version=prediction.model_version_id)
     newest: dict[UUID, Prediction] = {}
     for row in rows.with_related().order_by("-id")[:MAX_OTHER_PREDICTIONS]:
-        newest.setdefault(row.model_version_id, row)
+        if is_comparable(row.model_version, prediction.model_version):
+            newest.setdefault(row.model_version_id, row)
     models = RegisteredModel.objects.visible_to(user).filter(pk=prediction.model_version.model_id)
     versions = ModelVersion.objects.filter(model__in=models).select_related("model")
     versions = versions.exclude(pk__in=[prediction.model_version_id, *newest])
@@ -142,3 +146,10 @@ def get_other_versions_context(prediction: Prediction, user: User) -> dict[str, 
         if version.parsed_signature.input.parts == parts
     ]
     return {"other_predictions": list(newest.values()), "other_versions": other_versions}
+
+
+def is_comparable(version: ModelVersion, other: ModelVersion) -> bool:
+    """Return whether the predictions of two versions can be compared: of one model, or with the same labels."""
+    has_same_labels = bool(version.labels) and set(version.labels) == set(other.labels)
+    kinds = {version.parsed_signature.output.kind, other.parsed_signature.output.kind}
+    return version.model_id == other.model_id or (has_same_labels and len(kinds) == 1)

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext
 from django.views.generic import View
 from django_htmx.http import HttpResponseClientRefresh
 
@@ -38,9 +39,9 @@ class CancelView(HtmxLoginRequiredMixin, View):
         try:
             cancel_prediction(prediction=prediction)
         except AlreadyFinal:
-            messages.error(request, "The prediction was final before you canceled it.")
+            messages.error(request, gettext("The prediction was final before you canceled it."))
         else:
-            messages.success(request, "The prediction is canceled.")
+            messages.success(request, gettext("The prediction is canceled."))
         return HttpResponseRedirect(get_next_url(request, default=prediction.get_absolute_url()))
 
 

@@ -17,10 +17,11 @@ from core.pagination import KeysetPage
 from predictions.export import FORMAT_NAMES
 from predictions.history_columns import list_available_columns, select_columns
 from predictions.history_query import PAGE_SIZES, RANGE, TIME_FILTERS, HistoryQuery, build_history_url
+from predictions.history_selection import get_selection
 from predictions.models import SavedFilter
 from predictions.querysets import PredictionQuerySet
 from predictions.sorting import MAX_COUNT, count_rows, get_sorted_page
-from predictions.views.history_links import CONFIDENCE_FILTERS, list_chips
+from predictions.views.history_links import CONFIDENCE_FILTERS, build_sort_links, list_chips
 from predictions.views.mixins import HtmxLoginRequiredMixin
 from registry.models import MULTI_LABEL_TASKS, ModelVersion, RegisteredModel
 
@@ -67,9 +68,11 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
             filter=query.filterset,
             filters=query.filters,
             chips=list_chips(query),
+            sort_links=build_sort_links(query),
             hidden_filter_count=len(query.filters.keys() - set(MAIN_FILTERS)),
             unknown_names=query.unknown_names,
             repeated_names=query.repeated_names,
+            selection=get_selection(self.request),
             export_formats=[(name, FORMAT_TITLES[name]) for name in FORMAT_TITLES if name in FORMAT_NAMES],
             **get_row_context(query),
             **kwargs,
@@ -87,7 +90,8 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
         choices = [(model.name, model.title) for model in models]
         chosen = query.values.get("model", [])
         choices += [(value, value) for value in chosen if value not in dict(choices)]
-        times = {name: form.cleaned_data.get(name) if query.filterset.is_valid() else None for name in TIME_FILTERS}
+        typed = query.values.keys() & set(TIME_FILTERS) if query.filterset.is_valid() else set()
+        times = {name: form.cleaned_data[name] for name in TIME_FILTERS if name in typed}  # not those of a named range
         return {
             "single_names": CONFIDENCE_FILTERS,
             "models": choices,
@@ -95,7 +99,6 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
             "checked_fields": [form[name] for name in CHECKED_FIELDS],
             "more_fields": [form[name] for name in MORE_FIELDS if name in form.fields],
             "times": {name: f"{timezone.localtime(time):%Y-%m-%dT%H:%M}" for name, time in times.items() if time},
-            "is_custom": bool(query.values.keys() & set(TIME_FILTERS)),
             "sizes": sorted({*PAGE_SIZES, query.default_size}),
             "saved_filters": SavedFilter.objects.filter(user=self.request.user),
         }

@@ -11,7 +11,6 @@ from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRed
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -25,9 +24,11 @@ from predictions.export import FORMAT_NAMES, stream_export
 from predictions.export_names import build_export_name
 from predictions.filter_fields import MAX_FILTER_VALUES
 from predictions.history_query import CURSOR_PARAMETERS, HistoryQuery, build_history_url
+from predictions.history_selection import keep_selection
 from predictions.models import Prediction, Review, SavedFilter
 from predictions.permissions import can_review, select_exportable
 from predictions.presentation import format_output
+from predictions.querysets import PredictionQuerySet
 from predictions.services.ground_truth import ReviewResult, review_predictions
 from predictions.services.review_fields import parse_true_labels, parse_true_value
 from predictions.services.saved_filters import delete_filter, rename_filter, save_filter
@@ -50,14 +51,19 @@ class HistoryExportView(HtmxLoginRequiredMixin, View):
             return HttpResponseRedirect(build_history_url(query.kept))  # the page shows the errors
         times = (query.filterset.form.cleaned_data.get(name) for name in ("created_after", "created_before"))
         name = build_export_name(models=query.values.get("model", []), **dict(zip(("start", "end"), times, strict=True)))
-        rows = select_exportable(rows.select_related("input").order_by("-id"), request.user)
-        try:
-            return stream_export(
-                rows, reader=request.user, format_name=format_name, name=name, site_url=get_site_url(request)
-            )
-        except InferenceError as error:
-            messages.error(request, error.message)
-            return HttpResponseRedirect(build_history_url(query.kept))
+        return export_rows(request, rows, format_name=format_name, name=name, error_url=build_history_url(query.kept))
+
+
+def export_rows(
+    request: AuthenticatedRequest, rows: PredictionQuerySet, *, format_name: str, name: str, error_url: str
+) -> HttpResponseBase:
+    """Return the download, newest first. If it is impossible, redirect to a page that shows the reason."""
+    rows = select_exportable(rows.select_related("input").order_by("-id"), request.user)
+    try:
+        return stream_export(rows, reader=request.user, format_name=format_name, name=name, site_url=get_site_url(request))
+    except InferenceError as error:
+        messages.error(request, error.message)
+        return HttpResponseRedirect(error_url)
 
 
 class SelectionView(HtmxLoginRequiredMixin, View):
@@ -66,21 +72,23 @@ class SelectionView(HtmxLoginRequiredMixin, View):
     http_method_names = ["post"]
     request: AuthenticatedRequest
 
-    def post(self, request: AuthenticatedRequest) -> HttpResponse:
+    def post(self, request: AuthenticatedRequest) -> HttpResponseBase:
         next_url = get_next_url(request, default=reverse("predictions:history"))
         ids = [row_id for text in request.POST.getlist("id") if (row_id := parse_uuid(text))]
         action = request.POST.get("action", "")
         if not ids or len(ids) > MAX_FILTER_VALUES:
             messages.error(request, _("Select 1 to %(count)s predictions.") % {"count": MAX_FILTER_VALUES})
         elif action in FORMAT_NAMES:
-            parameters = urlencode([("format", action), *(("id", str(row_id)) for row_id in ids)])
-            return HttpResponseRedirect(f"{reverse('predictions:history-export')}?{parameters}")
+            rows = Prediction.objects.visible_to(request.user).filter(pk__in=ids)
+            name = build_export_name()  # not a redirect: the IDs of a whole page are too long for a URL
+            return export_rows(request, rows, format_name=action, name=name, error_url=next_url)
         elif action in Review.Verdict.values:
-            self.review_selected(ids, action)
+            failed = self.review_selected(ids, action)
+            next_url = keep_selection(request, next_url, failed)
         return HttpResponseRedirect(next_url)
 
-    def review_selected(self, ids: list[UUID], verdict: str) -> None:
-        """Store a review of each prediction, and show the result of each."""
+    def review_selected(self, ids: list[UUID], verdict: str) -> list[UUID]:
+        """Store a review of each prediction, show the result of each, and return those that have no new review."""
         visible = Prediction.objects.visible_to(self.request.user).with_related().filter(pk__in=ids)
         rows: list[Prediction] = list(visible.order_by("-id"))
         text = self.request.POST.get("true_output", "") if verdict == Review.Verdict.INCORRECT else ""
@@ -88,7 +96,7 @@ class SelectionView(HtmxLoginRequiredMixin, View):
             items = [{"id": row.pk, "verdict": verdict, **_parse_true_output(row, text)} for row in rows]
         except InferenceError as error:
             messages.error(self.request, error.message)
-            return
+            return ids
         results = review_predictions(
             items=items, reviewer=self.request.user, picked_by=Review.PickedBy.MANUAL, is_allowed=can_review
         )
@@ -101,6 +109,7 @@ class SelectionView(HtmxLoginRequiredMixin, View):
         if failed:
             title = ngettext("%(count)s review is not saved.", "%(count)s reviews are not saved.", len(failed))
             messages.error(self.request, _join_results(title % {"count": len(failed)}, failed))
+        return [row.pk for row, result in pairs if result.error]
 
 
 def _parse_true_output(row: Prediction, text: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +15,7 @@ from predictions.date_ranges import DATE_RANGES
 from predictions.filters import REPEATABLE_FILTERS
 from predictions.history_query import RANGE, TIME_FILTERS, HistoryQuery
 from predictions.models import BatchJob
+from predictions.sorting import DEFAULT_SORT
 
 CONFIDENCE_FILTERS = ("min_confidence", "max_confidence")
 BATCH_JOB_FILTER = "batch_job"
@@ -42,6 +43,27 @@ class Chip:
     is_active: bool
     value: str = ""
     time: datetime | None = None
+
+
+class SortLink(NamedTuple):
+    """The link in the header of a column.
+
+    Args:
+        state: `ascending` or `descending` if the list is sorted by the column, otherwise empty.
+    """
+
+    url: str
+    state: str
+
+
+def build_sort_links(query: HistoryQuery) -> dict[str, SortLink]:
+    """Return the links that sort by a column: first descending, then ascending."""
+    links = {}
+    for name in ("time", "confidence"):
+        state = {f"-{name}": "descending", name: "ascending"}.get(query.sort, "")
+        sort = name if state == "descending" else f"-{name}"
+        links[name] = SortLink(query.build_url({"sort": [] if sort == DEFAULT_SORT else [sort]}), state)
+    return links
 
 
 def list_chips(query: HistoryQuery) -> list[Chip]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from django.utils.translation import gettext
+
 from accounts.models import User
 from inference.signature import TableInput, get_table_part
 from predictions.feature_fields import get_field_name
@@ -37,7 +39,11 @@ def convert_outdated_form(data: Mapping[str, str], version: ModelVersion, user: 
     fields = {get_field_name(index): values.get(name, "") for index, name in enumerate(table.names)}
     form_class = ImageFeaturesForm if "image" in version.parsed_signature.input.parts else FeaturesForm
     form = form_class({name: data.get(name, "") for name in ("model", "client_reference")} | fields, table=table)
-    form.add_error(None, f"{version} is used now, which takes other values. Check the values, and try again.")
+    form.add_error(
+        None,
+        gettext("%(version)s is used now, which takes other values. Check the values, and try again.")
+        % {"version": version},
+    )
     return form
 
 

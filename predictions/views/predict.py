@@ -116,8 +116,6 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
     def shown_predictions(self) -> list[Prediction]:
         """Return the predictions in the query string, which a submission redirects to."""
         ids = [part for part in self.request.GET.getlist("shown")[:MAX_SHOWN_PREDICTIONS] if parse_uuid(part)]
-        if not ids:
-            return []
         rows = Prediction.objects.visible_to(self.request.user).filter(id__in=ids)
         return list(rows.with_related().with_reviews().order_by("id"))
 
@@ -129,13 +127,12 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
 
     def get_initial(self) -> dict[str, Any]:
         """Return the model, and the input of the newest result on the page or of the requested example."""
-        initial: dict[str, Any] = {"model": self.page_reference}
         if self.version is None or self.has_upload_form:
-            return initial
+            return {"model": self.page_reference}
         newest = self.shown_predictions[-1] if self.shown_predictions else None
-        is_same_model = newest is not None and newest.model_version.model_id == self.version.model_id
-        row = newest.input if newest and is_same_model else None
-        return initial | get_initial_input(self.version, row=row, example=self.request.GET.get("example", ""))
+        row = newest.input if newest and newest.model_version.model_id == self.version.model_id else None
+        values = get_initial_input(self.version, row=row, example=self.request.GET.get("example", ""))
+        return {"model": self.page_reference} | values
 
     @limit_request_decoding()
     def form_valid(self, form: PredictionForm) -> HttpResponse:
@@ -213,8 +210,7 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
     def render_form(self, form: PredictionForm, *, status: int, **context: Any) -> HttpResponse:
         """Render the form: only the form for htmx, otherwise the whole page."""
         if self.request.htmx:
-            context = self.get_form_context(form=form, **context)
-            return render(self.request, form.input_template_name, context, status=status)
+            return render(self.request, form.input_template_name, self.get_form_context(form=form, **context), status=status)
         return self.render_to_response(self.get_context_data(form=form, **context), status=status)
 
     def get_form_context(self, *, form: PredictionForm, **context: Any) -> dict[str, Any]:
@@ -231,6 +227,7 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
             "version": version,
             "reference": self.page_reference,
             "is_too_wide": is_too_wide,
+            "has_upload_form": self.has_upload_form,
             "has_example": version and has_example(version),
             "examples": get_example_names(version) if version else [],
             "max_bytes": settings.MAX_UPLOAD_BYTES,

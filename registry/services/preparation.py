@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Max
+from django.utils.translation import gettext
 
 from core.validators import validate_labels, validate_name
 from inference.artifacts import get_artifact_size, hash_artifact
@@ -131,7 +132,10 @@ def _check_name(name: str) -> None:
     try:
         validate_name(name)
     except ValidationError as error:
-        raise ValidationError(f"{error.messages[0]} Received: {name!r}. Set another name with --name.") from error
+        raise ValidationError(
+            gettext("%(problem)s Received: %(name)r. Set another name with --name.")
+            % {"problem": error.messages[0], "name": name}
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.validators import validate_name
@@ -39,14 +40,21 @@ def promote_model(*, name: str, number: int, alias: str = PRODUCTION, user: User
 def _find_version(name: str, number: int) -> ModelVersion:
     names = list(RegisteredModel.objects.values_list("name", flat=True))
     if name not in names:
-        known = f"The registered models are {format_names(names)}." if names else "Register it first."
+        known = (
+            gettext("The registered models are %(names)s.") % {"names": format_names(names)}
+            if names
+            else gettext("Register it first.")
+        )
         raise UnknownModel(f"There is no model named {name!r}. {known}")
     version = resolve_version(f"{name}:{number}")
     task = get_task(version.parsed_signature)
     if task != version.model.task:
         raise InvalidSignature(
-            f"{version} is a model for {task}, but all newer versions of {name} are models for {version.model.task}. "
-            "Register it under another name."
+            gettext(
+                "%(version)s is a model for %(task)s, but all newer versions of %(name)s are models for %(other_task)s. "
+                "Register it under another name."
+            )
+            % {"version": version, "task": task, "name": name, "other_task": version.model.task}
         )
     return version
 

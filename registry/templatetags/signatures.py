@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext
 
 from core.formatting import format_value
 from inference.signature import Feature, ImageInput
@@ -24,8 +25,10 @@ def allowed_values(feature: Feature) -> str:
         return ", ".join(format_value(value) for value in feature.values)
     low, high = feature.min, feature.max
     if low is not None and high is not None:
-        return f"{low:g} to {high:g}"
-    return f"{low:g} or more" if low is not None else f"up to {high:g}" if high is not None else "any"
+        return gettext("%(low)s to %(high)s") % {"low": f"{low:g}", "high": f"{high:g}"}
+    if low is not None:
+        return gettext("%(low)s or more") % {"low": f"{low:g}"}
+    return gettext("up to %(high)s") % {"high": f"{high:g}"} if high is not None else gettext("any")
 
 
 @register.filter
@@ -41,7 +44,7 @@ def if_missing(feature: Feature) -> str:
     """Return the effect of a missing feature: its default, a rejection, or a missing value."""
     if feature.default is not None:
         return format_value(feature.default)
-    return "rejected" if feature.required else "missing value"
+    return gettext("rejected") if feature.required else gettext("missing value")
 
 
 def _is_step(key: str, value: Any) -> bool:

@@ -44,7 +44,7 @@ def test_the_number_of_labels_must_match_the_outputs(labels):
 
 def test_a_manifest_that_contradicts_the_artifact_is_rejected(tmp_path):
     (tmp_path / "digits.keras").write_bytes((DIGITS / "digits.keras").read_bytes())
-    text = (DIGITS / "model.toml").read_text().replace("width = 28", "width = 32")
+    text = (DIGITS / "model.toml").read_text().replace("= 28", "= 32")
     (tmp_path / "model.toml").write_text(text)
     with pytest.raises(InvalidSignature, match="but the artifact takes"):
         register_model(path=tmp_path)

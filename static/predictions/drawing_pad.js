@@ -1,16 +1,16 @@
 // A drawing pad for models that declare `drawing = true`. *Predict* sends the drawing as a PNG file. Without a pointer, use the upload.
 import { gettext } from "../mlsite/i18n.js";
-import { addFiles } from "./upload.js";
 
 const SIDE_PIXELS = 560; // of the image that is sent
 const PEN_PIXELS = 26;
 const ERASER_PIXELS = 60;
 const pad = document.getElementById("drawing-pad");
-const canvas = pad?.querySelector("canvas");
-const context = canvas?.getContext("2d");
+const canvas = pad.querySelector("canvas");
+const context = canvas.getContext("2d");
 const strokes = [];
 let isErasing = false;
 let isDrawing = false;
+let send = null;
 
 function drawStroke({ points, erases }) {
   context.strokeStyle = context.fillStyle = erases ? "#ffffff" : "#101010";
@@ -38,7 +38,7 @@ function readPoint(event) {
 
 function sendDrawing() {
   canvas.toBlob((blob) => {
-    addFiles([new File([blob], `${gettext("drawing")}.png`, { type: "image/png" })]);
+    send([new File([blob], `${gettext("drawing")}.png`, { type: "image/png" })]);
     document.getElementById("results").scrollIntoView({ block: "nearest" });
   }, "image/png");
 }
@@ -80,7 +80,8 @@ function listenForDrawing() {
   });
 }
 
-if (pad) {
+export function startDrawing(addFiles) {
+  send = addFiles;
   canvas.width = canvas.height = SIDE_PIXELS;
   listenForDrawing();
   redraw();

@@ -2,6 +2,7 @@
 import { interpolate, ngettext } from "../mlsite/i18n.js";
 
 let lastChecked = null;
+let selectedIds = new Set();
 
 const listBoxes = () => [...document.querySelectorAll('#selection input[name="id"]')];
 
@@ -10,7 +11,8 @@ function showSelection() {
   if (!form) return;
   form.classList.add("scripted");
   const boxes = listBoxes();
-  const count = boxes.filter((box) => box.checked).length;
+  selectedIds = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
+  const count = selectedIds.size;
   form.classList.toggle("has-selection", count > 0);
   const text = ngettext("%(count)s selected", "%(count)s selected", count);
   form.querySelector("[data-count]").textContent = count ? interpolate(text, { count }) : "";
@@ -59,6 +61,10 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("htmx:pushedIntoHistory", () => {
   document.querySelector("[data-query]").value = location.search.slice(1);
+});
+// A queued prediction that has finished replaces its row.
+document.addEventListener("htmx:oobAfterSwap", () => {
+  for (const box of listBoxes()) box.checked = selectedIds.has(box.value);
 });
 document.addEventListener("htmx:afterSwap", showSelection);
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

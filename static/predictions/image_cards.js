@@ -1,4 +1,8 @@
-// The cards of single images: a form that htmx submits and replaces with its result. upload.js describes the interface.
+// The cards of single images: a form that htmx submits and replaces with its result.
+//
+// `onImageCard(callback)` calls `callback({ card, actions, isPending, readFile })` for each card of a single image, now and later. A
+// card is first pending, and is then replaced with the card of its result, for which the callback is called again. Buttons such as
+// *Edit* belong into `actions`. `readFile()` returns a promise of the image as a File.
 import { gettext, interpolate } from "../mlsite/i18n.js";
 
 const MAX_CONCURRENT_UPLOADS = 3;

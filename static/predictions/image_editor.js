@@ -1,12 +1,12 @@
-// Crop, rotate, and invert images: before they are sent, if the check box is checked, or those of results to send them again. Cropper.js is loaded when *Edit* is clicked for the first time.
-import { gettext } from "../mlsite/i18n.js";
-import { addFiles, onImageCard, setImageEditor } from "./upload.js";
-
+// Crop, rotate, and invert one image. Cropper.js is loaded for the first image.
 const MAX_SIDE_PIXELS = 4096;
 const JPEG_QUALITY = 0.92;
+const MOVE_SHARE = 0.02; // of the width of the crop area, for each press of an arrow key
+const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const dialog = document.getElementById("image-editor");
-const image = dialog?.querySelector("img");
-const angle = dialog?.querySelector("[name=angle]");
+const image = dialog.querySelector("img");
+const angle = dialog.querySelector("[name=angle]");
+const stage = dialog.querySelector(".image-editor-stage");
 let cropper = null;
 let file = null;
 let turns = 0;
@@ -14,20 +14,44 @@ let isInverted = false;
 let loading = null;
 let finish = null;
 
-function loadCropper() {
-  loading ??= new Promise((resolve, reject) => {
-    const style = document.createElement("link");
-    Object.assign(style, { rel: "stylesheet", href: dialog.dataset.cropperStyle });
-    const script = document.createElement("script");
-    Object.assign(script, { src: dialog.dataset.cropperScript, onload: resolve, onerror: reject });
-    document.head.append(style, script);
+function loadElement(name, properties) {
+  return new Promise((resolve, reject) => {
+    const element = Object.assign(document.createElement(name), properties);
+    element.onload = resolve;
+    element.onerror = () => {
+      element.remove();
+      reject(new Error(`${name} could not be loaded`));
+    };
+    document.head.append(element);
   });
+}
+
+function loadCropper() {
+  const { cropperScript, cropperStyle } = dialog.dataset;
+  loading ??= Promise.all([loadElement("link", { rel: "stylesheet", href: cropperStyle }), loadElement("script", { src: cropperScript })]);
+  loading.catch(() => { loading = null; }); // the next image tries again
   return loading;
 }
 
 function showRotation() {
   cropper.rotateTo(turns * 90 + Number(angle.value));
   dialog.querySelector("output").textContent = `${angle.value}°`;
+}
+
+// A quarter turn changes the shape of the image: show and select all of it again.
+function turn(step) {
+  turns += step;
+  showRotation();
+  const { naturalWidth, naturalHeight } = cropper.getImageData();
+  const { width, height } = cropper.getContainerData();
+  const isUpright = turns % 2 === 0;
+  const [imageWidth, imageHeight] = isUpright ? [naturalWidth, naturalHeight] : [naturalHeight, naturalWidth];
+  const scale = Math.min(width / imageWidth, height / imageHeight);
+  cropper.clear();
+  cropper.zoomTo(scale);
+  const { width: canvasWidth, height: canvasHeight } = cropper.getCanvasData();
+  cropper.setCanvasData({ left: (width - canvasWidth) / 2, top: (height - canvasHeight) / 2 });
+  cropper.crop();
 }
 
 function showInversion() {
@@ -53,30 +77,57 @@ function invert(canvas) {
 
 function send() {
   const type = file.type === "image/png" ? "image/png" : "image/jpeg";
+  const name = type === file.type ? file.name : file.name.replace(/(\.\w+)?$/, ".jpg");
   const canvas = cropper.getCroppedCanvas({ maxWidth: MAX_SIDE_PIXELS, maxHeight: MAX_SIDE_PIXELS, fillColor: "#ffffff" });
+  if (!canvas) return; // the image is not shown yet
   if (isInverted) invert(canvas);
   canvas.toBlob((blob) => {
-    finish(new File([blob], file.name, { type }));
+    finish(new File([blob], name, { type }));
     dialog.close();
   }, type, JPEG_QUALITY);
 }
 
 const EDITS = {
-  left() { turns -= 1; showRotation(); },
-  right() { turns += 1; showRotation(); },
+  left() { turn(-1); },
+  right() { turn(1); },
   invert() { isInverted = !isInverted; showInversion(); },
   reset,
   send,
   cancel() { dialog.close(); },
 };
 
-// Return a promise of the edited file, or of null if the user cancels.
-async function edit(original) {
+// The arrow keys move the crop area; with the Shift key, they change its size.
+function moveWithKeys(event) {
+  const move = MOVES[event.key];
+  if (!move || !cropper) return;
+  event.preventDefault();
+  const area = cropper.getCropBoxData();
+  const step = Math.max(2, cropper.getContainerData().width * MOVE_SHARE);
+  const [x, y] = move.map((direction) => direction * step);
+  const changed = event.shiftKey ? { width: area.width + x, height: area.height + y } : { left: area.left + x, top: area.top + y };
+  cropper.setCropBoxData({ ...area, ...changed });
+}
+
+async function canShow(url) {
+  const probe = new Image();
+  probe.src = url;
+  return probe.decode().then(() => true, () => false);
+}
+
+// Return a promise of the edited image, or of null if the user cancels. An image that the browser cannot show stays as it is: the
+// server describes what is wrong with it.
+export async function editImage(original) {
   await loadCropper();
+  const url = URL.createObjectURL(original);
+  if (!(await canShow(url))) {
+    URL.revokeObjectURL(url);
+    return original;
+  }
   file = original;
-  image.src = URL.createObjectURL(file);
+  image.src = url;
   dialog.showModal();
-  const options = { viewMode: 0, autoCropArea: 1, background: false, checkCrossOrigin: false, ready: reset };
+  // The browser itself turns photos. Without `checkOrientation`, Cropper.js reads no file.
+  const options = { viewMode: 0, autoCropArea: 1, background: false, checkCrossOrigin: false, checkOrientation: false, ready: reset };
   cropper = new window.Cropper(image, options);
   return new Promise((resolve) => { finish = resolve; });
 }
@@ -89,52 +140,7 @@ function close() {
   finish(null);
 }
 
-async function editAll(files) {
-  const edited = [];
-  for (const each of files) edited.push(each.type.startsWith("image/") ? await edit(each) : each);
-  return edited.filter(Boolean);
-}
-
-function addCheckbox() {
-  const label = document.createElement("label");
-  const box = document.createElement("input");
-  box.type = "checkbox";
-  box.addEventListener("change", () => setImageEditor(box.checked ? editAll : null));
-  label.append(box, gettext("Edit images before they are sent: crop, rotate, invert"));
-  document.querySelector("[data-image-tools]")?.append(label);
-  return box;
-}
-
-async function editAgain(readFile, box) {
-  const edited = await edit(await readFile());
-  if (!edited) return;
-  setImageEditor(null);
-  addFiles([edited]);
-  setImageEditor(box.checked ? editAll : null);
-}
-
-function addButton({ actions, isPending, readFile }, box) {
-  if (!actions || isPending || actions.querySelector("[data-edit-image]")) return;
-  const button = document.createElement("button");
-  Object.assign(button, { type: "button", className: "secondary outline small", textContent: gettext("Edit and predict again") });
-  button.dataset.editImage = "";
-  button.addEventListener("click", async () => {
-    button.setAttribute("aria-busy", "true");
-    try {
-      await editAgain(readFile, box);
-    } catch {
-      button.textContent = gettext("The image could not be opened. Reload the page.");
-    } finally {
-      button.removeAttribute("aria-busy");
-    }
-  });
-  actions.append(button);
-}
-
-if (dialog) {
-  dialog.addEventListener("click", ({ target }) => { EDITS[target.dataset.edit]?.(); });
-  dialog.addEventListener("close", close);
-  angle.addEventListener("input", showRotation);
-  const box = addCheckbox();
-  onImageCard((card) => addButton(card, box));
-}
+dialog.addEventListener("click", ({ target }) => { if (cropper) EDITS[target.dataset.edit]?.(); });
+dialog.addEventListener("close", close);
+angle.addEventListener("input", showRotation);
+stage.addEventListener("keydown", moveWithKeys);

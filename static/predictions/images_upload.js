@@ -126,6 +126,7 @@ class ImagesUpload {
     this.bar.remove();
     this.show("[role=status]", gettext("Upload complete. You can leave this page."));
     document.getElementById("last-job")?.remove();
+    this.card.dataset.uploadedJob = this.job; // the next upload skips its images
     this.loadPart("[data-job-progress]", this.pageUrl);
     this.loadPart("[data-job-results]", `${this.pageUrl}results/?card=1`);
   }
@@ -154,15 +155,17 @@ class ImagesUpload {
     const body = JSON.stringify(values);
     const headers = { ...this.headers, "Content-Type": "application/json", "Idempotency-Key": this.key };
     const job = await this.post(batchUrl, body, headers);
+    this.job = job.id;
     this.url = `${batchUrl}${job.id}/`;
     this.showJob();
   }
 
   // Skip the images that the last batch job has. If it has some of them, the others are added to it.
   async continueLastJob(batchUrl) {
-    const known = await findUploadedImages(this.files);
+    const known = await findUploadedImages(this.files, this.form.dataset.batchPages);
     if (!known) return;
     this.isNew = known.isDraft;
+    this.job = known.job;
     this.url = `${batchUrl}${known.job}/`;
     this.knownCount = this.files.length - known.newFiles.length;
     this.setImages(known.newFiles, known.nextNumber);

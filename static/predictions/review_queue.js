@@ -40,6 +40,14 @@ function findControl(key) {
   return isChanged ? item.querySelector("[data-save]") : item?.querySelector(`[data-key="${CSS.escape(key)}"]`);
 }
 
+// In blind mode, there is no button to mark the prediction correct: Enter leads to the labels without a button, if there are any.
+function explainEnter() {
+  const item = getCurrentItem();
+  if (!item) return;
+  item.querySelector("select[name=true_label]")?.focus();
+  root.querySelector("#queue-message").textContent = gettext("The prediction is hidden. Choose the true label, or enter the true value.");
+}
+
 // Keys that act on the page, and not on an item: links are followed, buttons are pressed.
 function handleShortcut(event) {
   const control = document.querySelector(`[data-shortcut="${CSS.escape(event.key)}"]`);
@@ -62,7 +70,8 @@ function handleKey(event) {
   }
   const button = event.key === "z" ? root.querySelector(".queue-undo button") : findControl(event.key);
   if (!button) {
-    if (VALUE_KEY.test(event.key)) field?.select(); // the browser types the key into the field that has the focus by then
+    if (ENTER.test(event.key)) explainEnter();
+    else if (VALUE_KEY.test(event.key)) field?.select(); // the browser types the key into the field that has the focus by then
     return;
   }
   event.preventDefault();

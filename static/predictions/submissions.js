@@ -30,7 +30,8 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 // A form that stays on the page. Without a response, the key stays the same, so that another attempt stores nothing again.
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   const field = detail.elt.elements?.[KEY_NAME];
-  if (!detail.successful) lastContent = "";
+  const isLoading = detail.xhr.getResponseHeader("Error-Code") === "model-loading"; // model_loading.js sends it again
+  if (!detail.successful || isLoading) lastContent = "";
   else if (field) renewKey(field);
 });
 

@@ -2,36 +2,18 @@
 // htmx submits one by one. More images and ZIP files go into a batch job. Without this module, the form submits all images
 // at once.
 //
-// Interface for modules that edit or draw images:
-// - `addFiles(files)` submits images as if the user had chosen them: an array of File objects.
-// - `onImageCard(callback)` calls `callback({ card, actions, isPending, readFile })` for each card of a single image, now and
-//   later. A card is first pending, and is then replaced with the card of its result, for which the callback is called again.
-//   Buttons such as *Edit* belong into `actions`. `readFile()` returns a promise of the image as a File.
-// - `setImageEditor(edit)`: `await edit(files)` is called with up to four images before they are sent, and returns the
-//   images to send: the same ones, edited ones, or none. Pass null to send images unchanged.
-// - A button that opens an editor or a drawing pad belongs into the element `[data-image-tools]` of the form.
+// Pages load this module by its hashed name. Other modules do not import it: the browser would run it twice.
 import { gettext, interpolate, language } from "../mlsite/i18n.js";
 import { UNREADABLE_MESSAGE, isArchive, isTable, listDroppedFiles, listenForDrops, selectImages } from "./dropped_files.js";
 import { showRejection, uploadFile } from "./file_upload.js";
-import { addCards, listenForUploads, onImageCard } from "./image_cards.js";
-import { uploadImages } from "./images_upload.js";
+import { addCards, listenForUploads } from "./image_cards.js";
+import { listenForTools, prepareImages } from "./image_tools.js";
 
 const MAX_SINGLE_IMAGES = 4; // more go into a batch job
 const form = document.querySelector(".upload-form");
-let editImages = null;
-
-export { onImageCard };
-
-export function setImageEditor(edit) {
-  editImages = edit;
-}
 
 async function addSingleImages(images) {
-  addCards(editImages ? await editImages(images) : images);
-}
-
-export function addFiles(files) {
-  receiveFiles({ files: [...files], skipped: 0 });
+  addCards(await prepareImages(images));
 }
 
 function formatFileCount(files) {
@@ -55,8 +37,15 @@ function receiveFiles({ files, skipped }) {
   } else if (files.length <= MAX_SINGLE_IMAGES || form.elements.client_reference.value.trim()) {
     addSingleImages(files); // a batch job has no client reference
   } else {
-    uploadImages(files, { form, skipped });
+    uploadMany(files, skipped);
   }
+}
+
+// The module is loaded for the first batch job.
+async function uploadMany(files, skipped) {
+  const { uploadImages } = await import("./images_upload.js").catch(() => ({}));
+  if (uploadImages) uploadImages(files, { form, skipped });
+  else showRejection(formatFileCount(files), gettext("The connection was lost. Drop the images again."));
 }
 
 function listenForFiles() {
@@ -84,6 +73,7 @@ function listenForFiles() {
 if (form) {
   listenForUploads();
   listenForFiles();
+  listenForTools((files) => receiveFiles({ files, skipped: 0 }));
   if (form.dataset.batchUrl) form.elements.image.accept += ",.zip,application/zip";
   form.querySelector("[data-without-script]").hidden = true;
   for (const element of form.querySelectorAll("[data-script-only]")) element.hidden = false;

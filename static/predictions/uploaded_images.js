@@ -1,4 +1,4 @@
-// Find the images that the batch job on the page has already, for example because the page was closed during the upload.
+// Find the images that the newest batch job on the page has already, for example because the page was closed during the upload.
 const HASHED_TOGETHER = 8;
 
 async function hashFile(file) {
@@ -19,10 +19,12 @@ async function selectNewFiles(files, known) {
 
 // Return {job, isDraft, nextNumber, newFiles}, or null if the last batch job has none of the files. Over HTTP, browsers do not
 // offer digests: all files are then uploaded to a new batch job.
-export async function findUploadedImages(files) {
-  const job = document.getElementById("last-job")?.dataset.job || document.querySelector("[data-uploaded-job]")?.dataset.uploadedJob;
+//
+// `pages` is the URL of the pages of batch jobs.
+export async function findUploadedImages(files, pages) {
+  const job = document.querySelector("[data-uploaded-job]")?.dataset.uploadedJob || document.getElementById("last-job")?.dataset.job;
   if (!job || !crypto.subtle) return null;
-  const response = await fetch(`/batch-jobs/${job}/digests/`).catch(() => null);
+  const response = await fetch(`${pages}${job}/digests/`).catch(() => null);
   if (!response?.ok) return null;
   const { status, next_number: nextNumber, images } = await response.json();
   const known = new Set(images.map(([, sha256]) => sha256));

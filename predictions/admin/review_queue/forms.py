@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
 from django.http import HttpRequest, QueryDict
@@ -20,9 +20,19 @@ from registry.models import ModelVersion
 PickedBy = Review.PickedBy
 LABEL_PREFIX = f"{PickedBy.LABEL}:"
 OWN_PARAMETERS = {"version", "order", "blind", "list"}
-SHOWN_FILTERS = ("created_after", "created_before", "user", "min_confidence", "max_confidence", "label", "tag")
+FIELD_FILTERS = ("created_after", "created_before", "min_confidence", "max_confidence")
+TEXT_FILTERS = ("user", "label", "tag")  # can have several values
+SHOWN_FILTERS = {*FIELD_FILTERS, *TEXT_FILTERS}
 REVIEW_FILTERS = {"reviewed", "verdict", "true_label", "picked_by"}  # a review changes what they select
 MAX_REVIEWERS = 200  # in the select field of an assignment
+
+
+class TextFilter(NamedTuple):
+    """The text inputs of a filter. Without a value, there is an empty one."""
+
+    name: str
+    label: str
+    values: list[str]
 
 
 class ReviewQueueForm(forms.Form):
@@ -61,9 +71,13 @@ class ReviewQueueForm(forms.Form):
 
     @property
     def filter_fields(self) -> list[forms.BoundField]:
-        """Return the fields of the filters that the page shows."""
-        form = self.filterset.form
-        return [form[name] for name in SHOWN_FILTERS if name in form.fields]
+        """Return the fields of dates and numbers."""
+        return [self.filterset.form[name] for name in FIELD_FILTERS]
+
+    @property
+    def text_filters(self) -> list[TextFilter]:
+        names = [name for name in TEXT_FILTERS if name in self.filterset.filters]
+        return [TextFilter(name, self.filterset.filters[name].label, self.filters.getlist(name) or [""]) for name in names]
 
     @property
     def hidden_filters(self) -> list[tuple[str, str]]:

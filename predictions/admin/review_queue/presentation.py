@@ -77,7 +77,12 @@ def get_label_buttons(prediction: Prediction, *, is_blind: bool = False) -> list
 
 
 def format_saved_message(prediction: Prediction, review: Review) -> str:
-    """Return the message for a stored review, such as "Saved: corrected from 1 to 8."."""
+    """Return the message for a stored review, such as "Saved: corrected from 1 to 8.".
+
+    A blind reviewer sees the prediction when they have decided, but not when they are unsure.
+    """
+    if review.is_blind and review.verdict == Review.Verdict.UNSURE:
+        return _("Saved: marked unsure.")
     output, true_output = format_output(prediction), format_true_output(review)
     if review.verdict == Review.Verdict.INCORRECT and true_output:
         return _("Saved: corrected from %(output)s to %(true_output)s.") % {"output": output, "true_output": true_output}

@@ -26,6 +26,7 @@ from predictions.admin.review_queue.progress import (
     measure_query,
 )
 from predictions.models import ReviewAssignment
+from predictions.models.review_work import MAX_QUERY_CHARACTERS
 from predictions.services.review_assignments import assign_review, close_assignment, set_review_goal
 
 
@@ -38,7 +39,7 @@ class ReviewerMixin(PermissionRequiredMixin):
 
     def redirect_to_queue(self, query: str) -> HttpResponse:
         url = reverse("admin:predictions_review_queue")
-        return redirect(f"{url}?{QueryDict(query).urlencode()}" if query else url)
+        return redirect(f"{url}?{QueryDict(query).urlencode()}" if 0 < len(query) <= MAX_QUERY_CHARACTERS else url)
 
 
 class AssignView(ReviewerMixin, View):

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.base import File
+from django.utils.translation import gettext
 
 from accounts.models import User
 from accounts.services.usage import count_predictions
@@ -18,7 +19,7 @@ from inference.errors import InvalidInput
 from inference.messages import format_bytes
 from inference.signature import AnyInput, ImageInput
 from predictions.archive_files import ArchiveFile, is_archive
-from predictions.batch_job_files import get_max_members
+from predictions.batch_job_files import ADDED_HEADER_OPTION, get_max_members
 from predictions.batch_job_progress import EXPECTED_OPTION
 from predictions.models import BatchJob, Prediction
 from predictions.paths import get_batch_job_path
@@ -40,6 +41,7 @@ def create_batch_job(
     mapping: Mapping[str, str | None] | None = None,
     start: bool = True,
     expected_items: int | None = None,
+    has_added_header: bool = False,
     source: str = Prediction.Source.BATCH,
     in_transaction: Callable[[BatchJob], object] | None = None,
 ) -> BatchJob:
@@ -53,6 +55,7 @@ def create_batch_job(
             are matched by name.
         start: whether to queue the job. If not, it is a draft with a preview. A job of images is always a draft.
         expected_items: how many images the caller is going to add to a job of images.
+        has_added_header: whether the caller has added the header of a table, which does not count as a line then.
         in_transaction: called with the job in the transaction that stores it. If it raises, nothing is stored.
 
     Raises:
@@ -63,7 +66,7 @@ def create_batch_job(
     signature_input = resolved.version.parsed_signature.input
     _check_kind(kind, file, signature_input)
     if mapping and kind != Kind.TABLE:
-        raise InvalidInput("Only tables have columns to map.", code="wrong-input", field="mapping")
+        raise InvalidInput(gettext("Only tables have columns to map."), code="wrong-input", field="mapping")
     job = BatchJob(
         user=user,
         model_version=resolved.version,
@@ -76,6 +79,8 @@ def create_batch_job(
         job.options = {EXPECTED_OPTION: expected_items} if expected_items else {}
     else:
         _inspect_file(job, file, signature_input, mapping, must_be_complete=start)
+        if has_added_header:
+            job.options[ADDED_HEADER_OPTION] = True
         if start:
             count_predictions(user=user, count=job.total_items or 0)  # the worker counts the rows of large tables
         _store_file(job, file)
@@ -100,20 +105,26 @@ def _detect_kind(file: File | None) -> str:
 def _check_kind(kind: str, file: File | None, signature_input: AnyInput) -> None:
     if kind == Kind.IMAGES and file is not None:
         raise InvalidInput(
-            "Create the batch job without a file, then upload the images to it.", code="wrong-input", field="file"
+            gettext("Create the batch job without a file, then upload the images to it."), code="wrong-input", field="file"
         )
     if kind != Kind.IMAGES and file is None:
-        raise InvalidInput("Expected a file: a table (CSV) or a ZIP archive of images.", code="required", field="file")
+        raise InvalidInput(
+            gettext("Expected a file: a table (CSV) or a ZIP archive of images."), code="required", field="file"
+        )
     if file is not None and file.size == 0:
-        raise InvalidInput("The file is empty.", code="empty-file", field="file")
+        raise InvalidInput(gettext("The file is empty."), code="empty-file", field="file")
     if file is not None and file.size > settings.MAX_BATCH_FILE_BYTES:
         limit, size = format_bytes(settings.MAX_BATCH_FILE_BYTES), format_bytes(file.size, round_up=True)
-        raise InvalidInput(f"The file is too large ({size}). The limit is {limit}.", code="file-too-large", field="file")
+        raise InvalidInput(
+            gettext("The file is too large (%(size)s). The limit is %(limit)s.") % {"size": size, "limit": limit},
+            code="file-too-large",
+            field="file",
+        )
     if kind == Kind.TABLE:
         get_job_table(signature_input)
     elif not isinstance(signature_input, ImageInput):
         raise InvalidInput(
-            "The model does not take images alone. Upload a table (CSV), or choose another model.",
+            gettext("The model does not take images alone. Upload a table (CSV), or choose another model."),
             code="wrong-input",
             field="file" if file else "model",
         )
@@ -151,10 +162,11 @@ def check_item_count(count: int) -> None:
         InvalidInput: there are none, or too many.
     """
     if not count:
-        raise InvalidInput("The table has a header but no rows.", code="no-rows", field="file")
+        raise InvalidInput(gettext("The table has a header but no rows."), code="no-rows", field="file")
     if count > settings.MAX_BATCH_JOB_ITEMS:
         raise InvalidInput(
-            f"The table has {count:,} rows. The limit is {settings.MAX_BATCH_JOB_ITEMS:,}.",
+            gettext("The table has %(count)s rows. The limit is %(limit)s.")
+            % {"count": f"{count:,}", "limit": f"{settings.MAX_BATCH_JOB_ITEMS:,}"},
             code="too-many-items",
             field="file",
         )

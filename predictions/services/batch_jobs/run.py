@@ -94,7 +94,7 @@ class _JobRun:
             return
         try:
             is_complete = self._process_all()
-        except _WorkerNeeded:
+        except (_WorkerNeeded, ModelLoading):  # a slow load is no failure: the job waits until it ends
             release_job(self.job)
         except InferenceError as error:  # of the file or of the model; those of single items are stored
             fail_job(self.job, code=error.code, message=error.message)
@@ -208,7 +208,8 @@ class _JobRun:
             ModelUnavailable: it does not load, and there is no standby.
             ModelLoading: it is still being loaded.
         """
-        timeout = min(settings.PREDICT_TIMEOUT, DIRECT_SECONDS) if self.is_direct else settings.PREDICT_TIMEOUT
+        longest = DIRECT_SECONDS if self.is_direct else settings.BATCH_JOB_LEASE_SECONDS / 2
+        timeout = min(settings.PREDICT_TIMEOUT, longest)
         for attempt in range(1, MAX_LOAD_ATTEMPTS + 1):
             try:
                 with lease_predictor(self.resolved.version, timeout=timeout):

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.services.usage import count_predictions
 from core.tasks import enqueue
@@ -66,7 +67,7 @@ def start_batch_job(*, job: BatchJob, mapping: Mapping[str, str | None] | None =
     if is_draft and job.kind == BatchJob.Kind.TABLE:
         options = _choose_columns(job, mapping)
     if is_draft and not job.total_items and job.kind == BatchJob.Kind.IMAGES:
-        raise InvalidInput("No images were uploaded to this batch job.", code="no-images", field="images")
+        raise InvalidInput(gettext("No images were uploaded to this batch job."), code="no-images", field="images")
     with transaction.atomic():
         drafts = BatchJob.objects.filter(pk=job.pk, status=Status.DRAFT)
         is_started = drafts.update(**get_queued_values(), options=options)
@@ -76,7 +77,9 @@ def start_batch_job(*, job: BatchJob, mapping: Mapping[str, str | None] | None =
             if is_enqueued:
                 enqueue_job(job)
     if job.is_final or (mapping is not None and not is_started):
-        raise WrongJobStatus(f"The batch job has been started already. Its status is {job.status}.")
+        raise WrongJobStatus(
+            gettext("The batch job has been started already. Its status is %(status)s.") % {"status": job.status}
+        )
     return job
 
 
@@ -91,7 +94,7 @@ def cancel_batch_job(*, job: BatchJob) -> BatchJob:
         if not job.is_final:
             end_job(job, Status.CANCELED)
     if job.status != Status.CANCELED:
-        raise WrongJobStatus(f"The batch job has ended. Its status is {job.status}.")
+        raise WrongJobStatus(gettext("The batch job has ended. Its status is %(status)s.") % {"status": job.status})
     return job
 
 
@@ -108,10 +111,12 @@ def retry_batch_job(*, job: BatchJob) -> BatchJob:
     with transaction.atomic():
         job = lock_job(job)
         if not job.is_final:
-            raise WrongJobStatus(f"The batch job has not ended. Its status is {job.status}.")
+            raise WrongJobStatus(gettext("The batch job has not ended. Its status is %(status)s.") % {"status": job.status})
         failed = list_failed_items(job).count()
         if job.status == Status.SUCCEEDED and not failed:
-            raise WrongJobStatus("No prediction of the batch job failed. Inputs that are not valid are not retried.")
+            raise WrongJobStatus(
+                gettext("No prediction of the batch job failed. Inputs that are not valid are not retried.")
+            )
         if job.kind == BatchJob.Kind.TABLE:
             check_mapping(job)
         job.failed_items -= failed

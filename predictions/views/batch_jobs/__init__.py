@@ -3,7 +3,7 @@
 from predictions.views.batch_jobs.actions import CancelBatchJobView, RetryBatchJobView, StartBatchJobView
 from predictions.views.batch_jobs.create import NewBatchJobView
 from predictions.views.batch_jobs.detail import BatchJobListView, BatchJobView
-from predictions.views.batch_jobs.results import BatchJobDigestsView, BatchJobResultsView
+from predictions.views.batch_jobs.results import BatchJobDigestsView, BatchJobResultsView, BatchJobWorkbookView
 from predictions.views.batch_jobs.rows import BatchJobRowsView
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "BatchJobResultsView",
     "BatchJobRowsView",
     "BatchJobView",
+    "BatchJobWorkbookView",
     "CancelBatchJobView",
     "NewBatchJobView",
     "RetryBatchJobView",

@@ -78,7 +78,7 @@ class NewBatchJobView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
         try:
             resolved = resolve_model(reference, user=user)
             file, is_completed = _complete_table(file, resolved)
-            run = partial(_create_job, user=user, resolved=resolved, file=file)
+            run = partial(_create_job, user=user, resolved=resolved, file=file, has_added_header=is_completed)
             key = self.choose_submission_key(content)
             job = store_once(user=user, key=key, content=content, run=run, rows=BatchJob.objects.all())
         except (InferenceError, StorageUnavailable) as error:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.generic import View
 
 from accounts.requests import AuthenticatedRequest
+from core.storage_errors import StorageUnavailable
+from inference.errors import InferenceError
 from predictions.batch_job_grid import build_grid, has_grid, parse_grid_options
 from predictions.batch_job_presentation import has_failed_predictions
 from predictions.batch_job_progress import count_missing
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem
-from predictions.permissions import can_change_job, can_export_job
+from predictions.permissions import EXPORT_DENIED, can_change_job, can_export_job
 from predictions.views.mixins import HtmxLoginRequiredMixin
 
 NO_CHANGE_STATUS = 204  # htmx then changes nothing
@@ -60,6 +65,26 @@ class BatchJobDigestsView(HtmxLoginRequiredMixin, View):
         known = [[name, sha256] for _, name, sha256 in rows if sha256]
         body = {"status": job.status, "next_number": next_number, "images": known}
         return JsonResponse(body, headers={"Cache-Control": "private, no-store"})
+
+
+class BatchJobWorkbookView(HtmxLoginRequiredMixin, View):
+    """Download the results of a batch job as an Excel workbook."""
+
+    http_method_names = ["get"]
+    request: AuthenticatedRequest
+
+    def get(self, request: HttpRequest, pk: Any) -> HttpResponseBase:
+        from predictions.batch_job_workbook import stream_workbook  # openpyxl takes long to import
+
+        jobs = BatchJob.objects.visible_to(self.request.user).select_related("model_version__model", "user")
+        job: BatchJob = get_object_or_404(jobs, pk=pk)
+        if not can_export_job(job, self.request.user):
+            raise PermissionDenied(EXPORT_DENIED)
+        try:
+            return stream_workbook(job, reader=self.request.user)
+        except (InferenceError, StorageUnavailable) as error:
+            messages.error(request, str(error))
+            return redirect(job)
 
 
 def get_grid_context(job: BatchJob, request: AuthenticatedRequest, *, in_card: bool = False) -> dict[str, Any]:
