@@ -48,15 +48,14 @@ class SignUpForm(UserCreationForm):
         self.fields["password2"].help_text = ""
         self.fields.pop("usable_password", None)
         for name, field in self.fields.items():
-            field.template_name = "accounts/_checked_field.html"
+            field.template_name = "accounts/_checked_field.html"  # type: ignore[attr-defined]  # django-stubs lacks it
             help_id = f"id_{name}_helptext " if field.help_text else ""
             field.widget.attrs["aria-describedby"] = f"{help_id}id_{name}_errors"
             if is_check:
                 field.required = False
 
-    def clean_username(self) -> str | None:
-        username: str | None = self.cleaned_data.get("username") if self.is_check else super().clean_username()
-        return username
+    def clean_username(self) -> str:
+        return self.cleaned_data["username"] if self.is_check else super().clean_username()
 
     def validate_unique(self) -> None:
         if not self.is_check:
@@ -64,7 +63,7 @@ class SignUpForm(UserCreationForm):
 
     def validate_password_for_user(self, user: User, password_field_name: str = "password1") -> None:  # noqa: S107
         """Show the mistakes of a password at its first field, also if the second one differs."""
-        super().validate_password_for_user(user, password_field_name)
+        super().validate_password_for_user(user, password_field_name)  # type: ignore[misc]
 
 
 class PasswordChangeForm(auth_forms.PasswordChangeForm):

@@ -35,7 +35,7 @@ SCALE_FORMULAS: dict[str, Any] = {
     "none": "x (0 to 255)",
     "stored": _("the values in the file"),
 }
-RESIZE_DESCRIPTIONS: dict[str, Any] = {
+RESIZE_DESCRIPTIONS: dict[Any, Any] = {
     "stretch": _("stretch to the size of the model"),
     "crop": _("crop to the aspect ratio around the center, then resize"),
 }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import ceil, floor, log10
 from typing import NamedTuple
 
-from core.formatting import format_number, format_percent
+from core.formatting import format_percent
 
 WIDTH, HEIGHT = 420, 280
 TOP, RIGHT, BOTTOM = 12, 22, 44
@@ -16,6 +16,8 @@ AXIS_TITLE_HEIGHT = 26
 TICK_COUNT = 5
 NICE_STEPS = (1, 2, 2.5, 5, 10)
 MIN_RADIUS, MAX_RADIUS = 3, 8
+MIN_SPAN = 1e-300  # below it, a step can be 0
+MIN_DIGITS, MAX_DIGITS = 4, 17  # significant ones of a tick
 
 
 class Tick(NamedTuple):
@@ -148,19 +150,17 @@ class Chart:
 
 def compute_ticks(low: float, high: float, count: int = TICK_COUNT) -> list[float]:
     """Return about `count` round numbers. The first is at or below `low`, the last is at or above `high`."""
-    if not high > low:
-        low, high = (low - abs(low) / 2, high + abs(high) / 2) if low else (0.0, 1.0)
+    if not high - low > MIN_SPAN:
+        low, high = (low - abs(low) / 2, high + abs(high) / 2) if abs(low) > MIN_SPAN else (0.0, 1.0)
     magnitude = 10 ** floor(log10((high - low) / count))
     step = next((nice * magnitude for nice in NICE_STEPS if nice * magnitude * count >= high - low), 10 * magnitude)
     return [number * step for number in range(floor(low / step), ceil(high / step) + 1)]
 
 
-def build_number_axis(
-    low: float, high: float, *, unit: str = "", count: int = TICK_COUNT
-) -> tuple[Scale, list[tuple[float, str]]]:
+def build_number_axis(low: float, high: float, *, count: int = TICK_COUNT) -> tuple[Scale, list[tuple[float, str]]]:
     """Return a scale from one round number to another, and its ticks."""
     ticks = compute_ticks(low, high, count)
-    return Scale(ticks[0], ticks[-1], 0, 1), format_ticks(ticks, format_number)
+    return Scale(ticks[0], ticks[-1], 0, 1), [(tick, _format_tick(tick, ticks)) for tick in ticks]
 
 
 def build_share_axis() -> tuple[Scale, list[tuple[float, str]]]:
@@ -168,10 +168,12 @@ def build_share_axis() -> tuple[Scale, list[tuple[float, str]]]:
     return Scale(0, 1, 0, 1), [(share, f"{share:.0%}") for share in (0, 0.25, 0.5, 0.75, 1)]
 
 
-def format_ticks(values: Iterable[float], write: Callable[[float], str]) -> list[tuple[float, str]]:
-    return [(value, write(value)) for value in values]
-
-
 def format_range(low: float | None, high: float | None) -> str:
     """Return the limits of an interval of shares."""
     return f"{format_percent(low)} – {format_percent(high)}"
+
+
+def _format_tick(value: float, ticks: Sequence[float]) -> str:
+    """Return a tick with as many digits as it takes to distinguish the ticks of its axis."""
+    ratio = max(abs(ticks[0]), abs(ticks[-1])) / (ticks[1] - ticks[0])
+    return f"{value:,.{min(MAX_DIGITS, max(MIN_DIGITS, ceil(log10(ratio)) + 2))}g}"

@@ -54,7 +54,7 @@ def build_accuracy_trend(rows: Sequence[SampleRow], note: str) -> Chart | None:
         [_format_period(period), format_count(share.n), format_percent(share.value), format_range(share.low, share.high)]
         for period, share in zip(periods, shares, strict=True)
     ]
-    columns = [_("Predictions created"), _("Reviewed"), _("Accuracy"), _("95% interval")]
+    columns = [_("Predictions created"), _("Reviewed"), _("Accuracy"), _("95%% interval") % {}]
     chart = _build_trend(periods, (_("Accuracy over time"), _("Accuracy"), note), (scale, ticks), (columns, table))
     if not chart:
         return None

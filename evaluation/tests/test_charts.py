@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from core.tests.pages import get_text
-from evaluation.charts.drawing import compute_ticks
+from evaluation.charts.drawing import build_number_axis, compute_ticks
 from evaluation.charts.labels import build_label_charts, build_threshold_chart, compute_thresholds
 from evaluation.charts.trend import group_by_period
 from evaluation.charts.values import build_value_charts
@@ -41,6 +41,13 @@ def test_ticks_are_round_and_include_the_limits(low, high, ticks):
     assert 2 <= len(found) <= 8
     if ticks:
         assert found == pytest.approx(ticks)
+
+
+@pytest.mark.once
+def test_the_ticks_of_a_number_axis_have_different_texts():
+    for low, high in ((1000.001, 1000.003), (0, 5e-324), (2e15, 2e15 + 8), (-5, 5)):
+        texts = [text for _, text in build_number_axis(low, high)[1]]
+        assert len(set(texts)) == len(texts), texts
 
 
 @pytest.mark.once

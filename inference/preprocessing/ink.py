@@ -6,45 +6,35 @@ light on a dark board. The steps depend on the pixels only, so the same image al
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
 
 from inference.preprocessing.ink_contrast import Contrast, Mask, measure_contrast
-from inference.preprocessing.rules import find_rules, remove_rules
+from inference.preprocessing.ink_drawing import Ink, draw_ink
+from inference.preprocessing.rules import find_rules, measure_angle, remove_rules
 from inference.types import AnyArray, Array
 
 SEARCH_SIDE_PIXELS = 800  # of the longer side of the image in which the ink is searched
 MIN_SIDE_PIXELS = 320  # smaller images are enlarged
-NARROW_STROKE_SHARE, WIDE_STROKE_SHARE = 0.07, 0.25  # of the shorter side of the image
-BOX_SHARE = 20 / 28  # of the model input that the digit fills, as in MNIST
-MIN_STROKE_SHARE = 0.1  # of the longer side of the digit; strokes in MNIST have 2 to 3 of 20 pixels
+NARROW_STROKE_SHARE, WIDE_STROKE_SHARE = 0.1, 0.25  # of the shorter side of the image
+MIN_WIDE_RATIO = 0.75  # of the contrast of wide strokes to that of narrow ones: shadows have less
 MIN_DIGIT_SHARE = 0.02  # height of the smallest digit, as a share of the longer side of the image
 DARK_LEVEL = 80  # of the center of a dark board; paper in shadow is brighter
-TABLE_WEIGHT, EDGE_WEIGHT = 0.02, 0.002  # of ink beside the paper, and of ink that the edge of the image cuts
+TABLE_WEIGHT, EDGE_WEIGHT = 0.15, 0.002  # of ink beside the paper, and of ink that the edge of the image cuts
+MAX_TABLE_SHARE = 0.2  # of a part on the paper
 MIN_JOINED_WEIGHT = 0.3  # of a part beside the largest: a table is no part of the digit
-MIN_SHARPNESS = 0.35  # of the edge of ink, as a share of its contrast; shadows have less
+CLEAR_SHARE, DARK_PERCENTILE = 0.35, 97  # of the contrast of ink to that of a shadow that it touches
+MIN_FAINT_RATIO = 2.0  # of faint ink to dark ink
+MIN_SHARPNESS = 0.5  # of the edge of ink, as a share of its contrast; shadows have less
+EDGE_PIXELS = 2  # half of the width of an edge of ink
+MAX_MEASURED_PARTS = 24
+CLUTTER_WEIGHT = 0.05  # of a part among others, such as the grain of a table
+MAX_CLUTTER = 0.2  # share of other parts in the area around a part
 MIN_PART_SHARE = 0.03  # of the ink of the largest part, for another part of the same digit
 MAX_GAP_SHARE = 0.25  # between parts of a digit, as a share of its longer side
 MIN_PART_CONTRAST = 0.45  # of the contrast of the largest part
-
-
-@dataclass(frozen=True, slots=True)
-class Ink:
-    """The ink of one digit.
-
-    Args:
-        mask: its pixels.
-        contrast: of the whole image.
-        mass: sum of the contrast of its pixels, weighted by where it is.
-        tilt: of the rules, in degrees clockwise; 0 without rules.
-    """
-
-    mask: Mask
-    contrast: Contrast
-    mass: float
-    tilt: float
 
 
 def crop_ink(image: Image.Image, side: int) -> Array | None:
@@ -58,8 +48,9 @@ def crop_ink(image: Image.Image, side: int) -> Array | None:
     searched = _resize(image)
     if _is_dark(searched):
         searched = Image.fromarray(255 - np.asarray(searched))
-    ink = _find_dark_ink(searched)
-    return None if ink is None else _draw_ink(ink, side)
+    enlargement = max(1.0, max(searched.size) / max(image.size))
+    ink = _find_dark_ink(searched, round(EDGE_PIXELS * enlargement))
+    return None if ink is None else draw_ink(ink, side)
 
 
 def _resize(image: Image.Image) -> Image.Image:
@@ -78,46 +69,67 @@ def _is_dark(image: Image.Image) -> bool:
     return float(np.median(center)) < DARK_LEVEL
 
 
-def _find_dark_ink(image: Image.Image) -> Ink | None:
-    """Return the ink with the most contrast: of narrow strokes, or of wide ones if they have clearly more."""
+def _find_dark_ink(image: Image.Image, edge_pixels: int) -> Ink | None:
+    """Return the ink of narrow strokes, or of wide ones if they have clearly more and are as dark."""
     shorter = min(image.size)
-    narrow = _find_strokes(image, max(9, round(shorter * NARROW_STROKE_SHARE)) | 1)
-    wide = _find_strokes(image, max(9, round(shorter * WIDE_STROKE_SHARE)) | 1)
-    if narrow and wide:
-        return wide if wide.mass > 1.3 * narrow.mass else narrow
-    return narrow or wide
+    narrow = _find_strokes(image, max(9, round(shorter * NARROW_STROKE_SHARE)) | 1, edge_pixels)
+    wide = _find_strokes(image.reduce(2), max(9, round(shorter / 2 * WIDE_STROKE_SHARE)) | 1, edge_pixels)
+    if narrow is None or wide is None:
+        return narrow or wide
+    levels = [float(np.median(wide.contrast.values[mask])) for mask in (wide.mask, narrow.mask[::2, ::2])]
+    return wide if 4 * wide.mass > 1.3 * narrow.mass and levels[0] > MIN_WIDE_RATIO * levels[1] else narrow
 
 
-def _find_strokes(image: Image.Image, stroke_pixels: int) -> Ink | None:
+def _find_strokes(image: Image.Image, stroke_pixels: int, edge_pixels: int) -> Ink | None:
     contrast = measure_contrast(image, stroke_pixels)
-    rules = find_rules(contrast.mask)
-    mask = remove_rules(contrast, rules) if rules else contrast.mask
-    tilt = float(np.median([rule.angle for rule in rules])) if rules else 0.0
-    return _choose_ink(contrast, mask, tilt)
+    lines, columns = (find_rules(contrast, is_vertical=is_vertical) for is_vertical in (False, True))
+    values = contrast.values
+    if len(lines):
+        values = remove_rules(values, lines, contrast.threshold)
+    if len(columns):
+        values = remove_rules(np.ascontiguousarray(values.T), columns, contrast.threshold).T
+    contrast = replace(contrast, values=values)
+    ink = _choose_clear_ink(contrast, edge_pixels)
+    if ink is None or not (len(lines) or len(columns)):
+        return ink
+    y, x = (int(np.median(np.flatnonzero(ink.mask.any(axis=axis)))) for axis in (1, 0))
+    return replace(ink, tilt=measure_angle(lines, x) if len(lines) else -measure_angle(columns, y))
 
 
-def _choose_ink(contrast: Contrast, mask: Mask, tilt: float) -> Ink | None:
+def _choose_clear_ink(contrast: Contrast, edge_pixels: int) -> Ink | None:
+    """Return the ink without shadows that it touches, or faint ink if there is clearly more of it."""
+    mask = contrast.mask
+    sample = contrast.values[mask & contrast.paper]
+    clear = CLEAR_SHARE * float(np.percentile(sample, DARK_PERCENTILE)) if len(sample) else 0.0
+    faint = _choose_ink(contrast, mask, edge_pixels)
+    if clear <= contrast.threshold:
+        return faint
+    dark = _choose_ink(contrast, contrast.values > clear, edge_pixels)
+    return faint if dark is None or (faint and faint.mass > MIN_FAINT_RATIO * dark.mass) else dark
+
+
+def _choose_ink(contrast: Contrast, mask: Mask, edge_pixels: int) -> Ink | None:
     """Return the part with the most ink, and the parts that belong to it."""
     from scipy.ndimage import find_objects, label
 
     labels, count = label(mask, np.ones((3, 3)))
     if not count:
         return None
-    flat = labels.ravel()
-    areas = np.bincount(flat, minlength=count + 1)
-    masses = np.bincount(flat, contrast.values.ravel(), minlength=count + 1)
+    flat, places = labels.ravel(), np.flatnonzero(mask)
+    areas = np.bincount(flat[places], minlength=count + 1)
+    masses = np.bincount(flat[places], contrast.values.ravel()[places], minlength=count + 1)
     boxes = _measure_boxes(find_objects(labels))
-    weights = _weigh_parts(contrast, labels, boxes, mask.shape)
+    weights = _weigh_parts(contrast, labels, boxes, areas[1:])
     weighted = (masses[1:] * weights).astype(np.float32)
-    weighted = _drop_soft_parts(contrast, labels, weighted, masses[1:] / areas[1:])
+    weighted = _weigh_largest_parts(contrast, labels, boxes, weighted, edge_pixels)
     main = int(np.argmax(weighted))
     if weighted[main] <= 0:
         return None
     joined = np.where((weights >= MIN_JOINED_WEIGHT) | (np.arange(count) == main), weighted, 0)
-    chosen = _join_parts(main, boxes, masses[1:] / areas[1:], joined)
+    chosen = _join_parts(main, boxes, (masses[1:] / areas[1:]).astype(np.float32), joined)
     keep = np.zeros(count + 1, np.bool_)
     keep[np.array(chosen) + 1] = True
-    return Ink(keep[labels], contrast, float(weighted[chosen].sum()), tilt)
+    return Ink(keep[labels], contrast, float(weighted[chosen].sum()))
 
 
 def _measure_boxes(slices: list[tuple[slice, slice]]) -> AnyArray:
@@ -125,8 +137,9 @@ def _measure_boxes(slices: list[tuple[slice, slice]]) -> AnyArray:
     return np.array([(rows.start, columns.start, rows.stop, columns.stop) for rows, columns in slices])
 
 
-def _weigh_parts(contrast: Contrast, labels: AnyArray, boxes: AnyArray, shape: tuple[int, ...]) -> Array:
+def _weigh_parts(contrast: Contrast, labels: AnyArray, boxes: AnyArray, areas: AnyArray) -> Array:
     """Return the weight of each part: less on a table or at the edge of the image, and none if it is too small."""
+    shape = labels.shape
     top, left, bottom, right = boxes.T
     longer = np.maximum(bottom - top, right - left)
     weights = np.where(longer < max(shape) * MIN_DIGIT_SHARE, 0.0, 1.0)
@@ -134,27 +147,47 @@ def _weigh_parts(contrast: Contrast, labels: AnyArray, boxes: AnyArray, shape: t
     center = np.hypot((top + bottom) / shape[0] - 1, (left + right) / shape[1] - 1)
     weights *= 1 - 0.3 * np.minimum(center, 1.4)
     if contrast.table_level:
-        middle = contrast.background[(top + bottom) // 2, (left + right) // 2]
-        weights *= np.where(middle < contrast.table_level, TABLE_WEIGHT, 1.0)
+        outside = np.bincount(labels[~contrast.paper], minlength=len(boxes) + 1)[1:]
+        weights *= np.where(outside > MAX_TABLE_SHARE * areas, TABLE_WEIGHT, 1.0)
     result: Array = weights
     return result
 
 
-def _drop_soft_parts(contrast: Contrast, labels: AnyArray, weighted: Array, means: Array) -> Array:
-    """Return the weights without parts whose edges are soft, such as shadows. Only the largest parts are measured."""
-    from scipy.ndimage import binary_erosion
+def _weigh_largest_parts(contrast: Contrast, labels: AnyArray, boxes: AnyArray, weighted: Array, edge_pixels: int) -> Array:
+    """Return lower weights for parts with soft edges, such as shadows, and for those among others, as on a table.
+
+    Only the largest parts are measured.
+    """
+    from scipy.ndimage import binary_erosion, maximum_filter
 
     changed = weighted.copy()
-    steps = np.maximum(
-        np.abs(contrast.values[4:-4, 8:] - contrast.values[4:-4, :-8]),
-        np.abs(contrast.values[8:, 4:-4] - contrast.values[:-8, 4:-4]),
-    )
-    for part in np.argsort(weighted)[::-1][:3]:
-        inside = labels[4:-4, 4:-4] == part + 1
+    limit = weighted.max() * MIN_PART_SHARE
+    for part in np.argsort(weighted)[::-1][:MAX_MEASURED_PARTS]:
+        if weighted[part] <= limit:
+            break
+        top, left, bottom, right = boxes[part]
+        border = 2 * edge_pixels
+        box = np.s_[max(0, top - border) : bottom + border, max(0, left - border) : right + border]
+        values, inside = contrast.values[box], labels[box] == part + 1
+        steps = np.zeros(values.shape, np.float32)
+        half = edge_pixels
+        steps[half:-half] = np.abs(values[2 * half :] - values[: -2 * half])
+        steps[:, half:-half] = np.maximum(steps[:, half:-half], np.abs(values[:, 2 * half :] - values[:, : -2 * half]))
         edge = inside & ~binary_erosion(inside)
-        if not edge.any() or np.median(steps[edge]) < MIN_SHARPNESS * means[part]:
+        sharpness = np.median(maximum_filter(steps, 2 * half + 1)[edge])
+        if sharpness < MIN_SHARPNESS * np.percentile(values[inside], 80):
             changed[part] = 0.0
+        changed[part] *= max(CLUTTER_WEIGHT, 1 - _measure_clutter(labels, boxes[part], part + 1) / MAX_CLUTTER)
     return changed
+
+
+def _measure_clutter(labels: AnyArray, box: AnyArray, part: int) -> float:
+    """Return the share of other parts in the area around a part."""
+    top, left, bottom, right = box
+    border = max(8, max(bottom - top, right - left) // 2)
+    around = labels[max(0, top - border) : bottom + border, max(0, left - border) : right + border]
+    own = (bottom - top) * (right - left)
+    return float(((around > 0) & (around != part)).sum() / max(1, around.size - own))
 
 
 def _join_parts(main: int, boxes: AnyArray, means: Array, weighted: Array) -> list[int]:
@@ -174,51 +207,3 @@ def _join_parts(main: int, boxes: AnyArray, means: Array, weighted: Array) -> li
                 top, left = min(top, boxes[part][0]), min(left, boxes[part][1])
                 bottom, right = max(bottom, boxes[part][2]), max(right, boxes[part][3])
     return chosen
-
-
-def _draw_ink(ink: Ink, side: int) -> Array:
-    """Return the ink, upright and with strokes of normal width, in the center of the model input."""
-    from scipy.ndimage import binary_dilation, distance_transform_edt
-
-    dark = float(np.percentile(ink.contrast.values[ink.mask], 80))
-    rows, columns = np.flatnonzero(ink.mask.any(axis=1)), np.flatnonzero(ink.mask.any(axis=0))
-    border = max(int(np.ptp(rows)), int(np.ptp(columns))) // 6 + 3
-    part = np.zeros((rows[-1] - rows[0] + 1 + 2 * border, columns[-1] - columns[0] + 1 + 2 * border), np.float32)
-    inner = np.s_[border:-border, border:-border]
-    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    part[inner] = np.where(
-        binary_dilation(ink.mask[box]), ((ink.contrast.values[box] - 0.25 * dark) / (0.4 * dark)).clip(0, 1), 0
-    )
-    drawn = Image.fromarray((part * 255).astype(np.uint8))
-    if abs(ink.tilt) > 1:
-        drawn = drawn.rotate(ink.tilt, Image.Resampling.BICUBIC, expand=True)
-    stroke = np.asarray(drawn) > 127
-    if not stroke.any():
-        return np.zeros((side, side, 1), np.float32)
-    longer = max(np.ptp(np.flatnonzero(stroke.any(axis=axis))) + 1 for axis in (0, 1))
-    width = 4 * float(distance_transform_edt(stroke)[stroke].mean()) - 1
-    growth = (MIN_STROKE_SHARE * longer - width) / 2
-    if growth > 0:
-        pixels = (growth + 0.5 - distance_transform_edt(~stroke)).clip(0, 1) * 255
-        drawn = Image.fromarray(np.maximum(pixels, np.asarray(drawn)).astype(np.uint8))
-    return _center_ink(drawn, side)
-
-
-def _center_ink(drawn: Image.Image, side: int) -> Array:
-    """Return the ink scaled into the box, with its center of mass in the center."""
-    values = np.asarray(drawn)
-    rows, columns = np.flatnonzero((values > 127).any(axis=1)), np.flatnonzero((values > 127).any(axis=0))
-    cut = drawn.crop((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
-    scale = round(side * BOX_SHARE) / max(cut.size)
-    small = np.asarray(
-        cut.resize((max(1, round(cut.width * scale)), max(1, round(cut.height * scale))), Image.Resampling.BOX), np.float32
-    )
-    small = small * (255 / max(1.0, float(small.max())))
-    result = np.zeros((side, side, 1), np.float32)
-    height, width = small.shape
-    total = float(small.sum())
-    top = round((side - 1) / 2 - float((small.sum(axis=1) * np.arange(height)).sum()) / total)
-    left = round((side - 1) / 2 - float((small.sum(axis=0) * np.arange(width)).sum()) / total)
-    top, left = min(max(0, top), side - height), min(max(0, left), side - width)
-    result[top : top + height, left : left + width, 0] = small
-    return result

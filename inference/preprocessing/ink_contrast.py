@@ -17,7 +17,8 @@ BLUR_PIXELS = 0.8
 MIN_CONTRAST = 0.04  # of the brightness of the paper
 MIN_NOISE_RATIO = 4.5  # of the contrast of ink to the standard deviation of the paper
 TABLE_RATIO = 1.35  # of the brightness of the paper to that of a table
-SAMPLE_STEP = 32  # one of so many values is used for statistics
+SAMPLE_BLOCK = 16  # pixels of the side of a part of the paper
+SMOOTH_PERCENTILE = 40  # of the parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class Contrast:
     table_level: float = 0.0
 
     @property
+    def paper(self) -> Mask:
+        """Return the pixels that are not on the table."""
+        return self.background >= self.table_level
+
+    @property
     def mask(self) -> Mask:
         return self.values > self.threshold
 
@@ -50,17 +56,31 @@ def measure_contrast(image: Image.Image, stroke_pixels: int) -> Contrast:
     from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
     smooth = np.asarray(image.filter(ImageFilter.GaussianBlur(BLUR_PIXELS)))
-    background = smooth
-    for filter1d in (maximum_filter1d, minimum_filter1d):
+    small = np.asarray(image.reduce(2))
+    for filter1d, size in ((maximum_filter1d, stroke_pixels // 2 | 1), (minimum_filter1d, (stroke_pixels // 2 | 1) + 2)):
         for axis in (0, 1):
-            background = filter1d(background, stroke_pixels, axis=axis, mode="reflect")
+            small = filter1d(small, size, axis=axis, mode="reflect")
+    background = np.asarray(Image.fromarray(small).resize(image.size, Image.Resampling.BILINEAR))
     values = 1 - (smooth.astype(np.float32) + 1) / (background.astype(np.float32) + 1)
     level = _find_table_level(background)
-    sample = values.ravel()[::SAMPLE_STEP][background.ravel()[::SAMPLE_STEP] >= level]
-    middle = float(np.median(sample))
-    below = middle - sample[sample <= middle]  # ink is above
-    noise = float(np.median(below)) * 1.4826  # of a normal distribution
-    return Contrast(values, background, max(MIN_CONTRAST, middle) + MIN_NOISE_RATIO * noise, level)
+    return Contrast(values, background, _measure_threshold(values, background >= level), level)
+
+
+def _measure_threshold(values: Array, paper: Mask) -> float:
+    """Return the contrast above the noise of the paper. Most blocks of the paper are smooth, unlike those of a table."""
+    height, width = (side // SAMPLE_BLOCK * SAMPLE_BLOCK for side in values.shape)
+    blocks, is_paper = (
+        part[:height:2, :width:2]
+        .reshape(height // SAMPLE_BLOCK, SAMPLE_BLOCK // 2, width // SAMPLE_BLOCK, SAMPLE_BLOCK // 2)
+        .swapaxes(1, 2)
+        .reshape(-1, (SAMPLE_BLOCK // 2) ** 2)
+        for part in (values, paper)
+    )
+    inside = is_paper.all(axis=1)
+    chosen = blocks[inside] if inside.any() else blocks
+    places = [round(share * chosen.shape[1]) for share in (0.16, 0.5)]  # one standard deviation of a normal distribution
+    low, middle = np.partition(chosen, places, axis=1)[:, places].T
+    return float(np.percentile(np.maximum(MIN_CONTRAST, middle) + MIN_NOISE_RATIO * (middle - low), SMOOTH_PERCENTILE))
 
 
 def _find_table_level(background: Gray) -> float:

@@ -20,7 +20,8 @@ DIGITS: dict[str, list[list[tuple[int, int]]]] = {
     "2": [[(26, 28), (34, 12), (54, 8), (72, 20), (70, 40), (48, 66), (24, 90), (24, 90), (50, 89), (78, 90)]],
     "3": [[(27, 16), (48, 8), (70, 18), (66, 38), (46, 47), (46, 47), (70, 56), (74, 76), (52, 92), (26, 84)]],
     "4": [[(42, 8), (34, 34), (24, 58), (24, 58), (50, 59), (80, 57)], [(64, 30), (63, 60), (61, 92)]],
-    "5": [[(74, 9), (52, 10), (36, 11), (36, 11), (33, 28), (30, 46), (30, 46), (52, 40), (72, 54), (72, 76), (52, 92), (26, 85)]],
+    "5": [[(74, 9), (52, 10), (36, 11), (36, 11), (33, 28), (30, 46), (30, 46), (52, 40), (72, 54), (72, 76), (52, 92),
+           (26, 85)]],
     "6": [[(64, 8), (44, 24), (30, 52), (30, 78), (48, 92), (68, 80), (66, 60), (48, 54), (32, 66)]],
     "7": [[(22, 12), (50, 13), (78, 10), (78, 10), (62, 44), (46, 92)]],
     "8": [[(66, 20), (50, 8), (34, 18), (38, 36), (60, 54), (70, 74), (52, 92), (32, 78), (40, 56), (62, 38), (67, 22)]],
@@ -165,13 +166,17 @@ def _place_sheet(rng: np.random.Generator, sheet: Image.Image, scene: Scene) -> 
     if not scene.has_table:  # the paper continues beyond the photo
         tiled = Image.new("RGB", (width * 2, height * 2), sheet.getpixel((0, 0)))
         tiled.paste(_extend(sheet), (0, 0))
-        coefficients = _solve_perspective(seen, corners + (width, height))
-        return np.asarray(tiled.transform(scene.size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC), np.float32)  # fmt: skip
-    coefficients = _solve_perspective(seen, corners + (width / 2, height / 2))
-    mask = Image.new("L", sheet.size, 255).transform(scene.size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BILINEAR)  # fmt: skip
-    placed = sheet.transform(scene.size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC)
+        coefficients = _solve_perspective(seen, corners + np.array((width, height)))
+        return np.asarray(_transform(tiled, scene.size, coefficients), np.float32)
+    coefficients = _solve_perspective(seen, corners + np.array((width / 2, height / 2)))
+    mask = _transform(Image.new("L", sheet.size, 255), scene.size, coefficients)
+    placed = _transform(sheet, scene.size, coefficients)
     share = np.asarray(mask, np.float32)[..., None] / 255
     return _make_table(rng, scene.size) * (1 - share) + np.asarray(placed, np.float32) * share
+
+
+def _transform(image: Image.Image, size: tuple[int, int], coefficients: tuple[float, ...]) -> Image.Image:
+    return image.transform(size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC)
 
 
 def _extend(sheet: Image.Image) -> Image.Image:
@@ -187,7 +192,8 @@ def _make_table(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     )
     stretched = Image.fromarray(rng.normal(128, 40, (size[1] // 6, 8)).clip(0, 255).astype(np.uint8))
     grain = np.asarray(stretched.resize(size, Image.Resampling.BICUBIC), np.float32) / 128
-    return color * (1 + (grain[..., None] - 1) * rng.uniform(0.05, 0.35))
+    result: np.ndarray = color * (1 + (grain[..., None] - 1) * rng.uniform(0.05, 0.35))
+    return result
 
 
 def _make_light(rng: np.random.Generator, scene: Scene) -> np.ndarray:

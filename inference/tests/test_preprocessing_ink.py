@@ -1,8 +1,10 @@
 """`autocrop = "ink"`: photos of digits, clean images, and images without ink."""
 
+from io import BytesIO
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from inference.errors import InvalidSignature
 from inference.preprocessing import find_warnings, prepare_input, read_image
@@ -36,6 +38,29 @@ def test_the_digit_in_a_photo_is_scaled_as_in_mnist(paper, ink):
     rows = np.flatnonzero((found > 0.2).any(axis=1))
     assert 18 <= np.ptp(rows) + 1 <= 21
     assert abs((found.sum(axis=1) * np.arange(28)).sum() / found.sum() - 13.5) < 1
+
+
+def find_digit(seed, glyphs):
+    """Return whether the ink found in a photo resembles that digit most."""
+    rng = np.random.default_rng(seed)
+    scene = make_scene(rng, size=(800, 600) if seed % 2 else (600, 800))
+    digit = "0123456789"[seed % 10]
+    photo = Image.open(BytesIO(take_photo(rng, draw_digit(rng, digit, scene.stroke), scene))).convert("L")
+    found = crop_ink(photo, 28)
+    if found is None:
+        return False
+    soft = np.asarray(Image.fromarray(found[..., 0].astype(np.uint8)).filter(ImageFilter.GaussianBlur(1.5)), float)
+    return max(glyphs, key=lambda name: np.corrcoef(soft.ravel(), glyphs[name])[0, 1]) == digit
+
+
+def test_digits_are_found_in_most_photos():
+    rng = np.random.default_rng(7)
+    glyphs = {}
+    for digit in "0123456789":
+        clean = [crop_glyph(draw_digit(rng, digit, 0.06))[..., 0] for _ in range(4)]
+        soft = Image.fromarray(np.mean(clean, axis=0).astype(np.uint8)).filter(ImageFilter.GaussianBlur(1.5))
+        glyphs[digit] = np.asarray(soft, float).ravel()
+    assert np.mean([find_digit(seed, glyphs) for seed in range(30)]) >= 0.9
 
 
 def test_light_ink_on_a_dark_board_is_found():
@@ -76,8 +101,6 @@ def test_autocrop_needs_a_square_grayscale_input():
     ],
 )
 def test_the_model_input_is_shown_with_its_original_levels(keys):
-    from io import BytesIO
-
     values = np.random.default_rng(2).integers(0, 256, (9, 9, 3), np.uint8)
     png = draw_model_input(Image.fromarray(values), ImageInput(9, 9, 3, **keys))
     assert np.abs(np.asarray(Image.open(BytesIO(png))).astype(int) - values).max() <= 1

@@ -35,6 +35,7 @@ def model(site: Site, tmp_path) -> str:
 
 
 def test_a_prediction_is_enlarged_annotated_and_compared(page, watched, model):
+    watched.expected = ["status of 400"]  # the tag with a comma
     sign_in(page, f"/predictions/?model={model}")
     page.locator(".history-table tbody .input-cell").first.click()
     check_neighbors(page, model)

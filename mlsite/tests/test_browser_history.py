@@ -36,10 +36,48 @@ def test_filters_change_the_list_and_the_address(page, watched):
     page.goto("/predictions/")
     page.get_by_label("Select all predictions on this page").check()
     expect(page.get_by_text("2 selected")).to_be_visible()
+    page.get_by_role("button", name="Mark incorrect").click()
+    expect(page.get_by_text("2 reviews are not saved.")).to_be_visible()
+    expect(page.get_by_text("2 selected")).to_be_visible()
     page.get_by_role("button", name="Mark correct").click()
     expect(page.get_by_text("2 reviews are saved.")).to_be_visible()
+    expect(page.get_by_role("toolbar")).to_be_hidden()
+    page.get_by_role("link", name="Today").click()
+    page.get_by_role("link", name="Correct", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Excel").click()
+    assert download.value.suggested_filename.endswith(".xlsx")
+    page.get_by_text("Saved filters").click()
+    page.get_by_label("Name of the current filters").fill("Right today")
+    page.get_by_role("button", name="Save filters").click()
+    page.goto("/predictions/")
+    page.get_by_text("Saved filters").click()
+    page.get_by_role("link", name="Right today").click()
+    assert page.url.endswith("/predictions/?range=today&verdict=correct")
     rows.first.get_by_text("digits:1").click(force=True)  # the link of the row covers it
     expect(page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
+
+
+def test_times_are_typed_and_shown_in_the_time_zone_of_the_reader(page, watched):
+    sign_up(page)
+    page.get_by_label("Choose images").set_input_files(SAMPLES / "seven.png")
+    expect(page.locator(".result:not(.pending)")).to_have_count(1)
+    context = watched.context.browser.new_context(
+        base_url=watched.origin, storage_state=watched.context.storage_state(), timezone_id="America/New_York"
+    )
+    remote = context.new_page()
+    remote.goto("/predictions/")  # stores the time zone
+    remote.goto("/predictions/?created_after=2026-01-31T12:00Z")
+    remote.get_by_text("More filters").click()
+    expect(remote.get_by_label("Created from", exact=True)).to_have_value("2026-01-31T07:00")
+    expect(remote.get_by_role("link", name="Created from: 31 Jan, 07:00")).to_be_visible()
+    remote.get_by_label("Created from", exact=True).fill("2026-01-31T08:30")
+    remote.get_by_label("Created from", exact=True).press("Enter")
+    expect(remote.get_by_role("link", name="Created from: 31 Jan, 08:30")).to_be_visible()
+    assert remote.url.endswith("/predictions/?created_after=2026-01-31T08%3A30")
+    remote.goto("/predictions/?range=today")
+    expect(remote.locator("table.data-table tbody tr")).to_have_count(1)
+    context.close()
 
 
 def test_cards_on_a_narrow_screen_name_every_value(page, watched):

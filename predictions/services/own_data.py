@@ -152,7 +152,7 @@ def _write_images(archive: ZipStream, user: User, missing: list[str]) -> Iterato
             missing.append(f"images/{row.pk}")
             del missing[MAX_LISTED_FILES:]
             continue
-        yield from archive.write(f"images/{row.pk}{PurePath(row.image.name).suffix}", [data], is_compressed=False)
+        yield from archive.write(f"images/{row.pk}{PurePath(str(row.image)).suffix}", [data], is_compressed=False)
 
 
 def _write_job_files(archive: ZipStream, user: User, missing: list[str]) -> Iterator[bytes]:
@@ -168,7 +168,7 @@ def _write_job_files(archive: ZipStream, user: User, missing: list[str]) -> Iter
             continue
         with file:
             is_table = name.endswith(".csv")
-            yield from archive.write(name, iter(lambda file=file: file.read(CHUNK_BYTES), b""), is_compressed=is_table)
+            yield from archive.write(name, file.chunks(CHUNK_BYTES), is_compressed=is_table)
 
 
 def _describe_archive(missing: list[str], language: str) -> str:

@@ -40,15 +40,15 @@ def test_random_samples_hide_the_prediction(predictions, reviewer_client, review
     assert not re.search(r"predicted|Mark correct|Confidence|queue-score", html)
     shown = post(reviewer_client, "order=random&blind=0", action="start").content.decode()
     assert "Mark correct" in shown
-    row = predictions[0]
-    answer = post(reviewer_client, "", prediction=row.pk, true_label="grey", comment="blurred")
-    assert answer.context["message"] == "Saved: corrected from black to grey."
+    row = next(row for row in predictions if str(row.pk) in get_shown_ids(shown))
+    saved = post(reviewer_client, "", prediction=row.pk, true_label="white", comment="blurred")
+    assert saved.context["message"] == f"Saved: corrected from {row.label} to white."
     review = Review.objects.get()
     assert (review.is_blind, review.comment, review.verdict) == (True, "blurred", "incorrect")
-    post(reviewer_client, "", action="undo")  # the message has named the prediction
-    post(reviewer_client, "", prediction=row.pk, true_label="black")
-    assert Review.objects.active().get().is_blind is False
-    unsure = post(reviewer_client, "", prediction=predictions[1].pk, verdict="unsure")
+    assert post(reviewer_client, "", action="undo").context["message"] == "Undone."
+    post(reviewer_client, "", prediction=row.pk, true_label=row.label)
+    assert Review.objects.active().get().is_blind is False  # the first message has named the prediction
+    unsure = post(reviewer_client, "", prediction=predictions[2].pk, verdict="unsure")
     assert unsure.context["message"] == "Saved: marked unsure."
 
 

@@ -72,6 +72,11 @@ def test_another_version_runs_on_the_same_input(predictions, shades, signed_in, 
     assert (new.status, new.label) == ("succeeded", "grey")
     html = signed_in.get(row.get_absolute_url()).content.decode()
     assert (new.get_absolute_url() in html, "Run with version" in html) == (True, False)
+    register_model(path=write_dummy("places", ["sea", "sky"]), promote=True)
+    register_model(path=write_dummy("tones"), promote=True)
+    _places, tones = (make_prediction(user, make_image(127), model=name) for name in ("places", "tones"))
+    shown = signed_in.get(row.get_absolute_url()).context["other_predictions"]
+    assert {other.pk for other in shown} == {new.pk, tones.pk}  # those with the same labels
 
 
 def test_neighbors_follow_the_filter_of_the_history(predictions, shades, signed_in, user):

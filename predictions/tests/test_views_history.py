@@ -1,16 +1,13 @@
 """The History page."""
 
 import re
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
 
 import pytest
-from django.utils import timezone
 
 from core.tests.pages import get_text
 from inference.tests.factories import make_image
 from predictions import history_columns, history_query, sorting
-from predictions.date_ranges import resolve_range
 from predictions.models import Prediction
 from predictions.services import predict, review_prediction
 from predictions.tests.factories import change_predictions, make_prediction
@@ -83,7 +80,7 @@ def test_counts_are_exact_up_to_a_limit(shades, signed_in, user, monkeypatch):
     [
         ({}, "No predictions yet"),
         ({"label": "zzz"}, "No predictions match these filters"),
-        ({"min_confidence": "abc"}, "Enter a number"),
+        ({"min_confidence": "abc"}, "Minimum confidence: Enter a number"),
         ({"labell": "7"}, "Unknown filter: “labell”"),
         ({"user": "ada"}, "Unknown filter: “user”"),
         ({"older": "abc"}, "No predictions yet"),
@@ -144,64 +141,16 @@ def test_chips_show_readable_values(shades, signed_in):
     assert [(chip.value, chip.time) for chip in invalid if chip.value] == [("x", None), ("x", None)]
 
 
-def test_chips_of_ranges_select_days_of_the_reader(shades, signed_in, user):
-    user.time_zone = "Pacific/Auckland"
-    user.save()
-    today = timezone.localdate(timezone=ZoneInfo("Pacific/Auckland"))
-    midnight = datetime.combine(today, time.min, ZoneInfo("Pacific/Auckland"))
-    month = midnight.replace(day=1)
-    moments = {"a": midnight, "b": midnight - timedelta(seconds=1), "c": midnight - timedelta(days=7, hours=2)}
-    moments |= {"d": month - timedelta(seconds=1), "e": (month - timedelta(days=40)).replace(day=1)}
-    for name, moment in moments.items():
-        row = make_prediction(user, name=f"{name}.png")
-        change_predictions(Prediction.objects.filter(pk=row.pk), created_at=moment)
-    start_of_last_month = (month - timedelta(days=1)).replace(day=1)
-    expected = {
-        "Today": [name for name, moment in moments.items() if moment >= midnight],
-        "Yesterday": [name for name, moment in moments.items() if midnight - timedelta(hours=24.5) <= moment < midnight],
-        "7 days": [name for name, moment in moments.items() if moment >= midnight - timedelta(days=6, hours=0.5)],
-        "Last month": [name for name, moment in moments.items() if start_of_last_month <= moment < month],
-    }
-    chips = {str(chip.name): chip.url for chip in signed_in.get(URL).context["chips"]}
-    for title, names in expected.items():
-        found = re.findall(r">([a-e])\.png<", signed_in.get(chips[title]).content.decode())
-        assert sorted(found) == names, title
-
-
-def test_typed_times_are_in_the_time_zone_of_the_reader(shades, signed_in, user):
-    query = {"created_after": "2026-01-31T12:00"}
-    signed_in.cookies["time_zone"] = "America/New_York"
-    page = signed_in.get(URL, query)
-    (chip,) = [chip for chip in page.context["chips"] if chip.time]
-    assert chip.time == datetime(2026, 1, 31, 17, tzinfo=UTC)
-    assert page.context["times"] == {"created_after": "2026-01-31T12:00"}
-    user.time_zone = "Asia/Tokyo"
-    user.save()
-    page = signed_in.get(URL, query)
-    assert page.context["filter"].form.cleaned_data["created_after"] == datetime(2026, 1, 31, 3, tzinfo=UTC)
-    page = signed_in.get(URL, {"created_after": "2026-01-31T12:00:00Z"})
-    assert page.context["times"] == {"created_after": "2026-01-31T21:00"}
-    make_prediction(user)
-    url = "/api/v1/predictions/"  # in UTC
-    now = timezone.now().replace(tzinfo=None)
-    assert len(signed_in.get(url, {"created_after": (now - timedelta(hours=1)).isoformat()}).json()["results"]) == 1
-    assert signed_in.get(url, {"created_after": (now + timedelta(hours=1)).isoformat()}).json()["results"] == []
-
-
-def test_a_named_range_stays_when_the_form_is_submitted(shades, signed_in):
-    page = signed_in.get(URL, {"range": "last-month"})
-    assert page.context["times"] == {}
-    assert '<input type="hidden" name="range" value="last-month">' in page.content.decode()
-    page = signed_in.get(URL, {"range": "today", "created_after": "2026-01-31T12:00"}, headers=HTMX)
-    assert page["HX-Push-Url"] == "/predictions/?created_after=2026-01-31T12%3A00"
-
-
-def test_ranges_are_days_of_the_current_time_zone():
-    with timezone.override("America/New_York"):
-        start, end = resolve_range("last-month")
-        today, _ = resolve_range("today")
-    assert (start.day, end.day, start.hour, end.month - start.month) in [(1, 1, 0, 1), (1, 1, 0, -11)]
-    assert today.utcoffset() == timezone.localtime(today, today.tzinfo).utcoffset() != timedelta(0)
+def test_the_form_submits_only_the_filters_that_are_set(shades, signed_in):
+    page = signed_in.get(URL, {"version": ["1", "2"], "max_confidence": "0.5"}).content.decode()
+    form = page[page.index('class="filters"') : page.index('id="search-help"')]
+    typed = re.findall(r'<input (?:type="[-a-z]+"\s+)?name="(\w+)"\s+value="([^"]*)"', form)
+    assert [field for field in typed if field[1] and field[0] not in ("status", "source", "verdict", "picked_by")] == [
+        *[("model", "shades"), ("label", "black"), ("label", "grey"), ("label", "white")],
+        *[("version", "1"), ("version", "2"), ("max_confidence", "0.5"), ("column", "model"), ("column", "source")],
+        ("column", "reference"),
+    ]
+    assert "checked" not in form[: form.index('id="column-choices"')]
 
 
 def test_pushed_address_has_only_the_filters_that_are_set(shades, signed_in):

@@ -35,7 +35,7 @@ def test_overview_shows_signature_usage_and_api_requests(flowers, write_rows, si
     promote_model(name="flowers", number=2, alias="staging")
     page = get_text(signed_in.get(reverse("predictions:model", args=["flowers"])))
     for text in (
-        "float in cm",
+        "float cm",
         "0 to 10",
         "white, red, blue",
         "rejected",

@@ -11,7 +11,7 @@ from predictions.services.own_data import stream_own_data
 from predictions.views.mixins import HtmxLoginRequiredMixin
 
 
-class OwnDataView(HtmxLoginRequiredMixin, View):
+class OwnDataView(HtmxLoginRequiredMixin, View):  # type: ignore[misc]  # both declare `request`
     """Stream a ZIP archive with the account, all rows, and all files of the user."""
 
     http_method_names = ["get"]
