@@ -49,6 +49,7 @@ OWNED_ROUTES = {
         "api:batch-job-retry", "api:batch-job-results", "predictions:batch-job", "predictions:batch-job-start",
         "predictions:batch-job-results", "predictions:batch-job-digests",
         "predictions:batch-job-cancel", "predictions:batch-job-retry", "predictions:batch-job-rows",
+        "predictions:batch-job-workbook",
     ),
     "saved_filter": ("predictions:saved-filter",),
     "replay": ("evaluation:replay", "evaluation:replay-cancel"),
