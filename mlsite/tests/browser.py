@@ -44,7 +44,7 @@ class WatchedContext:
     def check(self) -> None:
         """Fail if a problem was recorded that is not expected."""
         unexpected = [text for text in self.problems if not any(part in text for part in self.expected)]
-        assert unexpected == []
+        assert unexpected == [], unexpected
 
 
 def sign_up(page: Page, *, scripted: bool = True) -> str:

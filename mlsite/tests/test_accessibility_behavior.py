@@ -149,9 +149,9 @@ def test_results_are_announced(page, watched):
     expect(page.locator("[aria-live=polite][data-before=yes]").get_by_text("Your review: Correct")).to_be_visible()
     page.goto("/predictions/")
     page.locator("[aria-live=polite]").evaluate("region => region.dataset.before = 'yes'")
-    page.get_by_text("Filters").click()
-    page.get_by_label("Label", exact=True).fill("none of them")
-    page.get_by_label("Label", exact=True).press("Enter")
+    page.locator(".filters summary", has_text="Label").first.click()
+    page.get_by_label("Other label").fill("none of them")
+    page.get_by_label("Other label").press("Enter")
     expect(
         page.locator("[aria-live=polite][data-before=yes]").get_by_role("heading", name="No predictions match these filters")
     ).to_be_visible()

@@ -107,6 +107,7 @@ def test_rejected_files_show_the_reason_and_do_not_stop_the_others(page, watched
     assert get_labels(page) == ["6"]
     expect(page.get_by_label("Client reference")).to_have_value("my batch")
     page.get_by_role("link", name="Details").click()
+    page.get_by_text("Technical data").click()
     expect(page.get_by_text("my batch")).to_be_visible()
 
 
@@ -133,9 +134,9 @@ def test_upload_and_history_work_without_scripts(page, watched):
     expect(page.locator(".result")).to_have_count(2)
     page.get_by_role("link", name="History", exact=True).click()
     expect(page.locator(TABLE_ROWS)).to_have_count(3)
-    page.get_by_text("Filters").click()
-    page.get_by_label("Label", exact=True).fill("8")
-    page.get_by_role("button", name="Filter").click()
+    page.locator(".filters summary", has_text="Label").first.click()
+    page.get_by_label("Other label").fill("8")
+    page.get_by_role("button", name="Filter", exact=True).click()
     expect(page.locator(TABLE_ROWS)).to_have_count(1)
 
 

@@ -50,6 +50,7 @@ OWNED_ROUTES = {
         "predictions:batch-job-results", "predictions:batch-job-workbook",
         "predictions:batch-job-digests",
         "predictions:batch-job-cancel", "predictions:batch-job-retry", "predictions:batch-job-rows",
+        "predictions:batch-job-workbook",
     ),
     "saved_filter": ("predictions:saved-filter",),
     "replay": ("evaluation:replay", "evaluation:replay-cancel"),

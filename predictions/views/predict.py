@@ -220,8 +220,8 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
         if version and self.table and "csv_form" not in context:
             context["csv_form"] = CsvRowForm(table=self.table)
         if version and is_too_wide:
-            site_url = get_site_url(self.request)
-            context["snippets"] = build_snippets(version.parsed_signature, reference=self.page_reference, site_url=site_url)
+            url = get_site_url(self.request)
+            context["snippets"] = build_snippets(version.parsed_signature, reference=self.page_reference, site_url=url)
         return {
             "form": form,
             "version": version,

@@ -7,7 +7,7 @@ import { addCards, onImageCard } from "./image_cards.js";
 const MISSING_MESSAGE = gettext("The image editor could not be loaded. Check the connection, then try again.");
 const dialog = document.getElementById("image-editor");
 const pad = document.getElementById("drawing-pad");
-const box = document.createElement("input");
+const box = document.querySelector("[data-edit-first]");
 
 async function editImage(file) {
   const editor = await import("./image_editor.js");
@@ -16,7 +16,7 @@ async function editImage(file) {
 
 // Return the images to send: the same ones or, if the check box is checked, edited ones. An image whose editing is canceled is left out.
 export async function prepareImages(files) {
-  if (!box.checked) return files;
+  if (!box?.checked) return files;
   const edited = [];
   for (const file of files) {
     try {
@@ -26,13 +26,6 @@ export async function prepareImages(files) {
     }
   }
   return edited.filter(Boolean);
-}
-
-function addCheckbox() {
-  const label = document.createElement("label");
-  box.type = "checkbox";
-  label.append(box, gettext("Edit images before they are sent: crop, rotate, invert"));
-  document.querySelector("[data-image-tools]")?.append(label);
 }
 
 function addButton({ actions, isPending, readFile }) {
@@ -56,10 +49,7 @@ function addButton({ actions, isPending, readFile }) {
 
 // `addFiles(files)` submits a drawing as if the user had chosen a file.
 export function listenForTools(addFiles) {
-  if (dialog) {
-    addCheckbox();
-    onImageCard(addButton);
-  }
+  if (dialog) onImageCard(addButton);
   pad?.addEventListener("toggle", async () => {
     const { startDrawing } = await import("./drawing_pad.js");
     startDrawing(addFiles);
