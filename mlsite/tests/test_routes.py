@@ -47,8 +47,7 @@ OWNED_ROUTES = {
     "job": (
         "api:batch-job-detail", "api:batch-job-images", "api:batch-job-start", "api:batch-job-cancel",
         "api:batch-job-retry", "api:batch-job-results", "predictions:batch-job", "predictions:batch-job-start",
-        "predictions:batch-job-results", "predictions:batch-job-workbook",
-        "predictions:batch-job-digests",
+        "predictions:batch-job-results", "predictions:batch-job-digests",
         "predictions:batch-job-cancel", "predictions:batch-job-retry", "predictions:batch-job-rows",
         "predictions:batch-job-workbook",
     ),
