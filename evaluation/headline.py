@@ -1,4 +1,4 @@
-"""The headline figure of an evaluation: one metric, and what it is over."""
+"""The headline metric of an evaluation: one metric, and what it is over."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SMALL_SAMPLE_ROWS = 30
 class Headline(NamedTuple):
     """A metric as text, and sentences about the predictions that it is over."""
 
-    figure: str
+    value: str
     name: str
     text: str
     note: str
@@ -79,5 +79,5 @@ def _build_error_headline(evaluation: Evaluation, picked_by: str, unit: str) -> 
         note = _("Not a random sample: this sample may be biased")
     else:
         note = _("All reviewed predictions: not a random sample, so it may be biased")
-    figure = f"{format_number(errors.mae)} {unit}".strip()
-    return Headline(figure, name, text % values, note, errors.n < SMALL_SAMPLE_ROWS)
+    value = f"{format_number(errors.mae)} {unit}".strip()
+    return Headline(value, name, text % values, note, errors.n < SMALL_SAMPLE_ROWS)

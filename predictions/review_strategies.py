@@ -68,6 +68,7 @@ class ReviewQueue:
         The random order follows the random bits of the ids: each prediction is equally likely to come first, and all
         reviewers see the same order. A filtered list has the order of the history. In another order, it has its newest
         `MAX_SORTED_PREDICTIONS`: the index of that order could lead through all predictions to the few of the list.
+        Each claim sorts at most these.
         """
         if self.filtered is None:
             return self._sort(Prediction.objects.filter(model_version=self.version).awaiting_review())

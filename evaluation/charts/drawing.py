@@ -17,6 +17,7 @@ TICK_COUNT = 5
 NICE_STEPS = (1, 2, 2.5, 5, 10)
 MIN_RADIUS, MAX_RADIUS = 3, 8
 MIN_SPAN = 1e-300  # below it, a step can be 0
+MAX_PLAIN_NUMBER = 1e9  # from here on, ticks have an exponent
 MIN_DIGITS, MAX_DIGITS = 4, 17  # significant ones of a tick
 
 
@@ -101,7 +102,11 @@ class Chart:
 
     @property
     def placed_x_ticks(self) -> list[Tick]:
-        return [Tick(self.x.place(value), text) for value, text in self.x_ticks]
+        """Return as many ticks as have room for their texts."""
+        longest = max((len(text) for _, text in self.x_ticks), default=0)
+        room = (self.x.end - self.x.start) / (CHARACTER_WIDTH * (longest + 1))
+        step = max(1, ceil(len(self.x_ticks) / max(1, room)))
+        return [Tick(self.x.place(value), text) for value, text in self.x_ticks[::step]]
 
     @property
     def placed_y_ticks(self) -> list[Tick]:
@@ -175,5 +180,8 @@ def format_range(low: float | None, high: float | None) -> str:
 
 def _format_tick(value: float, ticks: Sequence[float]) -> str:
     """Return a tick with as many digits as it takes to distinguish the ticks of its axis."""
-    ratio = max(abs(ticks[0]), abs(ticks[-1])) / (ticks[1] - ticks[0])
-    return f"{value:,.{min(MAX_DIGITS, max(MIN_DIGITS, ceil(log10(ratio)) + 2))}g}"
+    highest, step = max(abs(ticks[0]), abs(ticks[-1])), ticks[1] - ticks[0]
+    if step >= 1 and step == int(step) and highest < MAX_PLAIN_NUMBER:
+        return f"{value:,.0f}"
+    digits = ceil(log10(highest / step)) + 2
+    return f"{value:,.{min(MAX_DIGITS, max(MIN_DIGITS, digits))}g}"

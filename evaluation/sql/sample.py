@@ -11,7 +11,7 @@ from core.sql import execute_query
 from predictions.models import Review
 from predictions.models.summaries import PICKED_BY_BITS
 
-MAX_SAMPLE_ROWS = 10_000  # about 40 ms
+MAX_SAMPLE_ROWS = 5000  # about 20 ms to read and 50 ms for the charts
 READ_NEWEST = f"""
 SELECT prediction_id, created_at, verdict, confidence, value, true_value, picked_by
 FROM summaries WHERE (verdict <> '' OR true_value IS NOT NULL) AND (%s = 0 OR (picked_by & %s) <> 0)

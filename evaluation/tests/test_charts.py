@@ -9,7 +9,7 @@ from core.tests.pages import get_text
 from evaluation.charts.drawing import build_number_axis, compute_ticks
 from evaluation.charts.labels import build_label_charts, build_threshold_chart, compute_thresholds
 from evaluation.charts.trend import group_by_period
-from evaluation.charts.values import build_value_charts
+from evaluation.charts.values import build_scatter_chart, build_value_charts
 from evaluation.sql.sample import SampleRow, read_sample
 from evaluation.tests.factories import make_value_reviews
 from evaluation.types import Residuals
@@ -48,6 +48,10 @@ def test_the_ticks_of_a_number_axis_have_different_texts():
     for low, high in ((1000.001, 1000.003), (0, 5e-324), (2e15, 2e15 + 8), (-5, 5)):
         texts = [text for _, text in build_number_axis(low, high)[1]]
         assert len(set(texts)) == len(texts), texts
+    pairs = [make_row(day, value=2.4e6 * day, true_value=1e6) for day in range(2)]
+    chart = build_scatter_chart(pairs, "EUR", "")
+    assert [tick.text for tick in chart.placed_x_ticks] == ["0", "2,000,000"]  # each second one
+    assert chart.x_title == "Actual, EUR"
 
 
 @pytest.mark.once

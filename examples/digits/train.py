@@ -49,8 +49,8 @@ This model demonstrates mlsite.
 
 ## Limitations
 
-- The image must show one digit, tilted by at most 20 degrees. `autocrop = "ink"` finds it in a photo of paper. The rates
-  for photos are in docs/images.md. They are measured with generated photos.
+- The image must show one digit, tilted by at most 20 degrees. `autocrop = "ink"` finds it in a photo of paper.
+  docs/images.md has the rates by condition, measured with generated photos.
 - A hard shadow across the digit, or a 1 with a long upstroke, which looks like a 7, often causes a wrong prediction.
 - The model always predicts one of the ten digits, even for an image of a cat. Check the confidence.
 - The model is not calibrated for handwriting outside MNIST.

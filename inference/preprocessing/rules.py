@@ -96,8 +96,8 @@ def _find_ridges(values: Array, threshold: float) -> Mask:
     """Return the pixels that are darker than those above and below."""
     reach = _measure_reach(values)
     ridges = np.zeros(values.shape, np.bool_)
-    beside = np.maximum(values[: -2 * reach], values[2 * reach :])
-    ridges[reach:-reach] = values[reach:-reach] - beside > threshold
+    neighbors = np.maximum(values[: -2 * reach], values[2 * reach :])
+    ridges[reach:-reach] = values[reach:-reach] - neighbors > threshold
     return ridges
 
 

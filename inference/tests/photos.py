@@ -201,7 +201,7 @@ def _make_light(rng: np.random.Generator, scene: Scene) -> np.ndarray:
     width, height = scene.size
     x, y = np.meshgrid(np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32))
     angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0.05, 0.3)
-    light = rng.uniform(0.7, 0.95) + strength * (x * np.cos(angle) + y * np.sin(angle)) / 1.4
+    light: np.ndarray = rng.uniform(0.7, 0.95) + strength * (x * np.cos(angle) + y * np.sin(angle)) / 1.4
     light -= rng.uniform(0, 0.12) * (x * x + y * y)
     if scene.has_shadow:
         shadow = Image.new("L", (160, 120), 255)

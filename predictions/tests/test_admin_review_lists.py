@@ -38,8 +38,8 @@ def test_random_samples_hide_the_prediction(predictions, reviewer_client, review
     html = post(reviewer_client, "", action="start").content.decode()
     assert "What is the true label?" in html
     assert not re.search(r"predicted|Mark correct|Confidence|queue-score", html)
-    shown = post(reviewer_client, "order=random&blind=0", action="start").content.decode()
-    assert "Mark correct" in shown
+    shown = post(reviewer_client, "order=random&blind=0", action="start")
+    assert "Mark correct" in shown.content.decode()
     row = next(row for row in predictions if str(row.pk) in get_shown_ids(shown))
     saved = post(reviewer_client, "", prediction=row.pk, true_label="white", comment="blurred")
     assert saved.context["message"] == f"Saved: corrected from {row.label} to white."

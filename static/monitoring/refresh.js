@@ -78,8 +78,9 @@ document.addEventListener("htmx:sendError", ({ detail }) => {
   if (detail.target.id === "operations-live") showError();
   else location.assign(detail.pathInfo.finalRequestPath);
 });
-// After operations.js has drawn the charts, so that the page has its height.
+// After operations.js has drawn the charts, so that the page has its height. uPlot sets the sizes in a microtask.
 document.addEventListener("htmx:afterSwap", () => {
-  if (state) restoreState(state);
+  const restored = state;
   state = null;
+  if (restored) queueMicrotask(() => restoreState(restored));
 });
