@@ -53,12 +53,12 @@ def test_a_drawing_is_predicted_and_edited(page, watched):
     expect(edit).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(SHOWN_IMAGE)).to_be_visible()
-    page.get_by_label("Crop area").press("Shift+ArrowLeft")
     dialog.get_by_role("button", name="Rotate right").press("Enter")
     dialog.get_by_role("button", name="Rotate left").press("Enter")
     dialog.get_by_role("button", name="Invert").press("Enter")
     dialog.get_by_label("Straighten").press("ArrowRight")
     expect(dialog.locator("output")).to_have_text("0.5°")
+    page.get_by_label("Crop area").press("Shift+ArrowLeft")
     dialog.get_by_role("button", name="Predict").click()
     expect(page.locator(COMPLETE_RESULT)).to_have_count(2)
     width, height = page.locator(COMPLETE_RESULT).first.evaluate(
