@@ -61,6 +61,13 @@ def select_columns(query: HistoryQuery, available: Sequence[HistoryColumn]) -> l
     return [column for column in available if (column.key in chosen if chosen else column.is_default)]
 
 
+def drop_default_columns(query: HistoryQuery, available: Sequence[HistoryColumn]) -> None:
+    """Remove the columns from the query if they are the default ones. The form submits them with every change."""
+    chosen = set(query.values.get("column", [])) - {HIDDEN_COLUMNS}
+    if chosen == {column.key for column in available if column.is_default}:
+        query.values.pop("column", None)
+
+
 def list_cells(prediction: Prediction, columns: Sequence[HistoryColumn]) -> list[Cell]:
     return [Cell(column.title, column.get_text(prediction), column.is_number) for column in columns]
 

@@ -25,7 +25,7 @@ def test_filters_change_the_list_and_the_address(page, watched):
     expect(page.locator(".result:not(.pending)")).to_have_count(2)
     page.goto("/predictions/")
     rows = page.locator("table.data-table tbody tr")
-    page.get_by_text("Label", exact=True).click()
+    page.locator(".filters summary", has_text="Label").click()
     page.get_by_role("checkbox", name="7", exact=True).check()
     expect(rows).to_have_count(1)
     assert page.url.endswith("/predictions/?label=7")

@@ -170,6 +170,17 @@ def test_features_and_scores_are_columns_of_one_model(flowers, shades, signed_in
     assert "can have only one value" in get_text(signed_in.get(f"{URL}?reviewed=true&reviewed=false"))
 
 
+def test_default_columns_stay_out_of_the_address(shades, signed_in, user):
+    make_prediction(user)
+    for columns in (["model", "source"], ["none", "model", "source"]):
+        page = signed_in.get(URL, {"label": "black", "column": columns}, headers=HTMX)
+        assert page["HX-Push-Url"] == "/predictions/?label=black"
+        assert "column=" not in page.content.decode()
+    page = signed_in.get(URL, {"column": ["none", "model"]}, headers=HTMX)
+    assert page["HX-Push-Url"] == "/predictions/?column=none&column=model"
+    assert signed_in.get(URL, {"column": "none"}, headers=HTMX)["HX-Push-Url"] == "/predictions/?column=none"
+
+
 def test_htmx_request_of_a_signed_out_user_opens_the_sign_in_page(client):
     response = client.get("/predictions/?model=iris", headers=HTMX)
     assert response.status_code == 200

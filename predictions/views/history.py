@@ -15,7 +15,7 @@ from accounts.permissions import can_view_all
 from accounts.requests import AuthenticatedRequest
 from core.pagination import KeysetPage
 from predictions.export import FORMAT_NAMES
-from predictions.history_columns import list_available_columns, select_columns
+from predictions.history_columns import drop_default_columns, list_available_columns, select_columns
 from predictions.history_query import PAGE_SIZES, RANGE, TIME_FILTERS, HistoryQuery, build_history_url
 from predictions.history_selection import get_selection
 from predictions.models import SavedFilter
@@ -52,6 +52,7 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         query, rows = self.query, self.query.get_rows()
+        kwargs |= get_row_context(query)  # first, because it drops default columns, which links must not contain
         page = get_sorted_page(
             rows.with_related().with_reviews(),
             sort=query.sort,
@@ -74,7 +75,6 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
             repeated_names=query.repeated_names,
             selection=get_selection(self.request),
             export_formats=[(name, FORMAT_TITLES[name]) for name in FORMAT_TITLES if name in FORMAT_NAMES],
-            **get_row_context(query),
             **kwargs,
         )
 
@@ -108,6 +108,7 @@ def get_row_context(query: HistoryQuery) -> dict[str, Any]:
     """Return the context of the rows or tiles, which the request that polls open rows needs too."""
     shows_all_users = can_view_all(query.request.user)
     available = list_available_columns(query, shows_users=shows_all_users)
+    drop_default_columns(query, available)
     columns = select_columns(query, available)
     return {
         "query": query,
