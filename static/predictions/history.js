@@ -9,7 +9,6 @@ const listBoxes = () => [...document.querySelectorAll('#selection input[name="id
 function showSelection() {
   const form = document.querySelector("#selection");
   if (!form) return;
-  form.classList.add("scripted");
   const boxes = listBoxes();
   selectedIds = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
   const count = selectedIds.size;
@@ -18,7 +17,6 @@ function showSelection() {
   form.querySelector("[data-count]").textContent = count ? interpolate(text, { count }) : "";
   const all = form.querySelector("[data-select-page]");
   if (!all) return;
-  all.hidden = false;
   all.checked = count > 0 && count === boxes.length;
   all.indeterminate = count > 0 && count < boxes.length;
 }
