@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -104,13 +105,24 @@ def expect_current(page: Page, prediction_id: str) -> None:
     expect(page.locator(CURRENT_ITEM)).to_have_attribute("data-id", prediction_id)
 
 
+def count_today(page: Page) -> int:
+    """Return how many reviews of today the page shows."""
+    found = re.search(r"([\d,]+) of [\d,]+ today", page.locator("#queue-progress").inner_text())
+    assert found
+    return int(found[1].replace(",", ""))
+
+
+def expect_today(page: Page, count: int) -> None:
+    expect(page.locator("#queue-progress")).to_contain_text(re.compile(rf"(?<![\d,]){count:,} of [\d,]+ today"))
+
+
 def test_a_hundred_reviews_by_keyboard_are_stored_once_each(page, watched, site, make_queue):
     queue = make_queue(115)
     open_queue(page, f"{queue.url}&order=uncertain")
     keys = ["1", "2", "Enter", "u"]
-    earlier = int(page.locator("#queue-recent").inner_text())
+    earlier = count_today(page)
     reviews = [(press(page, keys[number % 4]), keys[number % 4]) for number in range(100)]
-    expect(page.locator("#queue-recent")).to_have_text(str(earlier + 100))
+    expect_today(page, earlier + 100)
     expect(page.locator("#queue-error")).to_be_hidden()
     assert len({pk for pk, _ in reviews}) == 100
     rows = {row["id"]: row for row in queue.list_predictions()}
@@ -198,10 +210,39 @@ def test_two_reviewers_never_get_the_same_prediction(page, watched, browser, sit
     expect(page.locator("#queue-message")).to_contain_text("The prediction is hidden.")
     reviewed = [press(reviewer, "1") for _ in range(10) for reviewer in (page, other)]
     assert len(set(reviewed)) == 20
-    expect(page.locator("#queue-recent")).to_have_text("10")
+    expect_today(page, 10)
     expect(other.locator("#queue-message")).to_contain_text("Saved:")
     context.close()
     assert {row["reviews"] for row in queue.list_predictions() if row["id"] in reviewed} == {1}
+
+
+def test_a_blind_queue_by_keyboard(page, watched, make_queue):
+    """A random sample hides predictions, Enter does not mark them correct, and b shows them."""
+    queue = make_queue(12)
+    open_queue(page, f"{queue.url}&order=random")
+    message = page.locator("#queue-message")
+    hidden = get_current_id(page)
+    expect(page.locator(CURRENT_ITEM)).to_contain_text("The prediction is hidden until you choose.")
+    expect(page.get_by_role("button", name="Mark correct")).to_have_count(0)
+    expect(page.get_by_text("Confidence:")).to_have_count(0)
+    page.keyboard.press("Enter")
+    expect(message).to_contain_text("The prediction is hidden.")
+    assert get_current_id(page) == hidden
+    assert queue.count_reviews() == 0
+    assert press(page, "u") == hidden
+    expect(message).to_have_text("Saved: marked unsure.")
+    chosen = press(page, "1")
+    expect(message).to_have_text(re.compile(r"Saved: (a marked correct|corrected from b to a)\."))
+    page.keyboard.press("b")
+    expect(page.get_by_role("link", name="Hide predictions")).to_be_visible()
+    wait_for_queue(page)
+    correct = press(page, "Enter")
+    expect(message).to_contain_text("marked correct.")
+    rows = {row["id"]: row for row in queue.list_predictions() if row["reviews"]}
+    assert rows.keys() == {hidden, chosen, correct}
+    assert (rows[hidden]["verdict"], rows[hidden]["true_label"]) == ("unsure", None)
+    assert rows[chosen]["true_label"] == "a"
+    assert (rows[correct]["verdict"], rows[correct]["true_label"]) == ("correct", rows[correct]["label"])
 
 
 @pytest.mark.parametrize("watched", [{"java_script_enabled": False}], indirect=True)

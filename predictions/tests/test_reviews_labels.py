@@ -145,7 +145,7 @@ def test_queue_stores_the_checked_labels(dark, client, reviewer, fields, expecte
     address = f"{QUEUE_URL}?version={dark.model_version_id}&order=margin"
     html = client.post(address, {"action": "start"}, follow=True).content.decode()
     assert list_boxes(html) == {"black": True, "grey": True, "white": False}
-    assert re.findall(r'data-key="(\w+)"', html) == ["Enter", "u", "s", "1", "2", "3"]
+    assert re.findall(r'data-key="(\w+)"', html) == ["i", "Enter", "n", "u", "s", "1", "2", "3", "c"]
     page = client.post(address, {"prediction": str(dark.pk), **fields}, follow=True).content.decode()
     assert message in page
     assert Review.objects.values_list("verdict", "picked_by").get() == (expected, "margin")
