@@ -61,7 +61,9 @@ def restrict_schema(result: dict[str, Any], generator: object, request: Any, pub
     hidden = REVIEWER_PARAMETERS if request is not None and not can_view_all(request.user) else set()
     listing["parameters"] = [parameter for parameter in listing["parameters"] if parameter["name"] not in hidden]
     for parameter in listing["parameters"]:
-        parameter["schema"] |= FILTER_LIMITS.get(parameter["name"], {})
+        schema = parameter["schema"]
+        limited = schema["items"] if schema.get("type") == "array" else schema
+        limited |= FILTER_LIMITS.get(parameter["name"], {})
         _describe_repetition(parameter)
     filters = [parameter for parameter in listing["parameters"] if parameter["name"] not in LIST_PARAMETERS]
     paths[EXPORT_PATH]["get"]["parameters"] += deepcopy(filters)

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
 KEYS = {
     *("id", "url", "status", "source", "model", "model_version", "input", "label", "labels", "confidence", "value"),
     *("output", "error", "client_reference", "timings", "created_at", "completed_at", "review", "warnings"),
+    "tags",
 }
 INPUT_KEYS = {
     *("id", "kind", "url", "image_url", "sha256", "content_type", "width", "height", "original_name", "features", "text"),

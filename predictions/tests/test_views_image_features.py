@@ -100,7 +100,7 @@ def test_pages_show_the_image_and_the_features(parcel, reviewer, client):
 
 def test_the_model_page_describes_both_parts_and_the_request(parcels, signed_in):
     response = signed_in.get(parcels.model.get_absolute_url())
-    assert re.search(r"resized to 8 × 8, grayscale .* and a row of 2 features", get_text(response))
+    assert re.search(r"resized to 8 × 8, grayscale .* Row of 2 features", get_text(response))
     curl, python, javascript = (snippet.code for snippet in response.context["snippets"])
     assert (
         """-F image=@image.png -F model=parcels \\\n  --form-string 'features={"weight": 2.5, "express": false}'""" in curl
