@@ -26,6 +26,8 @@ def make_database_read_only(run: FaultRun) -> None:
         started = time.time()
         run.execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
         run.execute(TERMINATE)
+        time.sleep(0.5)
+        run.execute(TERMINATE)  # connections that were being opened before have the old setting
         check_not_writable(run, started + READ_ONLY_SECONDS)
         run.execute(MAKE_WRITABLE)
         run.execute(TERMINATE)
