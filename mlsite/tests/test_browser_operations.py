@@ -8,7 +8,7 @@ import uuid
 import pytest
 from playwright.sync_api import expect
 
-from mlsite.tests.browser import sign_in
+from mlsite.tests.browser import sign_in, wait_for_condition
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("browser")]
 PAGE = "/operations/"
@@ -52,8 +52,8 @@ def test_charts_follow_the_width_of_the_window(page, watched, model):
     expect(canvas).to_be_visible()
     before = canvas.bounding_box()["width"]
     page.set_viewport_size({"width": 390, "height": 850})
-    page.wait_for_function(
-        "before => document.querySelector('.plot canvas').getBoundingClientRect().width < before", arg=before
+    wait_for_condition(
+        page, "before => document.querySelector('.plot canvas').getBoundingClientRect().width < before", before
     )
     assert canvas.bounding_box()["width"] <= 390
     assert canvas.evaluate(COUNT_DRAWN_PIXELS) > 500
