@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from urllib.parse import quote
 
@@ -78,3 +79,14 @@ def sign_in(page: Page, address: str, name: str = "demo", password: str = PASSWO
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
+
+
+def wait_for_condition(page: Page, function: str, argument: object = None, *, seconds: float = 15) -> None:
+    """Wait until a JavaScript function returns true.
+
+    `Page.wait_for_function` evaluates a string each time it repeats, which the Content Security Policy of the site forbids.
+    """
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(function, argument):
+        assert time.monotonic() < deadline, f"not true within {seconds} s: {function}"
+        page.wait_for_timeout(50)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from core.tests.waiting import wait_until
-from mlsite.tests.browser import sign_in
+from mlsite.tests.browser import sign_in, wait_for_condition
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("browser")]
 PAGE = "/operations/"
@@ -60,7 +60,7 @@ def model(site, tmp_path_factory):
 
 
 def wait_for_charts(page):
-    page.wait_for_function(ALL_DRAWN)
+    wait_for_condition(page, ALL_DRAWN)
     for canvas in page.locator(".plot canvas").all():
         assert canvas.evaluate(COUNT_DRAWN_PIXELS) > 500
 
@@ -72,14 +72,14 @@ def test_charts_fit_each_width_and_follow_the_theme(page, watched, model):
     canvas = page.locator(".plot canvas").first
     for width in (1920, 1280, 390):
         page.set_viewport_size({"width": width, "height": 850})
-        page.wait_for_function(FIT_WIDTH)
+        wait_for_condition(page, FIT_WIDTH)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert canvas.evaluate(COUNT_DRAWN_PIXELS) > 500
     light = canvas.evaluate(READ_BRIGHTNESS)
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"light => ({READ_BRIGHTNESS})(document.querySelector('.plot canvas')) > light + 20", arg=light)
+    wait_for_condition(page, f"light => ({READ_BRIGHTNESS})(document.querySelector('.plot canvas')) > light + 20", light)
     page.evaluate("document.documentElement.dataset.theme = 'light'")  # the theme of the account
-    page.wait_for_function(f"light => ({READ_BRIGHTNESS})(document.querySelector('.plot canvas')) < light + 5", arg=light)
+    wait_for_condition(page, f"light => ({READ_BRIGHTNESS})(document.querySelector('.plot canvas')) < light + 5", light)
 
 
 def test_the_page_is_refreshed_every_minute(page, watched, model):

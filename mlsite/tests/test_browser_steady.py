@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-from mlsite.tests.browser import sign_in
+from mlsite.tests.browser import sign_in, wait_for_condition
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("browser")]
 MAX_SHIFT_SCORE = 0.03  # cumulative layout shift; https://web.dev/articles/cls calls 0.1 good
@@ -76,4 +76,4 @@ def test_shifts_are_detected(page, watched):
     page.add_init_script(RECORD_SHIFTS)
     page.goto("/accounts/login/")
     page.evaluate("() => { document.querySelector('main').style.marginTop = '200px' }")
-    page.wait_for_function("window.shifts.length > 0")
+    wait_for_condition(page, "() => window.shifts.length > 0")

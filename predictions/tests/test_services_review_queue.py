@@ -31,9 +31,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def other_reviewer(make_user):
-    person = make_user("otto")
-    add_reviewer(user=person)
-    return person
+    return add_reviewer(user=make_user("otto"))
 
 
 @pytest.fixture
