@@ -13,6 +13,7 @@ from PIL import Image
 
 from inference.preprocessing.ink_contrast import Contrast, Mask, measure_contrast
 from inference.preprocessing.ink_drawing import Ink, draw_ink
+from inference.preprocessing.ink_uniform import draw_ink_on_uniform_background
 from inference.preprocessing.rules import find_rules, measure_angle, remove_rules
 from inference.types import AnyArray, Array
 
@@ -46,6 +47,9 @@ def crop_ink(image: Image.Image, side: int) -> Array | None:
         image: in the mode `L`.
     """
     searched = _resize(image)
+    uniform = draw_ink_on_uniform_background(searched, side)
+    if uniform is not None:
+        return uniform
     if _is_dark(searched):
         searched = Image.fromarray(255 - np.asarray(searched))
     enlargement = max(1.0, max(searched.size) / max(image.size))

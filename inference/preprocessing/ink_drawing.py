@@ -33,7 +33,7 @@ class Ink:
 
 def draw_ink(ink: Ink, side: int) -> Array:
     """Return the ink, upright and with strokes of normal width, in the center of the model input."""
-    from scipy.ndimage import binary_dilation, distance_transform_edt
+    from scipy.ndimage import binary_dilation
 
     dark = float(np.percentile(ink.contrast.values[ink.mask], 80))
     rows, columns = np.flatnonzero(ink.mask.any(axis=1)), np.flatnonzero(ink.mask.any(axis=0))
@@ -47,21 +47,30 @@ def draw_ink(ink: Ink, side: int) -> Array:
     drawn = Image.fromarray((part * 255).astype(np.uint8))
     if abs(ink.tilt) > 1:
         drawn = drawn.rotate(ink.tilt, Image.Resampling.BICUBIC, expand=True)
+    return center_ink(widen_strokes(drawn, MIN_STROKE_SHARE), side)
+
+
+def widen_strokes(drawn: Image.Image, min_share: float) -> Image.Image:
+    """Return strokes that are at least as wide as a share of the longer side of the digit."""
+    from scipy.ndimage import distance_transform_edt
+
     stroke = np.asarray(drawn) > 127
     if not stroke.any():
-        return np.zeros((side, side, 1), np.float32)
+        return drawn
     longer = max(np.ptp(np.flatnonzero(stroke.any(axis=axis))) + 1 for axis in (0, 1))
     width = 4 * float(distance_transform_edt(stroke)[stroke].mean()) - 1
-    growth = (MIN_STROKE_SHARE * longer - width) / 2
-    if growth > 0:
-        pixels = (growth + 0.5 - distance_transform_edt(~stroke)).clip(0, 1) * 255
-        drawn = Image.fromarray(np.maximum(pixels, np.asarray(drawn)).astype(np.uint8))
-    return _center_ink(drawn, side)
+    growth = (min_share * longer - width) / 2
+    if growth <= 0:
+        return drawn
+    pixels = (growth + 0.5 - distance_transform_edt(~stroke)).clip(0, 1) * 255
+    return Image.fromarray(np.maximum(pixels, np.asarray(drawn)).astype(np.uint8))
 
 
-def _center_ink(drawn: Image.Image, side: int) -> Array:
-    """Return the ink scaled into the box, with its center of mass in the center."""
+def center_ink(drawn: Image.Image, side: int) -> Array:
+    """Return the ink as float32 `(side, side, 1)`, scaled into the box, with its center of mass in the center."""
     values = np.asarray(drawn)
+    if not (values > 127).any():
+        return np.zeros((side, side, 1), np.float32)
     rows, columns = np.flatnonzero((values > 127).any(axis=1)), np.flatnonzero((values > 127).any(axis=0))
     cut = drawn.crop((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
     scale = round(side * BOX_SHARE) / max(cut.size)

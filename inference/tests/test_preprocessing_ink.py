@@ -70,6 +70,31 @@ def test_light_ink_on_a_dark_board_is_found():
     assert np.abs(found - crop_glyph(glyph)).mean() < 12
 
 
+@pytest.mark.parametrize("side", [40, 112, 400, 1000])
+@pytest.mark.parametrize("resampling", [Image.Resampling.NEAREST, Image.Resampling.BICUBIC])
+@pytest.mark.parametrize("is_dark", [False, True])
+def test_an_enlarged_sample_is_read_as_the_sample(side, resampling, is_dark):
+    sample = Image.fromarray(crop_ink(draw_digit(np.random.default_rng(8), "5", 0.09), 28)[..., 0].astype(np.uint8))
+    enlarged = np.asarray(sample.resize((side, side), resampling))
+    found = crop_ink(Image.fromarray(255 - enlarged if is_dark else enlarged), 28)[..., 0]
+    assert np.corrcoef(found.ravel(), np.asarray(sample).ravel())[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("digit", "058")
+def test_a_digit_that_the_edges_of_a_clean_image_touch_is_found(digit):
+    glyph = draw_digit(np.random.default_rng(9), digit, 0.08)
+    cut = glyph.crop(glyph.getbbox())
+    found, expected = crop_ink(cut, 28)[..., 0], crop_ink(glyph, 28)[..., 0]
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.85
+
+
+def test_a_speck_in_a_clean_image_is_no_part_of_the_digit():
+    pixels = np.asarray(draw_digit(np.random.default_rng(10), "3", 0.07)).copy()
+    expected = crop_ink(Image.fromarray(pixels), 28)
+    pixels[8:11, 8:11] = 255
+    assert np.abs(crop_ink(Image.fromarray(pixels), 28) - expected).mean() < 1
+
+
 def test_an_image_of_the_size_of_the_model_is_unchanged():
     values = np.random.default_rng(1).integers(0, 256, (28, 28), np.uint8)
     assert (prepare_input(DIGITS, Image.fromarray(values))[..., 0] * 255).round().tolist() == values.tolist()
