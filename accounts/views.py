@@ -72,11 +72,19 @@ class SignUpView(FormView):
         return super().form_valid(form)
 
 
-@method_decorator(sensitive_post_parameters(), "dispatch")
+@method_decorator([sensitive_post_parameters(), csrf_exempt], "dispatch")
 class SignUpCheckView(SignUpView):
-    """Return the mistakes of the field that the user has left. Nothing is looked up in the database, and nothing stored."""
+    """Return the mistakes of the field that the user has left. Nothing is looked up in the database, and nothing stored.
+
+    A check can arrive after the form was sent. The CSRF token has changed then, and the user is signed in.
+    """
 
     http_method_names = ["post"]
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            return HttpResponse(status=204)
+        return super().dispatch(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         form = SignUpForm(request.POST, is_check=True)

@@ -88,6 +88,12 @@ def test_a_field_is_checked_when_the_user_leaves_it(client, settings, django_ass
     assert client.post(reverse("accounts:signup_check"), {"field": "email"}).status_code == 404
 
 
+def test_a_check_that_arrives_after_sign_up_is_ignored():
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(User.objects.create_user("grace"))
+    assert client.post(reverse("accounts:signup_check"), {"field": "username"}).status_code == 204
+
+
 def test_sign_up_can_be_closed(client, settings):
     settings.ALLOW_SIGNUP = False
     assert sign_up(client).status_code == 404

@@ -58,7 +58,7 @@ def _is_uniform(difference: AnyArray, dark: float, image: Image.Image) -> bool:
         difference: of the pixels of the border to the background.
         dark: the difference of the ink.
     """
-    share = (difference <= MAX_DIFFERENCE).mean()
+    share = float((difference <= MAX_DIFFERENCE).mean())
     if share >= MIN_BORDER_SHARE:
         return True
     is_between = (difference > MAX_DIFFERENCE) & (difference < dark / 2)
@@ -77,7 +77,7 @@ def _is_framed(ink: AnyArray) -> bool:
     share = max(np.ptp(rows), np.ptp(columns)) / height
     total = float(ink.sum())
     shift = [float((ink.sum(axis=axis) * (np.arange(height) + 0.5)).sum()) / total / height - 0.5 for axis in (1, 0)]
-    return abs(share - BOX_SHARE) < MAX_FRAME_DIFFERENCE and max(map(abs, shift)) < MAX_FRAME_DIFFERENCE
+    return bool(abs(share - BOX_SHARE) < MAX_FRAME_DIFFERENCE and max(map(abs, shift)) < MAX_FRAME_DIFFERENCE)
 
 
 def _remove_specks(difference: AnyArray, is_dark: AnyArray) -> AnyArray:

@@ -7,6 +7,7 @@ const dialog = document.getElementById("image-editor");
 const image = dialog.querySelector("img");
 const angle = dialog.querySelector("[name=angle]");
 const stage = dialog.querySelector(".image-editor-stage");
+const sendButton = dialog.querySelector("[data-edit=send]");
 let cropper = null;
 let file = null;
 let turns = 0;
@@ -68,6 +69,12 @@ function reset() {
   showInversion();
 }
 
+function start() {
+  if (!cropper) return; // closed in the meantime
+  reset();
+  sendButton.disabled = false;
+}
+
 function invert(canvas) {
   const context = canvas.getContext("2d");
   context.globalCompositeOperation = "difference";
@@ -79,7 +86,6 @@ function send() {
   const type = file.type === "image/png" ? "image/png" : "image/jpeg";
   const name = type === file.type ? file.name : file.name.replace(/(\.\w+)?$/, ".jpg");
   const canvas = cropper.getCroppedCanvas({ maxWidth: MAX_SIDE_PIXELS, maxHeight: MAX_SIDE_PIXELS, fillColor: "#ffffff" });
-  if (!canvas) return; // the image is not shown yet
   if (isInverted) invert(canvas);
   canvas.toBlob((blob) => {
     finish(new File([blob], name, { type }));
@@ -125,9 +131,10 @@ export async function editImage(original) {
   }
   file = original;
   image.src = url;
+  sendButton.disabled = true; // until the image is shown
   dialog.showModal();
   // The browser itself turns photos. Without `checkOrientation`, Cropper.js reads no file.
-  const options = { viewMode: 0, autoCropArea: 1, background: false, checkCrossOrigin: false, checkOrientation: false, ready: reset };
+  const options = { viewMode: 0, autoCropArea: 1, background: false, checkCrossOrigin: false, checkOrientation: false, ready: start };
   cropper = new window.Cropper(image, options);
   return new Promise((resolve) => { finish = resolve; });
 }
