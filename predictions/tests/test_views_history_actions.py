@@ -10,6 +10,7 @@ from predictions.models import SavedFilter
 from predictions.services import predict
 from predictions.tests.factories import make_prediction
 from predictions.views import bulk_reviews
+from registry.services import register_model
 
 pytestmark = pytest.mark.django_db
 URL = "/predictions/"
@@ -52,13 +53,19 @@ def test_predictions_without_a_new_review_stay_selected(shades, signed_in, user)
     assert 'value="grey"' in page.content.decode()
 
 
-def test_each_selected_prediction_reads_the_true_output_as_its_own_kind(shades, flowers, blends, signed_in, user):
+def test_each_selected_prediction_reads_the_true_output_as_its_own_kind(
+    shades, flowers, blends, write_dummy, signed_in, user
+):
     image, blend = make_prediction(user, model="shades"), make_prediction(user, model="blends")
     row = predict(user=user, source="api", features={"length": 4.5, "petals": 5}, model="flowers")
     page = signed_in.get(URL)
     field = page.context["true_output_field"]
-    assert (str(field.title), field.is_needed) == ("True label or value", True)
+    assert (str(field.title), field.is_needed, field.is_required) == ("True label or value", True, True)
     assert set(field.labels) >= {"black", "grey", "white"}
+    register_model(path=write_dummy(name="pairs", labels=["black", "white"]), promote=True)
+    make_prediction(user, model="pairs")  # the other label is the true one
+    fields = [signed_in.get(URL, query).context["true_output_field"] for query in ({}, {"model": "pairs"})]
+    assert [(field.is_needed, field.is_required) for field in fields] == [(True, False), (False, False)]
     page = signed_in.get(URL, {"model": "shades"}).content.decode()
     assert re.search(
         r'True label\s+<small>needed to mark incorrect</small>.*?required>.*?value="incorrect">', page, re.DOTALL

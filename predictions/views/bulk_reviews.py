@@ -39,12 +39,14 @@ class TrueOutputField(NamedTuple):
     """The field for the true output of all selected predictions.
 
     Args:
-        is_needed: whether each prediction of the page needs it to be marked incorrect.
+        is_needed: whether a prediction of the page needs it to be marked incorrect.
+        is_required: whether all of them need it.
         labels: the suggested labels.
     """
 
     title: str | Promise
     is_needed: bool
+    is_required: bool
     labels: list[str]
 
 
@@ -67,7 +69,7 @@ def build_true_output_field(rows: Iterable[Prediction]) -> TrueOutputField:
         if len(labels) < MAX_SUGGESTED_LABELS:
             labels |= dict.fromkeys(row.model_version.labels)
     title = titles.pop() if len(titles) == 1 else _("True label or value")
-    return TrueOutputField(title, needs == {True}, [*labels][:MAX_SUGGESTED_LABELS])
+    return TrueOutputField(title, True in needs, needs == {True}, [*labels][:MAX_SUGGESTED_LABELS])
 
 
 @dataclass(frozen=True, slots=True)
