@@ -9,14 +9,11 @@ from __future__ import annotations
 import csv
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -24,9 +21,12 @@ from django.utils import timezone
 from accounts.permissions import can_view_all
 from core.database_limits import use_job_limits
 from inference.signature import TEXT_KEY
+from predictions.export_columns import select_values
 from predictions.export_reviews import NO_REVIEW, ExportedReview, fetch_reviews, fetch_tags, join_tags
-from predictions.models import Input, Prediction
-from registry.versions import MAX_CACHED_VERSIONS, get_version
+from predictions.export_versions import ExportedVersion, get_exported_version
+from predictions.models import Input
+from predictions.querysets import PredictionQuerySet
+from predictions.sorting import DEFAULT_SORT, sort_rows, start_after
 
 logger = logging.getLogger(__name__)
 
@@ -49,16 +49,6 @@ FORMATTED_COLUMNS = (
     "text", "warnings", "tags",
 )  # fmt: skip
 USER_FIELD = "user__username"  # only for users who can view all predictions
-
-
-class ExportedVersion(NamedTuple):
-    """What the rows of a model version share. The names of the features are in the order of the signature."""
-
-    model: str
-    number: int
-    features: tuple[str, ...]
-
-
 StoredRow = Any
 """The values of `FIELDS`, and of `USER_FIELD` for users who can view all, of one prediction by name."""
 ExportRow = dict[str, Any]
@@ -66,36 +56,42 @@ ExportRow = dict[str, Any]
 
 
 def stream_export(
-    predictions: QuerySet[Prediction],
+    predictions: PredictionQuerySet,
     *,
     reader: AbstractBaseUser | AnonymousUser,
     format_name: str,
     name: str = "predictions",
     site_url: str = "",
+    sort: str = DEFAULT_SORT,
+    columns: Sequence[str] = (),
 ) -> StreamingHttpResponse:
-    """Return a streaming download of predictions in the order of the queryset.
+    """Return a streaming download of predictions.
 
     Args:
         reader: the user who downloads; only users who can view all predictions get the names of users.
         format_name: a name of `FORMAT_NAMES`.
         name: the name of the file without its extension.
-        site_url: the URL of the site, for the links of a workbook.
+        site_url: the URL of the site, for links.
+        sort: a key of `SORTS`. As in the history, only predictions with a confidence are sorted by it.
+        columns: some columns, see `export_columns.list_shown_columns`. If empty, all data.
 
     Raises:
         ExportTooLarge: a workbook cannot have as many rows.
     """
     logger.info("export", extra={"user": str(reader.pk), "format": format_name})
-    rows = iterate_rows(predictions, reader)
+    rows, url = iterate_rows(predictions, reader, sort), f"{site_url}{reverse('predictions:history')}"
     content: Iterator[Any]
     if format_name == EXCEL:
         from predictions.export_excel import create_workbook, read_chunks  # openpyxl takes long to import
 
         zone = timezone.get_current_timezone()
-        url = f"{site_url}{reverse('predictions:history')}"
-        content, content_type = read_chunks(create_workbook(rows, zone=zone, url=url)), EXCEL_TYPE
+        content, content_type = read_chunks(create_workbook(rows, zone=zone, url=url, columns=columns)), EXCEL_TYPE
     else:
         export_format = EXPORT_FORMATS[format_name]
-        content, content_type = join_lines(export_format.write(rows)), f"{export_format.content_type}; charset=utf-8"
+        if columns:
+            rows = (select_values(row, columns, url=url) for row in rows)
+        lines = export_format.write(rows, columns or COLUMNS)
+        content, content_type = join_lines(lines), f"{export_format.content_type}; charset=utf-8"
     headers = {
         "Content-Disposition": f'attachment; filename="{name}.{format_name}"',
         "Cache-Control": "private, no-store",
@@ -103,12 +99,14 @@ def stream_export(
     return StreamingHttpResponse(content, content_type=content_type, headers=headers)
 
 
-def iterate_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | AnonymousUser) -> Iterator[ExportRow]:
-    """Yield one row per prediction. They must be sorted from the newest to the oldest."""
+def iterate_rows(
+    predictions: PredictionQuerySet, reader: AbstractBaseUser | AnonymousUser, sort: str = DEFAULT_SORT
+) -> Iterator[ExportRow]:
+    """Yield one row per prediction, in an order."""
     fields = (*FIELDS, USER_FIELD) if can_view_all(reader) else FIELDS
-    rows = predictions.prefetch_related(None).values_list(*fields, named=True)
+    rows: Any = sort_rows(predictions, sort).prefetch_related(None).values_list(*fields, named=True)
     with use_job_limits():  # a filter that few predictions match takes long
-        for chunk in read_row_chunks(rows):
+        for chunk in read_row_chunks(rows, sort):
             reviews = fetch_reviews([row.id for row in chunk])
             tags = fetch_tags([row.id for row in chunk])
             for row in chunk:
@@ -116,16 +114,17 @@ def iterate_rows(predictions: QuerySet[Prediction], reader: AbstractBaseUser | A
                 yield build_row(row, version, reviews.get(row.id, NO_REVIEW), tags.get(row.id))
 
 
-def read_row_chunks(rows: QuerySet) -> Iterator[list[Any]]:
-    """Yield lists of rows, newest first, each from its own query.
+def read_row_chunks(rows: PredictionQuerySet, sort: str) -> Iterator[list[Any]]:
+    """Yield lists of sorted rows, each from its own query.
 
     With a cursor over all rows, PostgreSQL plans for the last row instead of the first: it joined and sorted 1,000,000 rows
     for 6 seconds before it returned one.
     """
-    chunk = list(rows[:ROWS_PER_FETCH])
+    chunk: list[Any] = list(rows[:ROWS_PER_FETCH])
     while chunk:
         yield chunk
-        chunk = list(rows.filter(pk__lt=chunk[-1].id)[:ROWS_PER_FETCH]) if len(chunk) == ROWS_PER_FETCH else []
+        is_last, last = len(chunk) < ROWS_PER_FETCH, chunk[-1]
+        chunk = [] if is_last else list(start_after(rows, sort, last.id, last.confidence)[:ROWS_PER_FETCH])
 
 
 def build_row(row: StoredRow, version: ExportedVersion, review: ExportedReview, tags: list[str] | None = None) -> ExportRow:
@@ -167,27 +166,21 @@ def build_row(row: StoredRow, version: ExportedVersion, review: ExportedReview, 
     }
 
 
-@lru_cache(maxsize=MAX_CACHED_VERSIONS)
-def get_exported_version(version_id: UUID) -> ExportedVersion:
-    """Return the exported values of a version."""
-    version = get_version(version_id)
-    features = tuple(feature.name for feature in version.parsed_signature.input.features)
-    return ExportedVersion(version.model.name, version.number, features)
-
-
-def write_jsonl(rows: Iterable[ExportRow]) -> Iterator[str]:
+def write_jsonl(rows: Iterable[ExportRow], _columns: Sequence[str]) -> Iterator[str]:
     """Yield each row as a line of JSON."""
     for row in rows:
         yield _dump_json(row) + "\n"
 
 
-def write_csv(rows: Iterable[ExportRow]) -> Iterator[str]:
+def write_csv(rows: Iterable[ExportRow], columns: Sequence[str]) -> Iterator[str]:
     """Yield a header and each row as a line of CSV (RFC 4180)."""
     writer = csv.writer(LineBuffer())
-    yield writer.writerow(COLUMNS)
+    yield writer.writerow(columns)
+    formatted = FORMATTED_COLUMNS if columns == COLUMNS else columns
     for row in rows:
-        row["tags"] = join_tags(row["tags"])
-        for name in FORMATTED_COLUMNS:
+        if "tags" in row:
+            row["tags"] = join_tags(row["tags"])
+        for name in formatted:
             row[name] = format_cell(row[name])
         yield writer.writerow(row.values())
 
@@ -233,7 +226,7 @@ class ExportFormat:
     """A file format of the export."""
 
     content_type: str
-    write: Callable[[Iterable[ExportRow]], Iterator[str]]
+    write: Callable[[Iterable[ExportRow], Sequence[str]], Iterator[str]]
 
 
 EXPORT_FORMATS = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime, tzinfo
 from tempfile import TemporaryFile
@@ -22,6 +22,7 @@ from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
 from inference.errors import InferenceError
+from predictions.export_columns import flatten_row, get_scores
 from predictions.export_reviews import join_tags
 
 MAX_ROWS = 1_048_576 - 1  # of a sheet, without the header
@@ -49,9 +50,14 @@ class ExportTooLarge(InferenceError):
 
 
 class CollectedRows:
-    """The rows of an export in a temporary file, and the features and scores that they have. Close them after use."""
+    """The rows of an export in a temporary file, and the features and scores that they have. Close them after use.
 
-    def __init__(self) -> None:
+    Args:
+        chosen: the columns; if empty, all data.
+    """
+
+    def __init__(self, chosen: Sequence[str]) -> None:
+        self.chosen = chosen
         self.file: IO[str] = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  closed by `close`
         self.count = 0
         self.features: list[str] = []
@@ -87,6 +93,9 @@ class CollectedRows:
 
     @property
     def columns(self) -> list[str]:
+        """Return the names of the columns. The last one is the link."""
+        if self.chosen:
+            return [*self.chosen]
         features = [f"features.{name}" for name in self.features]
         scores = [f"scores.{name}" for name in self.scores]
         return [*LEADING_COLUMNS, *features, *scores, *OTHER_COLUMNS, LINK_COLUMN]
@@ -96,22 +105,18 @@ class CollectedRows:
         return map(json.loads, self.file)
 
 
-def get_scores(row: dict[str, Any]) -> dict[str, float]:
-    scores = (row["output"] or {}).get("scores")
-    return scores if isinstance(scores, dict) else {}
-
-
-def create_workbook(rows: Iterable[dict[str, Any]], *, zone: tzinfo, url: str) -> IO[bytes]:
+def create_workbook(rows: Iterable[dict[str, Any]], *, zone: tzinfo, url: str, columns: Sequence[str] = ()) -> IO[bytes]:
     """Return a temporary file with a workbook of one sheet.
 
     Args:
         zone: the time zone of the dates, which the header names.
         url: the start of the URL of a prediction, to which its ID and a slash are added.
+        columns: the columns, of which the last one is the link; if empty, all data.
 
     Raises:
         ExportTooLarge: a sheet cannot have as many rows or columns.
     """
-    with closing(CollectedRows()) as collected:
+    with closing(CollectedRows(columns)) as collected:
         collected.collect(rows)
         return _write_workbook(collected, zone, url)
 
@@ -126,7 +131,8 @@ def _write_workbook(rows: CollectedRows, zone: tzinfo, url: str) -> IO[bytes]:
     header = [f"{name} ({zone})" if name == "created_at" else name for name in names]
     sheet.append([make_header_cell(sheet, name) for name in header])
     for row in rows:
-        sheet.append(_list_cells(sheet, row, rows, zone, url))
+        link = _make_link_cell(sheet, f"{url}{row['id']}/", is_formula=rows.count > MAX_LINKS)
+        sheet.append([*_list_cells(sheet, row, names[:-1], zone), link])
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(names))}{rows.count + 1}"
     file = TemporaryFile()  # noqa: SIM115  the response closes it
     book.save(file)
@@ -134,18 +140,11 @@ def _write_workbook(rows: CollectedRows, zone: tzinfo, url: str) -> IO[bytes]:
     return file
 
 
-def _list_cells(sheet: Any, row: dict[str, Any], rows: CollectedRows, zone: tzinfo, url: str) -> list[Any]:
-    created_at = datetime.fromisoformat(row["created_at"]).astimezone(zone).replace(tzinfo=None)
-    values = dict(row, created_at=created_at, tags=join_tags(row["tags"]))
-    features, scores = row["features"] or {}, get_scores(row)
-    cells = [
-        *(values[name] for name in LEADING_COLUMNS),
-        *(features.get(name) for name in rows.features),
-        *(scores.get(name) for name in rows.scores),
-        *(values[name] for name in OTHER_COLUMNS),
-    ]
-    link = _make_link_cell(sheet, f"{url}{row['id']}/", is_formula=rows.count > MAX_LINKS)
-    return [*(make_cell(sheet, value) for value in cells), link]
+def _list_cells(sheet: Any, row: dict[str, Any], names: Sequence[str], zone: tzinfo) -> list[Any]:
+    values = flatten_row(row)
+    values["created_at"] = datetime.fromisoformat(row["created_at"]).astimezone(zone).replace(tzinfo=None)
+    values["tags"] = join_tags(row["tags"])
+    return [make_cell(sheet, values.get(name)) for name in names]
 
 
 def make_cell(sheet: Any, value: Any) -> Any:

@@ -21,9 +21,11 @@ RANGE = "range"
 TIME_FILTERS = ("created_after", "created_before")
 DENSITIES = ("comfortable", "compact")
 VIEWS = ("table", "gallery")
+EXPORT = "export"
+EXPORTS = ("all", "shown")  # the columns of exports: all data, or those of the page
 DEFAULT_PAGE_SIZE = 50  # predictions; also the number of tiles of the gallery
 PAGE_SIZES = (25, 50, 100, 200)
-VIEW_DEFAULTS = {"sort": DEFAULT_SORT, "density": DENSITIES[0], "view": VIEWS[0]}
+VIEW_DEFAULTS = {"sort": DEFAULT_SORT, "density": DENSITIES[0], "view": VIEWS[0], EXPORT: EXPORTS[0]}
 VIEW_PARAMETERS = (*VIEW_DEFAULTS, "column", "size")
 CURSOR_PARAMETERS = ("older", "newer", SELECTED)
 Values = dict[str, list[str]]
@@ -100,6 +102,11 @@ class HistoryQuery:
         return self.get("density") if self.get("density") in DENSITIES else DENSITIES[0]
 
     @property
+    def exports_all(self) -> bool:
+        """Return whether exports have all data, and not only the columns of the page."""
+        return self.get(EXPORT) != EXPORTS[1]
+
+    @property
     def default_size(self) -> int:
         return getattr(self.request.user, "page_size", None) or DEFAULT_PAGE_SIZE
 
@@ -112,6 +119,13 @@ class HistoryQuery:
     def encoded(self) -> str:
         """Return the query string without the parameters of the page."""
         return urlencode(self.kept, doseq=True)
+
+    @property
+    def encoded_export(self) -> str:
+        """Return what an export depends on: the filters, the order, and, unless it has all data, the columns."""
+        names = ("sort",) if self.exports_all else ("sort", EXPORT, "column")
+        kept = {name: values for name, values in self.kept.items() if name in self.filters or name in names}
+        return urlencode(kept, doseq=True)
 
     @property
     def encoded_filters(self) -> str:

@@ -1,4 +1,4 @@
-"""The selection of the history that a bulk review could not store, so that the next page shows it again."""
+"""The selection of the history whose reviews could not be stored, so that the next page shows it again."""
 
 from __future__ import annotations
 
@@ -19,14 +19,23 @@ def keep_selection(request: HttpRequest, url: str, ids: Sequence[UUID]) -> str:
 
     The session is written here and not when the page is opened, and a URL has no room for the IDs of a whole page.
     """
+    text = request.POST.get("true_output", "")
+    request.session[SESSION_KEY] = {"ids": [str(row_id) for row_id in ids], "true_output": text}
+    return _set_parameter(url, "1")
+
+
+def drop_selection(request: HttpRequest, url: str) -> str:
+    """Remove the stored selection. Return the URL of the page without it."""
+    request.session.pop(SESSION_KEY, None)
+    return _set_parameter(url, "")
+
+
+def _set_parameter(url: str, value: str) -> str:
     parts = urlsplit(url)
     query = QueryDict(parts.query, mutable=True)
     query.pop(SELECTED, None)
-    request.session.pop(SESSION_KEY, None)
-    if ids:
-        text = request.POST.get("true_output", "")
-        request.session[SESSION_KEY] = {"ids": [str(row_id) for row_id in ids], "true_output": text}
-        query[SELECTED] = "1"
+    if value:
+        query[SELECTED] = value
     return parts._replace(query=query.urlencode()).geturl()
 
 

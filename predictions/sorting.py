@@ -35,32 +35,39 @@ def get_sorted_page(
         older_than: the ID of the last prediction of the page before.
         newer_than: the ID of the first prediction of the page after.
     """
-    field = SORTS[sort].lstrip("-")
-    is_descending, older, newer = sort.startswith("-"), parse_uuid(older_than), parse_uuid(newer_than)
-    rows = rows.filter(confidence__isnull=False) if field == "confidence" else rows
+    older, newer = parse_uuid(older_than), parse_uuid(newer_than)
     if newer and not older:
-        found = list(_order(_start_at(rows, field, newer, not is_descending), field, not is_descending)[: size + 1])
+        opposite = sort[1:] if sort.startswith("-") else f"-{sort}"
+        found = list(_start_at(sort_rows(rows, opposite), opposite, newer)[: size + 1])
         has_more, page = len(found) > size, found[:size][::-1]
         return KeysetPage(page, page[-1].id if page else None, page[0].id if has_more else None)
-    started = _start_at(rows, field, older, is_descending) if older else rows
-    found = list(_order(started, field, is_descending)[: size + 1])
+    rows = sort_rows(rows, sort)
+    found = list((_start_at(rows, sort, older) if older else rows)[: size + 1])
     has_more, page = len(found) > size, found[:size]
     return KeysetPage(page, page[-1].id if has_more else None, page[0].id if older and page else None)
 
 
-def _order(rows: PredictionQuerySet, field: str, is_descending: bool) -> PredictionQuerySet:
-    sign = "-" if is_descending else ""
-    return rows.order_by(f"{sign}id") if field == "id" else rows.order_by(f"{sign}{field}", f"{sign}id")
+def sort_rows(rows: PredictionQuerySet, sort: str) -> PredictionQuerySet:
+    """Return the rows of a list in an order, a key of `SORTS`. A list by confidence has only rows with a confidence."""
+    field = SORTS[sort]
+    if field.endswith("id"):
+        return rows.order_by(field)
+    return rows.filter(confidence__isnull=False).order_by(field, "-id" if field.startswith("-") else "id")
 
 
-def _start_at(rows: PredictionQuerySet, field: str, start: UUID, is_descending: bool) -> PredictionQuerySet:
-    """Return the rows after a prediction in the order of a field and the ID."""
-    operator = "lt" if is_descending else "gt"
+def start_after(rows: PredictionQuerySet, sort: str, start: UUID, confidence: float | None) -> PredictionQuerySet:
+    """Return the rows after a prediction, whose confidence is given, in an order."""
+    operator = "lt" if sort.startswith("-") else "gt"
     after = Q(**{f"id__{operator}": start})
-    if field == "id":
+    if SORTS[sort].endswith("id"):
         return rows.filter(after)
-    confidence = Prediction.objects.filter(pk=start).values_list("confidence", flat=True).first()
-    if confidence is None:
-        return rows
     # The first condition limits the range of the index, the second one skips rows with the same confidence.
-    return rows.filter(Q(**{f"{field}__{operator}e": confidence}), after | Q(**{f"{field}__{operator}": confidence}))
+    return rows.filter(Q(**{f"confidence__{operator}e": confidence}), after | Q(**{f"confidence__{operator}": confidence}))
+
+
+def _start_at(rows: PredictionQuerySet, sort: str, start: UUID) -> PredictionQuerySet:
+    """Return the rows after a prediction in an order. A prediction without a confidence is not in a list by confidence."""
+    if SORTS[sort].endswith("id"):
+        return start_after(rows, sort, start, None)
+    confidence = Prediction.objects.filter(pk=start).values_list("confidence", flat=True).first()
+    return rows if confidence is None else start_after(rows, sort, start, confidence)

@@ -15,6 +15,7 @@ from predictions.tests.factories import make_prediction
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 MAX_BYTES = 60_000
+MAX_LINES = 250  # of a file
 MAX_UPLOAD_BYTES = 72_000  # of the page that uploads images: cards, drops, editor, and the results of batch jobs
 ROW = {"petals": 5, "length": 4, "colour": "white"}
 SOURCE = re.compile(r'<(?:link rel="stylesheet" href|script[^>]* src)="/static/([^"]+)"')
@@ -67,6 +68,13 @@ def test_each_page_has_little_css_and_javascript_of_its_own(shades, flowers, cli
     assert max(sizes.values()) > 30_000  # imports are found
     limits = {"/?model=shades": MAX_UPLOAD_BYTES}
     assert {url: size for url, size in sizes.items() if size >= limits.get(url, MAX_BYTES)} == {}
+
+
+def test_files_of_pages_are_short():
+    folder = Path(__file__).resolve().parents[2] / "static"
+    paths = [path for path in folder.glob("*/*.*") if path.suffix in (".css", ".js")]
+    assert len(paths) > 50
+    assert [path.name for path in paths if len(path.read_text().splitlines()) > MAX_LINES] == []
 
 
 def test_the_manifest_lets_phones_install_the_site(client):

@@ -89,10 +89,10 @@ def test_default_queue_is_a_random_sample_of_the_default_model(predictions, revi
 @pytest.mark.parametrize(
     ("fields", "expected", "message"),
     [
-        ({"verdict": "correct"}, ("correct", "white", None), "Saved: white marked correct."),
-        ({"verdict": "unsure"}, ("unsure", "", None), "Saved: white marked unsure."),
+        ({"verdict": "correct"}, ("correct", "white", None), "Saved: “white” marked correct."),
+        ({"verdict": "unsure"}, ("unsure", "", None), "Saved: “white” marked unsure."),
         ({"true_label": "grey"}, ("incorrect", "grey", None), "Saved: corrected from white to grey."),
-        ({"true_label": "white"}, ("correct", "white", None), "Saved: white marked correct."),
+        ({"true_label": "white"}, ("correct", "white", None), "Saved: “white” marked correct."),
     ],
 )
 def test_verdicts_are_saved_with_their_strategy_and_load_the_next_prediction(
@@ -124,7 +124,7 @@ def test_without_javascript_actions_redirect_to_the_next_prediction(predictions,
     response = submit(reviewer_client, shades, predictions[2], htmx=False, verdict="correct")
     assert response.status_code == 302
     page = reviewer_client.get(response["Location"])
-    assert "Saved: white marked correct." in page.content.decode()
+    assert "Saved: “white” marked correct." in page.content.decode()
     assert get_shown_ids(page) == list_ids(predictions[1], predictions[0])
 
 

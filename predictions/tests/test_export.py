@@ -3,16 +3,18 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 from django.utils import timezone
 
+from core.tests.pages import get_text
 from core.tests.problems import assert_problem
 from inference.tests.factories import make_image
 from predictions.export import COLUMNS, format_cell
 from predictions.models import Prediction
 from predictions.services import predict, review_prediction
-from predictions.tests.factories import PREDICTIONS_URL, make_prediction
+from predictions.tests.factories import PREDICTIONS_URL, change_predictions, make_prediction
 
 pytestmark = pytest.mark.django_db
 EXPORT_URL = f"{PREDICTIONS_URL}export/"
@@ -171,6 +173,54 @@ def test_the_history_links_to_the_export_with_its_filters(predictions, client, u
     client.force_login(user)
     page = client.get("/predictions/?label=white&label=grey").content.decode()
     assert 'href="/predictions/export/?format=xlsx&amp;label=white&amp;label=grey"' in page
+
+
+def test_the_export_of_the_history_has_the_order_and_the_columns_of_the_list(
+    predictions, client, user, other, reviewer, monkeypatch
+):
+    monkeypatch.setattr("predictions.export.ROWS_PER_FETCH", 2)
+    image, row = predictions
+    images = [image, *(make_prediction(user, make_image(shade), model="shades") for shade in (0, 128, 255, 64, 128))]
+    for number, prediction in enumerate(images):
+        change_predictions(Prediction.objects.filter(pk=prediction.pk), confidence=[0.5, 0.9, 0.5, 0.7, 0.5, 0.6][number])
+    client.force_login(user)
+    for sort in ("-time", "time", "confidence", "-confidence"):
+        shown = [str(listed.pk) for listed in client.get("/predictions/", {"sort": sort}).context["page"].rows]
+        assert len(shown) == (6 if "confidence" in sort else 7)
+        assert [line["id"] for line in read_csv(client.get("/predictions/export/", {"sort": sort}))] == shown
+        data = {"id": shown[:5], "action": "csv", "next": f"/predictions/?sort={sort}"}
+        assert [line["id"] for line in read_csv(client.post("/predictions/selection/", data))] == shown[:5]
+    query = "?model=flowers&column=source&column=feature.petals&export=shown"
+    page = client.get(f"/predictions/{query}")
+    assert "Export the columns shown:" in get_text(page)
+    (url,) = re.findall(r'href="(/predictions/export/\?format=csv[^"]*)"', page.content.decode())
+    assert url.replace("&amp;", "&") == f"/predictions/export/?format=csv&{query[1:]}"
+    (line,) = read_csv(client.get(url.replace("&amp;", "&")))
+    assert json.loads(line.pop("input")) == row.input.features
+    created_at, link = row.created_at.isoformat(), f"http://testserver/predictions/{row.pk}/"
+    names = [
+        "prediction",
+        "confidence",
+        "status",
+        "verdict",
+        "true_output",
+        "source",
+        "features.petals",
+        "created_at",
+        "link",
+    ]
+    assert list(line) == names
+    assert list(line.values()) == ["9.0", "", "succeeded", "", "", "api", "5", created_at, link]
+    switch = page.context["export_switch_url"]
+    assert switch == "/predictions/?model=flowers&column=source&column=feature.petals"
+    assert "Export all data:" in get_text(client.get(switch))
+    data = {"id": [image.pk], "action": "jsonl", "next": "/predictions/?model=shades&column=score.white&export=shown"}
+    values = json.loads(read_text(client.post("/predictions/selection/", data)))
+    assert (values["input"], values["prediction"], values["true_output"]) == ("=cmd.png", "white", "grey")
+    assert values["scores.white"] == image.output["scores"]["white"]
+    client.force_login(reviewer)
+    line = read_csv(client.get("/predictions/export/", {"export": "shown", "model": "shades"}))[-1]
+    assert [line[name] for name in ("input", "model", "model_version", "user")] == ["'=cmd.png", "shades", "1", "ada"]
 
 
 def test_lists_of_labels_are_json_in_both_formats(blends, user, api):

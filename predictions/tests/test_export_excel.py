@@ -33,6 +33,18 @@ def test_a_workbook_has_typed_cells_and_a_column_for_each_feature_and_score(shad
     assert row["scores.white"].value == image.confidence
     assert row["link"].hyperlink.target == f"http://testserver/predictions/{image.pk}/"
     assert dict(zip(header, sheet[2], strict=True))["features.length"].value == 4.5
+    query = {"format": "xlsx", "model": "shades", "export": "shown", "column": ["none", "reference"]}
+    response = signed_in.get("/predictions/export/", query)
+    sheet = load_workbook(io.BytesIO(b"".join(response.streaming_content))).active
+    row = dict(zip([cell.value for cell in sheet[1]], sheet[2], strict=True))
+    names = ["input", "prediction", "confidence", "status", "verdict", "true_output"]
+    assert list(row) == [*names, "client_reference", "created_at (UTC)", "link"]
+    assert [row[name].value for name in ("prediction", "confidence", "client_reference")] == [
+        "white",
+        image.confidence,
+        "@x",
+    ]
+    assert row["link"].hyperlink.target == f"http://testserver/predictions/{image.pk}/"
     monkeypatch.setattr(export_excel, "MAX_ROWS", 1)
     page = signed_in.get("/predictions/export/", {"format": "xlsx"}, follow=True)
     assert "A sheet has at most 1 rows" in page.content.decode()

@@ -134,10 +134,10 @@ def test_rare_labels_of_many_are_in_a_select_field(many, signed_in, reviewer, cl
 @pytest.mark.parametrize(
     ("fields", "expected", "message"),
     [
-        ({"true_labels": ["", "black", "grey"], "verdict": "correct"}, "correct", "Saved: black, grey marked correct."),
+        ({"true_labels": ["", "black", "grey"], "verdict": "correct"}, "correct", "Saved: “black, grey” marked correct."),
         ({"true_labels": ["", "white"]}, "incorrect", "Saved: corrected from black, grey to white."),
         ({"true_labels": [""]}, "incorrect", "Saved: corrected from black, grey to no label."),
-        ({"true_labels": ["", "white"], "verdict": "unsure"}, "unsure", "Saved: black, grey marked unsure."),
+        ({"true_labels": ["", "white"], "verdict": "unsure"}, "unsure", "Saved: “black, grey” marked unsure."),
     ],
 )
 def test_queue_stores_the_checked_labels(dark, client, reviewer, fields, expected, message):

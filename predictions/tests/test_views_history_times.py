@@ -53,6 +53,8 @@ def test_typed_times_are_in_the_time_zone_of_the_reader(shades, signed_in, user)
     assert page.context["filter"].form.cleaned_data["created_after"] == datetime(2026, 1, 31, 3, tzinfo=UTC)
     page = signed_in.get(URL, {"created_after": "2026-01-31T12:00:00Z"})
     assert page.context["times"] == {"created_after": "2026-01-31T21:00"}
+    page = signed_in.get(URL, {"created_after": "2026-01-31T12:00:07Z", "created_before": "2026-01-31T12:00:07.5Z"})
+    assert page.context["times"] == {"created_after": "2026-01-31T21:00:07", "created_before": "2026-01-31T21:00:07.500"}
     make_prediction(user)
     url = "/api/v1/predictions/"  # in UTC
     now = timezone.now().replace(tzinfo=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -21,7 +22,8 @@ from predictions.history_selection import get_selection
 from predictions.models import SavedFilter
 from predictions.querysets import PredictionQuerySet
 from predictions.sorting import MAX_COUNT, count_rows, get_sorted_page
-from predictions.views.history_links import CONFIDENCE_FILTERS, build_sort_links, list_chips
+from predictions.views.bulk_reviews import build_true_output_field
+from predictions.views.history_links import CONFIDENCE_FILTERS, build_export_switch_url, build_sort_links, list_chips
 from predictions.views.mixins import HtmxLoginRequiredMixin
 from registry.models import MULTI_LABEL_TASKS, ModelVersion, RegisteredModel
 
@@ -74,6 +76,8 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
             unknown_names=query.unknown_names,
             repeated_names=query.repeated_names,
             selection=get_selection(self.request),
+            true_output_field=build_true_output_field(page.rows),
+            export_switch_url=build_export_switch_url(query),
             export_formats=[(name, FORMAT_TITLES[name]) for name in FORMAT_TITLES if name in FORMAT_NAMES],
             **kwargs,
         )
@@ -98,7 +102,7 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
             "labels": _list_served_labels(),
             "checked_fields": [form[name] for name in CHECKED_FIELDS],
             "more_fields": [form[name] for name in MORE_FIELDS if name in form.fields],
-            "times": {name: f"{timezone.localtime(time):%Y-%m-%dT%H:%M}" for name, time in times.items() if time},
+            "times": {name: _format_input_time(time) for name, time in times.items() if time},
             "sizes": sorted({*PAGE_SIZES, query.default_size}),
             "saved_filters": SavedFilter.objects.filter(user=self.request.user),
         }
@@ -117,6 +121,13 @@ def get_row_context(query: HistoryQuery) -> dict[str, Any]:
         "column_keys": [column.key for column in columns],
         "shows_all_users": shows_all_users,
     }
+
+
+def _format_input_time(time: datetime) -> str:
+    """Return a time as the value of a field: with seconds or milliseconds, which are its limit, only if it has some."""
+    local = timezone.localtime(time).replace(tzinfo=None)
+    precision = "milliseconds" if local.microsecond else "seconds" if local.second else "minutes"
+    return local.isoformat(timespec=precision)
 
 
 def _list_served_labels() -> list[str]:

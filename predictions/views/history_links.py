@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from predictions.batch_job_presentation import format_job_title
 from predictions.date_ranges import DATE_RANGES
 from predictions.filters import REPEATABLE_FILTERS
-from predictions.history_query import RANGE, TIME_FILTERS, HistoryQuery
+from predictions.history_query import EXPORT, EXPORTS, RANGE, TIME_FILTERS, HistoryQuery
 from predictions.models import BatchJob
 from predictions.sorting import DEFAULT_SORT
 
@@ -64,6 +64,11 @@ def build_sort_links(query: HistoryQuery) -> dict[str, SortLink]:
         sort = name if state == "descending" else f"-{name}"
         links[name] = SortLink(query.build_url({"sort": [] if sort == DEFAULT_SORT else [sort]}), state)
     return links
+
+
+def build_export_switch_url(query: HistoryQuery) -> str:
+    """Return the URL of the page whose exports have the other columns: all data, or those of the page."""
+    return query.build_url({EXPORT: [EXPORTS[1]] if query.exports_all else []})
 
 
 def list_chips(query: HistoryQuery) -> list[Chip]:

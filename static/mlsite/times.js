@@ -38,6 +38,10 @@ function format(time, options) {
   return new Intl.DateTimeFormat(LOCALE, { ...options, timeZone }).format(time);
 }
 
+function isThisYear(time) {
+  return dayFormat.format(time).slice(0, 4) === dayFormat.format(Date.now()).slice(0, 4);
+}
+
 function formatRelative(time) {
   let amount = (time - Date.now()) / 1000;
   if (Math.abs(amount) < NOW_SECONDS) return gettext("just now");
@@ -55,7 +59,7 @@ function showTime(element) {
   const time = new Date(element.dateTime);
   if (Number.isNaN(time.valueOf())) return;
   if ("plain" in element.dataset) {
-    element.textContent = format(time, SHORT_FORMAT);
+    element.textContent = format(time, isThisYear(time) ? SHORT_FORMAT : { ...SHORT_FORMAT, year: "numeric" });
     return;
   }
   const exact = format(time, LONG_FORMAT);

@@ -3,22 +3,30 @@ import { interpolate, ngettext } from "../mlsite/i18n.js";
 
 let lastChecked = null;
 let selectedIds = new Set();
+let trueOutput = document.querySelector("#true-output")?.value || "";
 
 const listBoxes = () => [...document.querySelectorAll('#selection input[name="id"]')];
 
+// The toolbar shows by itself while a box is checked, see selection.css.
 function showSelection() {
   const form = document.querySelector("#selection");
-  if (!form) return;
   const boxes = listBoxes();
   selectedIds = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
+  if (!form) return;
   const count = selectedIds.size;
-  form.classList.toggle("has-selection", count > 0);
   const text = ngettext("%(count)s selected", "%(count)s selected", count);
   form.querySelector("[data-count]").textContent = count ? interpolate(text, { count }) : "";
   const all = form.querySelector("[data-select-page]");
   if (!all) return;
   all.checked = count > 0 && count === boxes.length;
   all.indeterminate = count > 0 && count < boxes.length;
+}
+
+// Rows that were selected before an update, and that are still in the list, stay selected.
+function restoreSelection() {
+  for (const box of listBoxes()) box.checked = selectedIds.has(box.value);
+  const field = document.querySelector("#true-output");
+  if (field) field.value = trueOutput;
 }
 
 // With Shift, select all rows from the last one to this one.
@@ -45,6 +53,10 @@ document.addEventListener("change", ({ target }) => {
   showSelection();
 });
 
+document.addEventListener("input", ({ target }) => {
+  if (target.matches("#true-output")) trueOutput = target.value;
+});
+
 document.addEventListener("keydown", (event) => {
   if (!/^Escape$/.test(event.key)) return;
   const menu = document.querySelector("details.menu[open]");
@@ -60,10 +72,12 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("htmx:pushedIntoHistory", () => {
   document.querySelector("[data-query]").value = location.search.slice(1);
 });
-// A queued prediction that has finished replaces its row.
-document.addEventListener("htmx:oobAfterSwap", () => {
-  for (const box of listBoxes()) box.checked = selectedIds.has(box.value);
-});
-document.addEventListener("htmx:afterSwap", showSelection);
+// A queued prediction that has finished replaces its row. A filter replaces the list.
+for (const name of ["htmx:oobAfterSwap", "htmx:afterSwap"]) {
+  document.addEventListener(name, () => {
+    restoreSelection();
+    showSelection();
+  });
+}
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 showSelection();

@@ -87,9 +87,9 @@ def format_saved_message(prediction: Prediction, review: Review) -> str:
     if review.verdict == Review.Verdict.INCORRECT and true_output:
         return _("Saved: corrected from %(output)s to %(true_output)s.") % {"output": output, "true_output": true_output}
     messages = {
-        Review.Verdict.CORRECT: _("Saved: %(output)s marked correct."),
-        Review.Verdict.INCORRECT: _("Saved: %(output)s marked incorrect."),
-        Review.Verdict.UNSURE: _("Saved: %(output)s marked unsure."),
+        Review.Verdict.CORRECT: _("Saved: “%(output)s” marked correct."),
+        Review.Verdict.INCORRECT: _("Saved: “%(output)s” marked incorrect."),
+        Review.Verdict.UNSURE: _("Saved: “%(output)s” marked unsure."),
     }
     return messages[Review.Verdict(review.verdict)] % {"output": output}
 
