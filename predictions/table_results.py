@@ -20,7 +20,7 @@ from predictions.feature_ranges import describe_deviation
 from predictions.models import BatchJob
 from predictions.presentation import format_labels
 from predictions.table_columns import get_job_table
-from predictions.table_files import replace_undecodable
+from predictions.table_lines import replace_undecodable
 
 MAX_TABLE_ROWS = 1000  # of a job whose results are sorted in memory
 MAX_TABLE_COLUMNS = 60
