@@ -84,7 +84,7 @@ def test_pasted_rows_are_previewed_run_and_sorted(flowers, signed_in, client, ot
         fragment = signed_in.get(rows_url, {"sort": "-row"}, headers={"hx-request": "true"}).content.decode()
     assert re.findall(r'aria-sort="(\w+)"', fragment) == ["descending"]
     german = signed_in.get(rows_url, headers={"hx-request": "true", "accept-language": "de"}).content.decode()
-    assert re.findall(r">\s*(\d[.,]\d+)<", german) == ["4,50", "1,25"]
+    assert re.findall(r">\s*(\d+[.,]\d+)\s*<", german) == ["6,50", "4,50", "10,25", "1,25"]
     assert signed_in.get(rows_url).url == job.get_absolute_url()
     client.force_login(other)
     assert client.get(rows_url).status_code == 404
