@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from math import isfinite, log10
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from math import floor, isfinite, log10
 from typing import Any
 
 from django.utils.formats import get_format
@@ -14,6 +15,7 @@ NOT_AVAILABLE = "–"
 MAX_PLAIN_NUMBER = 1e15  # from here on, an integral float is written with an exponent
 SECONDS_WITH_DECIMAL = 10
 SIGNIFICANT_DIGITS = 4
+MAX_EXACT_DECIMALS = 4  # numbers with more are computed, so that a column of them is rounded
 
 
 def localize_number(text: str) -> str:
@@ -76,8 +78,14 @@ def format_value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def format_exact(value: Any) -> str:
+    """Return a value as `format_value`, with the decimal mark of the language."""
+    text = format_value(value)
+    return localize_number(text) if isinstance(value, float) else text
+
+
 def format_rounded(value: Any, *, separators: bool = False) -> str:
-    """Return a value as `format_value`, with floats rounded to four significant digits, and not before the decimal point.
+    """Return a value as `format_exact`, with floats rounded to four significant digits, and not before the decimal point.
 
     Pages show the result together with the exact value, in a `title` or on a detail page.
 
@@ -85,10 +93,40 @@ def format_rounded(value: Any, *, separators: bool = False) -> str:
         separators: separate thousands with commas.
     """
     if not isinstance(value, float) or not isfinite(value) or value == 0:
-        return format_value(value)
+        return format_exact(value)
     if log10(abs(value)) + 1 >= SIGNIFICANT_DIGITS and abs(value) < MAX_PLAIN_NUMBER:
         return localize_number(f"{value:,.0f}") if separators else f"{value:.0f}"
-    return f"{value:.{SIGNIFICANT_DIGITS}g}"
+    return localize_number(f"{value:.{SIGNIFICANT_DIGITS}g}")
+
+
+def count_decimals(value: float) -> int:
+    """Return the number of decimals that a finite number needs: 0 for 5.0, and 1 for 5.1."""
+    exponent = Decimal(repr(value)).normalize().as_tuple().exponent
+    return max(0, -int(exponent))
+
+
+def choose_decimals(values: Sequence[float]) -> int:
+    """Return the number of decimals for all numbers of a column.
+
+    Up to four decimals are exact. If a number has more, the largest one is rounded to four significant digits.
+    """
+    numbers = [value for value in values if isfinite(value) and abs(value) < MAX_PLAIN_NUMBER]
+    decimals = max(map(count_decimals, numbers), default=0)
+    if decimals <= MAX_EXACT_DECIMALS:
+        return decimals
+    limit = max(0, SIGNIFICANT_DIGITS - 1 - floor(log10(max(map(abs, numbers)))))
+    return max(count_decimals(round(value, limit)) for value in numbers)
+
+
+def format_decimals(value: float, decimals: int, *, separators: bool = False) -> str:
+    """Return a number with a number of decimals. A number that would become 0 is rounded on its own.
+
+    Args:
+        separators: separate thousands with commas.
+    """
+    if not isfinite(value) or abs(value) >= MAX_PLAIN_NUMBER or (value and not round(value, decimals)):
+        return format_rounded(float(value), separators=separators)
+    return localize_number(f"{value:{',' if separators else ''}.{decimals}f}")
 
 
 def format_features(features: Iterable[tuple[str, Any, str]]) -> str:

@@ -17,7 +17,8 @@ from inference.preprocessing import read_features
 from predictions.archive_files import ArchiveFile
 from predictions.models import BatchJob
 from predictions.table_columns import Mapped, RowConverter, find_missing, get_job_table
-from predictions.table_files import TableFile, TableRow, replace_undecodable
+from predictions.table_files import TableFile, TableRow
+from predictions.table_lines import replace_undecodable
 
 ADDED_HEADER_OPTION = "has_added_header"  # of a job whose table was uploaded without a header
 MAX_PREVIEW_ROWS = 10

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from core.formatting import format_count
 from predictions.batch_job_progress import BatchJobProgress
 from predictions.models import BatchJob, BatchJobItem, Prediction
 
@@ -67,7 +68,7 @@ def format_job_format(job: BatchJob) -> str:
 
 def format_items(job: BatchJob, count: int) -> str:
     """Return `1 row`, or `2,000 images`."""
-    values = {"count": f"{count:,}"}
+    values = {"count": format_count(count)}
     if job.kind == BatchJob.Kind.TABLE:
         return ngettext("%(count)s row", "%(count)s rows", count) % values
     return ngettext("%(count)s image", "%(count)s images", count) % values
@@ -80,7 +81,11 @@ def format_all_items(job: BatchJob) -> str:
 
 def describe_status(job: BatchJob) -> str:
     """Return a sentence that explains the status."""
-    values = {"items": format_items(job, job.done_items), "failed": f"{job.failed_items:,}", "reason": job.error_message}
+    values = {
+        "items": format_items(job, job.done_items),
+        "failed": format_count(job.failed_items),
+        "reason": job.error_message,
+    }
     texts = {
         Status.FAILED: "%(reason)s",
         Status.CANCELED: _("%(items)s processed before the batch job was canceled."),
@@ -141,7 +146,7 @@ def count_labels(job: BatchJob) -> list[LabelCount]:
 
 def _build_failure(job: BatchJob, item: BatchJobItem) -> Failure:
     text = _("Row %(number)s") if job.kind == BatchJob.Kind.TABLE else _("Image %(number)s")
-    name = item.name or text % {"number": f"{item.number:,}"}
+    name = item.name or text % {"number": format_count(item.number)}
     if item.prediction is None:
         return Failure(name, item.error_message.removeprefix(f"{name}: "), item.error_code, "")
     prediction = item.prediction

@@ -16,7 +16,7 @@ from inference.signature import AnyOutput, LabelsOutput, RawOutput
 from predictions.batch_job_files import open_table
 from predictions.export import LineBuffer, format_cell, join_lines
 from predictions.models import BatchJob, BatchJobItem
-from predictions.table_files import replace_undecodable
+from predictions.table_lines import replace_undecodable
 
 logger = logging.getLogger(__name__)
 

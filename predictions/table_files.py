@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
-from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from io import TextIOWrapper
 from typing import IO
 
 from django.utils.translation import gettext
@@ -17,21 +13,9 @@ from inference.errors import InvalidInput
 from inference.preprocessing import detect_delimiter
 from inference.signature import TableInput
 from predictions.table_encodings import describe_csv_error, detect_encoding, make_table_error
+from predictions.table_lines import MAX_ROW_CHARACTERS, RowTooLong, TableLines
 
-MAX_ROW_CHARACTERS = 2**20  # including the line breaks of quoted cells
 MAX_COLUMNS = 20_000
-# Characters that are read again after rows that are not valid CSV. Real files need less than their own length.
-REPEATED_CHARACTERS_ALLOWANCE, MAX_REPEATED_SHARE = 16 * 2**20, 2
-UNDECODABLE_CHARACTER = "\udc80"  # stands for bytes that the encoding does not define; valid text never contains it
-
-
-def _mark_undecodable(error: UnicodeError) -> tuple[str, int]:
-    if isinstance(error, UnicodeDecodeError):
-        return UNDECODABLE_CHARACTER, error.end
-    raise error
-
-
-codecs.register_error("mlsite.mark", _mark_undecodable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +62,7 @@ class TableFile:
     ) -> None:
         self.encoding = encoding or detect_encoding(file)
         file.seek(0)
-        text = _SharedText(file, self.encoding, "mlsite.mark", newline="")
-        self._lines = _Lines(text, first_number=0 if has_added_header else 1)
+        self._lines = TableLines(file, encoding=self.encoding, first_number=0 if has_added_header else 1)
         first_line = self._lines.peek()
         if "\0" in first_line or (not first_line.isprintable() and _has_control_characters(first_line)):
             raise make_table_error(gettext("The file is not a CSV file: its first line contains control characters."))
@@ -129,9 +112,9 @@ class TableFile:
             except StopIteration:
                 return None
             except csv.Error as error:
-                return self._lines.reject_row(describe_csv_error(error))
-            except _RowTooLong:
-                return self._lines.reject_row(
+                return self._reject_row(describe_csv_error(error))
+            except RowTooLong:
+                return self._reject_row(
                     gettext("The row is longer than %(limit)s characters, or a quotation mark is not closed.")
                     % {"limit": f"{MAX_ROW_CHARACTERS:,}"}
                 )
@@ -141,114 +124,11 @@ class TableFile:
                 return TableRow(self._lines.first_number, cells, make_table_error(message, code="invalid-text"))
             return TableRow(self._lines.first_number, cells)
 
-
-def replace_undecodable(text: str) -> str:
-    """Return a text that can be encoded: with the replacement character for bytes that could not be decoded."""
-    return text if text.isascii() else text.replace(UNDECODABLE_CHARACTER, "\N{REPLACEMENT CHARACTER}")
+    def _reject_row(self, message: str) -> TableRow:
+        """Return a row with an error. Its other lines are read again as rows."""
+        self._lines.put_back_row()
+        return TableRow(self._lines.first_number, [], make_table_error(message))
 
 
 def _has_control_characters(line: str) -> bool:
     return any(character < " " and character not in "\t\r\n" for character in line)
-
-
-class _RowTooLong(Exception):
-    """A row exceeds `MAX_ROW_CHARACTERS`."""
-
-
-class _SharedText(TextIOWrapper):
-    """A text file that does not close the file of bytes, also when it is deleted."""
-
-    def close(self) -> None:
-        with suppress(ValueError):  # it is detached already
-            self.detach()
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    number: int
-    text: str
-    is_complete: bool
-
-
-class _Lines:
-    """The lines of a file, as `csv.reader` reads them. Lines can be put back, so that a bad row does not consume others."""
-
-    def __init__(self, file: TextIOWrapper, *, first_number: int) -> None:
-        self._file = file
-        self._number = first_number - 1
-        self._waiting: deque[_Line] = deque()
-        self._taken: list[_Line] = []
-        self._characters = 0
-        self._read_characters = self._repeated_characters = 0
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        line = self._waiting.popleft() if self._waiting else self._read_line()
-        if line is None:
-            raise StopIteration
-        self._taken.append(line)
-        self._characters += len(line.text)
-        if not line.is_complete or self._characters > MAX_ROW_CHARACTERS:
-            raise _RowTooLong
-        return line.text
-
-    @property
-    def first_number(self) -> int:
-        """Return the number of the first line of the current row."""
-        return self._taken[0].number
-
-    def peek(self) -> str:
-        """Return the next line without taking it; empty at the end of the file."""
-        line = self._read_line()
-        if line is None:
-            return ""
-        self._waiting.append(line)
-        return line.text
-
-    def start_row(self) -> None:
-        self._taken, self._characters = [], 0
-
-    def reject_row(self, message: str) -> TableRow:
-        """Put all lines of the current row back except the first, and return the row with an error.
-
-        Raises:
-            InvalidInput: too much was put back. Otherwise, a hostile file of 16 MB could take days.
-        """
-        self._repeated_characters += self._characters
-        allowance = REPEATED_CHARACTERS_ALLOWANCE + MAX_REPEATED_SHARE * self._read_characters
-        if self._repeated_characters > allowance:
-            raise make_table_error(
-                gettext(
-                    "Line %(line)s: Too many rows up to here have a quotation mark that is not closed. "
-                    "Check the quotation marks of the table."
-                )
-                % {"line": self.first_number}
-            )
-        self._waiting.extendleft(reversed(self._taken[1:]))
-        return TableRow(self.first_number, [], make_table_error(message))
-
-    def find_invalid_text(self) -> str:
-        """Return why the text of the current row is invalid; empty if it is valid."""
-        for line in self._taken:
-            if not line.text.isascii() and UNDECODABLE_CHARACTER in line.text:
-                return gettext("The row contains bytes that are not valid %(encoding)s text.") % {
-                    "encoding": self._file.encoding.upper()
-                }
-            if "\0" in line.text:
-                return gettext("The row contains a NUL character.")
-        return ""
-
-    def _read_line(self) -> _Line | None:
-        text = self._file.readline(MAX_ROW_CHARACTERS)
-        if not text:
-            return None
-        self._number += 1
-        self._read_characters += len(text)
-        is_complete = len(text) < MAX_ROW_CHARACTERS or text.endswith(("\n", "\r"))
-        if not is_complete:
-            while (rest := self._file.readline(MAX_ROW_CHARACTERS)) and not rest.endswith(("\n", "\r")):
-                pass
-            text = ""
-        return _Line(self._number, text, is_complete)

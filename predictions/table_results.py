@@ -2,58 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext
 
-from core.formatting import NOT_AVAILABLE, format_percent, format_rounded
+from core.formatting import NOT_AVAILABLE, format_exact, format_percent
 from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError
-from inference.signature import Feature, LabelsOutput, RawOutput, TextInput, ValueOutput
-from inference.signature.reference_range import Deviation, get_deviation
+from inference.signature import LabelsOutput, RawOutput, TextInput, ValueOutput
 from predictions.batch_job_files import open_table
-from predictions.feature_ranges import describe_deviation
 from predictions.models import BatchJob
 from predictions.presentation import format_labels
+from predictions.table_cells import Cell, Column, build_feature_cells, build_text_cell, build_value_cells
 from predictions.table_columns import get_job_table
-from predictions.table_files import replace_undecodable
+from predictions.table_lines import replace_undecodable
 
 MAX_TABLE_ROWS = 1000  # of a job whose results are sorted in memory
 MAX_TABLE_COLUMNS = 60
-MAX_CELL_CHARACTERS = 120
 PAGE_SIZE = 100  # rows
 DEFAULT_SORT = "doubtful"
 FIELDS = (
     "number", "error_message", "prediction_id", "prediction__label", "prediction__confidence", "prediction__value",
     "prediction__output", "prediction__error_message", "prediction__input__features",
 )  # fmt: skip
-
-
-class Column(NamedTuple):
-    """A column: its key in the query string, its title, its unit, and whether it contains numbers."""
-
-    key: str
-    title: str
-    unit: str = ""
-    is_number: bool = False
-
-
-class Cell(NamedTuple):
-    """A cell: the text, the exact value (empty if the text is exact), what sorts it, and how unusual the value is."""
-
-    text: str
-    exact: str = ""
-    value: Any = None
-    deviation: Deviation = ""
-    message: str = ""
-
-    @property
-    def is_number(self) -> bool:
-        return isinstance(self.value, int | float) and not isinstance(self.value, bool)
 
 
 @dataclass(slots=True)
@@ -64,7 +39,7 @@ class ResultRow:
     prediction_id: Any
     error: str
     confidence: float | None
-    cells: list[Cell] = field(default_factory=list)
+    cells: list[Cell]
 
     @property
     def unusual_count(self) -> int:
@@ -113,7 +88,7 @@ def build_results_table(job: BatchJob, *, sort: str = "", page: str = "") -> Res
     if not has_results_table(job):
         return None
     builder = _TableBuilder(job)
-    rows = list(builder.iterate_rows())
+    rows = builder.build_rows()
     keys = [column.key for column in builder.columns]
     sort = sort if sort.removeprefix("-") in keys else DEFAULT_SORT
     return ResultsTable(
@@ -175,24 +150,40 @@ class _TableBuilder:
             Column("row", gettext("Row"), is_number=True),
             *self._list_result_columns(),
             *(
-                Column(f"feature-{index}", feature.display_name, feature.unit, _is_number(feature))
+                Column(f"feature-{index}", feature.display_name, feature.unit, feature.type in ("float", "integer"))
                 for index, feature in enumerate(self._features)
             ),
             *(Column(f"column-{index}", self._file_columns[index] or gettext("(without a name)")) for index in self._others),
         ]
 
-    def iterate_rows(self) -> Iterator[ResultRow]:
-        for item in self._job.items.order_by("number").values_list(*FIELDS, named=True)[:MAX_TABLE_ROWS]:
+    def build_rows(self) -> list[ResultRow]:
+        items = list(self._job.items.order_by("number").values_list(*FIELDS, named=True)[:MAX_TABLE_ROWS])
+        features = [
+            build_feature_cells(
+                feature,
+                [(item.prediction__input__features or {}).get(feature.name) for item in items],
+                [self._get_text(item.number, position) for item in items],
+            )
+            for feature, position in zip(self._features, self._positions, strict=True)
+        ]
+        values = build_value_cells([item.prediction__value for item in items])
+        rows = []
+        for index, item in enumerate(items):
             error = item.error_message or item.prediction__error_message or ""
-            row = ResultRow(item.number, item.prediction_id, error, item.prediction__confidence)
-            texts = self._file_rows.get(item.number, [])
-            row.cells = [
+            cells = [
                 Cell(str(item.number), value=item.number),
-                *self._build_result_cells(item),
-                *self._build_feature_cells(item.prediction__input__features or {}, texts),
-                *(_build_text_cell(texts[index] if index < len(texts) else "") for index in self._others),
+                values[index] or self._build_output_cell(item),
+                *self._build_confidence_cells(item.prediction__confidence),
+                *(column[index] for column in features),
+                *(build_text_cell(self._get_text(item.number, position)) for position in self._others),
             ]
-            yield row
+            rows.append(ResultRow(item.number, item.prediction_id, error, item.prediction__confidence, cells))
+        return rows
+
+    def _get_text(self, number: int, position: int | None) -> str:
+        """Return a cell of the file; empty if the row or the column does not exist."""
+        texts = self._file_rows.get(number, [])
+        return texts[position] if position is not None and position < len(texts) else ""
 
     def _list_result_columns(self) -> list[Column]:
         if isinstance(self._output, ValueOutput):
@@ -202,32 +193,20 @@ class _TableBuilder:
             columns.append(Column("confidence", gettext("Confidence"), is_number=True))
         return columns
 
-    def _build_result_cells(self, item: Any) -> list[Cell]:
-        value, confidence = item.prediction__value, item.prediction__confidence
-        if value is not None:
-            cells = [Cell(format_rounded(value, separators=True), exact=str(value), value=value)]
-        elif isinstance(self._output, LabelsOutput) and item.prediction__output:
+    def _build_output_cell(self, item: Any) -> Cell:
+        if isinstance(self._output, LabelsOutput) and item.prediction__output:
             text = format_labels(item.prediction__output.get("labels", ()))
-            cells = [Cell(text, value=text)]
-        elif isinstance(self._output, RawOutput) and item.prediction__output is not None:
-            cells = [Cell(gettext("raw output"), value="raw output")]
-        else:
-            cells = [Cell(item.prediction__label or "", value=item.prediction__label)]
-        if len(self._list_result_columns()) > 1:
-            shown = NOT_AVAILABLE if confidence is None else format_percent(confidence)
-            cells.append(Cell(shown, exact="" if confidence is None else str(confidence), value=confidence))
-        return cells
+            return Cell(text, value=text)
+        if isinstance(self._output, RawOutput) and item.prediction__output is not None:
+            return Cell(gettext("raw output"), value="raw output")
+        return Cell(item.prediction__label or "", value=item.prediction__label)
 
-    def _build_feature_cells(self, row: dict[str, Any], texts: Sequence[str]) -> Iterator[Cell]:
-        for feature, position in zip(self._features, self._positions, strict=True):
-            value = row.get(feature.name)
-            if value is None:
-                yield _build_text_cell(texts[position] if position is not None and position < len(texts) else "")
-            else:
-                text, exact = format_rounded(value)[:MAX_CELL_CHARACTERS], str(value)
-                deviation = get_deviation(feature, value)
-                message = describe_deviation(feature, value) if deviation else ""
-                yield Cell(text, "" if exact == text else exact, value, deviation, message)
+    def _build_confidence_cells(self, confidence: float | None) -> list[Cell]:
+        if len(self._list_result_columns()) == 1:
+            return []
+        if confidence is None:
+            return [Cell(NOT_AVAILABLE)]
+        return [Cell(format_percent(confidence), exact=format_exact(confidence), value=confidence)]
 
 
 def _read_file(job: BatchJob) -> tuple[list[str], dict[int, list[str]]]:
@@ -238,12 +217,3 @@ def _read_file(job: BatchJob) -> tuple[list[str], dict[int, list[str]]]:
             return table.columns, {number: list(map(replace_undecodable, row.cells)) for number, row in rows}
     except (InferenceError, StorageUnavailable, OSError):
         return [], {}
-
-
-def _build_text_cell(text: str) -> Cell:
-    shown = text if len(text) <= MAX_CELL_CHARACTERS else f"{text[: MAX_CELL_CHARACTERS - 1]}…"
-    return Cell(shown, value=text.strip())
-
-
-def _is_number(feature: Feature) -> bool:
-    return feature.type in ("float", "integer")

@@ -1,7 +1,16 @@
 import pytest
 from django.utils import translation
 
-from core.formatting import format_count, format_duration, format_milliseconds, format_percent, format_rounded
+from core.formatting import (
+    choose_decimals,
+    format_count,
+    format_decimals,
+    format_duration,
+    format_exact,
+    format_milliseconds,
+    format_percent,
+    format_rounded,
+)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +72,35 @@ def test_rounded_thousands_can_be_separated():
     assert format_rounded(12345.678, separators=True) == "12,346"
 
 
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([], []),
+        ([5.0, 4.0], ["5", "4"]),
+        ([5.0, 4.9], ["5.0", "4.9"]),
+        ([1234.5, 0.25], ["1234.50", "0.25"]),
+        ([0.1 + 0.2, 7.9], ["0.3", "7.9"]),
+        ([152.13348388, 98.5], ["152.1", "98.5"]),
+        ([0.0380759064, -0.0019], ["0.03808", "-0.00190"]),
+        ([5.1, 1e-9], ["5.1", "1e-09"]),
+        ([2e20, 5.5], ["2e+20", "5.5"]),
+        ([float("inf"), 5.5], ["Infinity", "5.5"]),
+    ],
+)
+def test_numbers_of_a_column_have_the_same_decimals(values, texts):
+    decimals = choose_decimals(values)
+    assert [format_decimals(value, decimals) for value in values] == texts
+
+
 def test_separators_are_those_of_the_language():
     with translation.override("de"):
+        assert [format_rounded(5.1), format_rounded("a.b"), format_exact(0.25), format_exact("1.5")] == [
+            "5,1",
+            "a.b",
+            "0,25",
+            "1.5",
+        ]
+        assert format_decimals(1234.5, 2, separators=True) == "1.234,50"
         assert (format_percent(0.9642)[:4], format_milliseconds(1234.56), format_count(12345)) == (
             "96,4",
             "1.234,6 ms",

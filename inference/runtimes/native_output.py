@@ -16,8 +16,15 @@ from types import ModuleType
 logger = logging.getLogger(__name__)
 
 STDERR = 2
-# ONNX Runtime looks for GPUs when it is imported, and warns about each display device that is none.
-NOISE = re.compile(rb"\[[WI]:onnxruntime:")
+# ONNX Runtime and TensorFlow look for GPUs, and warn about each device that they cannot use. TensorFlow also describes the
+# processor. XLA, a part of it, writes with Abseil before `TF_CPP_MIN_LOG_LEVEL` has an effect.
+NOISE = re.compile(
+    rb"\[[WI]:onnxruntime:"
+    rb"|^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWE] "  # TensorFlow
+    rb"|^[IWE]\d{4} \d\d:\d\d:\d+\.\d+ "  # Abseil
+    rb"|^WARNING: All log messages before absl::InitializeLog\(\)"
+    rb"|^To enable the following instructions: "  # the second line of a message of TensorFlow
+)
 _lock = threading.Lock()
 
 

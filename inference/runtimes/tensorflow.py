@@ -11,6 +11,7 @@ import numpy as np
 
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
+from inference.runtimes.native_output import filter_native_output
 from inference.runtimes.reasons import shorten_reason
 from inference.tensors import RowByRow, make_batch_function, requires_single_rows
 from inference.types import AnyArray, ArtifactMetadata, BatchFunction, Tensor
@@ -96,19 +97,21 @@ def _find_keys(inputs: list[tuple[str, Any]]) -> list[str]:
 
 
 def import_tensorflow(threads: int) -> Any:
-    """Import TensorFlow with little log output and set its thread counts.
+    """Import TensorFlow without its log output, set its thread counts, and start it.
 
     The counts apply to the whole process, so the first model that is loaded determines them.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow as tf
+    with filter_native_output():
+        import tensorflow as tf
 
-    if threads:
-        try:
-            tf.config.threading.set_intra_op_parallelism_threads(threads)
-            tf.config.threading.set_inter_op_parallelism_threads(1)
-        except RuntimeError:
-            logger.debug("TensorFlow is already running; its thread counts are unchanged")
+        if threads:
+            try:
+                tf.config.threading.set_intra_op_parallelism_threads(threads)
+                tf.config.threading.set_inter_op_parallelism_threads(1)
+            except RuntimeError:
+                logger.debug("TensorFlow is already running; its thread counts are unchanged")
+        tf.config.list_logical_devices()  # starts TensorFlow, which looks for GPUs
     return tf
 
 

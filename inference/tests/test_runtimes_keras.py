@@ -73,12 +73,14 @@ def test_shapes_and_version_are_read_from_the_file(keras, saved_path):
     assert (metadata.framework, metadata.framework_version) == ("keras", keras.__version__)
 
 
-def test_thread_counts_are_set(saved_path):
+def test_thread_counts_are_set_without_log_output(saved_path):
     code = "import sys, pathlib; from inference.runtimes.keras import KerasRuntime as K; "
     code += "K(pathlib.Path(sys.argv[1]), threads=3).load(); import tensorflow as tf; t = tf.config.threading; "
     code += "print(t.get_intra_op_parallelism_threads(), t.get_inter_op_parallelism_threads())"
-    process = subprocess.run([sys.executable, "-c", code, str(saved_path)], capture_output=True, text=True, check=True)
-    assert process.stdout.split() == ["3", "1"]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "0"}
+    command = [sys.executable, "-c", code, str(saved_path)]
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert (process.stdout.split(), process.stderr) == (["3", "1"], "")
 
 
 def test_functional_model_with_variable_size_is_loaded(keras, tmp_path):

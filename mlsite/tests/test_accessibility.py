@@ -121,7 +121,7 @@ def check_batch_jobs(page, audit):
     """Check the pages of batch jobs: empty, before a file is uploaded, and before, during, and after a batch job."""
     audit.check_page("batch jobs, empty", "/batch-jobs/")
     audit.check_page("new batch job", "/batch-jobs/new/?model=iris")
-    rows = "".join(f"{number},5.1,3.5,{number % 9},0.2\n" for number in range(1000))
+    rows = "".join(f"{number},5.1,3.5,{number % 9},0.2\n" for number in range(1100))
     table = f"note,Sepal Length,sepal_width,petal_length,petal_width\n{rows}"
     page.get_by_label("File").set_input_files({"name": "rows.csv", "mimeType": "text/csv", "buffer": table.encode()})
     page.get_by_role("button", name="Upload").click()

@@ -165,6 +165,10 @@ def test_new_result_is_brought_into_view_on_a_phone(page, watched):
     expect(page.get_by_role("heading", name="Results")).not_to_be_in_viewport()
     page.get_by_label("Run example 1").click()
     expect(page.locator(".result .label")).to_be_in_viewport()
+    result = page.locator(".result")
+    expect(result.locator(".model-input img")).to_be_visible()
+    assert result.evaluate("card => card.scrollWidth - card.clientWidth") <= 0
+    assert result.locator(".scores progress").first.evaluate("bar => bar.clientWidth") > 80
 
 
 def test_phones_offer_the_camera(page, watched):

@@ -4,6 +4,7 @@ import re
 from io import BytesIO
 
 import pytest
+from django.utils import translation
 from openpyxl import load_workbook
 
 from core.tests.pages import get_text
@@ -11,6 +12,7 @@ from inference.signature import Feature, TableInput
 from inference.signature.reference_range import get_deviation
 from predictions.models import BatchJob
 from predictions.services.batch_jobs import run_batch_job
+from predictions.table_cells import build_feature_cells
 from predictions.table_paste import add_missing_header, build_pasted_file
 from predictions.table_results import build_results_table
 from predictions.tests.batch_job_pages import make_table
@@ -49,6 +51,17 @@ def test_a_missing_header_is_added(text, header):
     assert file.read().decode().splitlines()[0] == header
 
 
+@pytest.mark.once
+def test_numbers_have_the_decimals_of_their_column():
+    cells = build_feature_cells(TABLE.features[0], [5.0, None, 4.0, 1234.0], ["5.0", "x", "4.00", "1,234"])
+    assert [(cell.text, cell.exact) for cell in cells] == [("5.00", ""), ("x", ""), ("4.00", ""), ("1234.00", "")]
+    with translation.override("de"):
+        cells = build_feature_cells(TABLE.features[0], [5.123456, 4.0], ["5,123456", "4"])
+    assert [(cell.text, cell.exact) for cell in cells] == [("5,123", "5,123456"), ("4,000", "")]
+    cells = build_feature_cells(TABLE.features[1], [5, 1234], ["5", "1,234"])
+    assert [cell.text for cell in cells] == ["5", "1234"]
+
+
 @pytest.mark.django_db
 def test_pasted_rows_are_previewed_run_and_sorted(flowers, signed_in, client, other, django_assert_max_num_queries):
     page = signed_in.post(NEW_URL, {"model": "flowers", "csv": ROWS}, follow=True)
@@ -70,6 +83,8 @@ def test_pasted_rows_are_previewed_run_and_sorted(flowers, signed_in, client, ot
     with django_assert_max_num_queries(6):
         fragment = signed_in.get(rows_url, {"sort": "-row"}, headers={"hx-request": "true"}).content.decode()
     assert re.findall(r'aria-sort="(\w+)"', fragment) == ["descending"]
+    german = signed_in.get(rows_url, headers={"hx-request": "true", "accept-language": "de"}).content.decode()
+    assert re.findall(r">\s*(\d+[.,]\d+)\s*<", german) == ["6,50", "4,50", "10,25", "1,25"]
     assert signed_in.get(rows_url).url == job.get_absolute_url()
     client.force_login(other)
     assert client.get(rows_url).status_code == 404

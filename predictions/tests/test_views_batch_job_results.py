@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from inference.tests.factories import make_noise_image
 from predictions.models import BatchJob, Prediction
@@ -12,6 +16,7 @@ from predictions.tests.factories import make_upload
 from registry.references import resolve_model
 
 pytestmark = pytest.mark.django_db
+BADGE = r'<span class="badge (\w+)">'
 
 
 @pytest.fixture
@@ -45,8 +50,14 @@ def test_grid_shows_errors_then_doubtful_predictions_and_filters(job, signed_in)
 
 def test_predict_page_shows_the_last_job_and_its_digests(job, signed_in):
     page = signed_in.get(reverse("predictions:predict"), {"model": "shades"})
-    assert page.context["last_job"] == job
-    assert len(page.context["grid"]["items"]) == 4
+    assert (page.context["last_job"], len(page.context["grid"]["items"])) == (job, 4)
+    assert re.findall(BADGE, page.content.decode()) == ["succeeded"]
+    polled = signed_in.get(job.get_absolute_url(), headers={"HX-Request": "true"}).content.decode()
+    assert re.findall(BADGE, polled) == ["succeeded"]  # htmx replaces the status together with the progress
+    BatchJob.objects.filter(pk=job.pk).update(completed_at=timezone.now() - timedelta(days=2))
+    page = signed_in.get(reverse("predictions:predict"), {"model": "shades"})
+    assert "grid" not in page.context
+    assert re.findall(BADGE, page.content.decode()) == ["succeeded"]
     body = signed_in.get(reverse("predictions:batch-job-digests", args=[job.pk])).json()
     assert (body["status"], body["next_number"], len(body["images"])) == ("succeeded", 5, 3)
     retry = reverse("predictions:batch-job-retry", args=[job.pk])

@@ -91,8 +91,11 @@ class ImagesUpload {
 
   showProgress() {
     this.bar.value = this.uploadedCount;
-    const values = { uploaded: formatCount(this.uploadedCount), total: formatCount(this.images.length) };
-    const texts = [interpolate(gettext("%(uploaded)s of %(total)s uploaded."), values)];
+    const texts = [];
+    if (this.images.length) {
+      const values = { uploaded: formatCount(this.uploadedCount), total: formatCount(this.images.length) };
+      texts.push(interpolate(gettext("%(uploaded)s of %(total)s uploaded."), values));
+    }
     if (this.knownCount) {
       const text = ngettext("%(count)s image is in this batch job already and was skipped.", "%(count)s images are in this batch job already and were skipped.", this.knownCount);
       texts.push(interpolate(text, { count: formatCount(this.knownCount) }));
@@ -128,12 +131,14 @@ class ImagesUpload {
     document.getElementById("last-job")?.remove();
     this.card.dataset.uploadedJob = this.job; // the next upload skips its images
     this.loadPart("[data-job-progress]", this.pageUrl);
-    this.loadPart("[data-job-results]", `${this.pageUrl}results/?card=1`);
+    this.loadPart("[data-job-results]", `${this.pageUrl}results/?card=1`).then(() => {
+      this.card.querySelector("[data-job-link]").hidden = Boolean(this.card.querySelector(".grid-actions")); // it has the same link
+    });
   }
 
   loadPart(selector, url) {
     const place = this.card.querySelector(selector);
-    window.htmx.ajax("GET", url, { source: place, target: place, swap: "innerHTML" });
+    return window.htmx.ajax("GET", url, { source: place, target: place, swap: "innerHTML" });
   }
 
   // Several groups may be repeated at the same time.

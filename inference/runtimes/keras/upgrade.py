@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from inference.runtimes.native_output import import_quietly
+
 NETWORK_CLASSES = ("Functional", "Model", "Sequential")
 OPERATION_CLASSES = ("TFOpLambda", "SlicingOpLambda")
 LAYER_ARGUMENTS = {"name", "dtype", "trainable", "activity_regularizer", "autocast", "input_shape", "batch_input_shape"}
@@ -49,8 +51,8 @@ def make_legacy_layers(*, allow_all: bool) -> dict[str, Any]:
     Args:
         allow_all: allow every function of TensorFlow, not only those that compute.
     """
-    import keras
-    import tensorflow as tf
+    keras: Any = import_quietly("keras")
+    tf: Any = import_quietly("tensorflow")
 
     class Operation(keras.layers.Layer):  # type: ignore[misc]  # keras has no type hints
         def __init__(self, function: str = "__operators__.getitem", **options: Any) -> None:
@@ -94,8 +96,7 @@ def _upgrade_module(part: dict[str, Any]) -> None:
 
 def _upgrade_arguments(class_name: str, config: dict[str, Any]) -> dict[str, Any]:
     """Remove the arguments that Keras 3 no longer takes, if they had no effect."""
-    import keras
-
+    keras: Any = import_quietly("keras")
     layer = getattr(keras.layers, class_name, None)
     if layer is None:
         return config
