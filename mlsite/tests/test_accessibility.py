@@ -129,7 +129,7 @@ def check_batch_jobs(page, audit):
     audit.check_page("preview of a batch job")
     page.locator("#start-form button").click()
     audit.check_page("batch job that runs")
-    expect(page.locator("#job-table").get_by_text("Expected a number from 0.1").first).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="Failed items")).to_be_visible(timeout=20_000)
     expect(page.get_by_role("heading", name="Predictions by label")).to_be_visible(timeout=20_000)
     audit.check_page("batch job that has ended")
     audit.check_page("batch jobs", "/batch-jobs/")
