@@ -13,7 +13,7 @@ from accounts.models import User
 from core.sql import execute_query
 from evaluation.models import Replay
 from evaluation.permissions import can_start_replay
-from evaluation.replay_presentation import Conclusion, conclude
+from evaluation.replay_conclusion import Conclusion, conclude
 from evaluation.replay_results import compare_results, get_review_kind
 from evaluation.statistics import compute_wilson_interval
 from evaluation.types import Share
