@@ -103,6 +103,11 @@ def get_page_context(versions: Sequence[ModelVersion], production: ModelVersion 
         rows = Replay.objects.visible_to(reader).filter(model_version__in=[version.pk for version in versions])
         rows = rows.select_related("model_version__model", "baseline__model").order_by("-id")
         context["replays"] = list(_iterate_replays(rows[:MAX_SHOWN_REPLAYS]))
+        results = (item for item in context["replays"] if item.replay.status == Replay.Status.SUCCEEDED)
+        pairs = ((item, (item.replay.model_version, item.replay.baseline)) for item in results)
+        context["candidate_result"] = next(
+            (item for item, pair in pairs if pair == (context["candidate"], production)), None
+        )
     return context
 
 

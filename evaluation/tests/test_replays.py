@@ -59,6 +59,9 @@ def test_a_replay_compares_two_versions_outside_the_history(second, shades, user
     assert client.get(url, headers={"HX-Request": "true"})["HX-Refresh"] == "true"
     assert "again.png" not in client.get(url + "?cases=fixed").content.decode()
     assert client.get(url + "?cases=fixed&after=99999999999999").status_code == 200
+    model_page = client.get("/models/shades/").content.decode().split("Is version 2 better?")[1]
+    assert f'<a href="{url}">It is not clear whether version 2' in model_page.split("</section>")[0]
+    assert "newest: version 2" in get_text(client.get("/models/"))
     assert create_replay(user=reviewer, version=second, baseline=shades) != replay
 
 

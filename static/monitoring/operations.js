@@ -95,6 +95,7 @@ function drawMarkers(plot, data, halfBucket, threshold) {
   context.save();
   context.lineWidth = ratio;
   context.setLineDash([4 * ratio, 3 * ratio]);
+  context.textAlign = "left";
   context.font = `600 ${11 * ratio}px system-ui, sans-serif`;
   if (threshold !== null) {
     context.strokeStyle = readColor("--doubt");
