@@ -53,6 +53,31 @@ def _request_class() -> None:
     client.WSGIRequest = Utf8Request  # type: ignore[attr-defined]  # imported there from another module
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
+    """Create the groups of the migrations again whenever a test with `transaction=True` has emptied the database."""
+    from django.apps import apps
+    from django.contrib.auth.models import Group, Permission
+    from django.db.models.signals import post_migrate
+
+    def create_groups(**options: Any) -> None:
+        if "plan" in options:  # migrations ran
+            return
+        permissions = {row.natural_key(): row for row in Permission.objects.select_related("content_type")}
+        for name, keys in groups.items():
+            Group.objects.get_or_create(name=name)[0].permissions.add(*(permissions[key] for key in keys))
+
+    with django_db_blocker.unblock():
+        groups = {
+            group.name: [row.natural_key() for row in group.permissions.select_related("content_type")]
+            for group in Group.objects.all()
+        }
+    last_app = [app for app in apps.get_app_configs() if app.models_module][-1]  # the permissions of all apps exist by then
+    post_migrate.connect(create_groups, sender=last_app, weak=False)
+    yield
+    post_migrate.disconnect(create_groups, sender=last_app)
+
+
 @pytest.fixture(autouse=True)
 def _own_folders(settings, tmp_path) -> Iterator[None]:
     """Give each test its own media and model folders, and an empty pool."""

@@ -13,7 +13,7 @@ from accounts.models import User
 from core.sql import execute_query
 from evaluation.models import Replay
 from evaluation.permissions import can_start_replay
-from evaluation.replay_presentation import Conclusion, conclude
+from evaluation.replay_conclusion import Conclusion, conclude
 from evaluation.replay_results import compare_results, get_review_kind
 from evaluation.statistics import compute_wilson_interval
 from evaluation.types import Share
@@ -103,6 +103,11 @@ def get_page_context(versions: Sequence[ModelVersion], production: ModelVersion 
         rows = Replay.objects.visible_to(reader).filter(model_version__in=[version.pk for version in versions])
         rows = rows.select_related("model_version__model", "baseline__model").order_by("-id")
         context["replays"] = list(_iterate_replays(rows[:MAX_SHOWN_REPLAYS]))
+        results = (item for item in context["replays"] if item.replay.status == Replay.Status.SUCCEEDED)
+        pairs = ((item, (item.replay.model_version, item.replay.baseline)) for item in results)
+        context["candidate_result"] = next(
+            (item for item, pair in pairs if pair == (context["candidate"], production)), None
+        )
     return context
 
 

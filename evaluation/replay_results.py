@@ -44,9 +44,11 @@ class ValueComparison:
     Args:
         difference: mean of the absolute error minus that of the baseline, with its 95% interval from `low` to `high`.
         closer, farther: number of inputs for which the version is closer to the true value than the baseline, or farther.
+        same: number of inputs with the same prediction of both versions.
     """
 
     n: int = 0
+    same: int = 0
     mae: float | None = None
     baseline_mae: float | None = None
     difference: float | None = None
@@ -92,7 +94,7 @@ def compare_results(replay: Replay, *, max_cases: int) -> ReplayComparison:
     compared = done.filter(error_code="")
     if get_review_kind(replay.model_version) == "value":
         rows = [
-            _ErrorPair(pk, is_random, abs(value - true), abs(baseline - true))
+            _ErrorPair(pk, is_random, abs(value - true), abs(baseline - true), value == baseline)
             for pk, is_random, true, value, baseline in compared.values_list(
                 "pk", "is_random", "true_value", "value", "baseline_value"
             )
@@ -144,6 +146,7 @@ class _ErrorPair:
     is_random: bool
     error: float
     baseline_error: float
+    is_same: bool
 
     @property
     def difference(self) -> float:
@@ -160,6 +163,7 @@ def _compare_values(rows: list[_ErrorPair]) -> ValueComparison:
     closer, farther = (sum(row.difference * sign < 0 for row in rows) for sign in (1, -1))
     return ValueComparison(
         n,
+        same=sum(row.is_same for row in rows),
         mae=sum(row.error for row in rows) / n,
         baseline_mae=sum(row.baseline_error for row in rows) / n,
         difference=difference,

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext
 
-from core.formatting import NOT_AVAILABLE, format_count, format_milliseconds, format_percent
+from core.formatting import NOT_AVAILABLE, format_count, format_milliseconds, format_percent, localize_number
 from monitoring.drift.statistics import MIN_DRIFT_DISTANCE
 from monitoring.drift.trend import Trend
 from monitoring.markers import Marker
@@ -27,7 +27,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "count": lambda value: format_count(int(value)),
     "milliseconds": format_milliseconds,
     "share": format_percent,
-    "distance": lambda value: f"{value:.2f}",
+    "distance": lambda value: localize_number(f"{value:.2f}"),
 }
 
 
@@ -108,8 +108,7 @@ def build_chart_data(charts: Sequence[Chart], metrics: OperationsMetrics, marker
         "step": "hour" if metrics.window.step == HOUR else "day",
         "times": _list_seconds(bucket.start for bucket in metrics.buckets),
         "markers": [
-            {"time": int(marker.time.timestamp()), "kind": marker.kind, "number": number}
-            for number, marker in enumerate(markers, 1)
+            {"time": int(marker.time.timestamp()), "kind": marker.kind, "label": marker.label} for marker in markers
         ],
         "charts": [
             {

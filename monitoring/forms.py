@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from monitoring.drift.report import REFERENCE_CHOICES
+from monitoring.drift.report import REFERENCES, list_reference_choices
 from monitoring.windows import (
     CUSTOM_WINDOW,
     DEFAULT_WINDOW,
@@ -56,7 +56,7 @@ class OperationsForm(forms.Form):
         empty_label=_("All versions"),
         label=_("Version"),
     )
-    against = forms.ChoiceField(label=_("Compare with"), choices=list(REFERENCE_CHOICES.items()))
+    against = forms.ChoiceField(label=_("Compare with"), choices=[(name, name) for name in REFERENCES])
 
     def __init__(self, data: QueryDict, *, now: datetime) -> None:
         values = {name: data.get(name, "").replace("\0", "") or default for name, default in DEFAULTS.items()}
@@ -101,6 +101,11 @@ class OperationsForm(forms.Form):
         if self.is_custom:
             return get_custom_window(self.cleaned_data["start"], self.cleaned_data["end"], now=self.now)
         return get_window(self.cleaned_data["window"], now=self.now)
+
+    def name_references(self, window: Window) -> None:
+        """Name the windows to compare with. The names depend on the selected window."""
+        fields: Any = self.fields
+        fields["against"].choices = list_reference_choices(window)
 
     def get_version_ids(self) -> list[UUID] | None:
         """Return the ids of the selected versions, or None if all models are selected."""

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from monitoring.models import Deployment
 from monitoring.windows import Window
 from registry.models import AliasChange, RegisteredModel
+from registry.querysets import PRODUCTION
 
 MAX_MARKERS = 20  # the newest ones of a window
 COMMIT_CHARACTERS = 8
@@ -22,10 +23,12 @@ class Marker:
 
     Args:
         kind: `promotion` or `deployment`.
+        label: the version that was promoted or deployed, such as `digits:2`, to be shown in charts.
     """
 
     time: datetime
     kind: str
+    label: str
     sentence: str
     model: RegisteredModel | None = None
 
@@ -43,10 +46,21 @@ def list_markers(window: Window, *, model: RegisteredModel | None) -> list[Marke
     changes = changes.select_related("model", "from_version", "to_version", "changed_by").order_by("-id")
     deployments = Deployment.objects.filter(started_at__gte=window.start, started_at__lt=window.end).order_by("-started_at")
     markers = [
-        *(Marker(row.changed_at, "promotion", _describe_promotion(row), row.model) for row in changes[:MAX_MARKERS]),
-        *(Marker(row.started_at, "deployment", _describe_deployment(row)) for row in deployments[:MAX_MARKERS]),
+        *(
+            Marker(row.changed_at, "promotion", _label_promotion(row), _describe_promotion(row), row.model)
+            for row in changes[:MAX_MARKERS]
+        ),
+        *(
+            Marker(row.started_at, "deployment", f"mlsite {row.version}", _describe_deployment(row))
+            for row in deployments[:MAX_MARKERS]
+        ),
     ]
     return sorted(markers, key=lambda marker: marker.time)[-MAX_MARKERS:]
+
+
+def _label_promotion(change: AliasChange) -> str:
+    label = f"{change.model.name}:{change.to_version.number}"
+    return label if change.alias == PRODUCTION else f"{label} ({change.alias})"
 
 
 def _describe_promotion(change: AliasChange) -> str:

@@ -42,6 +42,7 @@ class OperationsView(PermissionRequiredMixin, TemplateView):
 def get_operations_context(form: OperationsForm) -> dict[str, Any]:
     """Return the metrics, cards, charts and drift report that a valid form selects."""
     window = form.get_window()
+    form.name_references(window)
     metrics = build_report(window, versions=form.get_version_ids())
     versions_by_id = ModelVersion.objects.select_related("model").in_bulk(list(metrics.versions))
     versions = [versions_by_id[pk] for pk in metrics.versions]

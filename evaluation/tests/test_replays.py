@@ -39,7 +39,11 @@ def test_a_replay_compares_two_versions_outside_the_history(second, shades, user
     assert create_replay(user=reviewer, version=second, baseline=shades) == replay  # one at a time
     client.force_login(reviewer)
     url = replay.get_absolute_url()
-    assert "Selecting the reviewed inputs" in get_text(client.get(url))
+    assert "Waiting to start" in get_text(client.get(url))
+    assert 'hx-trigger="every 1s"' in client.get(url).content.decode()
+    Replay.objects.filter(pk=replay.pk).update(created_at=timezone.now() - timedelta(hours=9))
+    progress = client.get(url, headers={"HX-Request": "true"})
+    assert 'hx-trigger="every 10s"' in progress.content.decode()  # a long replay is still polled
     run(replay)
     assert (replay.status, replay.total_items, replay.done_items) == ("succeeded", 3, 3)
     assert Prediction.objects.count() == count
@@ -49,11 +53,15 @@ def test_a_replay_compares_two_versions_outside_the_history(second, shades, user
     assert (labels.accuracy.value, labels.baseline_accuracy.value, labels.p) == (2 / 3, 2 / 3, 1.0)
     page = get_text(client.get(url))
     for text in ("It is not clear whether version 2 is better than version 1.", "3 reviewed inputs", "Fixed by version 2",
-                 "1 of the 3 inputs are from the random sample", "p = 1"):  # fmt: skip
+                 "1 of the 3 inputs is from the random sample", "p = 1", "Only 3 inputs were compared."):  # fmt: skip
         assert text in page
+    assert page.count("Both versions") == 2  # "ran on", and "incorrect"
     assert client.get(url, headers={"HX-Request": "true"})["HX-Refresh"] == "true"
     assert "again.png" not in client.get(url + "?cases=fixed").content.decode()
     assert client.get(url + "?cases=fixed&after=99999999999999").status_code == 200
+    model_page = client.get("/models/shades/").content.decode().split("Is version 2 better?")[1]
+    assert f'<a href="{url}">It is not clear whether version 2' in model_page.split("</section>")[0]
+    assert "newest: version 2" in get_text(client.get("/models/"))
     assert create_replay(user=reviewer, version=second, baseline=shades) != replay
 
 

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.vary import vary_on_headers
@@ -27,6 +28,9 @@ from predictions.views.mixins import HtmxLoginRequiredMixin
 from registry.models import MAX_VERSION_NUMBER, ModelVersion, RegisteredModel
 
 MAX_NUMBER = 2**31 - 1
+# Pages poll a replay as long as it runs, less often the older it is: (age, interval) in seconds.
+POLL_INTERVALS = ((30, 1), (300, 3))
+MAX_POLL_SECONDS = 10
 
 
 class ReplayForm(forms.Form):
@@ -91,6 +95,7 @@ class ReplayView(HtmxLoginRequiredMixin, DetailView):
         context = super().get_context_data(
             model=self.object.model_version.model,
             can_cancel=can_cancel_replay(self.object, self.request.user),
+            poll_seconds=get_poll_seconds(self.object),
             can_repeat=can_start_replay(self.request.user),
             can_promote=has_permission(self.request.user, PROMOTE_MODELS),
             **kwargs,
@@ -104,6 +109,12 @@ class ReplayView(HtmxLoginRequiredMixin, DetailView):
             kind=self.request.GET.get("cases", ""),
             after=min(int(after), MAX_NUMBER) if after.isascii() and after.isdigit() else 0,
         )
+
+
+def get_poll_seconds(replay: Replay) -> int:
+    """Return the seconds until a page shows the progress of a replay again."""
+    age = (timezone.now() - replay.created_at).total_seconds()
+    return next((interval for limit, interval in POLL_INTERVALS if age < limit), MAX_POLL_SECONDS)
 
 
 class CancelReplayView(HtmxLoginRequiredMixin, View):

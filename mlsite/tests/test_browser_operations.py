@@ -69,6 +69,9 @@ def test_charts_fit_each_width_and_follow_the_theme(page, watched, model):
     sign_in(page, f"{PAGE}?model={model}")
     wait_for_charts(page)
     expect(page.get_by_role("heading", name=f"Drift of {model}:1")).to_be_visible()
+    page.get_by_role("link", name="Show the list").press("Enter")
+    expect(page.get_by_role("heading", name="Promotions and deployments")).to_be_in_viewport()
+    expect(page.locator(".markers li").get_by_text(f"{model}:1", exact=True)).to_be_visible()
     canvas = page.locator(".plot canvas").first
     for width in (1920, 1280, 390):
         page.set_viewport_size({"width": width, "height": 850})

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import numpy as np
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from monitoring.drift import sentences
 from monitoring.drift.samples import Column, Sample, draw_sample, list_columns
@@ -18,7 +17,7 @@ from monitoring.windows import DAY, Window
 from registry.models import ModelVersion
 
 MIN_VALUES = 30  # per window; with fewer values nothing is compared
-REFERENCE_CHOICES = {"before": _("the previous period"), "earlier": _("the same period four weeks earlier")}
+REFERENCES = ("before", "earlier")
 FOUR_WEEKS = 28 * DAY  # whole weeks, to compare the same weekdays
 
 
@@ -95,6 +94,12 @@ def get_shift(window: Window, against: str) -> timedelta:
     """Return the distance between the starts of the two windows."""
     length = window.step * window.count
     return length if against == "before" else FOUR_WEEKS * -(-length // FOUR_WEEKS)
+
+
+def list_reference_choices(window: Window) -> list[tuple[str, str]]:
+    """Return the reference windows that users can select, with their names."""
+    names = gettext("the previous period"), sentences.name_earlier(get_shift(window, "earlier").days)
+    return list(zip(REFERENCES, names, strict=True))
 
 
 def compare_column(column: Column, reference: Sample, current: Sample, period: str) -> Iterator[ColumnDrift]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext, ngettext
 
-from core.formatting import format_percent
+from core.formatting import format_number, format_percent
 from monitoring.drift.samples import Column
 from monitoring.drift.statistics import Numbers
 
@@ -29,6 +29,14 @@ def describe_earlier(shift_days: int) -> str:
     """Return the name of a reference window that lies some weeks before the current window, with a preposition."""
     weeks = shift_days // DAYS_PER_WEEK
     return ngettext("in the same period %(weeks)d week earlier", "in the same period %(weeks)d weeks earlier", weeks) % {
+        "weeks": weeks
+    }
+
+
+def name_earlier(shift_days: int) -> str:
+    """Return the name of the same reference window without a preposition."""
+    weeks = shift_days // DAYS_PER_WEEK
+    return ngettext("the same period %(weeks)d week earlier", "the same period %(weeks)d weeks earlier", weeks) % {
         "weeks": weeks
     }
 
@@ -118,4 +126,4 @@ def describe_insufficient(column: Column) -> Description:
 def _format_value(column: Column, value: float) -> str:
     if column.source == "confidence":
         return format_percent(value)
-    return f"{value:,.4g} {column.unit}".strip()
+    return f"{format_number(value)} {column.unit}".strip()

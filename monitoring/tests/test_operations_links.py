@@ -77,7 +77,9 @@ def test_promotions_and_deployments_are_marked(reviewer_client, shades, user, su
     assert record_deployment() == record_deployment()
     Deployment.objects.create(version="0.0.1", started_at=timezone.now() - timedelta(days=20))
     page = read_page(reviewer_client)
-    assert [marker["kind"] for marker in read_chart_data(page)["markers"]] == ["promotion", "deployment"]
+    markers = [(marker["kind"], marker["label"]) for marker in read_chart_data(page)["markers"]]
+    assert markers == [("promotion", "shades:2"), ("deployment", f"mlsite {settings.VERSION}")]
+    assert all(f">{label}</strong>" in page for _, label in markers)
     text = " ".join(page.split())
     assert f"{superuser} pointed shades@production to version 2, previously version 1." in text
     assert f"mlsite {settings.VERSION} (commit 01234567) was started for the first time." in text
@@ -117,3 +119,13 @@ def test_links_keep_the_period(reviewer_client, shades, flowers, user):
     page = html.unescape(read_page(reviewer_client, window="custom", start="2026-01-01", end=today).replace("\n", ""))
     assert f'href="?window=custom&start=2026-01-01&end={today}&model=flowers&version=1"' in page
     assert reverse("monitoring:operations") == PAGE
+
+
+@pytest.mark.parametrize(("days", "weeks"), [(1, 4), (28, 4), (29, 8), (366, 56)])
+def test_the_choice_of_an_earlier_window_names_its_distance(shades, reviewer_client, user, days, weeks):
+    make_outcomes(shades, user, timezone.now(), succeeded=1)
+    today = timezone.now()
+    parameters = {"window": "custom", "start": f"{today - (days - 1) * DAY:%Y-%m-%d}", "end": f"{today:%Y-%m-%d}"}
+    page = " ".join(read_page(reviewer_client, **parameters, against="earlier").split())
+    assert f'<option value="earlier" selected>the same period {weeks} weeks earlier</option>' in page
+    assert f"predictions in the same period {weeks} weeks earlier." in page

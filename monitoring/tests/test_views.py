@@ -55,11 +55,15 @@ def test_only_reviewers_and_superusers_have_access(client, user, reviewer, super
         assert (f'href="{PAGE}"' in client.get("/").content.decode()) == (status == 200)
 
 
-def test_an_empty_site_links_to_the_next_steps(reviewer_client):
-    page = read_page(reviewer_client)
+def test_an_empty_site_links_to_the_next_steps(reviewer_client, write_dummy):
+    assert "No models yet" in read_page(reviewer_client)
+    register_model(path=write_dummy())
+    assert "No model is in production" in reviewer_client.get("/").content.decode()
+    page = read_page(reviewer_client, model="shades")
     assert "No predictions" in page
     assert "Make a prediction" in page
-    assert "Show 90 days" in page
+    assert 'href="?window=90d&amp;model=shades">Show 90 days' in page
+    assert "Show 90 days" not in read_page(reviewer_client, window="90d")
     assert "operations-data" not in page
 
 

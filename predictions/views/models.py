@@ -41,10 +41,11 @@ class VersionRow(NamedTuple):
 
 
 class ModelRow(NamedTuple):
-    """A line of the list: the version in production, or else the newest one, and how it is used."""
+    """A line of the list: the version in production, or else the newest one; the newest one; and how they are used."""
 
     model: RegisteredModel
     version: ModelVersion | None
+    newest: ModelVersion | None
     measured: Any
     sparkline: Sparkline
     last_used: datetime | None
@@ -78,6 +79,7 @@ class ModelListView(LoginRequiredMixin, ListView):
                 ModelRow(
                     model,
                     version := versions[model.pk],
+                    next(iter(model.versions.all()), None),
                     measured.get(version.pk) if version else None,
                     sparklines[model.pk],
                     last_uses.get(model.pk),

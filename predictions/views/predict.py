@@ -39,7 +39,7 @@ from predictions.views.recent_results import get_recent_results
 from predictions.views.submissions import SubmissionMixin
 from registry.errors import InactiveModel, UnknownModel
 from registry.integrity import get_serving_version
-from registry.models import ModelVersion
+from registry.models import ModelVersion, RegisteredModel
 from registry.references import ResolvedModel, resolve_model
 from registry.serving import check_loaded
 
@@ -237,9 +237,9 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
         }
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context = self.get_form_context(**super().get_context_data(**kwargs))
-        return context | {
+        return self.get_form_context(**super().get_context_data(**kwargs)) | {
             "choices": list_model_choices(self.version, self.reference),
+            "has_models": not self.version and RegisteredModel.objects.visible_to(self.request.user).exists(),
             "serving_version": self.resolved and get_serving_version(self.resolved.version, self.resolved.reference),
             **get_recent_results(self.request, self.resolved, with_job=self.has_upload_form),
         }

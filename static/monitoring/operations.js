@@ -4,6 +4,7 @@ import { gettext, language } from "../mlsite/i18n.js";
 
 const CHART_HEIGHT = 210; // pixels, without the legend
 const PANEL_HEIGHT = 120; // of a chart with one series
+const MAX_LABEL_CHARACTERS = 18; // of a promotion or deployment, whose name ends with the version
 const MAX_POINT_MARKERS = 40; // lines with more points have no markers
 const SERIES_DASHES = [[], [6, 3], [2, 3], [10, 3, 2, 3], [12, 4], [4, 2]];
 const DATE_FORMAT = { day: "numeric", month: "short" };
@@ -87,15 +88,15 @@ function buildAxes(chart, isHourly, isPanel) {
   ];
 }
 
-// Promotions and deployments: a dashed line with the number of the list below the charts. Bars are centered on their time.
+// Promotions and deployments: a dashed line with a label. Bars are centered on their time.
 function drawMarkers(plot, data, halfBucket, threshold) {
   const { ctx: context, bbox } = plot;
   const ratio = devicePixelRatio;
   context.save();
   context.lineWidth = ratio;
   context.setLineDash([4 * ratio, 3 * ratio]);
+  context.textAlign = "left";
   context.font = `600 ${11 * ratio}px system-ui, sans-serif`;
-  context.textAlign = "center";
   if (threshold !== null) {
     context.strokeStyle = readColor("--doubt");
     const top = plot.valToPos(threshold, "y", true);
@@ -104,19 +105,45 @@ function drawMarkers(plot, data, halfBucket, threshold) {
     context.lineTo(bbox.left + bbox.width, top);
     context.stroke();
   }
-  let lastLabel = -Infinity; // markers at about the same time share the number of the first one
-  for (const marker of data.markers) {
-    const left = plot.valToPos(marker.time - halfBucket, "x", true);
-    context.strokeStyle = context.fillStyle = readColor(marker.kind === "promotion" ? "--marker-promotion" : "--marker-deployment");
+  const markers = data.markers.map((marker) => ({
+    left: plot.valToPos(marker.time - halfBucket, "x", true),
+    label: marker.label,
+    color: readColor(marker.kind === "promotion" ? "--marker-promotion" : "--marker-deployment"),
+  }));
+  for (const { left, color } of markers) {
+    context.strokeStyle = color;
     context.beginPath();
     context.moveTo(left, bbox.top);
     context.lineTo(left, bbox.top + bbox.height);
     context.stroke();
-    if (left - lastLabel < 14 * ratio) continue;
-    context.fillText(marker.number, left, bbox.top - 2 * ratio);
-    lastLabel = left;
+  }
+  for (const { left, color, text } of groupLabels(context, markers, bbox.left + bbox.width, 8 * ratio)) {
+    context.fillStyle = color;
+    context.fillText(text, left, bbox.top - 3 * ratio);
   }
   context.restore();
+}
+
+// Labels that would overlap the one before share it: "digits:2 +1". Labels at the right edge end there.
+function groupLabels(context, markers, right, gap) {
+  const place = (group) => {
+    const [{ label, left, color }] = group;
+    const short = label.length > MAX_LABEL_CHARACTERS ? `…${label.slice(1 - MAX_LABEL_CHARACTERS)}` : label;
+    const text = group.length > 1 ? `${short} +${group.length - 1}` : short;
+    const { width } = context.measureText(text);
+    return { color, text, left: Math.min(left, right - width), width };
+  };
+  const groups = [];
+  for (const marker of markers) {
+    groups.push([marker]);
+    while (groups.length > 1) {
+      const [before, last] = groups.slice(-2).map(place);
+      if (before.left + before.width + gap <= last.left) break;
+      const merged = groups.pop();
+      groups.at(-1).push(...merged);
+    }
+  }
+  return groups.map(place);
 }
 
 function buildOptions(chart, data, { width, height, isPanel, times, yRange }) {
