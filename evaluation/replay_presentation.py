@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from accounts.permissions import can_view_all
-from core.formatting import format_count, format_number, format_percent
+from core.formatting import format_count, format_number, format_percent, localize_number
 from evaluation.models import Replay, ReplayResult
 from evaluation.replay_results import CASES, SIGNIFICANT_P, ReplayComparison, compare_results, get_review_kind
 from predictions.models import Prediction
@@ -187,7 +187,7 @@ def format_p(p: float | None) -> str:
     """Return a p-value as `p = 0.03` or `p < 0.001`; a dash without one."""
     if p is None:
         return "–"
-    return f"p < {MIN_P}" if p < MIN_P else f"p = {p:.2g}"
+    return localize_number(f"p < {MIN_P}" if p < MIN_P else f"p = {p:.2g}")
 
 
 def _get_results(reader: User, replay: Replay) -> Any:

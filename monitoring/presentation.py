@@ -9,8 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from core.formatting import NOT_AVAILABLE, format_count, format_milliseconds, format_percent
-from inference.messages import format_bytes
+from core.formatting import NOT_AVAILABLE, format_bytes, format_count, format_milliseconds, format_percent, localize_number
 from monitoring.types import Comparison, OperationsMetrics
 
 MIN_PREDICTIONS = 30  # changes among fewer predictions may be due to chance and are not notable
@@ -186,10 +185,10 @@ def _describe_difference(current: float, previous: float, style: MetricFormat) -
     text = str(style.up if current > previous else style.down)
     if style.in_points:
         points = abs(current - previous) * 100
-        return text, "< 0.1" if points < 0.05 else f"{points:.1f}"
+        return text, localize_number("< 0.1" if points < 0.05 else f"{points:.1f}")
     ratio = current / previous
     if style.times and ratio >= MIN_TIMES_RATIO:
-        return (str(style.times), f"{ratio:,.1f}") if ratio < MAX_TIMES_RATIO else (str(style.many), "")
+        return (str(style.times), localize_number(f"{ratio:,.1f}")) if ratio < MAX_TIMES_RATIO else (str(style.many), "")
     return text, format_percent(abs(ratio - 1))
 
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from core.formatting import format_count, format_short_percent
 from predictions.batch_job_progress import BatchJobProgress
 from predictions.models import BatchJob, BatchJobItem, Prediction
 
@@ -56,7 +57,7 @@ def format_job_title(job: BatchJob) -> str:
 def format_page_title(job: BatchJob, progress: BatchJobProgress) -> str:
     """Return the title with the progress in percent until the batch job is final."""
     title = format_job_title(job)
-    return title if job.is_final or progress.percent is None else f"{progress.percent}% · {title}"
+    return title if job.is_final or progress.percent is None else f"{format_short_percent(progress.percent / 100)} · {title}"
 
 
 def format_job_format(job: BatchJob) -> str:
@@ -67,7 +68,7 @@ def format_job_format(job: BatchJob) -> str:
 
 def format_items(job: BatchJob, count: int) -> str:
     """Return `1 row`, or `2,000 images`."""
-    values = {"count": f"{count:,}"}
+    values = {"count": format_count(count)}
     if job.kind == BatchJob.Kind.TABLE:
         return ngettext("%(count)s row", "%(count)s rows", count) % values
     return ngettext("%(count)s image", "%(count)s images", count) % values
@@ -80,7 +81,11 @@ def format_all_items(job: BatchJob) -> str:
 
 def describe_status(job: BatchJob) -> str:
     """Return a sentence that explains the status."""
-    values = {"items": format_items(job, job.done_items), "failed": f"{job.failed_items:,}", "reason": job.error_message}
+    values = {
+        "items": format_items(job, job.done_items),
+        "failed": format_count(job.failed_items),
+        "reason": job.error_message,
+    }
     texts = {
         Status.FAILED: "%(reason)s",
         Status.CANCELED: _("%(items)s processed before the batch job was canceled."),
@@ -140,10 +145,12 @@ def count_labels(job: BatchJob) -> list[LabelCount]:
 
 
 def _build_failure(job: BatchJob, item: BatchJobItem) -> Failure:
-    text = _("Row %(number)s") if job.kind == BatchJob.Kind.TABLE else _("Image %(number)s")
-    name = item.name or text % {"number": f"{item.number:,}"}
+    is_table = job.kind == BatchJob.Kind.TABLE
+    text = _("Row %(number)s") if is_table else _("Image %(number)s")
+    name = item.name or text % {"number": format_count(item.number)}
     if item.prediction is None:
-        return Failure(name, item.error_message.removeprefix(f"{name}: "), item.error_code, "")
+        stored_name = item.name or f"{'Row' if is_table else 'Image'} {item.number:,}"  # messages are stored in English
+        return Failure(name, item.error_message.removeprefix(f"{stored_name}: "), item.error_code, "")
     prediction = item.prediction
     url = reverse("predictions:detail", args=[prediction.pk])
     return Failure(name, prediction.error_message, prediction.error_code, url)

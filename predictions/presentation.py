@@ -60,7 +60,7 @@ def format_true_output(review: Review) -> str:
     """Return the true label, labels, or value of a review; empty if it has none of them."""
     if review.true_labels is not None:
         return format_labels(review.true_labels)
-    return review.true_label if review.true_value is None else f"{review.true_value:,.6g}"
+    return review.true_label if review.true_value is None else localize_number(f"{review.true_value:,.6g}")
 
 
 def get_true_output_name(review: Review) -> str:

@@ -12,6 +12,7 @@ from django.db.models import CharField, IntegerField, QuerySet, Subquery, Sum
 from django.db.models.functions import Cast
 from django.utils.translation import gettext, ngettext
 
+from core.formatting import format_count
 from predictions.models import Prediction, PredictionCount, SummaryProgress
 from registry.models import ModelVersion
 
@@ -29,8 +30,8 @@ class Usage:
 
     def __str__(self) -> str:
         if self.count >= MAX_COUNTED_PREDICTIONS:
-            return gettext("%(count)s+ times") % {"count": f"{MAX_COUNTED_PREDICTIONS:,}"}
-        return ngettext("once", "%(count)s times", self.count) % {"count": f"{self.count:,}"}
+            return gettext("%(count)s+ times") % {"count": format_count(MAX_COUNTED_PREDICTIONS)}
+        return ngettext("once", "%(count)s times", self.count) % {"count": format_count(self.count)}
 
 
 class CountSubquery(Subquery):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext, ngettext
 
-from core.formatting import format_percent
+from core.formatting import format_number, format_percent
 from monitoring.drift.samples import Column
 from monitoring.drift.statistics import Numbers
 
@@ -118,4 +118,4 @@ def describe_insufficient(column: Column) -> Description:
 def _format_value(column: Column, value: float) -> str:
     if column.source == "confidence":
         return format_percent(value)
-    return f"{value:,.4g} {column.unit}".strip()
+    return f"{format_number(value)} {column.unit}".strip()

@@ -18,10 +18,10 @@ from django_htmx.http import push_url
 from accounts.requests import AuthenticatedRequest
 from core.errors import get_status
 from core.fields import parse_uuid
+from core.formatting import format_bytes
 from core.storage_errors import StorageUnavailable
 from core.urls import get_site_url
 from inference.errors import InferenceError, ModelLoading
-from inference.messages import format_bytes
 from inference.signature import TableInput, get_table_part
 from predictions.forms import CsvRowForm, FeaturesForm, PredictionForm, UploadForm
 from predictions.models import Prediction

@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext
 
-from core.formatting import format_value
+from core.formatting import format_value, localize_number
 from inference.signature import Feature, ImageInput
 
 register = template.Library()
@@ -23,12 +23,12 @@ def allowed_values(feature: Feature) -> str:
     """Return the values that a feature accepts."""
     if feature.values:
         return ", ".join(format_value(value) for value in feature.values)
-    low, high = feature.min, feature.max
-    if low is not None and high is not None:
-        return gettext("%(low)s to %(high)s") % {"low": f"{low:g}", "high": f"{high:g}"}
-    if low is not None:
-        return gettext("%(low)s or more") % {"low": f"{low:g}"}
-    return gettext("up to %(high)s") % {"high": f"{high:g}"} if high is not None else gettext("any")
+    low, high = ("" if bound is None else localize_number(f"{bound:g}") for bound in (feature.min, feature.max))
+    if low and high:
+        return gettext("%(low)s to %(high)s") % {"low": low, "high": high}
+    if low:
+        return gettext("%(low)s or more") % {"low": low}
+    return gettext("up to %(high)s") % {"high": high} if high else gettext("any")
 
 
 @register.filter

@@ -6,7 +6,7 @@ const RELATIVE_UNITS = [["second", 60], ["minute", 60], ["hour", 24], ["day", 7]
 const SHORT_FORMAT = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
 const DATE_FORMAT = { day: "numeric", month: "short", year: "numeric" };
 const CLOCK_FORMAT = { hour: "2-digit", minute: "2-digit" };
-const LONG_FORMAT = { dateStyle: "long", timeStyle: "long" };
+const LONG_FORMAT = { ...DATE_FORMAT, ...CLOCK_FORMAT, second: "2-digit" };
 const LOCALE = language === "en" ? "en-GB" : language;
 const NOW_SECONDS = 45;
 const MILLISECONDS_PER_DAY = 86_400_000;
@@ -38,6 +38,12 @@ function format(time, options) {
   return new Intl.DateTimeFormat(LOCALE, { ...options, timeZone }).format(time);
 }
 
+// Return the time zone as the server writes it: UTC+1, because abbreviations, such as CET and MEZ, depend on the language.
+function formatZone(time) {
+  const parts = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "shortOffset" }).formatToParts(time);
+  return parts.find((part) => part.type === "timeZoneName").value.replace("GMT", "UTC");
+}
+
 function formatRelative(time) {
   let amount = (time - Date.now()) / 1000;
   if (Math.abs(amount) < NOW_SECONDS) return gettext("just now");
@@ -58,7 +64,7 @@ function showTime(element) {
     element.textContent = format(time, SHORT_FORMAT);
     return;
   }
-  const exact = format(time, LONG_FORMAT);
+  const exact = `${format(time, LONG_FORMAT)} ${formatZone(time)}`;
   element.title = exact;
   element.textContent = "exact" in element.dataset ? `${exact} (${formatRelative(time)})` : formatRelative(time);
 }
