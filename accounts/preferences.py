@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 PAGE_SIZES = (25, 50, 100, 200)
 TIME_ZONE_COOKIE = "time_zone"  # static/mlsite/times.js sets it to the time zone of the browser
+LANGUAGE_COOKIE_SECONDS = 365 * 24 * 3600
 DEFAULT_TIME_ZONE = ZoneInfo("UTC")
 OBSOLETE_REGIONS = ("Etc", "SystemV", "US", "Brazil", "Canada", "Chile", "Mexico")
 
@@ -76,3 +77,20 @@ def activate_preferences(request: HttpRequest) -> None:
         translation.activate(user.language)
         request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
     timezone.activate(get_time_zone(request))
+
+
+def remember_language(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Store the language of the account in a cookie of the browser, for pages that are built without the account.
+
+    These are errors that occur before the session is read, such as a request that is too large, and the sign-in page.
+    """
+    user, name = find_user(request), settings.LANGUAGE_COOKIE_NAME
+    if user is None or request.COOKIES.get(name, "") == user.language:
+        return
+    if user.language:
+        secure = bool(settings.SESSION_COOKIE_SECURE)
+        response.set_cookie(
+            name, user.language, max_age=LANGUAGE_COOKIE_SECONDS, secure=secure, httponly=True, samesite="Lax"
+        )
+    else:
+        response.delete_cookie(name, samesite="Lax")

@@ -138,7 +138,7 @@ def build_chart_data(charts: Sequence[Chart], metrics: OperationsMetrics, marker
 
 
 def _format_time_title(metrics: OperationsMetrics) -> str:
-    """Return the name of the buckets with their time zone: hours are in the reader's time zone, and days are those of UTC."""
+    """Return the name of the buckets with their zone: hours are in the reader's time zone, and days are those of UTC."""
     if metrics.window.step != HOUR:
         return gettext("Day (UTC)")
     return gettext("Hour (%(zone)s)") % {"zone": format_zone(timezone.localtime(metrics.window.end))}
