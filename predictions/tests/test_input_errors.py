@@ -18,5 +18,5 @@ def test_errors_are_in_the_language_of_the_page_and_in_english_those_of_inferenc
         assert "2,6 MB" in describe_error(error)
         assert "3 MB" not in describe_error(error)
         text = describe_feature_error(value, FEATURE, "11")
-        assert "0,5" in text and '"11"' in text and "Received: 11." not in text  # noqa: PT018  one sentence
+        assert "0,5" in text and '"11"' in text and "Received: 11." not in text
         assert describe_error(ModelUnavailable("The file is missing.")) == "The file is missing."
