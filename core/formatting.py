@@ -142,10 +142,14 @@ def format_rounded(value: Any, *, separators: bool = False) -> str:
     return localize_number(f"{value:.{SIGNIFICANT_DIGITS}g}")
 
 
+def join_values(texts: Iterable[str]) -> str:
+    """Return values separated by commas, or by semicolons if the decimal mark is a comma."""
+    return (", " if get_format("DECIMAL_SEPARATOR") == "." else "; ").join(texts)
+
+
 def format_features(features: Iterable[tuple[str, Any, str]]) -> str:
-    """Return (name, value, unit) triples in one line: `length 4.5 cm, petals 5`. With decimal commas: `length 4,5 cm; …`."""
-    separator = ", " if get_format("DECIMAL_SEPARATOR") == "." else "; "
-    return separator.join(
+    """Return (name, value, unit) triples in one line: `length 4.5 cm, petals 5`. See `join_values`."""
+    return join_values(
         f"{name} {format_rounded(value)} {unit if value is not None else ''}".strip() for name, value, unit in features
     )
 
