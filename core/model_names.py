@@ -37,6 +37,10 @@ NAMES = (
     _("task"), _("title"), _("to version"), _("total items"), _("true label"), _("true labels"), _("true value"),
     _("trusted"), _("usage"), _("used"), _("user"), _("value"), _("verdict"), _("version"), _("warnings"), _("width"),
     _("withdrawn at"),
+    # those of django-axes, whose Spanish catalog does not have them
+    _("Access lock out"), _("Attempt Time"), _("Failed Logins"), _("GET Data"), _("HTTP Accept"), _("IP Address"),
+    _("Logout Time"), _("POST Data"), _("Path"), _("Session key hash (sha256)"), _("User Agent"), _("access attempt"),
+    _("access attempts"), _("access failure"), _("access failures"), _("access log"), _("access logs"),
 )  # fmt: skip
 
 

@@ -98,7 +98,7 @@ class Chart:
     def __post_init__(self) -> None:
         longest = max((len(text) for _, text in self.y_ticks), default=0)
         last = max((len(text) for _, text in self.x_ticks[-1:]), default=0)  # its text is centered on the end of the axis
-        right = max(RIGHT, CHARACTER_WIDTH * last / 2)
+        right = max(RIGHT, CHARACTER_WIDTH * (last + 1) / 2)
         self.x = self.x.move(AXIS_TITLE_HEIGHT + 6 + CHARACTER_WIDTH * longest, WIDTH - right)
         self.y = self.y.move(HEIGHT - BOTTOM, TOP)
 
