@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -9,8 +10,8 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.formatting import format_bytes, format_count, format_value
-from inference.errors import InferenceError, InvalidInput
-from inference.messages import quote_value
+from inference.errors import MAX_LISTED_ERRORS, InferenceError, InvalidFeatures, InvalidInput
+from inference.messages import clean_name, quote_value
 from inference.signature import Feature
 from registry.presentation import TYPE_NAMES
 
@@ -58,6 +59,21 @@ def describe_feature_error(error: InvalidInput, feature: Feature, value: str) ->
         return error.message
     values = {"expected": _describe_expected(feature), "value": quote_value(value)}
     return gettext("Expected: %(expected)s. Received: %(value)s.") % values
+
+
+def describe_row_error(error: InvalidInput, features: Iterable[Feature]) -> str:
+    """Return what is wrong with a row of a table. In English, this is the message of the error.
+
+    Args:
+        features: of the table; empty for an error that is not one of values.
+    """
+    by_name = {feature.name: feature for feature in features}
+    problems = error.errors if isinstance(error, InvalidFeatures) else []
+    if _is_english() or not problems or any(problem.field not in by_name for problem in problems):
+        return error.message
+    text = gettext("%(name)s: expected %(expected)s.")
+    expected = [(clean_name(problem.field), _describe_expected(by_name[problem.field])) for problem in problems]
+    return " ".join(text % {"name": name, "expected": values} for name, values in expected[:MAX_LISTED_ERRORS])
 
 
 def describe_text_error(error: InvalidInput, max_length: int) -> str:
