@@ -98,12 +98,12 @@ def format_zone(moment: datetime) -> str:
 
 
 def format_local_time(moment: datetime) -> str:
-    """Return a time in the time zone and the language of the reader: `2026-11-26 13:05`."""
+    """Return a time in the time zone and the language of the reader: `26 Nov 2026, 13:05`."""
     return date_format(timezone.localtime(moment), "DATETIME_FORMAT")
 
 
 def format_datetime(moment: datetime) -> str:
-    """Return a time with its zone: `2026-11-26 13:05 UTC+1`."""
+    """Return a time with its zone: `26 Nov 2026, 13:05 UTC+1`."""
     return f"{format_local_time(moment)} {format_zone(timezone.localtime(moment))}"
 
 
