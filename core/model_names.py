@@ -6,6 +6,7 @@ They are not the `verbose_name` of the models, because each change of a text wou
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 from django.apps import AppConfig, apps
 from django.conf import settings
@@ -52,19 +53,19 @@ def list_own_apps() -> list[AppConfig]:
 def list_derived_fields() -> list[Field]:
     """Return the fields of this project whose name is derived from the name in the code."""
     models = [model for config in list_own_apps() for model in config.get_models()]
-    return [field for model in models for field in model._meta.fields if not field._verbose_name]
+    return [field for model in models for field in model._meta.fields if not cast(Any, field)._verbose_name]
 
 
 def translate_names() -> None:
     """Make all derived names translatable."""
     for config in list_own_apps():
-        config.verbose_name = _(config.verbose_name)
+        config.verbose_name = _(str(config.verbose_name))
         for model in config.get_models():
             options = model._meta
             if "verbose_name_plural" not in options.original_attrs:
                 with override(None):
                     options.verbose_name_plural = _(str(options.verbose_name_plural))
             if "verbose_name" not in options.original_attrs:
-                options.verbose_name = _(options.verbose_name)
+                options.verbose_name = _(str(options.verbose_name))
     for field in list_derived_fields():
-        field.verbose_name = _(field.verbose_name)
+        field.verbose_name = _(str(field.verbose_name))
