@@ -1,6 +1,7 @@
 // Show times relative to now, in the language of the page and in the reader's time zone: that of the account, or else of the
 // browser. The exact time is in the title or, where it matters, in the text.
 import { gettext, interpolate, language } from "../mlsite/i18n.js";
+import { browserTimeZone, timeZone } from "../mlsite/time_zone.js";
 
 const RELATIVE_UNITS = [["second", 60], ["minute", 60], ["hour", 24], ["day", 7]];
 const SHORT_FORMAT = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
@@ -11,22 +12,9 @@ const LOCALE = language === "en" ? "en-GB" : language;
 const NOW_SECONDS = 45;
 const MILLISECONDS_PER_DAY = 86_400_000;
 const COOKIE_SECONDS = 31_536_000;
-const browserTimeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const relativeFormat = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
 
-// The name of the time zone in which the page shows times. A browser may not know the newest names.
-export const timeZone = findTimeZone();
 const dayFormat = new Intl.DateTimeFormat("en-CA", { timeZone });
-
-function findTimeZone() {
-  const name = document.documentElement.dataset.timeZone;
-  if (!name) return browserTimeZone;
-  try {
-    return Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
-  } catch {
-    return browserTimeZone;
-  }
-}
 
 // The server shows times in this time zone until the script replaces them, and uses it for days.
 function rememberTimeZone() {

@@ -1,7 +1,7 @@
 // Draws the charts of the operations page with uPlot, on load and after htmx has replaced the content. Without this module,
 // the tables below the charts show the data.
 import { language } from "../mlsite/i18n.js";
-import { timeZone } from "../mlsite/times.js";
+import { timeZone } from "../mlsite/time_zone.js";
 
 const CHART_HEIGHT = 210; // pixels, without the legend
 const PANEL_HEIGHT = 120; // of a chart with one series
