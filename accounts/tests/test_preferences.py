@@ -57,8 +57,9 @@ def test_times_are_rendered_in_the_time_zone_and_the_language_of_the_account():
 
 
 def test_pages_have_the_preferences_of_the_account_and_the_api_has_none(client):
-    user = User.objects.create_user("grace", language="de", time_zone="Asia/Tokyo", theme="dark")
+    user = User.objects.create_user("grace", language="de", time_zone="Asia/Tokyo", theme="dark", is_staff=True)
     client.force_login(user)
+    assert "/i18n.js?language=de" in client.get("/admin/").content.decode()
     english = {"accept-language": "es"}
     page = client.get(reverse("accounts:profile"), headers=english)
     html = page.content.decode()
