@@ -65,7 +65,7 @@ def test_pages_have_the_preferences_of_the_account_and_the_api_has_none(client):
     html = page.content.decode()
     tag = " ".join(re.search("<html[^>]*>", html)[0].split())
     assert tag == '<html lang="de" data-theme="dark" data-time-zone="Asia/Tokyo">'
-    assert page.cookies["django_language"].value == "de"
+    assert client.cookies["django_language"].value == "de"
     del client.cookies["sessionid"]
     assert '<html lang="de"' in " ".join(client.get(reverse("accounts:login"), headers=english).content.decode().split())
     client.force_login(User.objects.create_user("ada"))
