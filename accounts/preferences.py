@@ -79,18 +79,14 @@ def activate_preferences(request: HttpRequest) -> None:
     timezone.activate(get_time_zone(request))
 
 
-def remember_language(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Store the language of the account in a cookie of the browser, for pages that are built without the account.
+def set_language_cookie(request: HttpRequest, response: HttpResponseBase, language: str) -> None:
+    """Store a language in the browser, for pages that are built without an account."""
+    name, is_secure = settings.LANGUAGE_COOKIE_NAME, request.is_secure()
+    response.set_cookie(name, language, max_age=LANGUAGE_COOKIE_SECONDS, samesite="Lax", secure=is_secure)
 
-    These are errors that occur before the session is read, such as a request that is too large, and the sign-in page.
-    """
-    user, name = find_user(request), settings.LANGUAGE_COOKIE_NAME
-    if user is None or request.COOKIES.get(name, "") == user.language:
-        return
-    if user.language:
-        secure = bool(settings.SESSION_COOKIE_SECURE)
-        response.set_cookie(
-            name, user.language, max_age=LANGUAGE_COOKIE_SECONDS, secure=secure, httponly=True, samesite="Lax"
-        )
-    else:
-        response.delete_cookie(name, samesite="Lax")
+
+def remember_language(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Store the language of the account in the browser: for the sign-in page, and for errors before the session is read."""
+    user = find_user(request)
+    if user and user.language and request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) != user.language:
+        set_language_cookie(request, response, user.language)

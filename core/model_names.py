@@ -42,6 +42,10 @@ NAMES = (
     _("Access lock out"), _("Attempt Time"), _("Failed Logins"), _("GET Data"), _("HTTP Accept"), _("IP Address"),
     _("Logout Time"), _("POST Data"), _("Path"), _("Session key hash (sha256)"), _("User Agent"), _("access attempt"),
     _("access attempts"), _("access failure"), _("access failures"), _("access log"), _("access logs"),
+    # those of Django's admin, whose German and Spanish catalogs do not have them
+    _("After you’ve created a user, you’ll be able to edit more user options."),
+    _("Whether the user will be able to authenticate using a password or not. If disabled, they may still be able to "
+      "authenticate using other backends, such as Single Sign-On or LDAP."),
 )  # fmt: skip
 
 

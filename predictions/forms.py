@@ -113,6 +113,7 @@ class ImageFeaturesForm(FeaturesForm):
     input_field = "image"
 
     image = forms.FileField(
+        label=_("Image"),
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ACCEPTED_TYPES, "hx-preserve": True}),
         error_messages={"required": _("Choose a JPEG, PNG, or WebP image.")},

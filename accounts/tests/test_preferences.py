@@ -68,9 +68,9 @@ def test_pages_have_the_preferences_of_the_account_and_the_api_has_none(client):
     assert client.cookies["django_language"].value == "de"
     del client.cookies["sessionid"]
     assert '<html lang="de"' in " ".join(client.get(reverse("accounts:login"), headers=english).content.decode().split())
-    client.force_login(User.objects.create_user("ada"))
-    assert client.get(reverse("accounts:profile"), headers=english).cookies["django_language"].value == ""
     client.force_login(user)
+    assert client.post(reverse("accounts:profile"), {"language": ""}).cookies["django_language"].value == ""
+    client.force_login(User.objects.get(pk=user.pk))
     response = client.get("/api/v1/predictions/", headers=english)
     assert response.status_code == 200
     assert str(timezone.get_current_timezone()) == "UTC"
