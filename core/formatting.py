@@ -112,7 +112,7 @@ def format_day(day: date) -> str:
     return date_format(day, "MONTH_DAY_FORMAT")
 
 
-def format_plain_value(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Return a feature value as JSON and form fields have it: text without quotes, 4.0 as `4`, a missing value as a dash."""
     if value is None:
         return NOT_AVAILABLE
@@ -121,14 +121,14 @@ def format_plain_value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def format_value(value: Any) -> str:
-    """Return a feature value as `format_plain_value`, with the decimal mark of the active language."""
-    text = format_plain_value(value)
+def format_exact(value: Any) -> str:
+    """Return a value as `format_value`, with the decimal mark of the language."""
+    text = format_value(value)
     return localize_number(text) if isinstance(value, float) else text
 
 
 def format_rounded(value: Any, *, separators: bool = False) -> str:
-    """Return a value as `format_value`, with floats rounded to four significant digits, and not before the decimal point.
+    """Return a value as `format_exact`, with floats rounded to four significant digits, and not before the decimal point.
 
     Pages show the result together with the exact value, in a `title` or on a detail page.
 
@@ -136,7 +136,7 @@ def format_rounded(value: Any, *, separators: bool = False) -> str:
         separators: separate thousands.
     """
     if not isinstance(value, float) or not isfinite(value) or value == 0:
-        return format_value(value)
+        return format_exact(value)
     if log10(abs(value)) + 1 >= SIGNIFICANT_DIGITS and abs(value) < MAX_PLAIN_NUMBER:
         return localize_number(f"{value:,.0f}") if separators else f"{value:.0f}"
     return localize_number(f"{value:.{SIGNIFICANT_DIGITS}g}")

@@ -10,7 +10,7 @@ from django import forms
 from django.utils.html import escape
 from django.utils.translation import gettext
 
-from core.formatting import format_plain_value, format_value
+from core.formatting import format_exact, format_value
 from inference.signature import Feature, TableInput
 from inference.signature.reference_range import get_fences
 from predictions.feature_ranges import describe_fences, describe_observed, describe_range
@@ -27,7 +27,7 @@ def get_initial_features(features: Mapping[str, Any], table: TableInput) -> dict
 
 
 def _format_text(value: Any) -> str:
-    return "" if value is None else format_plain_value(value)
+    return "" if value is None else format_value(value)
 
 
 def format_field_label(feature: Feature) -> str:
@@ -49,20 +49,20 @@ def build_field(feature: Feature) -> forms.CharField:
 def _build_widget(feature: Feature) -> forms.Widget:
     attrs: dict[str, Any] = {"required": True} if feature.required else {}
     if feature.type == "boolean" or feature.values:
-        choices = [(format_plain_value(value), format_value(value)) for value in feature.values]
+        choices = [(_format_text(value), format_exact(value)) for value in feature.values]
         return forms.Select(
             attrs=attrs,
             choices=[("", _build_empty_choice(feature)), *(choices or [("true", gettext("Yes")), ("false", gettext("No"))])],
         )
     example = feature.example if feature.example is not None else feature.default
     if example is not None:
-        attrs["placeholder"] = gettext("e.g. %(example)s") % {"example": format_value(example)}
+        attrs["placeholder"] = gettext("e.g. %(example)s") % {"example": format_exact(example)}
     if feature.type == "text":
         return forms.TextInput(attrs=attrs)
     if feature.type == "datetime":
         return forms.TextInput(attrs={**attrs, "type": "datetime-local", "step": "1"})
     bounds = {"min": feature.min, "max": feature.max}
-    attrs |= {name: format_plain_value(bound) for name, bound in bounds.items() if bound is not None}
+    attrs |= {name: format_value(bound) for name, bound in bounds.items() if bound is not None}
     attrs |= _build_range_attributes(feature)
     return forms.NumberInput(attrs={**attrs, "step": "1" if feature.type == "integer" else "any"})
 
@@ -86,7 +86,7 @@ def _build_empty_choice(feature: Feature) -> str:
         return gettext("(choose)")
     if feature.default is None:
         return gettext("(none)")
-    return gettext("(default: %(value)s)") % {"value": format_value(feature.default)}
+    return gettext("(default: %(value)s)") % {"value": format_exact(feature.default)}
 
 
 def _build_help_text(feature: Feature) -> str:
@@ -97,7 +97,7 @@ def _build_help_text(feature: Feature) -> str:
     if not feature.required and feature.default is None:
         parts.append(gettext("Optional."))
     elif not feature.required:
-        parts.append(gettext("Default: %(value)s.") % {"value": format_value(feature.default)})
+        parts.append(gettext("Default: %(value)s.") % {"value": format_exact(feature.default)})
     if reference := describe_range(feature):
         parts.append(f"{reference}.")
     return " ".join(part for part in parts if part)
@@ -107,7 +107,7 @@ def _describe_bounds(feature: Feature) -> str:
     """Return the allowed values, such as `whole number, 0 to 10`. Empty for features with a list of values."""
     if feature.values:
         return ""
-    low, high = (None if bound is None else format_value(bound) for bound in (feature.min, feature.max))
+    low, high = (None if bound is None else format_exact(bound) for bound in (feature.min, feature.max))
     values = {"low": low, "high": high}
     bounds = ""
     if low and high:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from core.formatting import NOT_AVAILABLE, format_percent, format_value
+from core.formatting import NOT_AVAILABLE, format_exact, format_percent
 from predictions.filters import build_reference_condition
 from predictions.history_query import HistoryQuery
 from predictions.models import Prediction
@@ -85,7 +85,7 @@ def find_selected_version(query: HistoryQuery) -> ModelVersion | None:
 def _list_model_columns(version: ModelVersion) -> list[HistoryColumn]:
     def build_feature_column(name: str, title: str, unit: str) -> HistoryColumn:
         def get_text(row: Prediction) -> str:
-            return format_value((row.input.features or {}).get(name))
+            return format_exact((row.input.features or {}).get(name))
 
         return HistoryColumn(f"feature.{name}", f"{title} ({unit})" if unit else title, get_text, is_number=True)
 

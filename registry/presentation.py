@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from core.formatting import format_bytes, format_count, format_value
+from core.formatting import format_bytes, format_count, format_exact, format_value
 from inference.signature import (
     AnyInput,
     AnyOutput,
@@ -179,15 +179,15 @@ def _describe_features(features: Sequence[Feature]) -> Iterator[tuple[str, str]]
 
 
 def _describe_feature(feature: Feature) -> Iterator[str]:
-    low, high = (None if bound is None else format_value(bound) for bound in (feature.min, feature.max))
+    low, high = (None if bound is None else format_exact(bound) for bound in (feature.min, feature.max))
     name = str(TYPE_NAMES.get(feature.type, feature.type))
     type_name = gettext("%(type)s in %(unit)s") % {"type": name, "unit": feature.unit} if feature.unit else name
     bounds = "" if feature.values else _describe_bounds(low, high)
     yield f"{type_name}, {bounds}" if bounds else type_name
     if feature.values:
-        yield gettext("one of %(values)s") % {"values": _shorten(map(format_value, feature.values))}
+        yield gettext("one of %(values)s") % {"values": _shorten(map(format_exact, feature.values))}
     if feature.default is not None:
-        yield gettext("default %(value)s") % {"value": format_value(feature.default)}
+        yield gettext("default %(value)s") % {"value": format_exact(feature.default)}
     else:
         yield gettext("required") if feature.required else gettext("can be missing")
 
@@ -213,16 +213,16 @@ def _describe_decision(output: AnyOutput, labels: Sequence[str]) -> str:
         return gettext("by the model itself (output %(name)s)") % {"name": getattr(output, "label_name", "")}
     if isinstance(output, LabelsOutput):
         if len(output.thresholds) == 1:
-            threshold = format_value(output.thresholds[0])
+            threshold = format_exact(output.thresholds[0])
             return gettext("each label whose score is at least %(threshold)s") % {"threshold": threshold}
-        numbers = [f"{label} {format_value(number)}" for label, number in output.get_thresholds(labels).items()]
+        numbers = [f"{label} {format_exact(number)}" for label, number in output.get_thresholds(labels).items()]
         return gettext("each label whose score is at least its threshold: %(numbers)s") % {"numbers": _shorten(numbers)}
     if not isinstance(output, ClassesOutput):
         return ""
     if output.threshold is not None and len(labels) == 2:
         return gettext("%(label)s if its score is at least %(threshold)s, otherwise %(other)s") % {
             "label": labels[1],
-            "threshold": format_value(output.threshold),
+            "threshold": format_exact(output.threshold),
             "other": labels[0],
         }
     return gettext("the label with the highest score")

@@ -8,10 +8,10 @@ from core.formatting import (
     format_bytes,
     format_count,
     format_duration,
+    format_exact,
     format_features,
     format_milliseconds,
     format_percent,
-    format_plain_value,
     format_rounded,
     format_short_percent,
     format_value,
@@ -93,9 +93,9 @@ def test_separators_are_those_of_the_language():
 )
 def test_numbers_are_written_in_the_language_of_the_reader(language, values):
     with translation.override(language):
-        numbers = [format_bytes(2_800_000), format_count(1234), format_rounded(4.567891), format_value(2.5)]
+        numbers = [format_bytes(2_800_000), format_count(1234), format_rounded(4.567891), format_exact(2.5)]
         assert ", ".join([*numbers, format_short_percent(0.125)]) == values
-        assert (format_plain_value(2.5), format_value("2.5"), format_value([2.5])) == (
+        assert (format_value(2.5), format_exact("2.5"), format_exact([2.5])) == (
             "2.5",
             "2.5",
             "[2.5]",

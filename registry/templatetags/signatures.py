@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext
 
-from core.formatting import format_value, localize_number
+from core.formatting import format_exact, localize_number
 from inference.signature import Feature, ImageInput
 
 register = template.Library()
@@ -22,7 +22,7 @@ DEFAULTS = {field.name: field.default for field in fields(ImageInput)}
 def allowed_values(feature: Feature) -> str:
     """Return the values that a feature accepts."""
     if feature.values:
-        return ", ".join(format_value(value) for value in feature.values)
+        return ", ".join(format_exact(value) for value in feature.values)
     low, high = ("" if bound is None else localize_number(f"{bound:g}") for bound in (feature.min, feature.max))
     if low and high:
         return gettext("%(low)s to %(high)s") % {"low": low, "high": high}
@@ -43,7 +43,7 @@ def image_steps(image_input: ImageInput) -> str:
 def if_missing(feature: Feature) -> str:
     """Return the effect of a missing feature: its default, a rejection, or a missing value."""
     if feature.default is not None:
-        return format_value(feature.default)
+        return format_exact(feature.default)
     return gettext("rejected") if feature.required else gettext("missing value")
 
 
