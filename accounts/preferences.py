@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 PAGE_SIZES = (25, 50, 100, 200)
 TIME_ZONE_COOKIE = "time_zone"  # static/mlsite/times.js sets it to the time zone of the browser
+LANGUAGE_COOKIE_SECONDS = 365 * 24 * 3600
 DEFAULT_TIME_ZONE = ZoneInfo("UTC")
 OBSOLETE_REGIONS = ("Etc", "SystemV", "US", "Brazil", "Canada", "Chile", "Mexico")
 
@@ -76,3 +77,16 @@ def activate_preferences(request: HttpRequest) -> None:
         translation.activate(user.language)
         request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
     timezone.activate(get_time_zone(request))
+
+
+def set_language_cookie(request: HttpRequest, response: HttpResponseBase, language: str) -> None:
+    """Store a language in the browser, for pages that are built without an account."""
+    name, is_secure = settings.LANGUAGE_COOKIE_NAME, request.is_secure()
+    response.set_cookie(name, language, max_age=LANGUAGE_COOKIE_SECONDS, samesite="Lax", secure=is_secure)
+
+
+def remember_language(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Store the language of the account in the browser: for the sign-in page, and for errors before the session is read."""
+    user = find_user(request)
+    if user and user.language and request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) != user.language:
+        set_language_cookie(request, response, user.language)

@@ -27,6 +27,7 @@ from django.views.generic import FormView, View
 
 from accounts.devices import mark_known
 from accounts.forms import EmailForm, PasswordChangeForm, PreferencesForm, SignUpForm, TokenForm
+from accounts.preferences import set_language_cookie
 from accounts.requests import AuthenticatedRequest, get_client_network
 from accounts.services import create_token, create_user, revoke_token
 from accounts.services.attempts import count_attempt
@@ -36,7 +37,6 @@ from accounts.services.resets import request_password_reset
 from core.urls import find_public_url
 
 MAX_LISTED_TOKENS = 100
-LANGUAGE_COOKIE_SECONDS = 365 * 24 * 3600
 MAX_RESETS_PER_HOUR = 30  # per network
 
 
@@ -152,7 +152,10 @@ class ProfileView(LoginRequiredMixin, FormView):
         user = update_preferences(user=self.request.user, **form.cleaned_data)
         with translation.override(user.language or translation.get_language()):
             messages.success(self.request, gettext("Your preferences are saved."))
-        return super().form_valid(form)
+        response = super().form_valid(form)
+        if not user.language:  # the browser decides again
+            response.delete_cookie(settings.LANGUAGE_COOKIE_NAME, samesite="Lax")
+        return response
 
 
 class EmailView(LoginRequiredMixin, FormView):
@@ -185,10 +188,7 @@ class LanguageView(View):
             target = resolve_url(settings.LOGIN_REDIRECT_URL)
         response = redirect(target)
         if language in dict(settings.LANGUAGES):
-            age = LANGUAGE_COOKIE_SECONDS
-            response.set_cookie(
-                settings.LANGUAGE_COOKIE_NAME, language, max_age=age, samesite="Lax", secure=request.is_secure()
-            )
+            set_language_cookie(request, response, language)
         return response
 
 

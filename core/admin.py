@@ -17,14 +17,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from core.formatting import NOT_AVAILABLE, format_json
+from core.formatting import NOT_AVAILABLE, format_json, format_local_time
 from core.pagination import BoundedPaginator
 from core.validators import is_storable
 
@@ -160,7 +159,7 @@ def is_valid_parameter(name: str, value: str) -> bool:
 
 def format_time(moment: datetime) -> str:
     """Return a time as all pages of the admin write it, in the current time zone."""
-    return formats.date_format(timezone.localtime(moment), "DATETIME_FORMAT")
+    return format_local_time(moment)
 
 
 def render_link(row: Model | None, text: str = "") -> str | SafeString:

@@ -10,7 +10,9 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         from core import checks, database_checks, deployment_checks, private_files  # noqa: F401  registers the system checks
+        from core.model_names import translate_names
 
+        translate_names()
         connection_created.connect(apply_limits)
         post_migrate.connect(private_files.protect_files)
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from math import floor, isfinite, log10
 from typing import Any
 
-from django.utils.formats import get_format
-from django.utils.translation import gettext
+from django.utils import timezone
+from django.utils.formats import date_format, get_format
+from django.utils.translation import gettext, ngettext
+
+from inference import messages
 
 NOT_AVAILABLE = "–"
 MAX_PLAIN_NUMBER = 1e15  # from here on, an integral float is written with an exponent
 SECONDS_WITH_DECIMAL = 10
+MAX_HOURS = 48  # longer durations are in days
+BYTES_PER_KB = 1024
 SIGNIFICANT_DIGITS = 4
 MAX_EXACT_DECIMALS = 4  # numbers with more are computed, so that a column of them is rounded
 
@@ -37,6 +43,11 @@ def format_percent(share: float | None) -> str:
     return _format_percentage(f"{share * 100:,.1f}")
 
 
+def format_short_percent(share: float) -> str:
+    """Return 0.5 as `50%`, and 0.125 as `12.5%`."""
+    return _format_percentage(f"{share * 100:.4g}")
+
+
 def _format_percentage(number: str) -> str:
     return gettext("%(number)s%%") % {"number": localize_number(number)}
 
@@ -51,13 +62,20 @@ def format_count(value: int) -> str:
     return localize_number(f"{value:,}")
 
 
+def format_bytes(size: int, *, round_up: bool = False) -> str:
+    """Return a size as `2.7 MB`. See `inference.messages.format_bytes`."""
+    if size < BYTES_PER_KB:
+        return ngettext("%(count)s byte", "%(count)s bytes", size) % {"count": size}
+    return localize_number(messages.format_bytes(size, round_up=round_up))
+
+
 def format_milliseconds(value: float | None) -> str:
     """Return a duration as `12.3 ms`."""
     return NOT_AVAILABLE if value is None else localize_number(f"{value:,.1f} ms")
 
 
 def format_duration(seconds: float | None) -> str:
-    """Return a duration as `45 s`, `3 min 20 s`, or `1 h 5 min`. Short ones have a decimal: `0.4 s`."""
+    """Return a duration as `45 s`, `3 min 20 s`, `1 h 5 min`, or `3 days`. Short ones have a decimal: `0.4 s`."""
     if seconds is None:
         return NOT_AVAILABLE
     if seconds < SECONDS_WITH_DECIMAL:
@@ -66,11 +84,38 @@ def format_duration(seconds: float | None) -> str:
     if not minutes:
         return f"{rest} s"
     hours, minutes = divmod(minutes, 60)
-    return localize_number(f"{hours:,} h {minutes} min") if hours else f"{minutes} min {rest} s"
+    if hours >= MAX_HOURS:
+        return ngettext("%(count)d day", "%(count)d days", hours // 24) % {"count": hours // 24}
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def format_zone(moment: datetime) -> str:
+    """Return the time zone of a time as `UTC` or `UTC+5:30`. Abbreviations, such as CET and MEZ, depend on the language."""
+    offset = moment.utcoffset()
+    minutes = round(offset.total_seconds() / 60) if offset else 0
+    if not minutes:
+        return "UTC"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'+' if minutes > 0 else '-'}{hours}" + (f":{rest:02}" if rest else "")
+
+
+def format_local_time(moment: datetime) -> str:
+    """Return a time in the time zone and the language of the reader: `26 Nov 2026, 13:05`."""
+    return date_format(timezone.localtime(moment), "DATETIME_FORMAT")
+
+
+def format_datetime(moment: datetime) -> str:
+    """Return a time with its zone: `26 Nov 2026, 13:05 UTC+1`."""
+    return f"{format_local_time(moment)} {format_zone(timezone.localtime(moment))}"
+
+
+def format_day(day: date) -> str:
+    """Return a date without its year: `26 Nov`."""
+    return date_format(day, "MONTH_DAY_FORMAT")
 
 
 def format_value(value: Any) -> str:
-    """Return a feature value as JSON writes it: text without quotes, 4.0 as `4`, a missing value as a dash."""
+    """Return a feature value as JSON and form fields have it: text without quotes, 4.0 as `4`, a missing value as a dash."""
     if value is None:
         return NOT_AVAILABLE
     if isinstance(value, float) and value.is_integer() and abs(value) < MAX_PLAIN_NUMBER:
@@ -90,7 +135,7 @@ def format_rounded(value: Any, *, separators: bool = False) -> str:
     Pages show the result together with the exact value, in a `title` or on a detail page.
 
     Args:
-        separators: separate thousands with commas.
+        separators: separate thousands.
     """
     if not isinstance(value, float) or not isfinite(value) or value == 0:
         return format_exact(value)
@@ -129,9 +174,14 @@ def format_decimals(value: float, decimals: int, *, separators: bool = False) ->
     return localize_number(f"{value:{',' if separators else ''}.{decimals}f}")
 
 
+def join_values(texts: Iterable[str]) -> str:
+    """Return values separated by commas, or by semicolons if the decimal mark is a comma."""
+    return (", " if get_format("DECIMAL_SEPARATOR") == "." else "; ").join(texts)
+
+
 def format_features(features: Iterable[tuple[str, Any, str]]) -> str:
-    """Return (name, value, unit) triples in one line: `length 4.5 cm, petals 5`."""
-    return ", ".join(
+    """Return (name, value, unit) triples in one line: `length 4.5 cm, petals 5`. See `join_values`."""
+    return join_values(
         f"{name} {format_rounded(value)} {unit if value is not None else ''}".strip() for name, value, unit in features
     )
 

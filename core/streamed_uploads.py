@@ -13,6 +13,7 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
+from django.utils.translation import gettext
 
 from core.storage import write_all
 from core.uploadhandler import INCOMPLETE_MESSAGE, MAX_EPILOGUE_BYTES, reject_nameless_parts
@@ -68,7 +69,7 @@ class StreamingUploadHandler(FileUploadHandler):
     ) -> tuple[Any, Any]:
         user = getattr(self.request, "user", None)
         if user is None or not user.is_authenticated:
-            raise PermissionDenied("Sign in to upload files.")  # before anything is written
+            raise PermissionDenied(gettext("Sign in to upload files."))  # before anything is written
         stream = _CountingStream(input_data)
         handler = _FileWriter(self.request)
         closing = b"--" + boundary + b"--"

@@ -107,7 +107,7 @@ def _build_charts(version: ModelVersion, evaluation: Evaluation, rows: Sequence[
         unit = version.parsed_signature.output.unit
         return build_value_charts(rows, evaluation.regression.residuals, unit=unit, note=_describe_rows(rows))
     if not picked_by and evaluation.random.n >= MIN_RANDOM_ROWS:
-        note = f"{_('Random sample only.')} {_describe_rows(rows)}".strip()
+        note = " ".join(filter(None, [_("Random sample only."), _describe_rows(rows)]))
         return build_label_charts([row for row in rows if row.is_random], evaluation.calibration, note=note)
     return build_label_charts(rows, evaluation.calibration, note=_describe_rows(rows))
 

@@ -23,8 +23,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core.api.problems import CONFLICT_DETAIL, RETRY_AFTER_SECONDS, UNSTORABLE_DETAIL, build_problem
 from core.errors import STATUS_BY_CODE
+from core.formatting import format_bytes
 from core.storage_errors import find_storage_error
-from inference.messages import format_bytes
 from mlsite.logging_config import LogInterval
 from predictions.api.v2.errors import build_error, is_v2_request
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.utils import timezone, translation
 
-from accounts.preferences import activate_preferences
+from accounts.preferences import activate_preferences, remember_language
 
 ENGLISH_PREFIXES = ("/api/", "/v2", "/healthz", "/readyz", "/metrics")
 PAGE_PREFIX = "/api/docs/"  # a page, unlike the other URLs below /api/
@@ -42,12 +42,15 @@ class LanguageMiddleware(LocaleMiddleware):
 
 
 class PreferencesMiddleware:
-    """Activate the language of the account, and the time zone of the account or of the browser."""
+    """Activate the language of the account, and the time zone of the account or of the browser, for pages."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not is_english(request.path_info) and not request.path_info.startswith(SHARED_PREFIXES):
-            activate_preferences(request)
-        return self.get_response(request)
+        if is_english(request.path_info) or request.path_info.startswith(SHARED_PREFIXES):
+            return self.get_response(request)
+        activate_preferences(request)
+        response = self.get_response(request)
+        remember_language(request, response)
+        return response

@@ -7,10 +7,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.utils.dateformat import format as format_date
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 
-from core.formatting import NOT_AVAILABLE, format_count, format_milliseconds, format_percent, localize_number
+from core.formatting import (
+    NOT_AVAILABLE,
+    format_count,
+    format_day,
+    format_milliseconds,
+    format_percent,
+    format_zone,
+    localize_number,
+)
 from monitoring.drift.statistics import MIN_DRIFT_DISTANCE
 from monitoring.drift.trend import Trend
 from monitoring.markers import Marker
@@ -106,6 +115,7 @@ def build_chart_data(charts: Sequence[Chart], metrics: OperationsMetrics, marker
     """Return the JSON that `operations.js` draws. Times are in seconds since 1970."""
     return {
         "step": "hour" if metrics.window.step == HOUR else "day",
+        "time_title": _format_time_title(metrics),
         "times": _list_seconds(bucket.start for bucket in metrics.buckets),
         "markers": [
             {"time": int(marker.time.timestamp()), "kind": marker.kind, "label": marker.label} for marker in markers
@@ -124,6 +134,13 @@ def build_chart_data(charts: Sequence[Chart], metrics: OperationsMetrics, marker
             for chart in charts
         ],
     }
+
+
+def _format_time_title(metrics: OperationsMetrics) -> str:
+    """Return the name of the buckets with their zone: hours are in the reader's time zone, and days are those of UTC."""
+    if metrics.window.step != HOUR:
+        return gettext("Day (UTC)")
+    return gettext("Hour (%(zone)s)") % {"zone": format_zone(timezone.localtime(metrics.window.end))}
 
 
 def have_same_model(versions: Sequence[ModelVersion]) -> bool:
@@ -166,7 +183,11 @@ def _describe_panels(shown: int, total: int) -> str:
 
 
 def _format_time(time: datetime, metrics: OperationsMetrics) -> str:
-    return format_date(time, "j M H:i" if metrics.window.step == HOUR else "D j M")
+    """Return a bucket: an hour in the reader's time zone, or a UTC day."""
+    if metrics.window.step != HOUR:
+        return f"{date_format(time, 'D')} {format_day(time)}"
+    local = timezone.localtime(time)
+    return f"{format_day(local)} {date_format(local, 'TIME_FORMAT')}"
 
 
 def _count_outcomes(metrics: OperationsMetrics) -> list[Series]:

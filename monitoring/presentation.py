@@ -9,8 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from core.formatting import NOT_AVAILABLE, format_count, format_milliseconds, format_percent, localize_number
-from inference.messages import format_bytes
+from core.formatting import NOT_AVAILABLE, format_bytes, format_count, format_milliseconds, format_percent, localize_number
 from monitoring.types import Comparison, OperationsMetrics
 
 MIN_PREDICTIONS = 30  # changes among fewer predictions may be due to chance and are not notable

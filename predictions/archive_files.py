@@ -14,10 +14,11 @@ from typing import IO, Any, cast
 from django.core.files.base import ContentFile
 from django.utils.translation import gettext
 
+from core.formatting import format_bytes, format_count
 from core.storage_errors import raise_if_unavailable
 from core.validators import MAX_FILE_NAME_CHARACTERS, clean_file_name
 from inference.errors import InvalidInput
-from inference.messages import format_bytes, format_names
+from inference.messages import format_names
 
 MAX_DIRECTORY_BYTES = 32 * 2**20  # the table of contents, which is read as a whole
 MAX_EXPANSION = 20  # size of all members divided by the size of the archive; images hardly shrink
@@ -79,7 +80,7 @@ class ArchiveFile:
         if len(self.members) > max_members:
             raise make_archive_error(
                 gettext("The archive has %(count)s files. The limit is %(limit)s.")
-                % {"count": f"{len(self.members):,}", "limit": f"{max_members:,}"},
+                % {"count": format_count(len(self.members)), "limit": format_count(max_members)},
                 code="too-many-items",
             )
         _check_members(self.members, size)
@@ -166,7 +167,7 @@ class _DirectoryReader:
 
     def _make_error(self) -> InvalidInput:
         return make_archive_error(
-            gettext("The archive has more than %(limit)s files.") % {"limit": f"{self._max_members:,}"},
+            gettext("The archive has more than %(limit)s files.") % {"limit": format_count(self._max_members)},
             code="too-many-items",
         )
 

@@ -15,6 +15,7 @@ from core.storage_errors import translate_read_errors
 from inference.errors import InferenceError, InvalidInput
 from inference.preprocessing import read_features
 from predictions.archive_files import ArchiveFile
+from predictions.input_errors import describe_row_error
 from predictions.models import BatchJob
 from predictions.table_columns import Mapped, RowConverter, find_missing, get_job_table
 from predictions.table_files import TableFile, TableRow
@@ -161,5 +162,5 @@ def _find_row_error(row: TableRow, converter: RowConverter, job: BatchJob) -> st
         else:
             read_features(parts["features"], get_job_table(signature_input))
     except InvalidInput as error:
-        return error.message
+        return describe_row_error(error, get_job_table(signature_input).features)
     return ""

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from core.formatting import format_count
+from core.formatting import format_count, format_short_percent
 from predictions.batch_job_progress import BatchJobProgress
 from predictions.models import BatchJob, BatchJobItem, Prediction
 
@@ -57,7 +57,7 @@ def format_job_title(job: BatchJob) -> str:
 def format_page_title(job: BatchJob, progress: BatchJobProgress) -> str:
     """Return the title with the progress in percent until the batch job is final."""
     title = format_job_title(job)
-    return title if job.is_final or progress.percent is None else f"{progress.percent}% · {title}"
+    return title if job.is_final or progress.percent is None else f"{format_short_percent(progress.percent / 100)} · {title}"
 
 
 def format_job_format(job: BatchJob) -> str:
@@ -145,10 +145,12 @@ def count_labels(job: BatchJob) -> list[LabelCount]:
 
 
 def _build_failure(job: BatchJob, item: BatchJobItem) -> Failure:
-    text = _("Row %(number)s") if job.kind == BatchJob.Kind.TABLE else _("Image %(number)s")
+    is_table = job.kind == BatchJob.Kind.TABLE
+    text = _("Row %(number)s") if is_table else _("Image %(number)s")
     name = item.name or text % {"number": format_count(item.number)}
     if item.prediction is None:
-        return Failure(name, item.error_message.removeprefix(f"{name}: "), item.error_code, "")
+        stored_name = item.name or f"{'Row' if is_table else 'Image'} {item.number:,}"  # messages are stored in English
+        return Failure(name, item.error_message.removeprefix(f"{stored_name}: "), item.error_code, "")
     prediction = item.prediction
     url = reverse("predictions:detail", args=[prediction.pk])
     return Failure(name, prediction.error_message, prediction.error_code, url)

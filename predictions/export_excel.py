@@ -21,6 +21,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
+from core.formatting import format_count
 from inference.errors import InferenceError
 from predictions.export_columns import flatten_row, get_scores
 from predictions.export_reviews import join_tags
@@ -79,7 +80,7 @@ class CollectedRows:
             if self.count > MAX_ROWS:
                 raise ExportTooLarge(
                     gettext("A sheet has at most %(limit)s rows. Select fewer predictions, or export CSV or JSON lines.")
-                    % {"limit": f"{MAX_ROWS:,}"}
+                    % {"limit": format_count(MAX_ROWS)}
                 )
             features |= dict.fromkeys(row["features"] or ())
             scores |= dict.fromkeys(get_scores(row))
@@ -88,7 +89,7 @@ class CollectedRows:
         if len(self.columns) > MAX_COLUMNS:
             raise ExportTooLarge(
                 gettext("A sheet has at most %(limit)s columns. Select one model, or export CSV.")
-                % {"limit": f"{MAX_COLUMNS:,}"}
+                % {"limit": format_count(MAX_COLUMNS)}
             )
 
     @property

@@ -14,6 +14,7 @@ from inference.errors import InvalidFeatures, InvalidInput
 from inference.preprocessing import find_unused_names, parse_csv_line, parse_strings, read_features
 from inference.signature import TableInput, TextInput
 from predictions.feature_fields import build_field, get_field_name
+from predictions.input_errors import describe_feature_error, describe_text_error
 from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
 from registry.references import MAX_REFERENCE_CHARACTERS
 
@@ -94,8 +95,9 @@ class FeaturesForm(PredictionForm):
         except InvalidFeatures as error:
             positions = {name: index for index, name in enumerate(self.table.names)}
             for problem in error.errors:
-                message = gettext("This field is required.") if problem.code == "required" else problem.message
-                self.add_error(get_field_name(positions[problem.field]), message)
+                position, text = positions[problem.field], texts[problem.field]
+                message = describe_feature_error(problem, self.table.features[position], text)
+                self.add_error(get_field_name(position), message)
         return self.cleaned_data
 
     def list_errors(self) -> list[str]:
@@ -111,6 +113,7 @@ class ImageFeaturesForm(FeaturesForm):
     input_field = "image"
 
     image = forms.FileField(
+        label=_("Image"),
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ACCEPTED_TYPES, "hx-preserve": True}),
         error_messages={"required": _("Choose a JPEG, PNG, or WebP image.")},
@@ -137,7 +140,8 @@ class TextForm(PredictionForm):
         try:
             return self.signature.read(self.cleaned_data["text"].replace("\r\n", "\n"))
         except InvalidInput as error:
-            raise forms.ValidationError(error.message, code=error.code) from error
+            message = describe_text_error(error, self.signature.max_length)
+            raise forms.ValidationError(message, code=error.code) from error
 
 
 class CsvRowForm(forms.Form):

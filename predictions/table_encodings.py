@@ -9,6 +9,7 @@ from typing import IO
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from core.formatting import format_count
 from inference.errors import InvalidInput
 
 SCAN_BYTES = 2**20
@@ -65,7 +66,7 @@ def describe_csv_error(error: csv.Error) -> str:
         return gettext("A quotation mark is not closed.")
     if "field limit" in text:
         return gettext("A value is longer than %(limit)s characters, or a quotation mark is not closed.") % {
-            "limit": f"{csv.field_size_limit():,}"
+            "limit": format_count(csv.field_size_limit())
         }
     return gettext(
         'The row is not valid CSV. Inside a quoted value, write a quotation mark as "", and end the value with one.'

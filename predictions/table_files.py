@@ -9,6 +9,7 @@ from typing import IO
 
 from django.utils.translation import gettext
 
+from core.formatting import format_count
 from inference.errors import InvalidInput
 from inference.preprocessing import detect_delimiter
 from inference.signature import TableInput
@@ -81,7 +82,7 @@ class TableFile:
         if len(self.columns) > MAX_COLUMNS:
             raise make_table_error(
                 gettext("The header has %(count)s columns. The limit is %(limit)s.")
-                % {"count": f"{len(self.columns):,}", "limit": f"{MAX_COLUMNS:,}"}
+                % {"count": format_count(len(self.columns)), "limit": format_count(MAX_COLUMNS)}
             )
 
     def __iter__(self) -> Iterator[TableRow]:
@@ -116,7 +117,7 @@ class TableFile:
             except RowTooLong:
                 return self._reject_row(
                     gettext("The row is longer than %(limit)s characters, or a quotation mark is not closed.")
-                    % {"limit": f"{MAX_ROW_CHARACTERS:,}"}
+                    % {"limit": format_count(MAX_ROW_CHARACTERS)}
                 )
             if not cells:
                 continue

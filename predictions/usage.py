@@ -30,7 +30,7 @@ class Usage:
 
     def __str__(self) -> str:
         if self.count >= MAX_COUNTED_PREDICTIONS:
-            return gettext("%(count)s+ times") % {"count": f"{MAX_COUNTED_PREDICTIONS:,}"}
+            return gettext("%(count)s+ times") % {"count": format_count(MAX_COUNTED_PREDICTIONS)}
         return ngettext("once", "%(count)s times", self.count) % {"count": format_count(self.count)}
 
 

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from core.formatting import format_exact, format_value
-from inference.messages import format_bytes
+from core.formatting import format_bytes, format_count, format_exact, format_value
 from inference.signature import (
     AnyInput,
     AnyOutput,
@@ -100,7 +99,7 @@ def describe_output(output: AnyOutput, labels: Sequence[str]) -> list[tuple[str,
     return [
         (gettext("Kind"), f"{output.kind}: {OUTPUT_DESCRIPTIONS.get(type(output), '')}".removesuffix(": ")),
         (gettext("Unit"), output.unit),
-        (gettext("Labels (%(count)s)") % {"count": f"{len(labels):,}"}, _shorten(labels) if labels else ""),
+        (gettext("Labels (%(count)s)") % {"count": format_count(len(labels))}, _shorten(labels) if labels else ""),
         (gettext("Model's own classes"), _shorten(renamed)),
         (gettext("Name in the artifact"), output.name),
         (gettext("Activation"), _describe_activation(data)),
@@ -165,18 +164,18 @@ def _describe_image(image: ImageInput) -> Iterator[tuple[str, str]]:
 
 
 def _describe_text(text: TextInput) -> Iterator[tuple[str, str]]:
-    yield gettext("Text"), gettext("up to %(limit)s characters") % {"limit": f"{text.max_length:,}"}
+    yield gettext("Text"), gettext("up to %(limit)s characters") % {"limit": format_count(text.max_length)}
     yield gettext("Title"), text.title
     yield gettext("Description"), text.description
     yield gettext("Name in the artifact"), text.name
 
 
 def _describe_features(features: Sequence[Feature]) -> Iterator[tuple[str, str]]:
-    yield gettext("Features"), f"{len(features):,}"
+    yield gettext("Features"), format_count(len(features))
     for feature in features[:MAX_LISTED_ITEMS]:
         yield feature.name, "; ".join(_describe_feature(feature))
     if len(features) > MAX_LISTED_ITEMS:
-        yield "…", gettext("and %(count)s more features") % {"count": f"{len(features) - MAX_LISTED_ITEMS:,}"}
+        yield "…", gettext("and %(count)s more features") % {"count": format_count(len(features) - MAX_LISTED_ITEMS)}
 
 
 def _describe_feature(feature: Feature) -> Iterator[str]:
@@ -246,4 +245,4 @@ def _shorten(items: Iterable[str]) -> str:
     shown = ", ".join(texts[:MAX_LISTED_ITEMS])
     if len(texts) <= MAX_LISTED_ITEMS:
         return shown
-    return gettext("%(items)s … and %(count)s more") % {"items": shown, "count": f"{len(texts) - MAX_LISTED_ITEMS:,}"}
+    return gettext("%(items)s … and %(count)s more") % {"items": shown, "count": format_count(len(texts) - MAX_LISTED_ITEMS)}

@@ -20,7 +20,7 @@ from core.admin import GuardedAdmin
 class AddTokenForm(forms.ModelForm):
     """A new token."""
 
-    scopes = ScopesField()
+    scopes = ScopesField(label=_("Scopes"))
 
 
 @admin.register(ApiToken)

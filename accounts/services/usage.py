@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import Usage, User
+from core.formatting import format_count
 from inference.errors import InferenceError
 
 SHARES = 100  # into which a limit is divided
@@ -165,10 +166,15 @@ def _raise_limit_reached(kind: str, share: Share, count: int, now: datetime) -> 
         message = gettext(
             "The daily quota of your account is %(limit)s predictions, and at most %(left)s are left until midnight UTC. "
             "Received: %(count)s. %(advice)s"
-        ) % {"limit": f"{share.limit:,}", "left": f"{share.left:,}", "count": f"{count:,}", "advice": advice}
+        ) % {
+            "limit": format_count(share.limit),
+            "left": format_count(share.left),
+            "count": format_count(count),
+            "advice": advice,
+        }
     else:
         message = gettext("The limit of %(limit)s requests is used up. Try again in %(seconds)s seconds.") % {
-            "limit": f"{share.limit:,}",
+            "limit": format_count(share.limit),
             "seconds": seconds,
         }
     raise LimitReached(message, limit=share.limit, retry_after_seconds=seconds)

@@ -50,19 +50,27 @@ def test_times_are_rendered_in_the_time_zone_and_the_language_of_the_account():
     activate_preferences(build_request(User(time_zone="Europe/Berlin", language="de")))
     html = render_to_string("_time.html", {"moment": MOMENT})
     assert 'datetime="2026-07-02T00:30:00+02:00"' in html
-    assert ">2. Jul 2026, 00:30 CEST<" in html
+    assert ">2. Juli 2026, 00:30 UTC+2<" in html
     assert get_page_size(build_request(User(page_size=100)), default=25) == 100
     assert get_page_size(build_request(), default=25) == 25
     assert find_time_zone("posixrules") is None
 
 
 def test_pages_have_the_preferences_of_the_account_and_the_api_has_none(client):
-    user = User.objects.create_user("grace", language="de", time_zone="Asia/Tokyo", theme="dark")
+    user = User.objects.create_user("grace", language="de", time_zone="Asia/Tokyo", theme="dark", is_staff=True)
     client.force_login(user)
+    assert "/i18n.js?language=de" in client.get("/admin/").content.decode()
     english = {"accept-language": "es"}
-    html = client.get(reverse("accounts:profile"), headers=english).content.decode()
+    page = client.get(reverse("accounts:profile"), headers=english)
+    html = page.content.decode()
     tag = " ".join(re.search("<html[^>]*>", html)[0].split())
     assert tag == '<html lang="de" data-theme="dark" data-time-zone="Asia/Tokyo">'
+    assert client.cookies["django_language"].value == "de"
+    del client.cookies["sessionid"]
+    assert '<html lang="de"' in " ".join(client.get(reverse("accounts:login"), headers=english).content.decode().split())
+    client.force_login(user)
+    assert client.post(reverse("accounts:profile"), {"language": ""}).cookies["django_language"].value == ""
+    client.force_login(User.objects.get(pk=user.pk))
     response = client.get("/api/v1/predictions/", headers=english)
     assert response.status_code == 200
     assert str(timezone.get_current_timezone()) == "UTC"

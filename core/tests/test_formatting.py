@@ -1,15 +1,23 @@
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.utils import translation
 
 from core.formatting import (
     choose_decimals,
+    format_bytes,
     format_count,
     format_decimals,
     format_duration,
     format_exact,
+    format_features,
     format_milliseconds,
     format_percent,
     format_rounded,
+    format_short_percent,
+    format_value,
+    format_zone,
 )
 
 
@@ -36,6 +44,7 @@ def test_milliseconds_have_one_decimal():
         (59.6, "1 min 0 s"),
         (200, "3 min 20 s"),
         (3900, "1 h 5 min"),
+        (200_000, "2 days"),
     ],
 )
 def test_durations_are_rounded(seconds, text):
@@ -106,3 +115,32 @@ def test_separators_are_those_of_the_language():
             "1.234,6 ms",
             "12.345",
         )
+
+
+@pytest.mark.parametrize(
+    ("language", "values"), [("en", "2.6 MB, 1,234, 4.568, 2.5, 12.5%"), ("de", "2,6 MB, 1.234, 4,568, 2,5, 12,5\xa0%")]
+)
+def test_numbers_are_written_in_the_language_of_the_reader(language, values):
+    with translation.override(language):
+        numbers = [format_bytes(2_800_000), format_count(1234), format_rounded(4.567891), format_exact(2.5)]
+        assert ", ".join([*numbers, format_short_percent(0.125)]) == values
+        assert (format_value(2.5), format_exact("2.5"), format_exact([2.5])) == (
+            "2.5",
+            "2.5",
+            "[2.5]",
+        )  # of forms, texts, JSON
+
+
+def test_features_with_decimal_commas_are_separated_by_semicolons():
+    features = [("length", 4.5, "cm"), ("petals", 5, "")]
+    assert format_features(features) == "length 4.5 cm, petals 5"
+    with translation.override("de"):
+        assert format_features(features) == "length 4,5 cm; petals 5"
+
+
+@pytest.mark.parametrize(
+    ("zone", "text"),
+    [("UTC", "UTC"), ("Europe/Berlin", "UTC+2"), ("Asia/Kolkata", "UTC+5:30"), ("America/St_Johns", "UTC-2:30")],
+)
+def test_a_time_zone_is_an_offset_in_each_language(zone, text):
+    assert format_zone(datetime(2026, 7, 1, 12, tzinfo=ZoneInfo(zone))) == text

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import ceil, floor, log10
 from typing import NamedTuple
 
-from core.formatting import format_percent
+from core.formatting import format_percent, format_short_percent, localize_number
 
 WIDTH, HEIGHT = 420, 280
 TOP, RIGHT, BOTTOM = 12, 22, 44
@@ -97,7 +97,9 @@ class Chart:
 
     def __post_init__(self) -> None:
         longest = max((len(text) for _, text in self.y_ticks), default=0)
-        self.x = self.x.move(AXIS_TITLE_HEIGHT + 6 + CHARACTER_WIDTH * longest, WIDTH - RIGHT)
+        last = max((len(text) for _, text in self.x_ticks[-1:]), default=0)  # its text is centered on the end of the axis
+        right = max(RIGHT, CHARACTER_WIDTH * (last + 1) / 2)
+        self.x = self.x.move(AXIS_TITLE_HEIGHT + 6 + CHARACTER_WIDTH * longest, WIDTH - right)
         self.y = self.y.move(HEIGHT - BOTTOM, TOP)
 
     @property
@@ -170,7 +172,7 @@ def build_number_axis(low: float, high: float, *, count: int = TICK_COUNT) -> tu
 
 def build_share_axis() -> tuple[Scale, list[tuple[float, str]]]:
     """Return a scale from 0% to 100%, and its ticks."""
-    return Scale(0, 1, 0, 1), [(share, f"{share:.0%}") for share in (0, 0.25, 0.5, 0.75, 1)]
+    return Scale(0, 1, 0, 1), [(share, format_short_percent(share)) for share in (0, 0.25, 0.5, 0.75, 1)]
 
 
 def format_range(low: float | None, high: float | None) -> str:
@@ -182,6 +184,6 @@ def _format_tick(value: float, ticks: Sequence[float]) -> str:
     """Return a tick with as many digits as it takes to distinguish the ticks of its axis."""
     highest, step = max(abs(ticks[0]), abs(ticks[-1])), ticks[1] - ticks[0]
     if step >= 1 and step == int(step) and highest < MAX_PLAIN_NUMBER:
-        return f"{value:,.0f}"
+        return localize_number(f"{value:,.0f}")
     digits = ceil(log10(highest / step)) + 2
-    return f"{value:,.{min(MAX_DIGITS, max(MIN_DIGITS, digits))}g}"
+    return localize_number(f"{value:,.{min(MAX_DIGITS, max(MIN_DIGITS, digits))}g}")

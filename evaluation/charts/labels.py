@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
-from core.formatting import format_count, format_percent
+from core.formatting import format_count, format_percent, format_short_percent
 from evaluation.charts.drawing import Chart, build_share_axis
 from evaluation.charts.trend import build_accuracy_trend
 from evaluation.sql.sample import SampleRow
@@ -62,7 +62,7 @@ def build_calibration_chart(calibration: Calibration) -> Chart:
         [_("Confidence"), _("Predictions"), _("Mean confidence"), _("Accuracy")],
         [
             [
-                f"{part.low:.0%} – {part.high:.0%}",
+                f"{format_short_percent(part.low)} – {format_short_percent(part.high)}",
                 format_count(part.n),
                 format_percent(part.confidence),
                 format_percent(part.accuracy),
@@ -106,7 +106,12 @@ def build_threshold_chart(rows: Sequence[SampleRow], note: str) -> Chart:
         ticks,
         [_("Confidence at least"), _("Predictions"), _("Share of all predictions"), _("Accuracy")],
         [
-            [f"{row.threshold:.0%}", format_count(row.n), format_percent(row.coverage), format_percent(row.accuracy)]
+            [
+                format_short_percent(row.threshold),
+                format_count(row.n),
+                format_percent(row.coverage),
+                format_percent(row.accuracy),
+            ]
             for row in compute_thresholds(rows, LISTED_THRESHOLDS)
         ],
     )
@@ -119,7 +124,7 @@ def build_threshold_chart(rows: Sequence[SampleRow], note: str) -> Chart:
 def _describe_threshold(results: Sequence[ThresholdResult]) -> str:
     example = next(row for row in results if row.threshold >= EXAMPLE_THRESHOLD)
     values = {
-        "threshold": f"{EXAMPLE_THRESHOLD:.0%}",
+        "threshold": format_short_percent(EXAMPLE_THRESHOLD),
         "coverage": format_percent(example.coverage),
         "accuracy": format_percent(example.accuracy),
     }

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from core.formatting import format_count, format_number, format_percent
+from core.formatting import format_count, format_day, format_number, format_percent
 from evaluation.charts.drawing import Chart, Scale, build_number_axis, build_share_axis, format_range
 from evaluation.sql.sample import SampleRow
 from evaluation.statistics import compute_wilson_interval
@@ -107,7 +107,7 @@ def _build_trend(
 
 
 def _format_day(day: date, span: int) -> str:
-    return date_format(day, "j M" if span < PERIOD_DAYS[-1] else "M Y")
+    return format_day(day) if span < PERIOD_DAYS[-1] else date_format(day, "M Y")
 
 
 def _format_period(period: Period) -> str:

@@ -180,3 +180,28 @@ def test_numbers_in_attributes_do_not_depend_on_the_language():
     assert not LOCALIZED_ATTRIBUTE.search("""<rect x="{{ bar.x|floatformat:'1u' }}">""")
     found = [(path.name, match[0]) for path in TEMPLATES for match in LOCALIZED_ATTRIBUTE.finditer(path.read_text())]
     assert found == []
+
+
+def find_unlocalized_values(tree: ast.AST) -> Iterator[str]:
+    """Yield the numbers that Python formats for a translated text, such as `_("%(n)s rows") % {"n": f"{n:,}"}`."""
+    for node in ast.walk(tree):
+        is_formatted = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Call)
+        if is_formatted and get_call_name(node.left) in ("_", "gettext", "ngettext", "pgettext"):
+            yield from _find_formatted(node.right)
+
+
+def _find_formatted(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Call) and get_call_name(node) == "localize_number":
+        return
+    if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
+        yield ast.unparse(node.value)
+    for child in ast.iter_child_nodes(node):
+        yield from _find_formatted(child)
+
+
+@pytest.mark.once
+def test_numbers_in_translated_texts_are_formatted_by_core_formatting():
+    assert list(find_unlocalized_values(ast.parse('_("%(n)s rows") % {"n": f"{n:,}"}'))) == ["n"]
+    assert list(find_unlocalized_values(ast.parse('_("%(n)s") % {"n": localize_number(f"{n:,}")}'))) == []
+    found = [(path.name, text) for path in MODULES for text in find_unlocalized_values(ast.parse(path.read_text()))]
+    assert found == []

@@ -99,6 +99,9 @@ def test_a_chart_and_its_table_have_the_same_data(predictions, reviewer_client):
     cells = [int(cell.replace(",", "")) for cell in re.findall(r'<td class="number">([\d,]+)</td>', table)]
     assert cells == [count for day in zip(*volume["values"], strict=True) for count in day]
     assert sum(sum(values) for values in volume["values"]) > 100
+    reviewer_client.cookies["time_zone"] = "Asia/Kolkata"
+    page = read_page(reviewer_client, window="24h")
+    assert (read_chart_data(page)["time_title"], page.count(":30</th>") > 24) == ("Hour (UTC+5:30)", True)
 
 
 def test_unfinished_predictions_have_their_own_bars(shades, reviewer_client, user):

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from core.admin import render_json
-from core.formatting import NOT_AVAILABLE
+from core.formatting import NOT_AVAILABLE, join_values, localize_number
 from predictions.models import Input, Review
 from predictions.presentation import format_text_start, format_true_output, is_pixelated
 
@@ -56,8 +56,13 @@ def render_thumbnail(row: Input, side: int) -> SafeString:
 
 def format_features(features: Mapping[str, Any] | None) -> str:
     """Return features in one line, shortened if it is long."""
-    text = json.dumps(features or {}, ensure_ascii=False)[1:-1].replace('"', "")
+    text = join_values(f"{name}: {_format_value(value)}" for name, value in (features or {}).items())
     return text if len(text) <= MAX_SHOWN_CHARACTERS else text[: MAX_SHOWN_CHARACTERS - 1] + "…"
+
+
+def _format_value(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False).replace('"', "")
+    return localize_number(text) if isinstance(value, float) else text
 
 
 def format_review(review: Review | None) -> str:

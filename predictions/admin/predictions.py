@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from core.admin import render_json, render_link
 from core.fields import parse_uuid
-from core.formatting import NOT_AVAILABLE, format_percent
+from core.formatting import NOT_AVAILABLE, format_percent, join_values
 from predictions.admin.display import format_features, format_review, render_input, render_whole_input
 from predictions.admin.indexed_lists import IndexedChoicesFilter, ModelFilter, SearchableAdmin
 from predictions.admin.review_actions import ReviewActionsAdmin, ReviewInline, ReviewStateFilter
@@ -204,7 +204,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
         """Return the output in one line, with the highest scores first."""
         output = {**(row.output or {})}
         if "scores" in output:
-            output = {label: round(score, 4) for label, score in row.ranked_scores[:MAX_LISTED_SCORES]}
+            return join_values(f"{label}: {format_percent(score)}" for label, score in row.ranked_scores[:MAX_LISTED_SCORES])
         return format_features(output)
 
     @admin.display(description=_("confidence"), ordering="confidence")

@@ -7,6 +7,7 @@ from math import isclose, isfinite
 
 from django.utils.translation import gettext
 
+from core.formatting import format_count, localize_number
 from inference.errors import InferenceError, InvalidInput
 from inference.messages import find_closest, quote_value
 from inference.numbers import MAX_FLOAT
@@ -78,7 +79,7 @@ def validate_review(prediction: Prediction, review: ReviewInput, *, hints: bool 
     if len(review.comment) > MAX_COMMENT_CHARACTERS:
         raise InvalidReview(
             gettext("The comment is too long (%(count)s characters). The limit is %(limit)s characters.")
-            % {"count": f"{len(review.comment):,}", "limit": f"{MAX_COMMENT_CHARACTERS:,}"},
+            % {"count": format_count(len(review.comment)), "limit": format_count(MAX_COMMENT_CHARACTERS)},
             code="too-long",
             field="comment",
         )
@@ -200,7 +201,7 @@ def _validate_value_review(prediction: Prediction, review: ReviewInput) -> Revie
         raise _build_error(
             "true_value",
             "out-of-range",
-            gettext("Expected a number up to %(limit)s.") % {"limit": f"{MAX_FLOAT:.4g}"},
+            gettext("Expected a number up to %(limit)s.") % {"limit": localize_number(f"{MAX_FLOAT:.4g}")},
             true_value,
         )
     agrees = true_value is not None and isclose(true_value, prediction.value or 0.0, rel_tol=TRUE_VALUE_TOLERANCE)

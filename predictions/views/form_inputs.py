@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from accounts.models import User
-from inference.messages import format_bytes
+from core.formatting import format_bytes
 from inference.signature import TEXT_KEY, AnyInput, TextInput, get_image_part, get_table_part
 from predictions.feature_fields import get_initial_features
 from predictions.forms import (

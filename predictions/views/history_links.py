@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from core.formatting import format_short_percent
 from predictions.batch_job_presentation import format_job_title
 from predictions.date_ranges import DATE_RANGES
 from predictions.filters import REPEATABLE_FILTERS
@@ -112,7 +113,7 @@ def _format_value(query: HistoryQuery, name: str, value: str) -> str:
     if name in filterset.errors:
         return value
     if name in CONFIDENCE_FILTERS:
-        return f"{float(value) * 100:g}%"
+        return format_short_percent(float(value))
     if name == BATCH_JOB_FILTER:
         jobs: Any = BatchJob.objects.visible_to(query.request.user)
         job = jobs.filter(pk=value).first()

@@ -18,12 +18,13 @@ from django_htmx.http import push_url
 from accounts.requests import AuthenticatedRequest
 from core.errors import get_status
 from core.fields import parse_uuid
+from core.formatting import format_bytes
 from core.storage_errors import StorageUnavailable
 from core.urls import get_site_url
 from inference.errors import InferenceError, ModelLoading
-from inference.messages import format_bytes
 from inference.signature import TableInput, get_table_part
 from predictions.forms import CsvRowForm, FeaturesForm, PredictionForm, UploadForm
+from predictions.input_errors import describe_error
 from predictions.models import Prediction
 from predictions.services.decoding import limit_request_decoding
 from predictions.services.examples import get_example_names, has_example
@@ -151,7 +152,7 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
         if not errors:
             return self.show_results(form, results)
         for name, reason in errors:
-            form.add_error(form.input_field, f"{name}: {reason}" if len(errors) + len(results) > 1 else str(reason))
+            form.add_error(form.input_field, describe_error(reason, name if len(errors) + len(results) > 1 else ""))
         return self.form_invalid(form, status=get_status(errors[0][1]), results=results)
 
     def predict_input(
@@ -215,8 +216,7 @@ class PredictView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
 
     def get_form_context(self, *, form: PredictionForm, **context: Any) -> dict[str, Any]:
         """Return what the form's template needs."""
-        version = self.version
-        is_too_wide = isinstance(form, FeaturesForm) and form.is_too_wide
+        version, is_too_wide = self.version, isinstance(form, FeaturesForm) and form.is_too_wide
         if version and self.table and "csv_form" not in context:
             context["csv_form"] = CsvRowForm(table=self.table)
         if version and is_too_wide:

@@ -13,9 +13,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from core.admin import ReadOnlyAdmin, format_time, render_json, render_link
-from core.formatting import NOT_AVAILABLE
+from core.formatting import NOT_AVAILABLE, format_bytes
 from inference.errors import ArtifactMismatch, ModelUnavailable
-from inference.messages import format_bytes
 from registry.admin.promote import PromoteView
 from registry.integrity import find_artifact_problem
 from registry.models import Alias, AliasChange, ModelVersion, RegisteredModel

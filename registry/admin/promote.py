@@ -29,6 +29,7 @@ from registry.services import promote_model
 
 class AliasForm(forms.Form):
     alias = forms.CharField(
+        label=_("Alias"),
         max_length=Alias._meta.get_field("name").max_length,
         validators=[validate_name],
         help_text=_('"production" serves requests that name no version. A new name creates an alias.'),

@@ -1,32 +1,20 @@
 // Show times relative to now, in the language of the page and in the reader's time zone: that of the account, or else of the
 // browser. The exact time is in the title or, where it matters, in the text.
 import { gettext, interpolate, language } from "../mlsite/i18n.js";
+import { browserTimeZone, timeZone } from "../mlsite/time_zone.js";
 
 const RELATIVE_UNITS = [["second", 60], ["minute", 60], ["hour", 24], ["day", 7]];
 const SHORT_FORMAT = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
 const DATE_FORMAT = { day: "numeric", month: "short", year: "numeric" };
 const CLOCK_FORMAT = { hour: "2-digit", minute: "2-digit" };
-const LONG_FORMAT = { dateStyle: "long", timeStyle: "long" };
+const LONG_FORMAT = { ...DATE_FORMAT, ...CLOCK_FORMAT, second: "2-digit" };
 const LOCALE = language === "en" ? "en-GB" : language;
 const NOW_SECONDS = 45;
 const MILLISECONDS_PER_DAY = 86_400_000;
 const COOKIE_SECONDS = 31_536_000;
-const browserTimeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const relativeFormat = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
 
-// The name of the time zone in which the page shows times. A browser may not know the newest names.
-export const timeZone = findTimeZone();
 const dayFormat = new Intl.DateTimeFormat("en-CA", { timeZone });
-
-function findTimeZone() {
-  const name = document.documentElement.dataset.timeZone;
-  if (!name) return browserTimeZone;
-  try {
-    return Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
-  } catch {
-    return browserTimeZone;
-  }
-}
 
 // The server shows times in this time zone until the script replaces them, and uses it for days.
 function rememberTimeZone() {
@@ -40,6 +28,12 @@ function format(time, options) {
 
 function isThisYear(time) {
   return dayFormat.format(time).slice(0, 4) === dayFormat.format(Date.now()).slice(0, 4);
+}
+
+// Return the time zone as the server writes it: UTC+1, because abbreviations, such as CET and MEZ, depend on the language.
+function formatZone(time) {
+  const parts = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "shortOffset" }).formatToParts(time);
+  return parts.find((part) => part.type === "timeZoneName").value.replace("GMT", "UTC");
 }
 
 function formatRelative(time) {
@@ -62,7 +56,7 @@ function showTime(element) {
     element.textContent = format(time, isThisYear(time) ? SHORT_FORMAT : { ...SHORT_FORMAT, year: "numeric" });
     return;
   }
-  const exact = format(time, LONG_FORMAT);
+  const exact = `${format(time, LONG_FORMAT)} ${formatZone(time)}`;
   element.title = exact;
   element.textContent = "exact" in element.dataset ? `${exact} (${formatRelative(time)})` : formatRelative(time);
 }

@@ -1,6 +1,7 @@
 // Draws the charts of the operations page with uPlot, on load and after htmx has replaced the content. Without this module,
 // the tables below the charts show the data.
-import { gettext, language } from "../mlsite/i18n.js";
+import { language } from "../mlsite/i18n.js";
+import { timeZone } from "../mlsite/time_zone.js";
 
 const CHART_HEIGHT = 210; // pixels, without the legend
 const PANEL_HEIGHT = 120; // of a chart with one series
@@ -11,23 +12,27 @@ const DATE_FORMAT = { day: "numeric", month: "short" };
 const TIME_FORMAT = { hour: "2-digit", minute: "2-digit" };
 const LOCALE = language === "en" ? "en-GB" : language;
 
-const formatNumber = (value, digits = 0) =>
-  value.toLocaleString(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const format = (value, options) => value.toLocaleString(LOCALE, { useGrouping: "always", ...options });
+const formatNumber = (value, digits = 0, options = {}) =>
+  format(value, { minimumFractionDigits: digits, maximumFractionDigits: digits, ...options });
 const formatValue = {
   count: (value) => formatNumber(value),
   milliseconds: (value) => `${formatNumber(value, 1)} ms`,
-  share: (value) => `${formatNumber(value * 100, 1)}%`,
+  share: (value) => formatNumber(value, 1, { style: "percent" }),
   distance: (value) => formatNumber(value, 2),
 };
 const formatTick = {
-  count: (value) => value.toLocaleString(LOCALE, { notation: "compact" }),
-  milliseconds: (value) => `${value.toLocaleString(LOCALE)} ms`,
-  share: (value) => `${Number((value * 100).toFixed(2)).toLocaleString(LOCALE)}%`,
-  distance: (value) => value.toLocaleString(LOCALE),
+  count: (value) => format(value, { notation: "compact" }),
+  milliseconds: (value) => `${format(value)} ms`,
+  share: (value) => format(value, { style: "percent", maximumFractionDigits: 2 }),
+  distance: (value) => format(value),
 };
 
-function formatTime(seconds, format) {
-  return new Date(seconds * 1000).toLocaleString(LOCALE, { timeZone: "UTC", ...format });
+// Hours are in the reader's time zone. Days are those of UTC, as in the rollups.
+const getZone = (isHourly) => (isHourly ? timeZone : "UTC");
+
+function formatTime(seconds, isHourly, options) {
+  return new Date(seconds * 1000).toLocaleString(LOCALE, { timeZone: getZone(isHourly), ...options });
 }
 
 // A token can be "light-dark(…)". The color of an element is resolved for the theme of the page.
@@ -83,7 +88,7 @@ function buildAxes(chart, isHourly, isPanel) {
   };
   const tickFormat = isHourly ? TIME_FORMAT : DATE_FORMAT;
   return [
-    { ...axis, grid: { show: false }, space: 70, size: isPanel ? 26 : 36, gap: isPanel ? 4 : 8, values: (_, ticks) => ticks.map((tick) => formatTime(tick, tickFormat)) },
+    { ...axis, grid: { show: false }, space: 70, size: isPanel ? 26 : 36, gap: isPanel ? 4 : 8, values: (_, ticks) => ticks.map((tick) => formatTime(tick, isHourly, tickFormat)) },
     { ...axis, size: isPanel ? 48 : 60, space: isPanel ? 24 : 30, values: (_, ticks) => ticks.map((tick) => formatTick[chart.unit](tick)) },
   ];
 }
@@ -155,7 +160,7 @@ function buildOptions(chart, data, { width, height, isPanel, times, yRange }) {
     width,
     height,
     padding: [data.markers.length ? 16 : 12, 18, 0, 0],
-    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), getZone(isHourly)),
     cursor: { drag: { x: false, y: false }, y: false, sync: { key: "operations", scales: ["x", null] } },
     legend: { live: true },
     scales: {
@@ -164,7 +169,7 @@ function buildOptions(chart, data, { width, height, isPanel, times, yRange }) {
     },
     axes: buildAxes(chart, isHourly, isPanel),
     series: [
-      { label: isHourly ? gettext("Hour") : gettext("Day"), value: (_, seconds) => formatTime(seconds ?? times.at(-1), timeFormat) },
+      { label: data.time_title, value: (_, seconds) => formatTime(seconds ?? times.at(-1), isHourly, timeFormat) },
       ...chart.names.map((_, index) => buildSeries(chart, index)),
     ],
     hooks: { draw: [(plot) => drawMarkers(plot, data, halfBucket, chart.threshold)] },

@@ -1,4 +1,4 @@
-"""English: ISO 8601, as on the other pages."""
+"""English formats, as scripts write dates in British English."""
 
-DATETIME_FORMAT = "Y-m-d H:i"
-DATE_FORMAT = "Y-m-d"
+DATETIME_FORMAT, DATE_FORMAT = "j M Y, H:i", "j M Y"
+MONTH_DAY_FORMAT, TIME_FORMAT = "j M", "H:i"

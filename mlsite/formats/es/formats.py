@@ -1,3 +1,5 @@
-"""Spanish formats."""
+"""Spanish formats, as browsers write numbers and dates."""
 
-DATETIME_FORMAT, DATE_FORMAT = "j M Y, H:i", "j M Y"
+DATETIME_FORMAT, DATE_FORMAT = "j b Y, H:i", "j b Y"
+MONTH_DAY_FORMAT, TIME_FORMAT = "j b", "H:i"
+THOUSAND_SEPARATOR = "."

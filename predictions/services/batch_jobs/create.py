@@ -13,10 +13,10 @@ from django.utils.translation import gettext
 from accounts.models import User
 from accounts.services.usage import count_predictions
 from core.file_transactions import atomic_with_files
+from core.formatting import format_bytes, format_count
 from core.streamed_uploads import StreamedFile
 from core.validators import clean_file_name
 from inference.errors import InvalidInput
-from inference.messages import format_bytes
 from inference.signature import AnyInput, ImageInput
 from predictions.archive_files import ArchiveFile, is_archive
 from predictions.batch_job_files import ADDED_HEADER_OPTION, get_max_members
@@ -166,7 +166,7 @@ def check_item_count(count: int) -> None:
     if count > settings.MAX_BATCH_JOB_ITEMS:
         raise InvalidInput(
             gettext("The table has %(count)s rows. The limit is %(limit)s.")
-            % {"count": f"{count:,}", "limit": f"{settings.MAX_BATCH_JOB_ITEMS:,}"},
+            % {"count": format_count(count), "limit": format_count(settings.MAX_BATCH_JOB_ITEMS)},
             code="too-many-items",
             field="file",
         )

@@ -17,9 +17,9 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.requests import AuthenticatedRequest
 from core.errors import get_status
+from core.formatting import format_bytes
 from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError
-from inference.messages import format_bytes
 from predictions.batch_job_forms import BatchFileForm
 from predictions.models import BatchJob
 from predictions.services.batch_jobs import create_batch_job, start_batch_job

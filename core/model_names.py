@@ -1,0 +1,75 @@
+"""Translate the names of apps, models, and fields that Django derives from the code. The admin shows them.
+
+They are not the `verbose_name` of the models, because each change of a text would be a migration.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+from django.apps import AppConfig, apps
+from django.conf import settings
+from django.db.models import Field
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
+
+NAMES = (
+    # apps
+    _("Accounts"), _("Core"), _("Demo"), _("Evaluation"), _("Monitoring"), _("Predictions"), _("Registry"),
+    # models and fields
+    _("API token"), _("API tokens"), _("alias"), _("alias change"), _("alias changes"), _("aliases"), _("artifact"),
+    _("attempt count"), _("attempt counts"), _("attempts"), _("batch job"), _("batch job image"), _("batch job images"),
+    _("batch job item"), _("batch job items"), _("batch jobs"), _("changed at"), _("changed by"), _("client reference"),
+    _("comment"), _("completed at"), _("confidence"), _("content type"), _("conversion"), _("created at"),
+    _("created by"), _("decode ms"), _("deployment"), _("deployments"), _("description"), _("digest"), _("enqueue at"),
+    _("error code"), _("error message"), _("examples"), _("expires at"), _("failed items"), _("features"), _("file"),
+    _("framework"), _("framework version"), _("from version"), _("height"), _("id"), _("idempotency key"),
+    _("idempotency keys"), _("image"), _("inference ms"), _("input"), _("inputs"), _("is blind"), _("kind"), _("label"),
+    _("labels"), _("last used at"), _("leased until"), _("libraries"), _("margin"), _("model"), _("model card"),
+    _("model cards"), _("model version"), _("model versions"), _("name"), _("notes"), _("notices"), _("number"),
+    _("options"), _("original name"), _("output"), _("picked by"), _("prediction"), _("prediction count"),
+    _("prediction counts"), _("predictions"), _("prefix"), _("preprocess ms"), _("queue ms"), _("queued prediction"),
+    _("queued predictions"), _("reference"), _("registered model"), _("registered models"), _("replay"),
+    _("replay result"), _("replay results"), _("replays"), _("review"), _("review claim"), _("review claims"),
+    _("review summary"), _("reviewer"), _("reviews"), _("revoked at"), _("rolled period"), _("rolled periods"),
+    _("rollup"), _("rollups"), _("runtime"), _("saved filter"), _("saved filters"), _("scopes"), _("sha256"),
+    _("signature"), _("size"), _("source"), _("started at"), _("status"), _("succeeded items"), _("summary progress"),
+    _("task"), _("title"), _("to version"), _("total items"), _("true label"), _("true labels"), _("true value"),
+    _("trusted"), _("usage"), _("used"), _("user"), _("value"), _("verdict"), _("version"), _("warnings"), _("width"),
+    _("withdrawn at"),
+    # those of django-axes, whose Spanish catalog does not have them
+    _("Access lock out"), _("Attempt Time"), _("Failed Logins"), _("GET Data"), _("HTTP Accept"), _("IP Address"),
+    _("Logout Time"), _("POST Data"), _("Path"), _("Session key hash (sha256)"), _("User Agent"), _("access attempt"),
+    _("access attempts"), _("access failure"), _("access failures"), _("access log"), _("access logs"),
+    # those of Django's admin, whose German and Spanish catalogs do not have them
+    _("After you’ve created a user, you’ll be able to edit more user options."),
+    _("Whether the user will be able to authenticate using a password or not. If disabled, they may still be able to "
+      "authenticate using other backends, such as Single Sign-On or LDAP."),
+)  # fmt: skip
+
+
+def list_own_apps() -> list[AppConfig]:
+    """Return the apps of this project."""
+    return [config for config in apps.get_app_configs() if Path(config.path).parent == Path(settings.BASE_DIR)]
+
+
+def list_derived_fields() -> list[Field]:
+    """Return the fields of this project whose name is derived from the name in the code."""
+    models = [model for config in list_own_apps() for model in config.get_models()]
+    return [field for model in models for field in model._meta.fields if not cast(Any, field)._verbose_name]
+
+
+def translate_names() -> None:
+    """Make all derived names translatable."""
+    for config in list_own_apps():
+        config.verbose_name = _(str(config.verbose_name))
+        for model in config.get_models():
+            options = model._meta
+            if "verbose_name_plural" not in options.original_attrs:
+                with override(None):
+                    options.verbose_name_plural = _(str(options.verbose_name_plural))
+            if "verbose_name" not in options.original_attrs:
+                options.verbose_name = _(str(options.verbose_name))
+    for field in list_derived_fields():
+        field.verbose_name = _(str(field.verbose_name))
