@@ -114,7 +114,7 @@ def test_the_operations_page_shows_the_queue(client, reviewer, queue, settings):
     queue(1000)
     html = " ".join(client.get("/operations/").content.decode().split())
     assert "Background work" in html
-    assert "16 minutes" in html.replace("\xa0", " ")
+    assert "16 min 4" in html  # seconds pass in the test
     assert "Work is waiting, but no worker is running it. Check the log of the server." in html
     settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
     assert "Check that the broker, a Celery worker, and Celery beat are running." in " ".join(

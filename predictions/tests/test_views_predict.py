@@ -113,7 +113,10 @@ def test_missing_csrf_token_gives_an_error_page(shades, user):
     assert "reload the page, and submit the form again" in get_text(response)
 
 
-def test_page_without_models_explains_how_to_register_one(signed_in):
+def test_page_without_models_explains_how_to_register_one(signed_in, user):
+    assert "The operator of this site has to register one." in get_text(signed_in.get("/"))
+    user.is_staff = True
+    user.save()
     assert "register_model examples/digits --promote" in get_text(signed_in.get("/"))
 
 
