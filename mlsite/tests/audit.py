@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -38,19 +39,20 @@ LANDMARKS = """
     [selector, [...document.querySelectorAll(selector)].filter(element => element.checkVisibility()).length])
 """
 
+Look = tuple[Literal["light", "dark"], int, dict[str, Any]]
 COLOR_RULES = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 OTHER_RULES = {"rules": {"color-contrast": {"enabled": False}}}
 LAYOUT_RULES = {"runOnly": {"type": "rule", "values": ["scrollable-region-focusable", "target-size"]}}
-MORE_LOOKS = [("dark, wide", "dark", 1920), ("dark phone", "dark", 390), ("phone, all rules", "light", 390)]
 # Theme, width, and options of axe-core. In the dark theme only the colors differ, at other widths only the layout.
-LOOKS: dict[str, tuple[str, int, dict[str, object]]] = {
+LOOKS: dict[str, Look] = {
     "light": ("light", 1280, {}),
     "dark": ("dark", 1280, COLOR_RULES),
     "wide": ("light", 1920, LAYOUT_RULES),
     "phone": ("light", 390, OTHER_RULES),
 }
+MORE_LOOKS: dict[str, Look] = {"dark, wide": ("dark", 1920, {}), "dark phone": ("dark", 390, {})}
 if os.environ.get("ALL_LOOKS"):
-    LOOKS |= {name: (theme, width, {}) for name, theme, width in MORE_LOOKS}
+    LOOKS |= MORE_LOOKS
 without_motion = pytest.mark.parametrize("watched", [{"reduced_motion": "reduce"}], indirect=True, ids=[""])
 
 
