@@ -7,11 +7,12 @@ import threading
 import pytest
 
 import core.tasks
+from core import leases
 from inference.tests.factories import make_image, make_noise_image
 from predictions.models import Input
 from predictions.services import predict, review_prediction, withdraw_review
 from predictions.services.background import TASK_NAME
-from predictions.services.batch_jobs import chunks, create_batch_job, run
+from predictions.services.batch_jobs import chunks, create_batch_job
 from predictions.tests.factories import make_image_file, make_prediction
 from predictions.tests.runtimes import SwitchedRuntime
 from registry.references import resolve_model
@@ -110,5 +111,5 @@ def small_chunks(monkeypatch):
 @pytest.fixture
 def short_waits(monkeypatch):
     """Let batch jobs wait only for a moment, for a model or for the disk."""
-    monkeypatch.setattr(run, "FIRST_DELAY_SECONDS", 0.01)
-    monkeypatch.setattr(run, "MAX_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(leases, "FIRST_DELAY_SECONDS", 0.01)
+    monkeypatch.setattr(leases, "MAX_WAIT_SECONDS", 0.05)

@@ -10,12 +10,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
+from core import leases
+from core.leases import LeaseLost, extend_lease, iterate_delays
 from core.storage_errors import StorageUnavailable
 from core.tasks import stopping
 from evaluation.models import Replay, ReplayResult
 from evaluation.replay_results import get_review_kind
 from evaluation.services.replays.selection import select_results, sort_labels
-from evaluation.services.replays.states import LeaseLost, claim_replay, end_replay, extend_lease, release_replay
+from evaluation.services.replays.states import claim_replay, end_replay, release_replay
 from inference.errors import InferenceError, InferenceTimeout, InvalidInput, ModelNotRun, ModelUnavailable
 from inference.types import ModelInput, PredictionResult
 from predictions.services.inactive_users import CANCELED_ERROR, is_inactive
@@ -27,8 +29,6 @@ from registry.serving import lease_predictor
 logger = logging.getLogger(__name__)
 
 SLICE_SECONDS = 20  # then other tasks get a turn
-MAX_WAIT_SECONDS = 300  # for a model that is busy or loading, and for files that cannot be read
-FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS = 0.5, 15.0
 MAX_ATTEMPTS = 5  # to start a replay without progress
 FIRST_CHUNK_ITEMS, MAX_CHUNK_ITEMS = 4, 100
 LEASES_PER_CHUNK = 1 / 6  # the expected duration of a chunk
@@ -136,12 +136,12 @@ class _ReplayRun:
 
     def _run_version(self, version: ModelVersion, prefix: str, rows: list[ReplayResult]) -> None:
         """Run a version. Wait while it is busy or loading, or while files cannot be read."""
-        for delay in _iterate_delays():
+        for delay in iterate_delays():
             try:
                 outcomes = _predict(version, rows)
                 break
             except (ModelNotRun, InferenceTimeout, StorageUnavailable) as error:
-                if delay is None or (isinstance(error, ModelUnavailable) and delay > MAX_DELAY_SECONDS / 4):
+                if delay is None or (isinstance(error, ModelUnavailable) and delay > leases.MAX_DELAY_SECONDS / 4):
                     raise
                 time.sleep(delay)
                 extend_lease(self.replay)
@@ -183,13 +183,3 @@ def _predict(version: ModelVersion, rows: list[ReplayResult]) -> list[Prediction
             raise result
     outcomes.update(zip(accepted, results, strict=True))
     return [outcomes[row.number] for row in rows]
-
-
-def _iterate_delays() -> Iterator[float | None]:
-    """Yield the seconds to wait after each attempt, then None after the last one."""
-    delay, total = FIRST_DELAY_SECONDS, 0.0
-    while total < MAX_WAIT_SECONDS:
-        yield delay
-        total += delay
-        delay = min(2 * delay, MAX_DELAY_SECONDS)
-    yield None

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 from django.utils import timezone
 
+from core.leases import claim_row, filter_leased
 from core.tasks import enqueue
 from evaluation.models import Replay
 
@@ -20,10 +20,6 @@ logger = logging.getLogger(__name__)
 TASK_NAME = "evaluation.run_replay"
 MAX_SWEPT_REPLAYS = 100  # per run
 Status = Replay.Status
-
-
-class LeaseLost(Exception):
-    """Another worker runs the replay, or it was canceled. What this worker has not committed is discarded."""
 
 
 def get_queued_values() -> dict[str, Any]:
@@ -39,35 +35,13 @@ def enqueue_replay(replay: Replay) -> None:
 
 def claim_replay(replay_id: str) -> Replay | None:
     """Take the lease of a replay that waits for a worker, or whose worker is lost. Return None for any other one."""
-    now = timezone.now()
-    leased_until = now + timedelta(seconds=settings.BATCH_JOB_LEASE_SECONDS)
-    is_waiting = Q(status=Status.QUEUED) | Q(status=Status.RUNNING, leased_until__lt=now)
-    claimed = Replay.objects.filter(is_waiting, pk=replay_id).update(
-        status=Status.RUNNING,
-        leased_until=leased_until,
-        attempts=F("attempts") + 1,
-        started_at=Coalesce(F("started_at"), now),
-    )
-    rows = Replay.objects.filter(pk=replay_id, leased_until=leased_until)
-    return rows.select_related("model_version__model", "baseline__model", "user").first() if claimed else None
-
-
-def extend_lease(replay: Replay, **changes: Any) -> None:
-    """Extend the lease of a running replay, and change it.
-
-    Raises:
-        LeaseLost: the replay was canceled, or another worker has taken the lease.
-    """
-    leased_until = timezone.now() + timedelta(seconds=settings.BATCH_JOB_LEASE_SECONDS)
-    if not _filter_leased(replay).update(leased_until=leased_until, **changes):
-        raise LeaseLost
-    replay.leased_until = leased_until
+    return claim_row(Replay.objects.select_related("model_version__model", "baseline__model", "user"), replay_id)
 
 
 def release_replay(replay: Replay) -> None:
     """Queue a running replay again, so that other tasks get a turn."""
     with transaction.atomic():
-        if _filter_leased(replay).update(**get_queued_values()):
+        if filter_leased(replay).update(**get_queued_values()):
             enqueue_replay(replay)
 
 
@@ -76,7 +50,7 @@ def end_replay(replay: Replay, status: str, *, error_code: str = "", error_messa
     values = {"status": status, "completed_at": timezone.now(), "leased_until": None}
     if error_code:
         logger.warning("replay ended", extra={"replay": str(replay.pk), "status": status, "error_code": error_code})
-    _filter_leased(replay).update(**values, error_code=error_code, error_message=error_message)
+    filter_leased(replay).update(**values, error_code=error_code, error_message=error_message)
 
 
 def cancel_replay(*, replay: Replay) -> Replay:
@@ -98,8 +72,3 @@ def requeue_lost_replays() -> int:
                 enqueue_replay(replay)
                 count += 1
     return count
-
-
-def _filter_leased(replay: Replay) -> Any:
-    """Return the row of a replay if this worker still holds its lease. The end of the lease identifies its holder."""
-    return Replay.objects.filter(pk=replay.pk, status=Status.RUNNING, leased_until=replay.leased_until)

@@ -10,11 +10,11 @@ from django.db import transaction
 from django.db.models import F
 
 from core.file_transactions import remove_field_files
+from core.leases import extend_lease
 from predictions.batch_job_progress import RATE_OPTION
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Prediction
 from predictions.services.batch import BatchItem, BatchResult
 from predictions.services.batch_jobs.chunks import Chunk, build_item_row
-from predictions.services.batch_jobs.leases import extend_lease
 from predictions.services.batch_jobs.states import RETRY_OPTION
 
 RATE_WEIGHT = 0.3  # of the newest chunk in the moving average

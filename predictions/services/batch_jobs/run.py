@@ -12,6 +12,8 @@ from django.db import IntegrityError
 
 from accounts.models import User
 from accounts.services.usage import count_predictions
+from core import leases
+from core.leases import LeaseLost, extend_lease, iterate_delays
 from core.storage_errors import StorageUnavailable
 from core.tasks import stopping
 from inference.errors import InferenceError, InferenceTimeout, ModelLoading, ModelUnavailable, Overloaded
@@ -21,7 +23,7 @@ from predictions.services.batch import BatchItem, predict_batch
 from predictions.services.batch_jobs.chunk_storage import ChunkStorage
 from predictions.services.batch_jobs.chunks import Chunk, get_next_number, iterate_chunks, iterate_retries
 from predictions.services.batch_jobs.create import check_item_count
-from predictions.services.batch_jobs.leases import LeaseLost, claim_job, extend_lease
+from predictions.services.batch_jobs.leases import claim_job
 from predictions.services.batch_jobs.states import (
     MAX_ATTEMPTS,
     RETRY_OPTION,
@@ -39,8 +41,6 @@ logger = logging.getLogger(__name__)
 SLICE_SECONDS = 20  # then other tasks get a turn
 MAX_DIRECT_ROWS = 1000  # of a table that a request runs itself
 DIRECT_SECONDS = 5  # that a request runs a table, or waits for its model, before a worker continues
-MAX_WAIT_SECONDS = 300  # for a model that is busy or loading, and for space on the disk
-FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS = 0.5, 15.0
 MAX_LOAD_ATTEMPTS = 3
 ROWS_PER_LEASE = 100_000  # counted before the lease is extended
 
@@ -106,7 +106,7 @@ class _JobRun:
 
     def _process_all(self) -> bool:
         """Process the chunks that are left, as `_process_chunks` does. Wait while files cannot be read or stored."""
-        delays = _iterate_delays()
+        delays = iterate_delays()
         while True:
             try:
                 return self._process_chunks()
@@ -169,7 +169,7 @@ class _JobRun:
             ModelUnavailable: the model does not load.
         """
         valid = [item.content for item in chunk.items if isinstance(item.content, BatchItem)]
-        for delay in _iterate_delays():
+        for delay in iterate_delays():
             leased_until = self.job.leased_until
             try:
                 if valid:
@@ -219,7 +219,7 @@ class _JobRun:
                     return
                 if attempt == MAX_LOAD_ATTEMPTS:
                     raise
-                self._wait(FIRST_DELAY_SECONDS * attempt)
+                self._wait(leases.FIRST_DELAY_SECONDS * attempt)
 
     def _wait(self, seconds: float) -> None:
         """Wait, and notice if the job is canceled meanwhile.
@@ -231,13 +231,3 @@ class _JobRun:
             raise _WorkerNeeded
         time.sleep(seconds)
         extend_lease(self.job)
-
-
-def _iterate_delays() -> Iterator[float | None]:
-    """Yield the seconds to wait after each attempt, then None after the last one."""
-    delay, total = FIRST_DELAY_SECONDS, 0.0
-    while total < MAX_WAIT_SECONDS:
-        yield delay
-        total += delay
-        delay = min(2 * delay, MAX_DELAY_SECONDS)
-    yield None

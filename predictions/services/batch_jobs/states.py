@@ -14,12 +14,13 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.services.usage import count_predictions
+from core.leases import filter_leased
 from core.tasks import enqueue
 from inference.errors import InferenceError, InvalidInput
 from predictions.batch_job_files import open_table
 from predictions.batch_job_progress import RATE_OPTION
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Prediction
-from predictions.services.batch_jobs.leases import filter_leased, lock_leased_job
+from predictions.services.batch_jobs.leases import lock_leased_job
 from predictions.table_columns import check_columns, get_job_table, match_columns
 
 logger = logging.getLogger(__name__)
