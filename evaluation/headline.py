@@ -1,4 +1,4 @@
-"""The headline metric of an evaluation: one metric, and what it is over."""
+"""The headline metric of an evaluation: one metric, and the predictions that it is computed from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SMALL_SAMPLE_ROWS = 30
 
 
 class Headline(NamedTuple):
-    """A metric as text, and sentences about the predictions that it is over."""
+    """A metric as text, and sentences about the predictions that it is computed from."""
 
     value: str
     name: str

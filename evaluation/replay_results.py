@@ -24,7 +24,14 @@ CASES = {
 
 @dataclass(frozen=True, slots=True)
 class LabelComparison:
-    """How many of `n` inputs the versions predicted correctly. `p` is that of McNemar's exact test."""
+    """How many of `n` inputs the versions predicted correctly.
+
+    Args:
+        fixed, broken: number of inputs that only the version, or only the baseline, predicted correctly.
+        right, wrong: number of inputs that both predicted correctly, or incorrectly.
+        same: number of inputs with the same prediction of both versions.
+        p: of McNemar's exact test; None if `fixed` and `broken` are 0.
+    """
 
     n: int = 0
     fixed: int = 0
@@ -39,12 +46,15 @@ class LabelComparison:
 
 @dataclass(frozen=True, slots=True)
 class ValueComparison:
-    """The absolute errors of the versions on `n` inputs. `p` is that of the exact sign test of which version is closer.
+    """The absolute errors of the versions on `n` inputs, in the unit of the model.
 
     Args:
-        difference: mean of the absolute error minus that of the baseline, with its 95% interval from `low` to `high`.
+        mae, baseline_mae: mean absolute errors.
+        difference: mean of the absolute error minus that of the baseline, with its 95% interval from `low` to `high`: 1.96
+            standard errors of the mean of the paired differences.
         closer, farther: number of inputs for which the version is closer to the true value than the baseline, or farther.
         same: number of inputs with the same prediction of both versions.
+        p: of the exact sign test of `closer` against `farther`, which has the formula of McNemar's test; None if both are 0.
     """
 
     n: int = 0

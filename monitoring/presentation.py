@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from core.formatting import NOT_AVAILABLE, format_bytes, format_count, format_milliseconds, format_percent, localize_number
@@ -95,10 +95,10 @@ def build_cards(metrics: OperationsMetrics, *, free_bytes: int | None) -> list[C
     has_failures = current >= MIN_PREDICTIONS and (metrics.failed.current or 0) >= MIN_NOTABLE_FAILURE_SHARE
     free_space = gettext("%(size)s free on disk") % {"size": format_bytes(free_bytes)} if free_bytes is not None else ""
     lowest = {} if metrics.confidence.current is None else {"max_confidence": f"{metrics.confidence.current:.4f}"}
-    awaiting = metrics.awaiting_review
+    awaiting, failed = metrics.awaiting_review, pgettext("predictions", "Failed")
     cards: list[tuple[str, Comparison, MetricFormat, bool, str, dict[str, str]]] = [
         (gettext("Predictions"), metrics.predictions, COUNT, has_counts, "", {}),
-        (gettext("Failed"), metrics.failed, FAILURE_SHARE, is_comparable or has_failures, "", {"status": "failed"}),
+        (failed, metrics.failed, FAILURE_SHARE, is_comparable or has_failures, "", {"status": "failed"}),
         (gettext("Latency, median"), metrics.latency["p50"], DURATION, is_comparable, "", {}),
         (gettext("Latency, 95th percentile"), metrics.latency["p95"], DURATION, is_comparable, "", {}),
         (gettext("Latency, 99th percentile"), metrics.latency["p99"], DURATION, is_comparable, "", {}),

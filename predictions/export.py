@@ -1,4 +1,4 @@
-"""Stream predictions as CSV, JSON lines, or an Excel workbook. Memory use does not depend on their number.
+"""Stream predictions as CSV, JSON Lines, or an Excel workbook. Memory use does not depend on their number.
 
 The export reads the columns that it needs instead of model instances, which takes 45 instead of 190 µs of CPU time per row:
 see benchmarks/export.py.

@@ -79,7 +79,7 @@ class CollectedRows:
             self.count += 1
             if self.count > MAX_ROWS:
                 raise ExportTooLarge(
-                    gettext("A sheet has at most %(limit)s rows. Select fewer predictions, or export CSV or JSON lines.")
+                    gettext("A sheet has at most %(limit)s rows. Select fewer predictions, or export CSV or JSON Lines.")
                     % {"limit": format_count(MAX_ROWS)}
                 )
             features |= dict.fromkeys(row["features"] or ())

@@ -46,7 +46,7 @@ def build_label_charts(rows: Sequence[SampleRow], calibration: Calibration | Non
 
 
 def build_calibration_chart(calibration: Calibration) -> Chart:
-    """Return the reliability curve."""
+    """Return the reliability curve: the accuracy of each bin against its mean confidence."""
     bins = [part for part in calibration.bins if part.confidence is not None and part.accuracy is not None]
     scale, ticks = build_share_axis()
     note = _("Expected calibration error: %(error)s. Points below the dashed line mean overconfidence.")

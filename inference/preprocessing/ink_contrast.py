@@ -50,7 +50,7 @@ class Contrast:
 def measure_contrast(image: Image.Image, stroke_pixels: int) -> Contrast:
     """Return the contrast of dark strokes that are narrower than `stroke_pixels`.
 
-    The paper under a stroke is as bright as beside it: a morphological closing removes narrow dark parts, and leaves
+    The paper under a stroke is as bright as around it: a morphological closing removes narrow dark parts, and leaves
     wide ones such as shadows and a table, with their edges.
     """
     from scipy.ndimage import maximum_filter1d, minimum_filter1d

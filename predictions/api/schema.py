@@ -37,7 +37,7 @@ FILTER_LIMITS = {
     "version": {"minimum": 1, "maximum": MAX_VERSION_NUMBER},
 }
 SEARCH_DESCRIPTION = (
-    "The start of a file name, a client reference, an ID or its first 8 or more characters, or for reviewers a user name. "
+    "The start of a file name, a client reference, an ID or its first 8 or more characters, or for reviewers a username. "
     "Upper and lower case differ."
 )
 LIST_PARAMETERS = {"cursor", "page_size", "include"}  # of the list of predictions, but not of the export

@@ -161,7 +161,7 @@ class PredictionViewSet(
     )
     @action(detail=False, pagination_class=None, content_negotiation_class=IgnoreAcceptNegotiation)
     def export(self, request: Request) -> StreamingHttpResponse:
-        """Download all predictions that match the filters as CSV, JSON lines, or an Excel workbook, newest first.
+        """Download all predictions that match the filters as CSV, JSON Lines, or an Excel workbook, newest first.
 
         The predictions of other users are included if you have the permission to export them.
         """

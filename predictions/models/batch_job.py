@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.fields import UUID7Field
 from core.validators import MAX_FILE_NAME_CHARACTERS
@@ -31,15 +32,14 @@ class BatchJob(models.Model):
         IMAGES = "images", _("Images")
 
     class Status(models.TextChoices):
-        DRAFT = (
-            "draft",
-            _("Draft"),
-        )  # waits until the preview is confirmed or, for uploaded images, until the upload is complete
+        # Waits until the preview is confirmed or, for uploaded images, until the upload is complete.
+        DRAFT = "draft", _("Draft")
         QUEUED = "queued", _("Queued")
         RUNNING = "running", _("Running")
-        SUCCEEDED = "succeeded", _("Succeeded")  # all items were processed; some of them may have failed
-        FAILED = "failed", _("Failed")  # the file cannot be processed any further
-        CANCELED = "canceled", _("Canceled")
+        # All items were processed; some of them may have failed.
+        SUCCEEDED = "succeeded", pgettext_lazy("batch job", "Succeeded")
+        FAILED = "failed", pgettext_lazy("batch job", "Failed")  # the file cannot be processed any further
+        CANCELED = "canceled", pgettext_lazy("batch job", "Canceled")
 
     FINAL_STATUSES = (Status.SUCCEEDED, Status.FAILED, Status.CANCELED)
 

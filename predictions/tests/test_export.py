@@ -1,4 +1,4 @@
-"""The export of predictions as CSV and JSON lines."""
+"""The export of predictions as CSV and JSON Lines."""
 
 import csv
 import io

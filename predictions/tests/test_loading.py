@@ -1,4 +1,4 @@
-"""A model that is being loaded, slowly: whoever asks for a prediction waits, and no failed prediction is stored."""
+"""A model that is being loaded, slowly: requests wait, and no failed prediction is stored."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Promote a version on its page, the changes of aliases, and the accuracy in the list."""
+"""Promote a version on its page, alias changes, and the accuracy in the list."""
 
 import pytest
 from django.contrib.auth.models import Group

@@ -51,7 +51,7 @@ class TrueOutputField(NamedTuple):
 
 
 def build_true_output_field(rows: Iterable[Prediction]) -> TrueOutputField:
-    """Return the field for the predictions of a page. It asks for a label, labels, or a value, whichever they have."""
+    """Return the field for the predictions of a page. It takes a label, labels, or a value, as they have."""
     titles, needs, labels = set(), set(), dict[str, None]()
     for row in rows:
         if row.status != Prediction.Status.SUCCEEDED:

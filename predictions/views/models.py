@@ -136,7 +136,7 @@ class ModelDetailView(LoginRequiredMixin, DetailView):
         )
 
     def get_alias_context(self, production: ModelVersion | None) -> dict[str, Any]:
-        """Return the changes of aliases, and what the user can do with them."""
+        """Return the alias changes, and what the user can do with them."""
         changes = AliasChange.objects.filter(model=self.object).select_related("from_version", "to_version", "changed_by")
         parameters = self.request.GET
         may_promote = has_permission(self.request.user, PROMOTE_MODELS)

@@ -32,7 +32,7 @@ class AliasForm(forms.Form):
         label=_("Alias"),
         max_length=Alias._meta.get_field("name").max_length,
         validators=[validate_name],
-        help_text=_('"production" serves requests that name no version. A new name creates an alias.'),
+        help_text=_("“production” serves requests that name no version. A new name creates an alias."),
     )
 
 
