@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -29,7 +31,13 @@ def test_a_drawing_is_predicted_and_edited(page, watched):
     loaded = []
     page.on("request", lambda request: loaded.append(request.url))
     sign_up(page)
-    assert not any(name in url for url in loaded for name in ("drawing_pad", "image_editor", "cropper"))
+    assert not any(name in url for url in loaded for name in ("image_cards", "drawing_pad", "image_editor", "cropper"))
+    watched.expected = ["ERR_FAILED"]
+    page.route("**/image_tools*.js", lambda route: route.abort())
+    page.get_by_label("Choose images").set_input_files(SAMPLES / "two.png")
+    expect(page.locator("#results .rejected")).to_have_text(re.compile(r"two.png\s+The connection was lost."))
+    page.unroute("**/image_tools*.js")
+    page.reload()
     page.locator("#drawing-pad summary").click()
     predict = page.locator("#drawing-pad [data-action=predict]")
     expect(predict).to_be_disabled()

@@ -16,7 +16,6 @@ from predictions.tests.factories import make_prediction
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 MAX_BYTES = 60_000
 MAX_LINES = 250  # of a file
-MAX_UPLOAD_BYTES = 72_000  # of the page that uploads images: cards, drops, editor, and the results of batch jobs
 ROW = {"petals": 5, "length": 4, "colour": "white"}
 SOURCE = re.compile(r'<(?:link rel="stylesheet" href|script[^>]* src)="/static/([^"]+)"')
 IMPORT = re.compile(r'^(?:import|export)\b[^;]*?"(\.[^"]+)"', re.MULTILINE)  # import() loads a module when it is needed
@@ -66,8 +65,7 @@ def test_each_page_has_little_css_and_javascript_of_its_own(shades, flowers, cli
         assert files or url == "/tour/", url
         sizes[url] = sum(path.stat().st_size for path in files)
     assert max(sizes.values()) > 30_000  # imports are found
-    limits = {"/?model=shades": MAX_UPLOAD_BYTES}
-    assert {url: size for url, size in sizes.items() if size >= limits.get(url, MAX_BYTES)} == {}
+    assert {url: size for url, size in sizes.items() if size >= MAX_BYTES} == {}
 
 
 def test_files_of_pages_are_short():

@@ -139,7 +139,7 @@ class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @action(detail=True, methods=["post"], filter_backends=())
     @idempotent
     def images(self, request: Request, pk: str) -> HttpResponse:
-        """Add images to a batch job of the kind `images`.
+        """Add images to a batch job of images.
 
         The accepted images are on disk when you receive the response. They are processed after `start/`, or if no image
         arrives for two minutes.

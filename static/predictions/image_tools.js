@@ -2,7 +2,7 @@
 // the drawing pad are loaded when they are opened.
 import { gettext } from "../mlsite/i18n.js";
 import { showRejection } from "./file_upload.js";
-import { addCards, onImageCard } from "./image_cards.js";
+import { addCards, listenForUploads, onImageCard } from "./image_cards.js";
 
 const MISSING_MESSAGE = gettext("The image editor could not be loaded. Check the connection, then try again.");
 const dialog = document.getElementById("image-editor");
@@ -15,7 +15,7 @@ async function editImage(file) {
 }
 
 // Return the images to send: the same ones or, if the check box is checked, edited ones. An image whose editing is canceled is left out.
-export async function prepareImages(files) {
+async function prepareImages(files) {
   if (!box?.checked) return files;
   const edited = [];
   for (const file of files) {
@@ -26,6 +26,10 @@ export async function prepareImages(files) {
     }
   }
   return edited.filter(Boolean);
+}
+
+export async function addImages(files) {
+  addCards(await prepareImages(files));
 }
 
 function addButton({ actions, isPending, readFile }) {
@@ -47,11 +51,15 @@ function addButton({ actions, isPending, readFile }) {
   actions.append(button);
 }
 
+async function openPad(addFiles) {
+  const { startDrawing } = await import("./drawing_pad.js");
+  startDrawing(addFiles);
+}
+
 // `addFiles(files)` submits a drawing as if the user had chosen a file.
 export function listenForTools(addFiles) {
+  listenForUploads();
   if (dialog) onImageCard(addButton);
-  pad?.addEventListener("toggle", async () => {
-    const { startDrawing } = await import("./drawing_pad.js");
-    startDrawing(addFiles);
-  }, { once: true });
+  if (pad?.open) openPad(addFiles);
+  else pad?.addEventListener("toggle", () => openPad(addFiles), { once: true });
 }

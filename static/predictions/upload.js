@@ -6,18 +6,30 @@
 import { gettext, interpolate, language } from "../mlsite/i18n.js";
 import { UNREADABLE_MESSAGE, isArchive, isTable, listDroppedFiles, listenForDrops, selectImages } from "./dropped_files.js";
 import { showRejection, uploadFile } from "./file_upload.js";
-import { addCards, listenForUploads } from "./image_cards.js";
-import { listenForTools, prepareImages } from "./image_tools.js";
 
 const MAX_SINGLE_IMAGES = 4; // more go into a batch job
+const CONNECTION_MESSAGE = gettext("The connection was lost. Drop the images again.");
 const form = document.querySelector(".upload-form");
+const pad = document.getElementById("drawing-pad");
+let loading = null;
 
-async function addSingleImages(images) {
-  addCards(await prepareImages(images));
+// The module of the cards and their tools is loaded for the first image, result, or drawing.
+function loadTools() {
+  loading ??= import("./image_tools.js").then((tools) => {
+    tools.listenForTools((files) => receiveFiles({ files, skipped: 0 }));
+    return tools;
+  }).catch(() => { loading = null; }); // the next image tries again
+  return loading;
 }
 
-function formatFileCount(files) {
-  return interpolate(gettext("%(count)s files"), { count: files.length.toLocaleString(language) });
+async function addSingleImages(images) {
+  const tools = await loadTools();
+  if (tools) tools.addImages(images);
+  else showRejection(describeFiles(images), CONNECTION_MESSAGE);
+}
+
+function describeFiles(files) {
+  return files.length === 1 ? files[0].name : interpolate(gettext("%(count)s files"), { count: files.length.toLocaleString(language) });
 }
 
 // Images one by one, a ZIP file, or many images. Other files are sent too: the server describes why it rejects them.
@@ -27,13 +39,12 @@ function receiveFiles({ files, skipped }) {
   } else if (!files.length) {
     if (skipped) showRejection(gettext("Folder"), gettext("The folder contains no images. Drop JPEG, PNG, or WebP images."));
   } else if (files.some(isTable)) {
-    const name = files.length === 1 ? files[0].name : formatFileCount(files);
-    showRejection(name, gettext("This model takes images, not rows. Drop images or a ZIP file of images, or choose another model."));
+    showRejection(describeFiles(files), gettext("This model takes images, not rows. Drop images or a ZIP file of images, or choose another model."));
   } else if (files.length === 1 && isArchive(files[0])) {
     const { batchMaxBytes, batchMaxSize } = form.dataset;
     uploadFile(files[0], { model: form.elements.model.value, maxBytes: Number(batchMaxBytes), maxSize: batchMaxSize });
   } else if (files.some(isArchive)) {
-    showRejection(formatFileCount(files), gettext("Drop one ZIP file, or only images. Each batch job has one ZIP file."));
+    showRejection(describeFiles(files), gettext("Drop one ZIP file, or only images. Each batch job has one ZIP file."));
   } else if (files.length <= MAX_SINGLE_IMAGES || form.elements.client_reference.value.trim()) {
     addSingleImages(files); // a batch job has no client reference
   } else {
@@ -45,7 +56,7 @@ function receiveFiles({ files, skipped }) {
 async function uploadMany(files, skipped) {
   const { uploadImages } = await import("./images_upload.js").catch(() => ({}));
   if (uploadImages) uploadImages(files, { form, skipped });
-  else showRejection(formatFileCount(files), gettext("The connection was lost. Drop the images again."));
+  else showRejection(describeFiles(files), CONNECTION_MESSAGE);
 }
 
 function listenForFiles() {
@@ -71,9 +82,10 @@ function listenForFiles() {
 }
 
 if (form) {
-  listenForUploads();
   listenForFiles();
-  listenForTools((files) => receiveFiles({ files, skipped: 0 }));
+  pad?.addEventListener("toggle", loadTools, { once: true });
+  document.addEventListener("htmx:afterSwap", loadTools, { once: true }); // the result of an example
+  if (document.querySelector(".result[data-image-url]")) loadTools();
   if (form.dataset.batchUrl) form.elements.image.accept += ",.zip,application/zip";
   form.querySelector("[data-without-script]").hidden = true;
   for (const element of form.querySelectorAll("[data-script-only]")) element.hidden = false;
