@@ -25,6 +25,7 @@ from predictions.admin.review_queue.progress import (
     list_assignments,
     measure_query,
 )
+from predictions.history_query import replace_named_range
 from predictions.models import ReviewAssignment
 from predictions.models.review_work import MAX_QUERY_CHARACTERS
 from predictions.services.review_assignments import assign_review, close_assignment, set_review_goal
@@ -55,6 +56,7 @@ class AssignView(ReviewerMixin, View):
             return self.redirect_to_queue(query)
         fields = QueryDict(form.cleaned_data["query"], mutable=True)
         fields["list"] = "1"
+        replace_named_range(fields)
         if not fields.get("created_before"):
             fields["created_before"] = f"{timezone.now():%Y-%m-%dT%H:%M:%S.%fZ}"
         frozen, reviewer = fields.urlencode(), form.cleaned_data["reviewer"]
