@@ -72,7 +72,6 @@ function listenForDrawing() {
     redraw();
   });
   for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { isDrawing = false; });
-  pad.addEventListener("toggle", () => { if (pad.open) pad.scrollIntoView({ block: "nearest" }); });
   pad.addEventListener("click", ({ target }) => {
     if (target.dataset.tool) setTool(target.dataset.tool === "eraser");
     if (!target.dataset.action) return;

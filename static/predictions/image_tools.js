@@ -50,6 +50,7 @@ function addButton({ actions, isPending, readFile }) {
 // `addFiles(files)` submits a drawing as if the user had chosen a file.
 export function listenForTools(addFiles) {
   if (dialog) onImageCard(addButton);
+  pad?.addEventListener("toggle", () => { if (pad.open) pad.scrollIntoView({ block: "nearest" }); });
   pad?.addEventListener("toggle", async () => {
     const { startDrawing } = await import("./drawing_pad.js");
     startDrawing(addFiles);
