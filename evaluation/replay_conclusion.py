@@ -33,7 +33,13 @@ def conclude(replay: Replay, comparison: ReplayComparison) -> Conclusion:
     if not comparison.n:
         if comparison.failed:
             return Conclusion("none", _("No input could be compared."), _("The errors are listed below."))
-        return Conclusion("none", _("There is nothing to compare yet."), _("Review predictions of this model first."))
+        text = _("Review predictions of this model first.")
+        if not replay.covers_all:
+            text = _(
+                "None of your own predictions of this model has a review. With the permission to view all predictions, the "
+                "reviewed inputs of all users are compared."
+            )
+        return Conclusion("none", _("There is nothing to compare yet."), text)
     numbers = {"number": replay.model_version.number, "other": replay.baseline.number}
     if comparison.is_regression:
         kind, text = _conclude_values(comparison.values, numbers, replay.model_version.parsed_signature.output.unit)

@@ -9,11 +9,34 @@ from typing import Any
 import django_filters as filters
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_filters.fields import IsoDateTimeField
 
 MAX_FILTER_VALUES = 200  # of one filter; a page of the history has at most as many rows
+
+
+def format_input_time(time: datetime) -> str:
+    """Return a time as the value of a field: with seconds or milliseconds, which are its limit, only if it has some."""
+    local = (timezone.localtime(time) if timezone.is_aware(time) else time).replace(tzinfo=None)
+    precision = "milliseconds" if local.microsecond else "seconds" if local.second else "minutes"
+    return local.isoformat(timespec=precision)
+
+
+class LocalTimeInput(forms.DateTimeInput):
+    """A field for a time in the current time zone. Browsers show it empty if its value has a zone."""
+
+    input_type = "datetime-local"
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"step": "any"})
+
+    def format_value(self, value: Any) -> str | None:
+        try:
+            return format_input_time(datetime.fromisoformat(value)) if value else None
+        except (OverflowError, TypeError, ValueError):
+            return super().format_value(value)
 
 
 class UTCDateTimeField(IsoDateTimeField):

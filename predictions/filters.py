@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import django_filters as filters
-from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -17,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.permissions import can_view_all
-from predictions.filter_fields import IntegersFilter, TextsFilter, UTCDateTimeFilter, UUIDsFilter
+from predictions.filter_fields import IntegersFilter, LocalTimeInput, TextsFilter, UTCDateTimeFilter, UUIDsFilter
 from predictions.models import Prediction, Review
 from predictions.models.annotations import normalize_tag_name
 from predictions.querysets import PredictionQuerySet
@@ -26,7 +25,6 @@ from registry.errors import UnknownModel
 from registry.models import MAX_VERSION_NUMBER, ModelVersion
 from registry.references import ModelReference
 
-DATETIME_WIDGET = forms.DateTimeInput(attrs={"type": "datetime-local"})
 REPEATABLE_FILTERS = frozenset({
     "id", "model", "version", "label", "status", "source", "verdict", "error_code", "true_label", "picked_by",
     "client_reference", "batch_job", "tag", "user",
@@ -54,8 +52,8 @@ class PredictionFilter(filters.FilterSet):
     max_confidence = filters.NumberFilter(
         field_name="confidence", lookup_expr="lte", min_value=0, max_value=1, label=_("Maximum confidence")
     )
-    created_after = UTCDateTimeFilter(method="filter_created_after", label=_("Created from"), widget=DATETIME_WIDGET)
-    created_before = UTCDateTimeFilter(method="filter_created_before", label=_("Created before"), widget=DATETIME_WIDGET)
+    created_after = UTCDateTimeFilter(method="filter_created_after", label=_("Created from"), widget=LocalTimeInput)
+    created_before = UTCDateTimeFilter(method="filter_created_before", label=_("Created before"), widget=LocalTimeInput)
     reviewed = filters.ChoiceFilter(
         choices=[("true", _("Yes")), ("false", _("No"))],
         method="filter_reviewed",

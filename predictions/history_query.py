@@ -67,12 +67,7 @@ class HistoryQuery:
         data = QueryDict(mutable=True)
         for name, values in self.filters.items():
             data.setlist(name, values)
-        name = data.get(RANGE, "")
-        if name in DATE_RANGES:
-            del data[RANGE]
-            for parameter, moment in zip(TIME_FILTERS, resolve_range(name), strict=True):
-                if moment:
-                    data[parameter] = moment.isoformat()
+        replace_named_range(data)
         return data
 
     @cached_property
@@ -134,6 +129,19 @@ class HistoryQuery:
     def build_url(self, changes: Mapping[str, Sequence[str]]) -> str:
         """Return the URL of the first page with some parameters replaced. An empty list removes a parameter."""
         return build_history_url({name: values for name, values in {**self.kept, **changes}.items() if values})
+
+
+def replace_named_range(data: QueryDict) -> None:
+    """Replace a named range by its times, unless the query has times. An unknown name is kept."""
+    name = data.get(RANGE, "")
+    if name not in DATE_RANGES:
+        return
+    del data[RANGE]
+    if any(data.get(parameter) for parameter in TIME_FILTERS):
+        return
+    for parameter, moment in zip(TIME_FILTERS, resolve_range(name), strict=True):
+        if moment:
+            data[parameter] = moment.isoformat()
 
 
 def build_history_url(values: Mapping[str, Sequence[str] | str]) -> str:

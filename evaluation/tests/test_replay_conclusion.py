@@ -13,9 +13,16 @@ NEITHER = "Version 2 is neither better nor worse than version 1 on these inputs.
 UNCLEAR = "It is not clear whether version 2 is better than version 1."
 
 
-def make_replay(done, *, total=None, status="succeeded"):
+def make_replay(done, *, total=None, status="succeeded", covers_all=True):
     versions = [ModelVersion(number=number) for number in (2, 1)]
-    return Replay(model_version=versions[0], baseline=versions[1], status=status, done_items=done, total_items=total or done)
+    return Replay(
+        model_version=versions[0],
+        baseline=versions[1],
+        status=status,
+        done_items=done,
+        total_items=total or done,
+        covers_all=covers_all,
+    )
 
 
 def compare(*, right=0, fixed=0, broken=0, wrong=0, same=0, **counts):
@@ -94,6 +101,7 @@ def test_an_incomplete_replay_states_what_it_compared():
     assert conclude(canceled, compare(right=4, same=4)).note == "Only 4 of 900 inputs were compared."
     assert conclude(make_replay(3), compare(failed=3)).title == "No input could be compared."
     assert conclude(make_replay(0), compare()).text == "Review predictions of this model first."
+    assert conclude(make_replay(0, covers_all=False), compare()).text.startswith("None of your own predictions")
 
 
 def test_the_sample_and_the_test_are_described():

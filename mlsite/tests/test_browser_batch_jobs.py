@@ -49,7 +49,7 @@ def get_done_count(page: Page) -> str:
 def test_table_is_dropped_previewed_and_processed_while_the_tab_is_closed(page, watched):
     sign_up(page)
     page.goto("/?model=iris")
-    drop_files(page, ".features-form", ("rows.csv", make_table(1500) + "x,wrong,1,1,1\n", "text/csv"))
+    drop_files(page, "h1", ("rows.csv", make_table(1500) + "x,wrong,1,1,1\n", "text/csv"))
     expect(page.get_by_role("heading", name="Preview of rows.csv")).to_be_visible()
     expect(page.get_by_label("Sepal length (cm)")).to_have_value("Sepal Length")
     expect(page.get_by_text("The model does not use these columns: id.")).to_be_visible()

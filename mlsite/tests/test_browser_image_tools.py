@@ -27,7 +27,7 @@ def draw_one(page) -> None:
 
 def test_a_drawing_is_predicted_and_edited(page, watched):
     """The modules of the pad and of the editor are loaded when they are opened, under the content security policy."""
-    page.set_viewport_size({"width": 1280, "height": 1000})
+    page.set_viewport_size({"width": 1280, "height": 800})
     loaded = []
     page.on("request", lambda request: loaded.append(request.url))
     sign_up(page)
@@ -41,8 +41,8 @@ def test_a_drawing_is_predicted_and_edited(page, watched):
     page.locator("#drawing-pad summary").click()
     predict = page.locator("#drawing-pad [data-action=predict]")
     expect(predict).to_be_disabled()
+    expect(predict).to_be_in_viewport()
     canvas = page.locator("#drawing-pad canvas")
-    canvas.scroll_into_view_if_needed()
     wait_until(lambda: canvas.evaluate("canvas => canvas.getContext('2d').getImageData(1, 1, 1, 1).data[0] > 0"), 20)
     draw_one(page)
     page.get_by_role("button", name="Undo").click()

@@ -1,9 +1,12 @@
 """The review queue: blind mode, filtered lists, assignments, goals, and statistics."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.http import QueryDict
 from django.urls import reverse
+from django.utils import timezone
 
 from inference.tests.factories import make_image
 from predictions.models import PredictionComment, Review, ReviewAssignment
@@ -86,10 +89,32 @@ def test_a_filtered_list_is_reviewed_and_undone(predictions, reviewer_client, us
 
 @pytest.mark.parametrize(
     ("query", "status"),
-    [("list=1&version=1&model=shades", 200), ("min_confidence=7", 400), ("list=1&lable=grey", 400), ("list=1", 200)],
+    [
+        ("list=1&version=1&model=shades", 200),
+        ("min_confidence=7", 400),
+        ("list=1&lable=grey", 400),
+        ("list=1", 200),
+        ("list=1&range=last-month", 200),
+        ("list=1&range=next-year", 400),
+    ],
 )
 def test_lists_check_their_filters(predictions, reviewer_client, query, status):
     assert reviewer_client.get(f"{QUEUE_URL}?{query}").status_code == status
+
+
+def test_named_ranges_become_times(predictions, reviewer_client, reviewer):
+    fields = {"reviewer": reviewer.pk, "query": "list=1&range=7-days&version=&max_confidence=1&reviewed=false"}
+    reviewer_client.post(reverse("admin:predictions_review_queue_assign"), fields)
+    assignment = ReviewAssignment.objects.get()
+    times = [text for name, text in QueryDict(assignment.query).items() if name.startswith("created_")]
+    assert (assignment.total, [text[-1] for text in times]) == (3, ["Z", "Z"])  # the same in each time zone
+    assert "range" not in assignment.query
+    [item] = reviewer_client.get(QUEUE_URL).context["assignments"]
+    assert item.title.startswith("Maximum confidence: 100% · Reviewed: No · Created from: ")
+    html = reviewer_client.get(f"{QUEUE_URL}?{assignment.query}").content.decode()
+    values = re.findall(r'type="datetime-local" name="created_\w+" value="([\d:T.-]+)"', html)  # without a zone
+    first = timezone.localdate() - timedelta(days=6)
+    assert (len(values), values[0]) == (2, f"{first}T00:00")
 
 
 def test_assigned_lists_show_their_progress(predictions, reviewer_client, reviewer, superuser, client, user):

@@ -52,8 +52,9 @@ def test_predict_page_shows_the_last_job_and_its_digests(job, signed_in):
     page = signed_in.get(reverse("predictions:predict"), {"model": "shades"})
     assert (page.context["last_job"], len(page.context["grid"]["items"])) == (job, 4)
     assert re.findall(BADGE, page.content.decode()) == ["succeeded"]
-    polled = signed_in.get(job.get_absolute_url(), headers={"HX-Request": "true"}).content.decode()
+    polled = signed_in.get(job.get_absolute_url(), {"title": "1"}, headers={"HX-Request": "true"}).content.decode()
     assert re.findall(BADGE, polled) == ["succeeded"]  # htmx replaces the status together with the progress
+    assert '<span id="last-job-link" hx-swap-oob="innerHTML">4 images</span>' in polled
     BatchJob.objects.filter(pk=job.pk).update(completed_at=timezone.now() - timedelta(days=2))
     page = signed_in.get(reverse("predictions:predict"), {"model": "shades"})
     assert "grid" not in page.context

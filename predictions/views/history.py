@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from itertools import chain
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.vary import vary_on_headers
 from django.views.generic import TemplateView
@@ -16,6 +14,7 @@ from accounts.permissions import can_view_all
 from accounts.requests import AuthenticatedRequest
 from core.pagination import KeysetPage
 from predictions.export import FORMAT_NAMES
+from predictions.filter_fields import format_input_time
 from predictions.history_columns import drop_default_columns, list_available_columns, select_columns
 from predictions.history_query import PAGE_SIZES, RANGE, TIME_FILTERS, HistoryQuery, build_history_url
 from predictions.history_selection import get_selection
@@ -102,7 +101,7 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
             "labels": _list_served_labels(),
             "checked_fields": [form[name] for name in CHECKED_FIELDS],
             "more_fields": [form[name] for name in MORE_FIELDS if name in form.fields],
-            "times": {name: _format_input_time(time) for name, time in times.items() if time},
+            "times": {name: format_input_time(time) for name, time in times.items() if time},
             "sizes": sorted({*PAGE_SIZES, query.default_size}),
             "saved_filters": SavedFilter.objects.filter(user=self.request.user),
         }
@@ -121,13 +120,6 @@ def get_row_context(query: HistoryQuery) -> dict[str, Any]:
         "column_keys": [column.key for column in columns],
         "shows_all_users": shows_all_users,
     }
-
-
-def _format_input_time(time: datetime) -> str:
-    """Return a time as the value of a field: with seconds or milliseconds, which are its limit, only if it has some."""
-    local = timezone.localtime(time).replace(tzinfo=None)
-    precision = "milliseconds" if local.microsecond else "seconds" if local.second else "minutes"
-    return local.isoformat(timespec=precision)
 
 
 def _list_served_labels() -> list[str]:

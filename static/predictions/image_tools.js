@@ -60,6 +60,7 @@ async function openPad(addFiles) {
 export function listenForTools(addFiles) {
   listenForUploads();
   if (dialog) onImageCard(addButton);
+  pad?.addEventListener("toggle", () => { if (pad.open) pad.scrollIntoView({ block: "nearest" }); });
   if (pad?.open) openPad(addFiles);
   else pad?.addEventListener("toggle", () => openPad(addFiles), { once: true });
 }

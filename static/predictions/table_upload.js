@@ -1,12 +1,15 @@
-// Choose a CSV file, or drop it on the form of a model that takes rows or texts: its preview opens.
+// Choose a CSV file, or drop it anywhere on the page of a model that takes rows or texts: its preview opens.
 import { gettext, interpolate, ngettext } from "../mlsite/i18n.js";
 import { UNREADABLE_MESSAGE, isTable, listDroppedFiles } from "./dropped_files.js";
 import { showRejection, uploadFile } from "./file_upload.js";
 
-const FORM_SELECTOR = ".features-form[data-batch-url]";
-
-const findForm = (event) => event.target.closest?.(FORM_SELECTOR);
 const hasFiles = (event) => [...event.dataTransfer.types].some((type) => /^Files$/.test(type));
+
+// The form that takes a drop. A field for an image takes its own files.
+function findForm(event) {
+  const form = document.querySelector(".features-form[data-batch-url]");
+  return event.target.type === "file" ? null : form;
+}
 
 function upload(form, file) {
   const { batchMaxBytes, batchMaxSize } = form.dataset;
@@ -38,7 +41,7 @@ document.addEventListener("change", ({ target }) => {
 for (const name of ["dragenter", "dragover"]) {
   document.addEventListener(name, (event) => {
     const form = findForm(event);
-    if (!form || !hasFiles(event) || event.target.type === "file") return; // a field for an image takes its own files
+    if (!form || !hasFiles(event)) return;
     event.preventDefault();
     form.classList.add("over");
   });
@@ -48,7 +51,7 @@ for (const name of ["dragleave", "drop"]) {
 }
 document.addEventListener("drop", (event) => {
   const form = findForm(event);
-  if (!form || !hasFiles(event) || event.target.type === "file") return;
+  if (!form || !hasFiles(event)) return;
   event.preventDefault();
   receiveFiles(form, event.dataTransfer);
 });

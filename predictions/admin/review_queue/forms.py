@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.permissions import REVIEW_PREDICTIONS
 from core.fields import parse_uuid
 from predictions.filters import PredictionFilter
+from predictions.history_query import replace_named_range
 from predictions.models import Prediction, Review
 from predictions.models.review_work import MAX_GOAL_REVIEWS, MAX_NOTE_CHARACTERS, MAX_QUERY_CHARACTERS
 from predictions.review_strategies import LIST_STRATEGIES, ReviewQueue, get_strategies
@@ -146,13 +147,17 @@ class GoalForm(forms.Form):
 
 
 def get_filters(data: QueryDict) -> QueryDict:
-    """Return the filters of the query, without empty ones. With `order=label`, the label is part of the strategy."""
+    """Return the filters of the query, without empty ones, and with times instead of a named range.
+
+    With `order=label`, the label is part of the strategy.
+    """
     filters = QueryDict(mutable=True)
     for name, texts in data.lists():
         is_own = name in OWN_PARAMETERS and not (name == "version" and data.get("list") and texts[-1].isdigit())
         is_strategy = name == "label" and data.get("order") == PickedBy.LABEL and not data.get("list")
         if not is_own and not is_strategy and any(texts):
             filters.setlist(name, [text for text in texts if text])
+    replace_named_range(filters)
     return filters
 
 

@@ -1,11 +1,16 @@
-"""The label buttons and the messages of the review queue."""
+"""The label buttons, the messages, and the names of lists of the review queue."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from core.formatting import format_datetime, format_short_percent
+from predictions.admin.review_queue.forms import get_filters
+from predictions.filters import PredictionFilter
 from predictions.models import Prediction, Review
 from predictions.presentation import (
     MAX_CHECKBOX_LABELS,
@@ -99,3 +104,25 @@ def _get_blind_choices(prediction: Prediction) -> LabelChoices:
     labels: list[str] = prediction.model_version.labels
     boxes = [LabelScore(label, None, False) for label in labels[:MAX_CHECKBOX_LABELS]]
     return LabelChoices(boxes, labels[MAX_CHECKBOX_LABELS:])
+
+
+def describe_list(query: str) -> str:
+    """Return the filters of an assigned list in words, such as `Label: 7 · Tag: blurred`."""
+    texts = []
+    for name, values in get_filters(QueryDict(query)).lists():
+        if name in PredictionFilter.base_filters:
+            label = PredictionFilter.base_filters[name].label
+            texts += [f"{label}: {_format_filter_value(name, value)}" for value in values]
+    return " · ".join(texts)
+
+
+def _format_filter_value(name: str, value: str) -> str:
+    try:
+        if name.endswith("_confidence"):
+            return format_short_percent(float(value))
+        if name.startswith("created_"):
+            return format_datetime(datetime.fromisoformat(value))
+    except ValueError:
+        return value
+    choices = dict(PredictionFilter.base_filters[name].extra.get("choices", ()))
+    return str(choices.get(value, value))

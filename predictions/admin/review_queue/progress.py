@@ -18,6 +18,7 @@ from django.utils import timezone
 from accounts.models import User
 from core.fields import get_first_id, parse_uuid
 from predictions.admin.review_queue.forms import ReviewQueueForm
+from predictions.admin.review_queue.presentation import describe_list
 from predictions.models import Review, ReviewAssignment, ReviewGoal
 from predictions.models.review_work import DEFAULT_GOAL_REVIEWS
 from predictions.services.review_queue import count_remaining
@@ -43,9 +44,14 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class AssignmentProgress:
-    """An assignment, how many predictions of its list are reviewed, and its queue. None if they are too many to count."""
+    """An assignment, how many predictions of its list are reviewed, and its queue. None if they are too many to count.
+
+    Args:
+        title: the note or, without one, the filters of the list.
+    """
 
     assignment: ReviewAssignment
+    title: str
     remaining: int | None
     url: str
 
@@ -151,7 +157,8 @@ def _get_true_output(review: Review) -> TrueOutput:
 
 def _measure_assignment(request: HttpRequest, assignment: ReviewAssignment) -> AssignmentProgress:
     url = f"{reverse('admin:predictions_review_queue')}?{assignment.query}"
-    return AssignmentProgress(assignment, measure_query(request, assignment.query), url)
+    title = assignment.note or describe_list(assignment.query)
+    return AssignmentProgress(assignment, title, measure_query(request, assignment.query), url)
 
 
 def _get_midnight() -> datetime:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.auth.mixins import PermissionRequiredMixin
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
@@ -25,6 +27,8 @@ from predictions.admin.review_queue.progress import (
     list_assignments,
     measure_query,
 )
+from predictions.filter_fields import UTCDateTimeField
+from predictions.history_query import TIME_FILTERS, replace_named_range
 from predictions.models import ReviewAssignment
 from predictions.models.review_work import MAX_QUERY_CHARACTERS
 from predictions.services.review_assignments import assign_review, close_assignment, set_review_goal
@@ -53,11 +57,7 @@ class AssignView(ReviewerMixin, View):
         if not form.is_valid():
             messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
             return self.redirect_to_queue(query)
-        fields = QueryDict(form.cleaned_data["query"], mutable=True)
-        fields["list"] = "1"
-        if not fields.get("created_before"):
-            fields["created_before"] = f"{timezone.now():%Y-%m-%dT%H:%M:%S.%fZ}"
-        frozen, reviewer = fields.urlencode(), form.cleaned_data["reviewer"]
+        frozen, reviewer = freeze_query(form.cleaned_data["query"]), form.cleaned_data["reviewer"]
         total = measure_query(request, frozen)
         if total == 0:
             messages.error(request, _("Nothing was assigned: all predictions of this list are reviewed."))
@@ -66,6 +66,21 @@ class AssignView(ReviewerMixin, View):
         assign_review(reviewer=reviewer, assigned_by=request.user, query=frozen, note=note, total=total)
         messages.success(request, _("The list is assigned to %(reviewer)s.") % {"reviewer": reviewer})
         return self.redirect_to_queue(query)
+
+
+def freeze_query(query: str) -> str:
+    """Return the query of a list whose times depend neither on the current day nor on the time zone of its reader."""
+    fields = QueryDict("list=1", mutable=True)
+    for name, texts in QueryDict(query).lists():
+        if any(texts):
+            fields.setlist(name, [text for text in texts if text])
+    replace_named_range(fields)
+    fields.setdefault("created_before", timezone.now().isoformat())
+    for name in fields.keys() & set(TIME_FILTERS):
+        with suppress(ValidationError):  # measure_query finds invalid filters
+            moment: Any = UTCDateTimeField().clean(fields[name])
+            fields[name] = f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"
+    return fields.urlencode()
 
 
 class CloseAssignmentView(ReviewerMixin, View):
