@@ -13,7 +13,7 @@ from django.contrib.auth.forms import PasswordResetForm, SetPasswordForm
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.urls import reverse, reverse_lazy
@@ -184,9 +184,10 @@ class LanguageView(View):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         target, language = request.POST.get("next", ""), request.POST.get("language", "")
-        if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+        is_allowed = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+        if not (is_allowed and target.startswith("/")):
             target = resolve_url(settings.LOGIN_REDIRECT_URL)
-        response = redirect(target)
+        response = HttpResponseRedirect(target)  # `redirect` would look up the name of a page
         if language in dict(settings.LANGUAGES):
             set_language_cookie(request, response, language)
         return response

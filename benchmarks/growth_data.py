@@ -41,8 +41,8 @@ WHERE p.status = 'succeeded'
 """
 CROWD = """
 INSERT INTO accounts_user (id, username, password, first_name, last_name, email, is_staff, is_active, is_superuser,
-                           date_joined)
-SELECT pg_temp.build_id(1000 * g), 'crowd-' || g, '!', '', '', '', false, true, false, now()
+                           date_joined, language, time_zone, theme)
+SELECT pg_temp.build_id(1000 * g), 'crowd-' || g, '!', '', '', '', false, true, false, now(), '', '', ''
 FROM generate_series(1, %(crowd)s) g
 """
 # `age` is 0 at the start of the period and 1 at its end. `model` depends on the age.
@@ -136,7 +136,8 @@ def multiply_predictions(*, count: int, user_ids: dict[str, Any], report: Callab
             cursor.execute(statement, parameters)
             if statement == BASE:
                 cursor.execute("ANALYZE base")  # otherwise PostgreSQL compares each row of `slot` with all rows of `base`
-        cursor.execute(f"TRUNCATE {', '.join([*TABLES, *DERIVED_TABLES])}")
+        # CASCADE: also tags, comments, and the items of batch jobs.
+        cursor.execute(f"TRUNCATE {', '.join([*TABLES, *DERIVED_TABLES])} CASCADE")
         definitions = _drop_indexes(cursor)
         for name, statement in (("inputs", INPUTS), ("predictions", PREDICTIONS), ("reviews", REVIEWS)):
             cursor.execute(statement, parameters)

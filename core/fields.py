@@ -39,6 +39,21 @@ class RandomBits(models.Transform):
         return self.as_sql(compiler, connection, template="SUBSTR(%(expressions)s, -8)", **context)
 
 
+@UUID7Field.register_lookup
+class InArray(models.Lookup):
+    """Whether an ID is one of an array, on PostgreSQL. It computes the array first, and looks its IDs up in the index.
+
+    It can plan `IN` with a limited subquery as a join that compares each row of the table with all IDs (minutes).
+    """
+
+    lookup_name = "in_array"
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        lhs, lhs_params = self.process_lhs(compiler, connection)
+        rhs, rhs_params = self.process_rhs(compiler, connection)
+        return f"{lhs} = ANY({rhs})", [*lhs_params, *rhs_params]
+
+
 def get_first_id(moment: datetime) -> UUID:
     """Return the lowest UUIDv7 of a millisecond, to compare ids with a time. Times before 1970 have the ID 0."""
     milliseconds = (moment - EPOCH) // timedelta(milliseconds=1)

@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from core.validators import is_storable
 from predictions.batch_job_presentation import MAX_SHOWN_LABELS, LabelCount, count_labels
 from predictions.models import BatchJob, BatchJobItem, Prediction
 
@@ -53,7 +54,9 @@ def parse_grid_options(parameters: QueryDict) -> GridOptions:
     pages = parameters.get("pages", "")
     max_pages = MAX_SORTED_ITEMS // PAGE_SIZE
     is_number = pages.isascii() and pages.isdigit() and len(pages) < 6
-    return GridOptions(parameters.get("label", ""), order, min(max(int(pages), 1), max_pages) if is_number else 1)
+    label = parameters.get("label", "")
+    label = label if is_storable(label) else ""
+    return GridOptions(label, order, min(max(int(pages), 1), max_pages) if is_number else 1)
 
 
 def has_grid(job: BatchJob) -> bool:

@@ -59,7 +59,11 @@ class HistoryQuery:
 
     @cached_property
     def filterset(self) -> PredictionFilter:
+        return self._build_filterset(in_any_order="confidence" in self.sort)
+
+    def _build_filterset(self, *, in_any_order: bool) -> PredictionFilter:
         rows = Prediction.objects.visible_to(self.request.user)
+        rows = rows.in_any_order() if in_any_order else rows
         return PredictionFilter(self.build_filter_data(), rows, request=self.request)
 
     def build_filter_data(self) -> QueryDict:
@@ -83,6 +87,11 @@ class HistoryQuery:
         is_valid = self.filterset.is_valid() and not self.unknown_names and not self.repeated_names
         rows: Any = self.filterset.qs if is_valid else Prediction.objects.none()
         return Prediction.objects.none() if self.filterset.errors else rows
+
+    def get_counted_rows(self) -> PredictionQuerySet:
+        """Return the predictions of the list, to be counted. The filters must be valid."""
+        rows: Any = self._build_filterset(in_any_order=True).qs
+        return rows
 
     @property
     def sort(self) -> str:

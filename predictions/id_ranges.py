@@ -43,7 +43,14 @@ class IsDeviating(Func):
     output_field = BooleanField()
 
 
-def build_id_condition(model: type[Model], *, start: datetime | None, end: datetime | None, has_deviation_index: bool) -> Q:
+def build_id_condition(
+    model: type[Model],
+    *,
+    start: datetime | None,
+    end: datetime | None,
+    has_deviation_index: bool,
+    is_evaluated: bool = False,
+) -> Q:
     """Return the condition for the IDs of rows created between two times. Use it in addition to the exact condition.
 
     The list of one day is sorted by ID. Without this condition, PostgreSQL reads all newer rows to find it, because it does
@@ -52,16 +59,20 @@ def build_id_condition(model: type[Model], *, start: datetime | None, end: datet
 
     Args:
         has_deviation_index: whether the table has the index that finds deviating rows. Otherwise they are not looked for.
+        is_evaluated: look for a deviating row now, with a query of its own. PostgreSQL then knows how many rows the range
+            contains. It is not needed for a list that is sorted by ID.
     """
     condition = Q()
     if connection.vendor != "postgresql":
         return condition
     if start:
         first = get_first_id(_shift(start, -MAX_DEVIATION))
-        condition &= Q(pk__gte=_widen_if_deviating(model, first, LOWEST_ID) if has_deviation_index else first)
+        widened = _widen_if_deviating(model, first, LOWEST_ID, is_evaluated=is_evaluated) if has_deviation_index else first
+        condition &= Q(pk__gte=widened)
     if end:
         last = get_first_id(_shift(end, MAX_DEVIATION))
-        condition &= Q(pk__lt=_widen_if_deviating(model, last, HIGHEST_ID) if has_deviation_index else last)
+        widened = _widen_if_deviating(model, last, HIGHEST_ID, is_evaluated=is_evaluated) if has_deviation_index else last
+        condition &= Q(pk__lt=widened)
     return condition
 
 
@@ -72,7 +83,7 @@ def _shift(moment: datetime, difference: timedelta) -> datetime:
         return moment
 
 
-def _widen_if_deviating(model: type[Model], limit: UUID, extreme: UUID) -> Any:
+def _widen_if_deviating(model: type[Model], limit: UUID, extreme: UUID, *, is_evaluated: bool) -> Any:
     """Return the limit, or the extreme ID if any row deviates.
 
     Sorting by the column of the partial index makes PostgreSQL read this index, regardless of the number of rows that it
@@ -80,4 +91,6 @@ def _widen_if_deviating(model: type[Model], limit: UUID, extreme: UUID) -> Any:
     """
     deviation = Deviation("created_at", "id")
     deviating = model._default_manager.filter(IsDeviating(deviation)).order_by(deviation)
+    if is_evaluated:
+        return extreme if list(deviating.values_list("pk")[:1]) else limit
     return Coalesce(Subquery(deviating.values_list(Value(extreme, UUIDField()))[:1]), Value(limit, UUIDField()))

@@ -3,70 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import Self
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import Exists, F, Max, Min, OuterRef, Prefetch, Q, QuerySet, Subquery, TextField, UUIDField, Value
-from django.db.models.functions import Cast, Coalesce, Greatest
+from django.db.models import Exists, F, Max, Min, OuterRef, Prefetch, Q, QuerySet, Subquery, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from core.querysets import VisibleQuerySet
-from predictions.id_ranges import LOWEST_ID, build_id_condition
-
-PARTIAL_INDEX_EXCLUSIONS = {"status": "succeeded", "error_code": "", "client_reference": ""}
-"""The common value that the index of a field leaves out, which makes it small. A list of common rows needs no index."""
-
-
-class DatedQuerySet(VisibleQuerySet):
-    """Rows with a creation time, and an ID that contains the same time."""
-
-    has_deviation_index: ClassVar[bool] = False  # see predictions.id_ranges
-
-    def created_in(self, *, start: datetime | None = None, end: datetime | None = None) -> Self:
-        """Return rows created at or after `start` and before `end`."""
-        rows = self.filter(
-            build_id_condition(self.model, start=start, end=end, has_deviation_index=self.has_deviation_index)
-        )
-        rows = rows.filter(created_at__gte=start) if start else rows
-        return rows.filter(created_at__lt=end) if end else rows
-
-    def matching(self, **condition: Any) -> Self:
-        """Return rows with a value in a field that has an index of this field and the ID.
-
-        Lists are sorted by ID. If PostgreSQL expects many rows with the value, it reads all rows from the newest on, which
-        takes long if all rows with the value are old. So start at the newest row with the value (5 instead of 120 ms of CPU
-        for a label whose last use was 500,000 predictions ago).
-        """
-        ((field, value),) = condition.items()
-        common = PARTIAL_INDEX_EXCLUSIONS.get(field)
-        if value == common:
-            return self.filter(**condition)
-        indexed: QuerySet = self.model._default_manager.all()
-        rows = self.filter(**condition)
-        if common is not None:  # PostgreSQL would use the index without this condition, SQLite would not
-            rows, indexed = rows.exclude(**{field: common}), indexed.exclude(**{field: common})
-        return rows.filter(pk__lte=Subquery(get_newest(indexed, field, value)))
-
-    def matching_any(self, field: str, values: Sequence[Any]) -> Self:
-        """Return rows with one of several values in such a field. Start at the newest row with any of them."""
-        common = PARTIAL_INDEX_EXCLUSIONS.get(field)
-        if len(values) == 1:
-            return self.matching(**{field: values[0]})
-        rows = self.filter(**{f"{field}__in": values})
-        if common in values:
-            return rows
-        indexed: QuerySet = self.model._default_manager.all()
-        if common is not None:
-            rows, indexed = rows.exclude(**{field: common}), indexed.exclude(**{field: common})
-        return rows.up_to_newest_of([get_newest(indexed, field, value) for value in values])
-
-    def up_to_newest_of(self, newest: Sequence[QuerySet]) -> Self:
-        """Return the rows up to the newest of several IDs. Each queryset returns one ID or none."""
-        if len(newest) == 1:
-            return self.filter(pk__lte=Subquery(newest[0]))
-        lowest = Value(LOWEST_ID, UUIDField())
-        return self.filter(pk__lte=Greatest(*(Coalesce(Subquery(row), lowest) for row in newest)))
+from predictions.dated_querysets import DatedQuerySet, get_newest
 
 
 class InputQuerySet(DatedQuerySet):
@@ -111,7 +56,8 @@ class PredictionQuerySet(DatedQuerySet):
         used = {version: prediction for version, prediction in rows if prediction}
         if not used:
             return self.none()
-        return self.filter(model_version__in=sorted(used), pk__lte=max(used.values()))
+        rows_of_versions = self.filter(model_version__in=sorted(used))
+        return rows_of_versions.filter(pk__lte=max(used.values())) if self.is_limited else rows_of_versions
 
     def reviewed(self, *, verdicts: Sequence[str] = ()) -> Self:
         """Return predictions with an active review, or with an active review with one of these verdicts."""
@@ -172,17 +118,6 @@ class PredictionQuerySet(DatedQuerySet):
         for field in fields:
             differs |= Q(**{f"Min_{field}__lt": F(f"Max_{field}")})
         return self.filter(pk__in=reviews.values("prediction").annotate(**ends).filter(differs).values("prediction"))
-
-
-def get_newest(rows: QuerySet, field: str, value: Any) -> QuerySet:
-    """Return the ID of the newest row with a value, read from the index of the field and the ID.
-
-    With `field = value`, PostgreSQL would know that the first column of the index is constant and might read the rows from
-    the newest on instead.
-    """
-    rows = rows.filter(**{f"{field}__gte": value, f"{field}__lte": value})
-    column = rows.model._meta.get_field(field).attname  # `-model_version` would sort by the name of the model
-    return rows.order_by(f"-{column}", "-pk").values("pk")[:1]
 
 
 def get_reviews() -> ReviewQuerySet:

@@ -75,8 +75,7 @@ class ReviewQueue:
         rows = self.filtered.awaiting_review()
         if self.strategy == PickedBy.NEWEST:
             return rows.order_by("-id")
-        newest = rows.order_by("-id").values("pk")[:MAX_SORTED_PREDICTIONS]
-        return self._sort(Prediction.objects.filter(pk__in=newest))
+        return self._sort(rows.order_by("-id").fetch_first(MAX_SORTED_PREDICTIONS))
 
     def _sort(self, rows: PredictionQuerySet) -> PredictionQuerySet:
         if self.strategy == PickedBy.UNCERTAIN:

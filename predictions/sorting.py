@@ -12,6 +12,7 @@ from predictions.models import Prediction
 from predictions.querysets import PredictionQuerySet
 
 MAX_COUNT = 10_000  # a larger number of rows is not counted
+MAX_SHORT_COUNT = 1_000  # of a list that is found first and then sorted
 DEFAULT_SORT = "-time"
 SORTS = {"-time": "-id", "time": "id", "-confidence": "-confidence", "confidence": "confidence"}
 """The field of each order. IDs are in the order of time, and decide between equal confidences."""
@@ -24,7 +25,7 @@ def count_rows(rows: PredictionQuerySet) -> int:
 
 
 def get_sorted_page(
-    rows: PredictionQuerySet, *, sort: str, older_than: str = "", newer_than: str = "", size: int
+    rows: PredictionQuerySet, *, sort: str, older_than: str = "", newer_than: str = "", size: int, is_short: bool = False
 ) -> KeysetPage:
     """Return the page after or before a prediction, or the first page.
 
@@ -34,7 +35,10 @@ def get_sorted_page(
         sort: a key of `SORTS`.
         older_than: the ID of the last prediction of the page before.
         newer_than: the ID of the first prediction of the page after.
+        is_short: the list has at most `MAX_SHORT_COUNT` predictions, so that all of them can be sorted.
     """
+    if is_short and "confidence" in sort:
+        rows = _limit_to_found(rows)
     older, newer = parse_uuid(older_than), parse_uuid(newer_than)
     if newer and not older:
         opposite = sort[1:] if sort.startswith("-") else f"-{sort}"
@@ -45,6 +49,14 @@ def get_sorted_page(
     found = list((_start_at(rows, sort, older) if older else rows)[: size + 1])
     has_more, page = len(found) > size, found[:size]
     return KeysetPage(page, page[-1].id if has_more else None, page[0].id if older and page else None)
+
+
+def _limit_to_found(rows: PredictionQuerySet) -> PredictionQuerySet:
+    """Return the same rows, which PostgreSQL first finds by the filters and then sorts.
+
+    Otherwise it reads the index of all confidences until it has found a page, which takes long if few predictions match.
+    """
+    return rows.order_by().fetch_first(MAX_SHORT_COUNT).with_related().with_reviews()
 
 
 def sort_rows(rows: PredictionQuerySet, sort: str) -> PredictionQuerySet:

@@ -51,8 +51,8 @@ def add_missing_header(file: File, signature_input: AnyInput) -> tuple[File, boo
     content = file.read(MAX_HEADER_BYTES).decode(encoding, "replace")
     first_line = next((line for line in content.splitlines() if line.strip()), "")
     delimiter = detect_delimiter(first_line, table)
-    cells = [cell.strip() for cell in next(csv.reader([first_line], delimiter=delimiter), [])]
-    if _is_header(cells, table.names):
+    cells = _split_line(first_line, delimiter)
+    if cells is None or _is_header(cells, table.names):
         file.seek(0)
         return file, False
     extra = [gettext("column %(number)s") % {"number": index + 1} for index in range(len(table.names), len(cells))]
@@ -62,6 +62,14 @@ def add_missing_header(file: File, signature_input: AnyInput) -> tuple[File, boo
     body = file.read().decode(encoding, "surrogateescape" if encoding.startswith("utf-8") else "replace")
     data = (header.getvalue() + body).encode("utf-8", "surrogateescape")
     return SimpleUploadedFile(str(file.name), data, content_type="text/csv"), True
+
+
+def _split_line(line: str, delimiter: str) -> list[str] | None:
+    """Return the cells of a line; None if it is not valid CSV, which is reported when the table is read."""
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+    except csv.Error:
+        return None
 
 
 def _as_binary(file: File) -> IO[bytes]:

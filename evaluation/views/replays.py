@@ -103,11 +103,12 @@ class ReplayView(HtmxLoginRequiredMixin, DetailView):
         if self.request.htmx or not self.object.is_final:
             return context
         after = self.request.GET.get("after", "")
+        is_number = after.isascii() and after.isdigit() and len(after) < len(str(MAX_NUMBER))
         return context | get_replay_context(
             self.object,
             reader=self.request.user,
             kind=self.request.GET.get("cases", ""),
-            after=min(int(after), MAX_NUMBER) if after.isascii() and after.isdigit() else 0,
+            after=int(after) if is_number else 0,
         )
 
 

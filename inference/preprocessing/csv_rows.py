@@ -103,7 +103,10 @@ def detect_delimiter(text: str, table: TableInput) -> str:
     candidates = [mark for mark in DELIMITERS if mark in QUOTED_PATTERN.sub("", text)]
 
     def count_matches(mark: str) -> tuple[int, bool, int]:
-        cells = [cell.strip() for cell in next(csv.reader(lines, delimiter=mark), [])]
+        try:
+            cells = [cell.strip() for cell in next(csv.reader(lines, delimiter=mark), [])]
+        except csv.Error:  # a value is too long, which is reported when the rows are read
+            return 0, False, 0
         return len(known.intersection(cells)), len(cells) == len(known), len(cells)
 
     return max(candidates, key=count_matches, default=",")

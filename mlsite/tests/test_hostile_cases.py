@@ -18,6 +18,7 @@ from accounts.models import ApiToken, User
 from accounts.services import create_token
 from core.admin import GuardedAdmin
 from core.api.negotiation import IgnoreAcceptNegotiation, JSONNegotiation
+from evaluation.services.replays import create_replay
 from inference.tests.factories import make_noise_image
 from mlsite.tests.hostile.accounts import ACCOUNTS
 from mlsite.tests.hostile.addresses import ADDRESSES
@@ -25,6 +26,7 @@ from mlsite.tests.hostile.admin_pages import ADMIN
 from mlsite.tests.hostile.annotations import ANNOTATIONS
 from mlsite.tests.hostile.bodies import BODIES
 from mlsite.tests.hostile.endpoints import ENDPOINTS
+from mlsite.tests.hostile.pages import PAGES
 from mlsite.tests.hostile.queries import QUERIES
 from mlsite.tests.hostile.rows import ROWS, TESTS
 from mlsite.tests.hostile.uploads import UPLOADS
@@ -39,7 +41,10 @@ from predictions.models import (
     ReviewAssignment,
     ReviewGoal,
 )
+from predictions.services.batch_jobs import create_batch_job
 from predictions.tests.factories import PREDICTIONS_URL, list_stored_files, make_prediction
+from registry.references import resolve_model
+from registry.services import register_model
 
 pytestmark = pytest.mark.django_db
 
@@ -53,7 +58,7 @@ REFUSED = (400, 415)  # one of these, if an upload states no status and was not 
 
 
 @pytest.fixture
-def site(shades, flowers, reviews, user, other, superuser, settings):
+def site(shades, flowers, reviews, user, other, superuser, settings, write_dummy):
     """Return the clients by caller, and the ids that paths refer to."""
     settings.AXES_ENABLED = False  # the lock would hide all other responses; see accounts/tests/test_signin.py
     own, theirs = (make_prediction(person, make_noise_image(9)) for person in (user, other))
@@ -62,7 +67,12 @@ def site(shades, flowers, reviews, user, other, superuser, settings):
     clients["token"] = Client(headers={"authorization": f"Bearer {secret}"})
     clients["user"].force_login(user)
     clients["superuser"].force_login(superuser)
-    names = {"prediction": own.pk, "input": own.input_id, "other": theirs.pk, "other_input": theirs.input_id}
+    owners, resolved = {"job": user, "other_job": other}, resolve_model("shades")
+    jobs = {name: create_batch_job(user=owner, resolved=resolved, expected_items=1) for name, owner in owners.items()}
+    second = register_model(path=write_dummy(fixed=[0, 1, 0]))
+    replay = create_replay(user=superuser, version=second, baseline=shades)
+    names = {name: job.pk for name, job in jobs.items()} | {"replay": replay.pk, "superuser": superuser.pk}
+    names |= {"prediction": own.pk, "input": own.input_id, "other": theirs.pk, "other_input": theirs.input_id}
     for client in clients.values():
         client.raise_request_exception = False
     return clients, {**names, "version": shades.pk, "secret": secret}
@@ -171,6 +181,7 @@ TOPICS = {
     "accounts": ACCOUNTS,
     "admin": ADMIN,
     "annotations": ANNOTATIONS,
+    "pages": PAGES,
 }
 
 

@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from core.fields import RandomBits, UUID7Field
 from core.validators import MAX_LABEL_CHARACTERS
 from inference.signature import ClassesOutput, Feature, LabelsOutput
+from predictions.dated_querysets import PARTIAL_INDEX_EXCLUSIONS
 from predictions.models.input import Input
-from predictions.querysets import PARTIAL_INDEX_EXCLUSIONS, PredictionQuerySet
+from predictions.querysets import PredictionQuerySet
 from registry.models import ModelVersion
 
 if TYPE_CHECKING:

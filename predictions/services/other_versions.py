@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from django.db import transaction
+
 from accounts.models import User
 from accounts.services.usage import count_predictions
 from predictions.models import Prediction
@@ -11,12 +15,19 @@ from registry.models import ModelVersion
 from registry.references import resolve_model
 
 
-def predict_with_version(*, prediction: Prediction, version: ModelVersion, user: User) -> Prediction:
+def predict_with_version(
+    *,
+    prediction: Prediction,
+    version: ModelVersion,
+    user: User,
+    in_transaction: Callable[[Prediction], object] | None = None,
+) -> Prediction:
     """Run a version on the input of a prediction, and store the result as a prediction of its own with the same input.
 
     Args:
         prediction: a prediction that the user can see; callers look it up with `visible_to`.
         user: who runs the version, and gets the new prediction.
+        in_transaction: as `predict` takes it.
 
     Raises:
         UnknownModel, InactiveModel: this user cannot use the version.
@@ -35,6 +46,9 @@ def predict_with_version(*, prediction: Prediction, version: ModelVersion, user:
         decode_ms=prepared.decode_ms,
     )
     run_model(row, prepared, resolved)
-    row.save(force_insert=True)
+    with transaction.atomic():
+        row.save(force_insert=True)
+        if in_transaction:
+            in_transaction(row)
     record_prediction(row)
     return row

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -18,12 +22,18 @@ def save_filter(*, user: User, name: str, query: str) -> SavedFilter:
     Raises:
         ValidationError: the name is empty or too long, the query is too long, or the user has too many filters.
     """
-    existing = SavedFilter.objects.filter(user=user, name=name.strip()).first()
-    if existing is None and SavedFilter.objects.filter(user=user).count() >= MAX_SAVED_FILTERS:
-        raise ValidationError(_("You can save at most %(count)s filters. Delete one first.") % {"count": MAX_SAVED_FILTERS})
-    row = existing or SavedFilter(user=user, name=name.strip())
-    row.query = query
-    return _store(row)
+    name = _clean_name(name)
+    with _lock_filters(user):
+        filters = SavedFilter.objects.filter(user=user)
+        existing = filters.filter(name=name).first()
+        if existing is None and filters.count() >= MAX_SAVED_FILTERS:
+            message = _("You can save at most %(count)s filters. Delete one first.")
+            raise ValidationError(message % {"count": MAX_SAVED_FILTERS})
+        row = existing or SavedFilter(user=user, name=name)
+        row.query = query
+        row.full_clean()
+        row.save()
+    return row
 
 
 def rename_filter(*, saved_filter: SavedFilter, name: str) -> SavedFilter:
@@ -32,8 +42,11 @@ def rename_filter(*, saved_filter: SavedFilter, name: str) -> SavedFilter:
     Raises:
         ValidationError: the name is empty or too long, or another filter of the user has it.
     """
-    saved_filter.name = name.strip()
-    return _store(saved_filter)
+    with _lock_filters(saved_filter.user):
+        saved_filter.name = _clean_name(name)
+        saved_filter.full_clean()
+        saved_filter.save()
+    return saved_filter
 
 
 def delete_filter(*, saved_filter: SavedFilter) -> None:
@@ -41,8 +54,14 @@ def delete_filter(*, saved_filter: SavedFilter) -> None:
     saved_filter.delete()
 
 
-def _store(row: SavedFilter) -> SavedFilter:
+def _clean_name(name: str) -> str:
+    """Return a name without control characters, which a database or a page may not accept."""
+    return "".join(char for char in name if unicodedata.category(char) != "Cc").strip()
+
+
+@contextmanager
+def _lock_filters(user: User) -> Iterator[None]:
+    """Keep two requests of a user from saving a filter of the same name, or one more than allowed, at the same time."""
     with transaction.atomic():
-        row.full_clean()
-        row.save()
-    return row
+        list(User.objects.select_for_update(no_key=True).filter(pk=user.pk).values_list("pk"))
+        yield

@@ -66,7 +66,9 @@ def test_comments_are_a_thread_of_all_who_can_see_the_prediction(predictions, si
 def test_another_version_runs_on_the_same_input(predictions, shades, signed_in, user, write_dummy):
     second, row = register_model(path=write_dummy(), promote=True), predictions[1]
     assert "Run with version 2" in signed_in.get(row.get_absolute_url()).content.decode()
-    response = signed_in.post(f"{row.get_absolute_url()}versions/", {"version": str(second.pk)})
+    fields = {"version": str(second.pk), "idempotency_key": "a"}
+    first, response = (signed_in.post(f"{row.get_absolute_url()}versions/", fields) for _ in range(2))  # a double click
+    assert first["Location"] == response["Location"]
     new = Prediction.objects.get(model_version=second)
     assert (response["Location"], new.input, new.user, new.source) == (new.get_absolute_url(), row.input, user, "web")
     assert (new.status, new.label) == ("succeeded", "grey")

@@ -131,6 +131,13 @@ def test_an_index_serves_each_page_of_a_list_by_confidence(many, reviewer):
             assert "prediction_confidence_id" in plan and "Sort" not in plan and "Seq Scan" not in plan, plan
 
 
+def test_a_list_in_another_order_is_found_before_it_is_sorted(many):
+    labeled = Prediction.objects.matching(label="black")
+    for rows in (ReviewQueue(None, "uncertain", filtered=labeled).get_predictions(), labeled.order_by("-id").fetch_first(9)):
+        plan = rows.order_by()[:1].explain()
+        assert "= ANY ($" in plan and "Semi Join" not in plan, plan
+
+
 def test_an_index_serves_each_review_strategy(many):
     queues = {strategy: ReviewQueue(many, strategy, "none" if strategy == "label" else "") for strategy in INDEX_BY_STRATEGY}
     problems = {name: find_problem(queue.get_predictions(), INDEX_BY_STRATEGY[name]) for name, queue in queues.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,9 @@ from predictions.models import Input, Prediction, PredictionTag
 from predictions.services.annotations import InvalidAnnotation, add_comment, add_tag, remove_tag
 from predictions.services.other_versions import predict_with_version
 from predictions.services.stored_files import StoredFileError
+from predictions.services.submissions import store_once
 from predictions.views.mixins import HtmxLoginRequiredMixin
+from predictions.views.submissions import SubmissionMixin
 from registry.models import ModelVersion, RegisteredModel
 
 MAX_TAG_SUGGESTIONS = 20
@@ -90,8 +93,8 @@ class CommentsView(AnnotationView):
         return {**get_comments_context(prediction), "comment_error": error, "comment_text": text}
 
 
-class OtherVersionView(HtmxLoginRequiredMixin, View):
-    """Run another version on the input of a prediction, and open the new prediction."""
+class OtherVersionView(SubmissionMixin, HtmxLoginRequiredMixin, View):
+    """Run another version on the input of a prediction, and open the new prediction. A double click runs it once."""
 
     http_method_names = ["post"]
     request: AuthenticatedRequest
@@ -100,8 +103,15 @@ class OtherVersionView(HtmxLoginRequiredMixin, View):
         prediction = get_object_or_404(Prediction.objects.visible_to(request.user).with_related(), pk=pk)
         versions = ModelVersion.objects.filter(model=prediction.model_version.model).select_related("model")
         version = get_object_or_404(versions, pk=parse_uuid(request.POST.get("version", "")))
+        content = ["version", str(prediction.pk), str(version.pk)]
         try:
-            row = predict_with_version(prediction=prediction, version=version, user=request.user)
+            row = store_once(
+                user=request.user,
+                key=self.choose_submission_key(content),
+                content=content,
+                run=partial(predict_with_version, prediction=prediction, version=version, user=request.user),
+                rows=Prediction.objects.all(),
+            )
         except (InferenceError, StoredFileError, StorageUnavailable) as error:
             message = _("%(version)s was not run. %(reason)s") % {"version": version, "reason": error}
             messages.error(request, message)

@@ -19,8 +19,7 @@ from predictions.history_columns import drop_default_columns, list_available_col
 from predictions.history_query import PAGE_SIZES, RANGE, TIME_FILTERS, HistoryQuery, build_history_url
 from predictions.history_selection import get_selection
 from predictions.models import SavedFilter
-from predictions.querysets import PredictionQuerySet
-from predictions.sorting import MAX_COUNT, count_rows, get_sorted_page
+from predictions.sorting import MAX_COUNT, MAX_SHORT_COUNT, count_rows, get_sorted_page
 from predictions.views.bulk_reviews import build_true_output_field
 from predictions.views.history_links import CONFIDENCE_FILTERS, build_export_switch_url, build_sort_links, list_chips
 from predictions.views.mixins import HtmxLoginRequiredMixin
@@ -54,18 +53,21 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         query, rows = self.query, self.query.get_rows()
         kwargs |= get_row_context(query)  # first, because it drops default columns, which links must not contain
+        is_sorted_by_id = "confidence" not in query.sort
+        count = 0 if is_sorted_by_id else count_rows(rows.filter(confidence__isnull=False))
         page = get_sorted_page(
             rows.with_related().with_reviews(),
             sort=query.sort,
             older_than=query.get("older"),
             newer_than=query.get("newer"),
             size=query.size,
+            is_short=count <= MAX_SHORT_COUNT,
         )
         if not self.request.htmx:
             kwargs |= self.get_form_context()
         return super().get_context_data(
             page=page,
-            count=self.count(rows, page),
+            count=self.count(page) if is_sorted_by_id else count,
             max_count=MAX_COUNT,
             filter=query.filterset,
             filters=query.filters,
@@ -81,11 +83,9 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
             **kwargs,
         )
 
-    def count(self, rows: PredictionQuerySet, page: KeysetPage) -> int:
+    def count(self, page: KeysetPage) -> int:
         is_complete = not page.older_than and not page.newer_than
-        if is_complete:
-            return len(page.rows)
-        return count_rows(rows.filter(confidence__isnull=False) if "confidence" in self.query.sort else rows)
+        return len(page.rows) if is_complete else count_rows(self.query.get_counted_rows())
 
     def get_form_context(self) -> dict[str, Any]:
         query = self.query

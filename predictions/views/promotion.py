@@ -47,7 +47,7 @@ class PromoteModelView(LoginRequiredMixin, FormView):
             if not has_permission(request.user, PROMOTE_MODELS):
                 raise PermissionDenied(_("You don't have permission to move aliases."))
             number = (request.POST if request.method == "POST" else request.GET).get("version", "")
-            valid = number.isascii() and number.isdigit() and int(number) <= MAX_VERSION_NUMBER
+            valid = number.isascii() and number.isdigit() and len(number) < len(str(MAX_VERSION_NUMBER))
             self.version = get_object_or_404(self.model.versions, number=int(number) if valid else 0)
         return super().dispatch(request, *args, **kwargs)
 

@@ -91,11 +91,19 @@ class ReviewQueueForm(forms.Form):
         selected = self.cleaned_data.get("blind")
         return selected == "1" or (not selected and self.cleaned_data["order"] == PickedBy.RANDOM)
 
+    @property
+    def selects_reviewed(self) -> bool:
+        """Return whether the filters select only predictions with a review, so that none of them needs one."""
+        names = {name for name in REVIEW_FILTERS - {"reviewed"} if name in self.filters}
+        return bool(names) or self.filters.get("reviewed") == "true"
+
     def get_queue(self) -> ReviewQueue:
         """Return the queue that a valid form selects."""
         order = self.cleaned_data["order"]
         if self.is_list:
             rows, scope = self.filterset.qs, self.scope.qs
+            if self.selects_reviewed:  # PostgreSQL would look at all predictions for one without a review
+                rows = rows.none()
             if self.model_version:
                 rows = rows.of_versions(ModelVersion.objects.filter(pk=self.model_version.pk))
             return ReviewQueue(self.model_version, order, filtered=rows, scope=scope)

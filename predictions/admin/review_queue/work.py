@@ -58,6 +58,9 @@ class AssignView(ReviewerMixin, View):
             messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
             return self.redirect_to_queue(query)
         frozen, reviewer = freeze_query(form.cleaned_data["query"]), form.cleaned_data["reviewer"]
+        if len(frozen) > MAX_QUERY_CHARACTERS:
+            messages.error(request, _("Nothing was assigned: the filters are too long. Use fewer or shorter filters."))
+            return self.redirect_to_queue(query)
         total = measure_query(request, frozen)
         if total == 0:
             messages.error(request, _("Nothing was assigned: all predictions of this list are reviewed."))
