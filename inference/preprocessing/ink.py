@@ -30,6 +30,7 @@ CLEAR_SHARE, DARK_PERCENTILE = 0.35, 97  # of the contrast of ink to that of a s
 MIN_FAINT_RATIO = 2.0  # of faint ink to dark ink
 MIN_SHARPNESS = 0.5  # of the edge of ink, as a share of its contrast; shadows have less
 EDGE_PIXELS = 2  # half of the width of an edge of ink
+EDGE_STROKE_SHARE = 0.35  # of a wide stroke, which can have softer edges, as in an enlarged sample
 MAX_MEASURED_PARTS = 24
 CLUTTER_WEIGHT = 0.05  # of a part among others, such as the grain of a table
 MAX_CLUTTER = 0.2  # share of other parts in the area around a part
@@ -162,27 +163,34 @@ def _weigh_largest_parts(contrast: Contrast, labels: AnyArray, boxes: AnyArray, 
 
     Only the largest parts are measured.
     """
-    from scipy.ndimage import binary_erosion, maximum_filter
-
     changed = weighted.copy()
     limit = weighted.max() * MIN_PART_SHARE
     for part in np.argsort(weighted)[::-1][:MAX_MEASURED_PARTS]:
         if weighted[part] <= limit:
             break
-        top, left, bottom, right = boxes[part]
-        border = 2 * edge_pixels
-        box = np.s_[max(0, top - border) : bottom + border, max(0, left - border) : right + border]
-        values, inside = contrast.values[box], labels[box] == part + 1
-        steps = np.zeros(values.shape, np.float32)
-        half = edge_pixels
-        steps[half:-half] = np.abs(values[2 * half :] - values[: -2 * half])
-        steps[:, half:-half] = np.maximum(steps[:, half:-half], np.abs(values[:, 2 * half :] - values[:, : -2 * half]))
-        edge = inside & ~binary_erosion(inside)
-        sharpness = np.median(maximum_filter(steps, 2 * half + 1)[edge])
-        if sharpness < MIN_SHARPNESS * np.percentile(values[inside], 80):
+        if not _is_sharp(contrast.values, labels, boxes[part], part + 1, edge_pixels):
             changed[part] = 0.0
         changed[part] *= max(CLUTTER_WEIGHT, 1 - _measure_clutter(labels, boxes[part], part + 1) / MAX_CLUTTER)
     return changed
+
+
+def _is_sharp(values: Array, labels: AnyArray, box: AnyArray, part: int, edge_pixels: int) -> bool:
+    """Return whether the edges of a part are as sharp as those of ink."""
+    from scipy.ndimage import binary_erosion, distance_transform_edt, maximum_filter
+
+    top, left, bottom, right = box
+    inner = np.pad(labels[top:bottom, left:right] == part, 1)
+    stroke = 4 * float(distance_transform_edt(inner)[inner].mean()) - 1
+    half = max(edge_pixels, round(EDGE_STROKE_SHARE * stroke))
+    border = 2 * half
+    near = np.s_[max(0, top - border) : bottom + border, max(0, left - border) : right + border]
+    values, inside = values[near], labels[near] == part
+    steps = np.zeros(values.shape, np.float32)
+    steps[half:-half] = np.abs(values[2 * half :] - values[: -2 * half])
+    steps[:, half:-half] = np.maximum(steps[:, half:-half], np.abs(values[:, 2 * half :] - values[:, : -2 * half]))
+    edge = inside & ~binary_erosion(inside)
+    sharpness = np.median(maximum_filter(steps, 2 * half + 1)[edge])
+    return bool(sharpness >= MIN_SHARPNESS * np.percentile(values[inside], 80))
 
 
 def _measure_clutter(labels: AnyArray, box: AnyArray, part: int) -> float:
