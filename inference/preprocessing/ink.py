@@ -21,6 +21,8 @@ SEARCH_SIDE_PIXELS = 800  # of the longer side of the image in which the ink is 
 MIN_SIDE_PIXELS = 320  # smaller images are enlarged
 NARROW_STROKE_SHARE, WIDE_STROKE_SHARE = 0.1, 0.25  # of the shorter side of the image
 MIN_WIDE_RATIO = 0.75  # of the contrast of wide strokes to that of narrow ones: shadows have less
+MIN_GROWTH, MIN_OTHER_GROWTH = 1.12, 1.3  # of the ink of wide strokes to that of narrow ones, inside the same ink and not
+MIN_COVERED_SHARE = 0.95  # of narrow strokes that lie inside wide ones
 MIN_DIGIT_SHARE = 0.02  # height of the smallest digit, as a share of the longer side of the image
 DARK_LEVEL = 80  # of the center of a dark board; paper in shadow is brighter
 TABLE_WEIGHT, EDGE_WEIGHT = 0.15, 0.002  # of ink next to the paper, and of ink that the edge of the image cuts
@@ -30,6 +32,9 @@ CLEAR_SHARE, DARK_PERCENTILE = 0.35, 97  # of the contrast of ink to that of a s
 MIN_FAINT_RATIO = 2.0  # of faint ink to dark ink
 MIN_SHARPNESS = 0.5  # of the edge of ink, as a share of its contrast; shadows have less
 EDGE_PIXELS = 2  # half of the width of an edge of ink
+EDGE_STROKE_SHARE = 0.35  # of a wide stroke, which can have softer edges, as in an enlarged sample
+DARK_CONTRAST = 0.6  # of ink with such edges; shadows have less
+SOFT_WEIGHT = 0.03  # of fainter parts with such edges: ink only if there is no other
 MAX_MEASURED_PARTS = 24
 CLUTTER_WEIGHT = 0.05  # of a part among others, such as the grain of a table
 MAX_CLUTTER = 0.2  # share of other parts in the area around a part
@@ -41,7 +46,7 @@ MIN_PART_CONTRAST = 0.45  # of the contrast of the largest part
 def crop_ink(image: Image.Image, side: int) -> Array | None:
     """Return the ink of one digit as float32 `(side, side, 1)`, white (255) on black, or None if there is no ink.
 
-    The digit fits in a box of 20/28 of the side, and its center of mass is in the center, as in MNIST.
+    The digit fits in a box of 19/28 of the side, and its center of mass is in the center, as in MNIST.
 
     Args:
         image: in the mode `L`.
@@ -80,8 +85,12 @@ def _find_dark_ink(image: Image.Image, edge_pixels: int) -> Ink | None:
     wide = _find_strokes(image.reduce(2), max(9, round(shorter / 2 * WIDE_STROKE_SHARE)) | 1, edge_pixels)
     if narrow is None or wide is None:
         return narrow or wide
-    levels = [float(np.median(wide.contrast.values[mask])) for mask in (wide.mask, narrow.mask[::2, ::2])]
-    return wide if 4 * wide.mass > 1.3 * narrow.mass and levels[0] > MIN_WIDE_RATIO * levels[1] else narrow
+    shared = narrow.mask[::2, ::2]
+    if not shared.any():
+        return narrow
+    levels = [float(np.median(wide.contrast.values[mask])) for mask in (wide.mask, shared)]
+    growth = MIN_GROWTH if wide.mask[shared].mean() > MIN_COVERED_SHARE else MIN_OTHER_GROWTH
+    return wide if 4 * wide.mass > growth * narrow.mass and levels[0] > MIN_WIDE_RATIO * levels[1] else narrow
 
 
 def _find_strokes(image: Image.Image, stroke_pixels: int, edge_pixels: int) -> Ink | None:
@@ -162,27 +171,43 @@ def _weigh_largest_parts(contrast: Contrast, labels: AnyArray, boxes: AnyArray, 
 
     Only the largest parts are measured.
     """
-    from scipy.ndimage import binary_erosion, maximum_filter
-
     changed = weighted.copy()
     limit = weighted.max() * MIN_PART_SHARE
     for part in np.argsort(weighted)[::-1][:MAX_MEASURED_PARTS]:
         if weighted[part] <= limit:
             break
-        top, left, bottom, right = boxes[part]
-        border = 2 * edge_pixels
-        box = np.s_[max(0, top - border) : bottom + border, max(0, left - border) : right + border]
-        values, inside = contrast.values[box], labels[box] == part + 1
-        steps = np.zeros(values.shape, np.float32)
-        half = edge_pixels
-        steps[half:-half] = np.abs(values[2 * half :] - values[: -2 * half])
-        steps[:, half:-half] = np.maximum(steps[:, half:-half], np.abs(values[:, 2 * half :] - values[:, : -2 * half]))
-        edge = inside & ~binary_erosion(inside)
-        sharpness = np.median(maximum_filter(steps, 2 * half + 1)[edge])
-        if sharpness < MIN_SHARPNESS * np.percentile(values[inside], 80):
-            changed[part] = 0.0
+        changed[part] *= _weigh_edges(contrast.values, labels, boxes[part], part + 1, edge_pixels)
         changed[part] *= max(CLUTTER_WEIGHT, 1 - _measure_clutter(labels, boxes[part], part + 1) / MAX_CLUTTER)
     return changed
+
+
+def _weigh_edges(values: Array, labels: AnyArray, box: AnyArray, part: int, edge_pixels: int) -> float:
+    """Return 1 for a part with edges as sharp as those of ink, or as soft as those of an enlarged sample, and dark."""
+    from scipy.ndimage import distance_transform_edt
+
+    inner = np.pad(labels[box[0] : box[2], box[1] : box[3]] == part, 1)
+    stroke = 4 * float(distance_transform_edt(inner)[inner].mean()) - 1
+    dark = float(np.percentile(values[box[0] : box[2], box[1] : box[3]][inner[1:-1, 1:-1]], 80))
+    if _measure_sharpness(values, labels, box, part, edge_pixels) >= MIN_SHARPNESS * dark:
+        return 1.0
+    soft_pixels = max(edge_pixels, round(EDGE_STROKE_SHARE * stroke))
+    if _measure_sharpness(values, labels, box, part, soft_pixels) < MIN_SHARPNESS * dark:
+        return 0.0
+    return 1.0 if dark > DARK_CONTRAST else SOFT_WEIGHT
+
+
+def _measure_sharpness(values: Array, labels: AnyArray, box: AnyArray, part: int, half: int) -> float:
+    """Return the typical difference of the contrast across the edges of a part, over twice `half` pixels."""
+    from scipy.ndimage import binary_erosion, maximum_filter
+
+    top, left, bottom, right = box
+    border = 2 * half
+    near = np.s_[max(0, top - border) : bottom + border, max(0, left - border) : right + border]
+    values, inside = values[near], labels[near] == part
+    steps = np.zeros(values.shape, np.float32)
+    steps[half:-half] = np.abs(values[2 * half :] - values[: -2 * half])
+    steps[:, half:-half] = np.maximum(steps[:, half:-half], np.abs(values[:, 2 * half :] - values[:, : -2 * half]))
+    return float(np.median(maximum_filter(steps, 2 * half + 1)[inside & ~binary_erosion(inside)]))
 
 
 def _measure_clutter(labels: AnyArray, box: AnyArray, part: int) -> float:

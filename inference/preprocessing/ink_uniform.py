@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from inference.preprocessing.ink_contrast import measure_contrast
-from inference.preprocessing.ink_drawing import BOX_SHARE, MIN_STROKE_SHARE, center_ink, widen_strokes
+from inference.preprocessing.ink_drawing import MIN_STROKE_SHARE, center_ink, widen_strokes
 from inference.preprocessing.rules import find_rules
 from inference.types import AnyArray, Array
 
@@ -19,6 +19,7 @@ MIN_BACKGROUND_SHARE = 0.4  # of the image
 MIN_INK_CONTRAST = 24  # levels
 INK_PERCENTILE = 99
 MIN_PART_SHARE = 0.02  # of the ink of the largest part; less is a speck
+FRAMED_SHARE = 20 / 28  # of an image in MNIST that the digit fills
 MAX_FRAME_DIFFERENCE = 0.04  # of the size and the center of a digit that is framed as in MNIST, as a share of the side
 
 
@@ -42,7 +43,8 @@ def draw_ink_on_uniform_background(image: Image.Image, side: int) -> Array | Non
     if not is_ink.any() or is_ink.mean() > 1 - MIN_BACKGROUND_SHARE:
         return None
     dark = float(np.percentile(difference[is_ink], INK_PERCENTILE))
-    if dark < MIN_INK_CONTRAST or not _is_uniform(np.abs(edge - background), dark, image):
+    corners = difference[[0, 0, -1, -1], [0, -1, 0, -1]]
+    if dark < MIN_INK_CONTRAST or not _is_uniform(np.abs(edge - background), corners, dark, image):
         return None
     ink = (_remove_specks(difference, difference > dark / 4) * (255 / dark)).clip(0, 255).astype(np.uint8)
     if _is_framed(ink):
@@ -51,18 +53,19 @@ def draw_ink_on_uniform_background(image: Image.Image, side: int) -> Array | Non
     return center_ink(widen_strokes(drawn, MIN_STROKE_SHARE), side)
 
 
-def _is_uniform(difference: AnyArray, dark: float, image: Image.Image) -> bool:
+def _is_uniform(difference: AnyArray, corners: AnyArray, dark: float, image: Image.Image) -> bool:
     """Return whether the border shows the background only, or also ink that a tight crop cuts, but no rules.
 
     Args:
         difference: of the pixels of the border to the background.
+        corners: the same of the corners. They are dark beside paper that was turned.
         dark: the difference of the ink.
     """
     share = float((difference <= MAX_DIFFERENCE).mean())
     if share >= MIN_BORDER_SHARE:
         return True
     is_between = (difference > MAX_DIFFERENCE) & (difference < dark / 2)
-    if share < MIN_CUT_BORDER_SHARE or is_between.mean() > MAX_SOFT_SHARE:
+    if share < MIN_CUT_BORDER_SHARE or is_between.mean() > MAX_SOFT_SHARE or (corners > dark / 2).all():
         return False
     contrast = measure_contrast(image, max(9, min(image.size) // 10) | 1)
     return not any(len(find_rules(contrast, is_vertical=is_vertical)) for is_vertical in (False, True))
@@ -77,7 +80,7 @@ def _is_framed(ink: AnyArray) -> bool:
     share = max(np.ptp(rows), np.ptp(columns)) / height
     total = float(ink.sum())
     shift = [float((ink.sum(axis=axis) * (np.arange(height) + 0.5)).sum()) / total / height - 0.5 for axis in (1, 0)]
-    return bool(abs(share - BOX_SHARE) < MAX_FRAME_DIFFERENCE and max(map(abs, shift)) < MAX_FRAME_DIFFERENCE)
+    return bool(abs(share - FRAMED_SHARE) < MAX_FRAME_DIFFERENCE and max(map(abs, shift)) < MAX_FRAME_DIFFERENCE)
 
 
 def _remove_specks(difference: AnyArray, is_dark: AnyArray) -> AnyArray:
