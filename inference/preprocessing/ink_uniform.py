@@ -19,6 +19,8 @@ MIN_BACKGROUND_SHARE = 0.4  # of the image
 MIN_INK_CONTRAST = 24  # levels
 INK_PERCENTILE = 99
 MIN_PART_SHARE = 0.02  # of the ink of the largest part; less is a speck
+MAX_STROKE_RADIUS = 0.2  # of the longer side of the ink
+MIN_SHEET_SHARE = 0.25  # of the image
 FRAMED_SHARE = 20 / 28  # of an image in MNIST that the digit fills
 MAX_FRAME_DIFFERENCE = 0.04  # of the size and the center of a digit that is framed as in MNIST, as a share of the side
 
@@ -49,6 +51,8 @@ def draw_ink_on_uniform_background(image: Image.Image, side: int) -> Array | Non
     ink = (_remove_specks(difference, difference > dark / 4) * (255 / dark)).clip(0, 255).astype(np.uint8)
     if _is_framed(ink):
         return np.asarray(Image.fromarray(ink).resize((side, side), Image.Resampling.BOX), np.float32)[..., None]
+    if _is_sheet(ink[::4, ::4] > 127):
+        return None
     drawn = Image.fromarray(np.pad(ink, max(ink.shape) // 8))
     return center_ink(widen_strokes(drawn, MIN_STROKE_SHARE), side)
 
@@ -69,6 +73,16 @@ def _is_uniform(difference: AnyArray, corners: AnyArray, dark: float, image: Ima
         return False
     contrast = measure_contrast(image, max(9, min(image.size) // 10) | 1)
     return not any(len(find_rules(contrast, is_vertical=is_vertical)) for is_vertical in (False, True))
+
+
+def _is_sheet(inside: AnyArray) -> bool:
+    """Return whether what differs from the background is a sheet of paper on a table, which is wider than strokes."""
+    from scipy.ndimage import distance_transform_edt
+
+    if inside.mean() < MIN_SHEET_SHARE:
+        return False
+    longer = max(np.ptp(np.flatnonzero(inside.any(axis=axis))) + 1 for axis in (0, 1))
+    return bool(distance_transform_edt(inside).max() > MAX_STROKE_RADIUS * longer)
 
 
 def _is_framed(ink: AnyArray) -> bool:

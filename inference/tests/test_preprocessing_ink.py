@@ -96,12 +96,15 @@ def test_an_enlarged_sample_on_noisy_squared_paper_is_found(gray, fill, side):
     assert np.corrcoef(found.ravel(), np.asarray(sample).ravel())[0, 1] > 0.75
 
 
-def test_dark_corners_beside_turned_paper_are_no_part_of_the_digit():
+def test_dark_corners_around_turned_paper_are_no_part_of_the_digit():
     glyph = draw_digit(np.random.default_rng(12), "0", 0.07)
     paper = Image.new("L", (800, 600), 240)
     paper.paste(20, (240, 140), glyph)
     found = crop_ink(paper.rotate(3, Image.Resampling.BICUBIC), 28)
     assert np.corrcoef(found.ravel(), crop_glyph(glyph).ravel())[0, 1] > 0.85
+    table = Image.new("L", (1000, 800), 90)
+    table.paste(paper, (100, 100))
+    assert np.corrcoef(crop_ink(table, 28).ravel(), crop_glyph(glyph).ravel())[0, 1] > 0.85
 
 
 @pytest.mark.parametrize("digit", "058")
