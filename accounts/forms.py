@@ -61,7 +61,7 @@ class SignUpForm(UserCreationForm):
         if not self.is_check:
             super().validate_unique()
 
-    def validate_password_for_user(self, user: User, password_field_name: str = "password1") -> None:  # noqa: S107
+    def validate_password_for_user(self, user: User, password_field_name: str = "password1") -> None:  # noqa: S107 # nosec B107
         """Show the mistakes of a password at its first field, also if the second one differs."""
         super().validate_password_for_user(user, password_field_name)  # type: ignore[misc]
 
