@@ -9,7 +9,7 @@ import tempfile
 
 from mlsite.tests import postgres
 
-PROCESS_COUNT = 4  # more than the two cores of CI, because many tests wait
+PROCESS_COUNT = 3  # more than the two cores of CI, because many tests wait
 # The tests of inference, of the browser, and those marked `once` do not depend on the database.
 POSTGRES_OPTIONS = ["--deselect", "inference/", "-m", "not browser and not once and not services and not faults"]
 

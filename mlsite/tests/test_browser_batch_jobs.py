@@ -80,9 +80,9 @@ def test_many_images_become_a_batch_job_with_live_progress(page, watched, tmp_pa
     page.get_by_label("Choose images").set_input_files(write_images(tmp_path, 40))
     card = page.locator("#results .result")
     expect(card).to_have_count(1)
-    expect(card).to_contain_text("40 of 40 uploaded.")
+    expect(card).to_contain_text("40 of 40 uploaded.", timeout=JOB_TIMEOUT_MILLISECONDS)
     expect(card).to_contain_text("Upload complete. You can leave this page.")
-    expect(card.locator(".job-counts")).to_contain_text("40 of 40")
+    expect(card.locator(".job-counts")).to_contain_text("40 of 40", timeout=JOB_TIMEOUT_MILLISECONDS)
     expect(card.locator("[hx-trigger^=every]")).to_have_count(0)
     expect(card.locator(".tile")).to_have_count(40)
     expect(card.locator(".badge")).to_have_text("Succeeded")
@@ -132,9 +132,9 @@ def test_interrupted_upload_continues_and_stores_each_image_once(page, watched, 
     page.on("dialog", lambda dialog: (dialogs.append(dialog.type), dialog.dismiss()))
     page.locator("h1").click()  # browsers warn only after an interaction
     page.close(run_before_unload=True)
-    expect(page.locator("#results .result")).to_contain_text("40 of 40 uploaded.")
+    expect(page.locator("#results .result")).to_contain_text("40 of 40 uploaded.", timeout=JOB_TIMEOUT_MILLISECONDS)
     assert dialogs == ["beforeunload"]
-    expect(page.locator("#results .job-counts")).to_contain_text("40 of 40")
+    expect(page.locator("#results .job-counts")).to_contain_text("40 of 40", timeout=JOB_TIMEOUT_MILLISECONDS)
     assert not failures
 
 

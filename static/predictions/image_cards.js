@@ -51,14 +51,14 @@ export function setStatus(card, text) {
   card.querySelector("[role=status]").textContent = text;
 }
 
-// The card keeps the current values of the form, even if its upload has to wait.
-function createCard(file) {
+// The card keeps the values of the form, even if its upload has to wait.
+function createCard(file, reference) {
   const card = template.content.firstElementChild.cloneNode(true);
   const transfer = new DataTransfer();
   transfer.items.add(file);
   card.elements.image.files = transfer.files;
   card.elements.model.value = form.elements.model.value;
-  card.elements.client_reference.value = form.elements.client_reference.value;
+  card.elements.client_reference.value = reference;
   uploadCount += 1;
   card.elements.idempotency_key.value = `${form.elements.idempotency_key.value}-${uploadCount}`;
   card.querySelector("[data-file-name]").textContent = file.name;
@@ -86,8 +86,8 @@ function startUploads() {
   }
 }
 
-export function addCards(images) {
-  const cards = images.map((file) => createCard(file));
+export function addCards(images, reference = form.elements.client_reference.value) {
+  const cards = images.map((file) => createCard(file, reference));
   results.prepend(...cards);
   for (const card of cards) {
     const [file] = card.elements.image.files;

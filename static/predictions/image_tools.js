@@ -28,8 +28,8 @@ async function prepareImages(files) {
   return edited.filter(Boolean);
 }
 
-export async function addImages(files) {
-  addCards(await prepareImages(files));
+export async function addImages(files, reference) {
+  addCards(await prepareImages(files), reference);
 }
 
 function addButton({ actions, isPending, readFile }) {
@@ -51,7 +51,12 @@ function addButton({ actions, isPending, readFile }) {
   actions.append(button);
 }
 
+function showPad() {
+  if (pad.open) pad.scrollIntoView({ block: "nearest" });
+}
+
 async function openPad(addFiles) {
+  showPad();
   const { startDrawing } = await import("./drawing_pad.js");
   startDrawing(addFiles);
 }
@@ -60,7 +65,7 @@ async function openPad(addFiles) {
 export function listenForTools(addFiles) {
   listenForUploads();
   if (dialog) onImageCard(addButton);
-  pad?.addEventListener("toggle", () => { if (pad.open) pad.scrollIntoView({ block: "nearest" }); });
+  pad?.addEventListener("toggle", showPad);
   if (pad?.open) openPad(addFiles);
   else pad?.addEventListener("toggle", () => openPad(addFiles), { once: true });
 }

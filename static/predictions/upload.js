@@ -23,8 +23,9 @@ function loadTools() {
 }
 
 async function addSingleImages(images) {
+  const reference = form.elements.client_reference.value; // the field can change while the module is loaded
   const tools = await loadTools();
-  if (tools) tools.addImages(images);
+  if (tools) tools.addImages(images, reference);
   else showRejection(describeFiles(images), CONNECTION_MESSAGE);
 }
 
