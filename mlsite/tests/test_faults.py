@@ -104,7 +104,7 @@ def test_sigterm_waits_for_requests_in_progress(make_site):
 
 
 @first_group
-@pytest.mark.services
+@pytest.mark.faults
 def test_killed_worker_loses_no_acknowledged_prediction(make_site, tmp_path):
     site = make_site()
     site.start()
@@ -145,7 +145,7 @@ def test_closed_database_connections_are_reopened(make_site):
 
 
 @second_group
-@pytest.mark.services
+@pytest.mark.faults
 def test_database_crash_is_reported_and_recovered_from(tmp_path):
     with postgres.run_cluster(postgres.find_binaries()) as cluster:
         site = Site(tmp_path, cluster.url)
