@@ -52,8 +52,8 @@ class HistoryQuery:
         return {name: values for name, values in self.values.items() if name not in dropped}
 
     @property
-    def kept(self) -> Values:
-        """Return all parameters except those of the page."""
+    def parameters(self) -> Values:
+        """Return the parameters of the list, without those of one of its pages."""
         values = {name: texts for name, texts in self.values.items() if name not in CURSOR_PARAMETERS}
         return {name: texts for name, texts in values.items() if texts != [VIEW_DEFAULTS.get(name)]}
 
@@ -122,14 +122,14 @@ class HistoryQuery:
     @property
     def encoded(self) -> str:
         """Return the query string without the parameters of the page."""
-        return urlencode(self.kept, doseq=True)
+        return urlencode(self.parameters, doseq=True)
 
     @property
     def encoded_export(self) -> str:
         """Return what an export depends on: the filters, the order, and, unless it has all data, the columns."""
         names = ("sort",) if self.exports_all else ("sort", EXPORT, "column")
-        kept = {name: values for name, values in self.kept.items() if name in self.filters or name in names}
-        return urlencode(kept, doseq=True)
+        parameters = {name: values for name, values in self.parameters.items() if name in self.filters or name in names}
+        return urlencode(parameters, doseq=True)
 
     @property
     def encoded_filters(self) -> str:
@@ -137,11 +137,11 @@ class HistoryQuery:
 
     def build_url(self, changes: Mapping[str, Sequence[str]]) -> str:
         """Return the URL of the first page with some parameters replaced. An empty list removes a parameter."""
-        return build_history_url({name: values for name, values in {**self.kept, **changes}.items() if values})
+        return build_history_url({name: values for name, values in {**self.parameters, **changes}.items() if values})
 
 
 def replace_named_range(data: QueryDict) -> None:
-    """Replace a named range by its times, unless the query has times. An unknown name is kept."""
+    """Replace a named range by its times, unless the query has times. An unknown name stays."""
     name = data.get(RANGE, "")
     if name not in DATE_RANGES:
         return

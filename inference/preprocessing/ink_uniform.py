@@ -62,7 +62,7 @@ def _is_uniform(difference: AnyArray, corners: AnyArray, dark: float, image: Ima
 
     Args:
         difference: of the pixels of the border to the background.
-        corners: the same of the corners. They are dark beside paper that was turned.
+        corners: the same of the corners. They are dark around paper that was turned.
         dark: the difference of the ink.
     """
     share = float((difference <= MAX_DIFFERENCE).mean())

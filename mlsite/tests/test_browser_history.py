@@ -38,7 +38,7 @@ def test_filters_change_the_list_and_the_address(page, watched):
     expect(page.get_by_text("2 selected")).to_be_visible()
     page.get_by_role("button", name="Mark incorrect").click()
     true_output = page.locator("#true-output")
-    expect(true_output).to_be_focused()  # the browser asks for the true label
+    expect(true_output).to_be_focused()  # the browser requires the true label
     true_output.fill("nine")
     page.get_by_role("button", name="Mark incorrect").click()
     expect(page.locator(".message")).to_contain_text("No review saved.")

@@ -11,19 +11,13 @@ from django.utils import timezone
 from monitoring.models import Deployment
 from monitoring.services.deployments import read_commit, record_deployment
 from monitoring.tests.factories import make_outcomes
-from monitoring.tests.test_views import PAGE, read_chart_data, read_notable_changes, read_page
+from monitoring.tests.pages import PAGE, read_chart_data, read_notable_changes, read_page
 from monitoring.windows import DAY, HOUR, get_custom_window
 from registry.models import AliasChange
 from registry.services import promote_model, register_model
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 5, 14, 20, tzinfo=UTC)
-
-
-@pytest.fixture
-def reviewer_client(client, reviewer):
-    client.force_login(reviewer)
-    return client
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ DEFAULT_GOAL_REVIEWS = 50
 
 
 class ReviewAssignment(models.Model):
-    """A list of predictions that a reviewer is asked to review: the filters of the history as a query string."""
+    """A list of predictions assigned to a reviewer: the filters of the history as a query string."""
 
     id = UUID7Field()
     reviewer = models.ForeignKey(

@@ -44,7 +44,7 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
         response = super().get(request, *args, **kwargs)
         response["Cache-Control"] = "private, no-store"  # otherwise, the back button shows an outdated list
         if self.request.htmx:  # a form submits its empty fields too; keep them out of the address
-            response["HX-Push-Url"] = build_history_url(self.query.kept)
+            response["HX-Push-Url"] = build_history_url(self.query.parameters)
         return response
 
     def get_template_names(self) -> list[str]:

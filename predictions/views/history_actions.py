@@ -47,10 +47,10 @@ class HistoryExportView(HtmxLoginRequiredMixin, View):
             raise Http404
         rows = query.get_rows()
         if query.filterset.errors or query.unknown_names or query.repeated_names:
-            return HttpResponseRedirect(build_history_url(query.kept))  # the page shows the errors
+            return HttpResponseRedirect(build_history_url(query.parameters))  # the page shows the errors
         times = (query.filterset.form.cleaned_data.get(name) for name in ("created_after", "created_before"))
         name = build_export_name(models=query.values.get("model", []), **dict(zip(("start", "end"), times, strict=True)))
-        return export_rows(query, rows, format_name=format_name, name=name, error_url=build_history_url(query.kept))
+        return export_rows(query, rows, format_name=format_name, name=name, error_url=build_history_url(query.parameters))
 
 
 def export_rows(
@@ -125,7 +125,7 @@ class SaveFilterView(HtmxLoginRequiredMixin, View):
             messages.error(request, " ".join(error.messages))
         else:
             messages.success(request, _("The filter “%(name)s” is saved.") % {"name": row.name})
-        return HttpResponseRedirect(build_history_url(query.kept))
+        return HttpResponseRedirect(build_history_url(query.parameters))
 
 
 class SavedFilterView(HtmxLoginRequiredMixin, View):
