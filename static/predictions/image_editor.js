@@ -69,8 +69,10 @@ function reset() {
   showInversion();
 }
 
+// Cropper.js calls this even before its constructor has returned, and perhaps after the dialog was closed.
 function start() {
-  if (!cropper) return; // closed in the meantime
+  cropper = image.cropper;
+  if (!cropper) return;
   reset();
   sendButton.disabled = false;
 }
@@ -88,7 +90,7 @@ function send() {
   const canvas = cropper.getCroppedCanvas({ maxWidth: MAX_SIDE_PIXELS, maxHeight: MAX_SIDE_PIXELS, fillColor: "#ffffff" });
   if (isInverted) invert(canvas);
   canvas.toBlob((blob) => {
-    finish(new File([blob], name, { type }));
+    finish?.(new File([blob], name, { type }));
     dialog.close();
   }, type, JPEG_QUALITY);
 }
@@ -129,6 +131,7 @@ export async function editImage(original) {
     URL.revokeObjectURL(url);
     return original;
   }
+  close();
   file = original;
   image.src = url;
   sendButton.disabled = true; // until the image is shown
@@ -139,15 +142,18 @@ export async function editImage(original) {
   return new Promise((resolve) => { finish = resolve; });
 }
 
+// End the editing of an image; without an edited image, it is canceled.
 function close() {
   cropper?.destroy();
   cropper = null;
   URL.revokeObjectURL(image.src);
   image.removeAttribute("src");
-  finish(null);
+  finish?.(null);
+  finish = null;
 }
 
 dialog.addEventListener("click", ({ target }) => { if (cropper) EDITS[target.dataset.edit]?.(); });
-dialog.addEventListener("close", close);
-angle.addEventListener("input", showRotation);
+// The browser sends the event later, when the dialog may show the next image.
+dialog.addEventListener("close", () => { if (!dialog.open) close(); });
+angle.addEventListener("input", () => { if (cropper) showRotation(); });
 stage.addEventListener("keydown", moveWithKeys);
