@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import time
 
 import pytest
 from playwright.sync_api import expect
@@ -15,15 +17,21 @@ NO_SCRIPTS = pytest.mark.parametrize("watched", [{"java_script_enabled": False}]
 DELAYS_MILLISECONDS = (0, 150)
 
 
+MAX_INTERVAL_SECONDS = 0.9  # below the second within which the site takes two clicks for a double click
+ATTEMPTS = 5  # on a busy machine, the browser can take longer for two clicks
+
+
 def click_twice(page, button, delay):
-    """Click twice at the position of a button, whatever the first click changes."""
+    """Click twice at the position of a button, whatever the first click changes. Return the seconds that this took."""
     button.scroll_into_view_if_needed()
     box = button.bounding_box()
     position = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    started = time.monotonic()
     page.mouse.click(*position)
     if delay:
         page.wait_for_timeout(delay)
     page.mouse.click(*position)
+    return time.monotonic() - started
 
 
 def count_predictions(page):
@@ -32,18 +40,44 @@ def count_predictions(page):
     return page.locator("table.data-table tbody tr").count()
 
 
+def predict_iris(page, delay):
+    page.goto("/?model=iris&example=1")
+    seconds = click_twice(page, page.get_by_role("button", name="Predict", exact=True), delay)
+    expect(page.locator(".result")).to_have_count(1)
+    return seconds
+
+
+def run_example(page, delay):
+    page.goto("/?model=digits")
+    seconds = click_twice(page, page.get_by_label("Run example 1"), delay)
+    expect(page.locator(".result")).to_have_count(1)
+    return seconds
+
+
+def upload_image(page, delay):
+    page.goto("/?model=digits")
+    page.get_by_label("Choose images").set_input_files(SAMPLES / "eight.png")
+    seconds = click_twice(page, page.get_by_role("button", name="Predict", exact=True), delay)
+    expect(page.get_by_role("heading", name="8", exact=True)).to_be_visible()
+    return seconds
+
+
+def check_double_clicks(page, *submissions):
+    for delay, submit in itertools.product(DELAYS_MILLISECONDS, submissions):
+        for _attempt in range(ATTEMPTS):
+            stored = count_predictions(page)
+            seconds = submit(page, delay)
+            if seconds < MAX_INTERVAL_SECONDS:
+                assert count_predictions(page) == stored + 1, (submit, delay)
+                break
+        else:
+            pytest.fail(f"The machine is too slow for a double click: {seconds:.1f} s")
+
+
 def test_a_double_click_with_scripts_stores_one_prediction(page, watched):
     sign_up(page)
-    stored = 0
-    for delay in DELAYS_MILLISECONDS:
-        page.goto("/?model=iris&example=1")
-        click_twice(page, page.get_by_role("button", name="Predict", exact=True), delay)
-        expect(page.locator(".result")).to_have_count(1)
-        page.goto("/?model=digits")
-        click_twice(page, page.get_by_label("Run example 1"), delay)
-        expect(page.locator(".result")).to_have_count(1)
-        stored += 2
-        assert count_predictions(page) == stored, delay
+    check_double_clicks(page, predict_iris, run_example)
+    stored = count_predictions(page)
     page.goto("/?model=iris&example=1")
     button = page.get_by_role("button", name="Predict", exact=True)
     button.click()
@@ -57,17 +91,8 @@ def test_a_double_click_with_scripts_stores_one_prediction(page, watched):
 @NO_SCRIPTS
 def test_a_double_click_without_scripts_stores_one_prediction(page, watched):
     sign_up(page, scripted=False)
-    stored = 0
-    for delay in DELAYS_MILLISECONDS:
-        page.goto("/?model=digits")
-        page.get_by_label("Choose images").set_input_files(SAMPLES / "eight.png")
-        click_twice(page, page.get_by_role("button", name="Predict", exact=True), delay)
-        expect(page.get_by_role("heading", name="8", exact=True)).to_be_visible()
-        page.goto("/?model=iris&example=1")
-        click_twice(page, page.get_by_role("button", name="Predict", exact=True), delay)
-        expect(page.locator(".result")).to_have_count(1)
-        stored += 2
-        assert count_predictions(page) == stored, delay
+    check_double_clicks(page, upload_image, predict_iris)
+    stored = count_predictions(page)
     page.wait_for_timeout(1000)  # otherwise, the same input counts as the second click of a double click
     page.goto("/?model=iris&example=1")
     page.get_by_role("button", name="Predict", exact=True).click()

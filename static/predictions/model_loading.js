@@ -36,6 +36,7 @@ function endWait(form) {
   const wait = waits.get(form);
   if (!wait) return;
   clearInterval(wait.timer);
+  clearTimeout(wait.repetition); // another click on the form has been answered in the meantime
   wait.notice.remove();
   form.classList.remove("waits-for-model");
   waits.delete(form);
@@ -64,7 +65,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   Object.assign(event.detail, { shouldSwap: false, isError: false });
   const seconds = Number(request.getResponseHeader("Retry-After")) || DEFAULT_RETRY_SECONDS;
   const submitter = requestConfig.triggeringEvent?.submitter;
-  setTimeout(repeatRequest, seconds * 1000, form, submitter);
+  clearTimeout(wait.repetition);
+  wait.repetition = setTimeout(repeatRequest, seconds * 1000, form, submitter);
 }, true);
 
 document.addEventListener("htmx:sendError", ({ detail }) => endWait(detail.requestConfig.elt), true);
