@@ -218,6 +218,15 @@ SCHEDULED_JOBS = {
     "predictions.services.sweep.delete_unfinished_files": 3600,
 }
 
+# --- events ---------------------------------------------------------------------------------------------------------
+EVENT_SINKS = env.list("EVENT_SINKS", cast=str.strip, default=[])  # short names or dotted paths; see docs/events.md
+EVENT_SOURCE = env.str("EVENT_SOURCE", default=SITE_URL or "mlsite")  # the `source` of all CloudEvents
+EVENT_MAX_ATTEMPTS = env.int("EVENT_MAX_ATTEMPTS", default=12)  # of an event that a sink refuses while it is available
+EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=7)  # for which events are stored after their delivery
+EVENT_JSONL_PATH = env.str("EVENT_JSONL_PATH", default=str(VAR_DIR / "events" / "events.jsonl"))
+EVENT_JSONL_MAX_BYTES = env.int("EVENT_JSONL_MAX_BYTES", default=100 * 2**20)  # per file; then a new one is started
+EVENT_JSONL_FILES = env.int("EVENT_JSONL_FILES", default=9)  # old files that remain
+
 # --- API ------------------------------------------------------------------------------------------------------------
 DAILY_QUOTA = env.int("DAILY_QUOTA", default=0)  # predictions per user and day (UTC); 0 for no limit
 REST_FRAMEWORK = build_rest_framework(rate=env.str("API_RATE", default="") or None, proxy_count=TRUSTED_PROXIES)
