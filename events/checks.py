@@ -9,7 +9,7 @@ from django.core.checks import Error, register
 
 from events.targets import BUILT_IN_SINKS, load_sink_classes
 
-MINIMUM_VALUES = {"EVENT_MAX_ATTEMPTS": 1, "EVENT_RETENTION_DAYS": 1}
+MINIMUM_VALUES = {"EVENT_MAX_ATTEMPTS": 1, "EVENT_RETENTION_DAYS": 1, "EVENT_RELAY_SECONDS": 0}
 
 
 @register()

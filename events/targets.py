@@ -1,6 +1,6 @@
 """Targets: the names that deliveries have, and the sinks behind them.
 
-A configured sink is a target with the name of the sink. Other targets, such as `webhook:<id>`, belong to the provider of that
+A configured sink is a target with the name of the sink. Other targets, such as `webhook:<id>`, belong to a provider of that
 prefix.
 """
 
@@ -63,6 +63,12 @@ def select_targets(events: Sequence[Event]) -> list[tuple[Event, str]]:
     for provider in _providers.values():
         pairs += provider.select_targets(events)
     return pairs
+
+
+def is_known_target(target: str) -> bool:
+    """Return whether a target has a configured sink or a provider."""
+    prefix, separator, _ = target.partition(SEPARATOR)
+    return prefix in _providers if separator else target in get_sink_classes()
 
 
 def open_sink(target: str) -> Sink | None:

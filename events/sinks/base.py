@@ -61,6 +61,7 @@ class Sink:
 
     name: ClassVar[str]
     batch_size: ClassVar[int] = 200
+    max_pause_seconds: ClassVar[float] = 60  # between two attempts while the sink is unavailable
     send_seconds: ClassVar[float] = 60  # the longest duration of `send`: then another relay can send the batch again
     max_age: ClassVar[timedelta | None] = None  # of an event, after which it fails for good; None: an outage loses no event
 
