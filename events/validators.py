@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from events.event_types import find_event_type
 from events.webhooks.addresses import MAX_URL_CHARACTERS, InvalidURL, is_allowed, parse_url
 
-URL_MESSAGES = {
+URL_MESSAGES: dict[str, Any] = {
     "invalid": _("Enter a complete URL, for example https://example.org/hooks/mlsite."),
     "https-required": _("Start the URL with https://."),
     "credentials": _("Remove the username and password from the URL. Use the signature to authenticate requests."),

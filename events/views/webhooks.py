@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -34,11 +34,10 @@ from events.services.webhooks import (
 MAX_DELIVERY_ID_DIGITS = 18
 
 
-class WebhookMixin(LoginRequiredMixin):
+class WebhookBaseView(LoginRequiredMixin, View):
     """Find the webhook of the URL. The webhooks of other users are not found."""
 
     request: AuthenticatedRequest
-    kwargs: dict[str, Any]
 
     @cached_property
     def webhook(self) -> Webhook:
@@ -62,11 +61,12 @@ class WebhooksView(LoginRequiredMixin, TemplateView):
         return super().get_context_data(rows=rows, **kwargs)
 
 
-class CreateWebhookView(WebhookMixin, FormView):
+class CreateWebhookView(WebhookBaseView, FormView):
     """Create a webhook, and show its secret."""
 
     template_name = "events/webhook_form.html"
     form_class = WebhookForm
+    request: AuthenticatedRequest
 
     def form_valid(self, form: WebhookForm) -> HttpResponse:
         try:
@@ -77,11 +77,12 @@ class CreateWebhookView(WebhookMixin, FormView):
         return self.render_secret(webhook, title=_("Webhook created"))
 
 
-class EditWebhookView(WebhookMixin, FormView):
+class EditWebhookView(WebhookBaseView, FormView):
     """Change the URL, the events, or the description."""
 
     template_name = "events/webhook_form.html"
     form_class = WebhookForm
+    request: AuthenticatedRequest
 
     def get_initial(self) -> dict[str, Any]:
         return {name: getattr(self.webhook, name) for name in WebhookForm.base_fields}
@@ -95,10 +96,11 @@ class EditWebhookView(WebhookMixin, FormView):
         return redirect(self.webhook)
 
 
-class WebhookView(WebhookMixin, TemplateView):
+class WebhookView(WebhookBaseView, TemplateView):
     """Show a webhook and its deliveries, newest first."""
 
     template_name = "events/webhook.html"
+    request: AuthenticatedRequest
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         webhook = self.webhook
@@ -112,19 +114,19 @@ class WebhookView(WebhookMixin, TemplateView):
         )
 
 
-class RotateSecretView(WebhookMixin, View):
+class RotateSecretView(WebhookBaseView):
     """Create a new secret, and show it."""
 
-    http_method_names: ClassVar = ["post"]
+    http_method_names = ["post"]
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         return self.render_secret(rotate_secret(webhook=self.webhook), title=_("New secret"))
 
 
-class WebhookActionView(WebhookMixin, View):
+class WebhookActionView(WebhookBaseView):
     """Change a webhook, and return to its page with a message."""
 
-    http_method_names: ClassVar = ["post"]
+    http_method_names = ["post"]
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         webhook = self.webhook
@@ -165,8 +167,8 @@ class ResendView(WebhookActionView):
         return message % {"count": format_count(count)}
 
 
-class DeleteWebhookView(WebhookMixin, View):
-    http_method_names: ClassVar = ["post"]
+class DeleteWebhookView(WebhookBaseView):
+    http_method_names = ["post"]
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         delete_webhook(webhook=self.webhook)

@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from queue import Empty, SimpleQueue
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from django.conf import settings
@@ -55,7 +56,7 @@ class ResolvedAddress:
     """An address of a host, in the form that `socket.connect` takes."""
 
     family: int
-    address: tuple[str | int, ...]
+    address: tuple[Any, ...]
 
 
 def parse_url(url: str) -> Target:
