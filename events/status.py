@@ -61,9 +61,9 @@ def get_event_status(*, now: datetime | None = None) -> EventStatus:
 
 
 def _group_targets() -> dict[str, list[str]]:
-    """Return the configured sinks and all other targets that have got events, by the name under which they are shown."""
+    """Return the configured sinks and all targets that get or got events, by the name under which they are shown."""
     groups: dict[str, list[str]] = defaultdict(list)
-    names = {*get_sink_classes(), *TargetStatus.objects.values_list("pk", flat=True)}
+    names = {*get_sink_classes(), *TargetStatus.objects.values_list("pk", flat=True), *Delivery.objects.iterate_targets()}
     for target in sorted(names):
         groups[target.partition(SEPARATOR)[0]].append(target)
     return groups

@@ -137,7 +137,7 @@ def test_a_batch_job_has_an_event_each_time_it_ends(flowers, user):
 def test_reviews_have_events_with_the_key_of_their_prediction(shades, user, reviewer):
     prediction = make_prediction(user)
     first = review_prediction(prediction=prediction, reviewer=reviewer, verdict="correct")
-    second = review_prediction(prediction=prediction, reviewer=reviewer, verdict="incorrect")
+    second = review_prediction(prediction=prediction, reviewer=reviewer, true_label="grey")
     assert withdraw_review(prediction=prediction, reviewer=reviewer)
     assert not withdraw_review(prediction=prediction, reviewer=reviewer)
     events = list_events("review.")
