@@ -24,6 +24,7 @@ DEFAULT_OPTIONS: dict[str, Any] = {
     "linger.ms": 5,
     "message.timeout.ms": CONFIRMATION_SECONDS * 1000,
     "socket.connection.setup.timeout.ms": 5000,
+    "log_level": 2,  # critical. The relay logs an outage once, librdkafka logs each attempt to connect
 }
 
 
@@ -45,8 +46,9 @@ class KafkaSink(Sink):
     def __init__(self, *, bootstrap_servers: str, topic: str, options: Mapping[str, Any]) -> None:
         self._topic = topic
         fixed = {"bootstrap.servers": bootstrap_servers, "enable.idempotence": True, "acks": "all"}
-        self._options = {**DEFAULT_OPTIONS, **options, **fixed}
+        self._options = {**DEFAULT_OPTIONS, **options, **fixed, "error_cb": self._record_error}
         self._producer: Any = None
+        self._last_error = ""
 
     @classmethod
     def from_settings(cls) -> KafkaSink:
@@ -77,13 +79,13 @@ class KafkaSink(Sink):
         producer = self._open_producer()
         for position, event in enumerate(events):
             self._produce(producer, position, event, reports)
-        producer.flush(FLUSH_SECONDS)
-        if len(reports) < len(events) or any(error is not None and error.fatal() for error in reports.values()):
+        self._flush(producer)
+        if len(reports) < len(events):
             self._discard_producer()
         if reports and all(error is not None and not is_permanent(error) for error in reports.values()):
-            raise SinkUnavailable(describe_error(next(iter(reports.values()))))
+            raise SinkUnavailable(self._last_error or describe_error(next(iter(reports.values()))))
         if not reports:
-            raise SinkUnavailable(f"The brokers did not respond within {FLUSH_SECONDS} seconds.")
+            raise SinkUnavailable(self._last_error or f"The brokers did not respond within {FLUSH_SECONDS} seconds.")
         return [build_outcome(reports, position) for position in range(len(events))]
 
     def close(self) -> None:
@@ -108,17 +110,35 @@ class KafkaSink(Sink):
         """Queue a message. Its report arrives during `flush`."""
         from confluent_kafka import KafkaException
 
+        def record_report(error: Any, _message: Any) -> None:
+            reports[position] = error
+
         value = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+        key = event["partitionkey"].encode()
         try:
-            producer.produce(
-                self._topic,
-                value,
-                key=event["partitionkey"].encode(),
-                headers=HEADERS,
-                on_delivery=lambda error, _message: reports.__setitem__(position, error),
-            )
+            producer.produce(self._topic, value, key=key, headers=HEADERS, on_delivery=record_report)
         except KafkaException as error:  # for example, the message is too large
             reports[position] = error.args[0]
+
+    def _flush(self, producer: Any) -> None:
+        """Wait for the reports.
+
+        Raises:
+            SinkUnavailable: the producer cannot continue. For example, the brokers have lost its state. The next batch gets
+                a new producer.
+        """
+        from confluent_kafka import KafkaException
+
+        self._last_error = ""
+        try:
+            producer.flush(FLUSH_SECONDS)
+        except KafkaException as error:
+            self._discard_producer()
+            raise SinkUnavailable(describe_error(error.args[0])) from error
+
+    def _record_error(self, error: Any) -> None:
+        """Remember why there is no connection, for the message of an outage."""
+        self._last_error = describe_error(error)
 
     def _discard_producer(self) -> None:
         """Drop the producer with its waiting messages, which the relay sends again."""

@@ -68,7 +68,7 @@ def test_a_silent_broker_makes_the_sink_unavailable_until_it_responds(open_sink)
         assert sink.send([build_event(1)])[0].result is Result.DELIVERED
         process.send_signal(signal.SIGSTOP)
         started = time.monotonic()
-        with pytest.raises(SinkUnavailable, match="_MSG_TIMED_OUT"):
+        with pytest.raises(SinkUnavailable, match="Kafka"):
             sink.send([build_event(2)])
         assert time.monotonic() - started < 10
         process.send_signal(signal.SIGCONT)
@@ -83,7 +83,7 @@ def test_without_a_broker_the_sink_is_unavailable(open_sink):
         sink.send([build_event(1)])
         process.kill()
         process.wait()
-        with pytest.raises(SinkUnavailable, match="Kafka"):
+        with pytest.raises(SinkUnavailable, match="Connection refused"):
             sink.send([build_event(2)])
 
 
