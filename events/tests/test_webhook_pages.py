@@ -95,10 +95,12 @@ def test_a_webhook_is_paused_resumed_and_deleted(signed_in, user):
 
 def test_a_disabled_webhook_shows_why(signed_in, user):
     webhook = make_webhook(user, URL)
+    make_deliveries(user, webhook, 1)
     disable_webhook(webhook=webhook, reason=Webhook.Reason.GONE)
     page = signed_in.get(webhook.get_absolute_url()).content.decode()
     assert "The address responded with 410 Gone." in page
-    assert "Send a test event" not in page
+    assert "The webhook is disabled." in page
+    assert "Send" not in page
 
 
 def test_a_new_secret_is_shown_once_and_the_previous_one_expires(signed_in, user):

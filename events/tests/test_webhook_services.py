@@ -83,6 +83,16 @@ def test_a_test_event_is_for_one_webhook(user, receiver):
     assert request.event["data"]["webhook"] == str(webhook.pk)
 
 
+def test_a_test_event_ends_a_pause_after_an_outage(user, receiver):
+    webhook = make_webhook(user, receiver.url)
+    make_event(user)
+    receiver.respond = lambda _request: (503, b"", {})
+    relay(webhook)
+    assert relay(webhook) == 0
+    services.send_test_event(webhook=webhook)
+    assert relay(webhook) == 2
+
+
 def test_failed_events_are_sent_again(user, receiver):
     webhook, second = make_webhook(user, receiver.url), make_webhook(user, receiver.url)
     events = [make_event(user) for _ in range(3)]
