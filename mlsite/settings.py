@@ -199,7 +199,7 @@ WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=False)  # besides HT
 WEBHOOK_ALLOW_PRIVATE_ADDRESSES = env.bool("WEBHOOK_ALLOW_PRIVATE_ADDRESSES", default=False)  # loopback ones too
 KAFKA_BOOTSTRAP_SERVERS = env.str("KAFKA_BOOTSTRAP_SERVERS", default="")  # for example kafka-1:9092,kafka-2:9092
 KAFKA_TOPIC = env.str("KAFKA_TOPIC", default="mlsite.events")
-KAFKA_OPTIONS = env.json("KAFKA_OPTIONS", default={})  # more settings of librdkafka, as a JSON object
+KAFKA_OPTIONS = env.str("KAFKA_OPTIONS", default="{}")  # more settings of librdkafka, as a JSON object
 
 # --- background work ------------------------------------------------------------------------------------------------
 # The broker of the Celery workers: amqp://… (RabbitMQ) or redis://…. If empty, tasks run in threads of the web processes.

@@ -55,7 +55,7 @@ class KafkaSink(Sink):
         return cls(
             bootstrap_servers=settings.KAFKA_BOOTSTRAP_SERVERS,
             topic=settings.KAFKA_TOPIC,
-            options=settings.KAFKA_OPTIONS,
+            options=parse_options(settings.KAFKA_OPTIONS),
         )
 
     @classmethod
@@ -67,11 +67,10 @@ class KafkaSink(Sink):
             problems.append("KAFKA_BOOTSTRAP_SERVERS is not set. Set it to the brokers, for example kafka-1:9092.")
         if not settings.KAFKA_TOPIC:
             problems.append("KAFKA_TOPIC is empty. Set it to the topic of the events.")
-        options = settings.KAFKA_OPTIONS
-        if not isinstance(options, dict) or not all(isinstance(value, str | int | float) for value in options.values()):
-            problems.append('KAFKA_OPTIONS is not a JSON object of texts and numbers, such as {"security.protocol": "SSL"}.')
-        elif fixed := sorted(set(FIXED_OPTIONS).intersection(options)):
-            problems.append(f"KAFKA_OPTIONS cannot contain {', '.join(fixed)}.")
+        try:
+            parse_options(settings.KAFKA_OPTIONS)
+        except ValueError as error:
+            problems.append(str(error))
         return problems
 
     def send(self, events: Sequence[CloudEvent]) -> Sequence[Outcome]:
@@ -145,6 +144,23 @@ class KafkaSink(Sink):
         if self._producer is not None:
             self._producer.purge()
             self._producer = None
+
+
+def parse_options(text: str) -> dict[str, Any]:
+    """Parse the setting `KAFKA_OPTIONS`.
+
+    Raises:
+        ValueError: it is not a JSON object of simple values, or contains options that the sink sets.
+    """
+    try:
+        options = json.loads(text)
+    except ValueError:
+        options = None
+    if not isinstance(options, dict) or not all(isinstance(value, str | int | float) for value in options.values()):
+        raise ValueError('KAFKA_OPTIONS is not a JSON object of texts and numbers, such as {"security.protocol": "SSL"}.')
+    if fixed := sorted(set(FIXED_OPTIONS).intersection(options)):
+        raise ValueError(f"KAFKA_OPTIONS cannot contain {', '.join(fixed)}.")
+    return options
 
 
 def is_permanent(error: Any) -> bool:

@@ -97,16 +97,17 @@ def test_the_settings_are_checked(settings):
     settings.KAFKA_BOOTSTRAP_SERVERS = "127.0.0.1:9092"
     assert check_sinks() == []
     settings.KAFKA_BOOTSTRAP_SERVERS, settings.KAFKA_TOPIC = "", ""
-    settings.KAFKA_OPTIONS = {"acks": "0"}
+    settings.KAFKA_OPTIONS = '{"acks": "0"}'
     errors = [error.msg for error in check_sinks()]
     assert [error.split()[0] for error in errors] == ["KAFKA_BOOTSTRAP_SERVERS", "KAFKA_TOPIC", "KAFKA_OPTIONS"]
-    settings.KAFKA_OPTIONS = ["x"]
-    assert "JSON object" in check_sinks()[-1].msg
+    for value in ("", "x", "[1]", '{"x": [1]}', '{"x": null}'):
+        settings.KAFKA_OPTIONS = value
+        assert "JSON object" in check_sinks()[-1].msg
 
 
 def test_the_settings_are_passed_on(settings, broker):
     settings.KAFKA_BOOTSTRAP_SERVERS, settings.KAFKA_TOPIC = broker, "other.topic"
-    settings.KAFKA_OPTIONS = {"compression.type": "gzip"}
+    settings.KAFKA_OPTIONS = '{"compression.type": "gzip"}'
     sink = KafkaSink.from_settings()
     assert sink.send([build_event(1)])[0].result is Result.DELIVERED
     sink.close()

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from events.checks import check_webhook_addresses
 from events.webhooks import addresses
 from events.webhooks.addresses import AddressRefused, HostNotFound, InvalidURL, Target, is_allowed, parse_url, resolve_target
 
@@ -113,6 +114,13 @@ def test_other_urls_are_rejected(url, code):
 def test_urls_are_parsed_once(url, target, authority):
     parsed = parse_url(url)
     assert (parsed, parsed.authority) == (target, authority)
+
+
+def test_open_sign_up_and_private_addresses_are_reported(settings):
+    settings.WEBHOOK_ALLOW_PRIVATE_ADDRESSES = settings.ALLOW_SIGNUP = True
+    assert [warning.id for warning in check_webhook_addresses()] == ["events.W001"]
+    settings.ALLOW_SIGNUP = False
+    assert check_webhook_addresses() == []
 
 
 def test_a_setting_allows_http(settings):

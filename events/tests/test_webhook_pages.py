@@ -100,7 +100,8 @@ def test_a_disabled_webhook_shows_why(signed_in, user):
     page = signed_in.get(webhook.get_absolute_url()).content.decode()
     assert "The address responded with 410 Gone." in page
     assert "The webhook is disabled." in page
-    assert "Send" not in page
+    assert "Send a test event" not in page
+    assert reverse("events:webhook-resend", args=[webhook.pk]) not in page
 
 
 def test_a_new_secret_is_shown_once_and_the_previous_one_expires(signed_in, user):

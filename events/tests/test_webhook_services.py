@@ -1,5 +1,9 @@
 """Create, pause, resume, and delete webhooks, and send events again."""
 
+import json
+from pathlib import Path
+
+import jsonschema
 import pytest
 from django.core.exceptions import ValidationError
 
@@ -81,6 +85,8 @@ def test_a_test_event_is_for_one_webhook(user, receiver):
     (request,) = receiver.requests
     assert (request.path, request.event["type"]) == ("/1", "webhook.test")
     assert request.event["data"]["webhook"] == str(webhook.pk)
+    schema = json.loads((Path(__file__).parents[2] / "docs" / "event-schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(request.event)
 
 
 def test_a_test_event_ends_a_pause_after_an_outage(user, receiver):
