@@ -30,6 +30,7 @@ from events.services.webhooks import (
     send_test_event,
     update_webhook,
 )
+from events.webhooks.snippets import SNIPPETS
 
 MAX_DELIVERY_ID_DIGITS = 18
 
@@ -45,7 +46,8 @@ class WebhookBaseView(LoginRequiredMixin, View):
 
     def render_secret(self, webhook: Webhook, *, title: str) -> HttpResponse:
         """Return the page that shows the secret, the only time that it is shown."""
-        return render(self.request, "events/webhook_secret.html", {"webhook": webhook, "title": title})
+        context = {"webhook": webhook, "title": title, "snippets": SNIPPETS}
+        return render(self.request, "events/webhook_secret.html", context)
 
 
 class WebhooksView(LoginRequiredMixin, TemplateView):
