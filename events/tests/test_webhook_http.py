@@ -10,7 +10,7 @@ import pytest
 
 from events.tests.receiver import run_raw_server, run_receiver
 from events.webhooks.addresses import AddressRefused, InvalidURL
-from events.webhooks.http import MAX_RESPONSE_BYTES, RequestFailed, post
+from events.webhooks.http import MAX_RESPONSE_BYTES, RequestFailed, get_tls_context, post
 
 pytestmark = pytest.mark.once
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -129,9 +129,11 @@ def test_https_checks_the_certificate_for_the_name_of_the_url(certificate, resol
         with pytest.raises(RequestFailed, match="certificate is not valid: self-signed"):
             send(f"https://hooks.example.org:{port}/")
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+        get_tls_context.cache_clear()
         assert send(f"https://hooks.example.org:{port}/").status == 204
         with pytest.raises(RequestFailed, match="certificate is not valid: Hostname mismatch"):
             send(f"https://other.example.org:{port}/")
+        get_tls_context.cache_clear()
     assert len(receiver.requests) == 1
 
 

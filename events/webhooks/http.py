@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from time import monotonic
 from typing import cast
@@ -109,10 +110,16 @@ def connect(target: Target, deadline: float) -> socket.socket:
         return connected
     try:
         set_timeout(connected, deadline)
-        return ssl.create_default_context().wrap_socket(connected, server_hostname=target.host)
+        return get_tls_context().wrap_socket(connected, server_hostname=target.host)
     except BaseException:
         connected.close()
         raise
+
+
+@cache
+def get_tls_context() -> ssl.SSLContext:
+    """Return a context with the certificates of the system. Loading them takes 27 ms of CPU, so it is done once."""
+    return ssl.create_default_context()
 
 
 def connect_to_first(addresses: list[ResolvedAddress], deadline: float) -> socket.socket:
