@@ -55,7 +55,7 @@ def get_event_status(*, now: datetime | None = None) -> EventStatus:
     now = now or timezone.now()
     new_events = Event.objects.filter(is_fanned_out=False)
     oldest = new_events.order_by("id").values_list("created_at", flat=True).first()
-    new = TargetReport(NEW_EVENTS, _count(new_events), 0, _measure_age(oldest, now))
+    new = TargetReport(NEW_EVENTS, _count(new_events) if oldest else 0, 0, _measure_age(oldest, now))
     groups = _group_targets()
     return EventStatus(new, [_measure_target(name, targets, now) for name, targets in sorted(groups.items())])
 

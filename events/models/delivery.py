@@ -67,8 +67,6 @@ class Delivery(models.Model):
         indexes = [
             # Serves: the relay, which sends the pending deliveries of a target, oldest event first.
             models.Index("target", "event", name="delivery_pending", condition=Q(state="pending")),
-            # Serves: the relay, which looks for an earlier event with the same key.
-            models.Index("target", "key", "event", name="delivery_pending_key", condition=Q(state="pending")),
             # Serves: the failed deliveries, newest first, and their number.
             models.Index("event", name="delivery_failed", condition=Q(state="failed")),
             # Serves: the deliveries of a target, newest first.

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from events.models import Delivery, TargetStatus
@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 LEASE_MARGIN_SECONDS = 15  # for building the events and storing the outcomes
 FIRST_DELAY_SECONDS, DELAY_FACTOR, MAX_DELAY_SECONDS = 5, 4, 12 * 3600  # of one event: 12 attempts take about three days
+MIN_PAGE_ROWS = 500  # read at a time when the relay looks for deliveries that are due
 JITTER = 0.2  # share of a delay by which it varies, so that events do not all return at the same time
 State = Delivery.State
 
@@ -55,12 +56,10 @@ def is_paused(target: str) -> bool:
 def _claim_deliveries(target: str, sink: Sink, lease: UUID) -> list[Delivery]:
     """Lease the oldest deliveries that are due, and whose earlier events with the same key have ended."""
     now = timezone.now()
-    pending = Delivery.objects.pending()
-    earlier = pending.filter(target=OuterRef("target"), key=OuterRef("key"), event__lt=OuterRef("event"))
-    due = pending.filter(~Exists(earlier), target=target, next_attempt_at__lte=now)
     with transaction.atomic():
-        rows = _lock_rows(due.select_related("event").order_by("event_id"))
-        deliveries = list(rows[: sink.batch_size])
+        ids = _find_due(target, now, sink.batch_size)
+        rows = Delivery.objects.pending().filter(pk__in=ids, next_attempt_at__lte=now).select_related("event")
+        deliveries = list(_lock_rows(rows.order_by("event_id")))
         until = now + timedelta(seconds=sink.send_seconds + LEASE_MARGIN_SECONDS)
         Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries]).update(
             lease=lease, next_attempt_at=until, attempts=F("attempts") + 1
@@ -68,6 +67,27 @@ def _claim_deliveries(target: str, sink: Sink, lease: UUID) -> list[Delivery]:
     for delivery in deliveries:
         delivery.lease, delivery.attempts = lease, delivery.attempts + 1
     return deliveries
+
+
+def _find_due(target: str, now: datetime, count: int) -> list[int]:
+    """Return the IDs of deliveries that are due, at most one for each key: the first pending one.
+
+    All pending deliveries are read in the order of their events, so the first one of a key is the first one that is read.
+    With a condition on earlier deliveries instead, PostgreSQL compared each delivery with all others if the table had no
+    statistics (1.3 instead of 0.1 ms of CPU per event).
+    """
+    seen: set[str] = set()
+    ids: list[int] = []
+    pending = Delivery.objects.pending().filter(target=target).order_by("event_id")
+    page = pending.values_list("pk", "event_id", "key", "next_attempt_at")
+    last_event = 0
+    while len(ids) < count and (rows := list(page.filter(event_id__gt=last_event)[: max(count, MIN_PAGE_ROWS)])):
+        for pk, _, key, next_attempt_at in rows:
+            if key not in seen and next_attempt_at <= now:
+                ids.append(pk)
+            seen.add(key)
+        last_event = rows[-1][1]
+    return ids[:count]
 
 
 def _lock_rows(rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
@@ -128,7 +148,7 @@ def _update_leased(deliveries: Sequence[Delivery], **changes: Any) -> int:
     """Change deliveries and end their lease, except those whose lease this relay has lost. Return their number."""
     if not deliveries:
         return 0
-    rows = Delivery.objects.pending().filter(pk__in=[row.pk for row in deliveries], lease=deliveries[0].lease)
+    rows = Delivery.objects.filter(pk__in=[row.pk for row in deliveries], lease=deliveries[0].lease)
     return rows.update(lease=None, **changes)
 
 
