@@ -7,14 +7,15 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from accounts.permissions import SEND_EVENTS, VIEW_EVENTS, has_permission
 from core.admin import ReadOnlyAdmin, render_json
 from core.fields import parse_uuid
-from events.models import Delivery, Event
+from events.models import Delivery, Event, Webhook
 from events.services.resend import send_again
+from events.services.webhooks import pause_webhook, resume_webhook
 
 
 class EventAdmin(ReadOnlyAdmin):
@@ -99,3 +100,37 @@ class DeliveryAdmin(EventAdmin):
     @admin.action(description=_("Send again"), permissions=["send"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         self.send_deliveries(request, queryset)
+
+
+@admin.register(Webhook)
+class WebhookAdmin(EventAdmin):
+    """Webhooks, without their secrets."""
+
+    ordering = ("-id",)
+    list_display = ("url", "user", "state", "failure_count", "failing_since", "created_at")
+    list_select_related = ("user",)
+    list_filter: ClassVar[Any] = ("state",)
+    search_fields = ("url", "user__username")
+    fields: ClassVar[Any] = (
+        *("user", "url", "description", "event_types", "state", "disabled_reason", "disabled_at"),
+        *("failure_count", "failing_since", "previous_secret_expires_at", "created_at"),
+    )
+    readonly_fields = ("created_at",)
+    actions = ("pause_selected", "resume_selected", "send_failed_again")
+
+    @admin.action(description=_("Pause"), permissions=["send"])
+    def pause_selected(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        for webhook in queryset:
+            pause_webhook(webhook=webhook)
+        self.message_user(request, gettext("The selected webhooks are paused."))
+
+    @admin.action(description=_("Resume"), permissions=["send"])
+    def resume_selected(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        for webhook in queryset:
+            resume_webhook(webhook=webhook)
+        self.message_user(request, gettext("The selected webhooks are active."))
+
+    @admin.action(description=_("Send all failed events again"), permissions=["send"])
+    def send_failed_again(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        targets = [webhook.target for webhook in queryset]
+        self.send_deliveries(request, Delivery.objects.filter(target__in=targets, state=Delivery.State.FAILED))

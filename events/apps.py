@@ -6,6 +6,12 @@ class EventsConfig(AppConfig):
     name = "events"
 
     def ready(self) -> None:
-        from events import checks  # noqa: F401  registers the system checks
+        """Register system checks, webhooks, and what other apps know about their events."""
+        from events import checks  # noqa: F401
+        from events.models.webhook import TARGET_PREFIX
+        from events.services import user_webhooks  # noqa: F401  deletes the webhooks of removed users
+        from events.services.webhook_sink import WebhookTargets
+        from events.targets import register_provider
 
-        autodiscover_modules("event_data")  # of all apps: the functions that build the data of events
+        register_provider(TARGET_PREFIX, WebhookTargets())
+        autodiscover_modules("event_data")  # of all apps: the types of events, and the functions that build their data

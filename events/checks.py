@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import Error, register
+from django.core.checks import Error, Warning, register
 
 from events.targets import BUILT_IN_SINKS, load_sink_classes
 
@@ -43,3 +43,12 @@ def check_numbers(**options: Any) -> list[Error]:
         hint = "Set it to a URI that identifies this site, for example https://mlsite.example.org."
         errors.append(Error(f"EVENT_SOURCE is not a URI: {settings.EVENT_SOURCE!r}", hint=hint, id="events.E005"))
     return errors
+
+
+@register(deploy=True)
+def check_webhook_addresses(**options: Any) -> list[Warning]:
+    """Warn if everyone can send requests to services of the internal network."""
+    if not (settings.WEBHOOK_ALLOW_PRIVATE_ADDRESSES and settings.ALLOW_SIGNUP):
+        return []
+    hint = "Set WEBHOOK_ALLOW_PRIVATE_ADDRESSES=false, or ALLOW_SIGNUP=false."
+    return [Warning("Everyone can sign up and send webhooks to private addresses.", hint=hint, id="events.W001")]

@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 from events.models import Event
 from events.sinks.base import Sink
 
-BUILT_IN_SINKS = {"jsonl": "events.sinks.jsonl.JsonLinesSink"}
+BUILT_IN_SINKS = {"jsonl": "events.sinks.jsonl.JsonLinesSink", "kafka": "events.sinks.kafka.KafkaSink"}
 SEPARATOR = ":"
 
 

@@ -7,9 +7,20 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
+from accounts.permissions import VIEW_BATCH_JOBS, VIEW_PREDICTIONS
+from events.event_types import register_event_type
 from events.models import Event
 from events.payloads import event_data
 from predictions.models import Prediction, Review
+
+register_event_type("prediction.succeeded", _("Prediction succeeded"), permission=VIEW_PREDICTIONS)
+register_event_type("prediction.failed", _("Prediction failed"), permission=VIEW_PREDICTIONS)
+register_event_type("prediction.canceled", _("Prediction canceled"), permission=VIEW_PREDICTIONS)
+register_event_type("review.created", _("Review created"), permission=VIEW_PREDICTIONS)
+register_event_type("review.withdrawn", _("Review withdrawn"), permission=VIEW_PREDICTIONS)
+register_event_type("batch_job.ended", _("Batch job ended"), permission=VIEW_BATCH_JOBS)
 
 
 @event_data("prediction.*")

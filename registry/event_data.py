@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
+from accounts.permissions import VIEW_MODELS
+from events.event_types import register_event_type
 from events.models import Event
 from events.payloads import event_data
 from registry.models import AliasChange
+
+register_event_type("alias.changed", _("Alias changed (if you can see all models)"), permission=VIEW_MODELS)
 
 
 @event_data("alias.*")

@@ -107,6 +107,8 @@ def _store_outcomes(target: str, sink: Sink, outcomes: Sequence[tuple[Delivery, 
         for row, outcome in outcomes:
             if outcome.result is Result.DELIVERED and outcome.details:
                 delivered += _update_leased([row], state=State.DELIVERED, ended_at=now, error="", details=outcome.details)
+            elif outcome.result is Result.SKIPPED:
+                _update_leased([row], next_attempt_at=now, attempts=F("attempts") - 1)
             elif outcome.result is not Result.DELIVERED:
                 changes = _plan_next_attempt(row, sink, outcome, now)
                 count = _update_leased([row], error=_cut(outcome.message), details=outcome.details, **changes)

@@ -30,6 +30,7 @@ class Result(Enum):
     DELIVERED = "delivered"
     RETRY = "retry"  # only this event failed; events with other keys go on
     REJECTED = "rejected"  # it will never be accepted
+    SKIPPED = "skipped"  # it was not sent, because others of the batch failed: the attempt does not count
 
 
 @dataclass(frozen=True, slots=True)
