@@ -19,10 +19,11 @@ CHANGE_BATCH_JOBS = "predictions.change_batchjob"
 VIEW_MODELS = "registry.view_registeredmodel"  # also those without an alias
 PROMOTE_MODELS = "registry.change_alias"
 VIEW_OPERATIONS = "monitoring.view_rollup"
+MANAGE_ALERTS = "monitoring.change_alert"  # acknowledge and mute alerts, and change their rules
 
 PERMISSIONS = (
     VIEW_PREDICTIONS, REVIEW_PREDICTIONS, SEND_GROUND_TRUTH, EXPORT_PREDICTIONS, CANCEL_PREDICTIONS, VIEW_BATCH_JOBS,
-    CHANGE_BATCH_JOBS, VIEW_MODELS, PROMOTE_MODELS, VIEW_OPERATIONS,
+    CHANGE_BATCH_JOBS, VIEW_MODELS, PROMOTE_MODELS, VIEW_OPERATIONS, MANAGE_ALERTS,
 )  # fmt: skip
 
 

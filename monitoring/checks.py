@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import Warning, register
+from django.core.checks import Error, Warning, register
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 
 from monitoring.windows import ROLLUP_DELAY
+
+NO_DIGEST, LAST_HOUR = -1, 23
 
 
 @register()
@@ -21,3 +26,34 @@ def check_rollup_delay(**options: Any) -> list[Warning]:
         f"Set PREDICT_TIMEOUT to {delay_seconds:.0f} seconds or less. Otherwise, slow predictions can be missing in rollups."
     )
     return [Warning(message, hint=hint, id="monitoring.W002")]
+
+
+@register()
+def check_alert_channels(**options: Any) -> list[Error]:
+    """Check the addresses and the hour of notifications about alerts. The messages do not contain the URL, a secret."""
+    errors = []
+    for address in settings.ALERT_EMAILS:
+        try:
+            validate_email(address)
+        except ValidationError:
+            hint = "Separate addresses by commas, for example ops@example.org,admin@example.org."
+            errors.append(Error(f"ALERT_EMAILS contains an invalid address: {address}", hint=hint, id="monitoring.E001"))
+    if settings.ALERT_WEBHOOK_URL and not is_webhook_url(settings.ALERT_WEBHOOK_URL):
+        hint = "Set it to the address of an incoming webhook, for example https://hooks.slack.com/services/…"
+        errors.append(Error("ALERT_WEBHOOK_URL is not an HTTP or HTTPS URL.", hint=hint, id="monitoring.E002"))
+    if not NO_DIGEST <= settings.ALERT_DIGEST_HOUR <= LAST_HOUR:
+        hint = "Set it to an hour from 0 to 23 (UTC), or to -1 for no daily digest."
+        message = f"ALERT_DIGEST_HOUR is not an hour: {settings.ALERT_DIGEST_HOUR}"
+        errors.append(Error(message, hint=hint, id="monitoring.E003"))
+    return errors
+
+
+def is_webhook_url(text: str) -> bool:
+    """Return whether a text is an absolute URL without a user name, in ASCII."""
+    try:
+        parts = urlsplit(text)
+        port_is_valid = parts.port != 0
+    except ValueError:
+        return False
+    is_plain = text.isascii() and text.isprintable() and " " not in text
+    return bool(is_plain and port_is_valid and parts.scheme in ("http", "https") and parts.hostname and not parts.username)
