@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import Error, Warning, register
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from monitoring.alerts.channels import is_webhook_url
 from monitoring.windows import ROLLUP_DELAY
 
 NO_DIGEST, LAST_HOUR = -1, 23
@@ -46,14 +46,3 @@ def check_alert_channels(**options: Any) -> list[Error]:
         message = f"ALERT_DIGEST_HOUR is not an hour: {settings.ALERT_DIGEST_HOUR}"
         errors.append(Error(message, hint=hint, id="monitoring.E003"))
     return errors
-
-
-def is_webhook_url(text: str) -> bool:
-    """Return whether a text is an absolute URL without a user name, in ASCII."""
-    try:
-        parts = urlsplit(text)
-        port_is_valid = parts.port != 0
-    except ValueError:
-        return False
-    is_plain = text.isascii() and text.isprintable() and " " not in text
-    return bool(is_plain and port_is_valid and parts.scheme in ("http", "https") and parts.hostname and not parts.username)

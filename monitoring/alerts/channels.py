@@ -44,10 +44,29 @@ def deliver(notification: AlertNotification) -> None:
     try:
         if notification.channel == Channel.EMAIL:
             EmailMessage(notification.subject, notification.text, to=settings.ALERT_EMAILS).send()
+        elif not is_webhook_url(settings.ALERT_WEBHOOK_URL):
+            raise DeliveryError("ALERT_WEBHOOK_URL is not a URL.")
         else:
             post_json(urlsplit(settings.ALERT_WEBHOOK_URL), build_body(notification.subject, notification.text))
-    except (OSError, HTTPException) as error:  # errors of SMTP are OSErrors
+    except (OSError, HTTPException, ValueError) as error:  # errors of SMTP are OSErrors, invalid addresses ValueErrors
         raise DeliveryError(f"{type(error).__name__}: {error}".removesuffix(": ")) from error
+
+
+def is_webhook_url(text: str) -> bool:
+    """Return whether a text is an absolute URL without a user name, in ASCII."""
+    try:
+        parts = urlsplit(text)
+        port_is_valid = parts.port != 0
+    except ValueError:
+        return False
+    is_plain = text.isascii() and text.isprintable() and " " not in text
+    return bool(is_plain and port_is_valid and parts.scheme in ("http", "https") and parts.hostname and not parts.username)
+
+
+def get_webhook_host() -> str:
+    """Return the host of the webhook, or an empty string if there is none. The rest of the URL is a secret."""
+    url = settings.ALERT_WEBHOOK_URL
+    return str(urlsplit(url).hostname) if is_webhook_url(url) else ""
 
 
 def build_body(subject: str, text: str) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from monitoring.models import Alert, AlertRule, AlertState
 from monitoring.services.alerts import resolve_alerts
 from registry.models import RegisteredModel
 
+EDITABLE_FIELDS = ("is_enabled", "threshold", "resolve_threshold", "opens_after", "resolves_after")
+
 
 def create_default_rules() -> None:
     """Create the default rule of each metric unless it exists. It runs after each migration."""
@@ -62,7 +64,7 @@ def save_rule(*, rule: AlertRule) -> AlertRule:
         ValidationError: a value is invalid, or the model has a rule for the metric already.
     """
     rule.full_clean()
-    rule.save()
+    rule.save(update_fields=None if rule._state.adding else EDITABLE_FIELDS)  # an evaluation may run at the same time
     if not rule.is_enabled:
         _resolve_changed(AlertState.objects.filter(rule=rule))
     if rule.model_id:

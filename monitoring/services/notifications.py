@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q
@@ -29,7 +29,7 @@ Status = AlertNotification.Status
 
 
 def queue_notification(
-    *, kind: AlertNotification.Kind, message: Message, now: datetime, digest_day: datetime | None = None
+    *, kind: AlertNotification.Kind, message: Message, now: datetime, digest_day: date | None = None
 ) -> list[AlertNotification]:
     """Store a message for each configured channel. The job `send_notifications` sends it after the commit."""
     return AlertNotification.objects.bulk_create(
@@ -39,7 +39,7 @@ def queue_notification(
                 channel=channel,
                 subject=message.subject,
                 text=message.text,
-                digest_day=digest_day and digest_day.date(),
+                digest_day=digest_day,
                 created_at=now,
                 send_after=now,
             )
@@ -65,7 +65,7 @@ def queue_digest(*, now: datetime | None = None) -> None:
     if stored == len(channels):
         return
     message = build_digest(list_open_alerts(), list_resolved_alerts(now - DAY), count_day(now))
-    queue_notification(kind=AlertNotification.Kind.DIGEST, message=message, now=now, digest_day=now)
+    queue_notification(kind=AlertNotification.Kind.DIGEST, message=message, now=now, digest_day=now.date())
 
 
 def send_notifications(*, now: datetime | None = None) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -20,7 +19,7 @@ from django.views.generic import TemplateView, UpdateView, View
 
 from accounts.permissions import MANAGE_ALERTS, VIEW_OPERATIONS, has_permission
 from accounts.requests import AuthenticatedRequest
-from monitoring.alerts.channels import list_channels
+from monitoring.alerts.channels import get_webhook_host, list_channels
 from monitoring.alerts.digest import list_open_alerts, list_resolved_alerts
 from monitoring.alerts.forms import MUTE_CHOICES, AlertRuleForm, ModelRuleForm, MuteForm
 from monitoring.alerts.metrics import METRICS
@@ -64,7 +63,7 @@ class AlertsView(PermissionRequiredMixin, TemplateView):
             "notifications": AlertNotification.objects.order_by("-id")[:MAX_NOTIFICATIONS],
             "channels": list_channels(),
             "email_count": len(settings.ALERT_EMAILS),
-            "webhook_host": urlsplit(settings.ALERT_WEBHOOK_URL).hostname,
+            "webhook_host": get_webhook_host(),
             "digest_hour": settings.ALERT_DIGEST_HOUR,
         }
         return super().get_context_data(**context, **kwargs)
