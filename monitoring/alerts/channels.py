@@ -49,7 +49,8 @@ def deliver(notification: AlertNotification) -> None:
         else:
             post_json(urlsplit(settings.ALERT_WEBHOOK_URL), build_body(notification.subject, notification.text))
     except (OSError, HTTPException, ValueError) as error:  # errors of SMTP are OSErrors, invalid addresses ValueErrors
-        raise DeliveryError(f"{type(error).__name__}: {error}".removesuffix(": ")) from error
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise DeliveryError(f"Not delivered: {reason}") from error
 
 
 def is_webhook_url(text: str) -> bool:

@@ -64,11 +64,11 @@ def build_alert_message(kind: Kind, alerts: Sequence[Alert]) -> Message:
 
 @in_site_language
 def build_digest(open_alerts: Sequence[Alert], resolved: Sequence[Alert], counts: DigestCounts) -> Message:
-    """Return the daily digest: open alerts, alerts that were resolved in the last 24 hours, and numbers of predictions."""
+    """Return the daily digest: open alerts, alerts that were resolved since the previous one, and numbers of predictions."""
     total = len(open_alerts)
     text = ngettext("[mlsite] Daily digest: %(count)d open alert", "[mlsite] Daily digest: %(count)d open alerts", total)
     sections = [gettext("Open alerts:"), _list_alerts(open_alerts, describe_open)] if total else []
-    sections += [gettext("Resolved in the last 24 hours:"), _list_alerts(resolved, describe_resolved)] if resolved else []
+    sections += [gettext("Recently resolved:"), _list_alerts(resolved, describe_resolved)] if resolved else []
     share = format_percent(counts.failed / counts.predictions) if counts.predictions else ""
     values = {"total": format_count(counts.predictions), "failed": format_count(counts.failed), "share": share}
     numbers = gettext("Predictions in the last 24 hours: %(total)s, of which %(failed)s failed (%(share)s).")

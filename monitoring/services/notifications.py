@@ -64,7 +64,8 @@ def queue_digest(*, now: datetime | None = None) -> None:
     stored = AlertNotification.objects.filter(channel__in=channels, digest_day=now.date()).count()
     if stored == len(channels):
         return
-    message = build_digest(list_open_alerts(), list_resolved_alerts(now - DAY), count_day(now))
+    since = now.replace(hour=settings.ALERT_DIGEST_HOUR, minute=0, second=0, microsecond=0) - DAY  # the previous digest
+    message = build_digest(list_open_alerts(), list_resolved_alerts(since), count_day(now))
     queue_notification(kind=AlertNotification.Kind.DIGEST, message=message, now=now, digest_day=now.date())
 
 

@@ -29,12 +29,16 @@ def use_only(metric, **changes):
     return rules.get(model=None)
 
 
-def evaluate_hour(hour, version=None, user=None, **outcomes):
-    """Store predictions of an hour, roll up, evaluate all rules after the hour, and return the open alerts."""
+def evaluate_hour(hour, version=None, user=None, *, since=None, **outcomes):
+    """Store predictions of an hour, roll up, evaluate all rules after the hour, and return the open alerts.
+
+    Args:
+        since: roll up the hours from this one only.
+    """
     if version:
         make_outcomes(version, user, hour + timedelta(minutes=10), **outcomes)
     now = hour + HOUR + EVALUATION_DELAY
-    roll_up(now=now)
+    roll_up(now=now, since=since)
     evaluate_alerts(now=now)
     return list(Alert.objects.filter(resolved_at=None).select_related("state__rule", "state__model"))
 

@@ -33,7 +33,7 @@ def test_settings_are_checked(settings, name, value, ids):
 @pytest.mark.django_db
 @pytest.mark.parametrize("url", INVALID_URLS)
 def test_an_invalid_address_is_an_error_of_the_notification(settings, user, url):
-    settings.ALERT_EMAILS, settings.ALERT_WEBHOOK_URL = ["nobody@[", "x@example.org"], url
+    settings.ALERT_EMAILS, settings.ALERT_WEBHOOK_URL, settings.ALERT_DIGEST_HOUR = ["nobody@["], url, -1
     queue_test(user=user)
     send_notifications()
     assert "key" not in AlertNotification.objects.get(channel="webhook").error

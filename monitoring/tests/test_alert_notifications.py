@@ -211,12 +211,12 @@ def test_the_digest_is_sent_once_a_day(shades, user, settings):
     assert "- Failure rate of shades: 100.0%." in mail.outbox[0].body
     send_notifications(now=now + DAY + MINUTE)
     assert len(mail.outbox) == 2
-    Alert.objects.update(resolved_at=now + DAY, resolution="recovered")
+    Alert.objects.update(resolved_at=now + DAY + 2 * MINUTE, resolution="recovered")
     send_notifications(now=now + 2 * DAY)
     assert len(mail.outbox) == 2
     send_notifications(now=now + 2 * DAY + MINUTE)
     assert mail.outbox[2].subject == "[mlsite] Daily digest: 0 open alerts"
-    assert "Resolved in the last 24 hours:" in mail.outbox[2].body
+    assert "Recently resolved:" in mail.outbox[2].body
 
 
 def test_old_rows_are_deleted(user, shades):

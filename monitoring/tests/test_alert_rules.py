@@ -91,12 +91,12 @@ def test_drift_of_the_production_version_opens_an_alert(shades):
     hour = get_hour(0)
     make_confident_predictions(shades, hour - 10 * DAY, count=60, confidence=0.9, label="black")
     make_confident_predictions(shades, hour - 3 * DAY, count=60, confidence=0.6, label="white")
-    (alert,) = evaluate_hour(hour)
+    (alert,) = evaluate_hour(hour, since=hour)
     assert (alert.value, alert.state.model) == (1, shades.model)  # the label and the confidence
-    assert len(evaluate_hour(hour + HOUR)) == 1
+    assert len(evaluate_hour(hour + HOUR, since=hour)) == 1
     assert len(AlertState.objects.get().history) == (2 if (hour + HOUR * 2).hour < 1 else 1)  # once a day
     change_predictions(Prediction.objects.all(), label="black", confidence=0.9)
-    assert evaluate_hour(hour + DAY) == []
+    assert evaluate_hour(hour + DAY, since=hour + DAY) == []
 
 
 def test_old_work_opens_an_alert_of_the_backlog(shades, user):

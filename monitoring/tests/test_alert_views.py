@@ -189,7 +189,7 @@ def test_the_admin_edits_rules_and_only_shows_alerts(alert, client, superuser, o
 
 def test_the_page_has_a_fixed_number_of_queries(operator_client, alert, shades, user, flowers, django_assert_num_queries):
     read(operator_client)
-    with django_assert_num_queries(9) as queries:
+    with django_assert_num_queries(10) as queries:
         read(operator_client)
     use_only("failure_rate")
     evaluate_hour(get_hour(0) + HOUR, flowers, user, failed=40)
