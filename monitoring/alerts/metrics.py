@@ -72,6 +72,13 @@ class Metric:
     is_low_bad: bool = False
     is_per_model: bool = True
 
+    @property
+    def interval_text(self) -> str:
+        """Return how often the metric is evaluated, as a sentence."""
+        if self.interval == FREQUENT:
+            return gettext("Evaluated every five minutes.")
+        return gettext("Evaluated every day.") if self.interval == DAY else gettext("Evaluated every hour.")
+
     def is_breached(self, value: float, threshold: float) -> bool:
         """Return whether a value is so bad that an alert opens."""
         return value <= threshold if self.is_low_bad else value >= threshold

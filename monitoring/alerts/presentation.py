@@ -59,6 +59,12 @@ class RuleRow:
     resolves: str
 
 
+def build_open_rows(alerts: Sequence[Alert], now: datetime) -> list[OpenAlertRow]:
+    """Return a row per alert. Those that nobody has acknowledged or muted are first."""
+    rows = [build_open_row(alert, now) for alert in alerts]
+    return sorted(rows, key=lambda row: bool(row.alert.acknowledged_at or row.muted_until))
+
+
 def build_open_row(alert: Alert, now: datetime) -> OpenAlertRow:
     state, metric = alert.state, alert.metric
     query = urlencode({"window": "24h", "model": state.model.name}) if state.model else ""

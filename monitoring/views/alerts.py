@@ -23,7 +23,7 @@ from monitoring.alerts.channels import get_webhook_host, list_channels
 from monitoring.alerts.digest import list_open_alerts, list_resolved_alerts
 from monitoring.alerts.forms import MUTE_CHOICES, AlertRuleForm, ModelRuleForm, MuteForm
 from monitoring.alerts.metrics import METRICS
-from monitoring.alerts.presentation import build_open_row, build_resolved_row, build_rule_row
+from monitoring.alerts.presentation import build_open_rows, build_resolved_row, build_rule_row
 from monitoring.models import Alert, AlertNotification, AlertRule
 from monitoring.services.alert_actions import (
     acknowledge_alert,
@@ -54,7 +54,7 @@ class AlertsView(PermissionRequiredMixin, TemplateView):
         )
         context = {
             "can_manage": has_permission(self.request.user, MANAGE_ALERTS),
-            "open_rows": [build_open_row(alert, now) for alert in list_open_alerts()],
+            "open_rows": build_open_rows(list_open_alerts(), now),
             "resolved_rows": [build_resolved_row(alert) for alert in list_resolved_alerts(now - RESOLVED_DAYS * DAY)],
             "resolved_days": RESOLVED_DAYS,
             "rule_rows": [build_rule_row(rule) for rule in rules],
@@ -74,13 +74,13 @@ class ManageAlertsMixin(PermissionRequiredMixin):
 
     permission_required = MANAGE_ALERTS
     permission_denied_message = _("You don't have permission. Operators only.")
-    request: AuthenticatedRequest
 
 
 class AlertActionView(ManageAlertsMixin, View):
     """Change one alert, and return to the page. `perform` changes it and returns a message."""
 
     http_method_names = ["post"]
+    request: AuthenticatedRequest
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         alert = get_object_or_404(Alert.objects.select_related("state__rule__model", "state__model"), pk=pk)
@@ -113,6 +113,7 @@ class TestNotificationView(ManageAlertsMixin, View):
     """Queue a test notification for each channel."""
 
     http_method_names = ["post"]
+    request: AuthenticatedRequest
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if queue_test(user=self.request.user):
