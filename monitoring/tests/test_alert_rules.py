@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from monitoring.models import Alert, AlertRule, AlertState
+from monitoring.services.alert_actions import save_rule
 from monitoring.services.alerts import evaluate_alerts
 from monitoring.services.rollup import roll_up
 from monitoring.tests.alert_factories import (
@@ -152,3 +153,11 @@ def test_each_metric_has_a_default_rule():
     }
     for rule in rules:
         rule.full_clean()
+
+
+def test_a_form_that_was_open_during_an_evaluation_does_not_repeat_it(shades, user):
+    opened_form = use_only("failure_rate", opens_after=3)
+    evaluate_hour(get_hour(0), shades, user, failed=40)
+    save_rule(rule=opened_form)
+    evaluate_hour(get_hour(0))
+    assert AlertState.objects.get().breach_count == 1
