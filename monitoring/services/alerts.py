@@ -18,6 +18,9 @@ from monitoring.alerts.metrics import FREQUENT, METRICS, Metric
 from monitoring.models import Alert, AlertNotification, AlertRule, AlertState
 from monitoring.services.notifications import queue_notification
 
+EVALUATED_FIELDS = ("breach_count", "recovery_count", "history", "value", "measured_at")
+STATES_PER_UPDATE = 100
+
 
 @dataclass
 class Evaluation:
@@ -89,6 +92,7 @@ def evaluate_rule(*, rule: AlertRule, values: Values, slot: datetime, now: datet
     evaluation = Evaluation(locked, slot, now)
     for model, state in states.items():
         _evaluate_state(evaluation, state, open_alerts.get(state.pk), values.get(model))
+    AlertState.objects.bulk_update(states.values(), EVALUATED_FIELDS, batch_size=STATES_PER_UPDATE)
     AlertRule.objects.filter(pk=locked.pk).update(evaluated_at=slot)
     _notify(evaluation)
     return True
@@ -102,7 +106,6 @@ def _evaluate_state(evaluation: Evaluation, state: AlertState, alert: Alert | No
     state.history = append_value(state.history, value)
     if value is not None:
         state.value, state.measured_at = value, slot
-    state.save(update_fields=["breach_count", "recovery_count", "history", "value", "measured_at"])
     change = decide_change(rule, counts, is_open=alert is not None, age=slot - (state.measured_at or slot))
     if alert is not None:
         alert.state = state
