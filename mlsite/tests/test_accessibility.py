@@ -169,7 +169,7 @@ def test_staff_pages_are_accessible(page, watched, seeded_site):
     audit.check_page("admin, promote")
     audit.check_page("operations", "/operations/")
     audit.check_page("alerts", "/operations/alerts/")
-    page.get_by_role("link", name="Edit: Latency").click()
+    page.locator("a", has_text="Edit: Latency").click()
     audit.check_page("alert rule")
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     page.goto(f"/operations/?model=iris&window=custom&start={today}&end={today}")

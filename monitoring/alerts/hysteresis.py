@@ -11,6 +11,7 @@ from monitoring.windows import DAY
 
 NO_DATA_AFTER = DAY  # an alert without a new value for this long resolves
 HISTORY_LENGTH = 24  # values
+REMINDER_INTERVAL = DAY - timedelta(minutes=10)  # the evaluations of an hour or a day start some minutes earlier or later
 MAX_COUNT = 1000  # the number of evaluations in a row that are counted
 
 Change = Literal["", "open", "recovered", "no-data"]
@@ -67,5 +68,5 @@ def append_value(history: list[float | None], value: float | None) -> list[float
 
 
 def is_notification_due(notified_at: datetime | None, now: datetime) -> bool:
-    """Return whether to send a notification about an open alert: none was sent yet, or the last one is a day old."""
-    return notified_at is None or now - notified_at >= DAY
+    """Return whether to send a notification about an open alert: none was sent yet, or the last one is about a day old."""
+    return notified_at is None or now - notified_at >= REMINDER_INTERVAL
