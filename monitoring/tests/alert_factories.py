@@ -17,8 +17,8 @@ EVALUATION_DELAY = timedelta(minutes=16)  # after the hour: it is rolled up 15 m
 
 
 def get_hour(hours_ago=0):
-    """Return the start of an hour that is over: by default the last one."""
-    return round_down(timezone.now(), HOUR) - (1 + hours_ago) * HOUR
+    """Return the start of an hour that can be evaluated: by default the newest one."""
+    return round_down(timezone.now() - EVALUATION_DELAY, HOUR) - (1 + hours_ago) * HOUR
 
 
 def use_only(metric, **changes):

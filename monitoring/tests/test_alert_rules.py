@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from monitoring.alerts.measures import get_slot
+from monitoring.alerts.metrics import FREQUENT
 from monitoring.models import Alert, AlertRule, AlertState
 from monitoring.services.alert_actions import save_rule
 from monitoring.services.alerts import evaluate_alerts
@@ -102,7 +104,7 @@ def test_drift_of_the_production_version_opens_an_alert(shades):
 
 def test_old_work_opens_an_alert_of_the_backlog(shades, user):
     use_only("backlog", opens_after=2, resolves_after=1)
-    now = timezone.now()
+    now = get_slot(timezone.now(), FREQUENT)
     job = BatchJob.objects.create(
         user=user, model_version=shades, kind="images", status="queued", reference="shades", total_items=1,
         created_at=now - 20 * timedelta(minutes=1),
