@@ -18,6 +18,7 @@ from rest_framework.permissions import BasePermission
 
 from accounts.authentication import ScopePermission
 from accounts.permissions import VIEW_OPERATIONS, has_permission
+from events.metrics import EventCollector
 from monitoring.alerts.digest import count_open_alerts
 from predictions.queue_status import get_queue_status
 
@@ -72,6 +73,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     background = CollectorRegistry()
     background.register(BackgroundCollector())
     background.register(AlertCollector())
+    background.register(EventCollector())
     content = generate_latest(_build_registry()) + generate_latest(background)
     return HttpResponse(content, content_type=CONTENT_TYPE_LATEST)
 

@@ -17,6 +17,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet, Sum
 
+from events.models.webhook import TARGET_PREFIX
+from events.status import get_event_status
 from monitoring.alerts.metrics import MIN_PREDICTIONS
 from monitoring.drift.report import build_drift_report
 from monitoring.models import RolledPeriod, Rollup
@@ -100,6 +102,13 @@ def measure_backlog(end: datetime) -> Values:
     return {None: max(length.oldest_seconds or 0.0 for length in (queue.predictions, queue.batch_jobs))}
 
 
+def measure_event_lag(end: datetime) -> Values:
+    """Return the age in seconds of the oldest pending event, or 0. The webhook of a user may be out of order for days."""
+    status = get_event_status(now=end)
+    targets = [status.new, *(target for target in status.targets if target.name != TARGET_PREFIX)]
+    return {None: max(target.lag_seconds for target in targets)}
+
+
 def measure_disk(end: datetime) -> Values:
     """Return the free share of the disk with the smaller one. A disk that cannot be read has no value."""
     shares = list(_iterate_free_shares(Path(settings.MEDIA_ROOT), Path(settings.VAR_DIR)))
@@ -113,6 +122,7 @@ MEASURES: dict[str, Callable[[datetime], Values]] = {
     "confidence": measure_confidence_drop,
     "drift": measure_drift,
     "backlog": measure_backlog,
+    "event_lag": measure_event_lag,
     "disk": measure_disk,
 }
 

@@ -168,6 +168,17 @@ METRICS = {
             is_per_model=False,
         ),
         Metric(
+            "event_lag",
+            _("Event lag"),
+            _("Age of the oldest event that a relay or a sink has not delivered. Webhooks of users do not count."),
+            _("Read the error of the sink on the operations page, and check that the server or a relay is running."),
+            MINUTES,
+            FREQUENT,
+            threshold=900,
+            resolve_threshold=300,
+            is_per_model=False,
+        ),
+        Metric(
             "disk",
             _("Free disk space"),
             _("Free share of the disk that stores the inputs or the other files of the site, whichever has less."),

@@ -92,6 +92,7 @@ class Migration(migrations.Migration):
                             ("confidence", "Drop in confidence"),
                             ("drift", "Drift"),
                             ("backlog", "Backlog"),
+                            ("event_lag", "Event lag"),
                             ("disk", "Free disk space"),
                         ],
                         max_length=30,

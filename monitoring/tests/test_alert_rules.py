@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from events.models import Delivery, Event
 from monitoring.alerts.measures import get_slot
 from monitoring.alerts.metrics import FREQUENT
 from monitoring.models import Alert, AlertRule, AlertState
@@ -58,7 +59,7 @@ def test_missing_predictions_open_an_alert_of_the_volume_only(shades, user):
     make_outcomes(shades, user, hour - 2 * HOUR, succeeded=8)
     (alert,) = evaluate_hour(hour)
     assert (alert.state.rule.metric, alert.value) == ("volume", 0.2)
-    assert [state.value for state in AlertState.objects.exclude(rule__metric__in=["volume", "backlog"])] == []
+    assert [state.value for state in AlertState.objects.exclude(rule__metric__in=["volume", "backlog", "event_lag"])] == []
     make_outcomes(shades, user, hour + HOUR, succeeded=30)
     assert evaluate_hour(hour + HOUR) == []
     assert get_resolution() == "recovered"
@@ -119,6 +120,22 @@ def test_old_work_opens_an_alert_of_the_backlog(shades, user):
     assert get_resolution() == "recovered"
 
 
+def test_events_that_no_relay_delivers_open_an_alert(settings):
+    use_only("event_lag", opens_after=1, resolves_after=1)
+    settings.EVENT_SINKS = ["jsonl"]
+    now = get_slot(timezone.now(), FREQUENT)
+    event = Event.objects.create(type="prediction.succeeded", subject="x", key="x", created_at=now - HOUR)
+    evaluate_alerts(now=now)
+    assert Alert.objects.get().value == 3600
+    Event.objects.filter(pk=event.pk).update(is_fanned_out=True)
+    Delivery.objects.create(event=event, target="webhook:x")  # of a user
+    evaluate_alerts(now=now + timedelta(minutes=6))
+    assert get_resolution() == "recovered"
+    Delivery.objects.create(event=event, target="jsonl")
+    evaluate_alerts(now=now + timedelta(minutes=12))
+    assert Alert.objects.filter(resolved_at=None).count() == 1
+
+
 def test_a_full_disk_opens_an_alert():
     rule = use_only("disk", threshold=1, resolve_threshold=1, opens_after=1, resolves_after=1)  # any disk is too full
     now = timezone.now()
@@ -151,7 +168,7 @@ def test_few_predictions_and_old_hours_open_no_alert(shades, user):
 def test_each_metric_has_a_default_rule():
     rules = AlertRule.objects.filter(model=None, is_enabled=True)
     assert set(rules.values_list("metric", flat=True)) == {
-        *("failure_rate", "latency", "volume", "confidence", "drift", "backlog", "disk"),
+        *("failure_rate", "latency", "volume", "confidence", "drift", "backlog", "event_lag", "disk"),
     }
     for rule in rules:
         rule.full_clean()

@@ -39,7 +39,7 @@ def run_together(function):
 @pytest.mark.django_db(transaction=True)
 def test_schedulers_do_not_repeat_each_other(shades, user, settings):
     settings.ALERT_EMAILS, settings.ALERT_DIGEST_HOUR = ["ops@example.org"], 0
-    assert AlertRule.objects.count() == 7  # created again after the database was emptied
+    assert AlertRule.objects.count() == 8  # created again after the database was emptied
     use_only("failure_rate", opens_after=2)
     hour = get_hour(1)
     for number in range(2):

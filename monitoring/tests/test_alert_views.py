@@ -48,7 +48,7 @@ def test_an_empty_page_explains_how_to_get_notifications(operator_client):
     assert "No alerts were resolved in the last 30 days." in page
     assert "set <code>ALERT_EMAILS</code> or <code>ALERT_WEBHOOK_URL</code>" in page
     assert "Send a test notification" not in page
-    assert page.count('<span class="badge active">On</span>') == 7
+    assert page.count('<span class="badge active">On</span>') == 8
     assert "Add a rule for one model" not in page  # there is no model
 
 
