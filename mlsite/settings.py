@@ -136,6 +136,11 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="mlsite@localhost")
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")  # of the superuser `demo`; if empty, `bootstrap` does not create it
 TOUR = env.bool("TOUR", default=bool(DEMO_PASSWORD))  # show the public tour
 
+# --- alerts ---------------------------------------------------------------------------------------------------------
+ALERT_EMAILS = env.list("ALERT_EMAILS", cast=str.strip, default=[])
+ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="")  # accepts the JSON of Slack's incoming webhooks
+ALERT_DIGEST_HOUR = env.int("ALERT_DIGEST_HOUR", default=7)  # of the daily digest, in UTC; -1 for no digest
+
 # --- files ----------------------------------------------------------------------------------------------------------
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(VAR_DIR / "media"))()
 MODEL_ROOT = env.path("MODEL_ROOT", default=str(VAR_DIR / "models"))()
@@ -225,6 +230,9 @@ SCHEDULED_JOBS = {
     "accounts.services.cleanup.delete_expired": 6 * 3600,
     "monitoring.services.deployments.record_deployment": 3600,
     "monitoring.services.rollup.roll_up_pending": 300,
+    "monitoring.services.alerts.evaluate_alerts": 60,
+    "monitoring.services.notifications.send_notifications": 60,
+    "monitoring.services.notifications.delete_old_alerts": 24 * 3600,
     "predictions.services.summaries.update_summaries": 300,
     "predictions.services.background.expire_queued": SWEEP_SECONDS,
     "predictions.services.background.requeue_lost": SWEEP_SECONDS,

@@ -1,4 +1,7 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class MonitoringConfig(AppConfig):
@@ -6,3 +9,16 @@ class MonitoringConfig(AppConfig):
 
     def ready(self) -> None:
         from monitoring import checks  # noqa: F401  registers the system checks
+
+        post_migrate.connect(create_alert_rules, sender=self)
+
+
+def create_alert_rules(*, apps: Any = None, **options: Any) -> None:
+    """Create the default alert rules after each migration, if their table exists."""
+    from monitoring.services.alert_actions import create_default_rules
+
+    try:
+        (apps or options["sender"].apps).get_model("monitoring", "AlertRule")
+    except LookupError:  # the migrations have been reverted
+        return
+    create_default_rules()

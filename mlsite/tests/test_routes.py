@@ -60,13 +60,14 @@ OWNED_ROUTES = {
         "events:webhook-resume", "events:webhook-secret", "events:webhook-test",
     ),
 }  # fmt: skip
-# Other routes with arguments: models, which all users share, and versions and samples of them.
+# Other routes with arguments: models and alerts, which all users share, and versions and samples of models.
 SHARED_PREFIXES = (
     "api:model-",
     "v2:",
     "predictions:model",
     "predictions:example",
     "evaluation:",
+    "monitoring:",
     "demo:",
     "accounts:password",
 )
