@@ -207,6 +207,7 @@ MAX_TASK_REPEAT_SECONDS = max(TASK_REPEAT_SECONDS, 600 if CELERY_BROKER_URL else
 # See mlsite/scheduler.py and mlsite/celery.py.
 SCHEDULED_JOBS = {
     "accounts.services.cleanup.delete_expired": 6 * 3600,
+    "accounts.services.erasure.resume_erasures": 60,
     "monitoring.services.deployments.record_deployment": 3600,
     "monitoring.services.rollup.roll_up_pending": 300,
     "predictions.services.summaries.update_summaries": 300,
@@ -216,6 +217,7 @@ SCHEDULED_JOBS = {
     "evaluation.services.replays.requeue_lost_replays": SWEEP_SECONDS,
     "predictions.services.idempotency.delete_expired_keys": 3600,
     "predictions.services.sweep.delete_unfinished_files": 3600,
+    "predictions.services.removed_files.delete_removed_files": 3600,
 }
 
 # --- API ------------------------------------------------------------------------------------------------------------

@@ -42,6 +42,11 @@ class ReviewSummary(models.Model):
     ratings = models.TextField(
         help_text=_("If several reviewers have decided, a JSON list of [reviewer ID, true label, labels, or verdict].")
     )
+    is_frozen = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("The output of the prediction was removed, so the summary cannot be computed again."),
+    )
 
     objects: ClassVar = VisibleQuerySet.as_manager()
 

@@ -41,11 +41,11 @@ def delete_summaries(*, since: datetime) -> None:
     """Delete what is derived from predictions that were created since the day before a time, or from their reviews.
 
     Use it after you change predictions or reviews with SQL. The next `update_summaries` computes it again; until then,
-    metrics read the source tables.
+    metrics read the source tables. Frozen summaries stay.
     """
     since = round_down_to_day(since) - DAY  # a review can be older than its prediction, by the difference of two clocks
     SummaryProgress.objects.filter(until__gt=since).update(until=since)
-    ReviewSummary.objects.filter(created_at__gte=since).delete()
+    ReviewSummary.objects.filter(created_at__gte=since, is_frozen=False).delete()
     PredictionCount.objects.filter(day__gte=since).delete()
 
 
@@ -68,8 +68,27 @@ def _summarize_reviews(until: datetime) -> bool:
     return not is_last
 
 
+def lock_summaries() -> None:
+    """Wait for a running update, and prevent others until the end of the transaction. Call it before you lock predictions.
+
+    From the first call on, metrics read the table.
+    """
+    _lock_progress(REVIEWS, EPOCH)
+
+
+def freeze_summaries(*, predictions: Collection[UUID]) -> None:
+    """Compute the summaries of predictions for the last time, before their output is removed. Call `lock_summaries` first.
+
+    They no longer belong to a user. So the metrics of a version stay the same, and do not show whose predictions they count.
+    """
+    _replace_summaries(predictions)
+    ReviewSummary.objects.filter(prediction__in=predictions).update(is_frozen=True, user=None)
+
+
 def _replace_summaries(predictions: Collection[UUID]) -> None:
-    ReviewSummary.objects.filter(prediction__in=predictions).delete()
+    rows = ReviewSummary.objects.filter(prediction__in=predictions)
+    predictions = set(predictions) - set(rows.filter(is_frozen=True).values_list("prediction", flat=True))
+    rows.filter(is_frozen=False).delete()
     if not predictions:
         return
     reviews = Review.objects.filter(prediction__in=predictions, prediction__status=Prediction.Status.SUCCEEDED)
