@@ -5,8 +5,8 @@ class EvaluationConfig(AppConfig):
     name = "evaluation"
 
     def ready(self) -> None:
-        """Register what an erasure removes."""
+        """Register what an erasure removes, and what a retention policy must not remove."""
         from accounts.erasers import register_erasers
-        from evaluation.services.replays import erasure
+        from evaluation.services.replays import erasure, removal  # noqa: F401
 
         register_erasers(*erasure.ERASERS)

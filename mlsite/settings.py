@@ -216,6 +216,7 @@ SCHEDULED_JOBS = {
     "predictions.services.batch_jobs.requeue_lost_jobs": SWEEP_SECONDS,
     "evaluation.services.replays.requeue_lost_replays": SWEEP_SECONDS,
     "predictions.services.idempotency.delete_expired_keys": 3600,
+    "predictions.services.retention.apply_policies": 24 * 3600,
     "predictions.services.sweep.delete_unfinished_files": 3600,
     "predictions.services.removed_files.delete_removed_files": 3600,
 }

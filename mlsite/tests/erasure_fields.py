@@ -49,7 +49,8 @@ KEPT = {
 # These models contain no data of users. The texts of models and groups are those of the organization.
 WITHOUT_USERS = {
     "auth.Permission", "auth.Group", "contenttypes.ContentType", "registry.RegisteredModel", "registry.ModelVersion",
-    "registry.ModelCard", "registry.Alias", "registry.AliasChange", "predictions.SummaryProgress", "monitoring.Deployment",
+    "registry.ModelCard", "registry.Alias", "registry.AliasChange", "predictions.SummaryProgress",
+    "predictions.RetentionPolicy", "predictions.RetentionRun", "monitoring.Deployment",
 }  # fmt: skip
 
 
