@@ -228,6 +228,7 @@ MAX_TASK_REPEAT_SECONDS = max(TASK_REPEAT_SECONDS, 600 if CELERY_BROKER_URL else
 # See mlsite/scheduler.py and mlsite/celery.py.
 SCHEDULED_JOBS = {
     "accounts.services.cleanup.delete_expired": 6 * 3600,
+    "accounts.services.erasure.resume_erasures": 60,
     "monitoring.services.deployments.record_deployment": 3600,
     "monitoring.services.rollup.roll_up_pending": 300,
     "monitoring.services.alerts.evaluate_alerts": 60,
@@ -241,7 +242,9 @@ SCHEDULED_JOBS = {
     "predictions.services.idempotency.delete_expired_keys": 3600,
     "events.services.cleanup.remove_old_events": 3600,
     **({"events.services.relay.relay_pending": EVENT_RELAY_SECONDS} if EVENT_RELAY_SECONDS else {}),
+    "predictions.services.retention.apply_policies": 24 * 3600,
     "predictions.services.sweep.delete_unfinished_files": 3600,
+    "predictions.services.removed_files.delete_removed_files": 3600,
 }
 
 # --- API ------------------------------------------------------------------------------------------------------------

@@ -36,10 +36,10 @@ class ExpectedFile:
 
 
 def check_input_files(report: Report, *, reads_files: bool) -> None:
-    """Check the files of all images."""
+    """Check the files of all images that were not removed."""
     fields = ("pk", "kind", "image", "sha256", "size", "features")
     storage = Input._meta.get_field("image").storage
-    for chunk in iterate_chunks(Input.objects.exclude(image="").only(*fields)):
+    for chunk in iterate_chunks(Input.objects.filter(data_removed_at=None).exclude(image="").only(*fields)):
         files = [ExpectedFile(row.pk, str(row.image), row.sha256, row.size, row) for row in chunk]
         report.checked["image_files"] += len(files)
         _check_files(report, storage, files, reads_files=reads_files)
