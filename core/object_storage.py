@@ -9,6 +9,7 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from concurrent.futures import wait
+from contextlib import suppress
 from functools import cached_property
 from typing import IO, Any, cast
 
@@ -88,7 +89,8 @@ class ObjectStorage(S3Storage):
         except BaseException:
             for (name, _), future in zip(files, futures, strict=True):
                 if not future.cancel() and future.exception() is None:
-                    self.delete(name)
+                    with suppress(StorageUnavailable):  # otherwise, `sweep_media` deletes it
+                        self.delete(name)
             raise
 
     def open_temporary_file(self) -> tuple[int, str]:

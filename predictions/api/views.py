@@ -222,7 +222,7 @@ class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
         row = get_object_or_404(self.get_queryset(), pk=pk, kind__in=IMAGE_KINDS)
         reader = cast(User, request.user)
         # Pages need the image from this site, because of their content security policy and of the image editor.
-        if request.auth and (url := build_signed_url(row, reader=reader)):
+        if request.auth and request.method == "GET" and (url := build_signed_url(row, reader=reader)):
             return HttpResponseRedirect(url, headers=IMAGE_HEADERS)
         data = read_stored_file(row, reader=reader)
         name = str(row.image).rpartition("/")[2]

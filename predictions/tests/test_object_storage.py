@@ -179,3 +179,15 @@ def test_a_batch_stores_all_images(shades, api, bucket):
     assert response.status_code == 200
     assert len(bucket.list_names()) == 5
     assert find_breaches() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_restore_keeps_newer_objects(shades, user, bucket, tmp_path):
+    make_prediction(user, DATA)
+    assert f"The bucket {bucket.name} is not part of the backup." in run_command("backup", tmp_path / "backup")[0]
+    make_prediction(user, make_noise_image(2))
+    output, _, failure = run_command("restore", tmp_path / "backup", "--force")
+    assert failure is None
+    assert "Verified the store" in output
+    assert (Input.objects.count(), len(bucket.list_names())) == (1, 2)
+    assert len(sweep_media(older_than=0)) == len(bucket.list_names()) == 1

@@ -45,6 +45,7 @@ def test_only_programs_are_redirected_to_a_signed_url(
     assert redirect["Cache-Control"] == "private, no-store"
     assert [record.message for record in caplog.records if "reviewer" in record.message] == ["image viewed by a reviewer"]
     assert is_signed(redirect["Location"])
+    assert client.head(response.json()["input"]["image_url"], headers=token_headers(reviewer)).status_code == 200
     with urlopen(redirect["Location"]) as file:
         assert file.read() == DATA
         assert (file.headers["Content-Type"], file.headers["Cache-Control"]) == ("image/png", "private, no-store")
