@@ -52,25 +52,25 @@ def test_only_programs_are_redirected_to_a_signed_url(
         assert file.headers["Content-Disposition"].startswith("attachment; filename=")
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"response-content-type": "text/html"},
-        {"response-content-disposition": "inline"},
-        {"X-Amz-Expires": "604800"},
-        {"X-Amz-Date": "20991231T000000Z"},
-        {"path": "/other.png"},
-    ],
-)
-def test_a_signed_url_cannot_be_altered(shades, api, bucket, settings, changes):
+CHANGES = [
+    {"response-content-type": "text/html"},
+    {"response-content-disposition": "inline"},
+    {"X-Amz-Expires": "604800"},
+    {"X-Amz-Date": "20991231T000000Z"},
+    {"path": "/other.png"},
+]
+
+
+def test_a_signed_url_cannot_be_altered(shades, api, bucket, settings):
     settings.S3_URL_SECONDS = 60
     url = get_image(api, send_image(api))["Location"]
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
     assert (query["X-Amz-Expires"], is_signed(url)) == ("60", True)
-    path = parts.path.rpartition("/")[0] + changes["path"] if "path" in changes else parts.path
-    query |= {name: value for name, value in changes.items() if name != "path"}
-    assert not is_signed(parts._replace(path=path, query=urlencode(query)).geturl())
+    for changes in CHANGES:
+        changed = dict(changes)
+        path = parts.path.rpartition("/")[0] + changed.pop("path") if "path" in changed else parts.path
+        assert not is_signed(parts._replace(path=path, query=urlencode(query | changed)).geturl()), changes
 
 
 def is_signed(url):
