@@ -47,17 +47,23 @@ def accepts_connections(port: int) -> bool:
 
 
 @pytest.fixture(scope="session")
-def s3_server() -> Iterator[str]:
-    """Start a server, and return its URL."""
+def s3_process() -> Iterator[subprocess.Popen[bytes]]:
+    """Start a server. The last of its arguments is the port."""
     port = find_free_port()
     command = [sys.executable, "-m", "moto.server", "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: process.poll() is not None or accepts_connections(port), 60)
-        yield f"http://127.0.0.1:{port}"
+        yield process
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.fixture(scope="session")
+def s3_server(s3_process) -> str:
+    """Return the URL of the server."""
+    return f"http://127.0.0.1:{s3_process.args[-1]}"
 
 
 @pytest.fixture(scope="session")
