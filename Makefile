@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 CHECKS := check-format check-lint check-types check-templates check-django check-security check-dependencies
 
-.PHONY: messages run test test-services faults check $(CHECKS) env install install-dev install-mlflow install-celery install-boosting install-s3 install-parquet format constraints screenshots \
+.PHONY: messages run test test-services faults check $(CHECKS) env install install-dev install-mlflow install-celery install-boosting install-kafka install-s3 install-parquet format constraints screenshots \
 	bench bench-short bench-record bench-growth bench-install
 
 run: install env
@@ -110,6 +110,8 @@ install-celery: .venv/installed-celery
 
 install-boosting: .venv/installed-boosting
 
+install-kafka: .venv/installed-kafka
+
 install-s3: .venv/installed-s3
 
 install-parquet: .venv/installed-parquet
@@ -119,8 +121,8 @@ install-parquet: .venv/installed-parquet
 	$(INSTALL) --requirement requirements.txt
 	touch $@
 
-.venv/installed-dev: .venv/installed requirements-dev.txt requirements-celery.txt requirements-boosting.txt requirements-s3.txt \
-		requirements-parquet.txt
+.venv/installed-dev: .venv/installed requirements-dev.txt requirements-celery.txt requirements-boosting.txt requirements-kafka.txt \
+		requirements-s3.txt requirements-parquet.txt
 	$(INSTALL) --requirement requirements-dev.txt
 	touch $@
 
@@ -134,6 +136,10 @@ install-parquet: .venv/installed-parquet
 
 .venv/installed-boosting: .venv/installed requirements-boosting.txt
 	$(INSTALL) --requirement requirements-boosting.txt
+	touch $@
+
+.venv/installed-kafka: .venv/installed requirements-kafka.txt
+	$(INSTALL) --requirement requirements-kafka.txt
 	touch $@
 
 .venv/installed-s3: .venv/installed requirements-s3.txt

@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "core",
     "accounts",
+    "events",
     "registry",
     "predictions",
     "evaluation",

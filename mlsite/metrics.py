@@ -18,6 +18,7 @@ from rest_framework.permissions import BasePermission
 
 from accounts.authentication import ScopePermission
 from accounts.permissions import VIEW_OPERATIONS, has_permission
+from events.metrics import EventCollector
 from predictions.queue_status import get_queue_status
 
 
@@ -56,6 +57,7 @@ class CanReadMetrics(BasePermission):
 def metrics(request: HttpRequest) -> HttpResponse:
     background = CollectorRegistry()
     background.register(BackgroundCollector())
+    background.register(EventCollector())
     content = generate_latest(_build_registry()) + generate_latest(background)
     return HttpResponse(content, content_type=CONTENT_TYPE_LATEST)
 

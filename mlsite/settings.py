@@ -193,6 +193,22 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_JSON_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = max(250, MAX_BATCH_IMAGES + 50)
 DATA_UPLOAD_MAX_NUMBER_FILES = max(20, MAX_BATCH_IMAGES)
 
+# --- events ---------------------------------------------------------------------------------------------------------
+EVENT_SINKS = env.list("EVENT_SINKS", cast=str.strip, default=[])  # short names or dotted paths; see docs/events.md
+EVENT_SOURCE = env.str("EVENT_SOURCE", default=SITE_URL or "mlsite")  # the `source` of all CloudEvents
+# Seconds between two looks for events that the server must send; 0 if only `manage.py relay_events` sends them.
+EVENT_RELAY_SECONDS = env.float("EVENT_RELAY_SECONDS", default=5)
+EVENT_MAX_ATTEMPTS = env.int("EVENT_MAX_ATTEMPTS", default=12)  # of an event that a sink refuses while it is available
+EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=7)  # for which events are stored after their delivery
+EVENT_JSONL_PATH = env.str("EVENT_JSONL_PATH", default=str(VAR_DIR / "events" / "events.jsonl"))
+EVENT_JSONL_MAX_BYTES = env.int("EVENT_JSONL_MAX_BYTES", default=100 * 2**20)  # per file; then a new one is started
+EVENT_JSONL_FILES = env.int("EVENT_JSONL_FILES", default=9)  # old files that remain
+WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=False)  # besides HTTPS
+WEBHOOK_ALLOW_PRIVATE_ADDRESSES = env.bool("WEBHOOK_ALLOW_PRIVATE_ADDRESSES", default=False)  # loopback ones too
+KAFKA_BOOTSTRAP_SERVERS = env.str("KAFKA_BOOTSTRAP_SERVERS", default="")  # for example kafka-1:9092,kafka-2:9092
+KAFKA_TOPIC = env.str("KAFKA_TOPIC", default="mlsite.events")
+KAFKA_OPTIONS = env.str("KAFKA_OPTIONS", default="{}")  # more settings of librdkafka, as a JSON object
+
 # --- background work ------------------------------------------------------------------------------------------------
 # The broker of the Celery workers: amqp://… (RabbitMQ) or redis://…. If empty, tasks run in threads of the web processes.
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
@@ -223,6 +239,8 @@ SCHEDULED_JOBS = {
     "predictions.services.batch_jobs.requeue_lost_jobs": SWEEP_SECONDS,
     "evaluation.services.replays.requeue_lost_replays": SWEEP_SECONDS,
     "predictions.services.idempotency.delete_expired_keys": 3600,
+    "events.services.cleanup.remove_old_events": 3600,
+    **({"events.services.relay.relay_pending": EVENT_RELAY_SECONDS} if EVENT_RELAY_SECONDS else {}),
     "predictions.services.sweep.delete_unfinished_files": 3600,
 }
 

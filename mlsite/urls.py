@@ -29,6 +29,7 @@ urlpatterns = [
     path("manifest.webmanifest", manifest, name="manifest"),
     path("i18n.js", CachedCatalogView.as_view(), name="javascript-catalog"),
     path("accounts/", include("accounts.urls")),
+    path("accounts/webhooks/", include("events.urls")),
     # Django's "view on site" redirect fails with a 500 for IDs that are not UUIDs. core.admin links to the pages directly.
     path("admin/r/<path:rest>", errors.raise_not_found),
     path("admin/login/", StaffLoginView.as_view()),  # the site has a single sign-in page

@@ -102,3 +102,27 @@ def test_a_double_click_without_scripts_stores_one_prediction(page, watched):
     page.get_by_role("button", name="Predict", exact=True).click()
     expect(page.locator(".result")).to_contain_text("6.1")
     assert count_predictions(page) == stored + 2
+
+
+def test_a_click_while_the_model_is_loading_ends_the_wait(page, watched):
+    watched.expected = ["status of 503"]
+    sign_up(page)
+    page.goto("/?model=iris&example=1")
+    count = itertools.count(1)
+    headers = {"Error-Code": "model-loading", "Retry-After": "1", "Content-Type": "text/plain"}
+
+    def load(route):
+        if route.request.method == "POST" and next(count) == 1:
+            route.fulfill(status=503, headers=headers, body="iris:1 is still loading.")
+        else:
+            route.continue_()
+
+    page.route("**/*", load)
+    button = page.get_by_role("button", name="Predict", exact=True)
+    button.click()
+    expect(page.locator(".model-loading")).to_be_visible()
+    button.click()
+    expect(page.locator(".result")).to_have_count(1)
+    page.wait_for_timeout(2000)  # longer than the wait before the request is repeated
+    expect(page.locator(".result")).to_have_count(1)
+    assert next(count) == 3

@@ -67,7 +67,7 @@ def test_lists_do_not_shift_while_their_rows_arrive(page, watched, seeded_site, 
     sign_in(page, url)
     session = watched.context.new_cdp_session(page)
     session.send("Network.enable")
-    session.send("Network.emulateNetworkConditions", NETWORK | {"downloadThroughput": 15_000})
+    session.send("Network.emulateNetworkConditions", NETWORK | {"downloadThroughput": 40_000})
     page.add_init_script(RECORD_SHIFTS)
     assert sum(score for score, _ in record_shifts(page, url)) <= MAX_SHIFT_SCORE
 

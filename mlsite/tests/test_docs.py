@@ -7,7 +7,7 @@ from django.core.management import get_commands, load_command_class
 from mlsite.tests.docs import DOCS, PAGES, ROOT
 
 FOLDERS = (
-    "mlsite", "core", "accounts", "registry", "predictions", "evaluation", "monitoring", "demo", "inference",
+    "mlsite", "core", "accounts", "events", "registry", "predictions", "evaluation", "monitoring", "demo", "inference",
     "templates", "static", "examples", "benchmarks", "docs",
 )  # fmt: skip
 

@@ -21,6 +21,7 @@ APP_LAYERS = {
     "monitoring": 6,
     "predictions": 5,
     "registry": 4,
+    "events": 3,
     "accounts": 2,
     "core": 1,
     "inference": 0,
@@ -161,6 +162,7 @@ def test_the_rule_finds_a_cycle():
     [
         ("core.querysets", "accounts.permissions"),
         ("accounts.views", "predictions.models"),
+        ("events.payloads", "predictions.models"),
         ("registry.services.register", "predictions.services.inputs"),
         ("predictions.models", "evaluation.report"),
         ("monitoring.report", "evaluation.report"),

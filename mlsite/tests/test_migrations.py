@@ -9,7 +9,7 @@ from predictions.models import Prediction
 from predictions.services import review_prediction
 from predictions.tests.factories import make_prediction
 
-APPS = ("evaluation", "monitoring", "predictions", "registry")
+APPS = ("evaluation", "monitoring", "predictions", "registry", "events")
 
 
 @pytest.mark.django_db(transaction=True)

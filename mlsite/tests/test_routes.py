@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from evaluation.models import Replay
+from events.tests.webhooks import make_webhook
 from mlsite.tests.routes import fill_route, list_routes
 from predictions.models import BatchJob, SavedFilter
 from predictions.tests.factories import make_prediction
@@ -54,6 +55,10 @@ OWNED_ROUTES = {
     "saved_filter": ("predictions:saved-filter",),
     "replay": ("evaluation:replay", "evaluation:replay-cancel"),
     "token": ("accounts:revoke_token",),
+    "webhook": (
+        "events:webhook", "events:webhook-delete", "events:webhook-edit", "events:webhook-pause", "events:webhook-resend",
+        "events:webhook-resume", "events:webhook-secret", "events:webhook-test",
+    ),
 }  # fmt: skip
 # Other routes with arguments: models, which all users share, and versions and samples of them.
 SHARED_PREFIXES = (
@@ -115,6 +120,7 @@ def test_objects_of_other_users_are_not_found(shades, user, other, client, token
     saved_filter = SavedFilter.objects.create(user=user, name="mine", query="label=7")
     objects = {"replay": replay, "prediction": prediction, "input": prediction.input, "job": job, "token": user.tokens.get()}
     objects["saved_filter"] = saved_filter
+    objects["webhook"] = make_webhook(user, "https://example.org/")
     client.force_login(other)
     with_token = Client(headers=token_headers(other))
     for kind, names in OWNED_ROUTES.items():

@@ -13,7 +13,7 @@ from django.template.base import Lexer, TokenType
 ROOT = Path(settings.BASE_DIR)
 TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*") if path.suffix in (".html", ".txt"))
 SCRIPTS = sorted(path for path in (ROOT / "static").rglob("*.js") if "vendor" not in path.parts)
-APPS = ("core", "accounts", "registry", "predictions", "evaluation", "monitoring", "demo", "mlsite")
+APPS = ("core", "accounts", "events", "registry", "predictions", "evaluation", "monitoring", "demo", "mlsite")
 MODULES = sorted(
     path
     for app in APPS

@@ -17,7 +17,7 @@ FORBIDDEN = {
 }  # fmt: skip
 ALLOWED = re.compile(r"ground_?truth", re.IGNORECASE)
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-APPS = ("mlsite", "core", "accounts", "registry", "predictions", "evaluation", "monitoring", "demo", "inference")
+APPS = ("mlsite", "core", "accounts", "events", "registry", "predictions", "evaluation", "monitoring", "demo", "inference")
 
 
 def find_forbidden(name: str) -> set[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import timedelta
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -14,6 +16,7 @@ from predictions.models.annotations import MAX_COMMENT_CHARACTERS, MAX_TAG_CHARA
 from predictions.services.reviews import lock_predictions
 
 MAX_TAGS = 20  # of a prediction
+DOUBLE_CLICK = timedelta(seconds=2)  # the same comment within this time was submitted twice by mistake
 
 
 class InvalidAnnotation(InvalidInput):
@@ -23,7 +26,7 @@ class InvalidAnnotation(InvalidInput):
 
 
 def add_comment(*, prediction: Prediction, author: User, text: str) -> PredictionComment:
-    """Store a comment.
+    """Store a comment. The second click of a double click returns the comment of the first one.
 
     Raises:
         InvalidAnnotation: the comment is empty or too long.
@@ -38,8 +41,11 @@ def add_comment(*, prediction: Prediction, author: User, text: str) -> Predictio
         message = _("The comment is too long (%(count)d characters). The limit is %(limit)d characters.")
         values = {"count": len(text), "limit": MAX_COMMENT_CHARACTERS}
         raise InvalidAnnotation(message % values, code="too-long", field="text")
-    comment: PredictionComment = PredictionComment.objects.create(prediction=prediction, author=author, text=text)
-    return comment
+    with transaction.atomic():
+        lock_predictions([prediction.pk])
+        same = PredictionComment.objects.filter(prediction=prediction, author=author, text=text)
+        first = same.filter(created_at__gte=timezone.now() - DOUBLE_CLICK).first()
+        return first or PredictionComment.objects.create(prediction=prediction, author=author, text=text)
 
 
 def add_tag(*, prediction: Prediction, user: User, name: str) -> PredictionTag:

@@ -21,6 +21,7 @@ from core.group_commit import WriteFailure
 from core.statements import Statement
 from predictions.models import Input, Prediction
 from predictions.services.copies import copy_rows
+from predictions.services.prediction_events import build_event_insert, record_prediction_events
 
 NativeTypes = dict[type[models.Field], set[type]]
 Converters = dict[type[models.Field], dict[type, Callable[[Any], Any]]]
@@ -68,7 +69,7 @@ MAX_PREPARED_ROWS = 4  # larger groups are rare, and each number of rows is a st
 
 
 def insert_predictions(predictions: Sequence[Prediction], *, is_retry: bool = False) -> list[WriteFailure | None]:
-    """Insert predictions with their inputs in one transaction. Return None or a failure for each of them.
+    """Insert predictions with their inputs and events in one transaction. Return None or a failure for each of them.
 
     If the database rejects a value, each prediction is inserted alone, so that only the invalid one fails. Other failures,
     such as a full disk, affect all of them. A lost connection is opened again once.
@@ -108,7 +109,7 @@ def insert_predictions(predictions: Sequence[Prediction], *, is_retry: bool = Fa
 
 
 def insert_batch(predictions: Sequence[Prediction]) -> None:
-    """Insert any number of predictions with their inputs in the current transaction.
+    """Insert any number of predictions with their inputs and events in the current transaction.
 
     Raises:
         DatabaseError, InterfaceError: a row was rejected, or the database is unavailable. Roll the transaction back.
@@ -122,6 +123,7 @@ def insert_batch(predictions: Sequence[Prediction]) -> None:
                 columns = {str(column.field.column): column for column in _get_columns(model, database.vendor)}
                 values = {name: _read_column(part, column, database) for name, column in columns.items()}
                 copy_rows(database, model._meta.db_table, values)
+            record_prediction_events(prediction_ids=[prediction.pk for prediction in predictions[rows]])
         else:
             _execute_inserts(database, predictions[rows], is_retry=False)
     for prediction in predictions:
@@ -144,18 +146,20 @@ def _execute_inserts(database: BaseDatabaseWrapper, predictions: Sequence[Predic
         else:
             cursor.executemany(_build_insert(Input), inputs)
             cursor.executemany(_build_insert(Prediction), rows)
+            record_prediction_events(prediction_ids=[prediction.pk for prediction in predictions])
 
 
 @functools.cache
 def _build_statement(row_count: int, is_retry: bool) -> Statement:
-    """Return a statement for PostgreSQL that inserts a number of inputs and predictions.
+    """Return a statement for PostgreSQL that inserts a number of inputs and predictions, and the events of final ones.
 
     CPU of client and server per prediction: 0.50 ms; not prepared, 0.57 ms; with two INSERTs of the ORM, BEGIN, and COMMIT,
     1.16 ms. In groups of four, 0.29 ms; in groups of 16, 0.20 ms. One statement with `jsonb_to_recordset` for groups of any
     size takes as long for groups, and 0.08 ms more for a single prediction.
     """
     insert_input, insert = (_build_insert(model, row_count, is_retry) for model in (Input, Prediction))
-    return Statement(f"WITH input AS ({insert_input}) {insert}")
+    stored = f"{insert} RETURNING id, status, user_id, completed_at"
+    return Statement(f"WITH input AS ({insert_input}), prediction AS ({stored}) {build_event_insert('prediction')}")
 
 
 @functools.cache

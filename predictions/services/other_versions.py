@@ -11,6 +11,7 @@ from accounts.services.usage import count_predictions
 from predictions.models import Prediction
 from predictions.services.inputs import prepare_stored_input
 from predictions.services.predict import record_prediction, run_model
+from predictions.services.prediction_events import record_prediction_events
 from registry.models import ModelVersion
 from registry.references import resolve_model
 
@@ -48,6 +49,7 @@ def predict_with_version(
     run_model(row, prepared, resolved)
     with transaction.atomic():
         row.save(force_insert=True)
+        record_prediction_events(prediction_ids=[row.pk])
         if in_transaction:
             in_transaction(row)
     record_prediction(row)

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
 from predictions.models import ReviewAssignment, ReviewGoal
 
+DOUBLE_CLICK = timedelta(seconds=2)  # nobody assigns two lists to a reviewer within this time
 
+
+@transaction.atomic
 def assign_review(
     *, reviewer: User, assigned_by: User, query: str, note: str = "", total: int | None = None
 ) -> ReviewAssignment:
     """Assign a list to a reviewer. An open assignment of the same list to the same reviewer gets the new note.
 
+    The second click of a double click returns the assignment of the first one.
+
     Args:
         query: the query string of the review queue, which selects the list.
         total: how many predictions the list contains; None if there are too many to count.
     """
-    ReviewAssignment.objects.filter(reviewer=reviewer, query=query, closed_at=None).update(closed_at=timezone.now())
+    User.objects.select_for_update().get(pk=reviewer.pk)
+    open_assignments = ReviewAssignment.objects.filter(reviewer=reviewer, closed_at=None)
+    now = timezone.now()
+    first = open_assignments.filter(assigned_by=assigned_by, note=note, created_at__gte=now - DOUBLE_CLICK).first()
+    if first:
+        return first
+    open_assignments.filter(query=query).update(closed_at=now)
     assignment: ReviewAssignment = ReviewAssignment.objects.create(
         reviewer=reviewer, assigned_by=assigned_by, query=query, note=note, total=total
     )

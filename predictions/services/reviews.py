@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from events.services import build_event, record_events
 from predictions.models import Prediction, Review
 from predictions.services.review_validation import ReviewInput, validate_review
 
@@ -88,11 +89,25 @@ def replace_reviews(*, reviews: Sequence[Review], reviewer: User) -> None:
         lock_predictions(prediction_ids)
         _withdraw_reviews(prediction_ids, reviewer)
         Review.objects.bulk_create(reviews)
+        record_events(
+            events=[
+                build_event(
+                    type="review.created",
+                    uuid=review.pk,
+                    subject=review.pk,
+                    key=review.prediction_id,
+                    user_id=review.prediction.user_id,
+                )
+                for review in reviews
+            ]
+        )
 
 
 def withdraw_review(*, prediction: Prediction, reviewer: User) -> bool:
     """Withdraw a person's active review of a prediction; return whether there was one."""
-    return _withdraw_reviews([prediction.pk], reviewer) > 0
+    with transaction.atomic():
+        lock_predictions([prediction.pk])
+        return _withdraw_reviews([prediction.pk], reviewer) > 0
 
 
 def lock_predictions(prediction_ids: Iterable[UUID]) -> None:
@@ -105,5 +120,12 @@ def lock_predictions(prediction_ids: Iterable[UUID]) -> None:
 
 
 def _withdraw_reviews(prediction_ids: Iterable[UUID], reviewer: User) -> int:
-    reviews = Review.objects.active().filter(prediction__in=prediction_ids, reviewer=reviewer)
-    return reviews.update(withdrawn_at=timezone.now())
+    """Withdraw a person's active reviews of locked predictions. Return their number."""
+    active = Review.objects.active().filter(prediction__in=prediction_ids, reviewer=reviewer)
+    rows = list(active.values_list("pk", "prediction", "prediction__user"))
+    if rows:
+        Review.objects.filter(pk__in=[pk for pk, *_ in rows]).update(withdrawn_at=timezone.now())
+        record_events(
+            events=[build_event(type="review.withdrawn", subject=pk, key=key, user_id=owner) for pk, key, owner in rows]
+        )
+    return len(rows)

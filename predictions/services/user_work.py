@@ -21,6 +21,7 @@ from predictions.models import (
 )
 from predictions.services.batch_jobs.states import end_job, lock_job
 from predictions.services.inactive_users import CANCELED_ERROR, get_canceled_values
+from predictions.services.prediction_events import record_prediction_events
 
 CANCELED_PER_UPDATE = 500
 
@@ -45,4 +46,6 @@ def cancel_user_work(*, user: User, **kwargs: Any) -> None:
 def _cancel_predictions(ids: list[UUID]) -> None:
     """Cancel open predictions. As in `finish_prediction`, the queued row goes first, so that no worker stores a result."""
     QueuedPrediction.objects.filter(pk__in=ids).delete()
-    Prediction.objects.filter(pk__in=ids, status__in=Prediction.OPEN_STATUSES).update(**get_canceled_values())
+    open_ids = list(Prediction.objects.filter(pk__in=ids, status__in=Prediction.OPEN_STATUSES).values_list("pk", flat=True))
+    Prediction.objects.filter(pk__in=open_ids).update(**get_canceled_values())
+    record_prediction_events(prediction_ids=open_ids)

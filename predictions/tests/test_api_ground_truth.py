@@ -85,7 +85,7 @@ def test_invalid_requests_are_rejected(db, api, body, code):
 def test_number_of_queries_does_not_depend_on_the_number_of_items(shades, user, api, count, django_assert_num_queries):
     predictions = [make_prediction(user, client_reference=f"n{number}") for number in range(count)]
     items = [{"client_reference": row.client_reference, "verdict": "correct"} for row in predictions]
-    with django_assert_num_queries(9) as captured:
+    with django_assert_num_queries(10) as captured:
         assert post_items(api, items).json()["accepted"] == count
     assert captured
     assert Prediction.objects.reviewed().count() == count

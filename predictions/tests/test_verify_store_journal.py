@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 from core.tests.commands import run_command
 from predictions.models import Input, Prediction
 from predictions.services import storage
+from predictions.services.prediction_events import record_prediction_events
 from predictions.tests.factories import allow_changes
 from predictions.tests.journals import Recorder, find_breaches
 
@@ -48,9 +49,14 @@ def delete_both_rows(row):
     return ["I1", "I6"]
 
 
+def save_copy(row):
+    row.save(force_insert=True)
+    record_prediction_events(prediction_ids=[row.pk])
+
+
 def double_prediction(row):
     row.pk, row._state.adding = uuid7(), True
-    row.save(force_insert=True)
+    save_copy(row)
     return ["I1"]
 
 
@@ -64,7 +70,7 @@ def double_both_rows(row):
     target.write_bytes(path.read_bytes())
     stored.save(force_insert=True)
     row.pk, row.input = uuid7(), stored
-    row.save(force_insert=True)
+    save_copy(row)
     return ["I1"]
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 
 from accounts.models import User
 from core.validators import validate_name
+from events.services import record_event
 from inference.errors import InvalidSignature
 from inference.messages import format_names
 from registry.errors import UnknownModel
@@ -71,5 +72,6 @@ def move_alias(*, version: ModelVersion, alias: str = PRODUCTION, user: User | N
         change = AliasChange.objects.create(
             model=version.model, alias=alias, from_version=previous, to_version=version, changed_by=user
         )
+        record_event(type="alias.changed", uuid=change.pk, subject=row)
     logger.info("alias moved", extra={"alias": str(row), "version": version.number, "user": str(user.pk if user else "")})
     return change

@@ -11,6 +11,7 @@ from django.db import connection, reset_queries, transaction
 from django.db.models import Model
 
 from predictions.models import Input, Prediction, Review
+from predictions.services.prediction_events import record_prediction_events
 
 # Special characters in the text format of COPY: https://www.postgresql.org/docs/current/sql-copy.html
 COPY_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
@@ -25,6 +26,8 @@ def insert_rows(*tables: Sequence[Model]) -> None:
                 _copy_rows(rows)
             elif rows:
                 type(rows[0])._default_manager.bulk_create(rows)
+            if rows and isinstance(rows[0], Prediction):
+                record_prediction_events(prediction_ids=[row.pk for row in rows], is_sent=False)
     reset_queries()  # with DEBUG, Django keeps all queries, and these are long
 
 

@@ -19,6 +19,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from predictions.models import Prediction, QueuedPrediction
+from predictions.services.prediction_events import record_prediction_events
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def claim_prediction(prediction_id: UUID) -> Lease | None:
 
 
 def finish_prediction(prediction_id: UUID, changes: dict[str, Any], **guard: Any) -> bool:
-    """Store a final status and delete the work that is left, both or none. Return whether the guard held.
+    """Store a final status and its event, and delete the work that is left, all or none. Return whether the guard held.
 
     Args:
         guard: values that the queued prediction must still have.
@@ -65,6 +66,7 @@ def finish_prediction(prediction_id: UUID, changes: dict[str, Any], **guard: Any
         deleted, _ = QueuedPrediction.objects.filter(pk=prediction_id, **guard).delete()
         if deleted:
             _change_status(prediction_id, *Prediction.OPEN_STATUSES, **changes)
+            record_prediction_events(prediction_ids=[prediction_id])
     return bool(deleted)
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from accounts.services.usage import count_predictions
 from core.leases import filter_leased
 from core.tasks import enqueue
+from events.services import record_event
 from inference.errors import InferenceError, InvalidInput
 from predictions.batch_job_files import open_table
 from predictions.batch_job_progress import RATE_OPTION
@@ -202,13 +203,30 @@ def lock_job(job: BatchJob) -> BatchJob:
 
 
 def end_job(job: BatchJob, status: str, *, error_code: str = "", error_message: str = "") -> None:
-    """Give a locked job a final status. A retry that has not ended has reduced the number of failed items: count again."""
+    """Give a locked job a final status, and record its event.
+
+    A retry that has not ended has reduced the number of failed items: count again.
+    """
     if job.options.pop(RETRY_OPTION, None) is not None:
         items = BatchJobItem.objects.filter(job=job)
         job.failed_items = items.filter(~Q(error_code="") | Q(prediction__status=Prediction.Status.FAILED)).count()
     job.status, job.completed_at, job.leased_until = status, timezone.now(), None
     job.error_code, job.error_message = error_code, error_message
     job.save()
+    record_event(type="batch_job.ended", subject=job.pk, user_id=job.user_id, data=_describe_end(job))
+
+
+def _describe_end(job: BatchJob) -> dict[str, Any]:
+    """Return the data of the event. It is stored, because a retry changes the row, and contains nothing that users wrote."""
+    names = ("status", "kind", "total_items", "succeeded_items", "failed_items")
+    version = job.model_version
+    return {
+        "id": str(job.pk),
+        **{name: getattr(job, name) for name in names},
+        "model": version.model.name,
+        "model_version": version.number,
+        "error_code": job.error_code or None,
+    }
 
 
 def _choose_columns(job: BatchJob, mapping: Mapping[str, str | None] | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from predictions.services.verification.events import check_events
 from predictions.services.verification.files import check_input_files, check_job_files
 from predictions.services.verification.jobs import check_batch_jobs, check_queue
 from predictions.services.verification.journal import check_journal
@@ -38,6 +39,7 @@ def verify_store(
     check_queue(report)
     check_batch_jobs(report)
     check_idempotency_keys(report)
+    check_events(report)
     check_input_files(report, reads_files=reads_files)
     check_job_files(report, reads_files=reads_files)
     check_leftovers(report, older_than=older_than, allowed_orphans=allowed_orphans)

@@ -26,6 +26,8 @@ ADVICE = {
     "I8": "A stored latency is longer than the request. Report this as a bug.",
     "I9": "A prediction names another model version than the one that ran. Report this as a bug.",
     "I10": "The response that is stored for an Idempotency-Key names a row that does not exist. Restore the database.",
+    "I11": "A final prediction has no event, or another one, so other systems did not receive it. Report this as a bug, "
+    "unless an older version of mlsite was still running after the migration.",
 }
 """What to do about each invariant. `docs/operate.md` describes them."""
 

@@ -1,0 +1,136 @@
+"""Events and their deliveries in the admin: read-only, with the action to send them again."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.permissions import SEND_EVENTS, VIEW_EVENTS, has_permission
+from core.admin import ReadOnlyAdmin, render_json
+from core.fields import parse_uuid
+from events.models import Delivery, Event, Webhook
+from events.services.resend import send_again
+from events.services.webhooks import pause_webhook, resume_webhook
+
+
+class EventAdmin(ReadOnlyAdmin):
+    """Base class: who can view events, and who can send them again."""
+
+    sortable_by = ()
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return has_permission(request.user, VIEW_EVENTS)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return has_permission(request.user, VIEW_EVENTS)
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        return has_permission(request.user, SEND_EVENTS)
+
+    def send_deliveries(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> None:
+        count = send_again(deliveries=deliveries)
+        text = ngettext("%(count)s delivery is sent again.", "%(count)s deliveries are sent again.", count)
+        self.message_user(request, text % {"count": count})
+
+
+class DeliveryInline(admin.TabularInline):
+    """The deliveries of an event."""
+
+    model = Delivery
+    fields = readonly_fields = ("target", "state", "attempts", "next_attempt_at", "error", "ended_at")
+    ordering = ("target",)
+    can_delete = False
+    extra = 0
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return has_permission(request.user, VIEW_EVENTS)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Event)
+class EventListAdmin(EventAdmin):
+    ordering = ("-id",)
+    list_display = ("uuid", "type", "subject", "user", "created_at", "is_fanned_out")
+    list_select_related = ("user",)
+    search_fields = ("uuid",)
+    search_help_text = _("ID of the event")
+    fields = ("uuid", "type", "subject", "key", "user", "created_at", "is_fanned_out", "data_json")
+    readonly_fields = ("uuid", "created_at", "data_json")
+    inlines = (DeliveryInline,)
+    actions = ("send_again",)
+
+    @admin.display(description=_("data"))
+    def data_json(self, event: Event) -> str:
+        return render_json(event.data)
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        """Search by the ID, which has an index."""
+        term = search_term.strip()
+        return (queryset.filter(uuid=parse_uuid(term)) if term else queryset), False
+
+    @admin.action(description=_("Send again"), permissions=["send"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
+        self.send_deliveries(request, Delivery.objects.filter(event__in=queryset))
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(EventAdmin):
+    ordering = ("-event_id",)
+    list_display = ("event", "target", "state", "attempts", "next_attempt_at", "ended_at", "error")
+    list_select_related = ("event",)
+    list_filter: ClassVar[Any] = ("state",)
+    fields = ("event", "target", "state", "attempts", "next_attempt_at", "ended_at", "error", "details_json")
+    readonly_fields = ("details_json",)
+    actions = ("send_again",)
+
+    @admin.display(description=_("details"))
+    def details_json(self, delivery: Delivery) -> str:
+        return render_json(delivery.details)
+
+    @admin.action(description=_("Send again"), permissions=["send"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        self.send_deliveries(request, queryset)
+
+
+@admin.register(Webhook)
+class WebhookAdmin(EventAdmin):
+    """Webhooks, without their secrets."""
+
+    ordering = ("-id",)
+    list_display = ("url", "user", "state", "failure_count", "failing_since", "created_at")
+    list_select_related = ("user",)
+    list_filter: ClassVar[Any] = ("state",)
+    search_fields = ("url", "user__username")
+    fields: ClassVar[Any] = (
+        *("user", "url", "description", "event_types", "state", "disabled_reason", "disabled_at"),
+        *("failure_count", "failing_since", "previous_secret_expires_at", "created_at"),
+    )
+    readonly_fields = ("created_at",)
+    actions = ("pause_selected", "resume_selected", "send_failed_again")
+
+    @admin.action(description=_("Pause"), permissions=["send"])
+    def pause_selected(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        for webhook in queryset:
+            pause_webhook(webhook=webhook)
+        self.message_user(request, gettext("The selected webhooks are paused."))
+
+    @admin.action(description=_("Resume"), permissions=["send"])
+    def resume_selected(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        for webhook in queryset:
+            resume_webhook(webhook=webhook)
+        self.message_user(request, gettext("The selected webhooks are active."))
+
+    @admin.action(description=_("Send all failed events again"), permissions=["send"])
+    def send_failed_again(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        targets = [webhook.target for webhook in queryset]
+        self.send_deliveries(request, Delivery.objects.filter(target__in=targets, state=Delivery.State.FAILED))

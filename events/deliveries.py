@@ -1,0 +1,27 @@
+"""The deliveries of a webhook, page by page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from events.models import Delivery, Webhook
+
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPage:
+    """Deliveries, newest event first, and the ID of the event that leads to older ones."""
+
+    rows: list[Delivery]
+    before: int | None
+
+
+def get_delivery_page(webhook: Webhook, *, before: int | None = None) -> DeliveryPage:
+    """Return the newest deliveries of a webhook, or those of the events before an ID, in one query."""
+    deliveries = Delivery.objects.filter(target=webhook.target).select_related("event").order_by("-event_id")
+    if before is not None:
+        deliveries = deliveries.filter(event__lt=before)
+    rows = list(deliveries[: PAGE_SIZE + 1])
+    has_more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
+    return DeliveryPage(rows, rows[-1].event_id if has_more else None)

@@ -1,0 +1,132 @@
+"""The relay: create the deliveries of new events, and send what is due. Any number of relays share the work."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from time import monotonic
+
+from django.db import DatabaseError, InterfaceError, connections
+from django.utils import timezone
+
+from core.database_limits import use_job_limits
+from events.models import Delivery, TargetStatus
+from events.services.deliver import deliver_batch, is_paused
+from events.services.fan_out import MAX_EVENTS, fan_out_events
+from events.sinks.base import Sink
+from events.targets import get_sink_classes, open_sink
+
+logger = logging.getLogger(__name__)
+
+THREAD_COUNT = 8  # so that a slow webhook does not hold other targets
+RUN_SECONDS = 10  # of the scheduled job, and of the work for one target; then other targets get a turn
+POLL_SECONDS = 1.0  # between two looks at the database when nothing is due
+
+
+def relay_pending() -> int:
+    """Send what is due, for the scheduler of the server. Return the number of deliveries that were tried.
+
+    If nothing is due, this is two queries of small partial indexes.
+    """
+    with Relay() as relay:
+        return relay.run(seconds=RUN_SECONDS)
+
+
+class Relay:
+    """Sends events. At most one batch of each target is in flight at a time.
+
+    Use it as a context manager, which waits for the batches in flight and closes the sinks.
+    """
+
+    def __init__(self, *, thread_count: int = THREAD_COUNT) -> None:
+        self._stopping = threading.Event()
+        self._executor = ThreadPoolExecutor(thread_count, thread_name_prefix="relay")  # starts threads when they are needed
+        self._in_flight: dict[str, Future[int]] = {}
+        self._sinks: dict[str, Sink] = {}
+
+    def __enter__(self) -> Relay:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+        self._executor.shutdown()
+        for sink in self._sinks.values():
+            sink.close()
+
+    def stop(self) -> None:
+        """Stop after the batches in flight."""
+        self._stopping.set()
+
+    def run(self, *, seconds: float) -> int:
+        """Work until nothing is due, the time is over, or the relay is stopped. Return the number of tried deliveries."""
+        deadline = monotonic() + seconds
+        count = 0
+        while not self._stopping.is_set() and monotonic() < deadline:
+            fanned_out = fan_out_events()
+            self._start_targets()
+            done = self._collect(0 if fanned_out == MAX_EVENTS else POLL_SECONDS)
+            count += done
+            if not (fanned_out or done or self._in_flight):
+                break
+        while self._in_flight:
+            count += self._collect(None)
+        return count
+
+    def run_forever(self) -> None:
+        """Work until the relay is stopped. If the database is unavailable, try again after a pause."""
+        while not self._stopping.is_set():
+            count = 0
+            try:
+                count = self.run(seconds=RUN_SECONDS)
+            except (DatabaseError, InterfaceError) as error:
+                logger.error("the relay cannot use the database", exc_info=error)
+                connections.close_all()
+            if not count:
+                self._stopping.wait(POLL_SECONDS)
+
+    def _start_targets(self) -> None:
+        """Start to send the deliveries that are due to targets without a batch in flight."""
+        paused = set(TargetStatus.objects.filter(next_attempt_at__gt=timezone.now()).values_list("pk", flat=True))
+        due = Delivery.objects.filter(next_attempt_at__lte=timezone.now())
+        for target in due.iterate_targets():
+            if target not in self._in_flight and target not in paused:
+                self._in_flight[target] = self._executor.submit(self._relay_target, target)
+
+    def _relay_target(self, target: str) -> int:
+        """Send to one target until nothing is due, it is paused, or other targets get a turn. Return the number."""
+        deadline = monotonic() + RUN_SECONDS
+        is_kept = target in get_sink_classes()
+        sink = self._sinks.get(target) or open_sink(target)
+        count = 0
+        try:
+            with use_job_limits():
+                while sink and not self._stopping.is_set() and monotonic() < deadline:
+                    sent = deliver_batch(target=target, sink=sink)
+                    count += sent
+                    if not sent or is_paused(target):
+                        break
+        finally:
+            connections.close_all()
+            if sink and is_kept:
+                self._sinks[target] = sink
+            elif sink:
+                sink.close()
+        return count
+
+    def _collect(self, timeout: float | None) -> int:
+        """Wait until a target is done, or until the time is over. Return the number of deliveries that were tried."""
+        if not self._in_flight:
+            return 0
+        wait(self._in_flight.values(), timeout, FIRST_COMPLETED)
+        count = 0
+        for target, future in list(self._in_flight.items()):
+            if future.done():
+                del self._in_flight[target]
+                if error := future.exception():  # the deliveries are due again when their lease ends
+                    logger.error("the relay failed", exc_info=error, extra={"target": target})
+                    if sink := self._sinks.pop(target, None):
+                        sink.close()
+                else:
+                    count += future.result()
+        return count

@@ -1,0 +1,50 @@
+"""Record whether a webhook accepts events, and disable it if it does not for days."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from events.models import Delivery, Webhook
+
+logger = logging.getLogger(__name__)
+
+FAILING_PERIOD = timedelta(days=5)  # longer than an event is retried
+MIN_FAILURES = 15  # more than one event can have, so that one rejected event does not disable a webhook
+
+
+def record_success(*, webhook: Webhook) -> None:
+    """Record that a webhook has accepted an event."""
+    if webhook.failure_count:
+        Webhook.objects.filter(pk=webhook.pk).update(failure_count=0, failing_since=None)
+
+
+def record_failures(*, webhook: Webhook, count: int) -> None:
+    """Record failed attempts after which none succeeded. Disable the webhook if all have failed for days."""
+    now = timezone.now()
+    Webhook.objects.filter(pk=webhook.pk).update(
+        failure_count=F("failure_count") + count, failing_since=Coalesce(F("failing_since"), now)
+    )
+    webhook.refresh_from_db(fields=["failure_count", "failing_since"])
+    since = webhook.failing_since
+    if since is not None and now - since >= FAILING_PERIOD and webhook.failure_count >= MIN_FAILURES:
+        disable_webhook(webhook=webhook, reason=Webhook.Reason.FAILING)
+
+
+def disable_webhook(*, webhook: Webhook, reason: Webhook.Reason) -> None:
+    """Disable a webhook. It gets no new events, and those that wait have failed. The user can resume it."""
+    now = timezone.now()
+    with transaction.atomic():
+        changed = Webhook.objects.filter(pk=webhook.pk, disabled_at=None).update(
+            state=Webhook.State.DISABLED, disabled_at=now, disabled_reason=reason
+        )
+        if not changed:
+            return
+        waiting = Delivery.objects.filter(target=webhook.target, state=Delivery.State.PENDING, lease=None)
+        waiting.update(state=Delivery.State.FAILED, ended_at=now, error="The webhook is disabled.")
+    logger.warning("webhook disabled", extra={"webhook": str(webhook.pk), "reason": str(reason)})

@@ -1,0 +1,121 @@
+"""Create and change the webhooks of users."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from accounts.models import User
+from events.models import Delivery, Event, TargetStatus, Webhook
+from events.services.resend import send_again
+from events.webhooks.signatures import create_secret
+
+MAX_WEBHOOKS = 20  # of one user
+ROTATION_PERIOD = timedelta(hours=24)  # in which requests are signed with the previous secret too
+TEST_EVENT_TYPE = "webhook.test"
+
+
+def create_webhook(*, user: User, url: str, event_types: Sequence[str], description: str = "") -> Webhook:
+    """Create a webhook with a new secret.
+
+    Raises:
+        ValidationError: a value is invalid, or the user has too many webhooks.
+    """
+    webhook = Webhook(user=user, url=url, event_types=list(event_types), description=description, secret=create_secret())
+    webhook.full_clean()
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)  # two requests at the same time could exceed the limit
+        if user.webhooks.count() >= MAX_WEBHOOKS:
+            message = gettext("You can have at most %(count)s webhooks. Delete one first.") % {"count": MAX_WEBHOOKS}
+            raise ValidationError(message, code="too-many-webhooks")
+        webhook.save(force_insert=True)
+    return webhook
+
+
+def update_webhook(*, webhook: Webhook, url: str, event_types: Sequence[str], description: str) -> Webhook:
+    """Change a webhook. Deliveries that wait are sent to the new URL.
+
+    Raises:
+        ValidationError: a value is invalid.
+    """
+    webhook.url, webhook.event_types, webhook.description = url, list(event_types), description
+    webhook.full_clean()
+    webhook.save(update_fields=["url", "event_types", "description"])
+    return webhook
+
+
+def pause_webhook(*, webhook: Webhook) -> None:
+    """Send nothing to a webhook until it is resumed. Its events wait. A disabled webhook stays disabled."""
+    Webhook.objects.filter(pk=webhook.pk, state=Webhook.State.ACTIVE).update(state=Webhook.State.PAUSED)
+
+
+def resume_webhook(*, webhook: Webhook) -> None:
+    """Send events to a paused or disabled webhook again, and those that wait now."""
+    Webhook.objects.filter(pk=webhook.pk).update(
+        state=Webhook.State.ACTIVE, disabled_at=None, disabled_reason="", failure_count=0, failing_since=None
+    )
+    _end_pause(webhook)
+
+
+def rotate_secret(*, webhook: Webhook) -> Webhook:
+    """Create a new secret. For 24 hours, requests are signed with the previous one too."""
+    webhook.previous_secret, webhook.secret = webhook.secret, create_secret()
+    webhook.previous_secret_expires_at = timezone.now() + ROTATION_PERIOD
+    webhook.save(update_fields=["secret", "previous_secret", "previous_secret_expires_at"])
+    return webhook
+
+
+def delete_webhook(*, webhook: Webhook) -> None:
+    """Delete a webhook and its deliveries. A request that is being sent may still arrive."""
+    with transaction.atomic():
+        _delete_deliveries([webhook.target])
+        webhook.delete()
+
+
+def delete_webhooks(*, user: User) -> None:
+    """Delete the webhooks of a user and their deliveries."""
+    with transaction.atomic():
+        _delete_deliveries([webhook.target for webhook in user.webhooks.all()])
+        user.webhooks.all().delete()
+
+
+def send_test_event(*, webhook: Webhook) -> Delivery:
+    """Record an event that only this webhook receives. A relay sends it within seconds, after what waits already."""
+    now = timezone.now()
+    data: dict[str, Any] = {"message": "This is a test event.", "webhook": str(webhook.pk)}
+    with transaction.atomic():
+        event = Event.objects.create(
+            type=TEST_EVENT_TYPE,
+            subject=str(webhook.pk),
+            key=str(webhook.pk),
+            user=webhook.user,
+            created_at=now,
+            data=data,
+            is_fanned_out=True,
+        )
+        delivery = Delivery.objects.create(event=event, target=webhook.target, key=event.key, next_attempt_at=now)
+        _end_pause(webhook)
+    return delivery
+
+
+def resend_deliveries(*, webhook: Webhook, delivery_id: int | None = None) -> int:
+    """Send one ended delivery again, or all failed ones. Return their number."""
+    rows = Delivery.objects.filter(target=webhook.target)
+    rows = rows.filter(state=Delivery.State.FAILED) if delivery_id is None else rows.filter(pk=delivery_id)
+    return send_again(deliveries=rows)
+
+
+def _end_pause(webhook: Webhook) -> None:
+    """Let the relays try the webhook now."""
+    TargetStatus.objects.filter(pk=webhook.target).update(failures=0, next_attempt_at=None)
+
+
+def _delete_deliveries(targets: list[str]) -> None:
+    Delivery.objects.filter(target__in=targets).delete()
+    TargetStatus.objects.filter(pk__in=targets).delete()

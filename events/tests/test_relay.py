@@ -1,0 +1,134 @@
+"""Relays: several at a time, killed ones, the scheduled job, and the command."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, connections, transaction
+
+from events.models import Delivery, Event
+from events.services.relay import Relay, relay_pending
+from events.tests.sinks import make_unavailable, record
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).parents[2]
+
+
+def record_all(*subjects, **options):
+    with transaction.atomic():
+        return record(*subjects, **options)
+
+
+def test_the_scheduled_job_sends_what_is_due_and_closes_its_sinks(sink):
+    record_all("a", "b")
+    assert relay_pending() == 2
+    assert sink.received == ["a", "b"]
+    assert sink.calls["close"] == 1
+    assert relay_pending() == 0
+
+
+def test_an_idle_relay_needs_few_queries(sink, django_assert_max_num_queries):
+    with django_assert_max_num_queries(3):
+        assert relay_pending() == 0
+
+
+def test_all_events_of_a_key_are_sent_in_one_run(sink):
+    record_all(*map(str, range(30)), key="a")
+    assert relay_pending() == 30
+    assert sink.received == [str(number) for number in range(30)]
+
+
+def test_the_relay_stops_at_an_outage(sink):
+    record_all("a", "b")
+    make_unavailable()
+    assert relay_pending() == 2
+    assert sink.calls["send"] == 1
+    assert relay_pending() == 0
+
+
+def test_a_sink_with_a_bug_does_not_stop_the_relay(sink, caplog):
+    record_all("a")
+    sink.error = ValueError("bug")
+    relay_pending()
+    assert "the relay failed" in caplog.text
+    assert sink.calls["close"] == 1
+    assert Delivery.objects.get().state == "pending"
+
+
+def test_the_command_sends_everything_and_exits(sink, capsys):
+    record_all("a", "b")
+    previous = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    try:
+        call_command("relay_events", once=True)
+    finally:
+        signal.signal(signal.SIGTERM, previous[0])
+        signal.signal(signal.SIGINT, previous[1])
+    assert capsys.readouterr().out == "Tried 2 deliveries.\n"
+    assert sink.received == ["a", "b"]
+
+
+def test_relays_share_the_work_and_keep_the_order_of_each_key(sink):
+    """On SQLite too, where they take turns."""
+    sink.batch_size = 5
+    for number in range(6):
+        record_all(*(f"{key}{number}" for key in "abcdefghij"), key=None)
+    for key in "xyz":
+        record_all(*(f"{key}{number}" for number in range(8)), key=key)
+
+    def work():
+        try:
+            with Relay(thread_count=1) as relay:
+                relay.run(seconds=60)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(sink.received) == len(set(sink.received)) == 84
+    for key in "xyz":
+        assert [subject for subject in sink.received if subject[0] == key] == [f"{key}{number}" for number in range(8)]
+    assert set(Delivery.objects.values_list("state", "attempts")) == {("delivered", 1)}
+
+
+def get_database_url():
+    options = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{options['NAME']}"
+    return "postgres://{USER}@{HOST}:{PORT}/{NAME}".format(**options)
+
+
+@pytest.mark.parametrize("kills", [5, pytest.param(100, marks=pytest.mark.faults)])
+def test_killed_relays_lose_no_event(kills, tmp_path):
+    """F25: the relay is killed between the write and the acknowledgement."""
+    keys = [f"key{number}" for number in range(2 * kills)]
+    for _ in range(4):
+        with transaction.atomic():
+            for key in keys:
+                record(key, key=key)
+    path = tmp_path / "events.jsonl"
+    environment = {
+        "ENV_FILE": "", "SECRET_KEY": "tests", "VAR_DIR": str(tmp_path), "DATABASE_URL": get_database_url(),
+        "DJANGO_SETTINGS_MODULE": "mlsite.settings", "EVENT_SINKS": "events.tests.crashing_relay.CrashingSink",
+        "EVENT_JSONL_PATH": str(path), "PATH": os.environ["PATH"],
+    }  # fmt: skip
+    command = [sys.executable, "-m", "events.tests.crashing_relay", str(kills)]
+    process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=300)
+    assert process.stdout == f"{kills}\n"
+    received = [json.loads(line) for line in path.read_text().splitlines()]
+    unique = {event["id"]: event for event in received}  # in the order of the first arrival
+    stored = {str(event.uuid): event.key for event in Event.objects.order_by("id")}
+    assert unique.keys() == stored.keys()
+    assert len(received) > len(unique)  # some arrived twice
+    for key in keys:
+        sent = [event["id"] for event in unique.values() if event["partitionkey"] == key]
+        assert sent == [uuid for uuid, stored_key in stored.items() if stored_key == key]
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"delivered"}

@@ -1,0 +1,184 @@
+"""Pages on which users manage their webhooks. Nobody sees the webhooks of other users here."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.generic import FormView, TemplateView, View
+
+from accounts.requests import AuthenticatedRequest
+from core.formatting import format_count
+from events.deliveries import get_delivery_page
+from events.forms import WebhookForm
+from events.models import Delivery, TargetStatus, Webhook
+from events.services.webhooks import (
+    create_webhook,
+    delete_webhook,
+    pause_webhook,
+    resend_deliveries,
+    resume_webhook,
+    rotate_secret,
+    send_test_event,
+    update_webhook,
+)
+from events.webhooks.snippets import SNIPPETS
+
+MAX_DELIVERY_ID_DIGITS = 18
+
+
+class WebhookBaseView(LoginRequiredMixin, View):
+    """Find the webhook of the URL. The webhooks of other users are not found."""
+
+    request: AuthenticatedRequest
+
+    @cached_property
+    def webhook(self) -> Webhook:
+        return get_object_or_404(self.request.user.webhooks, pk=self.kwargs["pk"])
+
+    def render_secret(self, webhook: Webhook, *, title: str) -> HttpResponse:
+        """Return the page that shows the secret, the only time that it is shown."""
+        context = {"webhook": webhook, "title": title, "snippets": SNIPPETS}
+        return render(self.request, "events/webhook_secret.html", context)
+
+
+class WebhooksView(LoginRequiredMixin, TemplateView):
+    """List the webhooks of the user."""
+
+    template_name = "events/webhooks.html"
+    request: AuthenticatedRequest
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        webhooks = list(self.request.user.webhooks.all())
+        statuses = TargetStatus.objects.in_bulk([webhook.target for webhook in webhooks])
+        rows = [{"webhook": webhook, "status": statuses.get(webhook.target)} for webhook in webhooks]
+        return super().get_context_data(rows=rows, **kwargs)
+
+
+class CreateWebhookView(WebhookBaseView, FormView):
+    """Create a webhook, and show its secret."""
+
+    template_name = "events/webhook_form.html"
+    form_class = WebhookForm
+    request: AuthenticatedRequest
+
+    def form_valid(self, form: WebhookForm) -> HttpResponse:
+        try:
+            webhook = create_webhook(user=self.request.user, **form.cleaned_data)
+        except ValidationError as error:
+            form.add_error(None, error)
+            return self.form_invalid(form)
+        return self.render_secret(webhook, title=_("Webhook created"))
+
+
+class EditWebhookView(WebhookBaseView, FormView):
+    """Change the URL, the events, or the description."""
+
+    template_name = "events/webhook_form.html"
+    form_class = WebhookForm
+    request: AuthenticatedRequest
+
+    def get_initial(self) -> dict[str, Any]:
+        return {name: getattr(self.webhook, name) for name in WebhookForm.base_fields}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(webhook=self.webhook, **kwargs)
+
+    def form_valid(self, form: WebhookForm) -> HttpResponse:
+        update_webhook(webhook=self.webhook, **form.cleaned_data)
+        messages.success(self.request, _("Your changes are saved."))
+        return redirect(self.webhook)
+
+
+class WebhookView(WebhookBaseView, TemplateView):
+    """Show a webhook and its deliveries, newest first."""
+
+    template_name = "events/webhook.html"
+    request: AuthenticatedRequest
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        webhook = self.webhook
+        failed = Delivery.objects.filter(target=webhook.target, state=Delivery.State.FAILED)
+        return super().get_context_data(
+            webhook=webhook,
+            status=TargetStatus.objects.filter(pk=webhook.target).first(),
+            page=get_delivery_page(webhook, before=parse_delivery_id(self.request.GET.get("before", ""))),
+            has_failed=failed.exists(),
+            **kwargs,
+        )
+
+
+class RotateSecretView(WebhookBaseView):
+    """Create a new secret, and show it."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return self.render_secret(rotate_secret(webhook=self.webhook), title=_("New secret"))
+
+
+class WebhookActionView(WebhookBaseView):
+    """Change a webhook, and return to its page with a message."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        webhook = self.webhook
+        messages.success(request, self.change_webhook(webhook))
+        return redirect(webhook)
+
+    def change_webhook(self, webhook: Webhook) -> str:
+        """Change the webhook, and return the message."""
+        raise NotImplementedError
+
+
+class PauseWebhookView(WebhookActionView):
+    def change_webhook(self, webhook: Webhook) -> str:
+        pause_webhook(webhook=webhook)
+        return _("The webhook is paused. Its events wait for up to 3 days.")
+
+
+class ResumeWebhookView(WebhookActionView):
+    def change_webhook(self, webhook: Webhook) -> str:
+        resume_webhook(webhook=webhook)
+        return _("The webhook is active.")
+
+
+class SendTestEventView(WebhookActionView):
+    def change_webhook(self, webhook: Webhook) -> str:
+        send_test_event(webhook=webhook)
+        return _("The test event will be sent within seconds. Reload this page to see the response.")
+
+
+class ResendView(WebhookActionView):
+    """Send one delivery again, or all failed ones."""
+
+    def change_webhook(self, webhook: Webhook) -> str:
+        text = self.request.POST.get("delivery", "")
+        delivery_id = parse_delivery_id(text)
+        count = 0 if text and delivery_id is None else resend_deliveries(webhook=webhook, delivery_id=delivery_id)
+        message = ngettext("%(count)s event will be sent again.", "%(count)s events will be sent again.", count)
+        return message % {"count": format_count(count)}
+
+
+class DeleteWebhookView(WebhookBaseView):
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        delete_webhook(webhook=self.webhook)
+        messages.success(request, _("The webhook is deleted."))
+        return redirect("events:webhooks")
+
+
+def parse_delivery_id(text: str) -> int | None:
+    """Return the ID of a delivery, or None if the text is no such ID."""
+    is_id = text.isascii() and text.isdigit() and len(text) <= MAX_DELIVERY_ID_DIGITS
+    return int(text) if is_id else None

@@ -1,0 +1,1 @@
+"""Webhooks: requests to addresses of users, signed as Standard Webhooks describes."""
