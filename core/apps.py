@@ -9,7 +9,8 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        from core import checks, database_checks, deployment_checks, private_files  # noqa: F401  registers the system checks
+        # Some of them only register system checks.
+        from core import checks, database_checks, deployment_checks, private_files, storage_checks  # noqa: F401
         from core.model_names import translate_names
 
         translate_names()

@@ -147,10 +147,9 @@ MODEL_ROOT = env.path("MODEL_ROOT", default=str(VAR_DIR / "models"))()
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {
-    "default": {"BACKEND": "core.storage.DurableFileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-}
+
+from mlsite.storage_settings import *  # noqa: E402, F403  after .env has been read
+
 FILE_UPLOAD_PERMISSIONS = 0o640
 
 # --- predictions ----------------------------------------------------------------------------------------------------

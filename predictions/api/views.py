@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any, cast
 
 from django.db.models import QuerySet
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -45,7 +45,7 @@ from predictions.models import Input, Prediction
 from predictions.permissions import select_exportable
 from predictions.services import predict
 from predictions.services.references import create_unique
-from predictions.services.stored_files import read_stored_file
+from predictions.services.stored_files import build_signed_url, read_stored_file
 from registry.versions import get_version
 
 IMAGE_KINDS = (Input.Kind.IMAGE, Input.Kind.IMAGE_TABULAR)
@@ -212,12 +212,21 @@ class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     def get_queryset(self) -> QuerySet[Input]:
         return Input.objects.visible_to(self.request.user)
 
-    @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY})
+    @extend_schema(
+        responses={
+            (200, "image/*"): OpenApiTypes.BINARY,
+            302: OpenApiResponse(description="The signed URL of the image, if the site redirects programs to its bucket."),
+        }
+    )
     @action(detail=True, content_negotiation_class=IgnoreAcceptNegotiation)
     def image(self, request: Request, pk: str) -> HttpResponse:
         """Get the original bytes of an image. Only its owner and reviewers have access."""
         row = get_object_or_404(self.get_queryset(), pk=pk, kind__in=IMAGE_KINDS)
-        data = read_stored_file(row, reader=cast(User, request.user))
+        reader = cast(User, request.user)
+        # Pages need the image from this site, because of their content security policy and of the image editor.
+        if request.auth and request.method == "GET" and (url := build_signed_url(row, reader=reader)):
+            return HttpResponseRedirect(url, headers=IMAGE_HEADERS)
+        data = read_stored_file(row, reader=reader)
         name = str(row.image).rpartition("/")[2]
         headers = {**IMAGE_HEADERS, "Content-Disposition": f'inline; filename="{name}"'}
         return HttpResponse(data, content_type=row.content_type, headers=headers)
