@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
 from django.db.migrations import AddIndex, RemoveIndex
 
+from core.migration_locks import wait_for_locks
+
 
 class AddIndexOnline(AddIndexConcurrently):
     """Add an index; on PostgreSQL without blocking writes. The migration needs `atomic = False`.
@@ -16,14 +18,16 @@ class AddIndexOnline(AddIndexConcurrently):
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(self.index.name)}")
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            with wait_for_locks(schema_editor.connection):
+                schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(self.index.name)}")
+                super().database_forwards(app_label, schema_editor, from_state, to_state)
         else:
             AddIndex.database_forwards(self, app_label, schema_editor, from_state, to_state)
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         operation = AddIndexConcurrently if schema_editor.connection.vendor == "postgresql" else AddIndex
-        operation.database_backwards(self, app_label, schema_editor, from_state, to_state)
+        with wait_for_locks(schema_editor.connection):
+            operation.database_backwards(self, app_label, schema_editor, from_state, to_state)
 
 
 class RemoveIndexOnline(RemoveIndexConcurrently):
@@ -31,8 +35,10 @@ class RemoveIndexOnline(RemoveIndexConcurrently):
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         operation = RemoveIndexConcurrently if schema_editor.connection.vendor == "postgresql" else RemoveIndex
-        operation.database_forwards(self, app_label, schema_editor, from_state, to_state)
+        with wait_for_locks(schema_editor.connection):
+            operation.database_forwards(self, app_label, schema_editor, from_state, to_state)
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         operation = RemoveIndexConcurrently if schema_editor.connection.vendor == "postgresql" else RemoveIndex
-        operation.database_backwards(self, app_label, schema_editor, from_state, to_state)
+        with wait_for_locks(schema_editor.connection):
+            operation.database_backwards(self, app_label, schema_editor, from_state, to_state)
