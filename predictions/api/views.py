@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any, cast
+from urllib.parse import quote
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
@@ -216,6 +218,9 @@ class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
         """Get the original bytes of an image. Only its owner and reviewers have access."""
         row = get_object_or_404(self.get_queryset(), pk=pk, kind__in=IMAGE_KINDS)
         data = read_stored_file(row, reader=cast(User, request.user))
-        name = str(row.image).rpartition("/")[2]
-        headers = {**IMAGE_HEADERS, "Content-Disposition": f'inline; filename="{name}"'}
+        name = str(row.image)
+        headers = {**IMAGE_HEADERS, "Content-Disposition": f'inline; filename="{name.rpartition("/")[2]}"'}
+        if settings.X_ACCEL_LOCATION:  # the file is intact, and nginx sends it
+            headers["X-Accel-Redirect"] = settings.X_ACCEL_LOCATION + quote(name)
+            data = b""
         return HttpResponse(data, content_type=row.content_type, headers=headers)
