@@ -15,9 +15,13 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
+from core.operations import AddConstraintOnline
+
 RENAMES = (migrations.RenameField, migrations.RenameModel, migrations.AlterModelTable, migrations.RenameIndex)
+INDEXES = (migrations.AddIndex, migrations.AlterUniqueTogether, migrations.AlterIndexTogether)
 REMOVALS = (migrations.RemoveField, migrations.DeleteModel)
 INDEX_ADVICE = "Use AddIndexOnline of core/operations.py in a migration with `atomic = False`."
+CONSTRAINT_ADVICE = "Use AddConstraintOnline of core/operations.py in a migration with `atomic = False`."
 
 
 def find_breaches(labels: set[str]) -> Iterator[tuple[str, str]]:
@@ -67,12 +71,17 @@ def _lint_operation(operation: Operation, state: ProjectState, model: tuple[str,
         yield from _lint_new_field(operation.field)
     elif isinstance(operation, migrations.AlterField):
         yield from _lint_changed_field(state.models[model].fields[operation.name], operation.field)
-    elif isinstance(operation, migrations.AddIndex) and not isinstance(operation, AddIndexConcurrently):
+    elif isinstance(operation, INDEXES) and not isinstance(operation, AddIndexConcurrently):
         yield f"blocks writes while the index is built. {INDEX_ADVICE}"
     elif isinstance(operation, migrations.AddConstraint):
-        yield "blocks writes while all rows are read. Use AddConstraintNotValid, and then ValidateConstraint."
-    elif isinstance(operation, migrations.AlterUniqueTogether | migrations.AlterIndexTogether):
-        yield f"blocks writes while the index is built. {INDEX_ADVICE}"
+        yield from _lint_new_constraint(operation)
+
+
+def _lint_new_constraint(operation: migrations.AddConstraint) -> Iterator[str]:
+    if not isinstance(operation, AddConstraintOnline):
+        yield f"blocks writes while all rows are read. {CONSTRAINT_ADVICE}"
+    elif not isinstance(operation.constraint, models.CheckConstraint):
+        yield "AddConstraintOnline adds only check constraints"
 
 
 def _lint_new_field(field: models.Field) -> Iterator[str]:

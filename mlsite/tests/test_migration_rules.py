@@ -4,7 +4,7 @@ import pytest
 from django.db import migrations, models
 from django.db.migrations.state import ModelState, ProjectState
 
-from core.operations import AddIndexOnline
+from core.operations import AddConstraintOnline, AddIndexOnline
 from mlsite.tests.migration_rules import find_breaches, lint_operations, list_own_apps
 
 pytestmark = pytest.mark.once
@@ -74,7 +74,11 @@ def do_nothing(apps, schema_editor):
         (migrations.RemoveField("row", "name"), "earlier release"),
         (migrations.DeleteModel("Row"), "earlier release"),
         (migrations.AddIndex("row", models.Index(fields=["name"], name="a")), "AddIndexOnline"),
-        (migrations.AddConstraint("row", models.CheckConstraint(condition=models.Q(size=1), name="a")), "NotValid"),
+        (
+            migrations.AddConstraint("row", models.CheckConstraint(condition=models.Q(size=1), name="a")),
+            "AddConstraintOnline",
+        ),
+        (AddConstraintOnline("row", models.UniqueConstraint(fields=["name"], name="a")), "only check constraints"),
         (alter("size", models.IntegerField()), "NULL"),
         (alter("size", models.TextField(null=True)), "rewrites"),
         (alter("name", TEXT(max_length=5)), "rewrites"),
@@ -97,6 +101,7 @@ def test_unsafe_operations_are_found(operation, problem):
         alter("name", models.TextField()),
         alter("name", TEXT(max_length=10, help_text="New text")),
         AddIndexOnline("row", models.Index(fields=["name"], name="a")),
+        AddConstraintOnline("row", models.CheckConstraint(condition=models.Q(size=1), name="a")),
         migrations.RunPython(do_nothing, migrations.RunPython.noop),
         migrations.CreateModel("New", [("id", models.BigAutoField(primary_key=True)), ("name", TEXT(max_length=9))]),
     ],
