@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any, cast
+from urllib.parse import quote
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
@@ -227,6 +229,9 @@ class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
         if request.auth and request.method == "GET" and (url := build_signed_url(row, reader=reader)):
             return HttpResponseRedirect(url, headers=IMAGE_HEADERS)
         data = read_stored_file(row, reader=reader)
-        name = str(row.image).rpartition("/")[2]
-        headers = {**IMAGE_HEADERS, "Content-Disposition": f'inline; filename="{name}"'}
+        name = str(row.image)
+        headers = {**IMAGE_HEADERS, "Content-Disposition": f'inline; filename="{name.rpartition("/")[2]}"'}
+        if settings.X_ACCEL_LOCATION and not row.image.storage.is_remote:  # the file is intact, and nginx sends it
+            headers["X-Accel-Redirect"] = settings.X_ACCEL_LOCATION + quote(name)
+            data = b""
         return HttpResponse(data, content_type=row.content_type, headers=headers)
