@@ -6,3 +6,6 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import checks  # noqa: F401  registers the system checks
+        from accounts.services.rights import connect_receivers
+
+        connect_receivers()

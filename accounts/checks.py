@@ -10,6 +10,7 @@ from django.core.checks import Error, Warning, register
 
 from core.urls import find_public_url
 
+MIN_AUDIT_LOG_DAYS = 30  # for which the triggers of PostgreSQL keep entries
 MAIL_BACKENDS = "django.core.mail.backends."
 UNDELIVERED = {
     f"{MAIL_BACKENDS}console.EmailBackend": "Emails, with links to set passwords, are printed to the log.",
@@ -28,6 +29,15 @@ def check_site_url(**options: Any) -> list[Error]:
         return []
     hint = "Set it to scheme and host, for example https://mlsite.example.org."
     return [Error(f"SITE_URL is not the URL of a site: {settings.SITE_URL}", hint=hint, id="accounts.E001")]
+
+
+@register()
+def check_audit_log(**options: Any) -> list[Error]:
+    """Check that entries of the audit log stay for as long as the database protects them."""
+    if settings.AUDIT_LOG_DAYS == 0 or settings.AUDIT_LOG_DAYS >= MIN_AUDIT_LOG_DAYS:
+        return []
+    hint = f"Set it to {MIN_AUDIT_LOG_DAYS} or more, or to 0 to keep all entries."
+    return [Error(f"AUDIT_LOG_DAYS is too low: {settings.AUDIT_LOG_DAYS}", hint=hint, id="accounts.E002")]
 
 
 @register(deploy=True)

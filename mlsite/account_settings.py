@@ -1,4 +1,4 @@
-"""Settings of accounts that no environment variable changes: sign-in, passwords, sessions, and the lock of django-axes."""
+"""Settings of accounts that no environment variable changes: sign-in, passwords, sessions, and django-axes."""
 
 from __future__ import annotations
 
@@ -17,5 +17,6 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # passwords sent during a
 AXES_COOLOFF_TIME = 24  # hours after which wrong passwords are forgotten
 AXES_FAILURE_LIMIT = 8  # the status in the admin
 AXES_VERBOSE = False
+AXES_DISABLE_ACCESS_LOG = True  # the audit log contains the sign-ins
 AXES_USERNAME_CALLABLE = "accounts.requests.get_attempted_username"
 AXES_CLIENT_IP_CALLABLE = "accounts.requests.get_client_address"

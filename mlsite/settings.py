@@ -32,6 +32,8 @@ env = environ.Env()
 if env_file := os.environ.get("ENV_FILE", str(BASE_DIR / ".env")):
     env.read_env(env_file)
 
+from mlsite.identity_settings import *  # noqa: E402, F403  after .env is read
+
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))  # contains every file that the site writes
 
 # --- security -------------------------------------------------------------------------------------------------------
@@ -79,6 +81,7 @@ MIDDLEWARE = [
     "mlsite.page_middleware.PageMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.CurrentRequestMiddleware",
     "accounts.middleware.DeviceMiddleware",
     "axes.middleware.AxesMiddleware",
     "mlsite.security_middleware.SessionEndMiddleware",

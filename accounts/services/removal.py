@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import User
+from accounts.services.audit import Action, clear_audit_entries, describe_user, record_action
 from accounts.signals import user_removing
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,8 @@ def delete_user(*, user: User) -> None:
     with transaction.atomic():
         _prepare_removal(user)
         _delete_access_records(username)
+        record_action(action=Action.USER_DELETED, on=describe_user(user))
+        clear_audit_entries(user=user)
         user.delete()
     _delete_sessions(str(user_id))
     logger.info("user deleted", extra={"user": str(user_id)})
@@ -66,6 +69,8 @@ def anonymize_user(*, user: User) -> User:
         user.save()
         content_type = ContentType.objects.get_for_model(User)
         LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk)).update(object_repr=user.username)
+        record_action(action=Action.USER_ANONYMIZED, on=describe_user(user))
+        clear_audit_entries(user=user)
     _delete_sessions(str(user.pk))
     logger.info("user anonymized", extra={"user": str(user.pk)})
     return user

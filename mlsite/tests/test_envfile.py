@@ -40,7 +40,8 @@ def test_commands_fail_without_a_secret_key(environment):
 
 
 def test_every_setting_is_documented():
-    settings = set(re.findall(r"env\.\w+\(\s*\"(\w+)\"", (ROOT / "mlsite" / "settings.py").read_text()))
+    source = "".join(path.read_text() for path in (ROOT / "mlsite").glob("*settings.py"))
+    settings = set(re.findall(r"env\.\w+\(\s*\"(\w+)\"", source))
     example = set(re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     assert len(settings) > 20
     assert settings == example
