@@ -11,6 +11,7 @@ from django.core.checks import Error, Warning, register
 from core.urls import find_public_url
 
 MIN_AUDIT_LOG_DAYS = 30  # for which the triggers of PostgreSQL keep entries
+LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")  # of a provider on the same machine, without HTTPS
 MAIL_BACKENDS = "django.core.mail.backends."
 UNDELIVERED = {
     f"{MAIL_BACKENDS}console.EmailBackend": "Emails, with links to set passwords, are printed to the log.",
@@ -38,6 +39,26 @@ def check_audit_log(**options: Any) -> list[Error]:
         return []
     hint = f"Set it to {MIN_AUDIT_LOG_DAYS} or more, or to 0 to keep all entries."
     return [Error(f"AUDIT_LOG_DAYS is too low: {settings.AUDIT_LOG_DAYS}", hint=hint, id="accounts.E002")]
+
+
+@register()
+def check_provider(**options: Any) -> list[Error]:
+    """Check that the settings of the OpenID Connect provider are complete, and that its URL is secure."""
+    if not settings.OIDC_ISSUER:
+        hint = "Set OIDC_ISSUER, or remove OIDC_ONLY."
+        return [Error("Nobody can sign in: OIDC_ONLY is set.", hint=hint, id="accounts.E003")] if settings.OIDC_ONLY else []
+    errors = []
+    parts = urlsplit(settings.OIDC_ISSUER)
+    is_local = parts.scheme == "http" and parts.hostname in LOCAL_NAMES
+    if not parts.hostname or not (parts.scheme == "https" or is_local):
+        hint = "Set it to the issuer of the provider, for example https://login.example.org/realms/company."
+        errors.append(Error(f"OIDC_ISSUER is not an HTTPS URL: {settings.OIDC_ISSUER}", hint=hint, id="accounts.E004"))
+    if not settings.OIDC_CLIENT_ID:
+        hint = "Set it to the client ID that the provider has given to this site."
+        errors.append(Error("OIDC_CLIENT_ID is not set.", hint=hint, id="accounts.E005"))
+    if "openid" not in settings.OIDC_SCOPES.split():
+        errors.append(Error("OIDC_SCOPES lacks openid.", hint="Separate scopes by spaces.", id="accounts.E006"))
+    return errors
 
 
 @register(deploy=True)

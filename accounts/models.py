@@ -114,6 +114,26 @@ class ApiToken(models.Model):
         return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"
 
 
+class ExternalIdentity(models.Model):
+    """A user of the provider of an organization, who signs in to an account of this site."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="identities")
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255, help_text=_("The ID of the user at the provider."))
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("identity")
+        verbose_name_plural = _("identities")
+        constraints = (
+            # Also serves: sign-in with the provider.
+            models.UniqueConstraint(fields=("issuer", "subject"), name="identity_issuer_subject"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.subject} ({self.issuer})"
+
+
 class AttemptCount(models.Model):
     """How often something happened in the current period: sign-ups and password resets of a network or an address."""
 
@@ -175,6 +195,7 @@ class AuditEntry(models.Model):
         RIGHTS_CHANGED = "rights-changed", _("Rights changed")
         GROUPS_CHANGED = "groups-changed", _("Groups changed")
         PERMISSIONS_CHANGED = "permissions-changed", _("Permissions changed")
+        IDENTITY_LINKED = "identity-linked", _("Identity linked")
 
     id = UUID7Field()
     created_at = models.DateTimeField(_("time"), default=timezone.now, editable=False)

@@ -7,17 +7,17 @@ from django.contrib.auth import views as auth_views
 from django.http.response import HttpResponseBase
 from django.urls import path, reverse_lazy
 
-from accounts import views
+from accounts import sign_in_views, views
+from accounts.sign_in_views import require_passwords
 
 app_name = "accounts"
 
 
 def build_auth_view(view: type[Any], name: str, **options: object) -> Callable[..., HttpResponseBase]:
-    """Return one of Django's account views with the template `accounts/<name>.html`."""
-    return view.as_view(template_name=f"accounts/{name}.html", **options)
+    """Return one of Django's password views with the template `accounts/<name>.html`."""
+    return require_passwords(view.as_view(template_name=f"accounts/{name}.html", **options))
 
 
-login = build_auth_view(auth_views.LoginView, "login", redirect_authenticated_user=True)
 password_change = build_auth_view(
     views.PasswordChangeView, "password_change", success_url=reverse_lazy("accounts:password_change_done")
 )
@@ -35,12 +35,12 @@ password_reset_complete = build_auth_view(auth_views.PasswordResetCompleteView, 
 
 urlpatterns = [
     path("", views.ProfileView.as_view(), name="profile"),
-    path("email/", views.EmailView.as_view(), name="email"),
+    path("email/", require_passwords(views.EmailView.as_view()), name="email"),
     path("language/", views.LanguageView.as_view(), name="language"),
     path("signup/", views.SignUpView.as_view(), name="signup"),
     path("signup/check/", views.SignUpCheckView.as_view(), name="signup_check"),
-    path("login/", login, name="login"),
-    path("logout/", auth_views.LogoutView.as_view(), name="logout"),
+    path("login/", sign_in_views.SignInView.as_view(), name="login"),
+    path("logout/", sign_in_views.SignOutView.as_view(), name="logout"),
     path("password/", password_change, name="password_change"),
     path("password/done/", password_change_done, name="password_change_done"),
     path("reset/", password_reset, name="password_reset"),

@@ -100,7 +100,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "accounts.context_processors.signup",
+                "accounts.context_processors.sign_in",
                 "accounts.context_processors.preferences",
                 "demo.context_processors.tour",
                 "mlsite.context_processors.version",
@@ -124,7 +124,7 @@ DATABASES = {"default": DATABASE}
 
 # --- accounts -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-ALLOW_SIGNUP = env.bool("ALLOW_SIGNUP", default=True)
+ALLOW_SIGNUP = env.bool("ALLOW_SIGNUP", default=True) and not OIDC_ONLY  # noqa: F405
 MAX_SIGNUPS_PER_HOUR = env.int("MAX_SIGNUPS_PER_HOUR", default=60)  # per network
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "predictions:predict"

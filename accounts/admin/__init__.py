@@ -2,8 +2,9 @@
 
 from accounts.admin import packages
 from accounts.admin.audit import AuditEntryAdmin
+from accounts.admin.identities import ExternalIdentityAdmin
 from accounts.admin.tokens import ApiTokenAdmin
 from accounts.admin.usage import UsageAdmin
 from accounts.admin.users import UserAdmin
 
-__all__ = ["ApiTokenAdmin", "AuditEntryAdmin", "UsageAdmin", "UserAdmin", "packages"]
+__all__ = ["ApiTokenAdmin", "AuditEntryAdmin", "ExternalIdentityAdmin", "UsageAdmin", "UserAdmin", "packages"]

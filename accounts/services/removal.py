@@ -59,6 +59,7 @@ def anonymize_user(*, user: User) -> User:
         _prepare_removal(user)
         _delete_access_records(username)
         user.tokens.all().delete()
+        user.identities.all().delete()
         user.groups.clear()
         user.user_permissions.clear()
         user.username = f"(anonymized {uuid4().hex[:12]})"  # a name that cannot be chosen at sign-up
