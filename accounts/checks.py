@@ -10,6 +10,7 @@ from django.core.checks import Error, Warning, register
 
 from core.urls import find_public_url
 
+SECOND_FACTOR_REQUIREMENTS = ("", "staff", "all")
 MIN_AUDIT_LOG_DAYS = 30  # for which the triggers of PostgreSQL keep entries
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")  # of a provider on the same machine, without HTTPS
 MAIL_BACKENDS = "django.core.mail.backends."
@@ -39,6 +40,16 @@ def check_audit_log(**options: Any) -> list[Error]:
         return []
     hint = f"Set it to {MIN_AUDIT_LOG_DAYS} or more, or to 0 to keep all entries."
     return [Error(f"AUDIT_LOG_DAYS is too low: {settings.AUDIT_LOG_DAYS}", hint=hint, id="accounts.E002")]
+
+
+@register()
+def check_second_factor(**options: Any) -> list[Error]:
+    """Check who must have a second factor."""
+    if settings.REQUIRE_SECOND_FACTOR in SECOND_FACTOR_REQUIREMENTS:
+        return []
+    hint = "Set it to staff or all, or leave it empty."
+    text = f"REQUIRE_SECOND_FACTOR has an unknown value: {settings.REQUIRE_SECOND_FACTOR}"
+    return [Error(text, hint=hint, id="accounts.E007")]
 
 
 @register()

@@ -110,6 +110,17 @@ class PreferencesForm(forms.Form):
     )
 
 
+def check_password(request: HttpRequest, password: str) -> str:
+    """Return the password of the signed-in user.
+
+    Raises:
+        ValidationError: it is wrong. It is counted like a wrong password at sign-in.
+    """
+    if authenticate(request, username=request.user.get_username(), password=password) is None:
+        raise forms.ValidationError(_("The password is wrong."), code="password_incorrect")
+    return password
+
+
 class EmailForm(forms.Form):
     """A new email address. The password confirms it, because the address can reset the password."""
 
@@ -126,10 +137,47 @@ class EmailForm(forms.Form):
         self._request = request
 
     def clean_password(self) -> str:
-        password: str = self.cleaned_data["password"]
-        if authenticate(self._request, username=self._request.user.get_username(), password=password) is None:
-            raise forms.ValidationError(_("The password is wrong."), code="password_incorrect")
-        return password
+        return check_password(self._request, self.cleaned_data["password"])
+
+
+class SetUpForm(forms.Form):
+    """The password, which confirms that the user sets up the second factor. Users of a provider have none."""
+
+    password = forms.CharField(
+        label=_("Current password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        help_text=_("Confirms that it is you."),
+    )
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._request = request
+        user: Any = request.user
+        if not user.has_usable_password():
+            del self.fields["password"]
+
+    def clean_password(self) -> str:
+        return check_password(self._request, self.cleaned_data["password"])
+
+
+class CodeForm(forms.Form):
+    """A code of the second factor, or a recovery code."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=20,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"}),
+        help_text=_("The six digits that the app shows, or a recovery code."),
+    )
+
+
+class FirstCodeForm(CodeForm):
+    """The first code of a new app."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].help_text = _("The six digits that the app shows.")
 
 
 class ScopeBoxes(forms.CheckboxSelectMultiple):

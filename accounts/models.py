@@ -196,6 +196,10 @@ class AuditEntry(models.Model):
         GROUPS_CHANGED = "groups-changed", _("Groups changed")
         PERMISSIONS_CHANGED = "permissions-changed", _("Permissions changed")
         IDENTITY_LINKED = "identity-linked", _("Identity linked")
+        SECOND_FACTOR_ADDED = "second-factor-added", _("Second factor added")
+        SECOND_FACTOR_REMOVED = "second-factor-removed", _("Second factor removed")
+        RECOVERY_CODE_USED = "recovery-code-used", _("Recovery code used")
+        RECOVERY_CODES_CREATED = "recovery-codes-created", _("Recovery codes created")
 
     id = UUID7Field()
     created_at = models.DateTimeField(_("time"), default=timezone.now, editable=False)

@@ -24,7 +24,7 @@ from accounts.oidc import (
 )
 from accounts.services.audit import Action, record_action
 from accounts.services.identities import sign_in_identity
-from accounts.sign_in_views import open_session
+from accounts.sign_in_views import complete_sign_in
 from core.urls import get_site_url
 
 STATUSES = {
@@ -80,8 +80,7 @@ class CallbackView(View):
             details = {"provider": settings.OIDC_NAME, "code": error.code}
             record_action(action=Action.SIGN_IN_FAILED, actor=AnonymousUser(), details=details)
             raise
-        open_session(request, user)
-        return HttpResponseRedirect(attempt.next_url)
+        return complete_sign_in(request, user, next_url=attempt.next_url, by_provider=True)
 
 
 class SignedOutView(TemplateView):

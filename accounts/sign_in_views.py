@@ -9,13 +9,18 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth import views as auth_views
+from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from accounts.oidc import SESSION_KEY
+from accounts.oidc import SESSION_KEY as OIDC_SESSION_KEY
+from accounts.pending import PendingSignIn, store_pending
+from accounts.second_factor import SESSION_KEY as SECOND_FACTOR_SESSION_KEY
+from accounts.second_factor import find_device
 
 View = Callable[..., HttpResponseBase]
 
@@ -31,22 +36,35 @@ class SignInView(auth_views.LoginView):
             raise PermissionDenied(gettext("You cannot sign in with a password. Sign in with %s.") % settings.OIDC_NAME)
         return super().post(request, *args, **kwargs)
 
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        return complete_sign_in(self.request, form.get_user(), next_url=self.get_success_url())
+
 
 class SignOutView(auth_views.LogoutView):
     """End the session. If it began at a provider, link to the sign-out of the provider."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.has_provider = bool(settings.OIDC_ISSUER) and request.session.get(SESSION_KEY, False)
+        self.has_provider = bool(settings.OIDC_ISSUER) and request.session.get(OIDC_SESSION_KEY, False)
         return super().post(request, *args, **kwargs)
 
     def get_default_redirect_url(self) -> str:
         return reverse("oidc:signed_out") if self.has_provider else super().get_default_redirect_url()
 
 
-def open_session(request: HttpRequest, user: Any) -> None:
-    """Start the session of a user who has signed in at the provider."""
+def complete_sign_in(request: HttpRequest, user: Any, *, next_url: str, by_provider: bool = False) -> HttpResponse:
+    """Sign a user in who has proved their identity. Require a code first if they have a second factor."""
+    if find_device(user):
+        store_pending(request, PendingSignIn(user, next_url, by_provider))
+        return redirect("accounts:second_factor_code")
+    open_session(request, user, by_provider=by_provider)
+    return HttpResponseRedirect(next_url)
+
+
+def open_session(request: HttpRequest, user: Any, *, by_provider: bool) -> None:
+    """Start the session of a user. A provider has its own second factor, so none is required from its users."""
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[-1])
-    request.session[SESSION_KEY] = True
+    if by_provider:
+        request.session[OIDC_SESSION_KEY] = request.session[SECOND_FACTOR_SESSION_KEY] = True
 
 
 def require_passwords(view: View) -> View:

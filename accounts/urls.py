@@ -7,7 +7,7 @@ from django.contrib.auth import views as auth_views
 from django.http.response import HttpResponseBase
 from django.urls import path, reverse_lazy
 
-from accounts import sign_in_views, views
+from accounts import second_factor_views, sign_in_views, views
 from accounts.sign_in_views import require_passwords
 
 app_name = "accounts"
@@ -47,6 +47,11 @@ urlpatterns = [
     path("reset/done/", password_reset_done, name="password_reset_done"),
     path("reset/<uidb64>/<token>/", password_reset_confirm, name="password_reset_confirm"),
     path("reset/complete/", password_reset_complete, name="password_reset_complete"),
+    path("second-factor/", second_factor_views.SecondFactorView.as_view(), name="second_factor"),
+    path("second-factor/code/", second_factor_views.SignInCodeView.as_view(), name="second_factor_code"),
+    path("second-factor/set-up/", second_factor_views.SetUpView.as_view(), name="second_factor_set_up"),
+    path("second-factor/recovery-codes/", second_factor_views.RecoveryCodesView.as_view(), name="recovery_codes"),
+    path("second-factor/remove/", second_factor_views.RemoveView.as_view(), name="remove_second_factor"),
     path("tokens/", views.TokensView.as_view(), name="tokens"),
     path("tokens/<uuid:pk>/revoke/", views.RevokeTokenView.as_view(), name="revoke_token"),
 ]

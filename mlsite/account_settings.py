@@ -1,4 +1,4 @@
-"""Settings of accounts that no environment variable changes: sign-in, passwords, sessions, and django-axes."""
+"""Settings of accounts that no environment variable changes: sign-in, passwords, codes, sessions, and django-axes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ AUTH_PASSWORD_VALIDATORS = [
 PASSWORD_RESET_TIMEOUT = 3600  # seconds for which the link in the email is valid
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # Strict would sign users out who follow a link from another site
+
+OTP_TOTP_ISSUER = "mlsite"  # in the app
+OTP_TOTP_SYNC = False  # codes of the previous and the next 30 seconds are accepted, and not more over time
+OTP_TOTP_THROTTLE_FACTOR = OTP_STATIC_THROTTLE_FACTOR = 0  # wrong codes are counted with the wrong passwords
 
 AXES_HANDLER = "accounts.services.lockout.LockoutHandler"  # it has its own limits
 AXES_LOCKOUT_CALLABLE = "accounts.middleware.build_locked_response"

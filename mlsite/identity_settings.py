@@ -1,4 +1,4 @@
-"""Settings of the sign-in with an OpenID Connect provider, and of the audit log.
+"""Settings of the sign-in with an OpenID Connect provider, the second factor, and the audit log.
 
 They are read from environment variables. docs/sign-in.md describes them, and `accounts.checks` checks their values.
 """
@@ -29,4 +29,5 @@ OIDC_ALLOWED_DOMAINS = [name.lower() for name in _read_names("OIDC_ALLOWED_DOMAI
 OIDC_LINK_BY_EMAIL = _env.bool("OIDC_LINK_BY_EMAIL", default=False)
 OIDC_ONLY = _env.bool("OIDC_ONLY", default=False)  # nobody signs in with a password
 
+REQUIRE_SECOND_FACTOR = _env.str("REQUIRE_SECOND_FACTOR", default="")  # from users with staff status: `staff`, or from `all`
 AUDIT_LOG_DAYS = _env.int("AUDIT_LOG_DAYS", default=365)  # after which entries are deleted; 0 for never

@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "accounts.middleware.DeviceMiddleware",
     "axes.middleware.AxesMiddleware",
     "mlsite.security_middleware.SessionEndMiddleware",
+    *(["mlsite.second_factor_middleware.SecondFactorMiddleware"] if REQUIRE_SECOND_FACTOR else []),  # noqa: F405
 ]
 # W003 does not know PageCsrfViewMiddleware, a subclass of Django's. W005 and W021 would extend HSTS to other sites.
 SILENCED_SYSTEM_CHECKS = ["security.W003", "security.W005", "security.W021"]

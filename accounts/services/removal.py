@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 
 from accounts.models import User
 from accounts.services.audit import Action, clear_audit_entries, describe_user, record_action
+from accounts.services.second_factor import remove_second_factor
 from accounts.signals import user_removing
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ def anonymize_user(*, user: User) -> User:
         _delete_access_records(username)
         user.tokens.all().delete()
         user.identities.all().delete()
+        remove_second_factor(user=user)
         user.groups.clear()
         user.user_permissions.clear()
         user.username = f"(anonymized {uuid4().hex[:12]})"  # a name that cannot be chosen at sign-up

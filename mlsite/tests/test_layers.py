@@ -31,7 +31,7 @@ CORE_MAY_IMPORT = ("inference.errors", "inference.types", "inference.messages", 
 # Inside an app, entry points call services, which use the rest. Entry points do not import each other.
 ENTRY_POINTS = ("api", "views", "admin", "management", "authentication", "middleware", "tasks")
 PARTS = {"urls": "views", "templatetags": "views", "apps": "tasks"}
-PARTS |= dict.fromkeys(("sign_in_views", "oidc_views", "oidc_urls"), "views")
+PARTS |= dict.fromkeys(("sign_in_views", "oidc_views", "oidc_urls", "second_factor_views"), "views")
 PLAIN_MODULES = ("registry.tasks",)  # the tasks of models, not background tasks
 # Inside inference, the longest prefix decides. Modules of the same layer may import each other.
 INFERENCE_LAYERS = {

@@ -44,6 +44,7 @@ def test_each_page_has_little_css_and_javascript_of_its_own(shades, flowers, cli
         *("/models/shades/evaluation/", "/models/flowers/evaluation/", "/operations/", "/accounts/", "/accounts/email/"),
         *(
             "/accounts/tokens/",
+            "/accounts/second-factor/",
             "/admin/accounts/auditentry/",
             "/api/docs/",
             "/admin/",
