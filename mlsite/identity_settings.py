@@ -1,6 +1,6 @@
-"""Settings of the sign-in with an OpenID Connect provider, the second factor, and the audit log.
+"""Settings of sign-up, of the sign-in with an OpenID Connect provider, of the second factor, and of the audit log.
 
-They are read from environment variables. docs/sign-in.md describes them, and `accounts.checks` checks their values.
+They are read from environment variables. docs/operate.md describes them, and `accounts.checks` checks their values.
 """
 
 from __future__ import annotations
@@ -29,5 +29,8 @@ OIDC_ALLOWED_DOMAINS = [name.lower() for name in _read_names("OIDC_ALLOWED_DOMAI
 OIDC_LINK_BY_EMAIL = _env.bool("OIDC_LINK_BY_EMAIL", default=False)
 OIDC_ONLY = _env.bool("OIDC_ONLY", default=False)  # nobody signs in with a password
 
+ALLOW_SIGNUP = _env.bool("ALLOW_SIGNUP", default=True) and not OIDC_ONLY
+MAX_SIGNUPS_PER_HOUR = _env.int("MAX_SIGNUPS_PER_HOUR", default=60)  # per network
+SESSION_COOKIE_AGE = _env.int("SESSION_HOURS", default=14 * 24) * 3600  # after sign-in
 REQUIRE_SECOND_FACTOR = _env.str("REQUIRE_SECOND_FACTOR", default="")  # from users with staff status: `staff`, or from `all`
 AUDIT_LOG_DAYS = _env.int("AUDIT_LOG_DAYS", default=365)  # after which entries are deleted; 0 for never

@@ -54,7 +54,6 @@ if HTTPS:
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=14 * 24) * 3600  # after sign-in
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=30 * 24 * 3600 if HTTPS else 0)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -124,11 +123,6 @@ DATABASE = build_database(
 DATABASES = {"default": DATABASE}
 
 # --- accounts -------------------------------------------------------------------------------------------------------
-AUTH_USER_MODEL = "accounts.User"
-ALLOW_SIGNUP = env.bool("ALLOW_SIGNUP", default=True) and not OIDC_ONLY  # noqa: F405
-MAX_SIGNUPS_PER_HOUR = env.int("MAX_SIGNUPS_PER_HOUR", default=60)  # per network
-LOGIN_URL = "accounts:login"
-LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "predictions:predict"
 # Number of proxies that append to X-Forwarded-For. With 0, the header is ignored, because clients can set it.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 # The default writes emails to files: a reset link in the log would let everyone who reads the log take over accounts.
