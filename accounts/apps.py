@@ -5,9 +5,11 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        """Register the system checks, and what an erasure removes."""
+        """Register the system checks, what an erasure removes, and the receivers of the audit log."""
         from accounts import checks  # noqa: F401
         from accounts.erasers import register_erasers
         from accounts.services.erased_rows import ACCOUNT_ERASERS
+        from accounts.services.rights import connect_receivers
 
         register_erasers(*ACCOUNT_ERASERS)
+        connect_receivers()

@@ -110,6 +110,17 @@ class PreferencesForm(forms.Form):
     )
 
 
+def check_password(request: HttpRequest, password: str) -> str:
+    """Return the password of the signed-in user.
+
+    Raises:
+        ValidationError: it is wrong. It is counted like a wrong password at sign-in.
+    """
+    if authenticate(request, username=request.user.get_username(), password=password) is None:
+        raise forms.ValidationError(_("The password is wrong."), code="password_incorrect")
+    return password
+
+
 class PasswordForm(forms.Form):
     """The password of the signed-in user. It is checked as sign-in does, so that wrong ones are counted and slowed down."""
 
@@ -125,10 +136,7 @@ class PasswordForm(forms.Form):
         self._request = request
 
     def clean_password(self) -> str:
-        password: str = self.cleaned_data["password"]
-        if authenticate(self._request, username=self._request.user.get_username(), password=password) is None:
-            raise forms.ValidationError(_("The password is wrong."), code="password_incorrect")
-        return password
+        return check_password(self._request, self.cleaned_data["password"])
 
 
 class EmailForm(PasswordForm):

@@ -33,6 +33,8 @@ env = environ.Env()
 if env_file := os.environ.get("ENV_FILE", str(BASE_DIR / ".env")):
     env.read_env(env_file)
 
+from mlsite.identity_settings import *  # noqa: E402, F403  after .env is read
+
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))  # contains every file that the site writes
 
 # --- security -------------------------------------------------------------------------------------------------------
@@ -57,7 +59,6 @@ if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=14 * 24) * 3600  # after sign-in
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=30 * 24 * 3600 if HTTPS else 0)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -84,9 +85,11 @@ MIDDLEWARE = [
     "mlsite.page_middleware.PageMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.CurrentRequestMiddleware",
     "accounts.middleware.DeviceMiddleware",
     "axes.middleware.AxesMiddleware",
     "mlsite.security_middleware.SessionEndMiddleware",
+    *(["mlsite.second_factor_middleware.SecondFactorMiddleware"] if REQUIRE_SECOND_FACTOR else []),  # noqa: F405
 ]
 # W003 does not know PageCsrfViewMiddleware, a subclass of Django's. W005 and W021 would extend HSTS to other sites.
 SILENCED_SYSTEM_CHECKS = ["security.W003", "security.W005", "security.W021"]
@@ -102,7 +105,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "accounts.context_processors.signup",
+                "accounts.context_processors.sign_in",
                 "accounts.context_processors.preferences",
                 "demo.context_processors.tour",
                 "mlsite.context_processors.version",
@@ -125,11 +128,6 @@ DATABASE = build_database(
 DATABASES = {"default": DATABASE}
 
 # --- accounts -------------------------------------------------------------------------------------------------------
-AUTH_USER_MODEL = "accounts.User"
-ALLOW_SIGNUP = env.bool("ALLOW_SIGNUP", default=True)
-MAX_SIGNUPS_PER_HOUR = env.int("MAX_SIGNUPS_PER_HOUR", default=60)  # per network
-LOGIN_URL = "accounts:login"
-LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "predictions:predict"
 # Number of proxies that append to X-Forwarded-For. With 0, the header is ignored, because clients can set it.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 # The default writes emails to files: a reset link in the log would let everyone who reads the log take over accounts.

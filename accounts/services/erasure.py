@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from accounts.erasers import ERASERS, Eraser
 from accounts.models import ApiToken, AttemptCount, Erasure, User
+from accounts.services.audit import Action
 from accounts.services.removal import SESSIONS_PER_FETCH, clear_account
 from accounts.signals import user_erasing
 from core.pagination import MAX_COUNTED_ROWS, format_bounded_count
@@ -91,7 +92,7 @@ def start_erasure(*, user: User, requested_by: User | None = None) -> Erasure:
     email, tokens = user.email, [str(pk) for pk in user.tokens.values_list("pk", flat=True)]
     with transaction.atomic():
         user_erasing.send(sender=User, user=user)
-        clear_account(user=user, username=f"(erased {uuid4().hex[:12]})")
+        clear_account(user=user, username=f"(erased {uuid4().hex[:12]})", action=Action.USER_ERASED)
         _clear_preferences(user)
         _delete_log_entries(ApiToken, tokens)
         AttemptCount.objects.filter(key=sha256(email.encode("utf-8", "surrogatepass")).hexdigest()).delete()

@@ -17,6 +17,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import Erasure, User
+from accounts.services.audit import Action, clear_audit_entries, describe_user, record_action
+from accounts.services.second_factor import remove_second_factor
 from accounts.signals import user_removing
 
 logger = logging.getLogger(__name__)
@@ -37,6 +39,8 @@ def delete_user(*, user: User) -> None:
     with transaction.atomic():
         _prepare_removal(user)
         _delete_access_records(username)
+        record_action(action=Action.USER_DELETED, on=describe_user(user))
+        clear_audit_entries(user=user)
         user.delete()
     _delete_sessions(str(user_id))
     logger.info("user deleted", extra={"user": str(user_id)})
@@ -52,17 +56,18 @@ def anonymize_user(*, user: User) -> User:
         ValidationError: the user is the last active superuser.
     """
     with transaction.atomic():
-        clear_account(user=user, username=f"(anonymized {uuid4().hex[:12]})")
+        clear_account(user=user, username=f"(anonymized {uuid4().hex[:12]})", action=Action.USER_ANONYMIZED)
     _delete_sessions(str(user.pk))
     logger.info("user anonymized", extra={"user": str(user.pk)})
     return user
 
 
-def clear_account(*, user: User, username: str) -> None:
+def clear_account(*, user: User, username: str, action: Action) -> None:
     """Remove what identifies the user of an account, and deactivate it. Call it in a transaction.
 
     Args:
         username: a new name that cannot be chosen at sign-up.
+        action: what the audit log records.
 
     Raises:
         ValidationError: the user is the last active superuser.
@@ -70,6 +75,10 @@ def clear_account(*, user: User, username: str) -> None:
     _prepare_removal(user)
     _delete_access_records(user.username)
     user.tokens.all().delete()
+    user.identities.all().delete()
+    remove_second_factor(user=user)
+    record_action(action=action, on=describe_user(user))
+    clear_audit_entries(user=user)
     user.groups.clear()
     user.user_permissions.clear()
     user.username = username

@@ -144,6 +144,10 @@ class ProfileView(LoginRequiredMixin, FormView):
     success_url = reverse_lazy("accounts:profile")
     request: AuthenticatedRequest
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        has_password = self.request.user.has_usable_password() and not settings.OIDC_ONLY
+        return super().get_context_data(has_password=has_password, **kwargs)
+
     def get_initial(self) -> dict[str, Any]:
         user = self.request.user
         return {name: getattr(user, name) for name in PreferencesForm.base_fields}

@@ -73,6 +73,7 @@ def describe_account(user: User) -> dict[str, Any]:
         **{name: getattr(user, name) for name in (*names, "page_size", "daily_quota")},
         "groups": list(user.groups.values_list("name", flat=True)),
         "tokens": list(tokens),
+        "identities": list(user.identities.values("issuer", "subject", "created_at")),
     }
 
 
