@@ -33,7 +33,9 @@ env = environ.Env()
 if env_file := os.environ.get("ENV_FILE", str(BASE_DIR / ".env")):
     env.read_env(env_file)
 
-from mlsite.identity_settings import *  # noqa: E402, F403  after .env is read
+from mlsite.event_settings import *  # noqa: E402, F403  after .env is read
+from mlsite.identity_settings import *  # noqa: E402, F403
+from mlsite.storage_settings import *  # noqa: E402, F403
 
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))  # contains every file that the site writes
 
@@ -139,18 +141,11 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="mlsite@localhost")
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")  # of the superuser `demo`; if empty, `bootstrap` does not create it
 TOUR = env.bool("TOUR", default=bool(DEMO_PASSWORD))  # show the public tour
 
-# --- alerts ---------------------------------------------------------------------------------------------------------
-ALERT_EMAILS = env.list("ALERT_EMAILS", cast=str.strip, default=[])
-ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="")  # accepts the JSON of Slack's incoming webhooks
-ALERT_DIGEST_HOUR = env.int("ALERT_DIGEST_HOUR", default=7)  # of the daily digest, in UTC; -1 for no digest
-
 # --- files ----------------------------------------------------------------------------------------------------------
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(VAR_DIR / "media"))()
 MODEL_ROOT = env.path("MODEL_ROOT", default=str(VAR_DIR / "models"))()
 STATIC_ROOT = env.path("STATIC_ROOT", default=str(VAR_DIR / "static"))()  # `collectstatic` writes it
 STATICFILES_DIRS = [BASE_DIR / "static"]
-
-from mlsite.storage_settings import *  # noqa: E402, F403  after .env has been read
 
 # nginx sends the images from this internal location, after a view has checked the permissions. Empty: the view sends them.
 X_ACCEL_LOCATION = env.str("X_ACCEL_LOCATION", default="")
@@ -194,20 +189,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = max(250, MAX_BATCH_IMAGES + 50)
 DATA_UPLOAD_MAX_NUMBER_FILES = max(20, MAX_BATCH_IMAGES)
 
 # --- events ---------------------------------------------------------------------------------------------------------
-EVENT_SINKS = env.list("EVENT_SINKS", cast=str.strip, default=[])  # short names or dotted paths; see docs/events.md
 EVENT_SOURCE = env.str("EVENT_SOURCE", default=SITE_URL or "mlsite")  # the `source` of all CloudEvents
-# Seconds between two looks for events that the server must send; 0 if only `manage.py relay_events` sends them.
-EVENT_RELAY_SECONDS = env.float("EVENT_RELAY_SECONDS", default=5)
-EVENT_MAX_ATTEMPTS = env.int("EVENT_MAX_ATTEMPTS", default=12)  # of an event that a sink refuses while it is available
-EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=7)  # for which events are stored after their delivery
 EVENT_JSONL_PATH = env.str("EVENT_JSONL_PATH", default=str(VAR_DIR / "events" / "events.jsonl"))
-EVENT_JSONL_MAX_BYTES = env.int("EVENT_JSONL_MAX_BYTES", default=100 * 2**20)  # per file; then a new one is started
-EVENT_JSONL_FILES = env.int("EVENT_JSONL_FILES", default=9)  # old files that remain
-WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=False)  # besides HTTPS
-WEBHOOK_ALLOW_PRIVATE_ADDRESSES = env.bool("WEBHOOK_ALLOW_PRIVATE_ADDRESSES", default=False)  # loopback ones too
-KAFKA_BOOTSTRAP_SERVERS = env.str("KAFKA_BOOTSTRAP_SERVERS", default="")  # for example kafka-1:9092,kafka-2:9092
-KAFKA_TOPIC = env.str("KAFKA_TOPIC", default="mlsite.events")
-KAFKA_OPTIONS = env.str("KAFKA_OPTIONS", default="{}")  # more settings of librdkafka, as a JSON object
 
 # --- background work ------------------------------------------------------------------------------------------------
 # The broker of the Celery workers: amqp://… (RabbitMQ) or redis://…. If empty, tasks run in threads of the web processes.
@@ -244,7 +227,7 @@ SCHEDULED_JOBS = {
     "evaluation.services.replays.requeue_lost_replays": SWEEP_SECONDS,
     "predictions.services.idempotency.delete_expired_keys": 3600,
     "events.services.cleanup.remove_old_events": 3600,
-    **({"events.services.relay.relay_pending": EVENT_RELAY_SECONDS} if EVENT_RELAY_SECONDS else {}),
+    **({"events.services.relay.relay_pending": EVENT_RELAY_SECONDS} if EVENT_RELAY_SECONDS else {}),  # noqa: F405
     "predictions.services.retention.apply_policies": 24 * 3600,
     "predictions.services.sweep.delete_unfinished_files": 3600,
     "predictions.services.removed_files.delete_removed_files": 3600,
