@@ -5,4 +5,9 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import checks  # noqa: F401  registers the system checks
+        """Register the system checks, and what an erasure removes."""
+        from accounts import checks  # noqa: F401
+        from accounts.erasers import register_erasers
+        from accounts.services.erased_rows import ACCOUNT_ERASERS
+
+        register_erasers(*ACCOUNT_ERASERS)

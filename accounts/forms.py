@@ -110,10 +110,9 @@ class PreferencesForm(forms.Form):
     )
 
 
-class EmailForm(forms.Form):
-    """A new email address. The password confirms it, because the address can reset the password."""
+class PasswordForm(forms.Form):
+    """The password of the signed-in user. It is checked as sign-in does, so that wrong ones are counted and slowed down."""
 
-    email = forms.EmailField(label=_("Email"), max_length=254, required=False)
     password = forms.CharField(
         label=_("Current password"),
         strip=False,
@@ -130,6 +129,29 @@ class EmailForm(forms.Form):
         if authenticate(self._request, username=self._request.user.get_username(), password=password) is None:
             raise forms.ValidationError(_("The password is wrong."), code="password_incorrect")
         return password
+
+
+class EmailForm(PasswordForm):
+    """A new email address. The password confirms it, because the address can reset the password."""
+
+    email = forms.EmailField(label=_("Email"), max_length=254, required=False)
+    field_order = ("email", "password")
+
+
+class ErasureForm(PasswordForm):
+    """Confirms the erasure of an account: with the password or, for accounts without one, with the username."""
+
+    username = forms.CharField(label=_("Username"), help_text=_("Confirms that you want to erase this account."))
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, request=request, **kwargs)
+        del self.fields["username" if request.user.has_usable_password() else "password"]  # type: ignore[union-attr]
+
+    def clean_username(self) -> str:
+        username: str = self.cleaned_data["username"]
+        if username != self._request.user.get_username():
+            raise forms.ValidationError(_("Enter your username."), code="username_incorrect")
+        return username
 
 
 class ScopeBoxes(forms.CheckboxSelectMultiple):

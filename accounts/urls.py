@@ -8,6 +8,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path, reverse_lazy
 
 from accounts import views
+from accounts.views import erasure
 
 app_name = "accounts"
 
@@ -35,6 +36,8 @@ password_reset_complete = build_auth_view(auth_views.PasswordResetCompleteView, 
 
 urlpatterns = [
     path("", views.ProfileView.as_view(), name="profile"),
+    path("erase/", erasure.EraseView.as_view(), name="erase"),
+    path("erase/<uuid:pk>/", erasure.ErasureView.as_view(), name="erasure"),
     path("email/", views.EmailView.as_view(), name="email"),
     path("language/", views.LanguageView.as_view(), name="language"),
     path("signup/", views.SignUpView.as_view(), name="signup"),

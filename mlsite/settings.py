@@ -20,11 +20,12 @@ from mlsite.fixed_settings import (  # noqa: F401  settings
     MAX_BATCH_JSON_BYTES,
     MAX_BATCH_VALUES,
     MODEL_PAGE_HOOKS,
-    SPECTACULAR_SETTINGS,
     VERSION,
     build_rest_framework,
+    build_spectacular,
 )
 from mlsite.logging_config import build_logging_config
+from mlsite.path_settings import build_path_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -39,9 +40,14 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="only-for-debug" * 4 if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured("Set SECRET_KEY in the environment or in .env. `make env` creates a .env with a new key.")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # previous keys, during a rotation
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SITE_URL = env.str("SITE_URL", default="").rstrip("/")  # for links in emails; if empty, see core.urls.find_public_url
+
+# The path of the site on its host, if the site is not at the root. The proxy removes it from the URLs of requests.
+SCRIPT_PATH = env.str("FORCE_SCRIPT_NAME", default="").rstrip("/")
+vars().update(build_path_settings(SCRIPT_PATH))
 
 COMMIT = env.str("COMMIT", default="")  # of the running source; if empty, it is read from .git
 
@@ -50,7 +56,6 @@ HTTPS = env.bool("HTTPS", default=False)
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=14 * 24) * 3600  # after sign-in
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=30 * 24 * 3600 if HTTPS else 0)
@@ -136,15 +141,21 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="mlsite@localhost")
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")  # of the superuser `demo`; if empty, `bootstrap` does not create it
 TOUR = env.bool("TOUR", default=bool(DEMO_PASSWORD))  # show the public tour
 
+# --- alerts ---------------------------------------------------------------------------------------------------------
+ALERT_EMAILS = env.list("ALERT_EMAILS", cast=str.strip, default=[])
+ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="")  # accepts the JSON of Slack's incoming webhooks
+ALERT_DIGEST_HOUR = env.int("ALERT_DIGEST_HOUR", default=7)  # of the daily digest, in UTC; -1 for no digest
+
 # --- files ----------------------------------------------------------------------------------------------------------
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(VAR_DIR / "media"))()
 MODEL_ROOT = env.path("MODEL_ROOT", default=str(VAR_DIR / "models"))()
-STATIC_ROOT = VAR_DIR / "static"
-STATIC_URL = "/static/"
+STATIC_ROOT = env.path("STATIC_ROOT", default=str(VAR_DIR / "static"))()  # `collectstatic` writes it
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
 from mlsite.storage_settings import *  # noqa: E402, F403  after .env has been read
 
+# nginx sends the images from this internal location, after a view has checked the permissions. Empty: the view sends them.
+X_ACCEL_LOCATION = env.str("X_ACCEL_LOCATION", default="")
 FILE_UPLOAD_PERMISSIONS = 0o640
 
 # --- predictions ----------------------------------------------------------------------------------------------------
@@ -222,8 +233,12 @@ MAX_TASK_REPEAT_SECONDS = max(TASK_REPEAT_SECONDS, 600 if CELERY_BROKER_URL else
 # See mlsite/scheduler.py and mlsite/celery.py.
 SCHEDULED_JOBS = {
     "accounts.services.cleanup.delete_expired": 6 * 3600,
+    "accounts.services.erasure.resume_erasures": 60,
     "monitoring.services.deployments.record_deployment": 3600,
     "monitoring.services.rollup.roll_up_pending": 300,
+    "monitoring.services.alerts.evaluate_alerts": 60,
+    "monitoring.services.notifications.send_notifications": 60,
+    "monitoring.services.notifications.delete_old_alerts": 24 * 3600,
     "predictions.services.summaries.update_summaries": 300,
     "predictions.services.background.expire_queued": SWEEP_SECONDS,
     "predictions.services.background.requeue_lost": SWEEP_SECONDS,
@@ -232,12 +247,15 @@ SCHEDULED_JOBS = {
     "predictions.services.idempotency.delete_expired_keys": 3600,
     "events.services.cleanup.remove_old_events": 3600,
     **({"events.services.relay.relay_pending": EVENT_RELAY_SECONDS} if EVENT_RELAY_SECONDS else {}),
+    "predictions.services.retention.apply_policies": 24 * 3600,
     "predictions.services.sweep.delete_unfinished_files": 3600,
+    "predictions.services.removed_files.delete_removed_files": 3600,
 }
 
 # --- API ------------------------------------------------------------------------------------------------------------
 DAILY_QUOTA = env.int("DAILY_QUOTA", default=0)  # predictions per user and day (UTC); 0 for no limit
 REST_FRAMEWORK = build_rest_framework(rate=env.str("API_RATE", default="") or None, proxy_count=TRUSTED_PROXIES)
+SPECTACULAR_SETTINGS = build_spectacular(script_name=SCRIPT_PATH)
 
 # --- language, time, logging ----------------------------------------------------------------------------------------
 TIME_ZONE = "UTC"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any, cast
+from urllib.parse import quote
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
@@ -36,6 +38,7 @@ from predictions.api.serializers import (
     PredictionWithFeaturesSerializer,
     PredictionWithImageSerializer,
 )
+from predictions.api.storing import read_store
 from predictions.export import CONTENT_TYPES, FORMAT_NAMES, stream_export
 from predictions.export_names import build_export_name
 from predictions.filter_fields import UTCDateTimeField
@@ -123,13 +126,14 @@ class PredictionViewSet(
         Send an image as the part `image` of `multipart/form-data`, as base64 in the JSON key `image`, or as the body itself
         with its media type. Send features or a text as JSON. Send an image with features as `image` and `features`, in
         `multipart/form-data` or in JSON. With `Prefer: respond-async`, the model runs in the
-        background.
+        background. With `store=false`, the input and the output are not stored.
         """
         serializer = PredictionRequestSerializer(data=request.data)
         reject_query_fields(request)
         serializer.is_valid(raise_exception=True)
         is_unique = read_unique_reference(request, serializer.validated_data["client_reference"])
         preference = read_preference(request, serializer.validated_data)
+        is_stored = read_store(request, needs_storage=is_unique or preference.is_background)
         if preference.is_background:
             return create_in_background(request, serializer.validated_data, preference, is_unique=is_unique)
         user, claim = cast(User, request.user), get_claim(request)
@@ -137,7 +141,7 @@ class PredictionViewSet(
         respond = claim.record(build)
         arguments: dict[str, Any] = {"user": user, "source": Prediction.Source.API, "in_transaction": respond.in_transaction}
         if not is_unique:
-            return respond(predict(**arguments, **serializer.validated_data))
+            return respond(predict(**arguments, is_stored=is_stored, **serializer.validated_data))
         prediction, is_created = create_unique(predict, **arguments, **serializer.validated_data)
         return respond(prediction) if is_created else claim.complete(build(prediction, status=200))
 
@@ -225,6 +229,9 @@ class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
         if request.auth and request.method == "GET" and (url := build_signed_url(row, reader=reader)):
             return HttpResponseRedirect(url, headers=IMAGE_HEADERS)
         data = read_stored_file(row, reader=reader)
-        name = str(row.image).rpartition("/")[2]
-        headers = {**IMAGE_HEADERS, "Content-Disposition": f'inline; filename="{name}"'}
+        name = str(row.image)
+        headers = {**IMAGE_HEADERS, "Content-Disposition": f'inline; filename="{name.rpartition("/")[2]}"'}
+        if settings.X_ACCEL_LOCATION and not row.image.storage.is_remote:  # the file is intact, and nginx sends it
+            headers["X-Accel-Redirect"] = settings.X_ACCEL_LOCATION + quote(name)
+            data = b""
         return HttpResponse(data, content_type=row.content_type, headers=headers)

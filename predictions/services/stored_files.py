@@ -16,7 +16,7 @@ from inference.errors import InferenceError, InvalidImage
 from inference.preprocessing import make_thumbnail
 from predictions.digests import hash_stored_image
 from predictions.models import Input
-from predictions.paths import THUMBNAIL_FOLDER
+from predictions.paths import get_thumbnail_path
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,13 @@ class StoredFileMissing(StoredFileError):
     detail = "The stored file is missing. The prediction is not affected. The error has been logged for the operator."
 
 
+class StoredDataRemoved(StoredFileError):
+    """The file was removed on purpose: its user was erased, or it was older than the retention policy allows."""
+
+    code = "data-removed"
+    detail = "The data of this input was removed."
+
+
 def read_stored_file(row: Input, *, reader: User | None = None) -> bytes:
     """Return the exact bytes that were uploaded.
 
@@ -47,9 +54,10 @@ def read_stored_file(row: Input, *, reader: User | None = None) -> bytes:
         reader: the user who reads the file. If they are not its owner, the access is logged.
 
     Raises:
-        StoredFileError: the file is missing or has changed.
+        StoredFileError: the file was removed, is missing, or has changed.
         StorageUnavailable: the file cannot be read at the moment.
     """
+    check_data_is_stored(row)
     try:
         with translate_read_errors(), row.image.open() as file:
             data: bytes = file.read()
@@ -90,6 +98,16 @@ def _log_access(row: Input, reader: User | None) -> None:
         logger.info("image viewed by a reviewer", extra={"input": str(row.pk), "user": str(reader.pk)})
 
 
+def check_data_is_stored(row: Input) -> None:
+    """Check that the data of an input was not removed.
+
+    Raises:
+        StoredDataRemoved: it was.
+    """
+    if row.data_removed_at is not None:
+        raise StoredDataRemoved
+
+
 def read_thumbnail(row: Input) -> bytes:
     """Return an image input as a small WebP without metadata. It is created on first use and stored.
 
@@ -98,8 +116,9 @@ def read_thumbnail(row: Input) -> bytes:
         StorageUnavailable: the files cannot be read at the moment.
         Overloaded: the image is large, and the server decodes others for too long.
     """
+    check_data_is_stored(row)
     storage = row.image.storage
-    name = f"{THUMBNAIL_FOLDER}/{row.pk.hex[-2:]}/{row.pk}.webp"
+    name = get_thumbnail_path(row.pk)
     try:
         with translate_read_errors(), storage.open(name) as file:
             thumbnail: bytes = file.read()
@@ -116,4 +135,6 @@ def read_thumbnail(row: Input) -> bytes:
     with suppress(OSError):  # the next request creates it again
         if not storage.exists(name):  # another request may have created it in the meantime
             storage.save(name, ContentFile(thumbnail))
+        if Input.objects.filter(pk=row.pk, data_removed_at__isnull=False).exists():  # the image was removed meanwhile
+            storage.delete(name)
     return thumbnail

@@ -38,7 +38,7 @@ class ExpectedFile:
 
 
 def check_input_files(report: Report, *, reads_files: bool) -> None:
-    """Check the files of all images.
+    """Check the files of all images that were not removed.
 
     Raises:
         StorageUnavailable: the bucket cannot be listed.
@@ -46,7 +46,7 @@ def check_input_files(report: Report, *, reads_files: bool) -> None:
     fields = ("pk", "kind", "image", "sha256", "size", "features")
     storage: Any = Input._meta.get_field("image").storage
     sizes = None if reads_files or not storage.is_remote else ListedSizes(storage)
-    for chunk in iterate_chunks(Input.objects.exclude(image="").only(*fields)):
+    for chunk in iterate_chunks(Input.objects.filter(data_removed_at=None).exclude(image="").only(*fields)):
         files = [ExpectedFile(row.pk, str(row.image), row.sha256, row.size, row) for row in chunk]
         report.checked["image_files"] += len(files)
         if sizes:

@@ -154,7 +154,7 @@ class ProfileView(LoginRequiredMixin, FormView):
             messages.success(self.request, gettext("Your preferences are saved."))
         response = super().form_valid(form)
         if not user.language:  # the browser decides again
-            response.delete_cookie(settings.LANGUAGE_COOKIE_NAME, samesite="Lax")
+            response.delete_cookie(settings.LANGUAGE_COOKIE_NAME, settings.LANGUAGE_COOKIE_PATH, samesite="Lax")
         return response
 
 
