@@ -78,7 +78,11 @@ def build_signed_url(row: Input, *, reader: User) -> str | None:
 
     Args:
         reader: the user who gets the URL. If they are not the owner of the file, the access is logged.
+
+    Raises:
+        StoredDataRemoved: the file was removed.
     """
+    check_data_is_stored(row)
     storage: Any = row.image.storage
     if not storage.is_remote or not settings.S3_URL_SECONDS:
         return None

@@ -7,9 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 from django.core.files.base import ContentFile
 
+from accounts.services.erasure import resume_erasures, start_erasure
 from inference.tests.factories import make_image
 from predictions.models import Prediction, QueuedPrediction, Review
 from predictions.services import predict
+from predictions.services.parquet.rows import build_pseudonym
 from predictions.services.parquet.schema import PREDICTION_SCHEMA, REVIEW_SCHEMA
 from predictions.services.reviews import review_prediction
 from predictions.tests.factories import make_prediction
@@ -139,6 +141,23 @@ def test_users_are_pseudonyms_unless_names_are_requested(flowers, user, other, f
     run_export(tmp_path / "names", "--usernames")
     assert {name for (name,) in query(tmp_path / "names", 'SELECT "user" FROM predictions')} == {"ada", "eve", None}
     assert "another users" in run_export(folder, "--usernames")
+
+
+def test_erased_data_is_not_exported(shades, reviews, user, reviewer, folder):
+    image = make_prediction(user, make_image(0), model="shades", name="secret-name.png", client_reference="secret-order")
+    predict(user=user, source="api", model="reviews", text="secret text")
+    review_prediction(prediction=image, reviewer=reviewer, verdict="incorrect", true_label="white", comment="secret words")
+    before = (str(image.input.image), image.input.sha256, build_pseudonym(user.pk, None))
+    start_erasure(user=user)
+    resume_erasures()
+    run_export(folder, "--usernames")
+    assert list_ids(folder) == list_stored_ids()
+    columns = "text, label, client_reference, image, scores, output, features"
+    for row in query(folder, f'SELECT "user", {columns} FROM predictions'):
+        assert [value for value in row if value not in (None, "{}")] == []
+    for path in folder.rglob("*.parquet"):
+        values = repr(pq.read_table(path).to_pylist())
+        assert [text for text in ("secret", "ada", *before) if text in values] == []
 
 
 def test_a_destination_keeps_its_model_and_its_schema(flowers, shades, user, folder, monkeypatch):

@@ -8,6 +8,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from accounts.services.erasure import resume_erasures, start_erasure
 from core.tests.problems import assert_problem
 from inference.tests.factories import make_noise_image
 from predictions.tests.factories import PREDICTIONS_URL, make_upload
@@ -88,6 +89,16 @@ def is_signed(url):
     for part in (*scope.split("/"), text):
         key = hmac.digest(key, part.encode(), "sha256")
     return hmac.compare_digest(key.hex(), signature)
+
+
+def test_an_erased_image_leaves_the_bucket(shades, api, user, reviewer, client, bucket, settings, token_headers):
+    settings.S3_URL_SECONDS = 60
+    url = send_image(api).json()["input"]["image_url"]
+    assert len(bucket.list_names()) == 1
+    start_erasure(user=user)
+    resume_erasures()
+    assert bucket.list_names() == []
+    assert_problem(client.get(url, headers=token_headers(reviewer)), 410, "data-removed")
 
 
 def test_objects_are_private(shades, api, bucket, s3_server):

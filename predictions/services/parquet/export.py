@@ -33,8 +33,8 @@ from predictions.services.parquet.state import ExportStore, WrittenFile
 from registry.models import ModelVersion, RegisteredModel
 
 MAX_FILE_ROWS = 100_000  # one row group
-MAX_FILE_BYTES = 64 * 2**20  # of columns in memory, which limits the rows of wide tables
-REVIEWS_PER_STEP = 20_000
+MAX_FILE_BYTES = 32 * 2**20  # of columns in memory, which limits the rows of wide tables
+REVIEWS_PER_STEP = 10_000
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ from registry.models import ModelVersion
 
 ROWS_PER_QUERY = 2000
 PSEUDONYM_CHARACTERS = 32
-INPUT_FIELDS = ("kind", "sha256", "image", "content_type", "width", "height", "size")
+INPUT_FIELDS = ("kind", "sha256", "image", "content_type", "width", "height", "size", "data_removed_at")
 SAME_FIELDS = (
     "created_at", "started_at", "completed_at", "status", "source", "confidence", "margin", "value",
     "decode_ms", "queue_ms", "preprocess_ms", "inference_ms",
@@ -131,7 +131,7 @@ def _build_prediction(
         "input_id": str(row.input_id),
         "input_kind": row.input__kind,
         "sha256": row.input__sha256,
-        "image": row.input__image or None,
+        "image": row.input__image if row.input__image and not row.input__data_removed_at else None,
         "content_type": row.input__content_type or None,
         "width": row.input__width,
         "height": row.input__height,
