@@ -2,10 +2,10 @@
 // forms of open pages have an old one.
 const FIELD_NAME = "csrfmiddlewaretoken";
 
-// Below a path of a host, the cookie has a name of its own, and `csrftoken` can belong to another site.
-const COOKIES = [/(?:^|;\s*)mlsite_csrftoken=([^;]*)/, /(?:^|;\s*)csrftoken=([^;]*)/];
+// Below a path of a host, the cookie has its own name, and `csrftoken` may be of another site.
+const COOKIES = [/(?:^|; *)mlsite_csrftoken=([^;]*)/, /(?:^|; *)csrftoken=([^;]*)/];
 
-// Return the token, or an empty string if the browser has no such cookie.
+// Return the token, or an empty string.
 export function readCsrfToken() {
   return COOKIES.map((cookie) => document.cookie.match(cookie)?.[1]).find(Boolean) || "";
 }

@@ -12,7 +12,7 @@ const LOCALE = language === "en" ? "en-GB" : language;
 const NOW_SECONDS = 45;
 const MILLISECONDS_PER_DAY = 86_400_000;
 const COOKIE_SECONDS = 31_536_000;
-const SITE_PATH = new URL("../../", import.meta.url).pathname; // static files are at static/ below the path of the site
+const SITE_PATH = new URL("../../", import.meta.url).pathname; // from static/mlsite/
 const relativeFormat = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
 
 const dayFormat = new Intl.DateTimeFormat("en-CA", { timeZone });
