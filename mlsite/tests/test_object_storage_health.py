@@ -4,7 +4,7 @@ import pytest
 
 from core.availability import BucketCheck
 from mlsite import health
-from monitoring.views import get_free_disk_bytes
+from monitoring.views.operations import get_free_disk_bytes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("objects")]
 

@@ -231,7 +231,8 @@ class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
         data = read_stored_file(row, reader=reader)
         name = str(row.image)
         headers = {**IMAGE_HEADERS, "Content-Disposition": f'inline; filename="{name.rpartition("/")[2]}"'}
-        if settings.X_ACCEL_LOCATION and not row.image.storage.is_remote:  # the file is intact, and nginx sends it
+        storage: Any = row.image.storage
+        if settings.X_ACCEL_LOCATION and not storage.is_remote:  # the file is intact, and nginx sends it
             headers["X-Accel-Redirect"] = settings.X_ACCEL_LOCATION + quote(name)
             data = b""
         return HttpResponse(data, content_type=row.content_type, headers=headers)
