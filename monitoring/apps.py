@@ -8,7 +8,9 @@ class MonitoringConfig(AppConfig):
     name = "monitoring"
 
     def ready(self) -> None:
-        from monitoring import checks  # noqa: F401  registers the system checks
+        """Register the system checks, and the receiver that keeps predictions from uncounted hours."""
+        from monitoring import checks  # noqa: F401
+        from monitoring.services import removal  # noqa: F401
 
         post_migrate.connect(create_alert_rules, sender=self)
 

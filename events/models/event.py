@@ -11,14 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
-from core.querysets import VisibleQuerySet
-
 MAX_TYPE_CHARACTERS = 50
 MAX_SUBJECT_CHARACTERS = 200
-
-
-class EventQuerySet(VisibleQuerySet):
-    """Events. Users see those of their own rows."""
 
 
 class Event(models.Model):
@@ -47,7 +41,7 @@ class Event(models.Model):
         default=False, db_default=False, help_text=_("Its deliveries exist, one per target that receives it.")
     )
 
-    objects: ClassVar = EventQuerySet.as_manager()
+    objects: ClassVar = models.Manager()
 
     class Meta:
         ordering = ("-id",)

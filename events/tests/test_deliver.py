@@ -159,6 +159,15 @@ def test_events_that_are_too_old_for_the_sink_fail_in_an_outage(sink):
     assert get_states() == {"old": "failed", "new": "pending"}
 
 
+def test_events_that_are_too_old_for_the_sink_are_not_tried_again(sink):
+    sink.max_age = timedelta(days=3)
+    record("old")
+    pass_time(timedelta(days=4))
+    sink.outcomes["old"] = RETRY
+    relay()
+    assert get_states() == {"old": "failed"}
+
+
 def test_a_lease_keeps_other_relays_away_until_it_ends(sink):
     record("a1", "a2", key="a")
     fan_out_events()

@@ -106,10 +106,9 @@ def get_database_url():
     return "postgres://{USER}@{HOST}:{PORT}/{NAME}".format(**options)
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(100, marks=pytest.mark.faults)])
-def test_killed_relays_lose_no_event(kills, tmp_path):
-    """F25: the relay is killed between the write and the acknowledgement."""
-    keys = [f"key{number}" for number in range(2 * kills)]
+def test_killed_relays_lose_no_event(tmp_path, settings):
+    """The relay is killed between the write and the acknowledgement. The fault F25 does so more often."""
+    keys = [f"key{number}" for number in range(10)]
     for _ in range(4):
         with transaction.atomic():
             for key in keys:
@@ -120,9 +119,11 @@ def test_killed_relays_lose_no_event(kills, tmp_path):
         "DJANGO_SETTINGS_MODULE": "mlsite.settings", "EVENT_SINKS": "events.tests.crashing_relay.CrashingSink",
         "EVENT_JSONL_PATH": str(path), "PATH": os.environ["PATH"],
     }  # fmt: skip
-    command = [sys.executable, "-m", "events.tests.crashing_relay", str(kills)]
-    process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=300)
-    assert process.stdout == f"{kills}\n"
+    command = [sys.executable, "-m", "events.tests.crashing_relay", "5"]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=60)
+    settings.EVENT_SINKS, settings.EVENT_JSONL_PATH = ["jsonl"], str(path)
+    while Delivery.objects.pending().exists():  # until the last lease ends
+        relay_pending()
     received = [json.loads(line) for line in path.read_text().splitlines()]
     unique = {event["id"]: event for event in received}  # in the order of the first arrival
     stored = {str(event.uuid): event.key for event in Event.objects.order_by("id")}

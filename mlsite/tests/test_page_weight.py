@@ -51,6 +51,8 @@ def test_each_page_has_little_css_and_javascript_of_its_own(shades, flowers, cli
         ),
         *(
             "/accounts/tokens/",
+            "/accounts/second-factor/",
+            "/admin/accounts/auditentry/",
             "/api/docs/",
             "/admin/",
             "/admin/predictions/review/queue/",

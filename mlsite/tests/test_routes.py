@@ -31,6 +31,7 @@ PUBLIC_ROUTES = {
     "accounts:password_reset_done": "a fixed text",
     "accounts:password_reset_confirm": "requires the token of the email",
     "accounts:password_reset_complete": "a fixed text",
+    "accounts:erasure": "for users whose account is closed; contains only numbers of rows",
     "accounts:logout": "has no effect without a session",
     "admin:login": "sign-in",
     "admin:jsi18n": "Django's translations",
@@ -70,6 +71,7 @@ SHARED_PREFIXES = (
     "monitoring:",
     "demo:",
     "accounts:password",
+    "accounts:erasure",
 )
 
 

@@ -102,7 +102,9 @@ def get_drift_filters(drift: ColumnDrift) -> dict[str, str]:
 
 
 def get_free_disk_bytes() -> int | None:
-    """Return the free space of the disk that stores the inputs, or None if it is not known."""
+    """Return the free space of the disk that stores the inputs, or None if it is not known, or if a bucket stores them."""
+    if settings.S3_BUCKET:
+        return None
     media_root = Path(settings.MEDIA_ROOT)
     try:
         return shutil.disk_usage(next(folder for folder in (media_root, *media_root.parents) if folder.exists())).free

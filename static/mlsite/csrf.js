@@ -2,9 +2,12 @@
 // forms of open pages have an old one.
 const FIELD_NAME = "csrfmiddlewaretoken";
 
+// Below a path of a host, the cookie has a name of its own, and `csrftoken` can belong to another site.
+const COOKIES = [/(?:^|;\s*)mlsite_csrftoken=([^;]*)/, /(?:^|;\s*)csrftoken=([^;]*)/];
+
 // Return the token, or an empty string if the browser has no such cookie.
 export function readCsrfToken() {
-  return document.cookie.match(/(?:^|;\s*)csrftoken=([^;]*)/)?.[1] || "";
+  return COOKIES.map((cookie) => document.cookie.match(cookie)?.[1]).find(Boolean) || "";
 }
 
 // This listener runs before those of htmx and of the other modules, which read the form.

@@ -17,6 +17,7 @@ from mlsite.tests.faults import (
     models,
     order,
     processes,
+    relays,
     storage,
 )
 from mlsite.tests.faults.catalog import FAULTS, Fault
