@@ -77,9 +77,10 @@ def build_digest(open_alerts: Sequence[Alert], resolved: Sequence[Alert], counts
 
 
 @in_site_language
-def build_test_message(username: str) -> Message:
-    text = gettext("%(user)s sent this notification to test the settings. No action is needed.")
-    return _finish_message(gettext("[mlsite] Test notification"), [text % {"user": username}])
+def build_test_message() -> Message:
+    """Return a message without the name of the user who sent it, because it stays stored after the user is erased."""
+    text = gettext("An operator sent this notification to test the settings. No action is needed.")
+    return _finish_message(gettext("[mlsite] Test notification"), [text])
 
 
 def describe_open(alert: Alert) -> str:

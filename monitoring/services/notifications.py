@@ -9,7 +9,6 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import User
 from core.leases import claim_row, filter_leased
 from monitoring.alerts.channels import DeliveryError, deliver, list_channels
 from monitoring.alerts.digest import count_day, list_open_alerts, list_resolved_alerts
@@ -49,9 +48,9 @@ def queue_notification(
     )
 
 
-def queue_test(*, user: User) -> list[AlertNotification]:
+def queue_test() -> list[AlertNotification]:
     """Store a test notification for each configured channel."""
-    message = build_test_message(user.get_username())
+    message = build_test_message()
     return queue_notification(kind=AlertNotification.Kind.TEST, message=message, now=timezone.now())
 
 

@@ -32,9 +32,9 @@ def test_settings_are_checked(settings, name, value, ids):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("url", INVALID_URLS)
-def test_an_invalid_address_is_an_error_of_the_notification(settings, user, url):
+def test_an_invalid_address_is_an_error_of_the_notification(settings, url):
     settings.ALERT_EMAILS, settings.ALERT_WEBHOOK_URL, settings.ALERT_DIGEST_HOUR = ["nobody@["], url, -1
-    queue_test(user=user)
+    queue_test()
     send_notifications()
     assert "key" not in AlertNotification.objects.get(channel="webhook").error
     assert AlertNotification.objects.get(channel="webhook").attempts == 1

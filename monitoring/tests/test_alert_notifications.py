@@ -122,12 +122,12 @@ def test_the_webhook_gets_the_body_that_slack_expects(shades, user, receiver):
     assert channels.build_body("<!channel> & co", "")["text"].strip() == "&lt;!channel&gt; &amp; co"
 
 
-def test_a_notification_waits_until_its_receiver_is_back(shades, user, settings, receiver):
+def test_a_notification_waits_until_its_receiver_is_back(settings, receiver):
     settings.ALERT_EMAILS = ["ops@example.org"]
     receiver.status = 503
     now = timezone.now()
-    queue_test(user=user)
-    queue_test(user=user)
+    queue_test()
+    queue_test()
     send_notifications(now=now + MINUTE)
     assert len(mail.outbox) == 2  # the other channel
     assert len(receiver.bodies) == 1  # the second one would wait as long
@@ -142,28 +142,28 @@ def test_a_notification_waits_until_its_receiver_is_back(shades, user, settings,
 
 
 @pytest.mark.parametrize("status", [301, 404, 500])
-def test_only_success_counts_and_redirects_are_not_followed(user, receiver, status):
+def test_only_success_counts_and_redirects_are_not_followed(receiver, status):
     receiver.status = status
-    queue_test(user=user)
+    queue_test()
     assert send_notifications() == 0
     assert len(receiver.bodies) == 1
     assert AlertNotification.objects.get().error == f"The webhook returned status {status}."
 
 
-def test_a_slow_receiver_does_not_hold_the_job(user, receiver, monkeypatch):
+def test_a_slow_receiver_does_not_hold_the_job(receiver, monkeypatch):
     monkeypatch.setattr(channels, "WEBHOOK_SECONDS", 0.5)
     receiver.silent.set()
-    queue_test(user=user)
+    queue_test()
     started = timezone.now()
     assert send_notifications() == 0
     assert timezone.now() - started < timedelta(seconds=3)
     assert AlertNotification.objects.get().error == "The webhook did not respond within 0 seconds."
 
 
-def test_a_receiver_that_is_gone_fails_after_three_days(user, settings):
+def test_a_receiver_that_is_gone_fails_after_three_days(settings):
     with run_receiver() as receiver:
         settings.ALERT_EMAILS, settings.ALERT_WEBHOOK_URL = [], receiver.url
-    queue_test(user=user)
+    queue_test()
     now = timezone.now()
     send_notifications(now=now)
     row = AlertNotification.objects.get()
@@ -177,18 +177,18 @@ def test_a_receiver_that_is_gone_fails_after_three_days(user, settings):
     assert send_notifications(now=now + 80 * HOUR) == 0
 
 
-def test_the_mail_server_may_be_down(user, settings):
+def test_the_mail_server_may_be_down(settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
-    queue_test(user=user)
+    queue_test()
     assert send_notifications() == 0
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     assert send_notifications(now=timezone.now() + HOUR) == 1
     assert list_subjects() == ["[mlsite] Test notification"]
 
 
-def test_a_notification_of_a_killed_worker_is_sent_again(user):
-    (row,) = queue_test(user=user)
+def test_a_notification_of_a_killed_worker_is_sent_again():
+    (row,) = queue_test()
     rows = AlertNotification.objects.filter(pk=row.pk)
     rows.update(status="running", leased_until=timezone.now() + MINUTE)
     assert send_notifications() == 0

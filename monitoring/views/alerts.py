@@ -113,10 +113,9 @@ class TestNotificationView(ManageAlertsMixin, View):
     """Queue a test notification for each channel."""
 
     http_method_names = ["post"]
-    request: AuthenticatedRequest
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        if queue_test(user=self.request.user):
+        if queue_test():
             messages.success(
                 request, gettext("The test notification is sent within a minute. Reload the page to see the result.")
             )
