@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 CHECKS := check-format check-lint check-types check-templates check-django check-security check-dependencies
 
-.PHONY: messages run test test-services faults check $(CHECKS) env install install-dev install-mlflow install-celery install-boosting install-kafka format constraints screenshots \
+.PHONY: messages run test test-services faults check $(CHECKS) env install install-dev install-mlflow install-celery install-boosting install-kafka install-s3 install-parquet format constraints screenshots \
 	bench bench-short bench-record bench-growth bench-install
 
 run: install env
@@ -112,12 +112,17 @@ install-boosting: .venv/installed-boosting
 
 install-kafka: .venv/installed-kafka
 
+install-s3: .venv/installed-s3
+
+install-parquet: .venv/installed-parquet
+
 .venv/installed: requirements.txt constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(INSTALL) --requirement requirements.txt
 	touch $@
 
-.venv/installed-dev: .venv/installed requirements-dev.txt requirements-celery.txt requirements-boosting.txt requirements-kafka.txt
+.venv/installed-dev: .venv/installed requirements-dev.txt requirements-celery.txt requirements-boosting.txt requirements-kafka.txt \
+		requirements-s3.txt requirements-parquet.txt
 	$(INSTALL) --requirement requirements-dev.txt
 	touch $@
 
@@ -135,6 +140,14 @@ install-kafka: .venv/installed-kafka
 
 .venv/installed-kafka: .venv/installed requirements-kafka.txt
 	$(INSTALL) --requirement requirements-kafka.txt
+	touch $@
+
+.venv/installed-s3: .venv/installed requirements-s3.txt
+	$(INSTALL) --requirement requirements-s3.txt
+	touch $@
+
+.venv/installed-parquet: .venv/installed requirements-parquet.txt
+	$(INSTALL) --requirement requirements-parquet.txt
 	touch $@
 
 .venv-bench/installed: .venv/installed benchmarks/requirements.txt constraints.txt

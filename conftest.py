@@ -12,7 +12,7 @@ import pytest
 
 from registry.tests.factories import FEATURES_TOML
 
-pytest_plugins = ["accounts.tests.fixtures"]
+pytest_plugins = ["accounts.tests.fixtures", "core.tests.buckets"]
 
 LABELS = ["black", "grey", "white"]
 TEXT_TOML = """

@@ -5,4 +5,11 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import checks  # noqa: F401  registers the system checks
+        """Register the system checks, what an erasure removes, and the receivers of the audit log."""
+        from accounts import checks  # noqa: F401
+        from accounts.erasers import register_erasers
+        from accounts.services.erased_rows import ACCOUNT_ERASERS
+        from accounts.services.rights import connect_receivers
+
+        register_erasers(*ACCOUNT_ERASERS)
+        connect_receivers()

@@ -8,9 +8,13 @@ from django.http import HttpRequest
 from accounts.preferences import find_user
 
 
-def signup(request: HttpRequest) -> dict[str, bool]:
-    """Add `allow_signup`: whether sign-up is open."""
-    return {"allow_signup": settings.ALLOW_SIGNUP}
+def sign_in(request: HttpRequest) -> dict[str, object]:
+    """Add `allow_signup`, `allow_passwords`, and `oidc_name`: the name of the provider if users can sign in with it."""
+    return {
+        "allow_signup": settings.ALLOW_SIGNUP,
+        "allow_passwords": not settings.OIDC_ONLY,
+        "oidc_name": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+    }
 
 
 def preferences(request: HttpRequest) -> dict[str, str]:

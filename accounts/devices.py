@@ -43,7 +43,7 @@ def set_device_cookie(request: Any, response: HttpResponse) -> None:
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",
-        path="/accounts/",
+        path=f"{settings.SESSION_COOKIE_PATH}accounts/",
     )
 
 

@@ -110,10 +110,20 @@ class PreferencesForm(forms.Form):
     )
 
 
-class EmailForm(forms.Form):
-    """A new email address. The password confirms it, because the address can reset the password."""
+def check_password(request: HttpRequest, password: str) -> str:
+    """Return the password of the signed-in user.
 
-    email = forms.EmailField(label=_("Email"), max_length=254, required=False)
+    Raises:
+        ValidationError: it is wrong. It is counted like a wrong password at sign-in.
+    """
+    if authenticate(request, username=request.user.get_username(), password=password) is None:
+        raise forms.ValidationError(_("The password is wrong."), code="password_incorrect")
+    return password
+
+
+class PasswordForm(forms.Form):
+    """The password of the signed-in user. It is checked as sign-in does, so that wrong ones are counted and slowed down."""
+
     password = forms.CharField(
         label=_("Current password"),
         strip=False,
@@ -126,10 +136,30 @@ class EmailForm(forms.Form):
         self._request = request
 
     def clean_password(self) -> str:
-        password: str = self.cleaned_data["password"]
-        if authenticate(self._request, username=self._request.user.get_username(), password=password) is None:
-            raise forms.ValidationError(_("The password is wrong."), code="password_incorrect")
-        return password
+        return check_password(self._request, self.cleaned_data["password"])
+
+
+class EmailForm(PasswordForm):
+    """A new email address. The password confirms it, because the address can reset the password."""
+
+    email = forms.EmailField(label=_("Email"), max_length=254, required=False)
+    field_order = ("email", "password")
+
+
+class ErasureForm(PasswordForm):
+    """Confirms the erasure of an account: with the password or, for accounts without one, with the username."""
+
+    username = forms.CharField(label=_("Username"), help_text=_("Confirms that you want to erase this account."))
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, request=request, **kwargs)
+        del self.fields["username" if request.user.has_usable_password() else "password"]  # type: ignore[union-attr]
+
+    def clean_username(self) -> str:
+        username: str = self.cleaned_data["username"]
+        if username != self._request.user.get_username():
+            raise forms.ValidationError(_("Enter your username."), code="username_incorrect")
+        return username
 
 
 class ScopeBoxes(forms.CheckboxSelectMultiple):

@@ -1,4 +1,4 @@
-"""Remember browsers in which users have signed in, and show the lock of a sign-in."""
+"""Remember browsers in which users have signed in, show the lock of a sign-in, and remember the current request."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.current_request import current_request
 from accounts.devices import set_device_cookie
 
 
@@ -22,6 +23,20 @@ class DeviceMiddleware:
         response = self.get_response(request)
         set_device_cookie(request, response)
         return response
+
+
+class CurrentRequestMiddleware:
+    """Let services find the request, for the audit log."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        token = current_request.set(request)
+        try:
+            return self.get_response(request)
+        finally:
+            current_request.reset(token)
 
 
 def build_locked_response(request: Any, original_response: object = None, credentials: object = None) -> HttpResponse:

@@ -19,12 +19,14 @@ CHANGE_BATCH_JOBS = "predictions.change_batchjob"
 VIEW_MODELS = "registry.view_registeredmodel"  # also those without an alias
 PROMOTE_MODELS = "registry.change_alias"
 VIEW_OPERATIONS = "monitoring.view_rollup"
+MANAGE_ALERTS = "monitoring.change_alert"  # acknowledge and mute alerts, and change their rules
 VIEW_EVENTS = "events.view_event"  # and their deliveries, in the admin
 SEND_EVENTS = "events.change_delivery"  # again
 
 PERMISSIONS = (
     VIEW_PREDICTIONS, REVIEW_PREDICTIONS, SEND_GROUND_TRUTH, EXPORT_PREDICTIONS, CANCEL_PREDICTIONS, VIEW_BATCH_JOBS,
-    CHANGE_BATCH_JOBS, VIEW_MODELS, PROMOTE_MODELS, VIEW_OPERATIONS, VIEW_EVENTS, SEND_EVENTS,
+    CHANGE_BATCH_JOBS, VIEW_MODELS, PROMOTE_MODELS, VIEW_OPERATIONS, MANAGE_ALERTS, VIEW_EVENTS,
+    SEND_EVENTS,
 )  # fmt: skip
 
 

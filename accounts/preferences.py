@@ -81,8 +81,14 @@ def activate_preferences(request: HttpRequest) -> None:
 
 def set_language_cookie(request: HttpRequest, response: HttpResponseBase, language: str) -> None:
     """Store a language in the browser, for pages that are built without an account."""
-    name, is_secure = settings.LANGUAGE_COOKIE_NAME, request.is_secure()
-    response.set_cookie(name, language, max_age=LANGUAGE_COOKIE_SECONDS, samesite="Lax", secure=is_secure)
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=LANGUAGE_COOKIE_SECONDS,
+        path=settings.LANGUAGE_COOKIE_PATH,
+        samesite="Lax",
+        secure=request.is_secure(),
+    )
 
 
 def remember_language(request: HttpRequest, response: HttpResponseBase) -> None:

@@ -6,3 +6,6 @@ from django.dispatch import Signal
 
 user_removing = Signal()
 """Sent in the transaction that deletes or anonymizes a user, before the change, with the argument `user`."""
+
+user_erasing = Signal()
+"""Sent in the transaction that starts to erase a user, while they still have their name, with the argument `user`."""

@@ -4,8 +4,8 @@
     PYTHONPATH=. python benchmarks/export.py --rows 10000 200000
 
 For SQLite and PostgreSQL, make a temporary database with rows of features and images, a tenth of them reviewed, and read the
-export of the API as a reviewer does. Each measurement runs in its own process. The CPU time is that of the process without
-its start, and of the connection's PostgreSQL server process.
+export of the API as a reviewer does, or run `export_parquet`. Each measurement runs in its own process. The CPU time is that
+of the process without its start, and of the connection's PostgreSQL server process.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from mlsite.tests import postgres
 
@@ -75,7 +77,7 @@ def measure_database(name: str, url: str, count: int, folder: str) -> None:
         return subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE, text=True).stdout
 
     run("--step", "seed")
-    for format_name in ("csv", "jsonl"):
+    for format_name in ("csv", "jsonl", "parquet"):
         result = json.loads(run("--step", "measure", "--format", format_name).splitlines()[-1])
         print(
             ROW.format(
@@ -195,6 +197,8 @@ def measure(format_name: str) -> dict[str, float]:
     client.force_login(get_user_model().objects.get(username="admin"))
 
     def read(**filters: str) -> int:
+        if format_name == "parquet":
+            return write_parquet(model="" if not filters else "digits", since=datetime.now(UTC) if filters else None)
         response = client.get("/api/v1/predictions/export/", {"format": format_name, **filters})
         return sum(len(chunk) for chunk in response.streaming_content)
 
@@ -213,6 +217,16 @@ def measure(format_name: str) -> dict[str, float]:
         "bytes": size,
         "kilobytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory,
     }
+
+
+def write_parquet(**options: Any) -> int:
+    """Export to a new folder, and return the size of the files in bytes."""
+    from predictions.services.parquet.destinations import open_destination
+    from predictions.services.parquet.export import ParquetExport
+
+    with tempfile.TemporaryDirectory(prefix="mlsite-parquet-") as folder:
+        ParquetExport(open_destination(folder), older_than=0, **options).run()
+        return sum(path.stat().st_size for path in Path(folder).rglob("*.parquet"))
 
 
 def read_cpu_seconds(process_id: int | None) -> float:

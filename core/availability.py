@@ -1,17 +1,23 @@
-"""Whether the database can be written to."""
+"""Whether the database can be written to, and whether the object storage responds."""
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from core.storage_errors import StorageUnavailable
+
 OK_SECONDS = 5.0  # that a successful check is valid
 FAILED_SECONDS = 1.0  # that a failed one is valid
+BUCKET_SECONDS = 1.0  # in which the object storage must connect, and respond
 MIN_FREE_BYTES = 2**20  # for the file of SQLite and its write-ahead log
 # The transaction ID makes COMMIT write to the write-ahead log, and wait for the disk. The rows exceed the memory of the
 # statement, so that PostgreSQL writes them to a temporary file: on a full disk, a small row could still have room.
@@ -22,20 +28,21 @@ POSTGRESQL_CHECK = """
 """
 
 
-class WriteCheck:
-    """Check whether the database can be written to, at most every few seconds for all threads."""
+class AvailabilityCheck:
+    """Check whether another program is available, at most every few seconds for all threads.
 
-    def __init__(self) -> None:
+    Args:
+        check: raises one of the `errors` if it is not.
+    """
+
+    def __init__(self, check: Callable[[], None], errors: tuple[type[Exception], ...]) -> None:
+        self._check_now, self._errors = check, errors
         self._lock = threading.Lock()
         self._error: Exception | None = None
         self._expires = 0.0
 
     def run(self) -> None:
-        """Raise the error of the last check, or check again if that was some time ago.
-
-        Raises:
-            DatabaseError, InterfaceError: the database is read-only, full, or does not respond.
-        """
+        """Raise the error of the last check, or check again if that was some time ago."""
         # Only one thread checks. The others use the last result.
         if monotonic() >= self._expires and self._lock.acquire(blocking=False):
             try:
@@ -47,11 +54,37 @@ class WriteCheck:
 
     def _check(self) -> None:
         try:
-            _write(connections[DEFAULT_DB_ALIAS])
+            self._check_now()
             self._error = None
-        except (DatabaseError, InterfaceError) as error:
+        except self._errors as error:
             self._error = error.with_traceback(None)
         self._expires = monotonic() + (FAILED_SECONDS if self._error else OK_SECONDS)
+
+
+class WriteCheck(AvailabilityCheck):
+    """Check whether the database can be written to.
+
+    `run` raises a `DatabaseError` or an `InterfaceError` if it is read-only, full, or does not respond.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(lambda: _write(connections[DEFAULT_DB_ALIAS]), (DatabaseError, InterfaceError))
+
+
+class BucketCheck(AvailabilityCheck):
+    """Check whether the bucket of the stored files is available. `run` raises a `StorageUnavailable` if it is not."""
+
+    def __init__(self) -> None:
+        super().__init__(self._list_bucket, (StorageUnavailable,))
+        self._client: Any = None
+
+    def _list_bucket(self) -> None:
+        """List one object, in less time than probes wait."""
+        from core.s3 import build_client, translate_s3_errors
+
+        self._client = self._client or build_client(timeout=BUCKET_SECONDS, max_attempts=1)
+        with translate_s3_errors():
+            self._client.list_objects_v2(Bucket=settings.S3_BUCKET, MaxKeys=1)
 
 
 def _write(database: BaseDatabaseWrapper) -> None:
@@ -71,3 +104,4 @@ def _write(database: BaseDatabaseWrapper) -> None:
 
 
 write_check = WriteCheck()
+bucket_check = BucketCheck()

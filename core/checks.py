@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import Error, Warning, register
 
+SCRIPT_NAME = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 BROKER_SCHEMES = ("amqp", "amqps", "redis", "rediss", "sentinel")
 
 
@@ -38,6 +40,20 @@ def check_broker(**options: Any) -> list[Error]:
         hint = f"Use one of these schemes: {', '.join(BROKER_SCHEMES)}."
         return [Error(f"CELERY_BROKER_URL has an unknown scheme: {scheme or 'none'}", hint=hint, id="core.E003")]
     return []
+
+
+@register()
+def check_paths(**options: Any) -> list[Error]:
+    """Check the path of the site on its host, and the location of nginx that sends images."""
+    errors = []
+    if settings.FORCE_SCRIPT_NAME and not SCRIPT_NAME.fullmatch(settings.FORCE_SCRIPT_NAME):
+        hint = "Start it with a slash, and use only letters, digits, and -._~ between slashes, for example /models-site."
+        errors.append(Error(f"FORCE_SCRIPT_NAME is not a path: {settings.FORCE_SCRIPT_NAME}", hint=hint, id="core.E020"))
+    location = settings.X_ACCEL_LOCATION
+    if location and not (location.endswith("/") and SCRIPT_NAME.fullmatch(location[:-1])):
+        hint = "Start and end it with a slash, for example /stored-images/."
+        errors.append(Error(f"X_ACCEL_LOCATION is not a location: {location}", hint=hint, id="core.E021"))
+    return errors
 
 
 @register(deploy=True)

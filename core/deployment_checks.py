@@ -99,9 +99,9 @@ def check_timeouts(**options: Any) -> list[CheckMessage]:
 @register(deploy=True)
 def check_permissions(**options: Any) -> list[CheckMessage]:
     """Check that other users of the machine cannot read the files of the site."""
-    paths = [Path(settings.VAR_DIR)]
-    if not Path(settings.MEDIA_ROOT).resolve().is_relative_to(Path(settings.VAR_DIR).resolve()):
-        paths.append(Path(settings.MEDIA_ROOT))
+    paths, media = [Path(settings.VAR_DIR)], Path(settings.MEDIA_ROOT)
+    if not media.resolve().is_relative_to(Path(settings.VAR_DIR).resolve()):
+        paths.append(media)
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         paths.append(Path(settings.DATABASES["default"]["NAME"]))
     if env_file := os.environ.get("ENV_FILE", str(settings.BASE_DIR / ".env")):
@@ -109,8 +109,9 @@ def check_permissions(**options: Any) -> list[CheckMessage]:
     warnings: list[CheckMessage] = []
     for path in paths:
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
-        if mode & 0o077:
-            allowed = "0700" if path.is_dir() else "0600"
+        is_shared = path == media and settings.X_ACCEL_LOCATION  # nginx is in the group of the folder
+        if mode & (0o027 if is_shared else 0o077):
+            allowed = "0750" if is_shared else "0700" if path.is_dir() else "0600"
             message = f"Other users of the machine can open {path} (mode {mode:04o})."
             warnings.append(Warning(message, hint=f"Run: chmod {allowed} {path}", id="core.W005"))
     return warnings

@@ -24,6 +24,7 @@ STATUS_BY_CODE = {
     "deadline-exceeded": 504,
     "worker-lost": 500,
     "inference-failed": 500,
+    "data-removed": 410,
     "stored-file-damaged": 500,
     "storage-full": 507,
     "storage-unavailable": 503,

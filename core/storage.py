@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import cache
+from typing import Self
 
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 
 from core.storage_errors import build_storage_error, translate_read_errors, translate_write_errors
+from core.stored_files import StoredFile, walk_files
 
 TEMPORARY_FOLDER = "tmp"  # below the root of the storage, for files that are still being written
 # Many files at once are written in four threads, because the file system combines their fsyncs. For 64 small files, four
@@ -33,6 +35,13 @@ class DurableFileSystemStorage(FileSystemStorage):
     After a crash, a file is either complete or absent. Existing files are never overwritten. This order of operations is
     safe on every file system that T. S. Pillai et al. examined in "All File Systems Are Not Created Equal" (OSDI 2014).
     """
+
+    is_remote = False
+
+    @property
+    def scratch(self) -> Self:
+        """The storage on this machine with the temporary files."""
+        return self
 
     def save_bytes(self, name: str, data: bytes) -> str:
         """Store a new file as `save` does, and return its name, without the layers of Django's `File`.
@@ -60,7 +69,7 @@ class DurableFileSystemStorage(FileSystemStorage):
             for folder in folders:
                 self._create_folder(folder)
         parts = [items[start::WRITER_PARTS] for start in range(min(WRITER_PARTS, len(items)))]
-        futures = [_get_writers().submit(self._store_together, part) for part in parts]
+        futures = [get_writers().submit(self._store_together, part) for part in parts]
         try:
             wait(futures)
             with translate_write_errors():
@@ -105,8 +114,11 @@ class DurableFileSystemStorage(FileSystemStorage):
             self._create_folder(folder)
             return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), path
 
-    def adopt_file(self, name: str, descriptor: int, path: str) -> str:
+    def adopt_file(self, name: str, descriptor: int, path: str, *, sha256: str) -> str:
         """Store a complete file of `open_temporary_file` under a name that contains a new UUID, and return the name.
+
+        Args:
+            sha256: of the content. Only object storages compare it.
 
         Raises:
             StorageUnavailable: nothing is stored. The temporary file can remain.
@@ -118,6 +130,10 @@ class DurableFileSystemStorage(FileSystemStorage):
             os.fsync(descriptor)
             _rename_durably(path, target)
         return name
+
+    def iterate_files(self, folder: str) -> Iterator[StoredFile]:
+        """Return all files below a folder, in any order."""
+        return walk_files(str(self.location), folder)
 
     def _open(self, name: str, mode: str = "rb") -> File:  # type: ignore[misc]
         """Open a file. A file that is missing is a `FileNotFoundError`, unless the whole folder is missing."""
@@ -189,7 +205,8 @@ def write_all(descriptor: int, data: bytes) -> None:
 
 
 @cache
-def _get_writers() -> ThreadPoolExecutor:
+def get_writers() -> ThreadPoolExecutor:
+    """Return the threads that store many files at once."""
     return ThreadPoolExecutor(MAX_WRITER_THREADS, thread_name_prefix="writer")
 
 

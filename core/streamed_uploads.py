@@ -39,7 +39,7 @@ class StreamedFile(UploadedFile):
         Raises:
             StorageUnavailable: the file cannot be stored. Nothing is stored.
         """
-        name = default_storage.adopt_file(name, self.fileno(), self.path)  # type: ignore[attr-defined]
+        name = default_storage.adopt_file(name, self.fileno(), self.path, sha256=self.sha256)  # type: ignore[attr-defined]
         self.path = ""
         return name
 

@@ -12,6 +12,7 @@ from functools import cache
 
 from django.conf import settings
 from django.db import connections, transaction
+from django.urls import set_script_prefix
 from django.utils.module_loading import autodiscover_modules, import_string
 
 from core.database_limits import use_job_limits
@@ -54,6 +55,7 @@ def run_task(name: str, row_id: str) -> None:
     """Run a registered task in this thread, and close its database connections."""
     if name not in _tasks:
         load_tasks()
+    set_script_prefix(settings.FORCE_SCRIPT_NAME or "/")  # a thread without a request has none, and `reverse` needs it
     with use_job_limits():
         try:
             _tasks[name](row_id)

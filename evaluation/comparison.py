@@ -12,6 +12,7 @@ from evaluation.types import UNKNOWN_SHARE, Share
 from inference.numbers import MAX_FLOAT
 from inference.signature import LabelsOutput
 from predictions.models import Prediction, Review
+from predictions.models.input import ERASED_SHA256
 from predictions.summary_sql import narrow_to_versions
 from registry.models import ModelVersion
 
@@ -58,6 +59,7 @@ def compare_versions(first: ModelVersion, second: ModelVersion, *, reader: Abstr
     predictions = Prediction.objects.visible_to(reader).filter(
         model_version__in=versions, status=Prediction.Status.SUCCEEDED
     )
+    predictions = predictions.exclude(input__sha256=ERASED_SHA256)
     if not first.labels:
         measured = reviews.filter(true_value__range=(-MAX_FLOAT, MAX_FLOAT))
         values = compare_values(measured, predictions, first=first)

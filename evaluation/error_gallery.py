@@ -41,7 +41,7 @@ def list_errors(rows: Sequence[SampleRow], *, is_regression: bool) -> list[Liste
 def _read_predictions(ids: Sequence[UUID]) -> dict[UUID, Prediction]:
     if not ids:
         return {}
-    rows = Prediction.objects.filter(pk__in=ids).with_related().with_reviews()
+    rows = Prediction.objects.filter(pk__in=ids, input__data_removed_at=None).with_related().with_reviews()
     return {prediction.pk: prediction for prediction in rows}
 
 

@@ -17,7 +17,7 @@ from django.db import DataError, IntegrityError, InterfaceError, OperationalErro
 from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.csrf import REASON_NO_CSRF_COOKIE
 from django.shortcuts import render
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, get_script_prefix, resolve
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -44,7 +44,7 @@ _host_log = LogInterval(HOST_LOG_SECONDS)
 
 
 def is_api_request(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/") or request.path == "/api"
+    return request.path_info.startswith("/api/") or request.path_info == "/api"
 
 
 def is_program_request(request: HttpRequest) -> bool:
@@ -116,7 +116,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     detail = "Not found, or you don't have access." if is_program else gettext("Page not found, or you don't have access.")
     if request.resolver_match is None:
         path = find_similar_path(request.path_info)
-        hint = gettext("There is no such URL. Use %(path)s instead.") % {"path": path}
+        hint = gettext("There is no such URL. Use %(path)s instead.") % {"path": f"{get_script_prefix()[:-1]}{path}"}
         detail = hint if path else gettext("There is no such URL. Check its spelling.")
     return build_error_response(request, code="not-found", detail=detail)
 

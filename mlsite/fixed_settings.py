@@ -31,6 +31,9 @@ INSTALLED_APPS = [
     "csp",
     "django_filters",
     "django_htmx",
+    "django_otp",
+    "django_otp.plugins.otp_static",
+    "django_otp.plugins.otp_totp",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "rest_framework",
@@ -95,11 +98,11 @@ CORS_EXPOSE_HEADERS = [
     *("X-Request-ID",),
 ]
 VERSION = __version__
-SPECTACULAR_SETTINGS: dict[str, Any] = {
+_SPECTACULAR: dict[str, Any] = {
     "TITLE": "mlsite",
     "DESCRIPTION": "Send inputs to trained models and store every prediction. Errors are RFC 9457 problem details "
-    "(`application/problem+json`). Create a token on the page [API tokens](/accounts/tokens/) and send it in the header "
-    "`Authorization: Bearer <token>`.",
+    "(`application/problem+json`). Create a token on the page [API tokens]({script_name}/accounts/tokens/) and send it in "
+    "the header `Authorization: Bearer <token>`.",
     "VERSION": __version__,
     "OAS_VERSION": "3.1.0",
     # The order in Swagger UI.
@@ -138,6 +141,13 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "showExtensions": False,
     },
 }
+
+
+def build_spectacular(*, script_name: str) -> dict[str, Any]:
+    """Return the settings of the API schema of a site below the path `script_name`, or at the root if that is empty."""
+    settings = _SPECTACULAR | {"DESCRIPTION": _SPECTACULAR["DESCRIPTION"].format(script_name=script_name)}
+    return settings | {"SERVERS": [{"url": script_name}]} if script_name else settings
+
 
 # What higher apps add to the pages about models, which belong to `predictions`: the metrics of versions, and more for one
 # model.

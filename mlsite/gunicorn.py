@@ -39,9 +39,11 @@ RETRY_SECONDS = 10  # between attempts to load a model that failed to load
 ADDRESS_CHECK_SECONDS = 0.05
 ADDRESS_TIMEOUT_SECONDS = 5.0  # in which the workers of a killed server release its address
 TASK_STOP_SECONDS = 1.0  # that background tasks have to finish the current item
+HOST, IS_IPV6 = settings.HOST.strip("[]"), ":" in settings.HOST
+ADDRESS = f"[{HOST}]" if IS_IPV6 else HOST  # as in URLs
 
 wsgi_app = "mlsite.wsgi:application"
-bind = f"{settings.HOST}:{settings.PORT}"
+bind = f"{ADDRESS}:{settings.PORT}"
 worker_class = "mlsite.worker.BalancedThreadWorker"
 workers = settings.WEB_CONCURRENCY
 threads = settings.WEB_THREADS
@@ -145,10 +147,10 @@ def _wait_for_address() -> None:
         return  # the socket is inherited
     deadline = time.monotonic() + ADDRESS_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
-        with socket.socket() as probe:
+        with socket.socket(socket.AF_INET6 if IS_IPV6 else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((settings.HOST, settings.PORT))
+                probe.bind((HOST, settings.PORT))
             except OSError as error:
                 if error.errno == errno.EADDRINUSE:
                     time.sleep(ADDRESS_CHECK_SECONDS)
@@ -168,7 +170,7 @@ def _keep_models_loaded(worker: Any) -> None:
         is_complete = _load_production_models(worker)
         worker.set_warm()
         if is_complete and not was_complete:
-            worker.log.info("ready at http://%s:%s/", settings.HOST, settings.PORT)
+            worker.log.info("ready at http://%s:%s/", ADDRESS, settings.PORT)
         if not has_shown_summary:
             show_summary(worker, is_complete=is_complete)
             has_shown_summary = True

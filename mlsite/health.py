@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from core.availability import write_check
+from core.availability import bucket_check, write_check
+from core.storage_errors import StorageUnavailable
 from mlsite import __version__
 from predictions.queue_status import QueueLength, QueueStatus, get_queue_status
 from registry.integrity import find_damaged_versions
@@ -37,7 +39,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
     version: otherwise a promotion would make all processes unavailable at once. Requests for this version wait.
     `problems` contains the versions that do not load, which change the status to `degraded`, and the artifacts that differ
     from the registered file. The response is 503 only if no model in production can serve requests. `background` describes
-    the queue of background work. It does not change the status code, because this process can serve requests anyway.
+    the queue of background work, and `storage` whether the bucket of the stored files is available, if there is one. They do
+    not change the status code, because this process can serve pages, rows, and texts anyway.
     """
     try:
         production = get_production_versions()
@@ -67,7 +70,17 @@ def readyz(request: HttpRequest) -> JsonResponse:
         "problems": damaged | {str(spec): code for spec, code in failures.items()},
         "background": _describe_queue(queue),
     }
+    if settings.S3_BUCKET:
+        body["storage"] = _get_storage_status()
     return JsonResponse(body, status=200 if is_ready else 503)
+
+
+def _get_storage_status() -> str:
+    try:
+        bucket_check.run()
+    except StorageUnavailable:
+        return "unavailable"
+    return "ok"
 
 
 def _describe_queue(queue: QueueStatus) -> dict[str, Any]:

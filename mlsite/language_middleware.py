@@ -13,7 +13,7 @@ from accounts.preferences import activate_preferences, remember_language
 
 ENGLISH_PREFIXES = ("/api/", "/v2", "/healthz", "/readyz", "/metrics")
 PAGE_PREFIX = "/api/docs/"  # a page, unlike the other URLs below /api/
-SHARED_PREFIXES = (settings.STATIC_URL, "/i18n.js")  # the same for each reader
+SHARED_PREFIXES = ("/static/", "/i18n.js")  # the same for each reader
 
 
 def is_english(path: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, JsonResponse
 from django.templatetags.static import static
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.translation import get_language, gettext
 
 ACCENT, GROUND = "#0f766e", "#f7f9f9"  # `--button` and `--ground` in static/mlsite/tokens.css
@@ -22,9 +22,9 @@ def manifest(request: HttpRequest) -> JsonResponse:
         "short_name": "mlsite",
         "description": gettext("Run trained models and keep a record of every prediction."),
         "lang": get_language(),
-        "id": "/",
+        "id": get_script_prefix(),
         "start_url": reverse("predictions:predict"),
-        "scope": "/",
+        "scope": get_script_prefix(),
         "display": "standalone",
         "theme_color": ACCENT,
         "background_color": GROUND,

@@ -19,6 +19,7 @@ from rest_framework.permissions import BasePermission
 from accounts.authentication import ScopePermission
 from accounts.permissions import VIEW_OPERATIONS, has_permission
 from events.metrics import EventCollector
+from monitoring.alerts.digest import count_open_alerts
 from predictions.queue_status import get_queue_status
 
 
@@ -44,6 +45,20 @@ class BackgroundCollector(Collector):
         yield oldest
 
 
+class AlertCollector(Collector):
+    """Count the open alerts by rule, once per scrape. Each rule has a sample, so that a rule without alerts is 0."""
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            counts = count_open_alerts()
+        except (DatabaseError, InterfaceError):
+            return
+        alerts = GaugeMetricFamily("mlsite_alerts_open", "Open alerts.", labels=["rule"])
+        for rule, count in counts.items():
+            alerts.add_metric([rule], count)
+        yield alerts
+
+
 class CanReadMetrics(BasePermission):
     """Allow users with the permission to view the operations page, and all clients if `METRICS_PUBLIC` is set."""
 
@@ -57,6 +72,7 @@ class CanReadMetrics(BasePermission):
 def metrics(request: HttpRequest) -> HttpResponse:
     background = CollectorRegistry()
     background.register(BackgroundCollector())
+    background.register(AlertCollector())
     background.register(EventCollector())
     content = generate_latest(_build_registry()) + generate_latest(background)
     return HttpResponse(content, content_type=CONTENT_TYPE_LATEST)

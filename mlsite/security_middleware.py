@@ -106,7 +106,7 @@ def is_personal(request: HttpRequest, response: HttpResponse) -> bool:
         or "HTTP_AUTHORIZATION" in request.META
         or response.cookies
         or errors.is_program_request(request)
-        or request.path.startswith("/admin/")
+        or request.path_info.startswith("/admin/")
     )
 
 

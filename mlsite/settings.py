@@ -20,17 +20,22 @@ from mlsite.fixed_settings import (  # noqa: F401  settings
     MAX_BATCH_JSON_BYTES,
     MAX_BATCH_VALUES,
     MODEL_PAGE_HOOKS,
-    SPECTACULAR_SETTINGS,
     VERSION,
     build_rest_framework,
+    build_spectacular,
 )
 from mlsite.logging_config import build_logging_config
+from mlsite.path_settings import build_path_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
 if env_file := os.environ.get("ENV_FILE", str(BASE_DIR / ".env")):
     env.read_env(env_file)
+
+from mlsite.event_settings import *  # noqa: E402, F403  after .env is read
+from mlsite.identity_settings import *  # noqa: E402, F403
+from mlsite.storage_settings import *  # noqa: E402, F403
 
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))  # contains every file that the site writes
 
@@ -39,9 +44,14 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="only-for-debug" * 4 if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured("Set SECRET_KEY in the environment or in .env. `make env` creates a .env with a new key.")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # previous keys, during a rotation
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SITE_URL = env.str("SITE_URL", default="").rstrip("/")  # for links in emails; if empty, see core.urls.find_public_url
+
+# The path of the site on its host, if the site is not at the root. The proxy removes it from the URLs of requests.
+SCRIPT_PATH = env.str("FORCE_SCRIPT_NAME", default="").rstrip("/")
+vars().update(build_path_settings(SCRIPT_PATH))
 
 COMMIT = env.str("COMMIT", default="")  # of the running source; if empty, it is read from .git
 
@@ -50,9 +60,7 @@ HTTPS = env.bool("HTTPS", default=False)
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=14 * 24) * 3600  # after sign-in
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=30 * 24 * 3600 if HTTPS else 0)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -79,9 +87,11 @@ MIDDLEWARE = [
     "mlsite.page_middleware.PageMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.CurrentRequestMiddleware",
     "accounts.middleware.DeviceMiddleware",
     "axes.middleware.AxesMiddleware",
     "mlsite.security_middleware.SessionEndMiddleware",
+    *(["mlsite.second_factor_middleware.SecondFactorMiddleware"] if REQUIRE_SECOND_FACTOR else []),  # noqa: F405
 ]
 # W003 does not know PageCsrfViewMiddleware, a subclass of Django's. W005 and W021 would extend HSTS to other sites.
 SILENCED_SYSTEM_CHECKS = ["security.W003", "security.W005", "security.W021"]
@@ -97,7 +107,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "accounts.context_processors.signup",
+                "accounts.context_processors.sign_in",
                 "accounts.context_processors.preferences",
                 "demo.context_processors.tour",
                 "mlsite.context_processors.version",
@@ -120,11 +130,6 @@ DATABASE = build_database(
 DATABASES = {"default": DATABASE}
 
 # --- accounts -------------------------------------------------------------------------------------------------------
-AUTH_USER_MODEL = "accounts.User"
-ALLOW_SIGNUP = env.bool("ALLOW_SIGNUP", default=True)
-MAX_SIGNUPS_PER_HOUR = env.int("MAX_SIGNUPS_PER_HOUR", default=60)  # per network
-LOGIN_URL = "accounts:login"
-LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "predictions:predict"
 # Number of proxies that append to X-Forwarded-For. With 0, the header is ignored, because clients can set it.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 # The default writes emails to files: a reset link in the log would let everyone who reads the log take over accounts.
@@ -139,13 +144,11 @@ TOUR = env.bool("TOUR", default=bool(DEMO_PASSWORD))  # show the public tour
 # --- files ----------------------------------------------------------------------------------------------------------
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(VAR_DIR / "media"))()
 MODEL_ROOT = env.path("MODEL_ROOT", default=str(VAR_DIR / "models"))()
-STATIC_ROOT = VAR_DIR / "static"
-STATIC_URL = "/static/"
+STATIC_ROOT = env.path("STATIC_ROOT", default=str(VAR_DIR / "static"))()  # `collectstatic` writes it
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {
-    "default": {"BACKEND": "core.storage.DurableFileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-}
+
+# nginx sends the images from this internal location, after a view has checked the permissions. Empty: the view sends them.
+X_ACCEL_LOCATION = env.str("X_ACCEL_LOCATION", default="")
 FILE_UPLOAD_PERMISSIONS = 0o640
 
 # --- predictions ----------------------------------------------------------------------------------------------------
@@ -186,20 +189,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = max(250, MAX_BATCH_IMAGES + 50)
 DATA_UPLOAD_MAX_NUMBER_FILES = max(20, MAX_BATCH_IMAGES)
 
 # --- events ---------------------------------------------------------------------------------------------------------
-EVENT_SINKS = env.list("EVENT_SINKS", cast=str.strip, default=[])  # short names or dotted paths; see docs/events.md
 EVENT_SOURCE = env.str("EVENT_SOURCE", default=SITE_URL or "mlsite")  # the `source` of all CloudEvents
-# Seconds between two looks for events that the server must send; 0 if only `manage.py relay_events` sends them.
-EVENT_RELAY_SECONDS = env.float("EVENT_RELAY_SECONDS", default=5)
-EVENT_MAX_ATTEMPTS = env.int("EVENT_MAX_ATTEMPTS", default=12)  # of an event that a sink refuses while it is available
-EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=7)  # for which events are stored after their delivery
 EVENT_JSONL_PATH = env.str("EVENT_JSONL_PATH", default=str(VAR_DIR / "events" / "events.jsonl"))
-EVENT_JSONL_MAX_BYTES = env.int("EVENT_JSONL_MAX_BYTES", default=100 * 2**20)  # per file; then a new one is started
-EVENT_JSONL_FILES = env.int("EVENT_JSONL_FILES", default=9)  # old files that remain
-WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=False)  # besides HTTPS
-WEBHOOK_ALLOW_PRIVATE_ADDRESSES = env.bool("WEBHOOK_ALLOW_PRIVATE_ADDRESSES", default=False)  # loopback ones too
-KAFKA_BOOTSTRAP_SERVERS = env.str("KAFKA_BOOTSTRAP_SERVERS", default="")  # for example kafka-1:9092,kafka-2:9092
-KAFKA_TOPIC = env.str("KAFKA_TOPIC", default="mlsite.events")
-KAFKA_OPTIONS = env.str("KAFKA_OPTIONS", default="{}")  # more settings of librdkafka, as a JSON object
 
 # --- background work ------------------------------------------------------------------------------------------------
 # The broker of the Celery workers: amqp://… (RabbitMQ) or redis://…. If empty, tasks run in threads of the web processes.
@@ -223,8 +214,12 @@ MAX_TASK_REPEAT_SECONDS = max(TASK_REPEAT_SECONDS, 600 if CELERY_BROKER_URL else
 # See mlsite/scheduler.py and mlsite/celery.py.
 SCHEDULED_JOBS = {
     "accounts.services.cleanup.delete_expired": 6 * 3600,
+    "accounts.services.erasure.resume_erasures": 60,
     "monitoring.services.deployments.record_deployment": 3600,
     "monitoring.services.rollup.roll_up_pending": 300,
+    "monitoring.services.alerts.evaluate_alerts": 60,
+    "monitoring.services.notifications.send_notifications": 60,
+    "monitoring.services.notifications.delete_old_alerts": 24 * 3600,
     "predictions.services.summaries.update_summaries": 300,
     "predictions.services.background.expire_queued": SWEEP_SECONDS,
     "predictions.services.background.requeue_lost": SWEEP_SECONDS,
@@ -232,13 +227,16 @@ SCHEDULED_JOBS = {
     "evaluation.services.replays.requeue_lost_replays": SWEEP_SECONDS,
     "predictions.services.idempotency.delete_expired_keys": 3600,
     "events.services.cleanup.remove_old_events": 3600,
-    **({"events.services.relay.relay_pending": EVENT_RELAY_SECONDS} if EVENT_RELAY_SECONDS else {}),
+    **({"events.services.relay.relay_pending": EVENT_RELAY_SECONDS} if EVENT_RELAY_SECONDS else {}),  # noqa: F405
+    "predictions.services.retention.apply_policies": 24 * 3600,
     "predictions.services.sweep.delete_unfinished_files": 3600,
+    "predictions.services.removed_files.delete_removed_files": 3600,
 }
 
 # --- API ------------------------------------------------------------------------------------------------------------
 DAILY_QUOTA = env.int("DAILY_QUOTA", default=0)  # predictions per user and day (UTC); 0 for no limit
 REST_FRAMEWORK = build_rest_framework(rate=env.str("API_RATE", default="") or None, proxy_count=TRUSTED_PROXIES)
+SPECTACULAR_SETTINGS = build_spectacular(script_name=SCRIPT_PATH)
 
 # --- language, time, logging ----------------------------------------------------------------------------------------
 TIME_ZONE = "UTC"

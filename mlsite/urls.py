@@ -1,5 +1,6 @@
 """URLs of the site. There is no /media/ URL: views check the permission for each stored file and then send it."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.decorators import login_required
 from django.urls import include, path
@@ -28,6 +29,7 @@ urlpatterns = [
     path("api/docs/", login_required(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),
     path("manifest.webmanifest", manifest, name="manifest"),
     path("i18n.js", CachedCatalogView.as_view(), name="javascript-catalog"),
+    *([path("accounts/oidc/", include("accounts.oidc_urls"))] if settings.OIDC_ISSUER else []),
     path("accounts/", include("accounts.urls")),
     path("accounts/webhooks/", include("events.urls")),
     # Django's "view on site" redirect fails with a 500 for IDs that are not UUIDs. core.admin links to the pages directly.

@@ -1,8 +1,26 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class MonitoringConfig(AppConfig):
     name = "monitoring"
 
     def ready(self) -> None:
-        from monitoring import checks  # noqa: F401  registers the system checks
+        """Register the system checks, and the receiver that keeps predictions from uncounted hours."""
+        from monitoring import checks  # noqa: F401
+        from monitoring.services import removal  # noqa: F401
+
+        post_migrate.connect(create_alert_rules, sender=self)
+
+
+def create_alert_rules(*, apps: Any = None, **options: Any) -> None:
+    """Create the default alert rules after each migration, if their table exists."""
+    from monitoring.services.alert_actions import create_default_rules
+
+    try:
+        (apps or options["sender"].apps).get_model("monitoring", "AlertRule")
+    except LookupError:  # the migrations have been reverted
+        return
+    create_default_rules()

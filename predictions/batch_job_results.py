@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import StreamingHttpResponse
 
+from accounts.services.audit import Action, AuditObject, record_action
 from inference.numbers import FLOAT_PATTERN
 from inference.preprocessing.csv_rows import DECIMAL_COMMA_PATTERN
 from inference.signature import AnyOutput, LabelsOutput, RawOutput
@@ -17,8 +17,6 @@ from predictions.batch_job_files import open_table
 from predictions.export import LineBuffer, format_cell, join_lines
 from predictions.models import BatchJob, BatchJobItem
 from predictions.table_lines import replace_undecodable
-
-logger = logging.getLogger(__name__)
 
 ROWS_PER_FETCH = 1000
 NAME_COLUMN = "file"
@@ -33,13 +31,14 @@ def stream_results(job: BatchJob, *, reader: AbstractBaseUser | AnonymousUser) -
     """Return a streaming download of the items that are stored, in the order of the file.
 
     Args:
-        reader: the user who downloads. If they are not the owner of the job, the access is logged.
+        reader: the user who downloads. If they are not the owner of the job, the audit log records it.
 
     Raises:
         InvalidInput, OSError: the table of the job cannot be read.
     """
     if job.user_id != reader.pk:
-        logger.info("batch job downloaded by a reviewer", extra={"job": str(job.pk), "user": str(reader.pk)})
+        on = AuditObject("batch job", job.pk)
+        record_action(action=Action.EXPORT, actor=reader, on=on, details={"format": "csv"})
     rows = iterate_results(job)
     header = next(rows)  # opens the file, so that an error is raised before the response starts
     return StreamingHttpResponse(

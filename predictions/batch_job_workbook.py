@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator
 from tempfile import TemporaryFile
@@ -14,14 +13,13 @@ from django.http import StreamingHttpResponse
 from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 
+from accounts.services.audit import Action, AuditObject, record_action
 from inference.numbers import FLOAT_PATTERN
 from inference.preprocessing.csv_rows import DECIMAL_COMMA_PATTERN
 from predictions.batch_job_results import iterate_results
 from predictions.export import EXCEL_TYPE
 from predictions.export_excel import MAX_COLUMNS, ExportTooLarge, make_cell, make_header_cell, read_chunks
 from predictions.models import BatchJob
-
-logger = logging.getLogger(__name__)
 
 MAX_WORKBOOK_ROWS = 100_000  # a workbook is complete before its download starts
 MAX_EXACT_DIGITS = 15  # of a number in a sheet
@@ -32,7 +30,7 @@ def stream_workbook(job: BatchJob, *, reader: AbstractBaseUser | AnonymousUser) 
     """Return a download of the items that are stored, in the order of the file.
 
     Args:
-        reader: the user who downloads. If they are not the owner of the job, the access is logged.
+        reader: the user who downloads. If they are not the owner of the job, the audit log records it.
 
     Raises:
         ExportTooLarge: the job has too many items or columns.
@@ -41,7 +39,8 @@ def stream_workbook(job: BatchJob, *, reader: AbstractBaseUser | AnonymousUser) 
     if job.done_items > MAX_WORKBOOK_ROWS:
         raise ExportTooLarge(f"A workbook has at most {MAX_WORKBOOK_ROWS:,} rows. Download CSV.")
     if job.user_id != reader.pk:
-        logger.info("batch job downloaded by a reviewer", extra={"job": str(job.pk), "user": str(reader.pk)})
+        on = AuditObject("batch job", job.pk)
+        record_action(action=Action.EXPORT, actor=reader, on=on, details={"format": "xlsx"})
     file = _write_workbook(iterate_results(job, format_value=_parse_cell))
     headers = {"Content-Disposition": f'attachment; filename="results-{job.pk}.xlsx"', "Cache-Control": "private, no-store"}
     return StreamingHttpResponse(read_chunks(file), content_type=EXCEL_TYPE, headers=headers)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import json
-import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.permissions import can_view_all
+from accounts.services.audit import Action, AuditObject, record_action
+from core.csv_cells import escape_formula
 from core.database_limits import use_job_limits
 from inference.signature import TEXT_KEY
 from predictions.export_columns import select_values
@@ -28,12 +29,8 @@ from predictions.models import Input
 from predictions.querysets import PredictionQuerySet
 from predictions.sorting import DEFAULT_SORT, sort_rows, start_after
 
-logger = logging.getLogger(__name__)
-
 ROWS_PER_FETCH = 1000
 CHUNK_CHARACTERS = 64 * 1024  # each chunk is one write to the socket
-# Spreadsheets evaluate cells that start with these characters as formulas, see https://owasp.org/www-community/attacks/CSV_Injection.
-FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also in full width
 FIELDS = (
     "id", "created_at", "model_version_id", "status", "source", "label", "confidence", "value", "output", "error_code",
     "client_reference", "warnings", "input__kind", "input__original_name", "input__sha256", "input__features",
@@ -65,7 +62,7 @@ def stream_export(
     sort: str = DEFAULT_SORT,
     columns: Sequence[str] = (),
 ) -> StreamingHttpResponse:
-    """Return a streaming download of predictions.
+    """Return a streaming download of predictions, and record it in the audit log.
 
     Args:
         reader: the user who downloads; only users who can view all predictions get the names of users.
@@ -78,7 +75,7 @@ def stream_export(
     Raises:
         ExportTooLarge: a workbook cannot have as many rows.
     """
-    logger.info("export", extra={"user": str(reader.pk), "format": format_name})
+    record_action(action=Action.EXPORT, actor=reader, on=AuditObject("predictions"), details={"format": format_name})
     rows, url = iterate_rows(predictions, reader, sort), f"{site_url}{reverse('predictions:history')}"
     content: Iterator[Any]
     if format_name == EXCEL:
@@ -193,7 +190,7 @@ def format_cell(value: Any) -> Any:
     if value is None:
         return ""
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA_PREFIXES) else value
+        return escape_formula(value)
     return _dump_json(value) if isinstance(value, dict | list) else value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
@@ -22,6 +23,11 @@ def get_input_path(instance: Input, filename: str) -> str:
     """
     extension = instance.content_type.removeprefix("image/").replace("jpeg", "jpg")
     return f"{INPUT_FOLDER}/{instance.id.hex[-2:]}/{instance.id}.{extension}"
+
+
+def get_thumbnail_path(input_id: UUID) -> str:
+    """Return `thumbnails/cd/<uuid>.webp`."""
+    return f"{THUMBNAIL_FOLDER}/{input_id.hex[-2:]}/{input_id}.webp"
 
 
 def get_batch_job_path(instance: BatchJob, filename: str) -> str:

@@ -25,7 +25,7 @@ AnyUser = AbstractBaseUser | AnonymousUser
 
 def can_review(prediction: Prediction, user: AnyUser) -> bool:
     """Return whether a user can review a prediction that they can see."""
-    return prediction.user_id == user.pk or has_permission(user, REVIEW_PREDICTIONS)
+    return not prediction.is_erased and (prediction.user_id == user.pk or has_permission(user, REVIEW_PREDICTIONS))
 
 
 def can_send_ground_truth(prediction: Prediction, user: AnyUser) -> bool:

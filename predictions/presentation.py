@@ -43,6 +43,8 @@ def format_output(prediction: Prediction) -> str:
     """Return the label, or the value with its unit, or `raw output`; empty unless the prediction succeeded."""
     if prediction.status != Prediction.Status.SUCCEEDED:
         return ""
+    if prediction.is_erased:
+        return _("no stored data")
     if prediction.value is not None:
         unit = prediction.model_version.parsed_signature.output.unit
         return f"{localize_number(f'{prediction.value:,.6g}')} {unit}".strip()
@@ -122,6 +124,8 @@ def get_label_choices(prediction: Prediction) -> LabelChoices:
 def format_text_start(row: Input) -> str:
     """Return the start of a text in one line, or that it is empty. For other inputs, return an empty string."""
     text = row.text
+    if row.is_erased:
+        return _("no stored data")
     if text is None:
         return ""
     start = " ".join(text[: 2 * MAX_TEXT_START_CHARACTERS].split())

@@ -74,8 +74,8 @@ class PredictionQuerySet(DatedQuerySet):
         return self.up_to_newest_of([rows.order_by("-prediction").values("prediction")[:1] for rows in reviews])
 
     def awaiting_review(self) -> Self:
-        """Return succeeded predictions without an active review."""
-        return self.filter(~_has_review(), status="succeeded")
+        """Return succeeded predictions without an active review whose data is still stored."""
+        return self.filter(~_has_review(), status="succeeded", input__data_removed_at=None)
 
     def selected_by(self, strategies: Sequence[str]) -> Self:
         """Return reviewed predictions that one of the review strategies selected, even if that review was replaced."""

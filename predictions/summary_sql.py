@@ -11,7 +11,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import connection
-from django.db.models import Case, CharField, F, IntegerField, Q, QuerySet, TextField, When
+from django.db.models import Case, CharField, Exists, F, IntegerField, OuterRef, Q, QuerySet, TextField, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
@@ -23,7 +23,7 @@ from predictions.models.summaries import PICKED_BY_BITS
 from registry.models import MULTI_LABEL_TASKS, ModelVersion
 
 REVIEWS = "reviews"  # the name of the row of SummaryProgress for review summaries
-SUMMARY_COLUMNS = [str(field.column) for field in ReviewSummary._meta.concrete_fields]
+SUMMARY_COLUMNS = [str(field.column) for field in ReviewSummary._meta.concrete_fields if field.name != "is_frozen"]
 # The columns of a summary that are those of its prediction, and the fields that they are read from.
 PREDICTION_FIELDS = {
     "prediction_id": "prediction_id",
@@ -119,7 +119,8 @@ def build_summaries(*, reader: AbstractBaseUser | AnonymousUser | None = None, *
     """Return the beginning of a statement whose common table expression `summaries` has the summaries of predictions.
 
     They are read from the table, except those of predictions with a review that was stored or withdrawn after the last
-    update of the table: these are computed. So the summaries are those of all reviews that are stored when it runs.
+    update of the table: these are computed. So the summaries are those of all reviews that are stored when it runs. Frozen
+    summaries are never computed.
 
     Args:
         reader: users get the summaries of their own predictions, reviewers those of all predictions. None: all.
@@ -167,8 +168,9 @@ def narrow_to_versions(reviews: QuerySet, versions: Sequence[ModelVersion]) -> Q
 
 def _build_changed(since: datetime) -> tuple[str, list[Any]]:
     """Return a query for the ids of predictions with a review that was stored or withdrawn since a time."""
+    is_frozen = Exists(ReviewSummary.objects.filter(prediction=OuterRef("prediction"), is_frozen=True))
     stored, withdrawn = (
-        rows.order_by().values_list("prediction_id").query.sql_with_params()
+        rows.filter(~is_frozen).order_by().values_list("prediction_id").query.sql_with_params()
         for rows in (Review.objects.filter(id__gte=get_first_id(since)), Review.objects.filter(withdrawn_at__gte=since))
     )
     return f"{stored[0]} UNION {withdrawn[0]}", [*stored[1], *withdrawn[1]]

@@ -18,6 +18,7 @@ from registry.models import ModelVersion
 
 MAX_COUNTED_PREDICTIONS = 1000
 PREDICTIONS = "predictions"  # the name of the row of SummaryProgress for the counts of days
+REMOVED = "removed"  # the name of the row for the days from which retention policies have removed predictions
 DAY = timedelta(days=1)
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.removal import RemovalAdmin
+from accounts.admin.removal import MAX_REMOVED_USERS, RemovalAdmin
 from accounts.models import User
+from accounts.services.second_factor import remove_second_factor
 from core.admin import GuardedAdmin
 
 RIGHTS_FIELDS = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -21,6 +25,19 @@ class UserAdmin(GuardedAdmin, RemovalAdmin, DjangoUserAdmin):
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
     fieldsets = (*(DjangoUserAdmin.fieldsets or ()), (_("Limits"), {"fields": ("daily_quota",)}))
+
+    actions = (*RemovalAdmin.actions, "remove_second_factors")
+
+    @admin.action(description=_("Remove the second factor of the selected users"), permissions=["change"])
+    def remove_second_factors(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        users = list(queryset[: MAX_REMOVED_USERS + 1])
+        if len(users) > MAX_REMOVED_USERS:
+            messages.error(request, gettext("Select at most %(count)d users.") % {"count": MAX_REMOVED_USERS})
+            return
+        if not all(_may_change(request, user) for user in users):
+            raise PermissionDenied(gettext("Only superusers can change users who have more permissions than they have."))
+        count = sum(remove_second_factor(user=user) for user in users)
+        messages.success(request, gettext("Users whose second factor was removed: %(count)d") % {"count": count})
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)

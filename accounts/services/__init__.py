@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import ApiToken, User
 from accounts.scopes import SCOPES, join_scopes
+from accounts.services.audit import Action, AuditObject, record_action
 
 TOKEN_PREFIX = "mls_"  # noqa: S105  lets secret scanners recognize leaked tokens
 TOKEN_BYTES = 32
@@ -85,13 +86,26 @@ def create_token(
     token = ApiToken(user=user, name=name, scopes=join_scopes(scopes), expires_at=expires_at, prefix=prefix)
     token.digest = hash_secret(secret=secret)
     token.full_clean()
-    token.save()
+    with transaction.atomic():
+        token.save()
+        record_action(action=Action.TOKEN_CREATED, on=_describe_token(token), details=_describe_rights(token))
     return token, secret
 
 
 def revoke_token(*, token: ApiToken) -> None:
     """Revoke a token, effective immediately. Revoking it again does not change `revoked_at`."""
-    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+    with transaction.atomic():
+        if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
+            record_action(action=Action.TOKEN_REVOKED, on=_describe_token(token), details=_describe_rights(token))
+
+
+def _describe_token(token: ApiToken) -> AuditObject:
+    return AuditObject("token", token.pk, token.prefix)
+
+
+def _describe_rights(token: ApiToken) -> dict[str, str]:
+    expiry = token.expires_at.isoformat() if token.expires_at else ""
+    return {"user_id": str(token.user_id), "scopes": token.scopes, "expires_at": expiry}
 
 
 def authenticate_token(*, secret: str) -> ApiToken | None:

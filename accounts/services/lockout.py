@@ -25,7 +25,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.devices import mark_known, read_device
+from accounts.models import User
 from accounts.requests import get_client_network
+from accounts.services.audit import Action, describe_user, record_action, record_failed_sign_in
 
 FREE_FAILURES = 8  # the last of them locks
 FIRST_DELAY = timedelta(minutes=1)
@@ -101,14 +103,23 @@ class LockoutHandler(AxesDatabaseHandler):
         """Count the wrong password, and lock if it was one too many. During a lock, nothing is counted."""
         if request is None or request.axes_locked_out:
             return
-        record_failure(source=read_source(request, credentials), path=request.axes_path_info or "")
+        source = read_source(request, credentials)
+        record_failure(source=source, path=request.axes_path_info or "")
         request.axes_locked_out = self.is_locked(request, credentials)
+        record_failed_sign_in(username=source.username, is_locked=request.axes_locked_out)
 
     def user_logged_in(self, sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
-        """Forget the wrong passwords of this source, remember the device, and log the sign-in."""
+        """Forget the wrong passwords of this source, remember the device, and record the sign-in."""
         read_source(request, {"username": user.get_username()}).find_failures().delete()
         mark_known(request, user.get_username())
+        record_action(action=Action.SIGN_IN, actor=user, on=describe_user(user))
         super().user_logged_in(sender, request, user, **kwargs)
+
+    def user_logged_out(self, sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
+        """Record the sign-out. `user` is None if nobody was signed in, and has no row after deleting the own account."""
+        if user is not None and User.objects.filter(pk=user.pk).exists():
+            record_action(action=Action.SIGN_OUT, actor=user, on=describe_user(user))
+        super().user_logged_out(sender, request, user, **kwargs)
 
 
 def _find_delay_end(failures: int, last: datetime | None) -> datetime | None:

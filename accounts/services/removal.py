@@ -16,7 +16,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from accounts.models import User
+from accounts.models import Erasure, User
+from accounts.services.audit import Action, clear_audit_entries, describe_user, record_action
+from accounts.services.second_factor import remove_second_factor
 from accounts.signals import user_removing
 
 logger = logging.getLogger(__name__)
@@ -37,6 +39,8 @@ def delete_user(*, user: User) -> None:
     with transaction.atomic():
         _prepare_removal(user)
         _delete_access_records(username)
+        record_action(action=Action.USER_DELETED, on=describe_user(user))
+        clear_audit_entries(user=user)
         user.delete()
     _delete_sessions(str(user_id))
     logger.info("user deleted", extra={"user": str(user_id)})
@@ -51,33 +55,52 @@ def anonymize_user(*, user: User) -> User:
     Raises:
         ValidationError: the user is the last active superuser.
     """
-    username = user.username
     with transaction.atomic():
-        _prepare_removal(user)
-        _delete_access_records(username)
-        user.tokens.all().delete()
-        user.groups.clear()
-        user.user_permissions.clear()
-        user.username = f"(anonymized {uuid4().hex[:12]})"  # a name that cannot be chosen at sign-up
-        user.first_name = user.last_name = user.email = ""
-        user.is_active = user.is_staff = user.is_superuser = False
-        user.last_login = None
-        user.set_unusable_password()
-        user.save()
-        content_type = ContentType.objects.get_for_model(User)
-        LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk)).update(object_repr=user.username)
+        clear_account(user=user, username=f"(anonymized {uuid4().hex[:12]})", action=Action.USER_ANONYMIZED)
     _delete_sessions(str(user.pk))
     logger.info("user anonymized", extra={"user": str(user.pk)})
     return user
 
 
-def check_removal(*, users: Iterable[User]) -> None:
-    """Check that an active superuser remains if users are removed.
+def clear_account(*, user: User, username: str, action: Action) -> None:
+    """Remove what identifies the user of an account, and deactivate it. Call it in a transaction.
+
+    Args:
+        username: a new name that cannot be chosen at sign-up.
+        action: what the audit log records.
 
     Raises:
-        ValidationError: no active superuser would remain.
+        ValidationError: the user is the last active superuser.
+    """
+    _prepare_removal(user)
+    _delete_access_records(user.username)
+    user.tokens.all().delete()
+    user.identities.all().delete()
+    remove_second_factor(user=user)
+    record_action(action=action, on=describe_user(user))
+    clear_audit_entries(user=user)
+    user.groups.clear()
+    user.user_permissions.clear()
+    user.username = username
+    user.first_name = user.last_name = user.email = ""
+    user.is_active = user.is_staff = user.is_superuser = False
+    user.last_login = None
+    user.set_unusable_password()
+    user.save()
+    content_type = ContentType.objects.get_for_model(User)
+    LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk)).update(object_repr=user.username)
+
+
+def check_removal(*, users: Iterable[User]) -> None:
+    """Check that an active superuser remains if users are removed, and that none of them is being erased.
+
+    Raises:
+        ValidationError: no active superuser would remain, or an erasure has not ended: it needs the account.
     """
     removed = list(users)
+    if Erasure.objects.filter(user__in=removed, completed_at=None).exists():
+        message = gettext("The data of this user is being erased. Wait until the erasure is complete.")
+        raise ValidationError(message, code="erasure-running")
     superusers = User.objects.filter(is_superuser=True, is_active=True)
     if any(user.is_superuser for user in removed) and not superusers.exclude(pk__in=[user.pk for user in removed]).exists():
         message = gettext("At least one active superuser must remain. Make another user a superuser first.")

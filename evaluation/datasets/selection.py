@@ -55,11 +55,14 @@ def get_predictions(versions: Sequence[ModelVersion], *, reviewed_only: bool) ->
     """Return the predictions of some versions, the last reviewed first and those without a decided review last.
 
     The first prediction of an input therefore has its newest true output. A single query ensures that a review stored
-    during the export cannot move a prediction from the unread rows to those already read.
+    during the export cannot move a prediction from the unread rows to those already read. Inputs whose data was removed are
+    left out.
     """
     newest_review = Review.objects.effective().filter(prediction=OuterRef("pk")).values("pk")[:1]
     predictions = (
-        Prediction.objects.filter(status=Prediction.Status.SUCCEEDED, model_version__in=versions)
+        Prediction.objects.filter(
+            status=Prediction.Status.SUCCEEDED, model_version__in=versions, input__data_removed_at=None
+        )
         .annotate(newest_review=Subquery(newest_review))
         .order_by(F("newest_review").desc(nulls_last=True), "-pk")
         .select_related("input", "model_version__model")

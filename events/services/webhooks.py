@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import User
+from core.tasks import enqueue
 from events.models import Delivery, Event, TargetStatus, Webhook
 from events.services.resend import send_again
 from events.webhooks.signatures import create_secret
@@ -19,6 +20,9 @@ from events.webhooks.signatures import create_secret
 MAX_WEBHOOKS = 20  # of one user
 ROTATION_PERIOD = timedelta(hours=24)  # in which requests are signed with the previous secret too
 TEST_EVENT_TYPE = "webhook.test"
+DELETE_TASK = "events.delete_deliveries"
+MAX_DELETED = 2000  # deliveries per transaction
+MAX_RESENT = 2000  # deliveries per request
 
 
 def create_webhook(*, user: User, url: str, event_types: Sequence[str], description: str = "") -> Webhook:
@@ -74,15 +78,23 @@ def rotate_secret(*, webhook: Webhook) -> Webhook:
 def delete_webhook(*, webhook: Webhook) -> None:
     """Delete a webhook and its deliveries. A request that is being sent may still arrive."""
     with transaction.atomic():
-        _delete_deliveries([webhook.target])
+        target = webhook.target
         webhook.delete()
+        if _delete_some_deliveries(target):
+            enqueue(DELETE_TASK, target)
 
 
 def delete_webhooks(*, user: User) -> None:
     """Delete the webhooks of a user and their deliveries."""
     with transaction.atomic():
-        _delete_deliveries([webhook.target for webhook in user.webhooks.all()])
-        user.webhooks.all().delete()
+        for webhook in user.webhooks.all():
+            delete_webhook(webhook=webhook)
+
+
+def delete_deliveries(*, target: str) -> None:
+    """Delete all deliveries of a target, in small transactions. If this stops, the rest is removed as old events are."""
+    while _delete_some_deliveries(target):
+        pass
 
 
 def send_test_event(*, webhook: Webhook) -> Delivery:
@@ -105,10 +117,12 @@ def send_test_event(*, webhook: Webhook) -> Delivery:
 
 
 def resend_deliveries(*, webhook: Webhook, delivery_id: int | None = None) -> int:
-    """Send one ended delivery again, or all failed ones. Return their number."""
+    """Send one ended delivery again, or all failed ones, at most `MAX_RESENT`. Return their number."""
     rows = Delivery.objects.filter(target=webhook.target)
-    rows = rows.filter(state=Delivery.State.FAILED) if delivery_id is None else rows.filter(pk=delivery_id)
-    return send_again(deliveries=rows)
+    if delivery_id is not None:
+        return send_again(deliveries=rows.filter(pk=delivery_id))
+    failed = rows.filter(state=Delivery.State.FAILED).order_by("event_id").values_list("pk", flat=True)
+    return send_again(deliveries=Delivery.objects.filter(pk__in=list(failed[:MAX_RESENT])))
 
 
 def _end_pause(webhook: Webhook) -> None:
@@ -116,6 +130,11 @@ def _end_pause(webhook: Webhook) -> None:
     TargetStatus.objects.filter(pk=webhook.target).update(failures=0, next_attempt_at=None)
 
 
-def _delete_deliveries(targets: list[str]) -> None:
-    Delivery.objects.filter(target__in=targets).delete()
-    TargetStatus.objects.filter(pk__in=targets).delete()
+def _delete_some_deliveries(target: str) -> bool:
+    """Delete deliveries of a target. Return whether some are left. If not, delete its status too."""
+    ids = list(Delivery.objects.filter(target=target).order_by("event_id").values_list("pk", flat=True)[:MAX_DELETED])
+    Delivery.objects.filter(pk__in=ids).delete()
+    if len(ids) == MAX_DELETED:
+        return True
+    TargetStatus.objects.filter(pk=target).delete()
+    return False

@@ -8,8 +8,10 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.services.removal import anonymize_user, delete_user
+from core.tasks import get_executor
 from events.models import Delivery, TargetStatus, Webhook
 from events.services import webhooks as services
+from events.services.webhook_state import disable_webhook
 from events.tests.receiver import run_receiver
 from events.tests.webhooks import SUCCEEDED, get_delivery, make_event, make_webhook, pass_time, relay
 
@@ -67,8 +69,6 @@ def test_a_paused_webhook_receives_its_events_after_it_is_resumed(user, receiver
 
 def test_a_disabled_webhook_stays_disabled_until_it_is_resumed(user):
     webhook = make_webhook(user, URL)
-    from events.services.webhook_state import disable_webhook
-
     disable_webhook(webhook=webhook, reason=Webhook.Reason.GONE)
     services.pause_webhook(webhook=webhook)
     webhook.refresh_from_db()
@@ -128,6 +128,29 @@ def test_webhooks_of_removed_users_are_deleted(user, receiver, remove):
     assert not Webhook.objects.exists()
     assert not Delivery.objects.exists()
     assert not TargetStatus.objects.filter(pk=webhook.target).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_deliveries_are_deleted_in_the_background(user, receiver, monkeypatch):
+    monkeypatch.setattr(services, "MAX_DELETED", 2)
+    webhook = make_webhook(user, receiver.url)
+    for _ in range(5):
+        make_event(user)
+    relay(webhook)
+    services.delete_webhook(webhook=webhook)
+    assert get_executor().wait_until_idle(10)
+    assert not Delivery.objects.exists()
+    assert not TargetStatus.objects.exists()
+
+
+def test_resending_is_limited(user, receiver, monkeypatch):
+    monkeypatch.setattr(services, "MAX_RESENT", 2)
+    webhook = make_webhook(user, receiver.url)
+    for _ in range(3):
+        make_event(user)
+    relay(webhook)
+    Delivery.objects.update(state="failed")
+    assert [services.resend_deliveries(webhook=webhook) for _ in range(3)] == [2, 1, 0]
 
 
 def test_deleting_a_webhook_leaves_the_others(user, receiver):

@@ -90,7 +90,8 @@ def parse_retry_after(response: Response) -> float | None:
         return min(float(value[:9]), MAX_RETRY_AFTER_SECONDS)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        seconds = (aware - datetime.now(UTC)).total_seconds()
+    except (ValueError, OverflowError):  # the receiver can send anything
         return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(max((aware - datetime.now(UTC)).total_seconds(), 1.0), MAX_RETRY_AFTER_SECONDS)
+    return min(max(seconds, 1.0), MAX_RETRY_AFTER_SECONDS)

@@ -19,6 +19,7 @@ from accounts.scopes import SCOPES
 from accounts.services import add_reviewer, create_token
 from inference.tests.factories import make_image
 from mlsite.tests.access_table import COLUMNS, STATUSES
+from monitoring.models import Alert, AlertRule, AlertState
 from predictions.models import BatchJob, Prediction
 from predictions.tests.factories import make_prediction
 from predictions.tests.v2_requests import make_image_input
@@ -52,6 +53,7 @@ class World:
     secrets: dict[str, str] = field(default_factory=dict)
     clients: dict[tuple[str, str], Client] = field(default_factory=dict)
     job: BatchJob | None = None
+    alert: Alert | None = None
 
 
 def grant(holder: User | Group, *names: str) -> None:
@@ -89,6 +91,8 @@ def build_world(version: Any, folders: dict[str, str]) -> World:
         user=users["owner"], model_version=version, kind="images", status="succeeded", completed_at=timezone.now(),
         reference="shades", total_items=0,
     )  # fmt: skip
+    state = AlertState.objects.create(rule=AlertRule.objects.get(metric="disk"))
+    world.alert = Alert.objects.create(state=state, value=0.05, worst_value=0.05, threshold=0.1)
     for name, user in users.items():
         world.secrets[name] = create_token(user=user, name="all")[1]
         client = world.clients[name, "session"] = Client()
@@ -148,6 +152,9 @@ def build_calls(world: World) -> dict[str, tuple[str, str, Any]]:
         "promote page": ("get", "/models/shades/promote/?version=1", None),
         "new replay": ("post", "/models/shades/replays/", {}),
         "operations": ("get", "/operations/", None),
+        "alerts": ("get", "/operations/alerts/", None),
+        "acknowledge": ("post", f"/operations/alerts/{world.alert.pk}/acknowledge/", {}),
+        "alert rule": ("get", f"/operations/alerts/rules/{world.alert.state.rule_id}/", None),
         "queue": ("get", "/admin/predictions/review/queue/", None),
         "assign": ("post", "/admin/predictions/review/queue/assignments/", {}),
         "goal": ("post", "/admin/predictions/review/queue/goal/", {"reviews_per_day": "9"}),

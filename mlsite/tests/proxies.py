@@ -7,8 +7,10 @@ from pathlib import Path
 
 from mlsite.tests.site import ROOT
 
+NGINX = ROOT / "deploy" / "nginx"
 NGINX_MAIN = """
 daemon off;
+{user}
 pid {folder}/nginx.pid;
 error_log stderr;
 events {{}}
@@ -22,37 +24,46 @@ http {{
     include {folder}/mlsite.conf;
 }}
 """
+CERTIFICATE_OPTIONS = ["-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
 
 
-def write_nginx_files(folder: Path, *, http_port: int, https_port: int, site_port: int) -> Path:
-    """Write the shipped configuration with other ports and a new certificate. Return the main file."""
+def write_nginx_files(
+    folder: Path,
+    *,
+    http_port: int,
+    https_port: int,
+    site_port: int,
+    site_host: str = "127.0.0.1",
+    media: Path | None = None,
+    user: str = "",
+) -> Path:
+    """Write the shipped configuration with other ports and a new certificate. Return the main file.
+
+    The server block includes the configuration of a site below a path, too.
+
+    Args:
+        media: the folder of uploaded files.
+        user: directive that names the user of the worker processes.
+    """
     certificate, key = folder / "site.pem", folder / "site.key"
-    options = [
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "1",
-        "-subj",
-        "/CN=127.0.0.1",
-        "-addext",
-        "subjectAltName=IP:127.0.0.1",
-    ]
+    options = [*CERTIFICATE_OPTIONS, "-addext", "subjectAltName=IP:127.0.0.1"]
     command = ["openssl", "req", "-x509", *options, "-keyout", str(key), "-out", str(certificate)]
     subprocess.run(command, check=True, capture_output=True)
-    text = (ROOT / "deploy" / "nginx" / "mlsite.conf").read_text()
+    (folder / "sub-path.conf").write_text((NGINX / "sub-path.conf").read_text())
+    text = (NGINX / "mlsite.conf").read_text()
     for old, new in {
-        "listen [::]:80;": "",
-        "listen [::]:443 ssl;": "",
+        "listen [::]:80;": f"listen [::1]:{http_port};",
+        "listen [::]:443 ssl;": f"listen [::1]:{https_port} ssl;",
         "listen 80;": f"listen 127.0.0.1:{http_port};",
         "listen 443 ssl;": f"listen 127.0.0.1:{https_port} ssl;",
-        "127.0.0.1:8000": f"127.0.0.1:{site_port}",
+        "127.0.0.1:8000": f"{site_host}:{site_port}",
         "mlsite.example.org": "127.0.0.1",
         "/etc/ssl/certs/mlsite.pem": str(certificate),
-        "/etc/ssl/private/mlsite.key": str(key),
+        "/etc/ssl/private/mlsite.key": f"{key};\n    include {folder}/sub-path.conf",
+        "/var/lib/mlsite-media/": f"{media or folder}/",
     }.items():
         assert old in text
         text = text.replace(old, new)
     (folder / "mlsite.conf").write_text(text)
-    (folder / "nginx.conf").write_text(NGINX_MAIN.format(folder=folder))
+    (folder / "nginx.conf").write_text(NGINX_MAIN.format(folder=folder, user=user))
     return folder / "nginx.conf"

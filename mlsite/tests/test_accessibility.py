@@ -168,6 +168,9 @@ def test_staff_pages_are_accessible(page, watched, seeded_site):
     page.get_by_role("link", name="Promote…").click()
     audit.check_page("admin, promote")
     audit.check_page("operations", "/operations/")
+    audit.check_page("alerts", "/operations/alerts/")
+    page.locator("a", has_text="Edit: Latency").click()
+    audit.check_page("alert rule")
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     page.goto(f"/operations/?model=iris&window=custom&start={today}&end={today}")
     for summary in page.locator("main summary").all():
@@ -178,4 +181,4 @@ def test_staff_pages_are_accessible(page, watched, seeded_site):
     page.goto("/api/docs/")
     expect(page.locator(".opblock").first).to_be_visible(timeout=20_000)  # the schema of all operations is large
     audit.check_page("API")
-    audit.check(18)
+    audit.check(20)

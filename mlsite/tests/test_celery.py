@@ -36,7 +36,8 @@ print([name for name in ("tensorflow", "keras", "onnxruntime", "sklearn") if nam
     process = run("-c", code)
     tasks, heavy = process.stdout.splitlines()
     names = [
-        *("accounts.send_password_reset", "evaluation.run_replay", "mlsite.run_job"),
+        *("accounts.run_erasure", "accounts.send_password_reset", "evaluation.run_replay", "events.delete_deliveries"),
+        "mlsite.run_job",
         *("predictions.run_batch_job", "predictions.run_prediction"),
     ]
     assert tasks == str(names)

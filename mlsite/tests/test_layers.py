@@ -10,7 +10,7 @@ import pytest
 
 pytestmark = pytest.mark.once
 ROOT = Path(__file__).parents[2]
-HEAVY = ("tensorflow", "keras", "onnxruntime", "sklearn", "scipy", "skops", "pandas", "mlflow")
+HEAVY = ("tensorflow", "keras", "onnxruntime", "sklearn", "scipy", "skops", "pandas", "mlflow", "authlib")
 WEB = ("django", "rest_framework")
 
 # Apps of the same layer do not import each other.
@@ -30,7 +30,7 @@ APP_LAYERS = {
 CORE_MAY_IMPORT = ("inference.errors", "inference.types", "inference.messages", "inference.preprocessing")
 # Inside an app, entry points call services, which use the rest. Entry points do not import each other.
 ENTRY_POINTS = ("api", "views", "admin", "management", "authentication", "middleware", "tasks")
-PARTS = {"urls": "views", "templatetags": "views", "apps": "tasks"}
+PARTS = {"urls": "views", "oidc_urls": "views", "templatetags": "views", "apps": "tasks"}
 PLAIN_MODULES = ("registry.tasks",)  # the tasks of models, not background tasks
 # Inside inference, the longest prefix decides. Modules of the same layer may import each other.
 INFERENCE_LAYERS = {

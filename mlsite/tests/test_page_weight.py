@@ -41,9 +41,18 @@ def test_each_page_has_little_css_and_javascript_of_its_own(shades, flowers, cli
     pages = [
         *("/?model=shades", "/?model=flowers", "/predictions/", prediction.get_absolute_url(), row.get_absolute_url()),
         *("/batch-jobs/", "/batch-jobs/new/?model=flowers", job.get_absolute_url(), "/models/", "/models/shades/"),
-        *("/models/shades/evaluation/", "/models/flowers/evaluation/", "/operations/", "/accounts/", "/accounts/email/"),
+        *(
+            "/models/shades/evaluation/",
+            "/models/flowers/evaluation/",
+            "/operations/",
+            "/operations/alerts/",
+            "/accounts/",
+            "/accounts/email/",
+        ),
         *(
             "/accounts/tokens/",
+            "/accounts/second-factor/",
+            "/admin/accounts/auditentry/",
             "/api/docs/",
             "/admin/",
             "/admin/predictions/review/queue/",

@@ -31,6 +31,7 @@ PUBLIC_ROUTES = {
     "accounts:password_reset_done": "a fixed text",
     "accounts:password_reset_confirm": "requires the token of the email",
     "accounts:password_reset_complete": "a fixed text",
+    "accounts:erasure": "for users whose account is closed; contains only numbers of rows",
     "accounts:logout": "has no effect without a session",
     "admin:login": "sign-in",
     "admin:jsi18n": "Django's translations",
@@ -60,15 +61,17 @@ OWNED_ROUTES = {
         "events:webhook-resume", "events:webhook-secret", "events:webhook-test",
     ),
 }  # fmt: skip
-# Other routes with arguments: models, which all users share, and versions and samples of them.
+# Other routes with arguments: models and alerts, which all users share, and versions and samples of models.
 SHARED_PREFIXES = (
     "api:model-",
     "v2:",
     "predictions:model",
     "predictions:example",
     "evaluation:",
+    "monitoring:",
     "demo:",
     "accounts:password",
+    "accounts:erasure",
 )
 
 

@@ -9,8 +9,10 @@ from mlsite.tests.routes import fill_route, list_routes
 from predictions.tests.factories import make_prediction
 
 READING = {"SELECT", "WITH", "DECLARE", "SHOW", "SET"}  # DECLARE opens a cursor; SET configures a new connection
-# Django keeps the token of the email in the session. The readiness checks write, but change no row.
-WRITING_ROUTES = {"accounts:password_reset_confirm", "readyz", "v2-ready"}
+# Django keeps the token of the email in the session. The readiness checks write, but change no row. Exports are recorded in
+# the audit log.
+EXPORTS = {"api:prediction-export", "predictions:history-export", "predictions:own-data"}
+WRITING_ROUTES = {"accounts:password_reset_confirm", "readyz", "v2-ready", *EXPORTS}
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from monitoring.aggregation import TimeRange, count_predictions
 from monitoring.models import RolledPeriod, Rollup
 from monitoring.tally import ROLLUP_COLUMNS, Tallies, Tally
 from monitoring.windows import DAY, HOUR, ROLLUP_DELAY, round_down
-from predictions.models import Prediction
+from predictions.models import Prediction, SummaryProgress
 from predictions.services.summaries import delete_summaries
+from predictions.usage import REMOVED
 
 HOURS_PER_TRANSACTION = 24
 
@@ -55,9 +56,10 @@ def delete_rollups(*, since: datetime) -> int:
     """Delete the rollups of an hour, of its day, and of all later periods; return how many were deleted.
 
     Use it after you change predictions with SQL. The next `roll_up` creates them again. The summaries of reviews and the
-    counts of predictions are deleted too, see `delete_summaries`.
+    counts of predictions are deleted too, see `delete_summaries`. Rollups of days from which rows were removed stay.
     """
     delete_summaries(since=since)
+    since = max(since, SummaryProgress.get_until(REMOVED) or since)
     periods = RolledPeriod.objects.filter(start__gte=round_down(since, DAY))
     periods = periods.exclude(start__lt=round_down(since, HOUR), hours=1)
     return periods.delete()[1].get("monitoring.RolledPeriod", 0)

@@ -24,6 +24,7 @@ from predictions.api.idempotency import BATCH_LEASE_SECONDS, IDEMPOTENCY_PARAMET
 from predictions.api.raw_images import reject_query_fields
 from predictions.api.representation import get_base_url, get_url_suffix, represent_prediction
 from predictions.api.serializers.batch import BatchImagesSerializer, BatchRequestSerializer, BatchResultSerializer
+from predictions.api.storing import STORE_PARAMETER, read_store
 from predictions.models import Prediction
 from predictions.services.batch import BatchItem, BatchResult, predict_batch
 from predictions.services.decoding import limit_request_decoding
@@ -40,7 +41,7 @@ class BatchView(LargeBodyMixin):
     @extend_schema(
         request={"multipart/form-data": BatchImagesSerializer(), "application/json": BatchRequestSerializer()},
         responses=BatchResultSerializer,
-        parameters=[IDEMPOTENCY_PARAMETER],
+        parameters=[STORE_PARAMETER, IDEMPOTENCY_PARAMETER],
     )
     @partial(idempotent, lease_seconds=BATCH_LEASE_SECONDS)
     def post(self, request: Request) -> HttpResponse:
@@ -58,6 +59,7 @@ class BatchView(LargeBodyMixin):
         if "unique_reference" in request.query_params:
             message = "Batches do not support unique_reference. Send an Idempotency-Key, or single requests."
             raise ValidationError({"unique_reference": message}, code="unknown-parameter")
+        is_stored = read_store(request)
         model = serializer.validated_data.pop("model")
         items = read_items(serializer.validated_data)
         resolved = resolve_model(model, user=user)
@@ -70,6 +72,7 @@ class BatchView(LargeBodyMixin):
                 items=[item for item in items if isinstance(item, BatchItem)],
                 resolved=resolved,
                 is_default_model=not model,
+                is_stored=is_stored,
                 in_transaction=respond.in_transaction,
             )
         return respond(results)

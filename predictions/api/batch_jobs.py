@@ -29,6 +29,7 @@ from predictions.api.serializers.batch_job import (
     ImagesRequestSerializer,
     StartRequestSerializer,
 )
+from predictions.api.storing import require_storage
 from predictions.batch_job_results import stream_results
 from predictions.models import BatchJob
 from predictions.permissions import EXPORT_DENIED, JOB_CHANGE_DENIED, can_change_job, can_export_job
@@ -120,6 +121,7 @@ class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         Without a file, the job is a draft: add images with `images/`, then call `start/`. With `start=false`, a job with a
         file is a draft too, and has a preview.
         """
+        require_storage(request)
         serializer = BatchJobRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         values = serializer.validated_data

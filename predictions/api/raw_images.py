@@ -15,7 +15,7 @@ from core.api.fields import MAX_QUOTED_CHARACTERS
 
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")  # usual ones; each image/* is read
 QUERY_FIELDS = ("model", "client_reference", "expires_in")
-OTHER_PARAMETERS = {"format", "include", "unique_reference"}  # of requests in any form
+OTHER_PARAMETERS = {"format", "include", "store", "unique_reference"}  # of requests in any form
 
 
 class ImageParser(BaseParser):

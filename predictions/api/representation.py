@@ -119,6 +119,7 @@ def represent_input(row: Input, *, base_url: str, url_suffix: str = "") -> dict[
         "original_name": row.original_name,
         "features": None if row.kind == Input.Kind.TEXT else row.features,
         "text": row.text,
+        "data_removed_at": _format_time(row.data_removed_at) if row.data_removed_at else None,
     }
 
 

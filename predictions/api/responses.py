@@ -35,9 +35,10 @@ def build_created_response(prediction: Prediction, *, request: Request, reader: 
 
 def build_failure_response(prediction: Prediction, *, url: str) -> HttpResponse:
     """Return the problem of a prediction whose model failed."""
+    is_stored = prediction.input.data_removed_at is None
     return build_problem(
         status=STATUS_BY_CODE.get(prediction.error_code, 500),
         code=prediction.error_code,
-        detail=f"{prediction.error_message} The input is stored with a failed prediction.",
+        detail=prediction.error_message + (" The input is stored with a failed prediction." if is_stored else ""),
         prediction=url,
     )

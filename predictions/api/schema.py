@@ -15,6 +15,7 @@ from predictions.api.idempotency import IDEMPOTENCY_PARAMETER
 from predictions.api.raw_images import MEDIA_TYPES
 from predictions.api.serializers import ImageRequestSerializer, PredictionRequestSerializer, PredictionSerializer
 from predictions.api.serializers.review import OWNER_STRATEGIES
+from predictions.api.storing import STORE_PARAMETER
 from predictions.filters import REPEATABLE_FILTERS
 from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
 from registry.models import MAX_VERSION_NUMBER
@@ -106,6 +107,7 @@ CREATE: dict[str, Any] = {
             bool,
             description="If true, and if you have a prediction with this client_reference, return it with the status 200.",
         ),
+        STORE_PARAMETER,
         IDEMPOTENCY_PARAMETER,
         PREFER_PARAMETER,
     ],

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any, cast
+from urllib.parse import quote
 
+from django.conf import settings
 from django.db.models import QuerySet
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -36,6 +38,7 @@ from predictions.api.serializers import (
     PredictionWithFeaturesSerializer,
     PredictionWithImageSerializer,
 )
+from predictions.api.storing import read_store
 from predictions.export import CONTENT_TYPES, FORMAT_NAMES, stream_export
 from predictions.export_names import build_export_name
 from predictions.filter_fields import UTCDateTimeField
@@ -44,7 +47,7 @@ from predictions.models import Input, Prediction
 from predictions.permissions import select_exportable
 from predictions.services import predict
 from predictions.services.references import create_unique
-from predictions.services.stored_files import read_stored_file
+from predictions.services.stored_files import build_signed_url, read_stored_file
 from registry.versions import get_version
 
 IMAGE_KINDS = (Input.Kind.IMAGE, Input.Kind.IMAGE_TABULAR)
@@ -123,13 +126,14 @@ class PredictionViewSet(
         Send an image as the part `image` of `multipart/form-data`, as base64 in the JSON key `image`, or as the body itself
         with its media type. Send features or a text as JSON. Send an image with features as `image` and `features`, in
         `multipart/form-data` or in JSON. With `Prefer: respond-async`, the model runs in the
-        background.
+        background. With `store=false`, the input and the output are not stored.
         """
         serializer = PredictionRequestSerializer(data=request.data)
         reject_query_fields(request)
         serializer.is_valid(raise_exception=True)
         is_unique = read_unique_reference(request, serializer.validated_data["client_reference"])
         preference = read_preference(request, serializer.validated_data)
+        is_stored = read_store(request, needs_storage=is_unique or preference.is_background)
         if preference.is_background:
             return create_in_background(request, serializer.validated_data, preference, is_unique=is_unique)
         user, claim = cast(User, request.user), get_claim(request)
@@ -137,7 +141,7 @@ class PredictionViewSet(
         respond = claim.record(build)
         arguments: dict[str, Any] = {"user": user, "source": Prediction.Source.API, "in_transaction": respond.in_transaction}
         if not is_unique:
-            return respond(predict(**arguments, **serializer.validated_data))
+            return respond(predict(**arguments, is_stored=is_stored, **serializer.validated_data))
         prediction, is_created = create_unique(predict, **arguments, **serializer.validated_data)
         return respond(prediction) if is_created else claim.complete(build(prediction, status=200))
 
@@ -210,12 +214,25 @@ class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     def get_queryset(self) -> QuerySet[Input]:
         return Input.objects.visible_to(self.request.user)
 
-    @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY})
+    @extend_schema(
+        responses={
+            (200, "image/*"): OpenApiTypes.BINARY,
+            302: OpenApiResponse(description="The signed URL of the image, if the site redirects programs to its bucket."),
+        }
+    )
     @action(detail=True, content_negotiation_class=IgnoreAcceptNegotiation)
     def image(self, request: Request, pk: str) -> HttpResponse:
         """Get the original bytes of an image. Only its owner and reviewers have access."""
         row = get_object_or_404(self.get_queryset(), pk=pk, kind__in=IMAGE_KINDS)
-        data = read_stored_file(row, reader=cast(User, request.user))
-        name = str(row.image).rpartition("/")[2]
-        headers = {**IMAGE_HEADERS, "Content-Disposition": f'inline; filename="{name}"'}
+        reader = cast(User, request.user)
+        # Pages need the image from this site, because of their content security policy and of the image editor.
+        if request.auth and request.method == "GET" and (url := build_signed_url(row, reader=reader)):
+            return HttpResponseRedirect(url, headers=IMAGE_HEADERS)
+        data = read_stored_file(row, reader=reader)
+        name = str(row.image)
+        headers = {**IMAGE_HEADERS, "Content-Disposition": f'inline; filename="{name.rpartition("/")[2]}"'}
+        storage: Any = row.image.storage
+        if settings.X_ACCEL_LOCATION and not storage.is_remote:  # the file is intact, and nginx sends it
+            headers["X-Accel-Redirect"] = settings.X_ACCEL_LOCATION + quote(name)
+            data = b""
         return HttpResponse(data, content_type=row.content_type, headers=headers)

@@ -4,6 +4,8 @@ from predictions.models.idempotency import IdempotencyKey
 from predictions.models.input import Input
 from predictions.models.prediction import Prediction
 from predictions.models.queued import QueuedPrediction
+from predictions.models.removed_file import RemovedFile
+from predictions.models.retention import RetentionPolicy, RetentionRun
 from predictions.models.review import Review, ReviewClaim
 from predictions.models.review_work import ReviewAssignment, ReviewGoal
 from predictions.models.saved_filter import SavedFilter
@@ -20,6 +22,9 @@ __all__ = [
     "PredictionCount",
     "PredictionTag",
     "QueuedPrediction",
+    "RemovedFile",
+    "RetentionPolicy",
+    "RetentionRun",
     "Review",
     "ReviewAssignment",
     "ReviewClaim",

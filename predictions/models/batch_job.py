@@ -19,6 +19,8 @@ from predictions.paths import get_batch_job_image_path, get_batch_job_path
 from predictions.querysets import BatchJobQuerySet
 from registry.models import ModelVersion
 
+REMOVED_CODE = "data-removed"  # of an item whose prediction was removed by a retention policy
+
 
 class BatchJob(models.Model):
     """A CSV file of rows, a ZIP file of images, or images that are uploaded one after the other.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -15,6 +15,11 @@ from core.validators import MAX_FILE_NAME_CHARACTERS, validate_sha256
 from inference.signature import TEXT_KEY
 from predictions.paths import get_input_path
 from predictions.querysets import InputQuerySet
+
+ERASED_SHA256 = "0" * 64
+"""In place of the SHA-256 of an erased input: short texts and features could be guessed from theirs."""
+EMPTY_INPUT: dict[str, Any] = {"sha256": ERASED_SHA256, "original_name": ""}
+"""The values of an input without its data, besides its file and its features."""
 
 
 class Input(models.Model):
@@ -52,6 +57,9 @@ class Input(models.Model):
         max_length=MAX_FILE_NAME_CHARACTERS, blank=True, help_text=_("The file name as uploaded.")
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    data_removed_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("When the file, or all data of an erased input, was removed.")
+    )
 
     objects: ClassVar = InputQuerySet.as_manager()
 
@@ -85,10 +93,15 @@ class Input(models.Model):
 
     @property
     def has_image(self) -> bool:
-        """Return whether the input is or contains an image."""
-        return self.kind in (self.Kind.IMAGE, self.Kind.IMAGE_TABULAR)
+        """Return whether the input is or contains an image that was not removed."""
+        return self.kind in (self.Kind.IMAGE, self.Kind.IMAGE_TABULAR) and self.data_removed_at is None
 
     @property
     def text(self) -> str | None:
         """Return the text of a text input; None for other inputs."""
         return (self.features or {}).get(TEXT_KEY) if self.kind == self.Kind.TEXT else None
+
+    @property
+    def is_erased(self) -> bool:
+        """Return whether all data was removed, not only the image."""
+        return self.data_removed_at is not None and self.sha256 == ERASED_SHA256

@@ -29,6 +29,11 @@ MARGIN_HELP_TEXT = _(
     "The score of the label minus the highest other score, -1 to 1. If thresholds decide, the smallest distance of a score "
     "to its threshold."
 )
+EMPTY_OUTPUT: dict[str, Any] = {
+    "label": "", "confidence": None, "margin": None, "value": None, "warnings": [], "error_message": "",
+    "client_reference": "",
+}  # fmt: skip
+"""The values of a prediction without its output, which is then an empty object, or null as before."""
 
 
 class Prediction(models.Model):
@@ -169,6 +174,11 @@ class Prediction(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("predictions:detail", args=[self.id])
+
+    @property
+    def is_erased(self) -> bool:
+        """Return whether the output was removed. A prediction that failed has none to remove."""
+        return self.output == {} and not self.label and self.value is None
 
     @property
     def is_final(self) -> bool:

@@ -25,7 +25,8 @@ PICKED_BY_BITS = {name: 1 << number for number, name in enumerate(Review.PickedB
 class ReviewSummary(models.Model):
     """What metrics need to know about a succeeded prediction with an active review: one row in place of all its reviews."""
 
-    prediction = models.OneToOneField(Prediction, models.CASCADE, primary_key=True, related_name="+")
+    # A frozen summary stays when its prediction is removed, so this is no constraint of the database.
+    prediction = models.OneToOneField(Prediction, models.DO_NOTHING, primary_key=True, db_constraint=False, related_name="+")
     # The composite indexes below serve these two keys' own queries too.
     model_version = models.ForeignKey(ModelVersion, models.CASCADE, db_index=False, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_index=False, related_name="+")
@@ -41,6 +42,11 @@ class ReviewSummary(models.Model):
     picked_by = models.PositiveSmallIntegerField(help_text=_("PICKED_BY_BITS of all reviews, including withdrawn ones."))
     ratings = models.TextField(
         help_text=_("If several reviewers have decided, a JSON list of [reviewer ID, true label, labels, or verdict].")
+    )
+    is_frozen = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("The output of the prediction was removed, so the summary cannot be computed again."),
     )
 
     objects: ClassVar = VisibleQuerySet.as_manager()

@@ -33,6 +33,7 @@ from predictions.services.inserts import insert_batch
 from predictions.services.predict import set_failure, set_output, set_timings
 from predictions.services.rows import clone_row
 from predictions.services.storage import store_files, validate_texts
+from predictions.services.unstored import hide_data
 from registry.models import ModelVersion
 from registry.references import ResolvedModel
 
@@ -71,6 +72,7 @@ def predict_batch(
     is_default_model: bool = False,
     all_or_nothing: bool = False,
     is_counted: bool = False,
+    is_stored: bool = True,
     in_transaction: Callable[[list[BatchResult]], object] | None = None,
 ) -> list[BatchResult]:
     """Run a model on many inputs, and store the valid inputs and their predictions in one transaction.
@@ -88,6 +90,7 @@ def predict_batch(
         is_default_model: the request named no model; error messages then mention that this is the default.
         all_or_nothing: raise the first error of an item instead of returning it, and then store nothing.
         is_counted: the items have been counted against the quota of the user.
+        is_stored: as `predict` takes it.
         in_transaction: called with the results after the inserts, in the same transaction.
 
     Raises:
@@ -134,6 +137,8 @@ def predict_batch(
     stored = _remove_refused(entries, results)
     if all_or_nothing:
         _raise_first_error(results)
+    if not is_stored:
+        stored = [Entry(*hide_data(entry.prediction, entry.prepared), entry.outcome) for entry in stored]
     _store(stored, results, in_transaction)
     _record_batch(stored)
     return results

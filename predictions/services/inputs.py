@@ -23,7 +23,7 @@ from inference.types import ImageRow, ModelInput, Row
 from predictions.digests import hash_bytes, hash_image
 from predictions.models import Input
 from predictions.services.rows import clone_row
-from predictions.services.stored_files import read_stored_file
+from predictions.services.stored_files import check_data_is_stored, read_stored_file
 from registry.models import ModelVersion
 
 TIMING_DECIMALS = 3  # of milliseconds
@@ -186,8 +186,9 @@ def prepare_stored_input(row: Input, version: ModelVersion) -> PreparedInput:
 
     Raises:
         InvalidInput: the version does not accept this input.
-        StoredFileError: the stored file is missing or damaged.
+        StoredFileError: the stored data was removed, is missing, or is damaged.
     """
+    check_data_is_stored(row)
     prepared = PreparedInput(row, "", read_stored_file(row) if row.has_image else b"")
     started = perf_counter()
     item = convert_item(prepared, version)
@@ -202,8 +203,9 @@ def read_stored_input(row: Input, version: ModelVersion, *, decodes_fully: bool 
 
     Raises:
         InvalidInput: the version does not accept this input.
-        StoredFileError: the stored file is missing or damaged.
+        StoredFileError: the stored data was removed, is missing, or is damaged.
     """
+    check_data_is_stored(row)
     signature_input = version.parsed_signature.input
     image = None
     if row.has_image:

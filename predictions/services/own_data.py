@@ -73,6 +73,7 @@ def describe_account(user: User) -> dict[str, Any]:
         **{name: getattr(user, name) for name in (*names, "page_size", "daily_quota")},
         "groups": list(user.groups.values_list("name", flat=True)),
         "tokens": list(tokens),
+        "identities": list(user.identities.values("issuer", "subject", "created_at")),
     }
 
 
@@ -144,7 +145,7 @@ def write_csv(table: Table) -> Iterator[str]:
 def _write_images(archive: ZipStream, user: User, missing: list[str]) -> Iterator[bytes]:
     """Add the image of each input, with the ID of the input as its name."""
     fields = ("sha256", "image", "kind", "features")
-    for pk, *values in iterate_rows(Input.objects.filter(user=user).exclude(image=""), *fields):
+    for pk, *values in iterate_rows(Input.objects.filter(user=user, data_removed_at=None).exclude(image=""), *fields):
         row = Input(pk=pk, **dict(zip(fields, values, strict=True)))
         try:
             data = read_stored_file(row)

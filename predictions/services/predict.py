@@ -19,6 +19,7 @@ from predictions import metrics
 from predictions.models import Prediction
 from predictions.services.inputs import TIMING_DECIMALS, PreparedInput, convert_item, prepare_input
 from predictions.services.storage import store_prediction
+from predictions.services.unstored import hide_data
 from registry.models import ModelVersion
 from registry.references import ResolvedModel, resolve_model
 from registry.serving import get_standby, get_standby_while_loading, lease_predictor
@@ -37,6 +38,7 @@ def predict(
     model: str = "",
     resolved: ResolvedModel | None = None,
     client_reference: str = "",
+    is_stored: bool = True,
     in_transaction: Callable[[Prediction], object] | None = None,
 ) -> Prediction:
     """Run a model on one input and store the input and the prediction.
@@ -55,6 +57,7 @@ def predict(
         model: `name`, `name@alias` or `name:number`; empty for the default model.
         resolved: the version that `model` refers to, if the caller has already resolved it for this user.
         client_reference: the caller's own id for the prediction.
+        is_stored: otherwise, only the user, the version, the status, and the timings are stored, see `hide_data`.
         in_transaction: called with the prediction in the transaction that stores it. If it raises, nothing is stored.
 
     Raises:
@@ -83,6 +86,7 @@ def predict(
         user=user,
         source=source,
         client_reference=client_reference,
+        is_stored=is_stored,
         in_transaction=in_transaction,
     )
 
@@ -94,11 +98,12 @@ def run_prediction(
     user: User | None,
     source: str,
     client_reference: str = "",
+    is_stored: bool = True,
     in_transaction: Callable[[Prediction], object] | None = None,
 ) -> Prediction:
     """Run a model on a prepared input and store both. For callers that have already resolved the model.
 
-    `in_transaction` is that of `predict`.
+    `is_stored` and `in_transaction` are those of `predict`.
 
     Raises:
         LimitReached, ModelNotRun, StorageUnavailable, DatabaseError: as `predict` does.
@@ -113,8 +118,9 @@ def run_prediction(
         decode_ms=prepared.decode_ms,
     )
     run_model(prediction, prepared, resolved)
-    store_prediction(prediction, prepared, in_transaction=in_transaction)
-    record_prediction(prediction)
+    stored, stored_input = (prediction, prepared) if is_stored else hide_data(prediction, prepared)
+    store_prediction(stored, stored_input, in_transaction=in_transaction)
+    record_prediction(stored)
     return prediction
 
 

@@ -17,7 +17,7 @@ from inference.types import ModelInput
 from predictions.digests import hash_stored_values
 from predictions.models import Input, Prediction
 from predictions.services.inputs import read_stored_input
-from predictions.services.stored_files import StoredFileError, StoredFileMissing
+from predictions.services.stored_files import StoredDataRemoved, StoredFileError, StoredFileMissing
 from registry.errors import describe_error
 from registry.models import ModelVersion
 from registry.serving import lease_predictor
@@ -101,6 +101,8 @@ def _read_verified_input(prediction: Prediction, *, decodes_fully: bool) -> Mode
     row: Input = prediction.input
     try:
         item = read_stored_input(row, prediction.model_version, decodes_fully=decodes_fully)
+    except StoredDataRemoved as error:
+        raise InputUnavailable("the data of the input was removed") from error
     except StoredFileMissing as error:
         raise InputUnavailable(f"the image file {row.image.name} is missing") from error
     except StorageUnavailable as error:

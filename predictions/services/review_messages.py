@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from predictions.models import Prediction
+
 MAX_LISTED_LABELS = 20  # labels in an error message
 # By the field, and whether the true output agrees with the prediction.
 CONTRADICTIONS = {
@@ -36,3 +38,11 @@ def format_label_choices(labels: list[str]) -> str:
     if len(labels) <= MAX_LISTED_LABELS:
         return shown
     return gettext("%(labels)s … (%(count)s in total)") % {"labels": shown, "count": len(labels)}
+
+
+def describe_not_reviewable(prediction: Prediction) -> str:
+    """Return why a prediction cannot be reviewed."""
+    if prediction.is_erased:
+        return gettext("The data of this prediction was removed. It can no longer be reviewed.")
+    text = gettext("Only succeeded predictions can be reviewed. The status of this one is %(status)s.")
+    return text % {"status": prediction.status}

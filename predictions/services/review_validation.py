@@ -14,7 +14,7 @@ from inference.numbers import MAX_FLOAT
 from predictions.models import Prediction, Review
 from predictions.models.review import MAX_COMMENT_CHARACTERS
 from predictions.presentation import format_labels, format_output
-from predictions.services.review_messages import describe_contradiction, format_label_choices
+from predictions.services.review_messages import describe_contradiction, describe_not_reviewable, format_label_choices
 
 Verdict = Review.Verdict
 TRUE_VALUE_TOLERANCE = 1e-6  # relative difference up to which a true value agrees with the predicted value
@@ -65,15 +65,12 @@ def validate_review(prediction: Prediction, review: ReviewInput, *, hints: bool 
         hints: suggest the closest label in errors, which takes time.
 
     Raises:
-        NotReviewable: the prediction did not succeed.
+        NotReviewable: the prediction did not succeed, or it was erased.
         InvalidReview: with the code `required`, `unknown-verdict`, `unknown-label`, `contradiction`, `not-finite`,
             `out-of-range`, `wrong-truth` or `too-long`.
     """
-    if prediction.status != Prediction.Status.SUCCEEDED:
-        raise NotReviewable(
-            gettext("Only succeeded predictions can be reviewed. The status of this one is %(status)s.")
-            % {"status": prediction.status}
-        )
+    if prediction.status != Prediction.Status.SUCCEEDED or prediction.is_erased:
+        raise NotReviewable(describe_not_reviewable(prediction))
     if review.verdict and review.verdict not in Verdict.values:
         raise _build_error("verdict", "unknown-verdict", gettext("Expected correct, incorrect, or unsure."), review.verdict)
     if len(review.comment) > MAX_COMMENT_CHARACTERS:

@@ -129,5 +129,5 @@ def _store_file(row: Input, data: bytes) -> None:
     storage = row.image.storage
     if hasattr(storage, "save_bytes"):
         row.image = storage.save_bytes(get_input_path(row, row.original_name), data)
-    else:  # another storage than that of the settings, such as S3
+    else:  # another storage than those of core
         row.image.save(row.original_name, ContentFile(data), save=False)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import posixpath
 from contextlib import suppress
+from typing import Any
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 
 from accounts.models import User
@@ -13,7 +16,7 @@ from inference.errors import InferenceError, InvalidImage
 from inference.preprocessing import make_thumbnail
 from predictions.digests import hash_stored_image
 from predictions.models import Input
-from predictions.paths import THUMBNAIL_FOLDER
+from predictions.paths import get_thumbnail_path
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +40,13 @@ class StoredFileMissing(StoredFileError):
     detail = "The stored file is missing. The prediction is not affected. The error has been logged for the operator."
 
 
+class StoredDataRemoved(StoredFileError):
+    """The file was removed on purpose: its user was erased, or it was older than the retention policy allows."""
+
+    code = "data-removed"
+    detail = "The data of this input was removed."
+
+
 def read_stored_file(row: Input, *, reader: User | None = None) -> bytes:
     """Return the exact bytes that were uploaded.
 
@@ -44,9 +54,10 @@ def read_stored_file(row: Input, *, reader: User | None = None) -> bytes:
         reader: the user who reads the file. If they are not its owner, the access is logged.
 
     Raises:
-        StoredFileError: the file is missing or has changed.
+        StoredFileError: the file was removed, is missing, or has changed.
         StorageUnavailable: the file cannot be read at the moment.
     """
+    check_data_is_stored(row)
     try:
         with translate_read_errors(), row.image.open() as file:
             data: bytes = file.read()
@@ -56,9 +67,49 @@ def read_stored_file(row: Input, *, reader: User | None = None) -> bytes:
     if hash_stored_image(row, data) != row.sha256:
         logger.error("stored file damaged", extra={"input": str(row.pk)})
         raise StoredFileError
+    _log_access(row, reader)
+    return data
+
+
+def build_signed_url(row: Input, *, reader: User) -> str | None:
+    """Return a URL of S3_URL_SECONDS for the file of an input; None if files are on disk, or if the setting is 0.
+
+    The type and the disposition of the response are part of the signature. The SHA-256 is not compared.
+
+    Args:
+        reader: the user who gets the URL. If they are not the owner of the file, the access is logged.
+
+    Raises:
+        StoredDataRemoved: the file was removed.
+    """
+    check_data_is_stored(row)
+    storage: Any = row.image.storage
+    if not storage.is_remote or not settings.S3_URL_SECONDS:
+        return None
+    _log_access(row, reader)
+    options = {
+        "ResponseContentType": row.content_type,
+        # The other site does not send `nosniff` or a content security policy, so the file is never shown as a page.
+        "ResponseContentDisposition": f'attachment; filename="{posixpath.basename(str(row.image))}"',
+        "ResponseCacheControl": "private, no-store",
+    }
+    url: str = storage.url(str(row.image), parameters=options, expire=settings.S3_URL_SECONDS)
+    return url
+
+
+def _log_access(row: Input, reader: User | None) -> None:
     if reader and row.user_id != reader.pk:
         logger.info("image viewed by a reviewer", extra={"input": str(row.pk), "user": str(reader.pk)})
-    return data
+
+
+def check_data_is_stored(row: Input) -> None:
+    """Check that the data of an input was not removed.
+
+    Raises:
+        StoredDataRemoved: it was.
+    """
+    if row.data_removed_at is not None:
+        raise StoredDataRemoved
 
 
 def read_thumbnail(row: Input) -> bytes:
@@ -69,8 +120,9 @@ def read_thumbnail(row: Input) -> bytes:
         StorageUnavailable: the files cannot be read at the moment.
         Overloaded: the image is large, and the server decodes others for too long.
     """
+    check_data_is_stored(row)
     storage = row.image.storage
-    name = f"{THUMBNAIL_FOLDER}/{row.pk.hex[-2:]}/{row.pk}.webp"
+    name = get_thumbnail_path(row.pk)
     try:
         with translate_read_errors(), storage.open(name) as file:
             thumbnail: bytes = file.read()
@@ -87,4 +139,6 @@ def read_thumbnail(row: Input) -> bytes:
     with suppress(OSError):  # the next request creates it again
         if not storage.exists(name):  # another request may have created it in the meantime
             storage.save(name, ContentFile(thumbnail))
+        if Input.objects.filter(pk=row.pk, data_removed_at__isnull=False).exists():  # the image was removed meanwhile
+            storage.delete(name)
     return thumbnail

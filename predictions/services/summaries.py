@@ -13,7 +13,7 @@ from django.utils import timezone
 from core.fields import EPOCH, get_first_id, get_id_time
 from predictions.models import Prediction, PredictionCount, Review, ReviewSummary, SummaryProgress
 from predictions.summary_sql import REVIEWS, SUMMARY_COLUMNS, build_computed
-from predictions.usage import DAY, PREDICTIONS, round_down_to_day
+from predictions.usage import DAY, PREDICTIONS, REMOVED, round_down_to_day
 
 # Readers compute the rows of the last minutes: a row has the time of its request, but is stored later, and the clocks of
 # two machines differ.
@@ -41,11 +41,12 @@ def delete_summaries(*, since: datetime) -> None:
     """Delete what is derived from predictions that were created since the day before a time, or from their reviews.
 
     Use it after you change predictions or reviews with SQL. The next `update_summaries` computes it again; until then,
-    metrics read the source tables.
+    metrics read the source tables. Frozen summaries stay, and so do the counts of days from which rows were removed.
     """
     since = round_down_to_day(since) - DAY  # a review can be older than its prediction, by the difference of two clocks
-    SummaryProgress.objects.filter(until__gt=since).update(until=since)
-    ReviewSummary.objects.filter(created_at__gte=since).delete()
+    since = max(since, SummaryProgress.get_until(REMOVED) or since)
+    SummaryProgress.objects.filter(until__gt=since).exclude(name=REMOVED).update(until=since)
+    ReviewSummary.objects.filter(created_at__gte=since, is_frozen=False).delete()
     PredictionCount.objects.filter(day__gte=since).delete()
 
 
@@ -68,8 +69,37 @@ def _summarize_reviews(until: datetime) -> bool:
     return not is_last
 
 
+def lock_summaries() -> None:
+    """Wait for a running update, and prevent others until the end of the transaction. Call it before you lock predictions.
+
+    From the first call on, metrics read the table.
+    """
+    _lock_progress(REVIEWS, EPOCH)
+
+
+def freeze_summaries(*, predictions: Collection[UUID]) -> None:
+    """Compute the summaries of predictions for the last time, before their output is removed. Call `lock_summaries` first.
+
+    So the metrics of a version stay the same.
+    """
+    _replace_summaries(predictions)
+    ReviewSummary.objects.filter(prediction__in=predictions).update(is_frozen=True)
+
+
+def record_removal(*, until: datetime) -> None:
+    """Record that predictions up to a time were removed. Counts of these days are not computed again.
+
+    Args:
+        until: the time of the newest removed prediction.
+    """
+    progress = _lock_progress(REMOVED, EPOCH)
+    _save_progress(progress, max(progress.until, round_down_to_day(until) + DAY))
+
+
 def _replace_summaries(predictions: Collection[UUID]) -> None:
-    ReviewSummary.objects.filter(prediction__in=predictions).delete()
+    rows = ReviewSummary.objects.filter(prediction__in=predictions)
+    predictions = set(predictions) - set(rows.filter(is_frozen=True).values_list("prediction", flat=True))
+    rows.filter(is_frozen=False).delete()
     if not predictions:
         return
     reviews = Review.objects.filter(prediction__in=predictions, prediction__status=Prediction.Status.SUCCEEDED)

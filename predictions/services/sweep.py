@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterator
-from contextlib import suppress
+from datetime import timedelta
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
+from typing import Any
 
-from django.conf import settings
+from django.core.files.storage import default_storage
+from django.utils import timezone
 
 from core.fields import parse_uuid
 from core.storage import TEMPORARY_FOLDER
+from core.storage_errors import translate_write_errors
+from core.stored_files import StoredFile
 from predictions.models import BatchJob, BatchJobImage, Input
 from predictions.paths import BATCH_JOB_FOLDER, INPUT_FOLDER
 
@@ -19,20 +22,25 @@ MAX_FILES_PER_QUERY = 500
 UNFINISHED_FILE_SECONDS = 24 * 3600  # without a change
 
 
-def sweep_media(*, older_than: float, dry_run: bool = False) -> list[Path]:
-    """Delete stored files that no row refers to, and temporary files; return their paths.
+def sweep_media(*, older_than: float, dry_run: bool = False) -> list[PurePath]:
+    """Delete stored files that no row refers to, and temporary files on this machine.
 
     Args:
         older_than: minimum age in seconds. A file is written before its row, so a new file may not have a row yet.
         dry_run: only return the paths.
+
+    Returns:
+        The paths of the files, or the names of objects in a bucket.
+
+    Raises:
+        StorageUnavailable: a file cannot be deleted, or the files cannot be listed.
     """
-    root = Path(settings.MEDIA_ROOT)
-    latest_change = time.time() - older_than
-    paths = [*_find_orphans(root, latest_change), *_find_older_files(root / TEMPORARY_FOLDER, latest_change)]
+    orphans = list(_find_orphans(older_than))
+    temporary = list(_find_older_files(default_storage.scratch, TEMPORARY_FOLDER, older_than))  # type: ignore[attr-defined]
     if not dry_run:
-        for path in paths:
-            path.unlink(missing_ok=True)
-    return paths
+        for storage, names in _pair_with_storages(orphans, temporary):
+            _delete(storage, names)
+    return [_build_path(storage, name) for storage, names in _pair_with_storages(orphans, temporary) for name in names]
 
 
 def delete_unfinished_files() -> int:
@@ -40,21 +48,39 @@ def delete_unfinished_files() -> int:
 
     The file of an upload that is running is newer, because each chunk changes it.
     """
-    folder = Path(settings.MEDIA_ROOT, TEMPORARY_FOLDER)
-    paths = list(_find_older_files(folder, time.time() - UNFINISHED_FILE_SECONDS))
-    for path in paths:
-        path.unlink(missing_ok=True)
-    return len(paths)
+    storage = default_storage.scratch  # type: ignore[attr-defined]
+    names = list(_find_older_files(storage, TEMPORARY_FOLDER, UNFINISHED_FILE_SECONDS))
+    _delete(storage, names)
+    return len(names)
 
 
-def _find_orphans(root: Path, latest_change: float) -> Iterator[Path]:
+def _pair_with_storages(orphans: list[str], temporary: list[str]) -> list[tuple[Any, list[str]]]:
+    return [(default_storage, orphans), (default_storage.scratch, temporary)]  # type: ignore[attr-defined]
+
+
+def _delete(storage: Any, names: list[str]) -> None:
+    with translate_write_errors():
+        for name in names:
+            storage.delete(name)
+
+
+def _build_path(storage: Any, name: str) -> PurePath:
+    return PurePosixPath(name) if storage.is_remote else Path(storage.path(name))
+
+
+def _find_orphans(older_than: float) -> Iterator[str]:
     """Yield files of inputs and batch jobs that no row refers to."""
     for folder, find_known in ((INPUT_FOLDER, find_known_inputs), (BATCH_JOB_FOLDER, find_known_job_files)):
-        files = _find_older_files(root / folder, latest_change)
-        while paths := list(islice(files, MAX_FILES_PER_QUERY)):
-            by_name = {path.relative_to(root).as_posix(): path for path in paths}
-            known = find_known(by_name)
-            yield from (path for name, path in by_name.items() if name not in known)
+        files = _find_older_files(default_storage, folder, older_than)
+        while names := list(islice(files, MAX_FILES_PER_QUERY)):
+            known = find_known(names)
+            yield from (name for name in names if name not in known)
+
+
+def _find_older_files(storage: Any, folder: str, older_than: float) -> Iterator[str]:
+    latest_change = timezone.now() - timedelta(seconds=older_than)
+    files: Iterator[StoredFile] = storage.iterate_files(folder)
+    return (file.name for file in files if file.modified_at <= latest_change)
 
 
 def find_known_inputs(names: Collection[str]) -> set[str]:
@@ -75,10 +101,3 @@ def find_known_job_files(names: Collection[str]) -> set[str]:
     files = BatchJob.objects.filter(pk__in=job_ids).values_list("file", flat=True)
     images = BatchJobImage.objects.filter(job__in=job_ids, file__in=names).values_list("file", flat=True)
     return {*files, *images}
-
-
-def _find_older_files(folder: Path, latest_change: float) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):  # it was renamed or deleted meanwhile
-            if path.is_file() and path.stat().st_mtime <= latest_change:
-                yield path

@@ -165,7 +165,8 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(shades, use
         prediction = make_prediction(user)
     review_prediction(prediction=prediction, reviewer=user, verdict="correct")
     api.get(PREDICTIONS_URL)
-    with django_assert_num_queries(5):  # the token with its user, the permissions, the rows, their reviews, their tags
+    # The token with its user, the permissions, the audit log, the rows, their reviews, their tags.
+    with django_assert_num_queries(6):
         assert len(read_csv(api.get(EXPORT_URL, {"format": "csv"}))) == 30
 
 

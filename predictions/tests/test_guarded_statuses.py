@@ -114,3 +114,26 @@ def test_these_tests_notice_a_migration_that_rebuilds_the_table(shades, user):
                 cursor.execute(sql)
     with pytest.raises(DatabaseError, match="never changes"):
         Prediction.objects.update(label="y")
+
+
+ERASED = {
+    "user": None, "output": {}, "label": "", "confidence": None, "margin": None, "value": None, "warnings": [],
+    "error_message": "", "client_reference": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("status", FINAL)
+def test_the_data_of_a_final_prediction_can_be_removed(shades, user, status):
+    prediction = make_prediction(user, client_reference="x")
+    set_status(prediction, status)
+    erased = ERASED | {"output": {} if status == "succeeded" else None}
+    for name in ("queue_ms", "status", "error_code", "created_at"):
+        with pytest.raises(DatabaseError, match="never changes"), transaction.atomic():
+            Prediction.objects.update(**erased, **{name: CHANGES[name]})
+    for name in ("user", "label", "confidence", "client_reference"):
+        kept = {key: value for key, value in erased.items() if key != name}
+        with pytest.raises(DatabaseError, match="never changes"), transaction.atomic():
+            Prediction.objects.update(**kept)
+    assert Prediction.objects.update(**erased) == 1
+    with pytest.raises(DatabaseError, match="never changes"), transaction.atomic():
+        Prediction.objects.update(label="x")

@@ -51,7 +51,7 @@ def build_full_prediction(version, user):
         started_at=timezone.now(),
     )
     values = {"kind": "image-tabular", "features": {text: [1, True, None]}, "width": 5, "height": 2**31 - 1, "size": 2**40}
-    for name, value in {**values, "original_name": text}.items():
+    for name, value in {**values, "original_name": text, "data_removed_at": timezone.now()}.items():
         setattr(prediction.input, name, value)
     return prediction
 

@@ -137,8 +137,10 @@ def get_comments_context(prediction: Prediction) -> dict[str, Any]:
 def get_other_versions_context(prediction: Prediction, user: User) -> dict[str, Any]:
     """Return the newest prediction of each other version for the same content, and the versions without one.
 
-    Another model is included if it has the same labels.
+    Another model is included if it has the same labels. The result is empty if the data of the input was removed.
     """
+    if prediction.input.data_removed_at is not None:
+        return {}
     same = Input.objects.visible_to(user).filter(sha256=prediction.input.sha256).values_list("pk", flat=True)
     inputs = {prediction.input_id, *same[:MAX_OTHER_INPUTS]}
     rows = Prediction.objects.visible_to(user).filter(input__in=inputs).exclude(model_version=prediction.model_version_id)

@@ -42,7 +42,7 @@ class PredictionView(LoginRequiredMixin, DetailView):
             version.parsed_signature,
             reference=str(version),
             site_url=get_site_url(self.request),
-            row=self.object.input,
+            row=None if self.object.input.is_erased else self.object.input,
         )
         user = self.request.user
         return super().get_context_data(
@@ -87,7 +87,7 @@ class ThumbnailView(LoginRequiredMixin, View):
 
     def get(self, request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
         row = get_object_or_404(Input.objects.visible_to(request.user), pk=pk)
-        if not row.has_image:
+        if not row.has_image and row.data_removed_at is None:
             raise Http404
         try:
             thumbnail = read_thumbnail(row)

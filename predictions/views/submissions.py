@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from accounts.requests import AuthenticatedRequest
@@ -33,6 +34,7 @@ class SubmissionMixin:
                 PREVIOUS_KEY_COOKIE,
                 self.submission_key,
                 max_age=DOUBLE_CLICK_SECONDS,
+                path=settings.SESSION_COOKIE_PATH,
                 httponly=True,
                 samesite="Lax",
                 secure=request.is_secure(),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-
 from django.db import transaction
 from django.utils.translation import gettext
 
 from accounts.models import User
+from accounts.services.audit import Action, AuditObject, record_action
 from core.validators import validate_name
 from events.services import record_event
 from inference.errors import InvalidSignature
@@ -18,8 +17,6 @@ from registry.querysets import PRODUCTION
 from registry.references import resolve_version
 from registry.services.verify import verify_version
 from registry.tasks import get_task
-
-logger = logging.getLogger(__name__)
 
 
 def promote_model(*, name: str, number: int, alias: str = PRODUCTION, user: User | None = None) -> AliasChange:
@@ -73,5 +70,6 @@ def move_alias(*, version: ModelVersion, alias: str = PRODUCTION, user: User | N
             model=version.model, alias=alias, from_version=previous, to_version=version, changed_by=user
         )
         record_event(type="alias.changed", uuid=change.pk, subject=row)
-    logger.info("alias moved", extra={"alias": str(row), "version": version.number, "user": str(user.pk if user else "")})
+        details = {"from": previous.number if previous else None, "to": version.number}
+        record_action(action=Action.ALIAS_MOVED, actor=user, on=AuditObject("alias", row.pk, str(row)), details=details)
     return change

@@ -2,9 +2,12 @@
 // forms of open pages have an old one.
 const FIELD_NAME = "csrfmiddlewaretoken";
 
-// Return the token, or an empty string if the browser has no such cookie.
+// Below a path of a host, the cookie has its own name, and `csrftoken` may be of another site.
+const COOKIES = [/(?:^|; *)mlsite_csrftoken=([^;]*)/, /(?:^|; *)csrftoken=([^;]*)/];
+
+// Return the token, or an empty string.
 export function readCsrfToken() {
-  return document.cookie.match(/(?:^|;\s*)csrftoken=([^;]*)/)?.[1] || "";
+  return COOKIES.map((cookie) => document.cookie.match(cookie)?.[1]).find(Boolean) || "";
 }
 
 // This listener runs before those of htmx and of the other modules, which read the form.

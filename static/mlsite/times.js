@@ -12,6 +12,7 @@ const LOCALE = language === "en" ? "en-GB" : language;
 const NOW_SECONDS = 45;
 const MILLISECONDS_PER_DAY = 86_400_000;
 const COOKIE_SECONDS = 31_536_000;
+const SITE_PATH = new URL("../../", import.meta.url).pathname; // from static/mlsite/
 const relativeFormat = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
 
 const dayFormat = new Intl.DateTimeFormat("en-CA", { timeZone });
@@ -19,7 +20,7 @@ const dayFormat = new Intl.DateTimeFormat("en-CA", { timeZone });
 // The server shows times in this time zone until the script replaces them, and uses it for days.
 function rememberTimeZone() {
   if (document.documentElement.dataset.timeZone || !browserTimeZone) return;
-  document.cookie = `time_zone=${browserTimeZone}; path=/; max-age=${COOKIE_SECONDS}; samesite=lax`;
+  document.cookie = `time_zone=${browserTimeZone}; path=${SITE_PATH}; max-age=${COOKIE_SECONDS}; samesite=lax`;
 }
 
 function format(time, options) {

@@ -1,5 +1,5 @@
-// The features form, which htmx replaces with each response: keep what was typed in the meantime, focus the first invalid
-// field, and fill in a pasted CSV row at once.
+// The features form, which htmx replaces: keep what was typed meanwhile, focus the first invalid field, fill in a pasted
+// CSV row at once.
 const FORM_SELECTOR = ".features-form";
 let typedValues = new Map();
 let typedVersion = "";

@@ -1,5 +1,4 @@
-// A prediction waits while its model is loading: the page sends the same request again, with the same idempotency key, so that
-// it is stored once.
+// A prediction waits while its model is loading: the page repeats the request with the same idempotency key.
 import { gettext, interpolate } from "../mlsite/i18n.js";
 
 const LOADING_CODE = "model-loading";
@@ -36,7 +35,7 @@ function endWait(form) {
   const wait = waits.get(form);
   if (!wait) return;
   clearInterval(wait.timer);
-  clearTimeout(wait.repetition); // another click on the form has been answered in the meantime
+  clearTimeout(wait.repetition);
   wait.notice.remove();
   form.classList.remove("waits-for-model");
   waits.delete(form);

@@ -1,5 +1,5 @@
-// Send each submission of a form once. The server stores the submissions with the same key once. After a result, the form has
-// another key, so the second click of a double click is dropped here if it comes after the result.
+// The server stores submissions with the same key once. After a result, the form has another key, so this module drops the
+// second click of a double click.
 const KEY_NAME = "idempotency_key";
 const DOUBLE_CLICK_MILLISECONDS = 1000;
 let renewalCount = 0;

@@ -2,7 +2,7 @@
 // htmx submits one by one. More images and ZIP files go into a batch job. Without this module, the form submits all images
 // at once.
 //
-// Pages load this module by its hashed name. Other modules do not import it: the browser would run it twice.
+// Pages load this module by its hashed name. If other modules imported it, it would run twice.
 import { gettext, interpolate, language } from "../mlsite/i18n.js";
 import { UNREADABLE_MESSAGE, isArchive, isTable, listDroppedFiles, listenForDrops, selectImages } from "./dropped_files.js";
 import { showRejection, uploadFile } from "./file_upload.js";

@@ -1,4 +1,4 @@
-// Find the images that the newest batch job on the page has already, for example because the page was closed during the upload.
+// Find the images that the newest batch job on the page has already, for example after the page was closed.
 const HASHED_TOGETHER = 8;
 
 async function hashFile(file) {
@@ -17,8 +17,8 @@ async function selectNewFiles(files, known) {
   return found;
 }
 
-// Return {job, isDraft, nextNumber, newFiles}, or null if the last batch job has none of the files. Over HTTP, browsers do not
-// offer digests: all files are then uploaded to a new batch job.
+// Return {job, isDraft, nextNumber, newFiles}, or null if the last batch job has none of the files or, over HTTP, browsers offer
+// no digests.
 //
 // `pages` is the URL of the pages of batch jobs.
 export async function findUploadedImages(files, pages) {

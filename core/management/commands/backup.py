@@ -7,6 +7,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from core.backup.create import create_backup
@@ -33,3 +34,5 @@ class Command(BaseCommand):
             f"Backup of {manifest.started_at}: {rows:,} rows, {manifest.file_count:,} files ({megabytes:,.1f} MB), "
             f"in {perf_counter() - started:.1f} s. Back up .env too: it contains SECRET_KEY."
         )
+        if settings.S3_BUCKET:
+            self.stdout.write(f"The bucket {settings.S3_BUCKET} is not part of the backup. Turn on versioning for it.")

@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
 
@@ -43,8 +44,9 @@ class Command(BaseCommand):
             self.stdout.write(f"An earlier version made the backup. Run migrate, and then {VERIFY_COMMAND}.")
             return
         started = perf_counter()
-        # Files that were stored while the backup was made have no rows in its snapshot.
-        if SWEEP_COMMAND in get_commands():
+        # Files that were stored while the backup was made have no rows in its snapshot. A bucket also has newer files, which
+        # another restore may need.
+        if SWEEP_COMMAND in get_commands() and not settings.S3_BUCKET:
             call_command(SWEEP_COMMAND, older_than=0, stdout=StringIO())
         if VERIFY_COMMAND in get_commands():
             call_command(VERIFY_COMMAND, stdout=self.stdout, stderr=self.stderr)

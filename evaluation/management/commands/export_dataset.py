@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.services.audit import Action, AuditObject, record_action
 from evaluation.datasets import SPLITS, UNREVIEWED, ExportSummary, export_dataset
 from inference.errors import InferenceError
 
@@ -33,6 +34,8 @@ class Command(BaseCommand):
             raise CommandError(f"Not exported: {error.message}") from error
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
             raise CommandError(f"Not exported: {error}") from error
+        on = AuditObject("dataset", name=options["model"])
+        record_action(action=Action.EXPORT, on=on, details={"inputs": summary.counts.total()})
         self._write_summary(summary, folder)
         for input_id, code in summary.unreadable.items():
             self.stderr.write(f"{input_id}: {code}")

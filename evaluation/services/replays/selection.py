@@ -70,11 +70,11 @@ def sort_labels(labels: Iterable[str]) -> str:
 
 
 def _iterate_inputs(rows: list[ReviewedPrediction]) -> Iterator[ReviewedPrediction]:
-    """Yield the first row of each input. Inputs with the same bytes are the same input."""
+    """Yield the first row of each input whose data is stored. Inputs with the same bytes are the same input."""
     seen: set[str] = set()
     for start in range(0, len(rows), ROWS_PER_QUERY):
         batch = rows[start : start + ROWS_PER_QUERY]
-        predictions = Prediction.objects.filter(pk__in=[row.prediction for row in batch])
+        predictions = Prediction.objects.filter(pk__in=[row.prediction for row in batch], input__data_removed_at=None)
         hashes = dict(predictions.values_list("pk", "input__sha256"))
         for row in batch:
             sha256 = hashes.get(row.prediction)

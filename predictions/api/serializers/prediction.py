@@ -116,7 +116,7 @@ class InputSerializer(serializers.ModelSerializer):
         model = Input
         fields = (
             "id", "kind", "url", "image_url", "sha256", "content_type", "width", "height", "original_name", "features",
-            "text",
+            "text", "data_removed_at",
         )  # fmt: skip
 
     def to_representation(self, instance: Input) -> dict[str, Any]:

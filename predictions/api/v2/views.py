@@ -16,6 +16,7 @@ from accounts.scopes import PREDICT
 from core.api.large_bodies import LargeBodyMixin
 from inference.errors import InvalidInput
 from predictions.api.idempotency import BATCH_LEASE_SECONDS, get_claim, idempotent
+from predictions.api.storing import require_storage
 from predictions.api.v2.body import BodyParser, ProtocolNegotiation, get_body
 from predictions.api.v2.errors import build_error, handle_exception
 from predictions.api.v2.inputs import build_items, describe_inputs
@@ -112,6 +113,7 @@ class InferView(LargeBodyMixin, ProtocolView):
         If a row is invalid, nothing runs and nothing is stored. If the model fails for a row, all rows are stored, and the
         response is an error.
         """
+        require_storage(request)
         resolved = self.resolve(name, number)
         inference = read_request(get_body(request), header_length=request.headers.get(HEADER_LENGTH))
         select_outputs(resolved.version, inference)

@@ -15,7 +15,8 @@ DEFAULT_AGE_SECONDS = 3600
 
 class Command(BaseCommand):
     help = (
-        "Delete files in MEDIA_ROOT that a crash left without a database row. Run this command regularly, for example daily."
+        "Delete files in MEDIA_ROOT or S3_BUCKET that a crash left without a database row. Run this command regularly, for "
+        "example daily."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from core.storage_errors import StorageUnavailable
 from predictions.services.verification import ADVICE, DEFAULT_AGE_SECONDS, Report, verify_store
 
 
@@ -44,6 +45,8 @@ class Command(BaseCommand):
                 allowed_orphans=options["allow_orphans"],
                 reads_files=not options["skip_hashes"],
             )
+        except StorageUnavailable as error:
+            raise CommandError(f"The stored files cannot be listed. {error}") from error
         except (OSError, ValueError) as error:
             raise CommandError(f"The journal cannot be read. {error}") from error
         except DatabaseError as error:

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.core.files.storage import Storage
 
 from predictions.digests import combine_image_digest
 from predictions.models import BatchJob, BatchJobImage, Input
+from predictions.services.verification.listed_sizes import ListedSizes
 from predictions.services.verification.report import Report, iterate_chunks
 
 READER_THREADS = 8  # of disks and of object storages, which serve several requests at a time
@@ -36,12 +38,19 @@ class ExpectedFile:
 
 
 def check_input_files(report: Report, *, reads_files: bool) -> None:
-    """Check the files of all images."""
+    """Check the files of all images that were not removed.
+
+    Raises:
+        StorageUnavailable: the bucket cannot be listed.
+    """
     fields = ("pk", "kind", "image", "sha256", "size", "features")
-    storage = Input._meta.get_field("image").storage
-    for chunk in iterate_chunks(Input.objects.exclude(image="").only(*fields)):
+    storage: Any = Input._meta.get_field("image").storage
+    sizes = None if reads_files or not storage.is_remote else ListedSizes(storage)
+    for chunk in iterate_chunks(Input.objects.filter(data_removed_at=None).exclude(image="").only(*fields)):
         files = [ExpectedFile(row.pk, str(row.image), row.sha256, row.size, row) for row in chunk]
         report.checked["image_files"] += len(files)
+        if sizes:
+            files = [file for file in files if sizes.find(file.name) != file.size]
         _check_files(report, storage, files, reads_files=reads_files)
 
 

@@ -9,6 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Prediction, QueuedPrediction
+from predictions.models.batch_job import REMOVED_CODE
 from predictions.services.batch_jobs.states import RETRY_OPTION
 from predictions.services.verification.report import Report, iterate_chunks
 
@@ -28,8 +29,10 @@ def check_queue(report: Report) -> None:
 def check_batch_jobs(report: Report) -> None:
     """Check that counters equal the items (I1), and that no job waits for a lost worker (I5)."""
     latest = timezone.now() - timedelta(seconds=OVERDUE_SECONDS)
-    failed = Q(items__prediction=None) | Q(items__prediction__status=Prediction.Status.FAILED)
-    jobs = BatchJob.objects.annotate(found=Count("items"), failed=Count("items", filter=failed)).defer("error_message")
+    removed = Q(items__error_code=REMOVED_CODE)
+    failed = Q(items__prediction=None) & ~removed | Q(items__prediction__status=Prediction.Status.FAILED)
+    counts = {"failed": Count("items", filter=failed), "removed": Count("items", filter=removed)}
+    jobs = BatchJob.objects.annotate(found=Count("items"), **counts).defer("error_message")
     for chunk in iterate_chunks(jobs):
         report.checked["batch_jobs"] += len(chunk)
         for job in chunk:
@@ -39,13 +42,13 @@ def check_batch_jobs(report: Report) -> None:
 
 
 def _check_job(report: Report, job: Any) -> None:
-    """Check a job with the annotations `found` and `failed`."""
+    """Check a job with the annotations `found`, `failed`, and `removed`. Removed items had succeeded or failed."""
     report.checked["batch_job_items"] += job.found
     if RETRY_OPTION in job.options:  # its failed items are being predicted again
         return
     counted = (job.succeeded_items, job.failed_items)
     found = (job.found - job.failed, job.failed)
-    if counted != found:
+    if sum(counted) != job.found or not job.failed <= job.failed_items <= job.failed + job.removed:
         message = (
             f"The batch job counts {counted[0]} succeeded and {counted[1]} failed items, but has {found[0]} and {found[1]}."
         )

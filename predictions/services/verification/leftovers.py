@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from itertools import islice
 
-from django.conf import settings
-from django.core.files.storage import Storage
+from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from core.storage import TEMPORARY_FOLDER
-from predictions.models import Input
+from core.stored_files import StoredFile
 from predictions.paths import BATCH_JOB_FOLDER, INPUT_FOLDER, THUMBNAIL_FOLDER
 from predictions.services.sweep import find_known_inputs, find_known_job_files
 from predictions.services.verification.report import CHUNK_ROWS, Report
@@ -24,62 +24,41 @@ def check_leftovers(report: Report, *, older_than: float, allowed_orphans: int) 
     Args:
         older_than: the age in seconds from which a file is reported.
         allowed_orphans: up to this number of files without a row is not reported.
+
+    Raises:
+        StorageUnavailable: the files cannot be listed.
     """
-    storage = Input._meta.get_field("image").storage
     latest = timezone.now() - timedelta(seconds=older_than)
-    orphans = list(_find_orphans(report, storage, latest))
+    orphans = list(_find_orphans(report, latest))
     for name in orphans if len(orphans) > allowed_orphans else ():
         report.add("I6", f"The file {name} has no row.", id=name)
-    for names in _walk(storage, TEMPORARY_FOLDER):
-        for name in names:
-            report.checked["temporary_files"] += 1
-            if _is_older(storage, name, latest):
-                report.add("I7", f"The temporary file {name} is left.", id=name)
-    for names in _walk(storage, THUMBNAIL_FOLDER):
-        for name in names:
-            if _is_empty(storage, name):
-                report.add("I7", f"The file {name} is empty.", id=name)
+    for file in default_storage.scratch.iterate_files(TEMPORARY_FOLDER):  # type: ignore[attr-defined]
+        report.checked["temporary_files"] += 1
+        if file.modified_at <= latest:
+            report.add("I7", f"The temporary file {file.name} is left.", id=file.name)
+    for file in _iterate_files(THUMBNAIL_FOLDER):
+        if not file.size:
+            report.add("I7", f"The file {file.name} is empty.", id=file.name)
 
 
-def _find_orphans(report: Report, storage: Storage, latest: datetime) -> Iterator[str]:
+def _find_orphans(report: Report, latest: datetime) -> Iterator[str]:
     """Yield the names of files without a row. Report those that are empty."""
     kinds: list[tuple[str, FindKnown]] = [(INPUT_FOLDER, find_known_inputs), (BATCH_JOB_FOLDER, find_known_job_files)]
     for folder, find_known in kinds:
-        for names in _walk(storage, folder):
-            report.checked["files"] += len(names)
-            known = find_known(names)
-            for name in names:
-                if name in known or not _is_older(storage, name, latest):
+        listed = _iterate_files(folder)
+        while files := list(islice(listed, CHUNK_ROWS)):
+            report.checked["files"] += len(files)
+            known = find_known([file.name for file in files])
+            for file in files:
+                if file.name in known or file.modified_at > latest:
                     continue
-                if _is_empty(storage, name):
-                    report.add("I7", f"The file {name} is empty.", id=name)
-                else:
+                if file.size:
                     report.checked["orphan_files"] += 1
-                    yield name
+                    yield file.name
+                else:
+                    report.add("I7", f"The file {file.name} is empty.", id=file.name)
 
 
-def _walk(storage: Storage, folder: str) -> Iterator[list[str]]:
-    """Yield lists of the names of all files below a folder."""
-    try:
-        folders, files = storage.listdir(folder)
-    except FileNotFoundError:
-        return
-    for start in range(0, len(files), CHUNK_ROWS):
-        yield [f"{folder}/{name}" for name in files[start : start + CHUNK_ROWS]]
-    for name in folders:
-        yield from _walk(storage, f"{folder}/{name}")
-
-
-def _is_older(storage: Storage, name: str, latest: datetime) -> bool:
-    try:
-        changed = storage.get_modified_time(name)
-    except FileNotFoundError:  # renamed or deleted meanwhile
-        return False
-    return (changed if settings.USE_TZ else changed.replace(tzinfo=UTC)) <= latest
-
-
-def _is_empty(storage: Storage, name: str) -> bool:
-    try:
-        return not storage.size(name)
-    except FileNotFoundError:
-        return False
+def _iterate_files(folder: str) -> Iterator[StoredFile]:
+    files: Iterator[StoredFile] = default_storage.iterate_files(folder)  # type: ignore[attr-defined]
+    return files

@@ -144,6 +144,10 @@ class ProfileView(LoginRequiredMixin, FormView):
     success_url = reverse_lazy("accounts:profile")
     request: AuthenticatedRequest
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        has_password = self.request.user.has_usable_password() and not settings.OIDC_ONLY
+        return super().get_context_data(has_password=has_password, **kwargs)
+
     def get_initial(self) -> dict[str, Any]:
         user = self.request.user
         return {name: getattr(user, name) for name in PreferencesForm.base_fields}
@@ -154,7 +158,7 @@ class ProfileView(LoginRequiredMixin, FormView):
             messages.success(self.request, gettext("Your preferences are saved."))
         response = super().form_valid(form)
         if not user.language:  # the browser decides again
-            response.delete_cookie(settings.LANGUAGE_COOKIE_NAME, samesite="Lax")
+            response.delete_cookie(settings.LANGUAGE_COOKIE_NAME, settings.LANGUAGE_COOKIE_PATH, samesite="Lax")
         return response
 
 

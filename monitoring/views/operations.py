@@ -15,6 +15,7 @@ from django.views.generic import TemplateView
 
 from accounts.permissions import VIEW_OPERATIONS
 from events.status import get_event_status
+from monitoring.alerts.digest import list_open_alerts
 from monitoring.charts import build_chart_data, build_charts, build_trend_chart, have_same_model
 from monitoring.drift.report import MIN_VALUES, ColumnDrift, DriftReport, build_drift_report
 from monitoring.forms import OperationsForm
@@ -36,8 +37,13 @@ class OperationsView(PermissionRequiredMixin, TemplateView):
         now = timezone.now()
         form = OperationsForm(self.request.GET, now=now)
         context = get_operations_context(form) if form.is_valid() else {}
-        context |= {"queue": get_queue_status(), "has_broker": bool(settings.CELERY_BROKER_URL), "now": now}
-        context["events"] = get_event_status(now=now)
+        context |= {
+            "open_alerts": list_open_alerts(),
+            "queue": get_queue_status(),
+            "has_broker": bool(settings.CELERY_BROKER_URL),
+            "events": get_event_status(now=now),
+            "now": now,
+        }
         return super().get_context_data(form=form, **context, **kwargs)
 
 
@@ -96,7 +102,9 @@ def get_drift_filters(drift: ColumnDrift) -> dict[str, str]:
 
 
 def get_free_disk_bytes() -> int | None:
-    """Return the free space of the disk that stores the inputs, or None if it is not known."""
+    """Return the free space of the disk that stores the inputs, or None if it is not known, or if a bucket stores them."""
+    if settings.S3_BUCKET:
+        return None
     media_root = Path(settings.MEDIA_ROOT)
     try:
         return shutil.disk_usage(next(folder for folder in (media_root, *media_root.parents) if folder.exists())).free

@@ -1,4 +1,4 @@
-"""Users and API tokens."""
+"""Users, their API tokens, and counts of what they do."""
 
 from __future__ import annotations
 

@@ -1,0 +1,24 @@
+"""Remove the second factor of a user who has lost the device and the recovery codes."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from accounts.management import find_user
+from accounts.services.second_factor import remove_second_factor
+
+
+class Command(BaseCommand):
+    help = "Remove the second factor of USER. The password stays as it is. Tokens are not affected."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("user", help="username")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = find_user(options["user"])
+        is_removed = user is not None and remove_second_factor(user=user)
+        text = "Second factor removed: {}" if is_removed else "{} has no second factor."
+        self.stdout.write(text.format(options["user"]))

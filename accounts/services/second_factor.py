@@ -1,0 +1,110 @@
+"""Set up, check, and remove the second factor of a user."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.http import HttpRequest
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from accounts.models import User
+from accounts.second_factor import find_new_device
+from accounts.services.audit import Action, describe_user, record_action, record_failed_sign_in
+from accounts.services.lockout import find_lock_seconds, read_source, record_failure
+
+DEVICE_NAME = "TOTP"
+RECOVERY_CODE_COUNT = 10
+CODE_DIGITS = 6
+
+
+class CodesLocked(Exception):
+    """There were too many wrong passwords or codes, so that the code was not checked.
+
+    Attributes:
+        seconds: until the next code is checked.
+    """
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+def begin_set_up(*, user: User) -> TOTPDevice:
+    """Create the key of a new TOTP app. It has no effect until `confirm_set_up`."""
+    with transaction.atomic():
+        TOTPDevice.objects.filter(user=user, confirmed=False).delete()
+        device: TOTPDevice = TOTPDevice.objects.create(user=user, name=DEVICE_NAME, confirmed=False)
+    return device
+
+
+def confirm_set_up(*, request: HttpRequest, user: User, code: str) -> list[str]:
+    """Require the code of the new TOTP app from the next sign-in on, and return recovery codes. An earlier app is removed.
+
+    Returns:
+        The recovery codes, or an empty list if the code is wrong.
+
+    Raises:
+        CodesLocked: the code was not checked.
+    """
+    new = find_new_device(user)
+    if new is None or not _check(request, user, code, [new]):
+        return []
+    with transaction.atomic():
+        TOTPDevice.objects.filter(user=user).exclude(pk=new.pk).delete()
+        TOTPDevice.objects.filter(pk=new.pk).update(confirmed=True)
+        record_action(action=Action.SECOND_FACTOR_ADDED, actor=user, on=describe_user(user))
+        return create_recovery_codes(user=user)
+
+
+def check_code(*, request: HttpRequest, user: User, code: str) -> bool:
+    """Return whether a code of the TOTP app or a recovery code is right. Each can be used once.
+
+    Codes of the previous and the next 30 seconds are accepted too. Wrong codes are counted like wrong passwords.
+
+    Raises:
+        CodesLocked: the code was not checked.
+    """
+    devices = [
+        *TOTPDevice.objects.filter(user=user, confirmed=True),
+        *StaticDevice.objects.filter(user=user, confirmed=True),
+    ]
+    return _check(request, user, code, devices)
+
+
+def create_recovery_codes(*, user: User) -> list[str]:
+    """Return new recovery codes. Earlier ones stop working."""
+    with transaction.atomic():
+        StaticDevice.objects.filter(user=user).delete()
+        device = StaticDevice.objects.create(user=user, name=DEVICE_NAME)
+        codes = [StaticToken.random_token() for _ in range(RECOVERY_CODE_COUNT)]
+        StaticToken.objects.bulk_create([StaticToken(device=device, token=code) for code in codes])
+        record_action(action=Action.RECOVERY_CODES_CREATED, on=describe_user(user))
+    return codes
+
+
+def remove_second_factor(*, user: User) -> bool:
+    """Remove the TOTP app and the recovery codes of a user. Return whether there were any."""
+    with transaction.atomic():
+        count = TOTPDevice.objects.filter(user=user).delete()[0] + StaticDevice.objects.filter(user=user).delete()[0]
+        if count:
+            record_action(action=Action.SECOND_FACTOR_REMOVED, on=describe_user(user))
+    return bool(count)
+
+
+def _check(request: HttpRequest, user: User, code: str, devices: list[TOTPDevice | StaticDevice]) -> bool:
+    source = read_source(request, {"username": user.get_username()})
+    if seconds := find_lock_seconds(source):
+        raise CodesLocked(seconds)
+    code = "".join(code.split()).lower()
+    kind = TOTPDevice if code.isdigit() and len(code) == CODE_DIGITS else StaticDevice
+    with transaction.atomic():
+        for device in devices:
+            # The lock keeps two requests from using the same code.
+            locked = kind.objects.select_for_update().filter(pk=device.pk).first() if isinstance(device, kind) else None
+            if locked and locked.verify_token(code):
+                if kind is StaticDevice:
+                    record_action(action=Action.RECOVERY_CODE_USED, actor=user, on=describe_user(user))
+                return True
+    record_failure(source=source, path=request.path)
+    record_failed_sign_in(username=source.username, is_locked=find_lock_seconds(source) > 0)
+    return False

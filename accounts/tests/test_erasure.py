@@ -1,0 +1,71 @@
+"""Who can erase accounts, and what becomes of the account."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.management import call_command
+from django.urls import reverse
+
+from accounts.models import Erasure, User
+from accounts.services import create_token
+from accounts.services.erasure import resume_erasures, start_erasure
+from accounts.services.removal import delete_user
+from predictions.models import Prediction
+from predictions.services import review_prediction
+from predictions.tests.factories import make_prediction
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "correct horse"
+
+
+def test_the_account_is_deleted_unless_its_reviews_remain(shades, user, reviewer):
+    prediction = make_prediction(user)
+    start = [start_erasure(user=person) for person in (user, reviewer)]
+    review_prediction(prediction=prediction, reviewer=reviewer, verdict="correct")
+    resume_erasures()
+    assert not User.objects.filter(pk=user.pk).exists()
+    kept = User.objects.get(pk=reviewer.pk)
+    assert (kept.username[:8], kept.email, kept.is_active, kept.groups.count()) == ("(erased ", "", False, 0)
+    assert all(Erasure.objects.get(pk=each.pk).completed_at for each in start)
+
+
+def test_an_account_cannot_be_deleted_while_it_is_erased(shades, user):
+    prediction = make_prediction(user)
+    start_erasure(user=user)
+    for remove in (delete_user, start_erasure):
+        with pytest.raises(ValidationError, match="is being erased"):
+            remove(user=User.objects.get(pk=user.pk))
+    resume_erasures()
+    assert Prediction.objects.get(pk=prediction.pk).is_erased
+
+
+def test_erasing_an_account_needs_the_password(signed_in, user):
+    page = signed_in.get(reverse("accounts:erase")).content.decode()
+    assert "Erase my account and data" in page
+    response = signed_in.post(reverse("accounts:erase"), {"password": "wrong"})
+    assert "The password is wrong." in response.content.decode()
+    assert User.objects.get(pk=user.pk).is_active and not Erasure.objects.exists()
+
+
+def test_the_last_superuser_cannot_be_erased(superuser, client):
+    client.force_login(superuser)
+    response = client.post(reverse("accounts:erase"), {"password": PASSWORD})
+    assert "At least one active superuser must remain" in response.content.decode()
+    assert User.objects.get(pk=superuser.pk).username == "root"
+
+
+def test_administrators_erase_users(shades, user, superuser, client):
+    make_prediction(user)
+    create_token(user=user, name="import")
+    client.force_login(superuser)
+    url = reverse("admin:accounts_user_erase", args=[user.pk])
+    assert "Inputs with their predictions" in client.get(url).content.decode()
+    assert client.post(url, {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(pk=user.pk).exists()
+    assert Erasure.objects.get().requested_by == superuser
+    assert client.get(reverse("admin:accounts_erasure_changelist")).status_code == 200
+
+
+def test_the_command_erases_users(shades, user):
+    make_prediction(user)
+    call_command("remove_user", user.username, "--erase", "--yes")
+    assert not User.objects.filter(pk=user.pk).exists() and Prediction.objects.get().is_erased

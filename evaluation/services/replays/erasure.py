@@ -1,0 +1,49 @@
+"""Remove the replays of users who are erased, and what other replays contain of their inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.dispatch import receiver
+from django.utils.translation import gettext_lazy as _
+
+from accounts.erasers import Eraser
+from accounts.models import User
+from accounts.services.erased_rows import DELETED, delete_some, unlink_some
+from evaluation.models import Replay, ReplayResult
+from predictions.signals import predictions_erasing
+
+
+@receiver(predictions_erasing, dispatch_uid="evaluation.erase_replay_messages")
+def erase_replay_messages(*, ids: Collection[UUID], **kwargs: Any) -> None:
+    """Remove the messages of errors, which can contain features. The counts of correct labels stay."""
+    ReplayResult.objects.filter(prediction__in=ids).exclude(error_message="").update(error_message="")
+
+
+def erase_own_replays(user: User) -> int:
+    """Delete some rows of the replays of a user's own predictions: first their results."""
+    replays = _select_own(user)
+    return delete_some(ReplayResult.objects.filter(replay__in=replays)) or delete_some(replays)
+
+
+def _select_own(user: User) -> QuerySet:
+    return Replay.objects.filter(user=user.pk, covers_all=False)
+
+
+def _select_shared(user: User) -> QuerySet:
+    return Replay.objects.filter(user=user.pk, covers_all=True)
+
+
+ERASERS = (
+    Eraser("evaluation.replay", _("replays of own predictions"), DELETED, _select_own, erase_own_replays),
+    Eraser(
+        "evaluation.replay.user",
+        _("replays of all predictions"),
+        _("Remain without a user"),
+        _select_shared,
+        lambda user: unlink_some(_select_shared(user), "user"),
+    ),
+)

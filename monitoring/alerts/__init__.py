@@ -1,0 +1,1 @@
+"""Alerts: metrics with thresholds, when they open and resolve, and the texts of notifications."""

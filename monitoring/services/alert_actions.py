@@ -1,0 +1,102 @@
+"""What people do with alerts and their rules: acknowledge, mute, and change thresholds."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from accounts.models import User
+from monitoring.alerts.metrics import METRICS
+from monitoring.models import Alert, AlertRule, AlertState
+from monitoring.services.alerts import resolve_alerts
+from registry.models import RegisteredModel
+
+EDITABLE_FIELDS = ("is_enabled", "threshold", "resolve_threshold", "opens_after", "resolves_after")
+
+
+def create_default_rules() -> None:
+    """Create the default rule of each metric unless it exists. It runs after each migration."""
+    existing = set(AlertRule.objects.filter(model=None).values_list("metric", flat=True))
+    AlertRule.objects.bulk_create(
+        [
+            AlertRule(
+                metric=metric.name,
+                threshold=metric.threshold,
+                resolve_threshold=metric.resolve_threshold,
+                opens_after=metric.opens_after,
+                resolves_after=metric.resolves_after,
+            )
+            for metric in METRICS.values()
+            if metric.name not in existing
+        ],
+        ignore_conflicts=True,  # another process may migrate the same database
+    )
+
+
+def acknowledge_alert(*, alert: Alert, user: User) -> None:
+    """Record that a user takes care of an open alert: no more reminders are sent. The first user stays recorded."""
+    rows = Alert.objects.filter(pk=alert.pk, resolved_at=None, acknowledged_at=None)
+    rows.update(acknowledged_at=timezone.now(), acknowledged_by=user)
+
+
+def mute_alert(*, alert: Alert, duration: timedelta) -> None:
+    """Send no notifications about the rule and the model of an alert for some time, also not about later alerts."""
+    AlertState.objects.filter(pk=alert.state_id).update(muted_until=timezone.now() + duration)
+
+
+def unmute_alert(*, alert: Alert) -> None:
+    """Send notifications about the rule and the model of an alert again."""
+    AlertState.objects.filter(pk=alert.state_id).update(muted_until=None)
+
+
+@transaction.atomic
+def save_rule(*, rule: AlertRule) -> AlertRule:
+    """Store a new or changed rule. The alerts of a rule that is turned off are resolved.
+
+    The rule of a model replaces the default rule for it, whose open alert is resolved.
+
+    Raises:
+        ValidationError: a value is invalid, or the model has a rule for the metric already.
+    """
+    rule.full_clean()
+    rule.save(update_fields=None if rule._state.adding else EDITABLE_FIELDS)  # an evaluation may run at the same time
+    if not rule.is_enabled:
+        _resolve_changed(AlertState.objects.filter(rule=rule))
+    if rule.model_id:
+        replaced = AlertState.objects.filter(rule__metric=rule.metric, rule__model=None, model=rule.model_id)
+        _resolve_changed(replaced)
+    return rule
+
+
+def create_model_rule(*, metric: str, model: RegisteredModel) -> AlertRule:
+    """Create a rule for one model with the values of the default rule.
+
+    Raises:
+        ValidationError: the model has a rule for the metric already, or the metric belongs to the site.
+    """
+    default = AlertRule.objects.get(metric=metric, model=None)
+    names = ("threshold", "resolve_threshold", "opens_after", "resolves_after")
+    return save_rule(rule=AlertRule(metric=metric, model=model, **{name: getattr(default, name) for name in names}))
+
+
+def delete_rule(*, rule: AlertRule) -> None:
+    """Delete the rule of a model with its alerts. The default rule of the metric applies to the model again.
+
+    Raises:
+        ValidationError: it is a default rule.
+    """
+    if rule.model_id is None:
+        raise ValidationError(gettext("A default rule cannot be deleted. Turn it off instead."))
+    rule.delete()
+
+
+def _resolve_changed(states: QuerySet[AlertState]) -> None:
+    """Resolve the open alerts of states to which their rule does not apply anymore."""
+    states.update(breach_count=0, recovery_count=0)
+    alerts = list(Alert.objects.filter(state__in=states, resolved_at=None))
+    resolve_alerts(alerts=alerts, resolution=Alert.Resolution.RULE_CHANGED, now=timezone.now())

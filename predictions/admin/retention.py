@@ -1,0 +1,37 @@
+"""Retention policies and their runs in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from core.admin import GuardedAdmin, ReadOnlyAdmin
+from predictions.models import RetentionPolicy, RetentionRun
+from predictions.services.retention import set_retention
+
+
+@admin.register(RetentionPolicy)
+class RetentionPolicyAdmin(GuardedAdmin):
+    list_display = ("model", "image_days", "row_days", "keep_reviewed")
+    list_select_related = ("model",)
+    fields = ("model", "image_days", "row_days", "keep_reviewed")
+    ordering = ("model__name",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("model",) if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: RetentionPolicy, form: Any, change: bool) -> None:
+        set_retention(model=obj.model, image_days=obj.image_days, row_days=obj.row_days, keep_reviewed=obj.keep_reviewed)
+
+
+@admin.register(RetentionRun)
+class RetentionRunAdmin(ReadOnlyAdmin):
+    list_display = (
+        "model", "trigger", "started_at", "completed_at", "image_days", "row_days", "keep_reviewed", "removed_images",
+        "removed_predictions",
+    )  # fmt: skip
+    list_select_related = ("model",)
+    list_filter = ("model",)
+    ordering = ("-id",)

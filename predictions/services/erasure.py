@@ -1,0 +1,187 @@
+"""Remove the data of users who are erased. What statistics count remains, without a relation to the user."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.dispatch import receiver
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.erasers import Eraser
+from accounts.models import User
+from accounts.services.erased_rows import DELETED, build_deletion, delete_some, select_some, unlink_some
+from accounts.signals import user_erasing
+from predictions.models import (
+    BatchJob,
+    BatchJobImage,
+    BatchJobItem,
+    IdempotencyKey,
+    Input,
+    Prediction,
+    PredictionComment,
+    PredictionCount,
+    PredictionTag,
+    Review,
+    ReviewAssignment,
+    ReviewClaim,
+    ReviewGoal,
+    ReviewSummary,
+    SavedFilter,
+)
+from predictions.models.input import EMPTY_INPUT
+from predictions.models.prediction import EMPTY_OUTPUT
+from predictions.paths import get_thumbnail_path
+from predictions.services.removed_files import delete_removed_files, remove_files
+from predictions.services.reviews import lock_predictions
+from predictions.services.summaries import freeze_summaries, lock_summaries
+from predictions.signals import predictions_erasing
+
+INPUTS_PER_TRANSACTION = 200
+COUNTED = _("Emptied. Only the version, the status, and the timings remain, for statistics.")
+UNLINKED = _("Remain without a user")
+
+
+def erase_inputs(user: User) -> int:
+    """Empty some inputs of a user, and all predictions of them, also those that others made."""
+    lock_summaries()
+    rows = list(Input.objects.select_for_update().filter(user=user.pk).order_by("pk")[:INPUTS_PER_TRANSACTION])
+    ids = [row.pk for row in rows]
+    if ids:
+        erase_predictions(list(Prediction.objects.filter(input__in=ids).values_list("pk", flat=True)))
+    remove_files(names=[name for row in rows if row.image for name in (str(row.image), get_thumbnail_path(row.pk))])
+    inputs = Input.objects.filter(pk__in=ids)
+    inputs.filter(features__isnull=False).update(features={})
+    inputs.update(**EMPTY_INPUT, user=None, data_removed_at=timezone.now())
+    return len(rows)
+
+
+def erase_predictions(ids: Collection[UUID]) -> None:
+    """Remove the output and all texts of predictions, and what was written about them. Metrics stay the same.
+
+    Call it after `lock_summaries`.
+    """
+    lock_predictions(ids)
+    predictions_erasing.send(sender=Prediction, ids=ids)
+    freeze_summaries(predictions=ids)
+    for model in (PredictionTag, PredictionComment, ReviewClaim):
+        model.objects.filter(prediction__in=ids).delete()
+    Review.objects.filter(prediction__in=ids).exclude(comment="").update(comment="")
+    rows = Prediction.objects.filter(pk__in=ids)
+    rows.filter(output__isnull=False).update(**EMPTY_OUTPUT, user=None, output={})
+    rows.filter(output__isnull=True).update(**EMPTY_OUTPUT, user=None)
+
+
+def erase_batch_jobs(user: User) -> int:
+    """Delete some rows of the batch jobs of a user: first their items, then the jobs with their files."""
+    count = delete_some(BatchJobItem.objects.filter(job__user=user.pk))
+    if count:
+        return count
+    images = BatchJobImage.objects.filter(job__user=user.pk)
+    jobs = images if images.exists() else BatchJob.objects.filter(user=user.pk)
+    names = jobs.filter(pk__in=select_some(jobs)).values_list("file", flat=True)
+    remove_files(names=names)
+    return delete_some(jobs)
+
+
+def erase_review_comments(user: User) -> int:
+    """Remove the comments of some reviews. The reviews stay: they are part of the metrics."""
+    keys = select_some(_select_commented(user))
+    Review.objects.filter(pk__in=keys).update(comment="")
+    return len(keys)
+
+
+def has_reviews(user: User) -> bool:
+    """Return whether a user has written reviews. The agreement of reviewers needs to know which ones are by one person."""
+    return Review.objects.filter(reviewer=user.pk).exists()
+
+
+@receiver(user_erasing, dispatch_uid="predictions.forget_username")
+def forget_username(*, user: User, **kwargs: Any) -> None:
+    """Remove the name of a user from the saved filters and the assignments of others."""
+    for model in (SavedFilter, ReviewAssignment):
+        for row in model._default_manager.filter(query__contains=urlencode({"user": user.username})).iterator():
+            pairs = parse_qsl(row.query, keep_blank_values=True)
+            row.query = urlencode([pair for pair in pairs if pair != ("user", user.username)])
+            row.save(update_fields=["query"])
+
+
+def _select_commented(user: User) -> QuerySet:
+    return Review.objects.filter(reviewer=user.pk).exclude(comment="")
+
+
+def _select_assignments(user: User) -> QuerySet:
+    return ReviewAssignment.objects.filter(Q(reviewer=user.pk) | Q(assigned_by=user.pk))
+
+
+def _select_of_others(user: User) -> QuerySet:
+    """Return the predictions that a user has made of inputs of others."""
+    return Prediction.objects.filter(user=user.pk).exclude(input__user=user.pk)
+
+
+def _build_unlinking(model: Any) -> Eraser:
+    """Return an eraser that sets the user of derived rows to null."""
+
+    def select(user: User) -> QuerySet:
+        return model.objects.filter(user=user.pk)
+
+    return Eraser(f"{model._meta.label_lower}.user", "", "", select, lambda user: unlink_some(select(user), "user"))
+
+
+ERASERS = (
+    Eraser(
+        "predictions.batchjob",
+        BatchJob._meta.verbose_name_plural,
+        DELETED,
+        lambda user: BatchJob.objects.filter(user=user.pk),
+        erase_batch_jobs,
+        finish=delete_removed_files,
+    ),
+    Eraser(
+        "predictions.input",
+        _("inputs with their predictions"),
+        COUNTED,
+        lambda user: Input.objects.filter(user=user.pk),
+        erase_inputs,
+        finish=delete_removed_files,
+    ),
+    Eraser(
+        "predictions.prediction.user",
+        _("predictions of inputs of others"),
+        UNLINKED,
+        _select_of_others,
+        lambda user: unlink_some(_select_of_others(user), "user"),
+    ),
+    _build_unlinking(ReviewSummary),
+    _build_unlinking(PredictionCount),
+    Eraser(
+        "predictions.review",
+        _("comments of reviews"),
+        DELETED,
+        _select_commented,
+        erase_review_comments,
+        needs_account=has_reviews,
+    ),
+    Eraser(
+        "predictions.reviewassignment",
+        ReviewAssignment._meta.verbose_name_plural,
+        DELETED,
+        _select_assignments,
+        lambda user: delete_some(_select_assignments(user)),
+    ),
+    *(
+        build_deletion(model, field)
+        for model, field in (
+            (PredictionTag, "user"),
+            (PredictionComment, "author"),
+            (SavedFilter, "user"),
+            (IdempotencyKey, "user"),
+            (ReviewClaim, "reviewer"),
+            (ReviewGoal, "reviewer"),
+        )
+    ),
+)

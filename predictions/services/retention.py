@@ -1,0 +1,211 @@
+"""Remove the images and the rows that are older than the retention policies of their models allow.
+
+A policy walks through the predictions of the versions of its model, the oldest first, in short transactions. A process that
+ends in between loses nothing: the next run removes the rest. Files are deleted after the transaction.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from core.fields import get_first_id
+from core.tasks import stopping
+from predictions.models import BatchJobItem, Input, Prediction, RetentionPolicy, RetentionRun, Review, SummaryProgress
+from predictions.models.batch_job import REMOVED_CODE
+from predictions.paths import get_thumbnail_path
+from predictions.services.removed_files import delete_removed_files, remove_files
+from predictions.services.reviews import lock_predictions
+from predictions.services.summaries import freeze_summaries, lock_summaries, record_removal
+from predictions.signals import predictions_removing
+from predictions.usage import PREDICTIONS
+from registry.models import ModelVersion, RegisteredModel
+
+logger = logging.getLogger(__name__)
+
+PREDICTIONS_PER_TRANSACTION = 200
+REMOVED_ERROR = {"error_code": REMOVED_CODE, "error_message": "The prediction was removed by the retention policy."}
+Chunk = tuple[datetime, list[UUID]]
+"""The time before which data is removed, and the IDs of predictions that can be older."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Number of predictions that were removed with their inputs, and of images whose predictions stay."""
+
+    predictions: int = 0
+    images: int = 0
+
+
+def set_retention(
+    *, model: RegisteredModel, image_days: int | None, row_days: int | None, keep_reviewed: bool = True
+) -> RetentionPolicy:
+    """Set the policy of a model. The next run checks all its images again.
+
+    Args:
+        image_days, row_days: None if images or rows stay.
+
+    Raises:
+        ValidationError: a number of days is not valid.
+    """
+    policy: RetentionPolicy = RetentionPolicy.objects.filter(model=model).first() or RetentionPolicy(model=model)
+    policy.image_days, policy.row_days, policy.keep_reviewed = image_days, row_days, keep_reviewed
+    policy.positions = {}
+    policy.full_clean()
+    policy.save()
+    return policy
+
+
+def apply_policies() -> None:
+    """Apply all policies, as a background job of the server."""
+    for policy in RetentionPolicy.objects.select_related("model").order_by("pk"):
+        apply_policy(policy=policy, trigger=RetentionRun.Trigger.SCHEDULE)
+
+
+def apply_policy(*, policy: RetentionPolicy, trigger: str, now: datetime | None = None) -> Removed:
+    """Remove what a policy does not allow. What was removed is stored as a `RetentionRun`, in the same transactions.
+
+    Args:
+        trigger: a `RetentionRun.Trigger`.
+        now: for tests; defaults to the current time.
+    """
+    now = now or timezone.now()
+    names = ("model", "image_days", "row_days", "keep_reviewed")
+    run = RetentionRun(trigger=trigger, **{name: getattr(policy, name) for name in names})
+    for chunks, remove in ((_iterate_rows(policy, now), _remove_rows), (_iterate_images(policy, now), _remove_images)):
+        for limit, ids in chunks:
+            with transaction.atomic():
+                _record(run, remove(policy, limit, ids))
+            if stopping.is_set():
+                return _complete(run)
+    return _complete(run)
+
+
+def preview_policy(*, policy: RetentionPolicy, now: datetime | None = None) -> Removed:
+    """Return what `apply_policy` would remove."""
+    now = now or timezone.now()
+    predictions = sum(len(_select_rows(policy, limit, ids)) for limit, ids in _iterate_rows(policy, now))
+    row_limit, images = _find_row_limit(policy, now), 0
+    for limit, ids in _iterate_images(policy, now):
+        removed = {row.pk for row in _select_rows(policy, row_limit, ids)} if row_limit else set()
+        images += _select_inputs(policy, limit, [pk for pk in ids if pk not in removed]).count()
+    return Removed(predictions, images)
+
+
+def _record(run: RetentionRun, removed: Removed) -> None:
+    run.removed_predictions += removed.predictions
+    run.removed_images += removed.images
+    if run.removed_predictions or run.removed_images:
+        run.save()
+
+
+def _complete(run: RetentionRun) -> Removed:
+    delete_removed_files()
+    counts = {"predictions": run.removed_predictions, "images": run.removed_images}
+    if any(counts.values()):
+        run.completed_at = timezone.now()
+        run.save(update_fields=["completed_at"])
+        logger.info("retention policy applied", extra={"model": run.model.name, **counts})
+    return Removed(**counts)
+
+
+def _iterate_rows(policy: RetentionPolicy, now: datetime) -> Iterator[Chunk]:
+    if limit := _find_row_limit(policy, now):
+        for version in _list_versions(policy):
+            for ids in _iterate_ids(version, limit, None):
+                yield limit, ids
+
+
+def _iterate_images(policy: RetentionPolicy, now: datetime) -> Iterator[Chunk]:
+    """Yield the predictions whose images were not checked yet."""
+    if limit := policy.get_limit(policy.image_days, now):
+        for version in _list_versions(policy):
+            last = policy.positions.get(str(version))
+            for ids in _iterate_ids(version, limit, UUID(last) if last else None):
+                yield limit, ids
+
+
+def _find_row_limit(policy: RetentionPolicy, now: datetime) -> datetime | None:
+    """Return the time before which rows are removed: only days whose predictions and reviews have been counted."""
+    limit, counted = policy.get_limit(policy.row_days, now), SummaryProgress.get_until(PREDICTIONS)
+    return None if limit is None or counted is None else min(limit, counted)
+
+
+def _list_versions(policy: RetentionPolicy) -> list[UUID]:
+    return list(ModelVersion.objects.filter(model=policy.model).order_by("number").values_list("pk", flat=True))
+
+
+def _iterate_ids(version: UUID, limit: datetime, last: UUID | None) -> Iterator[list[UUID]]:
+    """Yield the IDs of the predictions of a version before a time, the oldest first."""
+    rows = Prediction.objects.filter(model_version=version, id__lt=get_first_id(limit)).order_by("id")
+    while True:
+        ids = list((rows.filter(id__gt=last) if last else rows).values_list("id", flat=True)[:PREDICTIONS_PER_TRANSACTION])
+        if not ids:
+            return
+        yield ids
+        last = ids[-1]
+
+
+def _select_rows(policy: RetentionPolicy, limit: datetime, ids: Sequence[UUID]) -> list[Prediction]:
+    """Return those predictions that are removed. Higher apps can keep some."""
+    rows = Prediction.objects.filter(pk__in=ids, created_at__lt=limit, status__in=Prediction.FINAL_STATUSES)
+    if policy.keep_reviewed:
+        rows = rows.filter(~Exists(Review.objects.active().filter(prediction=OuterRef("pk"))))
+    selected = list(rows.order_by("pk").only("pk", "created_at", "input_id"))
+    kept: set[Any] = set()
+    for _, keys in predictions_removing.send(sender=Prediction, rows=selected):
+        kept.update(keys or ())
+    return [row for row in selected if row.pk not in kept]
+
+
+def _remove_rows(policy: RetentionPolicy, limit: datetime, ids: Sequence[UUID]) -> Removed:
+    lock_summaries()
+    lock_predictions(ids)
+    rows = _select_rows(policy, limit, ids)
+    if not rows:
+        return Removed()
+    keys = [row.pk for row in rows]
+    freeze_summaries(predictions=keys)
+    record_removal(until=max(row.created_at for row in rows))
+    BatchJobItem.objects.filter(prediction__in=keys).update(prediction=None, **REMOVED_ERROR)
+    Review.objects.filter(prediction__in=keys).delete()
+    Prediction.objects.filter(pk__in=keys).delete()
+    unused = ~Exists(Prediction.objects.filter(input=OuterRef("pk")))
+    inputs = list(Input.objects.filter(unused, pk__in={row.input_id for row in rows}))
+    _remove_input_files(inputs)
+    Input.objects.filter(pk__in=[row.pk for row in inputs]).delete()
+    return Removed(predictions=len(keys))
+
+
+def _select_inputs(policy: RetentionPolicy, limit: datetime, ids: Sequence[UUID]) -> QuerySet[Input]:
+    """Return the inputs of predictions whose images are removed: no prediction of them is newer, or is kept otherwise."""
+    needed = Q(created_at__gte=limit) | ~Q(status__in=Prediction.FINAL_STATUSES) | ~Q(model_version__model=policy.model)
+    if policy.keep_reviewed:
+        needed |= Q(Exists(Review.objects.active().filter(prediction=OuterRef("pk"))))
+    is_needed = Exists(Prediction.objects.filter(needed, input=OuterRef("pk")))
+    inputs = Prediction.objects.filter(pk__in=ids).order_by().values("input")
+    rows: QuerySet[Input] = Input.objects.filter(~is_needed, pk__in=inputs, data_removed_at=None).exclude(image="")
+    return rows
+
+
+def _remove_images(policy: RetentionPolicy, limit: datetime, ids: Sequence[UUID]) -> Removed:
+    rows = list(_select_inputs(policy, limit, ids).order_by("pk"))
+    _remove_input_files(rows)
+    Input.objects.filter(pk__in=[row.pk for row in rows]).update(data_removed_at=timezone.now())
+    version = Prediction.objects.values_list("model_version", flat=True).get(pk=ids[-1])
+    policy.positions[str(version)] = str(ids[-1])
+    policy.save(update_fields=["positions"])
+    return Removed(images=len(rows))
+
+
+def _remove_input_files(rows: Sequence[Input]) -> None:
+    with_files = [row for row in rows if row.image and row.data_removed_at is None]
+    remove_files(names=[name for row in with_files for name in (str(row.image), get_thumbnail_path(row.pk))])
