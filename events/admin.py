@@ -86,7 +86,7 @@ class EventListAdmin(EventAdmin):
 @admin.register(Delivery)
 class DeliveryAdmin(EventAdmin):
     ordering = ("-event_id",)
-    list_display = ("event", "target", "state", "attempts", "next_attempt_at", "ended_at", "error")
+    list_display = ("event", "target", "state", "attempts", "ended_at", "error")
     list_select_related = ("event",)
     list_filter: ClassVar[Any] = ("state",)
     fields = ("event", "target", "state", "attempts", "next_attempt_at", "ended_at", "error", "details_json")
