@@ -22,6 +22,7 @@ KEYS = {
 }
 INPUT_KEYS = {
     *("id", "kind", "url", "image_url", "sha256", "content_type", "width", "height", "original_name", "features", "text"),
+    "data_removed_at",
 }
 
 
