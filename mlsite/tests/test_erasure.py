@@ -23,6 +23,8 @@ from evaluation.comparison import compare_versions
 from evaluation.models import ReplayResult
 from evaluation.report import evaluate_version
 from evaluation.services.replays import create_replay, run_replay
+from events.models import Event
+from events.payloads import build_cloud_events
 from inference.tests.factories import make_image
 from monitoring.services.rollup import roll_up
 from predictions.models import Input, Prediction, RemovedFile, Review
@@ -122,6 +124,8 @@ def test_nothing_of_an_erased_user_is_left(
     dump = dump_database()
     assert [line for line in dump.splitlines() if MARKER in line or ADDRESS in line] == []
     assert str(marked.pk) not in repr(list(Session.objects.values_list()))
+    events = json.dumps(build_cloud_events(Event.objects.all()))  # as if none was sent yet
+    assert MARKER not in events and str(marked.pk) not in events
     for path in list_stored_files(settings):
         assert MARKER not in path.name and MARKER.encode() not in path.read_bytes()
     assert len(list_stored_files(settings)) == 1  # the image of the other user
