@@ -82,9 +82,13 @@ def record_failed_sign_in(*, username: str, is_locked: bool) -> AuditEntry:
     return record_action(action=Action.SIGN_IN_FAILED, actor=AnonymousUser(), on=on, details={"locked": is_locked})
 
 
-def clear_audit_entries(*, user: User) -> None:
-    """Remove the address and the name of a user from the audit log. Deleting the user also clears the actor."""
-    about = Q(object_type=USER) & (Q(object_id=str(user.pk)) | Q(object_id="", object_name=user.get_username()))
+def clear_audit_entries(*, user: User, username: str) -> None:
+    """Remove the address and the name of a user from the audit log. Deleting the user also clears the actor.
+
+    Args:
+        username: the name before the removal. Sign-ins that failed before the account existed have only the name.
+    """
+    about = Q(object_type=USER) & (Q(object_id=str(user.pk)) | Q(object_id="", object_name=username))
     AuditEntry.objects.filter(about, action=Action.SIGN_IN_FAILED).update(address=None)
     AuditEntry.objects.filter(about).update(object_name="")
     AuditEntry.objects.filter(actor=user).update(address=None)

@@ -116,8 +116,8 @@ class LockoutHandler(AxesDatabaseHandler):
         super().user_logged_in(sender, request, user, **kwargs)
 
     def user_logged_out(self, sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
-        """Record the sign-out. `user` is None if nobody was signed in, and has no row after deleting the own account."""
-        if user is not None and User.objects.filter(pk=user.pk).exists():
+        """Record the sign-out, unless nobody was signed in or users have just removed their own account."""
+        if user is not None and User.objects.filter(pk=user.pk, username=user.get_username()).exists():
             record_action(action=Action.SIGN_OUT, actor=user, on=describe_user(user))
         super().user_logged_out(sender, request, user, **kwargs)
 

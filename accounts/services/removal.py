@@ -40,7 +40,7 @@ def delete_user(*, user: User) -> None:
         _prepare_removal(user)
         _delete_access_records(username)
         record_action(action=Action.USER_DELETED, on=describe_user(user))
-        clear_audit_entries(user=user)
+        clear_audit_entries(user=user, username=username)
         user.delete()
     _delete_sessions(str(user_id))
     logger.info("user deleted", extra={"user": str(user_id)})
@@ -72,13 +72,12 @@ def clear_account(*, user: User, username: str, action: Action) -> None:
     Raises:
         ValidationError: the user is the last active superuser.
     """
+    old_username = user.username
     _prepare_removal(user)
-    _delete_access_records(user.username)
+    _delete_access_records(old_username)
     user.tokens.all().delete()
     user.identities.all().delete()
     remove_second_factor(user=user)
-    record_action(action=action, on=describe_user(user))
-    clear_audit_entries(user=user)
     user.groups.clear()
     user.user_permissions.clear()
     user.username = username
@@ -89,6 +88,8 @@ def clear_account(*, user: User, username: str, action: Action) -> None:
     user.save()
     content_type = ContentType.objects.get_for_model(User)
     LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk)).update(object_repr=user.username)
+    record_action(action=action, on=describe_user(user))
+    clear_audit_entries(user=user, username=old_username)  # also what the changes above have recorded
 
 
 def check_removal(*, users: Iterable[User]) -> None:

@@ -155,6 +155,7 @@ def test_the_database_rejects_the_deletion_of_new_entries(user):
 def test_the_removal_of_a_user_is_recorded_and_clears_names_and_addresses(client, user, superuser, remove):
     client.post(LOGIN_URL, {"username": "ada", "password": "correct horse"}, REMOTE_ADDR="192.0.2.7")
     client.post(LOGIN_URL, {"username": "ada", "password": "wrong"}, REMOTE_ADDR="192.0.2.9")
+    add_reviewer(user=user)
     user_id = user.pk
     remove(user=user)
     removal = find_entries(Action.USER_DELETED, Action.USER_ANONYMIZED)[0]
@@ -167,9 +168,20 @@ def test_the_removal_of_a_user_is_recorded_and_clears_names_and_addresses(client
 
 def test_another_user_keeps_their_entries(user, other):
     entry = make_entry(user)
-    clear_audit_entries(user=other)
+    clear_audit_entries(user=other, username="eve")
     entry.refresh_from_db()
     assert (entry.actor, entry.address, entry.object_name) == (user, "192.0.2.7", "ada")
+
+
+def test_the_removal_of_the_own_account_leaves_no_name_and_no_address(client, superuser, make_user):
+    make_user(is_superuser=True)
+    client.force_login(superuser)
+    add_reviewer(user=superuser)
+    url = f"/admin/accounts/user/{superuser.pk}/anonymize/"
+    assert client.post(url, {"post": "yes"}, REMOTE_ADDR="192.0.2.7").status_code == 302
+    assert User.objects.get(pk=superuser.pk).username.startswith("(anonymized")
+    stored = str(list(AuditEntry.objects.values()))
+    assert not any(text in stored for text in ("root", "192.0.2.7"))
 
 
 def test_an_own_account_can_be_deleted_in_a_session(client, superuser, make_user):

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from django.core.files.base import ContentFile
 
+from accounts.models import AuditEntry
 from accounts.services.erasure import resume_erasures, start_erasure
 from inference.tests.factories import make_image
 from predictions.models import Prediction, QueuedPrediction, Review
@@ -30,6 +31,7 @@ def test_predictions_are_joined_with_their_reviews(shades, flowers, user, review
     flower = predict(user=user, source="api", model="flowers", features=ROW, client_reference="x")
     review_prediction(prediction=dark, reviewer=reviewer, verdict="incorrect", true_label="white", picked_by="random")
     assert "Exported 3 predictions and 1 review " in run_export(folder)
+    assert AuditEntry.objects.get(action="export").details == {"format": "parquet", "predictions": 3, "usernames": False}
     found = query(
         folder,
         """SELECT p.id, p.label, p.scores['black'], r.true_label, p.verdict, p.reviews

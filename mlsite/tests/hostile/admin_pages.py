@@ -20,8 +20,8 @@ MODELS = (
     "predictions/batchjob",
     "predictions/queuedprediction",
     "axes/accessattempt",
-    "axes/accesslog",
-    "axes/accessfailurelog",
+    "accounts/auditentry",
+    "accounts/externalidentity",
 )
 ADMIN_QUERIES = (
     "p=1000000000",

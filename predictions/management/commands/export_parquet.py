@@ -10,6 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.template.defaultfilters import pluralize
 
+from accounts.services.audit import Action, AuditObject, record_action
+
 DEFAULT_AGE_SECONDS = 600  # a row with a lower ID can be committed later
 
 
@@ -55,6 +57,8 @@ class Command(BaseCommand):
             raise CommandError(f"Not exported: {error}") from error
         except (OSError, DatabaseError) as error:
             raise CommandError(f"The export is not complete: {error} Run the command again to continue.") from error
+        details = {"format": "parquet", "predictions": summary.predictions, "usernames": options["usernames"]}
+        record_action(action=Action.EXPORT, on=AuditObject("predictions"), details=details)
         self.stdout.write(
             f"Exported {summary.predictions:,} prediction{pluralize(summary.predictions)} and {summary.reviews:,} "
             f"review{pluralize(summary.reviews)} to {options['destination']}. New files: {summary.files:,}"
