@@ -48,11 +48,11 @@ def check_paths(**options: Any) -> list[Error]:
     errors = []
     if settings.FORCE_SCRIPT_NAME and not SCRIPT_NAME.fullmatch(settings.FORCE_SCRIPT_NAME):
         hint = "Start it with a slash, and use only letters, digits, and -._~ between slashes, for example /models-site."
-        errors.append(Error(f"FORCE_SCRIPT_NAME is not a path: {settings.FORCE_SCRIPT_NAME}", hint=hint, id="core.E020"))
+        errors.append(Error(f"FORCE_SCRIPT_NAME is not a path: {settings.FORCE_SCRIPT_NAME}", hint=hint, id="core.E023"))
     location = settings.X_ACCEL_LOCATION
     if location and not (location.endswith("/") and SCRIPT_NAME.fullmatch(location[:-1])):
         hint = "Start and end it with a slash, for example /stored-images/."
-        errors.append(Error(f"X_ACCEL_LOCATION is not a location: {location}", hint=hint, id="core.E021"))
+        errors.append(Error(f"X_ACCEL_LOCATION is not a location: {location}", hint=hint, id="core.E024"))
     return errors
 
 

@@ -117,7 +117,7 @@ class LockoutHandler(AxesDatabaseHandler):
 
     def user_logged_out(self, sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
         """Record the sign-out, unless nobody was signed in or users have just removed their own account."""
-        if user is not None and User.objects.filter(pk=user.pk, username=user.get_username()).exists():
+        if user is not None and User.objects.filter(pk=user.pk, username=user.get_username(), is_active=True).exists():
             record_action(action=Action.SIGN_OUT, actor=user, on=describe_user(user))
         super().user_logged_out(sender, request, user, **kwargs)
 

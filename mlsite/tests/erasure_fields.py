@@ -18,11 +18,13 @@ DELETED = {
     "accounts.User_groups", "accounts.User_user_permissions", "accounts.ApiToken", "accounts.AttemptCount", "accounts.Usage",
     "predictions.PredictionTag", "predictions.PredictionComment", "predictions.BatchJob", "predictions.BatchJobItem",
     "predictions.BatchJobImage", "predictions.IdempotencyKey", "predictions.QueuedPrediction", "predictions.ReviewClaim",
-    "predictions.ReviewAssignment", "predictions.ReviewGoal", "predictions.SavedFilter",
+    "predictions.ReviewAssignment", "predictions.ReviewGoal", "predictions.SavedFilter", "accounts.ExternalIdentity",
+    "otp_static.StaticDevice", "otp_static.StaticToken", "otp_totp.TOTPDevice", "events.Webhook",
 }  # fmt: skip
 # These columns are emptied, or are set to null or to a value that does not depend on the user.
 EMPTIED = {
     "accounts.User": {"password", "username", "first_name", "last_name", "email", "language", "time_zone"},
+    "accounts.AuditEntry": {"address", "object_name"},
     "predictions.Input": {"user", "features", "sha256", "original_name"},
     "predictions.Prediction": {"user", "output", "label", "warnings", "error_message", "client_reference"},
     "predictions.Review": {"comment"},
@@ -35,6 +37,9 @@ EMPTIED = {
 # These columns stay. They contain no text of the user, and belong to nobody or to an account without a name.
 KEPT = {
     "accounts.Erasure": {"user", "requested_by", "counts"},
+    "accounts.AuditEntry": {"actor", "object_type", "object_id", "details"},  # IDs; `record_action` forbids personal details
+    "events.Event": {"user", "type", "subject", "key", "data"},  # IDs and names of models; no type with texts stores data
+    "events.Delivery": {"target", "key", "error", "details"},  # of sinks of the site; those of webhooks are deleted
     "registry.RegisteredModel": {"created_by"},
     "registry.ModelVersion": {"created_by"},
     "registry.AliasChange": {"changed_by"},
@@ -44,6 +49,7 @@ KEPT = {
     "predictions.ReviewSummary": {"label", "true_label", "ratings"},  # labels of the model, and IDs of accounts
     "evaluation.Replay": {"error_code", "error_message"},  # of the models
     "evaluation.ReplayResult": {"true_label", "label", "baseline_label", "error_code"},
+    "monitoring.Alert": {"acknowledged_by"},
     "monitoring.Rollup": {"counts", "latencies"},  # numbers by label and by the ID of the account
 }
 # These models contain no data of users. The texts of models and groups are those of the organization.
@@ -51,6 +57,7 @@ WITHOUT_USERS = {
     "auth.Permission", "auth.Group", "contenttypes.ContentType", "registry.RegisteredModel", "registry.ModelVersion",
     "registry.ModelCard", "registry.Alias", "registry.AliasChange", "predictions.SummaryProgress",
     "predictions.RetentionPolicy", "predictions.RetentionRun", "monitoring.Deployment",
+    "monitoring.AlertState", "monitoring.AlertNotification", "monitoring.AlertRule", "events.TargetStatus",
 }  # fmt: skip
 
 

@@ -12,9 +12,10 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.erasers import ERASERS
-from accounts.models import Erasure, User
+from accounts.models import Erasure, ExternalIdentity, User
 from accounts.services import add_reviewer, create_token
 from accounts.services.attempts import count_attempt
 from accounts.services.erasure import resume_erasures, start_erasure
@@ -25,6 +26,7 @@ from evaluation.report import evaluate_version
 from evaluation.services.replays import create_replay, run_replay
 from events.models import Event
 from events.payloads import build_cloud_events
+from events.services.webhooks import create_webhook
 from inference.tests.factories import make_image
 from monitoring.services.rollup import roll_up
 from predictions.models import Input, Prediction, RemovedFile, Review
@@ -41,6 +43,7 @@ from registry.services import register_model
 
 pytestmark = pytest.mark.django_db
 MARKER, ADDRESS, PASSWORD = "zqmarker", "203.0.113.77", "correct horse"
+TYPE = "prediction.succeeded"
 MARKED_ROWS = f"length,petals,colour,{MARKER}\n1,2,white,{MARKER}\n1,2,{MARKER},x\n"
 
 
@@ -90,6 +93,9 @@ def enter_everywhere(person, reviewer, other, second):
     make_job(person, MARKED_ROWS)  # a draft
     run_replay(str(create_replay(user=reviewer, version=second, baseline=image.model_version).pk))
     assert ReplayResult.objects.filter(prediction=image).update(error_message=MARKER)
+    create_webhook(user=person, url=f"https://example.org/{MARKER}", event_types=[TYPE], description=MARKER)
+    ExternalIdentity.objects.create(user=person, issuer="https://example.org", subject=MARKER)
+    TOTPDevice.objects.create(user=person, name=MARKER)
     LogEntry.objects.log_actions(person.pk, [person], 2, change_message=MARKER, single_object=True)
     LogEntry.objects.log_actions(reviewer.pk, [person, person.tokens.get()], 2)
     record_failure(source=SignInSource(person.username, ADDRESS, MARKER), path=f"/{MARKER}")

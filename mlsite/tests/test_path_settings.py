@@ -116,17 +116,17 @@ def test_the_default_is_the_root():
 @pytest.mark.parametrize(
     ("name", "value", "error"),
     [
-        ("FORCE_SCRIPT_NAME", "models-site", "core.E020"),
-        ("FORCE_SCRIPT_NAME", "/a b", "core.E020"),
+        ("FORCE_SCRIPT_NAME", "models-site", "core.E023"),
+        ("FORCE_SCRIPT_NAME", "/a b", "core.E023"),
         ("FORCE_SCRIPT_NAME", "/teams/models", None),
-        ("X_ACCEL_LOCATION", "/stored-images", "core.E021"),
-        ("X_ACCEL_LOCATION", "stored-images/", "core.E021"),
+        ("X_ACCEL_LOCATION", "/stored-images", "core.E024"),
+        ("X_ACCEL_LOCATION", "stored-images/", "core.E024"),
         ("X_ACCEL_LOCATION", "/stored-images/", None),
     ],
 )
 def test_values_are_checked(settings, name, value, error):
     setattr(settings, name, value)
-    found = [message.id for message in run_checks() if message.id in ("core.E020", "core.E021")]
+    found = [message.id for message in run_checks() if message.id in ("core.E023", "core.E024")]
     assert found == ([error] if error else [])
 
 

@@ -2,7 +2,7 @@
 // forms of open pages have an old one.
 const FIELD_NAME = "csrfmiddlewaretoken";
 
-// Below a path of a host, the cookie has its own name, and `csrftoken` may be of another site.
+// Below a path of a host, the cookie has its own name. `csrftoken` may be of another site.
 const COOKIES = [/(?:^|; *)mlsite_csrftoken=([^;]*)/, /(?:^|; *)csrftoken=([^;]*)/];
 
 // Return the token, or an empty string.
@@ -16,7 +16,7 @@ document.addEventListener("submit", ({ target }) => {
   if (field) field.value = readCsrfToken() || field.value;
 }, { capture: true });
 
-// Some forms are sent by other events.
+// Other events send some forms.
 document.addEventListener("htmx:configRequest", ({ detail }) => {
   const token = readCsrfToken();
   if (token && detail.formData.has(FIELD_NAME)) detail.formData.set(FIELD_NAME, token);
