@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-UNPROTECTED_PATHS = ("healthz", "readyz")  # health checks do not use HTTPS
+# Health checks and Prometheus reach the server directly, without HTTPS. Proxies must not serve `metrics`.
+UNPROTECTED_PATHS = ("healthz", "readyz", "metrics")
 
 
 def build_path_settings(script_name: str) -> dict[str, Any]:

@@ -109,7 +109,7 @@ def test_the_default_is_the_root():
     found = build_path_settings("")
     assert found["FORCE_SCRIPT_NAME"] is None
     assert found["STATIC_URL"] == "/static/"
-    assert found["SECURE_REDIRECT_EXEMPT"] == ["^healthz$", "^readyz$"]
+    assert found["SECURE_REDIRECT_EXEMPT"] == ["^healthz$", "^readyz$", "^metrics$"]
     assert not [name for name in found if name.endswith("COOKIE_NAME")]
 
 

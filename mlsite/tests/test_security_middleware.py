@@ -30,6 +30,13 @@ def test_the_api_refuses_tokens_over_http_and_redirects_other_reads(https, api, 
     assert client.get("/healthz").status_code == 200
 
 
+def test_prometheus_reads_the_metrics_over_http(https, settings, client):
+    """It reaches the server without the proxy, as the scrape configuration in deploy/prometheus/alerts.yaml does."""
+    settings.METRICS_PUBLIC = True
+    assert client.get("/metrics").status_code == 200
+    assert client.get("/metrics", headers={"Authorization": "Bearer unknown"}).status_code == 401
+
+
 def test_a_form_over_http_is_refused_with_a_page(https, client, user):
     response = client.post("/accounts/login/", {"username": "ada", "password": "correct horse"})
     assert response.status_code == 403
