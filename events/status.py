@@ -25,7 +25,7 @@ class TargetReport:
         failed: deliveries that failed for good and were not sent again, at most `MAX_COUNTED_ROWS`.
         lag_seconds: the age of the oldest pending event; 0 if nothing is pending.
         delivered_total, failed_total: since the target exists.
-        error: of the current outage.
+        error: of the current outage of a sink, without a full stop. Those of webhooks are only shown to their users.
     """
 
     name: str
@@ -79,7 +79,7 @@ def _measure_target(name: str, targets: list[str], now: datetime) -> TargetRepor
     totals = TargetStatus.objects.filter(pk__in=targets).aggregate(
         delivered=Sum("delivered_count"), failed=Sum("failed_count")
     )
-    outage = TargetStatus.objects.filter(pk__in=targets).exclude(error="").values_list("error", flat=True).first()
+    outage = TargetStatus.objects.filter(pk=name).values_list("error", flat=True).first()  # not of `webhook:<id>`
     return TargetReport(
         name,
         _count(pending),
@@ -87,7 +87,7 @@ def _measure_target(name: str, targets: list[str], now: datetime) -> TargetRepor
         max((_measure_age(moment, now) for moment in oldest), default=0.0),
         totals["delivered"] or 0,
         totals["failed"] or 0,
-        outage or "",
+        (outage or "").removesuffix("."),
     )
 
 

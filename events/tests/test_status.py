@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group
 from django.urls import reverse
 
 from core.tests.pages import get_text
-from events.models import Delivery, Event
+from events.models import Delivery, Event, TargetStatus
 from events.services.deliver import deliver_batch
 from events.services.fan_out import fan_out_events
 from events.status import get_event_status
@@ -54,8 +54,10 @@ def test_the_targets_of_a_provider_are_one_line(sink):
     (event,) = record("a")
     for target in ("webhook:1", "webhook:2"):
         Delivery.objects.create(event=event, target=target, key="a")
+    TargetStatus.objects.create(target="webhook:1", error="The host hooks.example was not found.")
     status = get_event_status()
-    assert [(report.name, report.pending) for report in status.targets] == [("memory", 0), ("webhook", 2)]
+    rows = [(report.name, report.pending, report.error) for report in status.targets]
+    assert rows == [("memory", 0, ""), ("webhook", 2, "")]
 
 
 def test_the_metrics_of_each_target(deliveries, operator, client):
@@ -76,10 +78,10 @@ def test_the_operations_page_shows_outages(deliveries, sink, operator, client):
     client.force_login(operator)
     page = get_text(client.get("/operations/"))
     assert "Events" in page and "memory" in page and "New events are waiting for a relay." in page
-    make_unavailable("connection refused")
+    make_unavailable("connection refused.")
     Delivery.objects.pending().update(next_attempt_at="2020-01-01T00:00Z")
     deliver_batch(target="memory", sink=open_sink("memory"))
-    assert "memory is unavailable: connection refused." in get_text(client.get("/operations/"))
+    assert "memory is unavailable: connection refused. The events" in get_text(client.get("/operations/"))
 
 
 def test_the_operations_page_shows_no_events_without_sinks(settings, operator, client):
