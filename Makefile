@@ -20,7 +20,7 @@ test: install-dev
 
 # Test background work with a real RabbitMQ and a real Redis, whose programs must be installed.
 test-services: install-dev install-clients
-	$(BIN)/python -m pytest -m 'services and not faults' -n 2 --dist loadgroup -q
+	$(BIN)/python -m pytest -m 'services and not faults' -n 3 --dist loadgroup -q
 
 # Damage running sites and write docs/reliability.md. Select faults with FAULTS="F1 F7". See docs/reliability.md.
 FAULT_ROUNDS ?= 20

@@ -117,6 +117,7 @@ def test_a_killed_worker_loses_nothing(installation):
 
 
 @with_broker
+@pytest.mark.faults
 def test_a_killed_broker_loses_nothing_and_fails_no_request(installation):
     load, broker = installation.load, installation.broker
     with installation.record("F23", "Broker killed"):
@@ -135,6 +136,7 @@ def test_a_killed_broker_loses_nothing_and_fails_no_request(installation):
 
 
 @parametrize("redis-sqlite", "none-sqlite", "none-postgres")
+@pytest.mark.faults
 def test_a_killed_web_server_loses_nothing(installation):
     load = installation.load
     with installation.record("F2", "Server killed with background work"):

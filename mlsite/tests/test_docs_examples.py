@@ -30,6 +30,7 @@ UNREGISTERED_MODELS = r'"model": ?"(?:reviews|wine)"|parcel\.png'  # which reade
 ARTIFACT_FOLDERS = {
     "wine.skops": "wine", "weather.keras": "photo", "reviews.skops": "sentiment", "parcel.keras": "parcel",
 }  # fmt: skip
+MACHINE_PAGES = ("deploy.md", "runbook.md", "object-storage.md")  # their commands install software, or need other servers
 REGISTRATION_PAGES = ("register.md", "images.md", "tables.md", "texts.md", "outputs.md", "formats.md")
 
 
@@ -159,7 +160,7 @@ def read_shell_blocks(page):
 @pytest.mark.xdist_group("site")
 def test_curl_examples_succeed(site):
     require("curl", shutil.which("curl"))
-    examples = [block for page in PAGES for block in read_shell_blocks(page)]
+    examples = [block for page in PAGES if page.name not in MACHINE_PAGES for block in read_shell_blocks(page)]
     assert len(examples) >= 17
     environment = os.environ | {"MLSITE_TOKEN": site.create_token()}
     for example in examples:

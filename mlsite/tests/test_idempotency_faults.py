@@ -13,7 +13,7 @@ import requests
 from inference.tests.factories import make_noise_image
 from mlsite.tests.site import PREDICTIONS_PATH, build_auth_header
 
-pytestmark = [pytest.mark.services, pytest.mark.site]
+pytestmark = [pytest.mark.faults, pytest.mark.site]
 ROUNDS = 50 if os.environ.get("FAULT_ROUNDS") else 2
 KILL_INTERVAL = 10  # rounds; after a kill, a round can take as long as a lease
 THREADS = 100

@@ -12,7 +12,7 @@ from mlsite.tests.faults.catalog import SQLITE
 from mlsite.tests.faults.installation import copy_prepared, prepare, send_signal, wait_until
 from mlsite.tests.faults.load import Load
 
-pytestmark = [pytest.mark.services, pytest.mark.once, pytest.mark.xdist_group("objects")]
+pytestmark = [pytest.mark.faults, pytest.mark.once, pytest.mark.xdist_group("objects")]
 KILLS, SILENCES, THREADS = 6, 2, 4
 ACKNOWLEDGED = 200
 
