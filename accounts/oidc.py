@@ -20,7 +20,6 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext
 
 COOKIE_NAME = "oidc"
-COOKIE_PATH = "/accounts/oidc/"
 SALT = "accounts.oidc"
 SESSION_KEY = "oidc"  # of sessions that began at the provider
 ATTEMPT_SECONDS = 600  # from the redirect to the provider until the return
@@ -113,8 +112,13 @@ def store_attempt(response: HttpResponse, attempt: Attempt) -> None:
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",
-        path=COOKIE_PATH,
+        path=_get_cookie_path(),
     )
+
+
+def delete_attempt(response: HttpResponse) -> None:
+    """Forget the attempt of this browser."""
+    response.delete_cookie(COOKIE_NAME, path=_get_cookie_path(), samesite="Lax")
 
 
 def read_attempt(request: HttpRequest) -> Attempt:
@@ -138,6 +142,10 @@ def build_token_error() -> IdentityError:
         "The response of %(provider)s is not valid. Start the sign-in again, or contact the operator of this site."
     )
     return IdentityError("invalid-token", text % {"provider": settings.OIDC_NAME})
+
+
+def _get_cookie_path() -> str:
+    return f"{settings.SESSION_COOKIE_PATH}accounts/oidc/"
 
 
 def _get_client() -> Any:

@@ -9,3 +9,7 @@ user_removing = Signal()
 
 user_erasing = Signal()
 """Sent in the transaction that starts to erase a user, while they still have their name, with the argument `user`."""
+
+user_linking = Signal()
+"""Sent in the transaction that links an account to a user of a provider, who may not be who has used it so far, with the
+argument `user`."""

@@ -112,17 +112,15 @@ def run_erasure(pk: str) -> None:
     if user is not None:
         _overwrite_deleted_content()
         _delete_sessions(str(user.pk))
-        for name, count in iterate_steps(user):
+    while True:
+        for name, count in iterate_steps(user) if user else ():
             erasure.counts[name] = erasure.counts.get(name, 0) + count
             erasure.leased_until = timezone.now() + LEASE
             erasure.save(update_fields=["counts", "leased_until"])
             if stopping.is_set():
                 return
-    with transaction.atomic():
-        erasure.completed_at = timezone.now()
-        erasure.save(update_fields=["completed_at"])
-        if user is not None and not any(eraser.needs_account(user) for eraser in ERASERS):
-            user.delete()
+        if _complete(erasure):
+            break
     logger.info("erasure completed", extra={"erasure": str(erasure.pk), "rows": erasure.erased_rows})
 
 
@@ -160,6 +158,24 @@ def _claim(pk: str) -> Erasure | None:
     rows = Erasure.objects.filter(Q(leased_until=None) | Q(leased_until__lt=now), pk=pk, completed_at=None)
     is_claimed = rows.update(leased_until=now + LEASE)
     return Erasure.objects.select_related("user").get(pk=pk) if is_claimed else None
+
+
+def _complete(erasure: Erasure) -> bool:
+    """Complete an erasure, and delete the account unless rows need it. Return False if rows are left to erase.
+
+    A request that was running when the account was cleared can store a row after its eraser has run. With the account, that
+    row would only lose its relation to the user. The lock lets such requests end first, or fail.
+    """
+    with transaction.atomic():
+        user = User.objects.select_for_update().filter(pk=erasure.user_id).first()
+        if user is not None:
+            if any(eraser.select(user).exists() for eraser in ERASERS):
+                return False
+            if not any(eraser.needs_account(user) for eraser in ERASERS):
+                user.delete()
+        erasure.completed_at = timezone.now()
+        erasure.save(update_fields=["completed_at"])
+    return True
 
 
 def _overwrite_deleted_content() -> None:

@@ -17,6 +17,7 @@ from accounts.models import ExternalIdentity, User
 from accounts.oidc import IdentityError, build_token_error
 from accounts.services import REVIEWERS_GROUP, revoke_token
 from accounts.services.audit import Action, describe_user, record_action
+from accounts.signals import user_linking
 from core.validators import is_storable
 
 MAX_SUBJECT_CHARACTERS = 255  # OpenID Connect Core 1.0, section 2
@@ -99,7 +100,7 @@ def _add_identity(issuer: str, subject: str, claims: Claims) -> User:
 
 
 def _find_linkable_user(issuer: str, claims: Claims) -> User | None:
-    """Return the account with the verified address of the claims, whose password and tokens stop working.
+    """Return the account with the verified address of the claims, whose password, tokens, and webhooks stop working.
 
     The address of the account is not verified: whoever typed it in could keep access to the account.
     """
@@ -114,6 +115,7 @@ def _find_linkable_user(issuer: str, claims: Claims) -> User | None:
     user.save(update_fields=["password"])
     for token in user.tokens.filter(revoked_at=None):
         revoke_token(token=token)
+    user_linking.send(sender=User, user=user)
     return user
 
 

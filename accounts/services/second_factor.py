@@ -93,18 +93,20 @@ def remove_second_factor(*, user: User) -> bool:
 
 def _check(request: HttpRequest, user: User, code: str, devices: list[TOTPDevice | StaticDevice]) -> bool:
     source = read_source(request, {"username": user.get_username()})
-    if seconds := find_lock_seconds(source):
-        raise CodesLocked(seconds)
     code = "".join(code.split()).lower()
     kind = TOTPDevice if code.isdigit() and len(code) == CODE_DIGITS else StaticDevice
     with transaction.atomic():
+        # One code at a time. Otherwise, many requests at once were checked before the first wrong code is counted, and two
+        # requests could use the same code.
+        User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
+        if seconds := find_lock_seconds(source):
+            raise CodesLocked(seconds)
         for device in devices:
-            # The lock keeps two requests from using the same code.
-            locked = kind.objects.select_for_update().filter(pk=device.pk).first() if isinstance(device, kind) else None
-            if locked and locked.verify_token(code):
+            current = kind.objects.filter(pk=device.pk).first() if isinstance(device, kind) else None
+            if current and current.verify_token(code):
                 if kind is StaticDevice:
                     record_action(action=Action.RECOVERY_CODE_USED, actor=user, on=describe_user(user))
                 return True
-    record_failure(source=source, path=request.path)
-    record_failed_sign_in(username=source.username, is_locked=find_lock_seconds(source) > 0)
+        record_failure(source=source, path=request.path)
+        record_failed_sign_in(username=source.username, is_locked=find_lock_seconds(source) > 0)
     return False

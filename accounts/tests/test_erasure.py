@@ -5,9 +5,10 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.urls import reverse
 
+from accounts.erasers import ERASERS, Eraser
 from accounts.models import Erasure, User
 from accounts.services import create_token
-from accounts.services.erasure import resume_erasures, start_erasure
+from accounts.services.erasure import erase_user, resume_erasures, start_erasure
 from accounts.services.removal import delete_user
 from predictions.models import Prediction
 from predictions.services import review_prediction
@@ -69,3 +70,22 @@ def test_the_command_erases_users(shades, user):
     make_prediction(user)
     call_command("remove_user", user.username, "--erase", "--yes")
     assert not User.objects.filter(pk=user.pk).exists() and Prediction.objects.get().is_erased
+
+
+def test_a_prediction_that_is_stored_during_the_erasure_is_erased_too(shades, user, monkeypatch):
+    """A request that was running when the account was cleared ends after the eraser of predictions has run."""
+    stored = []
+
+    def store_late(user):
+        if not stored:
+            stored.append(make_prediction(user))
+        return 0
+
+    late = Eraser("late", "", "", lambda user: Prediction.objects.none(), store_late)
+    monkeypatch.setattr("accounts.services.erasure.ERASERS", [*ERASERS, late])
+    erasure = erase_user(user=user)
+    prediction = Prediction.objects.select_related("input").get()
+    assert prediction.is_erased
+    assert prediction.input.data_removed_at
+    assert not User.objects.filter(pk=user.pk).exists()
+    assert Erasure.objects.get(pk=erasure.pk).counts["predictions.input"] == 1

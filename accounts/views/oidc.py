@@ -13,20 +13,22 @@ from django.utils.translation import gettext
 from django.views.generic import TemplateView, View
 
 from accounts.oidc import (
-    COOKIE_NAME,
-    COOKIE_PATH,
     IdentityError,
     begin_attempt,
     build_sign_out_url,
+    delete_attempt,
     fetch_claims,
     read_attempt,
     store_attempt,
 )
+from accounts.requests import get_client_network
+from accounts.services.attempts import count_attempt
 from accounts.services.audit import Action, record_action
 from accounts.services.identities import sign_in_identity
 from accounts.views.sign_in import complete_sign_in
 from core.urls import get_site_url
 
+MAX_RECORDED_ERRORS = 20  # per hour and network
 STATUSES = {
     "expired": 400,
     "denied": 403,
@@ -65,7 +67,7 @@ class CallbackView(View):
             response = self.sign_in(request)
         except IdentityError as error:
             response = render_error(request, error)
-        response.delete_cookie(COOKIE_NAME, path=COOKIE_PATH, samesite="Lax")
+        delete_attempt(response)
         return response
 
     def sign_in(self, request: HttpRequest) -> HttpResponse:
@@ -78,7 +80,9 @@ class CallbackView(View):
             user = sign_in_identity(claims=fetch_claims(attempt=attempt, code=code, redirect_uri=redirect_uri))
         except IdentityError as error:
             details = {"provider": settings.OIDC_NAME, "code": error.code}
-            record_action(action=Action.SIGN_IN_FAILED, actor=AnonymousUser(), details=details)
+            # Anybody can send an error in place of the provider, again and again.
+            if not count_attempt(kind="oidc-error", key=get_client_network(request), limit=MAX_RECORDED_ERRORS):
+                record_action(action=Action.SIGN_IN_FAILED, actor=AnonymousUser(), details=details)
             raise
         return complete_sign_in(request, user, next_url=attempt.next_url, by_provider=True)
 

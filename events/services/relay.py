@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Container
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from time import monotonic
 
@@ -19,7 +20,7 @@ from events.targets import get_sink_classes, open_sink
 
 logger = logging.getLogger(__name__)
 
-THREAD_COUNT = 8  # so that a slow webhook does not hold other targets
+THREAD_COUNT = 8  # for webhooks, so that a slow one does not hold others
 RUN_SECONDS = 10  # of the scheduled job, and of the work for one target; then other targets get a turn
 POLL_SECONDS = 1.0  # between two looks at the database when nothing is due
 
@@ -41,7 +42,9 @@ class Relay:
 
     def __init__(self, *, thread_count: int = THREAD_COUNT) -> None:
         self._stopping = threading.Event()
-        self._executor = ThreadPoolExecutor(thread_count, thread_name_prefix="relay")  # starts threads when they are needed
+        # Each configured sink has a thread, which webhooks of users cannot hold. Threads are started when they are needed.
+        self._executor = ThreadPoolExecutor(thread_count, thread_name_prefix="relay")
+        self._sink_executor = ThreadPoolExecutor(max(1, len(get_sink_classes())), thread_name_prefix="relay-sink")
         self._in_flight: dict[str, Future[int]] = {}
         self._sinks: dict[str, Sink] = {}
 
@@ -50,7 +53,8 @@ class Relay:
 
     def __exit__(self, *error: object) -> None:
         self.stop()
-        self._executor.shutdown()
+        for executor in (self._executor, self._sink_executor):
+            executor.shutdown()
         for sink in self._sinks.values():
             sink.close()
 
@@ -59,8 +63,33 @@ class Relay:
         self._stopping.set()
 
     def run(self, *, seconds: float) -> int:
-        """Work until nothing is due, the time is over, or the relay is stopped. Return the number of tried deliveries."""
-        deadline = monotonic() + seconds
+        """Work until nothing is due, the time is over, or the relay is stopped. Return the number of tried deliveries.
+
+        It then waits for the batches in flight. While a webhook is slow, the configured sinks still get their events.
+        """
+        count = self._work(monotonic() + seconds)
+        while self._in_flight:
+            sinks = get_sink_classes().keys()
+            if not (self._stopping.is_set() or self._in_flight.keys() <= sinks):
+                fan_out_events()
+                self._start_targets(sinks)
+            count += self._collect(POLL_SECONDS)
+        return count
+
+    def run_forever(self) -> None:
+        """Work until the relay is stopped, without waiting for slow targets. If the database is unavailable, try again."""
+        while not self._stopping.is_set():
+            count = 0
+            try:
+                count = self._work(monotonic() + RUN_SECONDS)
+            except (DatabaseError, InterfaceError) as error:
+                logger.error("the relay cannot use the database", exc_info=error)
+                connections.close_all()
+            if not count:
+                self._stopping.wait(POLL_SECONDS)
+
+    def _work(self, deadline: float) -> int:
+        """Start what is due until nothing is left, the time is over, or the relay is stopped. Batches stay in flight."""
         count = 0
         while not self._stopping.is_set() and monotonic() < deadline:
             fanned_out = fan_out_events()
@@ -69,29 +98,17 @@ class Relay:
             count += done
             if not (fanned_out or done or self._in_flight):
                 break
-        while self._in_flight:
-            count += self._collect(None)
         return count
 
-    def run_forever(self) -> None:
-        """Work until the relay is stopped. If the database is unavailable, try again after a pause."""
-        while not self._stopping.is_set():
-            count = 0
-            try:
-                count = self.run(seconds=RUN_SECONDS)
-            except (DatabaseError, InterfaceError) as error:
-                logger.error("the relay cannot use the database", exc_info=error)
-                connections.close_all()
-            if not count:
-                self._stopping.wait(POLL_SECONDS)
-
-    def _start_targets(self) -> None:
-        """Start to send the deliveries that are due to targets without a batch in flight."""
+    def _start_targets(self, allowed: Container[str] | None = None) -> None:
+        """Start to send the deliveries that are due to targets without a batch in flight: all of them, or those allowed."""
         paused = set(TargetStatus.objects.filter(next_attempt_at__gt=timezone.now()).values_list("pk", flat=True))
         due = Delivery.objects.filter(next_attempt_at__lte=timezone.now())
         for target in due.iterate_targets():
-            if target not in self._in_flight and target not in paused:
-                self._in_flight[target] = self._executor.submit(self._relay_target, target)
+            is_allowed = allowed is None or target in allowed
+            if is_allowed and target not in self._in_flight and target not in paused:
+                executor = self._sink_executor if target in get_sink_classes() else self._executor
+                self._in_flight[target] = executor.submit(self._relay_target, target)
 
     def _relay_target(self, target: str) -> int:
         """Send to one target until nothing is due, it is paused, or other targets get a turn. Return the number."""

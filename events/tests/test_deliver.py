@@ -1,5 +1,6 @@
 """Fan out events and deliver them: order, back-off, outages, and leases."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from events.services.deliver import deliver_batch, is_paused
 from events.services.fan_out import fan_out_events
 from events.services.resend import send_again
 from events.targets import open_sink
-from events.tests.sinks import REJECTED, RETRY, OtherSink, make_unavailable, pass_time, record
+from events.tests.sinks import REJECTED, RETRY, MemorySink, OtherSink, make_unavailable, pass_time, record
 
 pytestmark = pytest.mark.django_db
 
@@ -208,3 +209,25 @@ def test_a_target_without_a_sink_keeps_its_events(sink, settings):
     settings.EVENT_SINKS = []
     assert open_sink("memory") is None and open_sink("webhook:1") is None
     assert get_states() == {"a": "pending"}
+
+
+class BrokenSink(MemorySink):
+    """Raises an unexpected error if a batch contains a certain event."""
+
+    def send(self, events):
+        if any(event["subject"] == "broken" for event in events):
+            raise ValueError("bug")
+        return super().send(events)
+
+
+def test_an_event_with_which_a_sink_always_fails_does_not_hold_the_others(sink):
+    record("a", "b", "broken", "c", "d")
+    fan_out_events()
+    sink.batch_size = 4
+    for _ in range(4):
+        for _ in range(6):
+            with suppress(ValueError):
+                deliver_batch(target="memory", sink=BrokenSink())
+        pass_time(timedelta(minutes=5))
+    assert sorted(sink.received) == ["a", "b", "c", "d"]
+    assert get_states()["broken"] == "pending"

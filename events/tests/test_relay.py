@@ -6,14 +6,18 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from django.db import connection, connections, transaction
 
+from core.tests.waiting import wait_until
+from events import targets
 from events.models import Delivery, Event
 from events.services.relay import Relay, relay_pending
+from events.sinks.base import DELIVERED, Sink
 from events.tests.sinks import make_unavailable, record
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,6 +63,56 @@ def test_a_sink_with_a_bug_does_not_stop_the_relay(sink, caplog):
     assert "the relay failed" in caplog.text
     assert sink.calls["close"] == 1
     assert Delivery.objects.get().state == "pending"
+
+
+class HoldingTarget:
+    """A provider of one target, whose sink does not return before the test has ended."""
+
+    def __init__(self):
+        self.started, self.released = threading.Event(), threading.Event()
+
+    def select_targets(self, events):
+        return [(event, "hold:1") for event in events]
+
+    def open_sink(self, target):
+        holder = self
+
+        class HoldingSink(Sink):
+            def send(self, events):
+                holder.started.set()
+                holder.released.wait(30)
+                return [DELIVERED] * len(events)
+
+        return HoldingSink()
+
+
+@pytest.mark.parametrize("work", [Relay.run_forever, lambda relay: relay.run(seconds=0.1)], ids=["forever", "job"])
+def test_a_target_that_hangs_does_not_hold_the_configured_sinks(sink, monkeypatch, work):
+    monkeypatch.setattr("events.services.relay.RUN_SECONDS", 0.1)
+    monkeypatch.setattr("events.services.relay.POLL_SECONDS", 0.1)
+    target = HoldingTarget()
+    monkeypatch.setitem(targets._providers, "hold", target)
+    record_all("a")
+
+    def run():
+        try:
+            work(relay)
+        finally:
+            connections.close_all()
+
+    with Relay(thread_count=1) as relay:
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            assert target.started.wait(10)
+            wait_until(lambda: sink.received == ["a"])
+            time.sleep(0.3)  # the time of the run is over
+            record_all("b")
+            wait_until(lambda: sink.received == ["a", "b"])
+        finally:
+            target.released.set()
+            relay.stop()
+            thread.join()
 
 
 def test_the_command_sends_everything_and_exits(sink, capsys):

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 from django.core.exceptions import ValidationError
 
+from accounts.services.identities import sign_in_identity
 from accounts.services.removal import anonymize_user, delete_user
 from core.tasks import get_executor
 from events.models import Delivery, TargetStatus, Webhook
@@ -160,3 +161,16 @@ def test_deleting_a_webhook_leaves_the_others(user, receiver):
     services.delete_webhook(webhook=webhook)
     assert list(Webhook.objects.all()) == [second]
     assert set(Delivery.objects.values_list("target", flat=True)) == {second.target}
+
+
+def test_webhooks_of_an_account_that_is_linked_to_a_user_of_a_provider_are_paused(make_user, settings, receiver):
+    """Whoever created the account with the address of somebody else must not receive what the owner predicts."""
+    settings.OIDC_LINK_BY_EMAIL = True
+    user = make_user("local", email="ada@example.org")
+    webhook = make_webhook(user, receiver.url)
+    claims = {"iss": "https://login.example.org", "sub": "7", "email": "ada@example.org", "email_verified": True}
+    assert sign_in_identity(claims=claims) == user
+    make_event(user)
+    relay(webhook)
+    webhook.refresh_from_db()
+    assert (webhook.state, receiver.requests) == ("paused", [])

@@ -21,6 +21,8 @@ PUBLIC_IPV6 = ip_network("2000::/3")  # the only part that is assigned to public
 NAT64 = ip_network("64:ff9b::/96")  # the last 32 bits are an IPv4 address
 # Networks that `is_global` of some Python versions allows: tunnels into other networks, and documentation.
 REFUSED_NETWORKS = [ip_network(text) for text in ("192.0.0.0/24", "192.88.99.0/24", "2002::/16", "3fff::/20")]
+# Where Alibaba Cloud, Azure, and AWS offer the credentials of the machine. That of Azure is in a public network.
+METADATA_ADDRESSES = frozenset(ip_address(text) for text in ("100.100.100.200", "168.63.129.16", "fd00:ec2::254"))
 
 
 class InvalidURL(ValueError):
@@ -98,19 +100,22 @@ def resolve_target(target: Target, *, seconds: float) -> list[ResolvedAddress]:
     found = _look_up(target.host, target.port, seconds)
     for entry in found:
         if not is_allowed(ip_address(str(entry.address[0]))):
-            raise AddressRefused(f"{target.host} has the address {entry.address[0]}, which is not public.")
+            # The message is shown to the user. With the address, it would list names of the internal network.
+            raise AddressRefused(f"{target.host} has an address that is not public.")
     return found
 
 
 def is_allowed(address: IPv4Address | IPv6Address) -> bool:
     """Return whether webhooks can use an address.
 
-    With `WEBHOOK_ALLOW_PRIVATE_ADDRESSES`, private and loopback addresses are allowed. Link-local ones never are: clouds
-    offer the credentials of the machine there.
+    With `WEBHOOK_ALLOW_PRIVATE_ADDRESSES`, private and loopback addresses are allowed. Link-local ones and
+    `METADATA_ADDRESSES` never are: clouds offer the credentials of the machine there.
     """
     embedded = find_embedded_ipv4(address)
     if embedded is not None:
         return is_allowed(embedded)
+    if address in METADATA_ADDRESSES:
+        return False
     if settings.WEBHOOK_ALLOW_PRIVATE_ADDRESSES:
         return not (address.is_link_local or address.is_multicast or address.is_unspecified)
     return is_public(address)

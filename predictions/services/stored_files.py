@@ -139,6 +139,6 @@ def read_thumbnail(row: Input) -> bytes:
     with suppress(OSError):  # the next request creates it again
         if not storage.exists(name):  # another request may have created it in the meantime
             storage.save(name, ContentFile(thumbnail))
-        if Input.objects.filter(pk=row.pk, data_removed_at__isnull=False).exists():  # the image was removed meanwhile
+        if not Input.objects.filter(pk=row.pk, data_removed_at=None).exists():  # the image was removed meanwhile
             storage.delete(name)
     return thumbnail

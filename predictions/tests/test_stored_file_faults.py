@@ -14,7 +14,8 @@ from core.storage_errors import StorageUnavailable
 from core.tests.commands import run_command
 from core.tests.problems import assert_problem
 from inference.tests.factories import make_image
-from predictions.models import Prediction
+from predictions.models import Input, Prediction
+from predictions.paths import get_thumbnail_path
 from predictions.services import stored_files
 from predictions.services.background import queue_prediction, run_queued_prediction
 from predictions.services.batch_jobs import add_images, retry_batch_job, run, start_batch_job
@@ -187,3 +188,14 @@ def test_a_page_of_a_process_without_free_descriptors_is_a_503(signed_in, monkey
     response = signed_in.get(reverse("predictions:history"))
     assert (response.status_code, bool(response["Retry-After"])) == (503, True)
     assert "too many open files" in response.content.decode()
+
+
+def test_a_thumbnail_of_an_input_that_is_deleted_meanwhile_is_not_left_behind(shades, user):
+    row = make_prediction(user).input
+    path = Path(row.image.storage.path(get_thumbnail_path(row.pk)))
+    assert stored_files.read_thumbnail(row) and path.exists()
+    path.unlink()
+    Prediction.objects.all().delete()
+    Input.objects.all().delete()
+    assert stored_files.read_thumbnail(row)  # the file of the image is deleted after the row
+    assert not path.exists()
