@@ -167,7 +167,7 @@ def _complete(erasure: Erasure) -> bool:
     row would only lose its relation to the user. The lock lets such requests end first, or fail.
     """
     with transaction.atomic():
-        user = User.objects.select_for_update().filter(pk=erasure.user_id).first()
+        user = User.objects.select_for_update().filter(pk=erasure.user_id).first() if erasure.user_id else None
         if user is not None:
             if any(eraser.select(user).exists() for eraser in ERASERS):
                 return False
