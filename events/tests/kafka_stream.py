@@ -29,10 +29,9 @@ class KafkaStream:
     def __init__(self, topic: str) -> None:
         self.topic, self.values = topic, list[bytes]()
         self._broker = ExitStack()
-        self._address: tuple[str, int] | None = None
+        self._address = ""  # of the current broker
         self._stopping = threading.Event()
         self._reader: threading.Thread | None = None
-        self._consumer: Any = None
         self._partitions: set[int] = set()
         self._former_count = 0  # of messages that were read from earlier brokers
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -41,24 +40,19 @@ class KafkaStream:
 
     def start(self) -> None:
         """Start a broker, and a thread that reads its messages."""
-        from confluent_kafka import Consumer
-
-        address, _ = self._broker.enter_context(run_broker())
-        host, _, port = address.partition(":")
-        self._consumer = Consumer({"bootstrap.servers": address, "group.id": "unused", "log_level": 0})
+        self._address, _ = self._broker.enter_context(run_broker())
         self._partitions, self._former_count = set(), len(self.values)
         self._stopping.clear()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self._address = host, int(port)
 
     def kill(self) -> None:
-        """Kill the broker, and stop reading."""
-        self._address = None
-        self._broker.close()
+        """Stop reading, and kill the broker."""
         self._stopping.set()
         if self._reader:
             self._reader.join()
+        self._address = ""
+        self._broker.close()
 
     def close(self) -> None:
         """Kill the broker and close the port."""
@@ -71,38 +65,43 @@ class KafkaStream:
         """Wait until all messages of the broker are in `values`. Its producers must be stopped."""
         from confluent_kafka import TopicPartition
 
+        consumer = self._open_consumer()  # the other one is busy with waiting for messages
         time.sleep(SETTLE_SECONDS)
         stored, deadline = -1, time.monotonic() + CATCH_UP_SECONDS
         while stored != len(self.values) - self._former_count:
             assert time.monotonic() < deadline, f"{len(self.values) - self._former_count} of {stored} messages were read."
             partitions = [TopicPartition(self.topic, number) for number in self._partitions]
-            stored = sum(self._consumer.get_watermark_offsets(partition, timeout=5)[1] for partition in partitions)
+            stored = sum(consumer.get_watermark_offsets(partition, timeout=5)[1] for partition in partitions)
             time.sleep(POLL_SECONDS)
+        consumer.close()
+
+    def _open_consumer(self) -> Any:
+        from confluent_kafka import Consumer
+
+        options = {"bootstrap.servers": self._address, "group.id": "unused", "enable.auto.commit": False, "log_level": 0}
+        return Consumer(options)
 
     def _read(self) -> None:
         from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
+        consumer = self._open_consumer()
         while not self._stopping.is_set():
             if not self._partitions:
-                self._partitions = find_partitions(self._consumer, self.topic)
-                self._consumer.assign([TopicPartition(self.topic, number, OFFSET_BEGINNING) for number in self._partitions])
-            messages = self._consumer.consume(500, timeout=POLL_SECONDS)
+                self._partitions = find_partitions(consumer, self.topic)
+                consumer.assign([TopicPartition(self.topic, number, OFFSET_BEGINNING) for number in self._partitions])
+            messages = consumer.consume(500, timeout=POLL_SECONDS)
             self.values += [message.value() for message in messages if message.error() is None]
-        self._consumer.close()
+        consumer.close()
 
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                if self._address is None:
-                    client.close()
-                    continue
                 try:
-                    broker = socket.create_connection(self._address, timeout=5)
+                    broker = socket.create_connection(("127.0.0.1", int(self._address.partition(":")[2] or 0)))
                 except OSError:
                     client.close()
                     continue
-                broker.settimeout(None)
                 for pair in ((client, broker), (broker, client)):
                     threading.Thread(target=copy_bytes, args=pair, daemon=True).start()
 

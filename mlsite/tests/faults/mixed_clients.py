@@ -59,6 +59,7 @@ class MixedClients:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
+        self.journal.close()
 
     def _send_until_stopped(self) -> None:
         actions: list[Callable[[], None]] = [self._send_batch, self._queue_image, self._queue_row, self._review]

@@ -38,11 +38,12 @@ SETTINGS = {
     "TASK_REPEAT_SECONDS": "2",
     "WEB_CONCURRENCY": "2",
 }
-EVENT_TYPES = ("prediction.succeeded", "prediction.failed", "prediction.canceled", "review.created", "alias.changed")
 CREATE_WEBHOOK_SCRIPT = """
 from accounts.models import User
+from events.event_types import list_event_types
 from events.services.webhooks import create_webhook
-create_webhook(user=User.objects.get(username="demo"), url="{url}", event_types={types})
+names = [event_type.name for event_type in list_event_types()]
+create_webhook(user=User.objects.get(username="demo"), url="{url}", event_types=names)
 """
 
 
@@ -105,7 +106,7 @@ class Topology:
         """Start all processes except PostgreSQL and RabbitMQ, which run. Wait until the proxy passes requests."""
         self.kafka.start()
         self.receiver.start()
-        self.servers[0].run_script(CREATE_WEBHOOK_SCRIPT.format(url=self.webhook_url, types=EVENT_TYPES))
+        self.servers[0].run_script(CREATE_WEBHOOK_SCRIPT.format(url=self.webhook_url))
         for program in (*self.workers, self.beat, self.relay, self.nginx):
             program.start()
         for server in self.servers:
@@ -193,14 +194,19 @@ class Topology:
             return False
 
     def _prepare_nginx(self) -> Program:
-        """Write the shipped configuration with the second server added."""
+        """Write the shipped configuration with the second server added.
+
+        By default, nginx sends no requests to a server for 10 seconds after a connection has failed. If the connections to
+        both servers have failed, it rejects all requests meanwhile.
+        """
         folder = self.folder / "nginx"
         folder.mkdir()
-        first, second = (f"server 127.0.0.1:{server.port};" for server in self.servers)
+        first = f"server 127.0.0.1:{self.servers[0].port};"
         ports = {"http_port": find_free_port(), "https_port": find_free_port(), "site_port": self.servers[0].port}
         main = write_nginx_files(folder, **ports)
         text = (folder / "mlsite.conf").read_text()
         assert text.count(first) == 1
-        (folder / "mlsite.conf").write_text(text.replace(first, f"{first}\n    {second}"))
+        lines = [f"server 127.0.0.1:{server.port} fail_timeout=1s;" for server in self.servers]
+        (folder / "mlsite.conf").write_text(text.replace(first, "\n    ".join(lines)))
         self.url, self.certificate = f"https://127.0.0.1:{ports['https_port']}", folder / "site.pem"
         return Program(self.folder / "nginx.log", dict(os.environ), shutil.which("nginx") or "nginx", "-c", str(main))
