@@ -15,7 +15,7 @@ from typing import Any
 from events.tests.kafka_broker import run_broker
 
 POLL_SECONDS = 0.2
-SETTLE_SECONDS = 0.5  # for what is on its way to the broker
+DELAY_SECONDS = 0.5  # for what is on its way to the broker
 CATCH_UP_SECONDS = 30
 
 
@@ -66,7 +66,7 @@ class KafkaStream:
         from confluent_kafka import TopicPartition
 
         consumer = self._open_consumer()  # the other one is busy with waiting for messages
-        time.sleep(SETTLE_SECONDS)
+        time.sleep(DELAY_SECONDS)
         stored, deadline = -1, time.monotonic() + CATCH_UP_SECONDS
         while stored != len(self.values) - self._former_count:
             assert time.monotonic() < deadline, f"{len(self.values) - self._former_count} of {stored} messages were read."
