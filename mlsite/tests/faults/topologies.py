@@ -74,7 +74,7 @@ def check_everything(run: FaultRun, topology: Topology, mixed: MixedClients) -> 
     started = time.monotonic()
     is_drained = wait_until(lambda: run.execute(WAITING_SQL) == [(0,)], seconds=DRAIN_SECONDS, pause=0.5)
     run.expect(is_drained, f"work or events are left after {DRAIN_SECONDS} s")
-    run.result.notes.append(f"all events arrived {time.monotonic() - started:.0f} s after the load")
+    seconds = time.monotonic() - started
     topology.relay.kill()
     topology.kafka.wait_until_read()
     statuses = dict(run.execute(PREDICTIONS_SQL))
@@ -91,7 +91,9 @@ def check_everything(run: FaultRun, topology: Topology, mixed: MixedClients) -> 
     run.expect(all(counts.values()), f"predictions of one kind are missing: {counts}")
     run.expect(not accepted.errors, f"{accepted.errors} responses with the status 500")
     described = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
-    run.result.notes.append(f"{len(statuses):,} predictions: {described}")
+    run.result.notes.insert(
+        0, f"{len(statuses):,} predictions: {described}; all events arrived {seconds:.0f} s after the load"
+    )
 
 
 def compare_events(result: Result, target: str, keys: dict[str, str], values: Iterable[bytes]) -> None:
