@@ -130,6 +130,7 @@ class Topology:
             "beat": self._restart_beat,
             "webhook receiver": self._restart_receiver,
             "Kafka broker": self._restart_kafka,
+            "Kafka broker and relay": self._restart_kafka_and_relay,
             "RabbitMQ": self._restart_broker,
             "PostgreSQL": self._restart_postgres,
             "nginx": self._restart_nginx,
@@ -165,13 +166,22 @@ class Topology:
         self.receiver.start()
 
     def _restart_kafka(self) -> None:
+        self._kill_kafka()
+        self.kafka.start()
+
+    def _restart_kafka_and_relay(self) -> None:
+        """Kill the relay while it waits for the Kafka broker to confirm a batch. The batch is sent again after its lease."""
+        self._kill_kafka()
+        self._restart_relay()
+        self.kafka.start()
+
+    def _kill_kafka(self) -> None:
         """Kill the broker after the consumer has read what it confirmed. Stop the relay meanwhile, in a batch."""
         self.relay.send_signal(signal.SIGSTOP)
         self.kafka.wait_until_read()
         self.kafka.kill()
         self.relay.send_signal(signal.SIGCONT)
         time.sleep(OUTAGE_SECONDS)
-        self.kafka.start()
 
     def _restart_broker(self) -> None:
         self.broker.kill()
