@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import json
 import random
+import ssl
 import struct
 import threading
 import time
@@ -52,6 +53,7 @@ class Load:
         user: the name of the user of the token. If it is empty, the user is not compared.
         image_model, row_model: model references. An empty one means the default model.
         features: the mean of each feature of a row.
+        certificate: file with the certificate of the server. If it is empty, those of the system are trusted.
     """
 
     url: str
@@ -62,6 +64,7 @@ class Load:
     row_model: str = "iris"
     features: dict[str, float] = field(default_factory=lambda: dict(ROW_FEATURES))
     timeout: float = 30.0
+    certificate: str = ""
 
 
 class Journal:
@@ -132,8 +135,10 @@ class _Client:
     def __init__(self, load: Load, journal: Journal) -> None:
         self.load, self.journal = load, journal
         address = urlsplit(load.url)
-        connection = HTTPSConnection if address.scheme == "https" else HTTPConnection
-        self.connection = connection(address.netloc, timeout=load.timeout)
+        self.connection = HTTPConnection(address.netloc, timeout=load.timeout)
+        if address.scheme == "https":
+            context = ssl.create_default_context(cafile=load.certificate or None)
+            self.connection = HTTPSConnection(address.netloc, timeout=load.timeout, context=context)
 
     def close(self) -> None:
         self.connection.close()

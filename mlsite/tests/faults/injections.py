@@ -19,6 +19,7 @@ from mlsite.tests.faults import (
     processes,
     relays,
     storage,
+    topologies,
 )
 from mlsite.tests.faults.catalog import FAULTS, Fault
 

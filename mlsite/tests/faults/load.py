@@ -17,8 +17,8 @@ CLIENT_TIMEOUT_SECONDS = 30.0
 class Load:
     """Clients that run in the background between `start` and `stop`. All write to one journal."""
 
-    def __init__(self, url: str, token: str, journal: Path, *, threads: int) -> None:
-        self.url, self.token, self.journal, self.threads = url, token, journal, threads
+    def __init__(self, url: str, token: str, journal: Path, *, threads: int, certificate: str = "") -> None:
+        self.url, self.token, self.journal, self.threads, self.certificate = url, token, journal, threads, certificate
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -27,7 +27,8 @@ class Load:
         self._stop = threading.Event()
         options = {"url": self.url, "token": self.token, "journal": self.journal, "user": "demo", "kind": kind}
         options |= {"stop": self._stop, "seconds": MAX_SECONDS, "threads": threads or self.threads}
-        self._thread = threading.Thread(target=run_load, kwargs={**options, "timeout": CLIENT_TIMEOUT_SECONDS})
+        options |= {"timeout": CLIENT_TIMEOUT_SECONDS, "certificate": self.certificate}
+        self._thread = threading.Thread(target=run_load, kwargs=options)
         self._thread.start()
 
     def stop(self) -> None:
