@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 CHECKS := check-format check-lint check-types check-templates check-django check-security check-dependencies
 
-.PHONY: messages run test test-services faults check $(CHECKS) env install install-dev install-mlflow install-celery install-boosting install-kafka install-s3 install-parquet format constraints screenshots \
+.PHONY: messages run test test-services test-slow faults check $(CHECKS) env install install-dev install-mlflow install-celery install-boosting install-kafka install-s3 install-parquet format constraints screenshots \
 	bench bench-short bench-record bench-growth bench-install
 
 run: install env
@@ -20,7 +20,12 @@ test: install-dev
 
 # Test background work with a real RabbitMQ and a real Redis, whose programs must be installed.
 test-services: install-dev install-clients
-	$(BIN)/python -m pytest -m 'services and not faults' -n 3 --dist loadgroup -q
+	$(BIN)/python -m pytest -m 'services and not faults and not slow' -n 3 --dist loadgroup -q
+
+# Run the tests that take long. CI does not run them.
+test-slow: install-dev install-clients
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadgroup -q
+	ALL_LOOKS=1 $(BIN)/python -m pytest mlsite/tests/test_accessibility.py -q
 
 # Damage running sites and write docs/reliability.md. Select faults with FAULTS="F1 F7". See docs/reliability.md.
 FAULT_ROUNDS ?= 20

@@ -134,8 +134,10 @@ def refuse(thread):
 @pytest.mark.once
 def test_every_task_of_the_apps_is_known():
     assert load_tasks() == [
+        "accounts.run_erasure",
         "accounts.send_password_reset",
         "evaluation.run_replay",
+        "events.delete_deliveries",
         "predictions.run_batch_job",
         "predictions.run_prediction",
     ]

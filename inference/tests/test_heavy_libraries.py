@@ -107,6 +107,7 @@ MLFLOW_WARNINGS = "ignore:.*(Any type hint is inferred|An input example was not)
         make_case(write_mlflow, "mlflow pandas", "scipy", group="mlflow", ignore=MLFLOW_WARNINGS),
     ],
 )
+@pytest.mark.slow
 def test_serving_one_format_imports_no_library_of_another(tmp_path, write, required, optional):
     path = write(tmp_path)
     options = {"output": {"kind": "raw"}}

@@ -44,13 +44,13 @@ COLOR_RULES = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in
 OTHER_RULES = {"rules": {"color-contrast": {"enabled": False}}}
 LAYOUT_RULES = {"runOnly": {"type": "rule", "values": ["scrollable-region-focusable", "target-size"]}}
 # Theme, width, and options of axe-core. In the dark theme only the colors differ, at other widths only the layout.
-LOOKS: dict[str, Look] = {
-    "light": ("light", 1280, {}),
+LOOKS: dict[str, Look] = {"light": ("light", 1280, {}), "dark phone": ("dark", 390, {})}
+MORE_LOOKS: dict[str, Look] = {
     "dark": ("dark", 1280, COLOR_RULES),
     "wide": ("light", 1920, LAYOUT_RULES),
     "phone": ("light", 390, OTHER_RULES),
+    "dark, wide": ("dark", 1920, {}),
 }
-MORE_LOOKS: dict[str, Look] = {"dark, wide": ("dark", 1920, {}), "dark phone": ("dark", 390, {})}
 if os.environ.get("ALL_LOOKS"):
     LOOKS |= MORE_LOOKS
 without_motion = pytest.mark.parametrize("watched", [{"reduced_motion": "reduce"}], indirect=True, ids=[""])

@@ -11,7 +11,8 @@ from mlsite.tests import postgres
 
 PROCESS_COUNT = 3  # more than the two cores of CI, because many tests wait
 # The tests of inference, of the browser, and those marked `once` do not depend on the database.
-POSTGRES_OPTIONS = ["--deselect", "inference/", "-m", "not browser and not once and not services and not faults"]
+POSTGRES_MARKS = "not browser and not once and not services and not faults and not slow"
+POSTGRES_OPTIONS = ["--deselect", "inference/", "-m", POSTGRES_MARKS]
 
 
 def run_pytest(*arguments: str, **environment: str) -> int:

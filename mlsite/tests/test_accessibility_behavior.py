@@ -78,6 +78,7 @@ def test_tab_order_starts_with_the_skip_link_and_the_menu(page, watched):
     assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
 
 
+@pytest.mark.slow
 @without_motion
 def test_focus_is_visible_everywhere(page, watched, seeded_site):
     sign_in(page, "/")
@@ -91,6 +92,7 @@ def test_focus_is_visible_everywhere(page, watched, seeded_site):
     assert [stop["html"] for stops in stops_by_page for stop in stops if not stop["isVisible"]] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("watched", [{"device_scale_factor": 2}], indirect=True)
 def test_pages_do_not_scroll_horizontally_at_200_percent(page, watched, seeded_site):
     """At a zoom of 200%, a window of 1280 px is 640 CSS pixels wide."""
@@ -119,6 +121,7 @@ def test_pages_do_not_scroll_horizontally_at_200_percent(page, watched, seeded_s
     assert {url: width for url, width in widths.items() if width > 640} == {}
 
 
+@pytest.mark.slow
 def test_reduced_motion_is_respected(page, watched, seeded_site):
     """An indeterminate progress bar moves otherwise."""
     count_animations = """

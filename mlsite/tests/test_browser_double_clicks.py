@@ -88,6 +88,7 @@ def test_a_double_click_with_scripts_stores_one_prediction(page, watched):
     assert count_predictions(page) == stored + 2
 
 
+@pytest.mark.slow
 @NO_SCRIPTS
 def test_a_double_click_without_scripts_stores_one_prediction(page, watched):
     sign_up(page, scripted=False)

@@ -50,6 +50,7 @@ def make_queue(site, tmp_path) -> Callable[[int], Queue]:
     return make
 
 
+@pytest.mark.slow
 def test_forty_reviews_by_keyboard_are_stored_once_each(page, watched, site, make_queue):
     queue = make_queue(50)
     open_queue(page, f"{queue.url}&order=uncertain")
@@ -130,6 +131,7 @@ def test_mouse_and_keys_in_fields(page, watched, make_queue):
     assert queue.count_reviews() == 0
 
 
+@pytest.mark.slow
 def test_two_reviewers_never_get_the_same_prediction(page, watched, browser, site, make_queue):
     queue = make_queue(24)
     url = f"{queue.url}&order=random"

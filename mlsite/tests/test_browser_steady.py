@@ -47,6 +47,7 @@ def record_shifts(page: Page, url: str) -> list[tuple[float, str]]:
     return page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(() => done(window.shifts), 50)))")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1280])
 def test_pages_do_not_shift_while_they_load(page, watched, seeded_site, width):
     page.set_viewport_size({"width": width, "height": 850})

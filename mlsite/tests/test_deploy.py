@@ -37,6 +37,7 @@ def test_nginx_accepts_the_configuration(tmp_path, nginx):
     assert "[warn]" not in process.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.services
 def test_the_site_works_behind_nginx(make_site, tmp_path, nginx):
     site = make_site(HTTPS="true", TRUSTED_PROXIES="1", WEB_CONCURRENCY="1")

@@ -68,6 +68,7 @@ def test_the_commands_of_the_units_exist():
             assert arguments[1] in get_commands()
 
 
+@pytest.mark.slow
 @pytest.mark.services
 def test_the_web_server_notifies_systemd_reloads_and_stops(make_site, tmp_path):
     site = make_site(WEB_CONCURRENCY="1")
@@ -87,6 +88,7 @@ def test_the_web_server_notifies_systemd_reloads_and_stops(make_site, tmp_path):
     assert site.stop() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.services
 def test_the_worker_and_the_scheduler_run_and_stop(make_site, tmp_path):
     broker = Redis(tmp_path)
@@ -111,6 +113,7 @@ def test_the_worker_and_the_scheduler_run_and_stop(make_site, tmp_path):
         broker.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.services
 @pytest.mark.parametrize("name", ["mlsite-backup.service", "mlsite-weekly.service"])
 def test_the_commands_of_the_timers_succeed(make_site, tmp_path, name):

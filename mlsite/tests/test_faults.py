@@ -60,6 +60,7 @@ def make_large_png():
     return buffer.getvalue()
 
 
+@pytest.mark.slow
 @second_group
 @pytest.mark.services
 def test_memory_of_large_images_is_released(make_site):
@@ -173,6 +174,7 @@ def test_database_crash_is_reported_and_recovered_from(tmp_path):
     assert stored == {response.json()["id"] for response in before + after}
 
 
+@pytest.mark.slow
 @second_group
 @pytest.mark.services
 def test_hung_model_times_out_and_its_worker_is_replaced(make_site, tmp_path):

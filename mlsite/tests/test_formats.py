@@ -33,13 +33,15 @@ def assert_predicts_as_library(site_and_token, model_format, folder):
     assert result.task.endswith("classification" if model_format.labels else "regression")
 
 
+@pytest.mark.slow
 @pytest.mark.once
 @pytest.mark.parametrize("model_format", [item for item in FORMATS if item.name in SERVED_FORMATS], ids=str)
 def test_predictions_equal_those_of_the_library(site_and_token, tmp_path, model_format):
     assert_predicts_as_library(site_and_token, model_format, tmp_path)
 
 
-@pytest.mark.once  # `make faults` runs promotions under load on both databases
+@pytest.mark.slow  # `make faults` runs promotions under load on both databases
+@pytest.mark.once
 def test_responses_name_the_right_version_during_promotions(site_and_token, tmp_path):
     result = run_load_test(*site_and_token, tmp_path, count=REQUEST_COUNT)
     assert {name: count for name, count in result.count_problems().items() if count} == {}, result.errors[:5]

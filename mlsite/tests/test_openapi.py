@@ -84,6 +84,7 @@ def list_examples(content):
     return [*named, content["example"]] if "example" in content else named
 
 
+@pytest.mark.slow
 @pytest.mark.services
 def test_types_of_typescript_are_generated(tmp_path):
     require("npx", shutil.which("npx"))
@@ -96,6 +97,7 @@ def test_types_of_typescript_are_generated(tmp_path):
     assert process.returncode == 0, process.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.services
 @pytest.mark.site
 @pytest.mark.xdist_group("site")

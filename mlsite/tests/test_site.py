@@ -150,6 +150,7 @@ def test_bootstrap_can_run_again(site):
     assert site.run_script(script) == "1"
 
 
+@pytest.mark.slow
 @pytest.mark.services
 @pytest.mark.parametrize("user", ["demo", "tester"])  # a superuser, and a user without rights
 def test_api_conforms_to_its_schema(site, user):

@@ -86,6 +86,7 @@ def test_slow_clients_hold_up_nobody(site, count, content):
         assert time.monotonic() - started < 4
 
 
+@pytest.mark.slow
 @pytest.mark.services
 def test_healthz_responds_while_all_threads_are_busy(site, tmp_path):
     site.register_dummy(tmp_path, "slow", sleep=0.7)

@@ -68,6 +68,7 @@ def test_files_are_private(flowers, user, folder):
     assert {path.stat().st_mode & 0o077 for path in [folder, *folder.rglob("*.parquet")]} == {0}
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("objects")
 def test_a_bucket_gets_the_same_files_as_a_folder(flowers, user, reviewer, bucket, folder):
     prediction = make_old(flowers, user, datetime(2026, 1, 1, tzinfo=UTC))
