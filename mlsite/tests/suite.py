@@ -9,15 +9,16 @@ import tempfile
 
 from mlsite.tests import postgres
 
-PROCESS_COUNT = 3  # more than the two cores of CI, because many tests wait
+# More than the two cores of CI, because many tests wait. Those on PostgreSQL wait for the server, and no browser runs.
+SQLITE_PROCESSES, POSTGRES_PROCESSES = 3, 4
 # The tests of inference, of the browser, and those marked `once` do not depend on the database.
 POSTGRES_MARKS = "not browser and not once and not services and not faults and not slow"
 POSTGRES_OPTIONS = ["--deselect", "inference/", "-m", POSTGRES_MARKS]
 
 
-def run_pytest(*arguments: str, **environment: str) -> int:
+def run_pytest(*arguments: str, processes: int, **environment: str) -> int:
     """Run tests, and meanwhile bootstrap the site that many of them copy. Otherwise, all processes would wait for it."""
-    command = [sys.executable, "-m", "pytest", "-n", str(PROCESS_COUNT), "--dist", "loadgroup", "-q", *arguments]
+    command = [sys.executable, "-m", "pytest", "-n", str(processes), "--dist", "loadgroup", "-q", *arguments]
     inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | environment
     with tempfile.TemporaryDirectory(prefix="mlsite-site-") as folder:
         bootstrap = subprocess.Popen([sys.executable, "-m", "mlsite.tests.site", folder], env=inherited)
@@ -30,7 +31,7 @@ def run_pytest(*arguments: str, **environment: str) -> int:
 
 def main() -> int:
     print("--- SQLite", flush=True)
-    if status := run_pytest(*sys.argv[1:]):
+    if status := run_pytest(*sys.argv[1:], processes=SQLITE_PROCESSES):
         return status
     print("--- PostgreSQL", flush=True)
     binaries = postgres.find_binaries()
@@ -38,7 +39,8 @@ def main() -> int:
         print("skipped: PostgreSQL is not installed (Debian: apt-get install postgresql)")
         return 1 if os.environ.get("CI") else 0
     with postgres.run_cluster(binaries) as cluster:
-        return run_pytest(*(sys.argv[1:] or POSTGRES_OPTIONS), DATABASE_URL=cluster.url)
+        options = sys.argv[1:] or POSTGRES_OPTIONS
+        return run_pytest(*options, processes=POSTGRES_PROCESSES, DATABASE_URL=cluster.url)
 
 
 if __name__ == "__main__":
