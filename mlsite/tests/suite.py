@@ -20,7 +20,7 @@ def run_pytest(*arguments: str, processes: int, **environment: str) -> int:
     """Run tests, and meanwhile bootstrap the site that many of them copy. Otherwise, all processes would wait for it."""
     command = [sys.executable, "-m", "pytest", "-n", str(processes), "--dist", "loadgroup", "-q", *arguments]
     inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | environment
-    with tempfile.TemporaryDirectory(prefix="mlsite-site-") as folder:
+    with tempfile.TemporaryDirectory(prefix="mlsite-site-", ignore_cleanup_errors=True) as folder:
         bootstrap = subprocess.Popen([sys.executable, "-m", "mlsite.tests.site", folder], env=inherited)
         try:
             return subprocess.run(command, env=inherited | {"BOOTSTRAPPED_SITE": folder}, check=False).returncode
