@@ -131,28 +131,9 @@ install-parquet: .venv/installed-parquet
 	$(INSTALL) --requirement requirements-dev.txt
 	touch $@
 
-.venv/installed-mlflow: .venv/installed requirements-mlflow.txt
-	$(INSTALL) --requirement requirements-mlflow.txt
-	touch $@
-
-.venv/installed-celery: .venv/installed requirements-celery.txt
-	$(INSTALL) --requirement requirements-celery.txt
-	touch $@
-
-.venv/installed-boosting: .venv/installed requirements-boosting.txt
-	$(INSTALL) --requirement requirements-boosting.txt
-	touch $@
-
-.venv/installed-kafka: .venv/installed requirements-kafka.txt
-	$(INSTALL) --requirement requirements-kafka.txt
-	touch $@
-
-.venv/installed-s3: .venv/installed requirements-s3.txt
-	$(INSTALL) --requirement requirements-s3.txt
-	touch $@
-
-.venv/installed-parquet: .venv/installed requirements-parquet.txt
-	$(INSTALL) --requirement requirements-parquet.txt
+# mlflow, celery, boosting, kafka, s3, and parquet
+.venv/installed-%: .venv/installed requirements-%.txt
+	$(INSTALL) --requirement requirements-$*.txt
 	touch $@
 
 .venv-bench/installed: .venv/installed benchmarks/requirements.txt constraints.txt

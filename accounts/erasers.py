@@ -26,7 +26,7 @@ class Eraser:
         select: returns the rows that are left of a user, in any order.
         erase: removes some of these rows in the current transaction; returns their number, and 0 if none is left.
         finish: called outside a transaction when no row is left.
-        needs_account: whether rows refer to the account that stay. It is then kept without a name instead of deleted.
+        needs_account: whether rows refer to the account that stay. It then stays without a name instead of being deleted.
     """
 
     name: str

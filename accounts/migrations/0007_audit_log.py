@@ -19,7 +19,7 @@ import core.fields
 MESSAGE = "The audit log is append-only."
 TRIGGER = "auditentry_append_only"
 FIXED_COLUMNS = ("id", "created_at", "action", "object_type", "object_id", "details")
-KEPT_DAYS = 30
+PROTECTED_DAYS = 30
 
 
 def get_table(apps):
@@ -44,7 +44,7 @@ def create_triggers(apps, schema_editor):
         )
         schema_editor.execute(
             f"CREATE TRIGGER {TRIGGER}_delete BEFORE DELETE ON {table} FOR EACH ROW "
-            f"WHEN (OLD.created_at > now() - interval '{KEPT_DAYS} days') {action}"
+            f"WHEN (OLD.created_at > now() - interval '{PROTECTED_DAYS} days') {action}"
         )
     else:
         # INSERT OR REPLACE replaces a row without an UPDATE.

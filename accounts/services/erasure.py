@@ -14,7 +14,6 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth import SESSION_KEY
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
@@ -24,7 +23,7 @@ from django.utils import timezone
 from accounts.erasers import ERASERS, Eraser
 from accounts.models import ApiToken, AttemptCount, Erasure, User
 from accounts.services.audit import Action
-from accounts.services.removal import SESSIONS_PER_FETCH, clear_account
+from accounts.services.removal import clear_account, delete_sessions
 from accounts.signals import user_erasing
 from core.pagination import MAX_COUNTED_ROWS, format_bounded_count
 from core.tasks import enqueue, stopping
@@ -111,7 +110,7 @@ def run_erasure(pk: str) -> None:
     user = erasure.user
     if user is not None:
         _overwrite_deleted_content()
-        _delete_sessions(str(user.pk))
+        delete_sessions(user_id=user.pk, sessions=Session.objects.order_by("pk"))
     while True:
         for name, count in iterate_steps(user) if user else ():
             erasure.counts[name] = erasure.counts.get(name, 0) + count
@@ -127,7 +126,7 @@ def run_erasure(pk: str) -> None:
 def resume_erasures() -> None:
     """Continue erasures whose process is lost, as a background job of the server.
 
-    Accounts that are kept are erased again for an hour: a request that was running meanwhile may have stored a row.
+    Accounts that stay are erased again for an hour: a request that was running meanwhile may have stored a row.
     """
     now = timezone.now()
     waiting = Q(completed_at=None) & (Q(leased_until=None) | Q(leased_until__lt=now))
@@ -195,11 +194,3 @@ def _clear_preferences(user: User) -> None:
 def _delete_log_entries(model: type[ApiToken], ids: list[str]) -> None:
     """Delete the entries of the admin log about rows, which contain their names."""
     LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(model), object_id__in=ids).delete()
-
-
-def _delete_sessions(user_id: str) -> None:
-    """Delete all sessions of a user. The user is only in the encoded data, so each session is decoded."""
-    sessions = Session.objects.order_by("pk").iterator(chunk_size=SESSIONS_PER_FETCH)
-    keys = [session.pk for session in sessions if session.get_decoded().get(SESSION_KEY) == user_id]
-    for start in range(0, len(keys), SESSIONS_PER_FETCH):
-        Session.objects.filter(pk__in=keys[start : start + SESSIONS_PER_FETCH]).delete()

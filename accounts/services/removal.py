@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib.admin.models import LogEntry
@@ -13,6 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -42,7 +43,7 @@ def delete_user(*, user: User) -> None:
         record_action(action=Action.USER_DELETED, on=describe_user(user))
         clear_audit_entries(user=user, username=username)
         user.delete()
-    _delete_sessions(str(user_id))
+    _delete_newest_sessions(user_id)
     logger.info("user deleted", extra={"user": str(user_id)})
 
 
@@ -57,7 +58,7 @@ def anonymize_user(*, user: User) -> User:
     """
     with transaction.atomic():
         clear_account(user=user, username=f"(anonymized {uuid4().hex[:12]})", action=Action.USER_ANONYMIZED)
-    _delete_sessions(str(user.pk))
+    _delete_newest_sessions(user.pk)
     logger.info("user anonymized", extra={"user": str(user.pk)})
     return user
 
@@ -122,17 +123,22 @@ def _delete_access_records(username: str) -> None:
         model.objects.filter(username=username).delete()
 
 
-def _delete_sessions(user_id: str) -> None:
+def _delete_newest_sessions(user_id: UUID) -> None:
     """Delete the newest sessions of a user, who is signed out of all of them already.
 
-    The user is only in the encoded data, so each session is decoded. Older sessions, beyond `MAX_DECODED_SESSIONS` of all
-    users, contain the id of an account that does not exist or has no name, and are deleted when they expire.
+    Older sessions, beyond `MAX_DECODED_SESSIONS` of all users, contain the id of an account that does not exist or has no
+    name, and are deleted when they expire.
     """
-    sessions = Session.objects.filter(expire_date__gt=timezone.now()).order_by("-expire_date")[:MAX_DECODED_SESSIONS]
+    newest = Session.objects.filter(expire_date__gt=timezone.now()).order_by("-expire_date")
+    delete_sessions(user_id=user_id, sessions=newest[:MAX_DECODED_SESSIONS])
+
+
+def delete_sessions(*, user_id: UUID, sessions: QuerySet[Session]) -> None:
+    """Delete those of some sessions that belong to a user, who is only in the encoded data: each session is decoded."""
     keys = [
         session.pk
         for session in sessions.iterator(chunk_size=SESSIONS_PER_FETCH)
-        if session.get_decoded().get(SESSION_KEY) == user_id
+        if session.get_decoded().get(SESSION_KEY) == str(user_id)
     ]
     for start in range(0, len(keys), SESSIONS_PER_FETCH):
         Session.objects.filter(pk__in=keys[start : start + SESSIONS_PER_FETCH]).delete()

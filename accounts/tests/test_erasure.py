@@ -24,8 +24,13 @@ def test_the_account_is_deleted_unless_its_reviews_remain(shades, user, reviewer
     review_prediction(prediction=prediction, reviewer=reviewer, verdict="correct")
     resume_erasures()
     assert not User.objects.filter(pk=user.pk).exists()
-    kept = User.objects.get(pk=reviewer.pk)
-    assert (kept.username[:8], kept.email, kept.is_active, kept.groups.count()) == ("(erased ", "", False, 0)
+    remaining = User.objects.get(pk=reviewer.pk)
+    assert (remaining.username[:8], remaining.email, remaining.is_active, remaining.groups.count()) == (
+        "(erased ",
+        "",
+        False,
+        0,
+    )
     assert all(Erasure.objects.get(pk=each.pk).completed_at for each in start)
 
 

@@ -89,14 +89,18 @@ class Relay:
                 self._stopping.wait(POLL_SECONDS)
 
     def _work(self, deadline: float) -> int:
-        """Start what is due until nothing is left, the time is over, or the relay is stopped. Batches stay in flight."""
+        """Start what is due until nothing is left, the time is over, or the relay is stopped. Batches stay in flight.
+
+        Without a target that receives them, new events wait for the next call, which then has many of them. Otherwise, the
+        scheduled job of a busy server would never end: each loop finds a few events that were stored meanwhile.
+        """
         count = 0
         while not self._stopping.is_set() and monotonic() < deadline:
             fanned_out = fan_out_events()
             self._start_targets()
             done = self._collect(0 if fanned_out == MAX_EVENTS else POLL_SECONDS)
             count += done
-            if not (fanned_out or done or self._in_flight):
+            if not (fanned_out == MAX_EVENTS or done or self._in_flight):
                 break
         return count
 
@@ -113,7 +117,7 @@ class Relay:
     def _relay_target(self, target: str) -> int:
         """Send to one target until nothing is due, it is paused, or other targets get a turn. Return the number."""
         deadline = monotonic() + RUN_SECONDS
-        is_kept = target in get_sink_classes()
+        is_configured = target in get_sink_classes()
         sink = self._sinks.get(target) or open_sink(target)
         count = 0
         try:
@@ -125,7 +129,7 @@ class Relay:
                         break
         finally:
             connections.close_all()
-            if sink and is_kept:
+            if sink and is_configured:
                 self._sinks[target] = sink
             elif sink:
                 sink.close()

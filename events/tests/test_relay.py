@@ -42,6 +42,24 @@ def test_an_idle_relay_needs_few_queries(sink, django_assert_max_num_queries):
         assert relay_pending() == 0
 
 
+def test_new_events_without_a_target_wait_for_the_next_run(settings):
+    settings.EVENT_SINKS = []
+    fan_outs = []
+
+    def record_another(execute, sql, *arguments):
+        result = execute(sql, *arguments)
+        if sql.startswith("UPDATE"):
+            fan_outs.append(sql)
+            record("a request stores it meanwhile")
+        return result
+
+    record_all("a")
+    with connection.execute_wrapper(record_another), Relay() as relay:
+        assert relay.run(seconds=1) == 0
+    assert len(fan_outs) == 1
+    assert list(Event.objects.filter(is_fanned_out=True).values_list("subject", flat=True)) == ["a"]
+
+
 def test_all_events_of_a_key_are_sent_in_one_run(sink):
     record_all(*map(str, range(30)), key="a")
     assert relay_pending() == 30

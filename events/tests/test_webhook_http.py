@@ -12,13 +12,8 @@ from events.tests.receiver import run_raw_server, run_receiver
 from events.webhooks.addresses import AddressRefused, InvalidURL
 from events.webhooks.http import MAX_RESPONSE_BYTES, RequestFailed, get_tls_context, post
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("allow_local_receivers")]
 HEAD = b"HTTP/1.1 200 OK\r\n"
-
-
-@pytest.fixture(autouse=True)
-def allow_local_receivers(settings):
-    settings.WEBHOOK_ALLOW_HTTP = settings.WEBHOOK_ALLOW_PRIVATE_ADDRESSES = True
 
 
 @pytest.fixture

@@ -13,12 +13,7 @@ from events.tests.webhooks import make_webhook
 from events.webhooks import requests
 from predictions.tests.factories import PREDICTIONS_URL, make_upload
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def allow_local_receivers(settings):
-    settings.WEBHOOK_ALLOW_HTTP = settings.WEBHOOK_ALLOW_PRIVATE_ADDRESSES = True
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("allow_local_receivers")]
 
 
 def test_a_prediction_arrives_at_the_webhook_of_its_user(shades, api, user, other):

@@ -13,22 +13,10 @@ from core.tasks import get_executor
 from events.models import Delivery, TargetStatus, Webhook
 from events.services import webhooks as services
 from events.services.webhook_state import disable_webhook
-from events.tests.receiver import run_receiver
 from events.tests.webhooks import SUCCEEDED, get_delivery, make_event, make_webhook, pass_time, relay
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("allow_local_receivers")]
 URL = "https://example.org/hook"
-
-
-@pytest.fixture(autouse=True)
-def allow_local_receivers(settings):
-    settings.WEBHOOK_ALLOW_HTTP = settings.WEBHOOK_ALLOW_PRIVATE_ADDRESSES = True
-
-
-@pytest.fixture
-def receiver():
-    with run_receiver() as running:
-        yield running
 
 
 @pytest.mark.parametrize(

@@ -13,21 +13,9 @@ from events.services.webhook_sink import PARALLEL_REQUESTS
 from events.services.webhook_state import FAILING_PERIOD, MIN_FAILURES
 from events.services.webhooks import rotate_secret
 from events.targets import open_sink
-from events.tests.receiver import run_receiver
 from events.tests.webhooks import ALIAS_CHANGED, SUCCEEDED, get_delivery, make_event, make_webhook, pass_time, relay
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def allow_local_receivers(settings):
-    settings.WEBHOOK_ALLOW_HTTP = settings.WEBHOOK_ALLOW_PRIVATE_ADDRESSES = True
-
-
-@pytest.fixture
-def receiver():
-    with run_receiver() as running:
-        yield running
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("allow_local_receivers")]
 
 
 @pytest.fixture

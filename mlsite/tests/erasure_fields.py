@@ -35,7 +35,7 @@ EMPTIED = {
     "evaluation.ReplayResult": {"error_message"},
 }
 # These columns stay. They contain no text of the user, and belong to nobody or to an account without a name.
-KEPT = {
+UNCHANGED = {
     "accounts.Erasure": {"user", "requested_by", "counts"},
     "accounts.AuditEntry": {"actor", "object_type", "object_id", "details"},  # IDs; `record_action` forbids personal details
     "events.Event": {"user", "type", "subject", "key", "data"},  # IDs and names of models; no type with texts stores data

@@ -88,8 +88,8 @@ def test_images_are_removed_and_predictions_stay(shades, aged, user, superuser, 
     assert (run.trigger, run.removed_images, run.image_days, bool(run.completed_at)) == ("schedule", 3, 30, True)
     client.force_login(superuser)
     assert client.get(reverse("admin:predictions_retentionrun_changelist")).status_code == 200
-    kept = Input.objects.get(pk=aged[0].input_id)
-    kept.image.storage.delete(kept.image.name)
+    remaining = Input.objects.get(pk=aged[0].input_id)
+    remaining.image.storage.delete(remaining.image.name)
     with pytest.raises(CommandError):
         verify()
 

@@ -155,15 +155,15 @@ def _iterate_ids(version: UUID, limit: datetime, last: UUID | None) -> Iterator[
 
 
 def _select_rows(policy: RetentionPolicy, limit: datetime, ids: Sequence[UUID]) -> list[Prediction]:
-    """Return those predictions that are removed. Higher apps can keep some."""
+    """Return those predictions that are removed. Higher apps can exclude some."""
     rows = Prediction.objects.filter(pk__in=ids, created_at__lt=limit, status__in=Prediction.FINAL_STATUSES)
     if policy.keep_reviewed:
         rows = rows.filter(~Exists(Review.objects.active().filter(prediction=OuterRef("pk"))))
     selected = list(rows.order_by("pk").only("pk", "created_at", "input_id"))
-    kept: set[Any] = set()
+    excluded: set[Any] = set()
     for _, keys in predictions_removing.send(sender=Prediction, rows=selected):
-        kept.update(keys or ())
-    return [row for row in selected if row.pk not in kept]
+        excluded.update(keys or ())
+    return [row for row in selected if row.pk not in excluded]
 
 
 def _remove_rows(policy: RetentionPolicy, limit: datetime, ids: Sequence[UUID]) -> Removed:
@@ -186,7 +186,7 @@ def _remove_rows(policy: RetentionPolicy, limit: datetime, ids: Sequence[UUID]) 
 
 
 def _select_inputs(policy: RetentionPolicy, limit: datetime, ids: Sequence[UUID]) -> QuerySet[Input]:
-    """Return the inputs of predictions whose images are removed: no prediction of them is newer, or is kept otherwise."""
+    """Return the inputs of predictions whose images are removed: no prediction of them is newer, or stays otherwise."""
     needed = Q(created_at__gte=limit) | ~Q(status__in=Prediction.FINAL_STATUSES) | ~Q(model_version__model=policy.model)
     if policy.keep_reviewed:
         needed |= Q(Exists(Review.objects.active().filter(prediction=OuterRef("pk"))))

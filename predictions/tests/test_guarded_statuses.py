@@ -131,9 +131,9 @@ def test_the_data_of_a_final_prediction_can_be_removed(shades, user, status):
         with pytest.raises(DatabaseError, match="never changes"), transaction.atomic():
             Prediction.objects.update(**erased, **{name: CHANGES[name]})
     for name in ("user", "label", "confidence", "client_reference"):
-        kept = {key: value for key, value in erased.items() if key != name}
+        others = {key: value for key, value in erased.items() if key != name}
         with pytest.raises(DatabaseError, match="never changes"), transaction.atomic():
-            Prediction.objects.update(**kept)
+            Prediction.objects.update(**others)
     assert Prediction.objects.update(**erased) == 1
     with pytest.raises(DatabaseError, match="never changes"), transaction.atomic():
         Prediction.objects.update(label="x")
