@@ -75,18 +75,17 @@ def format_milliseconds(value: float | None) -> str:
 
 
 def format_duration(seconds: float | None) -> str:
-    """Return a duration as `45 s`, `3 min 20 s`, `1 h 5 min`, or `3 days`. Short ones have a decimal: `0.4 s`."""
+    """Return a duration as `45 s`, `3 min 20 s`, `15 min`, `1 h 5 min`, or `3 days`. Short ones have a decimal: `0.4 s`."""
     if seconds is None:
         return NOT_AVAILABLE
     if seconds < SECONDS_WITH_DECIMAL:
         return localize_number(f"{seconds:.1f} s")
     minutes, rest = divmod(round(seconds), 60)
-    if not minutes:
-        return f"{rest} s"
     hours, minutes = divmod(minutes, 60)
     if hours >= MAX_HOURS:
         return ngettext("%(count)d day", "%(count)d days", hours // 24) % {"count": hours // 24}
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    parts = ((hours, "h"), (minutes, "min"), (0 if hours else rest, "s"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
 def format_zone(moment: datetime) -> str:

@@ -11,9 +11,11 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.permissions import SEND_EVENTS, VIEW_EVENTS, has_permission
-from core.admin import ReadOnlyAdmin, render_json
+from core.admin import ReadOnlyAdmin, render_json, render_link
 from core.fields import parse_uuid
+from core.formatting import NOT_AVAILABLE
 from events.models import Delivery, Event, Webhook
+from events.models.webhook import TARGET_PREFIX
 from events.services.resend import send_again
 from events.services.webhooks import pause_webhook, resume_webhook
 
@@ -60,18 +62,22 @@ class DeliveryInline(admin.TabularInline):
 @admin.register(Event)
 class EventListAdmin(EventAdmin):
     ordering = ("-id",)
-    list_display = ("uuid", "type", "subject", "user", "created_at", "is_fanned_out")
+    list_display = ("event_id", "type", "subject", "user", "created_at", "is_fanned_out")
     list_select_related = ("user",)
     search_fields = ("uuid",)
     search_help_text = _("ID of the event")
-    fields = ("uuid", "type", "subject", "key", "user", "created_at", "is_fanned_out", "data_json")
-    readonly_fields = ("uuid", "created_at", "data_json")
+    fields = ("event_id", "type", "subject", "key", "user", "created_at", "is_fanned_out", "data_json")
+    readonly_fields = ("event_id", "created_at", "data_json")
     inlines = (DeliveryInline,)
     actions = ("send_again",)
 
+    @admin.display(description=_("ID"))
+    def event_id(self, event: Event) -> str:
+        return str(event.uuid)
+
     @admin.display(description=_("data"))
     def data_json(self, event: Event) -> str:
-        return render_json(event.data)
+        return NOT_AVAILABLE if event.data is None else render_json(event.data)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         """Search by the ID, which has an index."""
@@ -89,13 +95,20 @@ class DeliveryAdmin(EventAdmin):
     list_display = ("event", "target", "state", "attempts", "ended_at", "error")
     list_select_related = ("event",)
     list_filter: ClassVar[Any] = ("state",)
-    fields = ("event", "target", "state", "attempts", "next_attempt_at", "ended_at", "error", "details_json")
-    readonly_fields = ("details_json",)
+    fields = ("event", "target_link", "state", "attempts", "next_attempt_at", "ended_at", "error", "details_json")
+    readonly_fields = ("target_link", "details_json")
     actions = ("send_again",)
+
+    @admin.display(description=_("target"))
+    def target_link(self, delivery: Delivery) -> str:
+        """Return the target. That of a webhook is a link to it."""
+        kind, _separator, key = delivery.target.partition(":")
+        webhook = Webhook.objects.filter(pk=parse_uuid(key)).first() if kind == TARGET_PREFIX else None
+        return render_link(webhook, delivery.target) if webhook else delivery.target
 
     @admin.display(description=_("details"))
     def details_json(self, delivery: Delivery) -> str:
-        return render_json(delivery.details)
+        return NOT_AVAILABLE if delivery.details is None else render_json(delivery.details)
 
     @admin.action(description=_("Send again"), permissions=["send"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
@@ -111,12 +124,18 @@ class WebhookAdmin(EventAdmin):
     list_select_related = ("user",)
     list_filter: ClassVar[Any] = ("state",)
     search_fields = ("url", "user__username")
+    search_help_text = _("A part of the URL, or of a username")
+    view_on_site = False  # only its user can open that page
     fields: ClassVar[Any] = (
-        *("user", "url", "description", "event_types", "state", "disabled_reason", "disabled_at"),
+        *("user", "url", "description", "shown_event_types", "state", "disabled_reason", "disabled_at"),
         *("failure_count", "failing_since", "previous_secret_expires_at", "created_at"),
     )
-    readonly_fields = ("created_at",)
+    readonly_fields = ("created_at", "shown_event_types")
     actions = ("pause_selected", "resume_selected", "send_failed_again")
+
+    @admin.display(description=_("events"))
+    def shown_event_types(self, webhook: Webhook) -> str:
+        return ", ".join(webhook.event_types)
 
     @admin.action(description=_("Pause"), permissions=["send"])
     def pause_selected(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, Strea
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit_csv import write_csv
@@ -22,8 +23,10 @@ from accounts.requests import is_valid_address
 from accounts.services.audit import Action, AuditObject, record_action
 from core.admin import ReadOnlyAdmin, is_valid_parameter, render_json
 from core.fields import get_first_id
+from core.formatting import NOT_AVAILABLE, format_value
 from core.validators import is_storable
 
+MAX_DETAILS_CHARACTERS = 100  # in the list
 PERIODS = (("1", _("Last 24 hours")), ("7", _("Last 7 days")), ("30", _("Last 30 days")))
 
 
@@ -44,7 +47,8 @@ class PeriodFilter(admin.SimpleListFilter):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "action", "actor", "object_type", "object_name", "address", "details")
+    list_display = ("created_at", "action", "actor", "object_type", "object_name", "address", "short_details")
+    sortable_by = ()
     list_select_related = ("actor",)
     list_filter = (PeriodFilter, "action")
     search_fields = ("object_id",)  # shows the search field; get_search_results searches
@@ -52,6 +56,12 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     fields = ("created_at", "action", "actor", "address", "object_type", "object_id", "object_name", "formatted_details")
     readonly_fields = ("formatted_details",)
     change_list_template = "admin/accounts/auditentry/change_list.html"
+
+    @admin.display(description=_("details"))
+    def short_details(self, entry: AuditEntry) -> str:
+        """Return the details in one line, as `from: 1, to: 2`."""
+        texts = (f"{name}: {format_value(value)}" for name, value in entry.details.items())
+        return Truncator(", ".join(texts)).chars(MAX_DETAILS_CHARACTERS) or NOT_AVAILABLE
 
     @admin.display(description=_("details"))
     def formatted_details(self, entry: AuditEntry) -> str:

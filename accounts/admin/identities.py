@@ -15,6 +15,7 @@ class ExternalIdentityAdmin(ReadOnlyAdmin):
     list_display = ("user", "issuer", "subject", "created_at")
     list_select_related = ("user",)
     search_fields = ("user__username", "subject")
+    fields = readonly_fields = ("user", "issuer", "subject", "created_at")
     ordering = ("-id",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

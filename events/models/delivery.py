@@ -83,7 +83,7 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.event_id} to {self.target}: {self.state}"
+        return f"{self.target}: {self.get_state_display()}"
 
 
 class TargetStatus(models.Model):

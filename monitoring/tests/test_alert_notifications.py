@@ -56,7 +56,7 @@ def test_an_alert_sends_one_email_when_it_opens_and_one_when_it_resolves(shades,
     assert opened.to == ["ops@example.org", "admin@example.org"]
     assert "Failure rate of shades: 100.0%. The alert opens at 10.0%. Open since" in opened.body
     assert "http://testserver/operations/alerts/" in opened.body
-    assert "recovered after 6 h 0 min" in resolved.body
+    assert "recovered after 6 h." in resolved.body
     assert AlertNotification.objects.filter(status="succeeded").count() == 2
 
 

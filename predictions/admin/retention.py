@@ -28,10 +28,11 @@ class RetentionPolicyAdmin(GuardedAdmin):
 
 @admin.register(RetentionRun)
 class RetentionRunAdmin(ReadOnlyAdmin):
-    list_display = (
-        "model", "trigger", "started_at", "completed_at", "image_days", "row_days", "keep_reviewed", "removed_images",
-        "removed_predictions",
-    )  # fmt: skip
+    list_display = ("started_at", "model", "trigger", "completed_at", "removed_images", "removed_predictions")
     list_select_related = ("model",)
     list_filter = ("model",)
     ordering = ("-id",)
+    fields = readonly_fields = (
+        *("model", "trigger", "started_at", "completed_at", "image_days", "row_days", "keep_reviewed"),
+        *("removed_images", "removed_predictions"),
+    )
