@@ -23,7 +23,7 @@ def test_list_has_pages(flowers, signed_in, make_job, monkeypatch):
 
     first = signed_in.get(LIST_URL)
     assert list_names(first) == ["n2.csv", "n1.csv"]
-    (url,) = re.findall(r'rel="next" href="([^"]+)"', first.content.decode())
+    (url,) = re.findall(r'rel="next"\s+href="([^"]+)"', first.content.decode())
     assert list_names(signed_in.get(LIST_URL + url)) == ["n0.csv"]
 
 
