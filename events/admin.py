@@ -103,7 +103,8 @@ class DeliveryAdmin(EventAdmin):
     def target_link(self, delivery: Delivery) -> str:
         """Return the target. That of a webhook is a link to it."""
         kind, _separator, key = delivery.target.partition(":")
-        webhook = Webhook.objects.filter(pk=parse_uuid(key)).first() if kind == TARGET_PREFIX else None
+        pk = parse_uuid(key) if kind == TARGET_PREFIX else None
+        webhook = Webhook.objects.filter(pk=pk).first() if pk else None
         return render_link(webhook, delivery.target) if webhook else delivery.target
 
     @admin.display(description=_("details"))
@@ -125,13 +126,15 @@ class WebhookAdmin(EventAdmin):
     list_filter: ClassVar[Any] = ("state",)
     search_fields = ("url", "user__username")
     search_help_text = _("A part of the URL, or of a username")
-    view_on_site = False  # only its user can open that page
     fields: ClassVar[Any] = (
         *("user", "url", "description", "shown_event_types", "state", "disabled_reason", "disabled_at"),
         *("failure_count", "failing_since", "previous_secret_expires_at", "created_at"),
     )
     readonly_fields = ("created_at", "shown_event_types")
     actions = ("pause_selected", "resume_selected", "send_failed_again")
+
+    def view_on_site(self, obj: Any) -> None:
+        """Return no URL, because only the user of a webhook can open its page."""
 
     @admin.display(description=_("events"))
     def shown_event_types(self, webhook: Webhook) -> str:
