@@ -10,9 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from events.models import Delivery, Event, TargetStatus, Webhook
+from events.services import build_event, record_events
 from events.services.deliver import deliver_batch
 from events.services.fan_out import fan_out_events
-from events.services.record import record_event
 from events.services.webhooks import create_webhook
 from events.targets import open_sink
 
@@ -30,8 +30,10 @@ def make_webhook(user: Any, url: str, *event_types: str, **fields: Any) -> Webho
 
 def make_event(user: Any, type: str = SUCCEEDED, *, key: str = "", **data: Any) -> Event:
     """Record an event of a row of a user."""
+    event = build_event(type=type, subject=uuid4(), key=key or uuid4(), user_id=user and user.pk, data=data or {"x": 1})
     with transaction.atomic():
-        return record_event(type=type, subject=uuid4(), key=key or uuid4(), user_id=user and user.pk, data=data or {"x": 1})
+        record_events(events=[event])
+    return event
 
 
 def relay(webhook: Webhook) -> int:
