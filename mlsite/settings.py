@@ -224,6 +224,7 @@ SCHEDULED_JOBS = {
     "predictions.services.background.expire_queued": SWEEP_SECONDS,
     "predictions.services.background.requeue_lost": SWEEP_SECONDS,
     "predictions.services.batch_jobs.requeue_lost_jobs": SWEEP_SECONDS,
+    "predictions.services.batch_jobs.delete_old_drafts": 3600,
     "evaluation.services.replays.requeue_lost_replays": SWEEP_SECONDS,
     "predictions.services.idempotency.delete_expired_keys": 3600,
     "events.services.cleanup.remove_old_events": 3600,
