@@ -41,6 +41,7 @@ class AuditEntry(models.Model):
         IDENTITY_LINKED = "identity-linked", _("Identity linked")
         SECOND_FACTOR_ADDED = "second-factor-added", _("Second factor added")
         SECOND_FACTOR_REMOVED = "second-factor-removed", _("Second factor removed")
+        SECOND_FACTOR_LOCKED = "second-factor-locked", _("Second factor locked")
         RECOVERY_CODE_USED = "recovery-code-used", _("Recovery code used")
         RECOVERY_CODES_CREATED = "recovery-codes-created", _("Recovery codes created")
 
