@@ -62,7 +62,7 @@ class JobFileField(serializers.FileField):
 class BatchJobRequestSerializer(StrictSerializer):
     """The file of a batch job, and the model to predict with. Unknown keys are rejected."""
 
-    file = JobFileField(required=False, help_text="A table (CSV), or a ZIP archive of images.")
+    file = JobFileField(required=False, help_text="A table (CSV), a ZIP archive of images, or a ZIP archive of both.")
     kind = serializers.ChoiceField(
         BatchJob.Kind.choices,
         required=False,
