@@ -44,6 +44,12 @@ class AuditEntry(models.Model):
         SECOND_FACTOR_LOCKED = "second-factor-locked", _("Second factor locked")
         RECOVERY_CODE_USED = "recovery-code-used", _("Recovery code used")
         RECOVERY_CODES_CREATED = "recovery-codes-created", _("Recovery codes created")
+        ALERT_ACKNOWLEDGED = "alert-acknowledged", _("Alert acknowledged")
+        ALERT_MUTED = "alert-muted", _("Alert muted")
+        ALERT_UNMUTED = "alert-unmuted", _("Alert unmuted")
+        ALERT_RULE_CREATED = "alert-rule-created", _("Alert rule created")
+        ALERT_RULE_CHANGED = "alert-rule-changed", _("Alert rule changed")
+        ALERT_RULE_DELETED = "alert-rule-deleted", _("Alert rule deleted")
 
     id = UUID7Field()
     created_at = models.DateTimeField(_("time"), default=timezone.now, editable=False)
