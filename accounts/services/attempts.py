@@ -1,4 +1,4 @@
-"""Limit how often something can be done, over all processes: sign-ups, password resets, and wrong codes."""
+"""Limit how often something can be done, over all processes: sign-ups, password resets, wrong codes, test events."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from events.deliveries import get_delivery_page
 from events.forms import WebhookForm
 from events.models import Delivery, TargetStatus, Webhook
 from events.services.webhooks import (
+    TooManyTestEvents,
     create_webhook,
     delete_webhook,
     pause_webhook,
@@ -153,6 +154,15 @@ class ResumeWebhookView(WebhookActionView):
 
 
 class SendTestEventView(WebhookActionView):
+    """Send a test event, unless the user has sent too many."""
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        try:
+            return super().post(request, pk)
+        except TooManyTestEvents as error:
+            messages.error(request, error.message)
+            return redirect(self.webhook)
+
     def change_webhook(self, webhook: Webhook) -> str:
         send_test_event(webhook=webhook)
         return _("The test event will be sent within seconds. Reload this page to see the response.")
