@@ -55,3 +55,11 @@ def pass_time(**period: float) -> None:
 
 def get_delivery(event: Event, webhook: Webhook) -> Delivery:
     return Delivery.objects.get(event=event, target=webhook.target)
+
+
+def make_deliveries(user: Any, webhook: Webhook, count: int, **fields: Any) -> list[Delivery]:
+    """Create new events, and a delivery of each to a webhook."""
+    events = [make_event(user) for _ in range(count)]
+    Event.objects.update(is_fanned_out=True)
+    values = {"target": webhook.target, **fields}
+    return Delivery.objects.bulk_create(Delivery(event=event, key=event.key, **values) for event in events)

@@ -17,7 +17,7 @@ from django.views.generic import FormView, TemplateView, View
 
 from accounts.requests import AuthenticatedRequest
 from core.formatting import format_count
-from events.deliveries import get_delivery_page
+from events.deliveries import get_delivery_page, parse_delivery_id
 from events.forms import WebhookForm
 from events.models import Delivery, TargetStatus, Webhook
 from events.services.webhooks import (
@@ -32,8 +32,6 @@ from events.services.webhooks import (
     update_webhook,
 )
 from events.webhooks.snippets import SNIPPETS
-
-MAX_DELIVERY_ID_DIGITS = 18
 
 
 class WebhookBaseView(LoginRequiredMixin, View):
@@ -186,9 +184,3 @@ class DeleteWebhookView(WebhookBaseView):
         delete_webhook(webhook=self.webhook)
         messages.success(request, _("The webhook is deleted."))
         return redirect("events:webhooks")
-
-
-def parse_delivery_id(text: str) -> int | None:
-    """Return the ID of a delivery, or None if the text is no such ID."""
-    is_id = text.isascii() and text.isdigit() and len(text) <= MAX_DELIVERY_ID_DIGITS
-    return int(text) if is_id else None
