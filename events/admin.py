@@ -113,9 +113,10 @@ class WebhookAdmin(EventAdmin):
     search_fields = ("url", "user__username")
     fields: ClassVar[Any] = (
         *("user", "url", "description", "event_types", "state", "disabled_reason", "disabled_at"),
+        *("disabled_error", "owner_notified_at"),
         *("failure_count", "failing_since", "previous_secret_expires_at", "created_at"),
     )
-    readonly_fields = ("created_at",)
+    readonly_fields = ("owner_notified_at", "created_at")
     actions = ("pause_selected", "resume_selected", "send_failed_again")
 
     @admin.action(description=_("Pause"), permissions=["send"])

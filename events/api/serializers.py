@@ -68,7 +68,7 @@ class WebhookSerializer(serializers.ModelSerializer):
     class Meta:
         model = Webhook
         fields: tuple[str, ...] = (
-            *("id", "url", "description", "event_types", "state", "disabled_reason", "disabled_at"),
+            *("id", "url", "description", "event_types", "state", "disabled_reason", "disabled_error", "disabled_at"),
             *("failure_count", "failing_since", "previous_secret_expires_at", "created_at"),
         )
         read_only_fields = fields

@@ -72,7 +72,12 @@ def pause_webhook(*, webhook: Webhook) -> None:
 def resume_webhook(*, webhook: Webhook) -> None:
     """Send events to a paused or disabled webhook again, and those that wait now."""
     Webhook.objects.filter(pk=webhook.pk).update(
-        state=Webhook.State.ACTIVE, disabled_at=None, disabled_reason="", failure_count=0, failing_since=None
+        state=Webhook.State.ACTIVE,
+        disabled_at=None,
+        disabled_reason="",
+        disabled_error="",
+        failure_count=0,
+        failing_since=None,
     )
     _end_pause(webhook)
 
