@@ -81,6 +81,16 @@ def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _default_preferences() -> Iterator[None]:
+    """Forget the language and the time zone of the last request, because the next test may format without one."""
+    from django.utils import timezone, translation
+
+    yield
+    translation.deactivate()
+    timezone.deactivate()
+
+
+@pytest.fixture(autouse=True)
 def _own_folders(settings, tmp_path) -> Iterator[None]:
     """Give each test its own media and model folders, and an empty pool."""
     from registry.serving import build_pool

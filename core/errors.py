@@ -51,6 +51,7 @@ STATUS_BY_CODE = {
     "headers-too-large": 431,
     "unsupported-transfer-encoding": 501,
     "quota-exceeded": 429,
+    "too-many-test-events": 429,
     "internal-error": 500,
 }
 

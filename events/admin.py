@@ -128,9 +128,10 @@ class WebhookAdmin(EventAdmin):
     search_help_text = _("A part of the URL, or of a username")
     fields: ClassVar[Any] = (
         *("user", "url", "description", "shown_event_types", "state", "disabled_reason", "disabled_at"),
+        *("disabled_error", "owner_notified_at"),
         *("failure_count", "failing_since", "previous_secret_expires_at", "created_at"),
     )
-    readonly_fields = ("created_at", "shown_event_types")
+    readonly_fields = ("owner_notified_at", "created_at", "shown_event_types")
     actions = ("pause_selected", "resume_selected", "send_failed_again")
 
     def view_on_site(self, obj: Any) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from events.models import Delivery, Webhook
 
 PAGE_SIZE = 50
+MAX_ID_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +26,9 @@ def get_delivery_page(webhook: Webhook, *, before: int | None = None) -> Deliver
     rows = list(deliveries[: PAGE_SIZE + 1])
     has_more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
     return DeliveryPage(rows, rows[-1].event_id if has_more else None)
+
+
+def parse_delivery_id(text: str) -> int | None:
+    """Return the ID of a delivery or of an event, or None if the text is no such ID."""
+    is_id = text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS
+    return int(text) if is_id else None

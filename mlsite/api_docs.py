@@ -24,6 +24,8 @@ OPERATION_IDS = {
     "predictions_batch_create": "predictions_batch",
     "predictions_export_retrieve": "predictions_export",
     "predictions_reviews_destroy": "predictions_reviews_withdraw",
+    "webhooks_destroy": "webhooks_delete",
+    "webhooks_partial_update": "webhooks_update",
 }
 SUMMARIES = {
     "batch_jobs_create": "Create a batch job",
@@ -41,6 +43,11 @@ SUMMARIES = {
     "predictions_export": "Export predictions",
     "predictions_get": "Get a prediction",
     "predictions_reviews_create": "Review a prediction",
+    "webhooks_list": "List webhooks",
+    "webhooks_get": "Get a webhook",
+    "webhooks_rotate_secret": "Create a new signing secret",
+    "webhooks_test": "Send a test event",
+    "webhooks_update": "Change a webhook",
 }
 
 

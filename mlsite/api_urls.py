@@ -4,6 +4,7 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from evaluation.api.views import QualityView
+from events.api.views import WebhookViewSet
 from predictions.api.batch import BatchView
 from predictions.api.batch_jobs import BatchJobViewSet
 from predictions.api.ground_truth import GroundTruthView
@@ -17,6 +18,7 @@ router.register("predictions", PredictionViewSet, basename="prediction")
 router.register("batch-jobs", BatchJobViewSet, basename="batch-job")
 router.register("inputs", InputViewSet, basename="input")
 router.register("models", ModelViewSet, basename="model")
+router.register("webhooks", WebhookViewSet, basename="webhook")
 urlpatterns = [
     path("predictions/batch/", BatchView.as_view(), name="prediction-batch"),
     path("ground-truth/", GroundTruthView.as_view(), name="ground-truth"),

@@ -112,6 +112,7 @@ _SPECTACULAR: dict[str, Any] = {
         {"name": "inputs", "description": "Stored images, rows, and texts."},
         {"name": "models", "description": "Registered models, their versions, and their metrics."},
         {"name": "ground-truth", "description": "Send the true labels or values of many predictions."},
+        {"name": "webhooks", "description": "Send events to a URL, and see what its receiver responds."},
     ],
     "ENUM_NAME_OVERRIDES": {
         "StatusEnum": "predictions.models.Prediction.Status",
@@ -119,6 +120,8 @@ _SPECTACULAR: dict[str, Any] = {
         "BatchJobStatusEnum": "predictions.models.BatchJob.Status",
         "BatchJobKindEnum": "predictions.models.BatchJob.Kind",
         "AddedImageStatusEnum": ["added", "exists", "rejected"],
+        "WebhookStateEnum": "events.models.Webhook.State",
+        "DeliveryStateEnum": "events.models.Delivery.State",
     },
     "SERVE_PERMISSIONS": PERMISSION_CLASSES,
     "SCHEMA_PATH_PREFIX": "/api/v1",

@@ -224,9 +224,11 @@ SCHEDULED_JOBS = {
     "predictions.services.background.expire_queued": SWEEP_SECONDS,
     "predictions.services.background.requeue_lost": SWEEP_SECONDS,
     "predictions.services.batch_jobs.requeue_lost_jobs": SWEEP_SECONDS,
+    "predictions.services.batch_jobs.delete_old_drafts": 3600,
     "evaluation.services.replays.requeue_lost_replays": SWEEP_SECONDS,
     "predictions.services.idempotency.delete_expired_keys": 3600,
     "events.services.cleanup.remove_old_events": 3600,
+    "events.services.webhook_emails.send_disabled_emails": 300,
     **({"events.services.relay.relay_pending": EVENT_RELAY_SECONDS} if EVENT_RELAY_SECONDS else {}),  # noqa: F405
     "predictions.services.retention.apply_policies": 24 * 3600,
     "predictions.services.sweep.delete_unfinished_files": 3600,

@@ -181,7 +181,7 @@ def _check_end(file: IO[bytes], size: int) -> None:
 
 
 def _is_item(info: zipfile.ZipInfo) -> bool:
-    parts = _split_path(info.filename)
+    parts = split_path(info.filename)
     if info.filename.endswith("/") or not parts or parts[0] == "__MACOSX":
         return False
     return not any(part.startswith(".") for part in parts) and parts[-1].lower() not in IGNORED_NAMES
@@ -189,10 +189,10 @@ def _is_item(info: zipfile.ZipInfo) -> bool:
 
 def _clean_path(name: str) -> str:
     """Return the path of a member without invisible characters, truncated at its start."""
-    return "/".join(filter(None, map(clean_file_name, _split_path(name))))[-MAX_FILE_NAME_CHARACTERS:]
+    return "/".join(filter(None, map(clean_file_name, split_path(name))))[-MAX_FILE_NAME_CHARACTERS:]
 
 
-def _split_path(name: str) -> list[str]:
+def split_path(name: str) -> list[str]:
     return [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -15,6 +15,7 @@ from core.storage_errors import translate_read_errors
 from inference.errors import InferenceError, InvalidInput
 from inference.preprocessing import read_features
 from predictions.archive_files import ArchiveFile
+from predictions.image_tables import ImageTable
 from predictions.input_errors import describe_row_error
 from predictions.models import BatchJob
 from predictions.table_columns import Mapped, RowConverter, find_missing, get_job_table
@@ -22,6 +23,7 @@ from predictions.table_files import TableFile, TableRow
 from predictions.table_lines import replace_undecodable
 
 ADDED_HEADER_OPTION = "has_added_header"  # of a job whose table was uploaded without a header
+IMAGE_COLUMN_OPTION = "image_column"  # of a job whose file is an archive with a table and the images of its rows
 MAX_PREVIEW_ROWS = 10
 MAX_PREVIEW_CHARACTERS = 200  # of a cell
 
@@ -72,8 +74,29 @@ def open_table(job: BatchJob) -> Iterator[TableFile]:
     Raises:
         JobFileMissing, InvalidInput, StorageUnavailable: the stored file cannot be read.
     """
+    if has_image_table(job):
+        with open_image_table(job) as (table, _):
+            yield table
+        return
     with translate_read_errors(), _open_file(job) as file:
         yield _read_table(job, file)
+
+
+def has_image_table(job: BatchJob) -> bool:
+    """Return whether the file of a job is an archive with a table and the images of its rows."""
+    return IMAGE_COLUMN_OPTION in job.options
+
+
+@contextmanager
+def open_image_table(job: BatchJob) -> Iterator[tuple[TableFile, ImageTable]]:
+    """Open the table of a job with its images.
+
+    Raises:
+        JobFileMissing, InvalidInput, StorageUnavailable: the stored file cannot be read.
+    """
+    with open_archive(job) as archive:
+        images = ImageTable(archive)
+        yield _read_table(job, images.read_table()), images
 
 
 @contextmanager
@@ -102,6 +125,9 @@ def build_preview(job: BatchJob) -> BatchJobPreview | None:
     Raises:
         JobFileMissing, InvalidInput, StorageUnavailable: the stored file cannot be read.
     """
+    if has_image_table(job):
+        with open_image_table(job) as (table, images):
+            return _preview_table(job, table, images)
     if job.kind == BatchJob.Kind.TABLE:
         with open_table(job) as table:
             return _preview_table(job, table)
@@ -130,17 +156,17 @@ def _read_table(job: BatchJob, file: IO[bytes]) -> TableFile:
     )
 
 
-def _preview_table(job: BatchJob, file: TableFile) -> BatchJobPreview:
+def _preview_table(job: BatchJob, file: TableFile, images: ImageTable | None = None) -> BatchJobPreview:
     signature_input = job.model_version.parsed_signature.input
     table, mapping = get_job_table(signature_input), job.options["mapping"]
     converter = RowConverter(file, mapping, signature_input)
-    used = set(mapping.values())
+    used = {*mapping.values(), job.options.get(IMAGE_COLUMN_OPTION)}
     return BatchJobPreview(
         encoding=file.encoding,
         delimiter=file.delimiter,
         columns=file.columns,
         rows=[
-            PreviewRow(row.line, list(map(_shorten_cell, row.cells)), _find_row_error(row, converter, job))
+            PreviewRow(row.line, list(map(_shorten_cell, row.cells)), _find_row_error(row, converter, job, images))
             for row in islice(file, MAX_PREVIEW_ROWS)
         ],
         mapping=mapping,
@@ -149,11 +175,16 @@ def _preview_table(job: BatchJob, file: TableFile) -> BatchJobPreview:
     )
 
 
+def find_image_name(job: BatchJob, columns: Sequence[str], row: TableRow) -> str:
+    """Return the cell of a valid row that names its image."""
+    return row.cells[columns.index(job.options[IMAGE_COLUMN_OPTION])]
+
+
 def _shorten_cell(text: str) -> str:
     return replace_undecodable(text[:MAX_PREVIEW_CHARACTERS])
 
 
-def _find_row_error(row: TableRow, converter: RowConverter, job: BatchJob) -> str:
+def _find_row_error(row: TableRow, converter: RowConverter, job: BatchJob, images: ImageTable | None) -> str:
     signature_input = job.model_version.parsed_signature.input
     try:
         parts = converter.convert(row)
@@ -161,6 +192,8 @@ def _find_row_error(row: TableRow, converter: RowConverter, job: BatchJob) -> st
             signature_input.read(parts["text"])  # type: ignore[union-attr]
         else:
             read_features(parts["features"], get_job_table(signature_input))
+        if images:
+            images.find_image(find_image_name(job, converter.columns, row))
     except InvalidInput as error:
         return describe_row_error(error, get_job_table(signature_input).features)
     return ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from events.event_types import register_event_type
 from events.models import Event
 from events.payloads import event_data
 from predictions.models import Prediction, Review
+from predictions.outcomes import format_time, represent_error, represent_timings
 
 register_event_type("prediction.succeeded", _("Prediction succeeded"), permission=VIEW_PREDICTIONS)
 register_event_type("prediction.failed", _("Prediction failed"), permission=VIEW_PREDICTIONS)
@@ -54,17 +54,12 @@ def _represent_prediction(prediction: Prediction) -> dict[str, Any]:
         "confidence": prediction.confidence,
         "value": prediction.value,
         "output": prediction.output,
-        "error": {"code": prediction.error_code, "message": prediction.error_message} if prediction.error_code else None,
+        "error": represent_error(prediction),
         "warnings": prediction.warnings,
         "client_reference": prediction.client_reference,
-        "timings": {
-            "queue_ms": prediction.queue_ms,
-            "preprocess_ms": prediction.preprocess_ms,
-            "inference_ms": prediction.inference_ms,
-            "decode_ms": prediction.decode_ms,
-        },
-        "created_at": _format_time(prediction.created_at),
-        "completed_at": _format_time(prediction.completed_at),
+        "timings": represent_timings(prediction),
+        "created_at": format_time(prediction.created_at),
+        "completed_at": format_time(prediction.completed_at) if prediction.completed_at else None,
     }
 
 
@@ -78,10 +73,6 @@ def _represent_review(review: Review) -> dict[str, Any]:
         "true_labels": review.true_labels,
         "comment": review.comment,
         "picked_by": review.picked_by,
-        "created_at": _format_time(review.created_at),
-        "withdrawn_at": _format_time(review.withdrawn_at),
+        "created_at": format_time(review.created_at),
+        "withdrawn_at": format_time(review.withdrawn_at) if review.withdrawn_at else None,
     }
-
-
-def _format_time(moment: datetime | None) -> str | None:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None

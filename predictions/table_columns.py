@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from inference.errors import InvalidInput
 from inference.messages import clean_name, find_closest, format_names
 from inference.preprocessing import CellConverter, parse_strings
-from inference.signature import TEXT_KEY, AnyInput, TableInput, TextInput
+from inference.signature import TEXT_KEY, AnyInput, TableInput, TextInput, get_table_part
 from predictions.table_encodings import make_table_error
 from predictions.table_files import TableFile, TableRow
 
@@ -24,18 +24,15 @@ Mapped = dict[str, str | None]
 def get_job_table(signature_input: AnyInput) -> TableInput:
     """Return the features that a table must have for a model. The text of a text model is one feature.
 
+    For a model that takes an image with features, the table also has a column with the names of the images.
+
     Raises:
         InvalidInput: the model takes images.
     """
-    if isinstance(signature_input, TableInput):
-        return signature_input
     if isinstance(signature_input, TextInput):
         return TableInput(signature_input.features)
-    if "features" in signature_input.parts:
-        raise make_table_error(
-            gettext("The model takes an image and features, which batch jobs do not support. Send batch requests instead."),
-            code="wrong-input",
-        )
+    if table := get_table_part(signature_input):
+        return table
     raise make_table_error(gettext("The model takes images. Upload images, or a ZIP archive of images."), code="wrong-input")
 
 
@@ -109,6 +106,7 @@ class RowConverter:
     """
 
     def __init__(self, file: TableFile, mapped: Mapped, signature_input: AnyInput, decimal_mark: str = "") -> None:
+        self.columns = file.columns
         self._table = get_job_table(signature_input)
         self._is_text = isinstance(signature_input, TextInput)
         features = {column: name for name, column in mapped.items() if column}
@@ -164,14 +162,14 @@ def _match_similar(mapped: Mapped, columns: Sequence[str], names: Sequence[str])
     """Add columns that have the name of a feature except for case and separators, and are the only such column."""
     by_folded: dict[str, list[str]] = {}
     for column in columns:
-        by_folded.setdefault(_fold_name(column), []).append(column)
+        by_folded.setdefault(fold_name(column), []).append(column)
     waiting = [name for name in names if name not in mapped]
-    counts = Counter(map(_fold_name, waiting))
+    counts = Counter(map(fold_name, waiting))
     for name in waiting:
-        matches = by_folded.get(_fold_name(name), [])
-        if len(matches) == 1 and counts[_fold_name(name)] == 1:
+        matches = by_folded.get(fold_name(name), [])
+        if len(matches) == 1 and counts[fold_name(name)] == 1:
             mapped[name] = matches[0]
 
 
-def _fold_name(name: str) -> str:
+def fold_name(name: str) -> str:
     return SEPARATORS_PATTERN.sub("", name).casefold()

@@ -114,10 +114,10 @@ class ApiToken(models.Model):
 
 
 class AttemptCount(models.Model):
-    """How often something happened in the current period: sign-ups and password resets of a network or an address."""
+    """How often something happened in the current hour, such as the sign-ups of a network, or the test events of a user."""
 
     kind = models.CharField(max_length=20)
-    key = models.CharField(max_length=64)  # SHA-256 of the network or the email address
+    key = models.CharField(max_length=64)  # SHA-256 of the network, the email address, or the ID of the user
     started_at = models.DateTimeField()
     count = models.PositiveIntegerField(default=0)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
@@ -9,12 +12,15 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import User
 from accounts.second_factor import find_new_device
+from accounts.services.attempts import count_attempt, find_wait_seconds, forget_attempts
 from accounts.services.audit import Action, describe_user, record_action, record_failed_sign_in
-from accounts.services.lockout import find_lock_seconds, read_source, record_failure
+from accounts.services.lockout import SignInSource, find_lock_seconds, read_source, record_failure
 
 DEVICE_NAME = "TOTP"
 RECOVERY_CODE_COUNT = 10
 CODE_DIGITS = 6
+WRONG_CODE, WRONG_CODE_KNOWN = "wrong-code", "wrong-code-known"
+MAX_WRONG_CODES = 10  # per hour and user, from all browsers that are not known; and as many from all that are
 
 
 class CodesLocked(Exception):
@@ -59,7 +65,9 @@ def confirm_set_up(*, request: HttpRequest, user: User, code: str) -> list[str]:
 def check_code(*, request: HttpRequest, user: User, code: str) -> bool:
     """Return whether a code of the TOTP app or a recovery code is right. Each can be used once.
 
-    Codes of the previous and the next 30 seconds are accepted too. Wrong codes are counted like wrong passwords.
+    Codes of the previous and the next 30 seconds are accepted too. Wrong codes are counted like wrong passwords, and also
+    per user: whoever knows the password could otherwise guess codes from many networks. Browsers in which the user has
+    signed in before have a count of their own, so that others cannot lock them out.
 
     Raises:
         CodesLocked: the code was not checked.
@@ -85,6 +93,8 @@ def create_recovery_codes(*, user: User) -> list[str]:
 def remove_second_factor(*, user: User) -> bool:
     """Remove the TOTP app and the recovery codes of a user. Return whether there were any."""
     with transaction.atomic():
+        for kind in (WRONG_CODE, WRONG_CODE_KNOWN):
+            forget_attempts(kind=kind, key=str(user.pk))
         count = TOTPDevice.objects.filter(user=user).delete()[0] + StaticDevice.objects.filter(user=user).delete()[0]
         if count:
             record_action(action=Action.SECOND_FACTOR_REMOVED, on=describe_user(user))
@@ -99,7 +109,7 @@ def _check(request: HttpRequest, user: User, code: str, devices: list[TOTPDevice
         # One code at a time. Otherwise, many requests at once were checked before the first wrong code is counted, and two
         # requests could use the same code.
         User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
-        if seconds := find_lock_seconds(source):
+        if seconds := _find_wait_seconds(user, source):
             raise CodesLocked(seconds)
         for device in devices:
             current = kind.objects.filter(pk=device.pk).first() if isinstance(device, kind) else None
@@ -107,6 +117,24 @@ def _check(request: HttpRequest, user: User, code: str, devices: list[TOTPDevice
                 if kind is StaticDevice:
                     record_action(action=Action.RECOVERY_CODE_USED, actor=user, on=describe_user(user))
                 return True
-        record_failure(source=source, path=request.path)
-        record_failed_sign_in(username=source.username, is_locked=find_lock_seconds(source) > 0)
+        _record_wrong_code(user, source, path=request.path)
     return False
+
+
+def _record_wrong_code(user: User, source: SignInSource, *, path: str) -> None:
+    record_failure(source=source, path=path)
+    limit = _build_limit(user, source)
+    count_attempt(**limit)
+    record_failed_sign_in(username=source.username, is_locked=_find_wait_seconds(user, source) > 0)
+    if find_wait_seconds(**limit):
+        record_action(action=Action.SECOND_FACTOR_LOCKED, actor=AnonymousUser(), on=describe_user(user))
+
+
+def _find_wait_seconds(user: User, source: SignInSource) -> int:
+    return max(find_lock_seconds(source), find_wait_seconds(**_build_limit(user, source)))
+
+
+def _build_limit(user: User, source: SignInSource) -> dict[str, Any]:
+    """Return the arguments that count the wrong codes for a user. A new password does not change this count."""
+    kind = WRONG_CODE_KNOWN if source.device else WRONG_CODE
+    return {"kind": kind, "key": str(user.pk), "limit": MAX_WRONG_CODES}

@@ -16,13 +16,6 @@ pytestmark = pytest.mark.django_db
 MOMENT = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def _default_preferences():
-    yield
-    timezone.deactivate()
-    translation.activate("en")
-
-
 def build_request(user=None, cookie=""):
     request = RequestFactory().get("/")
     request.user = user

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar, cast
 
 from django.utils.datastructures import MultiValueDict
 from rest_framework import serializers
@@ -43,3 +43,14 @@ class StrictFloatField(serializers.FloatField):
         if isinstance(data, bool) or not isinstance(data, int | float):
             raise serializers.ValidationError("Expected a number.", code="wrong-type")
         return super().to_internal_value(data)
+
+
+class StrictSerializer(serializers.Serializer):
+    """Reject unknown fields, and repeated parts of a form except for lists."""
+
+    repeatable_fields: ClassVar[frozenset[str]] = frozenset()  # in addition to lists
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        lists = {name for name, field in self.fields.items() if isinstance(field, serializers.ListField)}
+        reject_unknown_fields(data, self.fields, repeatable=lists | self.repeatable_fields)
+        return cast(dict[str, Any], super().to_internal_value(data))

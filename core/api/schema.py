@@ -32,6 +32,12 @@ ERROR_DESCRIPTIONS = {
         "401": "Authentication is required.",
         "404": "Not found, or you don't have access.",
     },
+    "patch": {
+        "400": "A value is invalid.",
+        "401": "Authentication is required.",
+        "403": "The CSRF token is missing or invalid, or you don't have permission.",
+        "404": "Not found, or you don't have access.",
+    },
     "delete": {
         "401": "Authentication is required.",
         "403": "The CSRF token is missing or invalid.",

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import UUID7Field
+from events.models.delivery import MAX_ERROR_CHARACTERS
 from events.validators import validate_event_types, validate_webhook_url
 from events.webhooks.addresses import MAX_URL_CHARACTERS
 
@@ -54,6 +55,12 @@ class Webhook(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.ACTIVE)
     disabled_reason = models.CharField(_("reason"), max_length=10, choices=Reason.choices, blank=True)
     disabled_at = models.DateTimeField(_("disabled"), null=True, blank=True)
+    disabled_error = models.CharField(
+        _("last error"), max_length=MAX_ERROR_CHARACTERS, blank=True, default="", db_default=""
+    )
+    owner_notified_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("When the email that it is disabled was sent.")
+    )
     secret = models.CharField(max_length=MAX_SECRET_CHARACTERS)
     previous_secret = models.CharField(max_length=MAX_SECRET_CHARACTERS, blank=True)
     previous_secret_expires_at = models.DateTimeField(null=True, blank=True)
@@ -72,6 +79,12 @@ class Webhook(models.Model):
                 condition=Q(state="disabled", disabled_at__isnull=False, disabled_reason__in=["gone", "failing"])
                 | Q(state__in=["active", "paused"], disabled_at__isnull=True, disabled_reason=""),
                 name="webhook_known_state",
+            ),
+        ]
+        indexes = [
+            # Serves: the job that sends emails about disabled webhooks.
+            models.Index(
+                "disabled_at", name="webhook_unnotified", condition=Q(disabled_at__isnull=False, owner_notified_at=None)
             ),
         ]
 

@@ -1,3 +1,3 @@
-from events.services.record import build_event, record_event, record_events
+from events.services.record import build_event, record_events
 
-__all__ = ["build_event", "record_event", "record_events"]
+__all__ = ["build_event", "record_events"]

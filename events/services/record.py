@@ -11,33 +11,6 @@ from django.db import transaction
 from events.models import Event
 
 
-def record_event(
-    *,
-    type: str,
-    subject: object,
-    key: object = None,
-    user_id: UUID | None = None,
-    uuid: UUID | None = None,
-    data: dict[str, Any] | None = None,
-) -> Event:
-    """Record one event in the current transaction, and return it.
-
-    Call it after the change, under the locks of the change, so that two events with the same key have the order of their
-    changes.
-
-    Args:
-        type: for example `alias.changed`.
-        subject: the ID or the name of what changed.
-        key: events with the same key are sent in order; the subject by default.
-        user_id: the owner of what changed, who may receive the event.
-        uuid: the ID of a row that has exactly one event.
-        data: only for types without a function in `event_data`.
-    """
-    event = build_event(type=type, subject=subject, key=key, user_id=user_id, uuid=uuid, data=data)
-    record_events(events=[event])
-    return event
-
-
 def build_event(
     *,
     type: str,
@@ -47,7 +20,16 @@ def build_event(
     uuid: UUID | None = None,
     data: dict[str, Any] | None = None,
 ) -> Event:
-    """Return an event that is not stored yet. The arguments are those of `record_event`."""
+    """Return an event for `record_events`. It is not stored yet.
+
+    Args:
+        type: for example `alias.changed`.
+        subject: the ID or the name of what changed.
+        key: events with the same key are sent in order; the subject by default.
+        user_id: the owner of what changed, who may receive the event.
+        uuid: the ID of a row that has exactly one event.
+        data: only for types without a function in `event_data`.
+    """
     event = Event(type=type, subject=str(subject), key=str(subject if key is None else key), user_id=user_id, data=data)
     if uuid is not None:
         event.uuid = uuid
@@ -56,6 +38,8 @@ def build_event(
 
 def record_events(*, events: Sequence[Event]) -> None:
     """Record events in the current transaction, in their order.
+
+    Call it after the changes, under their locks, so that events with the same key have the order of the changes.
 
     Raises:
         TransactionManagementError: no transaction is open, so a crash could separate the events from their change.

@@ -97,13 +97,13 @@ def process_attempts(webhook: Webhook, attempts: dict[str, Attempt | None]) -> d
     """
     made = [attempt for attempt in attempts.values() if attempt is not None]
     failed = [attempt for attempt in made if not attempt.is_delivered]
-    if any(attempt.is_gone for attempt in made):
-        disable_webhook(webhook=webhook, reason=Webhook.Reason.GONE)
+    if gone := next((attempt for attempt in made if attempt.is_gone), None):
+        disable_webhook(webhook=webhook, reason=Webhook.Reason.GONE, error=gone.message)
         return {key: build_outcome(attempt, Result.REJECTED) if attempt else DISABLED for key, attempt in attempts.items()}
     if len(failed) < len(made):
         record_success(webhook=webhook)
     elif failed:
-        record_failures(webhook=webhook, count=len(failed))
+        record_failures(webhook=webhook, count=len(failed), error=failed[-1].message)
         if outage := next((attempt for attempt in failed if attempt.is_outage), None):
             raise SinkUnavailable(outage.message, delay=outage.delay, details=outage.details)
     return {key: build_outcome(attempt, Result.RETRY) if attempt else SKIPPED for key, attempt in attempts.items()}

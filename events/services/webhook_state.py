@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from events.models import Delivery, Webhook
+from events.models.delivery import MAX_ERROR_CHARACTERS
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +25,12 @@ def record_success(*, webhook: Webhook) -> None:
         Webhook.objects.filter(pk=webhook.pk).update(failure_count=0, failing_since=None)
 
 
-def record_failures(*, webhook: Webhook, count: int) -> None:
-    """Record failed attempts after which none succeeded. Disable the webhook if all have failed for days."""
+def record_failures(*, webhook: Webhook, count: int, error: str) -> None:
+    """Record failed attempts after which none succeeded. Disable the webhook if all have failed for days.
+
+    Args:
+        error: of the last attempt.
+    """
     now = timezone.now()
     Webhook.objects.filter(pk=webhook.pk).update(
         failure_count=F("failure_count") + count, failing_since=Coalesce(F("failing_since"), now)
@@ -33,15 +38,22 @@ def record_failures(*, webhook: Webhook, count: int) -> None:
     webhook.refresh_from_db(fields=["failure_count", "failing_since"])
     since = webhook.failing_since
     if since is not None and now - since >= FAILING_PERIOD and webhook.failure_count >= MIN_FAILURES:
-        disable_webhook(webhook=webhook, reason=Webhook.Reason.FAILING)
+        disable_webhook(webhook=webhook, reason=Webhook.Reason.FAILING, error=error)
 
 
-def disable_webhook(*, webhook: Webhook, reason: Webhook.Reason) -> None:
-    """Disable a webhook. It gets no new events, and those that wait have failed. The user can resume it."""
+def disable_webhook(*, webhook: Webhook, reason: Webhook.Reason, error: str = "") -> None:
+    """Disable a webhook. It gets no new events, and those that wait have failed. The user can resume it.
+
+    The job `send_disabled_emails` notifies the user.
+    """
     now = timezone.now()
     with transaction.atomic():
         changed = Webhook.objects.filter(pk=webhook.pk, disabled_at=None).update(
-            state=Webhook.State.DISABLED, disabled_at=now, disabled_reason=reason
+            state=Webhook.State.DISABLED,
+            disabled_at=now,
+            disabled_reason=reason,
+            disabled_error=error[:MAX_ERROR_CHARACTERS],
+            owner_notified_at=None,
         )
         if not changed:
             return

@@ -12,6 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import User
+from accounts.services.attempts import count_attempt
+from accounts.services.usage import LimitReached
+from core.formatting import format_duration
 from core.tasks import enqueue
 from events.models import Delivery, Event, TargetStatus, Webhook
 from events.services.resend import send_again
@@ -20,9 +23,16 @@ from events.webhooks.signatures import create_secret
 MAX_WEBHOOKS = 20  # of one user
 ROTATION_PERIOD = timedelta(hours=24)  # in which requests are signed with the previous secret too
 TEST_EVENT_TYPE = "webhook.test"
+MAX_TEST_EVENTS = 10  # of one user per hour
 DELETE_TASK = "events.delete_deliveries"
 MAX_DELETED = 2000  # deliveries per transaction
 MAX_RESENT = 2000  # deliveries per request
+
+
+class TooManyTestEvents(LimitReached):
+    """The user has sent too many test events in this hour."""
+
+    code = "too-many-test-events"
 
 
 def create_webhook(*, user: User, url: str, event_types: Sequence[str], description: str = "") -> Webhook:
@@ -62,7 +72,12 @@ def pause_webhook(*, webhook: Webhook) -> None:
 def resume_webhook(*, webhook: Webhook) -> None:
     """Send events to a paused or disabled webhook again, and those that wait now."""
     Webhook.objects.filter(pk=webhook.pk).update(
-        state=Webhook.State.ACTIVE, disabled_at=None, disabled_reason="", failure_count=0, failing_since=None
+        state=Webhook.State.ACTIVE,
+        disabled_at=None,
+        disabled_reason="",
+        disabled_error="",
+        failure_count=0,
+        failing_since=None,
     )
     _end_pause(webhook)
 
@@ -98,7 +113,12 @@ def delete_deliveries(*, target: str) -> None:
 
 
 def send_test_event(*, webhook: Webhook) -> Delivery:
-    """Record an event that only this webhook receives. A relay sends it within seconds, after what waits already."""
+    """Record an event that only this webhook receives. A relay sends it within seconds, after what waits already.
+
+    Raises:
+        TooManyTestEvents: the user has sent `MAX_TEST_EVENTS` in this hour.
+    """
+    _count_test_event(webhook)
     now = timezone.now()
     data: dict[str, Any] = {"message": "This is a test event.", "webhook": str(webhook.pk)}
     with transaction.atomic():
@@ -123,6 +143,14 @@ def resend_deliveries(*, webhook: Webhook, delivery_id: int | None = None) -> in
         return send_again(deliveries=rows.filter(pk=delivery_id))
     failed = rows.filter(state=Delivery.State.FAILED).order_by("event_id").values_list("pk", flat=True)
     return send_again(deliveries=Delivery.objects.filter(pk__in=list(failed[:MAX_RESENT])))
+
+
+def _count_test_event(webhook: Webhook) -> None:
+    wait = count_attempt(kind="test-event", key=str(webhook.user_id), limit=MAX_TEST_EVENTS)
+    if wait:
+        text = gettext("You can send at most %(count)s test events per hour. Send the next one in %(wait)s.")
+        message = text % {"count": MAX_TEST_EVENTS, "wait": format_duration(wait)}
+        raise TooManyTestEvents(message, limit=MAX_TEST_EVENTS, retry_after_seconds=wait)
 
 
 def _end_pause(webhook: Webhook) -> None:

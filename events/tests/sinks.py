@@ -6,7 +6,7 @@ from collections import Counter
 from typing import ClassVar
 
 from events.models import Delivery, Event, TargetStatus
-from events.services import record_event
+from events.services import build_event, record_events
 from events.sinks.base import DELIVERED, Outcome, Result, Sink, SinkUnavailable
 
 RETRY, REJECTED = Outcome(Result.RETRY, "try later"), Outcome(Result.REJECTED, "never")
@@ -52,7 +52,9 @@ class OtherSink(MemorySink):
 
 def record(*subjects, key=None, **options):
     """Record an event for each subject, and return them."""
-    return [record_event(type="test.happened", subject=subject, key=key, data={}, **options) for subject in subjects]
+    events = [build_event(type="test.happened", subject=subject, key=key, data={}, **options) for subject in subjects]
+    record_events(events=events)
+    return events
 
 
 def make_unavailable(message="connection refused", **options):

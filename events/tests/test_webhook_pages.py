@@ -3,28 +3,24 @@
 import html
 import re
 import time
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import AttemptCount
 from events.deliveries import PAGE_SIZE
 from events.models import Delivery, Event, Webhook
 from events.services.webhook_state import disable_webhook
-from events.tests.webhooks import SUCCEEDED, make_event, make_webhook
+from events.services.webhooks import MAX_TEST_EVENTS, send_test_event
+from events.tests.webhooks import SUCCEEDED, make_deliveries, make_webhook
 from events.webhooks.signatures import build_headers
 
 pytestmark = pytest.mark.django_db
 URL = "https://example.org/hook"
 LIST, NEW = reverse("events:webhooks"), reverse("events:webhook-new")
-
-
-def make_deliveries(user, webhook, count, **fields):
-    events = [make_event(user) for _ in range(count)]
-    Event.objects.update(is_fanned_out=True)
-    values = {"target": webhook.target, **fields}
-    return Delivery.objects.bulk_create(Delivery(event=event, key=event.key, **values) for event in events)
 
 
 def post(client, webhook, name, **data):
@@ -158,6 +154,18 @@ def test_a_test_event_is_shown_while_it_waits(signed_in, user):
     page = post(signed_in, webhook, "test").content.decode()
     assert "webhook.test" in page
     assert "Pending" in page
+
+
+def test_test_events_are_limited_per_user(signed_in, user, other):
+    webhooks = [make_webhook(user, URL), make_webhook(user, URL)]
+    for number in range(MAX_TEST_EVENTS):
+        send_test_event(webhook=webhooks[number % 2])
+    page = post(signed_in, webhooks[0], "test").content.decode()
+    assert "You can send at most 10 test events per hour. Send the next one in " in page
+    assert Event.objects.count() == MAX_TEST_EVENTS
+    send_test_event(webhook=make_webhook(other, URL))
+    AttemptCount.objects.update(started_at=timezone.now() - timedelta(hours=1))
+    assert "will be sent within seconds" in post(signed_in, webhooks[0], "test").content.decode()
 
 
 def test_webhooks_of_other_users_are_not_found_even_by_superusers(client, user, superuser):

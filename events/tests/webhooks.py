@@ -10,9 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from events.models import Delivery, Event, TargetStatus, Webhook
+from events.services import build_event, record_events
 from events.services.deliver import deliver_batch
 from events.services.fan_out import fan_out_events
-from events.services.record import record_event
 from events.services.webhooks import create_webhook
 from events.targets import open_sink
 
@@ -30,8 +30,10 @@ def make_webhook(user: Any, url: str, *event_types: str, **fields: Any) -> Webho
 
 def make_event(user: Any, type: str = SUCCEEDED, *, key: str = "", **data: Any) -> Event:
     """Record an event of a row of a user."""
+    event = build_event(type=type, subject=uuid4(), key=key or uuid4(), user_id=user and user.pk, data=data or {"x": 1})
     with transaction.atomic():
-        return record_event(type=type, subject=uuid4(), key=key or uuid4(), user_id=user and user.pk, data=data or {"x": 1})
+        record_events(events=[event])
+    return event
 
 
 def relay(webhook: Webhook) -> int:
@@ -53,3 +55,11 @@ def pass_time(**period: float) -> None:
 
 def get_delivery(event: Event, webhook: Webhook) -> Delivery:
     return Delivery.objects.get(event=event, target=webhook.target)
+
+
+def make_deliveries(user: Any, webhook: Webhook, count: int, **fields: Any) -> list[Delivery]:
+    """Create new events, and a delivery of each to a webhook."""
+    events = [make_event(user) for _ in range(count)]
+    Event.objects.update(is_fanned_out=True)
+    values = {"target": webhook.target, **fields}
+    return Delivery.objects.bulk_create(Delivery(event=event, key=event.key, **values) for event in events)

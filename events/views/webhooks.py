@@ -17,10 +17,11 @@ from django.views.generic import FormView, TemplateView, View
 
 from accounts.requests import AuthenticatedRequest
 from core.formatting import format_count
-from events.deliveries import get_delivery_page
+from events.deliveries import get_delivery_page, parse_delivery_id
 from events.forms import WebhookForm
 from events.models import Delivery, TargetStatus, Webhook
 from events.services.webhooks import (
+    TooManyTestEvents,
     create_webhook,
     delete_webhook,
     pause_webhook,
@@ -31,8 +32,6 @@ from events.services.webhooks import (
     update_webhook,
 )
 from events.webhooks.snippets import SNIPPETS
-
-MAX_DELIVERY_ID_DIGITS = 18
 
 
 class WebhookBaseView(LoginRequiredMixin, View):
@@ -153,6 +152,15 @@ class ResumeWebhookView(WebhookActionView):
 
 
 class SendTestEventView(WebhookActionView):
+    """Send a test event, unless the user has sent too many."""
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        try:
+            return super().post(request, pk)
+        except TooManyTestEvents as error:
+            messages.error(request, error.message)
+            return redirect(self.webhook)
+
     def change_webhook(self, webhook: Webhook) -> str:
         send_test_event(webhook=webhook)
         return _("The test event will be sent within seconds. Reload this page to see the response.")
@@ -176,9 +184,3 @@ class DeleteWebhookView(WebhookBaseView):
         delete_webhook(webhook=self.webhook)
         messages.success(request, _("The webhook is deleted."))
         return redirect("events:webhooks")
-
-
-def parse_delivery_id(text: str) -> int | None:
-    """Return the ID of a delivery, or None if the text is no such ID."""
-    is_id = text.isascii() and text.isdigit() and len(text) <= MAX_DELIVERY_ID_DIGITS
-    return int(text) if is_id else None

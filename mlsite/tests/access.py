@@ -17,6 +17,8 @@ from accounts.models import ApiToken, User
 from accounts.permissions import REVIEW_PREDICTIONS, VIEW_PREDICTIONS
 from accounts.scopes import SCOPES
 from accounts.services import add_reviewer, create_token
+from events.models import Webhook
+from events.tests.webhooks import SUCCEEDED, make_webhook
 from inference.tests.factories import make_image
 from mlsite.tests.access_table import COLUMNS, STATUSES
 from monitoring.models import Alert, AlertRule, AlertState
@@ -54,6 +56,7 @@ class World:
     clients: dict[tuple[str, str], Client] = field(default_factory=dict)
     job: BatchJob | None = None
     alert: Alert | None = None
+    webhook: Webhook | None = None
 
 
 def grant(holder: User | Group, *names: str) -> None:
@@ -93,6 +96,7 @@ def build_world(version: Any, folders: dict[str, str]) -> World:
     )  # fmt: skip
     state = AlertState.objects.create(rule=AlertRule.objects.get(metric="disk"))
     world.alert = Alert.objects.create(state=state, value=0.05, worst_value=0.05, threshold=0.1)
+    world.webhook = make_webhook(users["owner"], "https://example.org/")
     for name, user in users.items():
         world.secrets[name] = create_token(user=user, name="all")[1]
         client = world.clients[name, "session"] = Client()
@@ -113,7 +117,7 @@ def build_world(version: Any, folders: dict[str, str]) -> World:
 
 def build_calls(world: World) -> dict[str, tuple[str, str, Any]]:
     """Return the method, the URL, and the body of each action."""
-    theirs, job = world.predictions["owner"], world.job
+    theirs, job, webhook = world.predictions["owner"], world.job, f"{API}/webhooks/{world.webhook.pk}"
     one, review = f"{API}/predictions/{theirs.pk}", {"verdict": "unsure"}
     image = make_image(9)
     form = {"image": image}
@@ -136,6 +140,13 @@ def build_calls(world: World) -> dict[str, tuple[str, str, Any]]:
         "job": ("get", f"{API}/batch-jobs/{job.pk}/", None),
         "results": ("get", f"{API}/batch-jobs/{job.pk}/results/", None),
         "stop job": ("post", f"{API}/batch-jobs/{job.pk}/cancel/", None),  # the job has ended
+        "webhooks": ("get", f"{API}/webhooks/", None),
+        "new webhook": ("post", f"{API}/webhooks/", {"url": "https://example.org/", "event_types": [SUCCEEDED]}),
+        "webhook": ("get", f"{webhook}/", None),
+        "edit webhook": ("patch", f"{webhook}/", {}),
+        "deliveries": ("get", f"{webhook}/deliveries/", None),
+        "new secret": ("post", f"{webhook}/secret/", None),
+        "webhook page": ("get", f"/accounts/webhooks/{world.webhook.pk}/", None),
         "schema": ("get", "/api/schema/", None),
         "metrics": ("get", "/metrics", None),
         "v2": ("post", "/v2/models/shades/infer", v2),
@@ -167,6 +178,7 @@ def build_calls(world: World) -> dict[str, tuple[str, str, Any]]:
 
 
 SCOPE_BY_ACTION = {"review": "review", "ground_truth": "review"}
+SCOPE_BY_ACTION |= dict.fromkeys(("new webhook", "edit webhook", "new secret"), "all")
 SEEN = {  # how many of the 10 predictions the list, the export, and the quality contain
     "owner": (1, 1), "other": (1, 1), "staff": (1, 1), "promoter": (1, 1), "viewer": (10, 1), "direct": (10, 1),
     "operator": (10, 1), "reviewer": (10, 10), "superuser": (10, 10),
@@ -212,7 +224,7 @@ def send(client: Client, verb: str, url: str, body: Any) -> Any:
 def fill_url(route: str, world: World) -> str:
     """Return the URL of a route with the IDs of the owner's rows."""
     theirs, job = world.predictions["owner"], world.job
-    return route.format(prediction=theirs.pk, input=theirs.input_id, job=job.pk)
+    return route.format(prediction=theirs.pk, input=theirs.input_id, job=job.pk, webhook=world.webhook.pk)
 
 
 def get_method_status(caller: str, verb: str, get_status: int, writing_scope: str) -> int:

@@ -21,6 +21,14 @@ from mlsite.tests.site import Site, bootstrap_site, copy_site
 BOOTSTRAP_SECONDS = 300  # for the slowest machine, while all of its cores run tests
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Repeat a failed test of the browser once in CI, whose machine can be slow at any moment. The report counts these."""
+    if os.environ.get("CI"):
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 class EmptyPageHandler(BaseHTTPRequestHandler):
     """Serve an empty page under each URL."""
 

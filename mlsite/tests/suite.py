@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from mlsite.tests import postgres
 
@@ -14,6 +18,19 @@ SQLITE_PROCESSES, POSTGRES_PROCESSES = 3, 4
 # The tests of inference, of the browser, and those marked `once` do not depend on the database.
 POSTGRES_MARKS = "not browser and not once and not services and not faults and not slow"
 POSTGRES_OPTIONS = ["--deselect", "inference/", "-m", POSTGRES_MARKS]
+MEMORY_FOLDER = Path("/dev/shm")
+MIN_MEMORY_BYTES = 4 * 2**30  # that must be free there
+
+
+@contextmanager
+def use_memory() -> Iterator[None]:
+    """Let tests create their temporary files in memory, if the system has enough. Delete those that are left."""
+    has_memory = MEMORY_FOLDER.is_dir() and shutil.disk_usage(MEMORY_FOLDER).free >= MIN_MEMORY_BYTES
+    parent = MEMORY_FOLDER if has_memory else None
+    with tempfile.TemporaryDirectory(prefix="mlsite-tests-", dir=parent, ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)  # PostgreSQL runs as another user
+        os.environ["TMPDIR"] = tempfile.tempdir = folder
+        yield
 
 
 def run_pytest(*arguments: str, processes: int, **environment: str) -> int:
@@ -29,7 +46,8 @@ def run_pytest(*arguments: str, processes: int, **environment: str) -> int:
             bootstrap.wait()
 
 
-def main() -> int:
+def run_all() -> int:
+    """Run the tests on both databases. Return the exit status."""
     print("--- SQLite", flush=True)
     if status := run_pytest(*sys.argv[1:], processes=SQLITE_PROCESSES):
         return status
@@ -41,6 +59,11 @@ def main() -> int:
     with postgres.run_cluster(binaries) as cluster:
         options = sys.argv[1:] or POSTGRES_OPTIONS
         return run_pytest(*options, processes=POSTGRES_PROCESSES, DATABASE_URL=cluster.url)
+
+
+def main() -> int:
+    with use_memory():
+        return run_all()
 
 
 if __name__ == "__main__":

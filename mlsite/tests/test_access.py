@@ -24,6 +24,7 @@ METHODS = {
     "/api/v1/inputs/{input}/image/": ("image", [], ""),
     "/api/v1/models/": ("models", [], ""),
     "/api/v1/batch-jobs/{job}/": ("job", [], "predict"),
+    "/api/v1/webhooks/{webhook}/": ("webhook", ["patch", "delete"], ""),
 }
 
 
@@ -148,6 +149,8 @@ def test_predictions_of_other_users_look_like_unknown_ids(stored):
         ("get", "/api/v1/batch-jobs/{}/", stored.job.pk),
         ("get", "/api/v1/batch-jobs/{}/results/", stored.job.pk),
         ("post", "/api/v1/batch-jobs/{}/cancel/", stored.job.pk),
+        ("get", "/api/v1/webhooks/{}/", stored.webhook.pk),
+        ("post", "/api/v1/webhooks/{}/secret/", stored.webhook.pk),
     ):
         responses = [getattr(client, verb)(url.format(pk)) for pk in (known, unknown)]
         assert [response.status_code for response in responses] == [404, 404]

@@ -82,6 +82,12 @@ def test_the_commands_exist(compose):
             assert command[2] in get_commands()
 
 
+def test_only_the_relay_sends_events(compose):
+    services = [service for service in compose["services"].values() if service["image"].startswith("mlsite:")]
+    assert [service["command"][-1] for service in services].count("relay_events") == 1
+    assert {service["environment"]["EVENT_RELAY_SECONDS"] for service in services} == {"0"}
+
+
 def test_each_variable_has_an_example():
     used = {name for name, mode, _ in VARIABLE.findall((DOCKER / "compose.yaml").read_text()) if mode != "-"}
     example = set(re.findall(r"^([A-Z_]+)=", (DOCKER / "env.example").read_text(), re.MULTILINE))

@@ -57,6 +57,8 @@ OWNED_ROUTES = {
     "replay": ("evaluation:replay", "evaluation:replay-cancel"),
     "token": ("accounts:revoke_token",),
     "webhook": (
+        "api:webhook-detail", "api:webhook-deliveries", "api:webhook-pause", "api:webhook-resend", "api:webhook-resume",
+        "api:webhook-secret", "api:webhook-test",
         "events:webhook", "events:webhook-delete", "events:webhook-edit", "events:webhook-pause", "events:webhook-resend",
         "events:webhook-resume", "events:webhook-secret", "events:webhook-test",
     ),

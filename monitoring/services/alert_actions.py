@@ -1,16 +1,20 @@
-"""What people do with alerts and their rules: acknowledge, mute, and change thresholds."""
+"""What people do with alerts and their rules: acknowledge, mute, and change thresholds. The audit log records it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext
 
 from accounts.models import User
+from accounts.services.audit import Action, AuditObject, record_action
 from monitoring.alerts.metrics import METRICS
 from monitoring.models import Alert, AlertRule, AlertState
 from monitoring.services.alerts import resolve_alerts
@@ -38,20 +42,27 @@ def create_default_rules() -> None:
     )
 
 
+@transaction.atomic
 def acknowledge_alert(*, alert: Alert, user: User) -> None:
     """Record that a user takes care of an open alert: no more reminders are sent. The first user stays recorded."""
     rows = Alert.objects.filter(pk=alert.pk, resolved_at=None, acknowledged_at=None)
-    rows.update(acknowledged_at=timezone.now(), acknowledged_by=user)
+    if rows.update(acknowledged_at=timezone.now(), acknowledged_by=user):
+        record_action(action=Action.ALERT_ACKNOWLEDGED, actor=user, on=_describe_alert(alert))
 
 
+@transaction.atomic
 def mute_alert(*, alert: Alert, duration: timedelta) -> None:
     """Send no notifications about the rule and the model of an alert for some time, also not about later alerts."""
-    AlertState.objects.filter(pk=alert.state_id).update(muted_until=timezone.now() + duration)
+    until = timezone.now() + duration
+    AlertState.objects.filter(pk=alert.state_id).update(muted_until=until)
+    record_action(action=Action.ALERT_MUTED, on=_describe_alert(alert), details={"until": until.isoformat()})
 
 
+@transaction.atomic
 def unmute_alert(*, alert: Alert) -> None:
     """Send notifications about the rule and the model of an alert again."""
-    AlertState.objects.filter(pk=alert.state_id).update(muted_until=None)
+    if AlertState.objects.filter(pk=alert.state_id).exclude(muted_until=None).update(muted_until=None):
+        record_action(action=Action.ALERT_UNMUTED, on=_describe_alert(alert))
 
 
 @transaction.atomic
@@ -64,7 +75,9 @@ def save_rule(*, rule: AlertRule) -> AlertRule:
         ValidationError: a value is invalid, or the model has a rule for the metric already.
     """
     rule.full_clean()
+    before = AlertRule.objects.select_for_update().filter(pk=rule.pk).values(*EDITABLE_FIELDS).first()
     rule.save(update_fields=None if rule._state.adding else EDITABLE_FIELDS)  # an evaluation may run at the same time
+    _record_values(rule, before)
     if not rule.is_enabled:
         _resolve_changed(AlertState.objects.filter(rule=rule))
     if rule.model_id:
@@ -84,6 +97,7 @@ def create_model_rule(*, metric: str, model: RegisteredModel) -> AlertRule:
     return save_rule(rule=AlertRule(metric=metric, model=model, **{name: getattr(default, name) for name in names}))
 
 
+@transaction.atomic
 def delete_rule(*, rule: AlertRule) -> None:
     """Delete the rule of a model with its alerts. The default rule of the metric applies to the model again.
 
@@ -92,7 +106,29 @@ def delete_rule(*, rule: AlertRule) -> None:
     """
     if rule.model_id is None:
         raise ValidationError(gettext("A default rule cannot be deleted. Turn it off instead."))
+    record_action(action=Action.ALERT_RULE_DELETED, on=_describe_rule(rule))
     rule.delete()
+
+
+def _record_values(rule: AlertRule, before: Mapping[str, Any] | None) -> None:
+    """Record the values of a new rule, or those that have changed."""
+    after = {name: getattr(rule, name) for name in EDITABLE_FIELDS}
+    if before is None:
+        record_action(action=Action.ALERT_RULE_CREATED, on=_describe_rule(rule), details=after)
+    elif changes := {name: {"from": before[name], "to": after[name]} for name in after if before[name] != after[name]}:
+        record_action(action=Action.ALERT_RULE_CHANGED, on=_describe_rule(rule), details=changes)
+
+
+def _describe_alert(alert: Alert) -> AuditObject:
+    """Return an alert as the object of an action, with its name in the language of the site."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return AuditObject("alert", alert.pk, alert.title)
+
+
+def _describe_rule(rule: AlertRule) -> AuditObject:
+    """Return a rule as the object of an action, with its name in the language of the site."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return AuditObject("alert rule", rule.pk, str(rule))
 
 
 def _resolve_changed(states: QuerySet[AlertState]) -> None:

@@ -8,7 +8,6 @@ CPU time per prediction.
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -21,6 +20,7 @@ from rest_framework.settings import api_settings
 from accounts.models import User
 from accounts.permissions import can_view_all
 from predictions.models import Input, Prediction, Review
+from predictions.outcomes import format_time, represent_error, represent_timings
 from predictions.presentation import find_own_review
 from predictions.services.stored_files import read_stored_file
 
@@ -84,16 +84,11 @@ def represent_prediction(
         "confidence": prediction.confidence,
         "value": prediction.value,
         "output": output,
-        "error": {"code": prediction.error_code, "message": prediction.error_message} if prediction.error_code else None,
+        "error": represent_error(prediction),
         "client_reference": prediction.client_reference,
-        "timings": {
-            "queue_ms": prediction.queue_ms,
-            "preprocess_ms": prediction.preprocess_ms,
-            "inference_ms": prediction.inference_ms,
-            "decode_ms": prediction.decode_ms,
-        },
-        "created_at": _format_time(prediction.created_at),
-        "completed_at": _format_time(prediction.completed_at) if prediction.completed_at else None,
+        "timings": represent_timings(prediction),
+        "created_at": format_time(prediction.created_at),
+        "completed_at": format_time(prediction.completed_at) if prediction.completed_at else None,
         "review": represent_review(review, reader=reader) if review else None,
         "warnings": [{"code": warning["code"], "message": warning["message"]} for warning in prediction.warnings],
         "tags": [tag.name for tag in getattr(prediction, "shown_tags", ())],
@@ -119,7 +114,7 @@ def represent_input(row: Input, *, base_url: str, url_suffix: str = "") -> dict[
         "original_name": row.original_name,
         "features": None if row.kind == Input.Kind.TEXT else row.features,
         "text": row.text,
-        "data_removed_at": _format_time(row.data_removed_at) if row.data_removed_at else None,
+        "data_removed_at": format_time(row.data_removed_at) if row.data_removed_at else None,
     }
 
 
@@ -137,7 +132,7 @@ def represent_review(review: Review, *, reader: User) -> dict[str, Any]:
         "picked_by": str(review.picked_by),
         "mine": is_own,
         "reviewer": author.username if author else None,
-        "created_at": _format_time(review.created_at),
+        "created_at": format_time(review.created_at),
     }
 
 
@@ -150,9 +145,3 @@ def _encode_image(row: Input, reader: User) -> str | None:
         return None
     data = read_stored_file(row, reader=reader)
     return f"data:{row.content_type};base64,{base64.b64encode(data).decode()}"
-
-
-@lru_cache(maxsize=4)
-def _format_time(moment: datetime) -> str:
-    """Return a time in UTC with the suffix Z, as REST framework does."""
-    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"

@@ -87,7 +87,7 @@ class BatchJob(models.Model):
         indexes = [
             # Serves: a user's batch jobs, newest first; deleting a user.
             models.Index("user", "id", name="batchjob_user_id"),
-            # Serves: the sweep and the depth of the queue. Final jobs are not in it.
+            # Serves: the sweep, the deletion of old drafts, and the depth of the queue. Final jobs are not in it.
             models.Index("status", "leased_until", name="batchjob_open", condition=Q(completed_at__isnull=True)),
         ]
         constraints = [

@@ -22,6 +22,7 @@ from accounts.models import User
 from core.database_limits import use_job_limits
 from core.storage_errors import StorageUnavailable
 from core.zip_streams import CHUNK_BYTES, ZipStream
+from events.models import Webhook
 from predictions.export import LineBuffer, format_cell, join_lines
 from predictions.models import BatchJob, Input, Prediction, PredictionComment, PredictionTag, Review, SavedFilter
 from predictions.services.stored_files import StoredFileError, read_stored_file
@@ -78,7 +79,10 @@ def describe_account(user: User) -> dict[str, Any]:
 
 
 def list_tables(user: User) -> dict[str, Table]:
-    """Return the tables by the name of their files. Reviews, comments, and tags are those that the user has written."""
+    """Return the tables by the name of their files. Reviews, comments, and tags are those that the user has written.
+
+    The secrets of webhooks are left out: they are shown only once.
+    """
     times = ("created_at", "completed_at")
     return {
         "inputs": _make_table(
@@ -109,6 +113,10 @@ def list_tables(user: User) -> dict[str, Table]:
             **MODEL_COLUMNS,
         ),
         "saved_filters": _make_table(SavedFilter.objects.filter(user=user), "name", "query"),
+        "webhooks": _make_table(
+            Webhook.objects.filter(user=user),
+            *("created_at", "url", "description", "event_types", "state", "disabled_at", "disabled_reason"),
+        ),
     }
 
 

@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 
 from predictions.models import BatchJob
 from predictions.services.background import expire_queued, requeue_lost
-from predictions.services.batch_jobs import requeue_lost_jobs
+from predictions.services.batch_jobs import delete_old_drafts, requeue_lost_jobs
 from predictions.services.batch_jobs.states import list_failed_items
 from predictions.services.idempotency import claim_key, delete_expired_keys
 from predictions.services.references import find_by_reference
@@ -38,6 +38,7 @@ def test_each_query_has_an_index(user, settings):
     assert list_plans(expire_queued) == ["queued_expires_at"]
     assert list_plans(requeue_lost) == ["queued_leased_until", "queued_enqueue_at"]
     assert list_plans(requeue_lost_jobs) == ["batchjob_open", "batchjob_open+batchjobimage_unique_number"]
+    assert list_plans(delete_old_drafts) == ["batchjob_open+batchjobimage_unique_number"]
     assert list_plans(delete_expired_keys) == ["idempotencykey_created_at"]
     assert list_plans(lambda: claim_key(**user_key))[:1] == ["idempotencykey_unique_key"]
     assert list_plans(lambda: find_submission_key(user=user, keys=["a"], content=1)) == ["idempotencykey_unique_key"]

@@ -14,6 +14,7 @@ from accounts.services.usage import count_predictions
 from core.fields import get_first_id
 from core.tests.pages import get_text
 from core.zip_streams import ZipStream
+from events.tests.webhooks import make_webhook
 from inference.tests.factories import make_image
 from predictions.models import Prediction, PredictionComment, PredictionCount, PredictionTag, Review, SummaryProgress
 from predictions.own_usage import measure_own_usage
@@ -46,6 +47,7 @@ def test_the_archive_contains_all_own_data_and_nothing_else(shades, flowers, sig
     PredictionComment.objects.create(prediction=predictions[0], author=other, text="theirs")
     PredictionTag.objects.create(prediction=predictions[0], name="odd", user=user)
     job = run_job(make_job(user, make_rows(3)))
+    webhooks = [make_webhook(owner, f"https://example.org/{owner.username}") for owner in (user, other)]
     damaged = predictions[2].input
     damaged.image.storage.delete(damaged.image.name)
     response = signed_in.get(reverse("predictions:own-data"))
@@ -54,6 +56,7 @@ def test_the_archive_contains_all_own_data_and_nothing_else(shades, flowers, sig
     tables = {name.removesuffix(".json"): json.loads(files[name]) for name in files if name.endswith(".json")}
     assert tables.pop("account")["username"] == user.username
     counts = {"inputs": 8, "predictions": 8, "reviews": 1, "comments": 1, "tags": 1, "batch_jobs": 1, "saved_filters": 0}
+    counts["webhooks"] = 1
     assert {name: len(rows) for name, rows in tables.items()} == counts
     for name, rows in tables.items():
         assert [row["id"] for row in read_csv(files[f"{name}.csv"])] == [row["id"] for row in rows]
@@ -61,6 +64,10 @@ def test_the_archive_contains_all_own_data_and_nothing_else(shades, flowers, sig
     assert tables["predictions"][-1]["output"] == predictions[0].output
     assert (tables["comments"][0]["text"], read_csv(files["comments.csv"])[0]["text"]) == ("=mine", "'=mine")
     assert tables["reviews"][0]["prediction"] == str(theirs.pk)
+    assert {"url": "https://example.org/ada", "event_types": ["prediction.succeeded"]}.items() <= tables["webhooks"][
+        0
+    ].items()
+    assert not any(webhook.secret.encode() in data for webhook in webhooks for data in files.values())
     assert files[f"batch_jobs/{job.pk}.csv"].decode() == make_rows(3)
     images = {name: data for name, data in files.items() if name.startswith("images/")}
     assert images == {f"images/{row.input_id}.png": make_image(n) for n, row in enumerate(predictions) if n != 2}

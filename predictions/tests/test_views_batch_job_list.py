@@ -59,7 +59,7 @@ def test_forms_offer_batch_jobs_for_the_inputs_they_take(shades, flowers, review
         assert "data-table-file" in pages[name]
         assert f"Preview all {noun}" in pages[name]
         assert f"/batch-jobs/new/?model={name}" in pages[name]
-    assert "batch-jobs/new" not in pages["parcels"]
+    assert "/batch-jobs/new/?model=parcels" in pages["parcels"]
     assert "data-table-file" not in pages["parcels"]
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from accounts.models import User
 from accounts.services.audit import Action, AuditObject, record_action
 from core.validators import validate_name
-from events.services import record_event
+from events.services import build_event, record_events
 from inference.errors import InvalidSignature
 from inference.messages import format_names
 from registry.errors import UnknownModel
@@ -69,7 +69,7 @@ def move_alias(*, version: ModelVersion, alias: str = PRODUCTION, user: User | N
         change = AliasChange.objects.create(
             model=version.model, alias=alias, from_version=previous, to_version=version, changed_by=user
         )
-        record_event(type="alias.changed", uuid=change.pk, subject=row)
+        record_events(events=[build_event(type="alias.changed", uuid=change.pk, subject=row)])
         details = {"from": previous.number if previous else None, "to": version.number}
         record_action(action=Action.ALIAS_MOVED, actor=user, on=AuditObject("alias", row.pk, str(row)), details=details)
     return change

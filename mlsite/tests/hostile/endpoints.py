@@ -10,6 +10,8 @@ INFER = "/v2/models/flowers/infer"
 JOBS = "/api/v1/batch-jobs/"
 BATCH = f"{PREDICTIONS_URL}batch/"
 GROUND_TRUTH = "/api/v1/ground-truth/"
+HOOKS = "/api/v1/webhooks/"
+HOOK = {"url": "https://example.org/", "event_types": ["prediction.succeeded"]}
 ENDPOINTS = [
     *[
         post_json(f"C16 batch {value!r:.30}", value, 400, path=BATCH)
@@ -137,6 +139,36 @@ ENDPOINTS = [
         path=JOBS,
     ),
     post_form("batch job of a part without headers", status=400, path=JOBS, body=b"--limit\r\nNone--limit--\r\n"),
+    *[
+        post_json(f"webhook {value!r:.60}", HOOK | value, 400, path=HOOKS)
+        for value in (
+            {"url": 5.5},
+            {"url": None},
+            {"url": []},
+            {"url": "https://"},
+            {"url": "https://example.org/\0"},
+            {"url": "https://example.org/\r\nHost: x"},
+            {"url": "https://exa\ud800mple.org/"},
+            {"url": "https://example.org:99999/"},
+            {"url": "https://example.org/" + "x" * 500},
+            {"url": "https://127.0.0.1/"},
+            {"url": "https://[::ffff:7f00:1]/"},
+            {"url": "file:///etc/passwd"},
+            {"event_types": {}},
+            {"event_types": [[]]},
+            {"event_types": [None]},
+            {"event_types": ["x" * 51]},
+            {"event_types": ["prediction.succeeded"] * 101},
+            {"description": []},
+            {"description": "\0"},
+            {"user": 1},
+            {"state": "active"},
+        )
+    ],
+    *[
+        post_json(f"{name} of no webhook", {}, 404, "not-found", path=HOOKS + "{prediction}/" + name + "/")
+        for name in ("pause", "resume", "secret", "test", "resend")
+    ],
     post_form("images of no job", build_part("images", IMAGE, "a.png"), status=404, path=JOBS + "{prediction}/images/"),
     *[
         post_json(f"{name} of no job", {}, 404, "not-found", path=JOBS + "{prediction}/" + name + "/")

@@ -11,7 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from core.api.fields import reject_unknown_fields
+from core.api.fields import StrictSerializer
 from core.api.parsers import parse_json
 from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError
@@ -37,15 +37,6 @@ class MappingField(serializers.Field):
         return cast(dict[str, str | None], value)
 
 
-class StrictSerializer(serializers.Serializer):
-    """Reject unknown fields."""
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        lists = {name for name, field in self.fields.items() if isinstance(field, serializers.ListField)}
-        reject_unknown_fields(data, self.fields, repeatable=lists | {"file"})
-        return cast(dict[str, Any], super().to_internal_value(data))
-
-
 @extend_schema_field(OpenApiTypes.BINARY)
 class JobFileField(serializers.FileField):
     """The file of a batch job, as a part of a form. It is never sent as text, because it can be large."""
@@ -62,7 +53,8 @@ class JobFileField(serializers.FileField):
 class BatchJobRequestSerializer(StrictSerializer):
     """The file of a batch job, and the model to predict with. Unknown keys are rejected."""
 
-    file = JobFileField(required=False, help_text="A table (CSV), or a ZIP archive of images.")
+    repeatable_fields = frozenset({"file"})  # which has an error of its own
+    file = JobFileField(required=False, help_text="A table (CSV), a ZIP archive of images, or a ZIP archive of both.")
     kind = serializers.ChoiceField(
         BatchJob.Kind.choices,
         required=False,

@@ -7,7 +7,7 @@ allows in a part of the lease. Otherwise, the worker would lose each chunk with 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, islice
 from typing import cast
 
@@ -15,17 +15,19 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 
 from core.storage_errors import translate_read_errors
-from core.validators import clean_file_name
+from core.validators import MAX_FILE_NAME_CHARACTERS, clean_file_name
 from inference.errors import InvalidInput
 from inference.preprocessing import read_pixel_count
 from predictions.archive_files import ArchiveFile, Member
-from predictions.batch_job_files import open_archive, open_table
+from predictions.batch_job_files import find_image_name, has_image_table, open_archive, open_image_table, open_table
 from predictions.batch_job_progress import RATE_OPTION
+from predictions.image_tables import ImageTable
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Input, Prediction
 from predictions.services.batch import BatchItem, BatchResult
 from predictions.services.batch_jobs.states import list_failed_items
 from predictions.services.stored_files import StoredFileError, read_stored_file
 from predictions.table_columns import RowConverter
+from predictions.table_files import TableRow
 
 MAX_CHUNK_ROWS = 500
 MAX_CHUNK_CELLS = 200_000  # limits the memory of tables with thousands of columns
@@ -41,7 +43,7 @@ class JobItem:
     """One item of a batch job to predict.
 
     Args:
-        name: the line of a row, or the file name of an image.
+        name: the line of a row with the name of its image, if it has one, or the file name of an image.
         content: the input, or why it is not accepted.
         stored: the row of an item that is predicted again.
         size: in bytes, for images.
@@ -70,7 +72,9 @@ def iterate_chunks(job: BatchJob) -> Iterator[Chunk]:
     Raises:
         InvalidInput, StorageUnavailable: the stored file cannot be read.
     """
-    if job.kind == BatchJob.Kind.TABLE:
+    if has_image_table(job):
+        yield from _iterate_image_table(job)
+    elif job.kind == BatchJob.Kind.TABLE:
         yield from _iterate_table(job)
     elif job.kind == BatchJob.Kind.ARCHIVE:
         yield from _iterate_archive(job)
@@ -145,6 +149,29 @@ def _iterate_table(job: BatchJob) -> Iterator[Chunk]:
             yield Chunk(items, {DECIMAL_MARK_OPTION: converter.decimal_mark})
 
 
+def _iterate_image_table(job: BatchJob) -> Iterator[Chunk]:
+    with open_image_table(job) as (table, images):
+        mark = str(job.options.get(DECIMAL_MARK_OPTION, ""))
+        converter = RowConverter(table, job.options["mapping"], job.model_version.parsed_signature.input, mark)
+        first = get_next_number(job)
+        rows = enumerate(islice(table, first - 1, None), first)
+        for items in _divide_images(job, (_read_row(job, converter, images, number, row) for number, row in rows)):
+            yield Chunk(items, {DECIMAL_MARK_OPTION: converter.decimal_mark})
+
+
+def _read_row(job: BatchJob, converter: RowConverter, images: ImageTable, number: int, row: TableRow) -> JobItem:
+    """Return the features and the image of a row, or the error of its line."""
+    name = f"Line {row.line}"
+    try:
+        features = converter.convert(row)["features"]
+        member = images.find_image(find_image_name(job, converter.columns, row))
+        file = images.read_image(member, max_bytes=settings.MAX_UPLOAD_BYTES)
+    except InvalidInput as error:
+        return JobItem(number, name, error)
+    item = _build_image(number, f"{name}, {member.name}"[:MAX_FILE_NAME_CHARACTERS], file)
+    return replace(item, content=BatchItem(image=file, features=features))
+
+
 def _iterate_archive(job: BatchJob) -> Iterator[Chunk]:
     with open_archive(job) as archive:
         first = get_next_number(job)
@@ -201,11 +228,12 @@ def _build_image(number: int, name: str, file: ContentFile, stored: BatchJobItem
 def _build_retry(item: BatchJobItem) -> JobItem:
     """Return a stored item with its input, to predict it again."""
     row = cast(Prediction, item.prediction).input
-    if row.kind != Input.Kind.IMAGE:
+    if row.kind not in (Input.Kind.IMAGE, Input.Kind.IMAGE_TABULAR):
         content = BatchItem(text=row.text) if row.kind == Input.Kind.TEXT else BatchItem(features=row.features)
         return JobItem(item.number, item.name, content, item)
     try:
         file = ContentFile(read_stored_file(row), name=clean_file_name(row.original_name) or "image")
     except StoredFileError as error:
         return JobItem(item.number, item.name, InvalidInput(error.message, code=error.code, field="image"), item)
-    return _build_image(item.number, item.name, file, item)
+    image = _build_image(item.number, item.name, file, item)
+    return replace(image, content=BatchItem(image=file, features=row.features))

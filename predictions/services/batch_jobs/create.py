@@ -17,10 +17,11 @@ from core.formatting import format_bytes, format_count
 from core.streamed_uploads import StreamedFile
 from core.validators import clean_file_name
 from inference.errors import InvalidInput
-from inference.signature import AnyInput, ImageInput
+from inference.signature import AnyInput, ImageInput, TableInput
 from predictions.archive_files import ArchiveFile, is_archive
-from predictions.batch_job_files import ADDED_HEADER_OPTION, get_max_members
+from predictions.batch_job_files import ADDED_HEADER_OPTION, IMAGE_COLUMN_OPTION, get_max_members
 from predictions.batch_job_progress import EXPECTED_OPTION
+from predictions.image_tables import ImageTable, find_image_column
 from predictions.models import BatchJob, Prediction
 from predictions.paths import get_batch_job_path
 from predictions.services.batch_jobs.states import enqueue_job, get_queued_values
@@ -50,7 +51,8 @@ def create_batch_job(
     Args:
         resolved: the version that all items are predicted with.
         kind: a `BatchJob.Kind`; empty to detect it: an archive, a table, or images if there is no file.
-        file: a table or an archive; None for images, which `add_images` adds.
+        file: a table or an archive; None for images, which `add_images` adds. For a model that takes an image with
+            features, an archive with a table and the images that it names. The job then is a table.
         mapping: the column of some features of a table by the name of the feature; None or empty for no column. The others
             are matched by name.
         start: whether to queue the job. If not, it is a draft with a preview. A job of images is always a draft.
@@ -62,8 +64,8 @@ def create_batch_job(
         InvalidInput: the file is invalid, or the model does not take its inputs. Nothing is stored.
         StorageUnavailable: the file cannot be stored. Nothing is stored.
     """
-    kind = kind or _detect_kind(file)
     signature_input = resolved.version.parsed_signature.input
+    kind = _choose_kind(kind, file, signature_input)
     _check_kind(kind, file, signature_input)
     if mapping and kind != Kind.TABLE:
         raise InvalidInput(gettext("Only tables have columns to map."), code="wrong-input", field="mapping")
@@ -96,10 +98,16 @@ def create_batch_job(
     return job
 
 
-def _detect_kind(file: File | None) -> str:
-    if file is None:
-        return Kind.IMAGES
-    return Kind.ARCHIVE if is_archive(file) else Kind.TABLE
+def _choose_kind(kind: str, file: File | None, signature_input: AnyInput) -> str:
+    """Return the requested kind, or detect it. The images of a table come with the table."""
+    if not kind:
+        kind = Kind.IMAGES if file is None else Kind.ARCHIVE if is_archive(file) else Kind.TABLE
+    return Kind.TABLE if kind == Kind.ARCHIVE and _takes_both(signature_input) else kind
+
+
+def _takes_both(signature_input: AnyInput) -> bool:
+    """Return whether a model takes an image with features."""
+    return {"image", "features"} <= set(signature_input.parts)
 
 
 def _check_kind(kind: str, file: File | None, signature_input: AnyInput) -> None:
@@ -119,6 +127,12 @@ def _check_kind(kind: str, file: File | None, signature_input: AnyInput) -> None
             gettext("The file is too large (%(size)s). The limit is %(limit)s.") % {"size": size, "limit": limit},
             code="file-too-large",
             field="file",
+        )
+    if _takes_both(signature_input) and (file is None or not is_archive(file)):
+        raise InvalidInput(
+            gettext("The model takes images with features. Upload a ZIP archive with the images and one table (CSV)."),
+            code="wrong-input",
+            field="file" if file else "model",
         )
     if kind == Kind.TABLE:
         get_job_table(signature_input)
@@ -145,6 +159,22 @@ def _inspect_file(
         archive.close()
         return
     table = get_job_table(signature_input)
+    if not _takes_both(signature_input):
+        _inspect_table(job, file, table, mapping, must_be_complete=must_be_complete)
+        return
+    archive = ArchiveFile(file, size=file.size, max_members=get_max_members())
+    try:
+        content = ImageTable(archive).read_table()
+    finally:
+        archive.close()
+    columns = _inspect_table(job, content, table, mapping, must_be_complete=must_be_complete)
+    job.options[IMAGE_COLUMN_OPTION] = find_image_column(columns, job.options["mapping"])
+
+
+def _inspect_table(
+    job: BatchJob, file: File, table: TableInput, mapping: Mapping[str, str | None] | None, *, must_be_complete: bool
+) -> list[str]:
+    """Set how to read a table and, if that is fast, the number of its rows. Return its columns."""
     table_file = TableFile(file, table)
     mapped = match_columns(table_file.columns, table, mapping)
     if must_be_complete:
@@ -153,6 +183,7 @@ def _inspect_file(
     if file.size <= MAX_COUNTED_BYTES:
         job.total_items = sum(1 for _ in table_file)
         check_item_count(job.total_items)
+    return table_file.columns
 
 
 def check_item_count(count: int) -> None:

@@ -17,7 +17,7 @@ from core.leases import LeaseLost, extend_lease, iterate_delays
 from core.storage_errors import StorageUnavailable
 from core.tasks import stopping
 from inference.errors import InferenceError, InferenceTimeout, ModelLoading, ModelUnavailable, Overloaded
-from predictions.batch_job_files import open_table
+from predictions.batch_job_files import has_image_table, open_table
 from predictions.models import BatchJob, BatchJobItem
 from predictions.services.batch import BatchItem, predict_batch
 from predictions.services.batch_jobs.chunk_storage import ChunkStorage
@@ -51,7 +51,8 @@ class _WorkerNeeded(Exception):
 
 def can_run_directly(job: BatchJob) -> bool:
     """Return whether a job is so small that a request runs it itself."""
-    return job.kind == BatchJob.Kind.TABLE and 0 < (job.total_items or 0) <= MAX_DIRECT_ROWS
+    is_fast = job.kind == BatchJob.Kind.TABLE and not has_image_table(job)
+    return is_fast and 0 < (job.total_items or 0) <= MAX_DIRECT_ROWS
 
 
 def run_batch_job(job_id: str, *, is_direct: bool = False) -> None:

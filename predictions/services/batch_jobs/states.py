@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from accounts.services.usage import count_predictions
 from core.leases import filter_leased
 from core.tasks import enqueue
-from events.services import record_event
+from events.services import build_event, record_events
 from inference.errors import InferenceError, InvalidInput
 from predictions.batch_job_files import open_table
 from predictions.batch_job_progress import RATE_OPTION
@@ -213,7 +213,8 @@ def end_job(job: BatchJob, status: str, *, error_code: str = "", error_message: 
     job.status, job.completed_at, job.leased_until = status, timezone.now(), None
     job.error_code, job.error_message = error_code, error_message
     job.save()
-    record_event(type="batch_job.ended", subject=job.pk, user_id=job.user_id, data=_describe_end(job))
+    event = build_event(type="batch_job.ended", subject=job.pk, user_id=job.user_id, data=_describe_end(job))
+    record_events(events=[event])
 
 
 def _describe_end(job: BatchJob) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from registry.references import ResolvedModel, resolve_model
 
 
 class NewBatchJobView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
-    """Upload the file of a batch job, or paste rows. A table leads to its preview, an archive starts.
+    """Upload the file of a batch job, or paste rows. A table leads to its preview, an archive of images starts.
 
     htmx requests get the error as text, or a redirect of the browser.
     """
