@@ -10,7 +10,7 @@ The distribution is uneven on purpose, because even data hides slow plans:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import connection
@@ -138,7 +138,7 @@ def multiply_predictions(*, count: int, user_ids: dict[str, Any], report: Callab
                 cursor.execute("ANALYZE base")  # otherwise PostgreSQL compares each row of `slot` with all rows of `base`
         # CASCADE: also tags, comments, and the items of batch jobs.
         cursor.execute(f"TRUNCATE {', '.join([*TABLES, *DERIVED_TABLES])} CASCADE")
-        definitions = _drop_indexes(cursor)
+        definitions = drop_indexes(cursor, TABLES)
         for name, statement in (("inputs", INPUTS), ("predictions", PREDICTIONS), ("reviews", REVIEWS)):
             cursor.execute(statement, parameters)
             report(f"{cursor.rowcount:,} {name}")
@@ -151,12 +151,12 @@ def multiply_predictions(*, count: int, user_ids: dict[str, Any], report: Callab
             cursor.execute(f"VACUUM ANALYZE {table}")
 
 
-def _drop_indexes(cursor: Any) -> list[str]:
-    """Drop the indexes of the large tables that belong to no constraint; return the statements that create them."""
+def drop_indexes(cursor: Any, tables: Sequence[str]) -> list[str]:
+    """Drop the indexes of the tables that belong to no constraint; return the statements that create them."""
     cursor.execute(
         "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY(%s) AND indexname NOT IN"
         " (SELECT conname FROM pg_constraint)",
-        [list(TABLES)],
+        [list(tables)],
     )
     rows = cursor.fetchall()
     for name, _ in rows:

@@ -38,14 +38,14 @@ class Timing(NamedTuple):
 
 def build_database(name: str, *, base: str, count: int) -> None:
     """Create a database with `count` predictions from a database with a few of them. Skip it if it exists."""
-    _connect("postgres")
+    connect("postgres")
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
         if cursor.fetchone():
             return
         cursor.execute(f"CREATE DATABASE {name} TEMPLATE {base}")
     connection.close()
-    _connect(name)
+    connect(name)
     start = time.perf_counter()
     multiply_predictions(
         count=count,
@@ -70,7 +70,7 @@ class GrowthSite:
     """One of the databases. All requests of this process go to the site that was activated last."""
 
     def __init__(self, name: str) -> None:
-        self.connection = _connect(name)
+        self.connection = connect(name)
         self.connection.ensure_connection()
         self.schedstat = Path(f"/proc/{self.connection.connection.info.backend_pid}/schedstat")
         with connection.cursor() as cursor:
@@ -177,7 +177,7 @@ def _insert_copy(version: ModelVersion) -> None:
     version.save(force_insert=True)
 
 
-def _connect(name: str) -> Any:
+def connect(name: str) -> Any:
     """Connect Django to a database of the same server."""
     settings = copy.deepcopy(connections.settings["default"])
     settings["NAME"] = name
