@@ -32,7 +32,7 @@ def main() -> None:
     options = parser.parse_args()
     wrk.check_installed()
     models = measure_bare_models()
-    with prepare([ROOT], [peer.key for peer in PEERS]) as comparison:
+    with prepare([ROOT], [peer.key for peer in PEERS], has_eventless=True) as comparison:
         inserts = measure_inserts(comparison.cluster, PGBENCH_SECONDS)
         results = comparison.run(rounds=options.rounds, seconds=options.seconds)
         titles = {contender.key: contender.title for contender in comparison.contenders}

@@ -19,6 +19,8 @@ from benchmarks.servers import Server
 from mlsite.tests import postgres
 
 SITE_KEY = "mlsite"
+EVENTLESS_KEY, EVENTLESS_TITLE = "without-events", "mlsite without events"
+EVENTLESS_APPLICATION = "benchmarks.eventless:create_application()"
 WARM_UP_SECONDS = 3.0  # at the start of a server
 LINE = "{:6} {:30} {:>8} {:>8} {:>8} {:>10} {:>10} {:>10} {:>8}"
 HEADINGS = (
@@ -62,12 +64,15 @@ class Comparison:
 
 
 @contextmanager
-def prepare(sites: Sequence[Path], peer_keys: Sequence[str], workload: str | None = None) -> Iterator[Comparison]:
+def prepare(
+    sites: Sequence[Path], peer_keys: Sequence[str], workload: str | None = None, *, has_eventless: bool = False
+) -> Iterator[Comparison]:
     """Start PostgreSQL, set up the sites, and create the tables of the peers. Delete everything afterwards.
 
     Args:
         sites: checkouts of mlsite.
         workload: image or row; None for both.
+        has_eventless: add this checkout without the events of predictions.
     """
     binaries = postgres.find_binaries()
     if binaries is None:
@@ -84,6 +89,9 @@ def prepare(sites: Sequence[Path], peer_keys: Sequence[str], workload: str | Non
         for site in sites:
             key = SITE_KEY if site == ROOT else f"{SITE_KEY} {site.name}"
             contenders += build_site(key, site, folder / key, cluster.url)
+        if has_eventless:
+            options = {"application": EVENTLESS_APPLICATION, "title": EVENTLESS_TITLE}
+            contenders += build_site(EVENTLESS_KEY, ROOT, folder / EVENTLESS_KEY, cluster.url, **options)
         contenders += [build_peer(peer, folder / peer.key, cluster.url, models) for peer in PEERS if peer.key in peer_keys]
         yield Comparison(cluster, [each for each in contenders if workload in (None, each.workload)])
 
@@ -133,6 +141,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.comparison", description=__doc__)
     parser.add_argument("--site", type=Path, action="append", default=[], help="another checkout of mlsite; can be repeated")
     parser.add_argument("--peers", nargs="*", default=["image-expert", "row-flask"], choices=[peer.key for peer in PEERS])
+    parser.add_argument("--without-events", action="store_true", help="add this checkout without the events of predictions")
     parser.add_argument("--workload", choices=["image", "row"], help="measure only images, or only rows")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5, help="duration of each measurement")
@@ -140,7 +149,8 @@ def main() -> None:
     options = parser.parse_args()
     sites = [site.resolve() for site in options.site] or [ROOT]
     wrk.check_installed()
-    with prepare(sites, options.peers, options.workload) as comparison, ExitStack() as stack:
+    prepared = prepare(sites, options.peers, options.workload, has_eventless=options.without_events)
+    with prepared as comparison, ExitStack() as stack:
         if not options.restart:
             stack.enter_context(comparison.keep_running())
         results = comparison.run(rounds=options.rounds, seconds=options.seconds)

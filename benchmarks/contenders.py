@@ -186,14 +186,23 @@ def build_peer(peer: Peer, folder: Path, cluster_url: str, models: Path) -> Cont
     return Contender(peer.key, peer.title, peer.workload, server, files, url, "predictions" if peer.tables else "")
 
 
-def build_site(key: str, checkout: Path, folder: Path, cluster_url: str) -> list[Contender]:
-    """Set up mlsite from a checkout. Return it with image requests, and the same server with row requests."""
+def build_site(
+    key: str, checkout: Path, folder: Path, cluster_url: str, *, application: str = "", title: str = ""
+) -> list[Contender]:
+    """Set up mlsite from a checkout. Return it with image requests, and the same server with row requests.
+
+    Args:
+        application: WSGI application, as gunicorn expects it; that of mlsite by default.
+        title: defaults to the key.
+    """
     folder.mkdir()
     own_python = checkout / ".venv" / "bin" / "python"
     python = str(own_python if own_python.exists() else sys.executable)
     server, token = create_site(python, checkout, folder, create_database(cluster_url, key))
+    if application:
+        server.command.append(application)
     url = server.url + SITE_PATH
     return [
-        Contender(key, key, workload, server, write_requests(folder, url, list_bodies, token), url, SITE_TABLE)
+        Contender(key, title or key, workload, server, write_requests(folder, url, list_bodies, token), url, SITE_TABLE)
         for workload, list_bodies in WORKLOADS.items()
     ]
