@@ -1,5 +1,8 @@
 """Operations of migrations that run while the site is running."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from django.db import DatabaseError, IntegrityError, NotSupportedError, connection, models, transaction
 from django.db.migrations import CreateModel
@@ -68,3 +71,28 @@ def test_an_interrupted_migration_can_run_again(run):
 def test_a_transaction_is_refused(run):
     with pytest.raises(NotSupportedError, match="atomic = False"):
         run(AddConstraintOnline("samplerow", CONSTRAINT), atomic=True)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL does not copy the table")
+def test_rows_that_are_inserted_while_a_table_is_copied_are_not_lost(run):
+    """SQLite copies the table and drops the old one. A row that another process adds between the two must not disappear."""
+    outcomes = []
+
+    def insert_after_copy(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        if sql.startswith("INSERT INTO"):
+            with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0, uri=True)) as other:
+                try:
+                    other.execute(f"INSERT INTO {TABLE} (size) VALUES (2)")
+                    other.commit()
+                    outcomes.append("stored")
+                except sqlite3.OperationalError:
+                    outcomes.append("rejected")
+        return result
+
+    insert(1)
+    with connection.execute_wrapper(insert_after_copy):
+        run(AddConstraintOnline("samplerow", CONSTRAINT))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {TABLE}")
+        assert (outcomes, cursor.fetchone()) == (["rejected"], (1,))
