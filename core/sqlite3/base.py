@@ -21,7 +21,7 @@ class SchemaEditor(schema.DatabaseSchemaEditor):
         In a migration with `atomic = False`, rows that another process inserts after the copy would be lost.
         """
         with atomic(self.connection.alias):
-            super()._remake_table(*args, **kwargs)
+            super()._remake_table(*args, **kwargs)  # type: ignore[misc]  # the stubs do not contain it
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

@@ -43,6 +43,7 @@ class Site:
 
     prefix: tuple[str, ...] = ()  # the program that starts the server, for example `prlimit`
     configuration = "python:mlsite.gunicorn"
+    root = ROOT  # of the code
 
     def __init__(self, folder: Path, database_url: str, **settings: str) -> None:
         self.folder = folder
@@ -67,7 +68,7 @@ class Site:
     def manage(self, *arguments: str) -> str:
         """Run a `manage.py` command and return its output."""
         command = [sys.executable, "manage.py", *arguments]
-        process = subprocess.run(command, cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True)
+        process = subprocess.run(command, cwd=self.root, env=self.environment, check=True, capture_output=True, text=True)
         return process.stdout
 
     def run_script(self, code: str) -> str:
@@ -93,7 +94,7 @@ class Site:
         """
         command = [*self.prefix, sys.executable, "-m", "gunicorn", "-c", self.configuration]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, cwd=self.root, env=self.environment, stdout=log, stderr=log)
         if wait:
             self.wait_until_ready()
 

@@ -20,6 +20,7 @@ from mlsite.tests.faults import (
     relays,
     storage,
     topologies,
+    upgrades,
 )
 from mlsite.tests.faults.catalog import FAULTS, Fault
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from core.tests.requirements import require
 from mlsite.tests import postgres
 from mlsite.tests.faults.catalog import POSTGRES
-from mlsite.tests.site import ROOT, Site
+from mlsite.tests.site import Site
 
 SHARED_MEMORY = Path("/dev/shm")
 IMAGE_TOML = '[input]\nkind = "image"\nheight = 8\nwidth = 8\nchannels = 1\nscale = "unit"\n'
@@ -75,7 +75,7 @@ class FaultSite(Site):
         """Run a `manage.py` command, with additional environment variables, and return its output whatever its status."""
         command = [sys.executable, "manage.py", *arguments]
         process = subprocess.run(
-            command, cwd=ROOT, env=self.environment | environment, check=False, capture_output=True, text=True
+            command, cwd=self.root, env=self.environment | environment, check=False, capture_output=True, text=True
         )
         assert process.stdout, process.stderr[-2000:]
         return process.stdout
