@@ -1,4 +1,4 @@
-"""Run the faults, and write their results to `docs/reliability.md`: python -m mlsite.tests.faults
+"""Run the faults, record their results, and write `docs/reliability.md`: python -m mlsite.tests.faults
 
 Environment variables: `FAULTS` (IDs; default: all), `FAULT_ROUNDS` (default: 20), and `FAULT_PROCESSES` (default: 2).
 """
@@ -11,6 +11,7 @@ import sys
 import tempfile
 
 from mlsite.tests.faults.background import IDS
+from mlsite.tests.faults.record import read_record, replace_results, write_record
 from mlsite.tests.faults.report import write_page
 from mlsite.tests.faults.results import read_results
 from mlsite.tests.site import ROOT
@@ -36,15 +37,16 @@ def run_pytest(prepared: str, *arguments: str) -> int:
 def main() -> int:
     selected = set(os.environ.get("FAULTS", "").split())
     for path in FOLDER.glob("F*.json"):
-        if not selected or path.name.partition("-")[0] in selected:
-            path.unlink()
+        path.unlink()
     with tempfile.TemporaryDirectory(prefix="mlsite-faults-") as prepared:
         statuses = [run_pytest(prepared, "-m", "faults", *(["mlsite/tests/faults"] if selected else []))]
         if not selected or selected & set(IDS):
             # Without a selection, the tests marked with both have run above.
             marks = "services" if selected else "services and not faults"
             statuses.append(run_pytest(prepared, "-m", marks, BACKGROUND_TESTS))
-    write_page(read_results(FOLDER))
+    results = replace_results(read_record() if selected else [], read_results(FOLDER))
+    write_record(results)
+    write_page(results)
     return max(statuses)
 
 

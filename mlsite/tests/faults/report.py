@@ -1,22 +1,21 @@
-"""Write the results of faults to `docs/reliability.md`: python -m mlsite.tests.faults.report"""
+"""Write the recorded results of faults to `docs/reliability.md`: python -m mlsite.tests.faults.report"""
 
 from __future__ import annotations
 
 import os
-import platform
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from mlsite.tests.faults.results import Result, read_results
+from mlsite.tests.faults.record import read_record
+from mlsite.tests.faults.results import Result
 from mlsite.tests.site import ROOT
 
 PAGE = ROOT / "docs" / "reliability.md"
 START, END = "<!-- results of make faults -->", "<!-- end of results -->"
+MAX_LINE_CHARACTERS = 120
 COLUMNS = ("Fault", "Database", "Rounds", "Acked", "Lost", "Doubled", "Mismatched", "Other", "Recovery", "Bound")
-NOT_DUE = {
-    "F27 Migration under load": "there is no pair of releases to migrate between yet.",
-}
 
 
 def write_page(results: Sequence[Result], page: Path = PAGE) -> None:
@@ -30,9 +29,8 @@ def write_page(results: Sequence[Result], page: Path = PAGE) -> None:
 def build_section(results: Sequence[Result]) -> str:
     """Return the results as Markdown."""
     run = [result for result in results if not result.not_run]
-    dates = sorted({result.date for result in run})
     parts = [
-        f"Measured with `make faults` on {' and '.join(dates)}. Machine: {describe_machine()}.\n",
+        describe_measurement(run),
         build_table(run),
         describe_total(run),
         *build_list("### Bars", dict.fromkeys(f"{r.fault} {r.name}: {r.bar}." for r in run if r.bar)),
@@ -42,6 +40,16 @@ def build_section(results: Sequence[Result]) -> str:
         *build_list("### Not run", list_not_run(results)),
     ]
     return "\n".join(parts)
+
+
+def describe_measurement(results: Sequence[Result]) -> str:
+    """Return a paragraph about the dates, the machines, and how busy they were."""
+    dates, machines = (sorted({getattr(result, name) for result in results}) for name in ("date", "machine"))
+    text = f"Measured with `make faults` on {' and '.join(dates)}. Machine: {'; '.join(machines)}."
+    averages = [result.load_average for result in results if result.load_average is not None]
+    if averages:
+        text += f" Load averages, with the load of the faults: {min(averages):.0f} to {max(averages):.0f}."
+    return textwrap.fill(text, MAX_LINE_CHARACTERS) + "\n"
 
 
 def build_table(results: Iterable[Result]) -> str:
@@ -82,7 +90,6 @@ def list_not_run(results: Iterable[Result]) -> Iterator[str]:
             result = found.get((fault.id, database))
             if result is None or result.not_run:
                 yield f"{fault.id} {fault.name}, {database}: {result.not_run if result else 'no result of this version'}."
-    yield from (f"{name}: {reason}" for name, reason in NOT_DUE.items())
 
 
 def shorten(texts: Iterable[str], count: int = 5, length: int = 160) -> list[str]:
@@ -95,12 +102,5 @@ def label(result: Result) -> str:
     return f"{result.fault} {result.name}, {result.database}"
 
 
-def describe_machine() -> str:
-    """Return the number of processors, the memory, and the system."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
-    return f"{os.cpu_count()} cores, {memory:.0f} GB of memory, {system}"
-
-
 if __name__ == "__main__":
-    write_page(read_results(Path(sys.argv[1])))
+    write_page(read_record())

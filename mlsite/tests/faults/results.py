@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import time
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 CONFIDENCE_EVENTS = 3  # the rule of three: no event in n rounds bounds the rate below 3 / n, with a confidence of 95 %
+
+
+def describe_machine() -> str:
+    """Return the number of processors, the memory, and the system."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores, {memory:.0f} GB of memory, {system}"
 
 
 @dataclass(slots=True)
@@ -23,6 +31,7 @@ class Result:
         misses: what did not hold besides the store, see the bar of the fault.
         not_run: why the fault was not run.
         bar: what must hold besides the store.
+        load_average: of the last five minutes, when the fault ended. It includes the load of the fault.
     """
 
     fault: str
@@ -42,6 +51,8 @@ class Result:
     not_run: str = ""
     bar: str = ""
     date: str = field(default_factory=lambda: time.strftime("%Y-%m-%d", time.gmtime()))
+    machine: str = field(default_factory=describe_machine)
+    load_average: float | None = None
 
     @property
     def breach_count(self) -> int:
@@ -81,13 +92,18 @@ def write_result(result: Result) -> None:
     """Write a result to the folder for results, if there is one."""
     if folder := get_folder():
         folder.mkdir(parents=True, exist_ok=True)
+        result.load_average = round(os.getloadavg()[1], 1)
         path = folder / f"{result.fault}-{result.database}.json"
         path.write_text(json.dumps(asdict(result), indent=1) + "\n")
 
 
 def read_results(folder: Path) -> list[Result]:
-    """Return all results, in the order of the numbers of their faults."""
-    results = [Result(**json.loads(path.read_text())) for path in folder.glob("F*.json")]
+    """Return all results in a folder."""
+    return sort_results(Result(**json.loads(path.read_text())) for path in folder.glob("F*.json"))
+
+
+def sort_results(results: Iterable[Result]) -> list[Result]:
+    """Return results in the order of the numbers of their faults, those on SQLite first."""
     return sorted(
-        results, key=lambda result: (int(re.sub(r"\D", "", result.fault)), result.fault, result.database != "SQLite")
+        results, key=lambda result: (int(re.sub(r"\D", "", result.fault)), result.database != "SQLite", result.name)
     )

@@ -3,7 +3,8 @@
 import pytest
 
 from mlsite.tests.faults.order import find_problem, split_requests
-from mlsite.tests.faults.report import END, START, write_page
+from mlsite.tests.faults.record import read_record, replace_results, write_record
+from mlsite.tests.faults.report import END, PAGE, START, build_section, write_page
 from mlsite.tests.faults.results import Result, read_results, write_result
 
 pytestmark = pytest.mark.once
@@ -68,3 +69,18 @@ def test_results_are_written_to_the_page(tmp_path, monkeypatch):
     assert "- F10 Database stopped, PostgreSQL: / late (b)" in text
     assert "- F16 Order of writes (strace), SQLite: strace missing." in text
     assert "- F7 Database crashed, PostgreSQL: no result of this version." in text
+
+
+def test_a_run_of_some_faults_replaces_only_their_results(tmp_path):
+    path = tmp_path / "recorded.json"
+    assert read_record(path) == []
+    old = [Result(fault, "Killed", "SQLite", rounds=1) for fault in ("F1", "F2", "F10")]
+    new = [Result("F2", "Killed", "SQLite", rounds=20), Result("F2", "Killed", "PostgreSQL", rounds=20)]
+    write_record(replace_results(old, new), path)
+    found = [(result.fault, result.database, result.rounds) for result in read_record(path)]
+    assert found == [("F1", "SQLite", 1), ("F2", "SQLite", 20), ("F2", "PostgreSQL", 20), ("F10", "SQLite", 1)]
+
+
+def test_the_page_contains_the_recorded_results():
+    _, _, rest = PAGE.read_text().partition(START)
+    assert rest.partition(END)[0].strip() == build_section(read_record()).strip(), "run python -m mlsite.tests.faults.report"
