@@ -109,7 +109,7 @@ def list_migrations(last: Release, previous: str) -> dict[str, str]:
     return written
 
 
-class Installation:
+class CodeFolder:
     """A copy of the code of the site in a folder. `check_out` replaces files in place, as git does."""
 
     def __init__(self, folder: Path) -> None:

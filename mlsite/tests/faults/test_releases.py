@@ -7,7 +7,7 @@ import hashlib
 import pytest
 from django.db.migrations.loader import MigrationLoader
 
-from mlsite.tests.faults.releases import MIGRATIONS, MODEL, Installation, Release, list_migrations
+from mlsite.tests.faults.releases import MIGRATIONS, MODEL, CodeFolder, Release, list_migrations
 from mlsite.tests.migration_rules import lint_operations
 
 pytestmark = pytest.mark.once
@@ -37,19 +37,19 @@ def test_each_release_contains_the_migrations_of_those_before():
 
 
 def test_a_rollback_restores_all_files(tmp_path):
-    installation = Installation(tmp_path / "code")
+    code_folder = CodeFolder(tmp_path / "code")
 
     def hash_files():
-        files = [*(installation.folder / MIGRATIONS).iterdir(), installation.folder / MODEL]
+        files = [*(code_folder.folder / MIGRATIONS).iterdir(), code_folder.folder / MODEL]
         return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
-    installation.check_out(BEFORE)
+    code_folder.check_out(BEFORE)
     before = hash_files()
-    installation.check_out(CONTRACT)
+    code_folder.check_out(CONTRACT)
     assert hash_files().keys() - before.keys() == {f"{name}.py" for name in list(list_migrations(CONTRACT, ""))[1:]}
     assert (
         '    tag_1 = models.CharField(max_length=20, null=True, default="contract 1")'
         in (tmp_path / "code" / MODEL).read_text()
     )
-    installation.check_out(BEFORE)
+    code_folder.check_out(BEFORE)
     assert hash_files() == before
