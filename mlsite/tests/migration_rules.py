@@ -15,11 +15,12 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-from core.operations import AddConstraintOnline
+from core.operations import AddConstraintOnline, AddIndexOnline, RemoveIndexOnline
 
 RENAMES = (migrations.RenameField, migrations.RenameModel, migrations.AlterModelTable, migrations.RenameIndex)
 INDEXES = (migrations.AddIndex, migrations.AlterUniqueTogether, migrations.AlterIndexTogether)
 REMOVALS = (migrations.RemoveField, migrations.DeleteModel)
+REPEATABLE = (AddConstraintOnline, AddIndexOnline, RemoveIndexOnline, migrations.RunPython)
 INDEX_ADVICE = "Use AddIndexOnline of core/operations.py in a migration with `atomic = False`."
 CONSTRAINT_ADVICE = "Use AddConstraintOnline of core/operations.py in a migration with `atomic = False`."
 
@@ -37,7 +38,8 @@ def find_breaches(labels: set[str]) -> Iterator[tuple[str, str]]:
         migration = loader.graph.nodes[key]
         if migration.app_label in labels:
             name = f"{migration.app_label}.{migration.name}"
-            yield from ((name, problem) for problem in lint_operations(migration.operations, state, migration.app_label))
+            problems = [*lint_operations(migration.operations, state, migration.app_label), *lint_repetition(migration)]
+            yield from ((name, problem) for problem in problems)
         state = migration.mutate_state(state, preserve=False)
 
 
@@ -60,6 +62,14 @@ def lint_operations(operations: list[Operation], before: ProjectState, app: str)
         elif model not in created:
             yield from (f"{operation.describe()}: {problem}" for problem in _lint_operation(operation, state, (app, model)))
         operation.state_forwards(app, state)
+
+
+def lint_repetition(migration: migrations.Migration) -> Iterator[str]:
+    """Yield the problems of a migration without a transaction that is interrupted between two operations, and run again."""
+    if not migration.atomic and len(migration.operations) > 1:
+        for operation in migration.operations:
+            if not isinstance(operation, REPEATABLE):
+                yield f"{operation.describe()}: cannot run twice. Put it into a migration of its own."
 
 
 def _lint_operation(operation: Operation, state: ProjectState, model: tuple[str, str]) -> Iterator[str]:

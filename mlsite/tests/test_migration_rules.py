@@ -5,7 +5,7 @@ from django.db import migrations, models
 from django.db.migrations.state import ModelState, ProjectState
 
 from core.operations import AddConstraintOnline, AddIndexOnline
-from mlsite.tests.migration_rules import find_breaches, lint_operations, list_own_apps
+from mlsite.tests.migration_rules import find_breaches, lint_operations, lint_repetition, list_own_apps
 
 pytestmark = pytest.mark.once
 # No site has run these on a table with rows while requests were served: the first release contains all of them. Do not add
@@ -22,6 +22,7 @@ ACCEPTED = {
     "predictions.0015_batch_job_images",
     "predictions.0016_idempotency_body",
     "predictions.0017_lease_index",
+    "predictions.0020_history",
     "predictions.0021_annotations",
     "registry.0004_version_notices",
     "registry.0005_converted_networks",
@@ -114,3 +115,14 @@ def test_a_table_that_the_migration_creates_can_get_indexes_and_fields():
     create = migrations.CreateModel("New", [("id", models.BigAutoField(primary_key=True))])
     index = migrations.AddIndex("new", models.Index(fields=["id"], name="a"))
     assert list(lint_operations([create, index], build_state(), "app")) == []
+
+
+def test_a_migration_that_can_be_interrupted_can_run_again():
+    migration = migrations.Migration("0002_color", "app")
+    index = AddIndexOnline("row", models.Index(fields=["name"], name="a"))
+    migration.operations = [add(null=True), index]
+    assert list(lint_repetition(migration)) == []  # a transaction
+    migration.atomic = False
+    assert [problem for problem in lint_repetition(migration) if "twice" in problem and "color" in problem]
+    migration.operations = [index, migrations.RunPython(do_nothing, do_nothing)]
+    assert list(lint_repetition(migration)) == []

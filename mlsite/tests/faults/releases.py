@@ -86,10 +86,10 @@ class Release:
         )
 
 
-def list_releases(last: Release) -> list[Release]:
-    """Return a release and all before it, in their order."""
+def list_steps(last: Release) -> list[Release]:
+    """Return the releases whose migrations a release contains, in their order. Those of `expand 0` add the first column."""
     every = [Release(step, number) for number in range(1, last.number + 1) for step in STEPS]
-    return every[: every.index(last) + 1] if last.number else []
+    return [Release("expand", 0), *(every[: every.index(last) + 1] if last.number else [])]
 
 
 def list_migrations(last: Release, previous: str) -> dict[str, str]:
@@ -98,14 +98,13 @@ def list_migrations(last: Release, previous: str) -> dict[str, str]:
     Args:
         previous: the last migration of the site.
     """
-    name = "9000_tag"
-    operations = ", ".join((ADD_FIELD, ADD_INDEX, ADD_CONSTRAINT)).format(number=0)
-    written = {name: HEAD.format(previous=previous, atomic=False, operations=operations)}
-    for release in list_releases(last):
+    written: dict[str, str] = {}
+    for release in list_steps(last):
         for part, (atomic, operations) in STEPS[release.step].items():
-            previous, name = name, f"{9000 + len(written)}_{release.step}_{part}_{release.number}"
+            name = f"{9000 + len(written)}_{release.step}_{part}_{release.number}"
             filled = operations.format(number=release.number, old=release.number - 1)
             written[name] = HEAD.format(previous=previous, atomic=atomic, operations=filled)
+            previous = name
     return written
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.db.migrations.loader import MigrationLoader
 
 from mlsite.tests.faults.releases import MIGRATIONS, MODEL, CodeFolder, Release, list_migrations
-from mlsite.tests.migration_rules import lint_operations
+from mlsite.tests.migration_rules import lint_operations, lint_repetition
 
 pytestmark = pytest.mark.once
 BEFORE, EXPAND, CONTRACT = Release("remove", 0), Release("expand", 1), Release("contract", 1)
@@ -20,8 +20,9 @@ def test_all_migrations_follow_the_rules():
     for code in list_migrations(Release("remove", 2), "0001_initial").values():
         module: dict = {}
         exec(code, module)
-        assert list(lint_operations(module["Migration"].operations, state, "predictions")) == []
-        for operation in module["Migration"].operations:
+        migration = module["Migration"]("", "predictions")
+        assert [*lint_operations(migration.operations, state, "predictions"), *lint_repetition(migration)] == []
+        for operation in migration.operations:
             operation.state_forwards("predictions", state)
             operations.append(type(operation).__name__)
     assert {"AddField", "AddIndexOnline", "AddConstraintOnline", "RemoveConstraint", "RunSQL"} <= set(operations)
@@ -30,9 +31,9 @@ def test_all_migrations_follow_the_rules():
 
 def test_each_release_contains_the_migrations_of_those_before():
     before, expand, contract = (list(list_migrations(each, "0001_initial")) for each in (BEFORE, EXPAND, CONTRACT))
-    assert before == ["9000_tag"]
-    assert expand == [*before, "9001_expand_field_1", "9002_expand_index_1"]
-    assert contract == [*expand, "9003_contract_index_1", "9004_contract_constraint_1"]
+    assert before == ["9000_expand_field_0", "9001_expand_index_0"]
+    assert expand == [*before, "9002_expand_field_1", "9003_expand_index_1"]
+    assert contract == [*expand, "9004_contract_index_1", "9005_contract_constraint_1"]
     assert (BEFORE.columns, EXPAND.columns, CONTRACT.columns) == (["tag_0"], ["tag_0", "tag_1"], ["tag_1"])
 
 
@@ -46,7 +47,7 @@ def test_a_rollback_restores_all_files(tmp_path):
     code_folder.check_out(BEFORE)
     before = hash_files()
     code_folder.check_out(CONTRACT)
-    assert hash_files().keys() - before.keys() == {f"{name}.py" for name in list(list_migrations(CONTRACT, ""))[1:]}
+    assert hash_files().keys() - before.keys() == {f"{name}.py" for name in list(list_migrations(CONTRACT, ""))[2:]}
     assert (
         '    tag_1 = models.CharField(max_length=20, null=True, default="contract 1")'
         in (tmp_path / "code" / MODEL).read_text()
