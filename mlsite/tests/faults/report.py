@@ -45,7 +45,7 @@ def build_section(results: Sequence[Result]) -> str:
 def describe_measurement(results: Sequence[Result]) -> str:
     """Return a paragraph about the dates, the machines, and how busy they were."""
     dates, machines = (sorted({getattr(result, name) for result in results}) for name in ("date", "machine"))
-    text = f"Measured with `make faults` on {' and '.join(dates)}. Machine: {'; '.join(machines)}."
+    text = f"Measured with `make faults` on {' and '.join(dates)}. Machine: {' and '.join(machines)}."
     averages = [result.load_average for result in results if result.load_average is not None]
     if averages:
         text += f" Load averages, with the load of the faults: {min(averages):.0f} to {max(averages):.0f}."
