@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 
 class Statement:
@@ -28,7 +28,7 @@ class Statement:
         Raises:
             DatabaseError: as Django's cursors do.
         """
-        with connection.cursor() as cursor:
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
             self.execute(cursor, params)
             row: tuple[Any, ...] | None = cursor.fetchone()
             return row

@@ -56,5 +56,7 @@ def validate_artifact_path(path: str) -> None:
 def clean_file_name(name: str | None) -> str:
     """Return the last part of a file name, without invisible characters and truncated to 255 characters."""
     base = re.split(r"[/\\]", name or "")[-1]
+    if base.isascii() and base.isprintable():
+        return base.strip()[:MAX_FILE_NAME_CHARACTERS]
     visible = "".join(char for char in base if unicodedata.category(char)[0] != "C")
     return visible.strip()[:MAX_FILE_NAME_CHARACTERS]

@@ -80,13 +80,24 @@ class DatabaseErrorFilter(logging.Filter):
         self._tracebacks = LogInterval(TRACEBACK_SECONDS)
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if not record.exc_info:
+            return True
         from django.db import InterfaceError, OperationalError  # imports the settings, which import this module
 
-        error = record.exc_info[1] if record.exc_info else None
+        error = record.exc_info[1]
         if isinstance(error, OperationalError | InterfaceError) and not self._tracebacks.is_due():
             record.msg, record.args = f"{record.getMessage()}: {' '.join(str(error).split())}", ()
             record.exc_info = record.exc_text = None
         return True
+
+
+def skip_unused_fields() -> None:
+    """Let records contain neither the line of code nor the thread and the process, which no format uses.
+
+    Saves a quarter of the time of a message. See "Optimization" in the logging HOWTO of Python.
+    """
+    logging._srcfile = None  # type: ignore[attr-defined]
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def choose_formatter(log_format: str) -> str:

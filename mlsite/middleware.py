@@ -26,7 +26,7 @@ from mlsite.request_body import (
     get_body_limit,
     read_chunked_body,
 )
-from predictions.metrics import LATENCY_BUCKETS_SECONDS
+from predictions.metrics import LATENCY_BUCKETS_SECONDS, get_series
 
 logger = logging.getLogger("mlsite.request")
 
@@ -65,8 +65,8 @@ class RequestLogMiddleware:
         match = request.resolver_match
         route = match.route if match else "none"
         method = request.method if request.method in KNOWN_METHODS else "other"
-        REQUESTS.labels(method, route, response.status_code).inc()
-        REQUEST_SECONDS.labels(method, route).observe(seconds)
+        get_series(REQUESTS, method, route, response.status_code).inc()
+        get_series(REQUEST_SECONDS, method, route).observe(seconds)
         logger.info(
             "request",
             extra={

@@ -26,8 +26,12 @@ API_PREFIXES = ("/api/v1/", "/v2/")
 
 def is_token_request(request: HttpRequest) -> bool:
     """Return whether this is an API request with a token, valid or not. The API then ignores the session."""
-    header = request.META.get("HTTP_AUTHORIZATION", "")
-    return request.path_info.startswith(API_PREFIXES) and parse_bearer_header(header) is not None
+    is_token: bool | None = request.__dict__.get("_is_token_request")
+    if is_token is None:
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        is_token = request.path_info.startswith(API_PREFIXES) and parse_bearer_header(header) is not None
+        request.__dict__["_is_token_request"] = is_token
+    return is_token
 
 
 class PageMiddleware(MiddlewareMixin):

@@ -7,6 +7,7 @@ from django.core.wsgi import get_wsgi_application
 
 from core.database_limits import use_request_limits
 from core.private_files import protect_files
+from mlsite.logging_config import skip_unused_fields
 from mlsite.requests import Utf8Request
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlsite.settings")
@@ -14,3 +15,4 @@ application: WSGIHandler = get_wsgi_application()
 application.request_class = Utf8Request
 use_request_limits()
 protect_files()
+skip_unused_fields()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
 
 if TYPE_CHECKING:
     from predictions.models import Prediction
 
+Metric = TypeVar("Metric", Counter, Gauge, Histogram)
+
+STAGES = ("decode", "preprocess", "queue", "inference")
+MAX_CACHED_SERIES = 2048
 LATENCY_BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 PREDICTIONS = Counter("mlsite_predictions", "Predictions stored.", ["model", "version", "status"])
@@ -28,13 +33,21 @@ QUEUE_DEPTH = Gauge(
 OVERLOADED = Counter("mlsite_predictions_refused", "Requests rejected because the queue was full.", ["model", "version"])
 
 
+@lru_cache(maxsize=MAX_CACHED_SERIES)
+def get_series(metric: Metric, *labels: str | int) -> Metric:
+    """Return the time series of a metric with these labels. `labels()` converts them to text and takes a lock each time."""
+    return metric.labels(*labels)
+
+
 def observe_stages(predictions: Sequence[Prediction]) -> None:
     """Add the durations of the stages of predictions of one model version.
 
     Equal durations count once, because the items of a batch have run together.
     """
     version = predictions[0].model_version
-    for stage in ("decode", "preprocess", "queue", "inference"):
-        histogram = STAGE_SECONDS.labels(version.model.name, version.number, stage)
-        for milliseconds in {getattr(prediction, f"{stage}_ms") for prediction in predictions} - {None}:
-            histogram.observe(milliseconds / 1000)
+    for stage in STAGES:
+        durations = {getattr(prediction, f"{stage}_ms") for prediction in predictions} - {None}
+        if durations:
+            histogram = get_series(STAGE_SECONDS, version.model.name, version.number, stage)
+            for milliseconds in durations:
+                histogram.observe(milliseconds / 1000)

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import DEFERRED
 from django.utils import timezone
 
@@ -68,7 +68,7 @@ def find_caller(*, secret: str, reference: str, scope: str = PREDICT) -> Caller 
     reference = reference or settings.DEFAULT_MODEL
     parsed = ModelReference.parse(reference) if reference else None
     now = timezone.now()
-    adapt = connection.ops.adapt_datetimefield_value
+    adapt = connections[DEFAULT_DB_ALIAS].ops.adapt_datetimefield_value
     used_before, current = adapt(now - LAST_USE_INTERVAL), adapt(now)
     digest = hash_secret(secret=secret)
     if parsed is None:

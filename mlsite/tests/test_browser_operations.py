@@ -65,6 +65,7 @@ def wait_for_charts(page):
         assert canvas.evaluate(COUNT_DRAWN_PIXELS) > 500
 
 
+@pytest.mark.slow
 def test_charts_fit_each_width_and_follow_the_theme(page, watched, model):
     sign_in(page, f"{PAGE}?model={model}")
     wait_for_charts(page)

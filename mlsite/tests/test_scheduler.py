@@ -125,6 +125,7 @@ def test_a_timeout_longer_than_the_rollup_delay_is_reported(settings, seconds, w
     assert [warning.id for warning in check_rollup_delay()] == warnings
 
 
+@pytest.mark.slow
 @pytest.mark.site
 @pytest.mark.xdist_group("faults")
 def test_workers_of_a_running_site_roll_up_hours_without_any_request(make_site):

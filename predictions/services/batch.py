@@ -10,7 +10,6 @@ from typing import Any
 
 from django.core.files.base import File
 from django.utils import timezone
-from uuid_utils.compat import uuid7
 
 from accounts.models import User
 from accounts.services.usage import count_predictions
@@ -31,7 +30,7 @@ from predictions.services.batch_model import Entry, run_model
 from predictions.services.inputs import PreparedInput, prepare_input
 from predictions.services.inserts import insert_batch
 from predictions.services.predict import set_failure, set_output, set_timings
-from predictions.services.rows import clone_row
+from predictions.services.rows import build_prediction
 from predictions.services.storage import store_files, validate_texts
 from predictions.services.unstored import hide_data
 from registry.models import ModelVersion
@@ -108,7 +107,6 @@ def predict_batch(
 
     def prepare_entries() -> Iterator[Entry]:
         error_count = 0
-        template = Prediction(model_version=resolved.version, user=user, source=source)
         for item, result in zip(items, results, strict=True):
             hints = error_count < MAX_HINTED_ERRORS
             try:
@@ -119,15 +117,13 @@ def predict_batch(
                 if all_or_nothing:
                     return
                 continue
-            result.prediction = clone_row(
-                template,
-                related={"input": prepared.row},
-                id=uuid7(),
-                input_id=prepared.row.id,
+            result.prediction = build_prediction(
+                prepared.row,
+                resolved.version,
+                user,
+                source=source,
                 client_reference=item.client_reference,
                 decode_ms=prepared.decode_ms,
-                created_at=timezone.now(),
-                warnings=[],
             )
             entries.append(Entry(result.prediction, prepared))
             yield entries[-1]

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from time import perf_counter
 from typing import Any
 
 from django.core.files.base import File
-from django.utils import timezone
 from PIL import Image
-from uuid_utils.compat import uuid7
 
 from accounts.models import User
 from core.limits import get_image_limits
@@ -22,7 +19,7 @@ from inference.signature import TEXT_KEY, AnyInput, ImageInput, TextInput, get_i
 from inference.types import ImageRow, ModelInput, Row
 from predictions.digests import hash_bytes, hash_image
 from predictions.models import Input
-from predictions.services.rows import clone_row
+from predictions.services.rows import build_input
 from predictions.services.stored_files import check_data_is_stored, read_stored_file
 from registry.models import ModelVersion
 
@@ -121,12 +118,12 @@ def prepare_image(
     started = perf_counter()
     decoded = read_image(data, limits, signature, owner=user.pk if user else None)
     decode_ms = _get_milliseconds(started)
-    row = Input(
-        user=user,
-        kind=Input.Kind.IMAGE if features is None else Input.Kind.IMAGE_TABULAR,
+    row = build_input(
+        Input.Kind.IMAGE if features is None else Input.Kind.IMAGE_TABULAR,
+        decoded.content_type,
+        user,
         features=features,
         sha256=hash_image(data, features),
-        content_type=decoded.content_type,
         width=decoded.width,
         height=decoded.height,
         size=len(data),
@@ -142,30 +139,15 @@ def _get_milliseconds(started: float) -> float:
 def prepare_features(features: Row, *, user: User | None) -> PreparedInput:
     """Prepare a row of features that `read_features` has validated."""
     data = to_canonical_json(features)
-    return PreparedInput(_build_row(Input.Kind.TABULAR, "application/json", features, data, user), features)
+    values = {"features": features, "sha256": hash_bytes(data), "size": len(data)}
+    return PreparedInput(build_input(Input.Kind.TABULAR, "application/json", user, **values), features)
 
 
 def prepare_text(text: str, *, user: User | None) -> PreparedInput:
     """Prepare a text that `TextInput.read` has validated."""
-    return PreparedInput(_build_row(Input.Kind.TEXT, "text/plain", {TEXT_KEY: text}, text.encode(), user), text)
-
-
-def _build_row(kind: str, content_type: str, features: Row, data: bytes, user: User | None) -> Input:
-    return clone_row(
-        _get_template(kind, content_type),
-        related={"user": user} if user else {},
-        id=uuid7(),
-        user_id=user.pk if user else None,
-        features=features,
-        sha256=hash_bytes(data),
-        size=len(data),
-        created_at=timezone.now(),
-    )
-
-
-@cache
-def _get_template(kind: str, content_type: str) -> Input:
-    return Input(kind=kind, content_type=content_type)
+    data = text.encode()
+    values = {"features": {TEXT_KEY: text}, "sha256": hash_bytes(data), "size": len(data)}
+    return PreparedInput(build_input(Input.Kind.TEXT, "text/plain", user, **values), text)
 
 
 def convert_item(prepared: PreparedInput, version: ModelVersion) -> ModelInput:

@@ -18,6 +18,7 @@ from inference.types import ModelInput, PredictionResult, Timings
 from predictions import metrics
 from predictions.models import Prediction
 from predictions.services.inputs import TIMING_DECIMALS, PreparedInput, convert_item, prepare_input
+from predictions.services.rows import build_prediction
 from predictions.services.storage import store_prediction
 from predictions.services.unstored import hide_data
 from registry.models import ModelVersion
@@ -109,10 +110,10 @@ def run_prediction(
         LimitReached, ModelNotRun, StorageUnavailable, DatabaseError: as `predict` does.
     """
     count_predictions(user=user)
-    prediction = Prediction(
-        input=prepared.row,
-        model_version=resolved.version,
-        user=user,
+    prediction = build_prediction(
+        prepared.row,
+        resolved.version,
+        user,
         source=source,
         client_reference=client_reference,
         decode_ms=prepared.decode_ms,
@@ -181,7 +182,7 @@ def _run_version(version: ModelVersion, item: ModelInput, timings: Timings) -> P
     try:
         with (
             lease_predictor(version, timeout=settings.PREDICT_TIMEOUT) as predictor,
-            metrics.QUEUE_DEPTH.labels(*labels).track_inprogress(),
+            metrics.get_series(metrics.QUEUE_DEPTH, *labels).track_inprogress(),
         ):
             return predictor.predict(item, timeout=settings.PREDICT_TIMEOUT, timings=timings)
     except Overloaded:
@@ -216,7 +217,7 @@ def set_timings(prediction: Prediction, timings: Timings) -> None:
 def record_prediction(prediction: Prediction) -> None:
     """Update the metrics and write a log line for a stored prediction."""
     version = prediction.model_version
-    metrics.PREDICTIONS.labels(version.model.name, version.number, prediction.status).inc()
+    metrics.get_series(metrics.PREDICTIONS, version.model.name, version.number, prediction.status).inc()
     metrics.observe_stages([prediction])
     logger.info(
         "prediction",

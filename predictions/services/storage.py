@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from django.conf import settings
 from django.core.files.base import ContentFile
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 
 from core.file_transactions import atomic_with_files, remove_field_files
 from core.group_commit import GroupCommit
@@ -49,7 +49,7 @@ def store_prediction(
     if in_transaction:
         _insert_with(prediction, in_transaction)
         return
-    if connection.in_atomic_block:
+    if connections[DEFAULT_DB_ALIAS].in_atomic_block:
         (failure,) = insert_predictions([prediction])
     else:
         failure = _group.submit(prediction)

@@ -1,0 +1,34 @@
+"""The request class of the server."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import DisallowedHost
+from django.test import RequestFactory
+from django.utils.http import parse_header_parameters
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlsite.requests import Utf8Request
+
+MEDIA_TYPES = ("multipart/form-data", "application/json", "image/svg+xml", "Text/Plain", "a", "")
+TEXTS = st.text("abcXYZ019 ;:=?'\"()+_,./*%\\\t", max_size=30)
+
+
+@given(st.sampled_from(MEDIA_TYPES), st.sampled_from(["", ";", "; boundary=", ";boundary=", "; charset="]), TEXTS)
+def test_content_types_are_parsed_as_by_django(media_type, parameter, text):
+    header = media_type + parameter + text
+    request = Utf8Request(RequestFactory()._base_environ(CONTENT_TYPE=header))
+    assert (request.content_type, request.content_params) == parse_header_parameters(header)
+
+
+def test_an_invalid_host_is_refused_each_time():
+    request = Utf8Request(RequestFactory()._base_environ(HTTP_HOST="other.example"))
+    for _ in range(2):
+        with pytest.raises(DisallowedHost):
+            request.get_host()
+
+
+def test_the_host_is_that_of_the_request():
+    request = Utf8Request(RequestFactory()._base_environ(HTTP_HOST="testserver:8000"))
+    assert [request.get_host() for _ in range(2)] == ["testserver:8000"] * 2
