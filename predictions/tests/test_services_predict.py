@@ -157,9 +157,16 @@ def test_a_full_disk_is_reported_and_no_row_is_stored(shades, user, settings, mo
     assert is_nothing_stored(settings)
 
 
-@pytest.mark.parametrize(("model", "field"), [(Input, "size"), (Prediction, "completed_at")])
-def test_a_failed_insert_leaves_neither_rows_nor_a_file(shades, user, settings, monkeypatch, model, field):
-    monkeypatch.setattr(model, field, property(lambda row: None, lambda row, value: None))
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("predictions.services.inputs.hash_image", lambda data, features: None),
+        ("predictions.models.Prediction.completed_at", property(lambda row: None, lambda row, value: None)),
+    ],
+    ids=["input", "prediction"],
+)
+def test_a_failed_insert_leaves_neither_rows_nor_a_file(shades, user, settings, monkeypatch, name, value):
+    monkeypatch.setattr(name, value)
     with pytest.raises(DatabaseError):
         make_prediction(user)
     assert is_nothing_stored(settings)
