@@ -7,6 +7,7 @@ ORM compiles them for each request.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from django.utils import timezone
 from accounts.models import ApiToken, User
 from accounts.scopes import PREDICT
 from accounts.services import LAST_USE_INTERVAL, hash_secret, record_token_use
+from core.rows import clone_row
 from core.statements import Statement
 from registry.models import Alias, RegisteredModel
 from registry.querysets import PRODUCTION
@@ -93,8 +95,14 @@ def find_caller(*, secret: str, reference: str, scope: str = PREDICT) -> Caller 
         "is_active": True,
         "daily_quota": daily_quota,
     }
-    user = User.from_db(DEFAULT_DB_ALIAS, USER_COLUMNS, [values.get(name, DEFERRED) for name in USER_COLUMNS])
+    user = clone_row(_get_user_template(), related={}, **values)
     return Caller(user, ResolvedModel(version, parsed or ModelReference(version.model.name)))
+
+
+@cache
+def _get_user_template() -> User:
+    """Return a stored user whose fields are all deferred."""
+    return User.from_db(DEFAULT_DB_ALIAS, USER_COLUMNS, [DEFERRED] * len(USER_COLUMNS))
 
 
 def _parse_id(value: Any) -> UUID:

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.utils import timezone
 
+from core.rows import clone_row
 from predictions.models import Prediction
 from predictions.models.input import EMPTY_INPUT
 from predictions.models.prediction import EMPTY_OUTPUT
 from predictions.paths import get_input_path
 from predictions.services.inputs import PreparedInput
-from predictions.services.rows import clone_row
 
 
 def hide_data(prediction: Prediction, prepared: PreparedInput) -> tuple[Prediction, PreparedInput]:
