@@ -15,20 +15,13 @@ from accounts.models import AuditEntry, User
 from accounts.services import create_token
 from accounts.services.removal import anonymize_user
 from accounts.services.second_factor import begin_set_up, create_recovery_codes, remove_second_factor
-from accounts.tests.factories import make_code
+from accounts.tests.factories import create_device, make_code
 from mlsite.tests.access import grant
 
 pytestmark = pytest.mark.django_db
 LOGIN_URL, CODE_URL = "/accounts/login/", "/accounts/second-factor/code/"
 STATUS_URL, SET_UP_URL = "/accounts/second-factor/", "/accounts/second-factor/set-up/"
 PASSWORD = "correct horse"
-
-
-@pytest.fixture
-def device(user):
-    begin_set_up(user=user)
-    TOTPDevice.objects.update(confirmed=True)
-    return TOTPDevice.objects.get()
 
 
 def enter_password(client, username="ada", next_url="/models/"):
@@ -183,8 +176,7 @@ def test_a_second_set_up_does_not_replace_the_first(client, user, device):
 def test_tokens_and_sessions_are_not_affected(client, user):
     client.force_login(user)
     secret = create_token(user=user, name="x")[1]
-    begin_set_up(user=user)
-    TOTPDevice.objects.update(confirmed=True)
+    create_device(user)
     assert client.get("/models/").status_code == 200
     assert Client().get("/api/v1/predictions/", headers={"authorization": f"Bearer {secret}"}).status_code == 200
 

@@ -7,10 +7,9 @@ from threading import Barrier
 import pytest
 from django.db import connections
 from django.test import RequestFactory
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.services.lockout import FREE_FAILURES
-from accounts.services.second_factor import CodesLocked, begin_set_up, check_code
+from accounts.services.second_factor import CodesLocked, check_code
 from accounts.tests.factories import make_code
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,13 +31,6 @@ def check_at_once(user, codes):
 
     with ThreadPoolExecutor(len(codes)) as executor:
         return Counter(executor.map(check, codes))
-
-
-@pytest.fixture
-def device(user):
-    begin_set_up(user=user)
-    TOTPDevice.objects.update(confirmed=True)
-    return TOTPDevice.objects.get()
 
 
 def test_requests_at_the_same_time_do_not_exceed_the_limit_of_wrong_codes(user, device):

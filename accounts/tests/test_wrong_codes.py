@@ -7,7 +7,6 @@ from django.contrib.auth import SESSION_KEY
 from django.core import signing
 from django.test import Client, RequestFactory
 from django.utils import timezone
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.devices import SALT, _hash_username
 from accounts.models import AttemptCount, AuditEntry
@@ -15,21 +14,13 @@ from accounts.services.lockout import SignInSource, forget_failures, record_fail
 from accounts.services.second_factor import (
     MAX_WRONG_CODES,
     CodesLocked,
-    begin_set_up,
     check_code,
     remove_second_factor,
 )
-from accounts.tests.factories import make_code
+from accounts.tests.factories import create_device, make_code
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse"
-
-
-@pytest.fixture
-def device(user):
-    begin_set_up(user=user)
-    TOTPDevice.objects.update(confirmed=True)
-    return TOTPDevice.objects.get()
 
 
 def enter_code(code, address, client=None):
@@ -99,6 +90,4 @@ def test_browsers_of_the_user_have_their_own_count(user, device):
 def test_the_removal_of_the_second_factor_ends_the_wait(user, device):
     guess(user, MAX_WRONG_CODES)
     remove_second_factor(user=user)
-    begin_set_up(user=user)
-    TOTPDevice.objects.update(confirmed=True)
-    assert check_from(user, make_code(TOTPDevice.objects.get()), "10.9.9.9")
+    assert check_from(user, make_code(create_device(user)), "10.9.9.9")
