@@ -193,6 +193,7 @@ def _clean_path(name: str) -> str:
 
 
 def split_path(name: str) -> list[str]:
+    """Return the parts of a path in an archive, without those that lead out of it."""
     return [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
 
 

@@ -172,4 +172,5 @@ def _match_similar(mapped: Mapped, columns: Sequence[str], names: Sequence[str])
 
 
 def fold_name(name: str) -> str:
+    """Return a name without case and separators, to compare it."""
     return SEPARATORS_PATTERN.sub("", name).casefold()

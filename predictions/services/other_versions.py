@@ -12,6 +12,7 @@ from predictions.models import Input, Prediction
 from predictions.services.inputs import prepare_stored_input
 from predictions.services.predict import record_prediction, run_model
 from predictions.services.prediction_events import record_prediction_events
+from predictions.services.rows import build_prediction
 from predictions.services.stored_files import check_data_is_stored
 from registry.models import ModelVersion
 from registry.references import resolve_model
@@ -40,12 +41,8 @@ def predict_with_version(
     resolved = resolve_model(str(version), user=user)
     prepared = prepare_stored_input(prediction.input, resolved.version)
     count_predictions(user=user)
-    row = Prediction(
-        input=prediction.input,
-        model_version=resolved.version,
-        user=user,
-        source=Prediction.Source.WEB,
-        decode_ms=prepared.decode_ms,
+    row = build_prediction(
+        prediction.input, resolved.version, user, source=Prediction.Source.WEB, decode_ms=prepared.decode_ms
     )
     run_model(row, prepared, resolved)
     with transaction.atomic():

@@ -32,7 +32,13 @@ def build_input(kind: str, content_type: str, user: User | None, **values: Any) 
 
 
 def build_prediction(
-    row: Input, version: ModelVersion, user: User | None, *, source: str, client_reference: str, decode_ms: float | None
+    row: Input,
+    version: ModelVersion,
+    user: User | None,
+    *,
+    source: str,
+    client_reference: str = "",
+    decode_ms: float | None = None,
 ) -> Prediction:
     """Return an unsaved prediction that has not run."""
     related: dict[str, Model] = {"input": row, "model_version": version}

@@ -19,6 +19,7 @@ from inference.errors import InferenceError
 from predictions.models import Prediction, QueuedPrediction
 from predictions.services.background.transitions import finish_prediction
 from predictions.services.inputs import prepare_input
+from predictions.services.rows import build_prediction
 from predictions.services.storage import store_prediction
 from registry.references import ModelReference, ResolvedModel, resolve_model
 
@@ -69,14 +70,8 @@ def queue_prediction(
         is_default_model=not model,
     )
     count_predictions(user=user)
-    prediction = Prediction(
-        input=prepared.row,
-        model_version=resolved.version,
-        user=user,
-        source=source,
-        status=Prediction.Status.QUEUED,
-        client_reference=client_reference,
-    )
+    prediction = build_prediction(prepared.row, resolved.version, user, source=source, client_reference=client_reference)
+    prediction.status = Prediction.Status.QUEUED
 
     def complete_transaction(prediction: Prediction) -> None:
         _store_work(prediction, resolved.reference, expires_in)
