@@ -11,5 +11,5 @@ user_erasing = Signal()
 """Sent in the transaction that starts to erase a user, while they still have their name, with the argument `user`."""
 
 user_linking = Signal()
-"""Sent in the transaction that links an account to a user of a provider, who may not be who has used it so far, with the
-argument `user`."""
+"""Sent in the transaction that links an account to a user of a provider, with the argument `user`. This can be another
+person than the one who has used the account so far."""

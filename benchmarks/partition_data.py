@@ -160,7 +160,7 @@ def fill_tables(*, count: int, start: datetime, end: datetime, report: Callable[
     parameters |= {"names": list(MODELS), "versions": [versions[name] for name in MODELS], "digits_tenths": DIGITS_TENTHS}
     parameters |= {"classes": [classes for classes, _ in MODELS.values()], "features": [each for _, each in MODELS.values()]}
     with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")  # check no foreign key: the rows are made to fit
+        cursor.execute("SET session_replication_role = replica")  # skip the checks of foreign keys: the rows are consistent
         cursor.execute("SET maintenance_work_mem = '512MB'")
         cursor.execute("SELECT setseed(0.5)")
         for statement in (FUNCTIONS, POOL, "ANALYZE pool"):

@@ -92,7 +92,7 @@ class DatabaseErrorFilter(logging.Filter):
 
 
 def skip_unused_fields() -> None:
-    """Let records contain neither the line of code nor the thread and the process, which no format uses.
+    """Omit the line of code, the thread, and the process from log records, because no format uses them.
 
     A message then takes 23 instead of 26 us of CPU. See "Optimization" in the logging HOWTO of Python.
     """

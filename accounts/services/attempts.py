@@ -39,7 +39,7 @@ def count_attempt(*, kind: str, key: str, limit: int) -> int:
 
 
 def find_wait_seconds(*, kind: str, key: str, limit: int) -> int:
-    """Return the seconds after which the next attempt is allowed; 0 if it is now. Nothing is counted."""
+    """Return the seconds until the next attempt is allowed, or 0 if it is allowed now. This does not count as an attempt."""
     now = timezone.now()
     row = AttemptCount.objects.filter(kind=kind, key=_hash_key(key)).first()
     return _compute_wait(row, now) if row and row.count >= limit and _is_current(row, now) else 0

@@ -162,8 +162,8 @@ def _claim(pk: str) -> Erasure | None:
 def _complete(erasure: Erasure) -> bool:
     """Complete an erasure, and delete the account unless rows need it. Return False if rows are left to erase.
 
-    A request that was running when the account was cleared can store a row after its eraser has run. With the account, that
-    row would only lose its relation to the user. The lock lets such requests end first, or fail.
+    A request that was running when the account was cleared can store a row after its eraser has run. If the
+    account were deleted then, that row would only lose its user. The lock lets such requests end first, or fail.
     """
     with transaction.atomic():
         user = User.objects.select_for_update().filter(pk=erasure.user_id).first() if erasure.user_id else None

@@ -100,7 +100,7 @@ def _add_identity(issuer: str, subject: str, claims: Claims) -> User:
 
 
 def _find_linkable_user(issuer: str, claims: Claims) -> User | None:
-    """Return the account with the verified address of the claims, whose password, tokens, and webhooks stop working.
+    """Return the account with the verified address of the claims. Its password, tokens, and webhooks stop working.
 
     The address of the account is not verified: whoever typed it in could keep access to the account.
     """

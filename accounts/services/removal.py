@@ -134,7 +134,7 @@ def _delete_newest_sessions(user_id: UUID) -> None:
 
 
 def delete_sessions(*, user_id: UUID, sessions: QuerySet[Session]) -> None:
-    """Delete those of some sessions that belong to a user, who is only in the encoded data: each session is decoded."""
+    """Delete the sessions of a user. Each one is decoded, because only its data contains the user."""
     keys = [
         session.pk
         for session in sessions.iterator(chunk_size=SESSIONS_PER_FETCH)

@@ -20,7 +20,7 @@ DEVICE_NAME = "TOTP"
 RECOVERY_CODE_COUNT = 10
 CODE_DIGITS = 6
 WRONG_CODE, WRONG_CODE_KNOWN = "wrong-code", "wrong-code-known"
-MAX_WRONG_CODES = 10  # per hour and user, from all browsers that are not known; and as many from all that are
+MAX_WRONG_CODES = 10  # per hour and user. Known browsers have a separate count.
 
 
 class CodesLocked(Exception):
@@ -106,8 +106,8 @@ def _check(request: HttpRequest, user: User, code: str, devices: list[TOTPDevice
     code = "".join(code.split()).lower()
     kind = TOTPDevice if code.isdigit() and len(code) == CODE_DIGITS else StaticDevice
     with transaction.atomic():
-        # One code at a time. Otherwise, many requests at once were checked before the first wrong code is counted, and two
-        # requests could use the same code.
+        # One code at a time. Otherwise, many codes could be checked before the first wrong one is counted, and two requests
+        # could use the same code.
         User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
         if seconds := _find_wait_seconds(user, source):
             raise CodesLocked(seconds)

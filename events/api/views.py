@@ -158,7 +158,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     )
     @action(detail=True, methods=["post"])
     def resend(self, request: Request, pk: str) -> Response:
-        """Send a delivery that has ended again, or all failed ones."""
+        """Resend a delivery that has ended, or all failed ones."""
         webhook: Webhook = self.get_object()
         serializer = ResendRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)

@@ -105,7 +105,7 @@ class Relay:
         return count
 
     def _start_targets(self, allowed: Container[str] | None = None) -> None:
-        """Start to send the deliveries that are due to targets without a batch in flight: all of them, or those allowed."""
+        """Start sending due deliveries to the targets without a batch in flight: to all of them, or to those allowed."""
         paused = set(TargetStatus.objects.filter(next_attempt_at__gt=timezone.now()).values_list("pk", flat=True))
         due = Delivery.objects.filter(next_attempt_at__lte=timezone.now())
         for target in due.iterate_targets():

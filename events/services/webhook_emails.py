@@ -25,7 +25,7 @@ MAX_AGE = timedelta(days=3)  # of the change, after which an email that could no
 
 
 def send_disabled_emails() -> int:
-    """Send an email about each disabled webhook whose user has got none. Return their number. A periodic job.
+    """Send an email about each disabled webhook whose user has not been notified. Return their number. A periodic job.
 
     Nothing is sent to inactive users and users without an address, or if the site has no mail server. If the mail server is
     unavailable, the next run tries again. If this process is killed while it sends an email, the email is not sent again.

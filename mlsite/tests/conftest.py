@@ -22,7 +22,7 @@ BOOTSTRAP_SECONDS = 300  # for the slowest machine, while all of its cores run t
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Repeat a failed test of the browser once in CI, whose machine can be slow at any moment. The report counts these."""
+    """Repeat a failed browser test once in CI, whose machine can be slow at any moment. The report counts the repeats."""
     if os.environ.get("CI"):
         for item in items:
             if item.get_closest_marker("browser"):

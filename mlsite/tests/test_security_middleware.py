@@ -31,7 +31,7 @@ def test_the_api_refuses_tokens_over_http_and_redirects_other_reads(https, api, 
 
 
 def test_prometheus_reads_the_metrics_over_http(https, settings, client):
-    """It reaches the server without the proxy, as the scrape configuration in deploy/prometheus/alerts.yaml does."""
+    """Prometheus reaches the server without the proxy, as the scrape configuration in deploy/prometheus/alerts.yaml does."""
     settings.METRICS_PUBLIC = True
     assert client.get("/metrics").status_code == 200
     assert client.get("/metrics", headers={"Authorization": "Bearer unknown"}).status_code == 401

@@ -186,7 +186,7 @@ def _remove_rows(policy: RetentionPolicy, limit: datetime, ids: Sequence[UUID]) 
 
 
 def _select_inputs(policy: RetentionPolicy, limit: datetime, ids: Sequence[UUID]) -> QuerySet[Input]:
-    """Return the inputs of predictions whose images are removed: no prediction of them is newer, or stays otherwise."""
+    """Return the inputs whose images are removed: those of which no prediction is newer, or stays for another reason."""
     needed = Q(created_at__gte=limit) | ~Q(status__in=Prediction.FINAL_STATUSES) | ~Q(model_version__model=policy.model)
     if policy.keep_reviewed:
         needed |= Q(Exists(Review.objects.active().filter(prediction=OuterRef("pk"))))

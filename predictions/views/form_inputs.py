@@ -41,7 +41,7 @@ def get_form_arguments(signature_input: AnyInput) -> dict[str, Any]:
 
 
 def get_job_limits(signature_input: AnyInput) -> dict[str, Any] | None:
-    """Return the limits of the file of a batch job; None for an image with features, whose form takes no file of them."""
+    """Return the limits of the file of a batch job; None for images with features, whose form takes no such file."""
     if FORM_CLASSES[signature_input.parts] is ImageFeaturesForm:
         return None
     return {"bytes": settings.MAX_BATCH_FILE_BYTES, "size": format_bytes(settings.MAX_BATCH_FILE_BYTES)}

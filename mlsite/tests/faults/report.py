@@ -45,7 +45,7 @@ def build_section(results: Sequence[Result]) -> str:
 def describe_measurement(results: Sequence[Result]) -> str:
     """Return a paragraph about the dates, the machines, and how busy they were."""
     dates, machines = (sorted({getattr(result, name) for result in results}) for name in ("date", "machine"))
-    text = f"Measured with `make faults` on {' and '.join(dates)}. Machine: {' and '.join(machines)}."
+    text = f"Measured with `make faults` on {' and '.join(dates)}. Hardware and system: {'; '.join(machines)}."
     averages = [result.load_average for result in results if result.load_average is not None]
     if averages:
         text += f" Load averages, with the load of the faults: {min(averages):.0f} to {max(averages):.0f}."
@@ -67,7 +67,7 @@ def describe_total(results: Sequence[Result]) -> str:
     """Return a sentence about all rounds together."""
     rounds, acknowledged = (sum(getattr(each, name) for each in results) for name in ("rounds", "acknowledged"))
     total = Result("", "", "", rounds, other=sum(each.breach_count for each in results))
-    bound = f" Over all faults, the rate of failure per round is below {total.describe_bound()}." if not total.other else ""
+    bound = "" if total.other else f" With 95% confidence, at most {total.describe_bound()} of rounds have a breach."
     return f"In total, {rounds:,} rounds, {acknowledged:,} acknowledged predictions, and {total.other:,} breaches.{bound}\n"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import re
@@ -66,10 +67,10 @@ class Result:
             self.breaches.append(f"{breach['invariant']}: {breach['message']}")
 
     def describe_bound(self) -> str:
-        """Return the upper bound of the rate of rounds with a breach, or a dash if there was a breach."""
+        """Return the upper bound of the rate of rounds with a breach, rounded up, or a dash if there was a breach."""
         if not self.rounds or self.breach_count:
             return "-"
-        return f"{min(1.0, CONFIDENCE_EVENTS / self.rounds):.1%}"
+        return f"{min(1.0, math.ceil(1000 * CONFIDENCE_EVENTS / self.rounds) / 1000):.1%}"
 
 
 def classify(breach: Mapping[str, str]) -> str:

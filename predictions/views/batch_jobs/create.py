@@ -34,7 +34,7 @@ from registry.references import ResolvedModel, resolve_model
 
 
 class NewBatchJobView(SubmissionMixin, HtmxLoginRequiredMixin, FormView):
-    """Upload the file of a batch job, or paste rows. A table leads to its preview, an archive of images starts.
+    """Upload the file of a batch job, or paste rows. A table opens its preview; an archive of images starts immediately.
 
     htmx requests get the error as text, or a redirect of the browser.
     """
