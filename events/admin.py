@@ -125,7 +125,7 @@ class WebhookAdmin(EventAdmin):
     list_select_related = ("user",)
     list_filter: ClassVar[Any] = ("state",)
     search_fields = ("url", "user__username")
-    search_help_text = _("A part of the URL, or of a username")
+    search_help_text = _("Part of the URL or of a username")
     fields: ClassVar[Any] = (
         *("user", "url", "description", "shown_event_types", "state", "disabled_reason", "disabled_at"),
         *("disabled_error", "owner_notified_at"),

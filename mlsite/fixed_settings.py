@@ -112,7 +112,7 @@ _SPECTACULAR: dict[str, Any] = {
         {"name": "inputs", "description": "Stored images, rows, and texts."},
         {"name": "models", "description": "Registered models, their versions, and their metrics."},
         {"name": "ground-truth", "description": "Send the true labels or values of many predictions."},
-        {"name": "webhooks", "description": "Send events to a URL, and see what its receiver responds."},
+        {"name": "webhooks", "description": "Send events to a URL, and see how the receiver responds."},
     ],
     "ENUM_NAME_OVERRIDES": {
         "StatusEnum": "predictions.models.Prediction.Status",

@@ -41,7 +41,7 @@ class BatchFileForm(forms.Form):
         self.fields["file"].help_text = gettext(
             "A CSV file for a model that takes rows or texts, or a ZIP file for a model that takes images, up to %(limit)s. "
             "The columns of a CSV file have the names of the features. For a model that takes images with features, add a "
-            "CSV file to the ZIP file. Its column image has the names of the images."
+            "CSV file to the ZIP file. Its column “image” has the names of the images."
         ) % {"limit": limit}
 
 

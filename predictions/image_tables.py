@@ -71,7 +71,7 @@ class ImageTable:
             message = (
                 gettext("The archive has no image %(name)s.") % {"name": clean_name(text)}
                 if path
-                else gettext("The row names no image.")
+                else gettext("The row does not name an image.")
             )
             raise InvalidInput(message, code="missing-image", field="image")
         return found
@@ -103,7 +103,7 @@ def find_image_column(columns: Sequence[str], mapped: Mapping[str, str | None]) 
         if name in by_name:
             return by_name[name]
     raise make_archive_error(
-        gettext("The table has no column with the names of the images. Name this column image. The file has %(columns)s.")
+        gettext("The table has no column with the names of the images. Name this column “image”. The file has %(columns)s.")
         % {"columns": format_names(columns)},
         code="missing-columns",
     )

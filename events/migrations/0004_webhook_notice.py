@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             model_name="webhook",
             name="owner_notified_at",
             field=models.DateTimeField(
-                blank=True, editable=False, help_text="When the email that it is disabled was sent.", null=True
+                blank=True, editable=False, help_text="When the email about the disabled webhook was sent.", null=True
             ),
         ),
     ]

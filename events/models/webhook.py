@@ -59,7 +59,7 @@ class Webhook(models.Model):
         _("last error"), max_length=MAX_ERROR_CHARACTERS, blank=True, default="", db_default=""
     )
     owner_notified_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text=_("When the email that it is disabled was sent.")
+        null=True, blank=True, editable=False, help_text=_("When the email about the disabled webhook was sent.")
     )
     secret = models.CharField(max_length=MAX_SECRET_CHARACTERS)
     previous_secret = models.CharField(max_length=MAX_SECRET_CHARACTERS, blank=True)

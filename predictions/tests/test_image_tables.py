@@ -57,7 +57,7 @@ def test_errors_name_the_line_and_the_image(parcels, user):
     table = "image,weight\n" + "\n".join(rows)
     job = run(user, table, **{"bad.png": b"text", "folder/y.png": BLACK, "cut.png": WHITE[:-20]})
     messages = list(job.items.order_by("number").values_list("error_message", flat=True))
-    assert messages[:2] == ["Line 2: The archive has no image c.png.", "Line 3: The row names no image."]
+    assert messages[:2] == ["Line 2: The archive has no image c.png.", "Line 3: The row does not name an image."]
     assert messages[2].startswith("Line 4, a.png: weight: ")
     assert messages[3].startswith("Line 5, bad.png: ")
     assert messages[4].startswith("Line 6: Expected 2 values")
@@ -71,7 +71,7 @@ def test_errors_name_the_line_and_the_image(parcels, user):
     [
         ({"a.png": BLACK}, "no-table", "has no table"),
         ({"a.png": BLACK, "x.csv": b"", "y.tsv": b""}, "too-many-tables", "x.csv, y.tsv"),
-        ({"a.png": BLACK, "x.csv": b"photo,weight\na.png,1"}, "missing-columns", "Name this column image."),
+        ({"a.png": BLACK, "x.csv": b"photo,weight\na.png,1"}, "missing-columns", "Name this column “image”."),
         ({"a.png": BLACK, "x.csv": b"image,mass\na.png,1"}, "missing-columns", "weight"),
         ({"a.png": BLACK, "x.csv": b"image,weight\n"}, "no-rows", "no rows"),
         ({"x.csv": b"image,weight\na.png,1"}, "no-images", "no images"),
