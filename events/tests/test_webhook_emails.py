@@ -6,8 +6,9 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from accounts.models import AttemptCount
 from events.models import Webhook
-from events.services.webhook_emails import MAX_AGE, send_disabled_emails
+from events.services.webhook_emails import MAX_AGE, MAX_EMAILS, send_disabled_emails
 from events.services.webhook_state import FAILING_PERIOD, MIN_FAILURES, disable_webhook
 from events.services.webhooks import resume_webhook
 from events.tests.webhooks import make_event, make_webhook, relay
@@ -108,3 +109,16 @@ def test_without_a_url_of_the_site_the_email_has_no_link(ada, settings):
     send_disabled_emails()
     assert "at mlsite was disabled" in mail.outbox[0].body
     assert "/accounts/webhooks/" not in mail.outbox[0].body
+
+
+def test_a_user_gets_few_emails_per_hour_and_holds_no_others(ada, make_user, monkeypatch):
+    monkeypatch.setattr("events.services.webhook_emails.MAX_EMAILS_PER_RUN", MAX_EMAILS + 1)
+    webhooks = [make_disabled(ada) for _ in range(MAX_EMAILS + 2)]
+    make_disabled(make_user("grace", email="grace@example.org"))
+    assert send_disabled_emails() == MAX_EMAILS + 1
+    assert [message.to for message in mail.outbox] == [["ada@example.org"]] * MAX_EMAILS + [["grace@example.org"]]
+    resume_webhook(webhook=webhooks[0])
+    disable_webhook(webhook=webhooks[0], reason=Webhook.Reason.GONE)
+    assert send_disabled_emails() == 0
+    AttemptCount.objects.update(started_at=timezone.now() - timedelta(hours=1))
+    assert send_disabled_emails() == 3
