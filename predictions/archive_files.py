@@ -83,8 +83,23 @@ class ArchiveFile:
                 % {"count": format_count(len(self.members)), "limit": format_count(max_members)},
                 code="too-many-items",
             )
-        _check_members(self.members, size)
+        self._size = size
+        _check_members(self.members)
+        self.check_expansion(sum(member.info.file_size for member in self.members))
         _check_overlaps(infos)
+
+    def check_expansion(self, total: int) -> None:
+        """Check the size of what is read from the archive.
+
+        Raises:
+            InvalidInput: it is much larger than the archive.
+        """
+        if total > MAX_EXPANSION * self._size + EXPANSION_ALLOWANCE_BYTES:
+            raise make_archive_error(
+                gettext("The archive of %(size)s expands to %(total)s. Images do not shrink that much.")
+                % {"size": format_bytes(self._size), "total": format_bytes(total)},
+                code="archive-bomb",
+            )
 
     def read(self, member: Member, *, max_bytes: int) -> ContentFile:
         """Return a member as a file.
@@ -197,7 +212,7 @@ def split_path(name: str) -> list[str]:
     return [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
 
 
-def _check_members(members: Sequence[Member], size: int) -> None:
+def _check_members(members: Sequence[Member]) -> None:
     names = [member.name for member in members]
     if not any(os.path.splitext(name)[1].lower() in IMAGE_EXTENSIONS for name in names):
         contents = (
@@ -208,13 +223,6 @@ def _check_members(members: Sequence[Member], size: int) -> None:
         )
     if all(member.info.flag_bits & ENCRYPTED_FLAG for member in members):
         raise make_archive_error(gettext("The archive is encrypted. Create it without a password."), code="encrypted")
-    total = sum(member.info.file_size for member in members)
-    if total > MAX_EXPANSION * size + EXPANSION_ALLOWANCE_BYTES:
-        raise make_archive_error(
-            gettext("The archive of %(size)s expands to %(total)s. Images do not shrink that much.")
-            % {"size": format_bytes(size), "total": format_bytes(total)},
-            code="archive-bomb",
-        )
 
 
 def _check_overlaps(infos: Sequence[zipfile.ZipInfo]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.core.files.base import ContentFile
 from django.utils.translation import gettext
@@ -63,10 +63,8 @@ class ImageTable:
         Raises:
             InvalidInput: there is none.
         """
-        path = tuple(split_path(text.strip()))
-        found = self._by_path.get((*self._folder, *path)) or self._by_path.get(path)
-        if found is None and len(path) == 1:
-            found = self._by_name.get(path[0])
+        path = _split_cell(text)
+        found = self._find_member(path)
         if found is None:
             message = (
                 gettext("The archive has no image %(name)s.") % {"name": clean_name(text)}
@@ -76,6 +74,15 @@ class ImageTable:
             raise InvalidInput(message, code="missing-image", field="image")
         return found
 
+    def check_size(self, names: Iterable[str]) -> None:
+        """Check the size of the images that all rows name together: a copy of the image is stored with each row.
+
+        Raises:
+            InvalidInput: it is much larger than the archive, because rows name the same images again and again.
+        """
+        found = {name: (self._find_member(_split_cell(name)), count) for name, count in Counter(names).items()}
+        self._archive.check_expansion(sum(member.info.file_size * count for member, count in found.values() if member))
+
     def read_image(self, member: Member, *, max_bytes: int) -> ContentFile:
         """Return an image as a file.
 
@@ -83,6 +90,10 @@ class ImageTable:
             InvalidInput: it is too large, encrypted, or damaged.
         """
         return self._read(member, max_bytes=max_bytes)
+
+    def _find_member(self, path: tuple[str, ...]) -> Member | None:
+        found = self._by_path.get((*self._folder, *path)) or self._by_path.get(path)
+        return self._by_name.get(path[0]) if found is None and len(path) == 1 else found
 
     def _read(self, member: Member, *, max_bytes: int) -> ContentFile:
         try:
@@ -107,6 +118,10 @@ def find_image_column(columns: Sequence[str], mapped: Mapping[str, str | None]) 
         % {"columns": format_names(columns)},
         code="missing-columns",
     )
+
+
+def _split_cell(text: str) -> tuple[str, ...]:
+    return tuple(split_path(text.strip()))
 
 
 def _get_path(member: Member) -> tuple[str, ...]:

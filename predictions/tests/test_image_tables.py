@@ -10,6 +10,7 @@ from django.utils import timezone
 from core.tests.pages import get_text
 from inference.errors import InvalidInput
 from inference.tests.factories import make_image
+from predictions import archive_files
 from predictions.image_tables import find_image_column
 from predictions.models import BatchJob, Prediction
 from predictions.services.batch_jobs import can_run_directly, chunks, retry_batch_job, start_batch_job
@@ -138,3 +139,14 @@ def test_the_page_shows_the_preview_before_the_job_starts(parcels, signed_in):
     page = get_text(signed_in.get(job.get_absolute_url()))
     assert "66.5" in page
     assert "Line 4" in page
+
+
+def test_rows_that_name_the_same_large_image_again_and_again_are_rejected(parcels, user, monkeypatch):
+    monkeypatch.setattr(archive_files, "EXPANSION_ALLOWANCE_BYTES", 0)
+    archive = make_archive("image,weight\n" + "a.png,1\n" * 300)
+    assert len(archive) < 1000  # of which the table expands to 2,400 bytes, and its images to 300 times the size of one
+    with pytest.raises(InvalidInput, match="expands to") as caught:
+        make_job(user, archive, "parcels")
+    assert caught.value.code == "archive-bomb"
+    job = make_job(user, make_archive("image,weight\n" + "a.png,1\n" * 5 + "z.png,1\n,1\na.png\n"), "parcels")
+    assert job.total_items == 8

@@ -164,11 +164,15 @@ def _inspect_file(
         return
     archive = ArchiveFile(file, size=file.size, max_members=get_max_members())
     try:
-        content = ImageTable(archive).read_table()
+        images = ImageTable(archive)
+        content = images.read_table()
     finally:
         archive.close()
     columns = _inspect_table(job, content, table, mapping, must_be_complete=must_be_complete)
-    job.options[IMAGE_COLUMN_OPTION] = find_image_column(columns, job.options["mapping"])
+    job.options[IMAGE_COLUMN_OPTION] = column = find_image_column(columns, job.options["mapping"])
+    position = columns.index(column)
+    rows = TableFile(content, table, encoding=job.options["encoding"], delimiter=job.options["delimiter"])
+    images.check_size(row.cells[position] for row in rows if row.error is None)
 
 
 def _inspect_table(
