@@ -97,8 +97,8 @@ def process_attempts(webhook: Webhook, attempts: dict[str, Attempt | None]) -> d
     """
     made = [attempt for attempt in attempts.values() if attempt is not None]
     failed = [attempt for attempt in made if not attempt.is_delivered]
-    if gone := next((attempt for attempt in made if attempt.is_gone), None):
-        disable_webhook(webhook=webhook, reason=Webhook.Reason.GONE, error=gone.message)
+    gone = next((attempt for attempt in made if attempt.is_gone), None)
+    if gone and disable_webhook(webhook=webhook, reason=Webhook.Reason.GONE, error=gone.message):
         return {key: build_outcome(attempt, Result.REJECTED) if attempt else DISABLED for key, attempt in attempts.items()}
     if len(failed) < len(made):
         record_success(webhook=webhook)

@@ -41,14 +41,17 @@ def record_failures(*, webhook: Webhook, count: int, error: str) -> None:
         disable_webhook(webhook=webhook, reason=Webhook.Reason.FAILING, error=error)
 
 
-def disable_webhook(*, webhook: Webhook, reason: Webhook.Reason, error: str = "") -> None:
+def disable_webhook(*, webhook: Webhook, reason: Webhook.Reason, error: str = "") -> bool:
     """Disable a webhook. It gets no new events, and those that wait have failed. The user can resume it.
 
     The job `send_disabled_emails` notifies the user.
+
+    Returns:
+        False if it was disabled already, or has another URL meanwhile.
     """
     now = timezone.now()
     with transaction.atomic():
-        changed = Webhook.objects.filter(pk=webhook.pk, disabled_at=None).update(
+        changed = Webhook.objects.filter(pk=webhook.pk, url=webhook.url, disabled_at=None).update(
             state=Webhook.State.DISABLED,
             disabled_at=now,
             disabled_reason=reason,
@@ -56,7 +59,8 @@ def disable_webhook(*, webhook: Webhook, reason: Webhook.Reason, error: str = ""
             owner_notified_at=None,
         )
         if not changed:
-            return
+            return False
         waiting = Delivery.objects.filter(target=webhook.target, state=Delivery.State.PENDING, lease=None)
         waiting.update(state=Delivery.State.FAILED, ended_at=now, error="The webhook is disabled.")
     logger.warning("webhook disabled", extra={"webhook": str(webhook.pk), "reason": str(reason)})
+    return True
