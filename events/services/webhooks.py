@@ -84,9 +84,12 @@ def resume_webhook(*, webhook: Webhook) -> None:
 
 def rotate_secret(*, webhook: Webhook) -> Webhook:
     """Create a new secret. For 24 hours, requests are signed with the previous one too."""
-    webhook.previous_secret, webhook.secret = webhook.secret, create_secret()
-    webhook.previous_secret_expires_at = timezone.now() + ROTATION_PERIOD
-    webhook.save(update_fields=["secret", "previous_secret", "previous_secret_expires_at"])
+    with transaction.atomic():
+        # Of two requests at the same time, the second keeps the secret that the first returned.
+        webhook.refresh_from_db(from_queryset=Webhook.objects.select_for_update())
+        webhook.previous_secret, webhook.secret = webhook.secret, create_secret()
+        webhook.previous_secret_expires_at = timezone.now() + ROTATION_PERIOD
+        webhook.save(update_fields=["secret", "previous_secret", "previous_secret_expires_at"])
     return webhook
 
 

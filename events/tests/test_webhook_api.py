@@ -8,7 +8,7 @@ from accounts.services import create_token
 from core.tests.problems import assert_problem
 from events.models import Delivery, Event, Webhook
 from events.services.webhook_state import disable_webhook
-from events.services.webhooks import MAX_TEST_EVENTS, MAX_WEBHOOKS
+from events.services.webhooks import MAX_TEST_EVENTS, MAX_WEBHOOKS, rotate_secret
 from events.tests.webhooks import SUCCEEDED, get_delivery, make_deliveries, make_webhook, relay
 
 pytestmark = pytest.mark.django_db
@@ -170,3 +170,10 @@ def test_a_token_needs_all_scopes_to_change_webhooks(user, scopes):
     ):
         assert_problem(response, 403, "insufficient-scope")
     assert user.webhooks.get().secret == webhook.secret
+
+
+def test_two_new_secrets_at_the_same_time_are_both_valid(user):
+    webhook = make_webhook(user, URL)
+    other = Webhook.objects.get()
+    first, second = rotate_secret(webhook=webhook).secret, rotate_secret(webhook=other).secret
+    assert Webhook.objects.get().list_valid_secrets() == [second, first]
