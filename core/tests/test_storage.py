@@ -6,7 +6,9 @@ import threading
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
 
 from core.storage import DurableFileSystemStorage
 from core.storage_errors import StorageFull, StorageUnavailable
@@ -37,6 +39,17 @@ def test_a_file_is_stored_byte_for_byte_without_a_temporary_file(save, storage, 
     assert Path(storage.path(name)).read_bytes() == b"\0\x01" * 1000
     assert stat.S_IMODE(os.stat(storage.path(name)).st_mode) == settings.FILE_UPLOAD_PERMISSIONS == 0o640
     assert list_files(tmp_path / "media") == ["inputs/ab/cd/x.png"]
+
+
+@pytest.mark.parametrize("name", ["..", "../x", "a/../../b", "a/b/../../../c", "/etc/passwd", "a/../../media2/b"])
+def test_names_outside_the_folder_are_refused(storage, name):
+    with pytest.raises(SuspiciousFileOperation):
+        storage.path(name)
+
+
+@pytest.mark.parametrize("name", ["a.png", "inputs/ab/x-1_2.png", "a..b", "a/b.", "a/../b", "a//b", "./a", ".", "", "é"])
+def test_paths_are_those_of_django(storage, name):
+    assert storage.path(name) == FileSystemStorage(location=storage.location).path(name)
 
 
 def test_existing_files_are_not_overwritten(save, storage):

@@ -1,7 +1,12 @@
+import re
+import unicodedata
+
 import pytest
 from django.core.exceptions import ValidationError
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from core.validators import clean_file_name, validate_artifact_path, validate_labels, validate_name
+from core.validators import MAX_FILE_NAME_CHARACTERS, clean_file_name, validate_artifact_path, validate_labels, validate_name
 
 
 @pytest.mark.parametrize("name", ["digits", "iris-2", "a", "resnet50-v1"])
@@ -37,3 +42,14 @@ def test_invalid_labels(labels):
 )
 def test_file_names_are_cleaned(name, cleaned):
     assert clean_file_name(name) == cleaned
+
+
+@given(st.text("ab .é\u200b\ud800\0\t\n\x1f\x7f\x85/\\", max_size=30), st.sampled_from([1, 300]))
+@example("\x7f", 1)
+@example(" a b ", 300)
+def test_file_names_of_ascii_are_cleaned_like_all_others(name, count):
+    name *= count
+    base = re.split(r"[/\\]", name)[-1]
+    visible = "".join(char for char in base if unicodedata.category(char)[0] != "C")
+    assert clean_file_name(name) == visible.strip()[:MAX_FILE_NAME_CHARACTERS]
+    assert len(clean_file_name(name)) <= MAX_FILE_NAME_CHARACTERS

@@ -66,6 +66,16 @@ def test_a_delivery_links_to_its_webhook(read_page, user):
     assert str(event.uuid) in read_page(Event, event)
 
 
+def test_a_delivery_shows_the_target_of_a_deleted_webhook_without_a_link(read_page, user):
+    deleted, event = make_webhook(user, "https://example.org/deleted"), make_event(user)
+    remaining = make_webhook(user, "https://example.org/hook")
+    delivery = Delivery.objects.create(event=event, key=event.key, target=deleted.target)
+    deleted.delete()
+    page = read_page(Delivery, delivery)
+    assert f'<div class="readonly">{delivery.target}</div>' in page
+    assert str(remaining.pk) not in page
+
+
 def test_a_webhook_has_no_link_to_the_page_that_only_its_user_can_open(read_page, user):
     webhook = make_webhook(user, "https://example.org/hook", "review.created", "alias.changed")
     page = read_page(type(webhook), webhook)

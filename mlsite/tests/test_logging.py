@@ -1,6 +1,7 @@
 """What an operator sees in the terminal: no false warnings, and no line that repeats another one."""
 
 import io
+import json
 import logging
 import sys
 
@@ -8,7 +9,13 @@ import pytest
 from django.core.checks import run_checks
 from django.db import OperationalError
 
-from mlsite.logging_config import DatabaseErrorFilter, MaskedJsonFormatter, MaskedTextFormatter, choose_formatter
+from mlsite.logging_config import (
+    DatabaseErrorFilter,
+    MaskedJsonFormatter,
+    MaskedTextFormatter,
+    choose_formatter,
+    skip_unused_fields,
+)
 
 pytestmark = pytest.mark.once
 
@@ -64,6 +71,23 @@ def test_errors_of_the_database_have_one_traceback_per_minute():
     first, second, other = records
     assert (bool(first.exc_info), bool(second.exc_info), bool(other.exc_info)) == (True, False, True)
     assert second.getMessage() == "Service Unavailable: /readyz: down"
+
+
+def test_records_lose_only_fields_that_no_format_uses(monkeypatch):
+    fields = ("logThreads", "logProcesses", "logMultiprocessing")
+    for name in ("_srcfile", "raiseExceptions", *fields):
+        monkeypatch.setattr(logging, name, getattr(logging, name))
+    stream, logger = io.StringIO(), logging.Logger("any")
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(MaskedJsonFormatter("{asctime}{levelname}{name}{message}", style="{"))
+    logger.addHandler(handler)
+    for skip in (lambda: None, skip_unused_fields):
+        skip()
+        logger.error("no %s", "disk", extra={"path": "/x"})
+    first, second = ({**json.loads(line), "asctime": ""} for line in stream.getvalue().splitlines())
+    assert first == second == {"asctime": "", "levelname": "ERROR", "name": "any", "message": "no disk", "path": "/x"}
+    assert logging._srcfile is None and not any(getattr(logging, name) for name in fields)
+    assert logging.raiseExceptions
 
 
 def test_lines_for_a_terminal_are_short():

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import DisallowedHost
 from django.test import RequestFactory
 from django.utils.http import parse_header_parameters
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mlsite.requests import Utf8Request
@@ -16,6 +16,9 @@ TEXTS = st.text("abcXYZ019 ;:=?'\"()+_,./*%\\\t", max_size=30)
 
 
 @given(st.sampled_from(MEDIA_TYPES), st.sampled_from(["", ";", "; boundary=", ";boundary=", "; charset="]), TEXTS)
+@example("multipart/form-data", "; boundary=", '"a b"')
+@example("multipart/form-data", "; boundary=", '"a"')
+@example("multipart/form-data", "; boundary=", "a; charset=utf-7")
 def test_content_types_are_parsed_as_by_django(media_type, parameter, text):
     header = media_type + parameter + text
     request = Utf8Request(RequestFactory()._base_environ(CONTENT_TYPE=header))
@@ -32,3 +35,10 @@ def test_an_invalid_host_is_refused_each_time():
 def test_the_host_is_that_of_the_request():
     request = Utf8Request(RequestFactory()._base_environ(HTTP_HOST="testserver:8000"))
     assert [request.get_host() for _ in range(2)] == ["testserver:8000"] * 2
+
+
+def test_each_request_has_its_own_host(settings):
+    settings.ALLOWED_HOSTS = ["one.example", "two.example"]
+    for host in settings.ALLOWED_HOSTS * 2:
+        request = Utf8Request(RequestFactory()._base_environ(HTTP_HOST=host))
+        assert [request.get_host() for _ in range(2)] == [host] * 2

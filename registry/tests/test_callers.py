@@ -34,6 +34,18 @@ def test_the_caller_is_found_as_by_two_queries(shades, user, secret, reference, 
         assert caller.user.__dict__[name] == getattr(user, name)
 
 
+def test_each_caller_has_its_own_values_and_loads_the_others(shades, make_user):
+    users = [make_user(name, email=f"{name}@example.org", daily_quota=quota) for name, quota in (("ada", 5), ("eve", None))]
+    secrets = [create_token(user=user, name="test")[1] for user in users]
+    found = [find_caller(secret=secret, reference="shades").user for secret in secrets]
+    assert [(user.pk, user.username, user.daily_quota) for user in found] == [
+        (user.pk, user.username, user.daily_quota) for user in users
+    ]
+    assert ["email" in user.get_deferred_fields() for user in found] == [True, True]
+    assert [user.email for user in found] == ["ada@example.org", "eve@example.org"]
+    assert not any(user._state.adding for user in found)
+
+
 @pytest.mark.parametrize("age", [-timedelta(seconds=1), timedelta(seconds=1)])
 @pytest.mark.parametrize("field", ["expires_at", "revoked_at", "is_active", "digest"])
 def test_a_token_is_valid_exactly_if_it_authenticates(shades, user, secret, field, age):
