@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from django.core.checks import run_checks
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 
 from mlsite.logging_config import (
     DatabaseErrorFilter,
@@ -62,14 +62,16 @@ def test_deployment_check_has_no_false_warning_about_csrf():
 def test_errors_of_the_database_have_one_traceback_per_minute():
     shown = DatabaseErrorFilter()
     records = []
-    for error in (OperationalError("down\nfor now"), OperationalError("down"), ValueError("other")):
+    for error in (OperationalError("down\nfor now"), InterfaceError("down"), ValueError("other")):
         try:
             raise error
         except Exception:
             records.append(make_record(logging.getLogger("any"), sys.exc_info()))
+        records[-1].exc_text = "Traceback"  # of another handler
         assert shown.filter(records[-1])
     first, second, other = records
     assert (bool(first.exc_info), bool(second.exc_info), bool(other.exc_info)) == (True, False, True)
+    assert (first.exc_text, second.exc_text, other.exc_text) == ("Traceback", None, "Traceback")
     assert second.getMessage() == "Service Unavailable: /readyz: down"
 
 
