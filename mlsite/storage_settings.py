@@ -16,5 +16,5 @@ S3_CONDITIONAL_WRITES = env.bool("S3_CONDITIONAL_WRITES", default=True)  # the s
 S3_URL_SECONDS = env.int("S3_URL_SECONDS", default=0)  # for which a signed URL of an image is valid; 0 for no such URLs
 STORAGES = {
     "default": {"BACKEND": f"core.{'object_storage.ObjectStorage' if S3_BUCKET else 'storage.DurableFileSystemStorage'}"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "core.static_storage.StaticFilesStorage"},
 }

@@ -14,7 +14,7 @@ from django.core.management import call_command
 def collect_static_files() -> bool:
     """Run `collectstatic`, unless all files are as they were after the last run. Return whether it ran.
 
-    Django and WhiteNoise would process and compress all files again: 2.9 s of the 3.9 s that `bootstrap` takes.
+    Django and WhiteNoise would process and compress all files again: most of the time that `bootstrap` takes.
     """
     state_file = Path(settings.VAR_DIR, "static-state")
     manifest = Path(settings.STATIC_ROOT, "staticfiles.json")
