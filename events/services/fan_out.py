@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import connection, transaction
 
 from events.models import Delivery, Event
-from events.targets import select_targets
+from events.targets import NewEvent, select_targets
 
 MAX_EVENTS = 1000  # per transaction
 ADVISORY_LOCK = 7_310_142_001  # of PostgreSQL: identifies this lock
@@ -23,14 +23,15 @@ def fan_out_events() -> int:
     with transaction.atomic():
         if not _take_lock():
             return 0
-        events = list(new_events.order_by("id").defer("data")[:MAX_EVENTS])
+        rows = new_events.order_by("id").values_list(*NewEvent._fields)[:MAX_EVENTS]
+        events = [NewEvent(*row) for row in rows]
         Delivery.objects.bulk_create(
             [
-                Delivery(event=event, target=target, key=event.key, next_attempt_at=event.created_at)
+                Delivery(event_id=event.id, target=target, key=event.key, next_attempt_at=event.created_at)
                 for event, target in select_targets(events)
             ]
         )
-        Event.objects.filter(pk__in=[event.pk for event in events]).update(is_fanned_out=True)
+        Event.objects.filter(pk__in=[event.id for event in events]).update(is_fanned_out=True)
     return len(events)
 
 

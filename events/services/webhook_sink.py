@@ -17,7 +17,7 @@ from events.models import Event, Webhook
 from events.models.webhook import TARGET_PREFIX
 from events.services.webhook_state import disable_webhook, record_failures, record_success
 from events.sinks.base import CloudEvent, Outcome, Result, Sink, SinkUnavailable
-from events.targets import SEPARATOR
+from events.targets import SEPARATOR, NewEvent
 from events.webhooks.requests import REQUEST_SECONDS, Attempt, send_event
 
 PARALLEL_REQUESTS = 5  # to one webhook
@@ -118,7 +118,7 @@ def build_outcome(attempt: Attempt, failure: Result) -> Outcome:
 class WebhookTargets:
     """The webhooks as targets of deliveries."""
 
-    def select_targets(self, events: Sequence[Event]) -> Iterable[tuple[Event, str]]:
+    def select_targets(self, events: Sequence[NewEvent]) -> Iterable[tuple[NewEvent, str]]:
         """Return the pairs of an event and a webhook whose user may see it."""
         types = {name: found for name in {event.type for event in events} if (found := find_event_type(name))}
         if not types or not Webhook.objects.receiving().exists():
