@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+# Some images of containers set it. Then each of the many processes of the tests would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 CHECKS := check-format check-lint check-types check-templates check-django check-security check-dependencies
 
 .PHONY: messages run test test-services test-slow faults check $(CHECKS) env install install-dev install-mlflow install-celery install-boosting install-kafka install-s3 install-parquet format constraints screenshots \

@@ -13,7 +13,7 @@ from predictions.models import Review
 from registry.models import ModelVersion
 from registry.services import register_model
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def test_scores_sum_to_one_and_give_the_label_and_confidence(classifier):

@@ -8,7 +8,7 @@ from predictions.models import Prediction, Review
 from predictions.presentation import format_true_output
 from predictions.services.review_validation import ReviewInput, validate_review
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 DECIDED_VERDICTS = [Review.Verdict.CORRECT, Review.Verdict.INCORRECT]
 

@@ -14,7 +14,7 @@ from registry.services import register_model
 from registry.serving import build_pool
 from registry.tests.factories import DIGITS, get_artifact_path
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("tensorflow")]
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("tensorflow"), pytest.mark.once]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from predictions.tests.factories import make_prediction
 from registry.models import Alias
 from registry.services import register_model
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 PAGE_URL = "/models/shades/evaluation/"
 
 

@@ -34,7 +34,7 @@ def make_png_header(width: int, height: int) -> bytes:
 def make_png_bomb() -> bytes:
     """Return a PNG whose compressed text unpacks to 200 MB."""
     whole = make_image()
-    text = make_chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"a" * 200_000_000, 9))
+    text = make_chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"a" * 200_000_000, 1))
     return whole[:33] + text + whole[33:]
 
 

@@ -13,11 +13,10 @@ from pathlib import Path
 
 from mlsite.tests import postgres
 
-# More than the two cores of CI, because many tests wait. Those on PostgreSQL wait for the server, and no browser runs.
-SQLITE_PROCESSES, POSTGRES_PROCESSES = 3, 4
+PROCESSES = 3  # more than the two cores of CI, because many tests wait
 # The tests of inference, of the browser, and those marked `once` do not depend on the database.
 POSTGRES_MARKS = "not browser and not once and not services and not faults and not slow"
-POSTGRES_OPTIONS = ["--deselect", "inference/", "-m", POSTGRES_MARKS]
+POSTGRES_OPTIONS = ["--ignore", "inference", "-m", POSTGRES_MARKS]
 MEMORY_FOLDER = Path("/dev/shm")
 MIN_MEMORY_BYTES = 4 * 2**30  # that must be free there
 
@@ -49,7 +48,7 @@ def run_pytest(*arguments: str, processes: int, **environment: str) -> int:
 def run_all() -> int:
     """Run the tests on both databases. Return the exit status."""
     print("--- SQLite", flush=True)
-    if status := run_pytest(*sys.argv[1:], processes=SQLITE_PROCESSES):
+    if status := run_pytest(*sys.argv[1:], processes=PROCESSES):
         return status
     print("--- PostgreSQL", flush=True)
     binaries = postgres.find_binaries()
@@ -58,7 +57,7 @@ def run_all() -> int:
         return 1 if os.environ.get("CI") else 0
     with postgres.run_cluster(binaries) as cluster:
         options = sys.argv[1:] or POSTGRES_OPTIONS
-        return run_pytest(*options, processes=POSTGRES_PROCESSES, DATABASE_URL=cluster.url)
+        return run_pytest(*options, processes=PROCESSES, DATABASE_URL=cluster.url)
 
 
 def main() -> int:

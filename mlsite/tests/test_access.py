@@ -12,6 +12,8 @@ from mlsite.tests import access
 from mlsite.tests.routes import list_urls
 from predictions.models import BatchJob, Prediction, Review
 
+pytestmark = pytest.mark.once
+
 SESSIONS = [(name, "session") for name in access.CALLERS]
 SCOPED = [f"{name}, {scope}" for name in ("owner", "reviewer") for scope in ("read", "predict", "review")]
 TOKENS = [(name, "token") for name in (*access.CALLERS[1:], "revoked", "expired", *SCOPED)]

@@ -160,6 +160,7 @@ def test_results_are_announced(page, watched):
     ).to_be_visible()
 
 
+@pytest.mark.slow
 def test_pages_are_small(page, watched, browser, site, seeded_site):
     """A first visit loads few bytes, uncompressed and without images. The API page is Swagger UI, which has 1.5 MB."""
     sign_in(page, "/models/")

@@ -34,6 +34,7 @@ def test_token_is_created_used_and_revoked(page, watched, site):
     assert site.predict((SAMPLES / "seven.png").read_bytes(), secret).status_code == 401
 
 
+@pytest.mark.slow
 def test_other_users_do_not_find_a_prediction(page, watched):
     watched.expected = ["status of 404"]
     sign_up(page)
@@ -51,6 +52,7 @@ def test_other_users_do_not_find_a_prediction(page, watched):
     expect(page.get_by_role("heading", name="No predictions yet")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_staff_find_a_prediction_in_the_admin(page, watched):
     sign_in(page, "/")
     expect(page.locator("form.scripted")).to_be_visible()

@@ -161,6 +161,7 @@ def test_images_uploaded_before_the_page_was_closed_are_processed(page, watched,
     expect(page.locator("#results .tile")).to_have_count(40, timeout=JOB_TIMEOUT_MILLISECONDS)
 
 
+@pytest.mark.slow
 def test_wrong_files_are_rejected_with_a_hint(page, watched):
     watched.expected = ["status of 400"]
     sign_up(page)
@@ -179,6 +180,7 @@ def test_wrong_files_are_rejected_with_a_hint(page, watched):
         expect(page.locator("#results .result.rejected")).to_contain_text(message)
 
 
+@pytest.mark.slow
 def test_upload_page_shows_errors_and_the_list_changes_without_a_reload(page, watched):
     watched.expected = ["net::ERR_FAILED", "status of 400", "htmx:sendError", "htmx:afterRequest"]
     sign_up(page)

@@ -82,6 +82,7 @@ def test_invalid_csv_row_is_reported_in_place(page, watched):
     expect(page.get_by_label("Sepal length")).to_have_value("5.1")
 
 
+@pytest.mark.slow
 def test_each_model_runs_its_example_with_one_click(page, watched):
     sign_up(page)
     for name, output in (("digits", "7"), ("iris", "setosa"), ("diabetes", "197.823 points")):
@@ -111,6 +112,7 @@ def register_table(site, folder, *names: str) -> None:
     site.manage("register_model", str(folder), "--promote")
 
 
+@pytest.mark.slow
 def test_promotion_moves_typed_values_to_their_fields(page, watched, site, tmp_path):
     """The new version has the same features in another order, and fields are numbered."""
     watched.expected = ["status of 409"]

@@ -131,6 +131,7 @@ def test_cards_on_a_narrow_screen_name_every_value(page, watched):
     expect(page.locator("#history")).to_have_css("opacity", "0.6")
 
 
+@pytest.mark.slow
 def test_failed_requests_are_reported_until_the_next_one_succeeds(page, watched):
     watched.expected = ["503", "ERR_FAILED", "htmx:"]  # htmx reports lost connections on the console
     sign_up(page)

@@ -86,6 +86,7 @@ def test_charts_fit_each_width_and_follow_the_theme(page, watched, model):
     wait_for_condition(page, f"light => ({READ_BRIGHTNESS})(document.querySelector('.plot canvas')) < light + 5", light)
 
 
+@pytest.mark.slow
 def test_the_page_is_refreshed_every_minute(page, watched, model):
     """The scroll position, the focus, and opened details stay. A hidden page is not refreshed."""
     page.clock.install()
@@ -139,6 +140,7 @@ def test_a_selection_updates_the_page_and_its_address(page, watched, model):
     wait_for_charts(page)
 
 
+@pytest.mark.slow
 def test_another_model_resets_the_version(page, watched, model):
     sign_in(page, f"{PAGE}?model={model}&version=1")
     expect(page.get_by_label("Version", exact=True)).to_have_value("1")

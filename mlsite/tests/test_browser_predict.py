@@ -65,6 +65,7 @@ def test_images_can_be_dropped_and_pasted(page, watched):
     assert get_labels(page) == ["3", "3"]
 
 
+@pytest.mark.slow
 def test_prediction_waits_while_the_model_is_loading(page, watched):
     watched.expected = ["status of 503"]
     sign_up(page)
@@ -148,6 +149,7 @@ def test_examples_run_in_place_and_images_keep_their_order(page, watched):
     assert get_labels(page) == ["2", "0", "3", "7"]
 
 
+@pytest.mark.slow
 def test_recent_predictions_are_hidden_once_there_is_a_result(page, watched):
     sign_up(page)
     choose_images(page, "two")
@@ -171,6 +173,7 @@ def test_new_result_is_brought_into_view_on_a_phone(page, watched):
     assert result.locator(".scores progress").first.evaluate("bar => bar.clientWidth") > 80
 
 
+@pytest.mark.slow
 def test_phones_offer_the_camera(page, watched):
     sign_up(page)
     expect(page.get_by_text("Take a photo")).to_be_hidden()

@@ -99,6 +99,7 @@ def test_fast_typing_does_not_wait_for_the_server(page, watched, make_queue):
     get_current_id(page)
 
 
+@pytest.mark.slow
 def test_skip_undo_and_the_end_of_the_queue_by_keyboard(page, watched, make_queue):
     queue = make_queue(4)
     count = len(queue.list_predictions())
@@ -117,6 +118,7 @@ def test_skip_undo_and_the_end_of_the_queue_by_keyboard(page, watched, make_queu
     assert Counter(row["verdict"] for row in queue.list_predictions()) == {"correct": count}
 
 
+@pytest.mark.slow
 def test_mouse_and_keys_in_fields(page, watched, make_queue):
     queue = make_queue(5)
     open_queue(page, f"{queue.url}&order=newest")

@@ -82,6 +82,7 @@ def test_enter_marks_correct_or_saves_the_labels_if_they_were_changed(page, watc
     assert get_review(page, site, second) == ("incorrect", ["forest", "mountain"])
 
 
+@pytest.mark.slow
 def test_keys_work_after_a_click_and_changes_can_be_reverted(page, watched, site, queue_url):
     first = start_queue(page, queue_url)
     page.locator(CURRENT_ITEM).get_by_role("checkbox", name="forest").check()
@@ -97,6 +98,7 @@ def test_keys_work_after_a_click_and_changes_can_be_reverted(page, watched, site
     assert get_review(page, site, second) == ("unsure", None)
 
 
+@pytest.mark.slow
 def test_mark_correct_after_a_change_keeps_the_item_and_explains(page, watched, site, queue_url):
     current = start_queue(page, queue_url)
     page.keyboard.press("2")
@@ -105,6 +107,7 @@ def test_mark_correct_after_a_change_keeps_the_item_and_explains(page, watched, 
     assert (get_current_id(page), list_checked(page)) == (current, LABELS)
 
 
+@pytest.mark.slow
 def test_the_page_of_a_prediction_saves_labels(page, watched, site, queue_url):
     current = start_queue(page, queue_url)
     page.goto(f"/predictions/{current}/")

@@ -51,6 +51,7 @@ def get_review(site: Site, prediction_id: str) -> tuple[str, float | None]:
     return review["verdict"], review["true_value"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "value"), [("150.5", 150.5), ("-4", -4.0), (".5", 0.5), ("+7", 7.0)])
 def test_typed_value_is_saved_with_enter(page, watched, site, queue_url, text, value):
     current = start_queue(page, queue_url)

@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,7 @@ def list_modules() -> Iterator[tuple[str, Path]]:
                 yield ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"), path
 
 
+@cache
 def is_module(name: str) -> bool:
     path = ROOT / name.replace(".", "/")
     return path.with_suffix(".py").exists() or path.is_dir()
@@ -78,7 +80,9 @@ def read_imports(path: Path, *, top_level_only: bool = False) -> Iterator[str]:
                 yield whole if is_module(whole) else str(node.module)
 
 
-EDGES = [(name, imported) for name, path in list_modules() for imported in read_imports(path)]
+@cache
+def list_edges() -> list[tuple[str, str]]:
+    return [(name, imported) for name, path in list_modules() for imported in read_imports(path)]
 
 
 def get_app(module: str) -> str:
@@ -118,18 +122,18 @@ def violates_parts(importer: str, imported: str) -> bool:
 
 
 def test_apps_import_only_lower_apps():
-    assert len(EDGES) > 500
-    assert [edge for edge in EDGES if violates_apps(*edge)] == []
+    assert len(list_edges()) > 500
+    assert [edge for edge in list_edges() if violates_apps(*edge)] == []
 
 
 def test_inside_an_app_entry_points_call_services_and_services_call_the_rest():
-    inside = [edge for edge in EDGES if get_app(edge[0]) not in ("core", "inference")]
+    inside = [edge for edge in list_edges() if get_app(edge[0]) not in ("core", "inference")]
     core_api = [edge for edge in inside if get_app(edge[1]) != "core"]
     assert [edge for edge in core_api if violates_parts(*edge)] == []
 
 
 def test_inference_has_its_own_layers_and_no_django():
-    inside = [edge for edge in EDGES if get_app(edge[0]) == "inference"]
+    inside = [edge for edge in list_edges() if get_app(edge[0]) == "inference"]
     assert len(inside) > 40
     assert [edge for edge in inside if get_app(edge[1]) in WEB] == []
     own = [edge for edge in inside if get_app(edge[1]) == "inference"]

@@ -17,6 +17,8 @@ from mlsite.tests.routes import fill_route, list_routes
 from mlsite.tests.test_safe_methods import WRITING_ROUTES, arguments  # noqa: F401  a fixture
 from predictions.tests.factories import make_image_file, make_prediction
 
+pytestmark = pytest.mark.once
+
 PATH, PASSWORD = "/models-site", "correct horse"  # the password of the users of tests
 
 

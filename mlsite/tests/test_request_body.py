@@ -19,7 +19,7 @@ from predictions.models import Prediction
 from predictions.tests.factories import PREDICTIONS_URL, make_upload
 from predictions.tests.request_builders import FORM_TYPE, build_form, image_part
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 ROW = json.dumps({"features": {"petals": 5, "length": 4, "colour": "white"}, "model": "flowers"}).encode()
 ORIGIN = "https://app.example"

@@ -11,7 +11,7 @@ from predictions.models import BatchJob, SavedFilter
 from predictions.tests.factories import make_prediction
 from registry.services import register_model
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 METHODS = ("get", "head", "options", "post", "put", "patch", "delete")
 
 # Routes that require no sign-in, and why.

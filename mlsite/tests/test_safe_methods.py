@@ -8,6 +8,8 @@ from inference.tests.factories import make_image
 from mlsite.tests.routes import fill_route, list_routes
 from predictions.tests.factories import make_prediction
 
+pytestmark = pytest.mark.once
+
 READING = {"SELECT", "WITH", "DECLARE", "SHOW", "SET"}  # DECLARE opens a cursor; SET configures a new connection
 # Django keeps the token of the email in the session. The readiness checks write, but change no row. Exports are recorded in
 # the audit log.

@@ -10,7 +10,7 @@ from monitoring.tests.alert_factories import evaluate_hour, get_hour, use_only
 from monitoring.tests.pages import PAGE
 from monitoring.windows import DAY, HOUR
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 ALERTS = "/operations/alerts/"
 
 

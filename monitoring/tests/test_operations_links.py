@@ -16,7 +16,7 @@ from monitoring.windows import DAY, HOUR, get_custom_window
 from registry.models import AliasChange
 from registry.services import promote_model, register_model
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 NOW = datetime(2026, 3, 5, 14, 20, tzinfo=UTC)
 
 

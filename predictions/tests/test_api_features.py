@@ -11,7 +11,7 @@ from predictions.models import Input, Prediction
 from predictions.tests.factories import PREDICTIONS_URL, make_prediction, make_upload
 from registry.services import register_model
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 VALID_FEATURES = {"length": 4.5, "petals": 5}
 ORDER = ["length", "petals", "colour", "wild"]
 

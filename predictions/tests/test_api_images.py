@@ -15,7 +15,7 @@ from predictions.tests.factories import PREDICTIONS_URL
 from predictions.tests.image_requests import DISPOSITION, IMAGES, TEXT
 from predictions.tests.request_builders import IMAGE
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 GROUND_TRUTH_URL = "/api/v1/ground-truth/"
 STORED = {

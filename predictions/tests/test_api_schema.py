@@ -6,7 +6,7 @@ from django.test import Client
 from inference.tests.factories import make_noise_image
 from predictions.tests.factories import PREDICTIONS_URL, make_upload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from predictions.services.parquet.destinations import ExportError, FolderDestina
 from predictions.services.reviews import review_prediction
 from predictions.tests.parquet import assert_manifests_are_complete, list_ids, list_stored_ids, make_old, query, run_export
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture

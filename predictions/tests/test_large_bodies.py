@@ -8,7 +8,7 @@ from core.api import large_bodies
 from core.tests.problems import assert_problem
 from predictions.tests.factories import PREDICTIONS_URL
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 URLS = [f"{PREDICTIONS_URL}batch/", "/v2/models/flowers/infer"]
 BODY = b'{"inputs":[' + b"[]," * 400_000 + b"1]}"
 

@@ -26,7 +26,7 @@ from predictions.services.verification import listed_sizes, verify_store
 from predictions.tests.batch_jobs import JOBS_URL, list_items, make_image_zip, make_job, make_rows, run_job
 from predictions.tests.factories import PREDICTIONS_URL, list_stored_files, make_prediction, make_upload
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("objects")]
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("objects"), pytest.mark.once]
 DATA = make_noise_image(1)
 
 

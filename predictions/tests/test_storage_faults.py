@@ -21,6 +21,8 @@ from predictions.services.inserts import insert_predictions
 from predictions.tests.batch_jobs import make_image_zip, make_job
 from predictions.tests.factories import PREDICTIONS_URL, list_stored_files, make_prediction, make_upload
 
+pytestmark = pytest.mark.once
+
 COMMIT_TRIGGERS = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$;

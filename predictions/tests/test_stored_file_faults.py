@@ -22,7 +22,7 @@ from predictions.services.batch_jobs import add_images, retry_batch_job, run, st
 from predictions.tests.batch_jobs import list_items, make_image_zip, make_job, make_rows, run_job
 from predictions.tests.factories import make_prediction
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 MISSING, DAMAGED, UNAVAILABLE = (500, "stored-file-missing"), (500, "stored-file-damaged"), (503, "storage-unavailable")
 

@@ -21,7 +21,7 @@ from predictions.tests.v2_requests import (
     read_binary_outputs,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 IMAGES = [make_image(0), make_noise_image(3), make_image(255)]
 
 

@@ -17,7 +17,7 @@ from predictions.tests.v2_requests import (
     make_input,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 URL = "/v2/models/flowers/infer"
 LENGTH = make_input("length", "FP64", [1.0])
 PETALS = make_input("petals", "INT64", [1])

@@ -16,7 +16,7 @@ from predictions.tests.batch_job_pages import make_archive, make_table
 from predictions.tests.factories import make_image_file, make_prediction
 from predictions.views.batch_jobs import preview
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 HTMX = {"hx-request": "true"}
 LIST_URL, NEW_URL = "/batch-jobs/", "/batch-jobs/new/"
 

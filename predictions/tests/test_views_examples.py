@@ -13,7 +13,7 @@ from predictions.models import Prediction
 from predictions.tests.factories import move_alias_after_resolving
 from registry.services import register_model
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 EXAMPLE_URL = "/models/shades/example/"
 HTMX = {"hx-request": "true"}

@@ -13,7 +13,7 @@ from predictions.services import predict
 from predictions.tests.factories import make_image_file, move_alias_after_resolving
 from registry.services import register_model
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 HTMX = {"hx-request": "true"}
 FORM = {
     "model": "flowers",
