@@ -10,13 +10,14 @@ from PIL import ExifTags, Image, ImageOps
 from inference.errors import InvalidImage
 from inference.preprocessing.colors import convert_to_srgb, flatten_image
 from inference.preprocessing.decoder_errors import DECODER_ERRORS
-from inference.preprocessing.exif import check_image_exif
+from inference.preprocessing.exif import PROFILE_KEY, check_image_exif
 from inference.preprocessing.images import has_16_bits
 from inference.signature import ImageInput
 from inference.types import AnyArray
 
 GRAYSCALE_PREFIXES = ("1", "L", "I")  # of Pillow modes without color
 MAX_SAMPLE = 65535  # of 16 bits
+ORIENTATION_KEYS = {"exif", PROFILE_KEY, "xmp", "XML:com.adobe.xmp"}  # of the information that Pillow reads from a PNG file
 
 
 def to_pixels(image: Image.Image, mode: str, signature: ImageInput) -> Image.Image:
@@ -39,6 +40,8 @@ def apply_orientation(image: Image.Image) -> None:
     """Rotate the image in place according to its EXIF orientation. Unreadable EXIF data is ignored."""
     if image.format == "PNG":
         image.load()  # EXIF data can follow the pixels
+        if image.info.keys().isdisjoint(ORIENTATION_KEYS):
+            return  # Pillow would search for 10 us
     check_image_exif(image)
     with suppress(*DECODER_ERRORS):
         if exif := image.getexif():  # also from XMP
