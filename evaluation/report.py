@@ -64,7 +64,7 @@ def evaluate_version(
     counts = count_reviews(summaries, picked_by=picked_by)
     reviewed, verdicts = sum(row.n for row in counts), [row for row in counts if row.verdict]
     agreements = count_agreements(verdicts)
-    build_metrics = _evaluate_label_lists if is_multi_label else _evaluate_labels
+    build_metrics = _evaluate_label_lists if is_multi_label else _evaluate_single_labels
     return Evaluation(
         version.number,
         predictions,
@@ -80,10 +80,10 @@ def evaluate_version(
     )
 
 
-def _evaluate_labels(version: ModelVersion, verdicts: Sequence[SummaryCount]) -> dict[str, Any]:
+def _evaluate_single_labels(version: ModelVersion, verdicts: Sequence[SummaryCount]) -> dict[str, Any]:
     """Return the metrics of single labels, as arguments of `Evaluation`."""
     label_counts = _count_labels(verdicts)
-    labels = _select_labels(version.labels, label_counts)
+    labels = _select_listed_labels(version.labels, label_counts)
     return {
         "classes": compute_class_metrics(labels, label_counts),
         "confusion": (
@@ -119,7 +119,7 @@ def _count_labels(verdicts: Iterable[SummaryCount]) -> Counter[tuple[str, str]]:
     return counts
 
 
-def _select_labels(labels: list[str], label_counts: PairCounts) -> list[str]:
+def _select_listed_labels(labels: list[str], label_counts: PairCounts) -> list[str]:
     if len(labels) <= MAX_LISTED_LABELS:
         return labels
     used = {label for pair in label_counts for label in pair}

@@ -8,7 +8,7 @@ from core.api.problems import CONTENT_TYPE
 
 PROBLEM_SCHEMA = {
     "type": "object",
-    "description": "Problem details (RFC 9457). `code` is stable and meant for programs. `detail` says what to change.",
+    "description": "Problem details (RFC 9457). `code` is stable and meant for programs. `detail` states what to change.",
     "required": ["type", "title", "status", "detail", "code", "errors"],
     "properties": {
         "type": {"type": "string", "format": "uri-reference"},

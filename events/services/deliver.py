@@ -22,7 +22,7 @@ from events.sinks.base import Outcome, Result, Sink, SinkUnavailable
 logger = logging.getLogger(__name__)
 
 LEASE_MARGIN_SECONDS = 15  # for building the events and storing the outcomes
-FIRST_DELAY_SECONDS, DELAY_FACTOR, MAX_DELAY_SECONDS = 5, 4, 12 * 3600  # of one event: 12 attempts take about three days
+FIRST_DELAY_SECONDS, DELAY_FACTOR, MAX_DELAY_SECONDS = 5, 4, 12 * 3600  # of one event: 12 attempts take 2.3 days
 MIN_PAGE_ROWS = 500  # read at a time when the relay looks for deliveries that are due
 JITTER = 0.2  # share of a delay by which it varies, so that events do not all return at the same time
 State = Delivery.State

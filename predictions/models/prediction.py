@@ -49,7 +49,7 @@ class Prediction(models.Model):
         CANCELED = "canceled", _("Canceled")
 
     class Source(models.TextChoices):
-        # Currently used: web, api, cli, and batch by generated example data. The others are reserved.
+        # ADMIN is reserved: no entry point uses it.
         WEB = "web", _("Web page")
         API = "api", _("API")
         V2 = "v2", _("V2 protocol")

@@ -28,5 +28,5 @@ def hide_data(prediction: Prediction, prepared: PreparedInput) -> tuple[Predicti
         image=get_input_path(prepared.row, "") if prepared.data else "",  # a path without a file, as of removed images
     )
     output: dict[str, Any] | None = {} if prediction.output is not None else None
-    shell = clone_row(prediction, related={"input": row}, **EMPTY_OUTPUT, output=output)
-    return shell, PreparedInput(row, prepared.item)
+    stored = clone_row(prediction, related={"input": row}, **EMPTY_OUTPUT, output=output)
+    return stored, PreparedInput(row, prepared.item)

@@ -16,7 +16,7 @@ from inference.signature.outputs import ACTIVATIONS
 
 Numbers = npt.NDArray[np.float64]
 Inferred = tuple[dict[str, Any], str]
-"""Keys of `[output]`, and the notice that says how they were derived, or an empty string."""
+"""Keys of `[output]`, and the notice that describes how they were derived, or an empty string."""
 
 BOUNDED_ACTIVATIONS = ("softmax", "sigmoid")
 
