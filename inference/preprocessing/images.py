@@ -55,7 +55,7 @@ class ImageLimits:
     max_decodes: int = 4
 
 
-STORED_LIMITS = ImageLimits(max_pixels=150_000_000, max_side=65_535, max_decode_seconds=5)  # of stored images, whose limits may have been higher
+STORED_LIMITS = ImageLimits(max_pixels=150_000_000, max_side=65_535, max_decode_seconds=5)  # of stored images
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 def test_models_are_registered_and_promoted(write_dummy):
     out, _, error = run_command("register_model", write_dummy(), "--promote")
     assert error is None
-    assert "Registered shades:1 for image-classification (dummy 1," in out
+    assert "Registered shades:1.\n" in out
     assert "shades@production -> 1" in out
     run_command("register_model", write_dummy(sleep=0.001))
     assert run_command("promote_model", "shades", 2)[0] == "shades@production: 1 -> 2\n"

@@ -74,7 +74,7 @@ def test_the_task_of_an_unused_model_can_change(write_rows, write_dummy):
     register_model(path=write_rows())
     out, _, error = run_command("register_model", write_dummy(), "--name", "flowers")
     assert error is None
-    assert "Registered flowers:2 for image-classification" in out
+    assert "Registered flowers:2.\n" in out
     notice = "The task of flowers changes from tabular-regression to image-classification, because no version is in use."
     assert notice in " ".join(out.split())
     assert RegisteredModel.objects.get().task == Task.IMAGE_CLASSIFICATION

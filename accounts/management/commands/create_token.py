@@ -18,7 +18,7 @@ class Command(BaseCommand):
     help = "Create an API token for USER and print it to standard output. The token is shown only once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("user", help="username")
+        parser.add_argument("user", metavar="USER", help="username")
         parser.add_argument("--name", default="create_token", help="what the token is for")
         parser.add_argument(
             "--scope", action="append", choices=SCOPES, help="what the token may do; repeat for several; default: all"

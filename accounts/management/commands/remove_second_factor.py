@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "Remove the second factor of USER. The password stays as it is. Tokens are not affected."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("user", help="username")
+        parser.add_argument("user", metavar="USER", help="username")
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = find_user(options["user"])

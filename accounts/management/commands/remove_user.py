@@ -27,7 +27,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("user", help="username")
+        parser.add_argument("user", metavar="USER", help="username")
         ways = parser.add_mutually_exclusive_group()
         ways.add_argument("--anonymize", action="store_true", help="remove personal data, but keep the account")
         ways.add_argument("--erase", action="store_true", help="remove the account and all data of the user")

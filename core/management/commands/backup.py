@@ -21,7 +21,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", type=Path, help="an empty folder, or one with an earlier backup")
+        parser.add_argument("folder", type=Path, metavar="DIR", help="an empty folder, or one with an earlier backup")
 
     def handle(self, *args: Any, **options: Any) -> None:
         started = perf_counter()

@@ -26,7 +26,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", type=Path, help="the folder of a complete backup")
+        parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of a complete backup")
         parser.add_argument("--force", action="store_true", help="replace a database that is not empty")
 
     def handle(self, *args: Any, **options: Any) -> None:

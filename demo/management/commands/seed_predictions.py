@@ -27,15 +27,13 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("model", help="name, name@alias, or name:version")
-        parser.add_argument("--count", type=int, default=1_000_000, help="number of predictions (default: 1,000,000)")
-        parser.add_argument("--days", type=int, default=30, help="number of past days to cover (default: 30)")
-        parser.add_argument(
-            "--reviewed", type=float, default=0.05, help="share of predictions with a review (default: 0.05)"
-        )
-        parser.add_argument("--files", type=int, default=1000, help="number of distinct images (default: 1,000)")
-        parser.add_argument("--users", type=int, default=5, help="number of users (default: 5)")
-        parser.add_argument("--seed", type=int, default=0, help="seed of the random number generator (default: 0)")
+        parser.add_argument("model", metavar="MODEL", help="name, name@alias, or name:version")
+        parser.add_argument("--count", type=int, default=1_000_000, help="number of predictions; default: 1,000,000")
+        parser.add_argument("--days", type=int, default=30, help="number of past days to cover; default: 30")
+        parser.add_argument("--reviewed", type=float, default=0.05, help="share of predictions with a review; default: 0.05")
+        parser.add_argument("--files", type=int, default=1000, help="number of distinct images; default: 1,000")
+        parser.add_argument("--users", type=int, default=5, help="number of users; default: 5")
+        parser.add_argument("--seed", type=int, default=0, help="seed of the random number generator; default: 0")
         parser.add_argument("--yes", action="store_true", help="run even if the database already contains predictions")
 
     def handle(self, *args: Any, **options: Any) -> None:

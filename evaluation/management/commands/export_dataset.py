@@ -17,14 +17,14 @@ class Command(BaseCommand):
     help = (
         "Export the inputs of MODEL with their true labels or values to the folder DIR, to train the next version. Images "
         "are written to one folder per label, or for a multi-label model to one folder with a metadata.csv; rows of "
-        "features are written to CSV files. All are split into train, validation, and test. Inputs without a decided review "
-        "are written to `unreviewed`. DIR/manifest.csv describes each input."
+        "features are written to CSV files. All are split into train, validation, and test. Inputs without a true label "
+        "or value are written to `unreviewed`. DIR/manifest.csv describes each input."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("model", help="name (all versions), name@alias, or name:version")
+        parser.add_argument("model", metavar="MODEL", help="name (all versions), name@alias, or name:version")
         parser.add_argument("folder", type=Path, metavar="DIR", help="must be empty or not exist")
-        parser.add_argument("--reviewed-only", action="store_true", help="leave out inputs without a decided review")
+        parser.add_argument("--reviewed-only", action="store_true", help="leave out inputs without a true label or value")
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["folder"]

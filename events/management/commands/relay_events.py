@@ -14,7 +14,7 @@ class Command(BaseCommand):
     help = "Send events to the sinks in EVENT_SINKS and to webhooks. Several relays can run at the same time."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--once", action="store_true", help="Send what is due, and exit.")
+        parser.add_argument("--once", action="store_true", help="send what is due, and exit")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with Relay() as relay:

@@ -52,7 +52,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("model", help="name, name@alias, or name:version")
+        parser.add_argument("model", metavar="MODEL", help="name, name@alias, or name:version")
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
         parser.add_argument("--user", help="username of the owner of the predictions; default: no owner")
         parser.add_argument("--json", action="store_true", help="print one JSON object per line")

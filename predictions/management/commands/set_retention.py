@@ -30,14 +30,16 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("model", help="name of a registered model")
+        parser.add_argument("model", metavar="MODEL", help="name of a registered model")
         parser.add_argument(
-            "--image-days", type=parse_days, metavar="DAYS", help=f"remove older images; {NEVER} to keep them"
+            "--image-days", type=parse_days, metavar="DAYS", help=f"remove older images; `{NEVER}` keeps them"
         )
         parser.add_argument(
-            "--row-days", type=parse_days, metavar="DAYS", help=f"remove older predictions; {NEVER} to keep them"
+            "--row-days", type=parse_days, metavar="DAYS", help=f"remove older predictions; `{NEVER}` keeps them"
         )
-        parser.add_argument("--keep-reviewed", action=BooleanOptionalAction, help="keep reviewed predictions; the default")
+        parser.add_argument(
+            "--keep-reviewed", action=BooleanOptionalAction, help="keep reviewed predictions; default: keep them"
+        )
         parser.set_defaults(image_days=..., row_days=..., keep_reviewed=...)
 
     def handle(self, *args: Any, **options: Any) -> None:

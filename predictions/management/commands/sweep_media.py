@@ -16,7 +16,7 @@ DEFAULT_AGE_SECONDS = 3600
 class Command(BaseCommand):
     help = (
         "Delete files in MEDIA_ROOT or S3_BUCKET that a crash left without a database row. Run this command regularly, for "
-        "example daily."
+        "example weekly."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -27,7 +27,7 @@ class Command(BaseCommand):
             "--older-than",
             type=float,
             metavar="SECONDS",
-            help=f"report only leftover files older than this; default: {DEFAULT_AGE_SECONDS:g}, or 0 with --journal",
+            help=f"report only files without a row older than this; default: {DEFAULT_AGE_SECONDS:g}, or 0 with --journal",
         )
         parser.add_argument(
             "--allow-orphans", type=int, default=0, metavar="N", help="accept up to N files without a row; default: 0"

@@ -19,8 +19,8 @@ class Command(BaseCommand):
     help = "Verify VERSION of model NAME, then point an alias to it. The next request uses it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", help="name of the model")
-        parser.add_argument("version", type=int, help="version number")
+        parser.add_argument("name", metavar="NAME", help="name of the model")
+        parser.add_argument("version", type=int, metavar="VERSION", help="version number")
         parser.add_argument("--alias", default=PRODUCTION, help="alias to move; default: production")
         parser.add_argument("--user", default="", help="username recorded in the history of the alias")
 

@@ -34,17 +34,23 @@ class Command(BaseCommand):
     help = "Verify a model, print what was understood, copy it into MODEL_ROOT, and register it as the next version."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("path", type=Path, help="a folder with a model.toml, or a bare artifact (a file or a folder)")
+        parser.add_argument("path", type=Path, metavar="PATH", help="a folder with a model.toml, or only an artifact")
         parser.add_argument("--name", default="", help="name of the model; default: the name in model.toml or the file name")
-        parser.add_argument("--labels", type=Path, help="a text file with one label per line, in the order of the outputs")
+        parser.add_argument(
+            "--labels", type=Path, metavar="FILE", help="a text file with one label per line, in the order of the outputs"
+        )
         parser.add_argument("--scale", default="", choices=SCALES, help="how the model's training code scaled the pixels")
         parser.add_argument(
-            "--preset", default="", metavar="PRESET", help="image preprocessing of a library: keras-resnet50, …"
+            "--preset",
+            default="",
+            metavar="PRESET",
+            help="image preprocessing of a library, such as keras-resnet50; see docs/images.md",
         )
         parser.add_argument(
             "--trusted",
             action="store_true",
-            help="allow the model to run its author's code; required for .h5, .pkl, .joblib, SavedModel, and MLflow",
+            help="allow the model to run its author's code; required for .h5, .pkl, .joblib, SavedModel, MLflow, and "
+            "your own runtimes",
         )
         parser.add_argument(
             "--no-convert",
@@ -72,14 +78,10 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"Not registered: a file of the model cannot be read. {error}") from error
         self._write_table(version)
-        framework = f"{version.framework} {version.framework_version}".strip()
-        trusted = ", trusted to run its code" if version.trusted else ""
         if prepared.existing:
             self.stdout.write(f"Already registered as {version}, with the same artifact and description. Nothing is added.")
         else:
-            self.stdout.write(
-                f"Registered {version} for {version.model.task} ({framework}, {version.size:,} bytes{trusted})."
-            )
+            self.stdout.write(f"Registered {version}.")
         if options["promote"]:
             self.stdout.write(f"{version.model.name}@{PRODUCTION} -> {version.number}")
         else:
