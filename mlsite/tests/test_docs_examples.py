@@ -173,11 +173,7 @@ def test_curl_examples_succeed(site):
 @pytest.mark.site
 @pytest.mark.xdist_group("site")
 def test_python_examples_succeed(site, tmp_path):
-    samples = ROOT / "examples" / "digits" / "samples"
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    (tmp_path / "scans").symlink_to(samples)
-    shutil.copy(samples / "seven.png", tmp_path / "scan.png")
-    shutil.copy(ROOT / "examples" / "iris" / "samples.csv", tmp_path / "flowers.csv")
     variables = {"MLSITE_URL": site.url, "MLSITE_TOKEN": site.create_token(), "PYTHONPATH": str(CLIENT / "src")}
     processes = {page: start_examples(page, site.url, folder=tmp_path, variables=variables) for page in PYTHON_PAGES}
     for page, process in processes.items():  # they run at the same time

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import json
 import uuid
 import zipfile
 from collections.abc import Iterator
@@ -193,11 +194,12 @@ def test_the_command(client, site, token, tmp_path, capsys, monkeypatch):
     assert main(["predict", str(table), "--model", "iris"]) == 0
     assert [row["label"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))] == ["setosa"] * 2
     assert main(["list", "model=iris", "--limit", "2", "--json"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert [next(iter(json.loads(line))) for line in capsys.readouterr().out.splitlines()] == ["id", "id"]
     assert main(["export", str(tmp_path / "all.jsonl"), "model=iris"]) == 0
     assert (tmp_path / "all.jsonl").stat().st_size
     prediction = client.predict(SEVEN, model="digits")
     assert isinstance(prediction, Prediction)
     assert main(["review", prediction.id, "incorrect", "--true-label", "1"]) == 0
     assert main(["predict", str(tmp_path / "missing.png")]) == 2
+    assert capsys.readouterr().err.endswith("missing.png: No such file or directory\n")
     assert main(["list", "color=red"]) == 2

@@ -37,28 +37,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except (MlsiteError, OSError) as error:
-        print(f"mlsite-client: {error}", file=sys.stderr)
+        is_file_error = isinstance(error, OSError) and error.filename is not None
+        print(f"mlsite-client: {f'{error.filename}: {error.strerror}' if is_file_error else error}", file=sys.stderr)
         return EXIT_ERROR
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="mlsite-client", description="Use the models of an mlsite server.")
-    parser.add_argument("--url", default=os.environ.get("MLSITE_URL", ""), help="of the site; default: MLSITE_URL")
+    parser = argparse.ArgumentParser(
+        prog="mlsite-client", description="Run models on an mlsite site, and list, export, and review predictions."
+    )
+    parser.add_argument("--url", default=os.environ.get("MLSITE_URL", ""), help="URL of the site; default: MLSITE_URL")
     parser.add_argument("--token", default=os.environ.get("MLSITE_TOKEN", ""), help="API token; default: MLSITE_TOKEN")
-    parser.add_argument("--timeout", type=float, default=60, help="seconds to wait for a response (default: 60)")
+    parser.add_argument("--timeout", type=float, default=60, help="seconds to wait for a response; default: 60")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    predict = commands.add_parser("predict", help="predict images, or the rows of a CSV file or the images of a ZIP file")
+    predict = commands.add_parser("predict", help="run a model on images, or on a CSV or ZIP file")
     predict.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="images, or one .csv or .zip file")
-    predict.add_argument("--model", default="", help="name, name@alias, or name:number; default: the default model")
+    predict.add_argument(
+        "--model", default="", help="name, name@alias, or name:version; default: the default model of the site"
+    )
     predict.add_argument("--json", action="store_true", help="print one JSON object per line")
-    predict.add_argument("--output", type=Path, help="of a batch job: the CSV file to write; default: standard output")
+    predict.add_argument("--output", type=Path, help="the CSV file for the results of a batch job; default: standard output")
     predict.set_defaults(run=run_predict)
 
     listing = commands.add_parser("list", help="list predictions, newest first")
     listing.add_argument("filters", nargs="*", metavar="NAME=VALUE", help="filters of the API, such as label=7")
-    listing.add_argument("--limit", type=int, default=20, help="largest number of predictions (default: 20)")
+    listing.add_argument("--limit", type=int, default=20, help="largest number of predictions; default: 20")
     listing.add_argument("--json", action="store_true", help="print one JSON object per line")
     listing.set_defaults(run=run_list)
 
@@ -72,7 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
     review.add_argument("verdict", choices=["correct", "incorrect", "unsure"])
     review.add_argument("--true-label", help="the true label, for incorrect predictions")
     review.add_argument("--true-value", type=float, help="the true value, for regression models")
-    review.add_argument("--comment")
+    review.add_argument("--comment", help="stored with the review")
     review.set_defaults(run=run_review)
     return parser
 
@@ -143,7 +148,8 @@ def _parse_filters(texts: Sequence[str]) -> dict[str, str]:
 def _print_result(name: str, result: Result, *, as_json: bool) -> None:
     if as_json:
         body: Any = result.raw if isinstance(result, Prediction) else vars(result)
-        print(json.dumps({"name": name, **body}, ensure_ascii=False))
+        source = {} if name == body.get("id") else {"name": name}  # the file of a result
+        print(json.dumps({**source, **body}, ensure_ascii=False))
         return
     csv.writer(sys.stdout, delimiter="\t", lineterminator="\n").writerow([name, *_describe(result)])
 
