@@ -23,7 +23,8 @@ class Command(BaseCommand):
     help = (
         "Generate predictions, inputs, and reviews of MODEL (name, name@alias, or name:version), to test the site with many "
         "rows. The model does not run. Generated predictions have the client reference 'seed' and belong to users that "
-        "cannot sign in, such as (seed-1). You cannot remove them afterwards."
+        "cannot sign in, such as (seed-1). They stay in the metrics, even if you erase "
+        "these users."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -68,5 +69,5 @@ def check_options(options: dict[str, Any]) -> None:
         raise CommandError(f"Expected --days to be {MAX_DAYS:,} or less. Received: {options['days']}")
     if not options["yes"] and Prediction.objects.exists():
         raise CommandError(
-            "The database already contains predictions. Use --yes to add generated ones. You cannot remove them afterwards."
+            "The database already contains predictions. Use --yes to add generated ones, which stay in the metrics."
         )
