@@ -4,8 +4,10 @@ import re
 
 from django.core.management import get_commands, load_command_class
 
+from core.errors import STATUS_BY_CODE
 from mlsite.tests.docs import DOCS, PAGES, ROOT
 
+OTHER_CODES = {"inference-failed", "invalid-input", "session-ended"}  # of base classes, and of pages
 FOLDERS = (
     "mlsite", "core", "accounts", "events", "registry", "predictions", "evaluation", "monitoring", "demo", "inference",
     "templates", "static", "examples", "benchmarks", "docs",
@@ -69,6 +71,11 @@ def test_mentioned_files_exist():
     paths = [(page.name, path) for page in PAGES for path in re.findall(pattern, page.read_text())]
     assert len(paths) > 40
     assert [(page, path) for page, path in paths if not (ROOT / path).exists()] == []
+
+
+def test_error_codes_are_documented():
+    text = (DOCS / "api.md").read_text()
+    assert [code for code in STATUS_BY_CODE.keys() - OTHER_CODES if f"`{code}`" not in text] == []
 
 
 def test_repository_layout_lists_every_package():
