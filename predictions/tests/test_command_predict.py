@@ -40,6 +40,14 @@ def test_predict_counts_failed_predictions_as_errors(register_failing, tmp_path)
     assert error == "1 of 1 inputs failed."
 
 
+def test_predict_waits_for_a_model_that_loads_slowly(register_failing, settings, tmp_path):
+    settings.PREDICT_TIMEOUT = 0.3
+    register_failing(load_sleep=0.6)
+    (tmp_path / "a.png").write_bytes(make_image(255))
+    out, _, error = run_command("predict", "failing:2", tmp_path / "a.png")
+    assert (out.split("\t")[1], error) == ("white", None)
+
+
 def test_predict_rejects_an_unknown_user(shades):
     assert run_command("predict", "shades", "a.png", "--user", "nobody")[2] == "There is no user 'nobody'."
 

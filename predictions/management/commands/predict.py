@@ -7,6 +7,7 @@ import csv
 import json
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from predictions.presentation import format_output
 from predictions.services import predict
 from registry.models import ModelVersion
 from registry.references import resolve_version
+from registry.serving import lease_predictor
 
 IMAGE_KEY = "image"
 
@@ -60,6 +62,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         user = find_user(options["user"] or "")
         version = self._resolve_version(options["model"])
+        load_model(version)
         total = failed = 0
         for path in options["files"]:
             for file_input in read_inputs(path, version, self.stderr.write):
@@ -104,6 +107,12 @@ class Command(BaseCommand):
         if not as_json:
             for warning in prediction.warnings:
                 self.stderr.write(f"{name}: {warning['message']}")
+
+
+def load_model(version: ModelVersion) -> None:
+    """Wait until a version is loaded, which can take longer than a request waits. Each input reports a failure."""
+    with suppress(InferenceError), lease_predictor(version):
+        pass
 
 
 def read_inputs(path: Path, version: ModelVersion, notify: Callable[[str], object]) -> Iterator[FileInput]:
