@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from core.fields import RandomBits
 from core.storage_errors import StorageUnavailable
 from inference.comparison import find_differences
@@ -23,6 +25,7 @@ from registry.models import ModelVersion
 from registry.serving import lease_predictor
 
 RANDOM_BITS = 32  # of an ID, see RandomBits
+CANDIDATES_PER_PREDICTION = 10  # read from the index, because the data of some can have been removed
 
 
 class InputUnavailable(Exception):
@@ -79,7 +82,8 @@ def _compare_with_new_run(prediction: Prediction, *, tolerance: float, decodes_f
 def pick_random_predictions(versions: Iterable[ModelVersion], count: int) -> list[UUID]:
     """Return the IDs of up to `count` random succeeded predictions, of all versions alike, ordered by version.
 
-    Each version contributes a range of an index that starts at a random place, so that no table is scanned.
+    Each version contributes a range of an index that starts at a random place, so that no table is scanned. Predictions
+    whose data was removed are left out. If most of a version were removed, the sample can be smaller than `count`.
     """
     ids = [prediction_id for version in versions for prediction_id in _pick_of_version(version, count)]
     picked = set(random.sample(ids, min(count, len(ids))))
@@ -90,10 +94,18 @@ def _pick_of_version(version: ModelVersion, count: int) -> list[UUID]:
     rows = Prediction.objects.filter(model_version=version, status=Prediction.Status.SUCCEEDED)
     rows = rows.annotate(bits=RandomBits("id")).order_by("bits")
     start = f"{random.getrandbits(RANDOM_BITS):08x}"
-    ids = list(rows.filter(bits__gte=start).values_list("id", flat=True)[:count])
+    ids = _select_stored(rows.filter(bits__gte=start), count)
     if len(ids) < count:
-        ids += rows.filter(bits__lt=start).values_list("id", flat=True)[: count - len(ids)]
+        ids += _select_stored(rows.filter(bits__lt=start), count - len(ids))
     return ids
+
+
+def _select_stored(rows: QuerySet[Prediction], count: int) -> list[UUID]:
+    """Return up to `count` random ones of the first rows, without those whose data was removed."""
+    candidates = rows.values("id")[: count * CANDIDATES_PER_PREDICTION]
+    stored = Prediction.objects.filter(pk__in=candidates, input__data_removed_at=None).values_list("id", flat=True)
+    ids = list(stored)
+    return random.sample(ids, min(count, len(ids)))
 
 
 def _read_verified_input(prediction: Prediction, *, decodes_fully: bool) -> ModelInput:

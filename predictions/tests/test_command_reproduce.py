@@ -6,6 +6,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from core.tests.commands import run_command
 from inference.tests.factories import make_noise_image
@@ -176,6 +177,13 @@ def test_a_sample_is_random_and_can_be_restricted(shades, flowers, user):
     samples = {frozenset(pick_random_predictions([shades], 2)) for _ in range(30)}
     assert len(samples) > 2
     assert {len(sample) for sample in samples} == {2}
+
+
+def test_a_sample_leaves_out_removed_data(shades, user):
+    removed, stored = (make_prediction(user, make_noise_image(seed)) for seed in range(2))
+    Input.objects.filter(pk=removed.input_id).update(data_removed_at=timezone.now())
+    assert pick_random_predictions([shades], 5) == [stored.pk]
+    assert "Cause: the data of the input was removed." in run_command("reproduce", removed.pk)[1]
 
 
 def test_a_sample_without_predictions_is_no_error(shades):
