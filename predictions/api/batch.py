@@ -24,7 +24,7 @@ from predictions.api.idempotency import BATCH_LEASE_SECONDS, IDEMPOTENCY_PARAMET
 from predictions.api.raw_images import reject_query_fields
 from predictions.api.representation import get_base_url, get_url_suffix, represent_prediction
 from predictions.api.serializers.batch import BatchImagesSerializer, BatchRequestSerializer, BatchResultSerializer
-from predictions.api.storing import STORE_PARAMETER, read_store
+from predictions.api.store_parameter import STORE_PARAMETER, read_store
 from predictions.models import Prediction
 from predictions.services.batch import BatchItem, BatchResult, predict_batch
 from predictions.services.decoding import limit_request_decoding

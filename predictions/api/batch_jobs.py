@@ -29,7 +29,7 @@ from predictions.api.serializers.batch_job import (
     ImagesRequestSerializer,
     StartRequestSerializer,
 )
-from predictions.api.storing import require_storage
+from predictions.api.store_parameter import require_storage
 from predictions.batch_job_results import stream_results
 from predictions.models import BatchJob
 from predictions.permissions import EXPORT_DENIED, JOB_CHANGE_DENIED, can_change_job, can_export_job

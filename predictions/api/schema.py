@@ -15,7 +15,7 @@ from predictions.api.idempotency import IDEMPOTENCY_PARAMETER
 from predictions.api.raw_images import MEDIA_TYPES
 from predictions.api.serializers import ImageRequestSerializer, PredictionRequestSerializer, PredictionSerializer
 from predictions.api.serializers.review import OWNER_STRATEGIES
-from predictions.api.storing import STORE_PARAMETER
+from predictions.api.store_parameter import STORE_PARAMETER
 from predictions.filters import REPEATABLE_FILTERS
 from predictions.models.prediction import MAX_CLIENT_REFERENCE_CHARACTERS
 from registry.models import MAX_VERSION_NUMBER

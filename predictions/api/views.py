@@ -38,7 +38,7 @@ from predictions.api.serializers import (
     PredictionWithFeaturesSerializer,
     PredictionWithImageSerializer,
 )
-from predictions.api.storing import read_store
+from predictions.api.store_parameter import read_store
 from predictions.export import CONTENT_TYPES, FORMAT_NAMES, stream_export
 from predictions.export_names import build_export_name
 from predictions.filter_fields import UTCDateTimeField

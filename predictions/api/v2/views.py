@@ -16,7 +16,7 @@ from accounts.scopes import PREDICT
 from core.api.large_bodies import LargeBodyMixin
 from inference.errors import InvalidInput
 from predictions.api.idempotency import BATCH_LEASE_SECONDS, get_claim, idempotent
-from predictions.api.storing import require_storage
+from predictions.api.store_parameter import require_storage
 from predictions.api.v2.body import BodyParser, ProtocolNegotiation, get_body
 from predictions.api.v2.errors import build_error, handle_exception
 from predictions.api.v2.inputs import build_items, describe_inputs

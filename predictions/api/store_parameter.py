@@ -8,9 +8,9 @@ from rest_framework.request import Request
 
 from predictions.api.idempotency import META_NAME
 
-NAME = "store"
+PARAMETER_NAME = "store"
 STORE_PARAMETER = OpenApiParameter(
-    NAME,
+    PARAMETER_NAME,
     bool,
     description="If false, the response contains the prediction, but the input and the output are not stored: only the "
     "user, the version, the status, and the timings. Not with `Idempotency-Key`, `Prefer: respond-async`, or "
@@ -27,12 +27,12 @@ def read_store(request: Request, *, needs_storage: bool = False) -> bool:
     Raises:
         ValidationError: the value is neither true nor false, or the data must be stored.
     """
-    text = request.query_params.get(NAME, "true")
+    text = request.query_params.get(PARAMETER_NAME, "true")
     if text not in ("true", "false"):
-        raise ValidationError({NAME: f"Expected true or false. Received: {text[:50]}"}, code="invalid-choice")
+        raise ValidationError({PARAMETER_NAME: f"Expected true or false. Received: {text[:50]}"}, code="invalid-choice")
     if text == "false" and (needs_storage or META_NAME in request.META):
         message = "store=false is not possible with Idempotency-Key, Prefer: respond-async, or unique_reference."
-        raise ValidationError({NAME: message}, code="needs-storage")
+        raise ValidationError({PARAMETER_NAME: message}, code="needs-storage")
     return text == "true"
 
 
@@ -42,6 +42,6 @@ def require_storage(request: Request) -> None:
     Raises:
         ValidationError: it has.
     """
-    if request.query_params.get(NAME, "true") != "true":
+    if request.query_params.get(PARAMETER_NAME, "true") != "true":
         message = "This endpoint stores its inputs. Send single or batch requests with store=false."
-        raise ValidationError({NAME: message}, code="needs-storage")
+        raise ValidationError({PARAMETER_NAME: message}, code="needs-storage")
