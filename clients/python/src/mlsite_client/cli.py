@@ -36,10 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return status
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except (MlsiteError, OSError) as error:
-        is_file_error = isinstance(error, OSError) and error.filename is not None
-        print(f"mlsite-client: {f'{error.filename}: {error.strerror}' if is_file_error else error}", file=sys.stderr)
-        return EXIT_ERROR
+    except MlsiteError as error:
+        message = str(error)
+    except OSError as error:
+        message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    print(f"mlsite-client: {message}", file=sys.stderr)
+    return EXIT_ERROR
 
 
 def build_parser() -> argparse.ArgumentParser:
