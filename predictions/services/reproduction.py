@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from core.fields import RandomBits
 from core.storage_errors import StorageUnavailable
 from inference.comparison import find_differences
-from inference.errors import InferenceError, InvalidInput, ModelUnavailable
+from inference.errors import InferenceError, InvalidInput, ModelNotRun
 from inference.libraries import get_library_version
 from inference.predictor import WARM_UP_TIMEOUT_SECONDS
 from inference.types import ModelInput
@@ -62,7 +62,7 @@ def reproduce_prediction(prediction: Prediction, *, tolerance: float) -> Reprodu
             differences = _compare_with_new_run(prediction, tolerance=tolerance, decodes_fully=True) and differences
     except (InputUnavailable, InvalidInput) as error:
         return Reproduction(prediction, ("it cannot run again",), str(error))
-    except ModelUnavailable as error:
+    except ModelNotRun as error:
         return Reproduction(prediction, ("it cannot run again",), _explain_failure(version, error))
     except InferenceError as error:
         return Reproduction(prediction, ("the model failed",), _explain_failure(version, error))
