@@ -149,6 +149,7 @@ def build_logging_config(*, level: str, log_format: str = "json") -> dict[str, A
             "gunicorn.error": {"handlers": ["console"], "level": "INFO", "propagate": False},
             "axes": {"level": "WARNING"},
             "apscheduler": {"level": "WARNING"},
+            "apscheduler.scheduler": {"level": "ERROR"},  # it warns when it skips a job that is still running
             # Celery would log each message twice. The tasks log what they did.
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},  # each periodic job, several times a minute

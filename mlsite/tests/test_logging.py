@@ -33,6 +33,11 @@ def test_only_exceptions_are_logged_next_to_the_line_of_the_request():
         assert logger.filter(make_record(logger, sys.exc_info()))
 
 
+def test_scheduler_logs_failed_jobs_but_not_skipped_ones():
+    assert not logging.getLogger("apscheduler.scheduler").isEnabledFor(logging.WARNING)
+    assert logging.getLogger("apscheduler.executors.default").isEnabledFor(logging.ERROR)
+
+
 def test_beat_does_not_log_each_periodic_job():
     logger = logging.getLogger("celery.beat")
     assert not logger.isEnabledFor(logging.INFO)
