@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from predictions.filter_fields import UTCDateTimeField
+from core.filters import UTCDateTimeField
 from predictions.models import Review
 from registry.models import MAX_VERSION_NUMBER, ModelVersion
 

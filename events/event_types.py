@@ -8,6 +8,8 @@ from typing import Any
 from accounts.models import User
 from accounts.permissions import has_permission
 
+TEST_EVENT_TYPE = "webhook.test"  # users cannot choose it
+
 
 @dataclass(frozen=True, slots=True)
 class EventType:

@@ -226,7 +226,7 @@ SCHEDULED_JOBS = {
     "predictions.services.batch_jobs.requeue_lost_jobs": SWEEP_SECONDS,
     "predictions.services.batch_jobs.delete_old_drafts": 3600,
     "evaluation.services.replays.requeue_lost_replays": SWEEP_SECONDS,
-    "predictions.services.idempotency.delete_expired_keys": 3600,
+    "accounts.services.idempotency.delete_expired_keys": 3600,
     "events.services.cleanup.remove_old_events": 3600,
     "events.services.webhook_emails.send_disabled_emails": 300,
     **({"events.services.relay.relay_pending": EVENT_RELAY_SECONDS} if EVENT_RELAY_SECONDS else {}),  # noqa: F405

@@ -1,9 +1,9 @@
-"""Filters that accept several values, of which a row must have one, and times that a database can store."""
+"""Filters that accept several values, of which a row must have one, and the field of a local time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import django_filters as filters
@@ -11,8 +11,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
-from django_filters.fields import IsoDateTimeField
 
 MAX_FILTER_VALUES = 200  # of one filter; a page of the history has at most as many rows
 
@@ -37,26 +35,6 @@ class LocalTimeInput(forms.DateTimeInput):
             return format_input_time(datetime.fromisoformat(value)) if value else None
         except (OverflowError, TypeError, ValueError):
             return super().format_value(value)
-
-
-class UTCDateTimeField(IsoDateTimeField):
-    """A date or time in ISO 8601 that a database can store. Without a zone, it is in the current time zone."""
-
-    default_error_messages = {
-        "invalid": _("Expected a date or time such as 2026-01-31 or 2026-01-31T12:00:00Z. In a URL, write + as %2B.")
-    }
-
-    def clean(self, value: Any) -> datetime | None:
-        moment = super().clean(value)
-        try:
-            return moment and moment.astimezone(UTC)
-        except (OverflowError, ValueError) as error:
-            message = gettext("Expected a time such as 2026-01-31T12:00:00Z. Received: %(value)s") % {"value": value}
-            raise ValidationError(message) from error
-
-
-class UTCDateTimeFilter(filters.IsoDateTimeFilter):
-    field_class = UTCDateTimeField
 
 
 class ValuesField(forms.Field):

@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.permissions import can_view_all
-from predictions.filter_fields import IntegersFilter, LocalTimeInput, TextsFilter, UTCDateTimeFilter, UUIDsFilter
+from core.filters import StrictFilterSet, UTCDateTimeFilter
+from predictions.filter_fields import IntegersFilter, LocalTimeInput, TextsFilter, UUIDsFilter
 from predictions.models import Prediction, Review
 from predictions.models.annotations import normalize_tag_name
 from predictions.querysets import PredictionQuerySet
@@ -32,7 +33,7 @@ REPEATABLE_FILTERS = frozenset({
 """Filters that can be given several times. A prediction must match one of the values of each filter."""
 
 
-class PredictionFilter(filters.FilterSet):
+class PredictionFilter(StrictFilterSet):
     """Filters of predictions. Every filter uses an index. Only reviewers can filter by `user`."""
 
     search = filters.CharFilter(method="filter_search", label=_("Search"))
@@ -152,10 +153,6 @@ class PredictionFilter(filters.FilterSet):
 
     def filter_picked_by(self, queryset: PredictionQuerySet, name: str, values: list[str]) -> PredictionQuerySet:
         return queryset.selected_by(values)
-
-    def find_unknown_names(self, allowed: set[str]) -> list[str]:
-        """Return the query parameters that are neither filters nor in `allowed`."""
-        return sorted(set(self.data) - set(self.filters) - allowed)
 
     def find_repeated_names(self) -> list[str]:
         """Return the filters that occur more than once although they have only one value."""

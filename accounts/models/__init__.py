@@ -1,7 +1,8 @@
-"""Users, their tokens and identities, erasures, and the audit log."""
+"""Users, their tokens and identities, idempotency keys, erasures, and the audit log."""
 
 from accounts.models.audit import AuditEntry, get_action_choices
 from accounts.models.erasures import Erasure
+from accounts.models.idempotency import IdempotencyKey
 from accounts.models.identities import ExternalIdentity
 from accounts.models.users import ApiToken, AttemptCount, Usage, User
 
@@ -11,6 +12,7 @@ __all__ = [
     "AuditEntry",
     "Erasure",
     "ExternalIdentity",
+    "IdempotencyKey",
     "Usage",
     "User",
     "get_action_choices",

@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.erasers import Eraser
-from accounts.models import Usage, User
+from accounts.models import IdempotencyKey, Usage, User
 
 ROWS_PER_TRANSACTION = 500
 DELETED = _("Deleted")
@@ -44,4 +44,4 @@ def build_deletion(model: type[Model], field: str) -> Eraser:
     return Eraser(options.label_lower, options.verbose_name_plural, DELETED, select, lambda user: delete_some(select(user)))
 
 
-ACCOUNT_ERASERS = (build_deletion(LogEntry, "user"), build_deletion(Usage, "user"))
+ACCOUNT_ERASERS = (build_deletion(LogEntry, "user"), build_deletion(Usage, "user"), build_deletion(IdempotencyKey, "user"))

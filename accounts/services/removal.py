@@ -78,6 +78,7 @@ def clear_account(*, user: User, username: str, action: Action) -> None:
     _delete_access_records(old_username)
     user.tokens.all().delete()
     user.identities.all().delete()
+    user.idempotency_keys.all().delete()
     remove_second_factor(user=user)
     user.groups.clear()
     user.user_permissions.clear()

@@ -13,7 +13,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from core.api.fields import MAX_QUOTED_CHARACTERS
 
-FILTERED_ACTIONS = {"list", "export"}
+FILTERED_ACTIONS = {"list", "export", "deliveries"}
 NON_FILTER_PARAMETERS = {"cursor", "page_size", "format", "include"}
 EMPTY_MESSAGE = "Enter a value, or omit the parameter."
 
@@ -21,7 +21,7 @@ EMPTY_MESSAGE = "Enter a value, or omit the parameter."
 class StrictFilterBackend(DjangoFilterBackend):
     """Filter lists and exports, and reject unknown query parameters.
 
-    The filter set of the view provides `find_unknown_names`.
+    The filter set of the view is a `StrictFilterSet`.
     """
 
     def filter_queryset(self, request: Request, queryset: QuerySet, view: GenericViewSet) -> QuerySet:

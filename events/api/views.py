@@ -8,17 +8,22 @@ from typing import Any, cast
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.fields import get_error_detail
+from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
 from accounts.models import User
+from core.api.filters import StrictFilterBackend
 from core.api.pagination import NewestFirstPagination
+from core.filters import StrictFilterSet
 from events.api.serializers import (
     DeliverySerializer,
     ResendRequestSerializer,
@@ -28,6 +33,7 @@ from events.api.serializers import (
     WebhookSerializer,
 )
 from events.deliveries import parse_delivery_id
+from events.filters import DeliveryFilter, WebhookFilter
 from events.models import Delivery, Webhook
 from events.services.webhooks import (
     create_webhook,
@@ -73,10 +79,25 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
     queryset = Webhook.objects.none()
     serializer_class = WebhookSerializer
+    filter_backends = (StrictFilterBackend,)
+    filterset_class: type[StrictFilterSet] = WebhookFilter
     lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[Webhook]:
         return Webhook.objects.filter(user=cast(User, self.request.user))
+
+    def get_object(self) -> Webhook:
+        """Return the webhook of the URL. The filters of its deliveries do not apply to it."""
+        return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
+
+    def check_replay(self, pk: str | None = None) -> None:
+        """Check that a webhook still exists.
+
+        Raises:
+            Http404: it was deleted.
+        """
+        if pk is not None:
+            self.get_object()
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List your webhooks, newest first. Their secrets are not included."""
@@ -86,15 +107,22 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         """Get a webhook, without its secret."""
         return super().retrieve(request, *args, **kwargs)
 
-    @extend_schema(request={"application/json": WebhookRequestSerializer()}, responses={201: WebhookSecretSerializer})
-    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Create a webhook. The response contains the signing secret, which is not returned again."""
+    @extend_schema(
+        request={"application/json": WebhookRequestSerializer()},
+        responses={201: WebhookSecretSerializer},
+        parameters=[IDEMPOTENCY_PARAMETER],
+    )
+    @idempotent
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Create a webhook. The response contains the signing secret, which other requests do not return."""
         serializer = WebhookRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        with translate_errors():
+        claim = get_claim(request)
+        with translate_errors(), claim.transaction():
             webhook = create_webhook(user=cast(User, request.user), **serializer.validated_data)
-        url = request.build_absolute_uri(reverse("api:webhook-detail", args=[webhook.pk]))
-        return Response(WebhookSecretSerializer(webhook).data, status=201, headers={"Location": url})
+            url = request.build_absolute_uri(reverse("api:webhook-detail", args=[webhook.pk]))
+            body = WebhookSecretSerializer(webhook).data
+            return claim.complete(Response(body, status=201, headers={"Location": url}))
 
     @extend_schema(request={"application/json": WebhookRequestSerializer(partial=True)}, responses=WebhookSerializer)
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -102,7 +130,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
         Deliveries that wait are sent to the new URL.
         """
-        webhook: Webhook = self.get_object()
+        webhook = self.get_object()
         serializer = WebhookRequestSerializer(data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         values = {name: getattr(webhook, name) for name in EDITABLE_FIELDS} | serializer.validated_data
@@ -119,7 +147,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, pk: str) -> Response:
         """Pause a webhook. Its events wait for up to 3 days. A disabled webhook stays disabled."""
-        webhook: Webhook = self.get_object()
+        webhook = self.get_object()
         pause_webhook(webhook=webhook)
         return self.build_response(webhook)
 
@@ -127,45 +155,68 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> Response:
         """Send events to a paused or disabled webhook again."""
-        webhook: Webhook = self.get_object()
+        webhook = self.get_object()
         resume_webhook(webhook=webhook)
         return self.build_response(webhook)
 
-    @extend_schema(operation_id="webhooks_rotate_secret", request=None, responses=WebhookSecretSerializer)
+    @extend_schema(
+        operation_id="webhooks_rotate_secret",
+        request=None,
+        responses=WebhookSecretSerializer,
+        parameters=[IDEMPOTENCY_PARAMETER],
+    )
     @action(detail=True, methods=["post"])
-    def secret(self, request: Request, pk: str) -> Response:
+    @idempotent
+    def secret(self, request: Request, pk: str) -> HttpResponse:
         """Create a new signing secret, and return it. For 24 hours, requests have a signature of each secret."""
-        return Response(WebhookSecretSerializer(rotate_secret(webhook=self.get_object())).data)
+        webhook, claim = self.get_object(), get_claim(request)
+        with claim.transaction():
+            return claim.complete(Response(WebhookSecretSerializer(rotate_secret(webhook=webhook)).data))
 
-    @extend_schema(operation_id="webhooks_test", request=None, responses={202: DeliverySerializer})
+    @extend_schema(
+        operation_id="webhooks_test",
+        request=None,
+        responses={202: DeliverySerializer},
+        parameters=[IDEMPOTENCY_PARAMETER],
+    )
     @action(detail=True, methods=["post"])
-    def test(self, request: Request, pk: str) -> Response:
+    @idempotent
+    def test(self, request: Request, pk: str) -> HttpResponse:
         """Send a test event within seconds. You can send 10 of them per hour."""
-        return Response(DeliverySerializer(send_test_event(webhook=self.get_object())).data, status=202)
+        webhook, claim = self.get_object(), get_claim(request)
+        with claim.transaction():
+            return claim.complete(Response(DeliverySerializer(send_test_event(webhook=webhook)).data, status=202))
 
     @extend_schema(operation_id="webhooks_deliveries", responses=DeliverySerializer(many=True))
-    @action(detail=True, pagination_class=DeliveryPagination)
+    @action(detail=True, pagination_class=DeliveryPagination, filterset_class=DeliveryFilter)
     def deliveries(self, request: Request, pk: str) -> Response:
         """List the deliveries of a webhook, newest event first."""
-        webhook: Webhook = self.get_object()
+        webhook = self.get_object()
         rows = Delivery.objects.filter(target=webhook.target).select_related("event")
-        return self.get_paginated_response(DeliverySerializer(self.paginate_queryset(rows), many=True).data)
+        return self.get_paginated_response(
+            DeliverySerializer(self.paginate_queryset(self.filter_queryset(rows)), many=True).data
+        )
 
     @extend_schema(
         operation_id="webhooks_resend",
         request={"application/json": ResendRequestSerializer()},
         responses=ResentSerializer,
+        parameters=[IDEMPOTENCY_PARAMETER],
     )
     @action(detail=True, methods=["post"])
-    def resend(self, request: Request, pk: str) -> Response:
+    @idempotent
+    def resend(self, request: Request, pk: str) -> HttpResponse:
         """Resend a delivery that has ended, or all failed ones."""
-        webhook: Webhook = self.get_object()
+        webhook = self.get_object()
         serializer = ResendRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         delivery_id = serializer.validated_data.get("delivery")
         if delivery_id and not Delivery.objects.filter(target=webhook.target, pk=delivery_id).exists():
             raise NotFound("This webhook has no delivery with this ID.")
-        return Response({"count": resend_deliveries(webhook=webhook, delivery_id=delivery_id)})
+        claim = get_claim(request)
+        with claim.transaction():
+            count = resend_deliveries(webhook=webhook, delivery_id=delivery_id)
+            return claim.complete(Response({"count": count}))
 
     def build_response(self, webhook: Webhook) -> Response:
         """Return a webhook whose state has changed."""

@@ -16,13 +16,13 @@ from accounts.services.attempts import count_attempt
 from accounts.services.usage import LimitReached
 from core.formatting import format_duration
 from core.tasks import enqueue
+from events.event_types import TEST_EVENT_TYPE
 from events.models import Delivery, Event, TargetStatus, Webhook
 from events.services.resend import send_again
 from events.webhooks.signatures import create_secret
 
 MAX_WEBHOOKS = 20  # of one user
 ROTATION_PERIOD = timedelta(hours=24)  # in which requests are signed with the previous secret too
-TEST_EVENT_TYPE = "webhook.test"
 MAX_TEST_EVENTS = 10  # of one user per hour
 DELETE_TASK = "events.delete_deliveries"
 MAX_DELETED = 2000  # deliveries per transaction

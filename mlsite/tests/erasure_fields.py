@@ -17,7 +17,7 @@ DELETED = {
     "admin.LogEntry", "sessions.Session", "axes.AccessFailureLog", "axes.AccessAttempt", "axes.AccessLog",
     "accounts.User_groups", "accounts.User_user_permissions", "accounts.ApiToken", "accounts.AttemptCount", "accounts.Usage",
     "predictions.PredictionTag", "predictions.PredictionComment", "predictions.BatchJob", "predictions.BatchJobItem",
-    "predictions.BatchJobImage", "predictions.IdempotencyKey", "predictions.QueuedPrediction", "predictions.ReviewClaim",
+    "predictions.BatchJobImage", "accounts.IdempotencyKey", "predictions.QueuedPrediction", "predictions.ReviewClaim",
     "predictions.ReviewAssignment", "predictions.ReviewGoal", "predictions.SavedFilter", "accounts.ExternalIdentity",
     "otp_static.StaticDevice", "otp_static.StaticToken", "otp_totp.TOTPDevice", "events.Webhook",
 }  # fmt: skip

@@ -14,7 +14,7 @@ from django.test import Client
 from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 from rest_framework.negotiation import BaseContentNegotiation
 
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, IdempotencyKey, User
 from accounts.services import create_token
 from core.admin import GuardedAdmin
 from core.api.negotiation import IgnoreAcceptNegotiation, JSONNegotiation
@@ -32,7 +32,6 @@ from mlsite.tests.hostile.rows import ROWS, TESTS
 from mlsite.tests.hostile.uploads import UPLOADS
 from predictions.models import (
     BatchJob,
-    IdempotencyKey,
     Input,
     Prediction,
     PredictionComment,

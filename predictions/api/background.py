@@ -15,9 +15,9 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import get_claim
 from accounts.models import User
 from core.api.preferences import META_NAME, Preference, parse_preference
-from predictions.api.idempotency import get_claim
 from predictions.api.responses import RETRY_AFTER_SECONDS, build_created_response
 from predictions.api.serializers import PredictionSerializer
 from predictions.models import Prediction

@@ -12,6 +12,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from accounts.api.idempotency import BATCH_LEASE_SECONDS, IDEMPOTENCY_PARAMETER, get_claim, idempotent
 from accounts.models import User
 from accounts.scopes import PREDICT
 from core.api.large_bodies import LargeBodyMixin
@@ -20,7 +21,6 @@ from core.api.problems import describe_inference_error
 from core.api.renderers import render_json
 from inference.errors import InferenceError, InvalidInput
 from predictions.api.batch_items import read_items
-from predictions.api.idempotency import BATCH_LEASE_SECONDS, IDEMPOTENCY_PARAMETER, get_claim, idempotent
 from predictions.api.raw_images import reject_query_fields
 from predictions.api.representation import get_base_url, get_url_suffix, represent_prediction
 from predictions.api.serializers.batch import BatchImagesSerializer, BatchRequestSerializer, BatchResultSerializer

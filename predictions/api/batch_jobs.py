@@ -16,11 +16,12 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
 from accounts.models import User
 from accounts.scopes import PREDICT
 from core.api.filters import StrictFilterBackend
 from core.api.negotiation import IgnoreAcceptNegotiation
-from predictions.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
+from core.filters import StrictFilterSet
 from predictions.api.serializers.batch_job import (
     AddedImagesSerializer,
     BatchJobDetailSerializer,
@@ -44,7 +45,7 @@ from predictions.services.batch_jobs import (
 from registry.references import resolve_model
 
 
-class BatchJobFilter(filters.FilterSet):
+class BatchJobFilter(StrictFilterSet):
     """Filters of batch jobs."""
 
     status = filters.ChoiceFilter(choices=BatchJob.Status.choices)
@@ -53,10 +54,6 @@ class BatchJobFilter(filters.FilterSet):
     class Meta:
         model = BatchJob
         fields: list[str] = []
-
-    def find_unknown_names(self, allowed: set[str]) -> list[str]:
-        """Return the query parameters that are neither filters nor in `allowed`."""
-        return sorted(set(self.data) - set(self.filters) - allowed)
 
 
 class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):

@@ -21,6 +21,7 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from rest_framework.exceptions import ParseError
 from rest_framework.settings import api_settings
 
+from accounts.api import idempotency
 from accounts.models import User
 from accounts.requests import parse_bearer_header
 from core.api import preferences
@@ -31,7 +32,6 @@ from core.api.problems import handle_exception
 from core.api.renderers import render_json
 from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError, InvalidInput
-from predictions.api import idempotency
 from predictions.api.raw_images import MEDIA_TYPES, build_image
 from predictions.api.responses import build_failure_response, represent_created
 from predictions.models import Prediction

@@ -10,10 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
 from accounts.models import User
 from accounts.scopes import REVIEW
 from inference.errors import InvalidInput
-from predictions.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
 from predictions.api.serializers import (
     GroundTruthItemSerializer,
     GroundTruthResultSerializer,

@@ -12,9 +12,9 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
 from accounts.models import User
 from accounts.scopes import REVIEW
-from predictions.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
 from predictions.api.serializers import ReviewInputSerializer, ReviewSerializer
 from predictions.models import Prediction
 from predictions.permissions import REVIEW_DENIED, can_review

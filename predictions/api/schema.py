@@ -9,9 +9,9 @@ from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 
+from accounts.api.idempotency import IDEMPOTENCY_PARAMETER
 from accounts.permissions import can_review_all, can_view_all
 from predictions.api.background import PREFER_PARAMETER, QUEUED_RESPONSE
-from predictions.api.idempotency import IDEMPOTENCY_PARAMETER
 from predictions.api.raw_images import MEDIA_TYPES
 from predictions.api.serializers import ImageRequestSerializer, PredictionRequestSerializer, PredictionSerializer
 from predictions.api.serializers.review import OWNER_STRATEGIES

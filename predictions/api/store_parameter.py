@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from predictions.api.idempotency import META_NAME
+from accounts.api.idempotency import META_NAME
 
 PARAMETER_NAME = "store"
 STORE_PARAMETER = OpenApiParameter(

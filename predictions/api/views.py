@@ -19,14 +19,15 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import get_claim, idempotent
 from accounts.models import User
 from accounts.scopes import PREDICT
 from core.api.filters import StrictFilterBackend
 from core.api.negotiation import IgnoreAcceptNegotiation
+from core.filters import UTCDateTimeField
 from core.urls import get_site_url
 from predictions.api.background import CancelMixin, add_poll_headers, create_in_background, read_preference
 from predictions.api.direct import accept_direct_requests
-from predictions.api.idempotency import get_claim, idempotent
 from predictions.api.raw_images import BinaryParser, ImageParser, reject_query_fields
 from predictions.api.responses import build_created_response
 from predictions.api.reviews import ReviewsMixin
@@ -41,7 +42,6 @@ from predictions.api.serializers import (
 from predictions.api.store_parameter import read_store
 from predictions.export import CONTENT_TYPES, FORMAT_NAMES, stream_export
 from predictions.export_names import build_export_name
-from predictions.filter_fields import UTCDateTimeField
 from predictions.filters import PredictionFilter
 from predictions.models import Input, Prediction
 from predictions.permissions import select_exportable

@@ -1,6 +1,5 @@
 from predictions.models.annotations import PredictionComment, PredictionTag
 from predictions.models.batch_job import BatchJob, BatchJobImage, BatchJobItem
-from predictions.models.idempotency import IdempotencyKey
 from predictions.models.input import Input
 from predictions.models.prediction import Prediction
 from predictions.models.queued import QueuedPrediction
@@ -15,7 +14,6 @@ __all__ = [
     "BatchJob",
     "BatchJobImage",
     "BatchJobItem",
-    "IdempotencyKey",
     "Input",
     "Prediction",
     "PredictionComment",

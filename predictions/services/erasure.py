@@ -20,7 +20,6 @@ from predictions.models import (
     BatchJob,
     BatchJobImage,
     BatchJobItem,
-    IdempotencyKey,
     Input,
     Prediction,
     PredictionComment,
@@ -179,7 +178,6 @@ ERASERS = (
             (PredictionTag, "user"),
             (PredictionComment, "author"),
             (SavedFilter, "user"),
-            (IdempotencyKey, "user"),
             (ReviewClaim, "reviewer"),
             (ReviewGoal, "reviewer"),
         )

@@ -10,10 +10,9 @@ from typing import Any, TypeVar
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext
 
-from accounts.models import User
+from accounts.models import IdempotencyKey, User
+from accounts.services.idempotency import Claim, KeyInUse, StoredResponse, claim_key, hash_content
 from inference.errors import InferenceError
-from predictions.models import IdempotencyKey
-from predictions.services.idempotency import Claim, KeyInUse, StoredResponse, claim_key, hash_content
 
 T = TypeVar("T", bound=Model)
 

@@ -12,7 +12,6 @@ from accounts.models import User
 from accounts.signals import user_removing
 from predictions.models import (
     BatchJob,
-    IdempotencyKey,
     Prediction,
     QueuedPrediction,
     ReviewAssignment,
@@ -28,7 +27,7 @@ CANCELED_PER_UPDATE = 500
 
 @receiver(user_removing, dispatch_uid="predictions.cancel_user_work")
 def cancel_user_work(*, user: User, **kwargs: Any) -> None:
-    """Cancel the queued predictions and the batch jobs of a user, and delete their claims, assignments, and keys."""
+    """Cancel the queued predictions and the batch jobs of a user, and delete their claims and assignments."""
     with transaction.atomic():
         queued = QueuedPrediction.objects.filter(prediction__user=user).order_by("pk")
         ids = list(queued.values_list("pk", flat=True))
@@ -40,7 +39,6 @@ def cancel_user_work(*, user: User, **kwargs: Any) -> None:
                 end_job(locked, BatchJob.Status.CANCELED, **CANCELED_ERROR)
         for model in (ReviewClaim, ReviewAssignment, ReviewGoal):
             model.objects.filter(reviewer=user).delete()
-        IdempotencyKey.objects.filter(user=user).delete()
 
 
 def _cancel_predictions(ids: list[UUID]) -> None:

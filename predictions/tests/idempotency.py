@@ -2,7 +2,7 @@
 
 import json
 
-from predictions.models import IdempotencyKey
+from accounts.models import IdempotencyKey
 from predictions.tests.factories import PREDICTIONS_URL, make_upload
 from predictions.tests.request_builders import ROW
 

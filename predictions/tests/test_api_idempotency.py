@@ -6,10 +6,11 @@ import pytest
 from django.test import Client
 from rest_framework.exceptions import ValidationError
 
+from accounts.api.idempotency import parse_key
+from accounts.models import IdempotencyKey
 from core.tests.problems import assert_problem
 from inference.tests.factories import make_image, make_noise_image
-from predictions.api.idempotency import parse_key
-from predictions.models import IdempotencyKey, Input, Prediction
+from predictions.models import Input, Prediction
 from predictions.tests.factories import PREDICTIONS_URL, list_stored_files
 from predictions.tests.idempotency import FLOWER, GROUND_TRUTH_URL, KEY, assert_replayed, post, post_image
 from predictions.tests.request_builders import ROW

@@ -5,9 +5,10 @@ import json
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from accounts.models import IdempotencyKey
+from accounts.services.idempotency import Claim, KeyInUse
 from core.tests.problems import assert_problem
-from predictions.models import BatchJob, BatchJobImage, IdempotencyKey, Prediction
-from predictions.services.idempotency import Claim, KeyInUse
+from predictions.models import BatchJob, BatchJobImage, Prediction
 from predictions.tests.batch_jobs import JOBS_URL, make_rows
 from predictions.tests.factories import PREDICTIONS_URL, list_stored_files, make_upload
 from predictions.tests.request_builders import ROW

@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.api import idempotency
+from accounts.models import IdempotencyKey
+from accounts.services.idempotency import LEASE_SECONDS, delete_expired_keys
 from core.tests.problems import assert_problem
 from inference.errors import Overloaded
 from inference.predictor import Predictor
-from predictions.api import idempotency
-from predictions.models import IdempotencyKey, Input, Prediction, Review
-from predictions.services.idempotency import LEASE_SECONDS, delete_expired_keys
+from predictions.models import Input, Prediction, Review
 from predictions.tests.factories import PREDICTIONS_URL, list_stored_files, make_prediction
 from predictions.tests.idempotency import FLOWER, GROUND_TRUTH_URL, KEY, assert_replayed, edit_key, post, post_image
 
@@ -174,7 +175,7 @@ def test_keys_expire(flowers, api, settings):
 
 
 def test_expired_keys_are_deleted_in_batches(user, monkeypatch, django_assert_num_queries):
-    monkeypatch.setattr("predictions.services.idempotency.MAX_DELETED_KEYS", 2)
+    monkeypatch.setattr("accounts.services.idempotency.MAX_DELETED_KEYS", 2)
     now = timezone.now()
     IdempotencyKey.objects.bulk_create(
         IdempotencyKey(user=user, key=str(hours), created_at=now - timedelta(hours=hours)) for hours in (1, 23, 25, 26, 27)

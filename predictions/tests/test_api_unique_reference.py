@@ -6,9 +6,10 @@ import pytest
 from django.test import Client
 
 import core.tasks
+from accounts.models import IdempotencyKey
 from core.tests.problems import assert_problem
 from predictions.api import views
-from predictions.models import IdempotencyKey, Input, Prediction
+from predictions.models import Input, Prediction
 from predictions.services import predict
 from predictions.tests.factories import PREDICTIONS_URL, list_stored_files, make_prediction, make_upload
 from predictions.tests.request_builders import ROW

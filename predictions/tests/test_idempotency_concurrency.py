@@ -10,8 +10,9 @@ from django.db import OperationalError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 
+from accounts.models import IdempotencyKey
 from core.tests.problems import assert_problem
-from predictions.models import IdempotencyKey, Input, Prediction
+from predictions.models import Input, Prediction
 from predictions.services import references
 from predictions.tests.factories import PREDICTIONS_URL, make_upload
 from predictions.tests.request_builders import ROW

@@ -10,13 +10,13 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 import core.tasks
+from accounts.services.idempotency import Claim
 from core.group_commit import GroupCommit
 from core.tests.problems import assert_problem
 from inference.tests.factories import make_noise_image
 from predictions.models import BatchJob, BatchJobImage, Input, Prediction
 from predictions.services import batch_jobs, storage
 from predictions.services.batch_jobs import add_images
-from predictions.services.idempotency import Claim
 from predictions.services.inserts import insert_predictions
 from predictions.tests.batch_jobs import make_image_zip, make_job
 from predictions.tests.factories import PREDICTIONS_URL, list_stored_files, make_prediction, make_upload
@@ -96,7 +96,7 @@ def test_a_commit_that_cannot_be_written_leaves_no_file(shades, api, settings, t
         pytest.skip("the server of PostgreSQL is another process")
     monkeypatch.setitem(core.tasks._tasks, batch_jobs.TASK_NAME, tasks.append)
     send(api)
-    monkeypatch.setattr("predictions.api.idempotency.claim_key", lambda **arguments: Claim(uuid7(), timezone.now()))
+    monkeypatch.setattr("accounts.api.idempotency.claim_key", lambda **arguments: Claim(uuid7(), timezone.now()))
     monkeypatch.setattr(Claim, "complete", lambda claim, response: None)
     files = list_stored_files(settings)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

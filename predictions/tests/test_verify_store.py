@@ -12,9 +12,10 @@ from django.core.files.storage import InMemoryStorage
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from accounts.models import IdempotencyKey
 from core.tests.commands import run_command
 from inference.tests.factories import make_image, make_noise_image
-from predictions.models import BatchJob, IdempotencyKey, Input, Prediction, QueuedPrediction
+from predictions.models import BatchJob, Input, Prediction, QueuedPrediction
 from predictions.services.batch_jobs import add_images
 from predictions.services.verification import report, verify_store
 from predictions.tests.batch_jobs import make_job, make_rows, run_job
@@ -121,6 +122,8 @@ def test_a_stored_response_names_an_existing_prediction(shades, user):
     values = {"user": user, "status_code": 201, "fingerprint": ""}
     IdempotencyKey.objects.create(key="a", body=json.dumps({"id": str(prediction.pk)}).encode(), **values)
     IdempotencyKey.objects.create(key="b", body=b"[]", **values)
+    webhook = {"headers": {"Location": "http://x/api/v1/webhooks/1/"}, "body": json.dumps({"id": str(uuid7())}).encode()}
+    IdempotencyKey.objects.create(key="d", **webhook, **values)  # a user can delete a webhook
     assert find_breaches() == []
     IdempotencyKey.objects.create(key="c", body=json.dumps({"id": str(uuid7())}).encode(), **values)
     assert find_breaches() == ["I10"]

@@ -10,10 +10,11 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
+from accounts.models import IdempotencyKey
 from inference.errors import Overloaded
 from inference.predictor import Predictor
 from inference.tests.factories import make_image
-from predictions.models import IdempotencyKey, Input, Prediction
+from predictions.models import Input, Prediction
 from predictions.services import submissions
 from predictions.tests.factories import list_stored_files, make_image_file
 from predictions.views.submissions import DOUBLE_CLICK_SECONDS, PREVIOUS_KEY_COOKIE

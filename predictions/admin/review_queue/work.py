@@ -20,6 +20,7 @@ from django.views.generic import TemplateView, View
 
 from accounts.permissions import REVIEW_PREDICTIONS, VIEW_PREDICTIONS
 from accounts.requests import AuthenticatedRequest
+from core.filters import UTCDateTimeField
 from predictions.admin.review_queue.forms import AssignmentForm, GoalForm
 from predictions.admin.review_queue.progress import (
     compute_statistics,
@@ -27,7 +28,6 @@ from predictions.admin.review_queue.progress import (
     list_assignments,
     measure_query,
 )
-from predictions.filter_fields import UTCDateTimeField
 from predictions.history_query import TIME_FILTERS, replace_named_range
 from predictions.models import ReviewAssignment
 from predictions.models.review_work import MAX_QUERY_CHARACTERS

@@ -11,11 +11,11 @@ from django.http import HttpResponse, JsonResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.api.idempotency import BATCH_LEASE_SECONDS, get_claim, idempotent
 from accounts.models import User
 from accounts.scopes import PREDICT
 from core.api.large_bodies import LargeBodyMixin
 from inference.errors import InvalidInput
-from predictions.api.idempotency import BATCH_LEASE_SECONDS, get_claim, idempotent
 from predictions.api.store_parameter import require_storage
 from predictions.api.v2.body import BodyParser, ProtocolNegotiation, get_body
 from predictions.api.v2.errors import build_error, handle_exception

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from uuid import UUID
 
+from accounts.models import IdempotencyKey
 from core.fields import parse_uuid
 from predictions.digests import hash_stored_values
-from predictions.models import BatchJob, IdempotencyKey, Input, Prediction, QueuedPrediction
+from predictions.models import BatchJob, Input, Prediction, QueuedPrediction
 from predictions.services.verification.report import Report, iterate_chunks
 
 LATENCY_FIELDS = ("decode_ms", "queue_ms", "preprocess_ms", "inference_ms")
@@ -56,10 +57,10 @@ def _is_queued_wrongly(prediction_id: UUID) -> bool:
 
 def check_idempotency_keys(report: Report) -> None:
     """Check that the predictions and batch jobs exist that stored responses name (I10)."""
-    keys = IdempotencyKey.objects.filter(status_code=CREATED).only("pk", "key", "body")
+    keys = IdempotencyKey.objects.filter(status_code=CREATED).only("pk", "key", "headers", "body")
     for chunk in iterate_chunks(keys):
         report.checked["idempotency_keys"] += len(chunk)
-        named = {row.pk: _read_created_id(bytes(row.body)) for row in chunk}
+        named = {row.pk: None if _names_webhook(row) else _read_created_id(bytes(row.body)) for row in chunk}
         ids = [created for created in named.values() if created]
         known = {
             pk for model in (Prediction, BatchJob) for pk in model.objects.filter(pk__in=ids).values_list("pk", flat=True)
@@ -69,6 +70,11 @@ def check_idempotency_keys(report: Report) -> None:
                 report.add(
                     "I10", f"The response of the key {row.key!r} names {named[row.pk]}, which does not exist.", id=row.pk
                 )
+
+
+def _names_webhook(row: IdempotencyKey) -> bool:
+    """Return whether the response is that of a request that created a webhook, which its user can delete at any time."""
+    return "/webhooks/" in row.headers.get("Location", "")
 
 
 def _read_created_id(body: bytes) -> UUID | None:

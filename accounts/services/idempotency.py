@@ -23,10 +23,9 @@ from django.core.files.base import File
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import IdempotencyKey, User
 from core.streamed_uploads import StreamedFile
 from inference.errors import InferenceError
-from predictions.models import IdempotencyKey
 
 logger = logging.getLogger(__name__)
 

@@ -29,8 +29,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from predictions.models.idempotency import MAX_IDEMPOTENCY_KEY_CHARACTERS
-from predictions.services.idempotency import Claim, StoredResponse, claim_key, hash_content
+from accounts.models.idempotency import MAX_IDEMPOTENCY_KEY_CHARACTERS
+from accounts.services.idempotency import Claim, StoredResponse, claim_key, hash_content
 
 T = TypeVar("T")
 

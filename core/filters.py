@@ -1,0 +1,40 @@
+"""Parts of filters that several apps use: times that a database can store, and the names of unknown query parameters."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import django_filters as filters
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django_filters.fields import IsoDateTimeField
+
+
+class StrictFilterSet(filters.FilterSet):
+    """Filters that know which query parameters are none of them."""
+
+    def find_unknown_names(self, allowed: set[str]) -> list[str]:
+        """Return the query parameters that are neither filters nor in `allowed`."""
+        return sorted(set(self.data) - set(self.filters) - allowed)
+
+
+class UTCDateTimeField(IsoDateTimeField):
+    """A date or time in ISO 8601 that a database can store. Without a zone, it is in the current time zone."""
+
+    default_error_messages = {
+        "invalid": _("Expected a date or time such as 2026-01-31 or 2026-01-31T12:00:00Z. In a URL, write + as %2B.")
+    }
+
+    def clean(self, value: Any) -> datetime | None:
+        moment = super().clean(value)
+        try:
+            return moment and moment.astimezone(UTC)
+        except (OverflowError, ValueError) as error:
+            message = gettext("Expected a time such as 2026-01-31T12:00:00Z. Received: %(value)s") % {"value": value}
+            raise ValidationError(message) from error
+
+
+class UTCDateTimeFilter(filters.IsoDateTimeFilter):
+    field_class = UTCDateTimeField
