@@ -21,7 +21,7 @@ from django.urls import Resolver404, get_script_prefix, resolve
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from core.api.problems import CONFLICT_DETAIL, RETRY_AFTER_SECONDS, UNSTORABLE_DETAIL, build_problem
+from core.api.problems import CONFLICT_DETAIL, DELETED_DETAIL, RETRY_AFTER_SECONDS, UNSTORABLE_DETAIL, build_problem
 from core.errors import STATUS_BY_CODE
 from core.formatting import format_bytes
 from core.storage_errors import find_storage_error
@@ -119,6 +119,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
         hint = gettext("There is no such URL. Use %(path)s instead.") % {"path": f"{get_script_prefix()[:-1]}{path}"}
         detail = hint if path else gettext("There is no such URL. Check its spelling.")
     return build_error_response(request, code="not-found", detail=detail)
+
+
+def row_deleted(request: HttpRequest) -> HttpResponse:
+    """Return a 404 for a change of a row that another request has deleted since this one has found it."""
+    return build_error_response(request, code="not-found", detail=gettext(DELETED_DETAIL))
 
 
 def find_similar_path(path: str) -> str:

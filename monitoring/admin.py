@@ -39,7 +39,7 @@ class AlertRuleAdmin(GuardedAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: AlertRule, form: Any, change: bool) -> None:
-        save_rule(rule=obj)
+        save_rule(rule=obj, fields=form.changed_data)
 
 
 @admin.register(Alert)

@@ -21,6 +21,7 @@ from accounts.models import Erasure, User
 from accounts.services.audit import Action, clear_audit_entries, describe_user, record_action
 from accounts.services.second_factor import remove_second_factor
 from accounts.signals import user_removing
+from core.locks import lock_row
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +88,8 @@ def clear_account(*, user: User, username: str, action: Action) -> None:
     user.is_active = user.is_staff = user.is_superuser = False
     user.last_login = None
     user.set_unusable_password()
-    user.save()
+    names = ("first_name", "last_name", "email", "is_active", "is_staff", "is_superuser", "last_login", "password")
+    user.save(update_fields=["username", *names])
     content_type = ContentType.objects.get_for_model(User)
     LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk)).update(object_repr=user.username)
     record_action(action=action, on=describe_user(user))
@@ -111,9 +113,14 @@ def check_removal(*, users: Iterable[User]) -> None:
 
 
 def _prepare_removal(user: User) -> None:
-    """Check that the user can be removed, and let other apps end their work. Call it in the transaction of the removal."""
+    """Check that the user can be removed, and let other apps end their work. Call it in the transaction of the removal.
+
+    Raises:
+        RowDeleted: another request has deleted the user.
+    """
     # The lock keeps two requests from removing the last two superusers at the same time.
     list(User.objects.select_for_update().filter(is_superuser=True).order_by("pk").values_list("pk", flat=True))
+    lock_row(user)
     check_removal(users=[user])
     user_removing.send(sender=User, user=user)
 

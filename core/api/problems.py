@@ -21,6 +21,7 @@ from rest_framework import exceptions
 
 from core.api.hints import describe_api_exception
 from core.errors import STATUS_BY_CODE, get_status
+from core.locks import RowDeleted
 from core.storage_errors import StorageFull, find_storage_error
 from inference.errors import InferenceError, InvalidFeatures
 
@@ -33,6 +34,7 @@ INVALID_CODE = "invalid"
 CONFLICT_DETAIL = gettext_noop(
     "Another request has changed the same data at the same time. Nothing was stored. Send the request again."
 )
+DELETED_DETAIL = gettext_noop("Another request has deleted this at the same time. Nothing was changed.")
 UNSTORABLE_DETAIL = gettext_noop(
     "A value of the request is too long or out of range. Nothing was stored. Send another value."
 )
@@ -40,6 +42,7 @@ UNSTORABLE_DETAIL = gettext_noop(
 # Errors of Django, the database, and the disk: class, code, detail. The first matching class is used.
 PLATFORM_ERRORS: tuple[tuple[type[Exception], str, str], ...] = (
     (Http404, "not-found", "Not found, or you don't have access."),
+    (RowDeleted, "not-found", DELETED_DETAIL),
     (PermissionDenied, "permission-denied", "You don't have permission to do this."),
     (StorageFull, "storage-full", "There is no space left for uploads. Nothing was stored. Try again later."),
     (OperationalError, "database-unavailable", "The database is unavailable. Try again in a moment."),

@@ -46,8 +46,6 @@ from events.services.webhooks import (
     update_webhook,
 )
 
-EDITABLE_FIELDS = ("url", "event_types", "description")
-
 
 class DeliveryPagination(NewestFirstPagination):
     """Sort deliveries by their event, newest first, as the index does."""
@@ -133,9 +131,8 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         webhook = self.get_object()
         serializer = WebhookRequestSerializer(data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        values = {name: getattr(webhook, name) for name in EDITABLE_FIELDS} | serializer.validated_data
         with translate_errors():
-            update_webhook(webhook=webhook, **values)
+            webhook = update_webhook(webhook=webhook, **serializer.validated_data)
         return Response(WebhookSerializer(webhook).data)
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -147,17 +144,13 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, pk: str) -> Response:
         """Pause a webhook. Its events wait for up to 3 days. A disabled webhook stays disabled."""
-        webhook = self.get_object()
-        pause_webhook(webhook=webhook)
-        return self.build_response(webhook)
+        return Response(WebhookSerializer(pause_webhook(webhook=self.get_object())).data)
 
     @extend_schema(operation_id="webhooks_resume", request=None, responses=WebhookSerializer)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> Response:
         """Send events to a paused or disabled webhook again."""
-        webhook = self.get_object()
-        resume_webhook(webhook=webhook)
-        return self.build_response(webhook)
+        return Response(WebhookSerializer(resume_webhook(webhook=self.get_object())).data)
 
     @extend_schema(
         operation_id="webhooks_rotate_secret",
@@ -217,8 +210,3 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         with claim.transaction():
             count = resend_deliveries(webhook=webhook, delivery_id=delivery_id)
             return claim.complete(Response({"count": count}))
-
-    def build_response(self, webhook: Webhook) -> Response:
-        """Return a webhook whose state has changed."""
-        webhook.refresh_from_db()
-        return Response(WebhookSerializer(webhook).data)

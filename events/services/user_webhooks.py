@@ -8,7 +8,7 @@ from django.dispatch import receiver
 
 from accounts.models import User
 from accounts.signals import user_linking, user_removing
-from events.services.webhooks import delete_webhooks, pause_webhook
+from events.services.webhooks import delete_webhooks, pause_webhooks
 
 
 @receiver(user_removing, dispatch_uid="events.delete_user_webhooks")
@@ -20,5 +20,4 @@ def delete_user_webhooks(*, user: User, **kwargs: Any) -> None:
 @receiver(user_linking, dispatch_uid="events.pause_user_webhooks")
 def pause_user_webhooks(*, user: User, **kwargs: Any) -> None:
     """Pause the webhooks of a user: somebody else may have created them. The user can resume them."""
-    for webhook in user.webhooks.all():
-        pause_webhook(webhook=webhook)
+    pause_webhooks(user=user)

@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.services.attempts import count_attempt
 from accounts.services.usage import LimitReached
 from core.formatting import format_duration
+from core.locks import lock_row, refresh_row
 from core.tasks import enqueue
 from events.event_types import TEST_EVENT_TYPE
 from events.models import Delivery, Event, TargetStatus, Webhook
@@ -40,11 +41,12 @@ def create_webhook(*, user: User, url: str, event_types: Sequence[str], descript
 
     Raises:
         ValidationError: a value is invalid, or the user has too many webhooks.
+        RowDeleted: the account was deleted.
     """
     webhook = Webhook(user=user, url=url, event_types=list(event_types), description=description, secret=create_secret())
-    webhook.full_clean()
     with transaction.atomic():
-        User.objects.select_for_update().get(pk=user.pk)  # two requests at the same time could exceed the limit
+        lock_row(user)  # two requests at the same time could exceed the limit
+        webhook.full_clean()
         if user.webhooks.count() >= MAX_WEBHOOKS:
             message = gettext("You can have at most %(count)s webhooks. Delete one first.") % {"count": MAX_WEBHOOKS}
             raise ValidationError(message, code="too-many-webhooks")
@@ -52,45 +54,83 @@ def create_webhook(*, user: User, url: str, event_types: Sequence[str], descript
     return webhook
 
 
-def update_webhook(*, webhook: Webhook, url: str, event_types: Sequence[str], description: str) -> Webhook:
-    """Change a webhook. Deliveries that wait are sent to the new URL.
+def update_webhook(
+    *,
+    webhook: Webhook,
+    url: str | None = None,
+    event_types: Sequence[str] | None = None,
+    description: str | None = None,
+) -> Webhook:
+    """Change some fields of a webhook. Deliveries that wait are sent to the new URL.
+
+    Args:
+        url, event_types, description: None leaves a field as it is.
 
     Raises:
         ValidationError: a value is invalid.
+        RowDeleted: the webhook was deleted.
     """
-    webhook.url, webhook.event_types, webhook.description = url, list(event_types), description
-    webhook.full_clean()
-    webhook.save(update_fields=["url", "event_types", "description"])
-    return webhook
+    given = {"url": url, "event_types": event_types and list(event_types), "description": description}
+    changes = {name: value for name, value in given.items() if value is not None}
+    with transaction.atomic():
+        locked = lock_row(webhook)
+        for name, value in changes.items():
+            setattr(locked, name, value)
+        locked.full_clean()
+        locked.save(update_fields=list(changes))
+    return locked
 
 
-def pause_webhook(*, webhook: Webhook) -> None:
-    """Send nothing to a webhook until it is resumed. Its events wait. A disabled webhook stays disabled."""
-    Webhook.objects.filter(pk=webhook.pk, state=Webhook.State.ACTIVE).update(state=Webhook.State.PAUSED)
+def pause_webhook(*, webhook: Webhook) -> Webhook:
+    """Send nothing to a webhook until it is resumed. Its events wait. A disabled webhook stays disabled.
+
+    Raises:
+        RowDeleted: the webhook was deleted.
+    """
+    with transaction.atomic():
+        locked = lock_row(webhook)
+        if locked.state == Webhook.State.ACTIVE:
+            locked.state = Webhook.State.PAUSED
+            locked.save(update_fields=["state"])
+    return locked
 
 
-def resume_webhook(*, webhook: Webhook) -> None:
-    """Send events to a paused or disabled webhook again, and those that wait now."""
-    Webhook.objects.filter(pk=webhook.pk).update(
-        state=Webhook.State.ACTIVE,
-        disabled_at=None,
-        disabled_reason="",
-        disabled_error="",
-        failure_count=0,
-        failing_since=None,
-    )
-    _end_pause(webhook)
+def pause_webhooks(*, user: User) -> None:
+    """Pause the active webhooks of a user."""
+    user.webhooks.filter(state=Webhook.State.ACTIVE).update(state=Webhook.State.PAUSED)
+
+
+def resume_webhook(*, webhook: Webhook) -> Webhook:
+    """Send events to a paused or disabled webhook again, and those that wait now.
+
+    Raises:
+        RowDeleted: the webhook was deleted.
+    """
+    values = {
+        **{"state": Webhook.State.ACTIVE, "disabled_at": None, "disabled_reason": "", "disabled_error": ""},
+        **{"failure_count": 0, "failing_since": None},
+    }
+    with transaction.atomic():
+        locked = lock_row(webhook)
+        for name, value in values.items():
+            setattr(locked, name, value)
+        locked.save(update_fields=list(values))
+        _end_pause(webhook)
+    return locked
 
 
 def rotate_secret(*, webhook: Webhook) -> Webhook:
-    """Create a new secret. For 24 hours, requests are signed with the previous one too."""
+    """Create a new secret. For 24 hours, requests are signed with the previous one too.
+
+    Raises:
+        RowDeleted: the webhook was deleted.
+    """
     with transaction.atomic():
-        # Of two requests at the same time, the second keeps the secret that the first returned.
-        webhook.refresh_from_db(from_queryset=Webhook.objects.select_for_update())
-        webhook.previous_secret, webhook.secret = webhook.secret, create_secret()
-        webhook.previous_secret_expires_at = timezone.now() + ROTATION_PERIOD
-        webhook.save(update_fields=["secret", "previous_secret", "previous_secret_expires_at"])
-    return webhook
+        locked = lock_row(webhook)  # of two requests at the same time, the second keeps the secret that the first returned
+        locked.previous_secret, locked.secret = locked.secret, create_secret()
+        locked.previous_secret_expires_at = timezone.now() + ROTATION_PERIOD
+        locked.save(update_fields=["secret", "previous_secret", "previous_secret_expires_at"])
+    return locked
 
 
 def delete_webhook(*, webhook: Webhook) -> None:
@@ -120,11 +160,13 @@ def send_test_event(*, webhook: Webhook) -> Delivery:
 
     Raises:
         TooManyTestEvents: the user has sent `MAX_TEST_EVENTS` in this hour.
+        RowDeleted: the webhook was deleted.
     """
     _count_test_event(webhook)
     now = timezone.now()
     data: dict[str, Any] = {"message": "This is a test event.", "webhook": str(webhook.pk)}
     with transaction.atomic():
+        lock_row(webhook)
         event = Event.objects.create(
             type=TEST_EVENT_TYPE,
             subject=str(webhook.pk),
@@ -140,7 +182,12 @@ def send_test_event(*, webhook: Webhook) -> Delivery:
 
 
 def resend_deliveries(*, webhook: Webhook, delivery_id: int | None = None) -> int:
-    """Send one ended delivery again, or all failed ones, at most `MAX_RESENT`. Return their number."""
+    """Send one ended delivery again, or all failed ones, at most `MAX_RESENT`. Return their number.
+
+    Raises:
+        RowDeleted: the webhook was deleted.
+    """
+    refresh_row(webhook)
     rows = Delivery.objects.filter(target=webhook.target)
     if delivery_id is not None:
         return send_again(deliveries=rows.filter(pk=delivery_id))

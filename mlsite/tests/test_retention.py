@@ -202,3 +202,10 @@ def test_unreviewed_images_that_were_removed_are_not_in_the_queue(shades, user, 
     apply_policy(policy=policy, trigger=SCHEDULE, now=later)
     assert Prediction.objects.awaiting_review().count() == 0
     review_prediction(prediction=Prediction.objects.get(pk=row.pk), reviewer=user, verdict="correct")
+
+
+def test_a_run_ends_if_somebody_changes_the_policy(aged, shades, later):
+    outdated = set_retention(model=shades.model, image_days=None, row_days=30)
+    set_retention(model=shades.model, image_days=None, row_days=300)
+    assert apply_policy(policy=outdated, trigger=SCHEDULE, now=later) == Removed()
+    assert Prediction.objects.count() == len(aged)

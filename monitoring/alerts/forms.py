@@ -46,6 +46,8 @@ class AlertRuleForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():  # what another user saves while the form is open is no change of this user
+            field.show_hidden_initial = not self.is_bound or self.add_initial_prefix(name) in self.data
         metric = self.instance.definition
         for name in THRESHOLD_NAMES:
             value = getattr(self.instance, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 
 from accounts.models import User
 from accounts.services.audit import Action, AuditObject, record_action
+from core.locks import lock_row
 from monitoring.alerts.metrics import METRICS
 from monitoring.models import Alert, AlertRule, AlertState
 from monitoring.services.alerts import resolve_alerts
@@ -44,39 +45,60 @@ def create_default_rules() -> None:
 
 @transaction.atomic
 def acknowledge_alert(*, alert: Alert, user: User) -> None:
-    """Record that a user takes care of an open alert: no more reminders are sent. The first user stays recorded."""
-    rows = Alert.objects.filter(pk=alert.pk, resolved_at=None, acknowledged_at=None)
+    """Record that a user takes care of an open alert: no more reminders are sent. The first user stays recorded.
+
+    Raises:
+        RowDeleted: the alert was deleted.
+    """
+    rows = Alert.objects.filter(pk=lock_row(alert).pk, resolved_at=None, acknowledged_at=None)
     if rows.update(acknowledged_at=timezone.now(), acknowledged_by=user):
         record_action(action=Action.ALERT_ACKNOWLEDGED, actor=user, on=_describe_alert(alert))
 
 
 @transaction.atomic
 def mute_alert(*, alert: Alert, duration: timedelta) -> None:
-    """Send no notifications about the rule and the model of an alert for some time, also not about later alerts."""
+    """Send no notifications about the rule and the model of an alert for some time, also not about later alerts.
+
+    Raises:
+        RowDeleted: the alert was deleted.
+    """
     until = timezone.now() + duration
-    AlertState.objects.filter(pk=alert.state_id).update(muted_until=until)
+    AlertState.objects.filter(pk=lock_row(alert).state_id).update(muted_until=until)
     record_action(action=Action.ALERT_MUTED, on=_describe_alert(alert), details={"until": until.isoformat()})
 
 
 @transaction.atomic
 def unmute_alert(*, alert: Alert) -> None:
-    """Send notifications about the rule and the model of an alert again."""
-    if AlertState.objects.filter(pk=alert.state_id).exclude(muted_until=None).update(muted_until=None):
+    """Send notifications about the rule and the model of an alert again.
+
+    Raises:
+        RowDeleted: the alert was deleted.
+    """
+    if AlertState.objects.filter(pk=lock_row(alert).state_id).exclude(muted_until=None).update(muted_until=None):
         record_action(action=Action.ALERT_UNMUTED, on=_describe_alert(alert))
 
 
 @transaction.atomic
-def save_rule(*, rule: AlertRule) -> AlertRule:
-    """Store a new or changed rule. The alerts of a rule that is turned off are resolved.
+def save_rule(*, rule: AlertRule, fields: Collection[str] = EDITABLE_FIELDS) -> AlertRule:
+    """Store a new rule, or change fields of a stored one. The alerts of a rule that is turned off are resolved.
 
     The rule of a model replaces the default rule for it, whose open alert is resolved.
 
+    Args:
+        fields: those of a stored rule that are written. Another user may have changed the others.
+
     Raises:
         ValidationError: a value is invalid, or the model has a rule for the metric already.
+        RowDeleted: the rule was deleted.
     """
+    before = None
+    if not rule._state.adding:
+        changed, rule = rule, lock_row(rule)
+        before = {name: getattr(rule, name) for name in EDITABLE_FIELDS}
+        for name in fields:
+            setattr(rule, name, getattr(changed, name))
     rule.full_clean()
-    before = AlertRule.objects.select_for_update().filter(pk=rule.pk).values(*EDITABLE_FIELDS).first()
-    rule.save(update_fields=None if rule._state.adding else EDITABLE_FIELDS)  # an evaluation may run at the same time
+    rule.save(update_fields=None if before is None else fields)  # an evaluation may run at the same time
     _record_values(rule, before)
     if not rule.is_enabled:
         _resolve_changed(AlertState.objects.filter(rule=rule))
@@ -103,9 +125,11 @@ def delete_rule(*, rule: AlertRule) -> None:
 
     Raises:
         ValidationError: it is a default rule.
+        RowDeleted: the rule was deleted already.
     """
     if rule.model_id is None:
         raise ValidationError(gettext("A default rule cannot be deleted. Turn it off instead."))
+    lock_row(rule)
     record_action(action=Action.ALERT_RULE_DELETED, on=_describe_rule(rule))
     rule.delete()
 

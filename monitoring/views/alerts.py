@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse_lazy
 from django.utils import timezone
@@ -152,8 +152,12 @@ class RuleView(ManageAlertsMixin, UpdateView):
     success_url = reverse_lazy("monitoring:alerts")
     object: AlertRule
 
-    def form_valid(self, form: Any) -> HttpResponseRedirect:
-        save_rule(rule=form.instance)
+    def form_valid(self, form: Any) -> HttpResponse:
+        try:
+            save_rule(rule=form.instance, fields=form.changed_data)
+        except ValidationError as error:  # together with the values that another user has just saved
+            form.add_error(None, error)
+            return self.form_invalid(form)
         messages.success(self.request, gettext("Saved: %(rule)s.") % {"rule": form.instance})
         return redirect(self.success_url)
 

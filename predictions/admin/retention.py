@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from core.admin import GuardedAdmin, ReadOnlyAdmin
 from predictions.models import RetentionPolicy, RetentionRun
-from predictions.services.retention import set_retention
+from predictions.services.retention import POLICY_FIELDS, change_retention, set_retention
 
 
 @admin.register(RetentionPolicy)
@@ -22,8 +22,19 @@ class RetentionPolicyAdmin(GuardedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("model",) if obj else ()
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Let the form know what it has shown: what another user saves while it is open is not a change of this user."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and db_field.name in POLICY_FIELDS:
+            field.show_hidden_initial = request.method == "GET" or f"initial-{db_field.name}" in request.POST
+        return field
+
     def save_model(self, request: HttpRequest, obj: RetentionPolicy, form: Any, change: bool) -> None:
-        set_retention(model=obj.model, image_days=obj.image_days, row_days=obj.row_days, keep_reviewed=obj.keep_reviewed)
+        values = {name: getattr(obj, name) for name in POLICY_FIELDS}
+        if change:
+            change_retention(policy=obj, changes={name: values[name] for name in form.changed_data})
+        else:
+            set_retention(model=obj.model, **values)
 
 
 @admin.register(RetentionRun)

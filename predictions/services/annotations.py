@@ -13,7 +13,7 @@ from accounts.models import User
 from inference.errors import InvalidInput
 from predictions.models import Prediction, PredictionComment, PredictionTag
 from predictions.models.annotations import MAX_COMMENT_CHARACTERS, MAX_TAG_CHARACTERS, normalize_tag_name
-from predictions.services.reviews import lock_predictions
+from predictions.services.reviews import check_predictions, lock_predictions
 
 MAX_TAGS = 20  # of a prediction
 DOUBLE_CLICK = timedelta(seconds=2)  # the same comment within this time was submitted twice by mistake
@@ -30,6 +30,7 @@ def add_comment(*, prediction: Prediction, author: User, text: str) -> Predictio
 
     Raises:
         InvalidAnnotation: the comment is empty or too long.
+        RowDeleted: the prediction was removed meanwhile.
     """
     lines = text.replace("\r\n", "\n").split("\n")
     text = "\n".join(
@@ -42,7 +43,7 @@ def add_comment(*, prediction: Prediction, author: User, text: str) -> Predictio
         values = {"count": len(text), "limit": MAX_COMMENT_CHARACTERS}
         raise InvalidAnnotation(message % values, code="too-long", field="text")
     with transaction.atomic():
-        lock_predictions([prediction.pk])
+        check_predictions(lock_predictions([prediction.pk]), [prediction.pk])
         same = PredictionComment.objects.filter(prediction=prediction, author=author, text=text)
         first = same.filter(created_at__gte=timezone.now() - DOUBLE_CLICK).first()
         return first or PredictionComment.objects.create(prediction=prediction, author=author, text=text)
@@ -53,10 +54,11 @@ def add_tag(*, prediction: Prediction, user: User, name: str) -> PredictionTag:
 
     Raises:
         InvalidAnnotation: the name is empty or too long, contains a comma, or the prediction has too many tags.
+        RowDeleted: the prediction was removed meanwhile.
     """
     name = clean_tag_name(name)
     with transaction.atomic():
-        lock_predictions([prediction.pk])
+        check_predictions(lock_predictions([prediction.pk]), [prediction.pk])
         tags = list(PredictionTag.objects.filter(prediction=prediction))
         existing = next((tag for tag in tags if tag.name == name), None)
         if existing:

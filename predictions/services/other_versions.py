@@ -8,7 +8,8 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.services.usage import count_predictions
-from predictions.models import Input, Prediction
+from core.locks import lock_row
+from predictions.models import Prediction
 from predictions.services.inputs import prepare_stored_input
 from predictions.services.predict import record_prediction, run_model
 from predictions.services.prediction_events import record_prediction_events
@@ -36,6 +37,7 @@ def predict_with_version(
         UnknownModel, InactiveModel: this user cannot use the version.
         InvalidInput: the version does not accept the input.
         StoredFileError, StorageUnavailable: the stored file cannot be read, or the data was removed.
+        RowDeleted: the input was removed.
         LimitReached, ModelNotRun, DatabaseError: as `predict` does.
     """
     resolved = resolve_model(str(version), user=user)
@@ -46,7 +48,7 @@ def predict_with_version(
     )
     run_model(row, prepared, resolved)
     with transaction.atomic():
-        check_data_is_stored(Input.objects.select_for_update().get(pk=row.input_id))  # it can be removed meanwhile
+        check_data_is_stored(lock_row(prediction.input))  # it can be removed meanwhile
         row.save(force_insert=True)
         record_prediction_events(prediction_ids=[row.pk])
         if in_transaction:

@@ -7,7 +7,7 @@ ends in between loses nothing: the next run removes the rest. Files are deleted 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from core.fields import get_first_id
+from core.locks import lock_row
 from core.tasks import stopping
 from predictions.models import BatchJobItem, Input, Prediction, RetentionPolicy, RetentionRun, Review, SummaryProgress
 from predictions.models.batch_job import REMOVED_CODE
@@ -32,6 +33,7 @@ from registry.models import ModelVersion, RegisteredModel
 logger = logging.getLogger(__name__)
 
 PREDICTIONS_PER_TRANSACTION = 200
+POLICY_FIELDS = ("image_days", "row_days", "keep_reviewed")
 REMOVED_ERROR = {"error_code": REMOVED_CODE, "error_message": "The prediction was removed by the retention policy."}
 Chunk = tuple[datetime, list[UUID]]
 """The time before which data is removed, and the IDs of predictions that can be older."""
@@ -56,12 +58,30 @@ def set_retention(
     Raises:
         ValidationError: a number of days is not valid.
     """
-    policy: RetentionPolicy = RetentionPolicy.objects.filter(model=model).first() or RetentionPolicy(model=model)
-    policy.image_days, policy.row_days, policy.keep_reviewed = image_days, row_days, keep_reviewed
-    policy.positions = {}
-    policy.full_clean()
-    policy.save()
+    with transaction.atomic():
+        stored = RetentionPolicy.objects.select_for_update().filter(model=model).first()  # a run may be changing it
+        policy: RetentionPolicy = stored or RetentionPolicy(model=model)
+        policy.image_days, policy.row_days, policy.keep_reviewed = image_days, row_days, keep_reviewed
+        policy.positions = {}
+        policy.full_clean()
+        policy.save()
     return policy
+
+
+def change_retention(*, policy: RetentionPolicy, changes: Mapping[str, Any]) -> RetentionPolicy:
+    """Change some values of a policy. Another user may have changed the others.
+
+    Args:
+        changes: by the arguments of `set_retention`.
+
+    Raises:
+        ValidationError: a number of days is not valid.
+        RowDeleted: the policy was deleted.
+    """
+    with transaction.atomic():
+        current = lock_row(policy)
+        values = {name: changes.get(name, getattr(current, name)) for name in POLICY_FIELDS}
+        return set_retention(model=current.model, **values)
 
 
 def apply_policies() -> None:
@@ -73,20 +93,30 @@ def apply_policies() -> None:
 def apply_policy(*, policy: RetentionPolicy, trigger: str, now: datetime | None = None) -> Removed:
     """Remove what a policy does not allow. What was removed is stored as a `RetentionRun`, in the same transactions.
 
+    If somebody changes the policy, this run ends. The next one applies the new policy.
+
     Args:
         trigger: a `RetentionRun.Trigger`.
         now: for tests; defaults to the current time.
     """
     now = now or timezone.now()
-    names = ("model", "image_days", "row_days", "keep_reviewed")
-    run = RetentionRun(trigger=trigger, **{name: getattr(policy, name) for name in names})
+    run = RetentionRun(trigger=trigger, **{name: getattr(policy, name) for name in ("model", *POLICY_FIELDS)})
     for chunks, remove in ((_iterate_rows(policy, now), _remove_rows), (_iterate_images(policy, now), _remove_images)):
         for limit, ids in chunks:
             with transaction.atomic():
+                if not _is_unchanged(policy):
+                    return _complete(run)
                 _record(run, remove(policy, limit, ids))
             if stopping.is_set():
                 return _complete(run)
     return _complete(run)
+
+
+def _is_unchanged(policy: RetentionPolicy) -> bool:
+    """Lock a policy, and return whether nobody has changed or deleted it, and no other run has applied it meanwhile."""
+    current = RetentionPolicy.objects.select_for_update().filter(pk=policy.pk).first()
+    names = (*POLICY_FIELDS, "positions")
+    return current is not None and all(getattr(current, name) == getattr(policy, name) for name in names)
 
 
 def preview_policy(*, policy: RetentionPolicy, now: datetime | None = None) -> Removed:

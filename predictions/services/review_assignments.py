@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from core.locks import lock_row
 from predictions.models import ReviewAssignment, ReviewGoal
 
 DOUBLE_CLICK = timedelta(seconds=2)  # nobody assigns two lists to a reviewer within this time
@@ -25,7 +26,7 @@ def assign_review(
         query: the query string of the review queue, which selects the list.
         total: how many predictions the list contains; None if there are too many to count.
     """
-    User.objects.select_for_update().get(pk=reviewer.pk)
+    lock_row(reviewer)
     open_assignments = ReviewAssignment.objects.filter(reviewer=reviewer, closed_at=None)
     now = timezone.now()
     first = open_assignments.filter(assigned_by=assigned_by, note=note, created_at__gte=now - DOUBLE_CLICK).first()

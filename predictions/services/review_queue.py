@@ -155,9 +155,9 @@ def undo_last_action(*, queue: ReviewQueue, reviewer: User) -> Prediction | None
     """
     _delete_claims(ReviewClaim.objects.filter(until__lte=timezone.now()))  # they do not keep a prediction from anybody
     last_action = _find_last_action(queue, reviewer)
-    if last_action is None:
+    prediction = Prediction.objects.with_related().filter(pk=last_action.prediction_id).first() if last_action else None
+    if last_action is None or prediction is None:
         return None
-    prediction = Prediction.objects.with_related().get(pk=last_action.prediction_id)
     with transaction.atomic():
         lock_predictions([prediction.pk])
         if isinstance(last_action, Review):

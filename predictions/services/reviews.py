@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from core.locks import RowDeleted
 from events.services import build_event, record_events
 from predictions.models import Prediction, Review
 from predictions.services.review_validation import ReviewInput, validate_review
@@ -83,10 +84,13 @@ def replace_reviews(*, reviews: Sequence[Review], reviewer: User) -> None:
     """Store reviews by one person and withdraw their earlier reviews of the same predictions, in one transaction.
 
     This is the only function that stores reviews of users. Pass at most one review per prediction.
+
+    Raises:
+        RowDeleted: a prediction was removed meanwhile.
     """
     prediction_ids = [review.prediction_id for review in reviews]
     with transaction.atomic():
-        lock_predictions(prediction_ids)
+        check_predictions(lock_predictions(prediction_ids), prediction_ids)
         _withdraw_reviews(prediction_ids, reviewer)
         Review.objects.bulk_create(reviews)
         record_events(
@@ -110,13 +114,25 @@ def withdraw_review(*, prediction: Prediction, reviewer: User) -> bool:
         return _withdraw_reviews([prediction.pk], reviewer) > 0
 
 
-def lock_predictions(prediction_ids: Iterable[UUID]) -> None:
-    """Lock predictions until the end of the transaction; reviews and claims of a prediction change only under its lock.
+def lock_predictions(prediction_ids: Iterable[UUID]) -> list[UUID]:
+    """Lock predictions until the end of the transaction, and return the IDs of those that exist.
+
+    Reviews and claims of a prediction change only under its lock.
 
     All callers lock in the same order, so that two callers with the same predictions cannot deadlock.
     """
     rows = Prediction.objects.select_for_update().filter(pk__in=prediction_ids).order_by("pk")
-    list(rows.values_list("pk", flat=True))
+    return list(rows.values_list("pk", flat=True))
+
+
+def check_predictions(locked: Iterable[UUID], expected: Iterable[UUID]) -> None:
+    """Check that all expected predictions are among the locked ones.
+
+    Raises:
+        RowDeleted: one was removed meanwhile.
+    """
+    if set(expected) - set(locked):
+        raise RowDeleted
 
 
 def _withdraw_reviews(prediction_ids: Iterable[UUID], reviewer: User) -> int:

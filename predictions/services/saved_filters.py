@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from core.locks import lock_row
 from predictions.models import SavedFilter
 
 MAX_SAVED_FILTERS = 100  # of one user
@@ -41,12 +42,14 @@ def rename_filter(*, saved_filter: SavedFilter, name: str) -> SavedFilter:
 
     Raises:
         ValidationError: the name is empty or too long, or another filter of the user has it.
+        RowDeleted: the filter was deleted.
     """
     with _lock_filters(saved_filter.user):
-        saved_filter.name = _clean_name(name)
-        saved_filter.full_clean()
-        saved_filter.save()
-    return saved_filter
+        locked = lock_row(saved_filter)
+        locked.name = _clean_name(name)
+        locked.full_clean()
+        locked.save(update_fields=["name"])
+    return locked
 
 
 def delete_filter(*, saved_filter: SavedFilter) -> None:

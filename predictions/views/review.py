@@ -66,7 +66,7 @@ class ReviewView(HtmxLoginRequiredMixin, View):
         )
 
     def render_section(self, prediction: Prediction, error: str) -> HttpResponse:
-        prediction = Prediction.objects.with_related().with_reviews().get(pk=prediction.pk)
+        prediction = get_object_or_404(Prediction.objects.with_related().with_reviews(), pk=prediction.pk)
         context = {
             "prediction": prediction,
             "error": error,

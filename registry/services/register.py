@@ -95,15 +95,17 @@ def _get_or_create_model(prepared: PreparedVersion, user: User | None) -> Regist
     if not created:
         check_task(model, task)
         model.task = task
+        model.save(update_fields=["task"])
         _update_texts(model, prepared)
     return model
 
 
 def _update_texts(model: RegisteredModel, prepared: PreparedVersion) -> None:
-    """Save the model, with the title and description of the manifest if it has them."""
-    model.title = prepared.manifest.title or model.title
-    model.description = prepared.manifest.description or model.description
-    model.save(update_fields=["title", "description", "task"])
+    """Save the title and the description of the manifest if it has them."""
+    texts = {name: text for name in ("title", "description") if (text := getattr(prepared.manifest, name))}
+    for name, text in texts.items():
+        setattr(model, name, text)
+    model.save(update_fields=list(texts))
 
 
 def _store_card(version: ModelVersion, prepared: PreparedVersion) -> None:

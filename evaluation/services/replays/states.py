@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.leases import claim_row, filter_leased
+from core.locks import refresh_row
 from core.tasks import enqueue
 from evaluation.models import Replay
 
@@ -54,10 +55,14 @@ def end_replay(replay: Replay, status: str, *, error_code: str = "", error_messa
 
 
 def cancel_replay(*, replay: Replay) -> Replay:
-    """Cancel a replay that has not ended. An ended one is returned unchanged."""
+    """Cancel a replay that has not ended. An ended one is returned unchanged.
+
+    Raises:
+        RowDeleted: the replay was deleted.
+    """
     open_rows = Replay.objects.filter(pk=replay.pk, completed_at=None)
     open_rows.update(status=Status.CANCELED, completed_at=timezone.now(), leased_until=None)
-    replay.refresh_from_db()
+    refresh_row(replay)
     return replay
 
 

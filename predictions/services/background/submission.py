@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services.usage import count_predictions
+from core.locks import RowDeleted, refresh_row
 from core.tasks import enqueue
 from inference.errors import InferenceError
 from predictions.models import Prediction, QueuedPrediction
@@ -100,9 +101,10 @@ def cancel_prediction(*, prediction: Prediction) -> Prediction:
 
     Raises:
         AlreadyFinal: the prediction has a final status.
+        RowDeleted: the prediction was removed.
     """
     is_canceled = finish_prediction(prediction.pk, {"status": Prediction.Status.CANCELED, "completed_at": timezone.now()})
-    prediction.refresh_from_db(fields=["status", "completed_at", "started_at"])
+    refresh_row(prediction, fields=["status", "completed_at", "started_at"])
     if not is_canceled:
         raise AlreadyFinal(f"The status of the prediction is already final: {prediction.status}.")
     logger.info("prediction canceled", extra={"prediction": str(prediction.pk)})
@@ -113,6 +115,9 @@ def wait_for_final(prediction: Prediction, *, seconds: float) -> Prediction:
     """Wait until a prediction has a final status, or until the time is over. Return it as stored then.
 
     The row is read again and again, in growing intervals and without a transaction, because any process can run it.
+
+    Raises:
+        RowDeleted: the prediction was removed meanwhile.
     """
     deadline = monotonic() + seconds
     pause = FIRST_PAUSE_SECONDS
@@ -120,5 +125,7 @@ def wait_for_final(prediction: Prediction, *, seconds: float) -> Prediction:
     while statuses.first() in Prediction.OPEN_STATUSES and (remaining := deadline - monotonic()) > 0:
         sleep(min(pause, remaining))
         pause = min(1.5 * pause, MAX_PAUSE_SECONDS)
-    stored: Prediction = Prediction.objects.with_related().get(pk=prediction.pk)
+    stored: Prediction | None = Prediction.objects.with_related().filter(pk=prediction.pk).first()
+    if stored is None:
+        raise RowDeleted
     return stored

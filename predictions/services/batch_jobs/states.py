@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 
 from accounts.services.usage import count_predictions
 from core.leases import filter_leased
+from core.locks import lock_row, refresh_row
 from core.tasks import enqueue
 from events.services import build_event, record_events
 from inference.errors import InferenceError, InvalidInput
@@ -63,8 +64,9 @@ def start_batch_job(*, job: BatchJob, mapping: Mapping[str, str | None] | None =
         WrongJobStatus: the job has ended, or a mapping is sent after it has started.
         InvalidInput: a required feature has no column, the mapping is invalid, or no images were uploaded.
         JobFileMissing: the stored table cannot be opened.
+        RowDeleted: the draft was deleted.
     """
-    job.refresh_from_db()
+    refresh_row(job)
     is_draft, options = job.status == Status.DRAFT, job.options
     if is_draft and job.kind == BatchJob.Kind.TABLE:
         options = _choose_columns(job, mapping)
@@ -73,7 +75,7 @@ def start_batch_job(*, job: BatchJob, mapping: Mapping[str, str | None] | None =
     with transaction.atomic():
         drafts = BatchJob.objects.filter(pk=job.pk, status=Status.DRAFT)
         is_started = drafts.update(**get_queued_values(), options=options)
-        job.refresh_from_db()
+        refresh_row(job)
         if is_started:
             count_predictions(user=job.user, count=job.total_items or 0)  # if this fails, the job stays a draft
             if is_enqueued:
@@ -198,8 +200,12 @@ def requeue_lost_jobs() -> int:
 
 
 def lock_job(job: BatchJob) -> BatchJob:
-    """Return the current row of a job, locked until the end of the transaction."""
-    return BatchJob.objects.select_for_update().get(pk=job.pk)
+    """Return the current row of a job, locked until the end of the transaction.
+
+    Raises:
+        RowDeleted: the job was deleted, such as an old draft.
+    """
+    return lock_row(job)
 
 
 def end_job(job: BatchJob, status: str, *, error_code: str = "", error_message: str = "") -> None:
