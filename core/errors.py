@@ -52,6 +52,7 @@ STATUS_BY_CODE = {
     "unsupported-transfer-encoding": 501,
     "quota-exceeded": 429,
     "too-many-test-events": 429,
+    "too-many-resends": 429,
     "internal-error": 500,
 }
 

@@ -199,7 +199,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     @action(detail=True, methods=["post"])
     @idempotent
     def resend(self, request: Request, pk: str) -> HttpResponse:
-        """Resend a delivery that has ended, or all failed ones."""
+        """Resend a delivery that has ended, or all failed ones. You can do this 60 times per hour."""
         webhook = self.get_object()
         serializer = ResendRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)

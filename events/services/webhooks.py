@@ -28,12 +28,19 @@ MAX_TEST_EVENTS = 10  # of one user per hour
 DELETE_TASK = "events.delete_deliveries"
 MAX_DELETED = 2000  # deliveries per transaction
 MAX_RESENT = 2000  # deliveries per request
+MAX_RESENDS = 60  # requests of one user per hour
 
 
 class TooManyTestEvents(LimitReached):
     """The user has sent too many test events in this hour."""
 
     code = "too-many-test-events"
+
+
+class TooManyResends(LimitReached):
+    """The user has resent events too often in this hour."""
+
+    code = "too-many-resends"
 
 
 def create_webhook(*, user: User, url: str, event_types: Sequence[str], description: str = "") -> Webhook:
@@ -185,9 +192,11 @@ def resend_deliveries(*, webhook: Webhook, delivery_id: int | None = None) -> in
     """Send one ended delivery again, or all failed ones, at most `MAX_RESENT`. Return their number.
 
     Raises:
+        TooManyResends: the user has done so `MAX_RESENDS` times in this hour.
         RowDeleted: the webhook was deleted.
     """
     refresh_row(webhook)
+    _count_resend(webhook)
     rows = Delivery.objects.filter(target=webhook.target)
     if delivery_id is not None:
         return send_again(deliveries=rows.filter(pk=delivery_id))
@@ -201,6 +210,14 @@ def _count_test_event(webhook: Webhook) -> None:
         text = gettext("You can send at most %(count)s test events per hour. Send the next one in %(wait)s.")
         message = text % {"count": MAX_TEST_EVENTS, "wait": format_duration(wait)}
         raise TooManyTestEvents(message, limit=MAX_TEST_EVENTS, retry_after_seconds=wait)
+
+
+def _count_resend(webhook: Webhook) -> None:
+    wait = count_attempt(kind="webhook-resend", key=str(webhook.user_id), limit=MAX_RESENDS)
+    if wait:
+        text = gettext("You can send events again at most %(count)s times per hour. Try again in %(wait)s.")
+        message = text % {"count": MAX_RESENDS, "wait": format_duration(wait)}
+        raise TooManyResends(message, limit=MAX_RESENDS, retry_after_seconds=wait)
 
 
 def _end_pause(webhook: Webhook) -> None:

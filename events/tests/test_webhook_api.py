@@ -8,7 +8,7 @@ from accounts.services import create_token
 from core.tests.problems import assert_problem
 from events.models import Delivery, Event, Webhook
 from events.services.webhook_state import disable_webhook
-from events.services.webhooks import MAX_TEST_EVENTS, MAX_WEBHOOKS, rotate_secret
+from events.services.webhooks import MAX_TEST_EVENTS, MAX_WEBHOOKS, resend_deliveries, rotate_secret
 from events.tests.webhooks import SUCCEEDED, get_delivery, make_deliveries, make_webhook, relay
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +119,19 @@ def test_test_events_are_limited(api, user):
     assert problem["detail"].startswith("You can send at most 10 test events per hour.")
     assert 3500 < int(response["Retry-After"]) <= 3600
     assert Event.objects.count() == MAX_TEST_EVENTS
+
+
+def test_resending_is_limited_per_user(api, user, other, monkeypatch):
+    monkeypatch.setattr("events.services.webhooks.MAX_RESENDS", 2)
+    webhooks = [make_webhook(user, URL), make_webhook(user, URL)]
+    assert [send(api, "post", webhook, "resend/").status_code for webhook in webhooks] == [200, 200]
+    (row,) = make_deliveries(user, webhooks[0], 1, state="failed", ended_at=timezone.now())
+    response = send(api, "post", webhooks[0], "resend/", delivery=row.pk)
+    problem = assert_problem(response, 429, "too-many-resends")
+    assert problem["detail"].startswith("You can send events again at most 2 times per hour. Try again in ")
+    assert 3500 < int(response["Retry-After"]) <= 3600
+    assert get_delivery(row.event, webhooks[0]).state == "failed"
+    assert resend_deliveries(webhook=make_webhook(other, URL)) == 0
 
 
 def test_deliveries_are_paginated(api, user):

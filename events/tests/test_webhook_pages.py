@@ -149,6 +149,13 @@ def test_one_or_all_failed_events_are_sent_again(signed_in, user):
     assert "Send all failed events again" not in signed_in.get(webhook.get_absolute_url()).content.decode()
 
 
+def test_a_page_reports_that_events_were_resent_too_often(signed_in, user, monkeypatch):
+    monkeypatch.setattr("events.services.webhooks.MAX_RESENDS", 0)
+    page = post(signed_in, make_webhook(user, URL), "resend").content.decode()
+    assert "You can send events again at most 0 times per hour." in page
+    assert "will be sent again" not in page
+
+
 def test_a_test_event_is_shown_while_it_waits(signed_in, user):
     webhook = make_webhook(user, URL)
     page = post(signed_in, webhook, "test").content.decode()

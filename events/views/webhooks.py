@@ -16,12 +16,12 @@ from django.utils.translation import ngettext
 from django.views.generic import FormView, TemplateView, View
 
 from accounts.requests import AuthenticatedRequest
+from accounts.services.usage import LimitReached
 from core.formatting import format_count
 from events.deliveries import get_delivery_page, parse_delivery_id
 from events.forms import WebhookForm
 from events.models import Delivery, TargetStatus, Webhook
 from events.services.webhooks import (
-    TooManyTestEvents,
     create_webhook,
     delete_webhook,
     pause_webhook,
@@ -131,7 +131,10 @@ class WebhookActionView(WebhookBaseView):
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         webhook = self.webhook
-        messages.success(request, self.change_webhook(webhook))
+        try:
+            messages.success(request, self.change_webhook(webhook))
+        except LimitReached as error:
+            messages.error(request, error.message)
         return redirect(webhook)
 
     def change_webhook(self, webhook: Webhook) -> str:
@@ -153,13 +156,6 @@ class ResumeWebhookView(WebhookActionView):
 
 class SendTestEventView(WebhookActionView):
     """Send a test event, unless the user has sent too many."""
-
-    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        try:
-            return super().post(request, pk)
-        except TooManyTestEvents as error:
-            messages.error(request, error.message)
-            return redirect(self.webhook)
 
     def change_webhook(self, webhook: Webhook) -> str:
         send_test_event(webhook=webhook)
