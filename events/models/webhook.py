@@ -61,6 +61,12 @@ class Webhook(models.Model):
     owner_notified_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text=_("When the email about the disabled webhook was sent.")
     )
+    resumed_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Responses to requests that were sent earlier do not disable it."),
+    )
     secret = models.CharField(max_length=MAX_SECRET_CHARACTERS)
     previous_secret = models.CharField(max_length=MAX_SECRET_CHARACTERS, blank=True)
     previous_secret_expires_at = models.DateTimeField(null=True, blank=True)

@@ -46,12 +46,16 @@ def disable_webhook(*, webhook: Webhook, reason: Webhook.Reason, error: str = ""
 
     The job `send_disabled_emails` notifies the user.
 
+    Args:
+        webhook: as it was when the failed request was sent.
+
     Returns:
-        False if it was disabled already, or has another URL meanwhile.
+        False if it was disabled, resumed, or got another URL meanwhile.
     """
     now = timezone.now()
     with transaction.atomic():
-        changed = Webhook.objects.filter(pk=webhook.pk, url=webhook.url, disabled_at=None).update(
+        unchanged = {"url": webhook.url, "resumed_at": webhook.resumed_at, "disabled_at": None}
+        changed = Webhook.objects.filter(pk=webhook.pk, **unchanged).update(
             state=Webhook.State.DISABLED,
             disabled_at=now,
             disabled_reason=reason,

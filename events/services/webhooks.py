@@ -115,7 +115,7 @@ def resume_webhook(*, webhook: Webhook) -> Webhook:
     """
     values = {
         **{"state": Webhook.State.ACTIVE, "disabled_at": None, "disabled_reason": "", "disabled_error": ""},
-        **{"failure_count": 0, "failing_since": None},
+        **{"failure_count": 0, "failing_since": None, "resumed_at": timezone.now()},
     }
     with transaction.atomic():
         locked = lock_row(webhook)

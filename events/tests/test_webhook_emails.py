@@ -51,7 +51,7 @@ def test_the_user_gets_one_email_each_time_a_webhook_is_disabled(ada):
     ):
         assert text in message.body
     assert "secret" not in message.subject + message.body
-    resume_webhook(webhook=webhook)
+    webhook = resume_webhook(webhook=webhook)
     assert (send_disabled_emails(), Webhook.objects.get().disabled_error) == (0, "")
     disable_webhook(webhook=webhook, reason=Webhook.Reason.FAILING)
     assert send_disabled_emails() == 1
@@ -117,8 +117,7 @@ def test_a_user_gets_few_emails_per_hour_and_holds_no_others(ada, make_user, mon
     make_disabled(make_user("grace", email="grace@example.org"))
     assert send_disabled_emails() == MAX_EMAILS + 1
     assert [message.to for message in mail.outbox] == [["ada@example.org"]] * MAX_EMAILS + [["grace@example.org"]]
-    resume_webhook(webhook=webhooks[0])
-    disable_webhook(webhook=webhooks[0], reason=Webhook.Reason.GONE)
+    disable_webhook(webhook=resume_webhook(webhook=webhooks[0]), reason=Webhook.Reason.GONE)
     assert send_disabled_emails() == 0
     AttemptCount.objects.update(started_at=timezone.now() - timedelta(hours=1))
     assert send_disabled_emails() == 3
