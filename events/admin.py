@@ -14,6 +14,7 @@ from accounts.permissions import SEND_EVENTS, VIEW_EVENTS, has_permission
 from core.admin import ReadOnlyAdmin, render_json, render_link
 from core.fields import parse_uuid
 from core.formatting import NOT_AVAILABLE
+from events.error_messages import translate_error
 from events.models import Delivery, Event, Webhook
 from events.models.webhook import TARGET_PREFIX
 from events.services.resend import send_again
@@ -44,10 +45,14 @@ class DeliveryInline(admin.TabularInline):
     """The deliveries of an event."""
 
     model = Delivery
-    fields = readonly_fields = ("target", "state", "attempts", "next_attempt_at", "error", "ended_at")
+    fields = readonly_fields = ("target", "state", "attempts", "next_attempt_at", "shown_error", "ended_at")
     ordering = ("target",)
     can_delete = False
     extra = 0
+
+    @admin.display(description=_("error"))
+    def shown_error(self, delivery: Delivery) -> str:
+        return _translate_delivery(delivery)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return has_permission(request.user, VIEW_EVENTS)
@@ -92,11 +97,11 @@ class EventListAdmin(EventAdmin):
 @admin.register(Delivery)
 class DeliveryAdmin(EventAdmin):
     ordering = ("-event_id",)
-    list_display = ("event", "target", "state", "attempts", "ended_at", "error")
+    list_display = ("event", "target", "state", "attempts", "ended_at", "shown_error")
     list_select_related = ("event",)
     list_filter: ClassVar[Any] = ("state",)
-    fields = ("event", "target_link", "state", "attempts", "next_attempt_at", "ended_at", "error", "details_json")
-    readonly_fields = ("target_link", "details_json")
+    fields = ("event", "target_link", "state", "attempts", "next_attempt_at", "ended_at", "shown_error", "details_json")
+    readonly_fields = ("target_link", "shown_error", "details_json")
     actions = ("send_again",)
 
     @admin.display(description=_("target"))
@@ -106,6 +111,10 @@ class DeliveryAdmin(EventAdmin):
         pk = parse_uuid(key) if kind == TARGET_PREFIX else None
         webhook = Webhook.objects.filter(pk=pk).first() if pk else None
         return render_link(webhook, delivery.target) if webhook else delivery.target
+
+    @admin.display(description=_("error"))
+    def shown_error(self, delivery: Delivery) -> str:
+        return _translate_delivery(delivery)
 
     @admin.display(description=_("details"))
     def details_json(self, delivery: Delivery) -> str:
@@ -128,14 +137,19 @@ class WebhookAdmin(EventAdmin):
     search_help_text = _("Part of the URL or of a username")
     fields: ClassVar[Any] = (
         *("user", "url", "description", "shown_event_types", "state", "disabled_reason", "disabled_at"),
-        *("disabled_error", "owner_notified_at"),
+        *("shown_error", "owner_notified_at"),
         *("failure_count", "failing_since", "previous_secret_expires_at", "created_at"),
     )
-    readonly_fields = ("owner_notified_at", "created_at", "shown_event_types")
+    readonly_fields = ("owner_notified_at", "created_at", "shown_event_types", "shown_error")
     actions = ("pause_selected", "resume_selected", "send_failed_again")
 
     def view_on_site(self, obj: Any) -> None:
         """Return no URL, because only the user of a webhook can open its page."""
+
+    @admin.display(description=_("last error"))
+    def shown_error(self, webhook: Webhook) -> str:
+        text, code = webhook.disabled_error, webhook.disabled_error_code
+        return translate_error(text, code=code, values=webhook.disabled_error_values) or NOT_AVAILABLE
 
     @admin.display(description=_("events"))
     def shown_event_types(self, webhook: Webhook) -> str:
@@ -157,3 +171,7 @@ class WebhookAdmin(EventAdmin):
     def send_failed_again(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
         targets = [webhook.target for webhook in queryset]
         self.send_deliveries(request, Delivery.objects.filter(target__in=targets, state=Delivery.State.FAILED))
+
+
+def _translate_delivery(delivery: Delivery) -> str:
+    return translate_error(delivery.error, code=delivery.error_code, values=delivery.error_values) or NOT_AVAILABLE

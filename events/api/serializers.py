@@ -8,8 +8,8 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from core.api.fields import StrictSerializer
+from events.error_messages import MAX_ERROR_CHARACTERS
 from events.models import Delivery, Webhook
-from events.models.delivery import MAX_ERROR_CHARACTERS
 from events.models.event import MAX_TYPE_CHARACTERS
 from events.models.webhook import MAX_DESCRIPTION_CHARACTERS
 from events.webhooks.addresses import MAX_URL_CHARACTERS

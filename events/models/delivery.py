@@ -10,10 +10,10 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from events.error_messages import MAX_CODE_CHARACTERS, MAX_ERROR_CHARACTERS
 from events.models.event import MAX_SUBJECT_CHARACTERS, Event
 
 MAX_TARGET_CHARACTERS = 100
-MAX_ERROR_CHARACTERS = 1000
 
 
 class DeliveryQuerySet(models.QuerySet):
@@ -54,6 +54,15 @@ class Delivery(models.Model):
     )
     lease = models.UUIDField(null=True, blank=True, editable=False, help_text=_("Identifies the batch of a relay."))
     error = models.CharField(max_length=MAX_ERROR_CHARACTERS, blank=True, help_text=_("Of the last attempt."))
+    error_code = models.CharField(
+        max_length=MAX_CODE_CHARACTERS,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text=_("Of an error that pages translate."),
+    )
+    error_values = models.JSONField(null=True, blank=True, editable=False, help_text=_("The values in the error."))
     details = models.JSONField(
         null=True, blank=True, help_text=_("What the target returned for the last attempt, for example an HTTP status.")
     )
@@ -93,6 +102,15 @@ class TargetStatus(models.Model):
     failures = models.PositiveIntegerField(default=0, help_text=_("Outages since the last delivery."))
     next_attempt_at = models.DateTimeField(null=True, blank=True, help_text=_("The target is unavailable until then."))
     error = models.CharField(max_length=MAX_ERROR_CHARACTERS, blank=True, help_text=_("Of the current outage."))
+    error_code = models.CharField(
+        max_length=MAX_CODE_CHARACTERS,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text=_("Of an error that pages translate."),
+    )
+    error_values = models.JSONField(null=True, blank=True, editable=False, help_text=_("The values in the error."))
     delivered_count = models.PositiveBigIntegerField(default=0)
     failed_count = models.PositiveBigIntegerField(default=0)
     last_delivered_at = models.DateTimeField(null=True, blank=True)

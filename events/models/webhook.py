@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import UUID7Field
-from events.models.delivery import MAX_ERROR_CHARACTERS
+from events.error_messages import MAX_CODE_CHARACTERS, MAX_ERROR_CHARACTERS
 from events.validators import validate_event_types, validate_webhook_url
 from events.webhooks.addresses import MAX_URL_CHARACTERS
 
@@ -58,6 +58,15 @@ class Webhook(models.Model):
     disabled_error = models.CharField(
         _("last error"), max_length=MAX_ERROR_CHARACTERS, blank=True, default="", db_default=""
     )
+    disabled_error_code = models.CharField(
+        max_length=MAX_CODE_CHARACTERS,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text=_("Of an error that pages translate."),
+    )
+    disabled_error_values = models.JSONField(null=True, blank=True, editable=False, help_text=_("The values in the error."))
     owner_notified_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text=_("When the email about the disabled webhook was sent.")
     )

@@ -14,8 +14,8 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from events.error_messages import get_error_columns
 from events.models import Delivery, TargetStatus
-from events.models.delivery import MAX_ERROR_CHARACTERS
 from events.payloads import build_cloud_events
 from events.sinks.base import Outcome, Result, Sink, SinkUnavailable
 
@@ -25,6 +25,7 @@ LEASE_MARGIN_SECONDS = 15  # for building the events and storing the outcomes
 FIRST_DELAY_SECONDS, DELAY_FACTOR, MAX_DELAY_SECONDS = 5, 4, 12 * 3600  # of one event: 12 attempts take 2.3 days
 MIN_PAGE_ROWS = 500  # read at a time when the relay looks for deliveries that are due
 JITTER = 0.2  # share of a delay by which it varies, so that events do not all return at the same time
+NO_ERROR = get_error_columns("")
 State = Delivery.State
 
 
@@ -109,17 +110,19 @@ def _store_outcomes(target: str, sink: Sink, outcomes: Sequence[tuple[Delivery, 
     delivered = failed = 0
     with transaction.atomic():
         if plain:
-            delivered = _update_leased(plain, state=State.DELIVERED, ended_at=now, error="", details=None)
+            delivered = _update_leased(plain, state=State.DELIVERED, ended_at=now, details=None, **NO_ERROR)
         for row, outcome in outcomes:
             if outcome.result is Result.DELIVERED and outcome.details:
-                delivered += _update_leased([row], state=State.DELIVERED, ended_at=now, error="", details=outcome.details)
+                values = {"ended_at": now, "details": outcome.details, **NO_ERROR}
+                delivered += _update_leased([row], state=State.DELIVERED, **values)
             elif outcome.result is Result.SKIPPED:
                 _update_leased([row], next_attempt_at=now, attempts=F("attempts") - 1)
             elif outcome.result is not Result.DELIVERED:
                 changes = _plan_next_attempt(row, sink, outcome, now)
-                count = _update_leased([row], error=_cut(outcome.message), details=outcome.details, **changes)
+                changes |= get_error_columns(outcome.message)
+                count = _update_leased([row], details=outcome.details, **changes)
                 failed += count if "state" in changes else 0
-        _update_status(target, now, delivered, failed, failures=0, next_attempt_at=None, error="")
+        _update_status(target, now, delivered, failed, failures=0, next_attempt_at=None, **NO_ERROR)
 
 
 def _plan_next_attempt(row: Delivery, sink: Sink, outcome: Outcome, now: datetime) -> dict[str, Any]:
@@ -137,17 +140,17 @@ def _plan_next_attempt(row: Delivery, sink: Sink, outcome: Outcome, now: datetim
 def _store_outage(target: str, sink: Sink, deliveries: Sequence[Delivery], error: SinkUnavailable) -> None:
     """Pause the target. Its deliveries are due as soon as it is available, and the attempt does not count."""
     now = timezone.now()
-    message = _cut(str(error))
+    columns = get_error_columns(error.message)
     expired = [row for row in deliveries if _is_too_old(row, sink, now)]
     rest = [row for row in deliveries if row not in expired]
-    values = {"error": message, "details": error.details}
+    values = {**columns, "details": error.details}
     failures = (TargetStatus.objects.filter(pk=target).values_list("failures", flat=True).first() or 0) + 1
     delay = error.delay or min(2.0 ** min(failures - 1, 30), sink.max_pause_seconds)
     with transaction.atomic():
         failed = _update_leased(expired, state=State.FAILED, ended_at=now, **values)
         _update_leased(rest, next_attempt_at=now, attempts=F("attempts") - 1, **values)
-        _update_status(target, now, 0, failed, failures=failures, next_attempt_at=now + _vary(delay), error=message)
-    logger.warning("sink unavailable", extra={"target": target, "failures": failures, "error": message})
+        _update_status(target, now, 0, failed, failures=failures, next_attempt_at=now + _vary(delay), **columns)
+    logger.warning("sink unavailable", extra={"target": target, "failures": failures, "error": error.message})
 
 
 def _update_leased(deliveries: Sequence[Delivery], **changes: Any) -> int:
@@ -173,7 +176,3 @@ def _is_too_old(row: Delivery, sink: Sink, now: datetime) -> bool:
 
 def _vary(seconds: float) -> timedelta:
     return timedelta(seconds=seconds * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311  not a secret
-
-
-def _cut(message: str) -> str:
-    return message[:MAX_ERROR_CHARACTERS]

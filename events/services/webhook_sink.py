@@ -12,6 +12,7 @@ from uuid import UUID
 
 from accounts.models import User
 from core.fields import parse_uuid
+from events.error_messages import build_error
 from events.event_types import EventType, can_receive, find_event_type
 from events.models import Event, Webhook
 from events.models.webhook import TARGET_PREFIX
@@ -24,10 +25,10 @@ PARALLEL_REQUESTS = 5  # to one webhook
 PAUSE_SECONDS = 3600.0  # between two looks at a paused webhook; resuming it ends the wait
 PERMISSION_BACKEND = "django.contrib.auth.backends.ModelBackend"
 SKIPPED = Outcome(Result.SKIPPED)
-DISABLED = Outcome(Result.REJECTED, "The webhook is disabled.")
-INACTIVE = Outcome(Result.REJECTED, "The account of the user is not active.")
-DELETED = Outcome(Result.REJECTED, "The webhook was deleted.")
-FORBIDDEN = Outcome(Result.REJECTED, "The user has no permission to see this event.")
+DISABLED = Outcome(Result.REJECTED, build_error("disabled"))
+INACTIVE = Outcome(Result.REJECTED, build_error("inactive-user"))
+DELETED = Outcome(Result.REJECTED, build_error("deleted"))
+FORBIDDEN = Outcome(Result.REJECTED, build_error("forbidden"))
 
 
 class WebhookSink(Sink):
@@ -55,7 +56,7 @@ class WebhookSink(Sink):
         if webhook.state == Webhook.State.DISABLED:
             return [DISABLED] * len(events)
         if webhook.state == Webhook.State.PAUSED:
-            raise SinkUnavailable("The webhook is paused.", delay=PAUSE_SECONDS)
+            raise SinkUnavailable(build_error("paused"), delay=PAUSE_SECONDS)
         allowed = filter_allowed(webhook.user, events)
         attempts = send_events(webhook, [event for event in events if event["id"] in allowed])
         outcomes = process_attempts(webhook, attempts)

@@ -10,8 +10,8 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from events.error_messages import build_error, get_error_columns
 from events.models import Delivery, Webhook
-from events.models.delivery import MAX_ERROR_CHARACTERS
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +35,8 @@ def record_failures(*, webhook: Webhook, count: int, error: str) -> None:
     Webhook.objects.filter(pk=webhook.pk).update(
         failure_count=F("failure_count") + count, failing_since=Coalesce(F("failing_since"), now)
     )
-    webhook.refresh_from_db(fields=["failure_count", "failing_since"])
-    since = webhook.failing_since
-    if since is not None and now - since >= FAILING_PERIOD and webhook.failure_count >= MIN_FAILURES:
+    failing = Webhook.objects.filter(pk=webhook.pk, failing_since__lte=now - FAILING_PERIOD, failure_count__gte=MIN_FAILURES)
+    if failing.exists():
         disable_webhook(webhook=webhook, reason=Webhook.Reason.FAILING, error=error)
 
 
@@ -59,12 +58,12 @@ def disable_webhook(*, webhook: Webhook, reason: Webhook.Reason, error: str = ""
             state=Webhook.State.DISABLED,
             disabled_at=now,
             disabled_reason=reason,
-            disabled_error=error[:MAX_ERROR_CHARACTERS],
             owner_notified_at=None,
+            **get_error_columns(error, prefix="disabled_error"),
         )
         if not changed:
             return False
         waiting = Delivery.objects.filter(target=webhook.target, state=Delivery.State.PENDING, lease=None)
-        waiting.update(state=Delivery.State.FAILED, ended_at=now, error="The webhook is disabled.")
+        waiting.update(state=Delivery.State.FAILED, ended_at=now, **get_error_columns(build_error("disabled")))
     logger.warning("webhook disabled", extra={"webhook": str(webhook.pk), "reason": str(reason)})
     return True

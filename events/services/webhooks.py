@@ -17,6 +17,7 @@ from accounts.services.usage import LimitReached
 from core.formatting import format_duration
 from core.locks import lock_row, refresh_row
 from core.tasks import enqueue
+from events.error_messages import get_error_columns
 from events.event_types import TEST_EVENT_TYPE
 from events.models import Delivery, Event, TargetStatus, Webhook
 from events.services.resend import send_again
@@ -114,7 +115,8 @@ def resume_webhook(*, webhook: Webhook) -> Webhook:
         RowDeleted: the webhook was deleted.
     """
     values = {
-        **{"state": Webhook.State.ACTIVE, "disabled_at": None, "disabled_reason": "", "disabled_error": ""},
+        **{"state": Webhook.State.ACTIVE, "disabled_at": None, "disabled_reason": ""},
+        **get_error_columns("", prefix="disabled_error"),
         **{"failure_count": 0, "failing_since": None, "resumed_at": timezone.now()},
     }
     with transaction.atomic():

@@ -21,6 +21,7 @@ class SinkUnavailable(Exception):
 
     def __init__(self, message: str, *, delay: float | None = None, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
+        self.message = message
         self.delay, self.details = delay, details
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 from django.conf import settings
 
 from core.validators import is_storable
+from events.error_messages import ErrorMessage, build_error
 
 MAX_URL_CHARACTERS = 500
 DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -29,11 +30,19 @@ class InvalidURL(ValueError):
     """The URL cannot be the address of a webhook. The message is a `code`, which `events.forms` translates."""
 
 
-class AddressRefused(Exception):
+class NoResponse(Exception):
+    """A request has no response. The message is for the owner of the webhook."""
+
+    def __init__(self, message: ErrorMessage) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class AddressRefused(NoResponse):
     """The host has an address that webhooks must not use."""
 
 
-class HostNotFound(Exception):
+class HostNotFound(NoResponse):
     """The name of the host has no address, or was not resolved in time."""
 
 
@@ -101,7 +110,7 @@ def resolve_target(target: Target, *, seconds: float) -> list[ResolvedAddress]:
     for entry in found:
         if not is_allowed(ip_address(str(entry.address[0]))):
             # The message is shown to the user. With the address, it would list names of the internal network.
-            raise AddressRefused(f"{target.host} has an address that is not public.")
+            raise AddressRefused(build_error("address-refused", host=target.host))
     return found
 
 
@@ -150,7 +159,7 @@ def _look_up(host: str, port: int, seconds: float) -> list[ResolvedAddress]:
     try:
         found = results.get(timeout=max(0.0, seconds))
     except Empty as error:
-        raise HostNotFound(f"The address of {host} was not found in time.") from error
+        raise HostNotFound(build_error("host-timeout", host=host)) from error
     if isinstance(found, Exception) or not found:
-        raise HostNotFound(f"The host {host} was not found.")
+        raise HostNotFound(build_error("host-not-found", host=host))
     return found

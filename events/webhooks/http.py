@@ -13,14 +13,23 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from time import monotonic
 from typing import cast
 
-from events.webhooks.addresses import AddressRefused, HostNotFound, ResolvedAddress, Target, parse_url, resolve_target
+from events.error_messages import ErrorMessage, build_error
+from events.webhooks.addresses import (
+    AddressRefused,
+    HostNotFound,
+    NoResponse,
+    ResolvedAddress,
+    Target,
+    parse_url,
+    resolve_target,
+)
 
 CONNECT_SECONDS = 5.0  # for the name and the connection, without TLS
 MAX_RESPONSE_BYTES = 64 * 2**10  # of the body
 MAX_RECEIVED_BYTES = 2 * MAX_RESPONSE_BYTES  # with the headers
 
 
-class RequestFailed(Exception):
+class RequestFailed(NoResponse):
     """There is no response: the host, the connection, the certificate, or the response is at fault, or time ran out."""
 
 
@@ -95,7 +104,7 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str], seconds: float) -
     except AddressRefused:
         raise
     except HostNotFound as error:
-        raise RequestFailed(str(error)) from error
+        raise RequestFailed(error.message) from error
     except (OSError, HTTPException) as error:
         raise RequestFailed(describe_error(error, seconds)) from error
     return Response(response.status, content, response.headers.get("retry-after", ""), monotonic() - started)
@@ -175,14 +184,14 @@ def set_timeout(connected: socket.socket, deadline: float) -> None:
     connected.settimeout(left)
 
 
-def describe_error(error: OSError | HTTPException, seconds: float) -> str:
+def describe_error(error: OSError | HTTPException, seconds: float) -> ErrorMessage:
     """Return a sentence about an error of the connection, for the owner of the webhook."""
     if isinstance(error, TimeoutError):
-        return f"There was no response within {seconds:g} seconds."
+        return build_error("no-response", seconds=f"{seconds:g}")
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"The certificate is not valid: {error.verify_message}."
+        return build_error("certificate", reason=error.verify_message)
     if isinstance(error, ssl.SSLError):
-        return f"The TLS connection failed: {error.reason or error}."
+        return build_error("tls", reason=str(error.reason or error))
     if isinstance(error, HTTPException):
-        return f"The response is not valid HTTP: {type(error).__name__}."
-    return f"The connection failed: {error.strerror or type(error).__name__}."
+        return build_error("invalid-http", reason=type(error).__name__)
+    return build_error("connection", reason=error.strerror or type(error).__name__)

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
+from events.error_messages import build_error
 from events.webhooks.addresses import AddressRefused, InvalidURL
 from events.webhooks.http import RequestFailed, Response, post
 from events.webhooks.signatures import build_headers
@@ -61,9 +62,9 @@ def send_event(*, url: str, valid_secrets: Sequence[str], event_id: str, body: b
     try:
         response = post(url, body=body, headers=headers, seconds=REQUEST_SECONDS)
     except (AddressRefused, RequestFailed) as error:
-        return Attempt(None, str(error), None, {})
+        return Attempt(None, error.message, None, {})
     except InvalidURL:  # the settings have changed since it was entered
-        return Attempt(None, "The URL is not allowed. Use https://.", None, {})
+        return Attempt(None, build_error("invalid-url"), None, {})
     details = {"status": response.status, "ms": round(response.seconds * 1000), "excerpt": extract_text(response.body)}
     return Attempt(response.status, describe_status(response.status), parse_retry_after(response), details)
 
@@ -73,8 +74,8 @@ def describe_status(status: int) -> str:
     if 200 <= status < 300:
         return ""
     if 300 <= status < 400:
-        return f"The response is a redirect ({status}). Change the URL of the webhook to the new address."
-    return f"The response has the status {status}."
+        return build_error("redirect", status=status)
+    return build_error("status", status=status)
 
 
 def extract_text(body: bytes) -> str:

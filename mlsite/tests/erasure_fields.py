@@ -39,7 +39,14 @@ UNCHANGED = {
     "accounts.Erasure": {"user", "requested_by", "counts"},
     "accounts.AuditEntry": {"actor", "object_type", "object_id", "details"},  # IDs; `record_action` forbids personal details
     "events.Event": {"user", "type", "subject", "key", "data"},  # IDs and names of models; no type with texts stores data
-    "events.Delivery": {"target", "key", "error", "details"},  # of sinks of the site; those of webhooks are deleted
+    "events.Delivery": {
+        "target",
+        "key",
+        "error",
+        "error_code",
+        "error_values",
+        "details",
+    },  # of sinks of the site; those of webhooks are deleted
     "registry.RegisteredModel": {"created_by"},
     "registry.ModelVersion": {"created_by"},
     "registry.AliasChange": {"changed_by"},
