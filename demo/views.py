@@ -66,5 +66,6 @@ class SampleView(TourMixin):
         path = list_samples().get(name)
         if path is None:
             raise Http404
-        headers = {"Cache-Control": f"public, max-age={MAX_AGE_SECONDS}", "X-Content-Type-Options": "nosniff"}
+        cache = f"public, max-age={MAX_AGE_SECONDS}"
+        headers = {"Accept-Ranges": "none", "Cache-Control": cache, "X-Content-Type-Options": "nosniff"}
         return HttpResponse(path.read_bytes(), content_type="image/png", headers=headers)

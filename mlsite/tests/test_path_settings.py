@@ -143,6 +143,7 @@ def test_nginx_sends_images_that_are_authorized_and_intact(settings, shades, use
     name = str(prediction.input.image)
     assert response.headers.get("X-Accel-Redirect") == (f"{location}{name}" if location else None)
     assert bool(response.content) is not bool(location)
+    assert response.headers.get("Accept-Ranges") == (None if location else "none")  # nginx sends ranges, and passes it on
     assert response.headers["Content-Type"] == "image/png"
     path = Path(settings.MEDIA_ROOT, name)
     path.write_bytes(path.read_bytes()[:-1])

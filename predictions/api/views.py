@@ -235,4 +235,6 @@ class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
         if settings.X_ACCEL_LOCATION and not storage.is_remote:  # the file is intact, and nginx sends it
             headers["X-Accel-Redirect"] = settings.X_ACCEL_LOCATION + quote(name)
             data = b""
+        else:  # the whole file was read, because its SHA-256 is compared; nginx sends ranges itself
+            headers["Accept-Ranges"] = "none"
         return HttpResponse(data, content_type=row.content_type, headers=headers)

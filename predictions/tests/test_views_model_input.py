@@ -25,7 +25,7 @@ def test_model_input_is_a_private_png_that_is_not_stored(shades, signed_in, user
         assert (image.format, image.size) == ("PNG", (signature.width, signature.height))
         assert np.ptp(np.asarray(image)) == 0
         assert np.asarray(image).flat[0] == 90
-    assert response["Cache-Control"].startswith("private")
+    assert (response["Cache-Control"], response["Accept-Ranges"]) == ("private, max-age=86400, immutable", "none")
     assert sorted(prediction.input.image.storage.listdir("")) == files
     assert url in signed_in.get(prediction.get_absolute_url()).content.decode()
 

@@ -44,10 +44,14 @@ def get_next_url(request: AuthenticatedRequest, *, default: str) -> str:
     return url if is_allowed and url.startswith("/") else default
 
 
-def build_thumbnail_response(thumbnail: bytes) -> HttpResponse:
-    """Return a thumbnail that the browser of its reader may cache for a day."""
-    headers = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
-    return HttpResponse(thumbnail, content_type="image/webp", headers=headers)
+def build_thumbnail_response(thumbnail: bytes, *, content_type: str = "image/webp") -> HttpResponse:
+    """Return a small image that the browser of its reader may cache for a day."""
+    headers = {
+        "Accept-Ranges": "none",
+        "Cache-Control": "private, max-age=86400, immutable",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return HttpResponse(thumbnail, content_type=content_type, headers=headers)
 
 
 def build_thumbnail_error_response(error: Exception) -> HttpResponse:

@@ -17,7 +17,7 @@ from predictions.models import Prediction
 from predictions.presentation import get_shown_signature
 from predictions.services.model_inputs import read_model_input
 from predictions.services.stored_files import StoredFileError
-from predictions.views.mixins import build_thumbnail_error_response
+from predictions.views.mixins import build_thumbnail_error_response, build_thumbnail_response
 
 
 class ModelInputView(LoginRequiredMixin, View):
@@ -32,5 +32,4 @@ class ModelInputView(LoginRequiredMixin, View):
             png = read_model_input(prediction, signature, owner=request.user.pk)
         except (StoredFileError, StorageUnavailable, Overloaded) as error:
             return build_thumbnail_error_response(error)
-        headers = {"Cache-Control": "private, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
-        return HttpResponse(png, content_type="image/png", headers=headers)
+        return build_thumbnail_response(png, content_type="image/png")
