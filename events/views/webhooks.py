@@ -18,6 +18,7 @@ from django.views.generic import FormView, TemplateView, View
 from accounts.requests import AuthenticatedRequest
 from accounts.services.usage import LimitReached
 from core.formatting import format_count
+from core.forms import remember_shown_values
 from events.deliveries import get_delivery_page, parse_delivery_id
 from events.forms import WebhookForm
 from events.models import Delivery, TargetStatus, Webhook
@@ -91,8 +92,13 @@ class EditWebhookView(WebhookBaseView, FormView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(webhook=self.webhook, **kwargs)
 
+    def get_form(self, form_class: type[WebhookForm] | None = None) -> WebhookForm:
+        form: WebhookForm = super().get_form(form_class)
+        remember_shown_values(form)
+        return form
+
     def form_valid(self, form: WebhookForm) -> HttpResponse:
-        update_webhook(webhook=self.webhook, **form.cleaned_data)
+        update_webhook(webhook=self.webhook, **{name: form.cleaned_data[name] for name in form.changed_data})
         messages.success(self.request, _("Your changes are saved."))
         return redirect(self.webhook)
 

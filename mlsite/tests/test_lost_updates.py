@@ -34,6 +34,23 @@ def test_two_changes_of_a_webhook(user):
     assert (stored.url, stored.description, stored.event_types) == ("https://example.org/new", "Import", first.event_types)
 
 
+def test_a_form_of_a_webhook_that_was_opened_before_another_change(signed_in, user):
+    webhook = make_webhook(user, URL, "review.created", "alias.changed", description="Import")
+    url = reverse("events:webhook-edit", args=[webhook.pk])
+    form = signed_in.get(url).context["form"]
+    shown = {name: form[name].value() for name in form.fields}
+    initial = {f"initial-{name}": value for name, value in shown.items()}
+    update_webhook(webhook=webhook, event_types=["review.created"], description="Export")
+    assert signed_in.post(url, {**initial, **shown, "url": f"{URL}/new"}).status_code == 302
+    assert Webhook.objects.values_list("url", "event_types", "description").get() == (
+        f"{URL}/new",
+        ["review.created"],
+        "Export",
+    )
+    signed_in.post(url, {**shown, "description": ""})  # a program that sends a complete form
+    assert Webhook.objects.values_list("url", "event_types", "description").get() == (URL, shown["event_types"], "")
+
+
 def test_two_changes_of_an_alert_rule():
     first, second = (AlertRule.objects.get(metric="latency", model=None) for _ in range(2))
     first.threshold, second.opens_after = 9000, 7

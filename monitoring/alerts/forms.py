@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from core.forms import remember_shown_values
 from monitoring.alerts.metrics import MODEL_METRIC_CHOICES, Metric
 from monitoring.models import AlertRule
 from monitoring.windows import DAY, HOUR
@@ -46,8 +47,7 @@ class AlertRuleForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
-        for name, field in self.fields.items():  # what another user saves while the form is open is no change of this user
-            field.show_hidden_initial = not self.is_bound or self.add_initial_prefix(name) in self.data
+        remember_shown_values(self)
         metric = self.instance.definition
         for name in THRESHOLD_NAMES:
             value = getattr(self.instance, name)
