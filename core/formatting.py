@@ -18,6 +18,7 @@ from inference import messages
 NOT_AVAILABLE = "–"
 MAX_PLAIN_NUMBER = 1e15  # from here on, an integral float is written with an exponent
 SECONDS_WITH_DECIMAL = 10
+MIN_WHOLE_MILLISECONDS = 1000
 MAX_HOURS = 48  # longer durations are in days
 BYTES_PER_KB = 1024
 SIGNIFICANT_DIGITS = 4
@@ -70,8 +71,10 @@ def format_bytes(size: int, *, round_up: bool = False) -> str:
 
 
 def format_milliseconds(value: float | None) -> str:
-    """Return a duration as `12.3 ms`."""
-    return NOT_AVAILABLE if value is None else localize_number(f"{value:,.1f} ms")
+    """Return a duration as `12.3 ms`, and one of a second or more as `2,000 ms`."""
+    if value is None:
+        return NOT_AVAILABLE
+    return localize_number(f"{value:,.{0 if value >= MIN_WHOLE_MILLISECONDS else 1}f} ms")
 
 
 def format_duration(seconds: float | None) -> str:

@@ -30,7 +30,7 @@ def test_percent_is_not_rounded_to_0_or_100(value, text):
 
 
 def test_milliseconds_have_one_decimal():
-    assert (format_milliseconds(None), format_milliseconds(1234.56)) == ("–", "1,234.6 ms")
+    assert [format_milliseconds(value) for value in (None, 12.34, 1234.56)] == ["–", "12.3 ms", "1,235 ms"]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_separators_are_those_of_the_language():
         assert format_decimals(1234.5, 2, separators=True) == "1.234,50"
         assert (format_percent(0.9642)[:4], format_milliseconds(1234.56), format_count(12345)) == (
             "96,4",
-            "1.234,6 ms",
+            "1.235 ms",
             "12.345",
         )
 
