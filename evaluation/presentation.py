@@ -68,6 +68,7 @@ def get_evaluation_context(
     return {
         "form": form,
         "version": version,
+        "other": other,
         "evaluation": evaluation,
         "history_url": history_url,
         "matrix": _build_matrix(evaluation.confusion, history_url) if evaluation.confusion else [],

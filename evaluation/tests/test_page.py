@@ -1,5 +1,7 @@
 """The evaluation page of a model."""
 
+import re
+
 import pytest
 from django.conf import settings
 from django.utils.html import escape
@@ -91,6 +93,16 @@ def test_two_versions_are_compared(reviewed, get_page, user, write_dummy):
     assert "Based on 3 inputs with predictions of both versions" in html
     assert "Not statistically significant (McNemar, p = 1)" in html
     assert "vs. version" not in get_page("?version=1&compare=1").content.decode()
+
+
+def test_versions_without_common_inputs_can_be_evaluated(reviewed, get_page, client, write_dummy):
+    register_model(path=write_dummy(fixed=[0, 1, 0]))
+    page = get_page("?version=2&compare=1")
+    assert "No input has predictions of both versions" in get_text(page)
+    assert "Evaluate version 2 on reviewed inputs" in get_text(page)
+    fields = dict(re.findall(r'<input type="hidden" name="(version|baseline)" value="(.+)">', page.content.decode()))
+    assert fields == {"version": "2", "baseline": "1"}
+    assert "/replays/" in client.post("/models/shades/replays/", fields).url
 
 
 def test_a_significant_difference_is_stated(shades, get_page, user, reviewer, write_dummy):

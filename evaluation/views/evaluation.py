@@ -10,6 +10,7 @@ from django.views.generic import DetailView
 
 from accounts.permissions import can_view_all
 from accounts.requests import AuthenticatedRequest
+from evaluation.permissions import can_start_replay
 from evaluation.presentation import get_evaluation_context
 from registry.models import RegisteredModel
 from registry.references import select_main_version
@@ -34,4 +35,5 @@ class EvaluationView(LoginRequiredMixin, DetailView):
         if default := select_main_version(versions):
             context |= get_evaluation_context(versions, default, data=self.request.GET, reader=self.request.user)
             context["can_view_all"] = can_view_all(self.request.user)
+            context["can_start_replay"] = can_start_replay(self.request.user)
         return context
