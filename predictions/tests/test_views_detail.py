@@ -11,7 +11,7 @@ from PIL import Image
 from core.tests.pages import get_text
 from inference.preprocessing.slots import limit_large_images
 from inference.tests.factories import make_image
-from predictions.models import Input
+from predictions.models import Input, Prediction
 from predictions.services import predict
 from predictions.tests.factories import make_prediction, make_upload
 
@@ -44,6 +44,13 @@ def test_detail_shows_the_features_of_a_row(flowers, signed_in, user):
     text = get_text(signed_in.get(row.get_absolute_url()))
     for value in ("length 4.5 cm", "petals 5", "wild true", "10.5 cm²", "&quot;model&quot;: &quot;flowers:1&quot;"):
         assert value in text, value
+
+
+def test_a_failed_prediction_shows_its_version_and_user(register_failing, signed_in, user):
+    register_failing(nan=True)
+    signed_in.post("/", {"image": make_upload(), "model": "failing"})
+    text = get_text(signed_in.get(Prediction.objects.get().get_absolute_url()))
+    assert re.search(rf"Failed The model .* failing:2 · .* · {user.username} ", text)
 
 
 def test_thumbnail_is_a_small_webp_that_is_created_once(shades, signed_in, user):
