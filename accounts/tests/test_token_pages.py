@@ -34,3 +34,10 @@ def test_a_token_requires_a_name(client, user):
     client.force_login(user)
     assert "required" in client.post(reverse("accounts:tokens"), {"name": " "}).content.decode()
     assert not ApiToken.objects.exists()
+
+
+def test_the_state_of_a_token_is_translated(client, user):
+    client.force_login(user)
+    client.post(reverse("accounts:tokens"), {"name": "import", "lifetime": "90"})
+    page = client.get(reverse("accounts:tokens"), headers={"accept-language": "de"})
+    assert re.search(r"badge active.>\s*Aktiv\s*<", page.content.decode())
