@@ -37,17 +37,23 @@ function formatZone(time) {
   return parts.find((part) => part.type === "timeZoneName").value.replace("GMT", "UTC");
 }
 
-function formatRelative(time) {
+// Return "" for a time that is a week or more away.
+function formatAge(time) {
   let amount = (time - Date.now()) / 1000;
   if (Math.abs(amount) < NOW_SECONDS) return gettext("just now");
-  if (dayFormat.format(time) === dayFormat.format(Date.now() - MILLISECONDS_PER_DAY)) {
-    return interpolate(gettext("yesterday, %(time)s"), { time: format(time, CLOCK_FORMAT) });
-  }
   for (const [unit, size] of RELATIVE_UNITS) {
     if (Math.abs(amount) < size) return relativeFormat.format(Math.round(amount), unit);
     amount /= size;
   }
-  return format(time, DATE_FORMAT);
+  return "";
+}
+
+function formatRelative(time) {
+  const age = formatAge(time);
+  if (age !== gettext("just now") && dayFormat.format(time) === dayFormat.format(Date.now() - MILLISECONDS_PER_DAY)) {
+    return interpolate(gettext("yesterday, %(time)s"), { time: format(time, CLOCK_FORMAT) });
+  }
+  return age || format(time, DATE_FORMAT);
 }
 
 function showTime(element) {
@@ -59,7 +65,9 @@ function showTime(element) {
   }
   const exact = `${format(time, LONG_FORMAT)} ${formatZone(time)}`;
   element.title = exact;
-  element.textContent = "exact" in element.dataset ? `${exact} (${formatRelative(time)})` : formatRelative(time);
+  const age = formatAge(time);
+  if (!("exact" in element.dataset)) element.textContent = formatRelative(time);
+  else element.textContent = age ? `${exact} (${age})` : exact;
 }
 
 function showTimes(root) {
