@@ -45,6 +45,7 @@ class ImageLimits:
         max_bytes, max_pixels, max_side, min_side: of one image; sides are in pixels.
         max_decode_seconds: CPU time of the decoder. The slowest valid images of 25 megapixels take 0.8 seconds.
         max_decodes: images of more than a megapixel that one owner can decode at the same time, in this process.
+        max_exact_pixels: images with more pixels can be reduced while they are decoded, see `reduce_decoding`.
     """
 
     max_bytes: int = 10 * 2**20
@@ -53,6 +54,7 @@ class ImageLimits:
     min_side: int = 8
     max_decode_seconds: float = 1.5
     max_decodes: int = 4
+    max_exact_pixels: int = 1_000_000
 
 
 STORED_LIMITS = ImageLimits(max_pixels=150_000_000, max_side=65_535, max_decode_seconds=5)  # of stored images
@@ -94,7 +96,7 @@ def read_image(
         _check_header(image, limits)
         mark_16_bits(image)
         width, height = image.size
-        if signature:
+        if signature and width * height > limits.max_exact_pixels:
             reduce_decoding(image, signature)
         if width * height <= SLOW_IMAGE_PIXELS:
             image.load()

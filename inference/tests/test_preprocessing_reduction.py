@@ -12,7 +12,7 @@ from inference.errors import InvalidImage
 from inference.preprocessing import ImageLimits, read_image, to_array
 from inference.signature import ImageInput
 
-LIMITS = ImageLimits()
+LIMITS = ImageLimits(max_exact_pixels=0)
 PHOTOS = Path(sklearn.datasets.__file__).parent / "images"
 LEVELS = {"scale": "none"}
 # The tolerances in docs/images.md, in levels of 255.
@@ -82,6 +82,14 @@ def test_incomplete_blocks_stay_at_their_edge(orientation, resize):
 )
 def test_models_that_read_single_pixels_receive_the_full_image(signature):
     assert read_image(encode_jpeg(make_ramp(200, 160)), LIMITS, signature).image.size == (200, 160)
+
+
+@pytest.mark.parametrize(("width", "is_exact"), [(1250, True), (1251, False)])
+def test_images_of_up_to_a_megapixel_are_exact(width, is_exact):
+    data, signature = encode_jpeg(make_ramp(width, 800)), ImageInput(28, 28, **LEVELS)
+    received = to_array(read_image(data, ImageLimits(), signature).image, signature)
+    expected = np.asarray(Image.open(BytesIO(data)).resize((28, 28), Image.Resampling.BILINEAR), np.float32)
+    assert np.array_equal(received, expected) == is_exact
 
 
 @pytest.mark.parametrize("format", ["PNG", "WEBP"])

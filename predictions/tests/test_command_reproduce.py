@@ -59,10 +59,10 @@ def test_each_kind_of_input_is_reproduced(blends, reviews, parcels, user):
 @pytest.mark.parametrize("decodes_fully", [False, True])
 def test_large_jpeg_is_reproduced_as_it_was_decoded(shades, user, decodes_fully):
     """Images are reduced while they are decoded. Older predictions were made from images at full size."""
-    prediction = make_prediction(user, make_noise_image(1, size=(90, 110), format="JPEG"), model="shades")
-    assert (prediction.input.width, prediction.input.height) == (110, 90)
+    prediction = make_prediction(user, make_noise_image(1, size=(1000, 1100), format="JPEG"), model="shades")
+    assert (prediction.input.width, prediction.input.height) == (1100, 1000)
     item = read_stored_input(prediction.input, prediction.model_version, decodes_fully=True)
-    assert item.size == (110, 90)
+    assert item.size == (1100, 1000)
     with lease_predictor(prediction.model_version) as predictor:
         full = predictor.predict(item, timeout=10)
     assert full.output != prediction.output
