@@ -19,6 +19,7 @@ MAX_TEXT_LENGTH = 10_000  # characters
 MIN_YEAR, MAX_YEAR = 1678, 2261  # pandas counts nanoseconds in 64 bits
 SEPARATED_NUMBER_PATTERN = re.compile(r"[+-]?\d[\d.,'’ \u00a0\u202f]*[.,'’ \u00a0\u202f]\d+([eE][+-]?\d+)?", re.ASCII)
 SEPARATOR_HINT = " Write the number without thousands separators and with a decimal point, such as 1234.5."
+BOOLEAN_HINT = " Send 1 for true and 0 for false."
 TOO_LARGE_HINT = " The number is too large for a model (float32)."
 
 
@@ -62,6 +63,8 @@ def _suggest_choice(feature: Feature, value: Any) -> str:
 
 
 def _suggest_format(value: Any) -> str:
+    if isinstance(value, bool):
+        return BOOLEAN_HINT
     is_separated = isinstance(value, str) and SEPARATED_NUMBER_PATTERN.fullmatch(value.strip())
     return SEPARATOR_HINT if is_separated else ""
 

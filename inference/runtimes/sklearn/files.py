@@ -19,7 +19,7 @@ import numpy as np
 from inference.archives import check_compression
 from inference.errors import InvalidArtifact
 
-# Types of scikit-learn and NumPy that skops does not trust by default. They contain only numbers and no functions.
+# Types of scikit-learn and NumPy that skops does not trust by default. They contain numbers, and no code of the author.
 TRUSTED_TYPES = {
     "functools.partial",  # skops checks the function inside like any other type
     "numpy.dtype",
@@ -36,6 +36,12 @@ TRUSTED_TYPES = {
     "sklearn.metrics._scorer._Scorer",
     "sklearn.utils._metadata_requests.MetadataRequest",
     "sklearn.utils._metadata_requests.MethodMetadataRequest",
+    "sklearn._loss.loss.HalfTweedieLoss",
+    "sklearn._loss.loss.HalfTweedieLossIdentity",
+    "sklearn.cluster._bisect_k_means._BisectingTree",
+    "sklearn.cluster._kmeans._kmeans_single_elkan",
+    "sklearn.cluster._kmeans._kmeans_single_lloyd",
+    "sklearn.multiclass._ConstantPredictor",
     "sklearn.metrics._dist_metrics.EuclideanDistance64",
     "sklearn.metrics._dist_metrics.ManhattanDistance64",
     "sklearn.metrics._dist_metrics.MinkowskiDistance64",

@@ -19,7 +19,7 @@ from inference.runtimes.sklearn.files import describe_versions, make_version_err
 from inference.runtimes.sklearn.frames import FrameBuilder
 from inference.runtimes.sklearn.nameless import copy_without_names
 from inference.runtimes.sklearn.samples import find_sample
-from inference.runtimes.sklearn.steps import find_attribute
+from inference.runtimes.sklearn.steps import cast_floats, find_attribute, find_float_type
 from inference.runtimes.sklearn.texts import takes_texts
 from inference.runtimes.sklearn.tracer import trace_columns
 from inference.tensors import TEXT_TYPES
@@ -46,6 +46,7 @@ class SklearnRuntime(BaseRuntime):
         if self.written_by:
             logger.warning("%s.", describe_versions(self.path.name, self.written_by))
         self._limit_threads()
+        self.float_type = find_float_type(self.model)
         self.columns, self.has_names = self._trace_columns()
         nameless = copy_without_names(self.model) if self.has_names else None
         self.builder = FrameBuilder(self.columns, has_names=self.has_names, nameless=nameless)
@@ -84,7 +85,7 @@ class SklearnRuntime(BaseRuntime):
     def _trace_columns(self) -> tuple[list[InputColumn], bool]:
         """Return the columns of the model, and whether they have names. A text vectorizer or a foreign object has none."""
         names = find_attribute(self.model, "feature_names_in_")
-        count = find_attribute(self.model, "n_features_in_")
+        count = find_attribute(self.model, "n_features_in_") or (1 if hasattr(self.model, "X_thresholds_") else None)
         self.takes_texts = names is None and takes_texts(self.model)
         if (count is None and names is None) or self.takes_texts:
             return [], False
@@ -120,15 +121,15 @@ class SklearnRuntime(BaseRuntime):
 
     def _run_batch(self, batch: Batch) -> BatchOutput:
         if isinstance(batch, np.ndarray):
-            return self.predict_array(batch.reshape(len(batch), -1))
+            return self.predict_array(cast_floats(batch.reshape(len(batch), -1), self.float_type))
         if not isinstance(batch, Table):
             raise InvalidArtifact("A scikit-learn model takes an image or features, not both.")
         if not self.columns:
             is_text = self.takes_texts or not hasattr(self.model, "n_features_in_")
             return self.predict(_build_foreign_input(batch, is_text=is_text))
+        built = [(rows, cast_floats(data, self.float_type)) for rows, data in self.builder.build(batch)]
         parts = [
-            (rows, (self.predict_array if isinstance(data, np.ndarray) else self.predict)(data))
-            for rows, data in self.builder.build(batch)
+            (rows, (self.predict_array if isinstance(data, np.ndarray) else self.predict)(data)) for rows, data in built
         ]
         return parts[0][1] if parts[0][0] is None else _join_parts(parts)
 

@@ -18,6 +18,8 @@ MAX_EXAMINED_TREES = 20
 CATBOOST_ATTRIBUTES = {"feature_names_in_": "feature_names_"}
 STATISTIC_NAMES = ("statistics_", "mean_", "center_", "data_min_", "theta_", "_fit_X")
 """Attributes with a typical value per column, or with one row per class or neighbor."""
+ROW_NAMES = ("cluster_centers_", "X_fit_")
+"""Attributes with rows of the training data that the input is compared with, in the same floating-point type."""
 
 
 def list_inner_models(step: Any) -> list[tuple[Any, Sequence[int] | None]]:
@@ -36,6 +38,28 @@ def list_inner_models(step: Any) -> list[tuple[Any, Sequence[int] | None]]:
             support = getattr(step, "support_", None)
             return [(getattr(step, name), None if support is None else np.flatnonzero(support).tolist())]
     return []
+
+
+def find_float_type(model: Any) -> Any:
+    """Return the floating-point type that a model requires, or None if it takes any.
+
+    `KMeans` and `KernelRidge` compare their input with stored rows. Input of another type fails, or changes the result.
+    """
+    for name in ROW_NAMES:
+        rows = getattr(model, name, None)
+        if isinstance(rows, np.ndarray) and rows.dtype.kind == "f":
+            return rows.dtype
+    parts = [part for _, part in getattr(model, "steps", ())] + [part for part, _ in list_inner_models(model)]
+    return next((found for part in parts if (found := find_float_type(part)) is not None), None)
+
+
+def cast_floats(data: Any, float_type: Any) -> Any:
+    """Return an array or a data frame with its floating-point numbers in this type; unchanged if the type is None."""
+    if float_type is None:
+        return data
+    if isinstance(data, np.ndarray):
+        return data.astype(float_type, copy=False) if data.dtype.kind == "f" else data
+    return data.astype({name: float_type for name, kind in data.dtypes.items() if kind.kind == "f"})
 
 
 def find_wrapped_model(step: Any, names: Sequence[str] | None) -> Any:
@@ -121,6 +145,8 @@ def iter_trees(step: Any) -> Iterator[Any]:
 
 def get_typical_values(step: Any, count: int) -> list[float | None]:
     """Return a plausible value per column from the statistics of a fitted step; None where there is none."""
+    if hasattr(step, "X_thresholds_"):  # IsotonicRegression, which returns NaN outside of them
+        return [float(np.median(step.X_thresholds_))]
     for name in STATISTIC_NAMES:
         values = getattr(step, name, None)
         if isinstance(values, np.ndarray) and values.dtype.kind in "fiub" and values.size and values.shape[-1] == count:
