@@ -26,6 +26,10 @@ def run_sigmoid(table):
     return 1 / (1 + np.exp(-run_logits(table)))
 
 
+def run_logarithms(table):
+    return np.log(run_softmax(table))
+
+
 def take_first(run):
     return lambda table: run(table)[:, :1]
 
@@ -44,6 +48,7 @@ def infer(run, *, final="", width=3, labels=SUN_RAIN_SNOW, image=False, kind=Non
         (run_logits, "linear", SUN_RAIN_SNOW, {}, {"kind": "classes", "activation": "softmax"}),
         (run_logits, "log_softmax", SUN_RAIN_SNOW, {}, {"kind": "classes", "activation": "softmax"}),
         (run_softmax, "linear", SUN_RAIN_SNOW, {}, {"kind": "classes", "activation": "none"}),
+        (run_logarithms, "", SUN_RAIN_SNOW, {}, {"kind": "classes", "activation": "softmax"}),
         (run_logits, "", SUN_RAIN_SNOW, {"activation": "softmax"}, {"kind": "classes", "activation": "softmax"}),
         (
             run_logits,
@@ -109,6 +114,7 @@ def test_activation_is_derived_or_declared(run, final, labels, output, expected)
     ("run", "final", "labels", "output", "message"),
     [
         (run_logits, "", SUN_RAIN_SNOW, {}, r'"none" if the outputs are probabilities, "softmax" if logits, or "sigmoid"'),
+        (run_logarithms, "", SUN_RAIN_SNOW, {"kind": "labels"}, r"Expected activation in \[output\]"),
         (run_logits, "relu", SUN_RAIN_SNOW, {}, r"Expected activation in \[output\]"),
         (run_sigmoid, "", SUN_RAIN_SNOW, {}, r"range from .* and do not add up to 1"),
         (run_sigmoid, "", SUN_RAIN_SNOW, {"kind": "labels"}, r'"none" if the outputs are scores from 0 to 1, or "sigmoid"'),
@@ -125,7 +131,7 @@ def test_activation_is_derived_or_declared(run, final, labels, output, expected)
     ],
 )
 def test_unknown_or_contradicting_activation_is_rejected(run, final, labels, output, message):
-    width = 3 if run in (run_logits, run_softmax, run_sigmoid) else 1
+    width = 3 if run in (run_logits, run_logarithms, run_softmax, run_sigmoid) else 1
     with pytest.raises(InvalidSignature, match=message) as caught:
         infer(run, final=final, width=width, labels=labels, **output)
     assert width > 1 or 'activation = "softmax"' not in caught.value.message
@@ -136,6 +142,7 @@ def test_notices_say_how_the_output_was_derived():
     assert infer(run_logits, final="linear").notices == (
         "activation: softmax, because the network ends with linear and has labels.",
     )
+    assert "the logarithms of probabilities" in infer(run_logarithms).notices[0]
     assert infer(run_sigmoid, final="sigmoid").notices[0].startswith("kind: labels (multi-label)")
     assert infer(run_sigmoid, final="sigmoid", kind="classes").notices[0].startswith("the scores need not add up to 1")
 

@@ -115,5 +115,19 @@ def test_a_label_next_to_scores_is_the_decision_of_the_model():
     metadata = make_output_metadata(("label", "str", ()), SCORES)
     run = lambda table: {"label": np.array(["b"], object), "scores": np.array([[0.1, 0.8, 0.1]])}  # noqa: E731
     assert infer(metadata, ("a", "b", "c"), run).signature.output.label_name == "label"
-    with pytest.raises(InvalidSignature, match=r"'b' for an input whose highest score is at position 2, which is 'c'"):
+    with pytest.raises(
+        InvalidSignature, match=r"'b' for an input whose highest score is at position 2 of scores, which is 'c'"
+    ):
         infer(metadata, ("a", "c", "b"), run)
+
+
+def test_a_number_next_to_distances_is_not_the_highest_score():
+    """KMeans in ONNX returns the nearest cluster, and the distances to all clusters. The largest is that of another one."""
+    metadata = make_output_metadata(("label", "int64", ()), SCORES)
+    run = lambda table: {"label": np.array([1]), "scores": np.array([[2.0, 0.5, 3.0]])}  # noqa: E731
+    for labels in (("a", "b", "c"), ("0", "1", "2")):
+        with pytest.raises(InvalidSignature, match='store only the label: set kind = "label", name = "label"'):
+            infer(metadata, labels, run, activation="softmax")
+    signature, labels, _ = infer(metadata, ("a", "b", "c"), run, kind="label", name="label", classes=[0, 1, 2])
+    assert build_result({"label": np.int64(1)}, signature.output, labels).label == "b"
+    assert infer(metadata, ("a", "b", "c"), run, activation="softmax", name="scores").signature.output.label_name == ""

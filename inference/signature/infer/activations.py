@@ -64,6 +64,8 @@ def _derive(kind: str, *, final: str, scores: Numbers | None, width: int | None,
         activation = "softmax" if is_exclusive else "sigmoid"
         if is_exclusive or final == "linear":
             return activation, f"activation: {activation}, because the network ends with {final} and has labels."
+    if kind == "classes" and _are_logarithms(scores):
+        return "softmax", "activation: softmax, because the outputs for sample inputs are the logarithms of probabilities."
     if scores is None or (has_scores and _are_in_range(scores)):
         return "none", ""
     raise InvalidSignature(_explain_choices(kind, scores, width=width))
@@ -127,6 +129,11 @@ def _add_up_to_one(scores: Numbers | None) -> bool:
     if scores is None or scores.shape[1] == 1:
         return False
     return bool(scores.min() >= -SUM_TOLERANCE and np.abs(scores.sum(axis=1) - 1).max() <= SUM_TOLERANCE)
+
+
+def _are_logarithms(scores: Numbers | None) -> bool:
+    """Return whether the outputs are logarithms of probabilities, as those of `LogSoftmax`. Softmax undoes the logarithm."""
+    return scores is not None and bool(scores.max() <= SUM_TOLERANCE) and _add_up_to_one(np.exp(scores))
 
 
 def _are_in_range(scores: Numbers) -> bool:

@@ -84,26 +84,35 @@ def returns_labels(labels: Sequence[str], *, dtype: str, name: str, samples: Sam
     return True
 
 
-def is_own_decision(labels: Sequence[str], *, name: str, scores_name: str, samples: SampleOutputs) -> bool:
+def is_own_decision(
+    labels: Sequence[str], *, name: str, scores_name: str, samples: SampleOutputs, is_named: bool = False
+) -> bool:
     """Return whether an output next to the scores is the label that the model itself decides on, for all samples.
 
+    Args:
+        is_named: `model.toml` names the scores. Then an output of numbers that are no labels is not compared with them.
+
     Raises:
-        InvalidSignature: the labels are in another order than the scores.
+        InvalidSignature: the highest score is not that of the label, or of the number that stands for it.
     """
     received = [format_class(value) for value in samples.select(name)]
-    if not received or not set(received) <= set(labels):
+    is_decision = bool(received) and set(received) <= set(labels)
+    known = list(labels) if is_decision else [str(position) for position in range(len(labels))]
+    if not received or not set(received) <= set(known) or (is_named and not is_decision):
         return False
     scores = samples.get_numbers(scores_name)
     if scores is None or scores.shape != (len(received), len(labels)):
-        return True
-    for label, index in zip(received, np.argmax(scores, axis=1), strict=True):
-        if labels[index] != label:
+        return is_decision
+    for decision, index in zip(received, np.argmax(scores, axis=1), strict=True):
+        if known[index] != decision:
             raise InvalidSignature(
-                f"The labels are in another order than the scores of the model. It returns {label!r} for an input whose "
-                f"highest score is at position {index + 1}, which is {labels[index]!r} in the labels "
-                f"{format_names(labels)}. Use the order of the model's classes. scikit-learn sorts them."
+                f"The output {name} contradicts the scores: it is {decision!r} for an input whose highest score is at "
+                f"position {index + 1} of {scores_name}, which is {labels[index]!r} in the labels {format_names(labels)}. "
+                "Use the order of the model's classes. scikit-learn sorts them. If the numbers are no scores, "
+                f'such as distances to clusters, store only the label: set kind = "label", name = "{name}", and '
+                f"classes in [output] of {MANIFEST_NAME}: the model's own class for each label, in the same order."
             )
-    return True
+    return is_decision
 
 
 def make_classes_error(labels: Sequence[str], *, dtype: str, name: str, samples: SampleOutputs) -> InvalidSignature:
@@ -140,24 +149,6 @@ def _normalize_name(name: str) -> str:
         return f"{float(name):g}"
     except ValueError:
         return text
-
-
-def _check_highest_scores(labels: Sequence[str], received: Sequence[str], samples: SampleOutputs, name: str) -> None:
-    """Check that the highest score of each sample is that of the label that the model returns."""
-    scores = samples.get_numbers(name)
-    if scores is None or scores.shape != (len(received), len(labels)):
-        return
-    for label, index in zip(received, np.argmax(scores, axis=1), strict=True):
-        if labels[index] != label:
-            raise InvalidSignature(
-                f"The labels are in another order than the scores of the model. It returns {label!r} for an input whose "
-                f"highest score is at position {index + 1}, which is {labels[index]!r} in the labels "
-                f"{format_names(labels)}. Use the order of the model's classes; scikit-learn sorts them."
-            )
-
-
-def _unwrap(samples: SampleOutputs, name: str) -> list[Any]:
-    return [value.item() if isinstance(value, np.ndarray) and value.size == 1 else value for value in samples.select(name)]
 
 
 def get_declared_classes(declared_output: Mapping[str, Any]) -> tuple[str, ...]:

@@ -63,7 +63,8 @@ def infer_output(
     declared_classes = get_declared_classes(output)
     _check_sigmoid_labels(metadata, width, labels or declared_classes or own_classes)
     all_labels, classes = match_labels(labels, own_classes=own_classes, declared_classes=declared_classes, width=width)
-    output = _set_classes(metadata, output, all_labels, classes, samples)
+    is_named = bool(declared_output.get("name"))
+    output = _set_classes(metadata, output, all_labels, classes, samples, is_named=is_named)
     if not OUTPUTS[kind].has_scores:
         return InferredOutput(output, all_labels, notices)
     keys, notice = infer_activation(
@@ -83,6 +84,8 @@ def _set_classes(
     labels: tuple[str, ...],
     classes: tuple[str, ...],
     samples: SampleOutputs,
+    *,
+    is_named: bool,
 ) -> dict[str, Any]:
     """Set `classes`, if they differ from the labels, and the name of the output with the model's own decision."""
     output = {key: value for key, value in output.items() if key != "classes"}
@@ -98,8 +101,8 @@ def _set_classes(
             raise make_classes_error(labels, dtype=dtype, name=name, samples=samples)
         return output
     tensor = _find_label_tensor(metadata, output)
-    scores_name = output.get("name", "")
-    if tensor and (classes or is_own_decision(labels, name=tensor.name, scores_name=scores_name, samples=samples)):
+    names = {"scores_name": output.get("name", ""), "name": tensor.name if tensor else ""}
+    if tensor and (classes or is_own_decision(labels, **names, samples=samples, is_named=is_named)):
         output["label_name"] = tensor.name
     return output
 
