@@ -28,6 +28,7 @@ from inference.types import AnyArray, ArtifactMetadata, Batch, BatchFunction, Ba
 logger = logging.getLogger(__name__)
 
 PICKLE_SUFFIXES = (".pkl", ".pickle", ".joblib")
+FRAME_ERRORS = (AttributeError, IndexError, KeyError, TypeError)  # of code that takes a data frame and receives an array
 
 
 class SklearnRuntime(BaseRuntime):
@@ -46,6 +47,7 @@ class SklearnRuntime(BaseRuntime):
         if self.written_by:
             logger.warning("%s.", describe_versions(self.path.name, self.written_by))
         self._limit_threads()
+        self.takes_frame: bool | None = None  # of a model that does not define its columns; None before it has run
         self.float_type = find_float_type(self.model)
         self.columns, self.has_names = self._trace_columns()
         nameless = copy_without_names(self.model) if self.has_names else None
@@ -125,25 +127,49 @@ class SklearnRuntime(BaseRuntime):
         if not isinstance(batch, Table):
             raise InvalidArtifact("A scikit-learn model takes an image or features, not both.")
         if not self.columns:
-            is_text = self.takes_texts or not hasattr(self.model, "n_features_in_")
-            return self.predict(_build_foreign_input(batch, is_text=is_text))
+            return self._run_foreign_model(batch)
         built = [(rows, cast_floats(data, self.float_type)) for rows, data in self.builder.build(batch)]
         parts = [
             (rows, (self.predict_array if isinstance(data, np.ndarray) else self.predict)(data)) for rows, data in built
         ]
         return parts[0][1] if parts[0][0] is None else _join_parts(parts)
 
+    def _run_foreign_model(self, batch: Table) -> BatchOutput:
+        """Run a model that does not define its columns on texts, or on a data frame if it contains text.
 
-def _build_foreign_input(batch: Table, *, is_text: bool) -> Any:
-    """Return the input of a model that does not define its columns: texts for a vectorizer, a data frame, or an array."""
-    texts = [feature for feature in batch.features if feature.type in TEXT_TYPES]
-    if len(batch.features) == 1 and texts and is_text:
-        return batch.columns[batch.features[0].name]
+        Numbers are an array, or a data frame if the model fails on the first array. The first batch is the same whenever the
+        model is loaded.
+        """
+        texts = [feature for feature in batch.features if feature.type in TEXT_TYPES]
+        if len(batch.features) == 1 and texts and (self.takes_texts or not hasattr(self.model, "n_features_in_")):
+            return self.predict(batch.columns[batch.features[0].name])
+        if texts or self.takes_frame is not None:
+            return self.predict(_build_foreign_input(batch, as_frame=bool(texts or self.takes_frame)))
+        try:
+            output = self.predict(_build_foreign_input(batch, as_frame=False))
+            self.takes_frame = False
+        # The model's code can raise any exception.
+        except Exception as error:
+            output = self._retry_with_frame(batch, error)
+        return output
+
+    def _retry_with_frame(self, batch: Table, array_error: Exception) -> BatchOutput:
+        try:
+            output = self.predict(_build_foreign_input(batch, as_frame=True))
+        # The model's code can raise any exception.
+        except Exception as error:
+            raise error if isinstance(array_error, FRAME_ERRORS) else array_error from None
+        self.takes_frame = True
+        return output
+
+
+def _build_foreign_input(batch: Table, *, as_frame: bool) -> Any:
+    """Return the input of a model that does not define its columns: a data frame, or an array."""
     columns = [
         InputColumn(index, feature.name, is_used=True, hidden_by="predict() takes it")
         for index, feature in enumerate(batch.features)
     ]
-    return FrameBuilder(columns, has_names=bool(texts)).build(batch)[0][1]
+    return FrameBuilder(columns, has_names=as_frame).build(batch)[0][1]
 
 
 def _join_parts(parts: list[tuple[Any, BatchOutput]]) -> BatchOutput:
