@@ -113,8 +113,8 @@ def select_output(row: Any, name: str) -> Any:
         return row
     if name in row:
         return _unwrap_object(row[name])
-    if not name and all(type(score) is float for score in row.values()):
-        return row  # the only output is a mapping of class to score
+    if not name and all(isinstance(score, float | np.floating) for score in row.values()):
+        return row  # a mapping of class to score, or one output per class
     raise InvalidOutput(f"Expected [output] name to be one of {', '.join(map(str, row))}. Received: {name!r}")
 
 
@@ -222,7 +222,10 @@ def _to_json(part: Any) -> Any:
         return _to_json_object(part)
     array = np.asarray(part)
     if array.size > MAX_RAW_VALUES:
-        raise InvalidOutput(f"Expected at most {MAX_RAW_VALUES:,} output values. Received: {array.size:,}")
+        raise InvalidOutput(
+            f"Expected at most {MAX_RAW_VALUES:,} output values. Received: {array.size:,}. Reduce them in the model, such "
+            "as to the best detections, or to a smaller map."
+        )
     if array.dtype.kind == "f":
         return _check_finite(array.astype(np.float64)).tolist()
     if array.dtype.kind in "iub":

@@ -45,7 +45,8 @@ class MlflowRuntime(BaseRuntime):
             )
         self.native = NativeModel(self.model)
         if not self.schema.is_tensor_spec():
-            self.features = tuple(make_feature(spec, index) for index, spec in enumerate(self.schema.inputs))
+            features = [make_feature(spec, index) for index, spec in enumerate(self.schema.inputs)]
+            self.features = tuple(self.native.add_categories(features))
             check_text_columns(self.model, self.native, self.schema)
             return self._run_table
         self.tensors = tuple(_make_tensor(spec, index) for index, spec in enumerate(self.schema.inputs))
@@ -77,8 +78,9 @@ class MlflowRuntime(BaseRuntime):
         if native.label_count:
             return *_describe_labels(native, outputs), []
         if not native.classes:
-            is_value = not outputs or (len(outputs) == 1 and get_width(outputs[0]) == 1)
-            return ({"kind": "value" if is_value else "raw"} if native.is_regressor else {}), outputs, []
+            is_value = native.is_regressor and (not outputs or (len(outputs) == 1 and get_width(outputs[0]) == 1))
+            kind = {"kind": "value" if is_value else "raw"} if native.is_regressor or native.is_unsupervised else {}
+            return kind, outputs, []
         notices = [f"classes: {', '.join(native.classes)[:200]}, from the {native.name} inside the MLflow model."]
         if native.predict_function == "predict_proba":
             return {"kind": "classes"}, outputs or (Tensor("scores", "float64", (len(native.classes),)),), notices

@@ -11,13 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from inference.runtimes.sklearn.columns import InputColumn
 from inference.runtimes.sklearn.outputs import compute_indicator_scores, get_indicator_count
+from inference.runtimes.sklearn.steps import find_attribute
 from inference.runtimes.sklearn.texts import takes_texts
+from inference.runtimes.sklearn.tracer import trace_columns
 from inference.types import AnyArray
 
 # Loaders of native models with the interface of scikit-learn: predict() returns classes, predict_proba() scores.
 CLASSIFIER_LOADERS = ("mlflow.sklearn", "mlflow.xgboost", "mlflow.lightgbm", "mlflow.catboost")
 SKLEARN_LOADER = "mlflow.sklearn"
+UNSUPERVISED_TYPES = ("clusterer", "density_estimator", "outlier_detector")  # of the tags of scikit-learn
 PREDICT_FUNCTIONS = ("predict", "predict_proba")
 PINNED_PACKAGE = re.compile(r"^([\w.-]+)(?:\[[^\]]*\])?==([^\s;]+)", re.MULTILINE)
 PACKAGES = {"sklearn": "scikit-learn", "cv2": "opencv-python", "PIL": "pillow", "yaml": "pyyaml", "bs4": "beautifulsoup4"}
@@ -71,10 +75,43 @@ class NativeModel:
         """Return whether the model begins with a vectorizer of scikit-learn."""
         return self.loader == SKLEARN_LOADER and takes_texts(self.model)
 
+    @property
+    def is_unsupervised(self) -> bool:
+        """Return whether the model is one of scikit-learn that returns clusters or outliers."""
+        if self.loader != SKLEARN_LOADER or self.model is None:
+            return False
+        from sklearn.utils import get_tags
+
+        try:
+            return get_tags(self.model).estimator_type in UNSUPERVISED_TYPES
+        except (AttributeError, TypeError):  # not an estimator
+            return False
+
+    def add_categories(self, features: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the features with the categories of the encoders of a scikit-learn model, or with one as an example."""
+        names = find_attribute(self.model, "feature_names_in_") if self.loader == SKLEARN_LOADER else None
+        if names is None:
+            return features
+        columns = {column.name: column for column in trace_columns(self.model, [str(name) for name in names])}
+        return [_add_categories(feature, columns.get(feature["name"])) for feature in features]
+
     def compute_scores(self, data: Any) -> AnyArray:
         if self.label_count:
             return compute_indicator_scores(self.model, data)
         return np.asarray(self.model.predict_proba(data))
+
+
+def _add_categories(feature: dict[str, Any], column: InputColumn | None) -> dict[str, Any]:
+    """Return a feature of text with the values that its encoder takes. An encoder that takes any other only has examples."""
+    categories = column.categories if column else []
+    if (
+        column is None
+        or feature["type"] != "text"
+        or not categories
+        or not all(isinstance(name, str) for name in categories)
+    ):
+        return feature
+    return {**feature, "example": categories[0]} if column.is_open else {**feature, "type": "category", "values": categories}
 
 
 def explain_load_error(folder: Path, error: Exception) -> str:

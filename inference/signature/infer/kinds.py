@@ -9,6 +9,7 @@ import numpy as np
 
 from inference.errors import InvalidSignature
 from inference.messages import find_closest
+from inference.postprocessing import format_class
 from inference.signature import OUTPUTS
 from inference.signature.base import check_choice
 from inference.signature.infer.samples import SampleOutputs
@@ -37,10 +38,12 @@ def infer_kind_and_name(
                 'decision. If each input has exactly one label, set kind = "classes" in [output].'
             )
     check_choice("kind", kind, tuple(OUTPUTS))
-    return _complete_output(metadata, output, kind), tuple(notices)
+    return _complete_output(metadata, output, kind, labels), tuple(notices)
 
 
-def _complete_output(metadata: ArtifactMetadata, output: dict[str, Any], kind: str) -> dict[str, Any]:
+def _complete_output(
+    metadata: ArtifactMetadata, output: dict[str, Any], kind: str, labels: tuple[str, ...]
+) -> dict[str, Any]:
     """Return the declared output with its kind, and with the name and the own decision of the artifact."""
     own_output = dict(metadata.output)
     if kind == own_output.get("kind"):
@@ -54,9 +57,16 @@ def _complete_output(metadata: ArtifactMetadata, output: dict[str, Any], kind: s
         output["thresholds"] = [output.pop("threshold")]
     if len(metadata.outputs) == 1:  # the runtime returns a single output without its name
         output.pop("name", None)
-    elif kind != "raw" and "name" not in output and metadata.outputs:
+    elif kind != "raw" and "name" not in output and metadata.outputs and not _has_output_per_class(metadata, output, labels):
         output["name"] = _infer_name(metadata, kind)
     return output
+
+
+def _has_output_per_class(metadata: ArtifactMetadata, output: Mapping[str, Any], labels: tuple[str, ...]) -> bool:
+    """Return whether each output is the score of one class, as the columns of a data frame of probabilities."""
+    names = {tensor.name for tensor in metadata.outputs if can_be_scores(tensor) and tensor.shape == ()}
+    classes = {format_class(name) for name in output.get("classes") or labels}
+    return output["kind"] == "classes" and len(names) == len(metadata.outputs) and names == classes
 
 
 def _check_name(metadata: ArtifactMetadata, declared_output: Mapping[str, Any]) -> dict[str, Any]:
