@@ -75,6 +75,11 @@ class OnnxGraph:
         node = self._find_origin(output)
         return list(node.input) if node is not None and node.op_type in ("Concat", "SequenceConstruct") else []
 
+    def is_sorted(self, output: str) -> bool:
+        """Return whether an output contains the highest scores in descending order, or their classes (`TopK`)."""
+        node = self._find_origin(output)
+        return node is not None and node.op_type == "TopK"
+
     def has_decision_values(self, output: str) -> bool:
         """Return whether the scores of a linear model or an SVM are decision values instead of probabilities."""
         node = self._find_origin(output)

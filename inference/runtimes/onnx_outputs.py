@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from inference.messages import format_names
 from inference.runtimes.onnx_graph import OnnxGraph, format_classes
 from inference.tensors import TensorFunction
 from inference.types import AnyArray, Tensor
@@ -16,6 +17,10 @@ from inference.types import AnyArray, Tensor
 BINARY_CLASSES = ("0", "1")
 SUM_TOLERANCE = 1e-2  # for the sum of probabilities
 PROBE_VALUES = (0, 1)
+SORTED_NOTICE = (
+    "output: raw, because TopK sorts {names} by score, so that their positions are no classes. To store labels, export the "
+    "model without TopK."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,15 @@ def describe_outputs(
     Args:
         call: runs the model, to distinguish probabilities from decision values.
     """
+    scores = [tensor.name for tensor in outputs if _is_score(tensor)]
+    if scores and all(map(graph.is_sorted, scores)):
+        return OnnxOutput({"kind": "raw"}, notices=(SORTED_NOTICE.format(names=format_names(scores)),))
+    return _describe_unsorted_outputs(graph, call, inputs, outputs)
+
+
+def _describe_unsorted_outputs(
+    graph: OnnxGraph, call: TensorFunction, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+) -> OnnxOutput:
     label = _find_only([tensor for tensor in outputs if not _is_score(tensor)])
     scores = _find_only([tensor for tensor in outputs if _is_score(tensor)])
     if len(outputs) > 2 or (label is None and scores is None) or (len(outputs) == 2 and (label is None or scores is None)):

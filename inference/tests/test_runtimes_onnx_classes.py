@@ -13,8 +13,9 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC, LinearSVC
 
+from inference.errors import InvalidSignature
 from inference.runtimes.onnx import OnnxRuntime
-from inference.tests.factories import make_onnx_model, predict_row, run_batch, serve_artifact, write_onnx
+from inference.tests.factories import assert_not_served, make_onnx_model, predict_row, run_batch, serve_artifact, write_onnx
 
 pytestmark = [
     pytest.mark.xdist_group("onnx"),
@@ -118,3 +119,22 @@ def test_scale_is_derived_only_if_the_graph_scales_pixels(tmp_path, nodes, expec
     metadata = describe(write_onnx(model, tmp_path / "image.onnx"))
     assert metadata.image.get("scale", "") == expected
     assert bool(metadata.notices) == bool(expected)
+
+
+def test_sorted_scores_have_no_labels(tmp_path):
+    """The indices of two classes, 0 and 1, look like the decisions of a multi-label model."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "weights"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["scores"], axis=1),
+        helper.make_node("TopK", ["scores", "count"], ["highest", "indices"], axis=1),
+    ]
+    outputs = [["highest", TensorProto.FLOAT, ["n", 2]], ["indices", TensorProto.INT64, ["n", 2]]]
+    weights = {"weights": np.float32([[1, -1], [-2, 1]]), "count": np.array([2])}
+    path = write_onnx(make_onnx_model(nodes, [["x", TensorProto.FLOAT, ["n", 2]]], outputs, **weights), tmp_path / "m.onnx")
+    assert_not_served(path, "export the model without TopK", InvalidSignature, labels=("low", "high"))
+    with serve_artifact(path) as predictor:
+        assert predict_row(predictor, {"x0": 0, "x1": 3}).output["raw"]["indices"] == [1, 0]
+    outputs.append(["scores", TensorProto.FLOAT, ["n", 2]])
+    path = write_onnx(make_onnx_model(nodes, [["x", TensorProto.FLOAT, ["n", 2]]], outputs, **weights), tmp_path / "m.onnx")
+    with serve_artifact(path, labels=("low", "high"), output={"name": "scores"}) as predictor:
+        assert predict_row(predictor, {"x0": 0, "x1": 3}).label == "high"

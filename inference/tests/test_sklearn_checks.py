@@ -7,6 +7,7 @@ from sklearn.cluster import DBSCAN
 from sklearn.decomposition import PCA
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -43,6 +44,8 @@ def compute_gradients(target, margin):
         (lambda: [StandardScaler(), LogisticRegression()], "a list. Save one object: the model itself, or make_pipeline"),
         (lambda: make_pipeline(StandardScaler(), LogisticRegression()), "LogisticRegression in m.joblib is not fitted"),
         (lambda: make_pipeline(StandardScaler(), PCA(1)).fit(ROWS), "ends with a transformer. Add the model as its last"),
+        (lambda: PCA(1).fit(ROWS), "a PCA, which only transforms rows. Save a pipeline that ends with a model"),
+        (lambda: NearestNeighbors().fit(ROWS), "a NearestNeighbors, which has no predict(). Save a similar model"),
         (lambda: DBSCAN().fit(ROWS), "cannot be applied to new rows. Use a model with predict()"),
         (
             lambda: make_pipeline(DictVectorizer(), LogisticRegression()).fit([{"a": 1}, {"b": 2}], [0, 1]),

@@ -9,6 +9,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression, TweedieRegressor
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -82,9 +83,10 @@ def test_isotonic_regression_takes_one_number(tmp_path, bounds):
         TweedieRegressor(power=1.5),
         TweedieRegressor(power=1.5, link="identity"),
         BisectingKMeans(3, random_state=0),
+        KNeighborsRegressor(metric="chebyshev", algorithm="ball_tree"),
         OneVsRestClassifier(LogisticRegression(max_iter=500)),
     ],
-    ids=["tweedie", "identity link", "bisecting", "constant label"],
+    ids=["tweedie", "identity link", "bisecting", "distance", "constant label"],
 )
 def test_types_of_scikit_learn_need_no_trust(tmp_path, model):
     target, labels = SPECIES + 1.0, ()

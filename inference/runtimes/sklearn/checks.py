@@ -62,6 +62,16 @@ def _describe_other(model: Any) -> str:
             f"a {type(model).__name__}, which cannot be applied to new rows. Use a model with predict(), such as KMeans or "
             "LocalOutlierFactor(novelty=True), or train a classifier on the numbers that fit_predict() returns."
         )
+    if hasattr(model, "transform"):
+        return (
+            f"a {type(model).__name__}, which only transforms rows. Save a pipeline that ends with a model: "
+            "make_pipeline(transformer, model)."
+        )
+    if hasattr(model, "fit"):
+        return (
+            f"a {type(model).__name__}, which has no predict(). Save a similar model that has one, such as "
+            "KNeighborsClassifier instead of NearestNeighbors, or an object of your own class with predict()."
+        )
     return f"a {type(model).__name__}. Save the fitted model itself."
 
 

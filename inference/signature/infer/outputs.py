@@ -52,7 +52,8 @@ def infer_output(
     kind = output["kind"]
     if not OUTPUTS[kind].has_labels:
         if labels:
-            hint = f" {CLASSES_HINT}" if kind == "raw" else ""
+            reasons = [notice for notice in metadata.notices if notice.startswith("output: raw")] or [CLASSES_HINT]
+            hint = f" {' '.join(reasons)}" if kind == "raw" else ""
             raise InvalidSignature(f"Expected no labels for an output of kind {kind!r}. Received: {len(labels)}.{hint}")
         return InferredOutput(output, (), notices)
     own_classes = metadata.labels or samples.get_classes(output.get("name", ""))
