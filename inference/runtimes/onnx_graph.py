@@ -80,6 +80,18 @@ class OnnxGraph:
         node = self._find_origin(output)
         return node is not None and node.op_type == "TopK"
 
+    def returns_positions(self, output: str) -> bool:
+        """Return whether onnxruntime returns the label of two classes as 0 or 1, even if the classes are other numbers.
+
+        It does so for trees whose leaves have a weight for each of the two classes, such as those of CatBoost.
+        """
+        node = self._find_origin(output)
+        if node is None or node.op_type != "TreeEnsembleClassifier":
+            return False
+        attributes = self._get_attributes(node)
+        classes = list(attributes.get("classlabels_int64s", ()))
+        return len(classes) == 2 and classes != [0, 1] and len(set(attributes.get("class_ids", ()))) == 2
+
     def has_decision_values(self, output: str) -> bool:
         """Return whether the scores of a linear model or an SVM are decision values instead of probabilities."""
         node = self._find_origin(output)

@@ -17,6 +17,7 @@ from inference.types import AnyArray, Tensor
 BINARY_CLASSES = ("0", "1")
 SUM_TOLERANCE = 1e-2  # for the sum of probabilities
 PROBE_VALUES = (0, 1)
+POSITION_NOTICE = "label: the class with the highest score, because the output with the label is its position, 0 or 1."
 SORTED_NOTICE = (
     "output: raw, because TopK sorts {names} by score, so that their positions are no classes. To store labels, export the "
     "model without TopK."
@@ -69,8 +70,9 @@ def _describe_unsorted_outputs(
         )
         name = {"name": label.name} if len(outputs) > 1 else {}
         return OnnxOutput({"kind": "label", **name}, classes, (notice, *reason))
-    names = {} if label is None else {"name": scores.name, "label_name": label.name}
-    return OnnxOutput({"kind": "classes", **names}, classes, (notice,))
+    is_position = label is not None and graph.returns_positions(label.name)
+    names = {} if label is None else {"name": scores.name, "label_name": "" if is_position else label.name}
+    return OnnxOutput({"kind": "classes", **names}, classes, (notice, POSITION_NOTICE) if is_position else (notice,))
 
 
 def is_label_pairs(shape: Sequence[Any]) -> bool:

@@ -138,3 +138,21 @@ def test_sorted_scores_have_no_labels(tmp_path):
     path = write_onnx(make_onnx_model(nodes, [["x", TensorProto.FLOAT, ["n", 2]]], outputs, **weights), tmp_path / "m.onnx")
     with serve_artifact(path, labels=("low", "high"), output={"name": "scores"}) as predictor:
         assert predict_row(predictor, {"x0": 0, "x1": 3}).label == "high"
+
+
+@pytest.mark.parametrize("classes", [[1, 2], [3, 5], [0, 1]])
+def test_label_of_boosted_trees_is_a_class(tmp_path, classes):
+    """onnxruntime returns 0 or 1 as the label of CatBoost's trees. With the classes 1 and 2, 1 would be the wrong class."""
+    tree = {"nodes_treeids": [0] * 3, "nodes_nodeids": [0, 1, 2], "nodes_featureids": [0] * 3, "nodes_values": [0.0] * 3}
+    tree |= {"nodes_truenodeids": [1, 0, 0], "nodes_falsenodeids": [2, 0, 0], "nodes_modes": ["BRANCH_LEQ", "LEAF", "LEAF"]}
+    leaves = {"class_treeids": [0] * 4, "class_nodeids": [1, 1, 2, 2], "class_ids": [0, 1, 0, 1]}
+    leaves["class_weights"] = [2.0, -2.0, -1.0, 1.0]
+    options = {"classlabels_int64s": classes, "post_transform": "LOGISTIC", "domain": "ai.onnx.ml"}
+    node = helper.make_node("TreeEnsembleClassifier", ["x"], ["label", "scores"], **tree, **leaves, **options)
+    outputs = [["label", TensorProto.INT64, ["n"]], ["scores", TensorProto.FLOAT, ["n", 2]]]
+    model = make_onnx_model([node], [["x", TensorProto.FLOAT, ["n", 1]]], outputs)
+    model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 1))
+    with serve_artifact(write_onnx(model, tmp_path / "model.onnx")) as predictor:
+        results = [predict_row(predictor, {"x0": number}) for number in (-1, 1)]
+    assert [result.label for result in results] == list(map(str, classes))
+    assert [result.confidence for result in results] == pytest.approx([1 / (1 + np.exp(-2)), 1 / (1 + np.exp(-1))], abs=1e-5)
