@@ -31,7 +31,9 @@ def make_matrix(table: Table, categories: Categories) -> AnyArray:
 
 
 def make_category_features(name: str, choices: Sequence[Any]) -> dict[str, Any]:
-    """Return the optional feature for a column with these categories: strings, or whole numbers."""
+    """Return the optional feature for a column with these categories: strings, whole numbers, or booleans."""
+    if all(isinstance(choice, bool) for choice in choices):
+        return {"name": name, "type": "boolean", "required": False}
     is_text = all(isinstance(choice, str) for choice in choices)
     is_whole = all(isinstance(choice, int) and not isinstance(choice, bool) for choice in choices)
     feature_type = "category" if is_text else "integer" if is_whole else "float"

@@ -175,11 +175,16 @@ def _make_feature(name: str, feature_type: str, choices: Sequence[Any] | None) -
 
 
 def _decode_categories(encoder: dict[str, Any]) -> list[Any]:
-    """Return strings, which are stored as UTF-8 bytes with offsets, or integers."""
+    """Return strings, which are stored as bytes with offsets, or integers; nothing if a string is not ASCII.
+
+    XGBoost counts characters instead of bytes, so that the names of other categories are incomplete.
+    """
     values = encoder.get("values", [])
     if "offsets" not in encoder:
         return list(values)
     data, offsets = bytes(value % 256 for value in values), encoder["offsets"]
+    if not data.isascii():
+        return []
     return [data[start:end].decode() for start, end in pairwise(offsets)]
 
 

@@ -128,3 +128,16 @@ def test_text_features_of_catboost_are_rejected(tmp_path):
     frame = pd.DataFrame({"a": MATRIX[:, 0], "note": ["good day", "bad night", "fine noon"] * 30})
     make_catboost().fit(frame, SPECIES > 0, text_features=["note"]).save_model(tmp_path / "c.cbm")
     assert_not_served(tmp_path / "c.cbm", "text features are not supported: note. Train the model")
+
+
+def test_categories_of_booleans_are_booleans(tmp_path):
+    garden = pd.Categorical([True, False, None] * 30, categories=[True, False])
+    frame = pd.DataFrame({"garden": garden, "size": np.arange(90.0)})
+    model = lightgbm.LGBMRegressor(n_estimators=3, verbose=-1, min_child_samples=5).fit(frame, (garden == True) * 2.0)  # noqa: E712
+    model.booster_.save_model(tmp_path / "l.txt")
+    with serve_artifact(tmp_path / "l.txt") as predictor:
+        assert predictor.spec.signature.input.features[0].type == "boolean"
+        values = [predict_row(predictor, {"garden": value, "size": 30.0}).value for value in (True, False, None)]
+    expected = frame.iloc[:3].assign(size=30.0)
+    assert values == pytest.approx(model.predict(expected), rel=1e-6)
+    assert values[0] != values[1]

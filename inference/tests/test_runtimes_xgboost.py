@@ -119,3 +119,15 @@ def test_files_that_are_not_models_are_rejected(tmp_path):
             tmp_path / name, f"XGBoost .* cannot load {name}. .*Load it with the version that wrote it"
         )
         assert str(Path(xgboost.__file__).parent) not in received
+
+
+def test_categories_that_are_not_ascii_must_be_stated(tmp_path):
+    """XGBoost stores incomplete names: it counts characters instead of bytes."""
+    frame = pd.DataFrame({"city": pd.Categorical(["Zürich", "Bern", "Genf", "Bern"] * 9), "size": np.arange(36.0)})
+    model = xgboost.XGBRegressor(n_estimators=5, enable_categorical=True).fit(frame, frame["city"].cat.codes * 2.0)
+    model.save_model(tmp_path / "x.ubj")
+    assert_not_served(tmp_path / "x.ubj", "values", InvalidSignature)
+    city = {"name": "city", "type": "category", "values": ["Bern", "Genf", "Zürich"]}
+    with serve_artifact(tmp_path / "x.ubj", input={"features": [city, {"name": "size"}]}) as predictor:
+        values = [predict_row(predictor, row).value for row in frame[:4].to_dict("records")]
+    assert values == pytest.approx(model.predict(frame[:4]), rel=1e-6)
