@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from inference.preprocessing.ink_contrast import Contrast, Mask, measure_contrast
+from inference.preprocessing.ink_contrast import SAMPLE_BLOCK, Contrast, Mask, measure_contrast
 from inference.preprocessing.ink_drawing import Ink, draw_ink
 from inference.preprocessing.ink_uniform import draw_ink_on_uniform_background
 from inference.preprocessing.rules import find_rules, measure_angle, remove_rules
@@ -19,6 +19,7 @@ from inference.types import AnyArray, Array
 
 SEARCH_SIDE_PIXELS = 800  # of the longer side of the image in which the ink is searched
 MIN_SIDE_PIXELS = 320  # smaller images are enlarged
+MIN_SHORTER_SIDE_PIXELS = 2 * SAMPLE_BLOCK  # a narrower strip has no block of paper to compare with at half of its size
 NARROW_STROKE_SHARE, WIDE_STROKE_SHARE = 0.1, 0.25  # of the shorter side of the image
 MIN_WIDE_RATIO = 0.75  # of the contrast of wide strokes to that of narrow ones: shadows have less
 MIN_GROWTH, MIN_OTHER_GROWTH = 1.12, 1.3  # of the ink of wide strokes to that of narrow ones, inside the same ink and not
@@ -55,6 +56,8 @@ def crop_ink(image: Image.Image, side: int) -> Array | None:
     uniform = draw_ink_on_uniform_background(searched, side)
     if uniform is not None:
         return uniform
+    if min(searched.size) < MIN_SHORTER_SIDE_PIXELS:
+        return None
     if _is_dark(searched):
         searched = Image.fromarray(255 - np.asarray(searched))
     enlargement = max(1.0, max(searched.size) / max(image.size))

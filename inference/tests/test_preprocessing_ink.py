@@ -156,3 +156,9 @@ def test_the_model_input_is_shown_with_its_original_levels(keys):
     values = np.random.default_rng(2).integers(0, 256, (9, 9, 3), np.uint8)
     png = draw_model_input(Image.fromarray(values), ImageInput(9, 9, 3, **keys))
     assert np.abs(np.asarray(Image.open(BytesIO(png))).astype(int) - values).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(8, 300), (300, 8), (20, 700), (100, 10_000), (31, 320), (32, 320)])
+def test_a_narrow_strip_is_no_damaged_image(size):
+    image = Image.effect_noise(size, 120)
+    assert prepare_input(DIGITS, image).shape == (28, 28, 1)
