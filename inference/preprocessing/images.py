@@ -24,8 +24,10 @@ from inference.signature import ImageInput
 
 CONTENT_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 DECODERS = ("JPEG", "PNG", "WEBP")  # The JPEG decoder also opens MPO, a JPEG with additional images
-END_OF_JPEG = b"\xff\xd9"  # ITU-T T.81, table B.1: EOI
-END_OF_PNG = b"\x00\x00\x00\x00IEND\xaeB`\x82"  # https://www.w3.org/TR/png-3/#11IEND
+ENDS = {
+    "JPEG": b"\xff\xd9",  # ITU-T T.81, table B.1: EOI
+    "PNG": b"\x00\x00\x00\x00IEND\xaeB`\x82",  # https://www.w3.org/TR/png-3/#11IEND
+}
 
 FILE_KEY = "file"  # of the uploaded bytes in `Image.info`, for models that decode files themselves
 FILE_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG")  # first bytes of JPEG and PNG, which every model can decode
@@ -191,18 +193,28 @@ def open_image(data: bytes, limits: ImageLimits = ImageLimits(), seconds: float 
             raise _make_truncated_error() from error
         if name := detect_unsupported_format(data):
             raise UnsupportedFormat(f"{name} images are not supported. Send a JPEG, PNG, or WebP image.") from error
+        if name := _detect_format(data):
+            raise InvalidImage(
+                f"The {name} file is damaged or of a rare variant. Open it in an image editor, and save it again."
+            ) from error
         raise InvalidImage("The file is not an image. Send a JPEG, PNG, or WebP image.") from error
     if image.width * image.height > SLOW_IMAGE_PIXELS and (image.format == "PNG" or "progressive" in image.info):
         image.decodermaxblock = READ_BLOCK_BYTES
     return image
 
 
+def _detect_format(data: bytes) -> str:
+    """Return `JPEG`, `PNG`, or `WebP` according to the first bytes of a file, or an empty string."""
+    if data.startswith(FILE_SIGNATURES):
+        return "JPEG" if data.startswith(FILE_SIGNATURES[0]) else "PNG"
+    return "WebP" if data.startswith(b"RIFF") and data[8:12] == b"WEBP" else ""
+
+
 def _is_truncated(data: bytes) -> bool:
     """Return whether the end of a JPEG, PNG, or WebP file is missing."""
-    if data.startswith(b"\xff\xd8\xff"):
-        return END_OF_JPEG not in data
-    if data.startswith(b"\x89PNG"):
-        return END_OF_PNG not in data
+    name = _detect_format(data)
+    if name in ENDS:
+        return ENDS[name] not in data
     return data.startswith(b"RIFF") and int.from_bytes(data[4:8], "little") + 8 > len(data)
 
 

@@ -88,6 +88,23 @@ def test_invalid_images_are_rejected_with_a_code_and_a_sentence(data, code):
     assert caught.value.message.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("JPEG", JPEG.replace(b"\xff\xc0\x00\x11\x08", b"\xff\xc0\x00\x11\x0c")),  # 12 bits
+        ("PNG", PNG[:29] + b"\0\0\0\0" + PNG[33:]),  # the checksum of the header
+        ("WebP", WEBP[:12] + b"ABCD" + WEBP[16:]),
+    ],
+)
+def test_a_file_that_the_decoder_does_not_know_is_still_called_by_its_format(name, data):
+    assert data not in (JPEG, PNG, WEBP)
+    with pytest.raises(
+        InvalidImage, match=rf"^The {name} file is damaged or of a rare variant\. Open it in an image"
+    ) as caught:
+        read_image(data, LIMITS)
+    assert caught.value.code == "invalid-image"
+
+
 @pytest.mark.parametrize("format", UNSUPPORTED)
 def test_unsupported_formats_are_rejected(format):
     data = encode_image("RGBA" if format == "ICNS" else "RGB", format)
