@@ -114,8 +114,27 @@ def check_json_size(data: bytes, max_bytes: int | None = None) -> None:
         raise JSONTooLarge(f"The JSON is too large without its images. The limit is {format_bytes(max_bytes)}.")
 
 
-def parse_json(data: bytes) -> Any:
+def parse_json_part(part: bytes | str, name: str | None) -> Any:
+    """Parse strict JSON in a part of a form.
+
+    Args:
+        name: of the part, for error messages.
+
+    Raises:
+        JSONTooLarge: it is larger than `MAX_JSON_BYTES`.
+        ParseError: as `parse_json` raises it.
+    """
+    data = part.encode("utf-8", "replace") if isinstance(part, str) else part
+    if len(data) > settings.MAX_JSON_BYTES:
+        raise JSONTooLarge(f"The JSON in {name} is too large. The limit is {format_bytes(settings.MAX_JSON_BYTES)}.")
+    return parse_json(data, subject=f"The part {name}")
+
+
+def parse_json(data: bytes, *, subject: str = "The body") -> Any:
     """Parse strict JSON. A byte order mark is ignored, as RFC 8259, section 8.1, allows.
+
+    Args:
+        subject: what contains the JSON, for error messages.
 
     Raises:
         ParseError: with the code `malformed-json`, `too-deep`, or `out-of-range`.
@@ -127,12 +146,12 @@ def parse_json(data: bytes) -> Any:
             object_pairs_hook=_build_object,
         )
     except RecursionError as error:
-        raise _build_nesting_error() from error
+        raise _build_nesting_error(subject) from error
     except ValueError as error:
         raise ParseError(
-            f"The body is not valid JSON: {_describe_json_error(data, error)}", code="malformed-json"
+            f"{subject} is not valid JSON: {_describe_json_error(data, error)}", code="malformed-json"
         ) from error
-    _validate_value(value)
+    _validate_value(value, subject)
     return value
 
 
@@ -161,7 +180,7 @@ def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _validate_value(value: Any) -> None:
+def _validate_value(value: Any, subject: str) -> None:
     """Check nesting, text, and numbers, level by level. Each value waits in a list without a tuple of its own.
 
     8 MB of `[],[],…` take a third of the time and of the additional memory that a stack of values and depths takes.
@@ -172,26 +191,26 @@ def _validate_value(value: Any) -> None:
         depth += 1
         for part in level:
             if isinstance(part, str):
-                _validate_text(part)
+                _validate_text(part, subject)
             elif isinstance(part, dict | list):
                 if depth > MAX_NESTING_LEVELS:
-                    raise _build_nesting_error()
+                    raise _build_nesting_error(subject)
                 children += part
                 if isinstance(part, dict):
                     children += part.values()
             elif isinstance(part, float) and not math.isfinite(part):
-                raise ParseError("The body contains a number that is too large (above 1.8e308).", code="out-of-range")
+                raise ParseError(f"{subject} contains a number that is too large (above 1.8e308).", code="out-of-range")
         level = children
 
 
-def _validate_text(text: str) -> None:
+def _validate_text(text: str, subject: str) -> None:
     if "\0" in text:
-        raise ParseError("The body contains text with a NUL character (\\u0000).", code="malformed-json")
+        raise ParseError(f"{subject} contains text with a NUL character (\\u0000).", code="malformed-json")
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ParseError("The body contains text with an unpaired surrogate.", code="malformed-json") from error
+        raise ParseError(f"{subject} contains text with an unpaired surrogate.", code="malformed-json") from error
 
 
-def _build_nesting_error() -> ParseError:
-    return ParseError(f"The body is nested too deeply. The limit is {MAX_NESTING_LEVELS} levels.", code="too-deep")
+def _build_nesting_error(subject: str) -> ParseError:
+    return ParseError(f"{subject} is nested too deeply. The limit is {MAX_NESTING_LEVELS} levels.", code="too-deep")

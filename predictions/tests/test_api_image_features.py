@@ -43,6 +43,15 @@ def test_features_can_be_a_file_and_defaults_apply(parcels, api):
     assert (body["value"], body["input"]["features"]) == (64.5, {"weight": 0.5, "express": False})
 
 
+def test_features_in_a_file_are_limited_as_other_json(parcels, api, settings):
+    settings.MAX_JSON_BYTES = 1000
+    row = make_upload(b'{"weight": 0.5}' + b" " * 985, name="row.json")
+    assert post_parcel(api, image=make_upload(WHITE), features=row).status_code == 201
+    row = make_upload(b'{"weight": 0.5}' + b" " * 986, name="row.json")
+    problem = assert_problem(post_parcel(api, image=make_upload(WHITE), features=row), 413, "request-too-large")
+    assert problem["detail"] == "The JSON in features is too large. The limit is 1000 bytes."
+
+
 def test_a_changed_file_is_not_returned(parcels, api, settings):
     url = post_parcel(api, image=make_upload(WHITE), features='{"weight": 1}').json()["input"]["image_url"]
     list_stored_files(settings)[0].write_bytes(make_image(254, size=(8, 8)))
@@ -63,7 +72,7 @@ INVALID_PARTS = [
     ({"image": WHITE, "features": '{"weight": -1}'}, "features.weight", "out-of-range", "at least 0 kg"),
     ({"image": WHITE, "features": "{}"}, "features.weight", "required", "Missing."),
     ({"image": WHITE, "features": "[1, true]"}, "feature_order", "required", "requires feature_order"),
-    ({"image": WHITE, "features": "{"}, "", "malformed-json", "not valid JSON"),
+    ({"image": WHITE, "features": "{"}, "", "malformed-json", "The part features is not valid JSON"),
     ({"image": b"GIF89a", "features": '{"weight": 1}'}, "image", "unsupported-image-format", "GIF"),
 ]
 

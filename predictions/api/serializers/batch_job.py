@@ -12,7 +12,7 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from core.api.fields import StrictSerializer
-from core.api.parsers import parse_json
+from core.api.parsers import parse_json_part
 from core.storage_errors import StorageUnavailable
 from inference.errors import InferenceError
 from predictions.api.serializers.fields import UploadField
@@ -30,7 +30,7 @@ class MappingField(serializers.Field):
     """The name of the column by the name of the feature. In a multipart body, it is JSON text."""
 
     def to_internal_value(self, data: Any) -> dict[str, str | None]:
-        value = parse_json(data.encode("utf-8", "replace")) if isinstance(data, str) else data
+        value = parse_json_part(data, self.field_name) if isinstance(data, str) else data
         if not isinstance(value, dict) or not all(isinstance(column, str | None) for column in value.values()):
             message = "Expected an object: the name of the column, or null, by the name of the feature."
             raise serializers.ValidationError(message, code="wrong-type")

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.utils import html
 
 from core.api.base64_images import decode_image
-from core.api.parsers import parse_json
+from core.api.parsers import parse_json_part
 from inference.errors import InvalidInput
 from inference.messages import quote_value
 from inference.signature.table import MAX_FEATURES
@@ -54,8 +54,8 @@ class FeaturesField(serializers.JSONField):
         value = super().get_value(dictionary)
         file = dictionary.get(self.field_name) if hasattr(dictionary, "getlist") else None
         if isinstance(file, File):  # curl -F features=@row.json sends a file part
-            return parse_json(file.read())
-        return parse_json(value.encode("utf-8", "replace")) if getattr(value, "is_json_string", False) else value
+            return parse_json_part(file.read(), self.field_name)
+        return parse_json_part(value, self.field_name) if getattr(value, "is_json_string", False) else value
 
 
 @extend_schema_field(OpenApiTypes.STR)
