@@ -16,7 +16,7 @@ from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from django.utils.translation import gettext
 
 from core.storage import write_all
-from core.uploadhandler import INCOMPLETE_MESSAGE, MAX_EPILOGUE_BYTES, reject_nameless_parts
+from core.uploadhandler import INCOMPLETE_MESSAGE, MAX_EPILOGUE_BYTES, REPLACEMENT, check_form
 
 CHUNK_BYTES = 256 * 2**10
 
@@ -70,14 +70,15 @@ class StreamingUploadHandler(FileUploadHandler):
         user = getattr(self.request, "user", None)
         if user is None or not user.is_authenticated:
             raise PermissionDenied(gettext("Sign in to upload files."))  # before anything is written
-        stream = _CountingStream(input_data)
+        delimiter, replacement = b"--" + boundary, REPLACEMENT.encode()
+        stream = _CountingStream(input_data, delimiter, replacement)
         handler = _FileWriter(self.request)
-        closing = b"--" + boundary + b"--"
+        closing = delimiter + b"--"
         try:
             form = MultiPartParser(META, cast(Any, stream), [handler], encoding).parse()
             if stream.count < content_length or closing not in stream.tail:
                 raise MultiPartParserError(INCOMPLETE_MESSAGE)
-            reject_nameless_parts(form, stream.count, boundary, stream.tail)
+            check_form(form, delimiters=stream.counts[delimiter], replacements=stream.counts[replacement])
         except BaseException as error:
             handler.close_files()
             if isinstance(error, UnicodeError):
@@ -87,16 +88,19 @@ class StreamingUploadHandler(FileUploadHandler):
 
 
 class _CountingStream:
-    """A stream that remembers how many bytes were read, and the last of them."""
+    """A stream that remembers how many bytes were read, the last of them, and how often they contain some sequences."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], *sequences: bytes) -> None:
         self._stream = stream
         self.count = 0
         self.tail = b""
+        self.counts = dict.fromkeys(sequences, 0)
 
     def read(self, size: int) -> bytes:
         data = self._stream.read(size)
         self.count += len(data)
+        for sequence in self.counts:  # which can begin in the data before
+            self.counts[sequence] += (self.tail[1 - len(sequence) :] + data).count(sequence)
         self.tail = (self.tail + data)[-MAX_EPILOGUE_BYTES - 100 :]  # a boundary has at most 70 characters
         return data
 

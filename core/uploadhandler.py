@@ -9,8 +9,12 @@ from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
 INCOMPLETE_MESSAGE = "The multipart body is incomplete: the closing boundary is missing. Send it again."
-NAMELESS_MESSAGE = "No part of the multipart body has a name. Send each part with a Content-Disposition header and a name."
-EMPTY_BODY_BYTES = 8  # of a form without parts: two line breaks and four hyphens around the boundary
+UNREADABLE_MESSAGE = (
+    "At least one part of the multipart body cannot be read. Each part needs a name, and each file a file name, in a "
+    "Content-Disposition header in UTF-8. The boundary must not occur inside a part."
+)
+NOT_UTF8_MESSAGE = "A text or a name in the multipart body is not valid UTF-8. Encode the form as UTF-8."
+REPLACEMENT = "\ufffd"  # which Django's parser puts in place of invalid bytes
 MAX_EPILOGUE_BYTES = 1024  # allowed after the closing boundary (RFC 2046, section 5.1.1)
 
 
@@ -36,20 +40,27 @@ class WholeBodyUploadHandler(MemoryFileUploadHandler):
             form = MultiPartParser(META, BytesIO(body), [MemoryFileUploadHandler(self.request)], encoding).parse()
         except UnicodeError as error:
             raise MultiPartParserError(f"The multipart body is not valid {encoding} text. Send UTF-8.") from error
-        reject_nameless_parts(form, len(body), boundary, body[-MAX_EPILOGUE_BYTES:])
+        check_form(form, delimiters=body.count(b"--" + boundary), replacements=body.count(REPLACEMENT.encode()))
         return form
 
 
-def reject_nameless_parts(form: tuple[Any, Any], length: int, boundary: bytes, tail: bytes) -> None:
-    """Reject a body with content but without a part that has a name. Django's parser ignores such parts.
+def check_form(form: tuple[Any, Any], *, delimiters: int, replacements: int) -> None:
+    """Reject a form that does not have all parts of its body, with their texts unchanged.
+
+    Django's parser ignores a part without a name or with a header that is not UTF-8, and a file without a usable file name.
+    It ends a part at a delimiter inside a line, and ignores the rest. In names and texts, it replaces invalid bytes.
 
     Args:
-        length: of the body in bytes.
-        tail: the last bytes of the body. A file that the user did not choose is no field either, but has a name.
+        form: texts and files by name.
+        delimiters: how often the delimiter of the parts occurs in the body, with the last one.
+        replacements: how often the body itself contains U+FFFD.
 
     Raises:
-        MultiPartParserError: the form is empty, but the body is longer than that of an empty form.
+        MultiPartParserError: a part is missing, or a name or a text has been changed.
     """
-    is_empty = not any(form) and b"content-disposition" not in tail.lower()
-    if is_empty and length > len(boundary) + EMPTY_BODY_BYTES:
-        raise MultiPartParserError(NAMELESS_MESSAGE)
+    texts, files = form
+    read = sum(len(values) for parts in (texts, files) for _, values in parts.lists())
+    if read != delimiters - 1:
+        raise MultiPartParserError(UNREADABLE_MESSAGE)
+    if sum(text.count(REPLACEMENT) for name, values in texts.lists() for text in (name, *values)) > replacements:
+        raise MultiPartParserError(NOT_UTF8_MESSAGE)
