@@ -22,6 +22,7 @@ from accounts.scopes import PREDICT
 from core.api.filters import StrictFilterBackend
 from core.api.negotiation import IgnoreAcceptNegotiation
 from core.filters import StrictFilterSet
+from predictions.api.raw_images import reject_query_fields
 from predictions.api.serializers.batch_job import (
     AddedImagesSerializer,
     BatchJobDetailSerializer,
@@ -119,6 +120,7 @@ class BatchJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         file is a draft too, and has a preview.
         """
         require_storage(request)
+        reject_query_fields(request)
         serializer = BatchJobRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         values = serializer.validated_data

@@ -59,12 +59,17 @@ def _read_file_name(disposition: str) -> str | None:
 
 
 def reject_query_fields(request: Request) -> None:
-    """Reject fields in the query string of a request whose body has its own fields. They would have no effect.
+    """Reject query parameters that would have no effect, such as fields of the body, and a misspelled `store=false`.
 
     Raises:
         ValidationError: `unknown-parameter`.
     """
-    names = [name for name in QUERY_FIELDS if name in request.query_params]
-    if names and not (request.content_type or "").startswith(("image/", "application/octet-stream")):
-        detail = "Send this field in the body. It is a query parameter only if the body is the image itself."
-        raise ValidationError(dict.fromkeys(names, detail), code="unknown-parameter")
+    if (request.content_type or "").startswith(("image/", "application/octet-stream")):
+        return  # `ImageParser` has checked them
+    fields = "Send this field in the body. It is a query parameter only if the body is the image itself."
+    others = f"There is no such query parameter. Available parameters: {', '.join(sorted(OTHER_PARAMETERS))}."
+    if names := sorted(request.query_params.keys() - OTHER_PARAMETERS):
+        raise ValidationError(
+            {name[:MAX_QUOTED_CHARACTERS]: fields if name in QUERY_FIELDS else others for name in names},
+            code="unknown-parameter",
+        )

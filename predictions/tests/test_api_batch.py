@@ -133,7 +133,7 @@ def test_references_can_be_numbers_as_in_single_requests(flowers, post):
     assert [result["prediction"]["client_reference"] for result in body["results"]] == ["7", "1.5", "7"]
 
 
-@pytest.mark.parametrize("name", ["model", "client_reference", "expires_in", "unique_reference"])
+@pytest.mark.parametrize("name", ["model", "client_reference", "expires_in", "unique_reference", "stroe"])
 def test_query_parameters_without_effect_are_refused(flowers, api, name):
     body = json.dumps({"features": [ROW]})
     response = api.post(f"{BATCH_URL}?{name}=true", body, content_type="application/json")

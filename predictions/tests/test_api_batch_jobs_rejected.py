@@ -8,6 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from core.tests.problems import assert_problem
 from predictions.models import BatchJob
 from predictions.tests.batch_jobs import HEADER, JOBS_URL, make_rows
 from predictions.tests.factories import list_stored_files
@@ -48,6 +49,19 @@ def test_an_invalid_request_stores_nothing(flowers, shades, api, settings, field
     assert list_stored_files(settings) == []
 
 
+def test_an_excel_workbook_is_called_by_its_name(flowers, api):
+    response = upload(api, make_rows(1), file=SimpleUploadedFile("a.xlsx", b"PK\x03\x04"))
+    assert "Excel workbook" in assert_problem(response, 400, "wrong-input")["detail"]
+    response = upload(api, make_rows(1), kind="archive")
+    assert "Excel workbook" not in assert_problem(response, 400, "wrong-input")["detail"]
+
+
+def test_a_misspelled_query_parameter_stores_nothing(flowers, api):
+    response = api.post(f"{JOBS_URL}?stroe=false", {"file": SimpleUploadedFile("a.csv", make_rows(1).encode())})
+    assert_problem(response, 400, "unknown-parameter")
+    assert not BatchJob.objects.exists()
+
+
 def test_limits(flowers, api, settings):
     settings.MAX_BATCH_JOB_ITEMS = 2
     assert upload(api, make_rows(3)).json()["code"] == "too-many-items"
@@ -86,6 +100,17 @@ def test_an_incomplete_body_stores_nothing(flowers, api, settings):
     for data, length in ((body, len(body)), (body, len(body) + 500), (body + b"\r\n--x\r\n", len(body) + 7)):
         response = post_body(api, data, length)
         assert (response.status_code, response.json()["code"]) == (400, "malformed-request")
+    assert not BatchJob.objects.exists()
+    assert list_stored_files(settings) == []
+
+
+@pytest.mark.parametrize(
+    "part",
+    [b'name="x"; filename="Gr\xf6\xdfe.csv"', b'filename="x.csv"', b'name="kind"\r\n\r\nta\xffble', b'name="k"\r\n\r\n--xy'],
+)
+def test_a_body_with_an_unreadable_part_stores_nothing(flowers, api, settings, part):
+    body = START + make_rows(50_000).encode() + b"\r\n--x\r\nContent-Disposition: form-data; " + part + b"\r\n\r\n--x--\r\n"
+    assert_problem(post_body(api, body), 400, "malformed-request")
     assert not BatchJob.objects.exists()
     assert list_stored_files(settings) == []
 

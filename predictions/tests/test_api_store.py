@@ -44,6 +44,14 @@ def test_the_response_has_everything_and_the_database_nothing(shades, user, api,
     assert_problem(api.get(f"{body['input']['url']}image/"), 410, "data-removed")
 
 
+def test_a_misspelled_parameter_stores_nothing(shades, api, settings):
+    url = f"{PREDICTIONS_URL}?stroe=false"
+    problem = assert_problem(api.post(url, {"image": make_upload()}), 400, "unknown-parameter")
+    assert problem["detail"].endswith("Available parameters: format, include, store, unique_reference.")
+    assert_problem(api.post(url, json.dumps({"features": ROW}), content_type="application/json"), 400, "unknown-parameter")
+    assert not Input.objects.exists() and not list_stored_files(settings)
+
+
 def test_the_prediction_counts(shades, user, api, settings):
     settings.DAILY_QUOTA = 200
     make_prediction(user)

@@ -137,11 +137,18 @@ def _check_kind(kind: str, file: File | None, signature_input: AnyInput) -> None
     if kind == Kind.TABLE:
         get_job_table(signature_input)
     elif not isinstance(signature_input, ImageInput):
-        raise InvalidInput(
-            gettext("The model does not take images alone. Upload a table (CSV), or choose another model."),
-            code="wrong-input",
-            field="file" if file else "model",
+        raise _make_no_images_error(file)
+
+
+def _make_no_images_error(file: File | None) -> InvalidInput:
+    """Return the error of images, or of an archive, for a model that takes a table."""
+    message = gettext("The model does not take images alone. Upload a table (CSV), or choose another model.")
+    if file and is_archive(file):
+        message = gettext(
+            "The file is a ZIP archive or an Excel workbook, but the model takes a table. Save the table as CSV (in Excel: "
+            "CSV UTF-8)."
         )
+    return InvalidInput(message, code="wrong-input", field="file" if file else "model")
 
 
 def _inspect_file(
