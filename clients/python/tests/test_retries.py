@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from mlsite_client import AsyncClient, Client, ConnectionFailed, InvalidRequest, RetryPolicy, ServerFailed
+from mlsite_client import (
+    AsyncClient,
+    Client,
+    ConnectionFailed,
+    InvalidRequest,
+    RetryPolicy,
+    ServerFailed,
+    UnexpectedResponse,
+)
 
 pytestmark = pytest.mark.once
 FAST = RetryPolicy(max_retries=3, first_seconds=0.01)
@@ -33,20 +41,26 @@ class FailingServer(ThreadingHTTPServer):
         self.statuses = statuses
         self.problem = problem
         self.keys: list[str | None] = []
+        self.bodies: list[bytes] = []  # of the first responses, instead of JSON
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
 class Handler(BaseHTTPRequestHandler):
     server: FailingServer
 
+    def do_GET(self) -> None:
+        self.do_POST()
+
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        self.rfile.read(int(self.headers["Content-Length"] or 0))
         self.server.keys.append(self.headers["Idempotency-Key"])
         status = self.server.statuses.pop(0)
         if status == 0:
             self.close_connection = True
             return
         body = json.dumps(PREDICTION if status < 400 else self.server.problem).encode()
+        if self.server.bodies:
+            body = self.server.bodies.pop(0)
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -145,3 +159,34 @@ def test_waits_grow_and_respect_retry_after():
     assert policy.get_wait(20) <= 8
     assert policy.get_wait(0, "30") == 30
     assert policy.get_wait(0, "Wed, 21 Oct 2026 07:28:00 GMT") <= 1
+    assert policy.get_wait(0, "inf") <= 1
+    assert policy.get_wait(0, "9" * 20) == 86_400
+
+
+@pytest.mark.parametrize("body", [b'{"id": "01', b"", b"<html>", b"[]", b'{"a": "\xff"}', b"[" * 100_000])
+def test_an_incomplete_response_is_repeated_with_the_same_key(serve, body):
+    server = serve(201, 201)
+    server.bodies = [body]
+    assert predict(server).status == "succeeded"
+    assert len(server.keys) == 2 and len(set(server.keys)) == 1
+    server = serve(*[201] * 4)
+    server.bodies = [body] * 4
+    with pytest.raises(UnexpectedResponse, match="status 201 is not JSON"):
+        predict(server)
+
+
+def test_a_redirect_is_an_error_and_no_download(serve, tmp_path):
+    for status in (301, 302, 304):
+        server = serve(status)
+        with pytest.raises(UnexpectedResponse, match="redirects to"):
+            predict(server)
+        assert len(server.keys) == 1
+    with Client(serve(302).url, "token", retries=FAST) as client, pytest.raises(UnexpectedResponse):
+        client.export(tmp_path / "export.csv")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_problem_with_other_types_is_still_an_error(serve):
+    with pytest.raises(InvalidRequest) as caught:
+        predict(serve(400, detail=5, errors=5))
+    assert (str(caught.value), caught.value.errors) == ("5 (400 )", [])

@@ -10,6 +10,7 @@ from mlsite_client.errors import (
     MlsiteError,
     NotFound,
     ServerFailed,
+    UnexpectedResponse,
     WaitTimeout,
 )
 from mlsite_client.retries import RetryPolicy
@@ -30,6 +31,7 @@ __all__ = [
     "RetryPolicy",
     "Review",
     "ServerFailed",
+    "UnexpectedResponse",
     "WaitTimeout",
 ]
 __version__ = "0.1.0"

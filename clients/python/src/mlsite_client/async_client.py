@@ -184,7 +184,7 @@ class AsyncClient:
             while True:
                 try:
                     response = await self._perform(step)
-                except httpx.TransportError as error:
+                except httpx.RequestError as error:
                     step = operation.throw(error)
                 else:
                     step = operation.send(response)

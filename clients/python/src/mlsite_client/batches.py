@@ -27,8 +27,8 @@ def predict_many(
     results: list[Result] = []
     report(0, total)
     for build_request in requests:
-        response = yield from create(build_request(), policy)
-        results += [_parse_result(item) for item in response.json()["results"]]
+        body = yield from create(build_request(), policy)
+        results += [_parse_result(item) for item in body["results"]]
         report(len(results), total)
     return results
 

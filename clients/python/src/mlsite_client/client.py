@@ -234,7 +234,7 @@ class Client:
             while True:
                 try:
                     response = self._perform(step)
-                except httpx.TransportError as error:
+                except httpx.RequestError as error:
                     step = operation.throw(error)
                 else:
                     step = operation.send(response)

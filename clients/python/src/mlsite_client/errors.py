@@ -17,6 +17,13 @@ class ConnectionFailed(MlsiteError):
     """
 
 
+class UnexpectedResponse(MlsiteError):
+    """A response that is not from the API, or is incomplete, after all retries. A proxy or a sign-in page can send it.
+
+    Whether a request was stored is unknown. Send it again with the same idempotency key.
+    """
+
+
 class WaitTimeout(MlsiteError):
     """A prediction or a batch job did not finish in time. It continues on the server."""
 
@@ -70,4 +77,5 @@ def build_error(status: int, body: Any) -> ApiError:
         error_class = NotFound
     elif status == 429 or status >= 500:
         error_class = ServerFailed
-    return error_class(status, str(problem.get("code", "")), detail, list(problem.get("errors", [])), problem)
+    errors = problem.get("errors")
+    return error_class(status, str(problem.get("code", "")), detail, errors if isinstance(errors, list) else [], problem)

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import httpx
 
-from mlsite_client.errors import ConnectionFailed, WaitTimeout, build_error
+from mlsite_client.errors import ConnectionFailed, MlsiteError, UnexpectedResponse, WaitTimeout, build_error
 from mlsite_client.inputs import ImageSource, Row, read_image, to_json
 from mlsite_client.retries import RetryPolicy, is_retried
 from mlsite_client.types import BatchJob, Prediction, Review, Waitable
@@ -59,33 +59,47 @@ class Pause:
 Operation: TypeAlias = Generator["Request | Pause", Any, T]
 
 
-def send(request: Request, policy: RetryPolicy) -> Operation[httpx.Response]:
-    """Send a request until it succeeds or cannot succeed.
+def send(request: Request, policy: RetryPolicy) -> Operation[dict[str, Any]]:
+    """Send a request until it succeeds or cannot succeed, and return the body, which is empty for a download.
 
     Raises:
         ApiError: the server rejected the request, or still fails after all retries.
         ConnectionFailed: the server could not be reached.
+        UnexpectedResponse: the response is a redirect, or still not JSON after all retries.
     """
     for attempt in count():
         is_last = attempt >= policy.max_retries
         try:
             response: httpx.Response = yield request
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             if is_last:
                 raise ConnectionFailed(f"No response from the server: {type(error).__name__}: {error}") from error
             yield Pause(policy.get_wait(attempt))
             continue
-        if response.status_code < 400:
-            return response
-        failure = build_error(response.status_code, _read_body(response))
-        is_stored = "prediction" in failure.problem  # a failed prediction: the same request would get it again
-        if is_last or is_stored or not is_retried(failure.status, failure.code):
+        body = {} if request.download and response.is_success else _read_body(response)
+        if response.is_success and isinstance(body, dict):
+            return body
+        failure, can_succeed = _explain_failure(response, body)
+        if is_last or not can_succeed:
             raise failure
         yield Pause(policy.get_wait(attempt, response.headers.get("Retry-After")))
     raise AssertionError("unreachable")
 
 
-def create(request: Request, policy: RetryPolicy, key: str | None = None) -> Operation[httpx.Response]:
+def _explain_failure(response: httpx.Response, body: Any) -> tuple[MlsiteError, bool]:
+    """Return the exception of a response, and whether the same request can succeed later."""
+    if response.status_code >= 400:
+        failure = build_error(response.status_code, body)
+        is_stored = "prediction" in failure.problem  # a failed prediction: the same request would get it again
+        return failure, not is_stored and is_retried(failure.status, failure.code)
+    if response.is_success:  # the connection broke, or a proxy responded
+        message = f"The response of {response.url.host} with status {response.status_code} is not JSON."
+        return UnexpectedResponse(message), True
+    location = response.headers.get("Location", "another URL")
+    return UnexpectedResponse(f"The server redirects to {location}. Check the URL of the site."), False
+
+
+def create(request: Request, policy: RetryPolicy, key: str | None = None) -> Operation[dict[str, Any]]:
     """Send a request that creates something, with an idempotency key: a retry does not create it twice."""
     headers = {**request.headers, "Idempotency-Key": key or str(uuid.uuid4())}
     return (yield from send(replace(request, headers=headers), policy))
@@ -119,8 +133,8 @@ def predict(
     else:
         parts = {"features": to_json(features) if features is not None else None, "text": text}
         request = replace(request, json=values | {name: part for name, part in parts.items() if part is not None})
-    response = yield from create(request, policy, key)
-    return Prediction.from_json(response.json())
+    body = yield from create(request, policy, key)
+    return Prediction.from_json(body)
 
 
 def submit_job(
@@ -129,8 +143,8 @@ def submit_job(
     values = {"model": model} if model else {}
     if mapping:
         values["mapping"] = json.dumps(dict(mapping))
-    response = yield from create(Request("POST", f"{API_PATH}batch-jobs/", data=values, upload=path), policy, key)
-    return BatchJob.from_json(response.json())
+    body = yield from create(Request("POST", f"{API_PATH}batch-jobs/", data=values, upload=path), policy, key)
+    return BatchJob.from_json(body)
 
 
 def wait(policy: RetryPolicy, started: Waitable, *, timeout: float, report: Callable[[Any], None]) -> Operation[Waitable]:
@@ -141,35 +155,32 @@ def wait(policy: RetryPolicy, started: Waitable, *, timeout: float, report: Call
             raise WaitTimeout(f"{current.url} is still {current.status} after {timeout:g} seconds.")
         yield Pause(min(pause, timeout - waited))
         waited, pause = waited + pause, min(pause * 1.5, MAX_POLL_SECONDS)
-        response = yield from send(Request("GET", current.url), policy)
-        current = type(started).from_json(response.json())
+        body = yield from send(Request("GET", current.url), policy)
+        current = type(started).from_json(body)
         report(current)
     return current
 
 
 def fetch(policy: RetryPolicy, path: str, params: Mapping[str, Any] | None = None) -> Operation[Any]:
-    """Return the body of a GET request as JSON."""
-    response = yield from send(Request("GET", path, params=params), policy)
-    return response.json()
+    """Return the body of a GET request."""
+    return (yield from send(Request("GET", path, params=params), policy))
 
 
 def cancel(policy: RetryPolicy, started: Waitable) -> Operation[Waitable]:
-    response = yield from send(Request("POST", f"{started.url}cancel/"), policy)
-    return type(started).from_json(response.json())
+    body = yield from send(Request("POST", f"{started.url}cancel/"), policy)
+    return type(started).from_json(body)
 
 
 def review(policy: RetryPolicy, prediction: Prediction | str, values: Mapping[str, Any]) -> Operation[Review]:
     prediction_id = prediction if isinstance(prediction, str) else prediction.id
     body = {name: to_json(value) for name, value in values.items() if value is not None}
-    response = yield from create(Request("POST", f"{API_PATH}predictions/{prediction_id}/reviews/", json=body), policy)
-    return Review.from_json(response.json())
+    body = yield from create(Request("POST", f"{API_PATH}predictions/{prediction_id}/reviews/", json=body), policy)
+    return Review.from_json(body)
 
 
 def send_ground_truth(policy: RetryPolicy, items: Iterable[Mapping[str, Any]]) -> Operation[dict[str, Any]]:
     request = Request("POST", f"{API_PATH}ground-truth/", json={"items": [to_json(item) for item in items]})
-    response = yield from create(request, policy)
-    body: dict[str, Any] = response.json()
-    return body
+    return (yield from create(request, policy))
 
 
 def download(policy: RetryPolicy, path: str, target: Path, params: Mapping[str, Any] | None = None) -> Operation[Path]:
@@ -184,7 +195,8 @@ def build_filters(filters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_body(response: httpx.Response) -> Any:
+    """Return the JSON of a response, or None."""
     try:
         return response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

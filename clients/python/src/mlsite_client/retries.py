@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass
 
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
+MAX_RETRY_AFTER_SECONDS = 86_400.0  # until a daily quota starts again
 IN_PROGRESS_CODE = "idempotency-key-in-use"  # status 409: the first attempt is still running
 
 
@@ -18,7 +19,7 @@ class RetryPolicy:
     Args:
         max_retries: how often a request is repeated; 0 turns retries off.
         first_seconds: the longest wait before the first retry. It doubles with each retry.
-        max_seconds: the longest wait. A longer `Retry-After` of the server is respected.
+        max_seconds: the longest wait. A longer `Retry-After` of the server is respected, up to a day.
     """
 
     max_retries: int = 5
@@ -32,10 +33,9 @@ class RetryPolicy:
             attempt: 0 before the first retry.
         """
         wait: float = min(self.max_seconds, self.first_seconds * 2**attempt) * random.uniform(0.5, 1)  # noqa: S311  not a secret
-        try:
-            return max(wait, float(retry_after or 0))
-        except ValueError:  # a date, which mlsite does not send
+        if retry_after is None or not (retry_after.isascii() and retry_after.isdigit()):  # a date, for example
             return wait
+        return min(max(wait, float(retry_after)), MAX_RETRY_AFTER_SECONDS)
 
 
 def is_retried(status: int, code: str) -> bool:

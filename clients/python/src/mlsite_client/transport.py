@@ -34,12 +34,12 @@ def build_arguments(request: Request) -> Iterator[dict[str, Any]]:
 
 
 def send(http: httpx.Client, request: Request) -> httpx.Response:
-    """Send one request and read the response, or write it to a file if its status is below 400."""
+    """Send one request and read the response, or write it to a file if it is successful."""
     with build_arguments(request) as arguments:
         message = http.build_request(request.method, request.path, **arguments)
         response = http.send(message, stream=True)
         try:
-            if request.download and response.status_code < 400:
+            if request.download and response.is_success:
                 with _open_target(request.download) as file:
                     for chunk in response.iter_bytes():
                         file.write(chunk)
@@ -56,7 +56,7 @@ async def send_async(http: httpx.AsyncClient, request: Request) -> httpx.Respons
         message = http.build_request(request.method, request.path, **arguments)
         response = await http.send(message, stream=True)
         try:
-            if request.download and response.status_code < 400:
+            if request.download and response.is_success:
                 with _open_target(request.download) as file:
                     async for chunk in _iterate(response):
                         file.write(chunk)
