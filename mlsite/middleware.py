@@ -25,6 +25,7 @@ from mlsite.request_body import (
     decompress_body,
     get_body_limit,
     read_chunked_body,
+    release_body,
 )
 from predictions.metrics import LATENCY_BUCKETS_SECONDS, get_series
 
@@ -120,7 +121,10 @@ class RequestSizeMiddleware:
             if error.code == "unsupported-content-encoding":
                 response["Accept-Encoding"] = ACCEPTED_ENCODINGS  # RFC 9110, section 15.5.16
             return response
-        return self.get_response(request)
+        try:
+            return self.get_response(request)
+        finally:
+            release_body(request)
 
     def _prepare_body(self, request: HttpRequest, limit_bytes: int) -> None:
         check_charset(request)

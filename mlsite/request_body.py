@@ -158,3 +158,9 @@ def _replace_body(request: HttpRequest, body: bytes) -> None:
     request.META["CONTENT_LENGTH"] = str(len(body))
     request._stream = BytesIO(body)  # type: ignore[attr-defined]
     request._read_started = False  # type: ignore[attr-defined]
+
+
+def release_body(request: HttpRequest) -> None:
+    """Drop a body that was chunked or compressed. The request would hold it until the next full garbage collection."""
+    if isinstance(request.__dict__.get("_stream"), BytesIO):
+        request._stream = BytesIO()  # type: ignore[attr-defined]

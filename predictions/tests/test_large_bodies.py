@@ -1,11 +1,18 @@
 """Large bodies of batches and of V2: few at once, and freed with the response."""
 
 import gc
+import gzip
+import io
+import json
 
 import pytest
+from django.core.files.base import ContentFile
+from django.http import HttpRequest
+from rest_framework.request import Request
 
 from core.api import large_bodies
 from core.tests.problems import assert_problem
+from inference.tests.factories import make_image
 from predictions.tests.factories import PREDICTIONS_URL
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -28,6 +35,45 @@ def test_the_parsed_body_is_freed_without_the_garbage_collector(flowers, api, ur
         assert len(gc.get_objects()) < before + 100_000
     finally:
         gc.enable()
+
+
+PART = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n' + make_image() + bytes(300_000)
+FORM = b"\r\n".join([PART] * 6) + b"\r\n--x--\r\n"
+TENSOR = {"name": "image", "datatype": "UINT8", "shape": [2, 1000, 1000, 1], "parameters": {"binary_data_size": 2_000_000}}
+INFER = json.dumps({"inputs": [TENSOR]}).encode()
+INFER_HEADERS = {"inference-header-content-length": str(len(INFER))}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "content_type", "headers"),
+    [
+        (URLS[0], FORM, "multipart/form-data; boundary=x", {}),
+        (URLS[0], gzip.compress(FORM), "multipart/form-data; boundary=x", {"content-encoding": "gzip"}),
+        ("/v2/models/shades/infer", INFER + bytes(2_000_000), "application/octet-stream", INFER_HEADERS),
+    ],
+    ids=["form", "compressed form", "V2"],
+)
+def test_images_are_freed_without_the_garbage_collector(shades, api, path, body, content_type, headers):
+    gc.collect()
+    gc.disable()
+    try:
+        response = api.generic("POST", path, body, content_type, headers=headers)
+        assert (response.status_code, count_held_bytes()) == (200, 0)
+    finally:
+        gc.enable()
+
+
+def count_held_bytes():
+    """Return how much of bodies all requests and files hold that the garbage collector has not removed."""
+    count = 0
+    for item in gc.get_objects():
+        if isinstance(item, ContentFile) and not item.file.closed:
+            count += item.size
+        elif isinstance(item, HttpRequest) and isinstance(item.__dict__.get("_stream"), io.BytesIO):
+            count += item._stream.getbuffer().nbytes
+        elif isinstance(item, Request):
+            count += len(item.__dict__.get("_full_data", b""))
+    return count
 
 
 def test_a_large_body_waits_for_others_and_small_ones_do_not(flowers, api, settings, monkeypatch):
