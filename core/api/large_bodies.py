@@ -54,16 +54,14 @@ class LargeBodyMixin(APIView):
 
     def _drop_body(self) -> None:
         """Empty the parsed body, to which the view and the fields of serializers refer in cycles."""
-        request = self.request.__dict__
-        request["parser_context"] = {}
-        data = request.get("_full_data")
+        self.request.parser_context = {}
+        data = self.request.__dict__.get("_full_data")
         if isinstance(data, dict):
             for value in dict.values(data):
                 if isinstance(value, list | dict):
                     _close_files(value)
                     value.clear()
             dict.clear(data)  # a QueryDict does not allow this otherwise
-        request.update(_full_data={}, _data={})  # a body of V2 is bytes
 
 
 def _close_files(values: Iterable[Any]) -> None:
