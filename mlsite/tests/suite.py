@@ -16,7 +16,7 @@ from mlsite.tests import postgres
 PROCESSES = 3  # more than the two cores of CI, because many tests wait
 # The tests of inference, of the browser, and those marked `once` do not depend on the database.
 POSTGRES_MARKS = "not browser and not once and not services and not faults and not slow"
-POSTGRES_OPTIONS = ["--ignore", "inference", "-m", POSTGRES_MARKS]
+POSTGRES_OPTIONS = ["--deselect", "inference/", "-m", POSTGRES_MARKS]
 MEMORY_FOLDER = Path("/dev/shm")
 MIN_MEMORY_BYTES = 4 * 2**30  # that must be free there
 
