@@ -6,12 +6,13 @@ from typing import TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model
+from django.http import Http404
 
 M = TypeVar("M", bound=Model)
 
 
-class RowDeleted(LookupError):
-    """Another request has deleted the row since it was found. Nothing was changed."""
+class RowDeleted(Http404):
+    """Another request has deleted the row since it was found. Nothing was changed. Pages and the API respond with a 404."""
 
     code = "not-found"
 

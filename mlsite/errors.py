@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy as _
 from core.api.problems import CONFLICT_DETAIL, DELETED_DETAIL, RETRY_AFTER_SECONDS, UNSTORABLE_DETAIL, build_problem
 from core.errors import STATUS_BY_CODE
 from core.formatting import format_bytes
+from core.locks import RowDeleted
 from core.storage_errors import find_storage_error
 from mlsite.logging_config import LogInterval
 from predictions.api.v2.errors import build_error, is_v2_request
@@ -112,6 +113,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return a 404 that does not reveal whether an object exists."""
+    if isinstance(exception, RowDeleted):
+        return build_error_response(request, code="not-found", detail=gettext(DELETED_DETAIL))
     is_program = is_program_request(request)
     detail = "Not found, or you don't have access." if is_program else gettext("Page not found, or you don't have access.")
     if request.resolver_match is None:
@@ -119,11 +122,6 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
         hint = gettext("There is no such URL. Use %(path)s instead.") % {"path": f"{get_script_prefix()[:-1]}{path}"}
         detail = hint if path else gettext("There is no such URL. Check its spelling.")
     return build_error_response(request, code="not-found", detail=detail)
-
-
-def row_deleted(request: HttpRequest) -> HttpResponse:
-    """Return a 404 for a change of a row that another request has deleted since this one has found it."""
-    return build_error_response(request, code="not-found", detail=gettext(DELETED_DETAIL))
 
 
 def find_similar_path(path: str) -> str:

@@ -14,14 +14,12 @@ from csp.utils import build_policy
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import cached_property
 
 from accounts.requests import parse_bearer_header
-from core.locks import RowDeleted
-from mlsite import errors
 
 API_PREFIXES = ("/api/v1/", "/v2/")
 
@@ -53,13 +51,6 @@ class PageAuthenticationMiddleware(PageMiddleware, AuthenticationMiddleware):
 
 class PageMessageMiddleware(PageMiddleware, MessageMiddleware):
     """Django's messages."""
-
-
-class DeletedRowMiddleware(PageMiddleware):
-    """Show a page with the status 404 if another request deletes a row while this one changes it. The API has its own."""
-
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        return errors.row_deleted(request) if isinstance(exception, RowDeleted) else None
 
 
 class PageCsrfViewMiddleware(PageMiddleware, CsrfViewMiddleware):

@@ -85,7 +85,6 @@ MIDDLEWARE = [
     "mlsite.page_middleware.PageAuthenticationMiddleware",
     "mlsite.language_middleware.PreferencesMiddleware",
     "mlsite.page_middleware.PageMessageMiddleware",
-    "mlsite.page_middleware.DeletedRowMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.CurrentRequestMiddleware",

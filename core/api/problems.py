@@ -41,8 +41,8 @@ UNSTORABLE_DETAIL = gettext_noop(
 
 # Errors of Django, the database, and the disk: class, code, detail. The first matching class is used.
 PLATFORM_ERRORS: tuple[tuple[type[Exception], str, str], ...] = (
-    (Http404, "not-found", "Not found, or you don't have access."),
     (RowDeleted, "not-found", DELETED_DETAIL),
+    (Http404, "not-found", "Not found, or you don't have access."),
     (PermissionDenied, "permission-denied", "You don't have permission to do this."),
     (StorageFull, "storage-full", "There is no space left for uploads. Nothing was stored. Try again later."),
     (OperationalError, "database-unavailable", "The database is unavailable. Try again in a moment."),

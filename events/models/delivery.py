@@ -35,7 +35,24 @@ class DeliveryQuerySet(models.QuerySet):
             target = rows.filter(target__gt=target).first()
 
 
-class Delivery(models.Model):
+class TranslatedError(models.Model):
+    """The code and the values of an error, from which pages build a translated text. See events/error_messages.py."""
+
+    error_code = models.CharField(
+        max_length=MAX_CODE_CHARACTERS,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text=_("Of an error that pages translate."),
+    )
+    error_values = models.JSONField(null=True, blank=True, editable=False, help_text=_("The values in the error."))
+
+    class Meta:
+        abstract = True
+
+
+class Delivery(TranslatedError):
     """One event for one target."""
 
     class State(models.TextChoices):
@@ -54,15 +71,6 @@ class Delivery(models.Model):
     )
     lease = models.UUIDField(null=True, blank=True, editable=False, help_text=_("Identifies the batch of a relay."))
     error = models.CharField(max_length=MAX_ERROR_CHARACTERS, blank=True, help_text=_("Of the last attempt."))
-    error_code = models.CharField(
-        max_length=MAX_CODE_CHARACTERS,
-        blank=True,
-        default="",
-        db_default="",
-        editable=False,
-        help_text=_("Of an error that pages translate."),
-    )
-    error_values = models.JSONField(null=True, blank=True, editable=False, help_text=_("The values in the error."))
     details = models.JSONField(
         null=True, blank=True, help_text=_("What the target returned for the last attempt, for example an HTTP status.")
     )
@@ -95,22 +103,13 @@ class Delivery(models.Model):
         return f"{self.target}: {self.get_state_display()}"
 
 
-class TargetStatus(models.Model):
+class TargetStatus(TranslatedError):
     """What relays share about a target: when to try again after an outage, and how much was delivered."""
 
     target = models.CharField(primary_key=True, max_length=MAX_TARGET_CHARACTERS)
     failures = models.PositiveIntegerField(default=0, help_text=_("Outages since the last delivery."))
     next_attempt_at = models.DateTimeField(null=True, blank=True, help_text=_("The target is unavailable until then."))
     error = models.CharField(max_length=MAX_ERROR_CHARACTERS, blank=True, help_text=_("Of the current outage."))
-    error_code = models.CharField(
-        max_length=MAX_CODE_CHARACTERS,
-        blank=True,
-        default="",
-        db_default="",
-        editable=False,
-        help_text=_("Of an error that pages translate."),
-    )
-    error_values = models.JSONField(null=True, blank=True, editable=False, help_text=_("The values in the error."))
     delivered_count = models.PositiveBigIntegerField(default=0)
     failed_count = models.PositiveBigIntegerField(default=0)
     last_delivered_at = models.DateTimeField(null=True, blank=True)
