@@ -13,6 +13,7 @@ from django.db import OperationalError, connection, connections, transaction
 from core.postgresql import watchdog as module
 from core.postgresql.watchdog import watchdog
 from core.statements import Statement
+from core.tests.processes import stop_process
 from core.tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="the backend of PostgreSQL")
@@ -32,7 +33,7 @@ def _short_limit(open_connection):
 def stop_session():
     """Stop the process of the server that serves the connection, without ending it."""
     pid = connection.connection.info.backend_pid
-    os.kill(pid, signal.SIGSTOP)
+    stop_process(pid)
     try:
         yield
     finally:

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from core.tests.processes import stop_process
 from events.checks import check_sinks
 from events.sinks.base import Result, SinkUnavailable
 from events.sinks.kafka import KafkaSink
@@ -66,7 +67,7 @@ def test_a_silent_broker_makes_the_sink_unavailable_until_it_responds(open_sink)
     with run_broker() as (address, process):
         sink = open_sink(address, **{"message.timeout.ms": 3000})
         assert sink.send([build_event(1)])[0].result is Result.DELIVERED
-        process.send_signal(signal.SIGSTOP)
+        stop_process(process.pid)
         started = time.monotonic()
         with pytest.raises(SinkUnavailable, match="Kafka"):
             sink.send([build_event(2)])

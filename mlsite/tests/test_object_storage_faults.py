@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 
+from core.tests.processes import stop_process
 from mlsite.tests.faults.catalog import SQLITE
 from mlsite.tests.faults.installation import copy_prepared, prepare, send_signal, wait_until
 from mlsite.tests.faults.load import Load
@@ -44,7 +45,7 @@ def test_no_acknowledged_prediction_is_lost(site, s3_process, tmp_path):
             send_signal(random.choice(site.list_workers()), signal.SIGKILL)
             assert site.wait_for_ready_worker(ready)
         for _ in range(SILENCES):
-            s3_process.send_signal(signal.SIGSTOP)
+            stop_process(s3_process.pid)
             time.sleep(3)
             s3_process.send_signal(signal.SIGCONT)
             time.sleep(1)

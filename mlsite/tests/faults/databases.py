@@ -7,8 +7,9 @@ import signal
 import sqlite3
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 
+from core.tests.processes import stop_process
 from mlsite.tests.faults.catalog import POSTGRES, SQLITE, fault
 from mlsite.tests.faults.installation import list_descendants, send_signal
 from mlsite.tests.faults.run import FaultRun
@@ -114,7 +115,8 @@ def stall_database(run: FaultRun) -> None:
         time.sleep(random.uniform(0.5, 1.5))
         pids, started = list_descendants(run.cluster.pid), time.time()
         for pid in pids:
-            send_signal(pid, signal.SIGSTOP)
+            with suppress(ProcessLookupError):  # a session of the server ended
+                stop_process(pid)
         try:
             while time.time() < started + STALL_SECONDS:
                 sent = time.time()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import requests
 
+from core.tests.processes import stop_process
 from events.tests.kafka_stream import KafkaStream
 from mlsite.tests.brokers import CeleryProcess, run_broker
 from mlsite.tests.faults.installation import FaultSite, send_signal, wait_until
@@ -66,9 +67,14 @@ class Program:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
-    def send_signal(self, number: int) -> None:
+    def stop(self) -> None:
+        """Stop the program, which must not have children, without ending it."""
         assert self.process
-        os.killpg(self.process.pid, number)
+        stop_process(self.process.pid)
+
+    def resume(self) -> None:
+        assert self.process
+        self.process.send_signal(signal.SIGCONT)
 
 
 class Topology:
@@ -177,10 +183,10 @@ class Topology:
 
     def _kill_kafka(self) -> None:
         """Kill the broker after the consumer has read what it confirmed. Stop the relay meanwhile, in a batch."""
-        self.relay.send_signal(signal.SIGSTOP)
+        self.relay.stop()
         self.kafka.wait_until_read()
         self.kafka.kill()
-        self.relay.send_signal(signal.SIGCONT)
+        self.relay.resume()
         time.sleep(OUTAGE_SECONDS)
 
     def _restart_broker(self) -> None:
