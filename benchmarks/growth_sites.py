@@ -167,9 +167,9 @@ def _encode_cursor(row: Prediction) -> str:
 
 
 def _count_rows(response: Any) -> int:
-    """Read the response; return the number of its rows, or -1."""
+    """Read the response, or the first chunk of a stream. Return the number of rows, or -1."""
     if response.streaming:
-        return -1
+        return next(iter(response.streaming_content), b"").count(b"\n")
     if response["Content-Type"] == "application/json":
         return len(response.json().get("results", [0]))
     context = response.context or {}

@@ -115,6 +115,12 @@ def test_an_index_serves_each_filter(many, reviewer):
     assert not any(problems.values()), "\n\n".join(f"{query}\n{plan}" for query, plan in problems.items() if plan)
 
 
+@pytest.mark.parametrize("query", ["model=shades&label=old", "version=1&label=old", "model=shades&label=old&label=none"])
+def test_a_label_that_no_selected_version_predicts_reads_no_predictions(many, reviewer, query):
+    rows = PredictionFilter(QueryDict(query), Prediction.objects.order_by("-id"), request=SimpleNamespace(user=reviewer)).qs
+    assert rows.query.is_empty()
+
+
 def test_an_index_serves_each_page_of_a_list_by_confidence(many, reviewer):
     rows = Prediction.objects.visible_to(reviewer)
     middle = rows.filter(confidence__gt=0.25).first().pk

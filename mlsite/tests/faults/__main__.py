@@ -5,6 +5,7 @@ Environment variables: `FAULTS` (IDs; default: all), `FAULT_ROUNDS` (default: 20
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -35,6 +36,7 @@ def run_pytest(prepared: str, *arguments: str) -> int:
 
 
 def main() -> int:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     selected = set(os.environ.get("FAULTS", "").split())
     for path in FOLDER.glob("F*.json"):
         path.unlink()
