@@ -40,13 +40,7 @@ class DatedQuerySet(VisibleQuerySet):
 
     def created_in(self, *, start: datetime | None = None, end: datetime | None = None) -> Self:
         """Return rows created at or after `start` and before `end`."""
-        condition = build_id_condition(
-            self.model,
-            start=start,
-            end=end,
-            has_deviation_index=self.has_deviation_index,
-            is_evaluated=not self.is_limited,
-        )
+        condition = build_id_condition(self.model, start=start, end=end, has_deviation_index=self.has_deviation_index)
         rows = self.filter(condition)
         rows = rows.filter(created_at__gte=start) if start else rows
         return rows.filter(created_at__lt=end) if end else rows

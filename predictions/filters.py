@@ -148,9 +148,11 @@ class PredictionFilter(StrictFilterSet):
         return queryset.matching_any(name, values)
 
     def filter_created_after(self, queryset: PredictionQuerySet, name: str, value: datetime) -> PredictionQuerySet:
-        return queryset.created_in(start=value)
+        return queryset.created_in(start=value, end=self.form.cleaned_data.get("created_before"))
 
     def filter_created_before(self, queryset: PredictionQuerySet, name: str, value: datetime) -> PredictionQuerySet:
+        if self.form.cleaned_data.get("created_after"):
+            return queryset  # filter_created_after has applied both
         return queryset.created_in(end=value)
 
     def filter_reviewed(self, queryset: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:

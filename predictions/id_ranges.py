@@ -7,13 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import BooleanField, DurationField, Func, Model, Q, Subquery, UUIDField, Value
-from django.db.models.functions import Coalesce
+from django.db.models import BooleanField, DurationField, Func, Model, Q, QuerySet
 
 from core.fields import get_first_id
 
 MAX_DEVIATION = timedelta(minutes=10)  # between the time in an ID and the creation time, because clocks are adjusted
-LOWEST_ID, HIGHEST_ID = UUID(int=0), UUID(int=2**128 - 1)
+LOWEST_ID = UUID(int=0)
 
 
 class Deviation(Func):
@@ -43,37 +42,23 @@ class IsDeviating(Func):
     output_field = BooleanField()
 
 
-def build_id_condition(
-    model: type[Model],
-    *,
-    start: datetime | None,
-    end: datetime | None,
-    has_deviation_index: bool,
-    is_evaluated: bool = False,
-) -> Q:
+def build_id_condition(model: type[Model], *, start: datetime | None, end: datetime | None, has_deviation_index: bool) -> Q:
     """Return the condition for the IDs of rows created between two times. Use it in addition to the exact condition.
 
     The list of one day is sorted by ID. Without this condition, PostgreSQL reads all newer rows to find it, because it does
     not know that `id` and `created_at` have the same order (130 ms of CPU for a day with 500,000 newer predictions).
-    If any row deviates, the range contains all IDs. SQLite has no function that reads the time in an ID.
+    If any row deviates, there is no condition. SQLite has no function that reads the time in an ID.
+
+    Deviating rows are looked for now, with a query of its own. With a subquery in the condition, PostgreSQL would not know
+    how many rows the range contains, and would sort all of them (134 instead of 4 ms for 50 of a day's 11,000 predictions).
 
     Args:
         has_deviation_index: whether the table has the index that finds deviating rows. Otherwise they are not looked for.
-        is_evaluated: look for a deviating row now, with a query of its own. PostgreSQL then knows how many rows the range
-            contains. It is not needed for a list that is sorted by ID.
     """
-    condition = Q()
-    if connection.vendor != "postgresql":
-        return condition
-    if start:
-        first = get_first_id(_shift(start, -MAX_DEVIATION))
-        widened = _widen_if_deviating(model, first, LOWEST_ID, is_evaluated=is_evaluated) if has_deviation_index else first
-        condition &= Q(pk__gte=widened)
-    if end:
-        last = get_first_id(_shift(end, MAX_DEVIATION))
-        widened = _widen_if_deviating(model, last, HIGHEST_ID, is_evaluated=is_evaluated) if has_deviation_index else last
-        condition &= Q(pk__lt=widened)
-    return condition
+    if connection.vendor != "postgresql" or (has_deviation_index and _deviates(model)):
+        return Q()
+    condition = Q(pk__gte=get_first_id(_shift(start, -MAX_DEVIATION))) if start else Q()
+    return condition & Q(pk__lt=get_first_id(_shift(end, MAX_DEVIATION))) if end else condition
 
 
 def _shift(moment: datetime, difference: timedelta) -> datetime:
@@ -83,14 +68,16 @@ def _shift(moment: datetime, difference: timedelta) -> datetime:
         return moment
 
 
-def _widen_if_deviating(model: type[Model], limit: UUID, extreme: UUID, *, is_evaluated: bool) -> Any:
-    """Return the limit, or the extreme ID if any row deviates.
+def _deviates(model: type[Model]) -> bool:
+    """Return whether any row deviates.
 
     Sorting by the column of the partial index makes PostgreSQL read this index, regardless of the number of rows that it
-    expects. `Exists` would drop the order.
+    expects. `exists` would drop the order.
     """
+    return bool(list(find_deviating(model).values_list("pk")[:1]))
+
+
+def find_deviating(model: type[Model]) -> QuerySet:
+    """Return the rows whose creation time differs from the time in the ID, in the order of their partial index."""
     deviation = Deviation("created_at", "id")
-    deviating = model._default_manager.filter(IsDeviating(deviation)).order_by(deviation)
-    if is_evaluated:
-        return extreme if list(deviating.values_list("pk")[:1]) else limit
-    return Coalesce(Subquery(deviating.values_list(Value(extreme, UUIDField()))[:1]), Value(limit, UUIDField()))
+    return model._default_manager.filter(IsDeviating(deviation)).order_by(deviation)

@@ -1,6 +1,6 @@
 """The index that serves each filter, review strategy, and admin list on PostgreSQL."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
 from predictions.filters import PredictionFilter
+from predictions.id_ranges import find_deviating
 from predictions.models import Input, Prediction, Review
 from predictions.review_strategies import ReviewQueue
 from predictions.sorting import get_sorted_page
@@ -50,8 +51,8 @@ INDEX_BY_FILTER = {
     "client_reference=none": "rare_client_reference",
     "min_confidence=0.9": "prediction_confidence_id",
     "max_confidence=0.0001": "prediction_confidence_id",
-    "created_after=2030-01-01": "prediction_deviating_time",
-    "created_before=2026-01-15T13:00:00": "prediction_deviating_time",
+    "created_after=2030-01-01": "predictions_prediction_pkey",
+    "created_before=2026-01-15T13:00:00": "predictions_prediction_pkey",
     "reviewed=true": "review_one_active_per_reviewer",
     "reviewed=false": "review_one_active_per_reviewer",
     "verdict=unsure": "review_active_verdict",
@@ -119,6 +120,17 @@ def test_an_index_serves_each_filter(many, reviewer):
 def test_a_label_that_no_selected_version_predicts_reads_no_predictions(many, reviewer, query):
     rows = PredictionFilter(QueryDict(query), Prediction.objects.order_by("-id"), request=SimpleNamespace(user=reviewer)).qs
     assert rows.query.is_empty()
+
+
+def test_the_list_of_a_day_is_read_in_its_order(many):
+    rows = Prediction.objects.created_in(start=START, end=START + timedelta(days=1)).with_related().order_by("-id")
+    plan = rows[:25].explain()
+    assert "Index Scan Backward using predictions_prediction_pkey" in plan and "Sort" not in plan, plan
+
+
+def test_an_index_serves_the_search_for_deviating_times(many):
+    plan = find_deviating(Prediction)[:1].explain()
+    assert "prediction_deviating_time" in plan, plan
 
 
 def test_an_index_serves_each_page_of_a_list_by_confidence(many, reviewer):
