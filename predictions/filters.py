@@ -10,6 +10,7 @@ from uuid import UUID
 
 import django_filters as filters
 from django.core.exceptions import ValidationError
+from django.core.validators import EMPTY_VALUES
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -32,6 +33,8 @@ REPEATABLE_FILTERS = frozenset({
     "client_reference", "batch_job", "tag", "user",
 })  # fmt: skip
 """Filters that can be given several times. A prediction must match one of the values of each filter."""
+OUTPUT_FILTERS = ("label", "min_confidence", "max_confidence", "reviewed", "verdict", "true_label", "picked_by")
+"""Filters that only succeeded predictions match."""
 
 
 class PredictionFilter(StrictFilterSet):
@@ -46,7 +49,7 @@ class PredictionFilter(StrictFilterSet):
         item_options={"min_value": 1, "max_value": MAX_VERSION_NUMBER},
     )
     label = TextsFilter(method="filter_any", label=_("Label"), item_options={"strip": False})
-    status = filters.MultipleChoiceFilter(choices=Prediction.Status.choices, method="filter_any", label=_("Status"))
+    status = filters.MultipleChoiceFilter(choices=Prediction.Status.choices, method="filter_status", label=_("Status"))
     source = filters.MultipleChoiceFilter(choices=Prediction.Source.choices, method="filter_any", label=_("Source"))
     min_confidence = filters.NumberFilter(
         field_name="confidence", lookup_expr="gte", min_value=0, max_value=1, label=_("Minimum confidence")
@@ -145,6 +148,16 @@ class PredictionFilter(StrictFilterSet):
         return queryset.filter(batch_job_item__job__in=values)
 
     def filter_any(self, queryset: PredictionQuerySet, name: str, values: list[str]) -> PredictionQuerySet:
+        return queryset.matching_any(name, values)
+
+    def filter_status(self, queryset: PredictionQuerySet, name: str, values: list[str]) -> PredictionQuerySet:
+        """Return no rows if another filter selects an output or a review, which only succeeded predictions have.
+
+        PostgreSQL read all predictions with a label to find failed ones (500 ms at 10,000,000 rows).
+        """
+        selects_outputs = any(self.form.cleaned_data.get(name) not in EMPTY_VALUES for name in OUTPUT_FILTERS)
+        if selects_outputs and Prediction.Status.SUCCEEDED not in values:
+            return queryset.none()
         return queryset.matching_any(name, values)
 
     def filter_created_after(self, queryset: PredictionQuerySet, name: str, value: datetime) -> PredictionQuerySet:

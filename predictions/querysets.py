@@ -102,7 +102,8 @@ class PredictionQuerySet(DatedQuerySet):
 
     def unanimously_incorrect(self) -> Self:
         """Return predictions that are marked incorrect and that nobody marked correct."""
-        return self.filter(_has_review("incorrect"), ~_has_review("correct"))
+        rows = self.filter(_has_review("incorrect"), ~_has_review("correct"))
+        return rows.up_to_newest(get_reviews().active().filter(verdict="incorrect"))
 
     def with_conflicting_reviews(self) -> Self:
         """Return predictions whose decided reviews differ in the verdict or the true output.

@@ -64,6 +64,17 @@ class IndexedChangeList(ChangeList):
         start, end = self.dates_selected
         return queryset.created_in(start=start, end=end)
 
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet) -> list[Any]:
+        """Return the order by one column, and by the ID in the same direction, as in the index of the column and the ID.
+
+        The order of the list adds the descending ID. PostgreSQL would sort all rows with the same value of the column
+        (220 ms of CPU for 13,000 predictions with the same confidence).
+        """
+        ordering: list[Any] = super().get_ordering(request, queryset)
+        if len(ordering) == 2 and ordering[1] == "-id" and not str(ordering[0]).startswith("-"):
+            return [ordering[0], "id"]
+        return ordering
+
     @cached_property
     def date_source(self) -> DateSource:
         """Return what Django's template tag `date_hierarchy` needs instead of the change list."""

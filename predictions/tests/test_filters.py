@@ -25,6 +25,8 @@ QUERIES = [
     "reviewed=false", "true_label=white", "true_label=grey", "picked_by=random", "picked_by=newest", "user=ada", "user=eve",
     "user=nobody", "label=black&status=succeeded&source=web", "verdict=incorrect&label=black", "max_confidence=0.3",
     "label=black&label=white", "label=none&label=white", "status=failed&status=succeeded", "status=failed&status=queued",
+    "status=failed&label=black", "status=failed&status=queued&max_confidence=0.9", "status=failed&reviewed=true",
+    "status=failed&status=succeeded&label=black",
     "model=shades&label=black", "model=shades:1&label=grey", "version=2&label=white&label=grey",
     "verdict=correct&verdict=unsure", "true_label=white&true_label=grey", "picked_by=random&picked_by=manual",
     "user=ada&user=eve", "model=shades:1&model=shades:2", "version=1&version=2", "client_reference=a&client_reference=b",

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.contrib.admin import site
 from django.db import connection
 from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
@@ -147,6 +148,22 @@ def test_an_index_serves_each_page_of_a_list_by_confidence(many, reviewer):
             cursor.execute(f"EXPLAIN {statement}")
             plan = "\n".join(line for (line,) in cursor.fetchall())
             assert "prediction_confidence_id" in plan and "Sort" not in plan and "Seq Scan" not in plan, plan
+
+
+@pytest.mark.parametrize("order", ["3", "-3"])
+def test_an_index_serves_the_admin_list_by_confidence(many, reviewer, rf, order):
+    request = rf.get("/", {"o": order})
+    request.user = reviewer
+    change_list = site.get_model_admin(Prediction).get_changelist_instance(request)
+    assert change_list.list_display[3] == "confidence_text"
+    plan = change_list.queryset[:25].explain()
+    assert "prediction_confidence_id" in plan and "Sort" not in plan, plan
+
+
+def test_lists_by_verdict_start_at_the_newest_such_review(many):
+    for rows in (Prediction.objects.unanimously_correct(), Prediction.objects.unanimously_incorrect()):
+        plan = rows.order_by("-id")[:25].explain()
+        assert "InitPlan" in plan and "review_active_verdict" in plan, plan
 
 
 def test_a_list_in_another_order_is_found_before_it_is_sorted(many):
