@@ -24,6 +24,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.formatting import NOT_AVAILABLE, format_json, format_local_time
+from core.forms import remember_shown_value
+from core.locks import lock_row
 from core.pagination import BoundedPaginator
 from core.validators import is_storable
 
@@ -97,6 +99,31 @@ class GuardedAdmin(admin.ModelAdmin):
         if "widget" not in kwargs and request and db_field.name in self.get_autocomplete_fields(request):
             kwargs["widget"] = CheckedAutocompleteSelect(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Return the field. That of a stored row contains the value that it shows: others can change the row meanwhile."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        match = request.resolver_match
+        if field and match and "object_id" in match.kwargs:
+            remember_shown_value(field, request.method != "POST" or f"initial-{db_field.name}" in request.POST)
+        return field
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save a row. Of a stored one, save only the changed fields: others can change the row at the same time."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        lock_row(obj)
+        names = {field.name for field in obj._meta.concrete_fields}
+        obj.save(update_fields=[name for name in form.changed_data if name in names])
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save the relations of a row. Of a stored one, save only the changed ones."""
+        if change:
+            names = {field.name for field in form.instance._meta.many_to_many}
+            for name in names.difference(form.changed_data):
+                form.cleaned_data.pop(name, None)
+        super().save_related(request, form, formsets, change)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Show or save a form. Its checks find no row that another request stores at the same time."""

@@ -16,7 +16,6 @@ from accounts.admin.removal import MAX_REMOVED_USERS, RemovalAdmin
 from accounts.models import User
 from accounts.services.second_factor import remove_second_factor
 from core.admin import GuardedAdmin
-from core.locks import lock_row
 
 RIGHTS_FIELDS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -39,15 +38,6 @@ class UserAdmin(GuardedAdmin, RemovalAdmin, DjangoUserAdmin):
             raise PermissionDenied(gettext("Only superusers can change users who have more permissions than they have."))
         count = sum(remove_second_factor(user=user) for user in users)
         messages.success(request, gettext("Users whose second factor was removed: %(count)d") % {"count": count})
-
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Save a user. Of a stored one, save only the changed fields: the user may change others at the same time."""
-        if not change:
-            super().save_model(request, obj, form, change)
-            return
-        lock_row(obj)
-        names = {field.name for field in User._meta.concrete_fields}
-        obj.save(update_fields=[name for name in form.changed_data if name in names])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)

@@ -34,6 +34,7 @@ from accounts.services.attempts import count_attempt
 from accounts.services.lockout import forget_failures
 from accounts.services.preferences import change_email, update_preferences
 from accounts.services.resets import request_password_reset
+from core.forms import remember_shown_values
 from core.urls import find_public_url
 
 MAX_LISTED_TOKENS = 100
@@ -152,8 +153,14 @@ class ProfileView(LoginRequiredMixin, FormView):
         user = self.request.user
         return {name: getattr(user, name) for name in PreferencesForm.base_fields}
 
+    def get_form(self, form_class: Any = None) -> PreferencesForm:
+        form: PreferencesForm = super().get_form(form_class)
+        remember_shown_values(form)
+        return form
+
     def form_valid(self, form: PreferencesForm) -> HttpResponse:
-        user = update_preferences(user=self.request.user, **form.cleaned_data)
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        user = update_preferences(user=self.request.user, changes=changes)
         with translation.override(user.language or translation.get_language()):
             messages.success(self.request, gettext("Your preferences are saved."))
         response = super().form_valid(form)
@@ -176,8 +183,14 @@ class EmailView(LoginRequiredMixin, FormView):
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "request": self.request}
 
+    def get_form(self, form_class: Any = None) -> EmailForm:
+        form: EmailForm = super().get_form(form_class)
+        remember_shown_values(form)
+        return form
+
     def form_valid(self, form: EmailForm) -> HttpResponse:
-        change_email(user=self.request.user, email=form.cleaned_data["email"])
+        if "email" in form.changed_data:
+            change_email(user=self.request.user, email=form.cleaned_data["email"])
         messages.success(self.request, gettext("Your email address is saved."))
         return super().form_valid(form)
 

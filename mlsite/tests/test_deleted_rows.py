@@ -82,9 +82,7 @@ CHANGES = {
     "filter": lambda user: rename_filter(saved_filter=make_deleted(SavedFilter, user=user, query="x"), name="x"),
     "retention": lambda user: change_retention(policy=make_deleted(RetentionPolicy), changes={"image_days": 1}),
     "email": lambda user: change_email(user=make_deleted(User), email="ada@example.org"),
-    "preferences": lambda user: update_preferences(
-        user=make_deleted(User), language="", time_zone="", theme="", page_size=None
-    ),
+    "preferences": lambda user: update_preferences(user=make_deleted(User), changes={"theme": "dark"}),
     "anonymize": lambda user: anonymize_user(user=make_deleted(User, username="gone")),
     "delete user": lambda user: delete_user(user=make_deleted(User, username="gone")),
 }

@@ -1,13 +1,9 @@
 """Two people change different fields of a row at the same time: both changes stay."""
 
-from types import SimpleNamespace
-
 import pytest
-from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.urls import reverse
 
-from accounts.models import User
 from events.models import Webhook
 from events.services.webhooks import update_webhook
 from events.tests.webhooks import make_webhook
@@ -94,15 +90,6 @@ def test_the_title_of_a_model_is_changed_while_a_version_is_prepared(write_rows)
         RegisteredModel.objects.update(title="Roses", task="classification")
         store_version(prepared)
     assert RegisteredModel.objects.values_list("title", "task").get() == ("Roses", "classification")
-
-
-def test_users_change_their_preferences_while_an_administrator_edits_them(user, rf):
-    outdated = User.objects.get()
-    User.objects.update(theme="dark")
-    outdated.daily_quota = 5
-    form = SimpleNamespace(changed_data=["daily_quota", "groups"])
-    admin.site._registry[User].save_model(rf.post("/"), outdated, form, change=True)
-    assert User.objects.values_list("theme", "daily_quota").get() == ("dark", 5)
 
 
 def test_two_changes_of_a_retention_policy(shades):

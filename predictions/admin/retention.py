@@ -22,13 +22,6 @@ class RetentionPolicyAdmin(GuardedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("model",) if obj else ()
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Let the form know what it has shown: what another user saves while it is open is not a change of this user."""
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if field and db_field.name in POLICY_FIELDS:
-            field.show_hidden_initial = request.method == "GET" or f"initial-{db_field.name}" in request.POST
-        return field
-
     def save_model(self, request: HttpRequest, obj: RetentionPolicy, form: Any, change: bool) -> None:
         values = {name: getattr(obj, name) for name in POLICY_FIELDS}
         if change:
