@@ -96,7 +96,7 @@ class EventListAdmin(EventAdmin):
 
 @admin.register(Delivery)
 class DeliveryAdmin(EventAdmin):
-    ordering = ("-event_id",)
+    ordering = ("-id",)
     list_display = ("event", "target", "state", "attempts", "ended_at", "shown_error")
     list_select_related = ("event",)
     list_filter: ClassVar[Any] = ("state",)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Any
+
 import django_filters as filters
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from core.filters import StrictFilterSet, UTCDateTimeFilter
 from events.event_types import TEST_EVENT_TYPE, list_event_types
-from events.models import Delivery, Webhook
+from events.models import Delivery, Event, Webhook
+from events.models.event import COMMON_EVENT_TYPE
+
+# An event gets its time before its ID: earlier by part of a transaction, and by the difference between two clocks.
+MAX_DISORDER = timedelta(minutes=10)
 
 
 def list_event_names() -> list[tuple[str, str]]:
@@ -32,12 +39,33 @@ class WebhookFilter(StrictFilterSet):
 
 
 class DeliveryFilter(StrictFilterSet):
-    """Filters of the deliveries of a webhook. They read its deliveries from the newest one until the page is full."""
+    """Filters of the deliveries of a webhook. They use indexes, and read no deliveries outside a range of times."""
 
     state = filters.ChoiceFilter(choices=Delivery.State.choices)
     event = filters.ChoiceFilter(choices=list_delivered_names, method="filter_event")
-    created_after = UTCDateTimeFilter(field_name="event__created_at", lookup_expr="gte")
-    created_before = UTCDateTimeFilter(field_name="event__created_at", lookup_expr="lt")
+    created_after = UTCDateTimeFilter(method="filter_created_after")
+    created_before = UTCDateTimeFilter(method="filter_created_before")
 
     def filter_event(self, queryset: QuerySet[Delivery], name: str, value: str) -> QuerySet[Delivery]:
+        if value == COMMON_EVENT_TYPE:
+            return select_by_event(queryset, type=value)
         return queryset.filter(event__type=value)
+
+    def filter_created_after(self, queryset: QuerySet[Delivery], name: str, value: datetime) -> QuerySet[Delivery]:
+        first_id = Event.objects.find_first_id(value, margin=MAX_DISORDER)
+        return select_by_event(queryset.filter(event__gte=first_id), created_at__gte=value)
+
+    def filter_created_before(self, queryset: QuerySet[Delivery], name: str, value: datetime) -> QuerySet[Delivery]:
+        end_id = Event.objects.find_first_id(value, margin=-MAX_DISORDER)
+        return select_by_event(queryset.filter(event__lt=end_id), created_at__lt=value)
+
+
+def select_by_event(queryset: QuerySet[Delivery], **conditions: Any) -> QuerySet[Delivery]:
+    """Select the deliveries whose event has a value, without a join: PostgreSQL reads them in the order of an index.
+
+    With a join, it starts at an end of the table of events, or reads all of it: 0.5 s with a million events.
+    """
+    ((lookup, value),) = conditions.items()
+    field = lookup.partition("__")[0]
+    column = Subquery(Event.objects.filter(pk=OuterRef("event_id")).values(field))
+    return queryset.alias(**{f"event_{field}": column}).filter(**{f"event_{lookup}": value})

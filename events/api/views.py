@@ -185,7 +185,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     def deliveries(self, request: Request, pk: str) -> Response:
         """List the deliveries of a webhook, newest event first."""
         webhook = self.get_object()
-        rows = Delivery.objects.filter(target=webhook.target).select_related("event")
+        rows = Delivery.objects.filter(target=webhook.target).prefetch_related("event")  # see `select_by_event`
         return self.get_paginated_response(
             DeliverySerializer(self.paginate_queryset(self.filter_queryset(rows)), many=True).data
         )

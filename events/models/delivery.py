@@ -84,8 +84,11 @@ class Delivery(TranslatedError):
         indexes = [
             # Serves: the relay, which sends the pending deliveries of a target, oldest event first.
             models.Index("target", "event", name="delivery_pending", condition=Q(state="pending")),
-            # Serves: the failed deliveries, newest first, and their number.
-            models.Index("event", name="delivery_failed", condition=Q(state="failed")),
+            # Serves: the failed deliveries of all targets, newest first. Not by event: PostgreSQL would also use it for one
+            # target, and read the failed deliveries of all others.
+            models.Index("id", name="delivery_failed_newest", condition=Q(state="failed")),
+            # Serves: the failed deliveries of a target, newest first; whether it has any, and their number.
+            models.Index("target", F("event").desc(), name="delivery_target_failed", condition=Q(state="failed")),
             # Serves: the deliveries of a target, newest first.
             models.Index(F("target"), F("event").desc(), name="delivery_target_newest"),
         ]

@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 MAX_TYPE_CHARACTERS = 50
 MAX_SUBJECT_CHARACTERS = 200
+COMMON_EVENT_TYPE = "prediction.succeeded"  # of nearly all events
+
+
+class EventQuerySet(models.QuerySet):
+    """Events. Their times have no index, which would slow down each event, but have nearly the order of the IDs."""
+
+    def find_first_id(self, moment: datetime, *, margin: timedelta) -> int:
+        """Return the ID of the first event that is not older than a moment, with a binary search: 20 queries for a million.
+
+        Args:
+            margin: added to the time of each event. If no time deviates by more from the order of the IDs, all events before
+                the returned ID are older than the moment; with a negative margin, no event from this ID on is older.
+        """
+        ends = self.aggregate(first=models.Min("pk"), last=models.Max("pk"))
+        low, high = ends["first"] or 0, (ends["last"] or 0) + 1
+        rows = self.order_by("pk").values_list("pk", "created_at")
+        while low < high:
+            middle = (low + high) // 2
+            row = rows.filter(pk__gte=middle).first()
+            if row and row[1] + margin < moment:
+                low = row[0] + 1
+            else:
+                high = middle
+        return low
 
 
 class Event(models.Model):
@@ -41,13 +66,15 @@ class Event(models.Model):
         default=False, db_default=False, help_text=_("Its deliveries exist, one per target that receives it.")
     )
 
-    objects: ClassVar = models.Manager()
+    objects: ClassVar = EventQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)
         indexes = [
             # Serves: deleting a user.
             models.Index("user", name="event_user", condition=Q(user__isnull=False)),
+            # Serves: the deliveries of a webhook with a type that few events have, newest first.
+            models.Index("type", F("id").desc(), name="event_rare_type", condition=~Q(type=COMMON_EVENT_TYPE)),
             # Serves: the relay, which looks for events without deliveries.
             models.Index("id", name="event_new", condition=Q(is_fanned_out=False)),
         ]

@@ -19,9 +19,9 @@ from accounts.requests import AuthenticatedRequest
 from accounts.services.usage import LimitReached
 from core.formatting import format_count
 from core.forms import remember_shown_values
-from events.deliveries import get_delivery_page, parse_delivery_id
+from events.deliveries import get_delivery_page, has_failed_delivery, parse_delivery_id
 from events.forms import WebhookForm
-from events.models import Delivery, TargetStatus, Webhook
+from events.models import TargetStatus, Webhook
 from events.services.webhooks import (
     create_webhook,
     delete_webhook,
@@ -111,12 +111,11 @@ class WebhookView(WebhookBaseView, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         webhook = self.webhook
-        failed = Delivery.objects.filter(target=webhook.target, state=Delivery.State.FAILED)
         return super().get_context_data(
             webhook=webhook,
             status=TargetStatus.objects.filter(pk=webhook.target).first(),
             page=get_delivery_page(webhook, before=parse_delivery_id(self.request.GET.get("before", ""))),
-            has_failed=failed.exists(),
+            has_failed=has_failed_delivery(webhook),
             **kwargs,
         )
 
