@@ -21,6 +21,7 @@ from mlsite.request_body import (
     BodyError,
     BodyTooLarge,
     accepts_large_files,
+    check_boundary,
     check_charset,
     decompress_body,
     get_body_limit,
@@ -133,6 +134,8 @@ class RequestSizeMiddleware:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdigit()) or int(length) > limit_bytes:
             raise BodyTooLarge
+        if int(length):
+            check_boundary(request)
         encoding = request.META.get("HTTP_CONTENT_ENCODING")
         if encoding:
             decompress_body(request, encoding, limit_bytes)

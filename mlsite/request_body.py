@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from io import BytesIO
 from time import thread_time
@@ -22,7 +23,9 @@ MAX_CHUNK_SECONDS = 1  # of CPU time. 15 MB take 0.05 s in chunks of 1 KB, and 3
 # zlib's window sizes, which also select the format: 31 is gzip (RFC 1952), 15 is zlib (RFC 1950), called deflate in HTTP.
 WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 ACCEPTED_ENCODINGS = "gzip, deflate"
-FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
+MULTIPART_TYPE = "multipart/form-data"
+FORM_TYPES = (MULTIPART_TYPE, "application/x-www-form-urlencoded")
+BOUNDARY = re.compile(r"[ -~]{0,200}[!-~]")  # as Django's parser accepts it
 CHARSETS = ("utf-8", "utf8", "us-ascii", "ascii")
 
 
@@ -47,7 +50,7 @@ def get_body_limit(request: HttpRequest) -> int:
 
     JSON of the API can contain an image. `StrictJSONParser` limits the rest of it.
     """
-    is_form = request.content_type == "multipart/form-data"
+    is_form = request.content_type == MULTIPART_TYPE
     if accepts_large_files(request):
         return settings.MAX_BATCH_FILE_BYTES + settings.FORM_OVERHEAD_BYTES
     if is_v2_request(request):
@@ -68,7 +71,7 @@ def accepts_large_files(request: HttpRequest) -> bool:
     """
     if request.method != "POST" or BATCH_JOB_PATH not in request.path_info + "/":
         return False
-    if request.content_type != "multipart/form-data" or any(name in request.META for name in MEMORY_HEADERS):
+    if request.content_type != MULTIPART_TYPE or any(name in request.META for name in MEMORY_HEADERS):
         return False
     try:
         match = resolve(request.path_info.rstrip("/") + "/")
@@ -86,6 +89,21 @@ def check_charset(request: HttpRequest) -> None:
     name = (request.content_params or {}).get("charset", "")
     if name and request.content_type in FORM_TYPES and name.lower() not in CHARSETS:
         raise BodyError("unsupported-charset", f"The charset {name[:50]!r} is not supported. Send the form as UTF-8.")
+
+
+def check_boundary(request: HttpRequest) -> None:
+    """Reject a form with parts whose Content-Type does not declare what separates them.
+
+    Raises:
+        BodyError: `malformed-request`.
+    """
+    boundary = (request.content_params or {}).get("boundary", "")
+    if request.content_type == MULTIPART_TYPE and not BOUNDARY.fullmatch(boundary):
+        raise BodyError(
+            "malformed-request",
+            "The header Content-Type: multipart/form-data has no valid boundary. Do not set this header yourself: "
+            "HTTP libraries add it with the boundary.",
+        )
 
 
 def read_chunked_body(request: HttpRequest, limit_bytes: int) -> None:

@@ -33,4 +33,11 @@ class Utf8Request(WSGIRequest):
             self.content_type, boundary = plain.groups()
             self.content_params = {"boundary": boundary} if boundary else {}
             return
-        self.content_type, self.content_params = parse_header_parameters(header)
+        media_type, separator, parameters = header.partition(";")
+        media_type = media_type.strip().lower()
+        try:
+            self.content_type, self.content_params = parse_header_parameters(header)
+        except ValueError:  # a parameter in an unknown encoding (RFC 2231)
+            self.content_type, self.content_params, separator, parameters = media_type, {}, "", ""
+        # Media types are case-insensitive (RFC 9110, section 8.3.1). Django's parser of forms compares the header itself.
+        meta["CONTENT_TYPE"] = media_type + separator + parameters

@@ -16,6 +16,7 @@ TEXTS = st.text("abcXYZ019 ;:=?'\"()+_,./*%\\\t", max_size=30)
 
 
 @given(st.sampled_from(MEDIA_TYPES), st.sampled_from(["", ";", "; boundary=", ";boundary=", "; charset="]), TEXTS)
+@example("MULTIPART/FORM-DATA", "; Boundary=", "aB")
 @example("multipart/form-data", "; boundary=", '"a b"')
 @example("multipart/form-data", "; boundary=", '"a"')
 @example("multipart/form-data", "; boundary=", "a; charset=utf-7")
@@ -23,6 +24,13 @@ def test_content_types_are_parsed_as_by_django(media_type, parameter, text):
     header = media_type + parameter + text
     request = Utf8Request(RequestFactory()._base_environ(CONTENT_TYPE=header))
     assert (request.content_type, request.content_params) == parse_header_parameters(header)
+    assert parse_header_parameters(request.META["CONTENT_TYPE"]) == (request.content_type, request.content_params)
+
+
+def test_parameters_in_an_unknown_encoding_are_dropped():
+    request = Utf8Request(RequestFactory()._base_environ(CONTENT_TYPE="Multipart/Form-Data; boundary*=zzz''b"))
+    assert (request.content_type, request.content_params) == ("multipart/form-data", {})
+    assert request.META["CONTENT_TYPE"] == "multipart/form-data"
 
 
 def test_an_invalid_host_is_refused_each_time():
