@@ -23,6 +23,7 @@ from predictions.models.summaries import PICKED_BY_BITS
 from registry.models import MULTI_LABEL_TASKS, ModelVersion
 
 REVIEWS = "reviews"  # the name of the row of SummaryProgress for review summaries
+CHANGED_IDS = RawSQL("SELECT prediction FROM changed", [])
 SUMMARY_COLUMNS = [str(field.column) for field in ReviewSummary._meta.concrete_fields if field.name != "is_frozen"]
 # The columns of a summary that are those of its prediction, and the fields that they are read from.
 PREDICTION_FIELDS = {
@@ -129,27 +130,36 @@ def build_summaries(*, reader: AbstractBaseUser | AnonymousUser | None = None, *
     reviews, stored = Review.objects.all(), ReviewSummary.objects.all()
     if reader is not None:
         reviews, stored = Review.objects.visible_to(reader), ReviewSummary.objects.visible_to(reader)
-    reviews = reviews.filter(
-        prediction__status=Prediction.Status.SUCCEEDED, **{f"prediction__{name}": value for name, value in filters.items()}
-    )
+    reviews = _filter_reviews(reviews, filters)
     until = SummaryProgress.get_until(REVIEWS)
     if until is None:
         computed, parameters = build_computed(reviews)
         return f"WITH {computed}, summaries AS (SELECT * FROM computed)", [*parameters]  # noqa: S608  compiled queries
-    changed, changed_parameters = _build_changed(until)
-    changed_ids = RawSQL("SELECT prediction FROM changed", [])
-    computed, parameters = build_computed(reviews.filter(prediction__in=changed_ids))
-    stored = stored.filter(~Q(prediction__in=changed_ids), **filters)
+    recent, parameters = _build_recent(reviews, until)
+    stored = stored.filter(~Q(prediction__in=CHANGED_IDS), **filters)
     stored_query, stored_parameters = stored.values_list(*SUMMARY_COLUMNS).query.sql_with_params()
-    columns, changed = ", ".join(SUMMARY_COLUMNS), f"changed (prediction) AS MATERIALIZED ({changed})"
-    summaries = f"summaries ({columns}) AS (SELECT * FROM computed UNION ALL {stored_query})"  # noqa: S608  compiled query
-    return f"WITH {changed}, {computed}, {summaries}", [*changed_parameters, *parameters, *stored_parameters]
+    summaries = f"summaries ({', '.join(SUMMARY_COLUMNS)}) AS (SELECT * FROM computed UNION ALL {stored_query})"  # noqa: S608
+    return f"{recent}, {summaries}", [*parameters, *stored_parameters]
 
 
 def count_reviewed(**filters: Any) -> int:
-    """Return the number of succeeded predictions with an active review. For the filters, see `build_summaries`."""
-    sql, parameters = build_summaries(**filters)
-    count: int = execute_query(sql + " SELECT COUNT(*) FROM summaries", parameters)[0][0]  # noqa: S608  compiled queries
+    """Return the number of succeeded predictions with an active review. For the filters, see `build_summaries`.
+
+    All stored summaries are counted, from an index alone, and those that are out of date are subtracted.
+    """
+    until = SummaryProgress.get_until(REVIEWS)
+    reviews = _filter_reviews(Review.objects.all(), filters)
+    if until is None:
+        computed, parameters = build_computed(reviews)
+        return int(execute_query(f"WITH {computed} SELECT COUNT(*) FROM computed", parameters)[0][0])  # noqa: S608
+    recent, parameters = _build_recent(reviews, until)
+    stored = ReviewSummary.objects.filter(**filters).order_by().values_list("created_at")
+    changed = stored.filter(prediction__in=CHANGED_IDS)
+    stored_query, stored_parameters = stored.query.sql_with_params()
+    changed_query, changed_parameters = changed.query.sql_with_params()
+    counts = f"""SELECT (SELECT COUNT(*) FROM computed) + (SELECT COUNT(*) FROM ({stored_query}) stored)
+        - (SELECT COUNT(*) FROM ({changed_query}) outdated)"""  # noqa: S608  compiled queries
+    count: int = execute_query(f"{recent} {counts}", [*parameters, *stored_parameters, *changed_parameters])[0][0]
     return count
 
 
@@ -164,6 +174,18 @@ def narrow_to_versions(reviews: QuerySet, versions: Sequence[ModelVersion]) -> Q
     stored = ReviewSummary.objects.filter(model_version__in=versions).values("prediction")
     changed = Review.objects.filter(Q(id__gte=get_first_id(until)) | Q(withdrawn_at__gte=until))
     return reviews.filter(Q(prediction__in=stored) | Q(prediction__in=changed.order_by().values("prediction")))
+
+
+def _filter_reviews(reviews: QuerySet, filters: dict[str, Any]) -> QuerySet:
+    conditions = {f"prediction__{name}": value for name, value in filters.items()}
+    return reviews.filter(prediction__status=Prediction.Status.SUCCEEDED, **conditions)
+
+
+def _build_recent(reviews: QuerySet, until: datetime) -> tuple[str, list[Any]]:
+    """Return the beginning of a statement with `changed`, and with `computed`, the summaries of these predictions."""
+    changed, changed_parameters = _build_changed(until)
+    computed, parameters = build_computed(reviews.filter(prediction__in=CHANGED_IDS))
+    return f"WITH changed (prediction) AS MATERIALIZED ({changed}), {computed}", [*changed_parameters, *parameters]
 
 
 def _build_changed(since: datetime) -> tuple[str, list[Any]]:

@@ -95,12 +95,36 @@ def count_succeeded(
     days = days.filter(model_version=version, day__lt=until)
     count: int = rows.filter(created_at__gte=until).count()
     if since:
-        first_day = round_down_to_day(since + DAY - timedelta.resolution)
+        first_day = round_up_to_day(since)
         days = days.filter(day__gte=first_day)
         count += rows.filter(created_at__gte=since, created_at__lt=first_day).count()
+    return count + (days.aggregate(total=Sum("count"))["total"] or 0)
+
+
+def count_succeeded_between(version: ModelVersion, start: datetime, end: datetime) -> int:
+    """Return the number of succeeded predictions of a version that were created from one time up to another.
+
+    It is the difference of `count_succeeded` since both times, in fewer queries, and without the days after the end.
+    """
+    rows = Prediction.objects.filter(model_version=version, status=Prediction.Status.SUCCEEDED)
+    until = SummaryProgress.get_until(PREDICTIONS)
+    if until is None or start >= until:
+        return rows.filter(created_at__gte=start, created_at__lt=end).count()
+    first_day, last_day = round_up_to_day(start), min(round_up_to_day(end), until)
+    count: int = rows.filter(created_at__gte=start, created_at__lt=first_day).count()
+    if end > last_day:
+        count += rows.filter(created_at__gte=last_day, created_at__lt=end).count()
+    else:
+        count -= rows.filter(created_at__gte=end, created_at__lt=last_day).count()
+    days = PredictionCount.objects.filter(model_version=version, day__gte=first_day, day__lt=last_day)
     return count + (days.aggregate(total=Sum("count"))["total"] or 0)
 
 
 def round_down_to_day(moment: datetime) -> datetime:
     """Return midnight (UTC) of the day of a moment."""
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def round_up_to_day(moment: datetime) -> datetime:
+    """Return the first midnight (UTC) that is not before a moment."""
+    return round_down_to_day(moment + DAY - timedelta.resolution)

@@ -19,7 +19,7 @@ from inference.signature import LabelsOutput, TextInput
 from monitoring.drift.statistics import MAX_CATEGORY_VALUES, Numbers
 from predictions.models import Prediction
 from predictions.models.prediction import SAMPLED_BELOW
-from predictions.usage import count_succeeded
+from predictions.usage import count_succeeded_between
 from registry.models import ModelVersion
 
 MAX_SAMPLE_ROWS = 5000
@@ -157,7 +157,7 @@ def draw_sample(version: ModelVersion, start: datetime, end: datetime) -> Sample
     predictions = Prediction.objects.filter(
         model_version=version, status=Prediction.Status.SUCCEEDED, created_at__gte=start, created_at__lt=end
     )
-    total = count_succeeded(version, since=start) - count_succeeded(version, since=end)
+    total = count_succeeded_between(version, start, end)
     if total > MAX_SAMPLE_ROWS * SPARE_ROWS_RATIO:
         bound = int(MAX_SAMPLE_ROWS * SPARE_ROWS_RATIO / total * RANDOM_VALUE_COUNT)
         predictions = predictions.filter(id__random_bits__lt=f"{bound:08x}")
