@@ -7,10 +7,10 @@ from django.utils import timezone
 from evaluation.comparison import compare_versions
 from evaluation.tests.factories import make_predictions, make_value_reviews
 from inference.tests.factories import make_image
-from predictions.models import ReviewSummary
+from predictions.models import Prediction, ReviewSummary
 from predictions.services import predict, review_prediction
 from predictions.services.summaries import SUMMARY_DELAY, update_summaries
-from predictions.tests.factories import make_prediction
+from predictions.tests.factories import change_predictions, make_prediction
 from registry.models import ModelVersion
 from registry.services import register_model
 
@@ -50,6 +50,18 @@ def test_an_input_submitted_twice_counts_once_with_its_newest_prediction_and_rev
     assert compare_versions(shades, second, reader=user).n == 0
     review_prediction(prediction=of_other, reviewer=reviewer, verdict="unsure")
     assert compare_versions(shades, second, reader=reviewer).neither == 1
+
+
+def test_predictions_of_the_same_stored_input_are_compared(shades, user, reviewer, write_dummy):
+    """A replay does not store the input again."""
+    second = register_model(path=write_dummy(fixed=[0, 0, 1]))
+    first, replayed = (
+        make_prediction(user, make_image(shade), model=f"shades:{name}") for shade, name in ((255, "1"), (9, "2"))
+    )
+    change_predictions(Prediction.objects.filter(pk=replayed.pk), input=first.input)
+    review_prediction(prediction=first, reviewer=reviewer, verdict="correct")
+    comparison = compare_versions(shades, second, reader=reviewer)
+    assert (comparison.n, comparison.both) == (1, 1)
 
 
 def test_reviews_of_other_users_predictions_are_not_used(shades, user, other, reviewer, write_dummy):
