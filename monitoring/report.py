@@ -50,9 +50,13 @@ def build_report(window: Window, *, versions: Sequence[UUID] | None = None) -> O
     )
 
 
-def compare_counts(current: Counter[str], previous: Counter[str]) -> list[CountRow]:
-    """Return a row per name in either counter, the most frequent in the current one first."""
-    names = sorted({*current, *previous}, key=lambda name: (-current[name], -previous[name], name))
+def compare_counts(current: Counter[str], previous: Counter[str], *, limit: int | None = None) -> list[CountRow]:
+    """Return a row per name in either counter, the most frequent in the current one first.
+
+    Args:
+        limit: return only the first rows.
+    """
+    names = sorted({*current, *previous}, key=lambda name: (-current[name], -previous[name], name))[:limit]
     totals = current.total(), previous.total()
     return [
         CountRow(
@@ -90,8 +94,8 @@ def _compare_users(current: Counter[str], previous: Counter[str]) -> list[CountR
     """Return the users with the most predictions. Predictions without a user share one row."""
     ids = [user_id for user_id in {*current, *previous} if user_id]
     names = {str(pk): name for pk, name in User.objects.filter(pk__in=ids).values_list("pk", "username")}
-    rows = compare_counts(_replace_ids(current, names), _replace_ids(previous, names))
-    return [row for row in rows if row.current][:MAX_LISTED_USERS]
+    rows = compare_counts(_replace_ids(current, names), _replace_ids(previous, names), limit=MAX_LISTED_USERS)
+    return [row for row in rows if row.current]
 
 
 def _replace_ids(counter: Counter[str], names: dict[str, str]) -> Counter[str]:

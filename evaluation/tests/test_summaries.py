@@ -15,6 +15,7 @@ from evaluation.tests.factories import LABELS, make_predictions
 from predictions.models import Prediction, PredictionCount, Review, ReviewSummary, SummaryProgress
 from predictions.services import review_prediction, withdraw_review
 from predictions.services.summaries import delete_summaries, update_summaries
+from predictions.summary_sql import count_reviewed
 from predictions.tests.factories import allow_changes, change_predictions
 from predictions.tests.plans import explain, on_postgresql
 from predictions.usage import count_succeeded
@@ -194,6 +195,35 @@ def test_summaries_give_the_metrics_of_lists_of_labels(blends, user, reviewer):
     assert assert_same(blends, [reviewer])[2].multi_label.n > 30
     review_prediction(prediction=predictions[3], reviewer=reviewer, true_labels=["grey"])
     assert_same(blends, [reviewer])
+
+
+def test_reviewed_predictions_are_counted_without_their_summaries(label_rows, shades, reviewer, other):
+    def assert_count():
+        reviewed = Prediction.objects.filter(reviews__withdrawn_at=None, reviews__isnull=False).distinct()
+        middle = label_rows[40].created_at
+        assert count_reviewed() == count_reviewed(model_version__in=[shades.pk]) == reviewed.count()
+        assert count_reviewed(created_at__lt=middle) == reviewed.filter(created_at__lt=middle).count()
+
+    assert_count()
+    update_summaries()
+    assert_count()
+    for prediction in label_rows[10:20]:
+        withdraw_review(prediction=prediction, reviewer=reviewer)
+        withdraw_review(prediction=prediction, reviewer=other)
+    for prediction in label_rows[78:83]:
+        review_prediction(prediction=prediction, reviewer=reviewer, true_label="white")
+    assert_count()
+
+
+@on_postgresql
+def test_reviewed_predictions_are_counted_in_an_index_alone(label_rows):
+    update_summaries()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    with CaptureQueriesContext(connection) as captured:
+        count_reviewed(created_at__gte=label_rows[40].created_at)
+    plan = explain(query["sql"] for query in captured)
+    assert "Index Only Scan using reviewsummary_created_at" in plan
 
 
 @on_postgresql

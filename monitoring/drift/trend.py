@@ -69,7 +69,7 @@ def _prepare_measure(column: Column, reference: Sample) -> Callable[[Sample], fl
     if reference.has_many_numbers(column):
         numbers = reference.get_numbers(column)
         spread = max(float(numbers.std()), MIN_STANDARD_DEVIATION)
-        numbers = np.sort(numbers)  # SciPy sorts them for each part: 0.4 instead of 0.9 ms of CPU if they are sorted already
+        numbers = np.sort(numbers)  # once, not for each part
         return lambda part: compute_wasserstein(numbers, np.sort(part.get_numbers(column))) / spread
     counts = reference.count_categories(column)
     return lambda part: compute_jensen_shannon(counts, part.count_categories(column))

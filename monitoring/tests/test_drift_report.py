@@ -231,8 +231,8 @@ def test_a_sample_is_random_and_repeatable(shades, monkeypatch):
 
 
 def test_the_report_needs_the_same_queries_whatever_there_is(flowers, django_assert_num_queries):
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(6):
         build_report(flowers)
     make_two_weeks(flowers, draw_flower, draw_flower, count=40)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(6):
         build_report(flowers)

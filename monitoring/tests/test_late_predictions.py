@@ -1,6 +1,7 @@
 """Predictions that become final long after they were created are counted in the hour and the day of their creation."""
 
 from datetime import timedelta
+from itertools import combinations
 
 import pytest
 from django.core.files.base import ContentFile
@@ -19,7 +20,7 @@ from predictions.review_strategies import ReviewQueue
 from predictions.services.background import cancel_prediction, queue_prediction, requeue_lost, run_queued_prediction
 from predictions.services.background.transitions import claim_prediction
 from predictions.services.summaries import update_summaries
-from predictions.usage import count_succeeded
+from predictions.usage import count_succeeded, count_succeeded_between
 
 pytestmark = pytest.mark.django_db
 AGE = timedelta(days=3)
@@ -59,6 +60,10 @@ def assert_counts(version, reviewer, now):
     for since in (None, start, start + DAY):
         expected = rows.filter(created_at__gte=since) if since else rows
         assert count_succeeded(version, since=since) == expected.count()
+    moments = [start, start + 7.5 * HOUR, start + DAY, start + 1.5 * DAY, now - HOUR, now]
+    for first, last in combinations(moments, 2):
+        expected = rows.filter(created_at__gte=first, created_at__lt=last)
+        assert count_succeeded_between(version, first, last) == expected.count()
     assert draw_sample(version, start, start + DAY).total == rows.filter(created_at__lt=start + DAY).count()
     assert evaluate_version(version, reader=reviewer).predictions == rows.count()
     in_queue = {row.pk for row in ReviewQueue(version, "newest").get_predictions()}

@@ -1,13 +1,23 @@
 """The number of predictions of a version, and the time of the last one."""
 
+from itertools import combinations
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from predictions.models import Prediction
+from predictions.models import Prediction, PredictionCount, SummaryProgress
 from predictions.tests.factories import make_prediction
 from predictions.tests.plans import explain, on_postgresql
-from predictions.usage import Usage, count_usage
+from predictions.usage import (
+    DAY,
+    PREDICTIONS,
+    Usage,
+    count_succeeded,
+    count_succeeded_between,
+    count_usage,
+    round_down_to_day,
+)
 from registry.models import ModelVersion
 from registry.services import register_model
 
@@ -31,3 +41,15 @@ def test_usage_reads_the_index_on_version_and_id(shades, write_dummy, user):
     plan = explain(query["sql"] for query in captured if "usage_count" in query["sql"])
     assert "prediction_version_id" in plan
     assert f"Filter: (model_version_id = '{unused.pk}'" not in plan
+
+
+def test_removed_predictions_of_whole_days_are_counted(shades, user):
+    today = round_down_to_day(make_prediction(user).created_at)
+    SummaryProgress.objects.create(name=PREDICTIONS, until=today)
+    for age, count in ((1, 100), (2, 20), (3, 3)):
+        PredictionCount.objects.create(day=today - age * DAY, model_version=shades, user=user, count=count)
+    moments = [today + number * DAY / 2 for number in range(-6, 4)]
+    for start, end in combinations(moments, 2):
+        expected = count_succeeded(shades, since=start) - count_succeeded(shades, since=end)
+        assert count_succeeded_between(shades, start, end) == expected
+    assert count_succeeded_between(shades, today - 2 * DAY, today + 2 * DAY) == 121
