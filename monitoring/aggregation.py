@@ -41,7 +41,7 @@ def count_predictions(ranges: Sequence[TimeRange], *, versions: Sequence[UUID] |
     for hour, version, labels in _read_label_lists(rows):
         tallies[hour, version].counts["label"].update(labels)
     for key, milliseconds in _read_latencies(rows).items():
-        tallies[key].latencies.append(np.rint(np.array(milliseconds) * 1000).astype(np.int64))
+        tallies[key].latencies.append(np.sort(np.rint(np.array(milliseconds) * 1000).astype(np.int64)))
     return tallies
 
 

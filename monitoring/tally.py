@@ -11,9 +11,8 @@ from typing import Any, Self
 from uuid import UUID
 
 import numpy as np
-import numpy.typing as npt
 
-Microseconds = npt.NDArray[np.int64]
+from monitoring.quantiles import Microseconds, compute_quantiles
 
 COUNTER_NAMES = ("status", "error", "label", "user")
 ROLLUP_COLUMNS = ("counts", "confidences", "confidence_sum", "input_bytes", "latencies")
@@ -29,7 +28,8 @@ class Tally:
         counts: a counter per name in `COUNTER_NAMES`: by status, error code, label, and user id (empty: no user).
         confidences: number of predictions with a confidence.
         input_bytes: total size of the inputs. An input with two predictions counts twice.
-        latencies: preprocessing, queue and inference time together, of predictions that have all three.
+        latencies: preprocessing, queue and inference time together, of predictions that have all three. Arrays in ascending
+            order.
     """
 
     counts: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in COUNTER_NAMES})
@@ -91,8 +91,7 @@ class Tally:
         """Return latency quantiles in milliseconds, with linear interpolation as in pandas and PostgreSQL."""
         if not self.latencies:
             return [None for _ in shares]
-        quantiles: list[float] = np.quantile(np.concatenate(self.latencies) / 1000, shares).tolist()
-        return quantiles
+        return compute_quantiles(self.latencies, shares)
 
 
 Tallies = dict[tuple[datetime, UUID], Tally]
