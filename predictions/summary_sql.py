@@ -127,10 +127,10 @@ def build_summaries(*, reader: AbstractBaseUser | AnonymousUser | None = None, *
         reader: users get the summaries of their own predictions, reviewers those of all predictions. None: all.
         filters: conditions for fields of predictions that are also fields of summaries.
     """
-    reviews, stored = Review.objects.all(), ReviewSummary.objects.all()
+    all_reviews, stored = Review.objects.all(), ReviewSummary.objects.all()
     if reader is not None:
-        reviews, stored = Review.objects.visible_to(reader), ReviewSummary.objects.visible_to(reader)
-    reviews = _filter_reviews(reviews, filters)
+        all_reviews, stored = Review.objects.visible_to(reader), ReviewSummary.objects.visible_to(reader)
+    reviews = _filter_reviews(all_reviews, filters)
     until = SummaryProgress.get_until(REVIEWS)
     if until is None:
         computed, parameters = build_computed(reviews)
