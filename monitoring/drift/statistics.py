@@ -90,16 +90,11 @@ def compute_chi_squared(reference: Counter[str], current: Counter[str]) -> float
 def compute_wasserstein(reference: Numbers, current: Numbers) -> float:
     """Return the area between the two distribution functions, in the unit of the values.
 
-    S. S. Vallender, Theory Probab. Appl. 18 (1974) 784-786. The result is exactly that of SciPy's `wasserstein_distance`.
-    With 5,000 sorted values, 0.1 instead of 0.3 ms of CPU: one stable sort merges the samples and gives both positions.
+    S. S. Vallender, Theory Probab. Appl. 18 (1974) 784-786.
     """
-    values = np.concatenate((reference, current))
-    order = np.argsort(values, kind="stable")
-    reference_ranks = np.cumsum(order < len(reference))[:-1]
-    # Among equal values, a rank is too low. The width of these steps is 0.
-    current_ranks = np.arange(1, len(values)) - reference_ranks
-    heights = np.abs(reference_ranks / len(reference) - current_ranks / len(current))
-    return float(np.vecdot(heights, np.diff(values[order])))
+    from scipy.stats import wasserstein_distance
+
+    return float(wasserstein_distance(reference, current))
 
 
 def compute_jensen_shannon(reference: Counter[str], current: Counter[str]) -> float:

@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import numpy as np
-
 from monitoring.drift.samples import Column, Sample
 from monitoring.drift.statistics import MIN_STANDARD_DEVIATION, compute_jensen_shannon, compute_wasserstein
 from monitoring.windows import Window
@@ -69,7 +67,6 @@ def _prepare_measure(column: Column, reference: Sample) -> Callable[[Sample], fl
     if reference.has_many_numbers(column):
         numbers = reference.get_numbers(column)
         spread = max(float(numbers.std()), MIN_STANDARD_DEVIATION)
-        numbers = np.sort(numbers)  # once, not for each part
-        return lambda part: compute_wasserstein(numbers, np.sort(part.get_numbers(column))) / spread
+        return lambda part: compute_wasserstein(numbers, part.get_numbers(column)) / spread
     counts = reference.count_categories(column)
     return lambda part: compute_jensen_shannon(counts, part.count_categories(column))
