@@ -1,4 +1,4 @@
-"""A proxy with the configuration that mlsite ships, for tests."""
+"""Proxies with the configuration that mlsite ships, for tests."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from pathlib import Path
 from mlsite.tests.site import ROOT
 
 NGINX = ROOT / "deploy" / "nginx"
+CADDYFILE = ROOT / "deploy" / "caddy" / "Caddyfile"
+CADDY_OPTIONS = """{{
+	admin off
+	http_port {http_port}
+	https_port {https_port}
+	storage file_system {folder}/caddy
+"""
 NGINX_MAIN = """
 daemon off;
 {user}
@@ -25,6 +32,38 @@ http {{
 }}
 """
 CERTIFICATE_OPTIONS = ["-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
+
+
+def write_certificate(folder: Path) -> tuple[Path, Path]:
+    """Write a new certificate for 127.0.0.1. Return the files of the certificate and of its key."""
+    certificate, key = folder / "site.pem", folder / "site.key"
+    options = [*CERTIFICATE_OPTIONS, "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = ["openssl", "req", "-x509", *options, "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    return certificate, key
+
+
+def write_caddyfile(folder: Path, *, http_port: int, https_port: int, site_port: int, path: str = "") -> Path:
+    """Write the shipped configuration with other ports and a new certificate. Return the file.
+
+    Args:
+        path: the path of the site below its host.
+    """
+    certificate, key = write_certificate(folder)
+    text = CADDYFILE.read_text()
+    ports = {"http_port": http_port, "https_port": https_port}
+    start, end = f"127.0.0.1 {{\n\ttls {certificate} {key}\n", "}\n"
+    if path:
+        start, end = f"{start}handle_path {path}/* {{\n", f"}}\n{end}"
+    for old, new in {
+        "\n{\n": f"\n{CADDY_OPTIONS.format(folder=folder, **ports)}",
+        "mlsite.example.org {\n": start,
+        "reverse_proxy 127.0.0.1:8000 {": f"reverse_proxy 127.0.0.1:{site_port} {{",
+    }.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    (folder / "Caddyfile").write_text(text.removesuffix("}\n") + end)
+    return folder / "Caddyfile"
 
 
 def write_nginx_files(
@@ -45,10 +84,7 @@ def write_nginx_files(
         media: the folder of uploaded files.
         user: directive that names the user of the worker processes.
     """
-    certificate, key = folder / "site.pem", folder / "site.key"
-    options = [*CERTIFICATE_OPTIONS, "-addext", "subjectAltName=IP:127.0.0.1"]
-    command = ["openssl", "req", "-x509", *options, "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(command, check=True, capture_output=True)
+    certificate, key = write_certificate(folder)
     (folder / "sub-path.conf").write_text((NGINX / "sub-path.conf").read_text())
     text = (NGINX / "mlsite.conf").read_text()
     for old, new in {

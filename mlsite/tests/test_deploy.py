@@ -48,7 +48,7 @@ def test_the_site_works_behind_nginx(make_site, tmp_path, nginx):
     proxy = subprocess.Popen([nginx, "-c", str(path)], stderr=subprocess.DEVNULL)
     try:
         url, options = f"https://127.0.0.1:{https_port}", {"verify": str(tmp_path / "site.pem"), "timeout": 20}
-        _wait_until_ready(url, options)
+        wait_until_ready(url, options)
         image = (SAMPLES / "seven.png").read_bytes()
         created = requests.post(
             url + PREDICTIONS_PATH, headers=build_auth_header(token), files={"image": image}, **options
@@ -82,7 +82,7 @@ def test_the_site_works_below_a_path_and_nginx_sends_its_images(make_site, tmp_p
         browser = requests.Session()
         browser.trust_env = False  # REQUESTS_CA_BUNDLE would override the next line
         browser.verify = str(tmp_path / "site.pem")
-        _wait_until_ready(url, {"verify": browser.verify, "timeout": 20})
+        wait_until_ready(url, {"verify": browser.verify, "timeout": 20})
         sign_in(browser, url)
         image = (SAMPLES / "seven.png").read_bytes()
         created = browser.post(
@@ -155,7 +155,7 @@ def crawl(browser, url, limit=80):
     return visited
 
 
-def _wait_until_ready(url, options):
+def wait_until_ready(url, options):
     deadline = time.monotonic() + 120
     while _get_status(f"{url}/readyz", options) != 200:
         assert time.monotonic() < deadline
