@@ -25,7 +25,7 @@ def compute_quantiles(arrays: Sequence[Microseconds], shares: Sequence[float]) -
         quantiles: list[float] = np.quantile(np.concatenate(arrays) / 1000, shares).tolist()
         return quantiles
     positions = (count - 1) * np.array(shares, np.float64)
-    ranks = np.floor(positions).astype(np.int64)
+    ranks = positions.astype(np.int64)
     lower = _select_ranks(arrays, ranks) / 1000
     upper = _select_ranks(arrays, np.minimum(ranks + 1, count - 1)) / 1000
     weights, widths = positions - ranks, upper - lower
