@@ -19,10 +19,12 @@ time.sleep(60)
 @pytest.mark.once
 def test_all_threads_have_stopped():
     with subprocess.Popen([sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE) as process:
-        process.stdout.readline()
-        stop_process(process.pid)
-        assert list_thread_states(process.pid) == {"T"}
-        process.kill()
+        try:
+            process.stdout.readline()
+            stop_process(process.pid)
+            assert list_thread_states(process.pid) == {"T"}
+        finally:
+            process.kill()
 
 
 def test_a_process_that_has_ended_is_reported():

@@ -81,6 +81,8 @@ def test_an_index_serves_each_filter_of_deliveries(webhook):
         if not any(index in plan for index in indexes) or "Seq Scan" in plan:
             problems.append(f"{query}\n{plan}")
     assert not problems, "\n\n".join(problems)
+    plan = filter_deliveries(webhook, "event=prediction.succeeded")[:51].explain()
+    assert "SubPlan" in plan and "Nested Loop" not in plan and "Join" not in plan, plan
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="for the run on PostgreSQL")

@@ -69,6 +69,14 @@ INDEX_BY_FILTER = {
     "user=eve&user=nobody": "prediction_user_id",
     "id=01a21400-0000-7000-8000-000000000000": "predictions_prediction_pkey",
 }
+QUERIES_WITHOUT_ROWS = [
+    "model=shades&label=old",  # no version has this label
+    "version=1&label=old",
+    "model=shades&label=old&label=none",
+    "status=failed&label=black",  # only succeeded predictions have an output and reviews
+    "status=failed&status=queued&min_confidence=0.5",
+    "status=canceled&reviewed=false",
+]
 INDEX_BY_STRATEGY = {
     "random": "prediction_shuffled",
     "uncertain": "prediction_version_confidence",
@@ -117,8 +125,8 @@ def test_an_index_serves_each_filter(many, reviewer):
     assert not any(problems.values()), "\n\n".join(f"{query}\n{plan}" for query, plan in problems.items() if plan)
 
 
-@pytest.mark.parametrize("query", ["model=shades&label=old", "version=1&label=old", "model=shades&label=old&label=none"])
-def test_a_label_that_no_selected_version_predicts_reads_no_predictions(many, reviewer, query):
+@pytest.mark.parametrize("query", QUERIES_WITHOUT_ROWS)
+def test_filters_that_exclude_each_other_read_no_predictions(many, reviewer, query):
     rows = PredictionFilter(QueryDict(query), Prediction.objects.order_by("-id"), request=SimpleNamespace(user=reviewer)).qs
     assert rows.query.is_empty()
 
