@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -74,39 +74,39 @@ class Sample:
     total: int
     times: list[datetime] = field(default_factory=list)
     sources: dict[str, list[Any]] = field(default_factory=dict)
-    _values: dict[Column, list[Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _columns: dict[Column, list[Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _numbers: dict[Column, Numbers] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def size(self) -> int:
         return len(self.times)
 
-    def select(self, start: datetime, end: datetime, rows: Sequence[int]) -> Sample:
-        """Return a part of the sample, given the positions of its predictions. The number of all predictions is unknown."""
-        sources = {source: [values[row] for row in rows] for source, values in self.sources.items()}
-        return Sample(start, end, 0, [self.times[row] for row in rows], sources)
-
-    def get_values(self, column: Column) -> list[Any]:
-        """Return the values of a column, without missing values."""
-        if column not in self._values:  # saves 15 of 21 ms of CPU with ten features
+    def get_column(self, column: Column) -> list[Any]:
+        """Return the value of a column of each prediction, None if it is missing."""
+        if column not in self._columns:
             values = self.sources.get(column.source, [])
             if column.source == "feature":
                 values = [features.get(column.name) for features in values]
-            self._values[column] = [value for value in values if value is not None] if None in values else values
-        return self._values[column]
+            self._columns[column] = values
+        return self._columns[column]
 
-    def get_numbers(self, column: Column) -> Numbers:
+    def get_column_numbers(self, column: Column) -> Numbers:
+        """Return the value of a column of each prediction as a number, NaN if it is missing."""
         if column not in self._numbers:
-            self._numbers[column] = np.array(self.get_values(column), np.float64)
+            self._numbers[column] = np.array(self.get_column(column), np.float64)
         return self._numbers[column]
 
+    def get_values(self, column: Column) -> list[Any]:
+        """Return the values of a column, without missing values."""
+        return drop_missing(self.get_column(column))
+
+    def get_numbers(self, column: Column) -> Numbers:
+        """Return the values of a column as numbers, without missing values."""
+        numbers = self.get_column_numbers(column)
+        return numbers[~np.isnan(numbers)]
+
     def count_categories(self, column: Column) -> Counter[str]:
-        values = self.get_values(column)
-        counts: Counter[str] = Counter()
-        # Formats each different value once. Without its type, true and 1 would be the same value.
-        for (_, value), count in Counter(zip(map(type, values), values, strict=True)).items():
-            counts[format_category(value)] += count
-        return counts
+        return count_categories(self.get_values(column))
 
     def count_missing(self, column: Column) -> Counter[str]:
         """Return the numbers of rows with and without a value, as `present` and `missing`."""
@@ -116,6 +116,18 @@ class Sample:
     def has_many_numbers(self, column: Column) -> bool:
         """Return whether the values of a column are numbers, and too many different ones to compare them as categories."""
         return column.kind == "number" and len(np.unique(self.get_numbers(column))) > MAX_CATEGORY_VALUES
+
+
+def drop_missing(values: list[Any]) -> list[Any]:
+    return [value for value in values if value is not None] if None in values else values
+
+
+def count_categories(values: list[Any]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    # Formats each different value once. Without its type, true and 1 would be the same value.
+    for (_, value), count in Counter(zip(map(type, values), values, strict=True)).items():
+        counts[format_category(value)] += count
+    return counts
 
 
 def format_category(value: Any) -> str:
