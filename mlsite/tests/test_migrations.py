@@ -11,6 +11,9 @@ from predictions.tests.factories import make_prediction
 
 APPS = ("evaluation", "monitoring", "predictions", "registry", "events")
 
+# SQLite copies a table to change it, which takes 40 s for all migrations. `make check` compares the models, too.
+pytestmark = [pytest.mark.slow] if connection.vendor == "sqlite" else []
+
 
 @pytest.mark.django_db(transaction=True)
 def test_every_migration_is_reversible(shades, user):
