@@ -20,7 +20,7 @@ class Fault:
     Args:
         id: as in the issue and in the result table.
         inject: damages and heals the site in each round, while clients send requests.
-        bar: what must hold, besides that the store has no breach.
+        bar: the criterion that must be met, in addition to no breach in the store.
         programs: that must be installed. If one is missing, the fault is not run.
         needs_root: whether only root can inject it.
         divisor: of the number of rounds, for faults whose rounds take long.

@@ -44,7 +44,12 @@ def build_request(run: FaultRun, reference: str, seed: int) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + request.body
 
 
-@fault("F20", "Slow clients without a proxy", bar="normal again within 30 s; /healthz meanwhile is noted", divisor=10)
+@fault(
+    "F20",
+    "Slow clients without a proxy",
+    bar="back to normal within 30 s; the response time of /healthz is noted",
+    divisor=10,
+)
 def occupy_threads(run: FaultRun) -> None:
     run.start()
     for number in run.iterate_rounds():
@@ -122,7 +127,10 @@ def race_with_one_key(run: FaultRun) -> None:
 
 
 @fault(
-    "F32", "Overload: 120 clients", bar="others get 429 or 503 with Retry-After; p95 of accepted at most 3 times", divisor=20
+    "F32",
+    "Overload: 120 clients",
+    bar="refused requests get 429 or 503 with Retry-After; p95 of accepted requests at most triples",
+    divisor=20,
 )
 def overload(run: FaultRun) -> None:
     run.start()

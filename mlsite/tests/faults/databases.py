@@ -26,7 +26,7 @@ TERMINATION_PAUSE_SECONDS = 0.2
 LONG_READ_SECONDS = 5.0
 
 
-@fault("F7", "Database crashed", databases=(POSTGRES,), bar="503 within 5 s meanwhile; recovery within 5 s")
+@fault("F7", "Database crashed", databases=(POSTGRES,), bar="503 within 5 s while it is down; recovery within 5 s")
 def crash_database(run: FaultRun) -> None:
     run.start()
     for _ in run.iterate_rounds():
@@ -87,7 +87,11 @@ def restart_idle_database(run: FaultRun) -> None:
 
 
 @fault(
-    "F10", "Database stopped for 30 s", databases=(POSTGRES,), bar="/healthz 200, /readyz 503; memory + 50 MB", divisor=10
+    "F10",
+    "Database stopped for 30 s",
+    databases=(POSTGRES,),
+    bar="/healthz returns 200, /readyz returns 503; memory grows by at most 50 MB",
+    divisor=10,
 )
 def stop_database(run: FaultRun) -> None:
     run.start()
@@ -143,7 +147,12 @@ def check_stalled_pages(run: FaultRun) -> None:
         run.expect(time.time() - sent < MAX_RESPONSE_SECONDS, f"{path} took more than 5 s")
 
 
-@fault("F12", "SQLite: contention, kills, and a long reader", databases=(SQLITE,), bar="no locked database; integrity_check")
+@fault(
+    "F12",
+    "SQLite: contention, kills, and a long reader",
+    databases=(SQLITE,),
+    bar="no error because of a locked database; integrity_check passes",
+)
 def contend_for_sqlite(run: FaultRun) -> None:
     run.start()
     path, finished = run.site.folder / "site.sqlite3", threading.Event()

@@ -19,7 +19,13 @@ TERMINATE = (
 MAKE_WRITABLE = "BEGIN READ WRITE; ALTER DATABASE postgres RESET default_transaction_read_only; COMMIT"
 
 
-@fault("F36", "Database read-only", databases=(POSTGRES,), bar="503 meanwhile, also from /readyz; no restart", divisor=2)
+@fault(
+    "F36",
+    "Database read-only",
+    databases=(POSTGRES,),
+    bar="503 while it is read-only, also from /readyz; works again without a restart",
+    divisor=2,
+)
 def make_database_read_only(run: FaultRun) -> None:
     run.start()
     for _ in run.iterate_rounds():

@@ -32,7 +32,8 @@ CGROUP_V2 = Path("/sys/fs/cgroup/cgroup.controllers")
 
 
 @fault(
-    "F5", "Model hangs", bar="503 inference-timeout within the deadline + 1 s; the worker is replaced; others' p95 x 2",
+    "F5", "Model hangs",
+    bar="503 inference-timeout within the deadline + 1 s; the worker is replaced; p95 of the other model at most doubles",
     divisor=4, settings={"PREDICT_TIMEOUT": str(TIMEOUT_SECONDS)},
 )  # fmt: skip
 def hang_model(run: FaultRun) -> None:
@@ -61,7 +62,7 @@ def hang_model(run: FaultRun) -> None:
 
 
 @fault(
-    "F6", "Memory limit reached", bar="at most the worker dies; back within 10 s", divisor=4, needs_root=True
+    "F6", "Memory limit reached", bar="at most one worker dies; recovery within 10 s", divisor=4, needs_root=True
 )  # fmt: skip
 def exhaust_memory(run: FaultRun) -> None:
     if not CGROUPS.is_dir() or CGROUP_V2.exists():
@@ -117,7 +118,7 @@ def send_large_image(run: FaultRun, image: bytes) -> None:
 @fault(
     "F29",
     "Versions exchanged under load",
-    bar="no mix-up in 5,000 requests; a damaged version is refused",
+    bar="no response names a wrong version in 5,000 requests; a damaged version is refused",
     divisor=20,
     acknowledged=0,
 )

@@ -60,7 +60,7 @@ def kill_master(run: FaultRun) -> None:
     run.result.notes.append(f"orphan workers exit within {slowest_exit:.1f} s")
 
 
-@fault("F3", "SIGTERM under load", bar="exit status 0 within 30 s; no short response", divisor=2)
+@fault("F3", "SIGTERM under load", bar="exit status 0 within 30 s; no truncated response", divisor=2)
 def stop_server(run: FaultRun) -> None:
     run.start()
     for _ in run.iterate_rounds():
@@ -76,7 +76,7 @@ def stop_server(run: FaultRun) -> None:
     run.expect(not short, f"{short} short responses")
 
 
-@fault("F4", "Reload (SIGHUP)", bar="no failure with 3 retries; without, at most 1 request in 1,000")
+@fault("F4", "Reload (SIGHUP)", bar="no failure with 3 retries; without retries, at most 1 request in 1,000 fails")
 def reload_workers(run: FaultRun) -> None:
     run.start()
     operations, failures, finished = [0], [], threading.Event()

@@ -15,7 +15,7 @@ from mlsite.tests.site import ROOT
 PAGE = ROOT / "docs" / "reliability.md"
 START, END = "<!-- results of make faults -->", "<!-- end of results -->"
 MAX_LINE_CHARACTERS = 120
-COLUMNS = ("Fault", "Database", "Rounds", "Acked", "Lost", "Doubled", "Mismatched", "Other", "Recovery", "Bound")
+COLUMNS = ("Fault", "Database", "Rounds", "Acked", "Lost", "Duplicated", "Mismatched", "Other", "Recovery", "Bound")
 
 
 def write_page(results: Sequence[Result], page: Path = PAGE) -> None:
@@ -33,8 +33,8 @@ def build_section(results: Sequence[Result]) -> str:
         describe_measurement(run),
         build_table(run),
         describe_total(run),
-        *build_list("### Bars", dict.fromkeys(f"{r.fault} {r.name}: {r.bar}." for r in run if r.bar)),
-        *build_list("### Bars that were missed", (f"{label(r)}: {miss}" for r in run for miss in shorten(r.misses))),
+        *build_list("### Criteria", dict.fromkeys(f"{r.fault} {r.name}: {r.bar}." for r in run if r.bar)),
+        *build_list("### Missed criteria", (f"{label(r)}: {miss}" for r in run for miss in shorten(r.misses))),
         *build_list("### Breaches", (f"{label(r)}: {breach}" for r in run for breach in shorten(r.breaches))),
         *build_list("### Responses and notes", (f"{label(r)}: {', '.join(shorten(r.notes))}" for r in run if r.notes)),
         *build_list("### Not run", list_not_run(results)),

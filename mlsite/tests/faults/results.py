@@ -29,9 +29,9 @@ class Result:
     Args:
         lost, doubled, mismatched, other: numbers of breaches of the store, by kind.
         recovery_seconds: the longest time from the end of a fault to the next success.
-        misses: what did not hold besides the store, see the bar of the fault.
+        misses: the parts of the criterion that were not met.
         not_run: why the fault was not run.
-        bar: what must hold besides the store.
+        bar: the criterion of the fault, in addition to no breach in the store.
         load_average: of the last five minutes, when the fault ended. It includes the load of the fault.
     """
 

@@ -114,7 +114,7 @@ def compare_events(result: Result, target: str, keys: dict[str, str], values: It
     pairs = [(as_arrived.get(key, []), ids) for key, ids in group_by_key(keys, keys).items()]
     if disordered := sum(found != [uuid for uuid in ids if uuid in arrived] for found, ids in pairs):
         result.misses.append(f"{disordered} keys with events in another order at {target}")
-    result.notes.append(f"{len(arrived):,} events at {target}, and {len(events) - len(arrived):,} repetitions")
+    result.notes.append(f"{len(arrived):,} events at {target}, {len(events) - len(arrived):,} of them repeated")
 
 
 def group_by_key(ids: Iterable[str], keys: dict[str, str]) -> dict[str, list[str]]:

@@ -33,7 +33,7 @@ TABLE = "predictions_prediction"
 @fault(
     "F27",
     "Migration under load",
-    bar="no 5xx, but on SQLite at most 1 in 1,000 while a table is copied; p99 at most 2 s; each release runs",
+    bar="no 5xx, except on SQLite for at most 1 request in 1,000 while it copies a table; p99 at most 2 s; all releases run",
     divisor=10,
 )
 def upgrade_under_load(run: FaultRun) -> None:
