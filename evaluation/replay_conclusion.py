@@ -151,7 +151,7 @@ def _conclude_values(values: ValueComparison, numbers: dict[str, int], unit: str
         return "same", text
     if values.low is None or values.high is None:
         return "unclear", text
-    reason = _("The difference of the errors is %(difference)s (95%% interval: %(low)s to %(high)s).") % texts
+    reason = _("The difference between the errors is %(difference)s (95%% interval: %(low)s to %(high)s).") % texts
     if values.low <= 0 <= values.high:
         return "unclear", f"{text} {reason}"
     return "better" if values.high < 0 else "worse", f"{text} {reason}"

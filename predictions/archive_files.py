@@ -96,7 +96,7 @@ class ArchiveFile:
         """
         if total > MAX_EXPANSION * self._size + EXPANSION_ALLOWANCE_BYTES:
             raise make_archive_error(
-                gettext("The archive of %(size)s expands to %(total)s. Images do not shrink that much.")
+                gettext("The archive (%(size)s) expands to %(total)s. Images do not compress that much.")
                 % {"size": format_bytes(self._size), "total": format_bytes(total)},
                 code="archive-bomb",
             )

@@ -118,7 +118,7 @@ def _select_assignments(user: User) -> QuerySet:
 
 
 def _select_of_others(user: User) -> QuerySet:
-    """Return the predictions that a user has made of inputs of others."""
+    """Return the predictions that a user has made of other users' inputs."""
     return Prediction.objects.filter(user=user.pk).exclude(input__user=user.pk)
 
 
@@ -150,7 +150,7 @@ ERASERS = (
     ),
     Eraser(
         "predictions.prediction.user",
-        _("predictions of inputs of others"),
+        _("predictions of other users' inputs"),
         UNLINKED,
         _select_of_others,
         lambda user: unlink_some(_select_of_others(user), "user"),

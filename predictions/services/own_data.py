@@ -185,7 +185,8 @@ def _describe_archive(missing: list[str], language: str) -> str:
         lines = [
             gettext("Your data. Each table is a JSON file and a CSV file with the same rows, newest first."),
             gettext(
-                "Times are in UTC. Images have the ID of their input as name, and files of batch jobs the ID of the job."
+                "Times are in UTC. Images are named after the ID of their input, and files of batch jobs after the "
+                "ID of the job."
             ),
         ]
         if missing:
