@@ -92,5 +92,5 @@ class BearerScheme(OpenApiAuthenticationExtension):
         return {
             "type": "http",
             "scheme": "bearer",
-            "description": "An API token of your account. Each operation names the scope that it requires.",
+            "description": "An API token from your account. Each operation names the scope that it requires.",
         }

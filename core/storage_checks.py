@@ -36,7 +36,7 @@ def check_object_storage(**options: Any) -> list[Error]:
         errors.append(Error(f"S3_TIMEOUT is not positive: {settings.S3_TIMEOUT:g}", hint=hint, id="core.E021"))
     if settings.MAX_BATCH_FILE_BYTES > MAX_OBJECT_BYTES:
         hint = f"Set it to {MAX_OBJECT_BYTES} or less."
-        message = f"MAX_BATCH_FILE_BYTES is more than an object can have: {settings.MAX_BATCH_FILE_BYTES}"
+        message = f"MAX_BATCH_FILE_BYTES is larger than the largest possible object: {settings.MAX_BATCH_FILE_BYTES}"
         errors.append(Error(message, hint=hint, id="core.E022"))
     return errors
 

@@ -1,4 +1,4 @@
-"""Describe a version as rows of text: what registration understood. The command, the pages, and the admin show them."""
+"""Describe a version as rows of text: what registration detected. The command, the pages, and the admin show them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class DescriptionRow(NamedTuple):
 
 
 def describe_version(version: ModelVersion) -> list[DescriptionRow]:
-    """Return what registration understood about a version. The version need not be saved. Long lists are shortened."""
+    """Return what registration detected about a version. The version need not be saved. Long lists are shortened."""
     signature = version.parsed_signature
     sections = {
         gettext("Model"): _describe_model(version),

@@ -161,7 +161,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     @action(detail=True, methods=["post"])
     @idempotent
     def secret(self, request: Request, pk: str) -> HttpResponse:
-        """Create a new signing secret, and return it. For 24 hours, requests have a signature of each secret."""
+        """Create a new signing secret, and return it. For 24 hours, requests are signed with both secrets."""
         webhook, claim = self.get_object(), get_claim(request)
         with claim.transaction():
             return claim.complete(Response(WebhookSecretSerializer(rotate_secret(webhook=webhook)).data))

@@ -157,7 +157,7 @@ def parse_options(text: str) -> dict[str, Any]:
     except ValueError:
         options = None
     if not isinstance(options, dict) or not all(isinstance(value, str | int | float) for value in options.values()):
-        raise ValueError('KAFKA_OPTIONS is not a JSON object of texts and numbers, such as {"security.protocol": "SSL"}.')
+        raise ValueError('KAFKA_OPTIONS is not a JSON object of strings and numbers, such as {"security.protocol": "SSL"}.')
     if fixed := sorted(set(FIXED_OPTIONS).intersection(options)):
         raise ValueError(f"KAFKA_OPTIONS cannot contain {', '.join(fixed)}.")
     return options

@@ -36,7 +36,7 @@ def find_image_warnings(image: Image.Image, array: Array, signature: ImageInput)
             PredictionWarning(
                 "no-ink-found",
                 "No ink was found in this image, so the model saw the whole image. Write one digit with a dark pen on light "
-                "paper, and take the photo from nearer.",
+                "paper, and take the photo from closer up.",
             )
         )
     if _is_uniform(array, signature):

@@ -195,7 +195,8 @@ def open_image(data: bytes, limits: ImageLimits = ImageLimits(), seconds: float 
             raise UnsupportedFormat(f"{name} images are not supported. Send a JPEG, PNG, or WebP image.") from error
         if name := _detect_format(data):
             raise InvalidImage(
-                f"The {name} file is damaged or of a rare variant. Open it in an image editor, and save it again."
+                f"The {name} file is damaged, or is a rare variant of the format. "
+                "Open it in an image editor, and save it again."
             ) from error
         raise InvalidImage("The file is not an image. Send a JPEG, PNG, or WebP image.") from error
     if image.width * image.height > SLOW_IMAGE_PIXELS and (image.format == "PNG" or "progressive" in image.info):

@@ -19,7 +19,7 @@ SUM_TOLERANCE = 1e-2  # for the sum of probabilities
 PROBE_VALUES = (0, 1)
 POSITION_NOTICE = "label: the class with the highest score, because the output with the label is its position, 0 or 1."
 SORTED_NOTICE = (
-    "output: raw, because TopK sorts {names} by score, so that their positions are no classes. To store labels, export the "
+    "output: raw, because TopK sorts {names} by score, so their positions are not classes. To store labels, export the "
     "model without TopK."
 )
 

@@ -18,12 +18,12 @@ BOOSTER_STEP = (
 )
 # What to do, by suffix. The sentence names the format first.
 STEPS = {
-    ".pt": f"PyTorch files contain code and no inputs. {PYTORCH_STEP}",
-    ".pth": f"PyTorch files contain code and no inputs. {PYTORCH_STEP}",
+    ".pt": f"PyTorch files contain code, and do not describe their inputs. {PYTORCH_STEP}",
+    ".pth": f"PyTorch files contain code, and do not describe their inputs. {PYTORCH_STEP}",
     ".ckpt": f"Checkpoints contain weights without a network. Load them into their network first. {PYTORCH_STEP}",
     ".safetensors": f"safetensors files contain only weights. Load them into their network first. {PYTORCH_STEP}",
     ".bin": f"The content of .bin files is not defined. PyTorch: load the weights first. {PYTORCH_STEP}. {BOOSTER_STEP}",
-    ".tflite": f"TensorFlow Lite files are for devices. {SAVEDMODEL_STEP}",
+    ".tflite": f"TensorFlow Lite files are for mobile and embedded devices. {SAVEDMODEL_STEP}",
     ".pb": (
         "A .pb file alone has no variables. If it is called saved_model.pb, register the folder that contains it with "
         f"--trusted. Otherwise: {SAVEDMODEL_STEP[0].lower()}{SAVEDMODEL_STEP[1:]}"

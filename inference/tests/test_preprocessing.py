@@ -99,7 +99,7 @@ def test_invalid_images_are_rejected_with_a_code_and_a_sentence(data, code):
 def test_a_file_that_the_decoder_does_not_know_is_still_called_by_its_format(name, data):
     assert data not in (JPEG, PNG, WEBP)
     with pytest.raises(
-        InvalidImage, match=rf"^The {name} file is damaged or of a rare variant\. Open it in an image"
+        InvalidImage, match=rf"^The {name} file is damaged, or is a rare variant of the format\. Open it in an image"
     ) as caught:
         read_image(data, LIMITS)
     assert caught.value.code == "invalid-image"

@@ -39,7 +39,7 @@ FILTER_LIMITS = {
 }
 SEARCH_DESCRIPTION = (
     "The start of a file name, a client reference, an ID or its first 8 or more characters, or for reviewers a username. "
-    "Upper and lower case differ."
+    "The search is case-sensitive."
 )
 LIST_PARAMETERS = {"cursor", "page_size", "include"}  # of the list of predictions, but not of the export
 REVIEWER_PARAMETERS = {"user"}

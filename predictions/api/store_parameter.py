@@ -13,8 +13,8 @@ STORE_PARAMETER = OpenApiParameter(
     PARAMETER_NAME,
     bool,
     description="If false, the response contains the prediction, but the input and the output are not stored: only the "
-    "user, the version, the status, and the timings. Not with `Idempotency-Key`, `Prefer: respond-async`, or "
-    "`unique_reference`.",
+    "user, the version, the status, and the timings. You cannot combine it with `Idempotency-Key`, "
+    "`Prefer: respond-async`, or `unique_reference`.",
 )
 
 

@@ -27,12 +27,12 @@ MAX_MAPPED_FEATURES = 10_000
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": ["string", "null"]}})
 class MappingField(serializers.Field):
-    """The name of the column by the name of the feature. In a multipart body, it is JSON text."""
+    """Column names by feature name. In a multipart body, it is JSON text."""
 
     def to_internal_value(self, data: Any) -> dict[str, str | None]:
         value = parse_json_part(data, self.field_name) if isinstance(data, str) else data
         if not isinstance(value, dict) or not all(isinstance(column, str | None) for column in value.values()):
-            message = "Expected an object: the name of the column, or null, by the name of the feature."
+            message = "Expected an object with feature names as keys, and column names or null as values."
             raise serializers.ValidationError(message, code="wrong-type")
         return cast(dict[str, str | None], value)
 
@@ -68,7 +68,7 @@ class BatchJobRequestSerializer(StrictSerializer):
     )
     mapping = MappingField(
         required=False,
-        help_text="The name of the column by the name of the feature, if they differ. Null for no column.",
+        help_text="Column names by feature name, if they differ. Null for no column.",
     )
     start = serializers.BooleanField(
         default=True, help_text="If false, the job is a draft with a preview, until it is started."
@@ -90,9 +90,7 @@ class BatchJobRequestSerializer(StrictSerializer):
 class StartRequestSerializer(StrictSerializer):
     """The columns of the table of a draft. Unknown keys are rejected."""
 
-    mapping = MappingField(
-        required=False, help_text="The name of the column by the name of the feature, if they differ. Null for no column."
-    )
+    mapping = MappingField(required=False, help_text="Column names by feature name, if they differ. Null for no column.")
 
 
 @extend_schema_serializer(component_name="BatchJobImages")

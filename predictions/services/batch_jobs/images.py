@@ -108,7 +108,7 @@ def _insert_images(job: BatchJob, waiting: Sequence[Waiting], first_number: int 
     first = first_number or _get_last_number(job) + 1
     numbers = range(first, first + len(waiting))
     if numbers[-1] > MAX_NUMBER:
-        raise InvalidInput(f"The numbers of images end at {MAX_NUMBER:,}.", code="max-value", field="first_number")
+        raise InvalidInput(f"The number of an image can be at most {MAX_NUMBER:,}.", code="max-value", field="first_number")
     known = _fetch_known_images(job, numbers)
     results: list[AddedImage] = []
     images, items = [], []

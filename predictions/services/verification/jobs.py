@@ -57,4 +57,4 @@ def _check_job(report: Report, job: Any) -> None:
         report.add("I1", f"The batch job has succeeded with {job.found} of {job.total_items} items.", id=job.pk)
     stored = BatchJobItem.objects.filter(job=OuterRef("job"), number=OuterRef("number"))
     if job.kind == BatchJob.Kind.IMAGES and BatchJobImage.objects.filter(Exists(stored), job=job).exists():
-        report.add("I5", "An image of the batch job has a prediction, but still waits.", id=job.pk)
+        report.add("I5", "An image of the batch job has a prediction, but is still waiting.", id=job.pk)

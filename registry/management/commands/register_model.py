@@ -31,7 +31,7 @@ DEFAULT_TERMINAL_SIZE = (120, 24)
 
 
 class Command(BaseCommand):
-    help = "Verify a model, print what was understood, copy it into MODEL_ROOT, and register it as the next version."
+    help = "Verify a model, print what was detected, copy it into MODEL_ROOT, and register it as the next version."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("path", type=Path, metavar="PATH", help="a folder with a model.toml, or only an artifact")
