@@ -62,7 +62,7 @@ class SignUpForm(UserCreationForm):
             super().validate_unique()
 
     def validate_password_for_user(self, user: User, password_field_name: str = "password1") -> None:  # noqa: S107 # nosec B107
-        """Show the mistakes of a password at its first field, also if the second one differs."""
+        """Show the errors of a password at the first field, even if the second one differs."""
         super().validate_password_for_user(user, password_field_name)  # type: ignore[misc]
 
 

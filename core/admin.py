@@ -90,7 +90,7 @@ class GuardedAdmin(admin.ModelAdmin):
         return super().get_object(request, object_id, from_field) if is_valid else None
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
-        """Search. The fields that complete a name as it is typed send any text."""
+        """Return the matching rows: none for a text that a database cannot store. Autocomplete fields can send any text."""
         if not is_storable(search_term):
             return queryset.none(), False
         return super().get_search_results(request, queryset, search_term)
@@ -101,7 +101,7 @@ class GuardedAdmin(admin.ModelAdmin):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Return the field. That of a stored row contains the value that it shows: others can change the row meanwhile."""
+        """Return the form field. That of a stored row remembers the value that it shows: others can change the row."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         match = request.resolver_match
         if field and match and "object_id" in match.kwargs:
@@ -109,7 +109,7 @@ class GuardedAdmin(admin.ModelAdmin):
         return field
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Save a row. Of a stored one, save only the changed fields: others can change the row at the same time."""
+        """Save a row. If it is stored already, save only the changed fields: others can change the row at the same time."""
         if not change:
             super().save_model(request, obj, form, change)
             return
@@ -118,7 +118,7 @@ class GuardedAdmin(admin.ModelAdmin):
         obj.save(update_fields=[name for name in form.changed_data if name in names])
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Save the relations of a row. Of a stored one, save only the changed ones."""
+        """Save the relations of a row. If it is stored already, save only the changed ones."""
         if change:
             names = {field.name for field in form.instance._meta.many_to_many}
             for name in names.difference(form.changed_data):
@@ -126,7 +126,7 @@ class GuardedAdmin(admin.ModelAdmin):
         super().save_related(request, form, formsets, change)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Show or save a form. Its checks find no row that another request stores at the same time."""
+        """Show or save a form. Report a conflict with a row that another request stored after the form was checked."""
         try:
             return super().changeform_view(request, *args, **kwargs)
         except IntegrityError:

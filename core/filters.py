@@ -13,7 +13,7 @@ from django_filters.fields import IsoDateTimeField
 
 
 class StrictFilterSet(filters.FilterSet):
-    """Filters that know which query parameters are none of them."""
+    """Filters that can list the query parameters that are not filters."""
 
     def find_unknown_names(self, allowed: set[str]) -> list[str]:
         """Return the query parameters that are neither filters nor in `allowed`."""

@@ -18,7 +18,7 @@ SQLITE_SUFFIXES = ("", "-wal", "-shm", "-journal")  # SQLite gives new ones the 
 
 
 def protect_files(**kwargs: Any) -> None:
-    """Let only the owner open VAR_DIR and the SQLite database, also if they exist already. Create VAR_DIR.
+    """Let only the owner open VAR_DIR and the SQLite database, even if they exist already. Create VAR_DIR.
 
     Otherwise, the first command that writes a file would create VAR_DIR with the usual mode. Other folders that an
     operator has chosen are not changed. `manage.py check --deploy` reports them.

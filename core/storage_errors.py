@@ -89,7 +89,7 @@ def translate_write_errors() -> Iterator[None]:
 
 @contextmanager
 def translate_read_errors() -> Iterator[None]:
-    """Raise `StorageUnavailable` for each error of the operating system but `FileNotFoundError`, which stays."""
+    """Raise `StorageUnavailable` for each error of the operating system except `FileNotFoundError`, which stays."""
     try:
         yield
     except (StorageUnavailable, FileNotFoundError):

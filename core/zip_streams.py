@@ -60,7 +60,7 @@ class ZipStream(AbstractContextManager["ZipStream"]):
 
 
 class _Output:
-    """A file that `zipfile` writes to. It cannot be sought in, and what it contains can be taken out."""
+    """A file that `zipfile` writes to. It is not seekable, and its content can be removed."""
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(MAX_MEMORY_BYTES)  # noqa: SIM115  it lives as long as this object

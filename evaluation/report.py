@@ -42,7 +42,7 @@ def evaluate_version(
     """Return the metrics of a version. The number of queries is fixed.
 
     Of several active reviews of a prediction, the newest that is not `unsure` counts. A prediction from the random sample
-    stays in it if somebody corrects the review later.
+    stays in it if someone corrects the review later.
 
     Args:
         reader: users get the metrics of their own predictions, reviewers those of all predictions.

@@ -32,7 +32,7 @@ class DatedQuerySet(VisibleQuerySet):
         """Return the same rows for a count, or for a list that is not sorted by ID.
 
         Filters then do not start at the newest row, see `matching`. With this condition, PostgreSQL would read all rows in
-        the order of their IDs, also if an index finds the few that match (300 instead of 20 ms of CPU).
+        the order of their IDs, even if an index finds the few that match (300 instead of 20 ms of CPU).
         """
         rows = self.all()
         rows.is_limited = False

@@ -149,7 +149,7 @@ def _list_cells(sheet: Any, row: dict[str, Any], names: Sequence[str], zone: tzi
 
 
 def make_cell(sheet: Any, value: Any) -> Any:
-    """Return the cell of a value. Texts stay texts, also if they look like a formula."""
+    """Return the cell of a value. Texts stay texts, even if they look like a formula."""
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, datetime):

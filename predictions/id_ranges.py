@@ -34,7 +34,7 @@ class Deviation(Func):
 class IsDeviating(Func):
     """Whether a creation time differs by more than `MAX_DEVIATION` from the time in the ID, on PostgreSQL.
 
-    Migration 0010 has the same condition in a partial index, which is empty unless somebody changed creation times.
+    Migration 0010 has the same condition in a partial index, which is empty unless someone changed creation times.
     """
 
     arity = 1

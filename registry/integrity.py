@@ -87,7 +87,7 @@ class _Check:
 
 
 class _BackgroundHashes:
-    """Hashes of modified artifacts, computed one at a time in a background thread. Only the last one of each is kept."""
+    """Hashes of modified artifacts, computed one at a time in a background thread. Only the latest one of each is stored."""
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="artifact-hash")

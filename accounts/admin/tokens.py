@@ -43,7 +43,7 @@ class ApiTokenAdmin(GuardedAdmin):
         return self.fields if obj else self.readonly_fields  # type: ignore[return-value]
 
     def formfield_for_foreignkey(self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any) -> Any:
-        """Let only superusers create tokens for others: with a token, one has the rights of its user."""
+        """Let only superusers create tokens for others: a token has the rights of its user."""
         if db_field.name == "user" and not request.user.is_superuser:
             kwargs["queryset"] = User.objects.filter(username=request.user.get_username())
         return super().formfield_for_foreignkey(db_field, request, **kwargs)

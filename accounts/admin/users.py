@@ -51,7 +51,7 @@ class UserAdmin(GuardedAdmin, RemovalAdmin, DjangoUserAdmin):
 
 
 def _may_change(request: HttpRequest, user: User | None) -> bool:
-    """Return whether the account of a user, or of any user, can be changed: with its password, one could sign in."""
+    """Return whether the account of a user, or of any user, can be changed: whoever can change its password can sign in."""
     if user is None or request.user.is_superuser or user.pk == request.user.pk:
         return True
     return not user.is_superuser and user.get_all_permissions() <= request.user.get_all_permissions()

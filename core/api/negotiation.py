@@ -27,7 +27,7 @@ class IgnoreAcceptNegotiation(JSONNegotiation):
     """Ignore the Accept header: an image or an export has only one representation.
 
     The parser is selected by the Content-Type, as everywhere. Django reads the body of each POST request of a session to
-    find the CSRF token, also if the endpoint does not allow POST.
+    find the CSRF token, even if the endpoint does not allow POST.
     """
 
     def select_renderer(

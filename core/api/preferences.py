@@ -46,7 +46,7 @@ class Preference:
 def parse_preference(header: str) -> Preference:
     """Parse one or more Prefer headers, joined with commas. Ignore unknown and malformed preferences.
 
-    Of a preference that is sent twice, the first one counts.
+    If a preference is sent twice, the first one counts.
     """
     values: dict[str, str] = {}
     for element in ELEMENT.findall(header):

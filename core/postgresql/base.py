@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend with cheaper connection checks, with prepared statements, and with limits of time."""
+"""Django's PostgreSQL backend with cheaper connection checks, with prepared statements, and with time limits."""
 
 from __future__ import annotations
 

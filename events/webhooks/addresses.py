@@ -100,7 +100,7 @@ def parse_url(url: str) -> Target:
 
 
 def resolve_target(target: Target, *, seconds: float) -> list[ResolvedAddress]:
-    """Return the addresses of a host, after checking each. Connect to one of them: another lookup could differ.
+    """Return the addresses of a host, after checking each. Connect to one of them: another lookup could return others.
 
     Raises:
         HostNotFound: the name has no address, or was not resolved in time.

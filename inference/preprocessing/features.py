@@ -105,7 +105,7 @@ def _sort_names(names: tuple[str, ...]) -> list[tuple[str, str]] | None:
 
 
 def parse_strings(strings: Mapping[str, str], table: TableInput) -> Row:
-    """Convert the strings of a form or CSV row to values. Invalid strings are kept for `read_features` to reject."""
+    """Convert the strings of a form or CSV row to values. Invalid strings stay, so that `read_features` rejects them."""
     features = {feature.name: feature for feature in table.features}
     row = {name: _parse_string(text, features[name]) if name in features else text for name, text in strings.items()}
     return {name: value for name, value in row.items() if value is not None}

@@ -28,7 +28,7 @@ Include = Literal["features", "image"]
 
 
 def get_base_url(request: HttpRequest | Request) -> str:
-    """Return the absolute URL under which the API answers this request, such as `https://example.org/api/v1/`."""
+    """Return the absolute URL under which the API serves this request, such as `https://example.org/api/v1/`."""
     return request.build_absolute_uri(_get_api_path(get_script_prefix()))
 
 

@@ -118,7 +118,7 @@ class BatchJob(models.Model):
 class BatchJobItem(models.Model):
     """One row or image of a batch job: its prediction, or the error of an input that was not accepted.
 
-    The unique number makes sure that no item is stored twice, also if two workers run the same job.
+    The unique number makes sure that no item is stored twice, even if two workers run the same job.
     """
 
     job = models.ForeignKey(BatchJob, models.CASCADE, db_index=False, related_name="items")

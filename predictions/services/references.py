@@ -32,7 +32,7 @@ def create_unique(
 ) -> tuple[Prediction, bool]:
     """Return the user's prediction with this reference, or create it. Return whether it was created.
 
-    An existing prediction is returned whatever its input, model, and status are.
+    An existing prediction is returned regardless of its input, model, and status.
 
     Args:
         create: `predict` or `queue_prediction`, which has the other arguments and the errors.

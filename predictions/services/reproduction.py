@@ -80,7 +80,7 @@ def _compare_with_new_run(prediction: Prediction, *, tolerance: float, decodes_f
 
 
 def pick_random_predictions(versions: Iterable[ModelVersion], count: int) -> list[UUID]:
-    """Return the IDs of up to `count` random succeeded predictions, of all versions alike, ordered by version.
+    """Return the IDs of up to `count` random succeeded predictions, of all versions equally, ordered by version.
 
     Each version contributes a range of an index that starts at a random place, so that no table is scanned. Predictions
     whose data was removed are left out. If most of a version were removed, the sample can be smaller than `count`.
@@ -101,7 +101,7 @@ def _pick_of_version(version: ModelVersion, count: int) -> list[UUID]:
 
 
 def _select_stored(rows: QuerySet[Prediction], count: int) -> list[UUID]:
-    """Return up to `count` random ones of the first rows, without those whose data was removed."""
+    """Return up to `count` random rows of the first rows, without those whose data was removed."""
     candidates = rows.values("id")[: count * CANDIDATES_PER_PREDICTION]
     stored = Prediction.objects.filter(pk__in=candidates, input__data_removed_at=None).values_list("id", flat=True)
     ids = list(stored)

@@ -93,7 +93,7 @@ def apply_policies() -> None:
 def apply_policy(*, policy: RetentionPolicy, trigger: str, now: datetime | None = None) -> Removed:
     """Remove what a policy does not allow. What was removed is stored as a `RetentionRun`, in the same transactions.
 
-    If somebody changes the policy, this run ends. The next one applies the new policy.
+    If someone changes the policy, this run ends. The next one applies the new policy.
 
     Args:
         trigger: a `RetentionRun.Trigger`.

@@ -1,4 +1,4 @@
-"""Plainly correct create requests are answered directly, exactly as the viewset answers them."""
+"""Plainly correct create requests are handled directly, exactly as the viewset handles them."""
 
 import json
 import re

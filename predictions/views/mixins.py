@@ -55,7 +55,7 @@ def build_thumbnail_response(thumbnail: bytes, *, content_type: str = "image/web
 
 
 def build_thumbnail_error_response(error: Exception) -> HttpResponse:
-    """Return the message of an error as text, with the status of its code. A 503 can be sent again."""
+    """Return the message of an error as text, with the status of its code. A request that gets a 503 can be repeated."""
     status = get_status(error)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
     return HttpResponse(str(error), status=status, content_type="text/plain", headers=headers)

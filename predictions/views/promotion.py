@@ -35,7 +35,7 @@ class PromotionForm(forms.Form):
 
 
 class PromoteModelView(LoginRequiredMixin, FormView):
-    """Ask for a confirmation, then point an alias to a version of a model."""
+    """Show a confirmation, then point an alias to a version of a model."""
 
     template_name = "predictions/promote.html"
     form_class = PromotionForm

@@ -1,4 +1,4 @@
-"""Retries, against a local server that fails as the test says."""
+"""Retries, against a local server that fails as the test requires."""
 
 from __future__ import annotations
 

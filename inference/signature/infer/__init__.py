@@ -58,7 +58,7 @@ def infer_signature(
 
     Args:
         declared_input, declared_output, labels: from `model.toml`. Missing parts are read from the artifact.
-        run: the runtime's function. It shows what the metadata does not tell, such as whether scores are probabilities.
+        run: the runtime's function. It shows what the metadata does not show, such as whether scores are probabilities.
 
     Raises:
         InvalidSignature: `model.toml` contradicts the artifact, or neither of them defines a required part.

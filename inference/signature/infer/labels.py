@@ -128,7 +128,7 @@ def make_classes_error(labels: Sequence[str], *, dtype: str, name: str, samples:
 
 
 def _check_order(labels: Sequence[str], own_classes: Sequence[str]) -> None:
-    """Reject labels of which one is the own name of another class, also if it differs only in case or whitespace."""
+    """Reject labels if one is the model's own name of another class, ignoring case and whitespace."""
     normalized = [_normalize_name(name) for name in own_classes]
     for label, own_class in zip(labels, own_classes, strict=False):
         if label == own_class or (label not in own_classes and _normalize_name(label) == _normalize_name(own_class)):

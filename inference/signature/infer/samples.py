@@ -1,4 +1,4 @@
-"""The outputs of a model for a few sample inputs. They show what the metadata of an artifact does not tell."""
+"""The outputs of a model for a few sample inputs. They show what the metadata of an artifact does not contain."""
 
 from __future__ import annotations
 
