@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-# Some images of containers set it. Then each of the many processes of the tests would compile all modules again.
+# Some container images set it. Each of the many test processes would then compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
 CHECKS := check-format check-lint check-types check-templates check-django check-security check-dependencies

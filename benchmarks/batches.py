@@ -27,8 +27,8 @@ BATCHES = {
     "row": (payloads.list_row_batches, payloads.BATCH_ROWS),
 }
 CLIENT_COUNTS = ((wrk.CONNECTIONS, 4), (1, 1))  # of single requests, and of the batch requests they are compared with
-COLUMNS = ("Inputs", "Clients", "Inputs/s", "p50 ms", "Server CPU ms", "Database CPU ms", "Together ms")
-RATIO_COLUMNS = ("Batch divided by single", "Clients", "Inputs/s", "CPU together")
+COLUMNS = ("Inputs", "Clients", "Inputs/s", "p50 ms", "Server CPU ms", "Database CPU ms", "Total CPU ms")
+RATIO_COLUMNS = ("Batch divided by single", "Clients", "Inputs/s", "Total CPU")
 
 Key = tuple[str, int, int]  # the workload, the position in `CLIENT_COUNTS`, and the number of inputs of a request
 Results = dict[Key, list[Sample]]

@@ -24,7 +24,7 @@ EVENTLESS_APPLICATION = "benchmarks.eventless:create_application()"
 WARM_UP_SECONDS = 3.0  # at the start of a server
 LINE = "{:6} {:30} {:>8} {:>8} {:>8} {:>10} {:>10} {:>10} {:>8}"
 HEADINGS = (
-    LINE.format("", "", "requests", "p50", "p99", "server", "database", "together", "memory"),
+    LINE.format("", "", "requests", "p50", "p99", "server", "database", "total", "memory"),
     LINE.format("", "", "per s", "ms", "ms", "CPU ms", "CPU ms", "CPU ms", "MB"),
 )
 

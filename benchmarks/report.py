@@ -19,8 +19,8 @@ LIBRARIES = (
     *("fastapi", "uvicorn", "psycopg", "flask", "sqlalchemy", "litserve", "mlflow-skinny"),
 )
 WORKLOAD_TITLES = {"image": "Images", "row": "Rows"}
-COLUMNS = ("Program", "Requests/s", "p50 ms", "p99 ms", "Server CPU ms", "Database CPU ms", "Together ms", "Memory MB")
-RATIO_COLUMNS = ("mlsite divided by", "CPU together", "Server CPU", "Requests/s", "p99", "Memory")
+COLUMNS = ("Program", "Requests/s", "p50 ms", "p99 ms", "Server CPU ms", "Database CPU ms", "Total CPU ms", "Memory MB")
+RATIO_COLUMNS = ("mlsite divided by", "Total CPU", "Server CPU", "Requests/s", "p99", "Memory")
 
 
 def get_memory_mb(sample: Sample) -> float:
