@@ -25,7 +25,7 @@ def promote_model(*, name: str, number: int, alias: str = PRODUCTION, user: User
     Raises:
         ValidationError: the alias is not a valid name.
         UnknownModel: there is no such model or version.
-        InvalidSignature: the model has got another task since the version was registered.
+        InvalidSignature: the task of the model has changed since the version was registered.
         ArtifactMismatch, ModelError: the version does not load, or does not reproduce its examples. The alias is unchanged.
         Overloaded: there is no room to load the version.
     """
