@@ -34,6 +34,7 @@ PickedBy = Review.PickedBy
 MAX_LISTED_LABELS = 100  # of a model with more labels, only those in reviewed predictions are listed
 MAX_MATRIX_LABELS = 200  # the matrix has the square of this many cells
 MAX_COMMON_ERRORS = 20
+NO_LABEL = ""  # in place of the true label, if it is none of the labels of the version
 
 
 def evaluate_version(
@@ -95,7 +96,11 @@ def _evaluate_single_labels(version: ModelVersion, verdicts: Sequence[SummaryCou
 
 def _evaluate_label_lists(version: ModelVersion, verdicts: Sequence[SummaryCount]) -> dict[str, Any]:
     """Return the metrics of lists of labels, as arguments of `Evaluation`."""
-    pairs = [(set(json.loads(true)), set(json.loads(label)), n) for (true, label), n in _count_labels(verdicts).items()]
+    pairs = [
+        (set(json.loads(true)), set(json.loads(label)), n)
+        for (true, label), n in _count_labels(verdicts).items()
+        if true != NO_LABEL  # rows written without the review service
+    ]
     metrics = select_labels(evaluate_labels(version.labels, pairs), limit=MAX_LISTED_LABELS)
     return {"classes": get_class_metrics(metrics), "multi_label": metrics}
 
@@ -110,12 +115,10 @@ def _count_correct(verdicts: Iterable[SummaryCount]) -> int:
 
 
 def _count_labels(verdicts: Iterable[SummaryCount]) -> Counter[tuple[str, str]]:
-    """Return the number of predictions by (true label, predicted label)."""
+    """Return the number of predictions by (true label or `NO_LABEL`, predicted label)."""
     counts = Counter[tuple[str, str]]()
     for row in verdicts:
-        true_label = row.true_label or (row.label if row.verdict == Review.Verdict.CORRECT else "")
-        if true_label:  # rows written without the review service may be incorrect without a true label
-            counts[true_label, row.label] += row.n
+        counts[row.true_label or (row.label if row.verdict == Review.Verdict.CORRECT else NO_LABEL), row.label] += row.n
     return counts
 
 
@@ -127,7 +130,7 @@ def _select_listed_labels(labels: list[str], label_counts: PairCounts) -> list[s
 
 
 def _find_common_errors(label_counts: PairCounts) -> list[CommonError]:
-    errors = Counter({pair: n for pair, n in label_counts.items() if pair[0] != pair[1]})
+    errors = Counter({pair: n for pair, n in label_counts.items() if pair[0] not in (pair[1], NO_LABEL)})
     return [CommonError(*pair, n) for pair, n in errors.most_common(MAX_COMMON_ERRORS)]
 
 

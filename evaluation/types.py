@@ -21,7 +21,10 @@ UNKNOWN_SHARE = Share(None, None, None, 0)
 
 @dataclass(frozen=True, slots=True)
 class ClassMetrics:
-    """Precision and recall of one label. `support` is the number of predictions with this true label."""
+    """Precision and recall of one label. `support` is the number of predictions with this true label.
+
+    A prediction whose true label is none of the labels lowers the precision of the predicted one.
+    """
 
     label: str
     precision: float | None
@@ -31,7 +34,7 @@ class ClassMetrics:
 
 @dataclass(frozen=True, slots=True)
 class ConfusionMatrix:
-    """Counts by true label (rows) and predicted label (columns)."""
+    """Counts by true label (rows) and predicted label (columns), without predictions whose true label is none of them."""
 
     labels: list[str]
     matrix: list[list[int]]

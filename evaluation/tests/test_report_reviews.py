@@ -10,6 +10,8 @@ from evaluation.tests.factories import make_predictions
 from inference.tests.factories import make_image
 from predictions.models import Prediction
 from predictions.services import review_prediction, withdraw_review
+from predictions.services.review_validation import ReviewInput, validate_review
+from predictions.services.reviews import save_review
 from predictions.tests.factories import change_predictions, make_prediction
 from registry.services import register_model
 
@@ -80,3 +82,20 @@ def test_failed_predictions_are_not_counted(shades, user, reviewer):
 def test_other_versions_are_not_counted(simulated, shades, reviewer, write_dummy):
     second = register_model(path=write_dummy(), promote=True)
     assert evaluate_version(second, reader=reviewer).predictions == 0
+
+
+def test_a_prediction_with_no_true_label_lowers_the_precision_of_its_label(shades, user, reviewer):
+    predictions = [make_prediction(user, make_image(shade)) for shade in (0, 5, 127)]
+    review_prediction(prediction=predictions[0], reviewer=reviewer, verdict="correct")
+    for prediction in predictions[1:]:
+        review = validate_review(prediction, ReviewInput("", has_no_label=True))
+        save_review(review=review, prediction=prediction, reviewer=reviewer, picked_by="random")
+    evaluation = evaluate_version(shades, reader=reviewer)
+    assert (evaluation.accuracy.n, evaluation.accuracy.value) == (3, 1 / 3)
+    assert [(row.precision, row.recall, row.support) for row in evaluation.classes] == [
+        (0.5, 1, 1),
+        (0, None, 0),
+        (None, None, 0),
+    ]
+    assert evaluation.confusion.matrix == [[1, 0, 0], [0, 0, 0], [0, 0, 0]]
+    assert evaluation.common_errors == []
