@@ -20,6 +20,7 @@ from evaluation.error_gallery import list_errors
 from evaluation.forms import EvaluationPageForm
 from evaluation.headline import MIN_RANDOM_ROWS, build_headline
 from evaluation.report import evaluate_version
+from evaluation.sql.reviews import count_unsampled
 from evaluation.sql.sample import MAX_SAMPLE_ROWS, SampleRow, read_sample
 from evaluation.types import ConfusionMatrix, Evaluation
 from predictions.models import Review
@@ -64,7 +65,7 @@ def get_evaluation_context(
     version, other = by_number[filters["version"]], by_number.get(filters["compare"])
     evaluation = evaluate_version(version, reader=reader, since=filters["since"], picked_by=filters["picked_by"])
     history_url = _build_history_url(version, filters)
-    is_biased, unit = _is_random_sample_biased(evaluation), version.parsed_signature.output.unit
+    is_biased, unit = _is_random_sample_biased(version, evaluation, filters, reader), version.parsed_signature.output.unit
     return {
         "form": form,
         "version": version,
@@ -91,9 +92,8 @@ def _get_sample_context(
     version: ModelVersion, evaluation: Evaluation, filters: dict[str, Any], reader: AbstractBaseUser | AnonymousUser
 ) -> dict[str, Any]:
     """Return the charts and the errors. They show the newest reviewed predictions, at most `MAX_SAMPLE_ROWS`."""
-    since = {"created_at__gte": filters["since"]} if filters["since"] else {}
     picked_by = filters["picked_by"]
-    rows = read_sample(build_summaries(reader=reader, model_version=version, **since), picked_by=picked_by)
+    rows = read_sample(_build_summaries(version, filters, reader), picked_by=picked_by)
     errors = list_errors(rows, is_regression=evaluation.regression is not None)
     return {
         "charts": _build_charts(version, evaluation, rows, picked_by),
@@ -119,10 +119,22 @@ def _describe_rows(rows: Sequence[SampleRow]) -> str:
     return _("Only the newest %(n)s reviewed predictions.") % {"n": format_count(MAX_SAMPLE_ROWS)}
 
 
-def _is_random_sample_biased(evaluation: Evaluation) -> bool:
+def _is_random_sample_biased(
+    version: ModelVersion, evaluation: Evaluation, filters: dict[str, Any], reader: AbstractBaseUser | AnonymousUser
+) -> bool:
     """Return whether many predictions could not be sampled at random, because they had already been reviewed."""
-    unsampled = evaluation.accuracy.n - evaluation.random.n
-    return evaluation.random.n > 0 and unsampled / evaluation.predictions > MAX_UNSAMPLED_SHARE
+    if filters["picked_by"] == Review.PickedBy.RANDOM:
+        sampled, unsampled = evaluation.decided, count_unsampled(_build_summaries(version, filters, reader))
+    else:
+        sampled, unsampled = evaluation.random.n, evaluation.accuracy.n - evaluation.random.n
+    return sampled > 0 and unsampled > MAX_UNSAMPLED_SHARE * evaluation.predictions
+
+
+def _build_summaries(
+    version: ModelVersion, filters: dict[str, Any], reader: AbstractBaseUser | AnonymousUser
+) -> tuple[str, list[Any]]:
+    since = {"created_at__gte": filters["since"]} if filters["since"] else {}
+    return build_summaries(reader=reader, model_version=version, **since)
 
 
 def _build_history_url(version: ModelVersion, filters: dict[str, Any]) -> str:

@@ -13,6 +13,8 @@ from evaluation.models import Replay
 from evaluation.replay_results import SIGNIFICANT_P, LabelComparison, ReplayComparison, ValueComparison
 
 MIN_P = 0.001
+# Even if one version is closer on all of fewer inputs, that can be chance: p = 2 / 2**5 = 0.06 in the sign test.
+MIN_DIFFERENT_ERRORS = 6
 
 
 class Conclusion(NamedTuple):
@@ -152,7 +154,7 @@ def _conclude_values(values: ValueComparison, numbers: dict[str, int], unit: str
     if values.low is None or values.high is None:
         return "unclear", text
     reason = _("The difference between the errors is %(difference)s (95%% interval: %(low)s to %(high)s).") % texts
-    if values.low <= 0 <= values.high:
+    if values.low <= 0 <= values.high or values.closer + values.farther < MIN_DIFFERENT_ERRORS:
         return "unclear", f"{text} {reason}"
     return "better" if values.high < 0 else "worse", f"{text} {reason}"
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import sqrt
 from typing import Any
 
 from django.db.models import Count, F, Q
 
 from evaluation.models import Replay, ReplayResult
-from evaluation.statistics import Z_95, compute_mcnemar_p, compute_wilson_interval, divide
+from evaluation.statistics import compute_mcnemar_p, compute_mean_margin, compute_wilson_interval, divide
 from evaluation.types import UNKNOWN_SHARE, Share
 from registry.models import ModelVersion
 
@@ -50,8 +49,8 @@ class ValueComparison:
 
     Args:
         mae, baseline_mae: mean absolute errors.
-        difference: mean of the absolute error minus that of the baseline, with its 95% interval from `low` to `high`: 1.96
-            standard errors of the mean of the paired differences.
+        difference: mean of the absolute error minus that of the baseline, with the 95% interval of the mean of the paired
+            differences from `low` to `high`, see `compute_mean_margin`.
         closer, farther: number of inputs for which the version is closer to the true value than the baseline, or farther.
         same: number of inputs with the same prediction of both versions.
         p: of the exact sign test of `closer` against `farther`, which has the formula of McNemar's test; None if both are 0.
@@ -169,7 +168,7 @@ def _compare_values(rows: list[_ErrorPair]) -> ValueComparison:
         return ValueComparison()
     difference = sum(row.difference for row in rows) / n
     variance = divide(sum((row.difference - difference) ** 2 for row in rows), n - 1)
-    half_width = None if variance is None else Z_95 * sqrt(variance / n)
+    half_width = compute_mean_margin(variance, n)
     closer, farther = (sum(row.difference * sign < 0 for row in rows) for sign in (1, -1))
     return ValueComparison(
         n,

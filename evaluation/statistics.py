@@ -54,6 +54,19 @@ def compute_f1_interval(both: int, n: int) -> Share:
     return Share(value, low, high, n)
 
 
+def compute_mean_margin(variance: float | None, n: int) -> float | None:
+    """Return half the width of the 95% interval of the mean of `n` numbers, from Student's t distribution.
+
+    Undefined for fewer than two numbers. Source: Student, Biometrika 6 (1908) 1-25.
+
+    Args:
+        variance: sample variance of the numbers, with the divisor n - 1.
+    """
+    from scipy.special import stdtrit  # the quantile function; much smaller than scipy.stats
+
+    return None if variance is None or n < 2 else float(stdtrit(n - 1, 0.975)) * sqrt(variance / n)
+
+
 def compute_confusion_matrix(labels: Sequence[str], counts: PairCounts) -> ConfusionMatrix:
     """Return the confusion matrix with one row per true label and one column per predicted label.
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from core.sql import execute_query
+from predictions.models import Review
 from predictions.models.summaries import PICKED_BY_BITS
 
 CONFIDENCE_EDGES = [number / 10 for number in range(11)]
@@ -25,6 +26,9 @@ SELECT label, true_label, verdict, picked_by, CASE {BIN} WHEN confidence IS NOT 
 FROM summaries WHERE %s = 0 OR (picked_by & %s) <> 0
 GROUP BY label, true_label, verdict, picked_by, bin, ratings
 """  # noqa: S608  the numbers are constants of this project
+COUNT_UNSAMPLED = """
+SELECT COUNT(*) FROM summaries WHERE (verdict <> '' OR true_value IS NOT NULL) AND (picked_by & %s) = 0
+"""
 # The database keeps only the two columns that are read twice. The number of reviewed predictions is the sum of `reviewed`.
 SUM_ERRORS = f"""
 , errors AS MATERIALIZED (
@@ -86,6 +90,13 @@ def count_reviews(summaries: tuple[str, Sequence[Any]], *, picked_by: str = "") 
         picked_by: count only predictions selected for review by this strategy; empty for all.
     """
     return [SummaryCount(*row) for row in _aggregate(COUNT_REVIEWS, summaries, picked_by)]
+
+
+def count_unsampled(summaries: tuple[str, Sequence[Any]]) -> int:
+    """Count decided predictions that are not in the random sample. For the argument, see `count_reviews`."""
+    sql, parameters = summaries
+    count: int = execute_query(sql + COUNT_UNSAMPLED, [*parameters, PICKED_BY_BITS[Review.PickedBy.RANDOM]])[0][0]
+    return count
 
 
 def sum_errors(summaries: tuple[str, Sequence[Any]], *, picked_by: str = "") -> ErrorSums:

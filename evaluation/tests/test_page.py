@@ -8,7 +8,7 @@ from django.utils.html import escape
 
 from core.tests.pages import get_text
 from inference.tests.factories import make_image, make_noise_image
-from predictions.services import predict, review_prediction
+from predictions.services import predict, review_prediction, withdraw_review
 from predictions.tests.factories import make_prediction
 from registry.models import Alias
 from registry.services import register_model
@@ -49,7 +49,7 @@ def test_each_accuracy_names_its_sample_and_bias(reviewed, get_page):
 @pytest.mark.parametrize(
     ("picked_by", "shown", "hidden"),
     [
-        ("random", "Random sample: unbiased estimate", "this sample may be biased"),
+        ("random", "Random sample of the remaining predictions: this sample may be biased", "unbiased estimate"),
         ("margin", "Not a random sample: this sample may be biased", "unbiased estimate"),
     ],
 )
@@ -58,6 +58,15 @@ def test_a_single_sample_is_named(reviewed, get_page, picked_by, shown, hidden):
     assert shown in html
     assert hidden not in html
     assert "Small sample: the interval is wide" in html
+
+
+def test_only_the_random_sample_is_an_unbiased_estimate(reviewed, get_page, reviewer):
+    link = "show the random sample only"
+    assert link not in get_text(get_page())  # half of the predictions were reviewed in another way
+    for prediction in reviewed[1:3]:
+        withdraw_review(prediction=prediction, reviewer=reviewer)
+    assert "Random sample: unbiased estimate" in get_text(get_page())
+    assert "Random sample: unbiased estimate" in get_text(get_page("?picked_by=random"))
 
 
 def test_filters_without_matching_reviews_offer_to_show_all(reviewed, get_page):

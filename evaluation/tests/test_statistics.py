@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 from sklearn.metrics import cohen_kappa_score, confusion_matrix, precision_recall_fscore_support
 
 from evaluation.statistics import (
@@ -14,6 +14,7 @@ from evaluation.statistics import (
     compute_confusion_matrix,
     compute_kappa,
     compute_mcnemar_p,
+    compute_mean_margin,
     compute_wilson_interval,
 )
 from evaluation.types import CalibrationBin
@@ -38,11 +39,19 @@ def test_wilson_interval_equals_scipy(successes, n):
     assert 0 <= share.low <= share.value <= share.high <= 1
 
 
+@pytest.mark.parametrize("n", [2, 3, 30, 1000])
+def test_the_interval_of_a_mean_equals_scipy(n):
+    numbers = np.random.default_rng(n).normal(3, 2, n)
+    low, high = t.interval(0.95, n - 1, loc=numbers.mean(), scale=numbers.std(ddof=1) / n**0.5)
+    assert compute_mean_margin(numbers.var(ddof=1), n) == pytest.approx((high - low) / 2)
+
+
 def test_metrics_without_data_are_none():
     share = compute_wilson_interval(0, 0)
     assert (share.value, share.low, share.high, share.n) == (None, None, None, 0)
     assert compute_kappa({}) is None
     assert compute_mcnemar_p(0, 0) is None
+    assert (compute_mean_margin(None, 0), compute_mean_margin(0.0, 1)) == (None, None)
     assert compute_calibration_error([CalibrationBin(0, 0.5, 0, None, None)]) is None
 
 
