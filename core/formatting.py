@@ -22,6 +22,7 @@ MIN_WHOLE_MILLISECONDS = 1000
 MAX_HOURS = 48  # longer durations are in days
 BYTES_PER_KB = 1024
 SIGNIFICANT_DIGITS = 4
+WHOLE_NUMBER = 9999.5  # from here on, four significant digits have no decimals
 MAX_EXACT_DECIMALS = 4  # numbers with more are computed, so that a column of them is rounded
 
 
@@ -54,8 +55,21 @@ def _format_percentage(number: str) -> str:
 
 
 def format_number(value: float | None) -> str:
-    """Return a number with four significant digits."""
-    return NOT_AVAILABLE if value is None else localize_number(f"{value:,.4g}")
+    """Return a number with four significant digits, which is not rounded before the decimal point: `12,346`."""
+    if value is None:
+        return NOT_AVAILABLE
+    if WHOLE_NUMBER <= abs(value) < MAX_PLAIN_NUMBER:
+        return format_count(round(value))
+    return localize_number(f"{value:,.4g}")
+
+
+def format_coefficient(value: float | None, decimals: int) -> str:
+    """Return a coefficient of at most 1, such as kappa, with some decimals. Values just below 1 are not rounded to 1."""
+    if value is None:
+        return NOT_AVAILABLE
+    text = f"{value:.{decimals}f}"
+    limit = 1 - 10**-decimals
+    return localize_number(f"> {limit:.{decimals}f}" if value < 1 and float(text) == 1 else text)
 
 
 def format_count(value: int) -> str:

@@ -9,6 +9,7 @@ from core import formatting
 register = template.Library()
 register.filter("percent", formatting.format_percent)
 register.filter("number", formatting.format_number)
+register.filter("coefficient", formatting.format_coefficient)
 register.filter("count", formatting.format_count)
 register.filter("milliseconds", formatting.format_milliseconds)
 register.filter("duration", formatting.format_duration)

@@ -7,12 +7,14 @@ from django.utils import translation
 from core.formatting import (
     choose_decimals,
     format_bytes,
+    format_coefficient,
     format_count,
     format_decimals,
     format_duration,
     format_exact,
     format_features,
     format_milliseconds,
+    format_number,
     format_percent,
     format_rounded,
     format_short_percent,
@@ -27,6 +29,29 @@ from core.formatting import (
 )
 def test_percent_is_not_rounded_to_0_or_100(value, text):
     assert format_percent(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (0, "0"),
+        (9999.4, "9,999"),
+        (9999.5, "10,000"),
+        (-12345.6, "-12,346"),
+        (0.00012346, "0.0001235"),
+        (2e20, "2e+20"),
+    ],
+)
+def test_numbers_are_not_rounded_before_the_decimal_point(value, text):
+    assert format_number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "–"), (1, "1.00"), (0.996, "> 0.99"), (0.994, "0.99"), (-0.5, "-0.50"), (-3.25, "-3.25")]
+)
+def test_a_coefficient_is_not_rounded_to_1(value, text):
+    assert format_coefficient(value, 2) == text
 
 
 def test_milliseconds_have_one_decimal():
