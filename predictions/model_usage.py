@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -55,7 +55,7 @@ def build_sparklines(models: Sequence[UUID], *, reader: User) -> dict[UUID, Spar
     recent = Prediction.objects.visible_to(reader).filter(
         model_version__in=list(versions), status=Prediction.Status.SUCCEEDED, created_at__gte=max(until, first_day)
     )
-    by_version = recent.order_by().values_list("model_version", TruncDay("created_at")).annotate(Count("pk"))
+    by_version = recent.order_by().values_list("model_version", TruncDay("created_at", tzinfo=UTC)).annotate(Count("pk"))
     counts += [(versions[version], day, count) for version, day, count in by_version]
     days = {model: [0] * USAGE_DAYS for model in models}
     for model, day, count in counts:
