@@ -60,6 +60,8 @@ def describe_sample(replay: Replay, comparison: ReplayComparison) -> str:
     if not replay.done_items:
         return ""
     if comparison.random_count == replay.done_items:
+        if replay.picked_by:  # other inputs may have been reviewed before they could be sampled
+            return _("All inputs are from the random sample.")
         return _("All inputs are from the random sample: the results are unbiased estimates.")
     if not comparison.random_count:
         return _("No input is from the random sample, so the results can be biased.")

@@ -114,6 +114,9 @@ def test_the_sample_and_the_test_are_described():
         (3, "All inputs are"),
     ):
         assert describe_sample(replay, compare(right=3, random_count=count)).startswith(f"{start} from the random sample")
+    assert describe_sample(replay, compare(right=3, random_count=3)).endswith("the results are unbiased estimates.")
+    replay.picked_by = "random"
+    assert describe_sample(replay, compare(right=3, random_count=3)) == "All inputs are from the random sample."
     assert describe_test(compare(right=2, wrong=1)).startswith("McNemar's test is not computed, because no input")
     assert describe_test(compare(fixed=1)) == "McNemar's exact test: p = 1."
 
