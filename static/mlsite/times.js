@@ -31,10 +31,10 @@ function isThisYear(time) {
   return dayFormat.format(time).slice(0, 4) === dayFormat.format(Date.now()).slice(0, 4);
 }
 
-// Return the time zone as the server writes it: UTC+1, because abbreviations, such as CET and MEZ, depend on the language.
+// Return the time zone as the server writes it: UTC or UTC+1. Abbreviations, such as CET and MEZ, depend on the language.
 function formatZone(time) {
   const parts = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "shortOffset" }).formatToParts(time);
-  return parts.find((part) => part.type === "timeZoneName").value.replace("GMT", "UTC");
+  return parts.find((part) => part.type === "timeZoneName").value.replace("GMT", "UTC").replace("+0", "");
 }
 
 // Return "" for a time that is a week or more away.
