@@ -1,5 +1,6 @@
 """Errors outside API views: problem details under /api/, readable pages elsewhere."""
 
+import re
 from html import unescape
 
 import pytest
@@ -21,6 +22,7 @@ def test_missing_pages_do_not_reveal_whether_an_object_exists(signed_in, path):
     response = signed_in.get(path)
     assert response.status_code == 404
     assert "Page not found, or you don't have access." in unescape(get_text(response))
+    assert re.search(r"<title>\s*Page not found\s+· mlsite</title>", response.content.decode())
 
 
 def test_missing_api_urls_return_problem_details(api):
