@@ -35,7 +35,9 @@ def test_only_reviewers_see_the_page_of_a_model_without_an_alias(write_dummy, cl
     client.force_login(user)
     assert client.get(PAGE_URL).status_code == 404
     client.force_login(reviewer)
-    assert "No predictions yet" in client.get(PAGE_URL).content.decode()
+    page = client.get(PAGE_URL).content.decode()
+    assert "No predictions yet" in page
+    assert 'href="/?model=shades%3A1"' in page
 
 
 def test_each_accuracy_names_its_sample_and_bias(reviewed, get_page):
