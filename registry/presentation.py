@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from core.formatting import format_bytes, format_count, format_exact, format_value
@@ -43,7 +43,8 @@ LAYOUT_DESCRIPTIONS: dict[str, Any] = {
     "channels-first": _("channels-first (channels, height, width)"),
 }
 CHANNEL_DESCRIPTIONS: dict[int, Any] = {1: _("grayscale"), 3: "RGB"}
-TYPE_NAMES: dict[str, Any] = {"float": _("number"), "integer": _("whole number"), "boolean": _("true or false")}
+NUMBER_NAME = pgettext_lazy("type of a feature", "number")  # the number of a version is another word in German
+TYPE_NAMES: dict[str, Any] = {"float": NUMBER_NAME, "integer": _("whole number"), "boolean": _("true or false")}
 DESCRIBED_IMAGE_KEYS = {"kind", "height", "width", "channels", "scale", "resize", "layout"}
 OUTPUT_DESCRIPTIONS: dict[type[Any], Any] = {
     ClassesOutput: _("one score per label"),
