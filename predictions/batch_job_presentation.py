@@ -147,7 +147,8 @@ def count_labels(job: BatchJob) -> list[LabelCount]:
 def _build_failure(job: BatchJob, item: BatchJobItem) -> Failure:
     is_table = job.kind == BatchJob.Kind.TABLE
     text = _("Row %(number)s") if is_table else _("Image %(number)s")
-    name = item.name or text % {"number": format_count(item.number)}
+    name = item.name.removeprefix("Line ") if is_table else item.name  # the column is named "Line", in the user's language
+    name = name or text % {"number": format_count(item.number)}
     if item.prediction is None:
         stored_name = item.name or f"{'Row' if is_table else 'Image'} {item.number:,}"  # messages are stored in English
         return Failure(name, item.error_message.removeprefix(f"{stored_name}: "), item.error_code, "")

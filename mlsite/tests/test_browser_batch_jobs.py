@@ -61,7 +61,7 @@ def test_table_is_dropped_previewed_and_processed_while_the_tab_is_closed(page, 
     page.goto(url)
     expect(page.locator(SUCCEEDED)).to_be_visible(timeout=JOB_TIMEOUT_MILLISECONDS)
     expect(page.get_by_text("1,501 rows processed, of which 1 failed.")).to_be_visible()
-    expect(page.get_by_role("cell", name="Line 1502")).to_be_visible()
+    expect(page.get_by_role("cell", name="1502", exact=True)).to_be_visible()
     expect(page.locator("[hx-trigger^=every]")).to_have_count(0)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download results").click()

@@ -10,6 +10,7 @@ from accounts.services.removal import anonymize_user
 from core.tests.pages import get_text
 from inference.tests.factories import make_image
 from predictions import batch_job_grid
+from predictions.batch_job_presentation import list_failures
 from predictions.models import BatchJob, BatchJobItem
 from predictions.services.batch_jobs import add_images, cancel_batch_job, run_batch_job
 from predictions.tests.batch_job_pages import make_archive, make_table
@@ -153,6 +154,15 @@ def test_failed_predictions_are_listed_with_their_page_and_retried(register_fail
     signed_in.post(f"{job.get_absolute_url()}retry/")
     job.refresh_from_db()
     assert job.status == "queued"
+
+
+def test_failures_of_a_table_are_listed_by_line(flowers, make_job):
+    job = make_job(make_table(), "flowers")
+    run_batch_job(str(job.pk))
+    job.refresh_from_db()
+    (failure,) = list_failures(job)
+    assert failure.name == "3"  # the header of the column is "Line"
+    assert failure.message.startswith("length: Expected a number")
 
 
 def test_second_click_on_start_does_no_harm(flowers, signed_in, make_job):
