@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -106,6 +108,14 @@ def test_times_are_typed_and_shown_in_the_time_zone_of_the_reader(page, watched)
     assert remote.url.endswith("/predictions/?created_after=2025-01-31T08%3A30")
     remote.goto("/predictions/?range=today")
     expect(remote.locator("table.data-table tbody tr")).to_have_count(1)
+    expect(remote.locator("tbody time")).to_have_attribute("title", re.compile(r":\d\d UTC-[45]$"))
+    context.close()
+    context = watched.context.browser.new_context(
+        base_url=watched.origin, storage_state=watched.context.storage_state(), timezone_id="UTC"
+    )
+    remote = context.new_page()
+    remote.goto("/predictions/")
+    expect(remote.locator("tbody time")).to_have_attribute("title", re.compile(r":\d\d UTC$"))
     context.close()
 
 
