@@ -116,7 +116,7 @@ class QualitySerializer(serializers.Serializer):
         help_text="Share of correct predictions among those reviewed as correct or incorrect. For a multi-label model, all "
         "labels must be right (subset accuracy)."
     )
-    random = ShareSerializer(help_text="Accuracy of the random sample: unbiased estimate.")
+    random = ShareSerializer(help_text="Accuracy of the random sample.")
     picked = ShareSerializer(help_text="Accuracy of the low-confidence sample: underestimates accuracy.")
     classes = ClassQualitySerializer(many=True)
     confusion = ConfusionSerializer(allow_null=True)
