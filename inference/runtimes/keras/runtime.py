@@ -13,7 +13,7 @@ from inference.runtimes.keras.files import HDF5_SUFFIXES, detect_suffix, prepare
 from inference.runtimes.keras.graph import clear_states, find_activation, get_input_names, get_output_names, trace_model
 from inference.runtimes.keras.messages import explain_load_error
 from inference.runtimes.keras.pixels import PixelScale, find_pixel_scale, get_image_keys
-from inference.runtimes.keras.sizes import find_size_keys
+from inference.runtimes.keras.sizes import ResizingKeys, find_resizing
 from inference.runtimes.keras.tables import find_features
 from inference.runtimes.tensorflow import LOAD_ERRORS, import_tensorflow, make_input, make_output, to_array
 from inference.tensors import RowByRow, make_batch_function, requires_single_rows, split_image_tensor
@@ -94,31 +94,31 @@ class KerasRuntime(BaseRuntime):
 
     def describe(self) -> ArtifactMetadata:
         model, notices = self.model, self.notices
-        pixels, size = self._find_pixels(model)
+        pixels, resizing = self._find_pixels(model)
         if pixels and any(len(tensor.shape) > 1 for tensor in self.inputs):
             bits = f" with bits = {pixels.bits}" if pixels.bits else ""
             notices += (f"scale: {pixels.scale}{bits}, because the network begins with {pixels.layer}.",)
-        if size:
-            notices += (f"size: {size['height']} x {size['width']} without antialiasing, because of the layer Resizing.",)
+        if resizing.notice:
+            notices += (resizing.notice,)
         return ArtifactMetadata(
             self.inputs,
             self.outputs,
             features=find_features(model, self.inputs),
-            image={**(get_image_keys(pixels) if pixels else {}), **size},
+            image={**(get_image_keys(pixels) if pixels else {}), **resizing.keys},
             notices=notices,
             activation=find_activation(model),
             framework="keras",
             framework_version=self.version,
         )
 
-    def _find_pixels(self, model: Any) -> tuple[PixelScale | None, dict[str, Any]]:
-        """Return how the only input, or the only one that can be an image, takes pixels, and the keys of its size."""
+    def _find_pixels(self, model: Any) -> tuple[PixelScale | None, ResizingKeys]:
+        """Return how the only input, or the only one that can be an image, takes pixels, and how it resizes them."""
         parts = split_image_tensor(self.inputs)
         image = self.inputs[0] if len(self.inputs) == 1 else parts[0] if parts else None
         if image is None or image.dtype in ("str", "bool"):
-            return None, {}
+            return None, ResizingKeys({})
         tensor = model.inputs[self.inputs.index(image)] if parts else None
-        return find_pixel_scale(model, tensor), find_size_keys(model, tensor)
+        return find_pixel_scale(model, tensor), find_resizing(model, tensor)
 
 
 def _check_inputs(model: Any) -> None:

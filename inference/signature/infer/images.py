@@ -18,7 +18,7 @@ CHANNEL_COUNTS = (1, 3)
 AXES = {"channels-last": ("height", "width", "channels"), "channels-first": ("channels", "height", "width")}
 UNSUITABLE_DTYPES = ("str", "bool", "int8")  # cannot hold 0 to 255
 SIDES = ("height", "width")
-SIZE_KEYS = (*SIDES, "interpolation", "antialias")
+SIZE_KEYS = (*SIDES, "resize", "interpolation", "antialias")
 DEEP_DTYPES = ("int16", "uint16")  # can hold 0 to 255, or the values of 16-bit images
 UNSCALED = ("none", "stored")  # the scales of an artifact that scales the pixels itself
 UNKNOWN_SCALE_MESSAGE = (
@@ -54,9 +54,10 @@ def infer_image_input(metadata: ArtifactMetadata, declared_input: Mapping[str, A
         known |= _infer_size(tensor, declared.get("layout"), preset_layout) | _infer_scale(tensor, declared)
     image_input = known | _select_artifact_keys(metadata, declared) | declared
     if missing := [name for name in SIDES if name not in image_input]:
+        reason = _find_notice(metadata, "size")
         raise InvalidSignature(
             f"Expected {' and '.join(missing)} in [input] of {MANIFEST_NAME}, because the artifact does not define the size "
-            "of its images. State the size to which the training code resizes them."
+            f"of its images. {reason or 'State the size to which the training code resizes them.'}"
         )
     return image_input
 
@@ -136,8 +137,11 @@ def _select_artifact_keys(metadata: ArtifactMetadata, declared: Mapping[str, Any
 
 
 def _get_reason(metadata: ArtifactMetadata, key: str) -> str:
-    notices = [notice for notice in metadata.notices if notice.startswith(f"{key}:")]
-    return " ".join(notices) or "It preprocesses the pixels itself."
+    return _find_notice(metadata, key) or "It preprocesses the pixels itself."
+
+
+def _find_notice(metadata: ArtifactMetadata, key: str) -> str:
+    return " ".join(notice for notice in metadata.notices if notice.startswith(f"{key}:"))
 
 
 def _get_cropped_size(declared: Mapping[str, Any]) -> dict[str, Any]:
