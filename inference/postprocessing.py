@@ -35,11 +35,15 @@ def build_result(row: Any, output: AnyOutput, labels: Sequence[str]) -> Predicti
 def _build_classes_result(row: Any, output: ClassesOutput, labels: Sequence[str]) -> PredictionResult:
     """Return scores by label.
 
-    The row has shape `(len(labels),)`, or `(1,)` for two labels, or is a mapping of class to score (ONNX ZipMap). Of equal
-    scores, the first is the highest.
+    The row has shape `(len(labels),)`, or `(1,)` for two labels, or is a mapping of class to score (ONNX ZipMap). If only
+    the output with the label has a name, the others are one score each, in the order of the labels. Of equal scores, the
+    first is the highest.
     """
     classes = output.classes or tuple(labels)
-    selected = select_output(row, output.name)
+    if output.label_name and not output.name and isinstance(row, Mapping):
+        selected: Any = [row[name] for name in row if name != output.label_name]
+    else:
+        selected = select_output(row, output.name)
     if isinstance(selected, Mapping):
         selected = _order_scores(selected, classes)
     scores = _to_class_scores(_to_numbers(selected).ravel(), output, len(labels))

@@ -75,6 +75,12 @@ class OnnxGraph:
         node = self._find_origin(output)
         return list(node.input) if node is not None and node.op_type in ("Concat", "SequenceConstruct") else []
 
+    def find_column(self, output: str) -> tuple[str, int] | None:
+        """Return the tensor of which an output is one column, and the position of the column; None for other outputs."""
+        node = self._find_origin(output)
+        starts = self._get_constant(node.input[1]) if node is not None and node.op_type == "Slice" else None
+        return (node.input[0], int(starts.ravel()[-1])) if starts is not None and starts.size else None
+
     def is_sorted(self, output: str) -> bool:
         """Return whether an output contains the highest scores in descending order, or their classes (`TopK`)."""
         node = self._find_origin(output)

@@ -46,7 +46,30 @@ def describe_outputs(
     scores = [tensor.name for tensor in outputs if _is_score(tensor)]
     if scores and all(map(graph.is_sorted, scores)):
         return OnnxOutput({"kind": "raw"}, notices=(SORTED_NOTICE.format(names=format_names(scores)),))
+    if columns := _describe_columns(graph, call, inputs, outputs):
+        return columns
     return _describe_unsorted_outputs(graph, call, inputs, outputs)
+
+
+def _describe_columns(
+    graph: OnnxGraph, call: TensorFunction, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+) -> OnnxOutput | None:
+    """Return the classes of a label that is followed by one output per class (`zipmap="columns"` of skl2onnx), or None."""
+    label, scores = outputs[0], outputs[1:]
+    columns = [graph.find_column(tensor.name) for tensor in scores if _is_score(tensor) and _get_width(tensor) == 1]
+    classes = format_classes(graph.find_classes(label.name), label.dtype)
+    source = columns[0][0] if columns and columns[0] else ""
+    if _is_score(label) or len(classes) < 2 or columns != [(source, position) for position in range(len(classes))]:
+        return None
+    notice = f"classes: {', '.join(classes)[:200]}, from the ONNX graph."
+    if graph.has_decision_values(source) or _find_invalid_sum(call, inputs, outputs, scores):
+        return OnnxOutput({"kind": "label", "name": label.name}, classes, (notice, _explain_label(label, scores)))
+    return OnnxOutput({"kind": "classes", "name": "", "label_name": label.name}, classes, (notice,))
+
+
+def _explain_label(label: Tensor, scores: Sequence[Tensor]) -> str:
+    names = format_names([tensor.name for tensor in scores])
+    return f"output: {label.name}, because the numbers of {names} are not probabilities."
 
 
 def _describe_unsorted_outputs(
@@ -62,12 +85,10 @@ def _describe_unsorted_outputs(
     if not classes:
         return OnnxOutput()
     notice = f"classes: {', '.join(classes)[:200]}, from the ONNX graph."
-    if scores is None or graph.has_decision_values(scores.name) or _find_invalid_sum(call, inputs, outputs, scores):
+    if scores is None or graph.has_decision_values(scores.name) or _find_invalid_sum(call, inputs, outputs, [scores]):
         if label is None:
             return OnnxOutput()
-        reason = (
-            [] if scores is None else [f"output: {label.name}, because the numbers of {scores.name} are not probabilities."]
-        )
+        reason = [] if scores is None else [_explain_label(label, [scores])]
         name = {"name": label.name} if len(outputs) > 1 else {}
         return OnnxOutput({"kind": "label", **name}, classes, (notice, *reason))
     is_position = label is not None and graph.returns_positions(label.name)
@@ -101,20 +122,25 @@ def _find_classes(graph: OnnxGraph, label: Tensor | None, scores: Tensor | None)
     classes = format_classes(found, dtype)
     width = None if scores is None or scores.dtype == "object" or None in scores.shape else _get_width(scores)
     is_complete = len(classes) > 1 and len(set(classes)) == len(classes)
-    return classes if is_complete and width in (None, len(classes)) else ()
+    is_decision_value = label is not None and (width, len(classes)) == (1, 2)
+    return classes if is_complete and (width in (None, len(classes)) or is_decision_value) else ()
 
 
-def _find_invalid_sum(call: TensorFunction, inputs: Sequence[Tensor], outputs: Sequence[Tensor], scores: Tensor) -> bool:
+def _find_invalid_sum(
+    call: TensorFunction, inputs: Sequence[Tensor], outputs: Sequence[Tensor], scores: Sequence[Tensor]
+) -> bool:
     """Return whether the scores of a sample do not add up to 1. Models that cannot run on the sample are not checked."""
-    index = list(outputs).index(scores)
+    indices = [index for index, tensor in enumerate(outputs) if tensor in scores]
     for value in PROBE_VALUES:
         arrays = [_make_probe(tensor, value) for tensor in inputs]
         try:
-            row = call(arrays)[index][0]
+            results = call(arrays)
         # onnxruntime's exceptions have no common base class. An encoder can reject the sample.
         except Exception:  # noqa: S112
             continue
-        numbers = np.array(list(row.values()) if isinstance(row, Mapping) else row, np.float64)
+        rows = [results[index][0] for index in indices]
+        parts = [list(row.values()) if isinstance(row, Mapping) else np.ravel(row) for row in rows]
+        numbers = np.concatenate(parts).astype(np.float64)
         if np.isfinite(numbers).all() and (numbers.min() < -SUM_TOLERANCE or abs(numbers.sum() - 1) > SUM_TOLERANCE):
             return True
     return False

@@ -58,14 +58,31 @@ def test_classes_are_read_from_the_graph(tmp_path, model, zipmap, classes):
         assert result.output["scores"] == pytest.approx(dict(zip(map(str, model.classes_), scores, strict=True)), abs=1e-5)
 
 
+@pytest.mark.parametrize("classes", [NUMBERS, NAMES, LARGE[:, 0]], ids=["numbers", "names", "two"])
+def test_each_class_can_have_an_output_of_its_own(tmp_path, classes):
+    model = LogisticRegression(max_iter=500).fit(IRIS, classes)
+    with serve_artifact(convert(model, tmp_path, zipmap="columns")) as predictor:
+        results = [predict_row(predictor, row) for row in ROWS]
+    assert [result.label for result in results] == list(map(str, model.predict(SAMPLE)))
+    for result, scores in zip(results, model.predict_proba(SAMPLE), strict=True):
+        assert result.output["scores"] == pytest.approx(dict(zip(map(str, model.classes_), scores, strict=True)), abs=1e-5)
+
+
+@pytest.mark.parametrize("classes", [NAMES, np.where(NAMES == "setosa", "setosa", "other")], ids=["three", "two"])
 @pytest.mark.parametrize("model", [LinearSVC(), SVC()], ids=lambda model: type(model).__name__)
-def test_decision_values_are_not_scores(tmp_path, model):
-    model.fit(IRIS, NAMES)
+def test_decision_values_are_not_scores(tmp_path, model, classes):
+    model.fit(IRIS, classes)
     path = convert(model, tmp_path)
     with serve_artifact(path) as predictor:
         assert predictor.spec.signature.output.kind == "label"
         assert [predict_row(predictor, row).label for row in ROWS] == list(model.predict(SAMPLE))
     assert "are not probabilities" in describe(path).notices[1]
+
+
+def test_columns_of_decision_values_are_not_scores(tmp_path):
+    model = SVC().fit(IRIS, NAMES)
+    with serve_artifact(convert(model, tmp_path, zipmap="columns")) as predictor:
+        assert [predict_row(predictor, row).output for row in ROWS] == [{"label": name} for name in model.predict(SAMPLE)]
 
 
 @pytest.mark.parametrize("model", [RandomForestClassifier(5, random_state=0), MultiOutputClassifier(LogisticRegression())])
