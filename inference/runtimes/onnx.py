@@ -98,7 +98,8 @@ class OnnxRuntime(BaseRuntime):
         if re.search("external data|TensorProto", message, re.IGNORECASE):
             return (
                 f"{self.path.name} must contain all of its weights. It refers to other files (external data), which are not "
-                "opened. Save it as a single file: onnx.save(onnx.load(path), path)."
+                "opened. Save it as a single file: onnx.save(onnx.load(path), path), or with PyTorch "
+                "torch.onnx.export(…, external_data=False)."
             )
         if match := re.search(r"construct locale with name:\s*([\w.-]+?):", message):
             return (

@@ -49,10 +49,13 @@ STEPS = {
     ".npy": "NumPy files contain an array without a model. Save the model itself, for example as model.skops",
     ".json": (
         'It is not a model of XGBoost. Keras networks in JSON have no weights: use model.save("model.keras"). '
-        f"{BOOSTER_STEP}"
+        f'{BOOSTER_STEP}. CatBoost: model.save_model("model.cbm")'
     ),
     ".txt": f"It is not a model of LightGBM. Pass a file with labels as --labels. {BOOSTER_STEP}",
-    ".model": f"It is not a model in a current format of XGBoost or LightGBM. {BOOSTER_STEP}",
+    ".model": (
+        f"It is not a model in a current format of XGBoost or LightGBM. {BOOSTER_STEP}. If it is a pickle, rename the file "
+        "to model.pkl"
+    ),
     ".bst": f"It is not a model in a current format of XGBoost or LightGBM. {BOOSTER_STEP}",
     ".sav": "The content of .sav files is not defined. If it is a pickle, rename the file to model.pkl",
     ".dill": "dill is not supported. Move your own code to a module, and save the model with joblib.dump",

@@ -33,6 +33,12 @@ CLASSIFIER = make_output_metadata(LABEL, ("probabilities", "float32", (3,)))
             "Expected 2 labels for an output of one number. Received: 3",
         ),
         (
+            make_output_metadata(("values", "float32", ()), ("indices", "int64", ())),
+            {},
+            ("a", "b", "c"),
+            "Set name in [output] of model.toml to another output: indices. If that one is the number of the predicted",
+        ),
+        (
             make_output_metadata(("y", "float32", (1,))),
             {"kind": "value"},
             ("a", "b"),

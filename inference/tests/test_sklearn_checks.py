@@ -26,6 +26,12 @@ def make_booster():
     return xgboost.train({}, xgboost.DMatrix(ROWS, TARGET), 1)
 
 
+def make_catboost():
+    catboost = pytest.importorskip("catboost")
+    options = {"loss_function": "Logloss", "iterations": 1, "verbose": 0, "allow_writing_files": False}
+    return catboost.CatBoost(options).fit(np.array(ROWS), TARGET)
+
+
 def make_own_objective():
     lightgbm = pytest.importorskip("lightgbm")
     return lightgbm.LGBMClassifier(n_estimators=1, objective=compute_gradients, min_child_samples=1, min_data_in_bin=1).fit(
@@ -53,6 +59,7 @@ def compute_gradients(target, margin):
         ),
         (make_own_objective, 'Save its booster: model.booster_.save_model("model.txt")'),
         (make_booster, 'register that file: booster.save_model("model.ubj")'),
+        (make_catboost, 'register that file: model.save_model("model.cbm")'),
     ],
 )
 def test_other_objects_are_rejected_with_the_next_step(tmp_path, make_model, message):

@@ -27,6 +27,11 @@ def check_model(model: Any, name: str) -> None:
             f"{name} is a pickled Booster of {library}. Save it in the format of its library, and register that file: "
             f"{BOOSTER_STEPS[library]}"
         )
+    if kind == "CatBoost" and library == "catboost" and len(model.classes_):
+        raise InvalidArtifact(
+            f"{name} is a pickled CatBoost object of a classifier. Its predict() returns margins, not classes. Save it in "
+            'the format of its library, and register that file: model.save_model("model.cbm")'
+        )
     if not callable(getattr(model, "predict", None)):
         raise InvalidArtifact(f"Expected a fitted model with predict(). {name} contains {_describe_other(model)}")
     final = split_pipeline(unwrap_model(model))[1]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from inference.errors import InvalidSignature
+from inference.messages import format_names
 from inference.signature import OUTPUTS
 from inference.signature.infer.activations import infer_activation
 from inference.signature.infer.kinds import can_be_scores, infer_kind_and_name, is_decision, select_tensors
@@ -62,6 +63,7 @@ def infer_output(
     else:
         width = len(own_classes) or None
     declared_classes = get_declared_classes(output)
+    _check_selected_output(metadata, output, width, labels)
     _check_sigmoid_labels(metadata, width, labels or declared_classes or own_classes)
     all_labels, classes = match_labels(labels, own_classes=own_classes, declared_classes=declared_classes, width=width)
     is_named = bool(declared_output.get("name"))
@@ -122,6 +124,20 @@ def _find_decisions(metadata: ArtifactMetadata, output: Mapping[str, Any], count
         return {}
     tensors = [tensor for tensor in metadata.outputs if is_decision(tensor) and tensor.shape == (count,)]
     return {"label_name": tensors[0].name} if len(tensors) == 1 else {}
+
+
+def _check_selected_output(
+    metadata: ArtifactMetadata, output: Mapping[str, Any], width: int | None, labels: tuple[str, ...]
+) -> None:
+    """Reject three or more labels for an output of one number, such as the highest score, if there are other outputs."""
+    name = output.get("name", "")
+    others = [tensor.name for tensor in metadata.outputs if tensor.name != name]
+    if name and others and width == 1 and len(labels) > 2:
+        raise InvalidSignature(
+            f"The output {name} is one number, which cannot be the scores of {len(labels)} labels. Set name in [output] of "
+            f"{MANIFEST_NAME} to another output: {format_names(others)}. If that one is the number of the predicted class, "
+            'also set kind = "label".'
+        )
 
 
 def _check_sigmoid_labels(metadata: ArtifactMetadata, width: int | None, labels: tuple[str, ...]) -> None:
