@@ -161,16 +161,22 @@ def test_grayscale_image_is_passed_to_an_input_without_channels(keras, tmp_path)
         pass
 
 
-def test_batch_size_of_one_runs_row_by_row_and_larger_fixed_sizes_are_rejected(keras, tmp_path):
-    def make_fixed_model(size):
-        return keras.Sequential([keras.Input(batch_shape=(size, 4)), keras.layers.Dense(3, activation="softmax")])
-
-    model = make_fixed_model(1)
-    with serve_artifact(save(model, tmp_path / "one.keras"), input=INPUT, labels=LABELS) as predictor:
-        expected = np.concatenate([model.predict(row[None], verbose=0) for row in MATRIX])
+@pytest.mark.parametrize("size", [1, 4])
+def test_fixed_batch_size_does_not_matter(keras, tmp_path, size):
+    model = keras.Sequential([keras.layers.Dense(3, activation="softmax")])
+    model(MATRIX[:1].repeat(size, axis=0))
+    assert model.inputs[0].shape == (size, 4)
+    with serve_artifact(save(model, tmp_path / "fixed.keras"), input=INPUT, labels=LABELS) as predictor:
+        expected = np.concatenate([model(row[None]) for row in MATRIX])
         assert np.abs(run_batch(predictor, ROWS) - expected).max() < 1e-5
+        assert get_scores(predict_row(predictor, ROWS[0])) == pytest.approx(expected[0], abs=1e-5)
+
+
+def test_operation_with_a_fixed_batch_size_is_rejected(keras, tmp_path):
+    rows = keras.Input(batch_shape=(4, 4))
+    path = save(keras.Model(rows, keras.ops.reshape(rows, (4, 2, 2))), tmp_path / "four.keras")
     rejected = pytest.raises(InvalidArtifact, match=r"must be variable or 1\. .* has a fixed batch size of 4")
-    with rejected, serve_artifact(save(make_fixed_model(4), tmp_path / "four.keras")):
+    with rejected, serve_artifact(path):
         pass
 
 

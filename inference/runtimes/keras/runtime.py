@@ -71,9 +71,10 @@ class KerasRuntime(BaseRuntime):
         outputs = list(zip(get_output_names(tree, model), model.outputs, strict=True))
         self.inputs = tuple(make_input(name, tensor.dtype, tensor.shape) for name, tensor in inputs)
         self.outputs = tuple(make_output(name, tensor.dtype, tensor.shape) for name, tensor in outputs)
-        self.single_rows = [requires_single_rows(name, tensor.shape[0]) for name, tensor in inputs]
         self.notices: tuple[str, ...] = STATE_NOTICES if clear_states(model) else ()
         self.function = function = trace_model(tf, tree, model)
+        has_fixed_size = any(tensor.shape[:1].is_fully_defined() for tensor in function.outputs)
+        self.single_rows = [has_fixed_size and requires_single_rows(name, tensor.shape[0]) for name, tensor in inputs]
 
         def call_model(arrays: list[AnyArray]) -> list[AnyArray]:
             return [to_array(tensor) for tensor in function(*(tf.constant(array) for array in arrays))]
