@@ -119,6 +119,8 @@ def select_output(row: Any, name: str) -> Any:
         return _unwrap_object(row[name])
     if not name and all(isinstance(score, float | np.floating) for score in row.values()):
         return row  # a mapping of class to score, or one output per class
+    if not name and len(row) == 1:  # some functions of MLflow name their only output
+        return _unwrap_object(next(iter(row.values())))
     raise InvalidOutput(f"Expected [output] name to be one of {', '.join(map(str, row))}. Received: {name!r}")
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from inference.errors import InvalidOutput
 from inference.postprocessing import build_result
-from inference.signature import ClassesOutput, LabelOutput, RawOutput
+from inference.signature import ClassesOutput, LabelOutput, RawOutput, ValueOutput
 
 CLASSES = ClassesOutput()
 LABELS = ("a", "b", "c")
@@ -90,6 +90,16 @@ def test_independent_scores_need_not_add_up_to_one():
     assert (result.label, result.output["scores"]) == ("a", {"a": 0.9, "b": 0.8, "c": 0.1})
     with pytest.raises(InvalidOutput, match="Expected scores from 0 to 1"):
         build_result(np.array([0.9, 1.8, 0.1]), ClassesOutput(independent=True), LABELS)
+
+
+def test_scores_can_be_all_outputs_but_the_label():
+    row = {"label": np.str_("b"), "sa": np.float32(0.3), "sb": np.float32(0.7)}
+    result = build_result(row, ClassesOutput(label_name="label"), ("a", "b"))
+    assert (result.label, result.output) == ("b", {"scores": {"a": pytest.approx(0.3), "b": pytest.approx(0.7)}})
+
+
+def test_only_output_needs_no_name():
+    assert build_result({"7": np.float32([2.5])}, ValueOutput(), ()).value == 2.5
 
 
 def test_one_of_several_outputs_is_selected_by_its_name_only():
