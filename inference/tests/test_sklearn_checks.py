@@ -2,11 +2,13 @@
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.cluster import DBSCAN
 from sklearn.decomposition import PCA
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -52,6 +54,11 @@ def compute_gradients(target, margin):
         (lambda: make_pipeline(StandardScaler(), PCA(1)).fit(ROWS), "ends with a transformer. Add the model as its last"),
         (lambda: PCA(1).fit(ROWS), "a PCA, which only transforms rows. Save a pipeline that ends with a model"),
         (lambda: NearestNeighbors().fit(ROWS), "a NearestNeighbors, which has no predict(). Save a similar model"),
+        (
+            lambda: GridSearchCV(LogisticRegression(), {"C": [1]}, cv=2, refit=False).fit(ROWS * 2, TARGET * 2),
+            "The GridSearchCV in m.joblib was fitted with refit=False and contains no model. Fit it with refit=True",
+        ),
+        (lambda: pd.DataFrame(ROWS), "a DataFrame. Save the fitted model itself."),
         (lambda: DBSCAN().fit(ROWS), "cannot be applied to new rows. Use a model with predict()"),
         (
             lambda: make_pipeline(DictVectorizer(), LogisticRegression()).fit([{"a": 1}, {"b": 2}], [0, 1]),

@@ -32,8 +32,17 @@ def check_model(model: Any, name: str) -> None:
             f"{name} is a pickled CatBoost object of a classifier. Its predict() returns margins, not classes. Save it in "
             'the format of its library, and register that file: model.save_model("model.cbm")'
         )
+    if getattr(model, "refit", True) is False:
+        raise InvalidArtifact(
+            f"The {kind} in {name} was fitted with refit=False and contains no model. Fit it with refit=True, or fit a "
+            "model with best_params_, and save that model."
+        )
     if not callable(getattr(model, "predict", None)):
         raise InvalidArtifact(f"Expected a fitted model with predict(). {name} contains {_describe_other(model)}")
+    _check_steps(model, name)
+
+
+def _check_steps(model: Any, name: str) -> None:
     final = split_pipeline(unwrap_model(model))[1]
     # Classes of the user can keep what they learned under any name.
     if type(final).__module__.startswith("sklearn.") and not _is_fitted(final):
@@ -67,7 +76,7 @@ def _describe_other(model: Any) -> str:
             f"a {type(model).__name__}, which cannot be applied to new rows. Use a model with predict(), such as KMeans or "
             "LocalOutlierFactor(novelty=True), or train a classifier on the numbers that fit_predict() returns."
         )
-    if hasattr(model, "transform"):
+    if hasattr(model, "transform") and hasattr(model, "fit"):
         return (
             f"a {type(model).__name__}, which only transforms rows. Save a pipeline that ends with a model: "
             "make_pipeline(transformer, model)."

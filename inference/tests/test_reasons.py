@@ -1,0 +1,27 @@
+"""Messages of libraries are shortened to their first useful sentence."""
+
+import pytest
+
+from inference.runtimes.reasons import shorten_reason
+
+GRAPH_ERROR = (
+    "Graph execution error:\n\nDetected at node lookup/Assert defined at (most recent call last):\n"
+    "<stack traces unavailable>\n"
+    "assertion failed: [found OOV values [0]]\n\t [[{{node lookup/Assert}}]] [Op:__inference_call_140]"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Expected 3 columns. Received: 2.", "Expected 3 columns."),
+        (
+            "Exception encountered when calling Dense.call().\n\nShapes differ: 3, 2.\nusing config={'a': 1}",
+            "Shapes differ: 3, 2.",
+        ),
+        (GRAPH_ERROR, "assertion failed: [found OOV values [0]]."),
+        ("", ""),
+    ],
+)
+def test_reason_is_the_first_useful_sentence(text, reason):
+    assert shorten_reason(text) == reason
