@@ -104,7 +104,7 @@ def build_threshold_chart(rows: Sequence[SampleRow], note: str) -> Chart:
         scale,
         ticks,
         ticks,
-        [_("Confidence at least"), _("Predictions"), _("Share of all predictions"), _("Accuracy")],
+        [_("Confidence at least"), _("Predictions"), _("Share of reviewed predictions"), _("Accuracy")],
         [
             [
                 format_short_percent(row.threshold),
@@ -115,7 +115,7 @@ def build_threshold_chart(rows: Sequence[SampleRow], note: str) -> Chart:
             for row in compute_thresholds(rows, LISTED_THRESHOLDS)
         ],
     )
-    chart.draw_line([(row.threshold, row.coverage) for row in results], "second", _("Share of all predictions"))
+    chart.draw_line([(row.threshold, row.coverage) for row in results], "second", _("Share of reviewed predictions"))
     accuracies = [(row.threshold, row.accuracy) for row in results if row.accuracy is not None]
     chart.draw_line(accuracies, "main", _("Accuracy of these"))
     return chart
