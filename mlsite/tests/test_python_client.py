@@ -200,6 +200,8 @@ def test_the_command(client, site, token, tmp_path, capsys, monkeypatch):
     prediction = client.predict(SEVEN, model="digits")
     assert isinstance(prediction, Prediction)
     assert main(["review", prediction.id, "incorrect", "--true-label", "1"]) == 0
-    assert main(["predict", str(tmp_path / "missing.png")]) == 2
-    assert capsys.readouterr().err.endswith("missing.png: No such file or directory\n")
+    assert main(["predict", str(tmp_path / "missing.png"), str(SEVEN), "--model", "digits"]) == 1
+    assert "missing.png: No such file or directory\n" in capsys.readouterr().out
+    assert main(["predict", str(tmp_path / "missing.csv")]) == 2
+    assert capsys.readouterr().err.endswith("missing.csv: No such file or directory\n")
     assert main(["list", "color=red"]) == 2

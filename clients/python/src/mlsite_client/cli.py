@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return status
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except MlsiteError as error:
+    except (MlsiteError, ValueError) as error:
         message = str(error)
     except OSError as error:
         message = f"{error.filename}: {error.strerror}" if error.filename else str(error)

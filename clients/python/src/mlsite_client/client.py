@@ -139,7 +139,7 @@ class Client:
             progress: show the progress on the standard error, or a function that gets the number of results and of inputs.
 
         Returns:
-            A `Prediction` or, for an invalid input, a `Problem`.
+            A `Prediction` or, for an invalid input or a file that cannot be read, a `Problem`.
         """
         operation = batches.predict_many(self._policy, inputs, model=model, are_texts=texts, report=get_reporter(progress))
         return self._run(operation)

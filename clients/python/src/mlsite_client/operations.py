@@ -7,6 +7,7 @@ An operation is a generator. It yields requests and pauses, gets the responses, 
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ T = TypeVar("T")
 Files: TypeAlias = "list[tuple[str, tuple[str, bytes]]]"
 
 API_PATH = "/api/v1/"
+MAX_KEY_CHARACTERS = 255  # of an idempotency key
 FIRST_POLL_SECONDS, MAX_POLL_SECONDS = 0.2, 3.0
 
 
@@ -72,7 +74,7 @@ def send(request: Request, policy: RetryPolicy) -> Operation[dict[str, Any]]:
         try:
             response: httpx.Response = yield request
         except httpx.RequestError as error:
-            if is_last:
+            if is_last or isinstance(error, httpx.UnsupportedProtocol):  # the URL has no https://
                 raise ConnectionFailed(f"No response from the server: {type(error).__name__}: {error}") from error
             yield Pause(policy.get_wait(attempt))
             continue
@@ -101,8 +103,22 @@ def _explain_failure(response: httpx.Response, body: Any) -> tuple[MlsiteError, 
 
 def create(request: Request, policy: RetryPolicy, key: str | None = None) -> Operation[dict[str, Any]]:
     """Send a request that creates something, with an idempotency key: a retry does not create it twice."""
-    headers = {**request.headers, "Idempotency-Key": key or str(uuid.uuid4())}
+    headers = {**request.headers, "Idempotency-Key": _format_key(key or str(uuid.uuid4()))}
     return (yield from send(replace(request, headers=headers), policy))
+
+
+def _format_key(key: str) -> str:
+    """Return a key as the value of the header, in quotes if it contains a comma or a quotation mark (RFC 8941).
+
+    Raises:
+        ValueError: the server would reject the key.
+    """
+    if not (len(key) <= MAX_KEY_CHARACTERS and key.isascii() and key.isprintable() and key.strip()):
+        raise ValueError(f"Expected an idempotency key of 1 to {MAX_KEY_CHARACTERS} printable ASCII characters.")
+    if not re.search(r'[,"]', key):
+        return key
+    escaped = key.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def predict(

@@ -15,6 +15,14 @@ USER_AGENT = "mlsite-client/0.1.0"
 
 
 def build_headers(token: str) -> dict[str, str]:
+    """Return the headers of all requests.
+
+    Raises:
+        ValueError: the token contains characters that no token has, such as a line break between two tokens.
+    """
+    token = token.strip()  # the line break at the end of a file
+    if not (token.isascii() and token.isprintable()):
+        raise ValueError("The token contains characters that are not printable ASCII characters. Copy it again.")
     return {"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": USER_AGENT}
 
 
