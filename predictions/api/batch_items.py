@@ -13,7 +13,8 @@ from inference.errors import InvalidInput
 from inference.messages import format_names, quote_value
 from predictions.services.batch import BatchItem
 
-ITEM_FIELDS = ("image", "features", "feature_order", "text", "client_reference")
+IMAGE_FIELDS = ("image", "file")  # names of the same field
+ITEM_FIELDS = (*IMAGE_FIELDS, "features", "feature_order", "text", "client_reference")
 LIST_FIELDS = ("image", "features", "text", "items")  # one of them contains the inputs
 NO_INPUT = "Send several image parts, or a list of features, text, or items."
 
@@ -61,7 +62,7 @@ def read_items(data: Mapping[str, Any]) -> list[BatchItem | InvalidInput]:
 def _check_count(name: str, values: Sequence[Any]) -> None:
     image_count = len(values)
     if name == "items":
-        image_count = sum(isinstance(value, dict) and "image" in value for value in values)
+        image_count = sum(isinstance(value, dict) and any(name in value for name in IMAGE_FIELDS) for value in values)
     is_table = name in ("features", "text")
     for count, limit, noun in (
         (0 if is_table else image_count, settings.MAX_BATCH_IMAGES, "images"),
@@ -152,5 +153,12 @@ def _parse_item(value: Any) -> BatchItem:
     order = value.get("feature_order")
     if order is not None and not (isinstance(order, list) and all(isinstance(name, str) for name in order)):
         raise InvalidInput("Expected a list of feature names.", code="wrong-type", field="feature_order")
-    image = decode_image(value["image"]) if value.get("image") is not None else None
-    return BatchItem(image, value.get("features"), _check_text(value.get("text")), order, reference)
+    return BatchItem(_read_image(value), value.get("features"), _check_text(value.get("text")), order, reference)
+
+
+def _read_image(value: Mapping[str, Any]) -> File | None:
+    """Return the image of an item, in one of its two fields."""
+    names = [name for name in IMAGE_FIELDS if name in value]
+    if len(names) > 1:
+        raise InvalidInput("Expected one image, in the field image or file.", code="one-file-only", field="image")
+    return decode_image(value[names[0]], field=names[0]) if names and value[names[0]] is not None else None

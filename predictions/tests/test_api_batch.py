@@ -105,27 +105,24 @@ def test_items_of_json(shades, post):
     items = [
         {"image": encode(data), "client_reference": "x"},
         {"image": f"data:image/png;base64,{encode(data)}"},
+        {"file": encode(data)},
         {"image": "https://example.org/a.png"},
-        {"image": "%%%"},
+        {"file": encode(data), "image": encode(data)},
+        {"file": "%%%"},
         {"image": 7},
-        {"features": ROW},
-        {"text": 5},
-        {"image": encode(data), "size": 3},
-        {},
-        [],
-        None,
-        {"image": None},
+        *({"features": ROW}, {"text": 5}, {"image": encode(data), "size": 3}, {}, [], None, {"image": None}),
         {"image": encode(data), "client_reference": True},
         {"image": encode(data), "client_reference": "x" * 256},
         {"image": encode(data), "feature_order": "petals"},
     ]
     response = post(items=items)
     codes = get_codes(response)
-    assert codes[:2] == [None, None]
-    assert codes[2:5] == ["not-a-file", "invalid-base64", "not-a-file"]
-    assert None not in codes[5:]
+    assert codes[:3] == [None] * 3
+    assert codes[3:7] == ["not-a-file", "one-file-only", "invalid-base64", "not-a-file"]
+    assert None not in codes[7:]
+    assert response.json()["results"][5]["error"]["errors"][0]["field"] == "file"
     assert response.json()["results"][0]["prediction"]["client_reference"] == "x"
-    assert Prediction.objects.count() == 2
+    assert Prediction.objects.count() == 3
 
 
 def test_references_can_be_numbers_as_in_single_requests(flowers, post):
@@ -225,7 +222,7 @@ def test_forms_with_other_parts(shades, api):
     for data, code in (
         ({"image": uploads, "features": "{}"}, "wrong-input"),
         ({"image": "text"}, "not-a-file"),
-        ({"image": uploads, "file": uploads}, "not-a-file"),
+        ({"image": uploads, "file": uploads}, "wrong-input"),
         ({"image": uploads, "unknown": "x"}, "unknown-field"),
         ({"model": "shades"}, "required"),
         ({"image": uploads, "client_reference": ["a", "b"]}, "wrong-count"),

@@ -26,6 +26,7 @@ ITEM_SCHEMA = {
     "additionalProperties": False,
     "properties": {
         "image": {"type": "string", "description": "The image as base64 or as a data URL."},
+        "file": {"type": "string", "description": "Another name for `image`."},
         "features": ROW_SCHEMA,
         "feature_order": {"type": "array", "items": TEXT_SCHEMA},
         "text": TEXT_SCHEMA,
@@ -60,7 +61,12 @@ class ImagesField(RawListField):
         return lists[0] if len(lists) == 1 else lists or serializers.empty
 
     def to_internal_value(self, data: Any) -> list[Any]:
-        if isinstance(data, list) and any(isinstance(item, File) for item in data):
+        if data and isinstance(data[0], list):
+            raise serializers.ValidationError(
+                "Send all images in parts with the name image, or all in parts with the name file. Received: both.",
+                code="wrong-input",
+            )
+        if any(isinstance(item, File) for item in data):
             return data  # a part that is not a file has an error of its own
         raise serializers.ValidationError(
             "Expected files. Send multipart/form-data with each image as a file part with the name image.",
