@@ -1,14 +1,25 @@
 """The daily quota of a user, on all ways to make predictions."""
 
 import json
+from datetime import timedelta
 
 import pytest
+from django.core.files.base import ContentFile
+from django.utils import timezone
 
 from accounts.models import Usage
 from accounts.services.usage import LimitReached
 from core.tests.problems import assert_problem
-from predictions.models import BatchJob, Prediction
-from predictions.services.batch_jobs import start_batch_job
+from inference.tests.factories import make_image
+from predictions.models import BatchJob, BatchJobImage, Prediction
+from predictions.services.batch_jobs import (
+    add_images,
+    cancel_batch_job,
+    requeue_lost_jobs,
+    retry_batch_job,
+    start_batch_job,
+)
+from predictions.services.batch_jobs.states import UPLOAD_PAUSE_SECONDS
 from predictions.tests.batch_jobs import make_job, make_rows, run_job
 from predictions.tests.factories import PREDICTIONS_URL
 from predictions.tests.request_builders import ROW
@@ -66,6 +77,27 @@ def test_batch_jobs_count_their_rows_when_they_start(flowers, user):
     assert run_job(make_job(user, make_rows(3))).status == BatchJob.Status.SUCCEEDED
     with pytest.raises(LimitReached):
         make_job(user, make_rows(1))
+
+
+def test_a_canceled_draft_counts_when_it_is_retried(flowers, user):
+    jobs = [cancel_batch_job(job=make_job(user, make_rows(count), start=False)) for count in (4, 3)]
+    with pytest.raises(LimitReached):
+        retry_batch_job(job=jobs[0])
+    jobs[0].refresh_from_db()
+    assert jobs[0].status == BatchJob.Status.CANCELED
+    with pytest.raises(LimitReached):  # still, after a failed attempt
+        retry_batch_job(job=jobs[0])
+    job = cancel_batch_job(job=retry_batch_job(job=jobs[1]))
+    assert run_job(retry_batch_job(job=job)).status == BatchJob.Status.SUCCEEDED  # it counts once
+
+
+def test_an_upload_that_stops_counts_when_it_is_started(shades, user):
+    uploads = [make_job(user, None, "shades") for _ in range(2)]
+    for job in uploads:
+        add_images(job=job, files=[ContentFile(make_image(shade)) for shade in (0, 255)])
+    BatchJobImage.objects.update(created_at=timezone.now() - timedelta(seconds=UPLOAD_PAUSE_SECONDS + 1))
+    assert requeue_lost_jobs() == 1
+    assert sorted(job.status for job in BatchJob.objects.all()) == ["draft", "queued"]
 
 
 def test_the_worker_counts_the_rows_of_large_tables(flowers, user, monkeypatch):

@@ -14,6 +14,7 @@ from predictions.services.batch_jobs import (
     add_images,
     cancel_batch_job,
     requeue_lost_jobs,
+    retry_batch_job,
     start_batch_job,
     states,
 )
@@ -124,6 +125,8 @@ def test_an_upload_that_stops_is_started(shades, user):
     with pytest.raises(InvalidInput) as caught:
         start_batch_job(job=empty)
     assert caught.value.code == "no-images"
+    with pytest.raises(InvalidInput, match="No images"):
+        retry_batch_job(job=cancel_batch_job(job=make_job(user, None, "shades")))
     add_images(job=job, files=make_files(0))
     assert requeue_lost_jobs() == 0
     BatchJobImage.objects.update(created_at=timezone.now() - timedelta(seconds=states.UPLOAD_PAUSE_SECONDS + 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -13,17 +14,16 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from accounts.services.usage import count_predictions
+from accounts.services.usage import LimitReached, count_predictions
 from core.leases import filter_leased
 from core.locks import lock_row, refresh_row
 from core.tasks import enqueue
 from events.services import build_event, record_events
 from inference.errors import InferenceError, InvalidInput
-from predictions.batch_job_files import open_table
 from predictions.batch_job_progress import RATE_OPTION
 from predictions.models import BatchJob, BatchJobImage, BatchJobItem, Prediction
 from predictions.services.batch_jobs.leases import lock_leased_job
-from predictions.table_columns import check_columns, get_job_table, match_columns
+from predictions.services.batch_jobs.mapping import check_mapping, choose_columns
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ UPLOAD_PAUSE_SECONDS = 120  # uploaded images are processed if no other image ar
 MAX_ATTEMPTS = 5  # to start a job without progress
 MAX_SWEPT_JOBS = 500  # per run
 RETRY_OPTION = "retry_from"  # the number of the next failed item to predict again
+UNCOUNTED_OPTION = "uncounted"  # canceled as a draft: its items do not count against the quota yet
 Status = BatchJob.Status
 
 
@@ -69,9 +70,9 @@ def start_batch_job(*, job: BatchJob, mapping: Mapping[str, str | None] | None =
     refresh_row(job)
     is_draft, options = job.status == Status.DRAFT, job.options
     if is_draft and job.kind == BatchJob.Kind.TABLE:
-        options = _choose_columns(job, mapping)
-    if is_draft and not job.total_items and job.kind == BatchJob.Kind.IMAGES:
-        raise InvalidInput(gettext("No images were uploaded to this batch job."), code="no-images", field="images")
+        options = choose_columns(job, mapping)
+    if is_draft:
+        _check_images(job)
     with transaction.atomic():
         drafts = BatchJob.objects.filter(pk=job.pk, status=Status.DRAFT)
         is_started = drafts.update(**get_queued_values(), options=options)
@@ -110,6 +111,8 @@ def retry_batch_job(*, job: BatchJob) -> BatchJob:
 
     Raises:
         WrongJobStatus: the job has not ended, or it succeeded and there is nothing to retry.
+        InvalidInput: a canceled draft has no images, or a required feature has no column.
+        LimitReached: the job was canceled as a draft, and the user has used up the quota.
         JobFileMissing: the stored table cannot be opened.
     """
     with transaction.atomic():
@@ -121,11 +124,14 @@ def retry_batch_job(*, job: BatchJob) -> BatchJob:
             raise WrongJobStatus(
                 gettext("No prediction of the batch job failed. Inputs that are not valid are not retried.")
             )
+        _check_images(job)
         if job.kind == BatchJob.Kind.TABLE:
             check_mapping(job)
         job.failed_items -= failed
         job.options = {**job.options, RETRY_OPTION: 1}
         job.options.pop(RATE_OPTION, None)
+        if job.options.pop(UNCOUNTED_OPTION, False):
+            count_predictions(user=job.user, count=job.total_items or 0)
         job.error_code = job.error_message = ""
         for name, value in {**get_queued_values(), "completed_at": None}.items():
             setattr(job, name, value)
@@ -134,14 +140,9 @@ def retry_batch_job(*, job: BatchJob) -> BatchJob:
     return job
 
 
-def check_mapping(job: BatchJob) -> None:
-    """Check that each required feature has a column. A canceled draft may have none.
-
-    Raises:
-        InvalidInput: with the code `missing-columns`.
-    """
-    with open_table(job) as file:
-        check_columns(file.columns, job.options["mapping"], get_job_table(job.model_version.parsed_signature.input))
+def _check_images(job: BatchJob) -> None:
+    if job.kind == BatchJob.Kind.IMAGES and not job.total_items:
+        raise InvalidInput(gettext("No images were uploaded to this batch job."), code="no-images", field="images")
 
 
 def list_failed_items(job: BatchJob) -> Any:
@@ -180,7 +181,10 @@ def cancel_leased_job(job: BatchJob, *, error_code: str, error_message: str) -> 
 
 
 def requeue_lost_jobs() -> int:
-    """Queue jobs again whose task or worker is lost, and start uploads of images that have stopped. Return their number."""
+    """Queue jobs again whose task or worker is lost, and start uploads of images that have stopped. Return their number.
+
+    An upload stays a draft while the quota of its user is used up.
+    """
     now = timezone.now()
     lost = Q(leased_until__lt=now) | Q(leased_until=None)
     open_jobs = BatchJob.objects.filter(status__in=(Status.QUEUED, Status.RUNNING), completed_at=None)
@@ -191,9 +195,11 @@ def requeue_lost_jobs() -> int:
     jobs += drafts.filter(Exists(images), ~Exists(recent))[:MAX_SWEPT_JOBS]
     count = 0
     for job in jobs:
-        with transaction.atomic():
+        with suppress(LimitReached), transaction.atomic():
             unchanged = BatchJob.objects.filter(pk=job.pk, status=job.status, leased_until=job.leased_until)
             if unchanged.update(**(get_queued_values() | {"attempts": job.attempts})):
+                if job.status == Status.DRAFT:
+                    count_predictions(user=job.user, count=job.total_items or 0)
                 enqueue_job(job)
                 count += 1
     return count
@@ -216,6 +222,8 @@ def end_job(job: BatchJob, status: str, *, error_code: str = "", error_message: 
     if job.options.pop(RETRY_OPTION, None) is not None:
         items = BatchJobItem.objects.filter(job=job)
         job.failed_items = items.filter(~Q(error_code="") | Q(prediction__status=Prediction.Status.FAILED)).count()
+    if job.status == Status.DRAFT:
+        job.options[UNCOUNTED_OPTION] = True
     job.status, job.completed_at, job.leased_until = status, timezone.now(), None
     job.error_code, job.error_message = error_code, error_message
     job.save()
@@ -234,11 +242,3 @@ def _describe_end(job: BatchJob) -> dict[str, Any]:
         "model_version": version.number,
         "error_code": job.error_code or None,
     }
-
-
-def _choose_columns(job: BatchJob, mapping: Mapping[str, str | None] | None) -> dict[str, Any]:
-    table = get_job_table(job.model_version.parsed_signature.input)
-    with open_table(job) as file:
-        mapped = job.options["mapping"] if mapping is None else match_columns(file.columns, table, mapping)
-        check_columns(file.columns, mapped, table)
-    return {**job.options, "mapping": mapped}
