@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mlsite.tests import postgres
 
-PROCESSES = 4  # more than the two cores of CI, because many tests wait
+PROCESSES = 3  # more than the two cores of CI, because many tests wait
 # The tests of inference, of the browser, and those marked `once` do not depend on the database.
 POSTGRES_MARKS = "not browser and not once and not services and not faults and not slow"
 POSTGRES_OPTIONS = ["--deselect", "inference/", "-m", POSTGRES_MARKS]
