@@ -105,6 +105,8 @@ def run(server: str, folder: Path, options: argparse.Namespace) -> int:
     for name, count in zip(names, counts, strict=True):
         build_database(name, base=BASE, count=count)
     sites = [GrowthSite(name) for name in names]
+    gc.collect()
+    gc.freeze()  # as in the server, see mlsite/gunicorn.py
     results = list(time_requests(sites, rounds=options.rounds, only=options.only))
     lines = [*format_results(results, options.predictions), "", *format_sizes(sites[1].measure_sizes())]
     missed = [result for result in results if not result.is_good]

@@ -17,7 +17,7 @@ MAX_POINTS = 15  # per field
 MEAN_POINT_VALUES = 100  # with fewer values, the distance is about the threshold by chance
 MIN_POINT_VALUES = 30
 MAX_TREND_FIELDS = 12
-MAX_REFERENCE_VALUES = 2000  # of numbers; parts are smaller. All 5,000 would take 60% more CPU
+MAX_REFERENCE_VALUES = 2000  # of numbers, because each part is compared with all of them
 
 
 @dataclass(frozen=True, slots=True)
