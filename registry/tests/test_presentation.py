@@ -1,6 +1,7 @@
 """The description of a version, as the command, the page, the admin, and the API show it."""
 
 import pytest
+from django.utils import translation
 
 from core.tests.commands import run_command
 from core.tests.pages import get_text
@@ -205,3 +206,9 @@ def test_registration_prints_pages_show_and_the_api_returns_what_was_understood(
 def test_an_image_that_is_passed_as_a_file_has_no_size():
     image = ImageInput(0, 0, scale="none", encoding="file")
     assert describe_input(image) == [("Image", "passed to the model as a file")]
+
+
+def test_a_number_and_the_number_of_a_version_are_different_words_in_german():
+    with translation.override("de"):
+        rows = dict(describe_input(TableInput((Feature("x", unit="cm"),))))
+    assert rows["x"] == "Zahl in cm; erforderlich"
