@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.test import Client
+from gunicorn.http.wsgi import HEADER_VALUE_RE
 from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 from rest_framework.negotiation import BaseContentNegotiation
 
@@ -110,11 +111,18 @@ def find_fault(case, response, seconds, is_changed):
             return f"code {response.json()['code']} instead of {case.code}: {response.json()['detail'][:200]}"
     if response.status_code >= 400 and LEAK.search(content):
         return f"leaks {LEAK.search(content)[0]!r}"
-    if "evil.com" in response.get("Location", "").partition("?")[0]:
-        return f"redirects to {response['Location']}"
+    if fault := find_header_fault(response):
+        return fault
     if is_changed:
         return "changes rows or files"
     return "" if seconds < MAX_SECONDS else f"takes {seconds:.1f} s"
+
+
+def find_header_fault(response):
+    values = [*response.headers.values(), *(cookie.output(header="") for cookie in response.cookies.values())]
+    if not all(HEADER_VALUE_RE.fullmatch(value) for value in values):
+        return "has a header that gunicorn does not send"
+    return f"redirects to {response['Location']}" if "evil.com" in response.get("Location", "").partition("?")[0] else ""
 
 
 def test_uploads(site, settings):

@@ -14,7 +14,7 @@ from predictions.services.submissions import find_submission_key
 
 PREVIOUS_KEY_COOKIE = "previous_submission"
 DOUBLE_CLICK_SECONDS = 1
-GENERATED_KEY = re.compile(r"[\w.-]{1,64}")
+GENERATED_KEY = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
 class SubmissionMixin:

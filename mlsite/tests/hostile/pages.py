@@ -10,7 +10,8 @@ from mlsite.tests.hostile.cases import Case, post_fields
 
 HISTORY, JOB, REPLAY = "/predictions/", "/batch-jobs/{job}/", "/replays/{replay}/"
 SELECTION, FILTERS, EXPORT = f"{HISTORY}selection/", f"{HISTORY}filters/", f"{HISTORY}export/"
-PROMOTE, REPLAYS, ACCOUNT = "/models/shades/promote/", "/models/shades/replays/", "/accounts/"
+PROMOTE, REPLAYS, EXAMPLE = (f"/models/shades/{name}/" for name in ("promote", "replays", "example"))
+ACCOUNT = "/accounts/"
 QUEUE = "/admin/predictions/review/queue/"
 HTMX = {"hx-request": "true"}
 LONG = "9" * 5_000  # more digits than `int` reads
@@ -85,6 +86,10 @@ MODELS = [
     *[
         post_fields(f"promotion to {value:.20}", PROMOTE, f"version=1&alias={value}", 200, caller="superuser")
         for value in TEXTS
+    ],
+    *[
+        post_fields(f"example with the key {value:.20}", EXAMPLE, f"number=9&idempotency_key={value}", (302, 400))
+        for value in (*NUMBERS, "٣", "%E2%82%AC", "%0D%0Ax:y")
     ],
     *[post_fields(f"cancel replay {key:.20}", f"/replays/{key}/cancel/", "", 404) for key in KEYS],
 ]
