@@ -13,7 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import CASCADE, SET_NULL, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -21,7 +21,7 @@ from accounts.models import Erasure, User
 from accounts.services.audit import Action, clear_audit_entries, describe_user, record_action
 from accounts.services.second_factor import remove_second_factor
 from accounts.signals import user_removing
-from core.locks import lock_row
+from core.locks import RowDeleted, lock_row
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +43,8 @@ def delete_user(*, user: User) -> None:
         _delete_access_records(username)
         record_action(action=Action.USER_DELETED, on=describe_user(user))
         clear_audit_entries(user=user, username=username)
+        _release_rows(user)
+        lock_row(user)  # from now on, no row of the user can be stored
         user.delete()
     _delete_newest_sessions(user_id)
     logger.info("user deleted", extra={"user": str(user_id)})
@@ -118,11 +120,26 @@ def _prepare_removal(user: User) -> None:
     Raises:
         RowDeleted: another request has deleted the user.
     """
-    # The lock keeps two requests from removing the last two superusers at the same time.
-    list(User.objects.select_for_update().filter(is_superuser=True).order_by("pk").values_list("pk", flat=True))
-    lock_row(user)
+    # The locks keep two requests from removing the last two superusers at the same time. They let requests of the user end
+    # that store a row: these can hold the rows that are changed next, so that each would wait for the other.
+    locked = User.objects.select_for_update(no_key=True).filter(Q(is_superuser=True) | Q(pk=user.pk)).order_by("pk")
+    if user.pk not in list(locked.values_list("pk", flat=True)):
+        raise RowDeleted
     check_removal(users=[user])
     user_removing.send(sender=User, user=user)
+
+
+def _release_rows(user: User) -> None:
+    """Delete the rows of a user that are deleted with the account, and remove the user from the others.
+
+    The deletion of the account finds only those that running requests store meanwhile.
+    """
+    for relation in User._meta.related_objects:
+        rows = relation.related_model._base_manager.filter(**{relation.field.name: user})
+        if relation.on_delete is SET_NULL:
+            rows.update(**{relation.field.name: None})
+        elif relation.on_delete is CASCADE:
+            rows.delete()
 
 
 def _delete_access_records(username: str) -> None:
