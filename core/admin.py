@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.admin.widgets import AdminSplitDateTime, AutocompleteSelect
+from django.contrib.auth import get_permission_codename
 from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.db import DataError, IntegrityError
 from django.db.models import DateTimeField, Model, QuerySet
@@ -77,6 +78,13 @@ class GuardedAdmin(admin.ModelAdmin):
     def reject_list(self, request: HttpRequest) -> HttpResponse:
         """Redirect to the list without filters. It shows that a parameter was invalid."""
         return redirect(f"{request.path}?{ERROR_FLAG}=1")
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Return the actions. An action that names no permission requires the permission to change rows."""
+        actions = super().get_actions(request)
+        if self.has_change_permission(request):
+            return actions
+        return {name: action for name, action in actions.items() if action and hasattr(action[0], "allowed_permissions")}
 
     def response_action(self, request: HttpRequest, queryset: QuerySet, *args: Any) -> Any:
         """Perform an action. Reject selected keys that cannot be keys of this table."""
@@ -148,6 +156,10 @@ class ReadOnlyAdmin(GuardedAdmin):
 
     def view_on_site(self, obj: Model) -> str | None:
         return obj.get_absolute_url() if hasattr(obj, "get_absolute_url") else None
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return whether the user has the permission to view rows. For Django, the permission to change them is enough."""
+        return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename('view', self.opts)}")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Model
+from django.http import HttpRequest
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -19,7 +21,25 @@ def guard_admin(model: type[Model]) -> None:
     admin.site.register(model, type(f"Guarded{original.__name__}", (GuardedAdmin, original), {}))
 
 
-for guarded_model in (Group, AccessAttempt):
-    guard_admin(guarded_model)
+class GuardedGroupAdmin(GuardedAdmin, GroupAdmin):
+    """Groups are bundles of permissions, so only superusers change them. Others could give themselves more rights."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return _is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return _is_superuser(request)
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(request.user.is_active and request.user.is_superuser)
+
+
+admin.site.unregister(Group)
+admin.site.register(Group, GuardedGroupAdmin)
+guard_admin(AccessAttempt)
 admin.site.unregister((TOTPDevice, StaticDevice))  # they show the keys
 admin.site.unregister((AccessLog, AccessFailureLog))  # they are empty: the audit log replaces them

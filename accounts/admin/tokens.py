@@ -60,7 +60,7 @@ class ApiTokenAdmin(GuardedAdmin):
         obj.refresh_from_db()
         messages.warning(request, gettext("Copy the token now. It is shown only once: %(secret)s") % {"secret": secret})
 
-    @admin.action(description=_("Revoke the selected tokens"))
+    @admin.action(description=_("Revoke the selected tokens"), permissions=["change"])
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         for token in queryset:
             revoke_token(token=token)

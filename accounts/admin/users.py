@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin.removal import MAX_REMOVED_USERS, RemovalAdmin
+from accounts.backends import get_permission_names
 from accounts.models import User
 from accounts.services.second_factor import remove_second_factor
 from core.admin import GuardedAdmin
@@ -54,4 +55,6 @@ def _may_change(request: HttpRequest, user: User | None) -> bool:
     """Return whether the account of a user, or of any user, can be changed: whoever can change its password can sign in."""
     if user is None or request.user.is_superuser or user.pk == request.user.pk:
         return True
-    return not user.is_superuser and user.get_all_permissions() <= request.user.get_all_permissions()
+    # Django reports no permissions for an inactive user, who has them again as soon as the account is activated.
+    permissions = user.get_all_permissions() | get_permission_names(user)
+    return not user.is_superuser and permissions <= request.user.get_all_permissions()

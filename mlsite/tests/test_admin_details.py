@@ -5,7 +5,8 @@ from django.contrib import admin
 from django.test import RequestFactory
 from django.urls import reverse
 
-from accounts.models import AuditEntry, Erasure, ExternalIdentity
+from accounts.backends import CACHE_ATTRIBUTE
+from accounts.models import AuditEntry, Erasure, ExternalIdentity, User
 from accounts.services.audit import AuditObject, record_action
 from core.admin import ReadOnlyAdmin
 from events.models import Delivery, Event
@@ -38,6 +39,15 @@ def test_each_page_has_fields_and_those_of_new_rows_their_time(model, superuser)
     assert fields
     if model in (Erasure, ExternalIdentity, RetentionRun, AuditEntry, Event):
         assert fields & TIMES
+
+
+@pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model._meta.label)
+def test_the_permission_to_change_rows_does_not_show_them(model):
+    request = RequestFactory().get("/")
+    request.user = User(is_active=True, is_staff=True)
+    codenames = [f"{verb}_{model._meta.model_name}" for verb in ("add", "change", "delete")]
+    setattr(request.user, CACHE_ATTRIBUTE, frozenset(f"{model._meta.app_label}.{name}" for name in codenames))
+    assert not admin.site._registry[model].has_view_permission(request)
 
 
 def test_an_erasure_shows_what_was_removed(read_page, superuser):
