@@ -14,6 +14,7 @@ from django.contrib.auth import get_permission_codename
 from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.db import DataError, IntegrityError
 from django.db.models import DateTimeField, Model, QuerySet
+from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -64,6 +65,12 @@ class GuardedAdmin(admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     formfield_overrides: ClassVar[Any] = {DateTimeField: {"widget": LabeledSplitDateTime}}
+    secret_fields: ClassVar[tuple[str, ...]] = ()  # no page shows them
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Return whether a list can be filtered by a lookup. With one of a secret, the secret could be guessed step by step."""
+        is_secret = lookup.partition(LOOKUP_SEP)[0] in self.secret_fields
+        return not is_secret and super().lookup_allowed(lookup, value, request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Show the list. Redirect to a list without filters and with an error message if a parameter is invalid."""

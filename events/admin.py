@@ -141,6 +141,7 @@ class WebhookAdmin(EventAdmin):
         *("failure_count", "failing_since", "previous_secret_expires_at", "created_at"),
     )
     readonly_fields = ("owner_notified_at", "created_at", "shown_event_types", "shown_error")
+    secret_fields = ("secret", "previous_secret")
     actions = ("pause_selected", "resume_selected", "send_failed_again")
 
     def view_on_site(self, obj: Any) -> None:

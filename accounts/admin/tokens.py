@@ -34,6 +34,7 @@ class ApiTokenAdmin(GuardedAdmin):
     add_fields = ("user", "name", "scopes", "expires_at")
     readonly_fields = ("prefix", "state", "created_at", "last_used_at", "revoked_at")
     form = AddTokenForm
+    secret_fields = ("digest",)
     actions = ("revoke_selected",)
 
     def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:

@@ -82,3 +82,15 @@ def test_an_action_of_another_package_requires_the_permission_to_change_rows(mak
     assert action not in client.get(url).content.decode()
     make_staff("axes.change_accessattempt")
     assert action in client.get(url).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("model", "field"),
+    [("events_webhook", "secret"), ("events_webhook", "previous_secret"), ("accounts_apitoken", "digest"),
+     ("accounts_user", "password")],
+)  # fmt: skip
+def test_a_secret_cannot_be_guessed_with_a_filter(superuser, client, model, field):
+    client.force_login(superuser)
+    url = reverse(f"admin:{model}_changelist")
+    for lookup in ("", "__startswith", "__gt", "__in", "__isnull"):
+        assert client.get(url, {f"{field}{lookup}": "a"}).status_code == 400, lookup
