@@ -50,6 +50,11 @@ def forget_attempts(*, kind: str, key: str) -> None:
     AttemptCount.objects.filter(kind=kind, key=_hash_key(key)).delete()
 
 
+def forget_all_attempts(*, key: str) -> None:
+    """Delete the counts of all kinds for a key."""
+    AttemptCount.objects.filter(key=_hash_key(key)).delete()
+
+
 def _hash_key(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -82,13 +82,17 @@ def record_failed_sign_in(*, username: str, is_locked: bool) -> AuditEntry:
     return record_action(action=Action.SIGN_IN_FAILED, actor=AnonymousUser(), on=on, details={"locked": is_locked})
 
 
-def clear_audit_entries(*, user: User, username: str) -> None:
+def clear_audit_entries(*, user: User, username: str, email: str = "") -> None:
     """Remove the address and the name of a user from the audit log. Deleting the user also clears the actor.
 
+    Some sign-ins that failed have only the name that was entered: before the account existed, or with the email address or
+    other capital letters instead of the username.
+
     Args:
-        username: the name before the removal. Sign-ins that failed before the account existed have only the name.
+        username, email: of the account before the removal.
     """
-    about = Q(object_type=USER) & (Q(object_id=str(user.pk)) | Q(object_id="", object_name=username))
+    entered = Q(object_name__iexact=username) | (Q(object_name__iexact=email) if email else Q())
+    about = Q(object_type=USER) & (Q(object_id=str(user.pk)) | Q(object_id="") & entered)
     AuditEntry.objects.filter(about, action=Action.SIGN_IN_FAILED).update(address=None)
     AuditEntry.objects.filter(about).update(object_name="")
     AuditEntry.objects.filter(actor=user).update(address=None)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
-from hashlib import sha256
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -21,7 +20,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.erasers import ERASERS, Eraser
-from accounts.models import ApiToken, AttemptCount, Erasure, User
+from accounts.models import ApiToken, Erasure, User
+from accounts.services.attempts import forget_all_attempts
 from accounts.services.audit import Action
 from accounts.services.removal import clear_account, delete_sessions
 from accounts.signals import user_erasing
@@ -94,7 +94,7 @@ def start_erasure(*, user: User, requested_by: User | None = None) -> Erasure:
         clear_account(user=user, username=f"(erased {uuid4().hex[:12]})", action=Action.USER_ERASED)
         _clear_preferences(user)
         _delete_log_entries(ApiToken, tokens)
-        AttemptCount.objects.filter(key=sha256(email.encode("utf-8", "surrogatepass")).hexdigest()).delete()
+        forget_all_attempts(key=email.lower())
         own = requested_by is None or requested_by.pk == user.pk
         total = sum(eraser.select(user).order_by().count() for eraser in ERASERS)
         erasure = Erasure.objects.create(user=user, requested_by=None if own else requested_by, total_rows=total)

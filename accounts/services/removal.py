@@ -37,12 +37,12 @@ def delete_user(*, user: User) -> None:
     Raises:
         ValidationError: the user is the last active superuser.
     """
-    user_id, username = user.pk, user.username
+    user_id, username, email = user.pk, user.username, user.email
     with transaction.atomic():
         _prepare_removal(user)
         _delete_access_records(username)
         record_action(action=Action.USER_DELETED, on=describe_user(user))
-        clear_audit_entries(user=user, username=username)
+        clear_audit_entries(user=user, username=username, email=email)
         _release_rows(user)
         lock_row(user)  # from now on, no row of the user can be stored
         user.delete()
@@ -76,7 +76,7 @@ def clear_account(*, user: User, username: str, action: Action) -> None:
     Raises:
         ValidationError: the user is the last active superuser.
     """
-    old_username = user.username
+    old_username, old_email = user.username, user.email
     _prepare_removal(user)
     _delete_access_records(old_username)
     user.tokens.all().delete()
@@ -95,7 +95,8 @@ def clear_account(*, user: User, username: str, action: Action) -> None:
     content_type = ContentType.objects.get_for_model(User)
     LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk)).update(object_repr=user.username)
     record_action(action=action, on=describe_user(user))
-    clear_audit_entries(user=user, username=old_username)  # also what the changes above have recorded
+    # Also what the changes above have recorded.
+    clear_audit_entries(user=user, username=old_username, email=old_email)
 
 
 def check_removal(*, users: Iterable[User]) -> None:

@@ -6,12 +6,14 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from accounts.erasers import ERASERS, Eraser
-from accounts.models import Erasure, User
+from accounts.models import AttemptCount, AuditEntry, Erasure, User
 from accounts.services import create_token
+from accounts.services.attempts import count_attempt
 from accounts.services.erasure import erase_user, resume_erasures, start_erasure
 from accounts.services.removal import delete_user
-from predictions.models import Prediction
+from predictions.models import Prediction, SavedFilter
 from predictions.services import review_prediction
+from predictions.services.saved_filters import save_filter
 from predictions.tests.factories import make_prediction
 
 pytestmark = pytest.mark.django_db
@@ -94,3 +96,18 @@ def test_a_prediction_that_is_stored_during_the_erasure_is_erased_too(shades, us
     assert prediction.input.data_removed_at
     assert not User.objects.filter(pk=user.pk).exists()
     assert Erasure.objects.get(pk=erasure.pk).counts["predictions.input"] == 1
+
+
+def test_an_erasure_finds_all_forms_in_which_the_name_was_entered(client, make_user, reviewer):
+    person = make_user("ada", email="Ada@Example.org")
+    for name in ("ADA", "ada@example.org", "other"):
+        client.post(reverse("accounts:login"), {"username": name, "password": "wrong"}, REMOTE_ADDR="192.0.2.7")
+    count_attempt(kind="reset-email", key="ada@example.org", limit=5)
+    for query in ("search=ada&model=shades", "user=ada", "search=ada2"):
+        save_filter(user=reviewer, name=query, query=query)
+    erase_user(user=person)
+    failed = AuditEntry.objects.filter(action=AuditEntry.Action.SIGN_IN_FAILED).order_by("pk")
+    assert [*failed.values_list("object_name", "address")] == [("", None), ("", None), ("other", "192.0.2.7")]
+    queries = SavedFilter.objects.order_by("pk").values_list("query", flat=True)
+    assert [*queries] == ["model=shades", "", "search=ada2"]
+    assert not AttemptCount.objects.filter(kind="reset-email").exists()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import reduce
+from operator import or_
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
@@ -43,6 +45,7 @@ from predictions.signals import predictions_erasing
 INPUTS_PER_TRANSACTION = 200
 COUNTED = _("Emptied. Only the version, the status, and the timings remain, for statistics.")
 UNLINKED = _("Remain without a user")
+USERNAME_FILTERS = ("user", "search")  # of saved filters and assignments
 
 
 def erase_inputs(user: User) -> int:
@@ -102,10 +105,12 @@ def has_reviews(user: User) -> bool:
 @receiver(user_erasing, dispatch_uid="predictions.forget_username")
 def forget_username(*, user: User, **kwargs: Any) -> None:
     """Remove the name of a user from the saved filters and the assignments of others."""
+    named = [(name, user.username) for name in USERNAME_FILTERS]
+    contains_name = reduce(or_, (Q(query__contains=urlencode([pair])) for pair in named))
     for model in (SavedFilter, ReviewAssignment):
-        for row in model._default_manager.filter(query__contains=urlencode({"user": user.username})).iterator():
+        for row in model._default_manager.filter(contains_name).iterator():
             pairs = parse_qsl(row.query, keep_blank_values=True)
-            row.query = urlencode([pair for pair in pairs if pair != ("user", user.username)])
+            row.query = urlencode([pair for pair in pairs if pair not in named])
             row.save(update_fields=["query"])
 
 
