@@ -86,6 +86,7 @@ class OnnxRuntime(BaseRuntime):
             output=found.output,
             image=image,
             notices=tuple(notices),
+            activation="sigmoid" if len(self.outputs) == 1 and graph.ends_with_sigmoid(self.outputs[0].name) else "",
             framework=self.producer or "onnx",
         )
 

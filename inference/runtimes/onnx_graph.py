@@ -5,7 +5,7 @@ The `onnx` package only parses the file. It is imported when a model is register
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,8 @@ from inference.types import AnyArray
 
 MAX_STEPS = 20  # nodes between an output and the node with its classes
 # Operators that keep the order of classes, https://onnx.ai/onnx/operators/
-UNCHANGED_OPERATORS = {"Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Normalizer"}
+SHAPE_OPERATORS = {"Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"}
+UNCHANGED_OPERATORS = SHAPE_OPERATORS | {"Normalizer"}
 CLASSIFIERS = {"LinearClassifier", "SVMClassifier", "TreeEnsembleClassifier"}
 CLASS_ATTRIBUTES = ("classlabels_strings", "classlabels_int64s", "classlabels_ints")
 LOOKUPS = {"ArrayFeatureExtractor", "Gather"}
@@ -86,6 +87,11 @@ class OnnxGraph:
         node = self._find_origin(output)
         return node is not None and node.op_type == "TopK"
 
+    def ends_with_sigmoid(self, output: str) -> bool:
+        """Return whether an output consists of the numbers that a `Sigmoid` returns."""
+        node = self._find_origin(output, SHAPE_OPERATORS)
+        return node is not None and node.op_type == "Sigmoid"
+
     def returns_positions(self, output: str) -> bool:
         """Return whether onnxruntime returns the label of two classes as 0 or 1, even if the classes are other numbers.
 
@@ -133,11 +139,11 @@ class OnnxGraph:
             PixelOperation(f"{node.op_type} {', '.join(f'{number:.6g}' for number in numbers[:3])}", bits) if bits else None
         )
 
-    def _find_origin(self, name: str) -> Any:
+    def _find_origin(self, name: str, skipped: Collection[str] = UNCHANGED_OPERATORS) -> Any:
         """Return the node that computes a tensor, before operators that keep the order of classes."""
         for _ in range(MAX_STEPS):
             node = self._producers.get(name)
-            if node is None or node.op_type not in UNCHANGED_OPERATORS:
+            if node is None or node.op_type not in skipped:
                 return node
             name = node.input[0]
         return None

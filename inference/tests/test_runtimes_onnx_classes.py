@@ -15,7 +15,15 @@ from sklearn.svm import SVC, LinearSVC
 
 from inference.errors import InvalidSignature
 from inference.runtimes.onnx import OnnxRuntime
-from inference.tests.factories import assert_not_served, make_onnx_model, predict_row, run_batch, serve_artifact, write_onnx
+from inference.tests.factories import (
+    assert_not_served,
+    get_scores,
+    make_onnx_model,
+    predict_row,
+    run_batch,
+    serve_artifact,
+    write_onnx,
+)
 
 pytestmark = [
     pytest.mark.xdist_group("onnx"),
@@ -173,3 +181,23 @@ def test_label_of_boosted_trees_is_a_class(tmp_path, classes):
         results = [predict_row(predictor, {"x0": number}) for number in (-1, 1)]
     assert [result.label for result in results] == list(map(str, classes))
     assert [result.confidence for result in results] == pytest.approx([1 / (1 + np.exp(-2)), 1 / (1 + np.exp(-1))], abs=1e-5)
+
+
+@pytest.mark.parametrize(("width", "labels", "kind"), [(1, ("no", "yes"), "classes"), (3, ("a", "b", "c"), "labels")])
+def test_final_sigmoid_is_not_applied_again(tmp_path, width, labels, kind):
+    """PyTorch often removes the last axis after the activation."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["logits"]),
+        helper.make_node("Sigmoid", ["logits"], ["scores"]),
+        helper.make_node("Reshape", ["scores", "shape"], ["y"]),
+    ]
+    weights = {"w": np.eye(4, width, dtype=np.float32), "shape": np.array([-1] if width == 1 else [-1, width])}
+    shape = [None] if width == 1 else [None, width]
+    ends = [["x", TensorProto.FLOAT, [None, 4]]], [["y", TensorProto.FLOAT, shape]]
+    path = write_onnx(make_onnx_model(nodes, *ends, **weights), tmp_path / "sigmoid.onnx")
+    with serve_artifact(path, labels=labels) as predictor:
+        assert predictor.spec.signature.output.kind == kind
+        scores = get_scores(predict_row(predictor, {"x0": 2.0, "x1": -1.0, "x2": 0.0, "x3": 9.0}))
+    expected = 1 / (1 + np.exp([-2.0, 1.0, 0.0]))
+    assert scores == pytest.approx([1 - expected[0], expected[0]] if width == 1 else expected, abs=1e-6)
+    assert_not_served(path, "Expected (two )?labels", InvalidSignature)
