@@ -37,6 +37,7 @@ SCALE_FORMULAS: dict[str, Any] = {
 RESIZE_DESCRIPTIONS: dict[Any, Any] = {
     "stretch": _("stretch to the size of the model"),
     "crop": _("crop to the aspect ratio around the center, then resize"),
+    "pad": _("resize without distortion, with a black border"),
 }
 LAYOUT_DESCRIPTIONS: dict[str, Any] = {
     "channels-last": _("channels-last (height, width, channels)"),

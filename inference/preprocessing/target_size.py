@@ -28,7 +28,8 @@ def get_resized_size(size: Size, signature: ImageInput) -> Size:
     if isinstance(signature.resize, tuple):
         height, width = signature.resize
         return width, height
-    return signature.width, signature.height
+    target = (signature.width, signature.height)
+    return get_contained_size(size, target) if signature.resize == "pad" and signature.antialias else target
 
 
 def get_scaled_size(size: Size, shorter_side: int) -> Size:
@@ -39,6 +40,14 @@ def get_scaled_size(size: Size, shorter_side: int) -> Size:
     width, height = size
     longer_side = int(shorter_side * max(size) / min(size))
     return (shorter_side, longer_side) if width <= height else (longer_side, shorter_side)
+
+
+def get_contained_size(size: Size, target: Size) -> Size:
+    """Return the largest size with the same aspect ratio that fits into the target, as `PIL.ImageOps.contain` does."""
+    (width, height), (target_width, target_height) = size, target
+    if width / height > target_width / target_height:
+        return target_width, max(1, round(height / width * target_width))
+    return max(1, round(width / height * target_height)), target_height
 
 
 def get_fit_box(size: Size, target: Size) -> Box:

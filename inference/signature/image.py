@@ -12,7 +12,8 @@ from inference.signature.base import SignaturePart, check_choice
 from inference.signature.feature import Feature
 
 SCALES = ("unit", "symmetric", "standard", "none", "stored")
-RESIZES = ("stretch", "crop", "none")
+RESIZES = ("stretch", "crop", "pad", "none")
+SIZED_RESIZES = ("stretch", "crop", "pad")  # which produce the size of the model
 INTERPOLATIONS = ("bilinear", "nearest", "bicubic", "lanczos", "box", "hamming")
 ALIASED_INTERPOLATIONS = ("bilinear", "nearest")  # available with antialias = false
 ENCODINGS = ("", "file")
@@ -37,8 +38,8 @@ class ImageInput(SignaturePart):
             file, from 0 to 2^bits - 1.
         mean, std: one number per channel, in the order of the model. Required for `standard`. For `none`, mean is optional
             and in units of 0 to 255, and so is std, which requires mean.
-        resize: `stretch` to the size, `crop` to the aspect ratio around the center first, `none`, an integer (the length
-            of the shorter side, as torchvision's `Resize`), or height and width.
+        resize: `stretch` to the size, `crop` to the aspect ratio around the center first, `pad` to the aspect ratio with
+            black, `none`, an integer (the length of the shorter side, as torchvision's `Resize`), or height and width.
         encoding: empty for a model that takes pixels, or `file` for one that decodes JPEG and PNG files itself. It has
             a height and width of 0, and receives the uploaded file unchanged.
         layout: the axes of the model's input array: `channels-last` (height, width, channels) or `channels-first`.
@@ -120,16 +121,16 @@ class ImageInput(SignaturePart):
             check_choice("resize", self.resize, RESIZES)
         elif not _is_size(to_size(self.resize)):
             raise InvalidSignature(
-                f'Expected resize to be "stretch", "crop", "none", the shorter side, or [height, width]. '
+                f'Expected resize to be "stretch", "crop", "pad", "none", the shorter side, or [height, width]. '
                 f"Received: {self.resize!r}"
             )
         if self.crop is None:
-            if self.resize not in ("stretch", "crop", (self.height, self.width)):
+            if self.resize not in (*SIZED_RESIZES, (self.height, self.width)):
                 raise InvalidSignature(
                     f"Expected crop with resize = {_format_value(self.resize)}, for the part that the model receives: "
                     f"crop = {_format_value((self.height, self.width))}."
                 )
-        elif self.resize in ("stretch", "crop"):
+        elif self.resize in SIZED_RESIZES:
             raise InvalidSignature(
                 'Expected resize with crop: the length of the shorter side, [height, width], or "none" for the original '
                 f'size. Received: "{self.resize}"'

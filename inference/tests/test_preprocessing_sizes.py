@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from inference.preprocessing import to_array
 from inference.signature import ImageInput
@@ -80,6 +80,18 @@ def test_the_longer_side_is_truncated(count, side, longer):
     expected = np.asarray(image.resize((side, longer), Image.Resampling.BILINEAR))
     signature = ImageInput(longer, side, 1, "none", resize=side, crop=(longer, side))
     assert np.array_equal(to_array(image, signature)[..., 0], expected)
+
+
+@pytest.mark.parametrize("size", [(40, 61), (61, 40), (90, 8), (8, 90), (46, 34), (200, 8)])
+def test_padding_is_that_of_pillow(size):
+    image = make_pattern(*size)
+    expected = ImageOps.pad(image, (23, 17), Image.Resampling.BILINEAR)
+    assert np.array_equal(to_array(image, ImageInput(17, 23, 3, "none", resize="pad")), expected)
+
+
+def test_strip_is_padded_without_a_large_array():
+    array = to_array(Image.new("L", (9000, 8), 255), ImageInput(10, 10, 1, "none", resize="pad"))
+    assert array[..., 0].max(axis=1).tolist() == [0.0] * 4 + [255.0] + [0.0] * 5
 
 
 @pytest.mark.xdist_group("tensorflow")

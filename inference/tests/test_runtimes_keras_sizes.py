@@ -15,18 +15,27 @@ LABELS = ("a", "b", "c")
 SIZES = ((31, 90), (64, 20), (12, 13))
 
 
-def save_network(folder, **options):
+def save_network(folder, *, scaling=(1 / 255, 0), **options):
     import keras
 
     keras.utils.set_random_seed(1)
     last = [keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")]
-    first = [keras.layers.Rescaling(1 / 255), keras.layers.Resizing(10, 16, **options)]
+    first = [keras.layers.Rescaling(*scaling), keras.layers.Resizing(10, 16, **options)]
     network = keras.Sequential([keras.Input((None, None, 3)), *first, *last])
     network.save(folder / "any.keras")
     return network, folder / "any.keras"
 
 
-@pytest.mark.parametrize("options", [{}, {"crop_to_aspect_ratio": True}], ids=["stretch", "crop"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"crop_to_aspect_ratio": True},
+        {"pad_to_aspect_ratio": True},
+        {"pad_to_aspect_ratio": True, "interpolation": "nearest"},
+    ],
+    ids=["stretch", "crop", "pad", "pad-nearest"],
+)
 def test_images_are_resized_as_by_the_layer(tmp_path, options):
     network, path = save_network(tmp_path, **options)
     rng = np.random.default_rng(0)
@@ -41,7 +50,9 @@ def test_images_are_resized_as_by_the_layer(tmp_path, options):
 @pytest.mark.parametrize(
     ("options", "shown"),
     [
-        ({"pad_to_aspect_ratio": True}, "pad_to_aspect_ratio=True"),
+        ({"antialias": True}, "antialias=True"),
+        ({"pad_to_aspect_ratio": True, "fill_value": 0.5}, "pad_to_aspect_ratio=True"),
+        ({"pad_to_aspect_ratio": True, "scaling": (1 / 127.5, -1)}, "pad_to_aspect_ratio=True"),  # the border is gray
         ({"interpolation": "bicubic"}, "interpolation=bicubic"),
     ],
 )

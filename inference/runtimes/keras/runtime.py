@@ -119,7 +119,8 @@ class KerasRuntime(BaseRuntime):
         if image is None or image.dtype in ("str", "bool"):
             return None, ResizingKeys({})
         tensor = model.inputs[self.inputs.index(image)] if parts else None
-        return find_pixel_scale(model, tensor), find_resizing(model, tensor)
+        pixels = find_pixel_scale(model, tensor)
+        return pixels, find_resizing(model, tensor, scale=pixels.scale if pixels else "")
 
 
 def _check_inputs(model: Any) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from inference.runtimes.keras.walk import list_operations
 from inference.signature.image import ALIASED_INTERPOLATIONS
 
+BLACK_SCALES = ("none", "unit", "stored")  # in which black pixels are 0, the number that the layer pads with
 EARLIER_LAYERS = {"Cast", "Dropout", "Identity", "InputLayer", "Rescaling"}  # which commute with resizing
 
 
@@ -17,28 +20,31 @@ class ResizingKeys(NamedTuple):
     notice: str = ""
 
 
-def find_resizing(model: Any, tensor: Any = None) -> ResizingKeys:
+def find_resizing(model: Any, tensor: Any = None, *, scale: str = "") -> ResizingKeys:
     """Return how to resize images as the first layer of a network does. Both are empty if it takes images of one size.
 
     Args:
+        scale: how pixels are scaled for the network; empty if unknown.
         tensor: the input that takes the image; None for the only one.
     """
     shape = (model.inputs[0] if tensor is None else tensor).shape
     if len(shape) != 4 or shape[1:3] != (None, None):
         return ResizingKeys({})
+    has_offset = False
     for operation, _ in list_operations(model, tensor):
         name = type(operation).__name__
         if name == "Resizing":
-            return _describe_layer(operation)
+            return _describe_layer(operation, is_black_zero=scale in BLACK_SCALES and not has_offset)
+        has_offset = has_offset or bool(np.any(getattr(operation, "offset", 0)))
         if name not in EARLIER_LAYERS and (not name.startswith("Random") or name == "RandomCrop"):
             return ResizingKeys({})
     return ResizingKeys({})
 
 
-def _describe_layer(layer: Any) -> ResizingKeys:
+def _describe_layer(layer: Any, *, is_black_zero: bool) -> ResizingKeys:
     size = f"{layer.height} x {layer.width}"
-    is_cropped = getattr(layer, "crop_to_aspect_ratio", False)
-    if option := _find_unsupported_option(layer):
+    is_cropped, is_padded = (getattr(layer, f"{step}_to_aspect_ratio", False) for step in ("crop", "pad"))
+    if option := _find_unsupported_option(layer, can_pad=is_black_zero and not getattr(layer, "fill_value", 0)):
         return ResizingKeys(
             {},
             f"size: not derived, because the layer Resizing to {size} with {option} resizes in a way that mlsite does not. "
@@ -46,15 +52,15 @@ def _describe_layer(layer: Any) -> ResizingKeys:
             "unchanged.",
         )
     keys = {"height": int(layer.height), "width": int(layer.width), "interpolation": str(layer.interpolation)}
-    cropped = "cropped to its aspect ratio and " if is_cropped else ""
+    step = "cropped to its aspect ratio and " if is_cropped else "with a black border and " if is_padded else ""
     return ResizingKeys(
-        keys | {"antialias": False} | ({"resize": "crop"} if is_cropped else {}),
-        f"size: {size}, {cropped}without antialiasing, because of the layer Resizing.",
+        keys | {"antialias": False} | ({"resize": "crop"} if is_cropped else {"resize": "pad"} if is_padded else {}),
+        f"size: {size}, {step}without antialiasing, because of the layer Resizing.",
     )
 
 
-def _find_unsupported_option(layer: Any) -> str:
-    options = {name: getattr(layer, name, False) for name in ("pad_to_aspect_ratio", "antialias")}
+def _find_unsupported_option(layer: Any, *, can_pad: bool) -> str:
+    options = {name: getattr(layer, name, False) for name in ("antialias", *(() if can_pad else ("pad_to_aspect_ratio",)))}
     if layer.interpolation not in ALIASED_INTERPOLATIONS:
         options["interpolation"] = layer.interpolation
     if layer.data_format != "channels_last":
