@@ -7,7 +7,7 @@ from pathlib import Path
 
 from inference.base import BaseRuntime
 from inference.errors import InferenceError, InvalidArtifact
-from inference.runtimes.unsupported import find_step
+from inference.runtimes.unsupported import OWN_RUNTIME_STEP, find_step
 from inference.types import BatchFunction
 
 RUNTIMES = {
@@ -96,6 +96,10 @@ def detect_runtime(path: Path) -> str:
     known = [get_runtime(name) for name in RUNTIMES if name not in INTERNAL_RUNTIMES]
     if path.is_dir():
         markers = " or ".join(runtime.marker for runtime in known if runtime.marker)
-        raise InvalidArtifact(f"Expected a model folder with {markers}. Received: {path.name}")
+        raise InvalidArtifact(
+            f"Expected a model folder with {markers}. Received: {path.name}. For other formats, {OWN_RUNTIME_STEP}."
+        )
     suffixes = " or ".join(dict.fromkeys(suffix for runtime in known for suffix in runtime.suffixes))
-    raise InvalidArtifact(f"Expected a model file that ends in {suffixes}. Received: {path.name}")
+    raise InvalidArtifact(
+        f"Expected a model file that ends in {suffixes}. Received: {path.name}. For other formats, {OWN_RUNTIME_STEP}."
+    )

@@ -16,9 +16,18 @@ BOOSTER_STEP = (
     'XGBoost: load it with the version that wrote it, and save it with model.save_model("model.ubj"). LightGBM: '
     'booster.save_model("model.txt")'
 )
+OWN_RUNTIME_STEP = "write a runtime of your own: docs/register.md, Add a runtime"
+HUGGING_FACE_STEP = (
+    'Export it to ONNX, for images with torch.onnx.export(model, sample, "model.onnx", dynamo=False, '
+    'input_names=["pixel_values"], output_names=["logits"], dynamic_axes={"pixel_values": {0: "batch"}}). Describe '
+    "preprocessor_config.json and id2label of config.json in model.toml: docs/formats.md, Hugging Face"
+)
 # What to do, by suffix. The sentence names the format first.
 STEPS = {
     ".pt": f"PyTorch files contain code, and do not describe their inputs. {PYTORCH_STEP}",
+    ".torchscript": f"PyTorch files contain code, and do not describe their inputs. {PYTORCH_STEP}",
+    ".ptl": f"PyTorch files contain code, and do not describe their inputs. {PYTORCH_STEP}",
+    ".pt2": f"PyTorch files contain code, and do not describe their inputs. {PYTORCH_STEP}",
     ".pth": f"PyTorch files contain code, and do not describe their inputs. {PYTORCH_STEP}",
     ".ckpt": f"Checkpoints contain weights without a network. Load them into their network first. {PYTORCH_STEP}",
     ".safetensors": f"safetensors files contain only weights. Load them into their network first. {PYTORCH_STEP}",
@@ -36,6 +45,10 @@ STEPS = {
         "Core ML files are for Apple devices. Export the original model to ONNX, with skl2onnx.to_onnx(model, X[:1]) for "
         "scikit-learn or torch.onnx.export for PyTorch"
     ),
+    ".ort": "It is optimized for one version of ONNX Runtime. Register the .onnx file that it was made from",
+    ".engine": "TensorRT engines run only on the GPU that they were made for. Register the .onnx file that it was made from",
+    ".plan": "TensorRT engines run only on the GPU that they were made for. Register the .onnx file that it was made from",
+    ".mojo": f"H2O models are not supported. Call the model from Python: {OWN_RUNTIME_STEP}",
     ".rds": (
         'R objects are not supported. XGBoost in R: xgb.save(model, "model.ubj"). LightGBM in R: '
         'lgb.save(model, "model.txt"). CatBoost in R: catboost.save_model(model, "model.cbm")'
@@ -58,6 +71,7 @@ STEPS = {
     ),
     ".bst": f"It is not a model in a current format of XGBoost or LightGBM. {BOOSTER_STEP}",
     ".sav": "The content of .sav files is not defined. If it is a pickle, rename the file to model.pkl",
+    ".p": "The content of .p files is not defined. If it is a pickle, rename the file to model.pkl",
     ".dill": "dill is not supported. Move your own code to a module, and save the model with joblib.dump",
     ".py": "It contains source code. Run it, save the fitted model to a file, and register that file",
     ".ipynb": "It contains source code. Run it, save the fitted model to a file, and register that file",
@@ -67,10 +81,35 @@ STEPS = {
     ),
     ".zip": "Unpack the archive, and register the model file or the folder in it",
     ".gz": "Unpack the file, and register the model file in it",
+    ".bz2": "Unpack the file, and register the model file in it",
+    ".xz": "Unpack the file, and register the model file in it",
+    ".tgz": "Unpack the archive, and register the model file or the folder in it",
     ".tar": "Unpack the archive, and register the model file or the folder in it",
 }
 
 
+# What to do, by a file in the folder. More specific files come first.
+FOLDER_STEPS = {
+    "preprocessor_config.json": f"It is an image model of Hugging Face. {HUGGING_FACE_STEP}",
+    "tokenizer_config.json": (
+        "It is a language model of Hugging Face. If it takes one text and predicts a label or a number, save it with "
+        "mlflow.transformers.save_model and a signature, install transformers and torch into .venv, and register the folder "
+        "with --trusted"
+    ),
+    "config.json": f"It seems to be a model of Hugging Face. {HUGGING_FACE_STEP}",
+    "model.ini": f"H2O models are not supported. Call the model from Python: {OWN_RUNTIME_STEP}",
+    "model.json": f"TensorFlow.js files are for browsers. {SAVEDMODEL_STEP}",
+    "checkpoint": f"Checkpoints contain weights without a network. Load them into their network first. {SAVEDMODEL_STEP}",
+    "Manifest.json": f"Core ML files are for Apple devices. {PYTORCH_STEP}",
+    "stages": (
+        "Models of Spark need a Spark session. Train the model with scikit-learn or XGBoost, or call it from Python: "
+        f"{OWN_RUNTIME_STEP}"
+    ),
+}
+
+
 def find_step(path: Path) -> str:
-    """Return why a file is not supported and what to do instead, or an empty string."""
-    return next((step for suffix, step in STEPS.items() if path.name.lower().endswith(suffix)), "")
+    """Return why a file or folder is not supported and what to do instead, or an empty string."""
+    name = path.name.lower()
+    found = next((step for suffix, step in STEPS.items() if name.endswith(suffix)), "")
+    return found or next((step for file, step in FOLDER_STEPS.items() if (path / file).exists()), "")

@@ -32,12 +32,32 @@ def test_runtime_is_detected_by_suffix():
         ("m.json", 'model.save_model("model.ubj")'),
         ("labels.txt", "--labels"),
         ("m.tar.gz", "Unpack"),
+        ("m.torchscript", "torch.onnx.export"),
+        ("m.plan", "Register the .onnx file"),
     ],
 )
 def test_other_formats_are_rejected_with_the_step_to_take(name, step):
     with pytest.raises(InvalidArtifact, match=re.escape(step)) as caught:
         detect_runtime(Path(name))
     assert caught.value.message.startswith(f"{name} is not supported. ")
+
+
+@pytest.mark.parametrize(
+    ("files", "step"),
+    [
+        (["config.json", "model.safetensors", "preprocessor_config.json"], 'input_names=["pixel_values"]'),
+        (["config.json", "tokenizer_config.json", "model.safetensors"], "mlflow.transformers.save_model"),
+        (["model.json", "group1-shard1of1.bin"], 'model.export("model")'),
+        (["checkpoint", "model.index"], "Load them into their network first"),
+        (["Manifest.json"], "torch.onnx.export"),
+        (["other.data"], "write a runtime of your own"),
+    ],
+)
+def test_other_folders_are_rejected_with_the_step_to_take(tmp_path, files, step):
+    for file in files:
+        (tmp_path / file).touch()
+    with pytest.raises(InvalidArtifact, match=re.escape(step)):
+        detect_runtime(tmp_path)
 
 
 def test_runtime_without_load_names_the_missing_method():
