@@ -102,6 +102,19 @@ def test_lists_check_their_filters(predictions, reviewer_client, query, status):
     assert reviewer_client.get(f"{QUEUE_URL}?{query}").status_code == status
 
 
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("list=1&user=nobody", "No prediction that matches the filters needs your review."),
+        ("list=1&verdict=correct", "The filters select only predictions that have a review."),
+    ],
+)
+def test_an_empty_list_names_its_filters(reviewer_client, shades, query, text):
+    html = reviewer_client.get(f"{QUEUE_URL}?{query}").content.decode()
+    assert (text in html, "Clear the filters</a>" in html.partition("queue-empty")[2]) == (True, True)
+    assert ("Claims expire" in html) is ("user" in query)
+
+
 def test_named_ranges_become_times(predictions, reviewer_client, reviewer):
     fields = {"reviewer": reviewer.pk, "query": "list=1&range=7-days&version=&max_confidence=1&reviewed=false"}
     for _ in range(2):  # a double click

@@ -192,7 +192,7 @@ def test_pages_without_a_model_and_without_predictions(client, reviewer, db, wri
     client.force_login(reviewer)
     assert "No model is registered" in client.get(QUEUE_URL).content.decode()
     version = register_model(path=write_dummy(), promote=True)
-    assert "Queue empty" in client.get(QUEUE_URL).content.decode()
+    assert f"No prediction of {version} in this queue needs your review." in client.get(QUEUE_URL).content.decode()
     assert "Queue empty" in submit(client, version, action="start").content.decode()
 
 

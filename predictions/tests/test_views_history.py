@@ -205,3 +205,8 @@ def test_images_and_rows_are_listed(flowers, shades, signed_in, user):
     assert "length 4.5 cm, petals 5, colour white, wild true" in text
     assert "10.5 cm²" in text
     assert "a.png" in text
+
+
+def test_the_number_of_more_filters_leaves_out_unknown_ones(signed_in):
+    page = signed_in.get(URL, {"client_reference": "7", "color": "grey", "model": "shades"})
+    assert (page.context["hidden_filter_count"], page.context["unknown_names"]) == (1, ["color"])

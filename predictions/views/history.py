@@ -73,7 +73,7 @@ class HistoryView(HtmxLoginRequiredMixin, TemplateView):
             filters=query.filters,
             chips=list_chips(query),
             sort_links=build_sort_links(query),
-            hidden_filter_count=len(query.filters.keys() - set(MAIN_FILTERS)),
+            hidden_filter_count=len(query.filters.keys() - {*MAIN_FILTERS, *query.unknown_names}),
             unknown_names=query.unknown_names,
             repeated_names=query.repeated_names,
             selection=get_selection(self.request),
