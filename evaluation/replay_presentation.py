@@ -16,6 +16,7 @@ from evaluation.replay_conclusion import conclude, describe_sample, describe_tes
 from evaluation.replay_results import CASES, compare_results, get_review_kind
 from predictions.models import Prediction
 from predictions.presentation import format_labels
+from predictions.stored_errors import translate_stored_error
 
 MAX_LISTED_CASES = 12  # of each kind on the page of a replay
 CASES_PER_PAGE = 48
@@ -55,6 +56,7 @@ def get_replay_context(replay: Replay, *, reader: User, kind: str = "", after: i
     comparison = compare_results(replay, max_cases=MAX_LISTED_CASES)
     context = {
         "comparison": comparison,
+        "error": translate_stored_error(replay.error_message, code=replay.error_code),
         "conclusion": conclude(replay, comparison),
         "sample": describe_sample(replay, comparison),
         "unit": replay.model_version.parsed_signature.output.unit,
@@ -131,10 +133,16 @@ def _read_cases(replay: Replay, rows: Any, ids: list[int] | None = None) -> list
             _format_output(kind, row.baseline_label, row.baseline_value),
             row.is_correct,
             row.baseline_is_correct,
-            row.error_message,
+            _describe_error(row),
         )
         for row in rows.select_related("prediction__input", "prediction__model_version__model")
     ]
+
+
+def _describe_error(row: ReplayResult) -> str:
+    """Return the version and why it has no output for the input; empty if it has one."""
+    version, separator, message = row.error_message.partition(": ")
+    return f"{version}{separator}{translate_stored_error(message, code=row.error_code)}"
 
 
 def _format_output(kind: str, label: str, value: float | None) -> str:

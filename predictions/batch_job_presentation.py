@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from core.formatting import format_count, format_short_percent
 from predictions.batch_job_progress import BatchJobProgress
 from predictions.models import BatchJob, BatchJobItem, Prediction
+from predictions.stored_errors import describe_prediction_error, translate_stored_error
+from predictions.table_columns import get_job_table
 
 MAX_SHOWN_FAILURES = 20
 MAX_SHOWN_LABELS = 20
@@ -84,7 +86,7 @@ def describe_status(job: BatchJob) -> str:
     values = {
         "items": format_items(job, job.done_items),
         "failed": format_count(job.failed_items),
-        "reason": job.error_message,
+        "reason": translate_stored_error(job.error_message, code=job.error_code),
     }
     texts = {
         Status.FAILED: "%(reason)s",
@@ -151,7 +153,10 @@ def _build_failure(job: BatchJob, item: BatchJobItem) -> Failure:
     name = name or text % {"number": format_count(item.number)}
     if item.prediction is None:
         stored_name = item.name or f"{'Row' if is_table else 'Image'} {item.number:,}"  # messages are stored in English
-        return Failure(name, item.error_message.removeprefix(f"{stored_name}: "), item.error_code, "")
+        features = get_job_table(job.model_version.parsed_signature.input).features if is_table else ()
+        message = item.error_message.removeprefix(f"{stored_name}: ")
+        message = translate_stored_error(message, code=item.error_code, features=features)
+        return Failure(name, message, item.error_code, "")
     prediction = item.prediction
     url = reverse("predictions:detail", args=[prediction.pk])
-    return Failure(name, prediction.error_message, prediction.error_code, url)
+    return Failure(name, describe_prediction_error(prediction), prediction.error_code, url)

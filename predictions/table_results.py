@@ -17,6 +17,7 @@ from inference.signature import LabelsOutput, RawOutput, TextInput, ValueOutput
 from predictions.batch_job_files import open_table
 from predictions.models import BatchJob
 from predictions.presentation import format_labels
+from predictions.stored_errors import describe_row_item_error, translate_stored_error
 from predictions.table_cells import Cell, Column, build_feature_cells, build_text_cell, build_value_cells
 from predictions.table_columns import get_job_table
 from predictions.table_lines import replace_undecodable
@@ -26,8 +27,9 @@ MAX_TABLE_COLUMNS = 60
 PAGE_SIZE = 100  # rows
 DEFAULT_SORT = "doubtful"
 FIELDS = (
-    "number", "error_message", "prediction_id", "prediction__label", "prediction__confidence", "prediction__value",
-    "prediction__output", "prediction__error_message", "prediction__input__features",
+    "number", "name", "error_code", "error_message", "prediction_id", "prediction__label", "prediction__confidence",
+    "prediction__value", "prediction__output", "prediction__error_code", "prediction__error_message",
+    "prediction__input__features",
 )  # fmt: skip
 
 
@@ -134,7 +136,8 @@ class _TableBuilder:
         self._output = signature.output
         self._is_text = isinstance(signature.input, TextInput)
         mapping = job.options["mapping"]
-        self._features = [feature for feature in get_job_table(signature.input).features if mapping.get(feature.name)]
+        self._table_features = get_job_table(signature.input).features
+        self._features = [feature for feature in self._table_features if mapping.get(feature.name)]
         self._file_columns, self._file_rows = _read_file(job)
         used = {mapping[feature.name] for feature in self._features}
         self._others = [index for index, name in enumerate(self._file_columns) if name not in used]
@@ -169,7 +172,6 @@ class _TableBuilder:
         values = build_value_cells([item.prediction__value for item in items])
         rows = []
         for index, item in enumerate(items):
-            error = item.error_message or item.prediction__error_message or ""
             cells = [
                 Cell(str(item.number), value=item.number),
                 values[index] or self._build_output_cell(item),
@@ -177,8 +179,16 @@ class _TableBuilder:
                 *(column[index] for column in features),
                 *(build_text_cell(self._get_text(item.number, position)) for position in self._others),
             ]
+            error = self._describe_error(item)
             rows.append(ResultRow(item.number, item.prediction_id, error, item.prediction__confidence, cells))
         return rows
+
+    def _describe_error(self, item: Any) -> str:
+        if item.error_message:
+            return describe_row_item_error(
+                item.name, item.error_message, code=item.error_code, features=self._table_features
+            )
+        return translate_stored_error(item.prediction__error_message or "", code=item.prediction__error_code or "")
 
     def _get_text(self, number: int, position: int | None) -> str:
         """Return a cell of the file; empty if the row or the column does not exist."""

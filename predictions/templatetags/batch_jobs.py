@@ -10,6 +10,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from predictions import batch_job_presentation
+from predictions.models import BatchJobItem
+from predictions.stored_errors import translate_stored_error
 
 register = template.Library()
 register.filter("job_title", batch_job_presentation.format_job_title)
@@ -17,6 +19,12 @@ register.filter("job_format", batch_job_presentation.format_job_format)
 register.filter("job_items", batch_job_presentation.format_all_items)
 register.filter("job_status", batch_job_presentation.describe_status)
 register.filter("job_duration", batch_job_presentation.get_duration)
+
+
+@register.filter
+def image_error(item: BatchJobItem) -> str:
+    """Return why an image of a batch job was not accepted."""
+    return translate_stored_error(item.error_message, code=item.error_code)
 
 
 @register.inclusion_tag("predictions/batch_jobs/_grid.html", takes_context=True)
