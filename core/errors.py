@@ -40,6 +40,7 @@ STATUS_BY_CODE = {
     "session-ended": 403,
     "repeated-parameter": 400,
     "not-found": 404,
+    "method-not-allowed": 405,
     "length-required": 411,
     "unsupported-content-encoding": 415,
     "unsupported-charset": 415,

@@ -14,13 +14,16 @@ from csp.utils import build_policy
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
 from accounts.requests import parse_bearer_header
+from mlsite import errors
 
+REFUSED_METHOD_DETAIL = _("This address only accepts a form. Open the page that contains the form.")
 API_PREFIXES = ("/api/v1/", "/v2/")
 
 
@@ -73,3 +76,15 @@ class PageCSPMiddleware(CSPMiddleware):
     @cached_property
     def _api_policy(self) -> str:
         return build_policy()
+
+
+class RefusedMethodMiddleware(PageMiddleware):
+    """Show an error page if a browser opens an address that only accepts a form. Django's response is empty."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        is_empty = response.status_code == 405 and not response.streaming and not response.content
+        if request.method != "GET" or not is_empty or errors.is_program_request(request):
+            return response
+        page = errors.build_error_response(request, code="method-not-allowed", detail=str(REFUSED_METHOD_DETAIL))
+        page["Allow"] = response["Allow"]
+        return page

@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "mlsite.page_middleware.PageAuthenticationMiddleware",
     "mlsite.language_middleware.PreferencesMiddleware",
     "mlsite.page_middleware.PageMessageMiddleware",
+    "mlsite.page_middleware.RefusedMethodMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.CurrentRequestMiddleware",
@@ -241,8 +242,7 @@ REST_FRAMEWORK = build_rest_framework(rate=env.str("API_RATE", default="") or No
 SPECTACULAR_SETTINGS = build_spectacular(script_name=SCRIPT_PATH)
 
 # --- language, time, logging ----------------------------------------------------------------------------------------
-TIME_ZONE = "UTC"
-LANGUAGE_CODE, LOCALE_PATHS = "en", [BASE_DIR / "locale"]
+TIME_ZONE, LANGUAGE_CODE, LOCALE_PATHS = "UTC", "en", [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["mlsite.formats"]
 
 LOG_FORMAT = env.str("LOG_FORMAT", default="auto")

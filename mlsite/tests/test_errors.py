@@ -25,6 +25,14 @@ def test_missing_pages_do_not_reveal_whether_an_object_exists(signed_in, path):
     assert re.search(r"<title>\s*Page not found\s+· mlsite</title>", response.content.decode())
 
 
+def test_an_address_that_only_accepts_a_form_shows_a_page(signed_in):
+    page = signed_in.get("/accounts/logout/")
+    assert (page.status_code, page["Allow"]) == (405, "POST, OPTIONS")
+    assert "Open the page that contains the form." in get_text(page)
+    assert signed_in.get("/accounts/logout/", headers={"hx-request": "true"})["Content-Type"].startswith("text/plain")
+    assert signed_in.put("/accounts/logout/").content == b""
+
+
 def test_missing_api_urls_return_problem_details(api):
     body = assert_problem(api.get("/api/v1/nothing/"), 404, "not-found")
     assert body["detail"] == "There is no such URL. Check its spelling."
