@@ -11,6 +11,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.admin.widgets import AdminSplitDateTime, AutocompleteSelect
 from django.contrib.auth import get_permission_codename
+from django.contrib.auth.models import Permission
 from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.db import DataError, IntegrityError
 from django.db.models import DateTimeField, Model, QuerySet
@@ -29,6 +30,7 @@ from core.formatting import NOT_AVAILABLE, format_json, format_local_time
 from core.forms import remember_shown_value
 from core.locks import lock_row
 from core.pagination import BoundedPaginator
+from core.permission_names import format_permission
 from core.validators import is_storable
 
 MAX_YEAR_DIGITS = 4
@@ -115,6 +117,12 @@ class GuardedAdmin(admin.ModelAdmin):
             kwargs["widget"] = CheckedAutocompleteSelect(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.remote_field.model is Permission:
+            field.label_from_instance = format_permission
+        return field
+
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Return the form field. That of a stored row remembers the value that it shows: others can change the row."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -139,6 +147,10 @@ class GuardedAdmin(admin.ModelAdmin):
             for name in names.difference(form.changed_data):
                 form.cleaned_data.pop(name, None)
         super().save_related(request, form, formsets, change)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Start the title with a capital letter: in German and Spanish, it starts with the name of the model."""
+        return super().render_change_form(request, {**context, "title": capfirst(context["title"])}, *args, **kwargs)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Show or save a form. Report a conflict with a row that another request stored after the form was checked."""

@@ -44,15 +44,37 @@ NAMES = (
     _("task"), _("title"), _("to version"), _("total items"), _("total rows"), _("true label"), _("true labels"),
     _("true value"), _("trusted"), _("type"), _("usage"), _("used"), _("user"), _("uuid"), _("value"), _("verdict"),
     _("version"), _("warnings"), _("webhook"), _("webhooks"), _("width"), _("withdrawn at"),
-    # those of django-axes, whose Spanish catalog does not have them
-    _("Access lock out"), _("Attempt Time"), _("Failed Logins"), _("GET Data"), _("HTTP Accept"), _("IP Address"),
-    _("Logout Time"), _("POST Data"), _("Path"), _("Session key hash (sha256)"), _("User Agent"), _("access attempt"),
-    _("access attempts"), _("access failure"), _("access failures"), _("access log"), _("access logs"),
-    # those of Django's admin, whose German and Spanish catalogs do not have them
+    # those of django-axes, which has no Spanish catalog, and whose German one does not have all of them
+    _("Access Attempt"), _("Access lock out"), _("Attempt Remaining"), _("Attempt Time"), _("Clean up expired attempts"),
+    _("Expires At"), _("Failed Logins"), _("Form Data"), _("GET Data"), _("HTTP Accept"), _("IP Address"),
+    _("Locked Out"), _("Logout Time"), _("Meta Data"), _("Not set"), _("POST Data"), _("Path"),
+    _("Session key hash (sha256)"), _("The time when access attempt expires and is no longer valid."), _("User Agent"),
+    _("access attempt"), _("access attempt expiration"), _("access attempt expirations"), _("access attempts"),
+    _("access failure"), _("access failures"), _("access log"), _("access logs"),
+    # permissions that are not those to add, change, delete, and view
+    _("Can export the predictions of all users"), _("Can review the predictions of all users"),
+    _("Can send ground truth for the predictions of all users"),
+    # those of Django's admin, whose German catalog, and partly its Spanish one, do not have them
+    _("Conflicting form data submitted. Please try again."), _("Disable password-based authentication"),
+    _("Enable password-based authentication"),
+    _("Enable password-based authentication for this user by setting a password."), _("Enabled"),
+    _("Password-based authentication"), _("Password-based authentication was disabled."),
+    _("Raw passwords are not stored, so there is no way to see the user’s password."), _("Set password: %s"),
+    _("This action will <strong>enable</strong> password-based authentication for this user."),
     _("After you’ve created a user, you’ll be able to edit more user options."),
     _("Whether the user will be able to authenticate using a password or not. If disabled, they may still be able to "
       "authenticate using other backends, such as Single Sign-On or LDAP."),
 )  # fmt: skip
+
+PACKAGE_NAMES = {
+    "axes": _("Sign-in protection"),
+    "otp_static": _("Recovery codes"),
+    "otp_totp": _("Second factor"),
+    "otp_static.staticdevice": _("set of recovery codes"),
+    "otp_static.statictoken": _("recovery code"),
+    "otp_totp.totpdevice": _("app for codes"),
+}
+"""Names of apps of other packages, and of their models, which the lists of permissions show."""
 
 
 def list_own_apps() -> list[AppConfig]:
@@ -67,7 +89,10 @@ def list_derived_fields() -> list[Field]:
 
 
 def translate_names() -> None:
-    """Make all derived names translatable."""
+    """Make all derived names translatable, and name the apps of other packages."""
+    for label, name in PACKAGE_NAMES.items():
+        named = apps.get_model(label)._meta if "." in label else apps.get_app_config(label)
+        cast(Any, named).verbose_name = name
     for config in list_own_apps():
         config.verbose_name = _(str(config.verbose_name))
         for model in config.get_models():

@@ -16,6 +16,8 @@ from accounts.models import ApiToken, User
 from accounts.services import create_token, revoke_token
 from core.admin import GuardedAdmin
 
+STATES = {"active": _("Active"), "expired": _("Expired"), "revoked": _("Revoked")}
+
 
 class AddTokenForm(forms.ModelForm):
     """A new token."""
@@ -25,17 +27,21 @@ class AddTokenForm(forms.ModelForm):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(GuardedAdmin):
-    list_display = ("name", "prefix", "user", "scopes", "state", "created_at", "last_used_at", "expires_at")
+    list_display = ("name", "prefix", "user", "scopes", "shown_state", "created_at", "last_used_at", "expires_at")
     list_select_related = ("user",)
     list_filter = ("created_at", "revoked_at")
     search_fields = ("name", "prefix", "user__username")
     autocomplete_fields = ("user",)
-    fields = ("user", "name", "scopes", "expires_at", "prefix", "state", "created_at", "last_used_at", "revoked_at")
+    fields = ("user", "name", "scopes", "expires_at", "prefix", "shown_state", "created_at", "last_used_at", "revoked_at")
     add_fields = ("user", "name", "scopes", "expires_at")
-    readonly_fields = ("prefix", "state", "created_at", "last_used_at", "revoked_at")
+    readonly_fields = ("prefix", "shown_state", "created_at", "last_used_at", "revoked_at")
     form = AddTokenForm
     secret_fields = ("digest",)
     actions = ("revoke_selected",)
+
+    @admin.display(description=_("state"))
+    def shown_state(self, token: ApiToken) -> str:
+        return str(STATES[token.state])
 
     def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:
         return self.fields if obj else self.add_fields

@@ -6,9 +6,11 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm, SetUnusablePasswordMixin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -21,12 +23,27 @@ from core.admin import GuardedAdmin
 RIGHTS_FIELDS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
+class PasswordForm(AdminPasswordChangeForm):
+    """Django's form, with its help text in the user's language: Django translates that one when it starts."""
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(user, *args, **kwargs)
+        if "usable_password" in self.fields:
+            warning = gettext("If disabled, the current password for this user will be lost.")
+            self.fields["usable_password"].help_text = format_html(
+                '{}<ul id="id_unusable_warning" class="messagelist"><li class="warning">{}</li></ul>',
+                SetUnusablePasswordMixin.usable_password_help_text,
+                warning,
+            )
+
+
 @admin.register(User)
 class UserAdmin(GuardedAdmin, RemovalAdmin, DjangoUserAdmin):
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
     fieldsets = (*(DjangoUserAdmin.fieldsets or ()), (_("Limits"), {"fields": ("daily_quota",)}))
 
+    change_password_form = PasswordForm
     actions = (*RemovalAdmin.actions, "remove_second_factors")
 
     @admin.action(description=_("Remove the second factor of the selected users"), permissions=["change"])

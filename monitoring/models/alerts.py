@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import UUID7Field
+from core.formatting import format_local_time
 from monitoring.alerts.metrics import METRIC_CHOICES, METRICS, Metric
 from registry.models import RegisteredModel
 
@@ -154,7 +155,7 @@ class Alert(models.Model):
         indexes = [models.Index(fields=["-resolved_at"], name="alert_resolved")]  # serves: the newest resolved alerts
 
     def __str__(self) -> str:
-        return f"{self.title}, {self.opened_at:%Y-%m-%d %H:%M}"
+        return f"{self.title}, {format_local_time(self.opened_at)}"
 
     @property
     def metric(self) -> Metric:

@@ -105,7 +105,7 @@ class Review(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.verdict} ({self.prediction_id})"
+        return f"{self.get_verdict_display()} ({self.prediction_id})"
 
 
 class ReviewClaim(models.Model):
