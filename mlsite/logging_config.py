@@ -12,6 +12,7 @@ from typing import Any
 from pythonjsonlogger.json import JsonFormatter
 
 TRACEBACK_SECONDS = 60.0  # between two tracebacks of errors of the database
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOG_FORMATS = ("auto", "text", "json")
 STANDARD_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 HIDDEN_FIELDS = {"request_id", "route", "user", "prediction"}  # long, and of little use to the reader of a terminal
