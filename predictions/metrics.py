@@ -40,14 +40,15 @@ def get_series(metric: Metric, *labels: str | int) -> Metric:
 
 
 def observe_stages(predictions: Sequence[Prediction]) -> None:
-    """Add the durations of the stages of predictions of one model version.
+    """Add the durations of the stages of each prediction. All are of one model version.
 
-    Equal durations count once, because the items of a batch have run together.
+    The predictions of a batch have run together, and each has the duration of the batch, as in the database.
     """
     version = predictions[0].model_version
     for stage in STAGES:
-        durations = {getattr(prediction, f"{stage}_ms") for prediction in predictions} - {None}
-        if durations:
-            histogram = get_series(STAGE_SECONDS, version.model.name, version.number, stage)
-            for milliseconds in durations:
-                histogram.observe(milliseconds / 1000)
+        durations = [value for prediction in predictions if (value := getattr(prediction, f"{stage}_ms")) is not None]
+        if not durations:
+            continue
+        histogram = get_series(STAGE_SECONDS, version.model.name, version.number, stage)
+        for milliseconds in durations:
+            histogram.observe(milliseconds / 1000)

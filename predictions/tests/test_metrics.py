@@ -1,8 +1,10 @@
 """The metrics of predictions."""
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import REGISTRY, CollectorRegistry, Counter
 
-from predictions.metrics import get_series
+from predictions.metrics import get_series, observe_stages
+from predictions.models import Prediction
+from registry.models import ModelVersion, RegisteredModel
 
 
 def test_each_series_has_its_metric_and_labels():
@@ -16,3 +18,19 @@ def test_each_series_has_its_metric_and_labels():
     for name in ("one", "two"):
         for model, version in labels:
             assert registry.get_sample_value(f"{name}_total", {"model": model, "version": str(version)}) == 2
+
+
+def test_each_prediction_of_a_batch_counts():
+    version = ModelVersion(model=RegisteredModel(name="batch-metrics"), number=1)
+    predictions = [Prediction(model_version=version, inference_ms=ms, queue_ms=0.0) for ms in (4.0, 4.0, 4.0, None, 20.0)]
+
+    def get_value(suffix, stage, **labels):
+        labels |= {"model": "batch-metrics", "version": "1", "stage": stage}
+        return REGISTRY.get_sample_value(f"mlsite_prediction_stage_seconds_{suffix}", labels)
+
+    observe_stages(predictions)
+    assert get_value("count", "inference") == 4
+    assert get_value("sum", "inference") == 0.032
+    assert get_value("bucket", "inference", le="0.005") == 3
+    assert get_value("count", "queue") == 5
+    assert get_value("count", "preprocess") is None
