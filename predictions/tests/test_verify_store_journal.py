@@ -114,7 +114,7 @@ def remove_file(row):
 def change_label(row):
     with allow_changes():
         Prediction.objects.filter(pk=row.pk).update(label="other")
-    return ["I1"]
+    return ["I1", "I13"]
 
 
 def change_user(row):

@@ -9,6 +9,7 @@ from predictions.services.verification.files import check_input_files, check_job
 from predictions.services.verification.jobs import check_batch_jobs, check_queue
 from predictions.services.verification.journal import check_journal
 from predictions.services.verification.leftovers import check_leftovers
+from predictions.services.verification.references import check_references
 from predictions.services.verification.report import ADVICE, Breach, Report
 from predictions.services.verification.rows import check_idempotency_keys, check_inputs, check_predictions
 
@@ -36,6 +37,7 @@ def verify_store(
     report = Report()
     check_inputs(report)
     check_predictions(report)
+    check_references(report)
     check_queue(report)
     check_batch_jobs(report)
     check_idempotency_keys(report)

@@ -28,6 +28,10 @@ ADVICE = {
     "I10": "The response that is stored for an Idempotency-Key names a row that does not exist. Restore the database.",
     "I11": "A final prediction has no event, or another one, so other systems did not receive it. Report this as a bug, "
     "unless an older version of mlsite was still running after the migration.",
+    "I12": "A row refers to a row that does not exist. The database is damaged, or was changed without its constraints. "
+    "Restore it from a backup.",
+    "I13": "The label, the confidence, or the value of a prediction differs from its output. The database is damaged, or "
+    "was changed without its triggers. Restore it from a backup.",
 }
 """What to do about each invariant. `docs/operate.md` describes them."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from uuid import UUID
 
 from accounts.models import IdempotencyKey
@@ -29,8 +30,8 @@ def check_inputs(report: Report) -> None:
 
 
 def check_predictions(report: Report) -> None:
-    """Check that each prediction has its input and, until it is final, its work (I5), and that latencies are valid (I8)."""
-    fields = ("pk", "input_id", "model_version_id", "status", *LATENCY_FIELDS)
+    """Check that predictions have their input and, until they are final, their work (I5), and valid values (I8, I13)."""
+    fields = ("pk", "input_id", "model_version_id", "status", "output", "label", "confidence", "value", *LATENCY_FIELDS)
     for chunk in iterate_chunks(Prediction.objects.only(*fields)):
         report.checked["predictions"] += len(chunk)
         known = set(Input.objects.filter(pk__in=[row.input_id for row in chunk]).values_list("pk", flat=True))
@@ -43,6 +44,18 @@ def check_predictions(report: Report) -> None:
                 report.add("I5", f"The prediction {kind}.", id=row.pk)
             if min(getattr(row, name) or 0 for name in LATENCY_FIELDS) < 0:
                 report.add("I8", "A latency of the prediction is negative.", id=row.pk)
+            if (row.label, row.confidence, row.value) != _read_output(row.output or {}, row.label):
+                report.add("I13", "The label, confidence, or value of the prediction differs from its output.", id=row.pk)
+
+
+def _read_output(output: dict[str, Any], label: str) -> tuple[str, float | None, float | None]:
+    """Return the label, the confidence, and the value that belong to an output, as in `inference.postprocessing`.
+
+    The model or a threshold has chosen one of the scores, so `label` is right if it has one.
+    """
+    if "scores" in output and "labels" not in output:
+        return (label, output["scores"][label], None) if label in output["scores"] else ("", None, None)
+    return output.get("label", ""), None, output.get("value")
 
 
 def _find_queued(ids: list[UUID]) -> list[UUID]:
