@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from contextvars import ContextVar
 from math import inf
 from time import monotonic
 from typing import Any
@@ -17,6 +18,7 @@ LOG_FORMATS = ("auto", "text", "json")
 STANDARD_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 HIDDEN_FIELDS = {"request_id", "route", "user", "prediction"}  # long, and of little use to the reader of a terminal
 RESET_PATH = "/accounts/reset/"
+current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")  # empty outside requests
 RESET_LINK_PATTERN = re.compile(rf"{RESET_PATH}[^/\s\"\\]+/[^/\s\"\\]+")
 
 
@@ -61,6 +63,15 @@ class MaskedTextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return mask_reset_links(super().format(record))
+
+
+class RequestIdFilter(logging.Filter):
+    """Add the ID of the request to everything that its thread logs, so that all lines of a request can be found."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if (value := current_request_id.get()) and not hasattr(record, "request_id"):
+            record.request_id = value
+        return True
 
 
 class ExceptionFilter(logging.Filter):
@@ -133,12 +144,16 @@ def build_logging_config(*, level: str, log_format: str = "json") -> dict[str, A
                 "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
             },
         },
-        "filters": {"exceptions": {"()": ExceptionFilter}, "database": {"()": DatabaseErrorFilter}},
+        "filters": {
+            "exceptions": {"()": ExceptionFilter},
+            "database": {"()": DatabaseErrorFilter},
+            "request_id": {"()": RequestIdFilter},
+        },
         "handlers": {
             "console": {
                 "class": "logging.StreamHandler",
                 "formatter": choose_formatter(log_format),
-                "filters": ["database"],
+                "filters": ["database", "request_id"],
             }
         },
         "root": {"handlers": ["console"], "level": level},

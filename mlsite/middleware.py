@@ -15,7 +15,7 @@ from prometheus_client import Counter, Histogram
 
 from core.streamed_uploads import StreamingUploadHandler
 from mlsite import errors
-from mlsite.logging_config import mask_reset_links
+from mlsite.logging_config import current_request_id, mask_reset_links
 from mlsite.request_body import (
     ACCEPTED_ENCODINGS,
     BodyError,
@@ -58,12 +58,16 @@ class RequestLogMiddleware:
         started = perf_counter()
         client_id = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = client_id if REQUEST_ID_PATTERN.fullmatch(client_id) else uuid.uuid4().hex
-        response = self.get_response(request)
-        response["X-Request-ID"] = request_id
-        self._record_request(request, response, request_id, perf_counter() - started)
+        token = current_request_id.set(request_id)
+        try:
+            response = self.get_response(request)
+            response["X-Request-ID"] = request_id
+            self._record_request(request, response, perf_counter() - started)
+        finally:
+            current_request_id.reset(token)
         return response
 
-    def _record_request(self, request: HttpRequest, response: HttpResponse, request_id: str, seconds: float) -> None:
+    def _record_request(self, request: HttpRequest, response: HttpResponse, seconds: float) -> None:
         match = request.resolver_match
         route = match.route if match else "none"
         method = request.method if request.method in KNOWN_METHODS else "other"
@@ -72,7 +76,6 @@ class RequestLogMiddleware:
         logger.info(
             "request",
             extra={
-                "request_id": request_id,
                 "method": method,
                 "path": mask_reset_links(request.path),
                 "route": route,

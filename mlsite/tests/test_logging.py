@@ -8,14 +8,17 @@ import sys
 import pytest
 from django.core.checks import run_checks
 from django.db import InterfaceError, OperationalError
+from django.http import HttpResponse
 
 from mlsite.logging_config import (
     DatabaseErrorFilter,
     MaskedJsonFormatter,
     MaskedTextFormatter,
+    RequestIdFilter,
     choose_formatter,
     skip_unused_fields,
 )
+from mlsite.middleware import RequestLogMiddleware
 
 pytestmark = pytest.mark.once
 
@@ -115,3 +118,30 @@ def test_only_known_log_formats_are_accepted(monkeypatch):
     assert (choose_formatter("auto"), choose_formatter("text")) == ("json", "text")
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     assert choose_formatter("auto") == "text"
+
+
+def test_all_lines_of_a_request_have_its_id(rf):
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(MaskedJsonFormatter("{message}", style="{"))
+    handler.addFilter(RequestIdFilter())
+    logger = logging.getLogger("mlsite")
+    logger.addHandler(handler)
+
+    def respond(request):
+        logger.warning("in the view")
+        request.resolver_match, request.user = None, None
+        return HttpResponse()
+
+    try:
+        response = RequestLogMiddleware(respond)(rf.get("/", headers={"X-Request-ID": "abc-1"}))
+        logger.warning("afterwards")
+    finally:
+        logger.removeHandler(handler)
+    assert response["X-Request-ID"] == "abc-1"
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(line["message"], line.get("request_id")) for line in lines] == [
+        ("in the view", "abc-1"),
+        ("request", "abc-1"),
+        ("afterwards", None),
+    ]
