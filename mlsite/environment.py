@@ -31,11 +31,9 @@ class Environment:
     variable if its value is invalid.
     """
 
-    def __init__(self) -> None:
-        self._env = environ.Env()
-
     def get_text(self, name: str, *, default: str = "") -> str:
-        value = self._env.str(name, default="")
+        """Return the value unchanged. A secret can start with `$`, which `environ` would replace."""
+        value = os.environ.get(name, "")
         return value if value.strip() else default
 
     def get_flag(self, name: str, *, default: bool) -> bool:
@@ -100,7 +98,7 @@ class Environment:
         if not environ.Env.DB_SCHEMES.get(urlsplit(value).scheme, "").endswith(DATABASE_ENGINES):
             raise _build_url_error(name, example)
         try:
-            parsed: dict[str, Any] = self._env.db_url_config(value)
+            parsed: dict[str, Any] = environ.Env.db_url_config(value)
         except ValueError as error:
             raise _build_url_error(name, example) from error
         return parsed
@@ -108,7 +106,7 @@ class Environment:
     def get_email(self, name: str, *, default: str) -> dict[str, Any]:
         """Return the settings of the mail server from its URL. Errors do not contain the URL, because it has a password."""
         try:
-            parsed: dict[str, Any] = self._env.email_url_config(self.get_text(name, default=default).strip())
+            parsed: dict[str, Any] = environ.Env.email_url_config(self.get_text(name, default=default).strip())
         except (KeyError, ValueError, ImproperlyConfigured) as error:
             raise _build_url_error(name, "smtp+tls://user:password@host:587") from error
         return parsed

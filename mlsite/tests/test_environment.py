@@ -61,6 +61,7 @@ def test_valid_values(monkeypatch):
     assert [read(value, "get_integer", **INTEGER) for value in ("1", " 99 ")] == [1, 99]
     assert [read(value, "get_seconds", **SECONDS) for value in ("0.1", "3600")] == [0.1, 3600.0]
     assert read(" a.example , b.example,", "get_list") == ["a.example", "b.example"]
+    assert read("$secret ", "get_text") == "$secret "
     assert read("info", "get_choice", ["DEBUG", "INFO"], default="DEBUG") == "INFO"
     assert read("600/minute", "get_rate") == "600/minute"
     assert read("postgres://user:p%40ss@host:5432/name", "get_database", default={})["PASSWORD"] == "p@ss"
