@@ -70,7 +70,7 @@ class GuardedAdmin(admin.ModelAdmin):
     secret_fields: ClassVar[tuple[str, ...]] = ()  # no page shows them
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Return whether a list can be filtered by a lookup. With one of a secret, the secret could be guessed step by step."""
+        """Return whether a list can be filtered by a lookup. With filters, a secret could be guessed step by step."""
         is_secret = lookup.partition(LOOKUP_SEP)[0] in self.secret_fields
         return not is_secret and super().lookup_allowed(lookup, value, request)
 
@@ -117,7 +117,7 @@ class GuardedAdmin(admin.ModelAdmin):
             kwargs["widget"] = CheckedAutocompleteSelect(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.remote_field.model is Permission:
             field.label_from_instance = format_permission
