@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from core.formatting import format_count
 from inference.errors import InvalidInput
-from inference.preprocessing import detect_delimiter
+from inference.preprocessing import detect_delimiter, read_delimiter_line
 from inference.signature import TableInput
 from predictions.table_encodings import describe_csv_error, detect_encoding, make_table_error
 from predictions.table_lines import MAX_ROW_CHARACTERS, RowTooLong, TableLines
@@ -67,7 +67,9 @@ class TableFile:
         first_line = self._lines.peek()
         if "\0" in first_line or (not first_line.isprintable() and _has_control_characters(first_line)):
             raise make_table_error(gettext("The file is not a CSV file: its first line contains control characters."))
-        self.delimiter = delimiter or detect_delimiter(first_line, table)
+        if declared := read_delimiter_line(first_line):
+            next(self._lines)
+        self.delimiter = delimiter or declared or detect_delimiter(first_line, table)
         self._reader = csv.reader(self._lines, delimiter=self.delimiter, strict=True)
         header = self._read_row()
         if header is not None and header.error:

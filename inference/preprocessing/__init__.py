@@ -2,7 +2,14 @@
 
 from inference.preprocessing.arrays import to_array
 from inference.preprocessing.batches import collate_items, find_warnings, make_sample_input, prepare_input
-from inference.preprocessing.csv_rows import CellConverter, CsvReader, detect_delimiter, find_unused_names, parse_csv_line
+from inference.preprocessing.csv_rows import (
+    CellConverter,
+    CsvReader,
+    detect_delimiter,
+    find_unused_names,
+    parse_csv_line,
+    read_delimiter_line,
+)
 from inference.preprocessing.deadline import limit_total_decoding
 from inference.preprocessing.features import (
     make_sample_row,

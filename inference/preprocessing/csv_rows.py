@@ -20,6 +20,7 @@ DELIMITERS = "\t;,"
 MISSING_TEXTS = {"", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "null", "none"}
 """What pandas, R, Excel, and databases write for a missing value, in lower case."""
 DECIMAL_COMMA_PATTERN = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?", re.ASCII)
+DELIMITER_LINE_PATTERN = re.compile(rf'\ufeff?"?sep=([{DELIMITERS}])"?[\r\n]*')  # above the header, for Excel
 QUOTED_PATTERN = re.compile(r'"[^"]*"')
 AMBIGUOUS_PATTERN = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)  # 1,234: a decimal comma, or a thousands separator
 
@@ -42,8 +43,11 @@ class CsvReader:
         first_line = file.readline()
         if "\0" in first_line:
             raise _make_error("The file is in UTF-16. Save it as UTF-8 (in Excel: CSV UTF-8).")
-        file.seek(0)
-        delimiter = detect_delimiter(first_line, table)
+        declared = read_delimiter_line(first_line)
+        delimiter = declared or detect_delimiter(first_line, table)
+        self._skipped_lines = 1 if declared else 0
+        if not declared:
+            file.seek(0)
         self._reader = csv.reader(file, delimiter=delimiter, strict=True)
         self._names = [name.strip() for name in next(self._reader, [])]
         if not any(self._names):
@@ -59,12 +63,13 @@ class CsvReader:
         for cells in self._reader:
             if not cells:
                 continue
+            line = self._skipped_lines + self._reader.line_num
             try:
                 row = self._cells.convert(cells)
             except InvalidInput as error:
-                yield self._reader.line_num, error
+                yield line, error
             else:
-                yield self._reader.line_num, {name: text for name, text in row.items() if name not in unused}
+                yield line, {name: text for name, text in row.items() if name not in unused}
 
 
 def parse_csv_line(text: str, table: TableInput) -> dict[str, str]:
@@ -90,6 +95,12 @@ def find_unused_names(names: Iterable[str], table: TableInput) -> list[str]:
     """Return the columns of a header that the model does not use."""
     known = set(table.names)
     return [name for name in dict.fromkeys(names) if name not in known]
+
+
+def read_delimiter_line(line: str) -> str:
+    """Return the delimiter that a line such as `sep=;` declares; empty for other lines."""
+    found = DELIMITER_LINE_PATTERN.fullmatch(line)
+    return found[1] if found else ""
 
 
 def detect_delimiter(text: str, table: TableInput) -> str:

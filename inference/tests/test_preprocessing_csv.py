@@ -29,6 +29,11 @@ def read_file(text, table=PAIR):
     return [row if isinstance(row, InvalidInput) else read_features(parse_strings(row, table), table) for row in rows]
 
 
+def test_line_with_the_delimiter_for_excel_is_not_the_header():
+    assert read_file("sep=;\na;b\n1,5;2\n") == [{"a": 1.5, "b": 2.0}]
+    assert [line for line, _ in CsvReader(StringIO("sep=,\na,b\n1,2\n", newline=""), PAIR)] == [3]
+
+
 def test_quoted_csv_cells_keep_delimiters_and_line_breaks():
     table = TableInput((Feature("a", type="text"), Feature("b", type="integer")))
     assert parse_csv_line('"x;y",3', table) == {"a": "x;y", "b": "3"}

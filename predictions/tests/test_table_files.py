@@ -36,6 +36,8 @@ def read_table(data):
         ("a,b\n1,ü\n".encode("utf-16"), [(2, ["1", "ü"])]),
         ('a,b\n1,"x\ny"\n2,"say ""hi"""\n', [(2, ["1", "x\ny"]), (4, ["2", 'say "hi"'])]),
         ("A;B\n1;x\n", [(2, ["1", "x"])]),
+        ("\ufeffsep=;\r\na;b\r\n1,5;x\r\n", [(3, ["1,5", "x"])]),
+        ('"sep=,"\na,b\n1,x\n', [(3, ["1", "x"])]),
     ],
 )
 def test_variants_of_csv_are_read(data, rows):
