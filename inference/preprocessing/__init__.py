@@ -26,5 +26,6 @@ __all__ = [
     "CellConverter", "CsvReader", "DecodedImage", "ImageLimits", "check_file_size", "collate_items", "detect_delimiter",
     "draw_model_input", "find_unused_names", "find_warnings", "limit_total_decoding", "make_sample_input",
     "make_sample_inputs", "make_sample_row", "make_thumbnail", "normalize_image", "parse_csv_line", "parse_strings",
-    "prepare_input", "read_features", "read_image", "read_pixel_count", "to_array", "to_canonical_json",
+    "prepare_input", "read_delimiter_line", "read_features", "read_image", "read_pixel_count", "to_array",
+    "to_canonical_json",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from inference.tests.factories import assert_signature_error, infer_with_default
 SCORES = ("scores", "float32", (3,))
 LABEL = ("label", "int64", ())
 CLASSIFIER = make_output_metadata(LABEL, ("probabilities", "float32", (3,)))
+LABEL_AND_SCORE = make_output_metadata(("label", "str", ()), ("score", "float64", ()))
 
 
 @pytest.mark.parametrize(
@@ -105,6 +106,9 @@ def test_declared_labels_and_outputs_must_match_the_artifact(metadata, output, l
         (CLASSIFIER, {"kind": "label"}, ("3", "5", "8"), {"kind": "label", "name": "label"}),
         (CLASSIFIER, {}, (), {"kind": "raw"}),
         (make_output_metadata(("label", "str", ())), {}, ("a", "b"), {"kind": "label"}),
+        # The score is that of the label, not that of the second label.
+        (LABEL_AND_SCORE, {}, ("neg", "pos"), {"kind": "label", "name": "label"}),
+        (LABEL_AND_SCORE, {"name": "score"}, ("a", "b"), {"kind": "classes", "name": "score", "activation": "none"}),
         (
             make_output_metadata(("label", "bool", ())),
             {"classes": [False, True]},

@@ -4,6 +4,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
@@ -19,6 +20,20 @@ pytestmark = pytest.mark.xdist_group("sklearn")
 NUMBERS = pd.DataFrame({"a": np.arange(40.0) % 7, "b": np.arange(40.0) % 5})
 HOLES = NUMBERS.mask(np.arange(80).reshape(40, 2) % 5 == 0)
 TARGET = (NUMBERS.a > 3).astype(int)
+
+
+class Encoder(TransformerMixin, BaseEstimator):
+    """An encoder with an option of its own, like those of feature_engine."""
+
+    def __init__(self, missing_values="raise"):
+        self.missing_values = missing_values
+
+    def fit(self, frame, target):
+        self.feature_names_in_, self.n_features_in_ = np.array(frame.columns), frame.shape[1]
+        return self
+
+    def transform(self, frame):
+        return frame.assign(city=frame.city.str.len())
 
 
 def read_features(tmp_path, model, **sections):
@@ -88,3 +103,10 @@ def test_example_is_a_value_that_the_model_accepts(tmp_path):
     joblib.dump(model, tmp_path / "log.joblib")
     runtime, _ = load_artifact("sklearn", tmp_path / "log.joblib", trusted=True)
     assert [feature["example"] for feature in runtime.describe().features] == [1.0, 1.0]
+
+
+def test_encoder_with_missing_values_is_not_an_imputer(tmp_path):
+    cities = NUMBERS.assign(city=["Bern", "Genf"] * 20)
+    model = make_pipeline(Encoder(), LogisticRegression()).fit(cities, TARGET)
+    with pytest.raises(InvalidSignature, match=r"Expected type in model.toml for: a, b, city.*Encoder takes it"):
+        read_features(tmp_path, model)

@@ -125,10 +125,15 @@ def _has_attributes(*names: str) -> Callable[[Any], bool]:
     return lambda step: all(hasattr(step, name) for name in names)
 
 
+def _is_imputer(step: Any) -> bool:
+    """Return whether a step is an imputer of scikit-learn. Encoders of feature_engine have `missing_values`, too."""
+    return hasattr(step, "missing_values") and hasattr(step, "transform") and steps.is_library_step(step)
+
+
 LEAF_TRACERS: tuple[tuple[Callable[[Any], bool], Callable[[Any, list[Cell]], list[Cell]]], ...] = (
     (steps.is_text_vectorizer, _trace_text),
     (lambda step: isinstance(getattr(step, "categories_", None), list), _trace_encoder),
-    (_has_attributes("missing_values", "transform"), _trace_imputer),
+    (_is_imputer, _trace_imputer),
     (_has_attributes("_preprocessor", "is_categorical_"), _trace_histogram_model),
     (_has_attributes("func", "inverse_func", "kw_args"), _trace_function),
     (steps.is_library_step, _trace_numbers),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -100,7 +100,8 @@ def _infer_kind(
     has_classes = len(scores) == 1 and scores[0].dtype == "object" and bool(samples.get_classes(scores_name))
     if labels or has_classes:
         is_text = not tensors and samples.are_texts(name)
-        return "classes" if scores or not (tensors or is_text) else "label"
+        has_own_label = bool(labels) and find_text_label(tensors) is not None
+        return "classes" if (scores and not has_own_label) or not (tensors or is_text) else "label"
     if len(tensors) > 1:
         return "raw"
     if tensors and not scores:
@@ -120,6 +121,17 @@ def _is_multi_label(
         return False
     numbers = samples.get_numbers(decisions[0].name)
     return numbers is not None and bool(np.isin(numbers, (0, 1)).all())
+
+
+def find_text_label(tensors: Sequence[Tensor]) -> Tensor | None:
+    """Return the text next to a single number, as in the label and score of a pipeline of Hugging Face; None for others.
+
+    The number is the score of this label, not that of the second one of two labels.
+    """
+    texts = [tensor for tensor in tensors if tensor.dtype == "str" and tensor.shape in ((), (1,))]
+    others = [tensor for tensor in tensors if tensor not in texts]
+    is_number = len(others) == 1 and others[0].dtype.startswith("float") and others[0].shape in ((), (1,))
+    return texts[0] if len(texts) == 1 and is_number else None
 
 
 def is_decision(tensor: Tensor) -> bool:
