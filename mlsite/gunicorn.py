@@ -28,7 +28,7 @@ from django.conf import settings
 from core.processes import exit_with_parent
 from mlsite.arbiter import RollingArbiter
 from mlsite.handover import is_taking_over, take_over
-from mlsite.metrics_folder import choose_metrics_folder
+from mlsite.metrics_folder import choose_metrics_folder, merge_metrics
 from mlsite.worker import ErrorLogger, forget_connections
 
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # parameter numbers in malloc.h
@@ -123,6 +123,7 @@ def child_exit(server: Any, worker: Any) -> None:
     forget_connections(worker)
     if METRICS_DIR.is_dir():
         multiprocess.mark_process_dead(worker.pid, str(METRICS_DIR))
+        merge_metrics(METRICS_DIR)
 
 
 def worker_exit(server: Any, worker: Any) -> None:

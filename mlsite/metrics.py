@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
@@ -19,6 +20,7 @@ from rest_framework.permissions import BasePermission
 from accounts.authentication import ScopePermission
 from accounts.permissions import VIEW_OPERATIONS, has_permission
 from events.metrics import EventCollector
+from mlsite.metrics_folder import lock_metrics
 from monitoring.alerts.digest import count_open_alerts
 from predictions.queue_status import get_queue_status
 
@@ -74,16 +76,19 @@ def metrics(request: HttpRequest) -> HttpResponse:
     background.register(BackgroundCollector())
     background.register(AlertCollector())
     background.register(EventCollector())
-    content = generate_latest(_build_registry()) + generate_latest(background)
+    content = _read_processes() + generate_latest(background)
     return HttpResponse(content, content_type=CONTENT_TYPE_LATEST)
 
 
 metrics.cls.schema = None  # not part of the API schema
 
 
-def _build_registry() -> CollectorRegistry:
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return REGISTRY
+def _read_processes() -> bytes:
+    """Return the metrics of all worker processes, or of this process if it is not one of several."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if folder is None:
+        return generate_latest(REGISTRY)
     registry = CollectorRegistry()
     MultiProcessCollector(registry)
-    return registry
+    with lock_metrics(Path(folder)):
+        return generate_latest(registry)
