@@ -33,7 +33,7 @@ def copy_rows(database: BaseDatabaseWrapper, table: str, columns: dict[str, list
     quote = database.ops.quote_name
     names = ", ".join(map(quote, columns))
     lines = map("\t".join, zip(*map(_format_column, columns.values()), strict=True))
-    with database.cursor() as cursor:
+    with database.cursor() as cursor, database.wrap_database_errors:  # Django wraps only those of other methods
         cursor.copy_expert(f"COPY {quote(table)} ({names}) FROM STDIN", StringIO("\n".join(lines) + "\n"))
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from core.storage_errors import StorageFull
 from inference.errors import InvalidFeatures, InvalidInput
@@ -14,7 +14,7 @@ from predictions.models import Input, Prediction
 from predictions.services import inserts, predict
 from predictions.services.batch import BatchItem, predict_batch
 from predictions.services.stored_files import read_stored_file
-from predictions.tests.factories import list_stored_files
+from predictions.tests.factories import list_stored_files, make_prediction
 from registry.references import resolve_model
 from registry.services import register_model
 
@@ -132,3 +132,11 @@ def test_an_empty_batch_calls_the_hook(flowers, user):
     called = []
     assert run(user, "flowers", [], in_transaction=called.append) == []
     assert called == [[]]
+
+
+def test_a_rejected_row_of_a_batch_is_an_error_of_django(shades, user):
+    """PostgreSQL copies the rows of a batch. Responses to errors of the database depend on their class."""
+    prediction = make_prediction(user)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        inserts.insert_batch([prediction])
+    assert Prediction.objects.count() == 1
