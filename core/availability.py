@@ -10,7 +10,15 @@ from time import monotonic
 from typing import Any
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, OperationalError, connections, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    connections,
+    transaction,
+)
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from core.storage_errors import StorageUnavailable
@@ -26,6 +34,11 @@ POSTGRESQL_CHECK = """
     SELECT current_setting('transaction_read_only')::boolean, pg_current_xact_id(),
         (SELECT count(*) FROM generate_series(1, 10000))
 """
+
+
+def is_schema_error(error: Exception) -> bool:
+    """Return whether a table or a column does not exist, because migrations are not applied."""
+    return isinstance(error, ProgrammingError) or str(error).startswith("no such ")
 
 
 class AvailabilityCheck:

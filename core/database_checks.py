@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import DatabaseError, InterfaceError, connection
+from django.db.migrations.executor import MigrationExecutor
 
 from core.availability import write_check
 
@@ -37,6 +38,20 @@ def check_database(**options: Any) -> list[CheckMessage]:
         hint = "Connect to a server that is not a standby, and check the free space and the permissions of its disk."
         errors.append(Error(f"The database cannot be written to: {_join_lines(error)}", hint=hint, id="core.E016"))
     return errors
+
+
+@register(deploy=True)
+def check_migrations(**options: Any) -> list[CheckMessage]:
+    """Check that all migrations are applied. If the database does not respond, `check_database` reports it."""
+    try:
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except (DatabaseError, InterfaceError):
+        return []
+    if not plan:
+        return []
+    message = f"Migrations are not applied: {len(plan)}. The first one is {plan[0][0]}."
+    return [Error(message, hint="Run: manage.py migrate", id="core.E025")]
 
 
 def _check_postgresql(cursor: Any) -> list[CheckMessage]:

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from core.availability import bucket_check, write_check
+from core.availability import bucket_check, is_schema_error, write_check
 from core.storage_errors import StorageUnavailable
 from mlsite import __version__
 from predictions.queue_status import QueueLength, QueueStatus, get_queue_status
@@ -46,8 +46,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
         production = get_production_versions()
         damaged = find_damaged_versions()
         queue = get_queue_status()
-    except (DatabaseError, InterfaceError):
-        return JsonResponse({"status": "unavailable", "database": "unreachable"}, status=503)
+    except (DatabaseError, InterfaceError) as database_error:
+        state = "not-migrated" if is_schema_error(database_error) else "unreachable"
+        return JsonResponse({"status": "unavailable", "database": state}, status=503)
     try:
         write_check.run()
     except (DatabaseError, InterfaceError):

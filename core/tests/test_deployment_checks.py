@@ -8,6 +8,8 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.checks import run_checks
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 from django.urls import path
 from django.utils.functional import empty
 from django.views.static import serve
@@ -172,6 +174,16 @@ def test_a_read_only_database_is_found(open_connection, monkeypatch):
     assert "core.E016" in list_ids(database_checks.check_database)
     connection.close()
     monkeypatch.setattr(write_check, "_expires", 0.0)
+
+
+@pytest.mark.django_db
+def test_migrations_that_are_not_applied_are_found():
+    assert database_checks.check_migrations() == []
+    executor = MigrationExecutor(connection)
+    app, name = next(node for node in executor.loader.graph.leaf_nodes() if node[0] == "monitoring")
+    MigrationRecorder(connection).record_unapplied(app, name)
+    (message,) = database_checks.check_migrations()
+    assert (message.id, message.msg) == ("core.E025", f"Migrations are not applied: 1. The first one is {app}.{name}.")
 
 
 @pytest.mark.django_db
