@@ -29,10 +29,10 @@ class _Line:
 def write_csv(entries: QuerySet) -> Iterator[str]:
     """Yield a header and one line per entry, newest first, some entries per query."""
     writer = csv.writer(_Line())
-    yield writer.writerow([NAMES.get(name, name) for name in COLUMNS])
     rows = entries.order_by("-pk").values_list("pk", *COLUMNS)
     with use_job_limits():
         chunk = list(rows[:ROWS_PER_FETCH])
+        yield writer.writerow([NAMES.get(name, name) for name in COLUMNS])
         while chunk:
             yield "".join(writer.writerow([_format_cell(value) for value in row[1:]]) for row in chunk)
             chunk = list(rows.filter(pk__lt=chunk[-1][0])[:ROWS_PER_FETCH])

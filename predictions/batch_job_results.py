@@ -10,6 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import StreamingHttpResponse
 
 from accounts.services.audit import Action, AuditObject, record_action
+from core.streaming import start_stream
 from inference.numbers import FLOAT_PATTERN
 from inference.preprocessing.csv_rows import DECIMAL_COMMA_PATTERN
 from inference.signature import AnyOutput, LabelsOutput, RawOutput
@@ -42,7 +43,7 @@ def stream_results(job: BatchJob, *, reader: AbstractBaseUser | AnonymousUser) -
     rows = iterate_results(job)
     header = next(rows)  # opens the file, so that an error is raised before the response starts
     return StreamingHttpResponse(
-        join_lines(_write_lines(header, rows)),
+        start_stream(join_lines(_write_lines(header, rows))),
         content_type="text/csv; charset=utf-8",
         headers={
             "Content-Disposition": f'attachment; filename="results-{job.pk}.csv"',

@@ -21,6 +21,7 @@ from accounts.permissions import can_view_all
 from accounts.services.audit import Action, AuditObject, record_action
 from core.csv_cells import escape_formula
 from core.database_limits import use_job_limits
+from core.streaming import start_stream
 from inference.signature import TEXT_KEY
 from predictions.export_columns import select_values
 from predictions.export_reviews import NO_REVIEW, ExportedReview, fetch_reviews, fetch_tags, join_tags
@@ -93,7 +94,7 @@ def stream_export(
         "Content-Disposition": f'attachment; filename="{name}.{format_name}"',
         "Cache-Control": "private, no-store",
     }
-    return StreamingHttpResponse(content, content_type=content_type, headers=headers)
+    return StreamingHttpResponse(start_stream(content), content_type=content_type, headers=headers)
 
 
 def iterate_rows(

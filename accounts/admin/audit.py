@@ -24,6 +24,7 @@ from accounts.services.audit import Action, AuditObject, record_action
 from core.admin import ReadOnlyAdmin, is_valid_parameter, render_json
 from core.fields import get_first_id
 from core.formatting import NOT_AVAILABLE, format_value
+from core.streaming import start_stream
 from core.validators import is_storable
 
 MAX_DETAILS_CHARACTERS = 100  # in the list
@@ -104,4 +105,5 @@ class AuditEntryAdmin(ReadOnlyAdmin):
             return redirect(f"{reverse('admin:accounts_auditentry_changelist')}?{ERROR_FLAG}=1")
         record_action(action=Action.EXPORT, on=AuditObject("audit log"), details={"format": "csv"})
         headers = {"Content-Disposition": 'attachment; filename="audit-log.csv"', "Cache-Control": "private, no-store"}
-        return StreamingHttpResponse(write_csv(entries), content_type="text/csv; charset=utf-8", headers=headers)
+        content = start_stream(write_csv(entries))
+        return StreamingHttpResponse(content, content_type="text/csv; charset=utf-8", headers=headers)

@@ -8,6 +8,7 @@ from django.views.generic import View
 
 from accounts.requests import AuthenticatedRequest
 from accounts.services.audit import Action, AuditObject, record_action
+from core.streaming import start_stream
 from predictions.services.own_data import stream_own_data
 from predictions.views.mixins import HtmxLoginRequiredMixin
 
@@ -22,4 +23,4 @@ class OwnDataView(HtmxLoginRequiredMixin, View):  # type: ignore[misc]  # both d
         content = stream_own_data(user=request.user, language=translation.get_language() or "en")
         name = f"mlsite-data-{timezone.localdate():%Y-%m-%d}.zip"
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
-        return StreamingHttpResponse(content, content_type="application/zip", headers=headers)
+        return StreamingHttpResponse(start_stream(content), content_type="application/zip", headers=headers)
