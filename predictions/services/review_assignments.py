@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import parse_qsl
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,7 +12,8 @@ from accounts.models import User
 from core.locks import lock_row
 from predictions.models import ReviewAssignment, ReviewGoal
 
-DOUBLE_CLICK = timedelta(seconds=2)  # nobody assigns two lists to a reviewer within this time
+DOUBLE_CLICK = timedelta(seconds=2)  # nobody assigns the same list to a reviewer again within this time
+END_FILTER = "created_before"  # differs between two clicks, because the page adds the current time
 
 
 @transaction.atomic
@@ -29,7 +31,8 @@ def assign_review(
     lock_row(reviewer)
     open_assignments = ReviewAssignment.objects.filter(reviewer=reviewer, closed_at=None)
     now = timezone.now()
-    first = open_assignments.filter(assigned_by=assigned_by, note=note, created_at__gte=now - DOUBLE_CLICK).first()
+    recent = open_assignments.filter(assigned_by=assigned_by, note=note, created_at__gte=now - DOUBLE_CLICK)
+    first = next((row for row in recent if _read_list(row.query) == _read_list(query)), None)
     if first:
         return first
     open_assignments.filter(query=query).update(closed_at=now)
@@ -48,3 +51,8 @@ def set_review_goal(*, reviewer: User, reviews_per_day: int) -> ReviewGoal:
     """Set how many predictions a reviewer wants to review on one day."""
     goal, _ = ReviewGoal.objects.update_or_create(reviewer=reviewer, defaults={"reviews_per_day": reviews_per_day})
     return goal
+
+
+def _read_list(query: str) -> list[tuple[str, str]]:
+    """Return what selects a list, apart from its end."""
+    return sorted(pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] != END_FILTER)

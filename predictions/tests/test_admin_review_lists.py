@@ -131,6 +131,13 @@ def test_named_ranges_become_times(predictions, reviewer_client, reviewer):
     assert (len(values), values[0]) == (2, f"{first}T00:00")
 
 
+def test_two_lists_can_be_assigned_one_right_after_the_other(predictions, reviewer_client, reviewer):
+    for query in ("list=1&label=grey", "list=1&label=white", "list=1&label=white"):  # the last one is a double click
+        fields = {"reviewer": reviewer.pk, "query": query}
+        reviewer_client.post(reverse("admin:predictions_review_queue_assign"), fields)
+    assert [QueryDict(row.query)["label"] for row in ReviewAssignment.objects.order_by("pk")] == ["grey", "white"]
+
+
 def test_assigned_lists_show_their_progress(predictions, reviewer_client, reviewer, superuser, client, user):
     fields = {"reviewer": reviewer.pk, "note": "Doubtful", "query": "list=1&label=grey"}
     reviewer_client.post(reverse("admin:predictions_review_queue_assign"), fields)
