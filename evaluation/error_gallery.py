@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
 from core.formatting import format_number
 from evaluation.sql.sample import SampleRow
 from predictions.models import Prediction
@@ -23,14 +25,19 @@ class ListedError(NamedTuple):
     error: float | None = None
 
 
-def list_errors(rows: Sequence[SampleRow], *, is_regression: bool) -> list[ListedError]:
-    """Return the newest incorrect predictions of the sample or, for regression, those with the largest errors."""
+def list_errors(
+    rows: Sequence[SampleRow], *, is_regression: bool, reader: AbstractBaseUser | AnonymousUser
+) -> list[ListedError]:
+    """Return the newest incorrect predictions of the sample or, for regression, those with the largest errors.
+
+    Predictions that the reader can no longer see are left out.
+    """
     if is_regression:
         measured = [row for row in rows if row.error]
         chosen = sorted(measured, key=lambda row: -abs(row.error or 0))[:MAX_ERRORS]
     else:
         chosen = [row for row in rows if row.verdict == "incorrect"][:MAX_ERRORS]
-    predictions = _read_predictions([row.prediction for row in chosen])
+    predictions = _read_predictions([row.prediction for row in chosen], reader)
     return [
         _build_error(predictions[row.prediction], row, is_regression=is_regression)
         for row in chosen
@@ -38,10 +45,12 @@ def list_errors(rows: Sequence[SampleRow], *, is_regression: bool) -> list[Liste
     ]
 
 
-def _read_predictions(ids: Sequence[UUID]) -> dict[UUID, Prediction]:
+def _read_predictions(ids: Sequence[UUID], reader: AbstractBaseUser | AnonymousUser) -> dict[UUID, Prediction]:
     if not ids:
         return {}
-    rows = Prediction.objects.filter(pk__in=ids, input__data_removed_at=None).with_related().with_reviews()
+    rows = (
+        Prediction.objects.visible_to(reader).filter(pk__in=ids, input__data_removed_at=None).with_related().with_reviews()
+    )
     return {prediction.pk: prediction for prediction in rows}
 
 

@@ -94,7 +94,7 @@ def _get_sample_context(
     """Return the charts and the errors. They show the newest reviewed predictions, at most `MAX_SAMPLE_ROWS`."""
     picked_by = filters["picked_by"]
     rows = read_sample(_build_summaries(version, filters, reader), picked_by=picked_by)
-    errors = list_errors(rows, is_regression=evaluation.regression is not None)
+    errors = list_errors(rows, is_regression=evaluation.regression is not None, reader=reader)
     return {
         "charts": _build_charts(version, evaluation, rows, picked_by),
         "errors": errors,

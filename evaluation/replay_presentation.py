@@ -98,7 +98,7 @@ def get_case_titles(replay: Replay) -> dict[str, str]:
 def _get_results(reader: User, replay: Replay) -> Any:
     """Return the processed results whose predictions the reader can still see."""
     rows = ReplayResult.objects.filter(replay=replay, is_done=True)
-    return rows if can_view_all(reader) else rows.filter(prediction__user=reader)
+    return rows if can_view_all(reader) else rows.filter(prediction__user=reader, prediction__input__user=reader)
 
 
 def _filter_kind(rows: Any, kind: str) -> Any:

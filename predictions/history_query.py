@@ -59,11 +59,10 @@ class HistoryQuery:
 
     @cached_property
     def filterset(self) -> PredictionFilter:
-        return self._build_filterset(in_any_order="confidence" in self.sort)
-
-    def _build_filterset(self, *, in_any_order: bool) -> PredictionFilter:
         rows = Prediction.objects.visible_to(self.request.user)
-        rows = rows.in_any_order() if in_any_order else rows
+        return self._build_filterset(rows.in_any_order() if "confidence" in self.sort else rows)
+
+    def _build_filterset(self, rows: PredictionQuerySet) -> PredictionFilter:
         return PredictionFilter(self.build_filter_data(), rows, request=self.request)
 
     def build_filter_data(self) -> QueryDict:
@@ -90,7 +89,7 @@ class HistoryQuery:
 
     def get_counted_rows(self) -> PredictionQuerySet:
         """Return the predictions of the list, to be counted. The filters must be valid."""
-        rows: Any = self._build_filterset(in_any_order=True).qs
+        rows: Any = self._build_filterset(Prediction.objects.countable_by(self.request.user).in_any_order()).qs
         return rows
 
     @property

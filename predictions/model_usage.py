@@ -52,7 +52,7 @@ def build_sparklines(models: Sequence[UUID], *, reader: User) -> dict[UUID, Spar
     )
     counts = list(rows.order_by().values_list("model_version__model", "day").annotate(Sum("count")))
     versions = dict(ModelVersion.objects.filter(model__in=models).order_by().values_list("pk", "model"))
-    recent = Prediction.objects.visible_to(reader).filter(
+    recent = Prediction.objects.countable_by(reader).filter(
         model_version__in=list(versions), status=Prediction.Status.SUCCEEDED, created_at__gte=max(until, first_day)
     )
     by_version = recent.order_by().values_list("model_version", TruncDay("created_at", tzinfo=UTC)).annotate(Count("pk"))

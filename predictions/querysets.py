@@ -6,11 +6,27 @@ from collections.abc import Sequence
 from typing import Self
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import Exists, F, Max, Min, OuterRef, Prefetch, Q, QuerySet, Subquery, TextField
+from django.db.models import (
+    Case,
+    Exists,
+    F,
+    Max,
+    Min,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    UUIDField,
+    Value,
+    When,
+)
 from django.db.models.functions import Cast
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
-from core.querysets import VisibleQuerySet
+from core.querysets import Viewer, VisibleQuerySet
 from predictions.dated_querysets import DatedQuerySet, get_newest
 
 
@@ -22,6 +38,25 @@ class PredictionQuerySet(DatedQuerySet):
     """Predictions."""
 
     has_deviation_index = True
+
+    def owned_by(self, user: Viewer) -> Self:
+        """Return the user's predictions of their own inputs.
+
+        With a permission, users can also run a version on the input of another user. They see this prediction, and with it
+        the input, only as long as they have the permission.
+        """
+        from predictions.models import Input
+
+        owner = Subquery(Input.objects.filter(pk=OuterRef("input")).values("user"))
+        # PostgreSQL looks a single value up for each row that it reads. With EXISTS, it might first read all inputs of the
+        # user. Without the CASE, it would expect that few rows match.
+        is_own = Exact(owner, Value(getattr(user, "pk", None), UUIDField()))
+        return super().owned_by(user).filter(Case(When(is_own, then=Value(True)), default=Value(False)))
+
+    def countable_by(self, user: Viewer) -> Self:
+        """Return the rows of `visible_to` for a number, without the check of their inputs, which takes 2 µs per row."""
+        is_owner = user.is_authenticated and user.is_active and not getattr(user, self.view_all_attribute, False)
+        return super().owned_by(user) if is_owner else self.visible_to(user)
 
     def with_related(self) -> Self:
         """Join the rows that lists and detail pages show, so that rendering needs no further query."""

@@ -87,7 +87,7 @@ def count_succeeded(
     """
     rows, days = Prediction.objects.all(), PredictionCount.objects.all()
     if reader is not None:
-        rows, days = Prediction.objects.visible_to(reader), PredictionCount.objects.visible_to(reader)
+        rows, days = Prediction.objects.countable_by(reader), PredictionCount.objects.visible_to(reader)
     rows = rows.filter(model_version=version, status=Prediction.Status.SUCCEEDED)
     until = SummaryProgress.get_until(PREDICTIONS)
     if until is None or (since and since >= until):

@@ -90,7 +90,7 @@ def list_tables(user: User) -> dict[str, Table]:
             *("created_at", "kind", "original_name", "content_type", "width", "height", "size", "sha256", "features"),
         ),
         "predictions": _make_table(
-            Prediction.objects.filter(user=user),
+            Prediction.objects.owned_by(user),  # not those of others' inputs
             *(*times, "status", "source", "label", "confidence", "margin", "value", "output", "warnings"),
             *("error_code", "error_message", "client_reference"),
             input="input_id",
