@@ -24,7 +24,7 @@ from predictions.models import (
     Review,
     ReviewSummary,
 )
-from predictions.services import retention, review_prediction
+from predictions.services import retention, review_prediction, withdraw_review
 from predictions.services.retention import Removed, apply_policies, apply_policy, preview_policy, set_retention
 from predictions.services.summaries import update_summaries
 from predictions.tests.batch_jobs import list_items, make_image_zip, make_job, run_job
@@ -92,6 +92,16 @@ def test_images_are_removed_and_predictions_stay(shades, aged, user, superuser, 
     remaining.image.storage.delete(remaining.image.name)
     with pytest.raises(CommandError):
         verify()
+
+
+def test_an_image_is_removed_when_nothing_keeps_it_any_longer(shades, aged, reviewer, later):
+    policy = set_retention(model=shades.model, image_days=30, row_days=None)
+    assert apply_policy(policy=policy, trigger=SCHEDULE, now=later) == Removed(images=3)
+    withdraw_review(prediction=aged[0], reviewer=reviewer)
+    for days, images in ((29, 0), (30, 1), (31, 0), (60, 0)):
+        now = later + timedelta(days=days)
+        assert preview_policy(policy=RetentionPolicy.objects.get(), now=now) == Removed(images=images)
+        assert apply_policy(policy=RetentionPolicy.objects.get(), trigger=SCHEDULE, now=now) == Removed(images=images)
 
 
 @pytest.mark.parametrize("keep_reviewed", [True, False])

@@ -24,6 +24,7 @@ from predictions.models import BatchJobItem, Input, Prediction, RetentionPolicy,
 from predictions.models.batch_job import REMOVED_CODE
 from predictions.paths import get_thumbnail_path
 from predictions.services.removed_files import delete_removed_files, remove_files
+from predictions.services.retention_positions import find_positions
 from predictions.services.reviews import lock_predictions
 from predictions.services.summaries import freeze_summaries, lock_summaries, record_removal
 from predictions.signals import predictions_removing
@@ -101,6 +102,11 @@ def apply_policy(*, policy: RetentionPolicy, trigger: str, now: datetime | None 
     """
     now = now or timezone.now()
     run = RetentionRun(trigger=trigger, **{name: getattr(policy, name) for name in ("model", *POLICY_FIELDS)})
+    with transaction.atomic():
+        if not _is_unchanged(policy):
+            return _complete(run)
+        policy.positions = find_positions(policy, now)
+        policy.save(update_fields=["positions"])
     for chunks, remove in ((_iterate_rows(policy, now), _remove_rows), (_iterate_images(policy, now), _remove_images)):
         for limit, ids in chunks:
             with transaction.atomic():
@@ -158,7 +164,7 @@ def _iterate_images(policy: RetentionPolicy, now: datetime) -> Iterator[Chunk]:
     """Yield the predictions whose images were not checked yet."""
     if limit := policy.get_limit(policy.image_days, now):
         for version in _list_versions(policy):
-            last = policy.positions.get(str(version))
+            last = find_positions(policy, now).get(str(version))
             for ids in _iterate_ids(version, limit, UUID(last) if last else None):
                 yield limit, ids
 
