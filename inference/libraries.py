@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 DISTRIBUTIONS = {  # by the name of the module
@@ -45,6 +46,7 @@ def get_loaded_libraries(*runtimes: str) -> dict[str, str]:
     return {name: number for name, number in versions.items() if number}
 
 
+@cache
 def get_library_version(name: str) -> str:
     """Return the installed version of a library by the name of its distribution; empty if it is not installed."""
     if name == "python":

@@ -40,7 +40,7 @@ def delete_user(*, user: User) -> None:
     user_id, username, email = user.pk, user.username, user.email
     with transaction.atomic():
         _prepare_removal(user)
-        _delete_access_records(username)
+        _delete_access_records(username, email)
         record_action(action=Action.USER_DELETED, on=describe_user(user))
         clear_audit_entries(user=user, username=username, email=email)
         _release_rows(user)
@@ -78,7 +78,7 @@ def clear_account(*, user: User, username: str, action: Action) -> None:
     """
     old_username, old_email = user.username, user.email
     _prepare_removal(user)
-    _delete_access_records(old_username)
+    _delete_access_records(old_username, old_email)
     user.tokens.all().delete()
     user.identities.all().delete()
     user.idempotency_keys.all().delete()
@@ -143,10 +143,13 @@ def _release_rows(user: User) -> None:
             rows.delete()
 
 
-def _delete_access_records(username: str) -> None:
-    """Delete the records of sign-ins, which contain the username and IP addresses."""
+def _delete_access_records(username: str, email: str) -> None:
+    """Delete the records of sign-ins, which contain the username, or the email address if it was entered instead."""
+    entered = Q(username=username)
+    if email and not User.objects.filter(username__iexact=email).exists():  # then they are about another user
+        entered |= Q(username__iexact=email)
     for model in (AccessAttempt, AccessFailureLog, AccessLog):
-        model.objects.filter(username=username).delete()
+        model.objects.filter(entered).delete()
 
 
 def _delete_newest_sessions(user_id: UUID) -> None:

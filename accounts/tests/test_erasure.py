@@ -1,6 +1,7 @@
 """Who can erase accounts, and what becomes of the account."""
 
 import pytest
+from axes.models import AccessAttempt
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.urls import reverse
@@ -105,9 +106,16 @@ def test_an_erasure_finds_all_forms_in_which_the_name_was_entered(client, make_u
     count_attempt(kind="reset-email", key="ada@example.org", limit=5)
     for query in ("search=ada&model=shades", "user=ada", "search=ada2"):
         save_filter(user=reviewer, name=query, query=query)
+    make_user("eve@example.org", email="ada@example.org")  # has the name that another account has as its address
+    client.post(reverse("accounts:login"), {"username": "eve@example.org", "password": "wrong"}, REMOTE_ADDR="192.0.2.8")
+    erase_user(user=make_user("eve", email="eve@example.org"))
     erase_user(user=person)
+    assert {*AccessAttempt.objects.values_list("username", flat=True)} == {"ADA", "other", "eve@example.org"}
     failed = AuditEntry.objects.filter(action=AuditEntry.Action.SIGN_IN_FAILED).order_by("pk")
-    assert [*failed.values_list("object_name", "address")] == [("", None), ("", None), ("other", "192.0.2.7")]
+    assert [*failed.values_list("object_name", "address")] == [
+        *[("", None), ("", None), ("other", "192.0.2.7")],
+        ("eve@example.org", "192.0.2.8"),
+    ]
     queries = SavedFilter.objects.order_by("pk").values_list("query", flat=True)
     assert [*queries] == ["model=shades", "", "search=ada2"]
     assert not AttemptCount.objects.filter(kind="reset-email").exists()
