@@ -13,6 +13,7 @@ from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
 from inference.runtimes.native_output import filter_native_output
 from inference.runtimes.reasons import shorten_reason
+from inference.runtimes.saved_model_graph import find_final_operation
 from inference.tensors import RowByRow, make_batch_function, requires_single_rows
 from inference.types import AnyArray, ArtifactMetadata, BatchFunction, Tensor
 
@@ -40,7 +41,8 @@ class SavedModelRuntime(BaseRuntime):
         try:
             # Keep a reference: TensorFlow deletes the variables together with the model.
             self.model = tf.saved_model.load(str(self.path))
-            function = self._select_signature(dict(self.model.signatures))
+            self.signature_name = self._select_signature(dict(self.model.signatures))
+            function = self.model.signatures[self.signature_name]
         except (*LOAD_ERRORS, tf.errors.OpError) as error:
             reason = shorten_reason(str(error))
             raise InvalidArtifact(f"TensorFlow {tf.__version__} cannot load {self.path.name}: {reason}") from error
@@ -71,13 +73,14 @@ class SavedModelRuntime(BaseRuntime):
             self.inputs,
             self.outputs,
             image={"encoding": "file", "scale": "none"} if takes_file else {},
+            activation=self._find_activation(),
             framework="tensorflow",
             framework_version=self.version,
         )
 
-    def _select_signature(self, signatures: dict[str, Any]) -> Any:
+    def _select_signature(self, signatures: dict[str, Any]) -> str:
         if SIGNATURE_NAME in signatures:
-            return signatures[SIGNATURE_NAME]
+            return SIGNATURE_NAME
         names = [name for name in signatures if not name.startswith("__")]  # TensorFlow's own: __saved_model_init_op
         if len(names) != 1:
             example = f'model.signatures["{names[0]}"]' if names else "a tf.function with an input_signature"
@@ -86,7 +89,14 @@ class SavedModelRuntime(BaseRuntime):
                 f"{sorted(names) or 'none'}. Save it again with the one to serve: model = tf.saved_model.load(folder); "
                 f'tf.saved_model.save(model, new_folder, signatures={{"{SIGNATURE_NAME}": {example}}}).'
             )
-        return signatures[names[0]]
+        return names[0]
+
+    def _find_activation(self) -> str:
+        if len(self.outputs) != 1:
+            return ""
+        graph, output = self.path / self.marker, self.outputs[0].name
+        is_sigmoid = find_final_operation(graph, signature=self.signature_name, output=output) == "Sigmoid"
+        return "sigmoid" if is_sigmoid else ""
 
 
 def _find_keys(inputs: list[tuple[str, Any]]) -> list[str]:

@@ -4,6 +4,10 @@ import pytest
 
 from inference.runtimes.reasons import shorten_reason
 
+FORMULA_ERROR = (
+    "predict requires that you use a DataFrame when predicting from a model\nthat was created using the formula api.\n\n"
+    "The original error message returned by patsy is:\nPatsyError: value 'x' does not match any of the expected levels\n"
+)
 GRAPH_ERROR = (
     "Graph execution error:\n\nDetected at node lookup/Assert defined at (most recent call last):\n"
     "<stack traces unavailable>\n"
@@ -19,6 +23,7 @@ GRAPH_ERROR = (
             "Exception encountered when calling Dense.call().\n\nShapes differ: 3, 2.\nusing config={'a': 1}",
             "Shapes differ: 3, 2.",
         ),
+        (FORMULA_ERROR, "PatsyError: value 'x' does not match any of the expected levels."),
         (GRAPH_ERROR, "assertion failed: [found OOV values [0]]."),
         ("", ""),
     ],

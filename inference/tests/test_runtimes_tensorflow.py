@@ -208,3 +208,23 @@ def test_signature_can_be_selected_by_saving_again(tf, tmp_path):
     tf.saved_model.save(model, tmp_path / "one", signatures={"serving_default": model.signatures["a"]})
     with serve_artifact(tmp_path / "one", trusted=True, output={"kind": "raw"}) as predictor:
         assert predict_row(predictor, {"x0": 1.5, "x1": -2}).output["raw"] == [3.0, -4.0]
+
+
+@pytest.mark.parametrize(("width", "kind"), [(1, "classes"), (3, "labels")])
+def test_final_sigmoid_is_not_applied_again(tf, tmp_path, width, kind):
+    class Network(tf.Module):
+        @tf.function
+        def activate(self, rows):
+            return tf.sigmoid(rows)
+
+        @tf.function(input_signature=[tf.TensorSpec((None, 3), tf.float32, "rows")])
+        def score(self, rows):
+            return {"scores": tf.reshape(self.activate(rows[:, :width]), [-1] if width == 1 else [-1, width])}
+
+    network = Network()
+    tf.saved_model.save(network, tmp_path, signatures=network.score)
+    with serve_artifact(tmp_path, trusted=True, labels=LABELS[:2] if width == 1 else LABELS) as predictor:
+        assert predictor.spec.signature.output.kind == kind
+        scores = get_scores(predict_row(predictor, {"x0": 2.0, "x1": -1.0, "x2": 0.0}))
+    expected = 1 / (1 + np.exp([-2.0, 1.0, 0.0]))
+    assert scores == pytest.approx([1 - expected[0], expected[0]] if width == 1 else expected, abs=1e-6)

@@ -24,7 +24,8 @@ from inference.types import ArtifactMetadata, Tensor
 
 CLASSES_HINT = (
     'If the model returns one number per input, such as a cluster, name the numbers: set kind = "label" and classes in '
-    f"[output] of {MANIFEST_NAME}, the number for each label, in the same order. Otherwise, remove the labels."
+    f"[output] of {MANIFEST_NAME}, the number for each label, in the same order. If it returns scores, set "
+    'kind = "classes". Otherwise, remove the labels.'
 )
 
 
