@@ -60,6 +60,7 @@ def compute_gradients(target, margin):
         ),
         (lambda: pd.DataFrame(ROWS), "a DataFrame. Save the fitted model itself."),
         (lambda: DBSCAN().fit(ROWS), "cannot be applied to new rows. Use a model with predict()"),
+        (lambda: make_pipeline(StandardScaler(), DBSCAN()).fit(ROWS), "a DBSCAN, which cannot be applied to new rows"),
         (
             lambda: make_pipeline(DictVectorizer(), LogisticRegression()).fit([{"a": 1}, {"b": 2}], [0, 1]),
             "begins with a DictVectorizer, which takes dictionaries instead of columns. Train it on a data frame",

@@ -162,7 +162,7 @@ def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: 
     )
     signature = complete_reference_ranges(signature, background=manifest.background, examples=manifest.examples)
     metadata = replace(metadata, notices=(*manifest.notices, *metadata.notices, *notices))
-    validate_labels(labels)
+    _check_labels(manifest, labels)
     _check_example_kinds(manifest, signature, labels)
     spec = ModelSpec(manifest.name, 0, runtime, manifest.artifact, sha256, signature, labels, trusted)
     spec = choose_sample(spec, run_batch, manifest.examples, is_declared=bool(manifest.input))
@@ -182,6 +182,18 @@ def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: 
         replace(metadata, notices=(*metadata.notices, *behavior.notices)),
         examples,
     )
+
+
+def _check_labels(manifest: Manifest, labels: Sequence[str]) -> None:
+    try:
+        validate_labels(labels)
+    except ValidationError as error:
+        if manifest.labels:
+            raise
+        raise ValidationError(
+            gettext("%(problem)s. Name the classes of the model with --labels, in their order.")
+            % {"problem": error.messages[0].rstrip(".")}
+        ) from error
 
 
 def _check_example_kinds(manifest: Manifest, signature: Signature, labels: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from core.tests.admin_urls import get_change_url, get_list_url
 from inference.artifacts import hash_artifact
@@ -59,3 +60,18 @@ def test_the_admin_shows_features_and_output_of_a_prediction(flowers, client, su
     assert "&quot;petals&quot;: 5" in client.get(get_change_url(prediction)).content.decode()
     assert "length: 4.5" in client.get(get_list_url("input")).content.decode()
     assert "&quot;petals&quot;: 5" in client.get(get_change_url(prediction.input)).content.decode()
+
+
+def test_classes_that_cannot_be_labels_are_named_by_the_user(tmp_path):
+    import joblib
+    from sklearn.linear_model import LogisticRegression
+
+    path, names = tmp_path / "long.joblib", tmp_path / "labels.txt"
+    joblib.dump(LogisticRegression().fit([[0.0], [1.0]], ["no " * 50, "yes"]), path)
+    with pytest.raises(ValidationError, match="Name the classes of the model with --labels, in their order"):
+        register_model(path=path, trusted=True)
+    names.write_text("no\nyes\n")
+    assert register_model(path=path, trusted=True, labels=names).labels == ["no", "yes"]
+    names.write_text("no\n" + "yes " * 50)
+    with pytest.raises(ValidationError, match=r"printable characters\. Received: 'yes yes"):
+        register_model(path=path, trusted=True, labels=names)

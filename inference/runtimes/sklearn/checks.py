@@ -69,13 +69,14 @@ def _describe_other(model: Any) -> str:
             f"a {type(model).__name__}{keys}. Save one object: the model itself, or make_pipeline(…) of its steps, such as "
             "a scaler and the model."
         )
-    if hasattr(model, "steps"):
-        return "a Pipeline that ends with a transformer. Add the model as its last step: make_pipeline(pipeline, model)."
-    if hasattr(model, "fit_predict"):
+    final = model.steps[-1][1] if getattr(model, "steps", None) else model
+    if hasattr(final, "fit_predict"):
         return (
-            f"a {type(model).__name__}, which cannot be applied to new rows. Use a model with predict(), such as KMeans or "
+            f"a {type(final).__name__}, which cannot be applied to new rows. Use a model with predict(), such as KMeans or "
             "LocalOutlierFactor(novelty=True), or train a classifier on the numbers that fit_predict() returns."
         )
+    if hasattr(model, "steps"):
+        return "a Pipeline that ends with a transformer. Add the model as its last step: make_pipeline(pipeline, model)."
     if hasattr(model, "transform") and hasattr(model, "fit"):
         return (
             f"a {type(model).__name__}, which only transforms rows. Save a pipeline that ends with a model: "
