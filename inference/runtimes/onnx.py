@@ -75,10 +75,9 @@ class OnnxRuntime(BaseRuntime):
         notices = list(found.notices)
         operation = graph.find_pixel_operation(self.inputs[0].name) if len(self.inputs) == 1 else None
         if operation and len(self.inputs[0].shape) == IMAGE_RANK:
-            is_deep = operation.bits > 8
-            image = {"scale": "stored", "bits": operation.bits} if is_deep else {"scale": "none"}
-            scale = f"stored with bits = {operation.bits}" if is_deep else "none"
-            notices.append(f"scale: {scale}, because the ONNX graph begins with {operation.name}.")
+            image = operation.keys
+            bits = f" with bits = {operation.bits}" if "bits" in image else ""
+            notices.append(f"scale: {image['scale']}{bits}, because the ONNX graph begins with {operation.name}.")
         return ArtifactMetadata(
             self.inputs,
             self.outputs,

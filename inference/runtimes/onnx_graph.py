@@ -27,14 +27,23 @@ PIXEL_RANGES = {
 """Divisors of pixels, by the number of bits of their values."""
 MIN_PIXEL_MEAN = 10.0  # a mean that is subtracted from pixels of 0 to 1 cannot be this large
 MAX_PIXEL_MEAN = 255.0  # a larger one is subtracted from the values of 16-bit images
+# Means and standard deviations of pixels from 0 to 1, such as those of ImageNet
+UNIT_MEAN_RANGE, UNIT_STD_RANGE = (0.1, 0.9), (0.05, 0.6)
 RELATIVE_TOLERANCE = 1e-4
 
 
 class PixelOperation(NamedTuple):
-    """An operation such as `Div 255`, and the number of bits of the pixels that it scales."""
+    """An operation such as `Div 255`, and the number of bits of the pixels that it scales; 0 for pixels from 0 to 1."""
 
     name: str
     bits: int
+
+    @property
+    def keys(self) -> dict[str, Any]:
+        """Return the keys of `[input]`."""
+        if not self.bits:
+            return {"scale": "unit"}
+        return {"scale": "none"} if self.bits == 8 else {"scale": "stored", "bits": self.bits}
 
 
 class OnnxGraph:
@@ -128,16 +137,30 @@ class OnnxGraph:
         return None
 
     def _describe_pixel_operation(self, node: Any, input_name: str) -> PixelOperation | None:
+        numbers = self._get_operand(node, input_name)
+        if numbers is None:
+            return None
+        bits = _match_bits(node.op_type, numbers)
+        if not bits and not (node.op_type == "Sub" and _is_within(numbers, UNIT_MEAN_RANGE) and self._divides_by_std(node)):
+            return None
+        return PixelOperation(f"{node.op_type} {', '.join(f'{number:.6g}' for number in numbers[:3])}", bits)
+
+    def _divides_by_std(self, node: Any) -> bool:
+        """Return whether the next operation divides by the standard deviation of pixels from 0 to 1."""
+        consumers = [other for other in self._nodes if node.output[0] in other.input]
+        numbers = self._get_operand(consumers[0], node.output[0]) if len(consumers) == 1 else None
+        if numbers is None or consumers[0].op_type not in ("Div", "Mul") or not np.all(numbers):
+            return False
+        return _is_within(numbers if consumers[0].op_type == "Div" else 1 / numbers, UNIT_STD_RANGE)
+
+    def _get_operand(self, node: Any, input_name: str) -> AnyArray | None:
+        """Return the numbers that an operation combines with a tensor, or None if they are not constant."""
         if len(node.input) != 2 or (node.input[0] != input_name and node.op_type != "Mul"):
             return None
         operand = self._get_constant(next((name for name in node.input if name != input_name), ""))
         if operand is None or operand.size == 0 or operand.dtype.kind not in "fiu":
             return None
-        numbers = operand.astype(np.float64).ravel()
-        bits = _match_bits(node.op_type, numbers)
-        return (
-            PixelOperation(f"{node.op_type} {', '.join(f'{number:.6g}' for number in numbers[:3])}", bits) if bits else None
-        )
+        return operand.astype(np.float64).ravel()
 
     def _find_origin(self, name: str, skipped: Collection[str] = UNCHANGED_OPERATORS) -> Any:
         """Return the node that computes a tensor, before operators that keep the order of classes."""
@@ -204,6 +227,10 @@ def _match_bits(operator: str, numbers: AnyArray) -> int:
     return next(
         (bits for bits, ranges in PIXEL_RANGES.items() if all(_is_one_of(divisor, ranges) for divisor in divisors)), 0
     )
+
+
+def _is_within(numbers: AnyArray, ends: tuple[float, float]) -> bool:
+    return bool(np.all((numbers >= ends[0]) & (numbers <= ends[1])))
 
 
 def _is_one_of(number: float, choices: Iterable[float]) -> bool:

@@ -121,6 +121,9 @@ def test_classes_of_several_outputs_are_not_derived(tmp_path):
         ([("Cast", "x"), ("Div", "y0", "c255")], "none"),
         ([("Sub", "x", "c_mean")], "none"),
         ([("Sub", "x", "c_unit_mean")], ""),
+        ([("Sub", "x", "c_unit_mean"), ("Div", "y0", "c_unit_std")], "unit"),
+        ([("Sub", "x", "c_unit_mean"), ("Mul", "y0", "c_third")], ""),  # 1 / 0.3 is no standard deviation
+        ([("Sub", "x", "c_unit_mean"), ("Relu", "y0")], ""),
         ([("Div", "c255", "x")], ""),
         ([("Relu", "x")], ""),
     ],
@@ -132,6 +135,7 @@ def test_scale_is_derived_only_if_the_graph_scales_pixels(tmp_path, nodes, expec
         "c1_255": np.float32([1 / 255]),
         "c_mean": np.float32([123.68, 116.78, 103.94]),
         "c_unit_mean": np.float32([0.485, 0.456, 0.406]),
+        "c_unit_std": np.float32([0.229, 0.224, 0.225]),
     }
     last = len(nodes) - 1
     made = [
