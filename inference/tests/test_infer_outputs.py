@@ -105,6 +105,12 @@ def test_declared_labels_and_outputs_must_match_the_artifact(metadata, output, l
         ),
         (CLASSIFIER, {"kind": "label"}, ("3", "5", "8"), {"kind": "label", "name": "label"}),
         (CLASSIFIER, {}, (), {"kind": "raw"}),
+        (
+            make_output_metadata(("features", "float32", (8,)), SCORES),
+            {},
+            ("a", "b", "c"),
+            {"kind": "classes", "activation": "none", "name": "scores"},
+        ),
         (make_output_metadata(("label", "str", ())), {}, ("a", "b"), {"kind": "label"}),
         # The score is that of the label, not that of the second label.
         (LABEL_AND_SCORE, {}, ("neg", "pos"), {"kind": "label", "name": "label"}),

@@ -125,15 +125,16 @@ def test_one_of_several_outputs_is_selected_or_all_are_stored(keras, tmp_path, s
     path = save(model, tmp_path / "two.keras")
     outputs = model.predict(MATRIX, verbose=0)
     weights, kinds = (outputs["weight"], outputs["kind"]) if structure == "dict" else outputs
-    with serve_artifact(path, input=INPUT, output={"name": "kind"}, labels=LABELS) as predictor:
-        assert get_scores(predict_row(predictor, ROWS[1])) == pytest.approx(kinds[1], abs=1e-5)
+    for output in ({"name": "kind"}, {}):  # only this output has one number per label
+        with serve_artifact(path, input=INPUT, output=output, labels=LABELS) as predictor:
+            assert get_scores(predict_row(predictor, ROWS[1])) == pytest.approx(kinds[1], abs=1e-5)
     with serve_artifact(path, input=INPUT, output={"name": "weight", "kind": "value"}) as predictor:
         assert predict_row(predictor, ROWS[1]).value == pytest.approx(weights[1].item(), abs=1e-5)
     with serve_artifact(path, input=INPUT) as predictor:
         raw = predict_row(predictor, ROWS[1]).output["raw"]
     assert raw == {"kind": pytest.approx(kinds[1], abs=1e-5), "weight": pytest.approx(weights[1], abs=1e-5)}
     ambiguous = pytest.raises(InvalidSignature, match=r"Expected name in \[output\], .* has several outputs: .*weight")
-    with ambiguous, serve_artifact(path, input=INPUT, labels=LABELS):
+    with ambiguous, serve_artifact(path, input=INPUT, labels=LABELS[:2]):
         pass
 
 

@@ -38,7 +38,11 @@ def infer_kind_and_name(
                 'decision. If each input has exactly one label, set kind = "classes" in [output].'
             )
     check_choice("kind", kind, tuple(OUTPUTS))
-    return _complete_output(metadata, output, kind, labels), tuple(notices)
+    completed = _complete_output(metadata, output, kind, labels)
+    is_chosen = completed.get("name", "") not in ("", output.get("name"), metadata.output.get("name"))
+    if is_chosen and OUTPUTS[kind].has_scores and len([tensor for tensor in metadata.outputs if can_be_scores(tensor)]) > 1:
+        notices.append(f"output: {completed['name']}, because only this output has one number per label.")
+    return completed, tuple(notices)
 
 
 def _complete_output(
@@ -58,7 +62,7 @@ def _complete_output(
     if len(metadata.outputs) == 1:  # the runtime returns a single output without its name
         output.pop("name", None)
     elif kind != "raw" and "name" not in output and metadata.outputs and not _has_output_per_class(metadata, output, labels):
-        output["name"] = _infer_name(metadata, kind)
+        output["name"] = _infer_name(metadata, kind, len(labels or metadata.labels))
     return output
 
 
@@ -146,9 +150,11 @@ def can_be_scores(tensor: Tensor) -> bool:
     return tensor.dtype.startswith("float") or tensor.dtype in ("object", "")
 
 
-def _infer_name(metadata: ArtifactMetadata, kind: str) -> str:
-    """Return the name of the only output that can be of this kind."""
+def _infer_name(metadata: ArtifactMetadata, kind: str, label_count: int) -> str:
+    """Return the name of the only output that can be of this kind, or else of the only one with a score per label."""
     candidates = [tensor for tensor in metadata.outputs if can_be_scores(tensor) == (kind != "label")]
+    if len(candidates) > 1 and OUTPUTS[kind].has_scores and label_count > 1:
+        candidates = [tensor for tensor in candidates if tensor.shape == (label_count,)] or candidates
     if len(candidates) != 1:
         names = ", ".join(tensor.name for tensor in metadata.outputs)
         raise InvalidSignature(
