@@ -64,8 +64,8 @@ NAMES = (
     _("After you’ve created a user, you’ll be able to edit more user options."),
     _("Whether the user will be able to authenticate using a password or not. If disabled, they may still be able to "
       "authenticate using other backends, such as Single Sign-On or LDAP."),
-    # the link to a page without a form, and the permission to see it
-    _("View"),
+    # buttons and links of Django's admin, with the same words as on the pages
+    _("Save and add another"), _("Save and continue editing"), _("View"),
     # those of Django's forms, which the catalogs of other packages replace by informal ones
     _("Enter a valid URL."), _("Enter a valid email address."), _("Please correct the error below."),
     _("The submitted file is empty."), _("Unknown"),
