@@ -6,27 +6,29 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.utils.translation import gettext, gettext_noop
+
 FULL_REASONS = {
-    errno.ENOSPC: "No space is left for uploaded files.",
-    errno.EDQUOT: "The disk quota for uploaded files is reached.",
-    errno.EFBIG: "The file is larger than the system allows for uploaded files.",
+    errno.ENOSPC: gettext_noop("No space is left for uploaded files."),
+    errno.EDQUOT: gettext_noop("The disk quota for uploaded files is reached."),
+    errno.EFBIG: gettext_noop("The file is larger than the system allows for uploaded files."),
 }
 UNAVAILABLE_REASONS = {
-    errno.EMFILE: "The server has too many open files.",
-    errno.ENFILE: "The machine of the server has too many open files.",
-    errno.EROFS: "The disk for stored files is read-only.",
-    errno.EACCES: "The server has no access to its stored files.",
-    errno.EPERM: "The server has no access to its stored files.",
-    errno.EIO: "The disk for stored files reported an error.",
-    errno.ENOENT: "The folder for stored files is missing.",
-    errno.ENOTDIR: "The folder for stored files is missing.",
-    errno.ENAMETOOLONG: "The path of the folder for stored files is too long.",
-    errno.ESTALE: "The file server for stored files is not available.",
-    errno.ETIMEDOUT: "The file server for stored files is not available.",
-    errno.EHOSTDOWN: "The file server for stored files is not available.",
-    errno.ENOTCONN: "The file server for stored files is not available.",
+    errno.EMFILE: gettext_noop("The server has too many open files."),
+    errno.ENFILE: gettext_noop("The machine of the server has too many open files."),
+    errno.EROFS: gettext_noop("The disk for stored files is read-only."),
+    errno.EACCES: gettext_noop("The server has no access to its stored files."),
+    errno.EPERM: gettext_noop("The server has no access to its stored files."),
+    errno.EIO: gettext_noop("The disk for stored files reported an error."),
+    errno.ENOENT: gettext_noop("The folder for stored files is missing."),
+    errno.ENOTDIR: gettext_noop("The folder for stored files is missing."),
+    errno.ENAMETOOLONG: gettext_noop("The path of the folder for stored files is too long."),
+    errno.ESTALE: gettext_noop("The file server for stored files is not available."),
+    errno.ETIMEDOUT: gettext_noop("The file server for stored files is not available."),
+    errno.EHOSTDOWN: gettext_noop("The file server for stored files is not available."),
+    errno.ENOTCONN: gettext_noop("The file server for stored files is not available."),
 }
-OTHER_REASON = "Stored files are not available."
+OTHER_REASON = gettext_noop("Stored files are not available.")
 DESCRIPTOR_ERRORS = {errno.EMFILE, errno.ENFILE}
 
 
@@ -39,8 +41,8 @@ class StorageUnavailable(OSError):
     code = "storage-unavailable"
 
     def __str__(self) -> str:
-        """Return the message for people, without the number of the operating system's error."""
-        return self.strerror or ""
+        """Return the message in the current language, without the number of the error of the operating system."""
+        return gettext(self.strerror) if self.strerror else ""
 
 
 class StorageFull(StorageUnavailable):

@@ -20,6 +20,9 @@ TEMPLATES = (
     gettext_noop("%(model)s did not respond within %(seconds)s seconds."),
     gettext_noop("The artifact of %(model)s differs from the registered file."),
     gettext_noop("The artifact of %(model)s cannot be read."),
+    gettext_noop("%(model)s does not respond to its sample input."),
+    gettext_noop("The file of the batch job has changed on the server: its last %(count)s items are missing."),
+    gettext_noop("%(problem)s Retry the job later."),
     gettext_noop("The worker that ran the prediction was lost %(count)s times."),
     gettext_noop("A worker stopped %(attempts)s times after %(count)s items, without progress."),
     gettext_noop("A worker stopped %(attempts)s times after %(count)s inputs, without progress."),
@@ -54,7 +57,8 @@ def translate_stored_error(message: str, *, code: str = "", features: Iterable[F
         return text
     for template, pattern in PATTERNS:
         if match := pattern.fullmatch(message):
-            return gettext(template) % match.groupdict()
+            values = match.groupdict()  # of which `problem` is a message itself
+            return gettext(template) % {name: gettext(text) if name == "problem" else text for name, text in values.items()}
     if code in TEXTS:
         return describe_error(InvalidInput(message, code=code))
     named = [feature for feature in features if re.search(rf"(?:^|\s){re.escape(clean_name(feature.name))}: ", message)]
