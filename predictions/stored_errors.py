@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from django.utils.translation import get_language, gettext, gettext_noop
 
+from core.formatting import format_count
 from inference.errors import InvalidFeatures, InvalidInput
 from inference.messages import clean_name
 from inference.signature import Feature
@@ -33,6 +34,8 @@ TEMPLATES = (
 )
 """Stored messages. Their values are found in the text, so that a page can translate the sentence around them."""
 
+COUNT = re.compile(r"\d{1,3}(?:,\d{3})*")
+
 
 def compile_template(template: str) -> re.Pattern[str]:
     """Return a pattern that matches a message with any values, and names them."""
@@ -57,13 +60,19 @@ def translate_stored_error(message: str, *, code: str = "", features: Iterable[F
         return text
     for template, pattern in PATTERNS:
         if match := pattern.fullmatch(message):
-            values = match.groupdict()  # of which `problem` is a message itself
-            return gettext(template) % {name: gettext(text) if name == "problem" else text for name, text in values.items()}
+            return gettext(template) % {name: _translate_value(name, text) for name, text in match.groupdict().items()}
     if code in TEXTS:
         return describe_error(InvalidInput(message, code=code))
     named = [feature for feature in features if re.search(rf"(?:^|\s){re.escape(clean_name(feature.name))}: ", message)]
     problems = [InvalidInput(message, field=feature.name) for feature in named]
     return describe_row_error(InvalidFeatures(problems), named) if problems else message
+
+
+def _translate_value(name: str, text: str) -> str:
+    """Return a value in a message: a message itself, a count such as `1,000`, or another text, which stays as it is."""
+    if name == "problem":
+        return gettext(text)
+    return format_count(int(text.replace(",", ""))) if COUNT.fullmatch(text) else text
 
 
 def describe_prediction_error(prediction: Prediction) -> str:

@@ -18,6 +18,7 @@ RANGE = 'length: Expected a number from 0.5 to 10 cm, such as 3. Received: "abc"
     [
         ("The account of the user is not active.", "", "Das Konto des Benutzers ist nicht aktiv."),
         ("The archive has no image a b.png.", "missing-image", "Das Archiv enthält kein Bild a b.png."),
+        ("Expected 1,000 values, as in the header. Received: 2.", "wrong-count", "Erwartet: 1.000 Werte"),
         ("Too large (11 MB).", "file-too-large", "Die Datei ist zu groß. Das Limit ist 10 MB."),
         (RANGE, "wrong-type", "length: erwartet wird Zahl, 0,5 bis 10 cm."),
         (f"{RANGE} width: Missing.", "invalid-features", "length: erwartet wird Zahl, 0,5 bis 10 cm. width: "),
