@@ -27,3 +27,12 @@ def test_another_check_reports_a_database_that_does_not_respond(monkeypatch):
 
     monkeypatch.setattr(checks.ModelVersion.objects, "served", fail)
     assert checks.check_artifacts() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("", []), ("shades", []), ("shades:1", []), ("shade", ["registry.W001"]), ("shades@other", ["registry.W001"])],
+)
+def test_an_unknown_default_model_is_found(shades, settings, name, expected):
+    settings.DEFAULT_MODEL = name
+    assert [message.id for message in checks.check_default_model()] == expected
