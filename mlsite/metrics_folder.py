@@ -1,4 +1,8 @@
-"""The folder in which the worker processes of a server share their metrics."""
+"""The folder in which the worker processes of a server share their metrics.
+
+`prometheus_client` is imported inside functions: when it is imported, it reads PROMETHEUS_MULTIPROC_DIR, which the server
+sets after it has imported this module.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from prometheus_client.mmap_dict import MmapedDict
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  only its owner can enter the folder in it
 LOCK_NAME = "lock"
@@ -80,6 +82,8 @@ def _has_ended(process_id: str) -> bool:
 
 
 def _merge_files(paths: list[Path], target: Path) -> None:
+    from prometheus_client.mmap_dict import MmapedDict
+
     values: defaultdict[str, float] = defaultdict(float)
     for path in [*paths, target] if target.exists() else paths:
         for key, value in _read_values(path):
@@ -98,6 +102,8 @@ def _merge_files(paths: list[Path], target: Path) -> None:
 
 def _read_values(path: Path) -> list[tuple[str, float]]:
     """Return the values in a file; none if its process was killed while it created the file."""
+    from prometheus_client.mmap_dict import MmapedDict
+
     try:
         return [(key, value) for key, value, _time, _position in MmapedDict.read_all_values_from_file(path)]
     except (struct.error, RuntimeError, UnicodeDecodeError):
