@@ -68,7 +68,7 @@ def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
     from monitoring.models import AlertRule
 
     with django_db_blocker.unblock():
-        models = (ContentType, Permission, Group, Group.permissions.through, AlertRule)
+        models: tuple[Any, ...] = (ContentType, Permission, Group, Group.permissions.through, AlertRule)
         stored = [(model, list(model._base_manager.all())) for model in models]
 
     def restore_rows(*arguments: Any, **options: Any) -> None:
