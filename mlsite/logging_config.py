@@ -7,7 +7,7 @@ import re
 import sys
 from contextvars import ContextVar
 from math import inf
-from time import monotonic
+from time import gmtime, monotonic
 from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
@@ -43,7 +43,10 @@ class LogInterval:
 
 
 class MaskedJsonFormatter(JsonFormatter):
-    """Mask reset links in everything that is logged, also in tracebacks."""
+    """Mask reset links in everything that is logged, also in tracebacks. Times are in UTC (RFC 3339)."""
+
+    converter = staticmethod(gmtime)
+    default_time_format, default_msec_format = "%Y-%m-%dT%H:%M:%S", "%s.%03dZ"
 
     def format(self, record: logging.LogRecord) -> str:
         return mask_reset_links(super().format(record))

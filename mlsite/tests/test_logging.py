@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import sys
+import time
 
 import pytest
 from django.core.checks import run_checks
@@ -98,6 +99,18 @@ def test_records_lose_only_fields_that_no_format_uses(monkeypatch):
     assert first == second == {"asctime": "", "levelname": "ERROR", "name": "any", "message": "no disk", "path": "/x"}
     assert logging._srcfile is None and not any(getattr(logging, name) for name in fields)
     assert logging.raiseExceptions
+
+
+def test_times_are_in_utc(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        record = logging.makeLogRecord({"created": 1_790_000_000, "msecs": 45})
+        line = json.loads(MaskedJsonFormatter("{asctime}{message}", style="{").format(record))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert line["asctime"] == "2026-09-21T14:13:20.045Z"
 
 
 def test_lines_for_a_terminal_are_short():
