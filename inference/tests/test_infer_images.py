@@ -206,7 +206,7 @@ def test_values_that_an_integer_cannot_hold_are_refused():
         ({"crop": 8}, 'Expected resize with crop: the length of the shorter side, [height, width], or "none"'),
         ({"resize": 10, "crop": 9}, "crop = 9 does not produce the size that the model takes, 8 x 8."),
         ({"resize": 10, "crop": [8, 8, 8]}, "crop = 8 does not produce"),
-        ({"resize": "fit"}, "Expected resize to be one of stretch, crop, none"),
+        ({"resize": "fit"}, "Expected resize to be one of stretch, crop, pad, none"),
         ({"resize": True}, "Expected resize to be"),
         ({"resize": 0, "crop": 8}, "Expected resize to be"),
         ({"resize": 2.5, "crop": 8}, "Expected resize to be"),
