@@ -13,7 +13,7 @@ from django.contrib.admin.widgets import AdminSplitDateTime, AutocompleteSelect
 from django.contrib.auth import get_permission_codename
 from django.contrib.auth.models import Permission
 from django.core.exceptions import SuspiciousOperation, ValidationError
-from django.db import DataError, IntegrityError
+from django.db import DataError, IntegrityError, NotSupportedError
 from django.db.models import DateTimeField, Model, QuerySet
 from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest, HttpResponse
@@ -34,7 +34,8 @@ from core.permission_names import format_permission
 from core.validators import is_storable
 
 MAX_YEAR_DIGITS = 4
-EXPRESSION_LOOKUPS = {"regex", "iregex"}  # an invalid expression is an error of the database, and some take minutes
+# An invalid expression is an error of the database, and some take minutes. A range cannot be the value of a parameter.
+REFUSED_LOOKUPS = {"regex", "iregex", "range", "contained_by"}
 # The lookups of a date hierarchy. Django computes the end of a period, which must be a date too.
 DATE_PART_LIMITS = {"year": (1, 9998), "month": (1, 12), "day": (1, 31)}
 
@@ -81,7 +82,7 @@ class GuardedAdmin(admin.ModelAdmin):
         try:
             response = super().changelist_view(request, extra_context)
             return response.render() if isinstance(response, TemplateResponse) else response
-        except (DataError, OverflowError):  # a number or a date that the database cannot compare with the column
+        except (DataError, OverflowError, NotSupportedError):  # a value or a lookup that the column does not support
             return self.reject_list(request)
 
     def reject_list(self, request: HttpRequest) -> HttpResponse:
@@ -207,7 +208,7 @@ def is_valid_parameter(name: str, value: str) -> bool:
     if not (is_storable(name) and is_storable(value)):
         return False
     lookup = name.rpartition("__")[2]
-    if lookup in EXPRESSION_LOOKUPS:
+    if lookup in REFUSED_LOOKUPS:
         return False
     limits = DATE_PART_LIMITS.get(lookup)
     if limits is None or not value:

@@ -95,6 +95,10 @@ ADMIN = [
         for query in ("username__regex=(", "username__iregex=(", "username__regex=(a%2B)%2B$")
     ],
     *[
+        Case(f"D8 {query}", f"/admin/accounts/auditentry/?{query}", (200, 302), caller="superuser")
+        for query in ("details__contains=1", "details__range=1", "created_at__contained_by=1")
+    ],
+    *[
         Case(f"D7 {query}", f"/admin/accounts/user/?{query}", (302, 400), caller="superuser")
         for query in ("password__startswith=a", "password=a", "tokens__digest=a")
     ],
