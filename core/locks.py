@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist
+from django.db import OperationalError
 from django.db.models import Model
 from django.http import Http404
+
+DEADLOCK_CODE = "40P01"  # SQLSTATE of deadlock_detected
 
 M = TypeVar("M", bound=Model)
 
@@ -15,6 +18,11 @@ class RowDeleted(Http404):
     """Another request has deleted the row since it was found. Nothing was changed. Pages and the API respond with a 404."""
 
     code = "not-found"
+
+
+def is_deadlock(error: OperationalError) -> bool:
+    """Return whether PostgreSQL has ended a transaction that waited for another one, which waited for it."""
+    return getattr(error.__cause__, "pgcode", None) == DEADLOCK_CODE
 
 
 def lock_row(row: M) -> M:

@@ -12,7 +12,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import CASCADE, SET_NULL, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -21,11 +21,12 @@ from accounts.models import Erasure, User
 from accounts.services.audit import Action, clear_audit_entries, describe_user, record_action
 from accounts.services.second_factor import remove_second_factor
 from accounts.signals import user_removing
-from core.locks import RowDeleted, lock_row
+from core.locks import RowDeleted, is_deadlock, lock_row
 
 logger = logging.getLogger(__name__)
 
 SESSIONS_PER_FETCH = 1000
+MAX_DELETE_ATTEMPTS = 5  # each waits a second for PostgreSQL to find the deadlock
 MAX_DECODED_SESSIONS = 10_000  # in one request, which takes about a second
 
 
@@ -43,9 +44,7 @@ def delete_user(*, user: User) -> None:
         _delete_access_records(username, email)
         record_action(action=Action.USER_DELETED, on=describe_user(user))
         clear_audit_entries(user=user, username=username, email=email)
-        _release_rows(user)
-        lock_row(user)  # from now on, no row of the user can be stored
-        user.delete()
+        _delete_account(user)
     _delete_newest_sessions(user_id)
     logger.info("user deleted", extra={"user": str(user_id)})
 
@@ -128,6 +127,25 @@ def _prepare_removal(user: User) -> None:
         raise RowDeleted
     check_removal(users=[user])
     user_removing.send(sender=User, user=user)
+
+
+def _delete_account(user: User) -> None:
+    """Delete the row of a user whose work has ended, and all relations to it.
+
+    A request can store a row after `_release_rows`, and another transaction change it and then store a row of the same user:
+    it waits for this lock, and the deletion for the changed row. If PostgreSQL ends the deletion, try again.
+    """
+    for attempt in range(1, MAX_DELETE_ATTEMPTS + 1):
+        _release_rows(user)
+        try:
+            with transaction.atomic():
+                lock_row(user)  # from now on, no row of the user can be stored
+                user.delete()
+        except OperationalError as error:
+            if attempt == MAX_DELETE_ATTEMPTS or not is_deadlock(error):
+                raise
+        else:
+            return
 
 
 def _release_rows(user: User) -> None:

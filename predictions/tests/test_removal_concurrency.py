@@ -1,6 +1,7 @@
 """Accounts are removed while requests and workers store rows of the same users. Neither waits for the other in a circle."""
 
 import threading
+import time
 
 import pytest
 from django.db import connection, connections
@@ -66,3 +67,36 @@ def test_an_account_can_be_deleted_while_its_prediction_is_reviewed(shades, owne
     assert not run_during_removal(lambda: review_prediction(**review), delete_user, owner)
     assert Prediction.objects.get().reviews.count() == 1
     assert not Event.objects.filter(user_id=owner.pk).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deletion_in_a_deadlock_is_tried_again(shades, owner, user):
+    """A request stores a prediction after the rows of its user were released. It is reviewed when the account is locked."""
+    has_locked = threading.Event()
+
+    def signal_before_event(execute, sql, params, many, context):
+        if "events_event" in sql and not has_locked.is_set():
+            has_locked.set()
+            time.sleep(WAIT_SECONDS)  # the deletion waits for the prediction
+        return execute(sql, params, many, context)
+
+    def review(prediction):
+        try:
+            with connection.execute_wrapper(signal_before_event):
+                review_prediction(prediction=prediction, reviewer=user, verdict="correct")
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=lambda: review(make_prediction(owner)))
+
+    def start_thread_before_lock(execute, sql, params, many, context):
+        if '"accounts_user"' in sql and sql.endswith("FOR UPDATE") and not thread.ident:
+            thread.start()
+            has_locked.wait(timeout=10)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(start_thread_before_lock):
+        delete_user(user=User.objects.get(pk=owner.pk))
+    thread.join()
+    assert Prediction.objects.get().user_id is None
+    assert Prediction.objects.get().reviews.count() == 1
