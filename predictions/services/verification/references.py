@@ -13,7 +13,7 @@ CHECKED_ELSEWHERE = ("predictions_prediction", "input_id")  # by `check_predicti
 
 
 def check_references(report: Report) -> None:
-    """Check the foreign keys of all tables (I12). The database enforces them, unless it is damaged."""
+    """Check the foreign keys that the database enforces, unless it is damaged (I12)."""
     for model, field in _list_foreign_keys():
         report.checked["foreign_keys"] += 1
         target = field.target_field
@@ -26,5 +26,6 @@ def check_references(report: Report) -> None:
 def _list_foreign_keys() -> Iterator[tuple[type[Model], ForeignKey[Model, Model]]]:
     for model in apps.get_models():
         for field in model._meta.local_fields:
-            if isinstance(field, ForeignKey) and (model._meta.db_table, field.column) != CHECKED_ELSEWHERE:
+            is_enforced = isinstance(field, ForeignKey) and field.db_constraint
+            if is_enforced and (model._meta.db_table, field.column) != CHECKED_ELSEWHERE:
                 yield model, field
