@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from tempfile import TemporaryFile
 from typing import IO, Any
 from uuid import UUID
@@ -56,12 +57,13 @@ def _write_workbook(rows: Iterator[list[Any]]) -> IO[bytes]:
     for number, name in enumerate(header, 1):
         width = 38 if name == "prediction_id" else max(10, min(len(str(name)) + 3, 40))
         sheet.column_dimensions[get_column_letter(number)].width = width
-    sheet.append([make_header_cell(sheet, str(name)) for name in header])
-    count = 1
-    for row in rows:
-        sheet.append([make_cell(sheet, str(value) if isinstance(value, UUID) else value) for value in row])
-        count += 1
-    sheet.auto_filter.ref = f"A1:{get_column_letter(len(header))}{count}"
+    with closing(sheet):  # also after an error, or else openpyxl would write to a file that is gone
+        sheet.append([make_header_cell(sheet, str(name)) for name in header])
+        count = 1
+        for row in rows:
+            sheet.append([make_cell(sheet, str(value) if isinstance(value, UUID) else value) for value in row])
+            count += 1
+        sheet.auto_filter.ref = f"A1:{get_column_letter(len(header))}{count}"
     file = TemporaryFile()  # noqa: SIM115  the response closes it
     book.save(file)
     file.seek(0)
