@@ -5,13 +5,17 @@ from django.db import OperationalError, ProgrammingError, connection
 
 from core.availability import is_schema_error
 
-pytestmark = pytest.mark.django_db
+TABLE = "predictions_queuedprediction"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_missing_table_is_not_an_unreachable_database(client):
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE predictions_queuedprediction RENAME TO other_table")
-    response = client.get("/readyz")
+        cursor.execute(f"ALTER TABLE {TABLE} RENAME TO other_table")
+        try:
+            response = client.get("/readyz")
+        finally:
+            cursor.execute(f"ALTER TABLE other_table RENAME TO {TABLE}")
     assert (response.status_code, response.json()) == (503, {"status": "unavailable", "database": "not-migrated"})
 
 

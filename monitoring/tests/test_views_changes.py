@@ -62,7 +62,7 @@ def test_drift_is_shown_for_the_selected_or_busiest_version(predictions, reviewe
     page = read_page(reviewer_client, window="7d")
     assert "Drift of shades:1" in page
     assert "No drift in" in page
-    assert "predictions from this period." in " ".join(page.split())
+    assert "all predictions from this period (" in " ".join(page.split())
     page = read_page(reviewer_client, model="flowers", version="1", window="24h")
     assert "Drift of flowers:1" in page
     assert "Not enough values in 5 of 5 fields" in " ".join(page.split())
