@@ -12,6 +12,8 @@ from mlsite import __version__
 
 ROOT = Path(__file__).parents[2]
 
+pytestmark = pytest.mark.once
+
 
 def test_version_is_the_same_everywhere():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -47,7 +49,6 @@ def test_pytest_collects_the_tests_of_every_package():
     assert set(options["testpaths"]) == packages | {"clients"}  # whose tests are not a package
 
 
-@pytest.mark.once
 def test_no_module_of_a_page_is_imported_by_another():
     """Pages load modules by hashed names, other modules without: the browser would run such a module twice."""
     templates = "".join(path.read_text() for path in ROOT.glob("**/templates/**/*.html") if ".venv" not in path.parts)

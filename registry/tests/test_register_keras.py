@@ -12,7 +12,7 @@ from registry.services import register_model
 from registry.tests.factories import DIGITS
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("tensorflow")]
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.xdist_group("tensorflow")]
 
 
 @pytest.fixture
@@ -22,7 +22,6 @@ def labels(tmp_path):
     return path
 
 
-@pytest.mark.once
 def test_the_signature_is_inferred_from_a_keras_file(labels):
     version = register_model(path=DIGITS / "digits.keras", name="numbers", labels=labels, scale="unit", promote=True)
     image_input = version.parsed_signature.input
