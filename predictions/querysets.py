@@ -18,12 +18,10 @@ from django.db.models import (
     QuerySet,
     Subquery,
     TextField,
-    UUIDField,
     Value,
     When,
 )
 from django.db.models.functions import Cast
-from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from core.querysets import Viewer, VisibleQuerySet
@@ -45,13 +43,9 @@ class PredictionQuerySet(DatedQuerySet):
         With a permission, users can also run a version on the input of another user. They see this prediction, and with it
         the input, only as long as they have the permission.
         """
-        from predictions.models import Input
-
-        owner = Subquery(Input.objects.filter(pk=OuterRef("input")).values("user"))
-        # PostgreSQL looks a single value up for each row that it reads. With EXISTS, it might first read all inputs of the
-        # user. Without the CASE, it would expect that few rows match.
-        is_own = Exact(owner, Value(getattr(user, "pk", None), UUIDField()))
-        return super().owned_by(user).filter(Case(When(is_own, then=Value(True)), default=Value(False)))
+        # The CASE hides the comparison from PostgreSQL. Otherwise it would expect that few rows match, and read them all.
+        is_own = Case(When(input__user=user, then=Value(True)), default=Value(False))
+        return super().owned_by(user).filter(is_own)
 
     def countable_by(self, user: Viewer) -> Self:
         """Return the rows of `visible_to` for a number, without the check of their inputs, which takes 2 µs per row."""
