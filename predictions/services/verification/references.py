@@ -26,6 +26,6 @@ def check_references(report: Report) -> None:
 def _list_foreign_keys() -> Iterator[tuple[type[Model], ForeignKey[Model, Model]]]:
     for model in apps.get_models():
         for field in model._meta.local_fields:
-            is_enforced = isinstance(field, ForeignKey) and field.db_constraint
-            if is_enforced and (model._meta.db_table, field.column) != CHECKED_ELSEWHERE:
+            is_enforced = getattr(field, "db_constraint", False)
+            if is_enforced and isinstance(field, ForeignKey) and (model._meta.db_table, field.column) != CHECKED_ELSEWHERE:
                 yield model, field
