@@ -14,7 +14,7 @@ STARTED_AT = "started_at"  # key of the time at which the first image was checke
 def find_positions(policy: RetentionPolicy, now: datetime) -> dict[str, Any]:
     """Return the positions of a policy, or new ones after `RECHECK_AFTER`, so that all images are checked again.
 
-    What kept an image can be gone: its review was withdrawn, or the prediction of another model was removed.
+    The reason why an image stayed can be gone: its review was withdrawn, or the prediction of another model was removed.
     """
     positions: dict[str, Any] = policy.positions
     started_at = positions.get(STARTED_AT)
