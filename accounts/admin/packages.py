@@ -25,17 +25,13 @@ class GuardedGroupAdmin(GuardedAdmin, GroupAdmin):
     """Groups are bundles of permissions, so only superusers change them. Others could give themselves more rights."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return _is_superuser(request)
+        return request.user.is_superuser
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return _is_superuser(request)
+        return request.user.is_superuser
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return _is_superuser(request)
-
-
-def _is_superuser(request: HttpRequest) -> bool:
-    return bool(request.user.is_active and request.user.is_superuser)
+        return request.user.is_superuser
 
 
 admin.site.unregister(Group)
