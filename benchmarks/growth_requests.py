@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -187,9 +188,10 @@ def list_admin_requests(facts: dict[str, Any]) -> Iterator[TimedRequest]:
 def list_metric_requests() -> Iterator[TimedRequest]:
     """Yield the pages with metrics, which have a limit of their own."""
     for window in ("24h", "7d", "30d", "90d"):
-        for span in ("1d", "7d", "30d"):
-            url = _build_url(OPERATIONS, {"window": window, "span": span})
-            yield TimedRequest("reviewer", f"{METRICS} operations {window}, drift {span}", url)
+        yield TimedRequest("reviewer", f"{METRICS} operations {window}", _build_url(OPERATIONS, {"window": window}))
+        for model, against in product(("digits", "iris"), ("before", "earlier")):
+            url = _build_url(f"{OPERATIONS}drift/", {"window": window, "model": model, "version": 1, "against": against})
+            yield TimedRequest("reviewer", f"{METRICS} drift {window}, {model}, {against}", url)
     for model in ("digits", "diabetes"):
         yield TimedRequest("reviewer", f"{METRICS} evaluation {model}", f"/models/{model}/evaluation/")
         url = f"/models/{model}/evaluation/?version=1&compare=2"

@@ -24,7 +24,7 @@ from monitoring.drift.statistics import MIN_DRIFT_DISTANCE
 from monitoring.drift.trend import Trend
 from monitoring.markers import Marker
 from monitoring.types import OperationsMetrics
-from monitoring.windows import HOUR
+from monitoring.windows import HOUR, Window
 from registry.models import ModelVersion
 
 MAX_PANELS = 12  # per chart, to stay readable
@@ -76,31 +76,32 @@ class Chart:
 
 def build_charts(metrics: OperationsMetrics, versions: Sequence[ModelVersion]) -> list[Chart]:
     """Return the charts that have data. The last one shows labels or, if the versions belong to several models, versions."""
+    window = metrics.window
     charts = [
-        _build_chart(metrics, "volume", _count_outcomes(metrics), title=gettext("Predictions"), kind="bars", unit="count"),
-        _build_chart(metrics, "latency", _list_latencies(metrics), title=gettext("Latency"), unit="milliseconds"),
-        _build_chart(metrics, "confidence", _list_confidence(metrics), title=gettext("Mean confidence"), unit="share"),
+        _build_chart(window, "volume", _count_outcomes(metrics), title=gettext("Predictions"), kind="bars", unit="count"),
+        _build_chart(window, "latency", _list_latencies(metrics), title=gettext("Latency"), unit="milliseconds"),
+        _build_chart(window, "confidence", _list_confidence(metrics), title=gettext("Mean confidence"), unit="share"),
     ]
     if have_same_model(versions):
         labels, title = _list_label_shares(metrics), gettext("Predictions by label")
         note = _describe_panels(len(labels), len(metrics.labels))
-        charts.append(_build_chart(metrics, "labels", labels, title=title, unit="share", is_split=True, note=note))
+        charts.append(_build_chart(window, "labels", labels, title=title, unit="share", is_split=True, note=note))
     else:
         counts, title = _count_by_version(metrics, versions), gettext("Predictions by version")
         note = _describe_panels(len(counts), len(versions))
         charts.append(
-            _build_chart(metrics, "versions", counts, title=title, kind="bars", unit="count", is_split=True, note=note)
+            _build_chart(window, "versions", counts, title=title, kind="bars", unit="count", is_split=True, note=note)
         )
     return [chart for chart in charts if not chart.is_empty]
 
 
-def build_trend_chart(trends: Sequence[Trend], metrics: OperationsMetrics) -> Chart | None:
+def build_trend_chart(trends: Sequence[Trend], window: Window) -> Chart | None:
     """Return the chart of the trends of drift, or None if there are none."""
     if not trends:
         return None
     series: list[Series] = [(trend.column.display_name, trend.distances) for trend in trends]
     return _build_chart(
-        metrics,
+        window,
         "drift",
         series,
         title=gettext("Distance from the reference window"),
@@ -111,12 +112,12 @@ def build_trend_chart(trends: Sequence[Trend], metrics: OperationsMetrics) -> Ch
     )
 
 
-def build_chart_data(charts: Sequence[Chart], metrics: OperationsMetrics, markers: Sequence[Marker]) -> dict[str, Any]:
+def build_chart_data(charts: Sequence[Chart], window: Window, markers: Sequence[Marker]) -> dict[str, Any]:
     """Return the JSON that `operations.js` draws. Times are in seconds since 1970."""
     return {
-        "step": "hour" if metrics.window.step == HOUR else "day",
-        "time_title": _format_time_title(metrics),
-        "times": _list_seconds(bucket.start for bucket in metrics.buckets),
+        "step": "hour" if window.step == HOUR else "day",
+        "time_title": _format_time_title(window),
+        "times": _list_seconds(window.buckets),
         "markers": [
             {"time": int(marker.time.timestamp()), "kind": marker.kind, "label": marker.label} for marker in markers
         ],
@@ -136,11 +137,11 @@ def build_chart_data(charts: Sequence[Chart], metrics: OperationsMetrics, marker
     }
 
 
-def _format_time_title(metrics: OperationsMetrics) -> str:
+def _format_time_title(window: Window) -> str:
     """Return the name of the buckets with their zone: hours are in the reader's time zone, and days are those of UTC."""
-    if metrics.window.step != HOUR:
+    if window.step != HOUR:
         return gettext("Day (UTC)")
-    return gettext("Hour (%(zone)s)") % {"zone": format_zone(timezone.localtime(metrics.window.end))}
+    return gettext("Hour (%(zone)s)") % {"zone": format_zone(timezone.localtime(window.end))}
 
 
 def have_same_model(versions: Sequence[ModelVersion]) -> bool:
@@ -153,7 +154,7 @@ def _list_seconds(times: Iterable[datetime]) -> list[int]:
 
 
 def _build_chart(
-    metrics: OperationsMetrics,
+    window: Window,
     chart_id: str,
     series: list[Series],
     *,
@@ -164,10 +165,10 @@ def _build_chart(
 ) -> Chart:
     """Build a chart with its table. `options` are other arguments of `Chart`."""
     format_number = FORMATS[unit]
-    times = options.get("times") or [bucket.start for bucket in metrics.buckets]
+    times = options.get("times") or window.buckets
     rows = [
         (
-            _format_time(time, metrics),
+            _format_time(time, window),
             [NOT_AVAILABLE if values[index] is None else format_number(values[index]) for _, values in series],
         )
         for index, time in enumerate(times)
@@ -182,9 +183,9 @@ def _describe_panels(shown: int, total: int) -> str:
     return text % {"shown": format_count(shown), "total": format_count(total)}
 
 
-def _format_time(time: datetime, metrics: OperationsMetrics) -> str:
+def _format_time(time: datetime, window: Window) -> str:
     """Return a bucket: an hour in the reader's time zone, or a UTC day."""
-    if metrics.window.step != HOUR:
+    if window.step != HOUR:
         return f"{date_format(time, 'D')} {format_day(time)}"
     local = timezone.localtime(time)
     return f"{format_day(local)} {date_format(local, 'TIME_FORMAT')}"

@@ -1,12 +1,13 @@
-"""URLs of the operations page and of the alerts page."""
+"""URLs of the operations page, of drift, and of the alerts page."""
 
 from django.urls import path
 
-from monitoring.views import alerts, operations
+from monitoring.views import alerts, drift, operations
 
 app_name = "monitoring"
 urlpatterns = [
     path("operations/", operations.OperationsView.as_view(), name="operations"),
+    path("operations/drift/", drift.DriftView.as_view(), name="drift"),
     path("operations/alerts/", alerts.AlertsView.as_view(), name="alerts"),
     path("operations/alerts/test/", alerts.TestNotificationView.as_view(), name="alert-test"),
     path("operations/alerts/rules/", alerts.CreateRuleView.as_view(), name="alert-rule-new"),

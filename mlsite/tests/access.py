@@ -163,6 +163,7 @@ def build_calls(world: World) -> dict[str, tuple[str, str, Any]]:
         "promote page": ("get", "/models/shades/promote/?version=1", None),
         "new replay": ("post", "/models/shades/replays/", {}),
         "operations": ("get", "/operations/", None),
+        "drift": ("get", "/operations/drift/?model=shades&version=1", None),
         "alerts": ("get", "/operations/alerts/", None),
         "acknowledge": ("post", f"/operations/alerts/{world.alert.pk}/acknowledge/", {}),
         "alert rule": ("get", f"/operations/alerts/rules/{world.alert.state.rule_id}/", None),

@@ -174,12 +174,14 @@ def test_staff_pages_are_accessible(page, watched, seeded_site):
     audit.check_page("alert rule")
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     page.goto(f"/operations/?model=iris&window=custom&start={today}&end={today}")
+    expect(page.locator("#drift-tests")).to_be_visible()
     for summary in page.locator("main summary").all():
         summary.click()
     audit.check_page("operations of a model on one day, all expanded")
+    audit.check_page("drift", "/operations/drift/?model=iris&version=1&window=30d")
     audit.check_page("model", "/models/iris/")
     audit.check_page("replay", seeded_site.run_script(CREATE_REPLAY))
     page.goto("/api/docs/")
     expect(page.locator(".opblock").first).to_be_visible(timeout=20_000)  # the schema of all operations is large
     audit.check_page("API")
-    audit.check(20)
+    audit.check(21)

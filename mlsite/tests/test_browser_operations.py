@@ -179,4 +179,5 @@ def test_without_javascript_tables_and_buttons_work(page, watched, model):
     page.get_by_label("Compare with").select_option("earlier")
     page.get_by_role("button", name="Compare").click()
     page.wait_for_url("**against=earlier#drift")
+    page.get_by_role("link", name="Compare the inputs and outputs").click()
     expect(page.get_by_text(EIGHT_WEEKS_EARLIER)).to_be_visible()  # four weeks earlier, 30 days would overlap

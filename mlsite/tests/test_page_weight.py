@@ -45,6 +45,7 @@ def test_each_page_has_little_css_and_javascript_of_its_own(shades, flowers, cli
             "/models/shades/evaluation/",
             "/models/flowers/evaluation/",
             "/operations/",
+            "/operations/drift/?model=shades&version=1",
             "/operations/alerts/",
             "/accounts/",
             "/accounts/email/",

@@ -1,4 +1,4 @@
-"""The operations page: notable changes, errors, and drift."""
+"""The operations page: notable changes and errors."""
 
 import re
 
@@ -8,7 +8,6 @@ from django.utils import timezone
 from monitoring.tests.factories import make_outcomes, make_predictions
 from monitoring.tests.pages import read_notable_changes, read_page
 from monitoring.windows import DAY, HOUR
-from registry.services import register_model
 
 pytestmark = pytest.mark.django_db
 
@@ -56,23 +55,3 @@ def test_an_error_code_links_to_its_predictions(predictions, reviewer_client):
     export = link.replace("/predictions/", "/api/v1/predictions/export/") + "&format=jsonl"
     lines = b"".join(reviewer_client.get(export).streaming_content).splitlines()
     assert len(lines) == int(count)
-
-
-def test_drift_is_shown_for_the_selected_or_busiest_version(predictions, reviewer_client):
-    page = read_page(reviewer_client, window="7d")
-    assert "Drift of shades:1" in page
-    assert "No drift in" in page
-    assert "all predictions from this period (" in " ".join(page.split())
-    page = read_page(reviewer_client, model="flowers", version="1", window="24h")
-    assert "Drift of flowers:1" in page
-    assert "Not enough values in 5 of 5 fields" in " ".join(page.split())
-
-
-def test_a_version_without_comparable_fields_has_no_drift(reviewer_client, user, write_rows):
-    folder = write_rows(name="notes")
-    manifest = folder / "model.toml"
-    head = 'name = "notes"\nartifact = "notes.dummy.json"\n[output]\nkind = "raw"\n[input]\nkind = "tabular"\n'
-    manifest.write_text(head + '[[input.features]]\nname = "note"\ntype = "text"\n')
-    version = register_model(path=folder)
-    make_outcomes(version, user, timezone.now() - HOUR, failed=1)
-    assert "notes:1 has no fields to compare." in read_page(reviewer_client)

@@ -16,14 +16,14 @@ from django.views.generic import TemplateView
 from accounts.permissions import VIEW_OPERATIONS
 from events.status import get_event_status
 from monitoring.alerts.digest import list_open_alerts
-from monitoring.charts import build_chart_data, build_charts, build_trend_chart, have_same_model
-from monitoring.drift.report import MIN_VALUES, ColumnDrift, DriftReport, build_drift_report
+from monitoring.charts import build_chart_data, build_charts, have_same_model
 from monitoring.forms import OperationsForm
 from monitoring.links import HistoryLinks
 from monitoring.markers import list_markers
 from monitoring.presentation import build_cards, can_compare
 from monitoring.report import build_report
 from monitoring.types import OperationsMetrics
+from monitoring.views.drift import build_drift_id, build_drift_url
 from predictions.queue_status import get_queue_status
 from registry.models import MULTI_LABEL_TASKS, ModelVersion
 
@@ -48,16 +48,14 @@ class OperationsView(PermissionRequiredMixin, TemplateView):
 
 
 def get_operations_context(form: OperationsForm) -> dict[str, Any]:
-    """Return the metrics, cards, charts and drift report that a valid form selects."""
+    """Return the metrics, cards and charts that a valid form selects, and the version whose drift is shown."""
     window = form.get_window()
     form.name_references(window)
     metrics = build_report(window, versions=form.get_version_ids())
     versions_by_id = ModelVersion.objects.select_related("model").in_bulk(list(metrics.versions))
     versions = [versions_by_id[pk] for pk in metrics.versions]
     cards = build_cards(metrics, free_bytes=get_free_disk_bytes())
-    drift = get_drift_report(form, metrics, versions)
     charts = build_charts(metrics, versions)
-    trend_chart = build_trend_chart(drift.trends, metrics) if drift else None
     markers = list_markers(window, model=form.cleaned_data["model"])
     history = HistoryLinks(window, form.get_model_reference())
     return {
@@ -66,39 +64,32 @@ def get_operations_context(form: OperationsForm) -> dict[str, Any]:
         "alarms": [(card, history.build_url(**card.filters)) for card in cards if card.notable],
         "can_compare": can_compare(metrics),
         "charts": charts,
-        "trend_chart": trend_chart,
         "markers": markers,
-        "chart_data": build_chart_data([*charts, *([trend_chart] if trend_chart else [])], metrics, markers),
+        "chart_data": build_chart_data(charts, window, markers),
         "version_rows": list(zip(versions, metrics.versions.values(), strict=True)),
         "have_same_model": have_same_model(versions),
         # The history cannot be filtered by the labels of multi-label models.
         "label_parameter": "" if any(version.model.task in MULTI_LABEL_TASKS for version in versions) else "label",
         "history_query": history.query,
         "period_query": urlencode(form.get_period_parameters()),
-        "drift": drift,
-        "drifted": list_drift_alarms(drift) if drift else [],
-        "min_values": MIN_VALUES,
+        **get_drift_links(form, metrics, versions),
     }
 
 
-def get_drift_report(form: OperationsForm, metrics: OperationsMetrics, versions: list[ModelVersion]) -> DriftReport | None:
-    """Return the drift of the selected version, or of the version with the most predictions in the current window."""
+def get_drift_links(form: OperationsForm, metrics: OperationsMetrics, versions: list[ModelVersion]) -> dict[str, Any]:
+    """Return the version whose drift is shown, and the URL and the id of its drift. Without predictions, there is none.
+
+    It is the selected version, or the version with the most predictions in the current window.
+    """
     busiest = (version for version in versions if metrics.versions[version.pk].current)
     version = form.cleaned_data["version"] or next(busiest, None)
     if version is None:
-        return None
-    return build_drift_report(version, metrics.window, against=form.cleaned_data["against"])
-
-
-def list_drift_alarms(drift: DriftReport) -> list[tuple[str, str]]:
-    """Return the sentence of each column with drift, and the URL of its predictions in the history."""
-    history = HistoryLinks(drift.window, str(drift.version))
-    return [(column.sentence, history.build_url(**get_drift_filters(column))) for column in drift.drifted]
-
-
-def get_drift_filters(drift: ColumnDrift) -> dict[str, str]:
-    """Return the filters of the history that select the predictions of a drifted column, as far as it has such filters."""
-    return {"label": drift.category} if drift.column.source == "label" and drift.category else {}
+        return {}
+    return {
+        "drift_version": version,
+        "drift_url": build_drift_url(version, form),
+        "drift_id": build_drift_id(version, metrics.window, form.cleaned_data["against"]),
+    }
 
 
 def get_free_disk_bytes() -> int | None:

@@ -194,9 +194,10 @@ function drawCharts() {
   plots.forEach((plot) => plot.destroy());
   plots.clear();
   resizeObserver.disconnect();
-  const script = document.getElementById("operations-data");
-  if (!script) return;
-  const data = JSON.parse(script.textContent);
+  for (const script of document.querySelectorAll("#operations-data, #drift-data")) drawData(JSON.parse(script.textContent));
+}
+
+function drawData(data) {
   for (const chart of data.charts) {
     const range = getRange(chart, chart.values);
     for (const container of document.querySelectorAll(`[data-chart="${chart.id}"]`)) {

@@ -65,6 +65,10 @@ document.addEventListener("visibilitychange", refresh);
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { target, xhr, pathInfo } = event.detail;
   const isRefresh = target.id === "operations-live";
+  if (target.id.startsWith("drift-")) { // if it fails, the link stays
+    if (!xhr.responseText.includes('id="drift-')) event.preventDefault();
+    return;
+  }
   if (xhr.responseText.includes('id="operations"')) {
     state = isRefresh ? readState() : null;
     refreshedAt = Date.now();
@@ -76,7 +80,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 document.addEventListener("htmx:sendError", ({ detail }) => {
   if (detail.target.id === "operations-live") showError();
-  else location.assign(detail.pathInfo.finalRequestPath);
+  else if (detail.target.id === "operations") location.assign(detail.pathInfo.finalRequestPath);
 });
 // After operations.js has drawn the charts, so that the page has its height. uPlot sets the sizes in a microtask.
 document.addEventListener("htmx:afterSwap", () => {
