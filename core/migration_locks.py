@@ -1,4 +1,4 @@
-"""How long a migration waits for a lock on PostgreSQL.
+"""The lock that lets one process migrate at a time, and how long a migration waits for other locks on PostgreSQL.
 
 A statement that changes a table waits for the queries that use it, and all later queries wait behind the statement. A
 migration therefore stops after a short time. Building an index concurrently blocks no query, so it can wait for long.
@@ -6,13 +6,74 @@ migration therefore stops after a short time. Building an index concurrently blo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import fcntl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
 
 LOCK_SECONDS = 2
+MIGRATION_LOCK = 7_160_423_815  # number of the advisory lock of `migrate`, which no other lock of the site uses
+RETRY_SECONDS = 0.5  # between two attempts to get this lock
+
+
+@contextmanager
+def hold_migration_lock(connection: Any, *, report_wait: Callable[[], object]) -> Iterator[None]:
+    """Hold the lock of `migrate` on this database for the block. Wait while another process holds it.
+
+    On PostgreSQL, the lock belongs to the transaction of a separate connection, so that it also works behind a pooler, and
+    ends with the process. With SQLite, it is a file in VAR_DIR; other processes cannot open a database in memory.
+
+    Args:
+        report_wait: called once if another process holds the lock.
+    """
+    if connection.vendor == "sqlite" and connection.is_in_memory_db():
+        yield
+        return
+    holder = _hold_advisory_lock(connection) if connection.vendor == "postgresql" else _hold_file_lock()
+    with holder as try_lock:
+        is_reported = False
+        while not try_lock():
+            if not is_reported:
+                report_wait()
+            is_reported = True
+            time.sleep(RETRY_SECONDS)
+        yield
+
+
+@contextmanager
+def _hold_advisory_lock(connection: Any) -> Iterator[Callable[[], bool]]:
+    """Yield a function that tries to get the lock. A statement that waits would stop an index from being built."""
+    with closing(connection.copy()) as holder:
+        holder.set_autocommit(False)
+        with holder.cursor() as cursor:
+
+            def try_lock() -> bool:
+                cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+                return bool(cursor.fetchone()[0])
+
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            yield try_lock
+
+
+@contextmanager
+def _hold_file_lock() -> Iterator[Callable[[], bool]]:
+    folder = Path(settings.VAR_DIR, "run")
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "migrate.lock").open("w") as file:
+
+        def try_lock() -> bool:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+        yield try_lock
 
 
 def limit_lock_waits(using: str, **kwargs: Any) -> None:
