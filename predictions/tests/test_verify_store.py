@@ -17,6 +17,7 @@ from core.tests.commands import run_command
 from inference.tests.factories import make_image, make_noise_image
 from predictions.models import BatchJob, Input, Prediction, QueuedPrediction
 from predictions.services.batch_jobs import add_images
+from predictions.services.reviews import review_prediction
 from predictions.services.verification import report, verify_store
 from predictions.tests.batch_jobs import make_job, make_rows, run_job
 from predictions.tests.factories import list_stored_files, make_prediction
@@ -117,15 +118,22 @@ def test_overdue_work_is_found(shades, user, fields):
     assert find_breaches() == ["I5"]
 
 
-def test_a_stored_response_names_an_existing_prediction(shades, user):
+def test_a_stored_response_names_an_existing_row(shades, user):
     prediction = make_prediction(user, make_image(1))
+    review = review_prediction(prediction=prediction, reviewer=user, verdict="unsure")
     values = {"user": user, "status_code": 201, "fingerprint": ""}
     IdempotencyKey.objects.create(key="a", body=json.dumps({"id": str(prediction.pk)}).encode(), **values)
     IdempotencyKey.objects.create(key="b", body=b"[]", **values)
+    IdempotencyKey.objects.create(key="e", body=json.dumps({"id": str(review.pk)}).encode(), **values)
+    delivery = json.dumps({"id": str(uuid7())}).encode()
+    IdempotencyKey.objects.create(key="f", body=delivery, **values | {"status_code": 202})  # of a test event
     webhook = {"headers": {"Location": "http://x/api/v1/webhooks/1/"}, "body": json.dumps({"id": str(uuid7())}).encode()}
     IdempotencyKey.objects.create(key="d", **webhook, **values)  # a user can delete a webhook
     assert find_breaches() == []
-    IdempotencyKey.objects.create(key="c", body=json.dumps({"id": str(uuid7())}).encode(), **values)
+    lost = {"headers": {"Location": "http://x/api/v1/predictions/1/"}, "body": json.dumps({"id": str(uuid7())}).encode()}
+    key = IdempotencyKey.objects.create(key="c", **lost, **values)
+    assert find_breaches() == ["I10"]
+    IdempotencyKey.objects.filter(pk=key.pk).update(status_code=202)
     assert find_breaches() == ["I10"]
 
 

@@ -9,11 +9,11 @@ from uuid import UUID
 from accounts.models import IdempotencyKey
 from core.fields import parse_uuid
 from predictions.digests import hash_stored_values
-from predictions.models import BatchJob, Input, Prediction, QueuedPrediction
+from predictions.models import BatchJob, Input, Prediction, QueuedPrediction, Review
 from predictions.services.verification.report import Report, iterate_chunks
 
 LATENCY_FIELDS = ("decode_ms", "queue_ms", "preprocess_ms", "inference_ms")
-CREATED = 201
+CREATED, ACCEPTED = 201, 202
 
 
 def check_inputs(report: Report) -> None:
@@ -69,14 +69,17 @@ def _is_queued_wrongly(prediction_id: UUID) -> bool:
 
 
 def check_idempotency_keys(report: Report) -> None:
-    """Check that the predictions and batch jobs exist that stored responses name (I10)."""
-    keys = IdempotencyKey.objects.filter(status_code=CREATED).only("pk", "key", "headers", "body")
+    """Check that the predictions, batch jobs, and reviews exist that stored responses name (I10)."""
+    keys = IdempotencyKey.objects.filter(status_code__in=(CREATED, ACCEPTED))
+    keys = keys.only("pk", "key", "status_code", "headers", "body")
     for chunk in iterate_chunks(keys):
         report.checked["idempotency_keys"] += len(chunk)
-        named = {row.pk: None if _names_webhook(row) else _read_created_id(bytes(row.body)) for row in chunk}
+        named = {row.pk: None if _belongs_to_webhook(row) else _read_created_id(bytes(row.body)) for row in chunk}
         ids = [created for created in named.values() if created]
         known = {
-            pk for model in (Prediction, BatchJob) for pk in model.objects.filter(pk__in=ids).values_list("pk", flat=True)
+            pk
+            for model in (Prediction, BatchJob, Review)
+            for pk in model._default_manager.filter(pk__in=ids).values_list("pk", flat=True)
         }
         for row in chunk:
             if named[row.pk] and named[row.pk] not in known:
@@ -85,9 +88,10 @@ def check_idempotency_keys(report: Report) -> None:
                 )
 
 
-def _names_webhook(row: IdempotencyKey) -> bool:
-    """Return whether the response is that of a request that created a webhook, which its user can delete at any time."""
-    return "/webhooks/" in row.headers.get("Location", "")
+def _belongs_to_webhook(row: IdempotencyKey) -> bool:
+    """Return whether the response names a webhook, which its user can delete at any time, or one of its test events."""
+    location = row.headers.get("Location", "")
+    return "/webhooks/" in location or (row.status_code == ACCEPTED and not location)
 
 
 def _read_created_id(body: bytes) -> UUID | None:
