@@ -20,8 +20,8 @@ CROWD_USERS = 1000
 DAYS = 90
 TABLES = ("predictions_input", "predictions_prediction", "predictions_review")
 DERIVED_TABLES = (
-    "predictions_reviewclaim", "predictions_reviewsummary", "predictions_predictioncount", "predictions_summaryprogress",
-    "monitoring_rolledperiod", "monitoring_rollup",
+    "predictions_reviewclaim", "predictions_shownprediction", "predictions_reviewsummary", "predictions_predictioncount",
+    "predictions_summaryprogress", "monitoring_rolledperiod", "monitoring_rollup",
 )  # fmt: skip
 
 # A UUIDv7 of a time in milliseconds, see RFC 9562, section 5.7.

@@ -43,6 +43,7 @@ NAMES = (
     _("state"), _("status"), _("subject"), _("succeeded items"), _("summary progress"), _("target"), _("target status"),
     _("task"), _("title"), _("to version"), _("total items"), _("total rows"), _("true label"), _("true labels"),
     _("true value"), _("trusted"), _("type"), _("usage"), _("used"), _("user"), _("uuid"), _("value"), _("verdict"),
+    _("shown prediction"), _("shown predictions"),
     _("version"), _("warnings"), _("webhook"), _("webhooks"), _("width"), _("withdrawn at"),
     # those of django-axes, which has no Spanish catalog, and whose German one does not have all of them
     _("Access Attempt"), _("Access lock out"), _("Attempt Remaining"), _("Attempt Time"), _("Clean up expired attempts"),

@@ -20,6 +20,7 @@ DELETED = {
     "predictions.BatchJobImage", "accounts.IdempotencyKey", "predictions.QueuedPrediction", "predictions.ReviewClaim",
     "predictions.ReviewAssignment", "predictions.ReviewGoal", "predictions.SavedFilter", "accounts.ExternalIdentity",
     "otp_static.StaticDevice", "otp_static.StaticToken", "otp_totp.TOTPDevice", "events.Webhook",
+    "predictions.ShownPrediction",
 }  # fmt: skip
 # These columns are emptied, or are set to null or to a value that does not depend on the user.
 EMPTIED = {

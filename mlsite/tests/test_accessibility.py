@@ -146,7 +146,7 @@ def test_staff_pages_are_accessible(page, watched, seeded_site):
     page.get_by_role("link", name="Review more").click()
     expect(page.locator("#queue[data-ready]")).to_be_visible()
     audit.check_page("blind review queue")
-    page.get_by_role("link", name="Show predictions").click()
+    page.get_by_role("button", name="Show predictions").click()
     expect(page.locator("#queue[data-ready]")).to_be_visible()
     audit.check_page("review queue")
     page.locator(".queue-slot:not(.sent)").first.get_by_role("button", name="setosa").click()  # the prediction is hidden

@@ -172,7 +172,7 @@ def test_a_blind_queue_by_keyboard(page, watched, make_queue):
     chosen = press(page, "1")
     expect(message).to_have_text(re.compile(r"Saved: (“a” marked correct|corrected from b to a)\."))
     page.keyboard.press("b")
-    expect(page.get_by_role("link", name="Hide predictions")).to_be_visible()
+    expect(page.get_by_role("button", name="Hide predictions")).to_be_visible()
     wait_for_queue(page)
     correct = press(page, "Enter")
     expect(message).to_contain_text("marked correct.")

@@ -6,7 +6,7 @@ from predictions.models.queued import QueuedPrediction
 from predictions.models.removed_file import RemovedFile
 from predictions.models.retention import RetentionPolicy, RetentionRun
 from predictions.models.review import Review, ReviewClaim
-from predictions.models.review_work import ReviewAssignment, ReviewGoal
+from predictions.models.review_work import ReviewAssignment, ReviewGoal, ShownPrediction
 from predictions.models.saved_filter import SavedFilter
 from predictions.models.summaries import PredictionCount, ReviewSummary, SummaryProgress
 
@@ -29,5 +29,6 @@ __all__ = [
     "ReviewGoal",
     "ReviewSummary",
     "SavedFilter",
+    "ShownPrediction",
     "SummaryProgress",
 ]

@@ -1,4 +1,4 @@
-"""The work of reviewers: lists that are assigned to them, and their daily goal."""
+"""The work of reviewers: lists that are assigned to them, their daily goal, and the predictions that they have seen."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import UUID7Field
+from predictions.models.prediction import Prediction
 
 MAX_QUERY_CHARACTERS = 2000
 MAX_NOTE_CHARACTERS = 500
@@ -74,3 +75,23 @@ class ReviewGoal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reviewer_id}: {self.reviews_per_day}"
+
+
+class ShownPrediction(models.Model):
+    """A prediction that the review queue has shown to a reviewer, who has not reviewed it yet.
+
+    Claims expire, so they cannot record it. A review of such a prediction is not blind.
+    """
+
+    id = UUID7Field()
+    # The constraint below serves this key's own queries too.
+    prediction = models.ForeignKey(Prediction, models.CASCADE, db_index=False, related_name="+")
+    # The index of this key serves: deleting a user.
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["prediction", "reviewer"], name="shown_prediction_once_per_reviewer")]
+
+    def __str__(self) -> str:
+        return f"{self.prediction_id} shown to {self.reviewer_id}"

@@ -33,6 +33,7 @@ from predictions.models import (
     ReviewGoal,
     ReviewSummary,
     SavedFilter,
+    ShownPrediction,
 )
 from predictions.models.input import EMPTY_INPUT
 from predictions.models.prediction import EMPTY_OUTPUT
@@ -70,7 +71,7 @@ def erase_predictions(ids: Collection[UUID]) -> None:
     lock_predictions(ids)
     predictions_erasing.send(sender=Prediction, ids=ids)
     freeze_summaries(predictions=ids)
-    for model in (PredictionTag, PredictionComment, ReviewClaim):
+    for model in (PredictionTag, PredictionComment, ReviewClaim, ShownPrediction):
         model.objects.filter(prediction__in=ids).delete()
     Review.objects.filter(prediction__in=ids).exclude(comment="").update(comment="")
     rows = Prediction.objects.filter(pk__in=ids)
@@ -184,6 +185,7 @@ ERASERS = (
             (PredictionComment, "author"),
             (SavedFilter, "user"),
             (ReviewClaim, "reviewer"),
+            (ShownPrediction, "reviewer"),
             (ReviewGoal, "reviewer"),
         )
     ),

@@ -21,6 +21,7 @@ from predictions.querysets import PredictionQuerySet
 from predictions.review_strategies import ReviewQueue
 from predictions.services.review_validation import ReviewInput, validate_review
 from predictions.services.reviews import lock_predictions, save_review, withdraw_review
+from predictions.services.shown_predictions import forget_shown, list_unseen
 
 MAX_HELD_PREDICTIONS = 2  # the current one, and the next one, which loads in advance
 MAX_CLAIM_ATTEMPTS = 20  # if other reviewers claim at the same time
@@ -91,8 +92,7 @@ def review_claimed(*, prediction: Prediction, reviewer: User, review: ReviewInpu
     sample by sending a strategy.
 
     Args:
-        is_blind: the queue did not show the prediction. A review after an undo is not blind, because the message about the
-            first one named the prediction.
+        is_blind: the queue hid the prediction. If the reviewer has seen it, see `list_unseen`, the review is not blind.
 
     Raises:
         ClaimedByAnother: the claim expired, and another person has reviewed or claimed the prediction.
@@ -102,8 +102,7 @@ def review_claimed(*, prediction: Prediction, reviewer: User, review: ReviewInpu
     validated = validate_review(prediction, review)
     with transaction.atomic():
         lock_predictions([prediction.pk])
-        stored = list(Review.objects.filter(prediction=prediction).select_related("reviewer"))
-        reviews = [row for row in stored if row.withdrawn_at is None]
+        reviews = list(Review.objects.active().filter(prediction=prediction).select_related("reviewer"))
         own_review = next((row for row in reviews if row.reviewer_id == reviewer.pk), None)
         if own_review is not None:
             return _confirm_same_review(own_review, validated)
@@ -117,9 +116,10 @@ def review_claimed(*, prediction: Prediction, reviewer: User, review: ReviewInpu
             raise ClaimedByAnother(text)
         claim = claims.filter(reviewer=reviewer).first()
         picked_by = claim.picked_by if claim else Review.PickedBy.MANUAL
-        is_blind = is_blind and all(row.reviewer_id != reviewer.pk for row in stored)
+        is_blind = is_blind and bool(list_unseen(predictions=[prediction], reviewer=reviewer))
         row = save_review(review=validated, prediction=prediction, reviewer=reviewer, picked_by=picked_by, is_blind=is_blind)
         ReviewClaim.objects.filter(prediction=prediction, reviewer=reviewer).delete()
+        forget_shown(prediction=prediction, reviewer=reviewer)
     return row
 
 

@@ -17,6 +17,7 @@ from predictions.models import (
     ReviewAssignment,
     ReviewClaim,
     ReviewGoal,
+    ShownPrediction,
 )
 from predictions.services.batch_jobs.states import end_job, lock_job
 from predictions.services.inactive_users import CANCELED_ERROR, get_canceled_values
@@ -37,7 +38,7 @@ def cancel_user_work(*, user: User, **kwargs: Any) -> None:
             locked = lock_job(job)
             if not locked.is_final:
                 end_job(locked, BatchJob.Status.CANCELED, **CANCELED_ERROR)
-        for model in (ReviewClaim, ReviewAssignment, ReviewGoal):
+        for model in (ReviewClaim, ReviewAssignment, ReviewGoal, ShownPrediction):
             model.objects.filter(reviewer=user).delete()
 
 

@@ -38,20 +38,20 @@ def get_shown_ids(response):
 
 
 def test_random_samples_hide_the_prediction(predictions, reviewer_client, reviewer):
-    html = post(reviewer_client, "", action="start").content.decode()
+    page = post(reviewer_client, "", action="start")
+    html = page.content.decode()
     assert "What is the true label?" in html
     assert not re.search(r"predicted|Mark correct|Confidence|queue-score", html)
-    shown = post(reviewer_client, "order=random&blind=0", action="start")
-    assert "Mark correct" in shown.content.decode()
-    row = next(row for row in predictions if str(row.pk) in get_shown_ids(shown))
-    saved = post(reviewer_client, "", prediction=row.pk, true_label="white", comment="blurred")
-    assert saved.context["message"] == f"Saved: corrected from {row.label} to white."
+    row, other = (next(row for row in predictions if str(row.pk) == shown) for shown in get_shown_ids(page))
+    true_label = next(label for label in row.model_version.labels if label != row.label)
+    saved = post(reviewer_client, "", prediction=row.pk, true_label=true_label, comment="blurred")
+    assert saved.context["message"] == f"Saved: corrected from {row.label} to {true_label}."
     review = Review.objects.get()
     assert (review.is_blind, review.comment, review.verdict) == (True, "blurred", "incorrect")
     assert post(reviewer_client, "", action="undo").context["message"] == "Undone."
     post(reviewer_client, "", prediction=row.pk, true_label=row.label)
     assert Review.objects.active().get().is_blind is False  # the first message has named the prediction
-    unsure = post(reviewer_client, "", prediction=predictions[2].pk, verdict="unsure")
+    unsure = post(reviewer_client, "", prediction=other.pk, verdict="unsure")
     assert unsure.context["message"] == "Saved: marked unsure."
 
 

@@ -86,10 +86,16 @@ class ReviewQueueForm(forms.Form):
         return [(name, text) for name, texts in self.filters.lists() if name not in SHOWN_FILTERS for text in texts]
 
     @property
+    def can_be_blind(self) -> bool:
+        """Return whether hiding predictions makes sense: not in a queue of one predicted label."""
+        return "label" not in self.filters and not self.cleaned_data["order"].startswith(LABEL_PREFIX)
+
+    @property
     def is_blind(self) -> bool:
         """Return whether predictions are hidden until a label is chosen: by default, in random order."""
         selected = self.cleaned_data.get("blind")
-        return selected == "1" or (not selected and self.cleaned_data["order"] == PickedBy.RANDOM)
+        is_selected = selected == "1" or (not selected and self.cleaned_data["order"] == PickedBy.RANDOM)
+        return is_selected and self.can_be_blind
 
     @property
     def selects_reviewed(self) -> bool:

@@ -21,7 +21,7 @@ from inference.errors import InferenceError
 from predictions.admin.review_queue.forms import AssignmentForm, ReviewQueueForm
 from predictions.admin.review_queue.presentation import can_hide_prediction, format_saved_message, get_item_context
 from predictions.admin.review_queue.progress import get_goal, get_open_assignments, list_assignments
-from predictions.models import Prediction
+from predictions.models import Prediction, Review
 from predictions.review_strategies import ReviewQueue
 from predictions.services.annotations import add_comment
 from predictions.services.review_fields import parse_true_value, read_true_labels
@@ -35,6 +35,7 @@ from predictions.services.review_queue import (
     undo_last_action,
 )
 from predictions.services.review_validation import ReviewInput
+from predictions.services.shown_predictions import list_unseen, record_shown
 from registry.errors import UnknownModel
 from registry.models import ModelVersion
 from registry.references import resolve_version
@@ -64,7 +65,11 @@ class ReviewQueueView(PermissionRequiredMixin, FormView):
             return self.form_invalid(form)
         queue = form.get_queue()
         predictions = get_held_predictions(queue=queue, reviewer=self.request.user)
-        can_start = not predictions and has_unclaimed_predictions(queue=queue, reviewer=self.request.user)
+        if not form.is_blind and list_unseen(predictions=predictions, reviewer=self.request.user):
+            predictions = []  # a POST request records that they are shown
+            can_start = True
+        else:
+            can_start = not predictions and has_unclaimed_predictions(queue=queue, reviewer=self.request.user)
         return self.render_to_response(
             self.get_context_data(form=form, queue=queue, can_start=can_start, **self.get_items_context(form, predictions))
         )
@@ -97,6 +102,8 @@ class ReviewQueueView(PermissionRequiredMixin, FormView):
         except InferenceError as problem:
             error = problem.message
         predictions = claim_next(queue=queue, reviewer=self.request.user)
+        if not form.is_blind:
+            record_shown(predictions=predictions, reviewer=self.request.user)
         if self.request.htmx:
             items = self.get_items_context(form, predictions)
             context = {"form": form, "queue": queue, "message": message, "error": error, **items}
@@ -150,7 +157,8 @@ class ReviewQueueView(PermissionRequiredMixin, FormView):
                 add_comment(prediction=prediction, author=reviewer, text=comment)
             skip_prediction(prediction=prediction, reviewer=reviewer)
             return _("Skipped.")
-        is_blind = form.is_blind and can_hide_prediction(prediction)
+        has_seen = fields.get("verdict", "") not in ("", Review.Verdict.UNSURE)  # the form of another tab
+        is_blind = form.is_blind and can_hide_prediction(prediction) and not has_seen
         review = self.read_review(prediction, comment)
         row = review_claimed(prediction=prediction, reviewer=reviewer, review=review, is_blind=is_blind)
         return format_saved_message(prediction, row)
