@@ -26,7 +26,7 @@ from core.formatting import format_count
 from inference.errors import InferenceError
 from predictions.batch_job_presentation import format_job_title
 from predictions.models import BatchJob, QueuedPrediction
-from predictions.services.background import cancel_prediction, requeue_prediction
+from predictions.services.background import cancel_predictions, requeue_prediction
 from predictions.services.batch_jobs import cancel_batch_job, retry_batch_job
 
 MAX_TITLE_CHARACTERS = 40
@@ -93,9 +93,8 @@ class QueuedPredictionAdmin(BackgroundAdmin):
 
     @admin.action(description=_("Cancel selected predictions"), permissions=["manage"])
     def cancel(self, request: HttpRequest, queryset: QuerySet) -> None:
-        self.change_selected(
-            request, queryset, lambda row: cancel_prediction(prediction=row.prediction), gettext("Canceled")
-        )
+        ids = list(queryset.order_by().values_list("pk", flat=True))
+        self.message_user(request, f"{gettext('Canceled')}: {cancel_predictions(prediction_ids=ids)}")
 
     @admin.action(description=_("Enqueue selected predictions again"), permissions=["manage"])
     def requeue(self, request: HttpRequest, queryset: QuerySet) -> None:

@@ -7,10 +7,10 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from accounts.services.removal import delete_user
 from events.models import Event
 from inference.tests.factories import make_image
-from predictions.models import Prediction
+from predictions.models import Prediction, QueuedPrediction
 from predictions.services import predict, review_prediction, withdraw_review
-from predictions.services.background import cancel_prediction, queue_prediction
-from predictions.services.background.transitions import expire_prediction
+from predictions.services.background import cancel_prediction, cancel_predictions, queue_prediction, transitions
+from predictions.services.background.transitions import claim_prediction, expire_prediction
 from predictions.services.batch import BatchItem, predict_batch
 from predictions.services.batch_jobs import cancel_batch_job, retry_batch_job
 from predictions.services.ground_truth import review_predictions
@@ -102,6 +102,23 @@ def test_predictions_that_end_in_the_queue_have_an_event(shades, user):
     expired.refresh_from_db()
     assert (canceled.status, expired.status) == ("canceled", "failed")
     check_events(canceled, expired)
+
+
+def test_many_predictions_are_canceled_with_their_events(shades, user, django_assert_num_queries, monkeypatch):
+    running, final, *queued = (queue_image(user) for _ in range(5))
+    claim_prediction(running.pk)
+    run(final)
+    with django_assert_num_queries(7):  # of one transaction, for any number of predictions
+        assert cancel_predictions(prediction_ids=[row.pk for row in (running, final, *queued)]) == 4
+    assert cancel_predictions(prediction_ids=[running.pk]) == 0
+    for row in (running, final, *queued):
+        row.refresh_from_db()
+    assert [row.status for row in (running, final, *queued)] == ["canceled", "succeeded", *["canceled"] * 3]
+    assert not QueuedPrediction.objects.exists()
+    check_events(running, final, *queued)
+    others = [queue_image(user) for _ in range(3)]
+    monkeypatch.setattr(transitions, "MAX_FINISHED_ROWS", 2)
+    assert cancel_predictions(prediction_ids=[row.pk for row in others]) == 3
 
 
 def test_the_queued_predictions_of_a_removed_user_have_an_event(shades, user):

@@ -4,6 +4,7 @@ from predictions.services.background.submission import (
     TASK_NAME,
     AlreadyFinal,
     cancel_prediction,
+    cancel_predictions,
     queue_prediction,
     wait_for_final,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "TASK_NAME",
     "AlreadyFinal",
     "cancel_prediction",
+    "cancel_predictions",
     "expire_queued",
     "queue_prediction",
     "requeue_lost",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from time import monotonic, sleep
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.files.base import File
@@ -18,7 +19,7 @@ from core.locks import RowDeleted, refresh_row
 from core.tasks import enqueue
 from inference.errors import InferenceError
 from predictions.models import Prediction, QueuedPrediction
-from predictions.services.background.transitions import finish_prediction
+from predictions.services.background.transitions import finish_prediction, finish_predictions
 from predictions.services.inputs import prepare_input
 from predictions.services.rows import build_prediction
 from predictions.services.storage import store_prediction
@@ -103,12 +104,26 @@ def cancel_prediction(*, prediction: Prediction) -> Prediction:
         AlreadyFinal: the prediction has a final status.
         RowDeleted: the prediction was removed.
     """
-    is_canceled = finish_prediction(prediction.pk, {"status": Prediction.Status.CANCELED, "completed_at": timezone.now()})
+    is_canceled = finish_prediction(prediction.pk, _get_canceled_values())
     refresh_row(prediction, fields=["status", "completed_at", "started_at"])
     if not is_canceled:
         raise AlreadyFinal(f"The status of the prediction is already final: {prediction.status}.")
     logger.info("prediction canceled", extra={"prediction": str(prediction.pk)})
     return prediction
+
+
+def cancel_predictions(*, prediction_ids: Sequence[UUID]) -> int:
+    """Cancel those of many predictions that are queued or running, and return their number.
+
+    The results of running models are discarded. If the function is interrupted, the other predictions are unchanged.
+    """
+    count = finish_predictions(prediction_ids, _get_canceled_values())
+    logger.info("predictions canceled", extra={"count": count})
+    return count
+
+
+def _get_canceled_values() -> dict[str, Any]:
+    return {"status": Prediction.Status.CANCELED, "completed_at": timezone.now()}
 
 
 def wait_for_final(prediction: Prediction, *, seconds: float) -> Prediction:
