@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 from smtplib import SMTPException
 
+from django.conf import settings
 from django.contrib.auth.forms import PasswordResetForm
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import translation
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
@@ -49,11 +51,12 @@ def send_password_reset(*, email: str) -> None:
 
 
 def build_reset_email(*, user: User, site_url: str) -> EmailMessage:
-    """Return the email with the link, addressed to the stored address of the user."""
+    """Return the email with the link in the language of the user, addressed to the stored address."""
     uid = urlsafe_base64_encode(force_bytes(user.pk))
     token = default_token_generator.make_token(user)
     path = reverse("accounts:password_reset_confirm", kwargs={"uidb64": uid, "token": token})
     context = {"user": user, "site_url": site_url, "link": site_url + path}
-    subject = " ".join(render_to_string("accounts/password_reset_subject.txt", context).split())
-    body = render_to_string("accounts/password_reset_email.txt", context)
+    with translation.override(user.language or settings.LANGUAGE_CODE):
+        subject = " ".join(render_to_string("accounts/password_reset_subject.txt", context).split())
+        body = render_to_string("accounts/password_reset_email.txt", context)
     return EmailMessage(subject, body, to=[user.email])

@@ -55,6 +55,13 @@ def test_the_response_does_not_depend_on_the_address(client, make_user, django_a
     assert not mail.outbox
 
 
+def test_the_email_has_the_language_of_the_account(make_user):
+    make_user("grace", email="g@example.org", language="de")
+    send_password_reset(email="g@example.org")
+    assert mail.outbox[0].subject == "Neues Passwort für http://testserver festlegen"
+    assert "innerhalb einer Stunde" in mail.outbox[0].body
+
+
 def test_emails_per_address_and_requests_per_network_are_limited(client, make_user):
     make_user("grace", email="g@example.org")
     for _ in range(MAX_EMAILS_PER_HOUR + 2):
