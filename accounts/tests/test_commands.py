@@ -24,8 +24,9 @@ def test_create_token_stores_name_and_expiry(user):
     ("arguments", "message"),
     [
         (("nobody",), "There is no active user 'nobody'."),
-        (("ada", "--days", "0"), "Expected --days to be 1 or more. Received: 0"),
-        (("ada", "--days", "-1"), "Expected --days to be 1 or more. Received: -1"),
+        (("ada", "--days", "0"), "Expected --days to be from 1 to 36,500. Received: 0"),
+        (("ada", "--days", "36501"), "Expected --days to be from 1 to 36,500. Received: 36501"),
+        (("ada", "--name", ""), "Expected a valid --name. This field cannot be blank."),
     ],
 )
 def test_create_token_rejects_invalid_arguments(user, arguments, message):

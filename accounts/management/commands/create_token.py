@@ -6,12 +6,15 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.scopes import SCOPES
 from accounts.services import create_token
+
+MAX_DAYS = 36_500
 
 
 class Command(BaseCommand):
@@ -29,8 +32,12 @@ class Command(BaseCommand):
         user = User.objects.filter(username=options["user"], is_active=True).first()
         if user is None:
             raise CommandError(f"There is no active user {options['user']!r}.")
-        if options["days"] is not None and options["days"] < 1:
-            raise CommandError(f"Expected --days to be 1 or more. Received: {options['days']}")
+        if options["days"] is not None and not 1 <= options["days"] <= MAX_DAYS:
+            raise CommandError(f"Expected --days to be from 1 to {MAX_DAYS:,}. Received: {options['days']}")
         expires_at = timezone.now() + timedelta(days=options["days"]) if options["days"] else None
-        _, secret = create_token(user=user, name=options["name"], expires_at=expires_at, scopes=options["scope"] or SCOPES)
+        scopes = options["scope"] or SCOPES
+        try:
+            _, secret = create_token(user=user, name=options["name"], expires_at=expires_at, scopes=scopes)
+        except ValidationError as error:
+            raise CommandError(f"Expected a valid --name. {' '.join(error.messages)}") from error
         self.stdout.write(secret)

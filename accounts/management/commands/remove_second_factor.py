@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from accounts.management import find_user
+from accounts.management import get_user
 from accounts.services.second_factor import remove_second_factor
 
 
@@ -18,7 +18,6 @@ class Command(BaseCommand):
         parser.add_argument("user", metavar="USER", help="username")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user = find_user(options["user"])
-        is_removed = user is not None and remove_second_factor(user=user)
+        is_removed = remove_second_factor(user=get_user(options["user"]))
         text = "Second factor removed: {}" if is_removed else "{} has no second factor."
         self.stdout.write(text.format(options["user"]))

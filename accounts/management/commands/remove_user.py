@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.models import User
+from accounts.management import get_user
 from accounts.services.erasure import erase_user
 from accounts.services.removal import anonymize_user, delete_user
 
@@ -34,9 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--yes", action="store_true", help="skip the confirmation")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user = User.objects.filter(username=options["user"]).first()
-        if user is None:
-            raise CommandError(f"There is no user {options['user']!r}.")
+        user = get_user(options["user"])
         verb, remove = next((WAYS[name] for name in ("anonymize", "erase") if options[name]), WAYS["delete"])
         if not options["yes"] and input(f"{verb} {user.username}? You cannot undo this. [y/N] ").lower() != "y":
             raise CommandError("Nothing was changed.")
