@@ -17,16 +17,21 @@ URL_MESSAGES: dict[str, Any] = {
     "https-required": _("Start the URL with https://."),
     "credentials": _("Remove the username and password from the URL. Use the signature to authenticate requests."),
     "fragment": _("Remove the part of the URL after the # sign."),
-    "too-long": _("The URL is too long. The limit is %(limit)s characters.") % {"limit": MAX_URL_CHARACTERS},
+    "too-long": _("The URL is too long. The limit is %(limit)s characters."),
 }
 
 
 def validate_webhook_url(url: str) -> None:
-    """Check that webhooks can use a URL. Names of hosts are resolved and checked with each request."""
+    """Check that webhooks can use a URL. Names of hosts are resolved and checked with each request.
+
+    Raises:
+        ValidationError: they cannot.
+    """
     try:
         host = parse_url(url).host
     except InvalidURL as error:
-        raise ValidationError(URL_MESSAGES[str(error)], code=str(error)) from error
+        code, values = str(error), {"limit": MAX_URL_CHARACTERS}
+        raise ValidationError(URL_MESSAGES[code], code=code, params=values) from error
     try:
         address = ip_address(host)
     except ValueError:
@@ -36,7 +41,11 @@ def validate_webhook_url(url: str) -> None:
 
 
 def validate_event_types(names: object) -> None:
-    """Check that names are a list of types that users can choose."""
+    """Check that names are a list of types that users can choose.
+
+    Raises:
+        ValidationError: they are not.
+    """
     if not isinstance(names, list) or not names:
         raise ValidationError(gettext("Choose at least one event."), code="required")
     unknown = [name for name in names if not isinstance(name, str) or find_event_type(name) is None]

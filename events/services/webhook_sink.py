@@ -40,7 +40,7 @@ class WebhookSink(Sink):
 
     name: ClassVar[str] = TARGET_PREFIX
     batch_size: ClassVar[int] = 20
-    send_seconds: ClassVar[float] = 20 / PARALLEL_REQUESTS * REQUEST_SECONDS + 10
+    send_seconds: ClassVar[float] = batch_size / PARALLEL_REQUESTS * REQUEST_SECONDS + 10
     max_pause_seconds: ClassVar[float] = 1800
     max_age: ClassVar[timedelta | None] = timedelta(days=3)
 

@@ -6,8 +6,11 @@ import time
 from ipaddress import ip_address
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.utils import translation
 
 from events.checks import check_webhook_addresses
+from events.validators import validate_webhook_url
 from events.webhooks import addresses
 from events.webhooks.addresses import AddressRefused, HostNotFound, InvalidURL, Target, is_allowed, parse_url, resolve_target
 
@@ -101,6 +104,18 @@ def test_a_slow_name_server_does_not_hold_the_caller(monkeypatch):
 def test_other_urls_are_rejected(url, code):
     with pytest.raises(InvalidURL, match=code):
         parse_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("https://example.org/" + "a" * 500, "Die URL ist zu lang. Das Limit sind 500 Zeichen."),
+        ("https://example.org/#x", "Entfernen Sie"),
+    ],
+)
+def test_errors_are_in_the_language_of_the_user(url, message):
+    with translation.override("de"), pytest.raises(ValidationError, match=message):
+        validate_webhook_url(url)
 
 
 @pytest.mark.parametrize(

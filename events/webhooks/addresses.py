@@ -27,7 +27,7 @@ METADATA_ADDRESSES = frozenset(ip_address(text) for text in ("100.100.100.200", 
 
 
 class InvalidURL(ValueError):
-    """The URL cannot be the address of a webhook. The message is a `code`, which `events.forms` translates."""
+    """The URL cannot be the address of a webhook. The message is a code of `events.validators.URL_MESSAGES`."""
 
 
 class NoResponse(Exception):
