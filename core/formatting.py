@@ -145,6 +145,16 @@ def format_exact(value: Any) -> str:
     return localize_number(text) if isinstance(value, float) else text
 
 
+def format_bounds(low: float | None, high: float | None) -> str:
+    """Return the numbers that are allowed as `0 to 10`, `0 or more`, or `10 or less`. Without bounds, the text is empty."""
+    bounds = {name: format_exact(bound) for name, bound in (("low", low), ("high", high)) if bound is not None}
+    if len(bounds) == 2:
+        return gettext("%(low)s to %(high)s") % bounds
+    if "low" in bounds:
+        return gettext("%(low)s or more") % bounds
+    return gettext("%(high)s or less") % bounds if bounds else ""
+
+
 def format_rounded(value: Any, *, separators: bool = False) -> str:
     """Return a value as `format_exact`, with floats rounded to four significant digits, and not before the decimal point.
 

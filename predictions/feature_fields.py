@@ -10,7 +10,7 @@ from django import forms
 from django.utils.html import escape
 from django.utils.translation import gettext
 
-from core.formatting import format_exact, format_value
+from core.formatting import format_bounds, format_exact, format_value
 from inference.signature import Feature, TableInput
 from inference.signature.reference_range import get_fences
 from predictions.feature_ranges import describe_fences, describe_observed, describe_range
@@ -107,11 +107,5 @@ def _describe_bounds(feature: Feature) -> str:
     """Return the allowed values, such as `whole number, 0 to 10`. Empty for features with a list of values."""
     if feature.values:
         return ""
-    low, high = (None if bound is None else format_exact(bound) for bound in (feature.min, feature.max))
-    values = {"low": low, "high": high}
-    bounds = ""
-    if low and high:
-        bounds = gettext("%(low)s to %(high)s") % values
-    elif low or high:
-        bounds = (gettext("%(low)s or more") if low else gettext("%(high)s or less")) % values
-    return ", ".join(part for part in (gettext("whole number") if feature.type == "integer" else "", bounds) if part)
+    parts = (gettext("whole number") if feature.type == "integer" else "", format_bounds(feature.min, feature.max))
+    return ", ".join(part for part in parts if part)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from core.formatting import format_bytes, format_count, format_exact
+from core.formatting import format_bounds, format_bytes, format_count, format_exact
 from inference.errors import MAX_LISTED_ERRORS, InferenceError, InvalidFeatures, InvalidInput
 from inference.messages import clean_name, quote_value
 from inference.signature import Feature
@@ -88,14 +88,7 @@ def _describe_expected(feature: Feature) -> str:
     if feature.values:
         more = ", …" if len(feature.values) > MAX_LISTED_VALUES else ""
         return ", ".join(format_exact(value) for value in feature.values[:MAX_LISTED_VALUES]) + more
-    low, high = ("" if bound is None else format_exact(bound) for bound in (feature.min, feature.max))
-    bounds = ""
-    if low and high:
-        bounds = gettext("%(low)s to %(high)s") % {"low": low, "high": high}
-    elif low:
-        bounds = gettext("%(low)s or more") % {"low": low}
-    elif high:
-        bounds = gettext("%(high)s or less") % {"high": high}
+    bounds = format_bounds(feature.min, feature.max)
     return ", ".join(filter(None, [str(TYPE_NAMES.get(feature.type, feature.type)), f"{bounds} {feature.unit}".strip()]))
 
 

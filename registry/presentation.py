@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from core.formatting import format_bytes, format_count, format_exact, format_value
+from core.formatting import format_bounds, format_bytes, format_count, format_exact, format_value
 from inference.signature import (
     AnyInput,
     AnyOutput,
@@ -181,10 +181,9 @@ def _describe_features(features: Sequence[Feature]) -> Iterator[tuple[str, str]]
 
 
 def _describe_feature(feature: Feature) -> Iterator[str]:
-    low, high = (None if bound is None else format_exact(bound) for bound in (feature.min, feature.max))
     name = str(TYPE_NAMES.get(feature.type, feature.type))
     type_name = gettext("%(type)s in %(unit)s") % {"type": name, "unit": feature.unit} if feature.unit else name
-    bounds = "" if feature.values else _describe_bounds(low, high)
+    bounds = "" if feature.values else format_bounds(feature.min, feature.max)
     yield f"{type_name}, {bounds}" if bounds else type_name
     if feature.values:
         yield gettext("one of %(values)s") % {"values": _shorten(map(format_exact, feature.values))}
@@ -192,14 +191,6 @@ def _describe_feature(feature: Feature) -> Iterator[str]:
         yield gettext("default %(value)s") % {"value": format_exact(feature.default)}
     else:
         yield gettext("required") if feature.required else gettext("can be missing")
-
-
-def _describe_bounds(low: str | None, high: str | None) -> str:
-    if low and high:
-        return gettext("%(low)s to %(high)s") % {"low": low, "high": high}
-    if low:
-        return gettext("%(low)s or more") % {"low": low}
-    return gettext("%(high)s or less") % {"high": high} if high else ""
 
 
 def _describe_activation(data: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from django.utils import translation
 
 from core.formatting import (
     choose_decimals,
+    format_bounds,
     format_bytes,
     format_coefficient,
     format_count,
@@ -21,6 +22,19 @@ from core.formatting import (
     format_value,
     format_zone,
 )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (None, None, ""),
+        (0, 2_500_000, "0 to 2500000"),
+        (0.1234567, None, "0.1234567 or more"),
+        (None, 0.0, "0 or less"),
+    ],
+)
+def test_bounds_are_exact(low, high, text):
+    assert format_bounds(low, high) == text
 
 
 @pytest.mark.parametrize(

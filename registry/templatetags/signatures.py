@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext
 
-from core.formatting import format_exact, localize_number
+from core.formatting import format_bounds, format_exact
 from inference.signature import Feature, ImageInput
 
 register = template.Library()
@@ -23,12 +23,7 @@ def allowed_values(feature: Feature) -> str:
     """Return the values that a feature accepts."""
     if feature.values:
         return ", ".join(format_exact(value) for value in feature.values)
-    low, high = feature.min, feature.max
-    if low is not None and high is not None:
-        return gettext("%(low)s to %(high)s") % {"low": _format_bound(low), "high": _format_bound(high)}
-    if low is not None:
-        return gettext("%(low)s or more") % {"low": _format_bound(low)}
-    return gettext("up to %(high)s") % {"high": _format_bound(high)} if high is not None else gettext("any")
+    return format_bounds(feature.min, feature.max) or gettext("any")
 
 
 @register.filter
@@ -45,10 +40,6 @@ def if_missing(feature: Feature) -> str:
     if feature.default is not None:
         return format_exact(feature.default)
     return gettext("rejected") if feature.required else gettext("missing value")
-
-
-def _format_bound(bound: float) -> str:
-    return localize_number(f"{bound:g}")
 
 
 def _is_step(key: str, value: Any) -> bool:
