@@ -75,7 +75,7 @@ def activate_preferences(request: HttpRequest) -> None:
     user = find_user(request)
     if user and user.language in dict(settings.LANGUAGES):
         translation.activate(user.language)
-        request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+        request.LANGUAGE_CODE = translation.get_language()
     timezone.activate(get_time_zone(request))
 
 

@@ -140,7 +140,7 @@ class DurableFileSystemStorage(FileSystemStorage):
         """Return all files below a folder, in any order."""
         return walk_files(str(self.location), folder)
 
-    def _open(self, name: str, mode: str = "rb") -> File:  # type: ignore[misc]
+    def _open(self, name: str, mode: str = "rb") -> File:
         """Open a file. A file that is missing is a `FileNotFoundError`, unless the whole folder is missing."""
         with translate_read_errors():
             try:

@@ -31,7 +31,7 @@ class LanguageMiddleware(LocaleMiddleware):
         timezone.deactivate()  # the thread has that of the request before
         if is_english(request.path_info):
             translation.activate(settings.LANGUAGE_CODE)
-            request.LANGUAGE_CODE = settings.LANGUAGE_CODE  # type: ignore[attr-defined]
+            request.LANGUAGE_CODE = settings.LANGUAGE_CODE
             return
         super().process_request(request)
 

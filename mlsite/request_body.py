@@ -174,11 +174,11 @@ def decompress_body(request: HttpRequest, encoding: str, limit_bytes: int) -> No
 def _replace_body(request: HttpRequest, body: bytes) -> None:
     """Make views and parsers read this body."""
     request.META["CONTENT_LENGTH"] = str(len(body))
-    request._stream = BytesIO(body)  # type: ignore[attr-defined]
+    request._stream = BytesIO(body)
     request._read_started = False  # type: ignore[attr-defined]
 
 
 def release_body(request: HttpRequest) -> None:
     """Drop a body that was chunked or compressed. The request would hold it until the next full garbage collection."""
     if isinstance(request.__dict__.get("_stream"), BytesIO):
-        request._stream = BytesIO()  # type: ignore[attr-defined]
+        request._stream = BytesIO()

@@ -37,7 +37,7 @@ class BatchFileForm(forms.Form):
     def __init__(self, *args: Any, choices: Sequence[tuple[str, str]], limit: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.has_models = bool(choices)
-        self.fields["model"].widget.choices = choices  # type: ignore[attr-defined]
+        self.fields["model"].widget.choices = choices
         self.fields["file"].help_text = gettext(
             "A CSV file for a model that takes rows or texts, or a ZIP file for a model that takes images, up to %(limit)s. "
             "The columns of a CSV file have the names of the features. For a model that takes images with features, add a "

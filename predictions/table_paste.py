@@ -73,7 +73,7 @@ def _split_line(line: str, delimiter: str) -> list[str] | None:
 
 
 def _as_binary(file: File) -> IO[bytes]:
-    return file  # type: ignore[return-value]
+    return file
 
 
 def _is_header(cells: Sequence[str], names: Sequence[str]) -> bool:

@@ -39,7 +39,7 @@ def _get_parser() -> MarkdownIt:
     return parser
 
 
-def _demote_headings(state) -> None:  # type: ignore[no-untyped-def]
+def _demote_headings(state) -> None:
     """Start the headings below those of the page, without gaps. Drop a title of the document at its beginning."""
     tokens = state.tokens
     if len(tokens) > 3 and tokens[0].type == "heading_open" and tokens[0].tag == "h1":
@@ -50,5 +50,5 @@ def _demote_headings(state) -> None:  # type: ignore[no-untyped-def]
         token.tag = f"h{min(FIRST_HEADING_LEVEL + levels.index(token.tag), MAX_HEADING_LEVEL)}"
 
 
-def _render_image_text(renderer, tokens, index, options, env) -> str:  # type: ignore[no-untyped-def]
+def _render_image_text(renderer, tokens, index, options, env) -> str:
     return str(renderer.renderInlineAsText(tokens[index].children or [], options, env))

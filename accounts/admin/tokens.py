@@ -47,7 +47,7 @@ class ApiTokenAdmin(GuardedAdmin):
         return self.fields if obj else self.add_fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:
-        return self.fields if obj else self.readonly_fields  # type: ignore[return-value]
+        return self.fields if obj else self.readonly_fields
 
     def formfield_for_foreignkey(self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any) -> Any:
         """Let only superusers create tokens for others: a token has the rights of its user."""

@@ -106,5 +106,5 @@ def _join_outputs(outputs: list[BatchOutput], order: AnyArray) -> BatchOutput:
     if isinstance(first, Mapping):
         if any(not isinstance(output, Mapping) or output.keys() != first.keys() for output in outputs):
             raise InvalidOutput("Expected the same outputs for rows with and without missing values.")
-        return {name: np.concatenate([output[name] for output in outputs])[order] for name in first}  # type: ignore[call-overload]
+        return {name: np.concatenate([output[name] for output in outputs])[order] for name in first}
     return np.concatenate([np.asarray(output) for output in outputs])[order]
