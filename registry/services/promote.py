@@ -7,7 +7,6 @@ from django.utils.translation import gettext
 
 from accounts.models import User
 from accounts.services.audit import Action, AuditObject, record_action
-from core.validators import validate_name
 from events.services import build_event, record_events
 from inference.errors import InvalidSignature
 from inference.messages import format_names
@@ -23,13 +22,13 @@ def promote_model(*, name: str, number: int, alias: str = PRODUCTION, user: User
     """Verify a version, point an alias to it, and record the change. To roll back, promote the previous version.
 
     Raises:
-        ValidationError: the alias is not a valid name.
+        ValidationError: the alias is not a valid name, or too long.
         UnknownModel: there is no such model or version.
         InvalidSignature: the task of the model has changed since the version was registered.
         ArtifactMismatch, ModelError: the version does not load, or does not reproduce its examples. The alias is unchanged.
         Overloaded: there is no room to load the version.
     """
-    validate_name(alias)
+    Alias._meta.get_field("name").clean(alias, None)
     version = _find_version(name, number)
     verify_version(version=version)
     return move_alias(version=version, alias=alias, user=user)

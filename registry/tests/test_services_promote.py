@@ -53,8 +53,9 @@ def test_requests_use_the_version_of_their_alias(versions, user):
 def test_a_new_alias_is_created(versions):
     promote_model(name="flowers", number=2, alias="staging")
     assert resolve_version("flowers@staging") == versions[1]
-    with pytest.raises(ValidationError):
-        promote_model(name="flowers", number=1, alias="No Good")
+    for alias in ("", "No Good", "x" * 51):
+        with pytest.raises(ValidationError):
+            promote_model(name="flowers", number=1, alias=alias)
 
 
 @pytest.mark.parametrize(("name", "number"), [("shades", 2), ("nope", 1), ("shades", 0), ("shades", -1)])
