@@ -31,11 +31,10 @@ def test_a_database_with_predictions_needs_confirmation(shades):
     ("arguments", "message"),
     [
         (["nope"], "No model named 'nope'"),
-        (["shades", "--count", 0], "Expected --count to be 1 or more. Received: 0"),
-        (["shades", "--reviewed", 1.5], "Expected --reviewed to be from 0 to 1. Received: 1.5"),
-        (["shades", "--reviewed", -1], "Expected --reviewed to be 0 or more. Received: -1"),
-        (["shades", "--days", -1], "Expected --days to be 1 or more. Received: -1"),
-        (["shades", "--days", 4000], "Expected --days to be 3,650 or less. Received: 4000"),
+        (["shades", "--count", 0], "argument --count: Expected a whole number from 1 to 1,000,000,000. Received: '0'"),
+        (["shades", "--reviewed", 1.5], "argument --reviewed: Expected a number from 0 to 1. Received: '1.5'"),
+        (["shades", "--days", -1], "argument --days: Expected a whole number from 1 to 3,650. Received: '-1'"),
+        (["shades", "--days", 4000], "argument --days: Expected a whole number from 1 to 3,650. Received: '4000'"),
     ],
 )
 def test_invalid_options_are_reported(shades, arguments, message):

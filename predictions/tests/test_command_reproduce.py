@@ -195,8 +195,8 @@ def test_a_sample_without_predictions_is_no_error(shades):
     [
         ((), "Expected either IDs of predictions, or --sample N"),
         (("x", "--sample", "3"), "Expected either IDs of predictions, or --sample N"),
-        (("--sample", "0"), "Expected a number of at least 1. Received: '0'"),
-        (("--sample", "1", "--tolerance", "inf"), "Expected a number of at least 0, such as 1e-5. Received: 'inf'"),
+        (("--sample", "0"), "Expected a whole number from 1 to 1,000,000,000. Received: '0'"),
+        (("--sample", "1", "--tolerance", "inf"), "Expected a number of at least 0. Received: 'inf'"),
         (("--sample", "1", "--model", "nope"), "There is no model named 'nope'."),
         (("--sample", "1", "--model", "No!"), "Expected a model as name"),
         (("--sample", "1", "--model", "shades:7"), "The model shades has no version 7."),

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.scopes import SCOPES
 from accounts.services import create_token
+from core.management.arguments import build_integer_parser
 
 MAX_DAYS = 36_500
 
@@ -26,14 +27,16 @@ class Command(BaseCommand):
         parser.add_argument(
             "--scope", action="append", choices=SCOPES, help="what the token may do; repeat for several; default: all"
         )
-        parser.add_argument("--days", type=int, help="days until the token expires; default: no expiry")
+        parser.add_argument(
+            "--days",
+            type=build_integer_parser(1, MAX_DAYS),
+            help="days until the token expires; default: no expiry",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = User.objects.filter(username=options["user"], is_active=True).first()
         if user is None:
             raise CommandError(f"There is no active user {options['user']!r}.")
-        if options["days"] is not None and not 1 <= options["days"] <= MAX_DAYS:
-            raise CommandError(f"Expected --days to be from 1 to {MAX_DAYS:,}. Received: {options['days']}")
         expires_at = timezone.now() + timedelta(days=options["days"]) if options["days"] else None
         scopes = options["scope"] or SCOPES
         try:

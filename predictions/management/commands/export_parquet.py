@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError
-from datetime import UTC, datetime
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -11,6 +10,7 @@ from django.db import DatabaseError
 from django.template.defaultfilters import pluralize
 
 from accounts.services.audit import Action, AuditObject, record_action
+from core.management.arguments import parse_age, parse_time
 
 DEFAULT_AGE_SECONDS = 600  # a row with a lower ID can be committed later
 
@@ -30,15 +30,13 @@ class Command(BaseCommand):
         parser.add_argument("--usernames", action="store_true", help="write the names of users instead of pseudonyms")
         parser.add_argument(
             "--older-than",
-            type=float,
+            type=parse_age,
             default=DEFAULT_AGE_SECONDS,
             metavar="SECONDS",
             help="export only what is older than this; default: %(default)s",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["older_than"] < 0:
-            raise CommandError(f"Expected --older-than to be 0 seconds or more. Received: {options['older_than']:g}")
         try:
             from predictions.services.parquet.destinations import ExportError, open_destination
             from predictions.services.parquet.export import ParquetExport
@@ -63,12 +61,3 @@ class Command(BaseCommand):
             f"Exported {summary.predictions:,} prediction{pluralize(summary.predictions)} and {summary.reviews:,} "
             f"review{pluralize(summary.reviews)} to {options['destination']}. New files: {summary.files:,}"
         )
-
-
-def parse_time(text: str) -> datetime:
-    """Return a date or a time in UTC, unless it names another time zone."""
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"Expected a date or time such as 2026-01-31. Received: {text}") from error
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

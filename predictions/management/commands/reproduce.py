@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
-from math import isfinite
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
 from core.fields import parse_uuid
+from core.management.arguments import build_integer_parser, build_number_parser
 from inference.comparison import REPRODUCTION_TOLERANCE
 from inference.errors import InferenceError
 from predictions.models import Prediction
@@ -20,6 +20,7 @@ from registry.references import ModelReference, resolve_version
 
 MAX_SHOWN_DIFFERENCES = 5  # of one prediction
 CHUNK_ROWS = 200
+MAX_SAMPLE_ROWS = 1_000_000_000
 
 
 class Command(BaseCommand):
@@ -30,11 +31,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("ids", nargs="*", metavar="ID", help="IDs of predictions")
-        parser.add_argument("--sample", type=_parse_count, metavar="N", help="compare N random succeeded predictions")
+        parser.add_argument(
+            "--sample",
+            type=build_integer_parser(1, MAX_SAMPLE_ROWS),
+            metavar="N",
+            help="compare N random succeeded predictions",
+        )
         parser.add_argument("--model", default="", help="restrict the sample to a model: name, name@alias, or name:version")
         parser.add_argument(
             "--tolerance",
-            type=_parse_tolerance,
+            type=build_number_parser(0),
             default=REPRODUCTION_TOLERANCE,
             help=f"allowed deviation of a number, absolute or relative; default: {REPRODUCTION_TOLERANCE:g}",
         )
@@ -95,19 +101,3 @@ def find_versions(reference: str) -> Sequence[ModelVersion]:
     if not named:
         raise CommandError(f"There is no model named {parsed.name!r}.")
     return named
-
-
-def _parse_count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"Expected a number of at least 1. Received: {text!r}")
-    return int(text)
-
-
-def _parse_tolerance(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1
-    if not (isfinite(number) and number >= 0):
-        raise ArgumentTypeError(f"Expected a number of at least 0, such as 1e-5. Received: {text!r}")
-    return number

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import pluralize
 
+from core.management.arguments import parse_age
 from predictions.services.sweep import sweep_media
 
 DEFAULT_AGE_SECONDS = 3600
@@ -22,7 +23,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--older-than",
-            type=float,
+            type=parse_age,
             default=DEFAULT_AGE_SECONDS,
             metavar="SECONDS",
             help="delete only files older than this; default: %(default)s",
@@ -30,8 +31,6 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="list the files without deleting them")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["older_than"] < 0:
-            raise CommandError(f"Expected --older-than to be 0 seconds or more. Received: {options['older_than']:g}")
         try:
             paths = sweep_media(older_than=options["older_than"], dry_run=options["dry_run"])
         except OSError as error:

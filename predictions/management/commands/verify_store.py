@@ -10,8 +10,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from core.management.arguments import build_integer_parser, parse_age
 from core.storage_errors import StorageUnavailable
 from predictions.services.verification import ADVICE, DEFAULT_AGE_SECONDS, Report, verify_store
+
+MAX_ORPHANS = 1_000_000_000
 
 
 class Command(BaseCommand):
@@ -25,19 +28,20 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print a JSON object")
         parser.add_argument(
             "--older-than",
-            type=float,
+            type=parse_age,
             metavar="SECONDS",
             help=f"report only files without a row older than this; default: {DEFAULT_AGE_SECONDS:g}, or 0 with --journal",
         )
         parser.add_argument(
-            "--allow-orphans", type=int, default=0, metavar="N", help="accept up to N files without a row; default: 0"
+            "--allow-orphans",
+            type=build_integer_parser(0, MAX_ORPHANS),
+            default=0,
+            metavar="N",
+            help="accept up to N files without a row; default: 0",
         )
         parser.add_argument("--skip-hashes", action="store_true", help="compare only the sizes of files; do not read them")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for name in ("older_than", "allow_orphans"):
-            if (options[name] or 0) < 0:
-                raise CommandError(f"Expected --{name.replace('_', '-')} to be 0 or more. Received: {options[name]:g}")
         try:
             report = verify_store(
                 journal=options["journal"],
