@@ -32,7 +32,6 @@ CORE_MAY_IMPORT = ("inference.errors", "inference.types", "inference.messages", 
 # Inside an app, entry points call services, which use the rest. Entry points do not import each other.
 ENTRY_POINTS = ("api", "views", "admin", "management", "authentication", "middleware", "tasks")
 PARTS = {"urls": "views", "oidc_urls": "views", "templatetags": "views", "apps": "tasks"}
-PLAIN_MODULES = ("registry.tasks",)  # the tasks of models, not background tasks
 # Inside inference, the longest prefix decides. Modules of the same layer may import each other.
 INFERENCE_LAYERS = {
     "inference.pool": 7,
@@ -93,7 +92,7 @@ def get_part(module: str) -> str:
     """Return which part of its app a module is: an entry point, `services`, or `plain`."""
     part = module.split(".")[1] if "." in module else ""
     part = PARTS.get(part, part)
-    return part if module not in PLAIN_MODULES and part in (*ENTRY_POINTS, "services") else "plain"
+    return part if part in (*ENTRY_POINTS, "services") else "plain"
 
 
 def get_inference_layer(module: str) -> int:

@@ -26,6 +26,7 @@ from inference.signature import Signature
 from inference.signature.infer import infer_signature
 from inference.types import ArtifactMetadata, BatchFunction, ModelInput, ModelSpec
 from registry.manifest import Manifest, read_manifest
+from registry.model_tasks import get_task
 from registry.models import ModelVersion, RegisteredModel
 from registry.services.conversion import CheckedConversion, convert_artifact
 from registry.services.existing import check_task, find_existing_version
@@ -34,7 +35,6 @@ from registry.services.pipeline_files import stage_artifact
 from registry.services.reference_ranges import complete_reference_ranges
 from registry.services.sample_choice import choose_sample
 from registry.services.verify import check_examples
-from registry.tasks import get_task
 
 MAX_FRAMEWORK_CHARACTERS = 50
 

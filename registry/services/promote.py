@@ -11,11 +11,11 @@ from events.services import build_event, record_events
 from inference.errors import InvalidSignature
 from inference.messages import format_names
 from registry.errors import UnknownModel
+from registry.model_tasks import get_task
 from registry.models import Alias, AliasChange, ModelVersion, RegisteredModel
 from registry.querysets import PRODUCTION
 from registry.references import resolve_version
 from registry.services.verify import verify_version
-from registry.tasks import get_task
 
 
 def promote_model(*, name: str, number: int, alias: str = PRODUCTION, user: User | None = None) -> AliasChange:
