@@ -11,6 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from core.storage_errors import StorageFull, StorageUnavailable
 
@@ -21,10 +22,10 @@ MAX_ATTEMPTS = 2  # of each call. A client of mlsite repeats a request with the 
 MISSING_CODES = {"NoSuchKey", "404", "NotFound"}
 FULL_CODES = {"QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "507"}
 ACCESS_STATUSES = {401, 403}
-UNAVAILABLE_REASON = "The object storage for stored files is not available."
-ACCESS_REASON = "The server has no access to the object storage for stored files."
-BUCKET_REASON = "The bucket for stored files is missing."
-FULL_REASON = "No space is left in the object storage for stored files."
+UNAVAILABLE_REASON = gettext_noop("The object storage for stored files is not available.")
+ACCESS_REASON = gettext_noop("The server has no access to the object storage for stored files.")
+BUCKET_REASON = gettext_noop("The bucket for stored files is missing.")
+FULL_REASON = gettext_noop("No space is left in the object storage for stored files.")
 
 
 def build_config(*, timeout: float | None = None, max_attempts: int = MAX_ATTEMPTS) -> Config:
