@@ -1,9 +1,8 @@
-"""Base classes and helpers for admin pages."""
+"""Base classes of model admins, and functions that render values."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -26,7 +25,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from core.formatting import NOT_AVAILABLE, format_json, format_local_time
+from core.formatting import NOT_AVAILABLE, format_json
 from core.forms import remember_shown_value
 from core.locks import lock_row
 from core.pagination import BoundedPaginator
@@ -214,11 +213,6 @@ def is_valid_parameter(name: str, value: str) -> bool:
     if limits is None or not value:
         return True
     return value.isascii() and value.isdigit() and len(value) <= MAX_YEAR_DIGITS and limits[0] <= int(value) <= limits[1]
-
-
-def format_time(moment: datetime) -> str:
-    """Return a time as all pages of the admin write it, in the current time zone."""
-    return format_local_time(moment)
 
 
 def render_link(row: Model | None, text: str = "") -> str | SafeString:

@@ -8,8 +8,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from core.admin import GuardedAdmin, ReadOnlyAdmin, format_time
-from core.formatting import NOT_AVAILABLE
+from core.admin import GuardedAdmin, ReadOnlyAdmin
+from core.formatting import NOT_AVAILABLE, format_local_time
 from monitoring.alerts.forms import AlertRuleForm
 from monitoring.models import Alert, AlertRule
 from monitoring.services.alert_actions import save_rule
@@ -72,8 +72,8 @@ class AlertAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("opened"), ordering="opened_at")
     def opened(self, row: Alert) -> str:
-        return format_time(row.opened_at)
+        return format_local_time(row.opened_at)
 
     @admin.display(description=_("resolved"), ordering="resolved_at")
     def resolved(self, row: Alert) -> str:
-        return format_time(row.resolved_at) if row.resolved_at else NOT_AVAILABLE
+        return format_local_time(row.resolved_at) if row.resolved_at else NOT_AVAILABLE

@@ -15,8 +15,9 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from core.admin import ReadOnlyAdmin, format_time
+from core.admin import ReadOnlyAdmin
 from core.fields import get_first_id, get_id_time, parse_uuid
+from core.formatting import format_local_time
 from core.validators import is_storable
 from registry.models import ModelVersion
 
@@ -117,7 +118,7 @@ class SearchableAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("created"), ordering="id")
     def created_time(self, row: Any) -> str:
-        return format_time(row.created_at)
+        return format_local_time(row.created_at)
 
 
 class DateSource:

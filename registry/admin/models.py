@@ -12,8 +12,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from core.admin import ReadOnlyAdmin, format_time, render_json, render_link
-from core.formatting import NOT_AVAILABLE, format_bytes
+from core.admin import ReadOnlyAdmin, render_json, render_link
+from core.formatting import NOT_AVAILABLE, format_bytes, format_local_time
 from inference.errors import ArtifactMismatch, ModelUnavailable
 from registry.admin.promote import PromoteView
 from registry.integrity import find_artifact_problem
@@ -79,7 +79,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("registered"), ordering="created_at")
     def registered_at(self, row: ModelVersion) -> str:
-        return format_time(row.created_at)
+        return format_local_time(row.created_at)
 
     @admin.display(description=_("artifact integrity"))
     def integrity(self, row: ModelVersion) -> str:
