@@ -63,7 +63,7 @@ def test_staff_find_a_prediction_in_the_admin(page, watched):
     page.goto("/admin/predictions/prediction/?q=seen in the admin")
     expect(page.locator("#result_list tbody tr").first).to_contain_text("digits:1")
     page.locator("#result_list tbody tr").first.get_by_role("link").first.click()
-    expect(page.locator(".field-pretty_output pre")).to_contain_text('"scores"')
+    expect(page.locator(".field-output_json pre")).to_contain_text('"scores"')
     page.goto("/api/docs/")
     expect(page.get_by_role("link", name="/api/v1/predictions/{id}/", exact=True).first).to_be_visible()
 

@@ -111,9 +111,9 @@ class BatchJobAdmin(BackgroundAdmin):
     fields = (
         "id", "status", "error_code", "error_message", "kind", "original_name", "size", "sha256", "model_link", "reference",
         "user", "source", "total_items", "succeeded_items", "failed_items", "attempts", "leased_until", "created_at",
-        "started_at", "completed_at", "pretty_options",
+        "started_at", "completed_at", "options_json",
     )  # fmt: skip
-    readonly_fields = ("id", "model_link", "created_at", "pretty_options")
+    readonly_fields = ("id", "model_link", "created_at", "options_json")
     actions = ("cancel", "retry")
 
     @admin.display(description=_("name"))
@@ -132,7 +132,7 @@ class BatchJobAdmin(BackgroundAdmin):
         return render_link(row.model_version)
 
     @admin.display(description=_("options"))
-    def pretty_options(self, row: BatchJob) -> str:
+    def options_json(self, row: BatchJob) -> str:
         return render_json(row.options)
 
     @admin.action(description=_("Cancel selected batch jobs"), permissions=["manage"])

@@ -129,7 +129,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
             },
         ),
         (_("Request"), {"fields": ("id", "input_link", "version_link", "user", "source", "client_reference")}),
-        (_("Output"), {"fields": ("pretty_output",)}),
+        (_("Output"), {"fields": ("output_json",)}),
         (
             _("Times"),
             {
@@ -148,7 +148,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
         "confidence_text",
         "input_link",
         "version_link",
-        "pretty_output",
+        "output_json",
         "warnings_text",
     )
 
@@ -224,7 +224,7 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
         return render_link(row.model_version)
 
     @admin.display(description=_("output"))
-    def pretty_output(self, row: Prediction) -> str:
+    def output_json(self, row: Prediction) -> str:
         return render_json(row.output)
 
 
