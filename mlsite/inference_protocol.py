@@ -7,10 +7,10 @@ from django.views.decorators.cache import never_cache
 
 from mlsite import __version__
 from mlsite.health import readyz
+from mlsite.security_middleware import SAFE_METHODS
 from predictions.api.v2.errors import build_error
 
 EXTENSIONS = ["binary_tensor_data"]
-SAFE_METHODS = ("GET", "HEAD")
 
 
 @never_cache

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import uuid
-from collections.abc import Callable
 from time import perf_counter
 
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
@@ -28,14 +27,13 @@ from mlsite.request_body import (
     read_chunked_body,
     release_body,
 )
+from mlsite.security_middleware import SAFE_METHODS
 from predictions.metrics import LATENCY_BUCKETS_SECONDS, get_series
 
 logger = logging.getLogger("mlsite.request")
 
-GetResponse = Callable[[HttpRequest], HttpResponse]
 REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 BODY_TIMEOUT_SECONDS = 10  # maximum time between two parts of a request body
-SAFE_METHODS = ("GET", "HEAD")
 # Others share one label value, to limit the number of time series.
 KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
@@ -51,7 +49,7 @@ REQUEST_SECONDS = Histogram(
 class RequestLogMiddleware:
     """Log and count each request. Query strings and headers are not logged, because they can contain secrets."""
 
-    def __init__(self, get_response: GetResponse) -> None:
+    def __init__(self, get_response: errors.GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -107,7 +105,7 @@ class AppendSlashMiddleware(CommonMiddleware):
 class RequestSizeMiddleware:
     """Reject a request by its Content-Length before its body is read. Read chunked and compressed bodies up to the limit."""
 
-    def __init__(self, get_response: GetResponse) -> None:
+    def __init__(self, get_response: errors.GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from accounts.preferences import PAGE_SIZES
 from predictions.date_ranges import DATE_RANGES, resolve_range
 from predictions.filters import PredictionFilter
 from predictions.history_selection import SELECTED
@@ -24,7 +25,6 @@ VIEWS = ("table", "gallery")
 EXPORT = "export"
 EXPORTS = ("all", "shown")  # the columns of exports: all data, or those of the page
 DEFAULT_PAGE_SIZE = 50  # predictions; also the number of tiles of the gallery
-PAGE_SIZES = (25, 50, 100, 200)
 VIEW_DEFAULTS = {"sort": DEFAULT_SORT, "density": DENSITIES[0], "view": VIEWS[0], EXPORT: EXPORTS[0]}
 VIEW_PARAMETERS = (*VIEW_DEFAULTS, "column", "size")
 CURSOR_PARAMETERS = ("older", "newer", SELECTED)
