@@ -17,8 +17,7 @@ from predictions.models import Input, Prediction
 from predictions.querysets import PredictionQuerySet
 
 MAX_FOUND_INPUTS = 10_000
-MIN_ID_CHARACTERS = 8  # the first ones are a time: these are about a minute
-ID_START = re.compile(r"[0-9a-f]{8,32}", re.ASCII)
+ID_START = re.compile(r"[0-9a-f]{8,32}", re.ASCII)  # the first digits are a time: eight of them are about a minute
 LAST_CHARACTER = "\U0010ffff"
 
 

@@ -16,7 +16,6 @@ from inference.signature import ImageInput
 from inference.types import AnyArray
 
 GRAYSCALE_PREFIXES = ("1", "L", "I")  # of Pillow modes without color
-MAX_SAMPLE = 65535  # of 16 bits
 ORIENTATION_KEYS = {"exif", PROFILE_KEY, "xmp", "XML:com.adobe.xmp"}  # of the information that Pillow reads from a PNG file
 
 
@@ -41,7 +40,7 @@ def apply_orientation(image: Image.Image) -> None:
     if image.format == "PNG":
         image.load()  # EXIF data can follow the pixels
         if image.info.keys().isdisjoint(ORIENTATION_KEYS):
-            return  # Pillow would search for 10 us
+            return  # Pillow would search for 10 µs
     check_image_exif(image)
     with suppress(*DECODER_ERRORS):
         if exif := image.getexif():  # also from XMP

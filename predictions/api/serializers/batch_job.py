@@ -22,8 +22,6 @@ from predictions.models import BatchJob
 from predictions.services.batch_jobs import AddedImage
 from registry.references import MAX_REFERENCE_CHARACTERS
 
-MAX_MAPPED_FEATURES = 10_000
-
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": ["string", "null"]}})
 class MappingField(serializers.Field):

@@ -44,11 +44,6 @@ class Tensor:
     shape: tuple[int, ...]
     data: AnyArray | list[Any] = field(repr=False)
 
-    @property
-    def is_array(self) -> bool:
-        """Return whether the data is an array, which has no null."""
-        return isinstance(self.data, np.ndarray)
-
     def list_values(self) -> list[Any]:
         """Return the elements as plain values. NaN and null are None.
 
