@@ -21,7 +21,7 @@ from core.stored_files import StoredFile, walk_files
 
 TEMPORARY_FOLDER = "tmp"  # below the root of the storage, for files that are still being written
 # Many files are written in four threads, because the file system combines their fsyncs. For 64 small files, four threads
-# that first write all files use 92 us of CPU and 101 us of time per file; 16 threads that sync each, 245 and 177 us.
+# that first write all files use 92 µs of CPU and 101 µs of time per file; 16 threads that sync each, 245 and 177 µs.
 WRITER_PARTS = 4
 MAX_WRITER_THREADS = 8  # of this process
 PLAIN_NAME = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)*", re.ASCII)  # none of its parts begins with a dot

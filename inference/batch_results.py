@@ -18,7 +18,7 @@ MIN_ROWS = 8  # for fewer, building each result alone is as fast
 def build_results(rows: Sequence[Any], output: AnyOutput, labels: Sequence[str]) -> list[PredictionResult | InferenceError]:
     """Return the result of `build_result`, or its error, for each row.
 
-    Probabilities and values that are valid are converted together: 3 instead of 20 us per row.
+    Probabilities and values that are valid are converted together: 3 instead of 20 µs per row.
     """
     if len(rows) >= MIN_ROWS:
         if isinstance(output, ValueOutput) and (numbers := _stack_numbers(rows, output.name, 1)) is not None:

@@ -27,7 +27,7 @@ class BatchResult:
 class BatchItem:
     """The queued items of one caller. Once `wait` returns True, it has either a `result` or the `error` of its batch.
 
-    Passing an item to the worker and back costs 16 us of CPU with a bare lock that the worker releases, and 37 us with a
+    Passing an item to the worker and back costs 16 µs of CPU with a bare lock that the worker releases, and 37 µs with a
     `Future`, `concurrent.futures.wait`, and a `Queue`.
     """
 

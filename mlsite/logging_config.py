@@ -109,7 +109,7 @@ class DatabaseErrorFilter(logging.Filter):
 def skip_unused_fields() -> None:
     """Omit the line of code, the thread, and the process from log records, because no format uses them.
 
-    A message then takes 23 instead of 26 us of CPU. See "Optimization" in the logging HOWTO of Python.
+    A message then takes 23 instead of 26 µs of CPU. See "Optimization" in the logging HOWTO of Python.
     """
     logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False

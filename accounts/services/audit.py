@@ -103,12 +103,12 @@ def delete_old_entries() -> None:
     if not settings.AUDIT_LOG_DAYS:
         return
     oldest = timezone.now() - timedelta(days=max(settings.AUDIT_LOG_DAYS, MIN_AUDIT_LOG_DAYS))
-    is_complete = True
-    while is_complete:
+    has_more = True
+    while has_more:
         rows = list(AuditEntry.objects.order_by("pk").values_list("pk", "created_at")[:MAX_DELETED_ENTRIES])
         expired = [pk for pk, created_at in rows if created_at < oldest]
         AuditEntry.objects.filter(pk__in=expired).delete()
-        is_complete = len(expired) == MAX_DELETED_ENTRIES
+        has_more = len(expired) == MAX_DELETED_ENTRIES
 
 
 def _find_address(request: HttpRequest | None) -> str | None:

@@ -1,7 +1,7 @@
 """Limit the requests and the predictions of a user, over all processes and machines.
 
 A process takes a small share of a limit from the database at a time, so that most requests write nothing. A limit is never
-exceeded. What a process has taken but not used is lost to the others: at most 1 % of the limit per process.
+exceeded. What a process has taken but not used is lost to the others: at most 1% of the limit per process.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def count_request(*, user: User, limit: int, seconds: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """The daily quota of a user, and what is left of it. Other processes can have up to 1 % more."""
+    """The daily quota of a user, and what is left of it. Other processes can have up to 1% more."""
 
     limit: int
     left: int

@@ -57,7 +57,7 @@ def _write_backup(folder: Path) -> Manifest:
     list_path = folder / f"files-{stamp}.sha256"
     list_path.write_text(format_list(hashes))
     manifest = Manifest(
-        version=settings.SPECTACULAR_SETTINGS["VERSION"],
+        version=settings.VERSION,
         started_at=started_at.isoformat(),
         vendor=connection.vendor,
         tools=tools,

@@ -3,7 +3,7 @@
 A server that is stopped with SIGSTOP, or that waits for a dead disk, still acknowledges TCP segments, and does not cancel
 statements. Therefore, a thread of each process checks the running statements, and shuts down the socket of one that has
 no response in time. The thread that waits for it then gets an `OperationalError`. A statement only notes when it starts,
-which costs 1.3 us of CPU. A wait callback of psycopg2 costs 2.7 us, excludes COPY, and ignores `connect_timeout`.
+which costs 1.3 µs of CPU. A wait callback of psycopg2 costs 2.7 µs, excludes COPY, and ignores `connect_timeout`.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def to_canonical_json(features: Mapping[str, Any]) -> bytes:
 
 
 def _dump_flat_row(features: Mapping[str, Any]) -> bytes | None:
-    """Return the canonical JSON of a row of plain values, or None if the library must write it. Takes 2 instead of 12 us.
+    """Return the canonical JSON of a row of plain values, or None if the library must write it. Takes 2 instead of 12 µs.
 
     JavaScript and Python write a number in the same way if it is not very large or very close to zero.
     """
