@@ -83,7 +83,7 @@ class _Output:
 
 
 class _Members:
-    """The records of all members, in a temporary file. It has the methods of a list that `zipfile` needs."""
+    """The records of all members, in a temporary file until `close`. It has the methods of a list that `zipfile` needs."""
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(MAX_MEMORY_BYTES, "w+", encoding="utf-8")  # noqa: SIM115

@@ -7,7 +7,7 @@ class EventsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register system checks, webhooks, and what other apps know about their events."""
-        from events import checks  # noqa: F401
+        from events import checks  # noqa: F401  registers system checks
         from events.models.webhook import TARGET_PREFIX
         from events.services import user_webhooks  # noqa: F401  deletes the webhooks of removed users
         from events.services.webhook_sink import WebhookTargets

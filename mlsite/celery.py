@@ -199,7 +199,7 @@ def replace_worker(**kwargs: Any) -> None:
         logger.warning("the worker has lost the broker and starts again")
         logging.shutdown()
         time.sleep(RESTART_SECONDS)
-        os.execv(sys.executable, sys.orig_argv)  # noqa: S606
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606  no shell
 
 
 def _build_task(name: str) -> Any:

@@ -61,7 +61,7 @@ def start_again(server: Arbiter) -> None:
     os.chdir(server.START_CTX["cwd"])
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
-        os.execve(sys.executable, _get_command(), environment)  # noqa: S606
+        os.execve(sys.executable, _get_command(), environment)  # noqa: S606  no shell
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 

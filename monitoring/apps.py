@@ -9,7 +9,7 @@ class MonitoringConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, and the receiver that keeps predictions from uncounted hours."""
-        from monitoring import checks  # noqa: F401
+        from monitoring import checks  # noqa: F401  registers system checks
         from monitoring.services import removal  # noqa: F401
 
         post_migrate.connect(create_alert_rules, sender=self)

@@ -178,5 +178,5 @@ def _render(response: Response, request: Request) -> None:
     """Render a response as `APIView.finalize_response` does later, which then leaves it as it is."""
     response.accepted_renderer = request.accepted_renderer
     response.accepted_media_type = request.accepted_media_type
-    setattr(response, "renderer_context", request.parser_context["view"].get_renderer_context())  # noqa: B010
+    setattr(response, "renderer_context", request.parser_context["view"].get_renderer_context())  # noqa: B010  the stubs lack it
     response.render()

@@ -37,7 +37,7 @@ def dump(path: Path) -> tuple[dict[str, int], dict[str, str]]:
         path.chmod(FILE_MODE)
         counts = {}
         for table in sorted(connection.introspection.table_names(cursor)):
-            cursor.execute(f"SELECT count(*) FROM {connection.ops.quote_name(table)}")  # noqa: S608
+            cursor.execute(f"SELECT count(*) FROM {connection.ops.quote_name(table)}")  # noqa: S608  a quoted name
             counts[table] = cursor.fetchone()[0]
     return counts, {"server": str(server), "pg_dump": version}
 
@@ -92,7 +92,7 @@ def find_program(name: str, server: int) -> tuple[str, str]:
 
 
 def _read_version(path: str) -> str:
-    output = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
+    output = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603  no shell
     match = re.search(r"(\d+(\.\d+)*)", output)
     return match[1] if match else "0"
 
@@ -122,6 +122,6 @@ def run(program: str, *arguments: str, is_connected: bool = True) -> None:
             environment["PGPASSWORD"] = password
         if "--dbname" not in arguments:
             command += ["--no-password", "--dbname", get_dsn()]
-    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  no shell
     if process.returncode:
         raise BackupError(f"{Path(program).name} failed: {process.stderr.strip()[-1000:]}")

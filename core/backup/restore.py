@@ -91,7 +91,7 @@ def _restore_files(folder: Path, hashes: dict[str, str]) -> None:
 def _check_counts(manifest: Manifest) -> None:
     with connection.cursor() as cursor:
         for table, expected in manifest.row_counts.items():
-            cursor.execute(f"SELECT count(*) FROM {connection.ops.quote_name(table)}")  # noqa: S608
+            cursor.execute(f"SELECT count(*) FROM {connection.ops.quote_name(table)}")  # noqa: S608  a quoted name
             (count,) = cursor.fetchone()
             if count != expected:
                 message = f"{table} has {count} rows after the restore instead of {expected}."
