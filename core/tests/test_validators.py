@@ -10,29 +10,29 @@ from core.validators import MAX_FILE_NAME_CHARACTERS, clean_file_name, validate_
 
 
 @pytest.mark.parametrize("name", ["digits", "iris-2", "a", "resnet50-v1"])
-def test_valid_names(name):
+def test_valid_names_are_accepted(name):
     validate_name(name)
 
 
 @pytest.mark.parametrize("name", ["", "Digits", "1a", "a_b", "a--b", "a-", "-a", "a b", "a\n", "é", "a/b", ".."])
-def test_invalid_names(name):
+def test_invalid_names_are_rejected(name):
     with pytest.raises(ValidationError):
         validate_name(name)
 
 
 @pytest.mark.parametrize("path", ["digits/ab/x.keras", "x.onnx"])
-def test_valid_artifact_paths(path):
+def test_relative_paths_are_accepted(path):
     validate_artifact_path(path)
 
 
 @pytest.mark.parametrize("path", ["", "/etc/x", "../x", "a/../../x", "file://x", "gs://b/x", "C:\\x", "a\0"])
-def test_invalid_artifact_paths(path):
+def test_paths_outside_the_folder_are_rejected(path):
     with pytest.raises(ValidationError):
         validate_artifact_path(path)
 
 
 @pytest.mark.parametrize("labels", ["abc", [1, 2], None, [""], ["a\n"], ["a", "a"], ["x" * 101], {"a": 1}])
-def test_invalid_labels(labels):
+def test_invalid_labels_are_rejected(labels):
     with pytest.raises(ValidationError):
         validate_labels(labels)
 

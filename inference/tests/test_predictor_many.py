@@ -153,5 +153,5 @@ def test_a_slow_model_gets_small_chunks(make_predictor, monkeypatch):
     assert max(sizes) <= 4
 
 
-def test_no_inputs(make_predictor):
+def test_no_inputs_have_no_results(make_predictor):
     assert make_predictor(Recorder()).predict_many([], timeout=10) == []

@@ -51,7 +51,7 @@ def test_an_empty_value_is_the_same_as_none(monkeypatch, value):
     assert env.get_email("SOME_SETTING", default="filemail://")["EMAIL_BACKEND"].endswith("filebased.EmailBackend")
 
 
-def test_valid_values(monkeypatch):
+def test_valid_values_are_read(monkeypatch):
     def read(value, method, *arguments, **options):
         monkeypatch.setenv("SOME_SETTING", value)
         return getattr(env, method)("SOME_SETTING", *arguments, **options)

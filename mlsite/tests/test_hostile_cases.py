@@ -126,7 +126,7 @@ def find_header_fault(response):
     return f"redirects to {response['Location']}" if "evil.com" in response.get("Location", "").partition("?")[0] else ""
 
 
-def test_uploads(site, settings):
+def test_hostile_uploads_have_the_same_result_on_the_page_and_in_the_api(site, settings):
     """Send each file to the API and to the page. Both accept it, or both reject it with the same status."""
     clients, _ = site
     faults = []
@@ -194,7 +194,7 @@ TOPICS = {
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-def test_requests(site, settings, topic):
+def test_hostile_requests_are_rejected_in_time_and_store_nothing(site, settings, topic):
     clients, names = site
     before, faults = count_rows(settings), []
     for case in TOPICS[topic]:

@@ -50,7 +50,7 @@ def check(response):
     row=ROWS,
     more=st.dictionaries(st.sampled_from(["model", "client_reference", "text", "feature_order"]), VALUES, max_size=1),
 )
-def test_rows(flowers, api, row, more):
+def test_hostile_rows_are_stored_or_rejected(flowers, api, row, more):
     before = Input.objects.count()
     response = post_row(api, {"model": "flowers", "features": row, **more})
     check(response)
@@ -59,7 +59,7 @@ def test_rows(flowers, api, row, more):
 
 @bounded
 @given(name=st.text(st.characters(codec=None), max_size=300), reference=st.text(max_size=300))
-def test_names(shades, api, name, reference):
+def test_hostile_names_are_stored_or_rejected(shades, api, name, reference):
     file = SimpleUploadedFile("a.png", PNG)
     file._name = name.replace("\ud800", "") or "x"
     response = api.post(PREDICTIONS_URL, {"image": file, "client_reference": reference.encode("utf-8", "replace").decode()})
@@ -97,5 +97,5 @@ def test_damaged_images(shades, api, source, data):
 
 @bounded
 @given(data=st.binary(max_size=300) | st.text(string.printable, max_size=300).map(str.encode))
-def test_random_bytes(shades, api, data):
+def test_random_bytes_are_rejected_as_json(shades, api, data):
     check(api.post(PREDICTIONS_URL, data, content_type="application/json"))

@@ -63,7 +63,7 @@ def test_forms_of_pages(flowers, signed_in, content_type):
 
 
 @pytest.mark.parametrize("content_type", JSON_TYPES)
-def test_json(flowers, api, content_type):
+def test_media_types_of_json_are_accepted(flowers, api, content_type):
     body = json.dumps(ROW)
     assert api.generic("POST", PREDICTIONS_URL, body, content_type=content_type).status_code == 201
     assert api.generic("POST", f"{PREDICTIONS_URL}?store=true", body, content_type=content_type).status_code == 201
@@ -97,7 +97,7 @@ def test_a_request_without_a_body_needs_no_boundary(shades, api):
     assert api.generic("GET", PREDICTIONS_URL, content_type="multipart/form-data").status_code == 200
 
 
-def test_other_headers(flowers, user, client, token_headers):
+def test_case_and_spaces_of_other_headers_do_not_matter(flowers, user, client, token_headers):
     scheme, secret = token_headers(user)["authorization"].split()
     body, types = json.dumps(ROW).encode(), {"content_type": "APPLICATION/JSON"}
     for header in (f"{scheme.upper()} {secret}", f"{scheme.lower()}  {secret} "):

@@ -108,7 +108,7 @@ def test_a_data_frame_and_rows(client):
     assert client.predict_many([], model="iris") == []
 
 
-def test_queued_predictions(client):
+def test_queued_predictions_are_awaited_and_canceled(client):
     queued = client.submit(SEVEN, model="digits", expires_in=60)
     assert queued.status in ("queued", "running", "succeeded")
     prediction = client.wait(queued, timeout=60)
@@ -149,7 +149,7 @@ def test_lists_reviews_and_exports(client, tmp_path):
     assert not (tmp_path / "none.csv").exists()
 
 
-def test_the_asynchronous_client(site, token, tmp_path):
+def test_the_asynchronous_client_has_the_same_methods(site, token, tmp_path):
     archive = tmp_path / "digits.zip"
     with zipfile.ZipFile(archive, "w") as file:
         file.write(SEVEN, "a/seven.png")
@@ -180,7 +180,7 @@ def test_a_server_that_is_down(token):
     assert not isinstance(caught.value, ServerFailed)
 
 
-def test_the_command(client, site, token, tmp_path, capsys, monkeypatch):
+def test_the_command_predicts_and_reports_errors(client, site, token, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("MLSITE_URL", site.url)
     monkeypatch.setenv("MLSITE_TOKEN", token)
     table = tmp_path / "flowers.csv"

@@ -73,13 +73,13 @@ def test_the_next_request_is_not_lost(pair, buffer):
     ],
     ids=range(9),
 )
-def test_states(pair, buffer, content, state):
+def test_the_content_determines_the_state(pair, buffer, content, state):
     client, peer = pair
     peer.sendall(content)
     assert buffer.receive(client) is state
 
 
-def test_the_end_of_a_connection(pair, buffer):
+def test_a_closed_connection_is_noticed(pair, buffer):
     client, peer = pair
     peer.send(HEAD)
     peer.close()

@@ -56,7 +56,7 @@ def test_curl_without_a_type_gets_help(site, token):
 
 
 @pytest.mark.parametrize("library", [requests, httpx], ids=["requests", "httpx"])
-def test_python_libraries(site, token, library):
+def test_python_libraries_can_send_each_kind_of_body(site, token, library):
     url, headers = site.url + PREDICTIONS_PATH, {"Authorization": f"Bearer {token}"}
     data = SEVEN.read_bytes()
     streamed = {"content" if library is httpx else "data": iter([data[:100], data[100:]])}
@@ -104,7 +104,7 @@ async ([url, token, image]) => {
 """
 
 
-def test_node(site, token):
+def test_node_can_send_each_kind_of_body(site, token):
     require("node", shutil.which("node"))
     command = ["node", "--input-type=module", "--eval", NODE, site.url + PREDICTIONS_PATH, token, str(SEVEN)]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "201 7\n" * 5

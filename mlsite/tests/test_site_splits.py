@@ -112,7 +112,7 @@ def send_parts(site, parts: list[bytes], delays: list[float]) -> bytes:
     return VARYING.sub(b"", received)
 
 
-def test_random_parts(site):
+def test_requests_that_arrive_in_random_parts_have_the_same_response(site):
     numbers = random.Random(SEED)
     requests = build_requests(site.create_token())
 

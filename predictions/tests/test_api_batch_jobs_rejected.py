@@ -62,7 +62,7 @@ def test_a_misspelled_query_parameter_stores_nothing(flowers, api):
     assert not BatchJob.objects.exists()
 
 
-def test_limits(flowers, api, settings):
+def test_files_beyond_the_limits_are_rejected(flowers, api, settings):
     settings.MAX_BATCH_JOB_ITEMS = 2
     assert upload(api, make_rows(3)).json()["code"] == "too-many-items"
     assert upload(api, make_rows(2)).status_code == 201

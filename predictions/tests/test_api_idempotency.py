@@ -106,7 +106,7 @@ def test_the_same_key_of_another_user_is_another_key(flowers, api, other, token_
 
 
 @pytest.mark.parametrize("key", ["a", "A b", "x" * 255, "~!#'()+-./:;<=>?@[\\]^_`{|}", '"a,b"', '"a\\"b"', f'"{"x" * 255}"'])
-def test_valid_keys(flowers, api, key):
+def test_valid_keys_are_accepted(flowers, api, key):
     first = post(api, key=key)
     assert first.status_code == 201
     assert_replayed(post(api, key=key), first)
@@ -125,7 +125,7 @@ def test_a_key_in_quotes_is_the_same_key(flowers, api):
         *("a,b", "a, b", '"a","b"', '"a", "b"', 'a"b', '"a"b"', '"a', 'a"', '"a";b=1', '"a\\b"', " a", "a ", "\u2028"),
     ],
 )
-def test_invalid_keys(flowers, api, key):
+def test_invalid_keys_are_rejected(flowers, api, key):
     with pytest.raises(ValidationError):
         parse_key(key)
     if key.isascii() and "\0" not in key:

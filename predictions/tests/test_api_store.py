@@ -52,7 +52,7 @@ def test_a_misspelled_parameter_stores_nothing(shades, api, settings):
     assert not Input.objects.exists() and not list_stored_files(settings)
 
 
-def test_the_prediction_counts(shades, user, api, settings):
+def test_a_prediction_without_data_is_counted(shades, user, api, settings):
     settings.DAILY_QUOTA = 200
     make_prediction(user)
     assert api.post(URL, {"image": make_upload()}).status_code == 201

@@ -35,7 +35,9 @@ TESTS: dict[str, tuple[str, ...]] = {
     "B8": (f"{API}::test_original_images_are_served_with_protective_headers",),
     "B9": (f"{API}::test_original_images_are_served_with_protective_headers",),
     "B10": (f"{API}::test_damaged_or_missing_files_are_never_served",),
-    "C4": ("mlsite/tests/test_hostile_cases.py::test_requests",),  # C3 with 900 levels
+    "C4": (
+        "mlsite/tests/test_hostile_cases.py::test_hostile_requests_are_rejected_in_time_and_store_nothing",
+    ),  # C3 with 900 levels
     "C23": (f"{CONNECTIONS}::test_malformed_requests_are_rejected_and_the_connection_closes",),
     "C35": ("predictions/tests/test_api_idempotency.py::test_a_key_of_another_form_is_refused",),
     "C37": (f"{CONNECTIONS}::test_malformed_requests_are_rejected_and_the_connection_closes",),
@@ -49,7 +51,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "D10": (f"{ADMIN}::test_user_texts_are_escaped", f"{ADMIN}::test_review_pages_show_escaped_comments"),
     "D12": (f"{ADMIN}::test_lists_use_few_queries_count_no_table_and_open_no_file",),
     "E1": (
-        "core/tests/test_validators.py::test_invalid_artifact_paths",
+        "core/tests/test_validators.py::test_paths_outside_the_folder_are_rejected",
         "registry/tests/test_services_register.py::test_a_symbolic_link_that_leaves_the_folder_is_rejected",
     ),
     "E2": (
@@ -75,7 +77,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         "registry/tests/test_register_tables.py::test_an_output_that_is_no_value_is_stored_as_a_failure",
     ),
     "E9": (
-        "core/tests/test_validators.py::test_invalid_labels",
+        "core/tests/test_validators.py::test_invalid_labels_are_rejected",
         "predictions/tests/test_views_models.py::test_text_from_a_model_file_is_escaped",
     ),
 }
