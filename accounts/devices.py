@@ -20,7 +20,7 @@ NAME_CHARACTERS = 16  # of the HMAC of a username
 def read_device(request: HttpRequest, username: str) -> str:
     """Return the ID of the browser if the user has signed in there before, or an empty string."""
     device, names = _read_cookie(request)
-    return device if _hash_username(username) in names else ""
+    return device if hash_username(username) in names else ""
 
 
 def mark_known(request: HttpRequest, username: str) -> None:
@@ -34,7 +34,7 @@ def set_device_cookie(request: Any, response: HttpResponse) -> None:
     if username is None:
         return
     device, names = _read_cookie(request)
-    name = _hash_username(username)
+    name = hash_username(username)
     names = [*(other for other in names if other != name), name][-MAX_USERS:]
     response.set_cookie(
         COOKIE_NAME,
@@ -47,13 +47,14 @@ def set_device_cookie(request: Any, response: HttpResponse) -> None:
     )
 
 
+def hash_username(username: str) -> str:
+    """Return the mark of a user in the cookie, which does not reveal the name."""
+    return salted_hmac(SALT, username).hexdigest()[:NAME_CHARACTERS]
+
+
 def _read_cookie(request: HttpRequest) -> tuple[str, list[str]]:
     try:
         device, names = signing.loads(request.COOKIES.get(COOKIE_NAME, ""), salt=SALT, max_age=MAX_AGE_SECONDS)
     except signing.BadSignature:
         return "", []
     return device, names
-
-
-def _hash_username(username: str) -> str:
-    return salted_hmac(SALT, username).hexdigest()[:NAME_CHARACTERS]

@@ -25,7 +25,7 @@ def create_application() -> Any:
 def build_statement(row_count: int, is_retry: bool) -> Statement:
     """Return a statement for PostgreSQL that inserts a number of inputs and predictions."""
     from predictions.models import Input, Prediction
-    from predictions.services.inserts import _build_insert
+    from predictions.services.inserts import build_insert
 
-    insert_input, insert = (_build_insert(model, row_count, is_retry) for model in (Input, Prediction))
+    insert_input, insert = (build_insert(model, row_count, is_retry) for model in (Input, Prediction))
     return Statement(f"WITH input AS ({insert_input}) {insert}")

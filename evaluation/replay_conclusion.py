@@ -44,7 +44,7 @@ def conclude(replay: Replay, comparison: ReplayComparison) -> Conclusion:
         return Conclusion("none", _("There is nothing to compare yet."), text)
     numbers = {"number": replay.model_version.number, "other": replay.baseline.number}
     if comparison.is_regression:
-        kind, text = _conclude_values(comparison.values, numbers, replay.model_version.parsed_signature.output.unit)
+        kind, text = conclude_values(comparison.values, numbers, replay.model_version.parsed_signature.output.unit)
     else:
         kind, text = _conclude_labels(comparison.labels, numbers)
     return Conclusion(kind, _get_title(kind) % numbers, text, _describe_size(replay, comparison))
@@ -134,7 +134,13 @@ def _conclude_labels(labels: LabelComparison, numbers: dict[str, int]) -> tuple[
     return kind, f"{facts % values} {difference} {reason % values}"
 
 
-def _conclude_values(values: ValueComparison, numbers: dict[str, int], unit: str) -> tuple[str, str]:
+def conclude_values(values: ValueComparison, numbers: dict[str, int], unit: str) -> tuple[str, str]:
+    """Return the kind of the conclusion of a regression, and its text.
+
+    Args:
+        numbers: those of the versions, as `number` and `other`.
+        unit: of the values; can be empty.
+    """
     texts: dict[str, Any] = numbers | {
         "n": format_count(values.n),
         "mae": f"{format_number(values.mae)} {unit}".strip(),

@@ -8,7 +8,7 @@ from django.core import signing
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from accounts.devices import SALT, _hash_username
+from accounts.devices import SALT, hash_username
 from accounts.models import AttemptCount, AuditEntry
 from accounts.services.lockout import SignInSource, forget_failures, record_failure
 from accounts.services.second_factor import (
@@ -79,7 +79,7 @@ def test_wrong_passwords_do_not_lock_the_codes(user, device):
 
 def test_browsers_of_the_user_have_their_own_count(user, device):
     _, client = enter_code(make_code(device), "10.1.0.1")
-    cookies = [client.cookies["device"].value, signing.dumps(["other", [_hash_username("ada")]], salt=SALT)]
+    cookies = [client.cookies["device"].value, signing.dumps(["other", [hash_username("ada")]], salt=SALT)]
     guess(user, MAX_WRONG_CODES)
     checked = [result for cookie in cookies for result in guess(user, MAX_WRONG_CODES // 2, cookie)]
     assert checked == [False] * MAX_WRONG_CODES

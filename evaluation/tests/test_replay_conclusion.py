@@ -3,7 +3,7 @@
 import pytest
 
 from evaluation.models import Replay
-from evaluation.replay_conclusion import _conclude_values, conclude, describe_sample, describe_test
+from evaluation.replay_conclusion import conclude_values, conclude, describe_sample, describe_test
 from evaluation.replay_results import LabelComparison, ReplayComparison, ValueComparison
 from evaluation.statistics import compute_mcnemar_p, compute_wilson_interval
 from registry.models import ModelVersion
@@ -125,4 +125,4 @@ def test_the_sample_and_the_test_are_described():
 def test_a_few_different_errors_are_no_conclusion(closer, kind):
     """Constant differences have an interval of width 0, for any number of inputs."""
     values = ValueComparison(8, mae=1.0, baseline_mae=2.0, difference=-1.0, low=-1.0, high=-1.0, closer=closer, p=0.03)
-    assert _conclude_values(values, {"number": 2, "other": 1}, "cm")[0] == kind
+    assert conclude_values(values, {"number": 2, "other": 1}, "cm")[0] == kind
