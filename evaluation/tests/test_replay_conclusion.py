@@ -3,7 +3,7 @@
 import pytest
 
 from evaluation.models import Replay
-from evaluation.replay_conclusion import conclude_values, conclude, describe_sample, describe_test
+from evaluation.replay_conclusion import conclude, conclude_values, describe_sample, describe_test
 from evaluation.replay_results import LabelComparison, ReplayComparison, ValueComparison
 from evaluation.statistics import compute_mcnemar_p, compute_wilson_interval
 from registry.models import ModelVersion
