@@ -37,10 +37,29 @@ FILTER_LIMITS = {
     "max_confidence": SHARE,
     "version": {"minimum": 1, "maximum": MAX_VERSION_NUMBER},
 }
-SEARCH_DESCRIPTION = (
-    "The start of a file name, a client reference, an ID or its first 8 or more characters, or for reviewers a username. "
-    "The search is case-sensitive."
-)
+FILTER_DESCRIPTIONS = {
+    "id": "The ID of the prediction.",
+    "model": "The model, alias, or version: `digits`, `digits@production`, or `digits:1`.",
+    "version": "The number of the model version.",
+    "label": "The predicted label. Predictions of multi-label models have no single label and do not match.",
+    "status": "The status.",
+    "source": "The channel through which the input was submitted.",
+    "min_confidence": "The minimum confidence, inclusive.",
+    "max_confidence": "The maximum confidence, inclusive.",
+    "created_after": "Created at or after this time, in ISO 8601, UTC by default.",
+    "created_before": "Created before this time, in ISO 8601, UTC by default.",
+    "reviewed": "With (`true`) or without (`false`) a review. Failed predictions match neither.",
+    "verdict": "The verdict of a review.",
+    "true_label": "The true label of a review. Not for multi-label models.",
+    "picked_by": "The review strategy with which the prediction was selected for review.",
+    "error_code": "The code of the error of a failed prediction.",
+    "client_reference": "The client reference.",
+    "batch_job": "The ID of the batch job.",
+    "tag": "A tag.",
+    "user": "The username of the owner.",
+    "search": "The start of a file name, a client reference, an ID or its first 8 or more characters, or for reviewers a "
+    "username. The search is case-sensitive.",
+}
 LIST_PARAMETERS = {"cursor", "page_size", "include"}  # of the list of predictions, but not of the export
 REVIEWER_PARAMETERS = {"user"}
 LIST_PATH = "/api/v1/predictions/"
@@ -65,7 +84,7 @@ def restrict_schema(result: dict[str, Any], generator: object, request: Any, pub
         schema = parameter["schema"]
         limited = schema["items"] if schema.get("type") == "array" else schema
         limited |= FILTER_LIMITS.get(parameter["name"], {})
-        _describe_repetition(parameter)
+        _describe_filter(parameter)
     filters = [parameter for parameter in listing["parameters"] if parameter["name"] not in LIST_PARAMETERS]
     paths[EXPORT_PATH]["get"]["parameters"] += deepcopy(filters)
     if request is not None and not can_review_all(request.user):
@@ -77,14 +96,17 @@ def restrict_schema(result: dict[str, Any], generator: object, request: Any, pub
     return result
 
 
-def _describe_repetition(parameter: dict[str, Any]) -> None:
-    """Describe a filter that can be given several times as a list."""
+def _describe_filter(parameter: dict[str, Any]) -> None:
+    """Set the description of a filter. One that can be given several times is a list."""
+    description = FILTER_DESCRIPTIONS.get(parameter["name"])
+    if description is None:
+        return
     if parameter["name"] in REPEATABLE_FILTERS:
         if parameter["schema"].get("type") != "array":
             parameter["schema"] = {"type": "array", "items": parameter["schema"]}
-        parameter |= {"style": "form", "explode": True, "description": "Repeat it to match any of several values."}
-    elif parameter["name"] == "search":
-        parameter["description"] = SEARCH_DESCRIPTION
+        parameter |= {"style": "form", "explode": True}
+        description += " Repeat it to match any of several values."
+    parameter["description"] = description
 
 
 def _make_json_example(name: str, **value: Any) -> OpenApiExample:

@@ -4,6 +4,8 @@ import pytest
 from django.test import Client
 
 from inference.tests.factories import make_noise_image
+from predictions.api.schema import FILTER_DESCRIPTIONS
+from predictions.filters import PredictionFilter
 from predictions.tests.factories import PREDICTIONS_URL, make_upload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -39,6 +41,16 @@ def test_numbers_and_lists_have_limits(get_schema, user, settings):
     assert (batch["features"]["minItems"], batch["features"]["maxItems"]) == (1, settings.MAX_BATCH_ROWS)
     exported = list_parameters(schema, f"{PREDICTIONS_URL}export/")
     assert exported.keys() == filters.keys() - {"cursor", "page_size", "include"} | {"format"}
+
+
+def test_each_filter_has_a_description(get_schema, reviewer):
+    schema = get_schema(reviewer)
+    for path in (PREDICTIONS_URL, f"{PREDICTIONS_URL}export/"):
+        described = {item["name"]: item["description"] for item in schema["paths"][path]["get"]["parameters"]}
+        filters = set(PredictionFilter.base_filters)
+        assert filters == set(FILTER_DESCRIPTIONS) == filters & described.keys()
+        assert all(described[name].startswith(FILTER_DESCRIPTIONS[name]) for name in filters)
+        assert described["status"] == "The status. Repeat it to match any of several values."
 
 
 def test_unknown_keys_and_forms_that_are_rejected_are_not_offered(get_schema, user):
