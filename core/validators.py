@@ -60,3 +60,8 @@ def clean_file_name(name: str | None) -> str:
         return base.strip()[:MAX_FILE_NAME_CHARACTERS]
     visible = "".join(char for char in base if unicodedata.category(char)[0] != "C")
     return visible.strip()[:MAX_FILE_NAME_CHARACTERS]
+
+
+def remove_control_characters(text: str, *, keep: str = "") -> str:
+    """Return a text without control characters, which a database or a page may not accept, other than those to keep."""
+    return "".join(char for char in text if char in keep or unicodedata.category(char) != "Cc")

@@ -6,7 +6,14 @@ from django.core.exceptions import ValidationError
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.validators import MAX_FILE_NAME_CHARACTERS, clean_file_name, validate_artifact_path, validate_labels, validate_name
+from core.validators import (
+    MAX_FILE_NAME_CHARACTERS,
+    clean_file_name,
+    remove_control_characters,
+    validate_artifact_path,
+    validate_labels,
+    validate_name,
+)
 
 
 @pytest.mark.parametrize("name", ["digits", "iris-2", "a", "resnet50-v1"])
@@ -53,3 +60,8 @@ def test_file_names_of_ascii_are_cleaned_like_all_others(name, count):
     visible = "".join(char for char in base if unicodedata.category(char)[0] != "C")
     assert clean_file_name(name) == visible.strip()[:MAX_FILE_NAME_CHARACTERS]
     assert len(clean_file_name(name)) <= MAX_FILE_NAME_CHARACTERS
+
+
+@pytest.mark.parametrize(("keep", "cleaned"), [("", "ab é"), ("\n\t", "a\t\nb é")])
+def test_control_characters_are_removed(keep, cleaned):
+    assert remove_control_characters("a\0\t\r\n\x85b\x7f é", keep=keep) == cleaned

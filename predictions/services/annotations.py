@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import timedelta
 
 from django.db import transaction
@@ -10,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from core.validators import remove_control_characters
 from inference.errors import InvalidInput
 from predictions.models import Prediction, PredictionComment, PredictionTag
 from predictions.models.annotations import MAX_COMMENT_CHARACTERS, MAX_TAG_CHARACTERS, normalize_tag_name
@@ -32,10 +32,7 @@ def add_comment(*, prediction: Prediction, author: User, text: str) -> Predictio
         InvalidAnnotation: the comment is empty or too long.
         RowDeleted: the prediction was removed meanwhile.
     """
-    lines = text.replace("\r\n", "\n").split("\n")
-    text = "\n".join(
-        "".join(char for char in line if char == "\t" or unicodedata.category(char) != "Cc") for line in lines
-    ).strip()
+    text = remove_control_characters(text, keep="\n\t").strip()
     if not text:
         raise InvalidAnnotation(_("Enter a comment."), code="required", field="text")
     if len(text) > MAX_COMMENT_CHARACTERS:

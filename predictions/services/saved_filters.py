@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core.locks import lock_row
+from core.validators import remove_control_characters
 from predictions.models import SavedFilter
 
 MAX_SAVED_FILTERS = 100  # of one user
@@ -23,7 +23,7 @@ def save_filter(*, user: User, name: str, query: str) -> SavedFilter:
     Raises:
         ValidationError: the name is empty or too long, the query is too long, or the user has too many filters.
     """
-    name = _clean_name(name)
+    name = remove_control_characters(name).strip()
     with _lock_filters(user):
         filters = SavedFilter.objects.filter(user=user)
         existing = filters.filter(name=name).first()
@@ -46,7 +46,7 @@ def rename_filter(*, saved_filter: SavedFilter, name: str) -> SavedFilter:
     """
     with _lock_filters(saved_filter.user):
         locked = lock_row(saved_filter)
-        locked.name = _clean_name(name)
+        locked.name = remove_control_characters(name).strip()
         locked.full_clean()
         locked.save(update_fields=["name"])
     return locked
@@ -55,11 +55,6 @@ def rename_filter(*, saved_filter: SavedFilter, name: str) -> SavedFilter:
 def delete_filter(*, saved_filter: SavedFilter) -> None:
     """Delete a saved filter."""
     saved_filter.delete()
-
-
-def _clean_name(name: str) -> str:
-    """Return a name without control characters, which a database or a page may not accept."""
-    return "".join(char for char in name if unicodedata.category(char) != "Cc").strip()
 
 
 @contextmanager

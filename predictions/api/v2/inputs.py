@@ -12,13 +12,12 @@ from inference.errors import InvalidInput
 from inference.messages import find_closest, format_names
 from inference.signature import TEXT_KEY, AnyInput, Feature, TableInput, TextInput, get_image_part, get_table_part
 from predictions.api.v2.pixels import make_image_files
-from predictions.api.v2.tensors import BYTES, Tensor, make_tensor_error
+from predictions.api.v2.tensors import BYTES, TEXT_PARAMETERS, Tensor, make_tensor_error
 from predictions.services.batch import BatchItem
 
 IMAGE = "image"
 COMBINED_NAME = "features"  # one tensor with all features, if they are numbers. Other names are accepted too.
 FEATURE_DATATYPES = {"float": "FP64", "integer": "INT64", "boolean": "BOOL"}  # the others are BYTES
-TEXT_PARAMETERS = {"content_type": "str"}  # as MLServer names the encoding of the elements
 IMAGE_PARAMETERS = {"content_type": "base64"}  # in JSON; binary data contains the files unchanged
 MAX_LISTED_FEATURES = 20
 

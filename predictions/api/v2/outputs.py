@@ -11,12 +11,11 @@ from inference.errors import InvalidInput
 from inference.messages import format_names
 from inference.signature import AnyOutput, LabelsOutput, RawOutput, ValueOutput
 from predictions.api.v2.requests import InferenceRequest
-from predictions.api.v2.tensors import BYTES
+from predictions.api.v2.tensors import BYTES, TEXT_PARAMETERS
 from predictions.models import Prediction
 from registry.models import ModelVersion
 
 PREDICTION_ID = "prediction_id"
-TEXT_PARAMETERS = {"content_type": "str"}
 JSON_PARAMETERS = {"content_type": "json"}
 
 

@@ -20,6 +20,7 @@ from inference.messages import clean_name
 from inference.types import AnyArray
 
 BYTES = "BYTES"
+TEXT_PARAMETERS = {"content_type": "str"}  # as MLServer names the encoding of the elements
 DTYPES = {
     "BOOL": "?", "UINT8": "<u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8", "INT8": "<i1", "INT16": "<i2",
     "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8",
