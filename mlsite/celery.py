@@ -29,6 +29,7 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 from kombu.exceptions import OperationalError
 
+from core.clocks import ClockWatch
 from core.tasks import load_tasks, run_task, stopping
 from mlsite.scheduler import run_job
 
@@ -92,12 +93,29 @@ app.conf.update(
 
 
 class PromptScheduler(Scheduler):
-    """Run each job at the start of beat and then at its interval, as the scheduler of the web server does. Write no file."""
+    """Run each job at the start of beat and then at its interval, as the scheduler of the web server does. Write no file.
+
+    When the clock is set back, all jobs run. Otherwise, they would wait until it has caught up.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._clock = ClockWatch()
+        super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
         super().setup_schedule()
+        self._make_all_due()
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        if self._clock.was_set_back():
+            logger.warning("the clock was set back: all periodic jobs run now")
+            self._make_all_due()
+        return float(super().tick(*args, **kwargs))
+
+    def _make_all_due(self) -> None:
         for entry in self.schedule.values():
             entry.last_run_at = app.now() - entry.schedule.run_every
+        self._heap = None  # `tick` builds it again
 
 
 class BrokerState:

@@ -16,19 +16,38 @@ from pathlib import Path
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.schedulers.base import STATE_STOPPED
 from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from core.clocks import ClockWatch
 from core.database_limits import use_job_limits
 
 logger = logging.getLogger(__name__)
 
+CLOCK_CHECK_SECONDS = 5.0  # between two looks at the clock
+
+
+class SteadyScheduler(BackgroundScheduler):
+    """A scheduler that runs all jobs when the clock is set back. Otherwise, they would wait until it has caught up."""
+
+    def _main_loop(self) -> None:
+        clock, wait_seconds = ClockWatch(), 0.0
+        while self.state != STATE_STOPPED:
+            self._event.wait(min(wait_seconds, CLOCK_CHECK_SECONDS))
+            self._event.clear()
+            if clock.was_set_back():
+                logger.warning("the clock was set back: all periodic jobs run now")
+                for job in self.get_jobs():
+                    job.modify(next_run_time=timezone.now())
+            wait_seconds = self._process_jobs()
+
 
 def start_scheduler() -> BackgroundScheduler:
     """Start a scheduler with all jobs in the settings. Each job runs immediately and then at its interval."""
-    scheduler = BackgroundScheduler(
+    scheduler = SteadyScheduler(
         timezone="UTC",
         daemon=True,
         executors={"default": ThreadPoolExecutor(2)},  # so that a long rollup does not delay the sweeps

@@ -60,6 +60,27 @@ except ValueError as error: print(error)
     assert error == "Expected the path of a scheduled job. Received: 'os.abort'"  # whoever can send messages names the job
 
 
+def test_beat_runs_all_jobs_when_the_clock_is_set_back(run, settings):
+    code = """
+import time
+from mlsite.celery import PromptScheduler, app
+sent = []
+class Beat(PromptScheduler):
+    producer = None  # which would wait for the broker
+    def apply_entry(self, entry, producer=None): sent.append(entry.name)
+beat, read_clock = Beat(app=app), time.time
+def tick_until_nothing_is_due():
+    while beat.tick() == 0: pass
+    print(len(sent), len(set(sent)))
+tick_until_nothing_is_due()
+tick_until_nothing_is_due()
+time.time = lambda: read_clock() - 3600
+tick_until_nothing_is_due()
+"""
+    count = len(settings.SCHEDULED_JOBS)
+    assert run("-c", code).stdout.splitlines() == [f"{count} {count}", f"{count} {count}", f"{2 * count} {count}"]
+
+
 def test_a_pool_of_processes_is_refused(run):
     process = run("-m", "celery", "-A", "mlsite", "worker", "--pool", "processes")
     assert process.returncode != 0

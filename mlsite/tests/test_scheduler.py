@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from mlsite import scheduler
 from mlsite.scheduler import run_job, start_scheduler, try_lock
 from monitoring.checks import check_rollup_delay
 from monitoring.models import RolledPeriod
@@ -54,8 +55,8 @@ def start(settings):
         schedulers.append(start_scheduler())
 
     yield call
-    for scheduler in schedulers:
-        scheduler.shutdown()
+    for started in schedulers:
+        started.shutdown()
 
 
 def test_a_job_runs_at_once_and_again_after_its_interval(start):
@@ -69,6 +70,17 @@ def test_a_failing_job_is_logged_and_runs_again(start, caplog):
     assert runs.acquire(timeout=5)
     assert runs.acquire(timeout=5)
     assert "a job that fails" in caplog.text
+
+
+def test_jobs_do_not_wait_for_a_clock_that_is_set_back(start, monkeypatch):
+    monkeypatch.setattr(scheduler, "CLOCK_CHECK_SECONDS", 0.05)
+    start(**{RECORD_JOB: 3600})
+    assert runs.acquire(timeout=5)
+    assert not runs.acquire(timeout=0.2)
+    read_clock = time.time
+    monkeypatch.setattr(time, "time", lambda: read_clock() - 3600)
+    assert runs.acquire(timeout=5)
+    assert not runs.acquire(timeout=0.2)
 
 
 def test_a_job_runs_in_one_process_at_a_time():
