@@ -7,7 +7,7 @@ end of the lease identifies its holder.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -19,10 +19,20 @@ Row = TypeVar("Row", bound=Model)
 QUEUED, RUNNING = "queued", "running"
 MAX_WAIT_SECONDS = 300  # for a model that is busy or loading, and for files or space on the disk
 FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS = 0.5, 15.0
+MAX_CLOCK_DIFFERENCE = timedelta(minutes=10)  # between two machines
 
 
 class LeaseLost(Exception):
     """Another worker processes the row, or it was canceled. What this worker has not committed is discarded."""
+
+
+def build_lost_condition(*, now: datetime, lease_seconds: float) -> Q:
+    """Return the condition for rows whose worker is lost: their lease has ended, or ends later than any lease can.
+
+    Such an end was set by a clock that has been set back since.
+    """
+    latest = now + timedelta(seconds=lease_seconds) + MAX_CLOCK_DIFFERENCE
+    return Q(leased_until__lt=now) | Q(leased_until__gt=latest)
 
 
 def claim_row(rows: QuerySet[Row], pk: str) -> Row | None:
@@ -34,7 +44,8 @@ def claim_row(rows: QuerySet[Row], pk: str) -> Row | None:
     manager = rows.model._default_manager
     now = timezone.now()
     leased_until = now + timedelta(seconds=settings.BATCH_JOB_LEASE_SECONDS)
-    is_waiting = Q(status=QUEUED) | Q(status=RUNNING, leased_until__lt=now)
+    is_lost = build_lost_condition(now=now, lease_seconds=settings.BATCH_JOB_LEASE_SECONDS)
+    is_waiting = Q(status=QUEUED) | Q(is_lost, status=RUNNING)
     claimed = manager.filter(is_waiting, pk=pk).update(
         status=RUNNING,
         leased_until=leased_until,

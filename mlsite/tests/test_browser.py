@@ -59,7 +59,7 @@ def test_staff_find_a_prediction_in_the_admin(page, watched):
     page.get_by_text("Add a note or ID").click()
     page.get_by_label("Client reference").fill("seen in the admin")
     page.get_by_label("Choose images").set_input_files(SAMPLES / "nine.png")
-    expect(page.locator(".result:not(.pending)")).to_have_count(1)
+    expect(page.locator("#results .result .label")).to_contain_text("nine.png: 9")
     page.goto("/admin/predictions/prediction/?q=seen in the admin")
     expect(page.locator("#result_list tbody tr").first).to_contain_text("digits:1")
     page.locator("#result_list tbody tr").first.get_by_role("link").first.click()

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from core.leases import claim_row, filter_leased
+from core.leases import build_lost_condition, claim_row, filter_leased
 from monitoring.alerts.channels import DeliveryError, deliver, list_channels
 from monitoring.alerts.digest import count_day, list_open_alerts, list_resolved_alerts
 from monitoring.alerts.messages import Message, build_digest, build_test_message
@@ -76,7 +76,8 @@ def send_notifications(*, now: datetime | None = None) -> int:
     """
     queue_digest(now=now)
     moment = now or timezone.now()
-    is_waiting = Q(status=Status.QUEUED) | Q(status=Status.RUNNING, leased_until__lt=timezone.now())
+    is_lost = build_lost_condition(now=timezone.now(), lease_seconds=settings.BATCH_JOB_LEASE_SECONDS)
+    is_waiting = Q(status=Status.QUEUED) | Q(is_lost, status=Status.RUNNING)
     due = AlertNotification.objects.filter(is_waiting, send_after__lte=moment).order_by("id").values_list("pk", "channel")
     sent, unavailable = 0, set()
     for pk, channel in list(due[:MAX_SENT_PER_RUN]):

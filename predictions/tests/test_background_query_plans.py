@@ -36,7 +36,7 @@ def sweep_job_files(settings):
 def test_each_query_has_an_index(user, settings):
     user_key = {"user": user, "key": "a", "fingerprint": ""}
     assert list_plans(expire_queued) == ["queued_expires_at"]
-    assert list_plans(requeue_lost) == ["queued_leased_until", "queued_enqueue_at"]
+    assert list_plans(requeue_lost) == ["queued_leased_until", "queued_enqueue_at", "queued_enqueue_at"]
     assert list_plans(requeue_lost_jobs) == ["batchjob_open", "batchjob_open+batchjobimage_unique_number"]
     assert list_plans(delete_old_drafts) == ["batchjob_open+batchjobimage_unique_number"]
     assert list_plans(delete_expired_keys) == ["idempotencykey_created_at"]

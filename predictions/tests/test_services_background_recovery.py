@@ -68,6 +68,15 @@ def test_a_model_that_is_loading_is_tried_again_later(shades, user, monkeypatch)
     assert run(prediction).status == "succeeded"
 
 
+def test_work_does_not_wait_for_a_clock_that_was_set_back(shades, user, tasks, django_capture_on_commit_callbacks):
+    waiting, lost = queue_image(user), queue_image(user)
+    claim_prediction(lost.pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert requeue_lost(now=timezone.now() - timedelta(minutes=5)) == 0  # the clocks of two machines can differ
+        assert requeue_lost(now=timezone.now() - timedelta(hours=1)) == 2
+    assert sorted(tasks) == sorted([str(waiting.pk), str(lost.pk)])
+
+
 def test_a_lost_worker_is_replaced_and_its_late_result_discarded(shades, user, tasks, settings, monkeypatch):
     prediction = queue_image(user)
     run_model = worker.run_model

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from core.leases import MAX_CLOCK_DIFFERENCE, build_lost_condition
 from core.tasks import enqueue
 from predictions.models import QueuedPrediction
 from predictions.services.background.submission import TASK_NAME
@@ -33,14 +34,15 @@ def expire_queued(*, now: datetime | None = None) -> int:
 def requeue_lost(*, now: datetime | None = None) -> int:
     """Queue predictions of lost workers again, and enqueue those whose task may be lost. Return the number of tasks.
 
-    A background job of the server. A prediction whose worker was lost `MAX_ATTEMPTS` times fails.
+    A background job of the server. A prediction whose worker was lost `MAX_ATTEMPTS` times fails. Times that are later than
+    any can be were set before the clock was set back, and have passed.
 
     Args:
         now: for tests; defaults to the current time.
     """
     now = now or timezone.now()
-    lost = QueuedPrediction.objects.filter(leased_until__lt=now).order_by("leased_until")[:MAX_SWEPT_ROWS]
-    for row in lost:
+    is_lost = build_lost_condition(now=now, lease_seconds=settings.BACKGROUND_LEASE_SECONDS)
+    for row in QueuedPrediction.objects.filter(is_lost).order_by("leased_until")[:MAX_SWEPT_ROWS]:
         lease = Lease(row.pk, row.leased_until, row.attempts)
         if row.attempts >= MAX_ATTEMPTS:
             message = f"The worker that ran the prediction was lost {row.attempts} times."
@@ -49,7 +51,11 @@ def requeue_lost(*, now: datetime | None = None) -> int:
             logger.warning("worker lost", extra={"prediction": str(row.pk), "attempts": row.attempts})
             return_to_queue(lease, enqueue_at=now, attempts=row.attempts)
     waiting = QueuedPrediction.objects.filter(leased_until=None)
-    overdue = list(waiting.filter(enqueue_at__lte=now).order_by("enqueue_at")[:MAX_SWEPT_ROWS])
+    latest = now + timedelta(seconds=settings.MAX_TASK_REPEAT_SECONDS) + MAX_CLOCK_DIFFERENCE
+    overdue = [  # two queries, because one would read all rows that wait
+        *waiting.filter(enqueue_at__lte=now).order_by("enqueue_at")[:MAX_SWEPT_ROWS],
+        *waiting.filter(enqueue_at__gt=latest).order_by("-enqueue_at")[:MAX_SWEPT_ROWS],
+    ]
     for row in overdue:
         # The interval grows with the age, so that a long queue does not fill the broker.
         seconds = max(settings.TASK_REPEAT_SECONDS, (now - row.created_at).total_seconds())
