@@ -15,10 +15,11 @@ from typing import Any
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from mlsite.client_socket import ClientSocket, ClientWaits
-from mlsite.request_buffer import Memory, RequestBuffer, RequestUnreader, State
+from mlsite.request_buffer import MAX_TOTAL_BYTES, Memory, RequestBuffer, RequestUnreader, State
 
 CLOSE_SECONDS = 2.0  # that a client has to read the last response and close the connection
 CHECK_SECONDS = 0.1  # between checks of deadlines
+MIN_RECEIVE_SECONDS = 5.0  # that a request has to arrive even if there is no memory left for others
 RETRY_ACCEPT_SECONDS = 0.1  # after an error because there are too many open files
 RESERVED_FILES = 100  # that are open besides connections: libraries, models, uploads, and the database
 SURPLUS_CONNECTIONS = 8  # that are closed if there are too many open files nevertheless
@@ -105,6 +106,8 @@ class ConnectionLoop(ThreadWorker):
         self.checks_after = now + CHECK_SECONDS
         for conn in [conn for conn, deadline in self.watched.items() if deadline <= now]:
             self._call(self._expire, conn)
+        if self.memory.used_bytes > MAX_TOTAL_BYTES:
+            self._expire_largest(now - MIN_RECEIVE_SECONDS)
         self.check_requests()
         self.waits.end_surplus()
 
@@ -206,6 +209,19 @@ class ConnectionLoop(ThreadWorker):
             self.receive(conn)  # the client could not know whether a request that has just arrived was handled
         else:
             self.close(conn)
+
+    def _expire_largest(self, started_before: float) -> None:
+        """Close the connections whose slow requests use the most memory, until there is memory for those of others.
+
+        Threads would receive these, and only some threads do.
+        """
+        slow = [conn for conn in self.watched if conn.buffer.state is State.INCOMPLETE]
+        slow = [conn for conn in slow if conn.buffer.started < started_before]
+        for conn in sorted(slow, key=lambda conn: conn.buffer.counted_bytes, reverse=True):
+            if self.memory.used_bytes <= MAX_TOTAL_BYTES:
+                break
+            self._call(self.expire_request, conn)
+            conn.buffer.clear()
 
     @staticmethod
     def _has_data(conn: ClientConnection) -> bool:

@@ -17,7 +17,9 @@ MAX_RECEIVED_BYTES = 2**20  # of one client before the main loop turns to the ne
 MAX_LINE_BYTES = 8190  # the limit of gunicorn
 MAX_HEAD_BYTES = 2**17
 MAX_BODY_BYTES = 16 * 2**20  # threads receive larger bodies
-MAX_TOTAL_BYTES = 32 * 2**20  # of all requests that no thread reads yet, per process
+SMALL_BODY_BYTES = 2**16  # a body that the main loop always receives: few of them add up to much memory
+# Of all requests that no thread reads yet, per process. Beyond it, threads receive large bodies.
+MAX_TOTAL_BYTES = 32 * 2**20
 HEAD_END = b"\r\n\r\n"
 CLOSE_PATTERN = re.compile(rb"\r\nconnection:[^\r]*\bclose\b")
 
@@ -156,7 +158,7 @@ class RequestBuffer:
         if self.head and self.state is State.INCOMPLETE:
             if self.missing_bytes <= 0:
                 self.state = State.COMPLETE
-            elif self.memory.used_bytes > MAX_TOTAL_BYTES:
+            elif self.memory.used_bytes > MAX_TOTAL_BYTES and self.body_bytes > SMALL_BODY_BYTES:
                 self.state = State.STREAMED
 
     def _add_to_head(self, data: bytes) -> None:

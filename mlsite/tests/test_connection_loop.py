@@ -10,11 +10,11 @@ from types import SimpleNamespace
 import pytest
 from gunicorn.config import Config
 
-from mlsite import client_socket
+from mlsite import client_socket, connection_loop
 from mlsite.client_socket import MAX_TOTAL_OUTPUT_BYTES
 from mlsite.connection_loop import SURPLUS_CONNECTIONS
 from mlsite.connection_worker import MAX_HEALTH_RESPONSES, ConnectionWorker
-from mlsite.request_buffer import State
+from mlsite.request_buffer import MAX_TOTAL_BYTES, State
 from mlsite.worker import NOT_ACCEPTING, BalancedThreadWorker, connection_counts
 
 pytestmark = pytest.mark.once
@@ -103,6 +103,19 @@ def test_the_main_loop_does_not_wait_for_a_client_that_does_not_read(worker, con
     worker._call(worker.expire_request, conn)
     assert conn.sock.output.endswith(b"</html>\n")
     assert conn in worker.watched
+
+
+def test_the_largest_slow_request_is_refused_if_there_is_no_memory_left(worker, connect, monkeypatch):
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n"
+    clients = [connect(head + b"x" * size) for size in (10, 1000, 100)]
+    worker.memory.add(MAX_TOTAL_BYTES - 1000)  # of other connections
+    worker.murder_pending()
+    assert worker.nr_conns == 3  # they have not had enough time
+    monkeypatch.setattr(connection_loop, "MIN_RECEIVE_SECONDS", -1)
+    worker.checks_after = 0
+    worker.murder_pending()
+    assert clients[1].recv(12) == b"HTTP/1.1 408"
+    assert not select.select([clients[0], clients[2]], [], [], 0.05)[0]
 
 
 def test_refused_requests_have_one_message_per_interval(worker, caplog):

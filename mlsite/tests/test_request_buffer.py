@@ -9,7 +9,15 @@ import pytest
 
 from mlsite import client_socket
 from mlsite.client_socket import ClientSocket, ClientWaits
-from mlsite.request_buffer import MAX_BODY_BYTES, Memory, RequestBuffer, RequestUnreader, State
+from mlsite.request_buffer import (
+    MAX_BODY_BYTES,
+    MAX_TOTAL_BYTES,
+    SMALL_BODY_BYTES,
+    Memory,
+    RequestBuffer,
+    RequestUnreader,
+    State,
+)
 
 pytestmark = pytest.mark.once
 HEAD = b"POST /api/v1/predictions/?a=b HTTP/1.1\r\nHost: x\r\n"
@@ -76,6 +84,14 @@ def test_the_next_request_is_not_lost(pair, buffer):
 def test_the_content_determines_the_state(pair, buffer, content, state):
     client, peer = pair
     peer.sendall(content)
+    assert buffer.receive(client) is state
+
+
+@pytest.mark.parametrize(("size", "state"), [(0, State.INCOMPLETE), (1, State.STREAMED)])
+def test_threads_receive_only_large_bodies_when_there_is_no_memory_left(pair, buffer, size, state):
+    client, peer = pair
+    buffer.memory.add(MAX_TOTAL_BYTES)  # of other requests
+    peer.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % (SMALL_BODY_BYTES + size))
     assert buffer.receive(client) is state
 
 
