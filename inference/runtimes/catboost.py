@@ -19,7 +19,7 @@ FORBIDDEN_MISSING = "Forbidden"  # the nan_mode of a model that takes no missing
 class CatboostRuntime(BaseRuntime):
     """Load a `.cbm` file, which contains only numbers and names, and predict as `CatBoostClassifier` or its sibling.
 
-    A categorical column takes any text. CatBoost itself converts integers in such columns to text.
+    A categorical or text column takes any text. CatBoost itself converts integers in such columns to text.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".cbm",)
@@ -38,8 +38,8 @@ class CatboostRuntime(BaseRuntime):
         self.loss = str(parameters.get("loss_function", "")).partition(":")[0]
         self.takes_missing = parameters.get("nan_mode") != FORBIDDEN_MISSING
         self.names = [str(name) for name in model.feature_names_]
-        self.text_columns = set(model.get_cat_feature_indices())
-        self._check_columns(model)
+        self.text_columns = {*model.get_cat_feature_indices(), *model.get_text_feature_indices()}
+        check_columns(model)
         is_classifier = self.loss in CLASS_LOSSES
         sibling = catboost.CatBoostClassifier if is_classifier else catboost.CatBoostRegressor
         self.model = sibling().load_model(str(self.path))
@@ -95,22 +95,20 @@ class CatboostRuntime(BaseRuntime):
             return {"name": name, "type": "text", "takes_missing": False}
         return {"name": name, "type": "float", "required": not self.takes_missing}
 
-    def _check_columns(self, model: Any) -> None:
-        for kind, indices in (
-            ("text", model.get_text_feature_indices()),
-            ("embedding", model.get_embedding_feature_indices()),
-        ):
-            if len(indices):
-                names = ", ".join(self.names[index] for index in indices)
-                raise InvalidArtifact(
-                    f"CatBoost models with {kind} features are not supported: {names[:200]}. Train the model with "
-                    "these columns as numbers or as cat_features."
-                )
-
     def _get_value_width(self) -> int:
         sample = np.zeros((1, len(self.names)), np.object_)
         sample[:, sorted(self.text_columns)] = ""
         return int(np.asarray(self.model.predict(sample)).size)
+
+
+def check_columns(model: Any) -> None:
+    """Raise `InvalidArtifact` if a model takes embeddings: lists of numbers in one column."""
+    if indices := list(model.get_embedding_feature_indices()):
+        names = ", ".join(str(model.feature_names_[index]) for index in indices)
+        raise InvalidArtifact(
+            f"CatBoost models with embedding features are not supported: {names[:200]}. Train the model with a column for "
+            "each number of an embedding."
+        )
 
 
 def _import_catboost() -> Any:

@@ -16,6 +16,7 @@ BOOSTER_STEP = (
     'XGBoost: load it with the version that wrote it, and save it with model.save_model("model.ubj"). LightGBM: '
     'booster.save_model("model.txt")'
 )
+DILL_STEP = "Move your own code to a module, and save the model with joblib.dump"
 OWN_RUNTIME_STEP = "write a runtime of your own: docs/register.md, Add a runtime"
 HUGGING_FACE_STEP = (
     'Export it to ONNX, for images with torch.onnx.export(model, sample, "model.onnx", dynamo=False, '
@@ -72,7 +73,7 @@ STEPS = {
     ".bst": f"It is not a model in a current format of XGBoost or LightGBM. {BOOSTER_STEP}",
     ".sav": "The content of .sav files is not defined. If it is a pickle, rename the file to model.pkl",
     ".p": "The content of .p files is not defined. If it is a pickle, rename the file to model.pkl",
-    ".dill": "dill is not supported. Move your own code to a module, and save the model with joblib.dump",
+    ".dill": f"dill is not supported. {DILL_STEP}",
     ".py": "It contains source code. Run it, save the fitted model to a file, and register that file",
     ".ipynb": "It contains source code. Run it, save the fitted model to a file, and register that file",
     ".onnx.data": (

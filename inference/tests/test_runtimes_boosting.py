@@ -1,8 +1,10 @@
 """Native files of LightGBM and CatBoost, compared with the libraries themselves."""
 
 import os
+from functools import partial
 
 import catboost
+import joblib
 import lightgbm
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ import xgboost
 from inference.errors import InvalidSignature
 from inference.runtimes import detect_runtime
 from inference.runtimes.lightgbm import LightgbmRuntime
-from inference.tests.factories import assert_not_served, predict_row, serve_artifact
+from inference.tests.factories import assert_not_served, get_scores, predict_row, serve_artifact
 
 pytestmark = [pytest.mark.xdist_group("boosting"), pytest.mark.filterwarnings("ignore")]
 RNG = np.random.default_rng(1)
@@ -124,10 +126,29 @@ def test_multi_label_catboost(tmp_path):
         assert output["labels"] == [name for name, decision in zip("abc", decisions, strict=True) if decision]
 
 
-def test_text_features_of_catboost_are_rejected(tmp_path):
+@pytest.mark.parametrize("suffix", [".cbm", ".pkl"])
+def test_text_features_of_catboost_take_text(tmp_path, suffix):
     frame = pd.DataFrame({"a": MATRIX[:, 0], "note": ["good day", "bad night", "fine noon"] * 30})
-    make_catboost().fit(frame, SPECIES > 0, text_features=["note"]).save_model(tmp_path / "c.cbm")
-    assert_not_served(tmp_path / "c.cbm", "text features are not supported: note. Train the model")
+    model = make_catboost().fit(frame, frame["note"].str.contains("good"), text_features=["note"])
+    save = model.save_model if suffix == ".cbm" else partial(joblib.dump, model)
+    save(str(tmp_path / f"c{suffix}"))
+    with serve_artifact(tmp_path / f"c{suffix}", trusted=suffix == ".pkl") as predictor:
+        assert [feature.type for feature in predictor.spec.signature.input.features] == ["float", "text"]
+        rows = frame.head(3).to_dict("records")
+        results = [predict_row(predictor, row) for row in rows]
+    assert np.array([get_scores(result) for result in results]) == pytest.approx(
+        model.predict_proba(frame.head(3)), abs=1e-6
+    )
+    assert [result.label for result in results] == ["True", "False", "False"]
+
+
+@pytest.mark.parametrize("suffix", [".cbm", ".pkl"])
+def test_embeddings_of_catboost_are_rejected(tmp_path, suffix):
+    frame = pd.DataFrame({"a": MATRIX[:, 0], "vector": list(MATRIX[:, :2])})
+    model = make_catboost().fit(frame, SPECIES > 0, embedding_features=["vector"])
+    save = model.save_model if suffix == ".cbm" else partial(joblib.dump, model)
+    save(str(tmp_path / f"c{suffix}"))
+    assert_not_served(tmp_path / f"c{suffix}", "embedding features are not supported: vector. Train the model with a column")
 
 
 def test_categories_of_booleans_are_booleans(tmp_path):

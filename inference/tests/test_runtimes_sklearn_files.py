@@ -99,3 +99,11 @@ def test_an_incomplete_pickle_is_rejected(tmp_path, data, message):
     (tmp_path / "model.pkl").write_bytes(data)
     with pytest.raises(InvalidArtifact, match=message):
         load_artifact("sklearn", tmp_path / "model.pkl", trusted=True)
+
+
+def test_file_of_dill_is_named(tmp_path):
+    (tmp_path / "model.pkl").write_bytes(b"\x80\x04cdill._dill\n_create_function\n.")
+    with pytest.raises(
+        InvalidArtifact, match=r"model.pkl was saved with dill, which is not supported. Move your own code to"
+    ):
+        load_artifact("sklearn", tmp_path / "model.pkl", trusted=True)

@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from inference.errors import InvalidArtifact, InvalidSignature
 from inference.runtimes import load_artifact
+from inference.runtimes.sklearn.checks import check_model
 from inference.runtimes.sklearn.columns import InputColumn
 from inference.runtimes.sklearn.frames import convert_column
 from inference.signature import Feature
@@ -32,6 +33,15 @@ def make_catboost():
     catboost = pytest.importorskip("catboost")
     options = {"loss_function": "Logloss", "iterations": 1, "verbose": 0, "allow_writing_files": False}
     return catboost.CatBoost(options).fit(np.array(ROWS), TARGET)
+
+
+class Forecaster:
+    """Takes the number of steps, as the models of pmdarima."""
+
+    __module__ = "pmdarima.arima"
+
+    def predict(self, n_periods=10):
+        return np.zeros(n_periods)
 
 
 def make_own_objective():
@@ -58,6 +68,10 @@ def compute_gradients(target, margin):
             lambda: GridSearchCV(LogisticRegression(), {"C": [1]}, cv=2, refit=False).fit(ROWS * 2, TARGET * 2),
             "The GridSearchCV in m.joblib was fitted with refit=False and contains no model. Fit it with refit=True",
         ),
+        (
+            lambda: make_pipeline(StandardScaler(), NearestNeighbors()).fit(ROWS),
+            "a NearestNeighbors, which has no predict()",
+        ),
         (lambda: pd.DataFrame(ROWS), "a DataFrame. Save the fitted model itself."),
         (lambda: DBSCAN().fit(ROWS), "cannot be applied to new rows. Use a model with predict()"),
         (lambda: make_pipeline(StandardScaler(), DBSCAN()).fit(ROWS), "a DBSCAN, which cannot be applied to new rows"),
@@ -75,6 +89,11 @@ def test_other_objects_are_rejected_with_the_next_step(tmp_path, make_model, mes
     with pytest.raises(InvalidArtifact) as caught:
         load_artifact("sklearn", tmp_path / "m.joblib", trusted=True)
     assert message in str(caught.value)
+
+
+def test_model_that_takes_points_in_time_is_rejected():
+    with pytest.raises(InvalidArtifact, match=r"Forecaster in m.pkl takes n_periods instead of rows"):
+        check_model(Forecaster(), "m.pkl")
 
 
 @pytest.mark.parametrize("values", [["10", "20"], ["1", "0"]])

@@ -2,10 +2,14 @@
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
 
-from inference.errors import ModelFailed
-from inference.tests.factories import predict_row, run_batch, serve_artifact
+from inference.errors import InvalidSignature, ModelFailed
+from inference.tests.factories import assert_not_served, predict_row, run_batch, serve_artifact
 
 pytestmark = pytest.mark.xdist_group("sklearn")
 ROWS = [{"b": 2.0, "a": 1.0}, {"b": 0.5, "a": -3.5}, {"b": 9.0, "a": 0.0}]
@@ -33,6 +37,35 @@ class FrameClassifier(FrameModel):
 
     def predict(self, rows):
         return self.classes_[(rows["b"] < 1).astype(int)]
+
+
+class DistributionModel:
+    """Returns a tuple of the parameters of a distribution, as `XGBDistribution` does."""
+
+    def predict(self, rows):
+        return rows[:, 0], rows[:, 0] + rows[:, 1]
+
+
+class FrameTransformer(BaseEstimator, TransformerMixin):
+    """Has transformers, but none of the private attributes of `ColumnTransformer`, as the `TableVectorizer` of skrub."""
+
+    def fit(self, rows, target=None):
+        self.feature_names_in_ = np.array(rows.columns)
+        self.transformers_ = [("codes", "passthrough", ["a"])]
+        return self
+
+    def transform(self, rows):
+        return np.column_stack([rows["a"], rows["b"].str.len()])
+
+
+class StreamingModel:
+    """Has steps that are no list, and takes single rows, as a pipeline of river."""
+
+    def __init__(self):
+        self.steps = {"scaler": None, "model": None}
+
+    def predict_one(self, row):
+        return row["a"]
 
 
 class FailingModel:
@@ -70,3 +103,28 @@ def test_error_is_that_of_the_data_frame(tmp_path):
     ):
         pass
     assert repr(caught.value.__cause__) == "KeyError('c')"
+
+
+def test_tuple_of_arrays_is_one_row_per_input(tmp_path):
+    with serve_artifact(save_model(DistributionModel(), tmp_path), trusted=True, input=INPUT) as predictor:
+        alone = [predict_row(predictor, row).output["raw"] for row in ROWS[:2]]
+        together = run_batch(predictor, ROWS[:2])
+    assert alone == together.tolist() == [[2.0, 3.0], [0.5, -3.0]]
+
+
+def test_transformer_that_resembles_a_column_transformer_is_code_of_its_own(tmp_path):
+    frame = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": ["x", "xyz", "xy"]})
+    model = make_pipeline(FrameTransformer(), LinearRegression()).fit(frame, [1, 2, 3])
+    path = save_model(model, tmp_path)
+    assert_not_served(path, "Expected type in model.toml for: a, b", InvalidSignature)
+    features = [{"name": "a", "type": "float"}, {"name": "b", "type": "text"}]
+    with serve_artifact(path, trusted=True, input={"features": features}) as predictor:
+        assert predict_row(predictor, {"a": 3.0, "b": "xx"}).value == pytest.approx(
+            model.predict(pd.DataFrame({"a": [3.0], "b": ["xx"]}))[0]
+        )
+
+
+def test_model_of_single_rows_is_rejected(tmp_path):
+    assert_not_served(
+        save_model(StreamingModel(), tmp_path), "takes single rows as dictionaries. Wrap it in a class of your own"
+    )

@@ -21,6 +21,11 @@ def list_category_columns(step: Any) -> dict[int, list[Any]]:
     return {}
 
 
+def list_text_columns(step: Any) -> list[int]:
+    """Return the positions of the columns that a CatBoost model takes as text."""
+    return [int(index) for index in step.get_text_feature_indices()] if hasattr(step, "get_text_feature_indices") else []
+
+
 def count_xgboost_targets(model: Any) -> int:
     """Return the number of targets of an XGBoost model; more than 1 for a multi-label classifier."""
     if type(model).__module__.partition(".")[0] != "xgboost" or not hasattr(model, "get_booster"):

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from inference.errors import InvalidArtifact
 from inference.messages import format_names
+from inference.runtimes.catboost import check_columns
 from inference.runtimes.sklearn.outputs import split_pipeline
-from inference.runtimes.sklearn.steps import unwrap_model
+from inference.runtimes.sklearn.steps import list_steps, unwrap_model
 
 BOOSTER_STEPS = {
     "xgboost": 'booster.save_model("model.ubj")',
     "lightgbm": 'booster.save_model("model.txt")',
 }
+
+FORECAST_LIBRARIES = ("lifelines", "pmdarima", "sktime", "statsmodels")
+FORECAST_ARGUMENTS = ("fh", "n_periods", "start", "times")
+"""The first argument of `predict` of models that take points in time instead of rows."""
+OWN_CLASS_STEP = "Wrap it in a class of your own: docs/formats.md, Models with another interface"
 
 
 def check_model(model: Any, name: str) -> None:
@@ -37,8 +44,12 @@ def check_model(model: Any, name: str) -> None:
             f"The {kind} in {name} was fitted with refit=False and contains no model. Fit it with refit=True, or fit a "
             "model with best_params_, and save that model."
         )
+    if hasattr(model, "predict_one"):
+        raise InvalidArtifact(f"The {kind} in {name} takes single rows as dictionaries. {OWN_CLASS_STEP}.")
     if not callable(getattr(model, "predict", None)):
         raise InvalidArtifact(f"Expected a fitted model with predict(). {name} contains {_describe_other(model)}")
+    if library in FORECAST_LIBRARIES and (argument := _get_first_argument(model.predict)) in FORECAST_ARGUMENTS:
+        raise InvalidArtifact(f"predict() of the {kind} in {name} takes {argument} instead of rows. {OWN_CLASS_STEP}.")
     _check_steps(model, name)
 
 
@@ -53,7 +64,9 @@ def _check_steps(model: Any, name: str) -> None:
             'Save its booster: model.booster_.save_model("model.txt"). Register that file, and set labels '
             'and activation: "sigmoid" for two classes, otherwise "softmax".'
         )
-    first = model.steps[0][1] if getattr(model, "steps", None) else model
+    if type(final).__module__.startswith("catboost") and hasattr(final, "get_embedding_feature_indices"):
+        check_columns(final)
+    first = next((step for _, step in list_steps(model)), model)
     if type(first).__name__ in ("DictVectorizer", "FeatureHasher"):
         raise InvalidArtifact(
             f"The pipeline in {name} begins with a {type(first).__name__}, which takes dictionaries instead of columns. "
@@ -69,23 +82,24 @@ def _describe_other(model: Any) -> str:
             f"a {type(model).__name__}{keys}. Save one object: the model itself, or make_pipeline(…) of its steps, such as "
             "a scaler and the model."
         )
-    final = model.steps[-1][1] if getattr(model, "steps", None) else model
+    steps = list_steps(model)
+    final = steps[-1][1] if steps else model
     if hasattr(final, "fit_predict"):
         return (
             f"a {type(final).__name__}, which cannot be applied to new rows. Use a model with predict(), such as KMeans or "
             "LocalOutlierFactor(novelty=True), or train a classifier on the numbers that fit_predict() returns."
         )
-    if hasattr(model, "steps"):
+    if steps and hasattr(final, "transform"):
         return "a Pipeline that ends with a transformer. Add the model as its last step: make_pipeline(pipeline, model)."
-    if hasattr(model, "transform") and hasattr(model, "fit"):
+    if hasattr(final, "transform") and hasattr(final, "fit"):
         return (
-            f"a {type(model).__name__}, which only transforms rows. Save a pipeline that ends with a model: "
+            f"a {type(final).__name__}, which only transforms rows. Save a pipeline that ends with a model: "
             "make_pipeline(transformer, model)."
         )
-    if hasattr(model, "fit"):
+    if hasattr(final, "fit"):
         return (
-            f"a {type(model).__name__}, which has no predict(). Save a similar model that has one, such as "
-            "KNeighborsClassifier instead of NearestNeighbors, or an object of your own class with predict()."
+            f"a {type(final).__name__}, which has no predict(). Save a similar model that has one, such as "
+            f"KNeighborsClassifier instead of NearestNeighbors, or {OWN_CLASS_STEP[0].lower()}{OWN_CLASS_STEP[1:]}."
         )
     return f"a {type(model).__name__}. Save the fitted model itself."
 
@@ -101,3 +115,10 @@ def _is_fitted(model: Any) -> bool:
     except TypeError:  # not an estimator
         pass
     return True
+
+
+def _get_first_argument(function: Any) -> str:
+    try:
+        return next(iter(inspect.signature(function).parameters), "")
+    except (TypeError, ValueError):  # a function without a signature
+        return ""

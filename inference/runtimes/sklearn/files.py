@@ -18,6 +18,7 @@ import numpy as np
 
 from inference.archives import check_compression
 from inference.errors import InvalidArtifact
+from inference.runtimes.unsupported import DILL_STEP
 
 # Types of scikit-learn and NumPy that skops does not trust by default. They contain numbers, and no code of the author.
 TRUSTED_TYPES = {
@@ -76,13 +77,19 @@ METRIC_PATTERN = re.compile(
     r"|sklearn\.feature_selection\._(univariate_selection\.(chi2|[fr]_\w+)|mutual_info\.mutual_info_\w+)"
 )
 """The functions of scores and errors, which searches, thresholds, and feature selectors keep."""
-PACKAGES_BY_MODULE = {"imblearn": "imbalanced-learn", "feature_engine": "feature-engine"} | {
+PACKAGES_BY_MODULE = {
+    "feature_engine": "feature-engine", "imblearn": "imbalanced-learn", "interpret": "interpret-core",
+    "sksurv": "scikit-survival", "surprise": "scikit-surprise",
+} | {
     name: name
-    for name in ("catboost", "category_encoders", "cloudpickle", "dill", "lightgbm", "mapie", "nltk", "numba", "polars",
-                 "skorch", "spacy", "statsmodels", "tensorflow", "torch", "xgboost")
+    for name in ("catboost", "category_encoders", "cloudpickle", "fastai", "gensim", "hdbscan", "imodels", "lifelines",
+                 "lightgbm", "mapie", "mlxtend", "ngboost", "nltk", "numba", "pmdarima", "polars", "prophet", "pycaret",
+                 "pygam", "pyod", "river", "skorch", "skrub", "sktime", "spacy", "statsmodels", "tensorflow", "torch",
+                 "xgboost")
 }  # fmt: skip
 VERSION_PATTERN = re.compile(rb"_sklearn_version.{1,8}?(\d+\.\d+[.\w]*)", re.DOTALL)
 MISSING_ATTRIBUTE_PATTERN = re.compile(r"Can't get attribute '([^']+)' on <module '([^']+)'")
+DILL_MODULE = b"dill._dill"
 PATH_PATTERN = re.compile(r" from '[^']+'")
 DECOMPRESSORS: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
     (b"\x1f\x8b", gzip.decompress), (b"BZh", bz2.decompress), (b"\xfd7zXZ", lzma.decompress), (b"\x5d\x00", lzma.decompress),
@@ -139,6 +146,9 @@ def _explain_error(path: Path, error: Exception) -> InvalidArtifact:
     """Return the error for a pickle that cannot be loaded, with the step that helps."""
     import sklearn
 
+    data = _read_bytes(path)
+    if DILL_MODULE in data:
+        return InvalidArtifact(f"{path.name} was saved with dill, which is not supported. {DILL_STEP}.")
     missing = MISSING_ATTRIBUTE_PATTERN.search(str(error))
     if missing and missing[2].endswith("__main__"):  # also pytest.__main__ and the like
         return InvalidArtifact(
@@ -146,7 +156,7 @@ def _explain_error(path: Path, error: Exception) -> InvalidArtifact:
             "to a file that Python can import, for example model_code.py next to manage.py. Import it from there in the "
             "script (from model_code import …), and save the model again."
         )
-    version = VERSION_PATTERN.search(_read_bytes(path))
+    version = VERSION_PATTERN.search(data)
     written_by = version[1].decode() if version else sklearn.__version__
     is_other_version = written_by != sklearn.__version__
     # Modules such as sklearn.tree._classes and _loss are parts of scikit-learn.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from inference.runtimes.sklearn import steps
-from inference.runtimes.sklearn.boosters import list_category_columns
+from inference.runtimes.sklearn.boosters import list_category_columns, list_text_columns
 from inference.runtimes.sklearn.columns import DERIVED, Cell, is_missing, merge_cells, reject_nan, select_cells
 
 
@@ -107,6 +107,7 @@ def _trace_category_columns(step: Any, cells: list[Cell]) -> None:
     """Record the categorical columns of a boosting library. CatBoost rejects missing categories."""
     if type(step).__module__.startswith("catboost"):
         reject_nan([cells[index] for index in list_category_columns(step)])
+        _trace_text(step, [cells[index] for index in list_text_columns(step)])
     for index, levels in list_category_columns(step).items():
         if column := cells[index].column:
             column.levels = levels

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from inference.runtimes.sklearn.boosters import count_xgboost_targets, is_catboost_multi_label
-from inference.runtimes.sklearn.steps import is_sampler, unwrap_model
+from inference.runtimes.sklearn.steps import is_sampler, list_steps, unwrap_model
 from inference.types import AnyArray, BatchOutput
 
 SCORES_NAME, LABEL_NAME = "scores", "label"
@@ -46,10 +46,11 @@ def make_model_function(model: Any) -> ModelFunction:
 
 def split_pipeline(model: Any) -> tuple[Callable[[Any], Any], Any]:
     """Return a function for all steps of a pipeline but the last one, and the last step."""
-    if type(model).__name__ != "Pipeline" or not hasattr(model, "steps"):
+    steps = list_steps(model)
+    if type(model).__name__ != "Pipeline" or not steps:
         return lambda data: data, model
-    parts = [step for _, step in model.steps[:-1] if step is not None and step != "passthrough" and not is_sampler(step)]
-    transform, final = split_pipeline(unwrap_model(model.steps[-1][1]))
+    parts = [step for _, step in steps[:-1] if step is not None and step != "passthrough" and not is_sampler(step)]
+    transform, final = split_pipeline(unwrap_model(steps[-1][1]))
 
     def run(data: Any) -> Any:
         for part in parts:
@@ -152,4 +153,7 @@ def _select_positive(scores: AnyArray, classes: AnyArray) -> AnyArray:
 
 
 def _to_array(result: Any) -> AnyArray:
+    """Return what `predict` returned as one row per input. A tuple has one array per number, such as a mean and a scale."""
+    if isinstance(result, tuple) and all(np.ndim(part) == 1 for part in result):
+        return np.column_stack(result)
     return np.asarray(result.toarray() if hasattr(result, "toarray") else result)

@@ -22,6 +22,13 @@ ROW_NAMES = ("cluster_centers_", "X_fit_")
 """Attributes with rows of the training data that the input is compared with, in the same floating-point type."""
 
 
+def list_steps(model: Any) -> list[tuple[str, Any]]:
+    """Return the named steps of a pipeline; an empty list for other objects, also if they have another kind of `steps`."""
+    steps = getattr(model, "steps", None)
+    is_pipeline = isinstance(steps, list) and all(isinstance(step, tuple | list) and len(step) == 2 for step in steps)
+    return list(steps) if is_pipeline and steps else []
+
+
 def list_inner_models(step: Any) -> list[tuple[Any, Sequence[int] | None]]:
     """Return the fitted models inside a meta-estimator, each with the positions of its columns, or None for all."""
     if _is_from(step, TREE_MODULES):
@@ -49,7 +56,7 @@ def find_float_type(model: Any) -> Any:
         rows = getattr(model, name, None)
         if isinstance(rows, np.ndarray) and rows.dtype.kind == "f":
             return rows.dtype
-    parts = [part for _, part in getattr(model, "steps", ())] + [part for part, _ in list_inner_models(model)]
+    parts = [part for _, part in list_steps(model)] + [part for part, _ in list_inner_models(model)]
     return next((found for part in parts if (found := find_float_type(part)) is not None), None)
 
 
@@ -77,7 +84,7 @@ def find_attribute(model: Any, name: str) -> Any:
     value = getattr(model, CATBOOST_ATTRIBUTES.get(name, name) if is_catboost else name, None)
     if value is not None:
         return value
-    first = [step for _, step in getattr(model, "steps", ())[:1]]
+    first = [step for _, step in list_steps(model)[:1]]
     inner = [part for part, positions in list_inner_models(model) if positions is None]
     return next((found for part in [*first, *inner] if (found := find_attribute(part, name)) is not None), None)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from inference.runtimes.sklearn.steps import list_steps
+
 INNER_ESTIMATORS = ("best_estimator_", "estimator_", "estimators_", "calibrated_classifiers_", "estimator")
 """Attributes of meta-estimators that hold the fitted models, or the classes that they calibrate."""
 
@@ -26,9 +28,8 @@ def takes_texts(model: Any) -> bool:
 
 def _get_first_part(model: Any) -> Any:
     """Return the model or transformer that receives the input of `model` first; None if it is not a container."""
-    for name in ("steps", "transformer_list"):  # a pipeline, a union
-        if parts := getattr(model, name, None):
-            return next((part for _, part in parts if not _keeps_texts(part)), None)
+    if parts := list_steps(model) or getattr(model, "transformer_list", None):  # a pipeline, a union
+        return next((part for _, part in parts if not _keeps_texts(part)), None)
     for name in INNER_ESTIMATORS:
         inner = getattr(model, name, None)
         if isinstance(inner, list):

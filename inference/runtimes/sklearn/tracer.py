@@ -38,11 +38,11 @@ class ColumnTracer:
         """Record what a step shows about its input, and return its output columns; unknown ones are left out."""
         if step is None or isinstance(step, str):
             return [] if step == "drop" else cells
-        if hasattr(step, "steps"):
-            for _, part in step.steps:
+        if parts := steps.list_steps(step):
+            for _, part in parts:
                 cells = self.trace(part, cells)
             return cells
-        if hasattr(step, "transformers_"):
+        if hasattr(step, "_transformer_to_input_indices"):  # not on classes that resemble it, such as that of skrub
             return self._trace_column_transformer(step, cells)
         if hasattr(step, "transformer_list"):
             return [cell for _, part in step.transformer_list for cell in self.trace(part, cells)]
