@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -14,9 +15,11 @@ from inference.errors import InferenceError
 from inference.messages import format_names
 from inference.postprocessing import build_result
 from inference.predictor import split_rows
-from inference.preprocessing import collate_items, make_sample_inputs, prepare_input
+from inference.preprocessing import collate_items, make_sample_input, make_sample_inputs, prepare_input
 from inference.tensors import RowByRow
 from inference.types import BatchFunction, ModelInput, ModelSpec
+
+logger = logging.getLogger(__name__)
 
 SAMPLE_COUNT = 8
 MAX_EXAMPLES = 4
@@ -24,6 +27,8 @@ SLOW_RUN_SECONDS = 0.05  # a model that takes longer for one input is compared w
 SLOW_INPUT_COUNT = 3
 BUDGET_SECONDS = 3  # after which only one pair of inputs is compared
 FIXED_SIZE_NOTICE = "Inputs run one by one, because the artifact has a fixed batch size of 1."
+BATCH_SIZES = (2, 4, 8, 16, 32)  # at which models are usually exported
+MAX_SEARCH_SECONDS = 2
 FULL_BATCH_SECONDS = 0.3  # the estimated duration up to which a batch of the maximum size is compared
 
 
@@ -43,24 +48,47 @@ class BatchBehavior:
 
 
 def find_batch_behavior(
-    run: BatchFunction, spec: ModelSpec, *, examples: Sequence[ModelInput] = (), tolerance: float = REPRODUCTION_TOLERANCE
+    run: BatchFunction,
+    spec: ModelSpec,
+    *,
+    examples: Sequence[ModelInput] = (),
+    known_problem: str = "",
+    tolerance: float = REPRODUCTION_TOLERANCE,
 ) -> BatchBehavior:
     """Compare the results of a model for inputs that run alone and together.
 
     Args:
         run: the function of the runtime. It has already been run successfully on one input.
         examples: real inputs, if there are any. They are compared in addition to generated ones.
+        known_problem: why the artifact cannot run a batch, if its metadata shows it.
     """
     check = _BatchCheck(run, spec, tolerance)
     runs_rows = isinstance(run, RowByRow)
     check.run_alone([*examples[:MAX_EXAMPLES], *make_sample_inputs(spec.signature.input, SAMPLE_COUNT)])
-    reason = next(filter(None, map(check.find_problem, check.iterate_batches())), "")
+    reason = known_problem or next(filter(None, map(check.find_problem, check.iterate_batches())), "")
     if reason and not check.is_deterministic():
         reason = "it is not deterministic: it returned different results for the same input"
     notices = [FIXED_SIZE_NOTICE] if runs_rows else []
     if reason:
         notices.append(f"Inputs run one by one, because the model cannot run a batch: {reason}.")
     return BatchBehavior(runs_rows or bool(reason), (*notices, *check.notices), len(check.items))
+
+
+def find_fixed_batch_size(run: BatchFunction, spec: ModelSpec) -> int:
+    """Return a number of inputs on which a model runs that fails on one input; 0 if none is found in two seconds."""
+    sample = make_sample_input(spec.signature.input)
+    deadline = monotonic() + MAX_SEARCH_SECONDS
+    for size in BATCH_SIZES:
+        if monotonic() > deadline:
+            break
+        try:
+            run(collate_items(spec.signature.input, [prepare_input(spec.signature.input, sample)] * size))
+        # The model can raise any exception.
+        except Exception as error:
+            logger.debug("model fails on %s inputs", size, exc_info=error)
+        else:
+            return size
+    return 0
 
 
 @dataclass(slots=True)

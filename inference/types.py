@@ -176,6 +176,7 @@ class ArtifactMetadata:
             `scale: none, because the network begins with Rescaling(scale=1/255).`
         activation: name of the activation of the final layer, such as `softmax`, `sigmoid`, or `linear`. Empty if unknown,
             or if there are several outputs.
+        batch_problem: why the rows of a batch change each other's results, without a period: they must run one by one.
         framework, framework_version: the library that wrote the file, such as `keras` and `3.15.1`.
     """
 
@@ -190,6 +191,7 @@ class ArtifactMetadata:
     activation: str = ""
     framework: str = ""
     framework_version: str = ""
+    batch_problem: str = ""
 
 
 @dataclass(slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,8 @@ import numpy as np
 from inference.base import BaseRuntime
 from inference.errors import InvalidArtifact
 from inference.runtimes.native_output import import_quietly
+from inference.runtimes.onnx_batch import find_batch_problem
+from inference.runtimes.onnx_errors import explain_load_error
 from inference.runtimes.onnx_graph import OnnxGraph
 from inference.runtimes.onnx_outputs import describe_outputs, is_label_pairs, to_label_scores
 from inference.tensors import RowByRow, make_batch_function, requires_single_rows
@@ -64,7 +65,7 @@ class OnnxRuntime(BaseRuntime):
             session = onnxruntime.InferenceSession(self.path.read_bytes(), options, providers=["CPUExecutionProvider"])
         # onnxruntime's exceptions have no common base class.
         except Exception as error:
-            raise InvalidArtifact(self._explain_error(str(error))) from error
+            raise InvalidArtifact(explain_load_error(str(error), name=self.path.name, version=self.version)) from error
         self.session = session
         return session
 
@@ -87,30 +88,13 @@ class OnnxRuntime(BaseRuntime):
             notices=tuple(notices),
             activation="sigmoid" if len(self.outputs) == 1 and graph.ends_with_sigmoid(self.outputs[0].name) else "",
             framework=self.producer or "onnx",
+            batch_problem=find_batch_problem(graph),
         )
 
     def _call_session(self, arrays: list[AnyArray]) -> list[AnyArray]:
         feed = {tensor.name: array for tensor, array in zip(self.inputs, arrays, strict=True)}
         outputs = zip(self.outputs, self.session.run(None, feed), strict=True)
         return [_to_array(tensor, output, len(arrays[0])) for tensor, output in outputs]
-
-    def _explain_error(self, message: str) -> str:
-        if re.search("external data|TensorProto", message, re.IGNORECASE):
-            return (
-                f"{self.path.name} must contain all of its weights. It refers to other files (external data), which are not "
-                "opened. Save it as a single file: onnx.save(onnx.load(path), path), or with PyTorch "
-                "torch.onnx.export(…, external_data=False)."
-            )
-        if match := re.search(r"construct locale with name:\s*([\w.-]+?):", message):
-            return (
-                f"{self.path.name} changes the case of text with the locale {match[1]}, which is not installed. Install it "
-                f"(on Debian: apt-get install locales && localedef -i {match[1].partition('.')[0]} -f UTF-8 {match[1]}), or "
-                "convert the model again with lowercase=False in its vectorizer."
-            )
-        return (
-            f"onnxruntime {self.version} cannot load {self.path.name}. The file may be incomplete or not an ONNX model. "
-            f"{message}"
-        )
 
 
 def _make_input(info: Any) -> Tensor:

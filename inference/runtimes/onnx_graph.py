@@ -47,7 +47,13 @@ class PixelOperation(NamedTuple):
 
 
 class OnnxGraph:
-    """The nodes and constants of the main graph of a model."""
+    """The main graph of a model.
+
+    Attributes:
+        nodes: in their order.
+        producers: the node that computes each tensor.
+        initializers: the constant tensors, by name.
+    """
 
     def __init__(self, data: bytes) -> None:
         import onnx
@@ -59,9 +65,9 @@ class OnnxGraph:
             graph = onnx.GraphProto()
         self._helper = onnx.helper
         self._to_array = onnx.numpy_helper.to_array
-        self._nodes = list(graph.node)
-        self._producers = {name: node for node in graph.node for name in node.output}
-        self._initializers = {tensor.name: tensor for tensor in graph.initializer}
+        self.nodes = list(graph.node)
+        self.producers = {name: node for node in graph.node for name in node.output}
+        self.initializers = {tensor.name: tensor for tensor in graph.initializer}
 
     def find_classes(self, output: str) -> tuple[Any, ...]:
         """Return the classes of an output with labels or scores, in their order; empty if they are not in the graph."""
@@ -127,7 +133,7 @@ class OnnxGraph:
     def find_pixel_operation(self, input_name: str) -> PixelOperation | None:
         """Return how the graph itself scales pixels, or None if that is not certain."""
         for _ in range(MAX_STEPS):
-            consumers = [node for node in self._nodes if input_name in node.input]
+            consumers = [node for node in self.nodes if input_name in node.input]
             if len(consumers) != 1:
                 return None
             node = consumers[0]
@@ -147,7 +153,7 @@ class OnnxGraph:
 
     def _divides_by_std(self, node: Any) -> bool:
         """Return whether the next operation divides by the standard deviation of pixels from 0 to 1."""
-        consumers = [other for other in self._nodes if node.output[0] in other.input]
+        consumers = [other for other in self.nodes if node.output[0] in other.input]
         numbers = self._get_operand(consumers[0], node.output[0]) if len(consumers) == 1 else None
         if numbers is None or consumers[0].op_type not in ("Div", "Mul") or not np.all(numbers):
             return False
@@ -165,18 +171,18 @@ class OnnxGraph:
     def _find_origin(self, name: str, skipped: Collection[str] = UNCHANGED_OPERATORS) -> Any:
         """Return the node that computes a tensor, before operators that keep the order of classes."""
         for _ in range(MAX_STEPS):
-            node = self._producers.get(name)
+            node = self.producers.get(name)
             if node is None or node.op_type not in skipped:
                 return node
             name = node.input[0]
         return None
 
     def _is_normalized(self, name: str) -> bool:
-        node = self._producers.get(name)
+        node = self.producers.get(name)
         while node is not None and node.op_type in UNCHANGED_OPERATORS:
             if node.op_type == "Normalizer":
                 return True
-            node = self._producers.get(node.input[0])
+            node = self.producers.get(node.input[0])
         return False
 
     def _translate_classes(self, node: Any, attributes: dict[str, Any]) -> tuple[Any, ...]:
@@ -190,9 +196,9 @@ class OnnxGraph:
         return tuple(mapping[key] for key in inner) if set(inner) == mapping.keys() else ()
 
     def _get_constant(self, name: str) -> AnyArray | None:
-        if name in self._initializers:
-            return np.asarray(self._to_array(self._initializers[name]))
-        node = self._producers.get(name)
+        if name in self.initializers:
+            return np.asarray(self._to_array(self.initializers[name]))
+        node = self.producers.get(name)
         if node is not None and node.op_type == "Identity":
             return self._get_constant(node.input[0])
         if node is None or node.op_type != "Constant":

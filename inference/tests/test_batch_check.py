@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.batch_check import find_batch_behavior
+from inference.batch_check import find_batch_behavior, find_fixed_batch_size
 from inference.preprocessing import make_sample_inputs, read_features
 from inference.signature import Feature, ImageInput, LabelOutput, RawOutput, Signature, TableInput, ValueOutput
 from inference.tensors import RowByRow
@@ -176,3 +176,19 @@ def test_sample_values_are_within_the_bounds(feature):
 def test_sample_images_differ_in_brightness():
     images = [np.asarray(image).mean() for image in make_sample_inputs(IMAGE, 4)]
     assert images == sorted(set(images))
+
+
+def test_a_known_problem_needs_no_comparison():
+    behavior = find_batch_behavior(add, make_spec(), known_problem="the graph contains If")
+    assert behavior.single_rows
+    assert behavior.notices == ("Inputs run one by one, because the model cannot run a batch: the graph contains If.",)
+
+
+@pytest.mark.parametrize(("accepted", "expected"), [(4, 4), (3, 0)])
+def test_the_only_batch_size_of_a_model_is_found(accepted, expected):
+    def run(table):
+        if len(table) != accepted:
+            raise ValueError("cannot be reshaped")
+        return add(table)
+
+    assert find_fixed_batch_size(run, make_spec()) == expected

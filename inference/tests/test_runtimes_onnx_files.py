@@ -101,3 +101,18 @@ def test_input_without_batch_dimension_is_rejected(tmp_path):
     assert_rejected(
         write_onnx(model, tmp_path / "scalar.onnx"), r"must be tensors with a batch dimension\. x is tensor\(float\)\[\]"
     )
+
+
+@pytest.mark.parametrize(
+    ("domain", "opset", "message"),
+    [
+        ("my.ops", 17, "contains the operator my.ops:Twice, which ONNX Runtime .* does not have. Export the model again"),
+        ("", 99, "was saved for a newer version of ONNX than ONNX Runtime .* Export it again with an older one"),
+    ],
+)
+def test_operators_that_do_not_exist_are_named(tmp_path, domain, opset, message):
+    nodes = [helper.make_node("Twice" if domain else "Neg", ["x"], ["y"], domain=domain)]
+    model = make_onnx_model(nodes, [["x", TensorProto.FLOAT, ["n", 2]]], [["y", TensorProto.FLOAT, ["n", 2]]])
+    del model.opset_import[:]
+    model.opset_import.extend([helper.make_opsetid("", opset), *([helper.make_opsetid(domain, 1)] if domain else [])])
+    assert_rejected(write_onnx(model, tmp_path / "m.onnx"), message)

@@ -173,7 +173,7 @@ def _verify_artifact(manifest: Manifest, *, runtime: str, sha256: str, trusted: 
         raise InvalidSignature(f"An [[examples]] table is not a valid input of this model: {error.message}") from error
     finally:
         predictor.close()
-    behavior = find_batch_behavior(run_batch, spec, examples=examples)
+    behavior = find_batch_behavior(run_batch, spec, examples=examples, known_problem=metadata.batch_problem)
     single_rows = spec.signature.single_rows or behavior.single_rows
     return _VerifiedArtifact(
         adapter,

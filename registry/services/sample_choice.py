@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from inference.batch_check import find_fixed_batch_size
 from inference.errors import InvalidSignature, ModelFailed
 from inference.examples import Example
 from inference.predictor import Predictor
@@ -23,13 +24,18 @@ def choose_sample(spec: ModelSpec, run_batch: BatchFunction, examples: Sequence[
         is_declared: `model.toml` describes the input.
 
     Raises:
-        InvalidSignature: the model fails on its sample row, and there is no example.
+        InvalidSignature: the model fails on its sample row, and there is no example, or it runs only on several inputs.
         ModelError: the model fails on the example, too, or it takes no features.
     """
     try:
         _warm_up(spec, run_batch)
         return spec
     except ModelFailed as error:
+        if size := find_fixed_batch_size(run_batch, spec):
+            raise InvalidSignature(
+                f"The model fails on one input, but runs on {size} at a time. Save it with a variable batch size (a dynamic "
+                "axis), or with a batch size of 1."
+            ) from error
         if isinstance(spec.signature.input, TextInput) and not is_declared:
             raise InvalidSignature(
                 f"The model takes one string but failed on the text {make_sample_input(spec.signature.input)!r}. If it "
