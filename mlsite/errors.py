@@ -26,7 +26,7 @@ from core.errors import STATUS_BY_CODE
 from core.formatting import format_bytes
 from core.locks import RowDeleted
 from core.storage_errors import find_storage_error
-from mlsite.logging_config import LogInterval
+from mlsite.logging_config import LogInterval, current_request_id
 from predictions.api.v2.errors import build_error, is_v2_request
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -62,7 +62,8 @@ def build_error_response(request: HttpRequest, *, code: str, detail: str) -> Htt
         return build_error(status=status, message=detail)
     if request.headers.get("HX-Request") == "true":
         return HttpResponse(detail, status=status, content_type="text/plain; charset=utf-8")  # shown next to the form
-    response = render(request, "error.html", {"status": status, "code": code, "detail": detail}, status=status)
+    context = {"status": status, "code": code, "detail": detail, "request_id": current_request_id.get()}
+    response = render(request, "error.html", context, status=status)
     if status == 503:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response

@@ -89,3 +89,8 @@ def check_annotations(page: Page) -> None:
     expect(page.locator(".history-table tbody tr")).to_have_count(1)
     page.go_back()
     expect(page.locator(".comment")).to_have_count(1)
+    page.emulate_media(media="print")
+    # Without the heading of the review, whose form is not printed.
+    expect(page.locator("main h2:visible")).to_have_text(["Same input, other versions", "Tags", "Comments"])
+    expect(page.locator(".tag")).to_be_visible()
+    page.emulate_media(media="screen")

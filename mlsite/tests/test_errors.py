@@ -154,6 +154,15 @@ def test_a_row_that_the_database_rejects_is_no_server_error(shades, user, api, s
     assert "Nothing was stored" in get_text(page)
 
 
+def test_the_page_of_a_server_error_shows_the_request_id(signed_in):
+    signed_in.raise_request_exception = False
+    with connection.execute_wrapper(reject_inserts(ValueError)):
+        page = signed_in.post("/accounts/tokens/", {"name": "a", "lifetime": "90"})
+    assert page.status_code == 500
+    assert page["X-Request-ID"] in get_text(page)
+    assert "request ID" not in get_text(signed_in.get("/nothing/"))
+
+
 def test_the_admin_reports_a_row_that_another_request_has_just_saved(client, superuser):
     client.force_login(superuser)
     with connection.execute_wrapper(reject_inserts(IntegrityError)):
