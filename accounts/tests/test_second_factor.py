@@ -8,6 +8,7 @@ from django.contrib.auth import SESSION_KEY
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -45,6 +46,7 @@ def test_a_user_sets_up_a_second_factor_and_signs_in_with_it(client, user):
     page = client.get(SET_UP_URL).content.decode()
     device = TOTPDevice.objects.get()
     assert "<svg" in page
+    assert f'<a href="{escape(device.config_url)}">' in page  # a phone cannot scan its own screen
     assert "style=" not in page.partition("<svg")[2].partition("</svg>")[0]  # the Content Security Policy forbids it
     assert not device.confirmed
     assert enter_password(Client())["Location"] == "/models/"  # it has no effect yet

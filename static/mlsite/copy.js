@@ -7,7 +7,7 @@ async function copyText(button) {
   const source = document.getElementById(button.dataset.copy);
   const label = button.innerHTML;
   try {
-    await navigator.clipboard.writeText(source.textContent);
+    await navigator.clipboard.writeText(source.innerText);
     button.textContent = gettext("Copied");
   } catch {
     // Browsers allow access to the clipboard over HTTPS only. Select the text, so that one keystroke copies it.
