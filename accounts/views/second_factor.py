@@ -128,7 +128,9 @@ class SetUpView(LoginRequiredMixin, FormView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         device = self.device
-        shown = {"qr_code": render_qr_code(device), "key": format_key(device), "key_url": device.config_url} if device else {}
+        shown = (
+            {"qr_code": render_qr_code(device), "key": format_key(device), "key_url": device.config_url} if device else {}
+        )
         return super().get_context_data(**shown, **kwargs)
 
     def form_valid(self, form: CodeForm) -> HttpResponse:
