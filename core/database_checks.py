@@ -7,6 +7,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 from core.availability import write_check
 
@@ -19,6 +20,7 @@ POSTGRESQL_SETTINGS = {
         "ALTER ROLE.",
     ),
 }
+MAX_CLOCK_SECONDS = 5  # that the clocks of this machine and of the database server may differ
 SQLITE_SYNCHRONOUS_FULL = 2
 SQLITE_JOURNAL_MODES = ("wal", "delete", "truncate", "persist")  # the others do not survive a crash
 
@@ -60,6 +62,12 @@ def _check_postgresql(cursor: Any) -> list[CheckMessage]:
         cursor.execute("SELECT current_setting(%s)", [name])
         if cursor.fetchone()[0] == "off":
             errors.append(Error(f"The PostgreSQL setting {name} is off.", hint=hint, id=check_id))
+    cursor.execute("SELECT clock_timestamp()")
+    seconds = (timezone.now() - cursor.fetchone()[0]).total_seconds()
+    if abs(seconds) > MAX_CLOCK_SECONDS:
+        kind = "ahead of" if seconds > 0 else "behind"
+        message = f"The clock of this machine is {abs(seconds):.0f} seconds {kind} that of the database server."
+        errors.append(Warning(message, hint="Synchronize all machines with NTP.", id="core.W012"))
     return errors
 
 

@@ -1,6 +1,7 @@
 """`check --deploy` finds the settings that are not safe in production."""
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 from django.urls import path
+from django.utils import timezone
 from django.utils.functional import empty
 from django.views.static import serve
 
@@ -154,14 +156,16 @@ class FakeCursor:
         ("postgresql", "full_page_writes", "off", ["core.E012"]),
         ("postgresql", "synchronous_commit", "off", ["core.E013"]),
         ("postgresql", "synchronous_commit", "remote_apply", []),
+        ("postgresql", "clock_timestamp()", datetime(2020, 1, 1, tzinfo=UTC), ["core.W012"]),
         ("sqlite", "synchronous", 1, ["core.E014"]),
         ("sqlite", "journal_mode", "memory", ["core.E015"]),
         ("sqlite", "journal_mode", "delete", ["core.W010"]),
         ("sqlite", "synchronous", 3, []),
     ],
 )
-def test_a_database_that_can_lose_commits_is_found(check, name, value, expected):
+def test_a_wrong_setting_of_the_database_is_found(check, name, value, expected):
     safe = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "synchronous": 2, "journal_mode": "wal"}
+    safe["clock_timestamp()"] = timezone.now()
     messages = getattr(database_checks, f"_check_{check}")(FakeCursor(**safe | {name: value}))
     assert [message.id for message in messages] == expected
 
