@@ -197,6 +197,8 @@ def test_the_command_predicts_and_reports_errors(client, site, token, tmp_path, 
     assert [next(iter(json.loads(line))) for line in capsys.readouterr().out.splitlines()] == ["id", "id"]
     assert main(["export", str(tmp_path / "all.jsonl"), "model=iris"]) == 0
     assert (tmp_path / "all.jsonl").stat().st_size
+    assert main(["export", str(tmp_path / "all.xlsx"), "model=iris"]) == 0
+    assert (tmp_path / "all.xlsx").read_bytes().startswith(b"PK")
     prediction = client.predict(SEVEN, model="digits")
     assert isinstance(prediction, Prediction)
     assert main(["review", prediction.id, "incorrect", "--true-label", "1"]) == 0

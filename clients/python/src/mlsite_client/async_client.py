@@ -16,7 +16,7 @@ from mlsite_client.inputs import ImageSource, Row
 from mlsite_client.operations import API_PATH, Operation, Pause
 from mlsite_client.progress import Progress, get_job_reporter, get_reporter
 from mlsite_client.retries import RetryPolicy
-from mlsite_client.transport import build_headers, send_async
+from mlsite_client.transport import build_options, send_async
 from mlsite_client.types import BatchJob, Prediction, Review, Waitable
 
 T = TypeVar("T")
@@ -35,9 +35,7 @@ class AsyncClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._policy = retries or RetryPolicy()
-        self._http = httpx.AsyncClient(
-            base_url=url, headers=build_headers(token), timeout=timeout, transport=transport, follow_redirects=False
-        )
+        self._http = httpx.AsyncClient(timeout=timeout, transport=transport, **build_options(url, token))
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -81,7 +79,7 @@ class AsyncClient:
         text: str | None = None,
         model: str = "",
         client_reference: str = "",
-        expires_in: float | None = None,
+        expires_in: int | None = None,
         idempotency_key: str | None = None,
     ) -> Prediction:
         """Store an input and return the queued prediction."""
@@ -107,7 +105,7 @@ class AsyncClient:
 
     async def get(self, prediction: str) -> Prediction:
         """Get a prediction by its ID."""
-        return Prediction.from_json(await self._run(operations.fetch(self._policy, f"{API_PATH}predictions/{prediction}/")))
+        return Prediction.from_json(await self._run(operations.fetch_object(self._policy, "predictions", prediction)))
 
     async def predictions(self, **filters: Any) -> AsyncIterator[Prediction]:
         """Iterate over all predictions that match the filters, newest first."""
@@ -152,7 +150,7 @@ class AsyncClient:
 
     async def get_job(self, job: str) -> BatchJob:
         """Get a batch job by its ID."""
-        return BatchJob.from_json(await self._run(operations.fetch(self._policy, f"{API_PATH}batch-jobs/{job}/")))
+        return BatchJob.from_json(await self._run(operations.fetch_object(self._policy, "batch-jobs", job)))
 
     async def download_results(self, job: BatchJob, path: str | os.PathLike[str]) -> Path:
         """Write the results of a batch job to a CSV file."""

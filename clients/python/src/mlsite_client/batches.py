@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from mlsite_client.inputs import ImageSource, check_types, is_image_source, is_row, list_inputs, read_image, to_json
+from mlsite_client.errors import InvalidRequest
+from mlsite_client.inputs import (
+    IMAGE_SOURCES,
+    ImageSource,
+    check_types,
+    is_image_source,
+    is_row,
+    list_inputs,
+    read_image,
+    to_json,
+)
 from mlsite_client.operations import API_PATH, Files, Operation, Request, create
 from mlsite_client.progress import Progress
 from mlsite_client.retries import RetryPolicy
@@ -18,6 +29,7 @@ BATCH_PATH = f"{API_PATH}predictions/batch/"
 MAX_BATCH_IMAGES = 32
 MAX_BATCH_IMAGE_BYTES = 24 * 2**20
 MAX_BATCH_ROWS = 1000
+MAX_BATCH_ROW_BYTES = 4 * 2**20
 
 
 @dataclass(frozen=True)
@@ -25,12 +37,19 @@ class Batch:
     """Inputs that are sent together.
 
     Args:
-        request: None if no input can be sent.
+        name: of the list in the request: `image`, `features`, or `text`.
+        items: image files, or JSON values; empty if no input can be sent.
         problems: of the inputs that cannot be read, by their position in the batch.
     """
 
-    request: Request | None
+    name: str
+    items: list[Any]
     problems: Mapping[int, Problem] = field(default_factory=dict)
+
+    def build_request(self, values: Mapping[str, Any]) -> Request:
+        if self.name == "image":
+            return Request("POST", BATCH_PATH, data=values, files=self.items)
+        return Request("POST", BATCH_PATH, json={**values, self.name: self.items})
 
 
 def predict_many(
@@ -43,14 +62,12 @@ def predict_many(
     """
     items = list_inputs(inputs)
     values = {"model": model} if model else {}
-    batches = _plan_batches(items, values, are_texts=are_texts)
     results: list[Result] = []
     report(0, len(items))
-    for batch in batches:
+    for batch in _plan_batches(items, are_texts=are_texts):
         received: list[Result] = []
-        if batch.request:
-            body = yield from create(batch.request, policy)
-            received = [_parse_result(item) for item in body["results"]]
+        if batch.items:
+            received = yield from _send_batch(policy, batch, values)
         for position in sorted(batch.problems):
             received.insert(position, batch.problems[position])
         results += received
@@ -58,40 +75,65 @@ def predict_many(
     return results
 
 
-def _plan_batches(items: Sequence[Any], values: Mapping[str, Any], *, are_texts: bool) -> Iterator[Batch]:
+def _send_batch(policy: RetryPolicy, batch: Batch, values: Mapping[str, Any]) -> Operation[list[Result]]:
+    """Send a batch, in parts if the server or a proxy does not accept so much in one request."""
+    try:
+        body = yield from create(batch.build_request(values), policy)
+    except InvalidRequest as error:
+        if error.status != 413:
+            raise
+        if len(batch.items) == 1:
+            return [Problem(error.code or "request-too-large", error.detail)]
+        results = []
+        middle = len(batch.items) // 2
+        for part in (batch.items[:middle], batch.items[middle:]):
+            results += yield from _send_batch(policy, Batch(batch.name, part), values)
+        return results
+    return [_parse_result(item) for item in body["results"]]
+
+
+def _plan_batches(items: Sequence[Any], *, are_texts: bool) -> Iterator[Batch]:
     """Return the batches. Each is built only when it is sent."""
     if are_texts:
-        return _plan_row_batches("text", items, values)
+        return _plan_row_batches("text", items)
     if items and is_row(items[0]):
         check_types(items, is_row, "a row by feature name")
-        return _plan_row_batches("features", items, values)
-    check_types(items, is_image_source, "an image (a path, bytes, or an open file), or a row by feature name")
-    return _plan_image_batches(items, values)
+        return _plan_row_batches("features", items)
+    check_types(items, is_image_source, f"{IMAGE_SOURCES}, or a row by feature name")
+    return _plan_image_batches(items)
 
 
-def _plan_row_batches(name: str, items: Sequence[Any], values: Mapping[str, Any]) -> Iterator[Batch]:
-    for start in range(0, len(items), MAX_BATCH_ROWS):
-        rows = to_json(items[start : start + MAX_BATCH_ROWS])
-        yield Batch(Request("POST", BATCH_PATH, json={**values, name: rows}))
+def _plan_row_batches(name: str, items: Sequence[Any]) -> Iterator[Batch]:
+    rows: list[Any] = []
+    total = 0
+    for row in map(to_json, items):
+        size = len(json.dumps(row))
+        if rows and (len(rows) >= MAX_BATCH_ROWS or total + size > MAX_BATCH_ROW_BYTES):
+            yield Batch(name, rows)
+            rows, total = [], 0
+        rows.append(row)
+        total += size
+    if rows:
+        yield Batch(name, rows)
 
 
-def _plan_image_batches(items: Sequence[ImageSource], values: Mapping[str, Any]) -> Iterator[Batch]:
+def _plan_image_batches(items: Sequence[ImageSource]) -> Iterator[Batch]:
     files: Files = []
     problems: dict[int, Problem] = {}
     for source in items:
         try:
             image = read_image(source)
-        except OSError as error:
-            detail = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        except (OSError, TypeError, ValueError) as error:  # ValueError: a closed file, or a path with a NUL character
+            detail = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
             problems[len(files) + len(problems)] = Problem("unreadable-file", detail, "image")
             continue
         size = sum(len(data) for _, (_, data) in files)
         if files and (len(files) >= MAX_BATCH_IMAGES or size + len(image[1]) > MAX_BATCH_IMAGE_BYTES):
-            yield Batch(Request("POST", BATCH_PATH, data=values, files=files), problems)
+            yield Batch("image", files, problems)
             files, problems = [], {}
         files.append(("image", image))
     if files or problems:
-        yield Batch(Request("POST", BATCH_PATH, data=values, files=files) if files else None, problems)
+        yield Batch("image", files, problems)
 
 
 def _parse_result(item: Mapping[str, Any]) -> Result:

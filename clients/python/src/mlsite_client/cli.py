@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 import os
 import sys
@@ -22,6 +23,8 @@ JOB_SUFFIXES = {".csv", ".tsv", ".zip"}
 EXIT_FAILED_INPUTS = 1
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+EXPORT_FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,12 +33,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not options.url or not options.token:
         parser.error("Set --url and --token, or MLSITE_URL and MLSITE_TOKEN in the environment.")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # for file names that the terminal cannot show
     try:
         with Client(options.url, options.token, timeout=options.timeout) as client:
             status: int = options.run(client, options)
-            return status
+        sys.stdout.flush()
+        return status
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader has closed the output, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+        return EXIT_BROKEN_PIPE
     except (MlsiteError, ValueError) as error:
         message = str(error)
     except OSError as error:
@@ -65,12 +74,12 @@ def build_parser() -> argparse.ArgumentParser:
 
     listing = commands.add_parser("list", help="list predictions, newest first")
     listing.add_argument("filters", nargs="*", metavar="NAME=VALUE", help="filters of the API, such as label=7")
-    listing.add_argument("--limit", type=int, default=20, help="largest number of predictions; default: 20")
+    listing.add_argument("--limit", type=parse_limit, default=20, help="largest number of predictions; default: 20")
     listing.add_argument("--json", action="store_true", help="print one JSON object per line")
     listing.set_defaults(run=run_list)
 
     export = commands.add_parser("export", help="write predictions to a file")
-    export.add_argument("path", type=Path, help="a .csv or .jsonl file")
+    export.add_argument("path", type=Path, help="a .csv, .jsonl, or .xlsx file")
     export.add_argument("filters", nargs="*", metavar="NAME=VALUE", help="filters of the API")
     export.set_defaults(run=run_export)
 
@@ -122,7 +131,7 @@ def run_list(client: Client, options: argparse.Namespace) -> int:
 
 
 def run_export(client: Client, options: argparse.Namespace) -> int:
-    file_format = "jsonl" if options.path.suffix.lower() in (".jsonl", ".ndjson") else "csv"
+    file_format = EXPORT_FORMATS.get(options.path.suffix.lower(), "csv")
     client.export(options.path, format=file_format, **_parse_filters(options.filters))
     return 0
 
@@ -139,12 +148,21 @@ def run_review(client: Client, options: argparse.Namespace) -> int:
     return 0
 
 
-def _parse_filters(texts: Sequence[str]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in texts]
-    for name, separator, _ in pairs:
+def parse_limit(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"Expected a whole number. Received: {text}")
+    return int(text)
+
+
+def _parse_filters(texts: Sequence[str]) -> dict[str, list[str]]:
+    """Return the values of each filter. A filter that is repeated matches any of its values."""
+    filters: dict[str, list[str]] = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
         if not separator:
             raise OSError(f"Expected a filter as NAME=VALUE. Received: {name}")
-    return {name: value for name, _, value in pairs}
+        filters.setdefault(name, []).append(value)
+    return filters
 
 
 def _print_result(name: str, result: Result, *, as_json: bool) -> None:

@@ -16,7 +16,7 @@ from mlsite_client.inputs import ImageSource, Row
 from mlsite_client.operations import API_PATH, Operation, Pause
 from mlsite_client.progress import Progress, get_job_reporter, get_reporter
 from mlsite_client.retries import RetryPolicy
-from mlsite_client.transport import build_headers, send
+from mlsite_client.transport import build_options, send
 from mlsite_client.types import BatchJob, Prediction, Review, Waitable
 
 T = TypeVar("T")
@@ -46,9 +46,7 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._policy = retries or RetryPolicy()
-        self._http = httpx.Client(
-            base_url=url, headers=build_headers(token), timeout=timeout, transport=transport, follow_redirects=False
-        )
+        self._http = httpx.Client(timeout=timeout, transport=transport, **build_options(url, token))
 
     def __enter__(self) -> Client:
         return self
@@ -74,7 +72,7 @@ class Client:
         """Run a model on one input. The prediction is stored when this method returns.
 
         Args:
-            image: a path, the bytes of a file, or an open file.
+            image: a path, the bytes of a file, an open file, or a Pillow image.
             features: a row by feature name, for models that take features. Can be combined with an image.
             text: for models that take text.
             model: `name`, `name@alias`, or `name:number`; if empty, the default model.
@@ -107,7 +105,7 @@ class Client:
         text: str | None = None,
         model: str = "",
         client_reference: str = "",
-        expires_in: float | None = None,
+        expires_in: int | None = None,
         idempotency_key: str | None = None,
     ) -> Prediction:
         """Store an input and return the queued prediction without waiting for the model. See `predict` and `wait`.
@@ -134,7 +132,7 @@ class Client:
         """Predict many inputs in batches and return a result for each, in order. An invalid input does not affect others.
 
         Args:
-            inputs: images (paths, bytes, or open files), rows by feature name, or a pandas `DataFrame`.
+            inputs: images (see `predict`), rows by feature name, or a pandas `DataFrame`.
             texts: the inputs are texts instead of paths.
             progress: show the progress on the standard error, or a function that gets the number of results and of inputs.
 
@@ -146,7 +144,7 @@ class Client:
 
     def get(self, prediction: str) -> Prediction:
         """Get a prediction by its ID."""
-        return Prediction.from_json(self._run(operations.fetch(self._policy, f"{API_PATH}predictions/{prediction}/")))
+        return Prediction.from_json(self._run(operations.fetch_object(self._policy, "predictions", prediction)))
 
     def predictions(self, **filters: Any) -> Iterator[Prediction]:
         """Iterate over all predictions that match the filters of the API, newest first. Pages are fetched when needed."""
@@ -154,7 +152,7 @@ class Client:
         yield from map(Prediction.from_json, self._list(f"{API_PATH}predictions/", params))
 
     def export(self, path: str | os.PathLike[str], *, format: str = "csv", **filters: Any) -> Path:
-        """Write all predictions that match the filters to a file, as `csv` or `jsonl`."""
+        """Write all predictions that match the filters to a file, as `csv`, `jsonl`, or `xlsx`."""
         params = {"format": format, **operations.build_filters(filters)}
         return self._run(operations.download(self._policy, f"{API_PATH}predictions/export/", Path(path), params))
 
@@ -197,7 +195,7 @@ class Client:
 
     def get_job(self, job: str) -> BatchJob:
         """Get a batch job by its ID."""
-        return BatchJob.from_json(self._run(operations.fetch(self._policy, f"{API_PATH}batch-jobs/{job}/")))
+        return BatchJob.from_json(self._run(operations.fetch_object(self._policy, "batch-jobs", job)))
 
     def download_results(self, job: BatchJob, path: str | os.PathLike[str]) -> Path:
         """Write the results of a batch job to a CSV file: the columns of the input and those of the predictions."""

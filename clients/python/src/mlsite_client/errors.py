@@ -49,6 +49,10 @@ class ApiError(MlsiteError):
         self.errors = errors
         self.problem = problem
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Support copy and pickle, for example by `concurrent.futures.ProcessPoolExecutor`."""
+        return type(self), (self.status, self.code, self.detail, self.errors, self.problem)
+
 
 class InvalidRequest(ApiError):
     """The server rejected the request: status 400, 409, 411, 413, 415, or 422."""

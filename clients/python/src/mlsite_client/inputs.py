@@ -6,32 +6,60 @@ import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, Protocol, TypeAlias
 
-ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
+
+class PillowImage(Protocol):
+    """`PIL.Image.Image`."""
+
+    def save(self, fp: BinaryIO, format: str) -> None: ...
+
+
+ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | PillowImage"
 Row: TypeAlias = Mapping[str, Any]
+IMAGE_SOURCES = "an image (a path, bytes, an open file, or a Pillow image)"
 
 
 def read_image(source: ImageSource) -> tuple[str, bytes]:
-    """Return the name and the bytes of an image: a path, the bytes themselves, or an open file."""
-    if isinstance(source, bytes):
-        return "image", source
+    """Return the name and the bytes of an image. An image of Pillow becomes a PNG file.
+
+    Raises:
+        OSError: the file cannot be read, or PNG does not support the mode of the Pillow image.
+        TypeError: the source is not an image, or a file that is open as text.
+    """
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return "image", bytes(source)
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)
-        return path.name, path.read_bytes()
-    name = getattr(source, "name", "image")
-    return os.path.basename(name) if isinstance(name, str) else "image", source.read()
+        return clean_name(path.name), path.read_bytes()
+    if hasattr(source, "read"):
+        name, data = getattr(source, "name", "image"), source.read()
+        if not isinstance(data, bytes):
+            raise TypeError("Expected a file that is open in binary mode, such as open(path, 'rb').")
+        return clean_name(os.path.basename(name)) if isinstance(name, str) else "image", data
+    if not hasattr(source, "save"):
+        raise TypeError(f"Expected {IMAGE_SOURCES}. Received: {type(source).__name__}.")
+    buffer = BytesIO()
+    source.save(buffer, "PNG")
+    return "image.png", buffer.getvalue()
+
+
+def clean_name(name: str) -> str:
+    """Replace the bytes of a file name that are not text."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def to_json(value: Any) -> Any:
     """Return a value as JSON can express it: NumPy numbers and times as Python's, missing values of pandas as None.
 
-    An infinite number becomes text. The server then rejects this input only, with the name of the feature.
+    An infinite number and an object of another type become text. If this is not valid, the server rejects this input only,
+    with the name of the feature.
     """
     if isinstance(value, Mapping):
         return {str(name): to_json(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, set, frozenset)):
         return [to_json(item) for item in value]
     if hasattr(value, "to_dict"):  # a row of pandas
         return to_json(value.to_dict())
@@ -40,14 +68,18 @@ def to_json(value: Any) -> Any:
     if hasattr(value, "isoformat"):  # dates and times, also of pandas; pandas.NaT has it too
         text = value.isoformat()
         return None if text == "NaT" else text
-    return None if type(value).__name__ == "NAType" else _convert_number(value)  # pandas.NA
+    return None if type(value).__name__ == "NAType" else _convert_scalar(value)  # pandas.NA
 
 
-def _convert_number(value: Any) -> Any:
-    number = float(value) if isinstance(value, Decimal) else value  # of databases
-    if isinstance(number, float) and not math.isfinite(number):
-        return None if math.isnan(number) else str(number)
-    return number
+def _convert_scalar(value: Any) -> str | float | None:
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if not isinstance(value, (float, Decimal)):  # a Decimal of a database
+        return str(value)
+    number = float(value)
+    if math.isfinite(number):
+        return number
+    return None if math.isnan(number) else str(number)
 
 
 def list_inputs(inputs: Any) -> list[Any]:
@@ -69,7 +101,8 @@ def is_row(value: Any) -> bool:
 
 
 def is_image_source(value: Any) -> bool:
-    return isinstance(value, (str, bytes, os.PathLike)) or hasattr(value, "read")
+    is_data = isinstance(value, (str, bytes, bytearray, memoryview, os.PathLike))
+    return is_data or hasattr(value, "read") or hasattr(value, "save")
 
 
 def check_types(items: Iterable[Any], is_valid: Callable[[Any], bool], description: str) -> None:

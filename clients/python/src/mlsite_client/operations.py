@@ -14,11 +14,12 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
+from urllib.parse import quote
 
 import httpx
 
 from mlsite_client.errors import ConnectionFailed, MlsiteError, UnexpectedResponse, WaitTimeout, build_error
-from mlsite_client.inputs import ImageSource, Row, read_image, to_json
+from mlsite_client.inputs import ImageSource, Row, list_inputs, read_image, to_json
 from mlsite_client.retries import RetryPolicy, is_retried
 from mlsite_client.types import BatchJob, Prediction, Review, Waitable
 
@@ -74,7 +75,8 @@ def send(request: Request, policy: RetryPolicy) -> Operation[dict[str, Any]]:
         try:
             response: httpx.Response = yield request
         except httpx.RequestError as error:
-            if is_last or isinstance(error, httpx.UnsupportedProtocol):  # the URL has no https://
+            is_local = isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError))  # the URL has no https://
+            if is_last or is_local:
                 raise ConnectionFailed(f"No response from the server: {type(error).__name__}: {error}") from error
             yield Pause(policy.get_wait(attempt))
             continue
@@ -129,7 +131,7 @@ def predict(
     text: str | None,
     model: str,
     client_reference: str,
-    expires_in: float | None = None,
+    expires_in: int | None = None,
     key: str | None = None,
     prefer: str | None = None,
     unique_reference: bool = False,
@@ -177,6 +179,14 @@ def wait(policy: RetryPolicy, started: Waitable, *, timeout: float, report: Call
     return current
 
 
+def fetch_object(policy: RetryPolicy, collection: str, object_id: str) -> Operation[Any]:
+    return (yield from fetch(policy, build_path(collection, object_id)))
+
+
+def build_path(collection: str, object_id: str) -> str:
+    return f"{API_PATH}{collection}/{quote(object_id, safe='')}/"
+
+
 def fetch(policy: RetryPolicy, path: str, params: Mapping[str, Any] | None = None) -> Operation[Any]:
     """Return the body of a GET request."""
     return (yield from send(Request("GET", path, params=params), policy))
@@ -190,12 +200,13 @@ def cancel(policy: RetryPolicy, started: Waitable) -> Operation[Waitable]:
 def review(policy: RetryPolicy, prediction: Prediction | str, values: Mapping[str, Any]) -> Operation[Review]:
     prediction_id = prediction if isinstance(prediction, str) else prediction.id
     body = {name: to_json(value) for name, value in values.items() if value is not None}
-    body = yield from create(Request("POST", f"{API_PATH}predictions/{prediction_id}/reviews/", json=body), policy)
+    path = build_path("predictions", prediction_id)
+    body = yield from create(Request("POST", f"{path}reviews/", json=body), policy)
     return Review.from_json(body)
 
 
 def send_ground_truth(policy: RetryPolicy, items: Iterable[Mapping[str, Any]]) -> Operation[dict[str, Any]]:
-    request = Request("POST", f"{API_PATH}ground-truth/", json={"items": [to_json(item) for item in items]})
+    request = Request("POST", f"{API_PATH}ground-truth/", json={"items": [to_json(item) for item in list_inputs(items)]})
     return (yield from create(request, policy))
 
 

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from mlsite_client.inputs import clean_name
 from mlsite_client.operations import Request
 
 USER_AGENT = "mlsite-client/0.1.0"
 
 
-def build_headers(token: str) -> dict[str, str]:
-    """Return the headers of all requests.
+def build_options(url: str, token: str) -> dict[str, Any]:
+    """Return the arguments of the HTTP client.
 
     Raises:
-        ValueError: the token contains characters that no token has, such as a line break between two tokens.
+        ValueError: the URL of the site is not valid, or the token is empty or contains characters that no token has, such
+            as a line break between two tokens.
     """
     token = token.strip()  # the line break at the end of a file
+    if not token:
+        raise ValueError("The token is empty. Create one on the page API tokens.")
     if not (token.isascii() and token.isprintable()):
         raise ValueError("The token contains characters that are not printable ASCII characters. Copy it again.")
-    return {"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": USER_AGENT}
+    try:
+        base_url = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ValueError(
+            f"The URL of the site is not valid: {error}. Expected a URL such as https://example.org."
+        ) from error
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": USER_AGENT}
+    return {"base_url": base_url, "headers": headers, "follow_redirects": False}
 
 
 @contextlib.contextmanager
@@ -32,11 +44,13 @@ def build_arguments(request: Request) -> Iterator[dict[str, Any]]:
     arguments: dict[str, Any] = {"params": request.params, "headers": dict(request.headers)}
     if request.upload:
         with request.upload.open("rb") as file:
-            yield arguments | {"data": request.data, "files": [("file", (request.upload.name, file))]}
+            yield arguments | {"data": request.data, "files": [("file", (clean_name(request.upload.name), file))]}
     elif request.files:
         yield arguments | {"data": request.data, "files": request.files}
     elif request.method == "POST":
-        yield arguments | {"json": request.json if request.json is not None else {}}
+        body = json.dumps(request.json if request.json is not None else {})  # ASCII, so that any text can be sent
+        arguments["headers"]["Content-Type"] = "application/json"
+        yield arguments | {"content": body.encode()}
     else:
         yield arguments
 
