@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inference.errors import InvalidInput
+
 STATUS_BY_CODE = {
     "unknown-model": 404,
     "inactive-model": 409,
@@ -65,3 +67,15 @@ def get_status(error: BaseException) -> int:
     if status is None:
         return 404 if isinstance(error, LookupError) else 500
     return status
+
+
+class InvalidItem(InvalidInput):
+    """An item of a list in JSON that contains text or a number that cannot be stored. It stands for the item.
+
+    Args:
+        digest: identifies the request, for the comparison with a repeated one.
+    """
+
+    def __init__(self, message: str, *, code: str, digest: str) -> None:
+        super().__init__(message, code=code)
+        self.digest = digest

@@ -24,6 +24,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from accounts.models import IdempotencyKey, User
+from core.errors import InvalidItem
 from core.streamed_uploads import StreamedFile
 from inference.errors import InferenceError
 
@@ -140,11 +141,13 @@ def claim_key(*, user: User, key: str, fingerprint: str, lease_seconds: float | 
 
 
 def hash_content(content: Any) -> str:
-    """Return a fingerprint of JSON that can contain files and bytes. The order of the keys of objects does not matter."""
+    """Return a fingerprint of JSON with files, bytes, and invalid items. The order of keys in objects does not matter."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=_describe_file).encode()).hexdigest()
 
 
-def _describe_file(value: File | bytes) -> dict[str, str | None]:
+def _describe_file(value: File | bytes | InvalidItem) -> dict[str, str | None]:
+    if isinstance(value, InvalidItem):
+        return {"invalid": value.digest}
     if isinstance(value, bytes):
         return {"bytes": hashlib.sha256(value).hexdigest()}
     if isinstance(value, StreamedFile):  # large, and hashed while it was received

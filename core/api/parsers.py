@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
 import json
 import math
 import re
@@ -18,6 +19,7 @@ from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.parsers import BaseParser, DataAndFiles, MultiPartParser
 
 from core.api.multipart import split_plain_parts
+from core.errors import InvalidItem
 from inference.messages import format_bytes
 
 MAX_NESTING_LEVELS = 32  # of objects and lists
@@ -39,6 +41,7 @@ class StrictJSONParser(BaseParser):
     """
 
     media_type = "application/json"
+    item_lists: frozenset[str] = frozenset()  # see parse_json
 
     def get_max_bytes(self) -> int:
         """Return the maximum size without images."""
@@ -50,7 +53,7 @@ class StrictJSONParser(BaseParser):
     ) -> dict[str, Any]:
         data = stream.read()
         check_json_size(data, self.get_max_bytes())
-        value = parse_json(data)
+        value = parse_json(data, item_lists=self.item_lists)
         if not isinstance(value, dict):
             raise ParseError("The body must be a JSON object.", code="not-an-object")
         return value
@@ -58,6 +61,8 @@ class StrictJSONParser(BaseParser):
 
 class BatchJSONParser(StrictJSONParser):
     """Parse JSON with many inputs."""
+
+    item_lists = frozenset({"features", "text", "items", "client_reference"})
 
     def get_max_bytes(self) -> int:
         limit: int = settings.MAX_BATCH_JSON_BYTES
@@ -130,11 +135,13 @@ def parse_json_part(part: bytes | str, name: str | None) -> Any:
     return parse_json(data, subject=f"The part {name}")
 
 
-def parse_json(data: bytes, *, subject: str = "The body") -> Any:
+def parse_json(data: bytes, *, subject: str = "The body", item_lists: frozenset[str] = frozenset()) -> Any:
     """Parse strict JSON. A byte order mark is ignored, as RFC 8259, section 8.1, allows.
 
     Args:
         subject: what contains the JSON, for error messages.
+        item_lists: names of lists in the outermost object. An item with text or a number that cannot be stored becomes an
+            `InvalidItem`, so that it does not affect the others.
 
     Raises:
         ParseError: with the code `malformed-json`, `too-deep`, or `out-of-range`.
@@ -151,8 +158,30 @@ def parse_json(data: bytes, *, subject: str = "The body") -> Any:
         raise ParseError(
             f"{subject} is not valid JSON: {_describe_json_error(data, error)}", code="malformed-json"
         ) from error
-    _validate_value(value, subject)
+    try:
+        _validate_value(value, subject)
+    except ParseError:
+        if not isinstance(value, dict) or item_lists.isdisjoint(value):
+            raise
+        value = _replace_invalid_items(value, item_lists, data)
+        _validate_value(value, subject)
     return value
+
+
+def _replace_invalid_items(body: dict[str, Any], item_lists: frozenset[str], data: bytes) -> dict[str, Any]:
+    digest = hashlib.sha256(data).hexdigest()
+
+    def check(item: Any) -> Any:
+        try:
+            _validate_value(item, "The item")
+        except ParseError as error:
+            return InvalidItem(str(error.detail), code=str(error.get_codes()), digest=digest)
+        return item
+
+    return {
+        name: [check(item) for item in value] if name in item_lists and isinstance(value, list) else value
+        for name, value in body.items()
+    }
 
 
 def _describe_json_error(data: bytes, error: ValueError) -> str:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.files.base import File
 
 from core.api.base64_images import decode_image
+from core.errors import InvalidItem
 from inference.errors import InvalidInput
 from inference.messages import format_names, quote_value
 from predictions.services.batch import BatchItem
@@ -40,13 +41,15 @@ def read_items(data: Mapping[str, Any]) -> list[BatchItem | InvalidInput]:
     references = _read_references(name, values, data.get("client_reference"))
     if name == "items":
         _check_order(data, [])
-        return [_read_item(value) for value in values]
+        return [value if isinstance(value, InvalidItem) else _read_item(value) for value in values]
     order = data.get("feature_order")
     if name == "features":
         _check_order(data, values)
     items: list[BatchItem | InvalidInput] = []
     for value, reference in zip(values, references, strict=True):
-        if isinstance(reference, InvalidInput):
+        if isinstance(value, InvalidItem):
+            items.append(value)
+        elif isinstance(reference, InvalidInput):
             items.append(reference)
         elif name == "features":
             items.append(
@@ -100,6 +103,8 @@ def _read_references(name: str, values: Sequence[Any], references: Any) -> list[
 
 
 def _read_reference(value: Any) -> str | InvalidInput:
+    if isinstance(value, InvalidItem):
+        return InvalidInput(value.message, code=value.code, field="client_reference")
     if isinstance(value, int | float) and not isinstance(value, bool):  # as for a single request
         return str(value)
     if isinstance(value, str) and "\0" not in value:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -13,6 +14,8 @@ from rest_framework.views import APIView
 from accounts.api.idempotency import IDEMPOTENCY_PARAMETER, get_claim, idempotent
 from accounts.models import User
 from accounts.scopes import REVIEW
+from core.api.parsers import StrictJSONParser
+from core.errors import InvalidItem
 from inference.errors import InvalidInput
 from predictions.api.serializers import (
     GroundTruthItemSerializer,
@@ -22,9 +25,16 @@ from predictions.api.serializers import (
 from predictions.services.ground_truth import ReviewResult, review_predictions
 
 
+class ItemsJSONParser(StrictJSONParser):
+    """Parse JSON with the list `items`, each of which has its own result."""
+
+    item_lists = frozenset({"items"})
+
+
 class GroundTruthView(APIView):
     """Ground truth: reviews of many predictions in one request."""
 
+    parser_classes = (ItemsJSONParser, MultiPartParser)
     write_scope = REVIEW
 
     @extend_schema(
@@ -51,6 +61,8 @@ class GroundTruthView(APIView):
 
 def _parse_item(item: Any) -> dict[str, Any] | ReviewResult:
     """Return the validated item, or the result of an invalid one."""
+    if isinstance(item, InvalidItem):
+        return ReviewResult(error=item)
     if item is None:
         return ReviewResult(error=InvalidInput("Expected an object. Received: null.", code="null", field=""))
     serializer = GroundTruthItemSerializer(data=item)

@@ -210,7 +210,9 @@ def test_a_large_body_is_accepted_only_here(shades, post, api, settings):
     assert_problem(response, 413, "request-too-large")
 
 
-@pytest.mark.parametrize("body", [b"[1]", b'{"features": [NaN]}', b'{"features": [1e999]}', b'{"features": [', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"[1]", b'{"features": [NaN]}', b'{"features": [{}], "model": "\\u0000"}', b'{"features": [', b"\xff"]
+)
 def test_malformed_json_is_refused(flowers, api, body):
     response = api.post(BATCH_URL, body, content_type="application/json")
     assert response.status_code == 400

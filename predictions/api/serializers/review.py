@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from accounts.permissions import can_review_all
 from core.api.fields import StrictFloatField, reject_unknown_fields
+from core.errors import InvalidItem
 from core.validators import MAX_LABEL_CHARACTERS
 from predictions.api.representation import represent_review
 from predictions.api.serializers.fields import LabelListField
@@ -82,11 +83,18 @@ class GroundTruthItemSerializer(ReviewInputSerializer):
         return attrs
 
 
+class ItemField(serializers.JSONField):
+    """An item of a list. An invalid one gets a result of its own."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data if isinstance(data, InvalidItem) else super().to_internal_value(data)
+
+
 class GroundTruthSerializer(serializers.Serializer):
     """Reviews of up to 1,000 predictions."""
 
     items = serializers.ListField(
-        child=serializers.JSONField(allow_null=True),
+        child=ItemField(allow_null=True),
         min_length=1,
         max_length=MAX_GROUND_TRUTH_ITEMS,
         error_messages={
