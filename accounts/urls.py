@@ -8,7 +8,6 @@ from django.http.response import HttpResponseBase
 from django.urls import path, reverse_lazy
 
 from accounts import views
-from accounts.views import erasure, second_factor, sign_in
 from accounts.views.sign_in import require_passwords
 
 app_name = "accounts"
@@ -36,25 +35,25 @@ password_reset_complete = build_auth_view(auth_views.PasswordResetCompleteView, 
 
 urlpatterns = [
     path("", views.ProfileView.as_view(), name="profile"),
-    path("erase/", erasure.EraseView.as_view(), name="erase"),
-    path("erase/<uuid:pk>/", erasure.ErasureView.as_view(), name="erasure"),
+    path("erase/", views.EraseView.as_view(), name="erase"),
+    path("erase/<uuid:pk>/", views.ErasureView.as_view(), name="erasure"),
     path("email/", require_passwords(views.EmailView.as_view()), name="email"),
     path("language/", views.LanguageView.as_view(), name="language"),
     path("signup/", views.SignUpView.as_view(), name="signup"),
     path("signup/check/", views.SignUpCheckView.as_view(), name="signup_check"),
-    path("login/", sign_in.SignInView.as_view(), name="login"),
-    path("logout/", sign_in.SignOutView.as_view(), name="logout"),
+    path("login/", views.SignInView.as_view(), name="login"),
+    path("logout/", views.SignOutView.as_view(), name="logout"),
     path("password/", password_change, name="password_change"),
     path("password/done/", password_change_done, name="password_change_done"),
     path("reset/", password_reset, name="password_reset"),
     path("reset/done/", password_reset_done, name="password_reset_done"),
     path("reset/<uidb64>/<token>/", password_reset_confirm, name="password_reset_confirm"),
     path("reset/complete/", password_reset_complete, name="password_reset_complete"),
-    path("second-factor/", second_factor.SecondFactorView.as_view(), name="second_factor"),
-    path("second-factor/code/", second_factor.SignInCodeView.as_view(), name="second_factor_code"),
-    path("second-factor/set-up/", second_factor.SetUpView.as_view(), name="second_factor_set_up"),
-    path("second-factor/recovery-codes/", second_factor.RecoveryCodesView.as_view(), name="recovery_codes"),
-    path("second-factor/remove/", second_factor.RemoveView.as_view(), name="remove_second_factor"),
+    path("second-factor/", views.SecondFactorView.as_view(), name="second_factor"),
+    path("second-factor/code/", views.SignInCodeView.as_view(), name="second_factor_code"),
+    path("second-factor/set-up/", views.SetUpView.as_view(), name="second_factor_set_up"),
+    path("second-factor/recovery-codes/", views.RecoveryCodesView.as_view(), name="recovery_codes"),
+    path("second-factor/remove/", views.RemoveView.as_view(), name="remove_second_factor"),
     path("tokens/", views.TokensView.as_view(), name="tokens"),
     path("tokens/<uuid:pk>/revoke/", views.RevokeTokenView.as_view(), name="revoke_token"),
 ]

@@ -15,8 +15,9 @@ from django.utils.translation import gettext
 
 from accounts.models import ExternalIdentity, User
 from accounts.oidc import IdentityError, build_token_error
-from accounts.services import REVIEWERS_GROUP, revoke_token
 from accounts.services.audit import Action, describe_user, record_action
+from accounts.services.tokens import revoke_token
+from accounts.services.users import REVIEWERS_GROUP
 from accounts.signals import user_linking
 from core.validators import is_storable
 

@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.services.resets import MAX_EMAILS_PER_HOUR, send_password_reset
-from accounts.views import MAX_RESETS_PER_HOUR
+from accounts.views.passwords import MAX_RESETS_PER_HOUR
 from core.tasks import get_executor
 
 pytestmark = pytest.mark.django_db

@@ -34,7 +34,7 @@ from accounts.services.second_factor import (
     create_recovery_codes,
     remove_second_factor,
 )
-from accounts.views import render_limited
+from accounts.views.limits import render_limited
 from accounts.views.sign_in import open_session
 
 

@@ -7,22 +7,24 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import login
+from django.contrib.auth import REDIRECT_FIELD_NAME, login
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext
+from django.views.generic import View
 
 from accounts.oidc import SESSION_KEY as OIDC_SESSION_KEY
 from accounts.pending import PendingSignIn, store_pending
 from accounts.second_factor import SESSION_KEY as SECOND_FACTOR_SESSION_KEY
 from accounts.second_factor import find_device
 
-View = Callable[..., HttpResponseBase]
+ViewFunction = Callable[..., HttpResponseBase]
 
 
 class SignInView(auth_views.LoginView):
@@ -51,6 +53,15 @@ class SignOutView(auth_views.LogoutView):
         return reverse("oidc:signed_out") if self.has_provider else super().get_default_redirect_url()
 
 
+class StaffLoginView(View):
+    """Replace the login page of the admin: redirect to the sign-in page, and reject signed-in users who are not staff."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            raise PermissionDenied(gettext("You don't have permission. Staff only."))
+        return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
+
+
 def complete_sign_in(request: HttpRequest, user: Any, *, next_url: str, by_provider: bool = False) -> HttpResponse:
     """Sign a user in who has proved their identity. Require a code first if they have a second factor."""
     if find_device(user):
@@ -67,7 +78,7 @@ def open_session(request: HttpRequest, user: Any, *, by_provider: bool) -> None:
         request.session[OIDC_SESSION_KEY] = request.session[SECOND_FACTOR_SESSION_KEY] = True
 
 
-def require_passwords(view: View) -> View:
+def require_passwords(view: ViewFunction) -> ViewFunction:
     """Return a view that is not found if nobody has a password."""
 
     @wraps(view)
