@@ -42,7 +42,7 @@ class PermissionBackend:
         Raises:
             PermissionDenied: the user does not have the permission.
         """
-        return self._decide(user.is_active and obj is None and permission in get_permission_names(user))
+        return self._decide(has_permission=user.is_active and obj is None and permission in get_permission_names(user))
 
     def has_module_perms(self, user: Any, app_label: str) -> bool:
         """Return True if the user has a permission of an app.
@@ -51,9 +51,9 @@ class PermissionBackend:
             PermissionDenied: the user has none.
         """
         names = get_permission_names(user) if user.is_active else ()
-        return self._decide(any(name.startswith(f"{app_label}.") for name in names))
+        return self._decide(has_permission=any(name.startswith(f"{app_label}.") for name in names))
 
-    def _decide(self, has_permission: bool) -> bool:
+    def _decide(self, *, has_permission: bool) -> bool:
         if not has_permission:
             raise PermissionDenied
         return True

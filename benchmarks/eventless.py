@@ -22,10 +22,10 @@ def create_application() -> Any:
 
 
 @functools.cache
-def build_statement(row_count: int, is_retry: bool) -> Statement:
+def build_statement(row_count: int, *, is_retry: bool) -> Statement:
     """Return a statement for PostgreSQL that inserts a number of inputs and predictions."""
     from predictions.models import Input, Prediction
     from predictions.services.inserts import build_insert
 
-    insert_input, insert = (build_insert(model, row_count, is_retry) for model in (Input, Prediction))
+    insert_input, insert = (build_insert(model, row_count, is_retry=is_retry) for model in (Input, Prediction))
     return Statement(f"WITH input AS ({insert_input}) {insert}")

@@ -128,7 +128,8 @@ class GuardedAdmin(admin.ModelAdmin):
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         match = request.resolver_match
         if field and match and "object_id" in match.kwargs:
-            remember_shown_value(field, request.method != "POST" or f"initial-{db_field.name}" in request.POST)
+            is_shown = request.method != "POST" or f"initial-{db_field.name}" in request.POST
+            remember_shown_value(field, is_shown=is_shown)
         return field
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

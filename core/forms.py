@@ -41,10 +41,10 @@ def remember_shown_values(form: forms.BaseForm) -> None:
     differs from the stored one.
     """
     for name, field in form.fields.items():
-        remember_shown_value(field, not form.is_bound or form.add_initial_prefix(name) in form.data)
+        remember_shown_value(field, is_shown=not form.is_bound or form.add_initial_prefix(name) in form.data)
 
 
-def remember_shown_value(field: forms.Field, is_shown: bool) -> None:
+def remember_shown_value(field: forms.Field, *, is_shown: bool) -> None:
     """Let a form contain the value that one of its fields shows.
 
     Args:

@@ -31,7 +31,7 @@ def build_headline(evaluation: Evaluation, *, picked_by: str, is_biased: bool, u
     if evaluation.regression:
         return _build_error_headline(evaluation, picked_by, is_biased=is_biased, unit=unit)
     name = _("Subset accuracy") if evaluation.multi_label else _("Accuracy")
-    share, note = _choose_share(evaluation, picked_by, is_biased)
+    share, note = _choose_share(evaluation, picked_by, is_biased=is_biased)
     if not share.n:
         return Headline("–", name, _("No prediction is reviewed as correct or incorrect yet."), "")
     text = ngettext(
@@ -43,7 +43,7 @@ def build_headline(evaluation: Evaluation, *, picked_by: str, is_biased: bool, u
     return Headline(format_percent(share.value), name, text % values, note, share.n < SMALL_SAMPLE_ROWS)
 
 
-def _choose_share(evaluation: Evaluation, picked_by: str, is_biased: bool) -> tuple[Share, str]:
+def _choose_share(evaluation: Evaluation, picked_by: str, *, is_biased: bool) -> tuple[Share, str]:
     if not picked_by and evaluation.random.n:
         return evaluation.random, _describe_sample(Review.PickedBy.RANDOM, is_biased=is_biased)
     return evaluation.accuracy, _describe_sample(picked_by, is_biased=is_biased)

@@ -111,7 +111,7 @@ def compare_results(replay: Replay, *, max_cases: int) -> ReplayComparison:
         ]
         ranked = sorted(rows, key=lambda row: row.difference)
         return ReplayComparison(
-            True,
+            is_regression=True,
             values=_compare_values(rows),
             random_values=_compare_values([row for row in rows if row.is_random]),
             failed=counts["failed"],
@@ -120,7 +120,7 @@ def compare_results(replay: Replay, *, max_cases: int) -> ReplayComparison:
             worsened=[row.pk for row in ranked[::-1][:max_cases] if row.difference > 0],
         )
     return ReplayComparison(
-        False,
+        is_regression=False,
         labels=_compare_labels(compared),
         random_labels=_compare_labels(compared.filter(is_random=True)),
         failed=counts["failed"],

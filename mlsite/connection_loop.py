@@ -151,7 +151,7 @@ class ConnectionLoop(ThreadWorker):
         self.nr_conns -= 1
         conn.close()
 
-    def send_output(self, conn: ClientConnection, is_kept: bool) -> None:
+    def send_output(self, conn: ClientConnection, *, is_kept: bool) -> None:
         try:
             is_sent = conn.sock.flush_output()
         except OSError:

@@ -146,7 +146,7 @@ class ConnectionWorker(ConnectionLoop):
         """Send the rest of the response, and then receive the next request or close the connection."""
         is_kept = bool(not future.cancelled() and not future.exception() and future.result())
         conn.finish_request()
-        self.send_output(conn, is_kept)
+        self.send_output(conn, is_kept=is_kept)
 
     # --- responses of the main loop ---------------------------------------------------------------------------------
     def _send_health(self, conn: ClientConnection) -> bool:

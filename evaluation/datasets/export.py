@@ -72,7 +72,7 @@ def export_dataset(*, model: str, folder: Path, reviewed_only: bool = False) -> 
     summary = ExportSummary(get_versions(model))
     predictions = get_predictions(summary.versions, reviewed_only=reviewed_only).iterator(chunk_size=CHUNK_ROWS)
     with create_output_folder(folder) as root, ExitStack() as files:
-        writer = _create_writer(summary.versions, root, reviewed_only, files)
+        writer = _create_writer(summary.versions, root, files, reviewed_only=reviewed_only)
         manifest = csv.DictWriter(files.enter_context(open_csv(root / "manifest.csv")), MANIFEST_COLUMNS)
         manifest.writeheader()
         for prediction, digest, content in _read_unique_inputs(predictions, writer, summary):
@@ -87,7 +87,7 @@ def export_dataset(*, model: str, folder: Path, reviewed_only: bool = False) -> 
     return summary
 
 
-def _create_writer(versions: list[ModelVersion], root: Path, reviewed_only: bool, files: ExitStack) -> DatasetWriter:
+def _create_writer(versions: list[ModelVersion], root: Path, files: ExitStack, *, reviewed_only: bool) -> DatasetWriter:
     """Return a writer for the labels or features of all versions, in the order of the newest one."""
     labels = dict.fromkeys(label for version in versions for label in version.labels)
     is_multi_label = versions[0].parsed_signature.output.kind == LabelsOutput.kind

@@ -38,7 +38,7 @@ def compare(*, right=0, fixed=0, broken=0, wrong=0, same=0, **counts):
         baseline_accuracy=compute_wilson_interval(right + broken, n),
         p=compute_mcnemar_p(fixed, broken),
     )
-    return ReplayComparison(False, labels=labels, **counts)
+    return ReplayComparison(is_regression=False, labels=labels, **counts)
 
 
 @pytest.mark.parametrize(

@@ -31,11 +31,11 @@ def record_prediction_events(*, prediction_ids: Sequence[UUID], is_sent: bool = 
     with database.cursor() as cursor:
         for start in range(0, len(prediction_ids), MAX_IDS):
             ids = [field.get_db_prep_value(row_id, database) for row_id in prediction_ids[start : start + MAX_IDS]]
-            cursor.execute(f"{build_event_insert(table, is_sent)} AND id IN ({', '.join(['%s'] * len(ids))})", ids)
+            cursor.execute(f"{build_event_insert(table, is_sent=is_sent)} AND id IN ({', '.join(['%s'] * len(ids))})", ids)
 
 
 @functools.cache
-def build_event_insert(source: str, is_sent: bool = True) -> str:
+def build_event_insert(source: str, *, is_sent: bool = True) -> str:
     """Return an INSERT of the events of the final predictions in a table, or in the rows that an INSERT returns.
 
     In the statement that inserts the predictions, an event costs no parameter and no round trip.

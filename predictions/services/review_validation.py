@@ -111,11 +111,12 @@ def _validate_label_review(prediction: Prediction, review: ReviewInput, *, hints
     if review.true_label:
         _check_label(review.true_label, labels, "true_label", hints=hints)
     agrees = review.true_label == prediction.label
-    verdict = review.verdict or (_infer_verdict(agrees) if review.true_label else "")
+    verdict = review.verdict or (_infer_verdict(agrees=agrees) if review.true_label else "")
     if verdict == Verdict.UNSURE:
         return ReviewInput(verdict, comment=review.comment)
     true_label = review.true_label or _infer_true_label(verdict, prediction.label, labels)
-    _check_agreement(verdict, true_label == prediction.label, "true_label", prediction.label)
+    agrees = true_label == prediction.label
+    _check_agreement(verdict, agrees=agrees, field="true_label", predicted=prediction.label)
     return ReviewInput(verdict, true_label, comment=review.comment)
 
 
@@ -161,13 +162,13 @@ def _validate_labels_review(
     if unknown := [label for label in review.true_labels or () if label not in known]:
         _check_label(unknown[0], labels, "true_labels", hints=hints)
     agrees = review.true_labels is not None and set(review.true_labels) == set(predicted)
-    verdict = review.verdict or (_infer_verdict(agrees) if review.true_labels is not None else "")
+    verdict = review.verdict or (_infer_verdict(agrees=agrees) if review.true_labels is not None else "")
     if not verdict:
         raise _build_missing_verdict_error()
     if verdict == Verdict.UNSURE:
         return ReviewInput(verdict, comment=review.comment)
     if review.true_labels is not None:
-        _check_agreement(verdict, agrees, "true_labels", format_labels(predicted))
+        _check_agreement(verdict, agrees=agrees, field="true_labels", predicted=format_labels(predicted))
     chosen = set(_infer_true_labels(verdict, predicted, labels) if review.true_labels is None else review.true_labels)
     true_labels = tuple(label for label in labels if label in chosen)
     return ReviewInput(verdict, comment=review.comment, true_labels=true_labels)
@@ -202,13 +203,13 @@ def _validate_value_review(prediction: Prediction, review: ReviewInput) -> Revie
             true_value,
         )
     agrees = true_value is not None and isclose(true_value, prediction.value or 0.0, rel_tol=TRUE_VALUE_TOLERANCE)
-    verdict = review.verdict or (_infer_verdict(agrees) if true_value is not None else "")
+    verdict = review.verdict or (_infer_verdict(agrees=agrees) if true_value is not None else "")
     if not verdict:
         raise _build_missing_verdict_error()
     if verdict == Verdict.INCORRECT and true_value is None:
         raise InvalidReview(gettext("Enter the true value."), code="required", field="true_value")
     if verdict == Verdict.INCORRECT:  # a correct prediction may differ slightly from the true value
-        _check_agreement(verdict, agrees, "true_value", format_output(prediction))
+        _check_agreement(verdict, agrees=agrees, field="true_value", predicted=format_output(prediction))
     return ReviewInput(verdict, true_value=true_value, comment=review.comment)
 
 
@@ -224,11 +225,11 @@ def _validate_raw_review(review: ReviewInput) -> ReviewInput:
     return review
 
 
-def _infer_verdict(agrees: bool) -> str:
+def _infer_verdict(*, agrees: bool) -> str:
     return Verdict.CORRECT if agrees else Verdict.INCORRECT
 
 
-def _check_agreement(verdict: str, agrees: bool, field: str, predicted: str) -> None:
+def _check_agreement(verdict: str, *, agrees: bool, field: str, predicted: str) -> None:
     if (verdict == Verdict.CORRECT) != agrees:
         raise InvalidReview(
             describe_contradiction(verdict, agrees=agrees, field=field, predicted=predicted),

@@ -30,10 +30,10 @@ def list_model_choices(version: ModelVersion | None, reference: str) -> list[Mod
         ModelChoice(
             model.name,
             model.title if title_counts[model.title] == 1 else f"{model.title} ({model.name})",
-            model.name == current,
+            is_current=model.name == current,
         )
         for model in models
     ]
     if version and not any(choice.is_current for choice in choices):
-        choices.append(ModelChoice(current, f"{version.model.title} ({current})", True))
+        choices.append(ModelChoice(current, f"{version.model.title} ({current})", is_current=True))
     return choices

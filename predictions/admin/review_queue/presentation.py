@@ -102,7 +102,7 @@ def format_saved_message(prediction: Prediction, review: Review) -> str:
 def _get_blind_choices(prediction: Prediction) -> LabelChoices:
     """Return the labels in the order of the version, none of them checked."""
     labels: list[str] = prediction.model_version.labels
-    boxes = [LabelScore(label, None, False) for label in labels[:MAX_CHECKBOX_LABELS]]
+    boxes = [LabelScore(label, None, is_predicted=False) for label in labels[:MAX_CHECKBOX_LABELS]]
     return LabelChoices(boxes, labels[MAX_CHECKBOX_LABELS:])
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from django.core.files.base import ContentFile, File
 
@@ -20,6 +20,12 @@ COMBINED_NAME = "features"  # one tensor with all features, if they are numbers.
 FEATURE_DATATYPES = {"float": "FP64", "integer": "INT64", "boolean": "BOOL"}  # the others are BYTES
 IMAGE_PARAMETERS = {"content_type": "base64"}  # in JSON; binary data contains the files unchanged
 MAX_LISTED_FEATURES = 20
+
+
+class CountCheck(Protocol):
+    """Raises InvalidInput if a request has too many rows."""
+
+    def __call__(self, count: int, *, has_images: bool) -> None: ...
 
 
 def describe_inputs(signature_input: AnyInput) -> list[dict[str, Any]]:
@@ -44,24 +50,24 @@ def _describe_feature(feature: Feature) -> dict[str, Any]:
 
 
 def build_items(
-    signature_input: AnyInput, tensors: Sequence[Tensor], *, client_reference: str, check_count: Callable[[int, bool], None]
+    signature_input: AnyInput, tensors: Sequence[Tensor], *, client_reference: str, check_count: CountCheck
 ) -> list[BatchItem]:
     """Return one item for each row of the tensors. Values are not validated: `predict_batch` does so.
 
     Args:
-        check_count: called with the number of rows and whether they are images, before the rows are built.
+        check_count: called before the rows are built.
 
     Raises:
         InvalidInput: the names, shapes, or datatypes of the tensors are not those of the model.
     """
     image_part, table = get_image_part(signature_input), get_table_part(signature_input)
     if table and not image_part and (combined := _find_combined(table, tensors)):
-        check_count(combined.shape[0], False)
+        check_count(combined.shape[0], has_images=False)
         return [BatchItem(features=row, client_reference=client_reference) for row in _read_combined(table, combined)]
     by_name = {tensor.name: tensor for tensor in tensors}
     _check_names(signature_input, by_name)
     count = _count_rows(tensors)
-    check_count(count, image_part is not None)
+    check_count(count, has_images=image_part is not None)
     images: Sequence[File | None] = _read_images(by_name[IMAGE]) if image_part else [None] * count
     texts = _read_texts(by_name[TEXT_KEY]) if isinstance(signature_input, TextInput) else [None] * count
     rows = _read_rows(table, by_name, count) if table else [None] * count

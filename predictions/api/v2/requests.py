@@ -73,7 +73,7 @@ def read_request(body: bytes, *, header_length: str | None) -> InferenceRequest:
         raise _make_error("The body must be a JSON object with inputs.")
     is_binary = _read_flag(get_parameters(request, "the request"), "binary_data_output", default=False)
     tensors = _read_tensors(request.get("inputs"), memoryview(body)[size:])
-    outputs = _read_outputs(request.get("outputs"), is_binary)
+    outputs = _read_outputs(request.get("outputs"), is_binary=is_binary)
     return InferenceRequest(_read_id(request.get("id")), tensors, outputs, is_binary)
 
 
@@ -180,7 +180,7 @@ def _read_tensor(item: Mapping[str, Any], binary: memoryview | None) -> Tensor:
     return read_binary_tensor(name, datatype, shape, binary)
 
 
-def _read_outputs(value: Any, is_binary: bool) -> tuple[RequestedOutput, ...] | None:
+def _read_outputs(value: Any, *, is_binary: bool) -> tuple[RequestedOutput, ...] | None:
     if not value and (value is None or isinstance(value, list)):
         return None
     outputs = []

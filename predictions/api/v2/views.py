@@ -146,7 +146,7 @@ def build_infer_response(inference: InferenceRequest, results: Sequence[BatchRes
     return build_response(predictions, outputs, request_id=inference.id)
 
 
-def check_row_count(count: int, has_images: bool, *, width: int) -> None:
+def check_row_count(count: int, *, has_images: bool, width: int) -> None:
     """Check the number of rows of a request.
 
     Args:
