@@ -17,6 +17,7 @@ BOOSTER_STEP = (
     'booster.save_model("model.txt")'
 )
 DILL_STEP = "Move your own code to a module, and save the model with joblib.dump"
+PICKLE_STEP = "Its content is a pickle. Rename the file to model.pkl, and register it with --trusted"
 OWN_RUNTIME_STEP = "write a runtime of your own: docs/register.md, Add a runtime"
 HUGGING_FACE_STEP = (
     'Export it to ONNX, for images with torch.onnx.export(model, sample, "model.onnx", dynamo=False, '
@@ -88,6 +89,26 @@ STEPS = {
     ".tar": "Unpack the archive, and register the model file or the folder in it",
 }
 
+# What to do, by the beginning of a file whose suffix shows nothing.
+CONTENT_STEPS = {
+    b"\x80\x02": PICKLE_STEP,
+    b"\x80\x03": PICKLE_STEP,
+    b"\x80\x04": PICKLE_STEP,
+    b"\x80\x05": PICKLE_STEP,
+    b"\x78\x01": PICKLE_STEP,  # zlib and lzma: as joblib compresses
+    b"\x78\x5e": PICKLE_STEP,
+    b"\x78\x9c": PICKLE_STEP,
+    b"\x78\xda": PICKLE_STEP,
+    b"\x5d\x00": PICKLE_STEP,
+    b"\x89HDF": "Its content is HDF5. If it is a Keras network, rename the file to model.h5, and register it with --trusted",
+    b"tree\n": "Its content is a model of LightGBM. Rename the file to model.txt",
+    b"{L": "It seems to be a model of XGBoost. Rename the file to model.ubj",
+    b"CBM1": "Its content is a model of CatBoost. Rename the file to model.cbm",
+    b"PK\x03\x04": (
+        "Its content is a ZIP archive. Rename the file to model.keras if Keras saved it, or to model.skops if skops saved "
+        "it. Otherwise, unpack it, and register the model file in it"
+    ),
+}
 
 # What to do, by a file in the folder. More specific files come first.
 FOLDER_STEPS = {
@@ -113,4 +134,11 @@ def find_step(path: Path) -> str:
     """Return why a file or folder is not supported and what to do instead, or an empty string."""
     name = path.name.lower()
     found = next((step for suffix, step in STEPS.items() if name.endswith(suffix)), "")
-    return found or next((step for file, step in FOLDER_STEPS.items() if (path / file).exists()), "")
+    found = found or next((step for file, step in FOLDER_STEPS.items() if (path / file).exists()), "")
+    return found or (_find_content_step(path) if path.is_file() else "")
+
+
+def _find_content_step(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(max(map(len, CONTENT_STEPS)))
+    return next((step for prefix, step in CONTENT_STEPS.items() if start.startswith(prefix)), "")

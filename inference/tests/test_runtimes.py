@@ -43,6 +43,26 @@ def test_other_formats_are_rejected_with_the_step_to_take(name, step):
 
 
 @pytest.mark.parametrize(
+    ("start", "step"),
+    [
+        (b"\x80\x04\x95", "Its content is a pickle. Rename the file to model.pkl, and register it with --trusted."),
+        (b"\x78\x9c\x00", "Its content is a pickle."),
+        (b"\x89HDF\r\n", "rename the file to model.h5"),
+        (b"tree\nversion=v4", "Rename the file to model.txt."),
+        (b"{L\x00\x00", "Rename the file to model.ubj."),
+        (b"CBM1", "Rename the file to model.cbm."),
+        (b"PK\x03\x04", "to model.keras if Keras saved it, or to model.skops"),
+        (b"other", "Expected a model file that ends in"),
+        (b"", "Expected a model file that ends in"),
+    ],
+)
+def test_content_of_a_file_without_a_known_suffix_is_named(tmp_path, start, step):
+    (tmp_path / "finalized.mdl").write_bytes(start)
+    with pytest.raises(InvalidArtifact, match=re.escape(step)):
+        detect_runtime(tmp_path / "finalized.mdl")
+
+
+@pytest.mark.parametrize(
     ("files", "step"),
     [
         (["config.json", "model.safetensors", "preprocessor_config.json"], 'input_names=["pixel_values"]'),

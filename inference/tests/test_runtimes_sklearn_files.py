@@ -1,5 +1,7 @@
 """Pickles that cannot be loaded: the message names the reason and the step that helps, and the step works."""
 
+import gzip
+import pickle
 import subprocess
 import sys
 
@@ -107,3 +109,10 @@ def test_file_of_dill_is_named(tmp_path):
         InvalidArtifact, match=r"model.pkl was saved with dill, which is not supported. Move your own code to"
     ):
         load_artifact("sklearn", tmp_path / "model.pkl", trusted=True)
+
+
+def test_gzip_file_of_several_members_is_read(tmp_path):
+    data = pickle.dumps(LogisticRegression(max_iter=500).fit(IRIS, SPECIES))
+    (tmp_path / "model.pkl").write_bytes(gzip.compress(data[:90]) + gzip.compress(data[90:]))
+    runtime, _ = load_artifact("sklearn", tmp_path / "model.pkl", trusted=True)
+    assert [column.name for column in runtime.columns] == list(IRIS.columns)

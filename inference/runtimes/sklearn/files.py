@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import re
 import warnings
 import zipfile
-import zlib
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,6 +13,7 @@ import numpy as np
 
 from inference.archives import check_compression
 from inference.errors import InvalidArtifact
+from inference.runtimes.sklearn.compression import open_pickle, read_decompressed
 from inference.runtimes.unsupported import DILL_STEP
 
 # Types of scikit-learn and NumPy that skops does not trust by default. They contain numbers, and no code of the author.
@@ -91,10 +87,6 @@ VERSION_PATTERN = re.compile(rb"_sklearn_version.{1,8}?(\d+\.\d+[.\w]*)", re.DOT
 MISSING_ATTRIBUTE_PATTERN = re.compile(r"Can't get attribute '([^']+)' on <module '([^']+)'")
 DILL_MODULE = b"dill._dill"
 PATH_PATTERN = re.compile(r" from '[^']+'")
-DECOMPRESSORS: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
-    (b"\x1f\x8b", gzip.decompress), (b"BZh", bz2.decompress), (b"\xfd7zXZ", lzma.decompress), (b"\x5d\x00", lzma.decompress),
-    (b"\x78", zlib.decompress),
-)  # fmt: skip
 MAX_ERROR_LENGTH = 300  # characters of a library's message
 
 
@@ -136,7 +128,8 @@ def _read_pickle(path: Path, *, trusted: bool) -> Any:
     import joblib
 
     try:
-        return joblib.load(path)  # trusted files only; also reads plain pickles
+        with open_pickle(path) as source:
+            return joblib.load(source)  # trusted files only; also reads plain pickles
     # The author's code in a pickle can raise any exception.
     except Exception as error:
         raise _explain_error(path, error) from error
@@ -146,7 +139,7 @@ def _explain_error(path: Path, error: Exception) -> InvalidArtifact:
     """Return the error for a pickle that cannot be loaded, with the step that helps."""
     import sklearn
 
-    data = _read_bytes(path)
+    data = read_decompressed(path)
     if DILL_MODULE in data:
         return InvalidArtifact(f"{path.name} was saved with dill, which is not supported. {DILL_STEP}.")
     missing = MISSING_ATTRIBUTE_PATTERN.search(str(error))
@@ -180,18 +173,6 @@ def _explain_error(path: Path, error: Exception) -> InvalidArtifact:
         f"{path.name} cannot be loaded: {_shorten_error(error)}. The file may be incomplete, or not a pickle. Save the "
         'model again: joblib.dump(model, "model.joblib").'
     )
-
-
-def _read_bytes(path: Path) -> bytes:
-    """Return the content of a pickle, decompressed if joblib compressed it."""
-    data = path.read_bytes()
-    for prefix, decompress in DECOMPRESSORS:
-        if data.startswith(prefix):
-            try:
-                return decompress(data)
-            except (OSError, EOFError, zlib.error, lzma.LZMAError):
-                return data
-    return data
 
 
 def _shorten_error(error: Exception) -> str:
