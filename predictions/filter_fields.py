@@ -11,6 +11,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 
 MAX_FILTER_VALUES = 200  # of one filter; a page of the history has at most as many rows
 
@@ -69,6 +71,7 @@ class TextsFilter(filters.CharFilter):
     field_class = ValuesField
 
 
+@extend_schema_field(OpenApiTypes.INT)
 class IntegersFilter(filters.NumberFilter):
     """Any of several integers."""
 

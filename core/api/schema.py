@@ -29,24 +29,20 @@ PROBLEM_SCHEMA = {
 ERROR_DESCRIPTIONS = {
     "get": {
         "400": "A query parameter is invalid.",
-        "401": "Authentication is required.",
         "404": "Not found, or you don't have access.",
     },
     "patch": {
         "400": "A value is invalid.",
-        "401": "Authentication is required.",
-        "403": "The CSRF token is missing or invalid, or you don't have permission.",
         "404": "Not found, or you don't have access.",
+        "409": "Another request has changed the same data at the same time.",
+        "413": "The request is too large.",
+        "415": "The media type or the content encoding is not supported.",
     },
     "delete": {
-        "401": "Authentication is required.",
-        "403": "The CSRF token is missing or invalid.",
         "404": "Not found, or you don't have access.",
     },
     "post": {
         "400": "The request or the input is invalid.",
-        "401": "Authentication is required.",
-        "403": "The CSRF token is missing or invalid, or you don't have permission.",
         "404": "The model or the object does not exist, or you don't have access.",
         "409": "The current state does not allow this. For example, the model is inactive, its file has changed since "
         "registration, the prediction has no output to review, the prediction or the batch job has ended, or a request with "
@@ -54,11 +50,16 @@ ERROR_DESCRIPTIONS = {
         "413": "The file or the request is too large, or has too many inputs.",
         "415": "The image format, the media type, or the content encoding is not supported.",
         "422": "The Idempotency-Key was sent with a different request.",
-        "429": "Too many requests. See Retry-After.",
         "500": "The model failed. The input is stored with a failed prediction.",
-        "503": "The model is busy, or a service is unavailable. See Retry-After.",
         "507": "There is no space left for uploads. Nothing was stored.",
     },
+}
+COMMON_DESCRIPTIONS = {  # of all operations
+    "401": "Authentication is required.",
+    "403": "The token lacks the scope, the CSRF token is missing or invalid, or you don't have permission.",
+    "406": "Only JSON responses are available.",
+    "429": "Too many requests. See Retry-After.",
+    "503": "The model is busy, or a service is unavailable. See Retry-After.",
 }
 
 
@@ -68,9 +69,10 @@ def add_problem_responses(result: dict[str, Any], generator: object, request: ob
     content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path in result["paths"].values():
         for method, operation in path.items():
-            for status, description in ERROR_DESCRIPTIONS.get(method, {}).items():
-                operation["responses"].setdefault(status, {"description": description, "content": content})
-            operation["responses"].setdefault(
-                "406", {"description": "Only JSON responses are available.", "content": content}
-            )
+            descriptions = COMMON_DESCRIPTIONS | ERROR_DESCRIPTIONS.get(method, {})
+            for status, description in sorted(descriptions.items()):
+                operation["responses"].setdefault(status, {"description": description})
+            for status, response in operation["responses"].items():
+                if status >= "400":  # also those that the view itself describes
+                    response.setdefault("content", content)
     return result

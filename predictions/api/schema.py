@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
 from accounts.api.idempotency import IDEMPOTENCY_PARAMETER
 from accounts.permissions import can_review_all, can_view_all
@@ -138,5 +138,10 @@ CREATE: dict[str, Any] = {
         _make_json_example("Image as a data URL", model="digits", image=f"data:image/png;base64,{PNG}"),
         _make_json_example("Image as base64", model="digits", image=PNG, client_reference="scan-42"),
     ],
-    "responses": {200: PredictionSerializer, 201: PredictionSerializer, 202: QUEUED_RESPONSE},
+    "responses": {
+        200: PredictionSerializer,
+        201: PredictionSerializer,
+        202: QUEUED_RESPONSE,
+        504: OpenApiResponse(description="A prediction in the background has not started before its deadline."),
+    },
 }

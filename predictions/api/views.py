@@ -218,6 +218,8 @@ class InputViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
         responses={
             (200, "image/*"): OpenApiTypes.BINARY,
             302: OpenApiResponse(description="The signed URL of the image, if the site redirects programs to its bucket."),
+            410: OpenApiResponse(description="The image was removed."),
+            500: OpenApiResponse(description="The stored image is missing or damaged."),
         }
     )
     @action(detail=True, content_negotiation_class=IgnoreAcceptNegotiation)

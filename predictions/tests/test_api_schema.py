@@ -33,7 +33,7 @@ def test_numbers_and_lists_have_limits(get_schema, user, settings):
     filters = list_parameters(schema, PREDICTIONS_URL)
     assert (filters["min_confidence"]["minimum"], filters["max_confidence"]["maximum"]) == (0, 1)
     version = filters["version"]["items"]  # it can be repeated
-    assert (version["minimum"], version["maximum"]) == (1, 2**31 - 1)
+    assert (version["type"], version["minimum"], version["maximum"]) == ("integer", 1, 2**31 - 1)
     fields = list_parameters(schema, PREDICTIONS_URL, "post")
     assert (fields["expires_in"]["minimum"], fields["expires_in"]["maximum"]) == (1, settings.MAX_EXPIRES_IN)
     assert fields["client_reference"]["maxLength"] == 255
@@ -51,6 +51,18 @@ def test_each_filter_has_a_description(get_schema, reviewer):
         assert filters == set(FILTER_DESCRIPTIONS) == filters & described.keys()
         assert all(described[name].startswith(FILTER_DESCRIPTIONS[name]) for name in filters)
         assert described["status"] == "The status. Repeat it to match any of several values."
+
+
+def test_errors_are_documented(get_schema, user):
+    responses = {
+        (path, method): operation["responses"]
+        for path, operations in get_schema(user)["paths"].items()
+        for method, operation in operations.items()
+    }
+    common = {"401", "403", "406", "429", "503"}
+    assert [key for key, documented in responses.items() if not common <= documented.keys()] == []
+    assert "504" in responses[PREDICTIONS_URL, "post"]
+    assert {"410", "500"} <= responses["/api/v1/inputs/{id}/image/", "get"].keys()
 
 
 def test_unknown_keys_and_forms_that_are_rejected_are_not_offered(get_schema, user):
