@@ -40,7 +40,14 @@ DATE_PART_LIMITS = {"year": (1, 9998), "month": (1, 12), "day": (1, 31)}
 
 
 class CheckedAutocompleteSelect(AutocompleteSelect):
-    """Show no selected row if the submitted key cannot be a key, or if the address has such a key."""
+    """Show no selected row if the submitted key cannot be a key, or if the address has such a key.
+
+    Without a selected row, the field shows its name: screen readers do not read its label.
+    """
+
+    def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
+        attrs: dict[str, Any] = super().build_attrs(base_attrs, extra_attrs)
+        return {**attrs, "data-placeholder": capfirst(self.field.verbose_name)}
 
     def optgroups(self, name: str, value: Sequence[str], attr: dict[str, Any] | None = None) -> Any:
         valid = [key for key in value if is_valid_key(self.field.remote_field.model, str(key))]

@@ -164,6 +164,7 @@ def test_staff_pages_are_accessible(page, watched, seeded_site):
     audit.check_page("admin, a user")
     audit.check_page("admin, anonymize a user", page.url.replace("/change/", "/anonymize/"))
     audit.check_page("reviewer statistics", "/admin/predictions/review/queue/statistics/")
+    audit.check_page("admin, new token", "/admin/accounts/apitoken/add/")
     audit.check_page("admin, model versions", "/admin/registry/modelversion/")
     page.get_by_role("link", name="iris:1").click()
     page.get_by_role("link", name="Promote…").click()

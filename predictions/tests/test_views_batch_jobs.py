@@ -25,7 +25,7 @@ def test_table_leads_to_its_preview_and_starts_with_the_chosen_columns(flowers, 
     assert "Preview of rows.csv" in text
     assert "separated by semicolons, UTF-8" in text
     assert "2 rows" in text
-    assert "Choose a column for:" in text
+    assert "Choose a column for: Length (cm)." in text  # as the field is labeled
     assert not page.context["has_invalid_rows"]  # the reason is the missing column
     assert "The model does not use these columns: “size”" in text or "size" in page.context["unused_columns"]
     fields = {field.name: field.value() for field in page.context["form"]}

@@ -48,7 +48,8 @@ def test_a_version_is_promoted_and_rolled_back_after_a_confirmation(second, clie
     assert "The alias production now points to version 2." in get_text(response)
     assert get_production() == 2
     assert "Roll back to version 1" in get_text(response)
-    client.post(URL, {"version": 1, "alias": "production"})
+    response = client.post(URL, {"version": 1, "alias": "production"}, follow=True)
+    assert "Roll back" not in get_text(response)  # version 2 is newer: it is promoted
     assert get_production() == 1
     change = AliasChange.objects.order_by("-id").first()
     assert (change.changed_by, change.from_version.number, change.to_version.number) == (owner, 2, 1)

@@ -51,12 +51,14 @@ def get_preview_context(job: BatchJob, *, form: ColumnsForm | None = None, error
         return {"error": str(problem) if isinstance(problem, InferenceError | StorageUnavailable) else UNREADABLE_MESSAGE}
     if preview is None or job.kind != BatchJob.Kind.TABLE:
         return {"error": error, "preview": preview}
+    form = form or build_columns_form(job, preview)
     if preview.missing and not error:
-        error = gettext("Choose a column for: %(names)s.") % {"names": format_names(preview.missing)}
+        names = [str(field.label) for field in form if form.features[field.name] in preview.missing] or preview.missing
+        error = gettext("Choose a column for: %(names)s.") % {"names": format_names(names)}
     return {
         "error": error,
         "preview": preview,
-        "form": form or build_columns_form(job, preview),
+        "form": form,
         "unused_columns": format_names([name or gettext("(without a name)") for name in preview.unused])
         if preview.unused
         else "",
