@@ -17,6 +17,8 @@ ACCEPTED = [
     ("scrollable-region-focusable", "#reviews-group"),
     # Swagger UI puts the link of an operation into the button that expands it.
     ("nested-interactive", ".swagger-ui .opblock-summary-control"),
+    # Select2 gives its text the role of a field. The field around it, which gets the focus, has a name.
+    ("aria-input-field-name", ".select2-selection__rendered"),
     # Django's help for the search fields of groups and permissions.
     ("aria-prohibited-attr", ".selector .help-tooltip.search-label-icon"),
 ]

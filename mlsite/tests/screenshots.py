@@ -15,7 +15,7 @@ from mlsite.tests.site import ROOT, SAMPLES, Site
 
 DOCS = ROOT / "docs"
 VIEWPORT = {"width": 1180, "height": 760}
-MAX_COLORS = 128  # a palette halves the size of the files
+MAX_COLORS = 96  # a palette halves the size of the files
 SAMPLE_NAMES = ("four", "two", "nine")
 PAGES = {
     "history": "/predictions/?model=iris&verdict=incorrect",
