@@ -1,29 +1,28 @@
-"""Settings of accounts that no environment variable changes: sign-in, passwords, codes, sessions, and django-axes."""
+"""Settings of sign-up, of the sign-in with an OpenID Connect provider, of the second factor, and of the audit log.
+
+They are read from environment variables. docs/operate.md describes them, and `accounts.checks` checks their values.
+"""
 
 from __future__ import annotations
 
-AUTH_USER_MODEL = "accounts.User"
-LOGIN_URL = "accounts:login"
-LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "predictions:predict"
-PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Argon2", "PBKDF2")]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
-    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
-]
-PASSWORD_RESET_TIMEOUT = 3600  # seconds for which the link in the email is valid
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # Strict would sign users out who follow a link from another site
+from mlsite.environment import env
 
-OTP_TOTP_ISSUER = "mlsite"  # in the app
-OTP_TOTP_SYNC = False  # codes of the previous and the next 30 seconds are accepted, and not more over time
-OTP_TOTP_THROTTLE_FACTOR = OTP_STATIC_THROTTLE_FACTOR = 0  # wrong codes are counted with the wrong passwords
+# If empty, nobody can sign in with a provider.
+OIDC_ISSUER = env.get_text("OIDC_ISSUER").removesuffix("/.well-known/openid-configuration").rstrip("/")
+OIDC_CLIENT_ID = env.get_text("OIDC_CLIENT_ID")
+OIDC_CLIENT_SECRET = env.get_text("OIDC_CLIENT_SECRET")
+OIDC_NAME = env.get_text("OIDC_NAME", default="OpenID Connect")  # of the provider, on the pages
+OIDC_SCOPES = env.get_text("OIDC_SCOPES", default="openid profile email")
+OIDC_GROUPS_CLAIM = env.get_text("OIDC_GROUPS_CLAIM", default="groups")
+OIDC_REVIEWER_GROUPS = env.get_list("OIDC_REVIEWER_GROUPS")
+OIDC_STAFF_GROUPS = env.get_list("OIDC_STAFF_GROUPS")
+OIDC_ADMIN_GROUPS = env.get_list("OIDC_ADMIN_GROUPS")
+OIDC_ALLOWED_DOMAINS = [name.lower() for name in env.get_list("OIDC_ALLOWED_DOMAINS")]  # of email addresses
+OIDC_LINK_BY_EMAIL = env.get_flag("OIDC_LINK_BY_EMAIL", default=False)
+OIDC_ONLY = env.get_flag("OIDC_ONLY", default=False)  # nobody signs in with a password
 
-AXES_HANDLER = "accounts.services.lockout.LockoutHandler"  # it has its own limits
-AXES_LOCKOUT_CALLABLE = "accounts.middleware.build_locked_response"
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # passwords sent during a lock are not checked and not counted
-AXES_COOLOFF_TIME = 24  # hours after which wrong passwords are forgotten
-AXES_FAILURE_LIMIT = 8  # the status in the admin
-AXES_VERBOSE = False
-AXES_DISABLE_ACCESS_LOG = True  # the audit log contains the sign-ins
-AXES_USERNAME_CALLABLE = "accounts.requests.get_attempted_username"
-AXES_CLIENT_IP_CALLABLE = "accounts.requests.get_client_address"
+ALLOW_SIGNUP = env.get_flag("ALLOW_SIGNUP", default=True) and not OIDC_ONLY
+MAX_SIGNUPS_PER_HOUR = env.get_integer("MAX_SIGNUPS_PER_HOUR", default=60)  # per network
+SESSION_COOKIE_AGE = env.get_integer("SESSION_HOURS", default=14 * 24, minimum=1, maximum=87_600) * 3600  # after sign-in
+REQUIRE_SECOND_FACTOR = env.get_text("REQUIRE_SECOND_FACTOR")  # from users with staff status: `staff`, or from `all`
+AUDIT_LOG_DAYS = env.get_integer("AUDIT_LOG_DAYS", default=365, maximum=36_500)  # 0: entries are never deleted

@@ -4,9 +4,9 @@ import os
 
 from django.core.exceptions import ImproperlyConfigured
 
-from mlsite.account_settings import *  # noqa: F403
 from mlsite.database_settings import build_database
 from mlsite.environment import BASE_DIR, env, read_env_file
+from mlsite.fixed_account_settings import *  # noqa: F403
 from mlsite.fixed_settings import (  # noqa: F401  settings
     AUTHENTICATION_BACKENDS,
     CONTENT_SECURITY_POLICY,
@@ -28,8 +28,8 @@ from mlsite.path_settings import build_path_settings
 
 read_env_file()
 
-from mlsite.event_settings import *  # noqa: E402, F403  after .env is read
-from mlsite.identity_settings import *  # noqa: E402, F403
+from mlsite.account_settings import *  # noqa: E402, F403  after .env is read
+from mlsite.event_settings import *  # noqa: E402, F403
 from mlsite.prediction_settings import *  # noqa: E402, F403
 from mlsite.storage_settings import *  # noqa: E402, F403
 

@@ -140,7 +140,7 @@ def test_a_sign_in_without_a_valid_password_needs_a_new_one(client, user, device
         enter_password(client)
     if change == "expired":
         now = time.time()
-        monkeypatch.setattr("accounts.pending.time.time", lambda: now + 601)
+        monkeypatch.setattr("accounts.pending_sign_ins.time.time", lambda: now + 601)
     elif change == "password":
         user.set_password("another horse")
         user.save()

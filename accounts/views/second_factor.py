@@ -14,7 +14,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext
 from django.views.generic import FormView
 
-from accounts.pending import clear_pending, read_pending
+from accounts.pending_sign_ins import clear_pending, read_pending
 from accounts.requests import AuthenticatedRequest
 from accounts.second_factor import (
     SESSION_KEY,

@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 from django.views.generic import View
 
 from accounts.oidc import SESSION_KEY as OIDC_SESSION_KEY
-from accounts.pending import PendingSignIn, store_pending
+from accounts.pending_sign_ins import PendingSignIn, store_pending
 from accounts.second_factor import SESSION_KEY as SECOND_FACTOR_SESSION_KEY
 from accounts.second_factor import find_device
 
