@@ -19,6 +19,8 @@ Row = TypeVar("Row", bound=Model)
 QUEUED, RUNNING = "queued", "running"
 MAX_WAIT_SECONDS = 300  # for a model that is busy or loading, and for files or space on the disk
 FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS = 0.5, 15.0
+SLICE_SECONDS = 20  # that a worker processes a row; then other tasks get a turn
+LEASES_PER_CHUNK = 1 / 6  # the expected duration of a chunk of items; a model can slow down meanwhile
 MAX_CLOCK_DIFFERENCE = timedelta(minutes=10)  # between two machines
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from inference.errors import InferenceError, InvalidSignature
 from inference.runtimes import RUNTIMES, detect_runtime, get_runtime
+from inference.signature.infer.messages import MANIFEST_NAME
 
-MANIFEST_NAME = "model.toml"
 LABEL_FILE_NAMES = ("labels.txt", "label.txt", "classes.txt")
 COMMAND = "manage.py register_model"
 

@@ -68,10 +68,10 @@ def test_a_replay_compares_two_versions_outside_the_history(second, shades, user
 def test_a_replay_continues_after_a_lost_worker_and_can_be_canceled(second, shades, reviewer, monkeypatch):
     monkeypatch.setattr(run_module, "FIRST_CHUNK_ITEMS", 1)
     monkeypatch.setattr(run_module, "MAX_CHUNK_ITEMS", 1)
-    monkeypatch.setattr(run_module, "SLICE_SECONDS", 0)
+    monkeypatch.setattr("core.leases.SLICE_SECONDS", 0)
     replay = run(create_replay(user=reviewer, version=second, baseline=shades))
     assert (replay.status, replay.total_items, replay.done_items) == ("queued", 3, 0)
-    monkeypatch.setattr(run_module, "SLICE_SECONDS", 20)
+    monkeypatch.setattr("core.leases.SLICE_SECONDS", 20)
     Replay.objects.filter(pk=replay.pk).update(status="running", leased_until=timezone.now() + timedelta(minutes=1))
     assert requeue_lost_replays() == 0
     run_replay(str(replay.pk))  # another worker holds the lease

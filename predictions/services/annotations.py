@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,9 +12,9 @@ from inference.errors import InvalidInput
 from predictions.models import Prediction, PredictionComment, PredictionTag
 from predictions.models.annotations import MAX_COMMENT_CHARACTERS, MAX_TAG_CHARACTERS, normalize_tag_name
 from predictions.services.reviews import check_predictions, lock_predictions
+from predictions.services.submissions import DOUBLE_CLICK_PERIOD
 
 MAX_TAGS = 20  # of a prediction
-DOUBLE_CLICK = timedelta(seconds=2)  # the same comment within this time was submitted twice by mistake
 
 
 class InvalidAnnotation(InvalidInput):
@@ -42,7 +40,7 @@ def add_comment(*, prediction: Prediction, author: User, text: str) -> Predictio
     with transaction.atomic():
         check_predictions(lock_predictions([prediction.pk]), [prediction.pk])
         same = PredictionComment.objects.filter(prediction=prediction, author=author, text=text)
-        first = same.filter(created_at__gte=timezone.now() - DOUBLE_CLICK).first()
+        first = same.filter(created_at__gte=timezone.now() - DOUBLE_CLICK_PERIOD).first()
         return first or PredictionComment.objects.create(prediction=prediction, author=author, text=text)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from urllib.parse import parse_qsl
 
 from django.db import transaction
@@ -11,8 +10,8 @@ from django.utils import timezone
 from accounts.models import User
 from core.locks import lock_row
 from predictions.models import ReviewAssignment, ReviewGoal
+from predictions.services.submissions import DOUBLE_CLICK_PERIOD
 
-DOUBLE_CLICK = timedelta(seconds=2)  # nobody assigns the same list to a reviewer again within this time
 END_FILTER = "created_before"  # differs between two clicks, because the page adds the current time
 
 
@@ -31,7 +30,7 @@ def assign_review(
     lock_row(reviewer)
     open_assignments = ReviewAssignment.objects.filter(reviewer=reviewer, closed_at=None)
     now = timezone.now()
-    recent = open_assignments.filter(assigned_by=assigned_by, note=note, created_at__gte=now - DOUBLE_CLICK)
+    recent = open_assignments.filter(assigned_by=assigned_by, note=note, created_at__gte=now - DOUBLE_CLICK_PERIOD)
     first = next((row for row in recent if _read_list(row.query) == _read_list(query)), None)
     if first:
         return first

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -16,6 +17,7 @@ from inference.errors import InferenceError
 
 T = TypeVar("T", bound=Model)
 
+DOUBLE_CLICK_PERIOD = timedelta(seconds=2)  # the same form within this time was submitted twice by mistake
 WAIT_SECONDS = 30.0  # for the first submission
 FIRST_POLL_SECONDS, MAX_POLL_SECONDS = 0.02, 0.5
 

@@ -117,7 +117,7 @@ def test_a_canceled_job_stores_nothing_more(flowers, user, small_chunks, monkeyp
 
 
 def test_long_jobs_give_other_tasks_a_turn(flowers, user, small_chunks, monkeypatch):
-    monkeypatch.setattr(run, "SLICE_SECONDS", 0)
+    monkeypatch.setattr("core.leases.SLICE_SECONDS", 0)
     job = make_job(user, make_rows(10))
     run_batch_job(str(job.pk))
     job.refresh_from_db()

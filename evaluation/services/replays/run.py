@@ -28,10 +28,8 @@ from registry.serving import lease_predictor
 
 logger = logging.getLogger(__name__)
 
-SLICE_SECONDS = 20  # then other tasks get a turn
 MAX_ATTEMPTS = 5  # to start a replay without progress
 FIRST_CHUNK_ITEMS, MAX_CHUNK_ITEMS = 4, 100
-LEASES_PER_CHUNK = 1 / 6  # the expected duration of a chunk
 RESULT_FIELDS = [
     *("label", "value", "baseline_label", "baseline_value", "is_correct", "baseline_is_correct", "is_done"),
     *("error_code", "error_message"),
@@ -60,7 +58,7 @@ class _ReplayRun:
     def __init__(self, replay: Replay) -> None:
         self.replay = replay
         self.kind = get_review_kind(replay.model_version)
-        self.deadline = time.monotonic() + SLICE_SECONDS
+        self.deadline = time.monotonic() + leases.SLICE_SECONDS
         self.chunk_items = FIRST_CHUNK_ITEMS
 
     def run(self) -> None:
@@ -108,7 +106,7 @@ class _ReplayRun:
 
     def _adapt_chunk(self, count: int, seconds: float) -> None:
         """Choose the size of the next chunk, so that it takes a small part of the lease."""
-        expected = settings.BATCH_JOB_LEASE_SECONDS * LEASES_PER_CHUNK * count / max(seconds, 0.001)
+        expected = settings.BATCH_JOB_LEASE_SECONDS * leases.LEASES_PER_CHUNK * count / max(seconds, 0.001)
         self.chunk_items = max(1, min(MAX_CHUNK_ITEMS, int(expected)))
 
     def _process(self, chunk: list[ReplayResult]) -> None:

@@ -14,6 +14,7 @@ from typing import cast
 from django.conf import settings
 from django.core.files.base import ContentFile
 
+from core.leases import LEASES_PER_CHUNK
 from core.storage_errors import translate_read_errors
 from core.validators import MAX_FILE_NAME_CHARACTERS, clean_file_name
 from inference.errors import InvalidInput
@@ -34,7 +35,6 @@ MAX_CHUNK_CELLS = 200_000  # limits the memory of tables with thousands of colum
 MAX_CHUNK_BYTES = 16 * 2**20  # of image files
 MAX_CHUNK_PIXELS = 50_000_000  # of decoded images
 FIRST_CHUNK_ITEMS = 4  # if the rate is not known, or if the last worker made no progress
-LEASES_PER_CHUNK = 1 / 6  # the expected duration of a chunk; a model can slow down meanwhile
 DECIMAL_MARK_OPTION = "decimal_mark"
 
 

@@ -38,7 +38,6 @@ from registry.serving import get_standby, lease_predictor
 
 logger = logging.getLogger(__name__)
 
-SLICE_SECONDS = 20  # then other tasks get a turn
 MAX_DIRECT_ROWS = 1000  # of a table that a request runs itself
 DIRECT_SECONDS = 5  # that a request runs a table, or waits for its model, before a worker continues
 MAX_LOAD_ATTEMPTS = 3
@@ -80,7 +79,7 @@ class _JobRun:
     def __init__(self, job: BatchJob, *, is_direct: bool = False) -> None:
         self.job, self.is_direct = job, is_direct
         self.resolved = ResolvedModel(job.model_version, ModelReference.parse(job.reference))
-        self.deadline = time.monotonic() + (DIRECT_SECONDS if is_direct else SLICE_SECONDS)
+        self.deadline = time.monotonic() + (DIRECT_SECONDS if is_direct else leases.SLICE_SECONDS)
         self.storage = ChunkStorage(job)
 
     def run(self) -> None:
