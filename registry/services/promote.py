@@ -14,7 +14,6 @@ from registry.errors import UnknownModel
 from registry.model_tasks import get_task
 from registry.models import Alias, AliasChange, ModelVersion, RegisteredModel
 from registry.querysets import PRODUCTION
-from registry.references import resolve_version
 from registry.services.verify import verify_version
 
 
@@ -43,7 +42,9 @@ def _find_version(name: str, number: int) -> ModelVersion:
             else gettext("Register it first.")
         )
         raise UnknownModel(f"There is no model named {name!r}. {known}")
-    version = resolve_version(f"{name}:{number}")
+    version = ModelVersion.objects.select_related("model").filter(model__name=name, number=number).first()
+    if version is None:
+        raise UnknownModel(gettext("The model %(name)s has no version %(number)s.") % {"name": name, "number": number})
     task = get_task(version.parsed_signature)
     if task != version.model.task:
         raise InvalidSignature(
