@@ -23,7 +23,6 @@ class WebhookForm(forms.Form):
     url = forms.CharField(
         label=_("URL"),
         max_length=MAX_URL_CHARACTERS,
-        validators=[validate_webhook_url],
         widget=forms.URLInput(attrs={"placeholder": "https://example.org/hooks/mlsite", "autocomplete": "off"}),
         help_text=_("Receives a POST request for each event."),
     )
@@ -36,3 +35,9 @@ class WebhookForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose at least one event.")},
     )
+
+    def clean_url(self) -> str:
+        """Check a URL that the field accepts, so that a URL has one error at most."""
+        url: str = self.cleaned_data["url"]
+        validate_webhook_url(url)
+        return url

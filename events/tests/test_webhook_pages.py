@@ -57,14 +57,18 @@ def test_the_page_shows_how_to_verify_requests(signed_in, user, monkeypatch):
         ({"url": "example.org"}, "Enter a complete URL"),
         ({"url": "https://10.0.0.1/"}, "Use a public address."),
         ({"url": "https://a:b@example.org/"}, "Remove the username and password"),
+        ({"url": URL + "x" * 500}, "Ensure this value has at most 500 characters"),
+        ({"url": f"{URL}\0"}, "Null characters are not allowed."),
         ({"event_types": []}, "Choose at least one event."),
         ({"event_types": ["x"]}, "Select a valid choice."),
     ],
 )
 def test_mistakes_are_shown_and_the_form_keeps_its_values(signed_in, user, data, message):
     values = {"url": URL, "event_types": [SUCCEEDED], "description": "Import", **data}
-    page = signed_in.post(NEW, values).content.decode()
+    response = signed_in.post(NEW, values)
+    page = response.content.decode()
     assert message in page
+    assert [len(errors) for errors in response.context["form"].errors.values()] == [1]
     assert 'value="Import"' in page
     assert not user.webhooks.exists()
 
