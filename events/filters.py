@@ -30,8 +30,10 @@ def list_delivered_names() -> list[tuple[str, str]]:
 class WebhookFilter(StrictFilterSet):
     """Filters of webhooks."""
 
-    state = filters.ChoiceFilter(choices=Webhook.State.choices)
-    event = filters.ChoiceFilter(choices=list_event_names, method="filter_event")
+    state = filters.ChoiceFilter(choices=Webhook.State.choices, help_text="The state.")
+    event = filters.ChoiceFilter(
+        choices=list_event_names, method="filter_event", help_text="A type of events that the webhook receives."
+    )
 
     def filter_event(self, queryset: QuerySet[Webhook], name: str, value: str) -> QuerySet[Webhook]:
         """Select the webhooks that receive a type of events. SQLite cannot search in a list, and a user has few webhooks."""
@@ -41,10 +43,14 @@ class WebhookFilter(StrictFilterSet):
 class DeliveryFilter(StrictFilterSet):
     """Filters of the deliveries of a webhook. They use indexes, and read no deliveries outside a range of times."""
 
-    state = filters.ChoiceFilter(choices=Delivery.State.choices)
-    event = filters.ChoiceFilter(choices=list_delivered_names, method="filter_event")
-    created_after = UTCDateTimeFilter(method="filter_created_after")
-    created_before = UTCDateTimeFilter(method="filter_created_before")
+    state = filters.ChoiceFilter(choices=Delivery.State.choices, help_text="The state.")
+    event = filters.ChoiceFilter(choices=list_delivered_names, method="filter_event", help_text="The type of the event.")
+    created_after = UTCDateTimeFilter(
+        method="filter_created_after", help_text="Of events at or after this time, in ISO 8601, UTC by default."
+    )
+    created_before = UTCDateTimeFilter(
+        method="filter_created_before", help_text="Of events before this time, in ISO 8601, UTC by default."
+    )
 
     def filter_event(self, queryset: QuerySet[Delivery], name: str, value: str) -> QuerySet[Delivery]:
         if value == COMMON_EVENT_TYPE:

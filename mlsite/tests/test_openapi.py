@@ -57,13 +57,18 @@ def test_the_schema_is_valid(tmp_path):
 
 
 def check_operations(schema):
-    """Each operation has a summary, a clean name, and an example that matches its schema, unless it has no JSON or CSV."""
+    """Each operation has a summary, a clean name, and an example that matches its schema, unless it has no JSON or CSV.
+
+    Each query parameter has a description.
+    """
     operations = [operation for path in schema["paths"].values() for operation in path.values()]
     assert len(operations) > 20
     for operation in operations:
         name = operation["operationId"]
         assert 5 < len(operation["summary"]) < 90, name
         assert not re.search(r"_\d+$|retrieve|destroy", name)
+        parameters = [parameter for parameter in operation.get("parameters", []) if parameter["in"] == "query"]
+        assert [parameter["name"] for parameter in parameters if not parameter.get("description")] == [], name
         contents = [content for part in find_contents(operation) for content in part.items()]
         examples = [(content, value) for _, content in contents for value in list_examples(content)]
         assert examples or name in WITHOUT_EXAMPLE, f"{name} has no example"
