@@ -100,17 +100,18 @@ class Pipe:
             finished.set()
 
     @contextmanager
-    def block_hash(self) -> Iterator[threading.Event]:
-        """Mark the pipe as modified. Its hash waits until the end of the block. See `watch`."""
+    def block_hash(self, *times: int) -> Iterator[threading.Event]:
+        """Mark the pipe as modified, at these times if any. Its hash waits until the end of the block. See `watch`."""
+        times = times or self.MODIFIED
         with self.watch() as timed_out:
-            self.set_times(*self.MODIFIED)
+            self.set_times(*times)
             try:
                 yield timed_out
             finally:
                 threading.Thread(target=self.write, daemon=True).start()
             wait_for_checks()
             assert not timed_out.is_set(), "the pipe was hashed more than once"
-        self.set_times(*self.MODIFIED)  # writing has changed them
+        self.set_times(*times)  # writing has changed them
 
     def write(self, data=b"changed"):
         """Wait for a reader, and write."""

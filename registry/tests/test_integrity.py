@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.tests.admin_urls import get_change_url, get_list_url
-from registry.integrity import _hashes, find_artifact_problem, find_damaged_versions, wait_for_checks
+from registry.integrity import find_artifact_problem, find_damaged_versions, wait_for_checks
 from registry.models import ModelVersion
 from registry.services.promote import move_alias
 from registry.tests.factories import Pipe, damage_artifact, get_artifact_path
@@ -124,10 +124,9 @@ def test_a_file_that_could_not_be_read_is_read_again(versions, monkeypatch):
     assert find_artifact_problem(versions[0]) == ""
 
 
-def test_only_the_last_hash_of_an_artifact_is_kept(versions):
-    before = len(_hashes._checks)
-    for second in range(5):
-        os.utime(get_artifact_path(versions[0]), (2**31, 2**31 + second))
-        find_artifact_problem(versions[0])
-    wait_for_checks()
-    assert len(_hashes._checks) == before + 1
+def test_only_the_last_hash_of_an_artifact_is_stored(pipe_version, pipe):
+    for times in (LATER, (2**31, 2**31 + 1), LATER):  # the last state was hashed before
+        with pipe.block_hash(*times) as timed_out:
+            assert find_artifact_problem(pipe_version) == ""
+            assert not timed_out.is_set()
+        assert find_artifact_problem(pipe_version) == "artifact-mismatch"
