@@ -185,4 +185,4 @@ def test_staff_pages_are_accessible(page, watched, seeded_site):
     page.goto("/api/docs/")
     expect(page.locator(".opblock").first).to_be_visible(timeout=20_000)  # the schema of all operations is large
     audit.check_page("API")
-    audit.check(21)
+    audit.check(22)
