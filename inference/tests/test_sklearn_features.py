@@ -14,7 +14,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from inference.errors import InvalidSignature
 from inference.runtimes import load_artifact
-from inference.tests.factories import infer_with_defaults
+from inference.tests.factories import infer_with_defaults, predict_row, serve_artifact
 
 pytestmark = pytest.mark.xdist_group("sklearn")
 NUMBERS = pd.DataFrame({"a": np.arange(40.0) % 7, "b": np.arange(40.0) % 5})
@@ -110,3 +110,15 @@ def test_encoder_with_missing_values_is_not_an_imputer(tmp_path):
     model = make_pipeline(Encoder(), LogisticRegression()).fit(cities, TARGET)
     with pytest.raises(InvalidSignature, match=r"Expected type in model.toml for: a, b, city.*Encoder takes it"):
         read_features(tmp_path, model)
+
+
+@pytest.mark.parametrize("marker", ["?", "none"])
+def test_text_that_stands_for_a_missing_value_is_a_value(tmp_path, marker):
+    frame = pd.DataFrame({"city": ["Bern", "Graz", marker, "Bern"] * 5})
+    imputer = SimpleImputer(missing_values=marker, strategy="most_frequent")
+    model = make_pipeline(imputer, OneHotEncoder(), LogisticRegression()).fit(frame, [0, 1, 0, 0] * 5)
+    joblib.dump(model, tmp_path / "model.joblib")
+    with serve_artifact(tmp_path / "model.joblib", trusted=True) as predictor:
+        results = [predict_row(predictor, {"city": city}).output["scores"]["1"] for city in ("Graz", marker, None)]
+    expected = model.predict_proba(pd.DataFrame({"city": ["Graz", marker]}))[:, 1]
+    assert results == pytest.approx([*expected, expected[1]], abs=1e-6)

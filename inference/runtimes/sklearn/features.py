@@ -72,7 +72,10 @@ def _describe_categories(column: InputColumn, unknown: dict[str, str]) -> dict[s
     for kind, feature_type in CATEGORY_TYPES:
         if all(isinstance(value, kind) and isinstance(value, bool) == (kind is bool) for value in values):
             is_listed = feature_type == "category" or (feature_type != "boolean" and not column.is_open)
-            return {"type": feature_type} | ({"values": list(values)} if is_listed else {})
+            # A text that stands for a missing value, such as "?", is in the rows of the training data, too.
+            markers = [text for text in column.markers if isinstance(text, str) and text not in values]
+            listed = [*values, *(markers if feature_type == "category" else ())]
+            return {"type": feature_type} | ({"values": listed} if is_listed else {})
     unknown["type"] = f"its encoder has values of several types: {', '.join(map(repr, values[:4]))}"
     return {}
 
