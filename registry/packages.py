@@ -9,9 +9,12 @@ from pathlib import Path
 
 from inference.errors import InferenceError, InvalidSignature
 from inference.runtimes import RUNTIMES, detect_runtime, get_runtime
+from inference.runtimes.unsupported import find_step
 from inference.signature.infer.messages import MANIFEST_NAME
 
 LABEL_FILE_NAMES = ("labels.txt", "label.txt", "classes.txt")
+IGNORED_PREFIXES = (".", "__MACOSX")
+MAX_DEPTH, MAX_FOLDERS = 3, 20  # of the subfolders that are searched for a model
 COMMAND = "manage.py register_model"
 
 
@@ -29,15 +32,15 @@ def check_package(path: Path) -> None:
         )
     if not path.is_dir() or (path / MANIFEST_NAME).is_file() or _can_load(path):
         return
-    artifacts = sorted(child for child in path.iterdir() if _can_load(child))
+    artifacts = _find_artifacts(path, MAX_DEPTH if not find_step(path) else 0)
     if len(artifacts) > 1:
-        names = ", ".join(artifact.name for artifact in artifacts)
+        names = ", ".join(str(artifact.relative_to(path)) for artifact in artifacts)
         raise InvalidSignature(
             f"{path.name} contains several models: {names}. Register one of them: {COMMAND} {_quote(artifacts[0])}"
         )
     if artifacts:
         raise InvalidSignature(
-            f"{path.name} contains a model, but no {MANIFEST_NAME}. Register the model file itself: "
+            f"{path.name} contains a model, but no {MANIFEST_NAME}. Register the model itself: "
             f"{_format_command(artifacts[0])}"
         )
 
@@ -45,6 +48,14 @@ def check_package(path: Path) -> None:
 def derive_name(file_name: str) -> str:
     """Return the model name for a file name: `my-model` for `My_Model.v2.onnx`."""
     return re.sub(r"[^a-z0-9]+", "-", file_name.partition(".")[0].lower()).strip("-")
+
+
+def _find_artifacts(folder: Path, depth: int) -> list[Path]:
+    """Return the models and the folders with a `model.toml` in a folder, or else in its subfolders down to a depth."""
+    children = sorted(child for child in folder.iterdir() if not child.name.startswith(IGNORED_PREFIXES))
+    folders = [child for child in children if child.is_dir()][:MAX_FOLDERS]
+    found = [child for child in children if _can_load(child) or (child / MANIFEST_NAME).is_file()]
+    return found or [artifact for child in folders if depth for artifact in _find_artifacts(child, depth - 1)]
 
 
 def _can_load(path: Path) -> bool:
@@ -56,7 +67,9 @@ def _can_load(path: Path) -> bool:
 
 
 def _format_command(artifact: Path) -> str:
-    """Return the command that registers an artifact, with the labels next to it."""
+    """Return the command that registers an artifact, with the labels next to it, or a folder with a `model.toml`."""
+    if (artifact / MANIFEST_NAME).is_file():
+        return f"{COMMAND} {_quote(artifact)}"
     is_data = get_runtime(detect_runtime(artifact)).loads_as_data(artifact)
     labels = next((name for name in LABEL_FILE_NAMES if (artifact.parent / name).is_file()), "")
     parts = [

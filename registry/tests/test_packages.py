@@ -20,7 +20,7 @@ def save_regression(tmp_path):
 
     def save(name):
         path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(exist_ok=True, parents=True)
         joblib.dump(LogisticRegression().fit([[0.0], [1.0], [0.2], [0.8]], [0, 1, 0, 1]), path)
         return path
 
@@ -37,7 +37,7 @@ def test_a_folder_with_one_model_and_labels_names_the_command_that_works(save_re
     path = save_regression(name)
     (path.parent / "labels.txt").write_text("no\nyes\n")
     error = run_command("register_model", path.parent)[2]
-    assert "contains a model, but no model.toml. Register the model file itself:" in error
+    assert "contains a model, but no model.toml. Register the model itself:" in error
     command = find_command(error)
     assert command[0] == "register_model"
     assert run_command(*command)[2] is None
@@ -64,6 +64,16 @@ def test_a_folder_with_several_models_lists_them(save_regression):
     path = save_regression("weather/forest.joblib")
     save_regression("weather/tree.joblib")
     assert "weather contains several models: forest.joblib, tree.joblib." in run_command("register_model", path.parent)[2]
+
+
+def test_models_in_subfolders_are_found(save_regression, tmp_path):
+    path = save_regression("download/run/artifacts/model.joblib")
+    save_regression("download/__MACOSX/model.joblib")
+    command = find_command(run_command("register_model", tmp_path / "download")[2])
+    assert command == ["register_model", str(path), "--name", "artifacts", "--trusted"]
+    (path.parent / "model.toml").write_text('artifact = "model.joblib"')
+    command = find_command(run_command("register_model", tmp_path / "download")[2])
+    assert command == ["register_model", str(path.parent)]
 
 
 @pytest.mark.parametrize(
