@@ -30,6 +30,7 @@ MAX_LISTED_PREDICTIONS = 20  # on the page of an input
 MAX_LISTED_LABELS = 100  # in the label filter
 MAX_OUTPUT_CHARACTERS = 60  # in the list of predictions
 MAX_LISTED_SCORES = 3  # in the list of predictions
+MAX_LISTED_REVIEWS = 3  # in the list of predictions
 SMALL_SIDE_PIXELS, LARGE_SIDE_PIXELS = 48, 256  # of a thumbnail
 
 
@@ -197,7 +198,9 @@ class PredictionAdmin(ReviewActionsAdmin, SearchableAdmin):
 
     @admin.display(description=_("review"))
     def review_text(self, row: Prediction) -> str:
-        return format_review(next(iter(row.active_reviews), None))
+        """Return the reviews, newest first, and equal ones once, so that a list shows how they conflict."""
+        texts = dict.fromkeys(format_review(review) for review in row.active_reviews)
+        return " · ".join(list(texts)[:MAX_LISTED_REVIEWS]) or NOT_AVAILABLE
 
     @admin.display(description=_("output"))
     def short_output(self, row: Prediction) -> str:

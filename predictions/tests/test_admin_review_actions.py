@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 from django.urls import reverse
@@ -167,7 +168,9 @@ def test_reviews_of_values_conflict_when_the_true_values_differ(
 def test_incorrect_reviews_conflict_when_the_true_labels_differ(predictions, reviewer_client, reviewer, other):
     review_prediction(prediction=predictions[2], reviewer=reviewer, true_label="grey")
     review_prediction(prediction=predictions[2], reviewer=other, true_label="black")
-    assert list(reviewer_client.get(LIST_URL, {"review": "differ"}).context["cl"].result_list) == [predictions[2]]
+    response = reviewer_client.get(LIST_URL, {"review": "differ"})
+    assert list(response.context["cl"].result_list) == [predictions[2]]
+    assert re.findall(r'field-review_text">([^<]*)<', response.content.decode()) == ["Incorrect: black · Incorrect: grey"]
 
 
 def test_prediction_page_shows_reviews_and_review_buttons(predictions, reviewer_client, reviewer, other):
