@@ -57,6 +57,16 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+# The features of browsers that pages use, and those that no script on a page may use. Chromium knows all of these names.
+USED_FEATURES = ("camera", "clipboard-write")  # photos as inputs; buttons that copy
+UNUSED_FEATURES = (
+    *("accelerometer", "autoplay", "browsing-topics", "clipboard-read", "display-capture", "encrypted-media", "fullscreen"),
+    *("gamepad", "geolocation", "gyroscope", "hid", "identity-credentials-get", "idle-detection", "local-fonts"),
+    *("magnetometer", "microphone", "midi", "payment", "picture-in-picture", "publickey-credentials-create"),
+    *("publickey-credentials-get", "screen-wake-lock", "serial", "storage-access", "sync-xhr", "usb", "window-management"),
+    *("xr-spatial-tracking",),
+)
+PERMISSIONS_POLICY = ", ".join([*(f"{name}=(self)" for name in USED_FEATURES), *(f"{name}=()" for name in UNUSED_FEATURES)])
 
 
 def build_rest_framework(*, rate: str | None, proxy_count: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 from csp.constants import HEADER
 from csp.middleware import CSPMiddleware
 from csp.utils import build_policy
+from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -76,6 +77,14 @@ class PageCSPMiddleware(CSPMiddleware):
     @cached_property
     def _api_policy(self) -> str:
         return build_policy()
+
+
+class PermissionsPolicyMiddleware(PageMiddleware):
+    """Set `Permissions-Policy`, the features of the browser that a page can use."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
+        return response
 
 
 class RefusedMethodMiddleware(PageMiddleware):

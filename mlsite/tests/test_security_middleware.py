@@ -69,6 +69,15 @@ def test_htmx_gets_the_end_of_the_session_as_text(client, db):
     assert response.content.decode().startswith("You are signed out, and nothing was saved. Sign in in another tab")
 
 
+def test_pages_can_use_the_camera_and_copy_but_no_other_feature_of_the_browser(client, api, shades):
+    for url in ("/accounts/login/", "/nothing/"):
+        features = dict(item.split("=") for item in client.get(url)["Permissions-Policy"].split(", "))
+        assert {name for name, origins in features.items() if origins != "()"} == {"camera", "clipboard-write"}
+        assert features["camera"] == features["clipboard-write"] == "(self)"
+        assert {"microphone", "geolocation", "usb", "payment"} <= features.keys()
+    assert "Permissions-Policy" not in api.get("/api/v1/models/")
+
+
 def test_personal_responses_are_not_cached(client, user, superuser, shades, token_headers):
     for url in ("/accounts/login/", "/accounts/reset/done/"):
         assert client.get(url).status_code == 200
