@@ -208,7 +208,7 @@ def test_values_are_corrected_with_a_number(flowers, user, reviewer_client):
 
 def test_actions_use_few_queries(predictions, shades, reviewer_client, django_assert_max_num_queries):
     submit(reviewer_client, shades, action="start")
-    with django_assert_max_num_queries(38):
+    with django_assert_max_num_queries(42):
         submit(reviewer_client, shades, predictions[2], verdict="correct")
 
 
