@@ -24,6 +24,7 @@ from accounts.models import User
 from core.api.filters import StrictFilterBackend
 from core.api.pagination import NewestFirstPagination
 from core.filters import StrictFilterSet
+from events.api.filters import DeliveryFilter, WebhookFilter
 from events.api.serializers import (
     DeliverySerializer,
     ResendRequestSerializer,
@@ -33,7 +34,6 @@ from events.api.serializers import (
     WebhookSerializer,
 )
 from events.deliveries import parse_delivery_id
-from events.filters import DeliveryFilter, WebhookFilter
 from events.models import Delivery, Webhook
 from events.services.webhooks import (
     create_webhook,

@@ -10,8 +10,8 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
 from events.admin import DeliveryAdmin
+from events.api.filters import MAX_DISORDER, DeliveryFilter
 from events.deliveries import get_delivery_page, has_failed_delivery
-from events.filters import MAX_DISORDER, DeliveryFilter
 from events.models import Delivery, Event
 from events.tests.webhooks import make_webhook
 

@@ -10,6 +10,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.xdist_group("br
 
 # Queue a prediction that no worker takes, because its task is not enqueued.
 QUEUE = """
+from datetime import timedelta
+from django.utils import timezone
 import core.tasks
 from accounts.models import User
 from predictions.models import QueuedPrediction
@@ -19,7 +21,7 @@ row = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_widt
 for reference in ("run", "cancel", "scriptless"):
     options = {"user": User.objects.get(username="demo"), "source": "api", "client_reference": reference}
     print(queue_prediction(features=row, model="iris", **options).pk)
-QueuedPrediction.objects.update(enqueue_at="2099-01-01T00:00:00Z")
+QueuedPrediction.objects.update(enqueue_at=timezone.now() + timedelta(minutes=9))  # a later time counts as overdue
 """
 RUN = "from predictions.services.background import run_queued_prediction as run; run({!r})"
 
