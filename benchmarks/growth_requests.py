@@ -189,9 +189,10 @@ def list_metric_requests() -> Iterator[TimedRequest]:
     """Yield the pages with metrics, which have a limit of their own."""
     for window in ("24h", "7d", "30d", "90d"):
         yield TimedRequest("reviewer", f"{METRICS} operations {window}", _build_url(OPERATIONS, {"window": window}))
-        for model, against in product(("digits", "iris"), ("before", "earlier")):
-            url = _build_url(f"{OPERATIONS}drift/", {"window": window, "model": model, "version": 1, "against": against})
-            yield TimedRequest("reviewer", f"{METRICS} drift {window}, {model}, {against}", url)
+        for model, version, against in product(("digits", "diabetes"), (1, 2), ("before", "earlier")):
+            query = {"window": window, "model": model, "version": version, "against": against}
+            name = f"{METRICS} drift {window}, {model}:{version}, {against}"
+            yield TimedRequest("reviewer", name, _build_url(f"{OPERATIONS}drift/", query))
     for model in ("digits", "diabetes"):
         yield TimedRequest("reviewer", f"{METRICS} evaluation {model}", f"/models/{model}/evaluation/")
         url = f"/models/{model}/evaluation/?version=1&compare=2"
