@@ -6,15 +6,14 @@ migration therefore stops after a short time. Building an index concurrently blo
 
 from __future__ import annotations
 
-import fcntl
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
-from django.conf import settings
 from django.db import connections
+
+from core.file_locks import try_lock
 
 LOCK_SECONDS = 2
 MIGRATION_LOCK = 7_160_423_815  # number of the advisory lock of `migrate`, which no other lock of the site uses
@@ -35,9 +34,9 @@ def hold_migration_lock(connection: Any, *, report_wait: Callable[[], object]) -
         yield
         return
     holder = _hold_advisory_lock(connection) if connection.vendor == "postgresql" else _hold_file_lock()
-    with holder as try_lock:
+    with holder as try_migration_lock:
         is_reported = False
-        while not try_lock():
+        while not try_migration_lock():
             if not is_reported:
                 report_wait()
             is_reported = True
@@ -52,28 +51,27 @@ def _hold_advisory_lock(connection: Any) -> Iterator[Callable[[], bool]]:
         holder.set_autocommit(False)
         with holder.cursor() as cursor:
 
-            def try_lock() -> bool:
+            def try_migration_lock() -> bool:
                 cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [MIGRATION_LOCK])
                 return bool(cursor.fetchone()[0])
 
             cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            yield try_lock
+            yield try_migration_lock
 
 
 @contextmanager
 def _hold_file_lock() -> Iterator[Callable[[], bool]]:
-    folder = Path(settings.VAR_DIR, "run")
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "migrate.lock").open("w") as file:
+    """Yield a function that tries to get the lock."""
+    with ExitStack() as held:
 
-        def try_lock() -> bool:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            return True
+        def try_migration_lock() -> bool:
+            with ExitStack() as attempt:
+                is_locked = attempt.enter_context(try_lock("migrate"))
+                if is_locked:
+                    held.enter_context(attempt.pop_all())
+                return is_locked
 
-        yield try_lock
+        yield try_migration_lock
 
 
 def limit_lock_waits(using: str, **kwargs: Any) -> None:

@@ -7,12 +7,8 @@ must also be safe to run twice, because several machines may share a database.
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -24,6 +20,7 @@ from django.utils.module_loading import import_string
 
 from core.clocks import ClockWatch
 from core.database_limits import use_job_limits
+from core.file_locks import try_lock
 
 logger = logging.getLogger(__name__)
 
@@ -74,20 +71,3 @@ def run_job(path: str) -> bool:
         finally:
             connections.close_all()
     return True
-
-
-@contextmanager
-def try_lock(name: str) -> Iterator[bool]:
-    """Hold a named lock for the block unless another process holds it. Yield whether the lock is held."""
-    folder = Path(settings.VAR_DIR, "run")
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(descriptor)

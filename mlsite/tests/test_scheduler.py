@@ -9,8 +9,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from core.file_locks import try_lock
 from mlsite import scheduler
-from mlsite.scheduler import run_job, start_scheduler, try_lock
+from mlsite.scheduler import run_job, start_scheduler
 from monitoring.checks import check_rollup_delay
 from monitoring.models import RolledPeriod
 from monitoring.services.rollup import roll_up_pending
@@ -97,7 +98,7 @@ def test_a_killed_process_releases_its_lock(settings):
 import time
 from django.conf import settings
 settings.configure(VAR_DIR={str(settings.VAR_DIR)!r})
-from mlsite.scheduler import try_lock
+from core.file_locks import try_lock
 with try_lock({RECORD_JOB!r}) as is_locked:
     print(is_locked, flush=True)
     time.sleep(60)
