@@ -37,6 +37,11 @@ def build_lost_condition(*, now: datetime, lease_seconds: float) -> Q:
     return Q(leased_until__lt=now) | Q(leased_until__gt=latest)
 
 
+def build_free_condition(*, now: datetime, lease_seconds: float) -> Q:
+    """Return the condition for rows that no worker holds: they have no lease, or their worker is lost."""
+    return Q(leased_until=None) | build_lost_condition(now=now, lease_seconds=lease_seconds)
+
+
 def claim_row(rows: QuerySet[Row], pk: str) -> Row | None:
     """Take the lease of a row that waits for a worker, or whose worker is lost. Return None for any other row.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -25,7 +25,7 @@ from accounts.services.attempts import forget_all_attempts
 from accounts.services.audit import Action
 from accounts.services.removal import clear_account, delete_sessions
 from accounts.signals import user_erasing
-from core.leases import build_lost_condition
+from core.leases import build_free_condition
 from core.pagination import MAX_COUNTED_ROWS, format_bounded_count
 from core.tasks import enqueue, stopping
 
@@ -130,7 +130,7 @@ def resume_erasures() -> None:
     Accounts that stay are erased again for an hour: a request that was running meanwhile may have stored a row.
     """
     now = timezone.now()
-    waiting = Q(completed_at=None) & _build_free_condition(now)
+    waiting = Q(completed_at=None) & build_free_condition(now=now, lease_seconds=LEASE.total_seconds())
     for pk in Erasure.objects.filter(waiting).order_by("pk").values_list("pk", flat=True):
         run_erasure(str(pk))
     for erasure in Erasure.objects.filter(completed_at__gte=now - CHECK_AGAIN, user__isnull=False).select_related("user"):
@@ -153,13 +153,11 @@ def _run_step(eraser: Eraser, user: User) -> int:
         return eraser.erase(user)
 
 
-def _build_free_condition(now: datetime) -> Q:
-    return Q(leased_until=None) | build_lost_condition(now=now, lease_seconds=LEASE.total_seconds())
-
-
 def _claim(pk: str) -> Erasure | None:
     now = timezone.now()
-    rows = Erasure.objects.filter(_build_free_condition(now), pk=pk, completed_at=None)
+    rows = Erasure.objects.filter(
+        build_free_condition(now=now, lease_seconds=LEASE.total_seconds()), pk=pk, completed_at=None
+    )
     is_claimed = rows.update(leased_until=now + LEASE)
     return Erasure.objects.select_related("user").get(pk=pk) if is_claimed else None
 

@@ -8,10 +8,9 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
-from core.leases import build_lost_condition, claim_row, filter_leased
+from core.leases import build_free_condition, claim_row, filter_leased
 from core.locks import refresh_row
 from core.tasks import enqueue
 from evaluation.models import Replay
@@ -69,7 +68,7 @@ def cancel_replay(*, replay: Replay) -> Replay:
 def requeue_lost_replays() -> int:
     """Queue replays again whose task or worker is lost. Return their number."""
     lease_seconds = max(settings.BATCH_JOB_LEASE_SECONDS, settings.TASK_REPEAT_SECONDS)
-    lost = build_lost_condition(now=timezone.now(), lease_seconds=lease_seconds) | Q(leased_until=None)
+    lost = build_free_condition(now=timezone.now(), lease_seconds=lease_seconds)
     count = 0
     for replay in Replay.objects.filter(lost, completed_at=None).order_by("leased_until")[:MAX_SWEPT_REPLAYS]:
         with transaction.atomic():

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.services.usage import LimitReached, count_predictions
-from core.leases import build_lost_condition, filter_leased
+from core.leases import build_free_condition, filter_leased
 from core.locks import lock_row, refresh_row
 from core.tasks import enqueue
 from events.services import build_event, record_events
@@ -187,7 +187,7 @@ def requeue_lost_jobs() -> int:
     """
     now = timezone.now()
     lease_seconds = max(settings.BATCH_JOB_LEASE_SECONDS, settings.TASK_REPEAT_SECONDS)
-    lost = build_lost_condition(now=now, lease_seconds=lease_seconds) | Q(leased_until=None)
+    lost = build_free_condition(now=now, lease_seconds=lease_seconds)
     open_jobs = BatchJob.objects.filter(status__in=(Status.QUEUED, Status.RUNNING), completed_at=None)
     jobs = list(open_jobs.filter(lost).order_by("leased_until")[:MAX_SWEPT_JOBS])
     images = BatchJobImage.objects.filter(job=OuterRef("pk"))
