@@ -39,11 +39,11 @@ NAMES = (
     _("replay results"), _("replays"), _("requested at"), _("requested by"), _("resumed at"), _("review"),
     _("review claim"), _("review claims"), _("review summary"), _("reviewer"), _("reviews"), _("revoked at"),
     _("rolled period"), _("rolled periods"), _("rollup"), _("rollups"), _("runtime"), _("saved filter"),
-    _("saved filters"), _("scopes"), _("secret"), _("sha256"), _("signature"), _("size"), _("source"), _("started at"),
+    _("saved filters"), _("scopes"), _("secret"), _("sha256"), _("shown prediction"),
+    _("shown predictions"), _("signature"), _("size"), _("source"), _("started at"),
     _("state"), _("status"), _("subject"), _("succeeded items"), _("summary progress"), _("target"), _("target status"),
     _("task"), _("title"), _("to version"), _("total items"), _("total rows"), _("true label"), _("true labels"),
     _("true value"), _("trusted"), _("type"), _("usage"), _("used"), _("user"), _("uuid"), _("value"), _("verdict"),
-    _("shown prediction"), _("shown predictions"),
     _("version"), _("warnings"), _("webhook"), _("webhooks"), _("width"), _("withdrawn at"),
     # those of django-axes, which has no Spanish catalog, and whose German one does not have all of them
     _("Access Attempt"), _("Access lock out"), _("Attempt Remaining"), _("Attempt Time"), _("Clean up expired attempts"),

@@ -127,11 +127,9 @@ class SetUpView(LoginRequiredMixin, FormView):
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        device = self.device
-        shown = (
-            {"qr_code": render_qr_code(device), "key": format_key(device), "key_url": device.config_url} if device else {}
-        )
-        return super().get_context_data(**shown, **kwargs)
+        if device := self.device:
+            kwargs |= {"qr_code": render_qr_code(device), "key": format_key(device), "key_url": device.config_url}
+        return super().get_context_data(**kwargs)
 
     def form_valid(self, form: CodeForm) -> HttpResponse:
         try:
